@@ -1,0 +1,249 @@
+"""The intent-call language: ``weather_search(Hangzhou); play_music()``.
+
+    output = call *( ";" call )
+    call   = name "(" [ value *( "," value ) ] ")"
+    name   = a run without ( ) , ;
+    value  = a JSON string / bare text with balanced parentheses and no top-level "," or ";"
+
+Reading accepts every form that labellers write; writing gives one form that reads back to
+the same calls. The second output format is JSON: ``[{"intent": …, "parameters": […]}]``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+OutputFormat = Literal["call", "json"]
+
+_SYNTAX = frozenset("(),;")
+_MUST_QUOTE = frozenset('(),;"')
+_DECODER = json.JSONDecoder()
+
+
+class CallSyntaxError(ValueError):
+    """Text that is not in the call language.
+
+    Attributes:
+        position: Index of the character at which reading stopped, from 0.
+    """
+
+    def __init__(self, reason: str, position: int) -> None:
+        super().__init__(f"{reason} at character {position + 1}")
+        self.reason = reason
+        self.position = position
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One intent with its parameter values, in order."""
+
+    intent: str
+    parameters: tuple[str, ...] = ()
+
+
+def parse_calls(text: str) -> list[Call]:
+    """Read a call-format answer.
+
+    Args:
+        text: For example ``'play_music(***)'`` or ``'greet(); search("a, b",c)'``.
+
+    Returns:
+        The calls in the order written; at least one.
+
+    Raises:
+        CallSyntaxError: The text is not in the language.
+    """
+    calls: list[Call] = []
+    position = 0
+    while True:
+        call, position = _read_call(text, position)
+        calls.append(call)
+        position = _skip_blanks(text, position)
+        if position == len(text):
+            return calls
+        if text[position] != ";":
+            raise CallSyntaxError('expected ";" or the end after a call', position)
+        position += 1
+        if _skip_blanks(text, position) == len(text):
+            return calls  # one ";" after the last call is a common slip of the pen
+
+
+def format_calls(calls: Sequence[Call]) -> str:
+    """Write calls in the one form that reads back to the same calls.
+
+    Raises:
+        ValueError: An intent name cannot be written (empty, blank at an end, or holding
+            one of ``( ) , ;``).
+    """
+    return "; ".join(_format_call(call) for call in calls)
+
+
+def parse_json_calls(text: str) -> list[Call]:
+    """Read a JSON-format answer: ``[{"intent": str, "parameters": [str, …]}, …]``.
+
+    Raises:
+        CallSyntaxError: Not JSON, or JSON of another shape.
+    """
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CallSyntaxError("not JSON", getattr(error, "pos", 0)) from None
+    if not isinstance(document, list) or not document:
+        raise CallSyntaxError("expected a JSON array of calls", 0)
+    return [_json_call(item) for item in document]
+
+
+def format_json_calls(calls: Sequence[Call]) -> str:
+    """Write calls as JSON, in the shape that :func:`parse_json_calls` reads."""
+    return json.dumps(
+        [{"intent": call.intent, "parameters": list(call.parameters)} for call in calls],
+        ensure_ascii=False,
+    )
+
+
+def parse_output(text: str, output_format: OutputFormat = "call") -> list[Call]:
+    """Read an answer in either output format."""
+    return parse_json_calls(text) if output_format == "json" else parse_calls(text)
+
+
+def format_output(calls: Sequence[Call], output_format: OutputFormat = "call") -> str:
+    """Write calls in either output format."""
+    return format_json_calls(calls) if output_format == "json" else format_calls(calls)
+
+
+def same_intents(left: Sequence[Call], right: Sequence[Call]) -> bool:
+    """Whether both name the same intents, counted with repeats, in any order."""
+    return Counter(call.intent for call in left) == Counter(call.intent for call in right)
+
+
+def same_calls(left: Sequence[Call], right: Sequence[Call]) -> bool:
+    """Whether both hold equal calls (every parameter, in order); order of calls is free."""
+    return Counter(left) == Counter(right)
+
+
+def is_ambiguous(text: str, utterance: str) -> bool:
+    """Whether a separator in ``text`` may belong to a value instead.
+
+    Unquoted labels cannot say whether ``a,b`` is one value or two. It is called ambiguous
+    where two neighbouring values, joined as written, stand in the utterance; and where a
+    bare value holds ``;``.
+    """
+    try:
+        calls = parse_calls(text)
+    except CallSyntaxError:
+        return _holds_inner_semicolon(text)
+    if '"' in text or "," not in text:
+        return False
+    return any(_joined_in(call, text, utterance) for call in calls)
+
+
+def _joined_in(call: Call, text: str, utterance: str) -> bool:
+    pairs = zip(call.parameters, call.parameters[1:], strict=False)
+    joined = (f"{left}{comma}{right}" for left, right in pairs for comma in (",", ", "))
+    return any(len(value) > 2 and value in text and value in utterance for value in joined)
+
+
+def _holds_inner_semicolon(text: str) -> bool:
+    depth = 0
+    for character in text:
+        depth += (character == "(") - (character == ")")
+        if character == ";" and depth > 0:
+            return True
+    return False
+
+
+def _skip_blanks(text: str, position: int) -> int:
+    while position < len(text) and text[position].isspace():
+        position += 1
+    return position
+
+
+def _read_call(text: str, position: int) -> tuple[Call, int]:
+    start = position
+    while position < len(text) and text[position] not in _SYNTAX:
+        position += 1
+    name = text[start:position].strip()
+    if position == len(text) or text[position] != "(":
+        raise CallSyntaxError('expected "(" after the intent name', position)
+    if not name:
+        raise CallSyntaxError("expected an intent name", start)
+    values, position = _read_values(text, position + 1)
+    return Call(name, tuple(values)), position
+
+
+def _read_values(text: str, position: int) -> tuple[list[str], int]:
+    inside = _skip_blanks(text, position)
+    if inside < len(text) and text[inside] == ")":
+        return [], inside + 1
+    values: list[str] = []
+    while True:
+        value, position = _read_value(text, position)
+        values.append(value)
+        if text[position] == ")":
+            return values, position + 1
+        position += 1
+
+
+def _read_value(text: str, position: int) -> tuple[str, int]:
+    """Read one value; the position returned is that of the "," or ")" behind it."""
+    start = _skip_blanks(text, position)
+    if start < len(text) and text[start] == '"':
+        quoted = _read_quoted(text, start)
+        if quoted is not None:
+            return quoted
+    return _read_bare(text, position)
+
+
+def _read_quoted(text: str, start: int) -> tuple[str, int] | None:
+    """Read a JSON string, or None where the text is bare text that begins with a quote."""
+    try:
+        value, end = _DECODER.raw_decode(text, start)
+    except ValueError:
+        return None
+    end = _skip_blanks(text, end)
+    if end < len(text) and text[end] in ",)":
+        return str(value), end
+    return None
+
+
+def _read_bare(text: str, start: int) -> tuple[str, int]:
+    depth = 0
+    for position in range(start, len(text)):
+        character = text[position]
+        if character == "(":
+            depth += 1
+        elif character == ")" and depth:
+            depth -= 1
+        elif depth == 0 and character in ",)":
+            return text[start:position].strip(), position
+        elif depth == 0 and character == ";":
+            raise CallSyntaxError('";" inside a value needs quotes', position)
+    raise CallSyntaxError('expected ")"', len(text))
+
+
+def _format_call(call: Call) -> str:
+    name = call.intent
+    if not name or name != name.strip() or _SYNTAX & set(name):
+        raise ValueError(f"an intent cannot be named {name!r}")
+    return f"{name}({','.join(_format_value(value) for value in call.parameters)})"
+
+
+def _format_value(value: str) -> str:
+    if not value or value != value.strip() or _MUST_QUOTE & set(value):
+        return json.dumps(value, ensure_ascii=False)
+    return value
+
+
+def _json_call(item: object) -> Call:
+    if not isinstance(item, dict) or set(item) != {"intent", "parameters"}:
+        raise CallSyntaxError('expected {"intent": …, "parameters": […]}', 0)
+    intent, parameters = item["intent"], item["parameters"]
+    if not isinstance(intent, str) or not intent or not isinstance(parameters, list):
+        raise CallSyntaxError('expected {"intent": str, "parameters": [str, …]}', 0)
+    if not all(isinstance(value, str) for value in parameters):
+        raise CallSyntaxError("parameters must be strings", 0)
+    return Call(intent, tuple(parameters))

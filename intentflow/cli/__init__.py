@@ -1,0 +1,1 @@
+"""The ``intentflow`` command: one module a verb, no logic."""

@@ -1,0 +1,132 @@
+"""Entry point: finds the verb, runs it, turns errors into one line and an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+from intentflow import __version__
+from intentflow.cli.outcome import Outcome
+from intentflow.config import nearest
+from intentflow.errors import IntentflowError
+
+# verb: what it does. The module of the same name holds ``configure(parser)`` and ``run(args)``;
+# it is imported only when its verb is used, so that `convert` starts without torch.
+VERBS = {
+    "init": "write commented configuration files for your own data",
+    "run": "run the whole finetune graph on this machine",
+    "convert": "turn labelling exports into records",
+    "curate": "redact, deduplicate and balance records",
+    "validate": "check records and advise on hyper-parameters",
+    "split": "divide records into train, validation and test",
+    "train": "fine-tune a model by a recipe",
+    "quantize": "make a 4-bit copy of a model",
+    "evaluate": "score a model, an endpoint or given predictions",
+    "gate": "decide by policy whether scores are good enough",
+    "publish": "upload a model or a data set under its digest",
+    "deploy": "render or apply the InferenceService",
+    "endpoint": "print a service's URL and the command that reads its token",
+    "serve": "serve a model on this machine with the OpenAI API",
+    "predict": "ask an endpoint or a model for typed calls",
+    "compile": "compile a pipeline for Kubeflow",
+    "submit": "upload a pipeline to Kubeflow and start a run",
+    "schema": "print the JSON Schema of a configuration file",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status (0, 1 or 2)."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    verb = arguments[0] if arguments else ""
+    if verb in ("", "-h", "--help"):
+        print(_overview())
+        return 0 if verb else 2
+    if verb == "--version":
+        print(f"intentflow {__version__}")
+        return 0
+    if verb not in VERBS:
+        guess = nearest(verb, VERBS)
+        hint = f"; did you mean {guess}?" if guess else "; see intentflow --help"
+        print(f"intentflow: error: unknown command {verb}{hint}", file=sys.stderr)
+        return 2
+    return _run_verb(verb, arguments[1:])
+
+
+def _run_verb(verb: str, arguments: list[str]) -> int:
+    debug = "--debug" in arguments
+    try:
+        module = importlib.import_module(f"intentflow.cli.{verb}")
+        parser = argparse.ArgumentParser(
+            prog=f"intentflow {verb}", description=VERBS[verb], allow_abbrev=False
+        )
+        module.configure(parser)
+        parser.add_argument(
+            "--json", action="store_true", help="end stdout with one JSON summary line"
+        )
+        parser.add_argument("--debug", action="store_true", help="show the trace of an error")
+        outcome: Outcome = module.run(parser.parse_args(arguments))
+    except SystemExit as stop:  # argparse: usage already printed
+        return int(stop.code or 0)
+    except IntentflowError as error:
+        return _fail(verb, error, str(error), error.exit_code, debug)
+    except KeyboardInterrupt as error:
+        return _fail(verb, error, "stopped; nothing half-written was kept", 2, debug)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2
+    except ModuleNotFoundError as error:
+        return _fail(verb, error, _missing_package(error), 2, debug)
+    except Exception as error:
+        message = f"{type(error).__name__}: {error}".splitlines()[0]
+        return _fail(verb, error, f"{message} (--debug shows the trace)", 2, debug)
+    _print(outcome, as_json="--json" in arguments)
+    return outcome.exit_code
+
+
+def _print(outcome: Outcome, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(outcome.summary, ensure_ascii=False))
+    elif outcome.text is not None:
+        print(outcome.text)
+    else:
+        for key, value in outcome.summary.items():
+            print(f"{key}: {value}")
+
+
+def _fail(verb: str, error: BaseException, message: str, code: int, debug: bool) -> int:
+    if debug:
+        raise error
+    print(f"intentflow {verb}: error: {message}", file=sys.stderr)
+    return code
+
+
+def _missing_package(error: ModuleNotFoundError) -> str:
+    extras = {"kfp": "kfp", "torch": "train", "transformers": "train", "peft": "train"}
+    extras |= {"kubernetes": "deploy", "minio": "deploy", "fastapi": "serve", "openai": "serve"}
+    extras |= {"llmcompressor": "quantize", "scrubadub": "data", "sklearn": "data", "vllm": "vllm"}
+    package = (error.name or "").split(".")[0]
+    extra = extras.get(package)
+    hint = f": pip install 'intentflow[{extra}]'" if extra else ""
+    return f"the package {package} is not installed{hint}"
+
+
+def _overview() -> str:
+    width = max(map(len, VERBS))
+    lines = [f"  {verb:<{width}}  {text}" for verb, text in VERBS.items()]
+    return "\n".join(
+        [
+            "usage: intentflow COMMAND …   (intentflow COMMAND --help for one command)",
+            "",
+            *lines,
+            "",
+            "Exit status: 0 done, 1 a check or gate said no, 2 bad usage or input.",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,21 @@
+"""What a verb hands back to the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of a command.
+
+    Attributes:
+        summary: Printed as one JSON line on stdout with ``--json``.
+        text: Printed on stdout without ``--json``; the summary as ``key: value`` lines if None.
+        exit_code: 0 success, 1 a check or gate said no.
+    """
+
+    summary: dict[str, Any] = field(default_factory=dict)
+    text: str | None = None
+    exit_code: int = 0

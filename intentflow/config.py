@@ -1,0 +1,160 @@
+"""Configuration files: pydantic models read from YAML, unknown keys refused by name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from intentflow.errors import IntentflowError
+
+
+class StrictModel(BaseModel):
+    """A configuration section: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    @classmethod
+    def from_mapping(cls, document: object, where: str) -> Self:
+        """Check a parsed document.
+
+        Args:
+            document: What the YAML file held.
+            where: File name for messages.
+
+        Raises:
+            IntentflowError: Naming the file, the key and, for an unknown key, the nearest known.
+        """
+        if document is None:
+            document = {}
+        if not isinstance(document, Mapping):
+            raise IntentflowError(f"{where}: expected keys and values, not {_kind(document)}")
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            raise IntentflowError(_explain(cls, error, where)) from None
+
+    @classmethod
+    def from_yaml(cls, path: str | Path, overrides: Iterable[str] = ()) -> Self:
+        """Read a YAML file and apply ``key.sub=value`` overrides."""
+        document = load_yaml(path)
+        return cls.from_mapping(apply_overrides(document, overrides), str(path))
+
+
+def load_yaml(path: str | Path) -> Any:
+    """Read one YAML document.
+
+    Raises:
+        IntentflowError: The file is missing, not UTF-8 or not YAML.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise IntentflowError(f"{path}: not UTF-8 (byte {error.start})") from None
+    except OSError as error:
+        raise IntentflowError(f"{path}: {error.strerror}") from None
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}" if mark else ""
+        reason = getattr(error, "problem", None) or "cannot be read"
+        raise IntentflowError(f"{path}{line}: not YAML: {reason}") from None
+
+
+def apply_overrides(document: Any, overrides: Iterable[str]) -> Any:
+    """Apply ``key.sub=value`` settings, the value read as YAML, to a parsed document.
+
+    Raises:
+        IntentflowError: A setting without ``=`` or one that descends into a plain value.
+    """
+    result = dict(document or {})
+    for setting in overrides:
+        key, equals, value = setting.partition("=")
+        if not equals or not key:
+            raise IntentflowError(f"--set {setting}: expected key=value")
+        _set_key(result, key.split("."), _parse_value(value, setting), setting)
+    return result
+
+
+def _parse_value(text: str, setting: str) -> Any:
+    """A setting's value as YAML; 5e-5, which YAML 1.1 reads as text, is a number here."""
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise IntentflowError(f"--set {setting}: the value is not YAML") from None
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _set_key(target: dict[str, Any], path: list[str], value: Any, setting: str) -> None:
+    for part in path[:-1]:
+        inner = target.get(part)
+        if inner is not None and not isinstance(inner, dict):
+            raise IntentflowError(f"--set {setting}: {part} is not a section")
+        target[part] = dict(inner or {})
+        target = target[part]
+    target[path[-1]] = value
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name most like ``name``, or None where none is near."""
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return found[0] if found else None
+
+
+def _explain(model: type[BaseModel], error: ValidationError, where: str) -> str:
+    return "; ".join(f"{where}: {_explain_one(model, item)}" for item in error.errors()[:3])
+
+
+def _explain_one(model: type[BaseModel], item: Any) -> str:
+    location = [str(part) for part in item["loc"]]
+    key = ".".join(location)
+    if item["type"] == "extra_forbidden":
+        guess = nearest(location[-1], _known_keys(model, item["loc"][:-1]))
+        hint = f"; did you mean {guess}?" if guess else ""
+        return f"unknown key {key}{hint}"
+    if item["type"] == "missing":
+        return f"{key} is missing"
+    message = item["msg"].removeprefix("Value error, ")
+    return f"{key}: {message}" if key else message
+
+
+def _known_keys(model: type[BaseModel], path: Iterable[Any]) -> set[str]:
+    """The keys of the section at ``path``; of all sections where the path goes through a map."""
+    current: Any = model
+    for part in path:
+        field = getattr(current, "model_fields", {}).get(str(part))
+        inner = field.annotation if field else None
+        found = [item for item in _models_in(inner)] if inner else []
+        if not found:
+            return _keys_of(model)
+        current = found[0]
+    return _keys_of(current)
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [m for part in getattr(annotation, "__args__", ()) for m in _models_in(part)]
+
+
+def _keys_of(model: type[BaseModel]) -> set[str]:
+    names: set[str] = set()
+    for name, field in model.model_fields.items():
+        names.add(name)
+        if field.alias:
+            names.add(field.alias)
+    return names
+
+
+def _kind(document: object) -> str:
+    return {list: "a list", str: "plain text"}.get(type(document), type(document).__name__)

@@ -1,0 +1,13 @@
+"""What can go wrong in a way the user can mend."""
+
+
+class IntentflowError(Exception):
+    """Bad usage or bad input: one readable line, exit status 2."""
+
+    exit_code = 2
+
+
+class CheckFailed(IntentflowError):
+    """A data check or the gate said no: exit status 1."""
+
+    exit_code = 1

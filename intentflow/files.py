@@ -1,0 +1,100 @@
+"""Writing files and directories so that a half-written one is never taken for a whole one."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from intentflow.errors import IntentflowError
+
+
+@contextmanager
+def atomic_file(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; move it into place when the block ends well.
+
+    Raises:
+        IntentflowError: The place cannot be written (disk full, no permission).
+    """
+    target = Path(path)
+    with _readable_os_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        os.close(handle)
+        partial = Path(name)
+        try:
+            yield partial
+            partial.chmod(0o666 & ~_umask())
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_directory(path: str | Path) -> Iterator[Path]:
+    """Yield an empty directory beside ``path`` that takes its place when the block ends well.
+
+    A directory already there stays as it was until the new one is whole.
+    """
+    target = Path(path)
+    with _readable_os_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.partial-", dir=target.parent))
+        try:
+            yield partial
+            partial.chmod(0o777 & ~_umask())
+            _replace_directory(partial, target)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def sha256_file(path: str | Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sha256_directory(path: str | Path) -> str:
+    """SHA-256 over the names and contents of all files below a directory, in name order."""
+    root = Path(path)
+    digest = hashlib.sha256()
+    for file in sorted(root.rglob("*")):
+        if file.is_file():
+            digest.update(f"{file.relative_to(root).as_posix()}\0{sha256_file(file)}\n".encode())
+    return digest.hexdigest()
+
+
+def _replace_directory(partial: Path, target: Path) -> None:
+    if not target.exists():
+        partial.replace(target)
+        return
+    former = Path(tempfile.mkdtemp(prefix=f".{target.name}.former-", dir=target.parent))
+    target.replace(former / "it")
+    partial.replace(target)
+    shutil.rmtree(former, ignore_errors=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@contextmanager
+def _readable_os_errors(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise IntentflowError(
+                f"disk full while writing {target}: free some space and run again; "
+                "nothing already written was changed"
+            ) from error
+        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+            raise IntentflowError(f"cannot write {target}: {error.strerror}") from error
+        raise

@@ -1,0 +1,129 @@
+"""Data sets: labelled utterances, their files and their content digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from intentflow.errors import IntentflowError
+from intentflow.files import atomic_file
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One labelled utterance.
+
+    Attributes:
+        instruction: What the user said.
+        output: The label, as written by the labeller.
+        synthetic: Whether the row was generated; such rows stay out of validation and test.
+    """
+
+    instruction: str
+    output: str
+    synthetic: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """The row as it is written to a file."""
+        row: dict[str, Any] = {"instruction": self.instruction, "output": self.output}
+        if self.synthetic:
+            row["synthetic"] = True
+        return row
+
+
+def read_records(path: str | Path) -> list[Example]:
+    """Read a data set: a JSON array (a comma after its last row is forgiven) or JSON lines.
+
+    Raises:
+        IntentflowError: Missing, empty or not UTF-8 file, or a row without the two text fields;
+            the message names file and row.
+    """
+    text = _read_text(Path(path))
+    if not text.strip():
+        raise IntentflowError(f"{path}: the file is empty")
+    rows = _array_rows(text, path) if text.lstrip()[0] == "[" else _line_rows(text, path)
+    examples = [_example(row, f"{path}: {where}") for where, row in rows]
+    if not examples:
+        raise IntentflowError(f"{path}: the file holds no row")
+    return examples
+
+
+def write_records(path: str | Path, examples: Iterable[Example]) -> str:
+    """Write a data set; ``.json`` is an array, anything else JSON lines.
+
+    Returns:
+        The content digest of what was written.
+    """
+    digest = hashlib.sha256()
+    as_array = str(path).endswith(".json")
+    with atomic_file(path) as partial, partial.open("w", encoding="utf-8") as stream:
+        stream.write("[" if as_array else "")
+        for index, example in enumerate(examples):
+            digest.update(_canonical(example))
+            stream.write(array_separator(index) if as_array else "")
+            stream.write(json.dumps(example.as_dict(), ensure_ascii=False))
+            stream.write("" if as_array else "\n")
+        stream.write("\n]\n" if as_array else "")
+    return digest.hexdigest()
+
+
+def array_separator(index: int) -> str:
+    """What stands before row ``index`` (from 0) of a JSON array written row by row."""
+    return "\n" if index == 0 else ",\n"
+
+
+def content_digest(examples: Sequence[Example]) -> str:
+    """SHA-256 of the rows in order, whatever file format they lie in."""
+    digest = hashlib.sha256()
+    for example in examples:
+        digest.update(_canonical(example))
+    return digest.hexdigest()
+
+
+def _canonical(example: Example) -> bytes:
+    row = json.dumps(example.as_dict(), ensure_ascii=False, sort_keys=True)
+    return row.encode("utf-8", "surrogatepass") + b"\n"
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise IntentflowError(f"{path}: not UTF-8 (byte {error.start})") from None
+    except IsADirectoryError:
+        raise IntentflowError(f"{path}: is a folder, expected a data file") from None
+    except OSError as error:
+        raise IntentflowError(f"{path}: {error.strerror}") from None
+
+
+def _array_rows(text: str, path: str | Path) -> Iterator[tuple[str, Any]]:
+    try:
+        rows = json.loads(re.sub(r",\s*\]\s*$", "]", text))
+    except (ValueError, RecursionError) as error:
+        line = getattr(error, "lineno", 1)
+        raise IntentflowError(f"{path} line {line}: not JSON") from None
+    return ((f"row {number}", row) for number, row in enumerate(rows, 1))
+
+
+def _line_rows(text: str, path: str | Path) -> Iterator[tuple[str, Any]]:
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            yield f"line {number}", json.loads(line)
+        except (ValueError, RecursionError):
+            raise IntentflowError(f"{path} line {number}: not JSON") from None
+
+
+def _example(row: Any, where: str) -> Example:
+    if not isinstance(row, dict):
+        raise IntentflowError(f"{where}: expected an object with instruction and output")
+    for key in ("instruction", "output"):
+        if not isinstance(row.get(key), str):
+            raise IntentflowError(f"{where}: {key} is missing or not text")
+    return Example(row["instruction"], row["output"], bool(row.get("synthetic", False)))

@@ -1,0 +1,117 @@
+"""Which intents exist and which parameters they take."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
+
+import yaml
+from pydantic import Field, model_validator
+
+from intentflow.calls import Call, CallSyntaxError, parse_calls
+from intentflow.config import StrictModel
+from intentflow.files import atomic_file
+from intentflow.records import Example
+
+
+class Intent(StrictModel):
+    """One intent: what it means and what its parameters are called, in order.
+
+    A call may leave parameters out from the right, down to ``min_parameters``: the labelling
+    guide itself shows ``play_music()`` and ``play_music(***)``.
+    """
+
+    description: str = ""
+    parameters: list[str] = Field(default_factory=list)
+    min_parameters: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _minimum_within_names(self) -> Self:
+        if self.min_parameters > len(self.parameters):
+            raise ValueError("min_parameters is above the number of parameters")
+        return self
+
+
+class Taxonomy(StrictModel):
+    """All intents a model may answer with."""
+
+    intents: dict[str, Intent]
+    out_of_scope: str | None = None
+
+    @model_validator(mode="after")
+    def _names_are_usable(self) -> Self:
+        if not self.intents:
+            raise ValueError("a taxonomy needs at least one intent")
+        for name in self.intents:
+            if not name or name != name.strip() or set(name) & set("(),;"):
+                raise ValueError(f"an intent cannot be named {name!r}: no ( ) , ; nor outer blanks")
+        if self.out_of_scope is not None and self.out_of_scope not in self.intents:
+            raise ValueError(f"out_of_scope: {self.out_of_scope} is not among the intents")
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_intents(cls, document: object) -> object:
+        """Allow ``name:`` with nothing behind it, and an out-of-scope intent not listed."""
+        if not isinstance(document, dict) or not isinstance(document.get("intents"), dict):
+            return document
+        intents = {
+            name: ({} if body is None else body) for name, body in document["intents"].items()
+        }
+        scope = document.get("out_of_scope")
+        if isinstance(scope, str):
+            intents.setdefault(scope, {"description": "none of the other intents"})
+        return {**document, "intents": intents}
+
+    @classmethod
+    def infer(cls, examples: Iterable[Example], out_of_scope: str | None = None) -> Self:
+        """The taxonomy that the labels of a data set use; rows that do not parse are passed over.
+
+        Returns:
+            Intents in alphabetical order; each with as many parameters as its longest call has
+            and ``min_parameters`` of its shortest.
+        """
+        counts: dict[str, set[int]] = {}
+        for example in examples:
+            try:
+                calls = parse_calls(example.output)
+            except CallSyntaxError:
+                continue
+            for call in calls:
+                counts.setdefault(call.intent, set()).add(len(call.parameters))
+        if out_of_scope is None and "oos" in counts:
+            out_of_scope = "oos"
+        intents = {
+            name: Intent(
+                parameters=[f"parameter_{i + 1}" for i in range(max(found))],
+                min_parameters=min(found),
+            )
+            for name, found in sorted(counts.items())
+        }
+        return cls(intents=intents, out_of_scope=out_of_scope)
+
+    def accepts(self, call: Call) -> bool:
+        """Whether the call's intent exists and may have that many parameters."""
+        intent = self.intents.get(call.intent)
+        if intent is None:
+            return False
+        return intent.min_parameters <= len(call.parameters) <= len(intent.parameters)
+
+    def to_yaml(self) -> str:
+        """The YAML form that :meth:`from_yaml` reads."""
+        document = self.model_dump(exclude_defaults=True)
+        return yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
+
+    def write(self, path: str | Path) -> None:
+        """Write ``taxonomy.yaml``."""
+        with atomic_file(path) as partial:
+            partial.write_text(self.to_yaml(), encoding="utf-8")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical form."""
+        canonical = json.dumps(self.model_dump(), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()
