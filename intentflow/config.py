@@ -134,7 +134,7 @@ def _known_keys(model: type[BaseModel], path: Iterable[Any]) -> set[str]:
     for part in path:
         field = getattr(current, "model_fields", {}).get(str(part))
         inner = field.annotation if field else None
-        found = [item for item in _models_in(inner)] if inner else []
+        found = _models_in(inner)
         if not found:
             return _keys_of(model)
         current = found[0]
@@ -157,4 +157,5 @@ def _keys_of(model: type[BaseModel]) -> set[str]:
 
 
 def _kind(document: object) -> str:
-    return {list: "a list", str: "plain text"}.get(type(document), type(document).__name__)
+    names = {"list": "a list", "str": "plain text"}
+    return names.get(type(document).__name__, type(document).__name__)

@@ -7,7 +7,7 @@ class IntentflowError(Exception):
     exit_code = 2
 
 
-class CheckFailed(IntentflowError):
+class CheckFailed(IntentflowError):  # noqa: N818 - a verdict, not a fault
     """A data check or the gate said no: exit status 1."""
 
     exit_code = 1

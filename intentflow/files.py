@@ -55,7 +55,7 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
 
 def sha256_file(path: str | Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
-    with open(path, "rb") as stream:
+    with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
@@ -89,12 +89,23 @@ def _umask() -> int:
 def _readable_os_errors(target: Path) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    except IntentflowError:
+        raise
+    except Exception as error:
+        if _is_disk_full(error):
             raise IntentflowError(
                 f"disk full while writing {target}: free some space and run again; "
                 "nothing already written was changed"
             ) from error
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-            raise IntentflowError(f"cannot write {target}: {error.strerror}") from error
+        code = getattr(error, "errno", None)
+        if code in (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.EEXIST):
+            raise IntentflowError(f"cannot write {target}: {os.strerror(code)}") from error
         raise
+
+
+def _is_disk_full(error: Exception) -> bool:
+    """Also for libraries that pass the system's message on in an error of their own."""
+    full = (errno.ENOSPC, errno.EDQUOT)
+    return getattr(error, "errno", None) in full or any(
+        os.strerror(code) in str(error) for code in full
+    )
