@@ -1,0 +1,63 @@
+"""Rendering of report pages from the templates that ship with the package."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from intentflow import __version__
+from intentflow.files import atomic_file
+
+
+def render(template: str, **context: Any) -> str:
+    """Render a page.
+
+    Args:
+        template: Name of a file in ``intentflow/report/templates``; usually one that says
+            ``{% extends "base.html" %}`` and imports macros from ``parts.html``.
+        **context: Values for the template. Strings are escaped wherever they are written.
+
+    Returns:
+        One HTML document without references to other files.
+
+    Raises:
+        jinja2.UndefinedError: The template uses a value that was not given.
+    """
+    return _environment().get_template(template).render(context)
+
+
+def write_report(path: str | Path, html: str) -> None:
+    """Write a rendered page, whole or not at all.
+
+    Raises:
+        IntentflowError: The place cannot be written.
+    """
+    with atomic_file(path) as partial:
+        partial.write_text(html, encoding="utf-8", errors="backslashreplace")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("intentflow.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["percent"] = _percent
+    environment.filters["thousands"] = _thousands
+    environment.globals["version"] = __version__
+    return environment
+
+
+def _percent(rate: float | None, digits: int = 1) -> str:
+    """A rate in [0, 1] as a percentage; a dash for none."""
+    return "–" if rate is None else f"{rate:.{digits}%}"
+
+
+def _thousands(number: int) -> str:
+    return f"{number:,}"
