@@ -1,0 +1,154 @@
+"""Fetching: bring a published directory or a file here and prove that it is what was stored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from intentflow.errors import IntentflowError
+from intentflow.files import atomic_directory, atomic_file, sha256_file
+from intentflow.storage.manifest import MANIFEST_NAME, Entry, Manifest, describe, parse
+from intentflow.storage.progress import bytes_bar
+from intentflow.storage.s3 import ObjectFacts, Progress, S3Store
+from intentflow.storage.uris import S3Location, digest_in_name, is_remote, parse_s3
+
+
+def fetch(uri: str | Path, directory: str | Path) -> Path:
+    """Bring a file or a published directory to this machine.
+
+    Args:
+        uri: A local path, which is returned as it is, or ``s3://bucket/key`` of an object or of
+            a directory that `publish` wrote.
+        directory: Where the download goes, under the last part of its key. What is already there
+            whole is not downloaded again.
+
+    Returns:
+        The local path. A fetched directory holds the published files alone, so that its digest
+        is the published one.
+
+    Raises:
+        IntentflowError: Nothing there, not published whole, or damaged (SHA-256).
+    """
+    if not is_remote(str(uri)):
+        return _existing(Path(uri))
+    location, store = parse_s3(str(uri)), S3Store()
+    target = Path(directory) / location.name
+    manifest = _stored_manifest(store, location)
+    if manifest is not None:
+        return _fetch_directory(store, location, manifest, target)
+    facts = _object_facts(store, location)
+    return _fetch_object(store, location, _expected_sha256(store, location, facts), target)
+
+
+def digest_of(uri: str | Path) -> str:
+    """The content digest of a local file or folder, or of what is stored at ``s3://…``.
+
+    A published directory has the digest that names it. An object that was not uploaded by
+    `publish` is known by its ETag (``etag-…``): other content, other digest.
+
+    Raises:
+        IntentflowError: Nothing there.
+    """
+    if not is_remote(str(uri)):
+        path = _existing(Path(uri))
+        return describe(path).digest if path.is_dir() else sha256_file(path)
+    location, store = parse_s3(str(uri)), S3Store()
+    manifest = _stored_manifest(store, location)
+    if manifest is not None:
+        return manifest.digest
+    facts = _object_facts(store, location)
+    return facts.sha256 or f"etag-{facts.etag}"
+
+
+def read_file(uri: str, name: str) -> bytes | None:
+    """One small file of a directory, local or published; None where it has none."""
+    if not is_remote(uri):
+        path = Path(uri) / name
+        return path.read_bytes() if path.is_file() else None
+    location = parse_s3(uri)
+    return S3Store().read(location / name)
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise IntentflowError(f"{path}: no such file or directory")
+    return path
+
+
+def _stored_manifest(store: S3Store, location: S3Location) -> Manifest | None:
+    """The manifest of a published directory; None where the location is not one."""
+    stored = store.read(location / MANIFEST_NAME)
+    if stored is None:
+        if digest_in_name(str(location)):
+            raise IntentflowError(
+                f"{location}: not published whole (no {MANIFEST_NAME}); publish it again"
+            )
+        return None
+    manifest = parse(stored.decode(errors="replace"), str(location / MANIFEST_NAME))
+    named = digest_in_name(str(location))
+    if named and named not in _digests(manifest):
+        raise IntentflowError(f"{location}: its manifest is of other content ({manifest.digest})")
+    return manifest
+
+
+def _digests(manifest: Manifest) -> set[str]:
+    """By what it may be named: all files together, or the only file alone."""
+    alone = {entry.sha256 for entry in manifest.files if len(manifest.files) == 1}
+    return {manifest.digest, *alone}
+
+
+def _object_facts(store: S3Store, location: S3Location) -> ObjectFacts:
+    facts = store.facts(location) if location.key else None
+    if facts is None:
+        raise IntentflowError(
+            f"{location}: no such object, nor a directory that `intentflow publish` wrote"
+        )
+    return facts
+
+
+def _expected_sha256(store: S3Store, location: S3Location, facts: ObjectFacts) -> str | None:
+    """By the manifest beside a published file, else by what the object was uploaded with."""
+    if digest_in_name(str(location.parent)):
+        manifest = _stored_manifest(store, location.parent)
+        for entry in manifest.files if manifest else ():
+            if entry.path == location.name:
+                return entry.sha256
+    return facts.sha256
+
+
+def _fetch_directory(
+    store: S3Store, location: S3Location, manifest: Manifest, target: Path
+) -> Path:
+    if target.is_dir() and any(target.iterdir()) and describe(target) == manifest:
+        return target
+    with atomic_directory(target) as partial, bytes_bar("fetch", manifest.bytes) as progress:
+        for entry in manifest.files:
+            _fetch_entry(store, location, entry, partial, progress)
+    return target
+
+
+def _fetch_entry(
+    store: S3Store, location: S3Location, entry: Entry, root: Path, progress: Progress
+) -> None:
+    copy = root / entry.path
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    store.download(location / entry.path, copy, progress)
+    _verify(copy, entry.sha256, location / entry.path)
+
+
+def _fetch_object(store: S3Store, location: S3Location, sha256: str | None, target: Path) -> Path:
+    if sha256 and target.is_file() and sha256_file(target) == sha256:
+        return target
+    with atomic_file(target) as partial, bytes_bar("fetch", 0) as progress:
+        store.download(location, partial, progress)
+        if sha256:
+            _verify(partial, sha256, location)
+    return target
+
+
+def _verify(file: Path, sha256: str, location: S3Location) -> None:
+    found = sha256_file(file)
+    if found != sha256:
+        raise IntentflowError(
+            f"{location}: damaged in storage: SHA-256 {found[:12]}…, expected {sha256[:12]}…; "
+            "publish it again"
+        )

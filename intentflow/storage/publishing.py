@@ -1,0 +1,119 @@
+"""Publishing: copy a model or a data set to where its digest names it, the manifest last."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from intentflow.errors import IntentflowError
+from intentflow.files import atomic_directory, sha256_file
+from intentflow.storage.manifest import (
+    MANIFEST_NAME,
+    Entry,
+    Manifest,
+    describe,
+    from_entries,
+    parse,
+)
+from intentflow.storage.progress import bytes_bar
+from intentflow.storage.s3 import S3Store
+from intentflow.storage.uris import S3Location, is_remote, parse_s3
+from intentflow.storage.wholeness import require_whole
+
+
+@dataclass(frozen=True)
+class Published:
+    """Where something was published.
+
+    Attributes:
+        uri: ``…/sha256-<digest>`` for a directory, ``…/sha256-<digest>/<name>`` for one file.
+        digest: SHA-256 of the content: `intentflow.files.sha256_directory` or ``sha256_file``.
+        files: How many files it has.
+        bytes: Their size together.
+        uploaded_files: How many had to be copied; 0 where all were there already.
+    """
+
+    uri: str
+    digest: str
+    files: int
+    bytes: int
+    uploaded_files: int
+
+
+def publish(source: str | Path, destination: str | Path) -> Published:
+    """Copy a directory or a file to ``<destination>/sha256-<digest>``.
+
+    Nothing counts as published before its ``manifest.json`` is there, which is written last; what
+    is already there and whole is not sent again, so an interrupted upload goes on where it was.
+
+    Args:
+        source: A model directory (refused unless whole), a data directory, or one file.
+        destination: A local folder or ``s3://bucket/prefix``.
+
+    Raises:
+        IntentflowError: Naming what is missing in the source, or what the storage refused.
+    """
+    path, target = Path(source), str(destination)
+    if path.is_dir():
+        require_whole(path)
+        manifest, root = describe(path), path
+        digest, suffix = manifest.digest, ""
+    elif path.is_file():
+        digest = sha256_file(path)
+        manifest = from_entries([Entry(path.name, digest, path.stat().st_size)])
+        root, suffix = path.parent, f"/{path.name}"
+    else:
+        raise IntentflowError(f"{path}: no such file or directory")
+    place = f"{target.rstrip('/')}/sha256-{digest}"
+    send = _to_s3 if is_remote(target) else _to_folder
+    copied = send(root, manifest, place)
+    return Published(place + suffix, digest, len(manifest.files), manifest.bytes, copied)
+
+
+def _to_folder(root: Path, manifest: Manifest, place: str) -> int:
+    target = Path(place)
+    if _folder_is_whole(target, manifest):
+        return 0
+    with atomic_directory(target) as partial, bytes_bar("publish", manifest.bytes) as progress:
+        for entry in manifest.files:
+            copy = partial / entry.path
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(root / entry.path, copy)
+            if sha256_file(copy) != entry.sha256:
+                raise IntentflowError(f"{root / entry.path}: changed while it was published")
+            progress(entry.bytes)
+        (partial / MANIFEST_NAME).write_text(manifest.to_json(), encoding="utf-8")
+    return len(manifest.files)
+
+
+def _folder_is_whole(target: Path, manifest: Manifest) -> bool:
+    stored = target / MANIFEST_NAME
+    if not stored.is_file() or stored.read_text(encoding="utf-8") != manifest.to_json():
+        return False
+    return all(
+        (target / entry.path).is_file() and sha256_file(target / entry.path) == entry.sha256
+        for entry in manifest.files
+    )
+
+
+def _to_s3(root: Path, manifest: Manifest, place: str) -> int:
+    location, store = parse_s3(place), S3Store()
+    missing = [e for e in manifest.files if not store.holds(location / e.path, e)]
+    with bytes_bar("publish", sum(entry.bytes for entry in missing)) as progress:
+        for entry in missing:
+            store.upload(location / entry.path, root / entry.path, entry.sha256)
+            progress(entry.bytes)
+    if missing or not _manifest_is_there(store, location, manifest):
+        store.write(location / MANIFEST_NAME, manifest.to_json().encode())
+    return len(missing)
+
+
+def _manifest_is_there(store: S3Store, location: S3Location, manifest: Manifest) -> bool:
+    stored = store.read(location / MANIFEST_NAME)
+    if stored is None:
+        return False
+    try:
+        return parse(stored.decode(errors="replace"), str(location)) == manifest
+    except IntentflowError:  # damaged: it is written anew
+        return False

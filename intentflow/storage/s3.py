@@ -1,0 +1,203 @@
+"""One bucket of an S3 server: the few operations that publishing and fetching need."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from intentflow.errors import IntentflowError
+from intentflow.storage.manifest import Entry
+from intentflow.storage.uris import S3Location
+
+if TYPE_CHECKING:
+    from minio import Minio
+    from urllib3 import PoolManager
+
+_SHA256_HEADER = "x-amz-meta-sha256"
+_CHUNK_BYTES = 1 << 20
+_CONNECT_SECONDS = 10
+_READ_SECONDS = 120
+_RETRIES = 3
+
+Progress = Callable[[int], object]
+
+
+@dataclass(frozen=True)
+class ObjectFacts:
+    """What the server knows of an object; ``sha256`` where it was uploaded with it."""
+
+    bytes: int
+    etag: str
+    sha256: str | None
+
+
+class S3Store:
+    """S3 through the minio client; every failure becomes one readable line."""
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        """Connect lazily: the settings are read here, the server is asked later.
+
+        Args:
+            environment: Where the settings are; the process's environment if None.
+
+        Raises:
+            IntentflowError: No credentials, or an endpoint that is not a URL.
+        """
+        settings = os.environ if environment is None else environment
+        self._endpoint = settings.get("S3_ENDPOINT_URL") or "https://s3.amazonaws.com"
+        self._client = _client(self._endpoint, settings)
+
+    def facts(self, location: S3Location) -> ObjectFacts | None:
+        """Size, ETag and SHA-256 of an object; None where there is none."""
+        with self._readable_errors(location):
+            from minio.error import S3Error
+
+            try:
+                found = self._client.stat_object(location.bucket, location.key)
+            except S3Error as error:
+                if error.code == "NoSuchKey":
+                    return None
+                raise
+            headers = {key.lower(): value for key, value in (found.metadata or {}).items()}
+            return ObjectFacts(found.size or 0, found.etag or "", headers.get(_SHA256_HEADER))
+
+    def holds(self, location: S3Location, entry: Entry) -> bool:
+        """Whether the object is there with this entry's size and SHA-256."""
+        facts = self.facts(location)
+        return facts is not None and (facts.bytes, facts.sha256) == (entry.bytes, entry.sha256)
+
+    def upload(self, location: S3Location, source: Path, sha256: str) -> None:
+        """Upload a file, its SHA-256 with it; a large one in parts, visible when all are there."""
+        with self._readable_errors(location):
+            self._client.fput_object(
+                location.bucket, location.key, str(source), metadata={_SHA256_HEADER: sha256}
+            )
+
+    def write(self, location: S3Location, content: bytes) -> None:
+        """Store a small object."""
+        with self._readable_errors(location):
+            self._client.put_object(
+                location.bucket, location.key, io.BytesIO(content), len(content)
+            )
+
+    def read(self, location: S3Location) -> bytes | None:
+        """A small object's content; None where there is none."""
+        if self.facts(location) is None:
+            return None
+        buffer = io.BytesIO()
+        self._stream(location, buffer.write, None)
+        return buffer.getvalue()
+
+    def download(self, location: S3Location, target: Path, progress: Progress) -> None:
+        """Write an object's content to a file."""
+        with target.open("wb") as stream:
+            self._stream(location, stream.write, progress)
+
+    def _stream(
+        self, location: S3Location, write: Callable[[bytes], object], progress: Progress | None
+    ) -> None:
+        with self._readable_errors(location):
+            response = self._client.get_object(location.bucket, location.key)
+            try:
+                for chunk in response.stream(_CHUNK_BYTES):
+                    write(chunk)
+                    if progress:
+                        progress(len(chunk))
+            finally:
+                response.close()
+                response.release_conn()
+
+    @contextmanager
+    def _readable_errors(self, location: S3Location) -> Iterator[None]:
+        from minio.error import MinioException, S3Error
+        from urllib3.exceptions import HTTPError
+
+        try:
+            yield
+        except S3Error as error:
+            raise IntentflowError(_explain_refusal(error.code or "", location, error)) from error
+        except HTTPError as error:
+            raise IntentflowError(_explain_connection(self._endpoint, error)) from error
+        except (MinioException, ValueError) as error:
+            raise IntentflowError(f"{location}: {error}".splitlines()[0]) from error
+
+
+def _client(endpoint: str, settings: Mapping[str, str]) -> Minio:
+    from minio import Minio
+
+    parts = urlsplit(endpoint)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+        raise IntentflowError(f"S3_ENDPOINT_URL={endpoint}: expected http(s)://host[:port]")
+    key, secret = settings.get("AWS_ACCESS_KEY_ID"), settings.get("AWS_SECRET_ACCESS_KEY")
+    if not key or not secret:
+        raise IntentflowError(
+            "no S3 credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY "
+            "(and S3_ENDPOINT_URL for a server that is not AWS)"
+        )
+    return Minio(
+        parts.netloc,
+        access_key=key,
+        secret_key=secret,
+        session_token=settings.get("AWS_SESSION_TOKEN") or None,
+        secure=parts.scheme == "https",
+        region=settings.get("AWS_REGION") or None,
+        http_client=_connections(settings.get("AWS_CA_BUNDLE")),
+    )
+
+
+def _connections(ca_bundle: str | None) -> PoolManager:
+    """Connections that verify certificates, and give up in seconds rather than minutes."""
+    import certifi
+    import urllib3
+
+    if ca_bundle and not Path(ca_bundle).is_file():
+        raise IntentflowError(f"AWS_CA_BUNDLE={ca_bundle}: no such file")
+    return urllib3.PoolManager(
+        timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
+        cert_reqs="CERT_REQUIRED",
+        ca_certs=ca_bundle or os.environ.get("SSL_CERT_FILE") or certifi.where(),
+        retries=urllib3.Retry(
+            total=_RETRIES, backoff_factor=0.2, status_forcelist=[500, 502, 503, 504]
+        ),
+    )
+
+
+def _explain_refusal(code: str, location: S3Location, error: Exception) -> str:
+    if code == "NoSuchBucket":
+        return f"s3://{location.bucket}: no such bucket; create it, or check the name"
+    if code == "NoSuchKey":
+        return f"{location}: no such object"
+    if code in ("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidTokenId", "ExpiredToken"):
+        return (
+            f"{location}: the S3 server does not accept the key ({code}); "
+            "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
+    if code == "AccessDenied":
+        return (
+            f"{location}: access denied; check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY "
+            "and what the key may do with this bucket"
+        )
+    if code in ("XMinioStorageFull", "QuotaExceeded", "InsufficientStorage"):
+        return f"{location}: the S3 server has no space left ({code})"
+    message = getattr(error, "message", None) or error
+    return f"{location}: the S3 server refused: {code}: {message}".splitlines()[0]
+
+
+def _explain_connection(endpoint: str, error: Exception) -> str:
+    text = str(error)
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return (
+            f"S3 endpoint {endpoint}: its certificate is not trusted; "
+            "name the authority's file in AWS_CA_BUNDLE"
+        )
+    cause = getattr(error, "reason", None) or error
+    kind = type(cause).__name__
+    return (
+        f"S3 endpoint {endpoint}: cannot be reached ({kind}); check S3_ENDPOINT_URL and the server"
+    )

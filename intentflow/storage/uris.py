@@ -1,0 +1,63 @@
+"""Where things are: local paths and ``s3://bucket/key``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from intentflow.errors import IntentflowError
+
+_DIGEST_NAME = re.compile(r"sha256-([0-9a-f]{64})")
+
+
+@dataclass(frozen=True)
+class S3Location:
+    """A bucket and a key in it; the key may be empty and has no slash at either end."""
+
+    bucket: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}".rstrip("/")
+
+    def __truediv__(self, name: str) -> S3Location:
+        return S3Location(self.bucket, f"{self.key}/{name}".lstrip("/"))
+
+    @property
+    def name(self) -> str:
+        """The last part of the key."""
+        return self.key.rpartition("/")[2]
+
+    @property
+    def parent(self) -> S3Location:
+        """The location one part up."""
+        return S3Location(self.bucket, self.key.rpartition("/")[0])
+
+
+def is_remote(uri: str) -> bool:
+    """Whether a location has a scheme (``s3://…``) and so is not a path on this machine."""
+    return "://" in uri
+
+
+def parse_s3(uri: str) -> S3Location:
+    """Take an ``s3://bucket/key`` apart.
+
+    Raises:
+        IntentflowError: Another scheme, or no bucket.
+    """
+    scheme, _, rest = uri.partition("://")
+    bucket, _, key = rest.partition("/")
+    if scheme != "s3":
+        raise IntentflowError(
+            f"{uri}: {scheme}:// is not known here; use a path or s3://bucket/key"
+        )
+    if not bucket:
+        raise IntentflowError(f"{uri}: the bucket is missing; expected s3://bucket/key")
+    return S3Location(bucket, key.strip("/"))
+
+
+def digest_in_name(uri: str) -> str | None:
+    """The digest in a published directory's name (``…/sha256-<digest>``), else None."""
+    match = _DIGEST_NAME.fullmatch(PurePosixPath(uri).name)
+    return match[1] if match else None

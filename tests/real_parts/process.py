@@ -1,0 +1,102 @@
+"""Starting a server for the tests' session and ending it by its own process id."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+CACHE = Path(os.environ.get("INTENTFLOW_CACHE") or Path.home() / ".cache/intentflow")
+
+
+def unavailable(reason: str) -> NoReturn:
+    """A part that cannot start: a failure in CI, a skip with its reason elsewhere."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def program(path: Path, script: str) -> Path:
+    """A program that a script of ours puts into the cache."""
+    if not path.exists():
+        unavailable(f"{path} is not there: run scripts/{script}")
+    return path
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running(
+    command: Sequence[str | Path],
+    log: Path,
+    ready: Callable[[], bool],
+    *,
+    env: dict[str, str] | None = None,
+    timeout_seconds: float = 90,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server until the block ends; yields when it is ready.
+
+    Its output goes to ``log``, whose last lines say why where it does not come up.
+    """
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(env or {})},
+            start_new_session=True,
+        )
+    try:
+        _wait(process, ready, log, timeout_seconds)
+        yield process
+    finally:
+        end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process to end, then insist."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(timeout=10)
+
+
+def answers(url: str, **kwargs: object) -> bool:
+    """Whether a URL answers below 400."""
+    try:
+        with urllib.request.urlopen(url, timeout=2, **kwargs):  # type: ignore[arg-type]
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _wait(
+    process: subprocess.Popen[bytes],
+    ready: Callable[[], bool],
+    log: Path,
+    timeout_seconds: float,
+) -> None:
+    deadline = time.monotonic() + timeout_seconds
+    while not ready():
+        if process.poll() is not None or time.monotonic() > deadline:
+            end(process)
+            tail = log.read_text(errors="replace").splitlines()[-5:]
+            unavailable(f"{process.args[0]} did not come up: {' | '.join(tail)}")  # type: ignore[index]
+        time.sleep(0.1)
