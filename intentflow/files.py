@@ -15,8 +15,12 @@ from intentflow.errors import IntentflowError
 
 
 @contextmanager
-def atomic_file(path: str | Path) -> Iterator[Path]:
+def atomic_file(path: str | Path, *, private: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; move it into place when the block ends well.
+
+    Args:
+        path: The file to write; folders above it are made.
+        private: Readable and writable by the owner only (mode 0600).
 
     Raises:
         IntentflowError: The place cannot be written (disk full, no permission).
@@ -29,7 +33,7 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
         partial = Path(name)
         try:
             yield partial
-            partial.chmod(0o666 & ~_umask())
+            partial.chmod(0o600 if private else 0o666 & ~_umask())
             partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)

@@ -1,0 +1,160 @@
+"""iTAG exports: one row an utterance, under ``label-<job>`` keys the answers of each stage.
+
+A job is labelled (``label-<job>``), then perhaps checked (``-check``) and verified
+(``-verify``); ``-system`` repeats the outcome. The latest human stage that has an answer
+counts, and ``-system`` only where no human stage has one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from intentflow.convert.shape import Format, Labelled, Options, Row, RowRejected, find_text
+
+_PREFIX = "label-"
+_HUMAN_STAGES = ("verify", "check", "label")
+_ORDER = (*_HUMAN_STAGES, "system")
+_UNANSWERED = frozenset({"empty_result", "no_answer", "blank_answer"})
+
+
+def recognises(row: Row) -> bool:
+    """Whether the row has the input under ``data`` or a ``label-`` key."""
+    return isinstance(row.get("data"), dict) or any(key.startswith(_PREFIX) for key in row)
+
+
+def read(row: Row, options: Options) -> Labelled:
+    """The row's utterance and the answer that counts.
+
+    Raises:
+        RowRejected: Abandoned, unlabelled, tied, in conflict between jobs, or of a bad shape.
+    """
+    if row.get("abandonFlag"):
+        raise RowRejected("abandoned")
+    output = _answer(_stages_by_job(row), options.job)
+    data = row.get("data")
+    if not isinstance(data, dict):
+        raise RowRejected("no_text")
+    return Labelled(find_text(data, options.field), output)
+
+
+def _stages_by_job(row: Row) -> dict[str, dict[str, Any]]:
+    jobs: dict[str, dict[str, Any]] = {}
+    for key, body in row.items():
+        if key.startswith(_PREFIX):
+            job, stage = _job_and_stage(key)
+            jobs.setdefault(job, {})[stage] = body
+    return jobs
+
+
+@lru_cache(maxsize=1024)
+def _job_and_stage(key: str) -> tuple[str, str]:
+    name = key.removeprefix(_PREFIX)
+    job, dash, stage = name.rpartition("-")
+    return (job, stage) if dash and stage in _ORDER else (name, "label")
+
+
+def _answer(jobs: dict[str, dict[str, Any]], wanted: str | None) -> str:
+    if wanted is not None:
+        wanted = wanted.removeprefix(_PREFIX)
+        jobs = {job: stages for job, stages in jobs.items() if job == wanted}
+    if not jobs:
+        raise RowRejected("no_label")
+    if len(jobs) == 1:
+        return _job_answer(next(iter(jobs.values())))
+    return _agreed(jobs)
+
+
+def _agreed(jobs: dict[str, dict[str, Any]]) -> str:
+    """The answer of all jobs that have one."""
+    answers: set[str] = set()
+    reasons: list[str] = []
+    for stages in jobs.values():
+        try:
+            answers.add(_job_answer(stages))
+        except RowRejected as rejected:
+            reasons.append(rejected.reason)
+    if len(answers) > 1:
+        raise RowRejected("conflict")
+    if not answers:
+        raise RowRejected(reasons[0])
+    return answers.pop()
+
+
+def _job_answer(stages: dict[str, Any]) -> str:
+    if _abandoned(stages.get("system")):
+        raise RowRejected("abandoned")
+    reason = "empty_result"
+    for stage in _ORDER:
+        body = stages.get(stage)
+        if body is None:
+            continue
+        if _abandoned(body):
+            raise RowRejected("abandoned")
+        try:
+            return _stage_answer(body)
+        except RowRejected as rejected:
+            if rejected.reason not in _UNANSWERED:
+                raise
+            if reason == "empty_result":
+                reason = rejected.reason
+    raise RowRejected(reason)
+
+
+def _abandoned(body: Any) -> bool:
+    return isinstance(body, dict) and bool(body.get("abandonFlag"))
+
+
+def _stage_answer(body: Any) -> str:
+    """The answer that the majority of a stage's annotators gave."""
+    results = body.get("results") if isinstance(body, dict) else None
+    if not results or not isinstance(results, list):
+        raise RowRejected("empty_result")
+    answers = [answer for result in results for answer in _answers_in(result)]
+    if not answers:
+        raise RowRejected("no_answer")
+    votes = [answer for answer in answers if answer and not answer.isspace()]
+    if not votes:
+        raise RowRejected("blank_answer")
+    return votes[0] if len(votes) == 1 else _majority(votes)
+
+
+def _majority(votes: list[str]) -> str:
+    (first, count), *others = Counter(votes).most_common(2)
+    if others and others[0][1] == count:
+        raise RowRejected("tie")
+    return first
+
+
+def _answers_in(result: Any) -> list[str]:
+    """The outputs of one result; none where it answers another question."""
+    mark = result.get("MarkResult") if isinstance(result, dict) else None
+    if mark is None or mark == "":
+        return []
+    if isinstance(mark, str):
+        mark = _parse_mark(mark)
+    annotations = mark.get("annotations") if isinstance(mark, dict) else None
+    if not isinstance(annotations, list):
+        raise RowRejected("bad_mark_result")
+    return [answer for item in annotations if (answer := _output_of(item)) is not None]
+
+
+def _parse_mark(mark: str) -> Any:
+    try:
+        return orjson.loads(mark)
+    except ValueError:
+        raise RowRejected("bad_mark_result") from None
+
+
+def _output_of(annotation: Any) -> str | None:
+    labels = annotation.get("labels") if isinstance(annotation, dict) else None
+    output = labels.get("output") if isinstance(labels, dict) else None
+    if output is not None and not isinstance(output, str):
+        raise RowRejected("not_text")
+    return output
+
+
+ITAG = Format("itag", recognises, read)

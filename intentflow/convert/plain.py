@@ -1,0 +1,31 @@
+"""Rows of ``instruction`` and ``output``, as an array (``json``) or one a line (``jsonl``)."""
+
+from __future__ import annotations
+
+from intentflow.convert.shape import Format, Labelled, Options, Row, RowRejected, find_text
+
+
+def recognises(row: Row) -> bool:
+    """Whether the row has a label of its own."""
+    return "output" in row
+
+
+def read(row: Row, options: Options) -> Labelled:
+    """The row's utterance and label.
+
+    Raises:
+        RowRejected: A field is missing, blank or not text.
+    """
+    instruction = find_text(row, options.field)
+    output = row.get("output")
+    if output is None:
+        raise RowRejected("no_label")
+    if not isinstance(output, str):
+        raise RowRejected("not_text")
+    if not output or output.isspace():
+        raise RowRejected("blank_answer")
+    return Labelled(instruction, output)
+
+
+JSON = Format("json", recognises, read, layout="values")
+JSONL = Format("jsonl", recognises, read, layout="lines")

@@ -1,0 +1,101 @@
+"""What a labelling tool's module has to say about its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+Row = dict[str, Any]
+Layout = Literal["auto", "lines", "values"]
+
+TEXT_FIELDS = ("instruction", "content", "source")
+
+REASONS = {
+    "abandoned": "the labeller abandoned the row",
+    "bad_mark_result": "MarkResult is not JSON of the documented shape",
+    "blank_answer": "the label is blank",
+    "blank_text": "the utterance is blank",
+    "conflict": "labelling jobs disagree; choose one with --job",
+    "empty_result": "no labelling stage has a result",
+    "no_answer": "no result holds an output",
+    "no_label": "the row has no label (of the job asked for)",
+    "no_text": "the row has no utterance; name its field with --field",
+    "not_an_object": "the row is JSON but not an object",
+    "not_json": "the row is not JSON",
+    "not_text": "the utterance or the label is not text",
+    "not_utf8": "the row is not UTF-8 text",
+    "tie": "annotators disagree and none has the majority",
+    "too_deep": "the row is nested too deeply to be read",
+    "truncated": "the file ends in the middle of the row",
+    "unknown_shape": "the row has the shape of no known format",
+}
+"""Why a row can be rejected: the stable code and what it means."""
+
+
+class RowRejected(Exception):  # noqa: N818 (an outcome of a row, not a failure of the program)
+    """The row cannot be kept.
+
+    Attributes:
+        reason: One of :data:`REASONS`.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Labelled(NamedTuple):
+    """What a row says, as written."""
+
+    instruction: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user asked of the readers.
+
+    Attributes:
+        field: Name of the utterance's field; found among :data:`TEXT_FIELDS` if None.
+        job: Labelling job to take the label from; all have to agree if None.
+    """
+
+    field: str | None = None
+    job: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One labelling tool's export.
+
+    Attributes:
+        name: The value of ``--format``.
+        recognises: Whether a row looks like one of this tool's; asked in ``auto`` only.
+        read: The row's utterance and label; raises :class:`RowRejected`.
+        layout: ``lines`` has one row a line, ``values`` JSON values across lines, ``auto`` either.
+    """
+
+    name: str
+    recognises: Callable[[Row], bool]
+    read: Callable[[Row, Options], Labelled]
+    layout: Layout = "auto"
+
+
+def find_text(fields: Row, name: str | None) -> str:
+    """The utterance among a row's fields.
+
+    Raises:
+        RowRejected: ``no_text``, ``not_text`` or ``blank_text``.
+    """
+    names = TEXT_FIELDS if name is None else (name,)
+    for candidate in names:
+        text = fields.get(candidate)
+        if text is None:
+            continue
+        if not isinstance(text, str):
+            raise RowRejected("not_text")
+        if not text or text.isspace():
+            raise RowRejected("blank_text")
+        return text
+    raise RowRejected("no_text")

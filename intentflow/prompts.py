@@ -1,0 +1,265 @@
+"""The one place where a prompt is built: training, evaluation and serving all come here.
+
+A :class:`PromptSpec` holds the system text. :func:`bake_template` wraps the model's own chat
+template so that it always renders that system text, joins the user's rounds and turns control
+tokens that somebody typed into plain text. The wrapped template is saved with the tokenizer;
+whoever calls ``apply_chat_template`` on it, a trainer or an inference server, gets the same
+token ids.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import computed_field
+
+from intentflow.calls import OutputFormat
+from intentflow.config import StrictModel
+from intentflow.errors import IntentflowError
+from intentflow.files import atomic_file
+from intentflow.taxonomy import Intent, Taxonomy
+
+Language = Literal["en", "zh", "id"]
+TaxonomyInPrompt = Literal["none", "names", "parameters", "full"]
+SystemPromptMode = Literal["enforce", "default"]
+
+# The labelling guide's evaluation prompt, in its three languages.
+DEFAULT_SYSTEM: dict[Language, str] = {
+    "en": "You are an intent recognition expert. You can recognize an intent based on user "
+    "questions and return the corresponding function invocation and parameters.",
+    "zh": "你是一個意圖識別專家,可以根據使用者的問題識別出意圖,並返回對應的函數調用和參數。",
+    "id": "Anda adalah ahli pengenalan maksud. Anda dapat mengenali maksud berdasarkan pertanyaan "
+    "pengguna dan mengembalikan pemanggilan fungsi dan parameter yang sesuai.",
+}
+_INTENTS_HEADING: dict[Language, str] = {"en": "Intents:", "zh": "意圖:", "id": "Maksud:"}
+_JSON_ANSWER: dict[Language, str] = {
+    "en": 'Answer as JSON: [{"intent": "…", "parameters": ["…"]}]',
+    "zh": '以JSON回答: [{"intent": "…", "parameters": ["…"]}]',
+    "id": 'Jawab sebagai JSON: [{"intent": "…", "parameters": ["…"]}]',
+}
+
+
+class PromptSpec(StrictModel):
+    """What stands before the utterance.
+
+    Attributes:
+        system: The whole system text, taxonomy included.
+        language: Language of the defaults: English, Traditional Chinese or Indonesian.
+        taxonomy_in_prompt: How much of the taxonomy ``system`` holds.
+        output_format: What the model answers in.
+    """
+
+    system: str
+    language: Language = "en"
+    taxonomy_in_prompt: TaxonomyInPrompt = "none"
+    output_format: OutputFormat = "call"
+
+    @classmethod
+    def build(
+        cls,
+        *,
+        taxonomy: Taxonomy | None = None,
+        taxonomy_in_prompt: TaxonomyInPrompt = "none",
+        language: Language = "en",
+        output_format: OutputFormat = "call",
+        system: str | None = None,
+    ) -> Self:
+        """Compose the system text from its parts.
+
+        Raises:
+            IntentflowError: The taxonomy is asked for in the prompt and there is none.
+        """
+        parts = [system or DEFAULT_SYSTEM[language]]
+        if taxonomy_in_prompt != "none":
+            if taxonomy is None:
+                raise IntentflowError(f"taxonomy_in_prompt: {taxonomy_in_prompt} needs a taxonomy")
+            parts.append(_describe(taxonomy, taxonomy_in_prompt, language))
+        if output_format == "json":
+            parts.append(_JSON_ANSWER[language])
+        return cls(
+            system="\n".join(parts),
+            language=language,
+            taxonomy_in_prompt=taxonomy_in_prompt,
+            output_format=output_format,
+        )
+
+    @classmethod
+    def read(cls, path: str | Path) -> Self:
+        """Read ``prompt.json``.
+
+        Raises:
+            IntentflowError: Missing, damaged, or its digest is not that of its content.
+        """
+        try:
+            document = json.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise IntentflowError(f"{path}: {error.strerror}") from None
+        except ValueError:
+            raise IntentflowError(f"{path}: not JSON") from None
+        stated = document.pop("digest", None) if isinstance(document, dict) else None
+        spec = cls.from_mapping(document, str(path))
+        if stated != spec.digest:
+            raise IntentflowError(f"{path}: was changed after training (its digest does not match)")
+        return spec
+
+    def write(self, path: str | Path) -> None:
+        """Write ``prompt.json``."""
+        with atomic_file(path) as partial:
+            partial.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorated properties
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical form."""
+        fields = self.model_dump(exclude={"digest"})
+        canonical = json.dumps(fields, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def join_rounds(rounds: Sequence[str]) -> str:
+    """Join a dialogue's user turns into one instruction, as the labelling guide shows.
+
+    A blank goes between rounds where the script before it uses blanks, none after Chinese
+    and Japanese characters or full-width punctuation.
+    """
+    text = ""
+    for round_ in rounds:
+        text += ("" if not text or _is_unspaced(text[-1]) else " ") + round_
+    return text
+
+
+def _is_unspaced(character: str) -> bool:
+    return "⺀" <= character <= "鿿" or "豈" <= character <= "￯"
+
+
+def bake_template(tokenizer: Any, spec: PromptSpec, mode: SystemPromptMode = "enforce") -> None:
+    """Wrap ``tokenizer.chat_template`` so that it renders ``spec`` whatever a client sends.
+
+    Args:
+        tokenizer: A tokenizer with the model's own chat template; changed in place.
+        spec: The prompt to enforce.
+        mode: ``enforce`` puts the trained system text in place of a client's; ``default``
+            only where the client sends none.
+
+    Raises:
+        IntentflowError: The tokenizer has no chat template.
+    """
+    own = tokenizer.chat_template
+    if not isinstance(own, str):
+        raise IntentflowError(
+            "the base model has no chat template: put a chat_template.jinja beside its tokenizer "
+            "or choose an instruction-tuned model"
+        )
+    wrapped = _WRAPPER.format(
+        system=json.dumps(spec.system, ensure_ascii=False),
+        controls=json.dumps(control_tokens(tokenizer), ensure_ascii=False),
+        default="true" if mode == "default" else "false",
+        fold="false" if _takes_system_role(tokenizer) else "true",
+    )
+    tokenizer.chat_template = wrapped + own
+
+
+def control_tokens(tokenizer: Any) -> list[str]:
+    """Texts that the tokenizer would read as one control token, longest first."""
+    texts = {str(token.content) for token in tokenizer.added_tokens_decoder.values()}
+    return sorted((t for t in texts if len(t) > 1 and t.strip()), key=lambda t: (-len(t), t))
+
+
+def prompt_token_ids(tokenizer: Any, instruction: str) -> list[int]:
+    """Token ids of the whole prompt for one utterance, by the baked template."""
+    text = tokenizer.apply_chat_template(
+        [{"role": "user", "content": instruction}], add_generation_prompt=True, tokenize=False
+    )
+    ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return ids
+
+
+def answer_token_ids(tokenizer: Any, answer: str, end_token_id: int) -> list[int]:
+    """Token ids of an answer and its end token; control tokens in the text stay text."""
+    encoded = tokenizer(answer, add_special_tokens=False, split_special_tokens=True)
+    return [*encoded["input_ids"], end_token_id]
+
+
+def end_token_id(tokenizer: Any) -> int:
+    """The token that closes an assistant turn in the model's own chat template.
+
+    Raises:
+        IntentflowError: The template closes the turn with plain text.
+    """
+    answer = "ANSWER"
+    turns = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": answer}]
+    text = tokenizer.apply_chat_template(turns, tokenize=False)
+    tail = text[text.rindex(answer) + len(answer) :]
+    ids: list[int] = tokenizer(tail.strip(), add_special_tokens=False)["input_ids"]
+    added = tokenizer.added_tokens_decoder
+    if not ids or ids[0] not in added:
+        raise IntentflowError("the chat template does not end an assistant turn with a token")
+    return ids[0]
+
+
+def _takes_system_role(tokenizer: Any) -> bool:
+    marker = "SYSTEM-MARKER"
+    turns = [{"role": "system", "content": marker}, {"role": "user", "content": "hello"}]
+    try:
+        return marker in str(tokenizer.apply_chat_template(turns, tokenize=False))
+    except Exception:  # templates without a system role raise an error of their own
+        return False
+
+
+def _describe(taxonomy: Taxonomy, how_much: TaxonomyInPrompt, language: Language) -> str:
+    heading = _INTENTS_HEADING[language]
+    if how_much == "names":
+        return f"{heading} {', '.join(taxonomy.intents)}"
+    full = how_much == "full"
+    lines = [_describe_intent(name, intent, full) for name, intent in taxonomy.intents.items()]
+    return "\n".join([heading, *lines])
+
+
+def _describe_intent(name: str, intent: Intent, full: bool) -> str:
+    line = f"{name}({','.join(intent.parameters)})"
+    return f"{line}: {intent.description}" if full and intent.description else line
+
+
+# Jinja; doubled braces are literal. The model's own template follows and sees `messages` replaced.
+# A blank behind the first character makes a typed control token ordinary text; the same
+# replacement happens in training and serving because both render this template.
+_WRAPPER = """\
+{{%- set flow = namespace(text='', client=none, body='') -%}}
+{{%- macro plain(content) -%}}
+{{%- set flow.body = '' -%}}
+{{%- if content is string -%}}
+{{%- set flow.body = content -%}}
+{{%- else -%}}
+{{%- for part in content if part.text is defined -%}}
+{{%- set flow.body = flow.body + part.text -%}}
+{{%- endfor -%}}
+{{%- endif -%}}
+{{%- for control in {controls} -%}}
+{{%- set flow.body = flow.body.replace(control, control[0] + ' ' + control[1:]) -%}}
+{{%- endfor -%}}
+{{%- endmacro -%}}
+{{%- for message in messages -%}}
+{{%- if message.role == 'user' -%}}
+{{{{- plain(message.content) -}}}}
+{{%- set last = flow.text[-1:] -%}}
+{{%- set joined = not last or ('⺀' <= last and last <= '鿿') or ('豈' <= last and last <= '￯') -%}}
+{{%- set flow.text = flow.text + ('' if joined else ' ') + flow.body -%}}
+{{%- elif message.role == 'system' and {default} -%}}
+{{{{- plain(message.content) -}}}}
+{{%- set flow.client = flow.body -%}}
+{{%- endif -%}}
+{{%- endfor -%}}
+{{{{- plain({system}) -}}}}
+{{%- set flow.body = flow.body if flow.client is none else flow.client -%}}
+{{%- if {fold} -%}}
+{{%- set turns = [{{'role': 'user', 'content': flow.body + '\\n\\n' + flow.text}}] -%}}
+{{%- else -%}}
+{{%- set turns = [{{'role': 'system', 'content': flow.body}}, \
+{{'role': 'user', 'content': flow.text}}] -%}}
+{{%- endif -%}}
+{{%- set messages = turns -%}}
+"""

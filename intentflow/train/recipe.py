@@ -1,0 +1,111 @@
+"""Recipes: what to train and how, as YAML with Hugging Face's own names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import AliasChoices, Field, model_validator
+
+from intentflow.calls import OutputFormat
+from intentflow.config import StrictModel, nearest
+from intentflow.errors import IntentflowError
+from intentflow.prompts import Language, TaxonomyInPrompt
+from intentflow.resources import resource
+
+
+class Recipe(StrictModel):
+    """A training recipe.
+
+    The PAI console's names ``seq_length``, ``lora_dim``, ``load_in_4bit`` and
+    ``apply_chat_template`` are accepted beside Hugging Face's.
+    """
+
+    model_name_or_path: str = Field(description="Hub id, local folder or bundled:NAME")
+    method: Literal["full", "lora", "qlora"] = Field(description="Which weights are trained")
+    output_format: OutputFormat = Field("call", description="What the model answers in")
+    taxonomy_in_prompt: TaxonomyInPrompt = Field(
+        "none", description="How much of the taxonomy the system prompt holds"
+    )
+    language: Language = Field("en", description="Language of the default system prompt")
+    system_prompt: str | None = Field(None, description="Replaces the guide's system prompt")
+
+    global_batch_size: int = Field(64, ge=1, description="Rows per optimizer step")
+    per_device_train_batch_size: int | None = Field(
+        None, ge=1, description="Rows packed into one sequence; derived unless given"
+    )
+    max_length: int | None = Field(
+        None,
+        ge=8,
+        validation_alias=AliasChoices("max_length", "seq_length"),
+        description="Tokens of prompt and answer; the power of two over the longest row if empty",
+    )
+    learning_rate: float = Field(gt=0, description="Peak learning rate")
+    lr_scheduler_type: str = Field("cosine", description="Schedule after warm-up")
+    warmup_ratio: float = Field(0.05, ge=0, le=0.5, description="Share of steps that warm up")
+    weight_decay: float = Field(0.0, ge=0)
+    max_grad_norm: float = Field(1.0, gt=0)
+    num_train_epochs: float = Field(gt=0)
+    max_steps: int = Field(-1, ge=-1, description="Stop after this many steps; -1 for no limit")
+    early_stopping_patience: int | None = Field(
+        None, ge=1, description="Epochs without a better validation loss before stopping"
+    )
+
+    lora_r: int = Field(
+        64, ge=1, validation_alias=AliasChoices("lora_r", "lora_dim"), description="Rank"
+    )
+    lora_alpha: int = Field(16, ge=1)
+    lora_dropout: float = Field(0.0, ge=0, lt=1)
+
+    load_in_4bit: bool | None = Field(None, description="Implied by method; may only agree")
+    apply_chat_template: Literal[True] = Field(True, description="Always; there is one prompt")
+    precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="Of the arithmetic")
+    gradient_checkpointing: bool = False
+    logging_steps: int = Field(5, ge=1)
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _four_bit_agrees(self) -> Self:
+        if self.load_in_4bit is not None and self.load_in_4bit != (self.method == "qlora"):
+            raise ValueError(f"load_in_4bit: {self.load_in_4bit} does not go with {self.method}")
+        return self
+
+    @model_validator(mode="after")
+    def _batch_divides(self) -> Self:
+        rows = self.per_device_train_batch_size
+        if rows is not None and self.global_batch_size % rows:
+            raise ValueError(
+                f"global_batch_size {self.global_batch_size} is not a multiple of "
+                f"per_device_train_batch_size {rows}"
+            )
+        return self
+
+    @classmethod
+    def load(cls, name: str, overrides: Iterable[str] = ()) -> Self:
+        """Read a shipped recipe (``smollm2-135m/full``) or a YAML file.
+
+        Raises:
+            IntentflowError: No such recipe, or a key or value that cannot be.
+        """
+        return cls.from_yaml(recipe_path(name), overrides)
+
+
+def recipe_path(name: str) -> Path:
+    """The file of a shipped recipe's name or of a path."""
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml") or path.is_file():
+        return path
+    shipped = shipped_recipes()
+    if name in shipped:
+        return shipped[name]
+    guess = nearest(name, shipped)
+    hint = f"; did you mean {guess}?" if guess else f"; there are {', '.join(shipped)}"
+    raise IntentflowError(f"no recipe {name}{hint}")
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """All recipes of the project, by ``model/method``."""
+    root = resource("recipes")
+    files = sorted(root.glob("*/*.yaml"))
+    return {f"{file.parent.name}/{file.stem}": file for file in files}

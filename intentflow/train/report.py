@@ -1,0 +1,76 @@
+"""The training report: loss curve, settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from intentflow.report import render, write_report
+
+_WIDTH, _HEIGHT = 640.0, 220.0
+
+
+def write_training_report(path: str | Path, record: dict[str, Any]) -> None:
+    """Write the report of one training.
+
+    Args:
+        path: The HTML file.
+        record: What ``training.json`` holds.
+    """
+    history, recipe = record["history"], record["recipe"]
+    training = [(row[0], row[1]) for row in history["training_loss"]]
+    validation = [(row[0], row[1]) for row in history["validation_loss"]]
+    write_report(
+        path,
+        render(
+            "training.html",
+            model=recipe["model_name_or_path"],
+            tiles=_tiles(record, training, validation),
+            lines=loss_lines(training, validation),
+            width=_WIDTH,
+            height=_HEIGHT,
+            top=max((loss for _, loss in [*training, *validation]), default=0.0),
+            last_step=max((step for step, _ in [*training, *validation]), default=0),
+            rows=list(history["validation_loss"]),
+            settings=sorted({**recipe, **record["plan"]}.items()),
+        ),
+    )
+
+
+def loss_lines(
+    training: Sequence[tuple[int, float]], validation: Sequence[tuple[int, float]]
+) -> list[dict[str, str]]:
+    """The two curves as SVG polyline points in a 640 × 220 box, step 0 and loss 0 at lower left."""
+    everything = [*training, *validation]
+    last = max((step for step, _ in everything), default=1) or 1
+    top = max((loss for _, loss in everything), default=1.0) or 1.0
+    return [
+        {
+            "name": name,
+            "points": " ".join(
+                f"{step / last * _WIDTH:.1f},{_HEIGHT - loss / top * _HEIGHT:.1f}"
+                for step, loss in points
+            ),
+        }
+        for name, points in (("training", training), ("validation", validation))
+    ]
+
+
+def _tiles(
+    record: dict[str, Any],
+    training: Sequence[tuple[int, float]],
+    validation: Sequence[tuple[int, float]],
+) -> list[dict[str, str]]:
+    history = record["history"]
+    speed = history["tokens_per_second"]
+    return [
+        {"label": "training rows", "value": str(record["rows"]["train"])},
+        {"label": "last training loss", "value": f"{training[-1][1]:.4f}" if training else "–"},
+        {
+            "label": "last validation loss",
+            "value": f"{validation[-1][1]:.4f}" if validation else "–",
+        },
+        {"label": "seconds", "value": f"{history['seconds']:.0f}"},
+        {"label": "tokens a second", "value": f"{speed:.0f}" if speed else "–"},
+    ]

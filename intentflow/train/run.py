@@ -1,0 +1,247 @@
+"""Fine-tuning from records to a whole model directory."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from intentflow.errors import IntentflowError
+from intentflow.files import atomic_directory
+from intentflow.prompts import PromptSpec, bake_template, end_token_id
+from intentflow.records import Example, content_digest
+from intentflow.taxonomy import Taxonomy
+from intentflow.train.base_models import load_model, load_tokenizer
+from intentflow.train.dataset import (
+    EncodedRow,
+    check_lengths,
+    encode_rows,
+    pack_rows,
+    power_of_two_over,
+    shared_prefix,
+)
+from intentflow.train.export import ModelParts, save_model_directory
+from intentflow.train.recipe import Recipe
+
+# Tokens in one packed sequence; the dense mask on a CPU grows with its square.
+_SEQUENCE_TOKENS = {"cpu": 1024, "cuda": 4096}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the recipe leaves open, derived from data and machine."""
+
+    max_length: int
+    rows_per_sequence: int
+    accumulation: int
+    devices: int
+    precision: str
+    tokens_per_step: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``training.json``."""
+        return {
+            "max_length": self.max_length,
+            "per_device_train_batch_size": self.rows_per_sequence,
+            "gradient_accumulation_steps": self.accumulation,
+            "devices": self.devices,
+            "precision": self.precision,
+        }
+
+
+def train(
+    recipe: Recipe,
+    training: Sequence[Example],
+    validation: Sequence[Example],
+    output: str | Path,
+    taxonomy: Taxonomy | None = None,
+) -> dict[str, Any]:
+    """Fine-tune a base model and write a model directory, whole or not at all.
+
+    Args:
+        recipe: What to train and how.
+        training: Rows to learn from.
+        validation: Rows for the validation loss; may be empty.
+        output: The model directory to write.
+        taxonomy: The intents; inferred from ``training`` if None.
+
+    Returns:
+        What ``training.json`` holds: recipe, plan, loss history, digests, seconds.
+
+    Raises:
+        IntentflowError: Base model not found, rows that do not fit, loss not a number, disk full.
+    """
+    _refuse_blocked(Path(output))
+    taxonomy = taxonomy or Taxonomy.infer([*training, *validation])
+    prompt = PromptSpec.build(
+        taxonomy=taxonomy,
+        taxonomy_in_prompt=recipe.taxonomy_in_prompt,
+        language=recipe.language,
+        output_format=recipe.output_format,
+        system=recipe.system_prompt,
+    )
+    tokenizer = load_tokenizer(recipe.model_name_or_path)
+    end = end_token_id(tokenizer)
+    bake_template(tokenizer, prompt)
+    rows = encode_rows(training, tokenizer, end, recipe.output_format)
+    held_out = encode_rows(validation, tokenizer, end, recipe.output_format)
+    plan = make_plan(recipe, rows, held_out)
+    _say(f"{len(rows)} rows, {plan.rows_per_sequence} a sequence, max_length {plan.max_length}")
+    with atomic_directory(output) as partial:
+        model, history = _fit(recipe, plan, rows, held_out, partial)
+        record = {
+            "recipe": recipe.model_dump(),
+            "plan": plan.as_dict(),
+            "history": history,
+            "data_digest": content_digest(training),
+            "validation_digest": content_digest(validation),
+            "rows": {"train": len(training), "validation": len(validation)},
+            "prompt_digest": prompt.digest,
+            "taxonomy_digest": taxonomy.digest,
+        }
+        parts = ModelParts(model, tokenizer, end, prompt, taxonomy, recipe, record)
+        save_model_directory(partial, parts)
+    return record
+
+
+def make_plan(recipe: Recipe, rows: Sequence[EncodedRow], held_out: Sequence[EncodedRow]) -> Plan:
+    """Derive length, rows a sequence and accumulation.
+
+    Raises:
+        IntentflowError: No rows, rows longer than ``max_length``, or a batch that does not divide.
+    """
+    import torch
+
+    if not rows:
+        raise IntentflowError("there is no row to train on")
+    everything = [*rows, *held_out]
+    max_length = recipe.max_length or power_of_two_over(max(row.length for row in everything))
+    check_lengths(everything, max_length)
+    devices = int(os.environ.get("WORLD_SIZE", "1"))
+    if recipe.global_batch_size % devices:
+        raise IntentflowError(
+            f"global_batch_size {recipe.global_batch_size} does not divide by {devices} devices"
+        )
+    per_device = recipe.global_batch_size // devices
+    kind = "cuda" if torch.cuda.is_available() else "cpu"
+    prefix = len(shared_prefix([row.prompt for row in rows]))
+    own = sum(row.length - prefix for row in rows) / len(rows)
+    per_sequence = recipe.per_device_train_batch_size or _rows_that_fit(
+        per_device, max((_SEQUENCE_TOKENS[kind] - prefix) / own, 1)
+    )
+    if per_device % per_sequence:
+        raise IntentflowError(
+            f"global_batch_size {recipe.global_batch_size} over {devices} devices does not divide "
+            f"by per_device_train_batch_size {per_sequence}"
+        )
+    accumulation = per_device // per_sequence
+    tokens = devices * accumulation * (prefix + own * per_sequence)
+    precision = _fast_precision() if recipe.precision == "auto" else recipe.precision
+    return Plan(max_length, per_sequence, accumulation, devices, precision, tokens)
+
+
+def _fast_precision() -> str:
+    """16-bit arithmetic where the processor has it; emulated, it takes three times as long."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
+    flags = Path("/proc/cpuinfo")
+    text = flags.read_text() if flags.is_file() else ""
+    return "bf16" if "avx512_bf16" in text or "amx_bf16" in text else "fp32"
+
+
+def _rows_that_fit(batch: int, limit: float) -> int:
+    """The largest divisor of the batch that is not above the limit."""
+    return max(size for size in range(1, batch + 1) if batch % size == 0 and size <= limit)
+
+
+def _fit(
+    recipe: Recipe,
+    plan: Plan,
+    rows: list[EncodedRow],
+    held_out: list[EncodedRow],
+    folder: Path,
+) -> tuple[Any, dict[str, Any]]:
+    """Train; returns the model (adapter unmerged) and the loss history."""
+    from torch.utils.tensorboard import SummaryWriter
+    from transformers import EarlyStoppingCallback
+    from transformers.integrations import TensorBoardCallback
+
+    from intentflow.train.adapters import prepare_model
+    from intentflow.train.progress import History, ProgressCallback
+    from intentflow.train.trainer import AnswerLossTrainer
+
+    history = History()
+    callbacks: list[Any] = [
+        ProgressCallback(history, plan.tokens_per_step),
+        TensorBoardCallback(SummaryWriter(str(folder / "tensorboard"))),
+    ]
+    if recipe.early_stopping_patience and held_out:
+        callbacks.append(EarlyStoppingCallback(recipe.early_stopping_patience))
+    # Checkpoints lie beside the model, not in it, and go when the block ends, however it ends.
+    with tempfile.TemporaryDirectory(prefix=".checkpoints-", dir=folder.parent) as checkpoints:
+        trainer = AnswerLossTrainer(
+            model=prepare_model(recipe),
+            args=_arguments(recipe, plan, checkpoints, bool(held_out)),
+            train_dataset=rows,
+            eval_dataset=held_out or None,
+            data_collator=pack_rows,
+            callbacks=callbacks,
+        )
+        trainer.train()
+    return trainer.model, history.as_dict()
+
+
+def _arguments(recipe: Recipe, plan: Plan, checkpoints: str, evaluates: bool) -> Any:
+    import torch
+    from transformers import TrainingArguments
+
+    keep_best = evaluates and recipe.early_stopping_patience is not None
+    arguments = TrainingArguments(
+        output_dir=checkpoints,
+        per_device_train_batch_size=plan.rows_per_sequence,
+        per_device_eval_batch_size=plan.rows_per_sequence,
+        gradient_accumulation_steps=plan.accumulation,
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type=recipe.lr_scheduler_type,
+        warmup_steps=recipe.warmup_ratio,
+        weight_decay=recipe.weight_decay,
+        max_grad_norm=recipe.max_grad_norm,
+        num_train_epochs=recipe.num_train_epochs,
+        max_steps=recipe.max_steps,
+        bf16=plan.precision == "bf16",
+        use_cpu=not torch.cuda.is_available(),
+        gradient_checkpointing=recipe.gradient_checkpointing,
+        logging_steps=recipe.logging_steps,
+        logging_first_step=True,
+        logging_nan_inf_filter=False,  # a loss that is not a number must be seen
+        eval_strategy="epoch" if evaluates else "no",
+        prediction_loss_only=True,
+        save_strategy="epoch" if keep_best else "no",
+        save_total_limit=1,
+        save_only_model=True,
+        load_best_model_at_end=keep_best,
+        metric_for_best_model="eval_loss" if keep_best else None,
+        greater_is_better=False if keep_best else None,
+        remove_unused_columns=False,  # rows are objects, not columns
+        dataloader_pin_memory=torch.cuda.is_available(),
+        disable_tqdm=True,
+        report_to=[],
+        seed=recipe.seed,
+    )
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # one process a device; a packed row cannot be cut
+    return arguments
+
+
+def _refuse_blocked(output: Path) -> None:
+    if output.exists() and not output.is_dir():
+        raise IntentflowError(f"{output} is a file; give a folder for the model")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
