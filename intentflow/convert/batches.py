@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, NamedTuple
 
 import orjson
 
 from intentflow.convert.fullwidth import normalise_syntax
-from intentflow.convert.shape import Labelled, Layout, Row, RowRejected
+from intentflow.convert.shape import Format, Layout, Options, RowRejected
 from intentflow.convert.values import Value, scan_values
-
-Reader = Callable[[Row], Labelled]
 
 _BATCH_BYTES = 4 << 20
 _PEEK_BYTES = 1 << 16
@@ -42,19 +40,18 @@ class Batch:
     normalised: int = 0
 
 
-def convert_stream(stream: BinaryIO, reader: Reader, layout: Layout) -> Iterator[Batch]:
+def convert_stream(stream: BinaryIO, form: Format, options: Options) -> Iterator[Batch]:
     """Convert a file's rows.
 
     Memory stays flat where the rows stand one a line; an array is read as a whole.
     """
-    if layout == "auto":
-        layout = _find_layout(stream)
+    layout = form.layout if form.layout != "auto" else _find_layout(stream)
     if layout == "values":
-        yield _convert_values(stream.read(), 1, reader)
+        yield _convert_values(stream.read(), 1, form, options)
         return
     line = 1
     while lines := stream.readlines(_BATCH_BYTES):
-        yield _convert_lines(lines, line, reader)
+        yield _convert_lines(lines, line, form, options)
         line += len(lines)
 
 
@@ -67,45 +64,47 @@ def _find_layout(stream: BinaryIO) -> Layout:
     return "values" if first_line.startswith(b"[") or first_line == b"{" else "lines"
 
 
-def _convert_lines(lines: list[bytes], first_line: int, reader: Reader) -> Batch:
+def _convert_lines(lines: list[bytes], first_line: int, form: Format, options: Options) -> Batch:
     batch = Batch()
     loads = orjson.loads
     for number, line in enumerate(lines, first_line):
         try:
             document = loads(line)
         except ValueError:
-            _add_odd_line(batch, line, number, reader)
+            _add_odd_line(batch, line, number, form, options)
         else:
-            _add(batch, document, number, line, reader)
+            _add(batch, document, number, line, form, options)
     return batch
 
 
-def _add_odd_line(batch: Batch, line: bytes, number: int, reader: Reader) -> None:
+def _add_odd_line(batch: Batch, line: bytes, number: int, form: Format, options: Options) -> None:
     """A line that is not one JSON value: blank, several values, or broken."""
     if not line.strip():
         return
-    part = _convert_values(line, number, reader)
+    part = _convert_values(line, number, form, options)
     batch.kept += part.kept
     batch.rejects += part.rejects
     batch.normalised += part.normalised
 
 
-def _convert_values(data: bytes, first_line: int, reader: Reader) -> Batch:
+def _convert_values(data: bytes, first_line: int, form: Format, options: Options) -> Batch:
     batch = Batch()
     for value in scan_values(data.decode("utf-8", _SURROGATES), first_line):
         raw = value.raw.encode("utf-8", _SURROGATES)
         if value.problem:
             batch.rejects.append(Reject(value.line, _problem_of(value, raw), _readable(raw)))
         else:
-            _add(batch, value.document, value.line, raw, reader)
+            _add(batch, value.document, value.line, raw, form, options)
     return batch
 
 
-def _add(batch: Batch, document: Any, line: int, raw: bytes, reader: Reader) -> None:
+def _add(
+    batch: Batch, document: Any, line: int, raw: bytes, form: Format, options: Options
+) -> None:
     try:
         if not isinstance(document, dict):
             raise RowRejected("not_an_object")
-        instruction, labelled = reader(document)
+        instruction, labelled = form.read(document, options)
         output = labelled if labelled.isascii() else normalise_syntax(labelled, instruction)
         batch.kept.append(_encode(instruction, output))
         batch.normalised += output is not labelled

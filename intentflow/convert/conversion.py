@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-import orjson
+from tqdm import tqdm
 
-from intentflow.convert.batches import Batch, Reader, Reject, convert_stream
+from intentflow.convert.batches import Batch, convert_stream
 from intentflow.convert.formats import find_format
-from intentflow.convert.shape import REASONS, Options
+from intentflow.convert.shape import Format, Options
 from intentflow.convert.sources import Source, find_sources, open_source
+from intentflow.convert.writing import LazyFile, RecordsWriter, reject_lines
 from intentflow.errors import CheckFailed, IntentflowError
-from intentflow.files import atomic_file
 
 
 @dataclass(frozen=True)
@@ -33,7 +29,7 @@ class ConvertSummary:
         kept: Rows written.
         rejected: Rows listed in the rejects file.
         seconds: Wall time.
-        digest: Content digest of the rows written, as of :func:`intentflow.records.content_digest`.
+        digest: Digest of the rows written, as of :func:`intentflow.records.content_digest`.
         reasons: Number of rejects by reason; see :data:`intentflow.convert.shape.REASONS`.
         normalised: Rows kept whose label had full-width call syntax.
     """
@@ -93,15 +89,85 @@ def convert(
     _check_usage(out, max_reject_rate)
     form, options = find_format(format), Options(field, job)
     rejects_path = rejects or out.with_name(f"{out.stem}.rejects.jsonl")
-    with ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        found = find_sources(sources, directory, skip=(out, rejects_path))
-        rejected = stack.enter_context(_rejects_file(rejects_path, always=rejects is not None))
-        records = stack.enter_context(_records_file(out))
-        for source in found:
+    with tempfile.TemporaryDirectory() as directory:
+        found = find_sources(sources, Path(directory), skip=(out, rejects_path))
+        with LazyFile(out) as file, LazyFile(rejects_path, private=True) as rejected:
+            writer, tally = RecordsWriter(out, file), _Tally()
+            rejected.write(b"") if rejects else None
+            for source, batch in _batches(found, form, options):
+                tally.add(batch)
+                writer.write(batch.kept)
+                if batch.rejects:
+                    rejected.write(reject_lines(source.name, batch.rejects))
+            digest = writer.finish()
+    summary = tally.summary(time.monotonic() - started, digest)
+    if not summary.rejected and rejects is None:
+        rejects_path.unlink(missing_ok=True)  # a former run's would be taken for this one's
+    _check_result(summary, sources, rejects_path, max_reject_rate)
+    return summary
+
+
+class _Tally:
+    """Counts of what became of the rows."""
+
+    def __init__(self) -> None:
+        self._kept = self._normalised = 0
+        self._reasons: Counter[str] = Counter()
+
+    def add(self, batch: Batch) -> None:
+        self._kept += len(batch.kept)
+        self._normalised += batch.normalised
+        self._reasons.update(reject.reason for reject in batch.rejects)
+
+    def summary(self, seconds: float, digest: str) -> ConvertSummary:
+        rejected = self._reasons.total()
+        return ConvertSummary(
+            rows=self._kept + rejected,
+            kept=self._kept,
+            rejected=rejected,
+            seconds=round(seconds, 3),
+            digest=digest,
+            reasons=dict(self._reasons.most_common()),
+            normalised=self._normalised,
+        )
+
+
+def _check_usage(out: Path, max_reject_rate: float | None) -> None:
+    if str(out).startswith("s3:/"):
+        raise IntentflowError(f"{out}: write to a local file, then intentflow publish uploads it")
+    if out.suffix not in (".json", ".jsonl"):
+        raise IntentflowError(f"{out}: the output has to end in .json or .jsonl")
+    if max_reject_rate is not None and not 0 <= max_reject_rate <= 1:
+        raise IntentflowError(f"the highest reject rate must lie in [0, 1], not {max_reject_rate}")
+
+
+def _batches(
+    sources: Sequence[Source], form: Format, options: Options
+) -> Iterator[tuple[Source, Batch]]:
+    with tqdm(unit=" rows", desc="convert", disable=None) as progress:
+        for source in sources:
             with open_source(source) as stream:
-                reader: Reader = lambda row: form.read(row, options)  # noqa: E731
-                for batch in convert_stream(stream, reader, form.layout):
-                    records.write(batch)
-                    rejected.write(source, batch.rejects)
-    return None  # type: ignore[return-value]
+                for batch in convert_stream(stream, form, options):
+                    yield source, batch
+                    progress.update(len(batch.kept) + len(batch.rejects))
+
+
+def _check_result(
+    summary: ConvertSummary, sources: Sequence[str], rejects: Path, limit: float | None
+) -> None:
+    if not summary.kept:
+        raise IntentflowError(f"{', '.join(sources)}: no row kept: {_why(summary, rejects)}")
+    if limit is not None and summary.rejected > limit * summary.rows:
+        rate = summary.rejected / summary.rows
+        raise TooManyRejects(
+            f"{rate:.1%} of the rows were rejected, more than the {limit:.1%} allowed: "
+            f"{_why(summary, rejects)}",
+            summary,
+        )
+
+
+def _why(summary: ConvertSummary, rejects: Path) -> str:
+    if not summary.rows:
+        return "there is none"
+    counts = ", ".join(f"{reason} {count}" for reason, count in summary.reasons.items())
+    return f"{counts} (see {rejects})"

@@ -27,7 +27,7 @@ REASONS = {
     "not_utf8": "the row is not UTF-8 text",
     "tie": "annotators disagree and none has the majority",
     "too_deep": "the row is nested too deeply to be read",
-    "truncated": "the file ends in the middle of the row",
+    "truncated": "the row breaks off before its end",
     "unknown_shape": "the row has the shape of no known format",
 }
 """Why a row can be rejected: the stable code and what it means."""

@@ -74,7 +74,7 @@ def _files_below(folder: Path, name: str, skip: Collection[Path]) -> list[Source
         if not path.is_file() or path.name.startswith(".") or path.resolve() in skipped:
             continue
         inner = f"{name.rstrip('/')}/{path.relative_to(folder).as_posix()}"
-        if path.name.removesuffix(".gz").endswith(_SUFFIXES):
+        if _is_data(path.name):
             found.append(Source(inner, path))
         else:
             print(f"{inner}: passed over, not a data file by its name", file=sys.stderr)
@@ -82,6 +82,11 @@ def _files_below(folder: Path, name: str, skip: Collection[Path]) -> list[Source
         known = ", ".join(_SUFFIXES)
         raise IntentflowError(f"{name}: the folder holds no data file ({known}, or these with .gz)")
     return found
+
+
+def _is_data(name: str) -> bool:
+    name = name.removesuffix(".gz")
+    return name.endswith(_SUFFIXES) and not name.endswith(".rejects.jsonl")
 
 
 @contextmanager
@@ -92,20 +97,23 @@ def open_source(source: Source) -> Iterator[BinaryIO]:
         IntentflowError: It cannot be read, is empty, is UTF-16, or is damaged gzip; the last may
             come while reading.
     """
-    try:
-        with source.path.open("rb") as packed:
-            is_gzip = packed.read(2) == _GZIP_MAGIC
-            packed.seek(0)
-            stream = cast(BinaryIO, gzip.GzipFile(fileobj=packed)) if is_gzip else packed
+    with _open_packed(source) as packed:
+        is_gzip = packed.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+        packed.seek(0)
+        stream = cast(BinaryIO, gzip.GzipFile(fileobj=packed)) if is_gzip else packed
+        try:
             _skip_mark(stream, source)
             yield stream
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise IntentflowError(
-            f"{source.name}: damaged gzip data ({error}); fetch the file again"
-        ) from error
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise IntentflowError(
+                f"{source.name}: damaged gzip data ({error}); fetch the file again"
+            ) from error
+
+
+def _open_packed(source: Source) -> BinaryIO:
+    try:
+        return source.path.open("rb")
     except OSError as error:
-        if error.filename is not None and Path(error.filename) != source.path:
-            raise
         raise IntentflowError(f"{source.name}: {error.strerror or error}") from error
 
 
