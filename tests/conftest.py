@@ -1,3 +1,7 @@
 """Fixtures for all tests: the real servers, each started once a session where a test asks."""
 
-pytest_plugins = ["tests.real_parts.s3"]
+pytest_plugins = [
+    "tests.real_parts.kube",
+    "tests.real_parts.s3",
+    "tests.real_parts.small_model",
+]

@@ -1,0 +1,51 @@
+"""``intentflow deploy``: a model's InferenceService, as files or in the cluster."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from intentflow.cli.outcome import Outcome
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("--model", required=True, help="s3://…/sha256-…, or a model directory")
+    parser.add_argument("--name", help="of the service (default intent)")
+    parser.add_argument("-n", "--namespace", help="where it runs (default default)")
+    parser.add_argument(
+        "--mode",
+        choices=("render", "apply", "git"),
+        help="render (default): write manifests; apply: bring them to the cluster and wait; "
+        "git: in a later release",
+    )
+    parser.add_argument("-o", "--output", help="folder for the manifests; without it, stdout")
+    parser.add_argument(
+        "--verdict", help="what `intentflow gate -o` wrote; apply and git refuse without it"
+    )
+    parser.add_argument("--options", help="YAML file with deploy options")
+    parser.add_argument(
+        "--timeout", type=float, help="seconds that apply waits for Ready (default 1800)"
+    )
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="key=value", help="one deploy option"
+    )
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Render or apply, and say what was made."""
+    from intentflow.deploy import DeployOptions, deploy
+
+    options = DeployOptions.from_layers(
+        args.options,
+        args.set,
+        name=args.name,
+        namespace=args.namespace,
+        mode=args.mode,
+        timeout_seconds=args.timeout,
+    )
+    deployed = deploy(args.model, options, verdict_file=args.verdict, output=args.output)
+    summary = asdict(deployed)
+    manifests = summary.pop("manifests")
+    prints = deployed.mode == "render" and not deployed.files
+    return Outcome(summary, text=manifests.rstrip("\n") if prints else None)

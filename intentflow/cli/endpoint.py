@@ -1,0 +1,21 @@
+"""``intentflow endpoint``: a service's URL and the command that reads its token."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from intentflow.cli.outcome import Outcome
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("name", help="of the service")
+    parser.add_argument("-n", "--namespace", default="default", help="where it runs")
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Ask the cluster."""
+    from intentflow.deploy import find_endpoint
+
+    return Outcome(asdict(find_endpoint(args.name, args.namespace)))

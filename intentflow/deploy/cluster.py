@@ -1,0 +1,147 @@
+"""The cluster: a connection by the usual configuration, and its errors in one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from intentflow.errors import IntentflowError
+
+_CONNECT_SECONDS = 10
+_READ_SECONDS = 60
+
+
+class Cluster:
+    """A Kubernetes API server, asked by the official client.
+
+    It is found as kubectl finds it (``KUBECONFIG``, ``~/.kube/config``), in a pod by the pod's
+    own service account.
+    """
+
+    def __init__(self) -> None:
+        """Read the configuration and ask the server what it has.
+
+        Raises:
+            IntentflowError: No configuration, or no answer.
+        """
+        from kubernetes.client import ApiClient
+        from kubernetes.dynamic import DynamicClient
+
+        configuration = _configuration()
+        configuration.retries = 1
+        self.host: str = configuration.host
+        # The default cache is a guessable file in a shared folder, read again by later runs.
+        with self.readable_errors(), tempfile.TemporaryDirectory() as scratch:
+            cache = Path(scratch) / "discovery.json"
+            self._client = DynamicClient(ApiClient(configuration), cache_file=str(cache))
+            self._client.resources.search(api_version="v1")
+
+    def apply(self, manifest: dict[str, Any], field_manager: str) -> dict[str, Any]:
+        """Server-side apply one object; returns it as the server has it now."""
+        resource = self._resource(manifest["apiVersion"], manifest["kind"])
+        where = f"{manifest['kind']} {manifest['metadata']['name']}"
+        with self.readable_errors(where):
+            answer = self._client.server_side_apply(
+                resource,
+                body=manifest,
+                namespace=manifest["metadata"]["namespace"],
+                field_manager=field_manager,
+                _request_timeout=(_CONNECT_SECONDS, _READ_SECONDS),
+            )
+            return dict(answer.to_dict())
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str) -> dict[str, Any]:
+        """One object."""
+        resource = self._resource(api_version, kind)
+        with self.readable_errors(f"{kind} {name}"):
+            timeout = (_CONNECT_SECONDS, _READ_SECONDS)
+            answer = resource.get(name=name, namespace=namespace, _request_timeout=timeout)
+            return dict(answer.to_dict())
+
+    def list(self, api_version: str, kind: str, namespace: str, labels: str) -> list[Any]:
+        """The objects with these labels."""
+        resource = self._resource(api_version, kind)
+        with self.readable_errors(f"{kind} of {labels}"):
+            timeout = (_CONNECT_SECONDS, _READ_SECONDS)
+            answer = resource.get(
+                namespace=namespace, label_selector=labels, _request_timeout=timeout
+            )
+            return list(answer.to_dict()["items"])
+
+    def _resource(self, api_version: str, kind: str) -> Any:
+        from kubernetes.dynamic.exceptions import ResourceNotFoundError
+
+        with self.readable_errors():
+            try:
+                return self._client.resources.get(api_version=api_version, kind=kind)
+            except ResourceNotFoundError:
+                raise IntentflowError(
+                    f"the cluster {self.host} knows no {kind} ({api_version}): is KServe installed?"
+                ) from None
+
+    @contextmanager
+    def readable_errors(self, where: str = "") -> Iterator[None]:
+        """Turn the client's errors into one line; ``where`` names the object."""
+        from kubernetes.client.exceptions import ApiException
+        from urllib3.exceptions import HTTPError
+
+        try:
+            yield
+        except ApiException as error:
+            raise IntentflowError(_explain(error, where, self.host)) from error
+        except HTTPError as error:
+            cause = type(getattr(error, "reason", None) or error).__name__
+            raise IntentflowError(
+                f"the cluster {self.host} cannot be reached ({cause}); check KUBECONFIG"
+            ) from error
+
+
+def _configuration() -> Any:
+    from kubernetes import config
+    from kubernetes.client import Configuration
+
+    configuration = Configuration()
+    in_pod = "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ
+    try:
+        if in_pod:
+            config.load_incluster_config(client_configuration=configuration)
+        else:
+            config.load_kube_config(client_configuration=configuration)
+    except config.ConfigException as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise IntentflowError(
+            f"no cluster is configured ({reason}): set KUBECONFIG, or use --mode render"
+        ) from None
+    return configuration
+
+
+def _explain(error: Any, where: str, host: str) -> str:
+    message = _message(error)
+    if error.status == 401:
+        return f"the cluster {host} does not accept the credentials in KUBECONFIG (401)"
+    if error.status == 403:
+        return (
+            f"{where}: not allowed: {message}; the Role that deploying needs is in "
+            "manifests/deployer"
+        )
+    if error.status == 409:
+        return (
+            f"{where}: another owner changed fields that this would change: {message}; "
+            "take its change over into the deploy options, or let that owner release them"
+        )
+    if error.status == 404:
+        return f"{where}: {message or 'not found'}"
+    return f"{where}: the cluster refused ({error.status}): {message}"
+
+
+def _message(error: Any) -> str:
+    try:
+        message = str(json.loads(error.body)["message"])
+    except (TypeError, ValueError, KeyError):
+        message = str(error.reason or error)
+    return " ".join(message.split())

@@ -1,0 +1,57 @@
+"""Where a deployed service answers, and how its token is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from intentflow.deploy.cluster import Cluster
+from intentflow.deploy.rendering import ANNOTATION
+from intentflow.deploy.waiting import SERVICE, readiness
+from intentflow.errors import CheckFailed
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A service that answers.
+
+    Attributes:
+        url: Base URL for OpenAI clients, ending in ``/v1``.
+        ready: Whether it is ready now.
+        token_command: A kubectl command that prints the token; None where the service has none.
+        model_digest: Of the model it serves.
+        verdict: ``passed``, ``unverified``, or empty for a service from elsewhere.
+    """
+
+    url: str
+    ready: bool
+    token_command: str | None
+    model_digest: str
+    verdict: str
+
+
+def find_endpoint(name: str, namespace: str) -> Endpoint:
+    """Look a service up in the cluster.
+
+    Raises:
+        IntentflowError: No cluster, or no such service.
+        CheckFailed: It has no URL yet.
+    """
+    service = Cluster().get(*SERVICE, name, namespace)
+    state = readiness(service)
+    if not state.url:
+        raise CheckFailed(f"{name} in {namespace} has no URL yet: {state.message}")
+    annotations = service["metadata"].get("annotations") or {}
+    secret = annotations.get(ANNOTATION + "api-key-secret")
+    return Endpoint(
+        url=f"{state.url.rstrip('/')}/v1",
+        ready=state.ready,
+        token_command=_token_command(secret, namespace) if secret else None,
+        model_digest=annotations.get(ANNOTATION + "model-digest", ""),
+        verdict=annotations.get(ANNOTATION + "verdict", ""),
+    )
+
+
+def _token_command(secret: str, namespace: str) -> str:
+    name, _, key = secret.partition("/")
+    path = key.replace(".", "\\.")
+    return f"kubectl get secret {name} -n {namespace} -o jsonpath='{{.data.{path}}}' | base64 -d"

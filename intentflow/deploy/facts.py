@@ -1,0 +1,111 @@
+"""What a model directory says about how it must be served."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from intentflow.errors import IntentflowError
+from intentflow.storage import digest_of, is_remote, read_file
+
+_TEMPLATE = "chat_template.jinja"
+_DTYPES = ("bfloat16", "float16", "float32")
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """A model and what serving it depends on.
+
+    Attributes:
+        uri: Where it is.
+        digest: Of its content; the same that names it in storage.
+        prompt_digest: Of the prompt it was trained with.
+        data_digest: Of the rows it was trained on, where it says so.
+        max_length: Tokens of prompt and answer it was trained for, where it says so.
+        dtype: What its weights were saved as; ``auto`` where it does not say.
+        chat_template: The file with its chat template, relative to the model; None where the
+            tokenizer's own configuration holds it.
+    """
+
+    uri: str
+    digest: str
+    prompt_digest: str
+    data_digest: str | None = None
+    max_length: int | None = None
+    dtype: str = "auto"
+    chat_template: str | None = None
+
+    @property
+    def storage_uri(self) -> str:
+        """The URI as KServe takes it."""
+        return self.uri if is_remote(self.uri) else Path(self.uri).resolve().as_uri()
+
+
+def read_facts(uri: str) -> ModelFacts:
+    """Read a model's facts from its directory, local or published on S3.
+
+    Raises:
+        IntentflowError: Nothing there, or not a model that intentflow made.
+    """
+    if is_remote(uri) and not uri.startswith("s3://"):
+        raise IntentflowError(f"{uri}: a model is read from s3://bucket/… or a local directory")
+    uri = uri.rstrip("/")
+    digest = digest_of(uri)
+    prompt = _document(uri, "prompt.json")
+    if prompt is None:
+        raise IntentflowError(f"{uri}: no prompt.json there, so not a model that intentflow made")
+    if not isinstance(prompt.get("digest"), str):
+        raise IntentflowError(f"{uri}/prompt.json: digest is missing")
+    training = _document(uri, "training.json") or {}
+    config = _document(uri, "config.json") or {}
+    return ModelFacts(
+        uri=uri,
+        digest=digest,
+        prompt_digest=prompt["digest"],
+        data_digest=training.get("data_digest"),
+        max_length=_max_length(training),
+        dtype=_dtype(config),
+        chat_template=_template(uri),
+    )
+
+
+def _document(uri: str, name: str) -> dict[str, Any] | None:
+    content = read_file(uri, name)
+    if content is None:
+        return None
+    try:
+        document = json.loads(content)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise IntentflowError(f"{uri}/{name}: not a JSON object")
+    return document
+
+
+def _max_length(training: Mapping[str, Any]) -> int | None:
+    """What the training came to (its plan), else what its recipe asked for."""
+    for section in ("plan", "recipe"):
+        value = (training.get(section) or {}).get("max_length")
+        if isinstance(value, int):
+            return value
+    return None
+
+
+def _dtype(config: Mapping[str, Any]) -> str:
+    stated = str(config.get("dtype") or config.get("torch_dtype") or "").removeprefix("torch.")
+    return stated if stated in _DTYPES else "auto"
+
+
+def _template(uri: str) -> str | None:
+    if read_file(uri, _TEMPLATE) is not None:
+        return _TEMPLATE
+    tokenizer = _document(uri, "tokenizer_config.json") or {}
+    if not tokenizer.get("chat_template"):
+        raise IntentflowError(
+            f"{uri}: neither {_TEMPLATE} nor a chat_template in tokenizer_config.json; "
+            "without it the service would not ask what was trained"
+        )
+    return None

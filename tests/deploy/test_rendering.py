@@ -1,0 +1,170 @@
+"""The objects of a model's service, as files and against the CRDs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from intentflow.deploy import DeployOptions, ModelFacts, Verdict, render, write_manifests
+from intentflow.deploy.rendering import to_yaml
+from tests.deploy.strict import is_custom, violations
+
+GOLDEN = Path(__file__).parent / "golden" / "banking.yaml"
+VERDICT = Verdict(
+    passed=True,
+    reasons=(),
+    model_digest="a" * 64,
+    data_digest="d" * 64,
+    prompt_digest="b" * 64,
+    constrained=True,
+    where="verdict.json",
+)
+EVERYTHING = DeployOptions(
+    name="banking",
+    namespace="team-a",
+    gpu_count=2,
+    gpu_type="NVIDIA-L4",
+    min_replicas=2,
+    max_replicas=4,
+    vllm_image_digest=f"sha256:{'e' * 64}",
+    max_model_len=1024,
+    dtype="float16",
+    extra_args=["--gpu-memory-utilization=0.8"],
+    image_pull_secrets=["mirror"],
+    node_selector={"pool": "gpu"},
+    tolerations=[{"key": "team", "value": "a"}],
+)
+
+
+def _service(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    return next(item for item in objects if item["kind"] == "InferenceService")
+
+
+def _model(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    model: dict[str, Any] = _service(objects)["spec"]["predictor"]["model"]
+    return model
+
+
+def _container(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    runtime = next(item for item in objects if item["kind"] == "ServingRuntime")
+    container: dict[str, Any] = runtime["spec"]["containers"][0]
+    return container
+
+
+def test_manifests_are_as_reviewed(facts: ModelFacts, options: DeployOptions) -> None:
+    rendered = to_yaml(render(facts, options, VERDICT))
+    if os.environ.get("UPDATE_GOLDEN"):
+        GOLDEN.write_text(rendered)
+    assert rendered == GOLDEN.read_text()
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [EVERYTHING, DeployOptions(gpu_count=0), DeployOptions(service_account="own")],
+    ids=["everything", "cpu", "own account"],
+)
+def test_objects_pass_the_strict_check(facts: ModelFacts, chosen: DeployOptions) -> None:
+    objects = [item for item in render(facts, chosen, None) if is_custom(item)]
+    assert len(objects) == 2
+    assert [line for item in objects for line in violations(item)] == []
+
+
+def test_strict_check_finds_an_unknown_field(facts: ModelFacts, options: DeployOptions) -> None:
+    service = _service(render(facts, options, None))
+    service["spec"]["predictor"]["model"]["storageURI"] = "s3://typo"
+    assert any("storageURI" in line for line in violations(service))
+
+
+def test_arguments_follow_from_the_model(facts: ModelFacts, options: DeployOptions) -> None:
+    assert _model(render(facts, options, None))["args"] == [
+        "--served-model-name=banking",
+        "--max-model-len=256",
+        "--dtype=bfloat16",
+        "--chat-template=/mnt/models/chat_template.jinja",
+    ]
+
+
+def test_options_win_over_the_model(facts: ModelFacts) -> None:
+    arguments = _model(render(facts, EVERYTHING, None))["args"]
+    assert "--max-model-len=1024" in arguments
+    assert "--dtype=float16" in arguments
+    assert arguments[-2:] == ["--tensor-parallel-size=2", "--gpu-memory-utilization=0.8"]
+
+
+def test_server_is_greedy(facts: ModelFacts, options: DeployOptions) -> None:
+    arguments = _container(render(facts, options, None))["args"]
+    assert '--override-generation-config={"temperature": 0}' in arguments
+
+
+def test_service_without_a_verdict_says_so(facts: ModelFacts, options: DeployOptions) -> None:
+    annotations = _service(render(facts, options, None))["metadata"]["annotations"]
+    assert annotations["intentflow.dev/verdict"] == "unverified"
+    assert annotations["intentflow.dev/model-digest"] == facts.digest
+
+
+def test_service_with_a_verdict_names_what_was_measured(
+    facts: ModelFacts, options: DeployOptions
+) -> None:
+    annotations = _service(render(facts, options, VERDICT))["metadata"]["annotations"]
+    assert annotations["intentflow.dev/verdict"] == "passed"
+    assert annotations["intentflow.dev/data-digest"] == "d" * 64
+    assert annotations["intentflow.dev/constrained"] == "true"
+
+
+def test_no_secret_value_is_in_a_manifest(
+    facts: ModelFacts, options: DeployOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "an-access-key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret-key")
+    objects = render(facts, options, None)
+    assert "secret-key" not in to_yaml(objects)
+    assert not [item for item in objects if item["kind"] == "Secret"]
+
+
+def test_container_has_no_privileges(facts: ModelFacts, options: DeployOptions) -> None:
+    context = _container(render(facts, options, None))["securityContext"]
+    assert context["readOnlyRootFilesystem"] is True
+    assert context["runAsNonRoot"] is True
+    assert context["allowPrivilegeEscalation"] is False
+    assert context["capabilities"] == {"drop": ["ALL"]}
+
+
+@pytest.mark.parametrize("probe", ["startupProbe", "readinessProbe", "livenessProbe"])
+def test_probes_ask_the_route_that_needs_no_key(
+    facts: ModelFacts, options: DeployOptions, probe: str
+) -> None:
+    assert _container(render(facts, options, None))[probe]["httpGet"]["path"] == "/health"
+
+
+def test_without_a_gpu_the_cpu_image_runs_anywhere(facts: ModelFacts) -> None:
+    objects = render(facts, DeployOptions(gpu_count=0), None)
+    assert _container(objects)["image"].startswith("vllm/vllm-openai-cpu:v")
+    assert "nvidia.com/gpu" not in to_yaml(objects)
+
+
+def test_image_is_pinned(facts: ModelFacts) -> None:
+    image = _container(render(facts, EVERYTHING, None))["image"]
+    assert image == f"vllm/vllm-openai:v0.32.0@sha256:{'e' * 64}"
+
+
+def test_own_service_account_is_not_made_anew(facts: ModelFacts) -> None:
+    objects = render(facts, DeployOptions(service_account="own"), None)
+    assert [item["kind"] for item in objects] == ["ServingRuntime", "InferenceService"]
+    assert _service(objects)["spec"]["predictor"]["serviceAccountName"] == "own"
+
+
+def test_rendering_twice_gives_the_same(facts: ModelFacts, options: DeployOptions) -> None:
+    assert to_yaml(render(facts, options, VERDICT)) == to_yaml(render(facts, options, VERDICT))
+
+
+def test_files_make_a_kustomization(
+    facts: ModelFacts, options: DeployOptions, tmp_path: Path
+) -> None:
+    files = write_manifests(render(facts, options, None), tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(file.name for file in files)
+    kustomization = yaml.safe_load((tmp_path / "kustomization.yaml").read_text())
+    assert kustomization["resources"] == [file.name for file in files[:-1]]

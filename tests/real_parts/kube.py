@@ -1,0 +1,170 @@
+"""``kube_api``: a real kube-apiserver with etcd and KServe's CRDs; tests play the controllers."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.real_parts.crds import for_1_20, load_crd
+from tests.real_parts.process import CACHE, answers, free_port, program, running, unavailable
+
+_CRDS = ("serving.kserve.io_inferenceservices", "serving.kserve.io_servingruntimes")
+_START_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class KubeApi:
+    """A running API server.
+
+    Attributes:
+        kubeconfig: An administrator's.
+        server: Its URL.
+        certificate: The file that verifies it.
+    """
+
+    kubeconfig: Path
+    server: str
+    certificate: Path
+
+    def client(self) -> Any:
+        """An administrator's client, for what controllers would do."""
+        from kubernetes import config
+        from kubernetes.client import ApiClient, Configuration
+
+        configuration = Configuration()
+        config.load_kube_config(str(self.kubeconfig), client_configuration=configuration)
+        return ApiClient(configuration)
+
+    def kubeconfig_for(self, token: str, target: Path) -> Path:
+        """A kubeconfig of whoever has this token."""
+        target.write_text(yaml.safe_dump(_kubeconfig(self.server, self.certificate, token)))
+        return target
+
+
+@pytest.fixture(scope="session")
+def kube_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubeApi]:
+    """An API server for the whole session, with RBAC and without controllers."""
+    assets = Path(os.environ.get("KUBEBUILDER_ASSETS") or CACHE / "envtest")
+    etcd = program(assets / "etcd", "envtest")
+    apiserver = program(assets / "kube-apiserver", "envtest")
+    crds = [for_1_20(load_crd(name)) for name in _CRDS]
+    root = tmp_path_factory.mktemp("kube")
+    with ExitStack() as servers:
+        etcd_url = servers.enter_context(_etcd(etcd, root))
+        api = servers.enter_context(_api_server(apiserver, root, etcd_url))
+        _install(api, crds)
+        yield api
+
+
+@pytest.fixture
+def namespace(kube_api: KubeApi, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A namespace of one's own; ``KUBECONFIG`` is the administrator's."""
+    from kubernetes.client import CoreV1Api
+
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    CoreV1Api(kube_api.client()).create_namespace({"metadata": {"name": name}})
+    monkeypatch.setenv("KUBECONFIG", str(kube_api.kubeconfig))
+    return name
+
+
+@contextmanager
+def _etcd(program_file: Path, root: Path) -> Iterator[str]:
+    url = f"http://127.0.0.1:{free_port()}"
+    flags = {
+        "data-dir": root / "etcd",
+        "listen-client-urls": url,
+        "advertise-client-urls": url,
+        "listen-peer-urls": "http://127.0.0.1:0",
+    }
+    command = [program_file, "--unsafe-no-fsync", *_as_flags(flags)]
+    with running(command, root / "etcd.log", lambda: answers(f"{url}/health")):
+        yield url
+
+
+@contextmanager
+def _api_server(program_file: Path, root: Path, etcd_url: str) -> Iterator[KubeApi]:
+    port, token = free_port(), uuid.uuid4().hex
+    server = f"https://127.0.0.1:{port}"
+    (root / "tokens.csv").write_text(f'{token},admin,admin,"system:masters"\n')
+    subprocess.run(
+        ["openssl", "genrsa", "-out", root / "accounts.key", "2048"],
+        check=True,
+        capture_output=True,
+    )
+    flags = {
+        "etcd-servers": etcd_url,
+        "bind-address": "127.0.0.1",
+        "secure-port": port,
+        "insecure-port": 0,
+        "cert-dir": root / "certificates",
+        "token-auth-file": root / "tokens.csv",
+        "authorization-mode": "RBAC",
+        "service-account-issuer": server,
+        "service-account-key-file": root / "accounts.key",
+        "service-account-signing-key-file": root / "accounts.key",
+        "service-cluster-ip-range": "10.0.0.0/24",
+        # No controllers here: none would make the account that a pod needs.
+        "disable-admission-plugins": "ServiceAccount",
+    }
+    command = [program_file, *_as_flags(flags)]
+    context = ssl._create_unverified_context()  # the certificate is made while it starts
+    ready = f"{server}/readyz"
+    with running(
+        command,
+        root / "apiserver.log",
+        lambda: answers(ready, context=context),
+        timeout_seconds=_START_SECONDS,
+    ):
+        certificate = root / "certificates/apiserver.crt"
+        kubeconfig = root / "kubeconfig"
+        kubeconfig.write_text(yaml.safe_dump(_kubeconfig(server, certificate, token)))
+        yield KubeApi(kubeconfig, server, certificate)
+
+
+def _as_flags(flags: dict[str, Any]) -> list[str]:
+    return [f"--{key}={value}" for key, value in flags.items()]
+
+
+def _install(api: KubeApi, crds: list[dict[str, Any]]) -> None:
+    from kubernetes.client import ApiextensionsV1Api
+
+    extensions = ApiextensionsV1Api(api.client())
+    for crd in crds:
+        extensions.create_custom_resource_definition(crd)
+    deadline = time.monotonic() + _START_SECONDS
+    waiting = {crd["metadata"]["name"] for crd in crds}
+    while waiting:
+        if time.monotonic() > deadline:
+            unavailable(f"the API server did not take {', '.join(sorted(waiting))}")
+        for item in extensions.list_custom_resource_definition().items:
+            conditions = {c.type: c.status for c in item.status.conditions or ()}
+            if conditions.get("Established") == "True":
+                waiting.discard(item.metadata.name)
+        time.sleep(0.2)
+
+
+def _kubeconfig(server: str, certificate: Path, token: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "tests",
+        "clusters": [
+            {
+                "name": "tests",
+                "cluster": {"server": server, "certificate-authority": str(certificate)},
+            }
+        ],
+        "users": [{"name": "tests", "user": {"token": token}}],
+        "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": "tests"}}],
+    }

@@ -1,0 +1,27 @@
+"""``model_directory``: every part of a model, small enough to copy around."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def model_directory(tmp_path: Path) -> Path:
+    """A whole model directory whose weights are a few bytes."""
+    root = tmp_path / "model"
+    root.mkdir()
+    documents = {
+        "config.json": {"model_type": "llama", "dtype": "bfloat16"},
+        "generation_config.json": {"do_sample": False},
+        "tokenizer.json": {},
+        "prompt.json": {"system": "Name the intent.", "language": "en", "digest": "b" * 64},
+        "training.json": {"data_digest": "c" * 64, "recipe": {"max_length": 256}},
+    }
+    for name, document in documents.items():
+        (root / name).write_text(json.dumps(document))
+    (root / "chat_template.jinja").write_text("{{ messages }}")
+    (root / "model.safetensors").write_bytes(bytes(range(256)) * 64)
+    return root
