@@ -29,13 +29,18 @@ def render(template: str, **context: Any) -> str:
     return _environment().get_template(template).render(context)
 
 
-def write_report(path: str | Path, html: str) -> None:
+def write_report(path: str | Path, html: str, *, private: bool = False) -> None:
     """Write a rendered page, whole or not at all.
+
+    Args:
+        path: The file to write.
+        html: What :func:`render` returned.
+        private: Readable by the owner only, for a page that shows personal data.
 
     Raises:
         IntentflowError: The place cannot be written.
     """
-    with atomic_file(path) as partial:
+    with atomic_file(path, private=private) as partial:
         partial.write_text(html, encoding="utf-8", errors="backslashreplace")
 
 

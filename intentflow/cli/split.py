@@ -1,0 +1,34 @@
+"""``intentflow split``: divide records into train, validation and test."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from intentflow.cli.outcome import Outcome
+from intentflow.curate import split
+from intentflow.records import read_records
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("data", metavar="DATA", help="records, .json or .jsonl")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--test", type=float, default=0.1, help="share of the rows (0.1)")
+    parser.add_argument("--validation", type=float, default=0.1, help="share of the rows (0.1)")
+    parser.add_argument("--seed", type=int, default=0, help="same seed, same files (0)")
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Split."""
+    examples = read_records(args.data)
+    parts = split(examples, test=args.test, validation=args.validation, seed=args.seed)
+    digests = parts.write(args.output)
+    summary = {
+        "rows": len(examples),
+        "train": len(parts.train),
+        "validation": len(parts.validation),
+        "test": len(parts.test),
+        "digests": digests,
+    }
+    return Outcome(summary)

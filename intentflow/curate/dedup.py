@@ -1,0 +1,65 @@
+"""Repeated utterances: the same label again is dropped, another label is a conflict."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from intentflow.calls import Call, CallSyntaxError, parse_calls
+from intentflow.records import Example
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """Which rows repeat the utterance of an earlier one; rows count from 0.
+
+    Attributes:
+        duplicates: Row, and the earlier row with the same label.
+        conflicts: Row, and the first row with that utterance, whose label differs.
+    """
+
+    duplicates: list[tuple[int, int]]
+    conflicts: list[tuple[int, int]]
+
+
+def normalised_utterance(text: str) -> str:
+    """What two utterances have in common when they count as the same.
+
+    Case, blanks at the ends, runs of blanks and full-width forms make no difference.
+    """
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def label_key(output: str) -> frozenset[tuple[Call, int]] | str:
+    """What two labels have in common when they count as the same: equal calls, in any order."""
+    try:
+        calls = parse_calls(output)
+    except CallSyntaxError:
+        return output.strip()
+    return frozenset((call, calls.count(call)) for call in calls)
+
+
+def find_repeats(examples: Sequence[Example]) -> Repeats:
+    """Exact duplicates and conflicts among the rows."""
+    found = Repeats([], [])
+    for rows in _rows_by_utterance(examples):
+        seen: dict[object, int] = {}
+        for row in rows:
+            label = label_key(examples[row].output)
+            if label in seen:
+                found.duplicates.append((row, seen[label]))
+                continue
+            if seen:
+                found.conflicts.append((row, rows[0]))
+            seen[label] = row
+    found.duplicates.sort()
+    found.conflicts.sort()
+    return found
+
+
+def _rows_by_utterance(examples: Iterable[Example]) -> list[list[int]]:
+    groups: dict[str, list[int]] = {}
+    for row, example in enumerate(examples):
+        groups.setdefault(normalised_utterance(example.instruction), []).append(row)
+    return [rows for rows in groups.values() if len(rows) > 1]
