@@ -1,0 +1,52 @@
+"""``intentflow validate``: check records and advise on hyper-parameters."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from intentflow.cli.outcome import Outcome
+from intentflow.records import read_records
+from intentflow.taxonomy import Taxonomy
+from intentflow.validate import (
+    DataPolicy,
+    ValidationReport,
+    validate,
+    validation_html,
+    write_validation_report,
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("data", metavar="DATA", help="records, .json or .jsonl")
+    parser.add_argument("--policy", metavar="F.yaml", help="levels and limits of the checks")
+    parser.add_argument("--taxonomy", metavar="F.yaml", help="the intents there should be")
+    parser.add_argument("--report", type=Path, metavar="F.html", help="write the report as a page")
+    parser.add_argument(
+        "--no-redact",
+        action="store_true",
+        help="leave personal data in the page's examples; the page is then the owner's only",
+    )
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Validate."""
+    policy = DataPolicy.from_yaml(args.policy) if args.policy else DataPolicy()
+    taxonomy = Taxonomy.from_yaml(args.taxonomy) if args.taxonomy else None
+    report = validate(read_records(args.data), policy, taxonomy)
+    if args.report:
+        redact = not args.no_redact
+        page = validation_html(
+            report, name=Path(args.data).name, policy=policy, taxonomy=taxonomy, redact=redact
+        )
+        write_validation_report(args.report, page, redacted=redact)
+    return Outcome(report.as_dict(), _text(report), exit_code=1 if report.errors else 0)
+
+
+def _text(report: ValidationReport) -> str:
+    lines = [f"{report.rows} rows, {len(report.intents)} intents"]
+    lines += [f"{item.level}: {item.code}: {item.message}" for item in report.findings]
+    lines += [f"not checked: {line}" for line in report.skipped]
+    lines += [f"advice: {key}: {value}" for key, value in report.advice.as_dict().items()]
+    return "\n".join(lines)

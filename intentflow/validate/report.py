@@ -1,0 +1,160 @@
+"""The validation report as one HTML page."""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+from typing import Any
+
+from intentflow.report import render, write_report
+from intentflow.taxonomy import Taxonomy
+from intentflow.validate.dataset import Row
+from intentflow.validate.findings import Finding, ValidationReport
+from intentflow.validate.policy import DataPolicy
+
+
+def validation_html(
+    report: ValidationReport,
+    *,
+    name: str,
+    policy: DataPolicy | None = None,
+    taxonomy: Taxonomy | None = None,
+    redact: bool = True,
+) -> str:
+    """The report as a self-contained page; every text is escaped.
+
+    Args:
+        report: What :func:`intentflow.validate.validate` returned.
+        name: The data set's name, for the heading.
+        policy: The policy that was applied, for the lines in the picture; the guide's if None.
+        taxonomy: For the descriptions of the intents.
+        redact: Replace personal data in the examples.
+
+    Raises:
+        ModuleNotFoundError: ``redact`` without the ``data`` extra.
+    """
+    policy = policy or DataPolicy()
+    return render(
+        "validation.html",
+        name=name,
+        report=report,
+        tiles=_tiles(report),
+        bars=_bars(report, policy),
+        minimum=policy.too_few_examples.minimum,
+        mark=_share(policy.too_few_examples.minimum, report),
+        findings=[_finding(finding, redact) for finding in report.findings],
+        advice=_advice_rows(report),
+        intents=_intent_rows(report, taxonomy, redact),
+        redacted=redact,
+    )
+
+
+def write_validation_report(path: str | Path, page: str, *, redacted: bool = True) -> None:
+    """Write the page; one with personal data is readable by the owner only."""
+    write_report(path, page, private=not redacted)
+
+
+def _tiles(report: ValidationReport) -> list[dict[str, Any]]:
+    return [
+        {"label": "rows", "value": f"{report.rows:,}"},
+        {"label": "intents", "value": f"{len(report.intents):,}"},
+        {"label": "errors", "value": report.errors, "tone": "bad" if report.errors else "good"},
+        {
+            "label": "warnings",
+            "value": report.warnings,
+            "tone": "warn" if report.warnings else "good",
+        },
+    ]
+
+
+def _most(report: ValidationReport) -> int:
+    return max((found.rows for found in report.intents.values()), default=1)
+
+
+def _share(rows: int, report: ValidationReport) -> float | None:
+    """Where a number of rows lies on a bar's track; None beyond its end."""
+    return rows / _most(report) if rows <= _most(report) else None
+
+
+def _bars(report: ValidationReport, policy: DataPolicy) -> list[dict[str, Any]]:
+    if not report.intents:
+        return []
+    median = statistics.median(found.rows for found in report.intents.values())
+    high = policy.imbalanced.max_ratio * median
+    low = policy.too_few_examples.minimum
+    return [
+        {
+            "name": name,
+            "share": found.rows / _most(report),
+            "value": f"{found.rows:,}",
+            "title": f"{found.rows:,} rows, {found.alone:,} of them with this intent alone",
+            "tone": "low" if found.rows < low else "high" if found.rows > high else "",
+        }
+        for name, found in report.intents.items()
+    ]
+
+
+def _finding(finding: Finding, redact: bool) -> dict[str, Any]:
+    return {
+        **finding.as_dict(),
+        "advice": finding.advice,
+        "examples": [_shown(row, redact) for row in finding.rows],
+    }
+
+
+def _shown(row: Row, redact: bool) -> dict[str, Any]:
+    example = row.example
+    if redact:
+        from intentflow.curate.redact import redact_example
+
+        example, _ = redact_example(example)
+    return {"row": row.number, "instruction": example.instruction, "output": example.output}
+
+
+def _advice_rows(report: ValidationReport) -> list[list[str]]:
+    advice = report.advice
+    how = "estimated" if advice.tokens_estimated else "counted"
+    return [
+        [
+            "max_length",
+            str(advice.max_length),
+            "the power of two that holds the longest row with its prompt: "
+            f"{advice.longest_row_tokens} tokens ({how}) and the prompt's",
+        ],
+        [
+            "global_batch_size",
+            str(advice.global_batch_size),
+            "64 to 256; less for little data, so that an epoch has enough steps",
+        ],
+        ["learning_rate", _by_method(advice.learning_rate), "raise it if the loss falls slowly"],
+        ["num_train_epochs", _by_method(advice.num_train_epochs), "with the best epoch kept"],
+    ]
+
+
+def _by_method(values: dict[str, Any]) -> str:
+    return ", ".join(f"{method} {value:g}" for method, value in values.items())
+
+
+def _intent_rows(
+    report: ValidationReport, taxonomy: Taxonomy | None, redact: bool
+) -> list[list[str]]:
+    known = taxonomy.intents if taxonomy else {}
+    return [
+        [
+            name,
+            f"{found.rows:,}",
+            f"{found.alone:,}",
+            str(found.least) if found.least == found.most else f"{found.least}–{found.most}",
+            known[name].description if name in known else "",
+            _clean(found.example, redact),
+        ]
+        for name, found in report.intents.items()
+    ]
+
+
+def _clean(text: str, redact: bool) -> str:
+    if not redact:
+        return text
+    from intentflow.curate.redact import redact_text
+
+    return redact_text(text)
