@@ -43,14 +43,22 @@ def read_records(path: str | Path) -> list[Example]:
         IntentflowError: Missing, empty or not UTF-8 file, or a row without the two text fields;
             the message names file and row.
     """
-    text = _read_text(Path(path))
-    if not text.strip():
-        raise IntentflowError(f"{path}: the file is empty")
-    rows = _array_rows(text, path) if text.lstrip()[0] == "[" else _line_rows(text, path)
-    examples = [_example(row, f"{path}: {where}") for where, row in rows]
+    examples = [_example(row, f"{path}: {where}") for where, row in read_rows(path)]
     if not examples:
         raise IntentflowError(f"{path}: the file holds no row")
     return examples
+
+
+def read_rows(path: str | Path) -> Iterator[tuple[str, Any]]:
+    """The parsed rows of a JSON array or of JSON lines, each with where it stands in the file.
+
+    Raises:
+        IntentflowError: Missing, empty or not UTF-8 file, or a row that is not JSON.
+    """
+    text = _read_text(Path(path))
+    if not text.strip():
+        raise IntentflowError(f"{path}: the file is empty")
+    return _array_rows(text, path) if text.lstrip()[0] == "[" else _line_rows(text, path)
 
 
 def write_records(path: str | Path, examples: Iterable[Example]) -> str:

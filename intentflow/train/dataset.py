@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -102,8 +101,11 @@ def pack_rows(rows: Sequence[EncodedRow]) -> dict[str, torch.Tensor]:
 
 def shared_prefix(prompts: Sequence[list[int]]) -> list[int]:
     """The longest common prefix that leaves every prompt at least one token of its own."""
-    prefix: list[int] = list(os.path.commonprefix(list(prompts)))
-    return prefix[: min(len(prompt) for prompt in prompts) - 1]
+    # What the alphabetically first and last prompts share, all share.
+    first, last = min(prompts), max(prompts)
+    pairs = enumerate(zip(first, last, strict=False))
+    size = next((i for i, (a, b) in pairs if a != b), min(len(first), len(last)))
+    return first[: min(size, min(len(prompt) for prompt in prompts) - 1)]
 
 
 def _target(example: Example, number: int, output_format: OutputFormat) -> str:

@@ -15,7 +15,7 @@ from intentflow.files import atomic_directory
 from intentflow.prompts import PromptSpec, bake_template, end_token_id
 from intentflow.records import Example, content_digest
 from intentflow.taxonomy import Taxonomy
-from intentflow.train.base_models import load_model, load_tokenizer
+from intentflow.train.base_models import load_tokenizer
 from intentflow.train.dataset import (
     EncodedRow,
     check_lengths,
@@ -140,11 +140,11 @@ def make_plan(recipe: Recipe, rows: Sequence[EncodedRow], held_out: Sequence[Enc
         )
     accumulation = per_device // per_sequence
     tokens = devices * accumulation * (prefix + own * per_sequence)
-    precision = _fast_precision() if recipe.precision == "auto" else recipe.precision
+    precision = fast_precision() if recipe.precision == "auto" else recipe.precision
     return Plan(max_length, per_sequence, accumulation, devices, precision, tokens)
 
 
-def _fast_precision() -> str:
+def fast_precision() -> str:
     """16-bit arithmetic where the processor has it; emulated, it takes three times as long."""
     import torch
 
@@ -208,6 +208,7 @@ def _arguments(recipe: Recipe, plan: Plan, checkpoints: str, evaluates: bool) ->
         per_device_eval_batch_size=plan.rows_per_sequence,
         gradient_accumulation_steps=plan.accumulation,
         learning_rate=recipe.learning_rate,
+        optim="adamw_torch_fused",
         lr_scheduler_type=recipe.lr_scheduler_type,
         warmup_steps=recipe.warmup_ratio,
         weight_decay=recipe.weight_decay,

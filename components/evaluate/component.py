@@ -1,0 +1,41 @@
+"""Scores of a model on rows that it was not trained on."""
+
+from kfp import dsl
+
+from components import images
+
+
+@dsl.component(base_image=images.TRAIN, install_kfp_package=False)
+def evaluate(
+    model: dsl.Input[dsl.Model],
+    test_set: dsl.Input[dsl.Dataset],
+    constrained: bool,
+    code_version: str,
+    scores: dsl.Output[dsl.Metrics],
+    metrics: dsl.Output[dsl.Artifact],
+    confusion: dsl.Output[dsl.ClassificationMetrics],
+    report: dsl.Output[dsl.HTML],
+    predictions: dsl.Output[dsl.Dataset],
+) -> None:
+    """Decode greedily and score intent and parameters.
+
+    Args:
+        model: The very model directory that would be served.
+        test_set: Rows with gold answers.
+        constrained: Keep answers inside the taxonomy.
+        code_version: Of intentflow.
+        scores: Headline numbers, for the Kubeflow page.
+        metrics: ``metrics.json``: all scores with intervals and digests.
+        confusion: Confusion matrix over intents.
+        report: Intents, confusions, worst rows.
+        predictions: Every row with its answer.
+    """
+    from intentflow.steps import step_errors
+    from intentflow.steps.model import run_evaluate
+
+    with step_errors("evaluate"):
+        paths = {"metrics": metrics.path, "report": report.path, "predictions": predictions.path}
+        headline, categories, matrix = run_evaluate(model.path, test_set.path, constrained, paths)
+        for name, value in headline.items():
+            scores.log_metric(name, value)
+        confusion.log_confusion_matrix(categories, matrix)

@@ -1,0 +1,27 @@
+"""What a failed gate means and what to look at next."""
+
+from kfp import dsl
+
+from components import images
+
+
+@dsl.component(base_image=images.DATA, install_kfp_package=False)
+def explain(
+    verdict: dsl.Input[dsl.Artifact],
+    metrics: dsl.Input[dsl.Artifact],
+    code_version: str,
+    explanation: dsl.Output[dsl.Markdown],
+) -> None:
+    """Write why nothing was deployed, with the weakest intents and commonest confusions.
+
+    Args:
+        verdict: ``verdict.json`` from the gate.
+        metrics: ``metrics.json`` from evaluate.
+        code_version: Of intentflow.
+        explanation: For people.
+    """
+    from intentflow.steps import step_errors
+    from intentflow.steps.release import run_explain
+
+    with step_errors("explain"):
+        run_explain(verdict.path, metrics.path, explanation.path)

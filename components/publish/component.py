@@ -1,0 +1,29 @@
+"""Storing a model under its digest."""
+
+from kfp import dsl
+
+from components import images
+
+
+@dsl.component(base_image=images.DEPLOY, install_kfp_package=False)
+def publish(
+    model: dsl.Input[dsl.Model],
+    destination: str,
+    code_version: str,
+) -> str:
+    """Upload a model directory; what is already there is not sent again.
+
+    Args:
+        model: The model directory that passed the gate.
+        destination: A folder or ``s3://bucket/prefix``.
+        code_version: Of intentflow.
+
+    Returns:
+        ``<destination>/sha256-<digest>``.
+    """
+    from intentflow.steps import step_errors
+    from intentflow.steps.release import run_publish
+
+    with step_errors("publish"):
+        uri = run_publish(model.path, destination)
+    return uri

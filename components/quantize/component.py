@@ -1,0 +1,30 @@
+"""A 4-bit copy of the trained model."""
+
+from kfp import dsl
+
+from components import images
+
+
+@dsl.component(base_image=images.TRAIN, install_kfp_package=False)
+def quantize(
+    model: dsl.Input[dsl.Model],
+    calibration_set: dsl.Input[dsl.Dataset],
+    method: str,
+    code_version: str,
+    quantized: dsl.Output[dsl.Model],
+) -> None:
+    """Quantize the weights; what is scored and served afterwards is this copy.
+
+    Args:
+        model: A model directory from train.
+        calibration_set: Training rows to calibrate on.
+        method: awq or gptq.
+        code_version: Of intentflow.
+        quantized: The 4-bit model directory.
+    """
+    from intentflow.steps import step_errors
+    from intentflow.steps.model import run_quantize
+
+    with step_errors("quantize"):
+        run_quantize(model.path, calibration_set.path, method, quantized.path)
+        quantized.metadata.update(framework="transformers", quantization=method)

@@ -1,0 +1,36 @@
+"""Data checks before anything is trained."""
+
+from kfp import dsl
+
+from components import images
+
+
+@dsl.component(base_image=images.DATA, install_kfp_package=False)
+def validate(
+    records: dsl.Input[dsl.Dataset],
+    policy: dict,  # type: ignore[type-arg]  # kfp knows no item types
+    taxonomy: dict,  # type: ignore[type-arg]
+    code_version: str,
+    checked: dsl.Output[dsl.Dataset],
+    report: dsl.Output[dsl.HTML],
+    findings: dsl.Output[dsl.Metrics],
+) -> None:
+    """Check records; a finding of level error ends the run.
+
+    Args:
+        records: Rows from curate.
+        policy: Data policy: levels and limits of the findings.
+        taxonomy: Which intents exist; empty if unknown.
+        code_version: Of intentflow.
+        checked: The same rows, now known to be good: training takes these.
+        report: Distribution, findings with examples, what to do.
+        findings: Counts by finding.
+    """
+    from intentflow.steps import step_errors
+    from intentflow.steps.data import run_validate
+
+    with step_errors("validate"):
+        summary = run_validate(records.path, policy, taxonomy, report.path, checked.path)
+        for name in ("rows", "intents", "errors", "warnings"):
+            findings.log_metric(name, summary[name])
+        findings.metadata["advice"] = summary["advice"]

@@ -1,0 +1,47 @@
+"""``intentflow train``."""
+
+from __future__ import annotations
+
+import argparse
+
+from intentflow.cli.outcome import Outcome
+from intentflow.records import read_records
+from intentflow.taxonomy import Taxonomy
+from intentflow.train.recipe import Recipe
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--recipe", required=True, help="a shipped recipe (model/method) or a file")
+    parser.add_argument("--train", required=True, metavar="F", help="records to learn from")
+    parser.add_argument("--validation", metavar="F", help="records for the validation loss")
+    parser.add_argument("--taxonomy", metavar="F", help="taxonomy.yaml; inferred unless given")
+    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="model directory")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="override a recipe key"
+    )
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Fine-tune a model."""
+    recipe = Recipe.load(args.recipe, args.set)
+    training = read_records(args.train)
+    validation = read_records(args.validation) if args.validation else []
+    taxonomy = Taxonomy.from_yaml(args.taxonomy) if args.taxonomy else None
+    from intentflow.train.run import train
+
+    record = train(recipe, training, validation, args.output, taxonomy)
+    history = record["history"]
+    losses = history["training_loss"], history["validation_loss"]
+    return Outcome(
+        {
+            "model": args.output,
+            "rows": record["rows"]["train"],
+            "training_loss": losses[0][-1][1] if losses[0] else None,
+            "validation_loss": losses[1][-1][1] if losses[1] else None,
+            "seconds": history["seconds"],
+            "tokens_per_second": history["tokens_per_second"],
+            "prompt_digest": record["prompt_digest"],
+            "data_digest": record["data_digest"],
+        }
+    )

@@ -1,0 +1,101 @@
+"""Decoding that cannot leave the taxonomy: intent names are closed, values are free.
+
+The grammar is in the Lark dialect that llguidance reads; the mask it gives is applied to the
+logits before each greedy choice, so malformed and off-taxonomy answers have no probability.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from intentflow.calls import OutputFormat
+from intentflow.errors import IntentflowError
+from intentflow.taxonomy import Taxonomy
+
+# A bare value: no syntax characters except balanced parentheses, two deep; a quoted one is JSON.
+_VALUES = r"""
+value: BARE | QUOTED
+BARE: /[^(),;"\x00-\x1f]([^(),;\x00-\x1f]|\(([^();\x00-\x1f]|\([^();\x00-\x1f]*\))*\))*/
+QUOTED: /"([^"\\\x00-\x1f]|\\["\\\/bfnrt]|\\u[0-9a-fA-F]{4})*"/
+"""
+
+
+def taxonomy_grammar(taxonomy: Taxonomy, output_format: OutputFormat) -> str:
+    """The grammar of all answers that the taxonomy allows.
+
+    Returns:
+        Text in llguidance's Lark dialect, with the rule ``start``.
+    """
+    write = _json_call if output_format == "json" else _plain_call
+    calls = [
+        write(name, intent.min_parameters, len(intent.parameters))
+        for name, intent in taxonomy.intents.items()
+    ]
+    alternatives = "\n    | ".join(calls)
+    if output_format == "json":
+        start = 'start: "[" call (", " call)* "]"'
+    else:
+        start = 'start: call ("; " call)*'
+    return f"{start}\ncall: {alternatives}\n{_VALUES}"
+
+
+class TaxonomyConstraint:
+    """A logits processor for ``generate``: one grammar matcher per row of the batch."""
+
+    def __init__(self, tokenizer: Any, vocabulary_size: int, end_token_id: int, grammar: str):
+        import llguidance
+        import llguidance.hf
+
+        self._tokenizer = llguidance.hf.from_tokenizer(
+            tokenizer, n_vocab=vocabulary_size, eos_token=end_token_id
+        )
+        self._grammar = llguidance.LLMatcher.grammar_from_lark(grammar)
+        error = llguidance.LLMatcher.validate_grammar(self._grammar, self._tokenizer)
+        if error:
+            raise IntentflowError(f"the taxonomy gives no grammar: {error.splitlines()[0]}")
+        self._end = end_token_id
+        self._matchers: list[Any] = []
+        self._seen = 0
+
+    def start(self, rows: int, prompt_length: int) -> None:
+        """Begin a batch whose prompts are padded to ``prompt_length`` tokens."""
+        import llguidance
+
+        self._matchers = [llguidance.LLMatcher(self._tokenizer, self._grammar) for _ in range(rows)]
+        self._seen = prompt_length
+
+    def __call__(self, input_ids: Any, scores: Any) -> Any:
+        """Mask ``scores`` of shape (rows, vocabulary) by what may follow ``input_ids``."""
+        import llguidance.torch as masks
+
+        bitmask = masks.allocate_token_bitmask(len(self._matchers), scores.shape[1])
+        for row, matcher in enumerate(self._matchers):
+            for token in input_ids[row, self._seen :].tolist():
+                if not matcher.is_stopped():
+                    matcher.consume_token(token)
+            masks.fill_next_token_bitmask(matcher, bitmask, row)
+        self._seen = input_ids.shape[1]
+        masks.apply_token_bitmask_inplace(scores, bitmask.to(scores.device))
+        return scores
+
+
+def _plain_call(name: str, fewest: int, most: int) -> str:
+    return f"{_literal(f'{name}(')} {_values(fewest, most, 'value', ',')} {_literal(')')}"
+
+
+def _json_call(name: str, fewest: int, most: int) -> str:
+    opening = f'{{"intent": {json.dumps(name, ensure_ascii=False)}, "parameters": ['
+    return f"{_literal(opening)} {_values(fewest, most, 'QUOTED', ', ')} {_literal(']}')}"
+
+
+def _values(fewest: int, most: int, rule: str, comma: str) -> str:
+    if most == 0:
+        return ""
+    rest = f"({_literal(comma)} {rule}){{{max(fewest - 1, 0)},{most - 1}}}"
+    some = f"{rule} {rest}" if most > 1 else rule
+    return some if fewest else f"({some})?"
+
+
+def _literal(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

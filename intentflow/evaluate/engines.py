@@ -1,0 +1,249 @@
+"""Engines: utterances in, answers out, greedily."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from tqdm import tqdm
+
+from intentflow.errors import IntentflowError
+from intentflow.prompts import PromptSpec
+from intentflow.taxonomy import Taxonomy
+
+MAX_NEW_TOKENS = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer and the seconds its request (or its batch) took."""
+
+    text: str
+    seconds: float
+
+
+class Engine(Protocol):
+    """What evaluation and prediction ask of an engine."""
+
+    name: str
+    constrained: bool
+
+    def answer(self, instructions: Sequence[str]) -> list[Answer]:
+        """One answer per instruction, in order."""
+        ...
+
+
+class TransformersEngine:
+    """Generation in this process, in left-padded batches of rows of like length.
+
+    Args:
+        folder: A model directory as ``train`` writes it.
+        constrained: Keep answers inside the taxonomy.
+        batch_size: Rows decoded together.
+    """
+
+    name = "transformers"
+
+    def __init__(self, folder: str | Path, *, constrained: bool, batch_size: int = 64) -> None:
+        from intentflow.train.export import check_model_directory
+
+        self.folder = check_model_directory(folder)
+        self.prompt = PromptSpec.read(self.folder / "prompt.json")
+        self.taxonomy = Taxonomy.from_yaml(self.folder / "taxonomy.yaml")
+        self.constrained = constrained
+        self.batch_size = batch_size
+        self.tokenizer, self.model = _load(self.folder)
+        self.end_token_ids = _end_tokens(self.model)
+
+    def answer(self, instructions: Sequence[str]) -> list[Answer]:
+        """One answer per instruction, in order."""
+        from intentflow.prompts import prompt_token_ids
+
+        prompts = [prompt_token_ids(self.tokenizer, text) for text in instructions]
+        order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+        answers: list[Answer] = [Answer("", 0.0)] * len(prompts)
+        for batch in _batches(order, self.batch_size):
+            started = time.perf_counter()
+            texts = self._generate([prompts[i] for i in batch])
+            seconds = time.perf_counter() - started
+            for i, text in zip(batch, texts, strict=True):
+                answers[i] = Answer(text, seconds)
+        return answers
+
+    def stream(self, instruction: str, max_new_tokens: int) -> Iterator[str]:
+        """Pieces of one answer as they are decoded."""
+        from threading import Thread
+
+        from transformers import TextIteratorStreamer
+
+        from intentflow.prompts import prompt_token_ids
+
+        streamer = TextIteratorStreamer(self.tokenizer, skip_prompt=True, **_DECODING)
+        ids = prompt_token_ids(self.tokenizer, instruction)
+        thread = Thread(target=self._generate, args=([ids], max_new_tokens, streamer), daemon=True)
+        thread.start()
+        yield from (piece for piece in streamer if piece)
+        thread.join()
+
+    def complete(self, instruction: str, max_new_tokens: int) -> tuple[str, int, int, bool]:
+        """One answer of at most ``max_new_tokens``.
+
+        Returns:
+            Text, prompt tokens, answer tokens, and whether the answer ended by itself.
+        """
+        from intentflow.prompts import prompt_token_ids
+
+        ids = prompt_token_ids(self.tokenizer, instruction)
+        new = self._new_tokens([ids], max_new_tokens)[0].tolist()
+        own = [token for token in new if token not in self.end_token_ids]
+        return self._decode(new), len(ids), len(own), len(own) < len(new)
+
+    def _generate(
+        self, prompts: list[list[int]], limit: int = MAX_NEW_TOKENS, streamer: Any = None
+    ) -> list[str]:
+        return [self._decode(row.tolist()) for row in self._new_tokens(prompts, limit, streamer)]
+
+    def _new_tokens(self, prompts: list[list[int]], limit: int, streamer: Any = None) -> Any:
+        import torch
+
+        width = max(map(len, prompts))
+        padding = self.end_token_ids[0]
+        ids = torch.tensor([[padding] * (width - len(p)) + p for p in prompts])
+        mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts])
+        device = self.model.device
+        with torch.inference_mode():
+            output = self.model.generate(
+                ids.to(device),
+                attention_mask=mask.to(device),
+                max_new_tokens=limit,
+                do_sample=False,
+                pad_token_id=padding,
+                eos_token_id=self.end_token_ids,
+                logits_processor=self._processors(len(prompts), width),
+                streamer=streamer,
+            )
+        return output[:, width:]
+
+    def _processors(self, rows: int, width: int) -> list[Any]:
+        if not self.constrained:
+            return []
+        from intentflow.evaluate.constraint import TaxonomyConstraint, taxonomy_grammar
+
+        constraint = TaxonomyConstraint(
+            self.tokenizer,
+            self.model.config.vocab_size,
+            self.end_token_ids[0],
+            taxonomy_grammar(self.taxonomy, self.prompt.output_format),
+        )
+        constraint.start(rows, width)
+        return [constraint]
+
+    def _decode(self, tokens: list[int]) -> str:
+        return str(self.tokenizer.decode(tokens, **_DECODING)).strip()
+
+
+class OpenAIEngine:
+    """Any endpoint with the OpenAI API, several requests at a time.
+
+    The key comes from ``OPENAI_API_KEY``; an endpoint without authentication needs none.
+    """
+
+    name = "openai"
+
+    def __init__(self, url: str, *, constrained: bool = False, concurrency: int = 8) -> None:
+        from openai import OpenAI
+
+        self.constrained = constrained
+        self.concurrency = concurrency
+        base = url.rstrip("/")
+        self.url = base if base.endswith("/v1") else f"{base}/v1"
+        key = os.environ.get("OPENAI_API_KEY") or "none"
+        self.client = OpenAI(base_url=self.url, api_key=key, timeout=120, max_retries=3)
+        self.model = self._served_model()
+
+    def answer(self, instructions: Sequence[str]) -> list[Answer]:
+        """One answer per instruction, in order.
+
+        Raises:
+            IntentflowError: The endpoint failed after its retries.
+        """
+        with ThreadPoolExecutor(self.concurrency) as pool:
+            progress = tqdm(
+                pool.map(self._ask, instructions),
+                total=len(instructions),
+                desc="evaluate",
+                disable=len(instructions) < 2,
+                mininterval=0.5 if sys.stderr.isatty() else 10.0,
+            )
+            return list(progress)
+
+    def _ask(self, instruction: str) -> Answer:
+        from openai import OpenAIError
+
+        started = time.perf_counter()
+        try:
+            reply = self.client.chat.completions.create(
+                model=self.model,
+                messages=[{"role": "user", "content": instruction}],
+                temperature=0,
+                max_completion_tokens=MAX_NEW_TOKENS,
+            )
+        except OpenAIError as error:
+            raise self._unreachable(error) from error
+        text = reply.choices[0].message.content or ""
+        return Answer(text.strip(), time.perf_counter() - started)
+
+    def _served_model(self) -> str:
+        from openai import OpenAIError
+
+        try:
+            models = self.client.models.list().data
+        except OpenAIError as error:
+            raise self._unreachable(error) from error
+        if not models:
+            raise IntentflowError(f"{self.url} serves no model")
+        return str(models[0].id)
+
+    def _unreachable(self, error: Exception) -> IntentflowError:
+        status = getattr(error, "status_code", None)
+        if status in (401, 403):
+            return IntentflowError(
+                f"{self.url} refused the key (HTTP {status}): set OPENAI_API_KEY"
+            )
+        reason = f"HTTP {status}" if status else str(error).splitlines()[0].rstrip(".")
+        return IntentflowError(f"{self.url} does not answer as an OpenAI endpoint: {reason}")
+
+
+_DECODING: dict[str, Any] = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
+
+
+def _load(folder: Path) -> tuple[Any, Any]:
+    import torch
+
+    from intentflow.train.base_models import load_model, load_tokenizer
+    from intentflow.train.run import fast_precision
+
+    dtype = torch.bfloat16 if fast_precision() == "bf16" else torch.float32
+    model = load_model(str(folder), dtype=dtype)
+    if torch.cuda.is_available():
+        model = model.to("cuda")
+    return load_tokenizer(str(folder)), model.eval()
+
+
+def _end_tokens(model: Any) -> list[int]:
+    ids = model.generation_config.eos_token_id
+    return list(ids) if isinstance(ids, list) else [int(ids)]
+
+
+def _batches(order: list[int], size: int) -> Iterator[list[int]]:
+    chunks = [order[start : start + size] for start in range(0, len(order), size)]
+    interval = 0.5 if sys.stderr.isatty() else 10.0
+    yield from tqdm(
+        chunks, desc="evaluate", unit="batch", disable=len(order) < 2, mininterval=interval
+    )

@@ -1,0 +1,200 @@
+"""Scores of predictions against gold answers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from intentflow.calls import (
+    Call,
+    CallSyntaxError,
+    OutputFormat,
+    parse_calls,
+    parse_output,
+    same_calls,
+    same_intents,
+)
+from intentflow.evaluate.documented import documented_intent, documented_parameters
+from intentflow.evaluate.intervals import RowCounts, bootstrap_intervals, ratio
+from intentflow.taxonomy import Taxonomy
+
+NO_INTENT = "(none)"  # stands for the missing side of a confusion
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One row with its gold answer, its prediction and what came of it.
+
+    ``predicted`` is None where the prediction does not parse.
+    """
+
+    instruction: str
+    gold_text: str
+    prediction: str
+    gold: list[Call] | None
+    predicted: list[Call] | None
+    intent_right: bool
+    parameters_right: bool
+    off_taxonomy: bool
+    documented_intent_right: bool
+    documented_parameters_right: bool
+
+
+def score_row(
+    instruction: str,
+    gold_text: str,
+    prediction: str,
+    taxonomy: Taxonomy | None = None,
+    output_format: OutputFormat = "call",
+) -> Scored:
+    """Compare one prediction with its gold answer.
+
+    Args:
+        instruction: The utterance.
+        gold_text: The label, in the call language.
+        prediction: The model's answer, in ``output_format``.
+        taxonomy: What the model may answer; None if unknown.
+        output_format: The language of the prediction.
+    """
+    gold = _read(gold_text, "call")
+    predicted = _read(prediction, output_format)
+    same_text = gold_text.strip() == prediction.strip()
+    both = gold is not None and predicted is not None
+    intent_right = same_text or (both and same_intents(gold or [], predicted or []))
+    parameters_right = same_text or (both and same_calls(gold or [], predicted or []))
+    off = taxonomy is not None and any(not taxonomy.accepts(call) for call in predicted or [])
+    return Scored(
+        instruction,
+        gold_text,
+        prediction,
+        gold,
+        predicted,
+        intent_right,
+        parameters_right,
+        off,
+        documented_intent(gold_text, _as_calls(prediction, predicted, output_format)),
+        documented_parameters(gold_text, _as_calls(prediction, predicted, output_format)),
+    )
+
+
+def compute_metrics(rows: Sequence[Scored], taxonomy: Taxonomy | None = None) -> dict[str, Any]:
+    """All scores of the contract that follow from rows alone.
+
+    Returns:
+        Rates in [0, 1] with 95 % bootstrap intervals under ``ci95``; ``per_intent`` with
+        precision, recall, F1 and support; ``confusion`` as gold, predicted, count, examples.
+    """
+    counts = RowCounts.collect([(_names(r.gold), _names(r.predicted)) for r in rows])
+    pairs = RowCounts.collect([(_pairs(r.gold), _pairs(r.predicted)) for r in rows])
+    rates = _rates(rows)
+    scores: dict[str, Any] = {
+        "n": len(rows),
+        **rates,
+        "documented": {
+            "intent_accuracy": _mean([r.documented_intent_right for r in rows]),
+            "parameter_accuracy": _mean([r.documented_parameters_right for r in rows]),
+        },
+        "intent_f1_macro": counts.f1_macro(),
+        "intent_f1_micro": counts.f1_micro(),
+        "parameter_f1": pairs.f1_micro(),
+        "malformed_rate": _mean([r.predicted is None for r in rows]),
+        "off_taxonomy_rate": None if taxonomy is None else _mean([r.off_taxonomy for r in rows]),
+        **_out_of_scope(rows, taxonomy),
+        "per_intent": counts.per_label(),
+        "confusion": confusions(rows),
+        "ci95": bootstrap_intervals(_flags(rows), counts, pairs),
+    }
+    return scores
+
+
+def confusions(rows: Sequence[Scored], examples: int = 3) -> list[dict[str, Any]]:
+    """Wrong intents, most frequent first: gold and predicted name, count, a few utterances.
+
+    Of a row with several intents only the unmatched ones count, paired as they come;
+    ``(none)`` stands where one side has fewer.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row.intent_right:
+            continue
+        for pair in _unmatched(row):
+            found.setdefault(pair, []).append(row.instruction)
+    ordered = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
+    return [
+        {"gold": gold, "predicted": guess, "count": len(texts), "examples": texts[:examples]}
+        for (gold, guess), texts in ordered
+    ]
+
+
+def _read(text: str, output_format: OutputFormat) -> list[Call] | None:
+    try:
+        return parse_output(text, output_format)
+    except CallSyntaxError:
+        return None
+
+
+def _as_calls(prediction: str, predicted: list[Call] | None, output_format: OutputFormat) -> str:
+    """A prediction as the guide's scorer expects it; JSON answers are written as plain calls."""
+    if output_format == "call" or predicted is None:
+        return prediction
+    return "; ".join(f"{call.intent}({','.join(call.parameters)})" for call in predicted)
+
+
+def _names(calls: list[Call] | None) -> Counter[Any]:
+    return Counter(call.intent for call in calls or [])
+
+
+def _pairs(calls: list[Call] | None) -> Counter[Any]:
+    return Counter((call.intent, value) for call in calls or [] for value in call.parameters)
+
+
+def _mean(flags: Sequence[bool]) -> float | None:
+    return ratio(sum(flags), len(flags))
+
+
+def _flags(rows: Sequence[Scored]) -> dict[str, list[bool]]:
+    return {
+        "intent_accuracy": [r.intent_right for r in rows],
+        "parameter_accuracy": [r.parameters_right for r in rows],
+        "documented.intent_accuracy": [r.documented_intent_right for r in rows],
+        "documented.parameter_accuracy": [r.documented_parameters_right for r in rows],
+        "malformed_rate": [r.predicted is None for r in rows],
+        "off_taxonomy_rate": [r.off_taxonomy for r in rows],
+    }
+
+
+def _rates(rows: Sequence[Scored]) -> dict[str, float | None]:
+    return {
+        "intent_accuracy": _mean([r.intent_right for r in rows]),
+        "parameter_accuracy": _mean([r.parameters_right for r in rows]),
+    }
+
+
+def _out_of_scope(rows: Sequence[Scored], taxonomy: Taxonomy | None) -> dict[str, float | None]:
+    name = taxonomy.out_of_scope if taxonomy else None
+    if name is None:
+        return {"oos_precision": None, "oos_recall": None}
+    gold = [name in _names(r.gold) for r in rows]
+    predicted = [name in _names(r.predicted) for r in rows]
+    both = sum(g and p for g, p in zip(gold, predicted, strict=True))
+    return {"oos_precision": ratio(both, sum(predicted)), "oos_recall": ratio(both, sum(gold))}
+
+
+def _unmatched(row: Scored) -> list[tuple[str, str]]:
+    gold, guess = _names(row.gold or _loose(row.gold_text)), _names(row.predicted)
+    missing = sorted((gold - guess).elements())
+    extra = sorted((guess - gold).elements())
+    size = max(len(missing), len(extra))
+    missing += [NO_INTENT] * (size - len(missing))
+    extra += [NO_INTENT] * (size - len(extra))
+    return list(zip(missing, extra, strict=True))
+
+
+def _loose(text: str) -> list[Call]:
+    """The name of a gold answer that does not parse, for the confusion list alone."""
+    try:
+        return parse_calls(text)
+    except CallSyntaxError:
+        return [Call(text.split("(")[0].strip() or NO_INTENT)]

@@ -1,0 +1,186 @@
+"""Scoring a model, an endpoint or given predictions, and writing what came of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from intentflow.calls import OutputFormat
+from intentflow.errors import IntentflowError
+from intentflow.evaluate.engines import Answer, Engine, OpenAIEngine, TransformersEngine
+from intentflow.evaluate.metrics import Scored, compute_metrics, score_row
+from intentflow.files import atomic_file, sha256_directory
+from intentflow.prompts import PromptSpec
+from intentflow.records import Example, content_digest
+from intentflow.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores and the rows they were made from.
+
+    ``metrics`` is what ``metrics.json`` holds.
+    """
+
+    metrics: dict[str, Any]
+    rows: list[Scored]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What was scored: for the keys of ``metrics.json`` that name it."""
+
+    engine: str
+    constrained: bool
+    model_digest: str | None = None
+    prompt_digest: str | None = None
+    taxonomy: Taxonomy | None = None
+    output_format: OutputFormat = "call"
+
+
+def evaluate_model(
+    model: str,
+    examples: Sequence[Example],
+    *,
+    engine: str = "auto",
+    constrained: bool | None = None,
+    taxonomy: Taxonomy | None = None,
+) -> Evaluation:
+    """Score a model directory or an OpenAI endpoint on labelled rows.
+
+    Args:
+        model: A model directory, or the URL of an endpoint.
+        examples: Rows with gold answers.
+        engine: ``transformers``, ``openai`` or ``auto`` (by what ``model`` is).
+        constrained: Keep answers inside the taxonomy; None does so where the model has one.
+        taxonomy: For an endpoint, whose taxonomy is not in a folder.
+
+    Raises:
+        IntentflowError: No rows, not a model, endpoint down, or an engine that cannot serve it.
+    """
+    if not examples:
+        raise IntentflowError("there is no row to score")
+    is_url = model.startswith(("http://", "https://"))
+    chosen = ("openai" if is_url else "transformers") if engine == "auto" else engine
+    if (chosen == "openai") != is_url:
+        wanted = "the URL of an endpoint" if chosen == "openai" else "a model directory"
+        raise IntentflowError(f"--engine {chosen} needs {wanted}, not {model}")
+    if is_url:
+        if constrained:
+            raise IntentflowError("an endpoint decides itself whether answers are constrained")
+        runner: Engine = OpenAIEngine(model)
+        subject = Subject(runner.name, False, taxonomy=taxonomy)
+    else:
+        local = TransformersEngine(model, constrained=constrained is not False)
+        subject = _describe(local)
+        runner = local
+    started = time.perf_counter()
+    answers = runner.answer([example.instruction for example in examples])
+    seconds = time.perf_counter() - started
+    return score(examples, answers, subject, seconds)
+
+
+def score(
+    examples: Sequence[Example],
+    answers: Sequence[Answer],
+    subject: Subject,
+    seconds: float | None = None,
+) -> Evaluation:
+    """Scores of answers, with the digests of what was measured on what.
+
+    Args:
+        examples: Rows with gold answers.
+        answers: One per row.
+        subject: What gave the answers.
+        seconds: Wall time of all answers; None where they were given.
+    """
+    rows = [
+        score_row(
+            example.instruction,
+            example.output,
+            answer.text,
+            subject.taxonomy,
+            subject.output_format,
+        )
+        for example, answer in zip(examples, answers, strict=True)
+    ]
+    latency = sorted(answer.seconds for answer in answers) if seconds is not None else []
+    metrics = {
+        **compute_metrics(rows, subject.taxonomy),
+        "latency_seconds": {"p50": _quantile(latency, 0.5), "p95": _quantile(latency, 0.95)},
+        "rows_per_second": len(rows) / seconds if seconds else None,
+        "model_digest": subject.model_digest,
+        "data_digest": content_digest(examples),
+        "prompt_digest": subject.prompt_digest,
+        "constrained": subject.constrained,
+        "engine": subject.engine,
+    }
+    return Evaluation(metrics, rows)
+
+
+def read_predictions(path: str | Path) -> tuple[list[Example], list[Answer]]:
+    """Read ``{"instruction", "output", "prediction"}`` rows, as JSON lines or an array.
+
+    Raises:
+        IntentflowError: Naming the file and line of what is wrong.
+    """
+    from intentflow.records import read_rows
+
+    examples, answers = [], []
+    for where, row in read_rows(path):
+        fields = [row.get(k) if isinstance(row, dict) else None for k in _PREDICTION_KEYS]
+        if not all(isinstance(field, str) for field in fields):
+            raise IntentflowError(
+                f"{path} {where}: expected the texts {', '.join(_PREDICTION_KEYS)}"
+            )
+        examples.append(Example(str(fields[0]), str(fields[1])))
+        answers.append(Answer(str(fields[2]), 0.0))
+    if not examples:
+        raise IntentflowError(f"{path}: the file holds no row")
+    return examples, answers
+
+
+def write_predictions(path: str | Path, rows: Sequence[Scored]) -> None:
+    """Write one JSON line per row; only its owner may read it, for it holds users' words."""
+    with atomic_file(path, private=True) as partial, partial.open("w", encoding="utf-8") as stream:
+        for row in rows:
+            document = {
+                "instruction": row.instruction,
+                "output": row.gold_text,
+                "prediction": row.prediction,
+                "intent_right": row.intent_right,
+                "parameters_right": row.parameters_right,
+            }
+            stream.write(json.dumps(document, ensure_ascii=False) + "\n")
+
+
+def write_metrics(path: str | Path, metrics: dict[str, Any]) -> None:
+    """Write ``metrics.json``."""
+    with atomic_file(path) as partial:
+        text = json.dumps(metrics, indent=2, ensure_ascii=False)
+        partial.write_text(text + "\n", encoding="utf-8")
+
+
+_PREDICTION_KEYS = ("instruction", "output", "prediction")
+
+
+def _describe(engine: TransformersEngine) -> Subject:
+    prompt: PromptSpec = engine.prompt
+    return Subject(
+        engine.name,
+        engine.constrained,
+        sha256_directory(engine.folder),
+        prompt.digest,
+        engine.taxonomy,
+        prompt.output_format,
+    )
+
+
+def _quantile(values: Sequence[float], share: float) -> float | None:
+    if not values:
+        return None
+    return values[min(int(share * len(values)), len(values) - 1)]
