@@ -32,12 +32,20 @@ def normalised_utterance(text: str) -> str:
 
 
 def label_key(output: str) -> frozenset[tuple[Call, int]] | str:
-    """What two labels have in common when they count as the same: equal calls, in any order."""
+    """What two labels have in common when they count as the same.
+
+    The order of calls makes no difference, nor what makes none in an utterance: a value is
+    written as its utterance writes it.
+    """
     try:
-        calls = parse_calls(output)
+        calls = [_normalised_call(call) for call in parse_calls(output)]
     except CallSyntaxError:
         return output.strip()
     return frozenset((call, calls.count(call)) for call in calls)
+
+
+def _normalised_call(call: Call) -> Call:
+    return Call(call.intent, tuple(map(normalised_utterance, call.parameters)))
 
 
 def find_repeats(examples: Sequence[Example]) -> Repeats:

@@ -44,6 +44,8 @@ def validation_html(
         mark=_share(policy.too_few_examples.minimum, report),
         findings=[_finding(finding, redact) for finding in report.findings],
         advice=_advice_rows(report),
+        head=["Intent", "Rows", "Alone", "Parameters", "Example"]
+        + (["Description"] if taxonomy else []),
         intents=_intent_rows(report, taxonomy, redact),
         redacted=redact,
     )
@@ -145,8 +147,8 @@ def _intent_rows(
             f"{found.rows:,}",
             f"{found.alone:,}",
             str(found.least) if found.least == found.most else f"{found.least}–{found.most}",
-            known[name].description if name in known else "",
             _clean(found.example, redact),
+            *([known[name].description if name in known else ""] if taxonomy else []),
         ]
         for name, found in report.intents.items()
     ]
