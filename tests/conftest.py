@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "tests.real_parts.kube",
+    "tests.real_parts.kubectl",
     "tests.real_parts.s3",
     "tests.real_parts.small_model",
 ]

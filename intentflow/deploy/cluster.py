@@ -111,7 +111,9 @@ def _configuration() -> Any:
         if in_pod:
             config.load_incluster_config(client_configuration=configuration)
         else:
-            config.load_kube_config(client_configuration=configuration)
+            # The client's own default is fixed when it is imported.
+            files = os.environ.get("KUBECONFIG") or "~/.kube/config"
+            config.load_kube_config(config_file=files, client_configuration=configuration)
     except config.ConfigException as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise IntentflowError(

@@ -1,0 +1,396 @@
+"""Applying to a real API server; the test plays KServe's controller and patches the status."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from intentflow.cli.main import main
+from intentflow.deploy import DeployOptions, deploy, find_endpoint
+from intentflow.deploy.cluster import Cluster
+from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.storage import publish
+from tests.real_parts.kube import KubeApi
+from tests.real_parts.process import free_port
+
+pytestmark = pytest.mark.real
+
+READY = {
+    "url": "http://banking.example.com",
+    "conditions": [{"type": "Ready", "status": "True"}],
+    "modelStatus": {
+        "states": {"activeModelState": "Loaded", "targetModelState": "Loaded"},
+        "transitionStatus": "UpToDate",
+    },
+}
+LOADING = {
+    "conditions": [
+        {
+            "type": "PredictorReady",
+            "status": "False",
+            "reason": "MinimumReplicasUnavailable",
+            "message": "Deployment does not have minimum availability.",
+        },
+        {"type": "Ready", "status": "False", "reason": "MinimumReplicasUnavailable"},
+    ],
+    "modelStatus": {
+        "states": {"targetModelState": "Pending"},
+        "transitionStatus": "InProgress",
+    },
+}
+BROKEN = {
+    **LOADING,
+    "modelStatus": {
+        "states": {"targetModelState": "FailedToLoad"},
+        "transitionStatus": "BlockedByFailedLoad",
+        "lastFailureInfo": {"reason": "ModelLoadFailed", "message": "CUDA out of memory"},
+    },
+}
+
+
+@pytest.fixture
+def published(model_directory: Path, s3_bucket: str) -> str:
+    return publish(model_directory, f"s3://{s3_bucket}/models").uri
+
+
+@pytest.fixture
+def options(namespace: str) -> DeployOptions:
+    return DeployOptions(name="banking", namespace=namespace, mode="apply", timeout_seconds=20)
+
+
+class Controller:
+    """Plays KServe: gives services their status."""
+
+    def __init__(self, api: KubeApi, namespace: str) -> None:
+        from kubernetes.client import CoreV1Api, CustomObjectsApi
+
+        self.core = CoreV1Api(api.client())
+        self._objects = CustomObjectsApi(api.client())
+        self._where = {
+            "group": "serving.kserve.io",
+            "version": "v1beta1",
+            "namespace": namespace,
+            "plural": "inferenceservices",
+            "name": "banking",
+        }
+
+    def service(self) -> dict[str, Any]:
+        found: dict[str, Any] = self._objects.get_namespaced_custom_object(**self._where)
+        return found
+
+    def patch_status(self, status: dict[str, Any]) -> None:
+        generation = self.service()["metadata"]["generation"]
+        now = "2026-01-01T00:00:00Z"
+        conditions = [{"lastTransitionTime": now, **item} for item in status["conditions"]]
+        body = {**status, "conditions": conditions, "observedGeneration": generation}
+        self._objects.patch_namespaced_custom_object_status(**self._where, body={"status": body})
+
+    @contextmanager
+    def answering(self, *states: dict[str, Any]) -> Iterator[None]:
+        """Wait for the service, then give it one status after the other."""
+
+        def play() -> None:
+            from kubernetes.client.exceptions import ApiException
+
+            deadline = time.monotonic() + 20
+            while time.monotonic() < deadline:
+                try:
+                    self.service()
+                    break
+                except ApiException:
+                    time.sleep(0.1)
+            for state in states:
+                time.sleep(1.3)  # longer than the wait between two looks at the status
+                self.patch_status(state)
+
+        thread = threading.Thread(target=play)
+        thread.start()
+        try:
+            yield
+        finally:
+            thread.join(timeout=30)
+
+
+@pytest.fixture
+def controller(kube_api: KubeApi, namespace: str) -> Controller:
+    return Controller(kube_api, namespace)
+
+
+def test_service_that_becomes_ready_is_deployed(
+    published: str,
+    options: DeployOptions,
+    write_verdict: Callable[..., Path],
+    controller: Controller,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with controller.answering(LOADING, READY):
+        deployed = deploy(published, options, verdict_file=write_verdict())
+
+    assert deployed.url == READY["url"]
+    assert deployed.verified
+    service = controller.service()
+    assert service["spec"]["predictor"]["model"]["storageUri"] == published
+    assert {entry["manager"] for entry in service["metadata"]["managedFields"]} >= {"intentflow"}
+    progress = capsys.readouterr().err
+    assert "applied InferenceService/banking" in progress
+    assert "Deployment does not have minimum availability." in progress
+
+
+def test_applying_again_changes_nothing(
+    published: str,
+    options: DeployOptions,
+    write_verdict: Callable[..., Path],
+    controller: Controller,
+) -> None:
+    verdict = write_verdict()
+    with controller.answering(READY):
+        deploy(published, options, verdict_file=verdict)
+    first = controller.service()["metadata"]
+
+    assert deploy(published, options, verdict_file=verdict).url == READY["url"]
+    second = controller.service()["metadata"]
+    assert (first["generation"], first["uid"]) == (second["generation"], second["uid"])
+
+
+def test_status_of_the_former_model_is_not_taken_for_the_new_one(
+    published: str,
+    options: DeployOptions,
+    write_verdict: Callable[..., Path],
+    controller: Controller,
+) -> None:
+    verdict = write_verdict()
+    with controller.answering(READY):
+        deploy(published, options, verdict_file=verdict)
+    changed = options.model_copy(update={"memory": "24Gi", "timeout_seconds": 2.0})
+
+    with pytest.raises(CheckFailed, match="the controller has not seen the change yet"):
+        deploy(published, changed, verdict_file=verdict)
+
+
+def test_service_that_never_becomes_ready_says_why(
+    published: str,
+    options: DeployOptions,
+    write_verdict: Callable[..., Path],
+    controller: Controller,
+) -> None:
+    pod = {
+        "metadata": {
+            "name": "banking-predictor-0",
+            "labels": {"serving.kserve.io/inferenceservice": "banking"},
+        },
+        "spec": {"containers": [{"name": "kserve-container", "image": "vllm"}]},
+    }
+    namespace = options.namespace
+    controller.core.create_namespaced_pod(namespace, pod)
+    waiting = {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}
+    container = {
+        "name": "kserve-container",
+        "image": "vllm",
+        "imageID": "",
+        "ready": False,
+        "restartCount": 0,
+        "state": {"waiting": waiting},
+    }
+    status = {"status": {"containerStatuses": [container]}}
+    controller.core.patch_namespaced_pod_status("banking-predictor-0", namespace, status)
+    hasty = options.model_copy(update={"timeout_seconds": 3.0})
+
+    with controller.answering(LOADING), pytest.raises(CheckFailed) as caught:
+        deploy(published, hasty, verdict_file=write_verdict())
+
+    message = str(caught.value)
+    assert "was not ready after 3 s" in message
+    assert "MinimumReplicasUnavailable" in message
+    assert "container kserve-container: ImagePullBackOff Back-off pulling image" in message
+    assert "\n" not in message
+
+
+def test_service_that_failed_for_good_is_not_waited_for(
+    published: str,
+    options: DeployOptions,
+    write_verdict: Callable[..., Path],
+    controller: Controller,
+) -> None:
+    start = time.monotonic()
+    with (
+        controller.answering(BROKEN),
+        pytest.raises(CheckFailed, match="failed: ModelLoadFailed CUDA out of memory"),
+    ):
+        deploy(published, options, verdict_file=write_verdict())
+    assert time.monotonic() - start < options.timeout_seconds
+
+
+def test_failed_verdict_changes_nothing_in_the_cluster(
+    published: str,
+    options: DeployOptions,
+    write_verdict: Callable[..., Path],
+    controller: Controller,
+) -> None:
+    from kubernetes.client.exceptions import ApiException
+
+    with pytest.raises(CheckFailed):
+        deploy(published, options, verdict_file=write_verdict(passed=False))
+    with pytest.raises(ApiException) as caught:
+        controller.service()
+    assert caught.value.status == 404
+
+
+def _deployer_token(api: KubeApi, namespace: str) -> str:
+    from kubernetes.client import CoreV1Api
+
+    body = {"spec": {"audiences": [api.server], "expirationSeconds": 600}}
+    answer = CoreV1Api(api.client()).create_namespaced_service_account_token(
+        "intentflow-deployer", namespace, body
+    )
+    token: str = answer.status.token
+    return token
+
+
+def _create_deployer(namespace: str, *files: str) -> None:
+    cluster = Cluster()
+    folder = Path(__file__).parents[2] / "manifests" / "deployer"
+    for name in files:
+        manifest = yaml.safe_load((folder / name).read_text())
+        manifest["metadata"]["namespace"] = namespace
+        for subject in manifest.get("subjects", ()):
+            subject["namespace"] = namespace
+        cluster.apply(manifest, "tests")
+
+
+def test_role_in_manifests_is_enough_to_deploy(
+    published: str,
+    options: DeployOptions,
+    write_verdict: Callable[..., Path],
+    controller: Controller,
+    kube_api: KubeApi,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _create_deployer(options.namespace, "serviceaccount.yaml", "role.yaml", "rolebinding.yaml")
+    token = _deployer_token(kube_api, options.namespace)
+    kubeconfig = kube_api.kubeconfig_for(token, tmp_path / "kubeconfig")
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+
+    with controller.answering(READY):
+        assert deploy(published, options, verdict_file=write_verdict()).url == READY["url"]
+
+
+def test_missing_role_is_one_line(
+    published: str,
+    options: DeployOptions,
+    write_verdict: Callable[..., Path],
+    kube_api: KubeApi,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _create_deployer(options.namespace, "serviceaccount.yaml")
+    token = _deployer_token(kube_api, options.namespace)
+    kubeconfig = kube_api.kubeconfig_for(token, tmp_path / "kubeconfig")
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+
+    with pytest.raises(IntentflowError, match=r"not allowed: .* manifests/deployer") as caught:
+        deploy(published, options, verdict_file=write_verdict())
+    assert "\n" not in str(caught.value)
+    assert token not in str(caught.value)
+
+
+def test_wrong_token_is_one_line(
+    namespace: str, kube_api: KubeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubeconfig = kube_api.kubeconfig_for("wrong", tmp_path / "kubeconfig")
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+    with pytest.raises(IntentflowError, match="does not accept the credentials"):
+        Cluster()
+
+
+def test_field_of_another_owner_is_not_taken(
+    published: str,
+    options: DeployOptions,
+    write_verdict: Callable[..., Path],
+    controller: Controller,
+) -> None:
+    verdict = write_verdict()
+    with controller.answering(READY):
+        deploy(published, options, verdict_file=verdict)
+    service = {
+        "apiVersion": "serving.kserve.io/v1beta1",
+        "kind": "InferenceService",
+        "metadata": {"name": "banking", "namespace": options.namespace},
+        "spec": {"predictor": {"maxReplicas": 1}},
+    }
+    Cluster().apply(service, "argocd")
+    more = options.model_copy(update={"max_replicas": 3})
+
+    with pytest.raises(IntentflowError, match=r"another owner .*argocd.*maxReplicas") as caught:
+        deploy(published, more, verdict_file=verdict)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_namespace_is_named(
+    published: str, options: DeployOptions, write_verdict: Callable[..., Path]
+) -> None:
+    elsewhere = options.model_copy(update={"namespace": "nowhere"})
+    with pytest.raises(IntentflowError, match='namespaces "nowhere" not found'):
+        deploy(published, elsewhere, verdict_file=write_verdict())
+
+
+def test_unknown_kind_asks_for_kserve(namespace: str) -> None:
+    with pytest.raises(IntentflowError, match=r"knows no Nothing .* is KServe installed"):
+        Cluster().get("serving.kserve.io/v1beta1", "Nothing", "x", namespace)
+
+
+def test_cluster_down_is_one_line(
+    kube_api: KubeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = yaml.safe_load(kube_api.kubeconfig.read_text())
+    document["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{free_port()}"
+    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(document))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    with pytest.raises(IntentflowError, match="cannot be reached") as caught:
+        Cluster()
+    assert "\n" not in str(caught.value)
+
+
+def test_endpoint_gives_the_url_and_how_to_read_the_token(
+    published: str,
+    options: DeployOptions,
+    write_verdict: Callable[..., Path],
+    controller: Controller,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with controller.answering(READY):
+        deploy(published, options, verdict_file=write_verdict())
+
+    assert main(["endpoint", "banking", "-n", options.namespace, "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["url"] == "http://banking.example.com/v1"
+    assert summary["token_command"] == (
+        f"kubectl get secret intentflow-api-key -n {options.namespace} "
+        "-o jsonpath='{.data.token}' | base64 -d"
+    )
+
+
+def test_endpoint_of_a_service_without_a_url_says_what_it_waits_for(
+    published: str,
+    options: DeployOptions,
+    write_verdict: Callable[..., Path],
+    controller: Controller,
+) -> None:
+    hasty = options.model_copy(update={"timeout_seconds": 2.0})
+    with controller.answering(LOADING), pytest.raises(CheckFailed):
+        deploy(published, hasty, verdict_file=write_verdict())
+    with pytest.raises(CheckFailed, match=r"has no URL yet: .*MinimumReplicasUnavailable"):
+        find_endpoint("banking", options.namespace)
+
+
+def test_unknown_service_is_named(namespace: str) -> None:
+    with pytest.raises(IntentflowError, match='"nothing" not found'):
+        find_endpoint("nothing", namespace)
