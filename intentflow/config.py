@@ -42,7 +42,9 @@ class StrictModel(BaseModel):
     def from_yaml(cls, path: str | Path, overrides: Iterable[str] = ()) -> Self:
         """Read a YAML file and apply ``key.sub=value`` overrides."""
         document = load_yaml(path)
-        return cls.from_mapping(apply_overrides(document, overrides), str(path))
+        if document is None or isinstance(document, Mapping):
+            document = apply_overrides(document, overrides)
+        return cls.from_mapping(document, str(path))
 
 
 def load_yaml(path: str | Path) -> Any:
@@ -129,7 +131,7 @@ def _explain_one(model: type[BaseModel], item: Any) -> str:
 
 
 def _known_keys(model: type[BaseModel], path: Iterable[Any]) -> set[str]:
-    """The keys of the section at ``path``; of all sections where the path goes through a map."""
+    """The keys of the section at ``path``, which may go through maps and lists of sections."""
     current: Any = model
     for part in path:
         field = getattr(current, "model_fields", {}).get(str(part))

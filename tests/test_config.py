@@ -1,0 +1,74 @@
+"""Configuration files."""
+
+from pathlib import Path
+
+import pytest
+
+from intentflow.config import StrictModel, apply_overrides, load_yaml, nearest
+from intentflow.errors import IntentflowError
+
+
+class Inner(StrictModel):
+    learning_rate: float = 1e-4
+
+
+class Outer(StrictModel):
+    train: Inner = Inner()
+    epochs: int
+
+
+def _read(tmp_path: Path, text: str, *overrides: str) -> Outer:
+    path = tmp_path / "c.yaml"
+    path.write_text(text, encoding="utf-8")
+    return Outer.from_yaml(path, overrides)
+
+
+def test_a_setting_replaces_a_key_of_a_section(tmp_path: Path) -> None:
+    assert _read(tmp_path, "epochs: 3", "train.learning_rate=0.5").train.learning_rate == 0.5
+
+
+def test_a_learning_rate_without_a_dot_is_a_number(tmp_path: Path) -> None:
+    assert _read(tmp_path, "epochs: 3", "train.learning_rate=5e-5").train.learning_rate == 5e-5
+
+
+def test_settings_leave_the_document_as_it_was() -> None:
+    document = {"train": {"a": 1}}
+    apply_overrides(document, ["train.a=2"])
+    assert document == {"train": {"a": 1}}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("epoch: 3", "unknown key epoch; did you mean epochs"),
+        ("{epochs: 3, train: {learning_rte: 1}}", "did you mean learning_rate"),
+        ("", "epochs is missing"),
+        ("epochs: many", "epochs: Input should be a valid integer"),
+        ("[1, 2]", "expected keys and values, not a list"),
+        ("a: [", "line 1: not YAML"),
+    ],
+)
+def test_a_bad_file_is_explained(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(IntentflowError, match=message):
+        _read(tmp_path, text)
+
+
+@pytest.mark.parametrize("setting", ["epochs", "=3", "epochs.sub=1", "epochs=[1"])
+def test_a_bad_setting_is_named(tmp_path: Path, setting: str) -> None:
+    with pytest.raises(IntentflowError, match="--set"):
+        _read(tmp_path, "epochs: 3", setting)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(IntentflowError, match=r"none\.yaml: No such file"):
+        load_yaml(tmp_path / "none.yaml")
+
+
+def test_a_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_bytes(b"a: \xff")
+    with pytest.raises(IntentflowError, match="not UTF-8"):
+        load_yaml(tmp_path / "c.yaml")
+
+
+def test_nothing_is_guessed_where_no_name_is_near() -> None:
+    assert nearest("xyz", ["learning_rate"]) is None

@@ -1,0 +1,74 @@
+"""Files and directories that appear whole or not at all."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from intentflow.errors import IntentflowError
+from intentflow.files import atomic_directory, atomic_file, sha256_directory, sha256_file
+
+
+def test_a_file_appears_when_the_block_ends(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "a.txt"
+    with atomic_file(target) as partial:
+        partial.write_text("new", encoding="utf-8")
+        assert not target.exists()
+    assert target.read_text(encoding="utf-8") == "new"
+
+
+def test_a_failed_block_leaves_the_former_file_and_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    target.write_text("old", encoding="utf-8")
+    with pytest.raises(KeyboardInterrupt), atomic_file(target) as partial:
+        partial.write_text("half", encoding="utf-8")
+        raise KeyboardInterrupt
+    assert target.read_text(encoding="utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_private_file_is_readable_by_the_owner_only(tmp_path: Path) -> None:
+    with atomic_file(tmp_path / "a", private=True) as partial:
+        partial.write_text("secret", encoding="utf-8")
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_full_disk_is_said_in_one_line(tmp_path: Path) -> None:
+    with (
+        pytest.raises(IntentflowError, match="disk full while writing"),
+        atomic_file(tmp_path / "a"),
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_failed_block_leaves_the_former_directory(tmp_path: Path) -> None:
+    target = tmp_path / "model"
+    with atomic_directory(target) as partial:
+        (partial / "weights").write_text("old", encoding="utf-8")
+    with pytest.raises(ValueError, match="stop"), atomic_directory(target) as partial:
+        (partial / "weights").write_text("half", encoding="utf-8")
+        raise ValueError("stop")
+    assert (target / "weights").read_text(encoding="utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_new_directory_takes_the_place_of_the_former(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        with atomic_directory(tmp_path / "model") as partial:
+            (partial / name).touch()
+    assert [path.name for path in (tmp_path / "model").iterdir()] == ["two"]
+
+
+def test_a_directorys_digest_knows_names_and_contents(tmp_path: Path) -> None:
+    digests = set()
+    for name, text in (("a", "1"), ("b", "1"), ("a", "2")):
+        folder = tmp_path / f"{name}{text}"
+        folder.mkdir()
+        (folder / name).write_text(text, encoding="utf-8")
+        digests.add(sha256_directory(folder))
+    assert len(digests) == 3
+
+
+def test_a_files_digest_is_sha256(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"")
+    assert sha256_file(tmp_path / "a").startswith("e3b0c44298fc1c14")

@@ -1,0 +1,95 @@
+"""Data sets and their files."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from intentflow.errors import IntentflowError
+from intentflow.records import Example, content_digest, read_records, write_records
+
+ROWS = [Example("hello", "greet()"), Example("你好", "greet()", synthetic=True)]
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@pytest.mark.parametrize("name", ["rows.json", "rows.jsonl"])
+def test_what_is_written_reads_back(tmp_path: Path, name: str) -> None:
+    write_records(tmp_path / name, ROWS)
+    assert read_records(tmp_path / name) == ROWS
+
+
+@given(st.lists(st.builds(Example, TEXT, TEXT, st.booleans()), min_size=1))
+def test_any_text_survives_both_file_formats(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[Example]
+) -> None:
+    folder = tmp_path_factory.mktemp("rows")
+    for name in ("rows.json", "rows.jsonl"):
+        write_records(folder / name, rows)
+        assert read_records(folder / name) == rows
+
+
+def test_the_digest_is_the_same_in_both_file_formats(tmp_path: Path) -> None:
+    digests = {write_records(tmp_path / name, ROWS) for name in ("a.json", "a.jsonl")}
+    assert digests == {content_digest(ROWS)}
+
+
+def test_the_digest_knows_the_order_of_rows() -> None:
+    assert content_digest(ROWS) != content_digest(ROWS[::-1])
+
+
+def test_the_trailing_comma_of_the_guides_sample_is_forgiven(tmp_path: Path) -> None:
+    path = tmp_path / "train.json"
+    path.write_text('[ { "instruction": "louder", "output": "volume_up()" }, ]', encoding="utf-8")
+    assert read_records(path) == [Example("louder", "volume_up()")]
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "train.jsonl"
+    path.write_text('{"instruction": "a", "output": "b()"}\n', encoding="utf-8-sig")
+    assert read_records(path) == [Example("a", "b()")]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the file is empty"),
+        (b" \n", "the file is empty"),
+        (b"[]", "holds no row"),
+        (b"\xff\xfe{", "not UTF-8"),
+        (b'{"instruction": "a", "output": "b()"}\n{', "line 2: not JSON"),
+        (b'[{"instruction": "a"}]', "row 1: output is missing"),
+        (b'{"instruction": 1, "output": "b()"}', "line 1: instruction is missing or not text"),
+        (b"[1]", "row 1: expected an object"),
+    ],
+)
+def test_a_bad_file_is_named_with_the_place(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "bad.json"
+    path.write_bytes(content)
+    with pytest.raises(IntentflowError, match=message) as caught:
+        read_records(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(IntentflowError, match="No such file"):
+        read_records(tmp_path / "none.json")
+
+
+def test_a_folder_is_not_taken_for_a_file(tmp_path: Path) -> None:
+    with pytest.raises(IntentflowError, match="is a folder"):
+        read_records(tmp_path)
+
+
+def test_a_failure_while_writing_leaves_the_former_file(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    write_records(path, ROWS)
+
+    def failing() -> object:
+        yield ROWS[0]
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_records(path, failing())  # type: ignore[arg-type]
+    assert read_records(path) == ROWS
+    assert list(tmp_path.iterdir()) == [path]

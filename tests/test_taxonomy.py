@@ -1,0 +1,86 @@
+"""Which intents exist."""
+
+from pathlib import Path
+
+import pytest
+
+from intentflow.calls import Call
+from intentflow.errors import IntentflowError
+from intentflow.records import Example
+from intentflow.taxonomy import Intent, Taxonomy
+
+DESIGN = """
+intents:
+  weather_search: {description: weather for a place, parameters: [place]}
+  play_music:
+out_of_scope: oos
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "taxonomy.yaml"
+
+
+def test_reads_the_documented_form(path: Path) -> None:
+    path.write_text(DESIGN, encoding="utf-8")
+    taxonomy = Taxonomy.from_yaml(path)
+    assert set(taxonomy.intents) == {"weather_search", "play_music", "oos"}
+
+
+def test_what_is_written_reads_back(path: Path) -> None:
+    taxonomy = Taxonomy(
+        intents={"查天气": Intent(parameters=["地点"], min_parameters=1), "oos": Intent()},
+        out_of_scope="oos",
+    )
+    taxonomy.write(path)
+    assert Taxonomy.from_yaml(path) == taxonomy
+
+
+def test_is_inferred_from_the_labels() -> None:
+    rows = [Example("a", "f(1)"), Example("b", "f(1,2); oos()"), Example("c", "broken(")]
+    taxonomy = Taxonomy.infer(rows)
+    assert taxonomy.intents["f"].min_parameters == 1
+    assert len(taxonomy.intents["f"].parameters) == 2
+    assert taxonomy.out_of_scope == "oos"
+
+
+@pytest.mark.parametrize(
+    ("call", "accepted"),
+    [
+        (Call("f", ("1",)), True),
+        (Call("f", ("1", "2")), True),
+        (Call("f"), False),
+        (Call("f", ("1", "2", "3")), False),
+        (Call("g"), False),
+    ],
+)
+def test_accepts_known_intents_with_a_possible_number_of_parameters(
+    call: Call, accepted: bool
+) -> None:
+    taxonomy = Taxonomy(intents={"f": Intent(parameters=["a", "b"], min_parameters=1)})
+    assert taxonomy.accepts(call) is accepted
+
+
+def test_the_digest_does_not_depend_on_the_file(path: Path) -> None:
+    path.write_text(DESIGN, encoding="utf-8")
+    taxonomy = Taxonomy.from_yaml(path)
+    taxonomy.write(path)
+    assert Taxonomy.from_yaml(path).digest == taxonomy.digest
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("intents: {}", "at least one intent"),
+        ("intents: {'a(b': {}}", "cannot be named"),
+        ("intents: {a: {paramters: []}}", "did you mean parameters"),
+        ("intents: {a: {min_parameters: 1}}", "above the number of parameters"),
+        ("intent: {a: {}}", "did you mean intents"),
+        ("- a", "expected keys and values, not a list"),
+    ],
+)
+def test_a_bad_file_is_explained(path: Path, text: str, message: str) -> None:
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(IntentflowError, match=message):
+        Taxonomy.from_yaml(path)
