@@ -135,8 +135,9 @@ def _known_keys(model: type[BaseModel], path: Iterable[Any]) -> set[str]:
     current: Any = model
     for part in path:
         field = getattr(current, "model_fields", {}).get(str(part))
-        inner = field.annotation if field else None
-        found = _models_in(inner)
+        if field is None:
+            continue  # a key of a map or a place in a list
+        found = _models_in(field.annotation)
         if not found:
             return _keys_of(model)
         current = found[0]

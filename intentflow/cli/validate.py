@@ -12,7 +12,6 @@ from intentflow.validate import (
     DataPolicy,
     ValidationReport,
     validate,
-    validation_html,
     write_validation_report,
 )
 
@@ -36,11 +35,14 @@ def run(args: argparse.Namespace) -> Outcome:
     taxonomy = Taxonomy.from_yaml(args.taxonomy) if args.taxonomy else None
     report = validate(read_records(args.data), policy, taxonomy)
     if args.report:
-        redact = not args.no_redact
-        page = validation_html(
-            report, name=Path(args.data).name, policy=policy, taxonomy=taxonomy, redact=redact
+        write_validation_report(
+            args.report,
+            report,
+            name=Path(args.data).name,
+            policy=policy,
+            taxonomy=taxonomy,
+            redact=not args.no_redact,
         )
-        write_validation_report(args.report, page, redacted=redact)
     return Outcome(report.as_dict(), _text(report), exit_code=1 if report.errors else 0)
 
 

@@ -51,9 +51,23 @@ def validation_html(
     )
 
 
-def write_validation_report(path: str | Path, page: str, *, redacted: bool = True) -> None:
-    """Write the page; one with personal data is readable by the owner only."""
-    write_report(path, page, private=not redacted)
+def write_validation_report(
+    path: str | Path,
+    report: ValidationReport,
+    *,
+    name: str = "records",
+    policy: DataPolicy | None = None,
+    taxonomy: Taxonomy | None = None,
+    redact: bool = True,
+) -> None:
+    """Write :func:`validation_html`; a page that is not redacted is readable by the owner only.
+
+    Raises:
+        IntentflowError: The place cannot be written.
+        ModuleNotFoundError: ``redact`` without the ``data`` extra.
+    """
+    page = validation_html(report, name=name, policy=policy, taxonomy=taxonomy, redact=redact)
+    write_report(path, page, private=not redact)
 
 
 def _tiles(report: ValidationReport) -> list[dict[str, Any]]:
