@@ -1,6 +1,7 @@
 """Fixtures for all tests: the real servers, each started once a session where a test asks."""
 
 pytest_plugins = [
+    "tests.real_parts.kfp",
     "tests.real_parts.kube",
     "tests.real_parts.kubectl",
     "tests.real_parts.s3",
