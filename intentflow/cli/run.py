@@ -1,0 +1,78 @@
+"""``intentflow run``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from intentflow.cli.outcome import Outcome
+from intentflow.localrun import RunResult, run_locally
+from intentflow.resources import resource
+from intentflow.runconfig import RunConfig
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--config", metavar="F", help="run configuration (the bundled example)")
+    parser.add_argument("-o", "--output", default="runs/example", metavar="DIR")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="override a key; recipe.KEY and policy.KEY reach into those files",
+    )
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Run the finetune graph on this machine."""
+    config = RunConfig.load(args.config or resource("examples/snips/run.yaml"), args.set)
+    result = run_locally(config, args.output)
+    summary = {
+        **result.counts,
+        "intent_accuracy": result.metrics["intent_accuracy"],
+        "parameter_accuracy": result.metrics["parameter_accuracy"],
+        "passed": result.verdict["passed"],
+        "reasons": result.verdict["reasons"],
+        "model": str(result.folder / "model"),
+        "manifests": str(result.manifests) if result.manifests else None,
+        "seconds": round(result.seconds, 1),
+    }
+    return Outcome(summary, _table(result), 0 if result.verdict["passed"] else 1)
+
+
+def _table(result: RunResult) -> str:
+    passed = result.verdict["passed"]
+    rows = [
+        ("rows", str(result.counts["rows"])),
+        ("kept", str(result.counts["kept"])),
+        ("rejected", str(result.counts["rejected"])),
+        ("intent accuracy", _with_interval(result, "intent_accuracy")),
+        ("parameter accuracy", _with_interval(result, "parameter_accuracy")),
+        ("gate", "passed" if passed else "failed"),
+        ("seconds", f"{result.seconds:.0f}"),
+    ]
+    lines = ["", *(f"  {name:<20} {value}" for name, value in rows), ""]
+    lines += [f"  not met: {reason}" for reason in result.verdict["reasons"]]
+    folder = _shown(result.folder)
+    lines.append(f"Reports:   {folder}/reports/{{data,training,evaluation}}.html")
+    if not passed:
+        lines.append("Nothing was published or deployed.")
+        return "\n".join(lines)
+    lines.append(f"Manifests: {folder}/manifests")
+    lines += ["", "Next:", f"  intentflow serve --model {folder}/model"]
+    lines.append('  intentflow predict "play some jazz"')
+    return "\n".join(lines)
+
+
+def _with_interval(result: RunResult, name: str) -> str:
+    value = result.metrics[name]
+    low, high = result.metrics["ci95"][name]
+    return f"{value:.3f}  (95 %: {low:.3f} to {high:.3f})"
+
+
+def _shown(folder: Path) -> str:
+    try:
+        return str(folder.relative_to(Path.cwd()))
+    except ValueError:
+        return str(folder)

@@ -1,0 +1,201 @@
+"""The compiled graph on this machine: kfp's local runner, one subprocess a step."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.files import atomic_file
+from intentflow.pipeline_build import build_pipeline
+from intentflow.runconfig import RunConfig, pipeline_arguments
+from intentflow.steps import ERROR_FILE
+
+# Where each output of the graph is put in the run's folder.
+_FILES = {
+    "rejects": "rejects.jsonl",
+    "train_set": "train.jsonl",
+    "validation_set": "validation.jsonl",
+    "test_set": "test.jsonl",
+    "metrics": "metrics.json",
+    "predictions": "predictions.jsonl",
+    "verdict": "verdict.json",
+    "data_report": "reports/data.html",
+    "training_report": "reports/training.html",
+    "evaluation_report": "reports/evaluation.html",
+}
+_PRIVATE = ("rejects", "predictions")  # users' own words: for the owner's eyes
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a local run came to.
+
+    Attributes:
+        folder: Where reports, sets, scores and manifests lie.
+        counts: Rows, kept and rejected by convert.
+        metrics: What ``metrics.json`` holds.
+        verdict: What ``verdict.json`` holds.
+        model: The model directory that was scored.
+        manifests: The rendered service; None where the gate failed.
+        seconds: Wall time of the graph.
+    """
+
+    folder: Path
+    counts: dict[str, int]
+    metrics: dict[str, Any]
+    verdict: dict[str, Any]
+    model: Path
+    manifests: Path | None
+    seconds: float
+
+
+def run_locally(config: RunConfig, folder: str | Path) -> RunResult:
+    """Run the finetune graph in subprocesses; steps whose inputs did not change are not run again.
+
+    Args:
+        config: The run configuration.
+        folder: For everything the run writes; the same folder lets a later run reuse steps.
+
+    Raises:
+        IntentflowError: A step found bad input (exit status 2).
+        CheckFailed: The data checks said no (exit status 1).
+    """
+    root = Path(folder).resolve()
+    if root.exists() and not root.is_dir():
+        raise IntentflowError(f"{folder} is a file; give a folder for the run")
+    root.mkdir(parents=True, exist_ok=True)
+    arguments = pipeline_arguments(
+        config, publish_to=str(root / "published"), deploy_output=str(root / "manifests")
+    )
+    pipeline = build_pipeline("finetune", config.pipeline)
+    started = time.monotonic()
+    outputs = _execute(pipeline, arguments, root)
+    return _collect(outputs, root, time.monotonic() - started)
+
+
+def _execute(pipeline: Any, arguments: Mapping[str, Any], root: Path) -> dict[str, Any]:
+    from kfp import local
+
+    # kfp warns of images that are not named after Python and of placement it cannot honour here.
+    warnings.filterwarnings("ignore", module=r"kfp\..*")
+    steps = root / ".steps"
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        _error_file(Path(scratch) / "error.json") as error_file,
+        _children_stopped(),
+        redirect_stdout(sys.stderr),
+        _watched_log() as conditions,
+    ):
+        local.init(
+            runner=local.SubprocessRunner(use_venv=False),
+            pipeline_root=str(steps),
+            workspace_root=str(Path(scratch) / "workspace"),
+            enable_caching=True,
+            cache_root=str(steps / "cache"),
+        )
+        try:
+            task = pipeline(**arguments)
+        except RuntimeError as error:
+            raise _step_failure(error_file, error) from error
+        if conditions.unresolved:
+            raise IntentflowError(f"the graph's condition was not resolved: {conditions.unresolved}")
+        return dict(task.outputs)
+
+
+def _step_failure(error_file: Path, error: Exception) -> IntentflowError:
+    try:
+        told = json.loads(error_file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return IntentflowError(f"a step ended without saying why; see the log above ({error})")
+    kind = CheckFailed if told["exit_code"] == 1 else IntentflowError
+    return kind(f"step {told['step']}: {told['message']}")
+
+
+@contextmanager
+def _error_file(path: Path) -> Iterator[Path]:
+    former = os.environ.get(ERROR_FILE)
+    os.environ[ERROR_FILE] = str(path)
+    try:
+        yield path
+    finally:
+        if former is None:
+            del os.environ[ERROR_FILE]
+        else:
+            os.environ[ERROR_FILE] = former
+
+
+@contextmanager
+def _children_stopped() -> Iterator[None]:
+    """On Ctrl-C, wait until the running step has cleaned up after itself."""
+    try:
+        yield
+    except BaseException:
+        import psutil
+
+        children = psutil.Process().children(recursive=True)
+        for child in children:
+            child.send_signal(signal.SIGINT)
+        _, alive = psutil.wait_procs(children, timeout=30)
+        for child in alive:
+            child.kill()
+        raise
+
+
+class _ConditionLog(logging.Handler):
+    """Notices kfp's only sign that a condition was taken as false because it was not found."""
+
+    unresolved: str | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "Could not resolve" in record.getMessage():
+            self.unresolved = record.getMessage()
+
+
+@contextmanager
+def _watched_log() -> Iterator[_ConditionLog]:
+    handler = _ConditionLog()
+    logging.getLogger().addHandler(handler)
+    try:
+        yield handler
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+
+def _collect(outputs: Mapping[str, Any], root: Path, seconds: float) -> RunResult:
+    """Put the run's files under plain names in its folder."""
+    for name, place in _FILES.items():
+        with atomic_file(root / place, private=name in _PRIVATE) as partial:
+            shutil.copyfile(outputs[name].path, partial)
+    model = Path(outputs["model"].path)
+    _link(root / "model", model)
+    verdict = json.loads((root / "verdict.json").read_text(encoding="utf-8"))
+    counts = outputs["counts"].metadata
+    return RunResult(
+        folder=root,
+        counts={key: int(counts[key]) for key in ("rows", "kept", "rejected")},
+        metrics=json.loads((root / "metrics.json").read_text(encoding="utf-8")),
+        verdict=verdict,
+        model=model,
+        manifests=root / "manifests" if verdict["passed"] else None,
+        seconds=seconds,
+    )
+
+
+def _link(link: Path, target: Path) -> None:
+    fresh = link.with_name(f".{link.name}.new")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(os.path.relpath(target, link.parent))
+    fresh.replace(link)

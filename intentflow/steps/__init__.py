@@ -1,0 +1,43 @@
+"""What the pipeline's components call: the library's functions with files on both sides.
+
+A step's error is one line in its log; beside it, a file named by ``INTENTFLOW_ERROR_FILE``
+tells the local runner which step failed, why, and with which exit status.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from intentflow.errors import IntentflowError
+
+ERROR_FILE = "INTENTFLOW_ERROR_FILE"
+
+
+@contextmanager
+def step_errors(step: str) -> Iterator[None]:
+    """End the step with one readable line where the user can mend what is wrong."""
+    try:
+        yield
+    except IntentflowError as error:
+        _report(step, str(error), error.exit_code)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        _report(step, "stopped; nothing half-written was kept", 2)
+        sys.exit(2)
+    except Exception as error:
+        traceback.print_exc()
+        _report(step, f"{type(error).__name__}: {error}".splitlines()[0], 2)
+        sys.exit(2)
+
+
+def _report(step: str, message: str, exit_code: int) -> None:
+    print(f"intentflow {step}: error: {message}", file=sys.stderr, flush=True)
+    if file := os.environ.get(ERROR_FILE):
+        document = {"step": step, "message": message, "exit_code": exit_code}
+        Path(file).write_text(json.dumps(document), encoding="utf-8")

@@ -1,0 +1,134 @@
+"""Steps on data: convert, curate, validate, split."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from intentflow.convert import convert
+from intentflow.curate.curation import Dedup, curate, write_changes
+from intentflow.curate.dedup import normalised_utterance
+from intentflow.curate.split import split
+from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.records import Example, read_records, write_records
+from intentflow.taxonomy import Taxonomy
+
+
+def run_convert(
+    sources: Sequence[str], export_format: str, records: str, rejects: str
+) -> dict[str, Any]:
+    """Convert exports; returns the conversion's summary."""
+    with tempfile.TemporaryDirectory() as folder:  # the format follows from the file's ending
+        out, rejected = Path(folder) / "records.jsonl", Path(folder) / "rejects.jsonl"
+        summary = convert([str(s) for s in sources], out, format=export_format, rejects=rejected)
+        _move(out, records)
+        _move(rejected, rejects)
+    return summary.as_dict()
+
+
+def run_curate(
+    records: str, redact: bool, dedup: str, curated: str, changes: str
+) -> dict[str, int]:
+    """Clean records; returns the number of changed rows by kind."""
+    result = curate(read_records(records), redact=redact, dedup=cast(Dedup, dedup))
+    write_records(curated, result.examples)
+    write_changes(changes, result)
+    return result.counts()
+
+
+def run_validate(
+    records: str, policy: Mapping[str, Any], taxonomy: Mapping[str, Any], report: str, checked: str
+) -> dict[str, Any]:
+    """Check records; the report is written in either case.
+
+    Raises:
+        CheckFailed: At least one finding of level error.
+    """
+    from intentflow.validate import DataPolicy, validate, write_validation_report
+
+    result = validate(
+        read_records(records),
+        DataPolicy.from_mapping(policy, "data policy"),
+        read_taxonomy(taxonomy),
+    )
+    write_validation_report(report, result)
+    summary = result.as_dict()
+    if summary["errors"]:
+        found = [f["message"] for f in summary["findings"] if f["level"] == "error"]
+        raise CheckFailed(f"the data did not pass its checks: {'; '.join(found)}")
+    shutil.copyfile(records, checked)
+    return summary
+
+
+def run_split(
+    records: str, test_source: str, settings: Mapping[str, Any], outputs: Mapping[str, str]
+) -> dict[str, int]:
+    """Divide records; with a test file of its own, rows that it holds too leave training.
+
+    Args:
+        records: Rows to divide.
+        test_source: File or URI of test rows that bypass the split; empty to cut them.
+        settings: ``test`` and ``validation`` shares, ``seed``.
+        outputs: Paths for train, validation and test.
+
+    Returns:
+        Rows in each.
+    """
+    examples = read_records(records)
+    shares = dict(settings)
+    test: list[Example] | None = None
+    if test_source:
+        test = _read_test(test_source)
+        examples = _without(examples, test)
+        shares["test"] = 0.0
+    parts = split(
+        examples,
+        test=float(shares["test"]),
+        validation=float(shares["validation"]),
+        seed=int(shares["seed"]),
+    )
+    sets = {**_by_name(parts), **({"test": test} if test is not None else {})}
+    if not sets["test"]:
+        raise IntentflowError("no test rows: give data.test, or a share above 0 in data.test_share")
+    for name, rows in sets.items():
+        write_records(outputs[name], rows)
+    return {name: len(rows) for name, rows in sets.items()}
+
+
+def read_taxonomy(document: Mapping[str, Any]) -> Taxonomy | None:
+    """A taxonomy from a pipeline parameter; None for an empty one."""
+    return Taxonomy.from_mapping(document, "taxonomy") if document else None
+
+
+def _by_name(parts: Any) -> dict[str, list[Example]]:
+    """The three sets of a split by name."""
+    return {"train": parts.train, "validation": parts.validation, "test": parts.test}
+
+
+def _read_test(source: str) -> list[Example]:
+    from intentflow.storage import fetch
+
+    with tempfile.TemporaryDirectory() as folder:
+        return read_records(fetch(source, Path(folder)))
+
+
+def _without(examples: list[Example], test: list[Example]) -> list[Example]:
+    """Rows whose utterance is not among the test rows: nothing is scored that was learned."""
+    import sys
+
+    held_out = {normalised_utterance(example.instruction) for example in test}
+    kept = [e for e in examples if normalised_utterance(e.instruction) not in held_out]
+    if len(kept) < len(examples):
+        left_out = len(examples) - len(kept)
+        print(f"{left_out} rows stand in the test file too and are left out", file=sys.stderr)
+    if not kept:
+        raise IntentflowError("every row stands in the test file too: nothing is left to train on")
+    return kept
+
+
+def _move(source: Path, target: str) -> None:
+    Path(target).parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(source, target)

@@ -1,0 +1,64 @@
+"""Steps after scoring: gate, publish, deploy, explain."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from intentflow.deploy import DeployOptions, deploy
+from intentflow.files import atomic_directory, atomic_file
+from intentflow.gate.decide import decide, read_metrics, write_verdict
+from intentflow.gate.explain import explain
+from intentflow.gate.policy import GatePolicy
+from intentflow.storage import publish
+
+
+def run_gate(
+    metrics: str,
+    policy: Mapping[str, Any],
+    champion: Mapping[str, Any],
+    verdict: str,
+    explanation: str,
+) -> bool:
+    """Judge scores; returns whether they pass."""
+    rules = GatePolicy.from_mapping(policy, "gate policy")
+    decision = decide(read_metrics(metrics), rules, champion or None)
+    write_verdict(verdict, decision)
+    _write_text(explanation, decision.as_markdown())
+    return decision.passed
+
+
+def run_publish(model: str, destination: str) -> str:
+    """Store a model directory under its digest; returns its URI."""
+    return publish(Path(model), destination).uri
+
+
+def run_deploy(
+    model_uri: str, verdict: str, options: Mapping[str, Any], manifests: str, output: str
+) -> dict[str, Any]:
+    """Render, and with mode apply bring to the cluster.
+
+    Returns:
+        Mode, objects, whether a verdict was given, and the service's URL where there is one.
+    """
+    parsed = DeployOptions.from_mapping(options, "deploy options")
+    done = deploy(model_uri, parsed, verdict_file=verdict, output=manifests)
+    if output:
+        with atomic_directory(output) as partial:
+            shutil.copytree(manifests, partial, dirs_exist_ok=True)
+    result = {"mode": done.mode, "objects": done.objects, "verified": done.verified}
+    return {**result, "url": done.url} if done.url else result
+
+
+def run_explain(verdict: str, metrics: str, explanation: str) -> None:
+    """Write why nothing was deployed."""
+    document = json.loads(Path(verdict).read_text(encoding="utf-8"))
+    _write_text(explanation, explain(document, read_metrics(metrics)))
+
+
+def _write_text(path: str, text: str) -> None:
+    with atomic_file(path) as partial:
+        partial.write_text(text, encoding="utf-8")
