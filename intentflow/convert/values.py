@@ -57,11 +57,17 @@ def _decode(text: str, position: int) -> tuple[Any, int, str]:
         document, end = _DECODER.raw_decode(text, position)
     except RecursionError:
         return None, _next_row(text, position), "too_deep"
-    except ValueError:
-        end = _next_row(text, position)
-        cut_off = end == len(text) and not text[position:].rstrip().endswith(("}", "]"))
-        return None, end, "truncated" if cut_off else "not_json"
+    except ValueError as error:  # not JSON, or a number of thousands of digits
+        problem = "truncated" if _breaks_off(error) else "not_json"
+        return None, _next_row(text, position), problem
     return document, end, ""
+
+
+def _breaks_off(error: ValueError) -> bool:
+    """Whether reading failed for want of more text."""
+    if not isinstance(error, json.JSONDecodeError):
+        return False
+    return error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string")
 
 
 def _next_row(text: str, position: int) -> int:
