@@ -1,0 +1,164 @@
+"""Dividing a data set."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from intentflow.cli.main import main
+from intentflow.curate import Split, split
+from intentflow.curate.dedup import normalised_utterance
+from intentflow.curate.labels import intents_of
+from intentflow.errors import IntentflowError
+from intentflow.records import Example, read_records, write_records
+
+ROWS = [Example(f"{name} {i}", f"{name}()") for name in "abcd" for i in range(50)]
+
+
+def _intents(rows: list[Example]) -> set[str]:
+    return {intent for row in rows for intent in intents_of(row.output)}
+
+
+def _parts(found: Split) -> list[list[Example]]:
+    return [found.train, found.validation, found.test]
+
+
+def _all(found: Split) -> list[Example]:
+    return found.train + found.validation + found.test
+
+
+def test_parts_have_the_sizes_asked_for() -> None:
+    found = split(ROWS, test=0.2, validation=0.1)
+    assert [len(part) for part in _parts(found)] == [140, 20, 40]
+
+
+def test_every_intent_is_divided_in_proportion() -> None:
+    found = split(ROWS, test=0.2, validation=0.1)
+    assert Counter(row.output for row in found.test) == {f"{name}()": 10 for name in "abcd"}
+
+
+def test_no_row_is_lost_and_the_order_stays() -> None:
+    found = split(ROWS)
+    assert sorted(_all(found), key=ROWS.index) == ROWS
+    assert all(part == sorted(part, key=ROWS.index) for part in _parts(found))
+
+
+def test_the_same_seed_divides_alike_and_another_does_not() -> None:
+    assert split(ROWS, seed=3) == split(ROWS, seed=3)
+    assert split(ROWS, seed=3) != split(ROWS, seed=4)
+
+
+def test_equal_utterances_stay_on_one_side() -> None:
+    rows = [Example(f"{'A' if i % 2 else 'a'} {i // 4}", "f()") for i in range(200)]
+    parts = [{normalised_utterance(row.instruction) for row in p} for p in _parts(split(rows))]
+    assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
+
+
+def test_a_rare_intent_is_in_train() -> None:
+    rows = [*ROWS, Example("rare", "rare()"), Example("rare too", "also(); a()")]
+    found = split(rows, test=0.4, validation=0.4)
+    assert _intents(found.train) == _intents(rows)
+
+
+def test_rare_combinations_of_intents_reach_the_test_part_together() -> None:
+    rows = [*ROWS, *(Example(f"m{i}", f"a(); x{i}(); b()") for i in range(100))]
+    rows += [Example(f"x{i}", f"x{i}()") for i in range(100)]
+    several = [row for row in split(rows, test=0.1, validation=0).test if ";" in row.output]
+    assert 8 <= len(several) <= 12
+
+
+def test_synthetic_rows_are_in_train_only() -> None:
+    made = [Example(f"made {i}", "a()", synthetic=True) for i in range(100)]
+    found = split([*ROWS, *made], test=0.3, validation=0.3)
+    assert sum(row.synthetic for row in found.train) == 100
+
+
+def test_an_utterance_that_was_also_made_is_in_train() -> None:
+    rows = [*ROWS, *(Example(row.instruction, row.output, synthetic=True) for row in ROWS[:150])]
+    found = split(rows, test=0.1, validation=0)
+    assert not {row.instruction for row in found.test} & {row.instruction for row in ROWS[:150]}
+
+
+def test_a_share_of_nothing_gives_an_empty_part() -> None:
+    found = split(ROWS, test=0, validation=0)
+    assert [len(part) for part in _parts(found)] == [200, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("shares", "message"),
+    [
+        ({"test": 0.5, "validation": 0.5}, "leave nothing to train on"),
+        ({"test": 1.0, "validation": 0.0}, r"must lie in \[0, 1\)"),
+        ({"test": -0.1}, r"must lie in \[0, 1\)"),
+        ({"test": float("nan")}, r"must lie in \[0, 1\)"),
+    ],
+)
+def test_impossible_shares_are_explained(shares: dict[str, float], message: str) -> None:
+    with pytest.raises(IntentflowError, match=message):
+        split(ROWS, **shares)
+
+
+def test_too_few_rows_are_explained() -> None:
+    with pytest.raises(IntentflowError, match="too few rows: none of the 4 is left for test"):
+        split([Example(name, f"{name}()") for name in "abcd"])
+
+
+LABELS = st.sampled_from(["a()", "b()", "a(); b()", "c(x); a()", "d()", "broken("])
+EXAMPLES = st.builds(Example, st.text("ab ", max_size=4), LABELS, st.booleans())
+
+
+@given(st.lists(EXAMPLES, max_size=60), st.floats(0, 0.5), st.floats(0, 0.49), st.integers(0, 9))
+def test_any_data_set_is_divided_honestly(
+    rows: list[Example], test: float, validation: float, seed: int
+) -> None:
+    try:
+        found = split(rows, test=test, validation=validation, seed=seed)
+    except IntentflowError:
+        return
+    assert Counter(_all(found)) == Counter(rows)
+    assert _intents(found.train) == _intents(rows)
+    assert not any(row.synthetic for row in found.test + found.validation)
+    assert len(found.test) <= test * len(rows) + 1e-6
+    texts = [{normalised_utterance(row.instruction) for row in part} for part in _parts(found)]
+    assert not (texts[0] & texts[1] or texts[0] & texts[2] or texts[1] & texts[2])
+
+
+def _run(folder: Path, *arguments: str) -> int:
+    write_records(folder / "rows.json", ROWS)
+    return main(["split", str(folder / "rows.json"), "-o", str(folder / "parts"), *arguments])
+
+
+def test_the_command_writes_three_files_and_their_digests(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(tmp_path, "--json") == 0
+    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (summary["train"], summary["validation"], summary["test"]) == (160, 20, 20)
+    assert set(summary["digests"]) == {"train", "validation", "test"}
+    assert len(read_records(tmp_path / "parts" / "test.jsonl")) == 20
+
+
+def test_the_same_seed_writes_the_same_files(tmp_path: Path) -> None:
+    written = []
+    for _ in range(2):
+        _run(tmp_path, "--seed", "7")
+        files = sorted((tmp_path / "parts").iterdir())
+        written.append([(path.name, path.read_bytes()) for path in files])
+    assert written[0] == written[1]
+
+
+def test_a_part_that_is_empty_now_leaves_no_file_of_a_former_run(tmp_path: Path) -> None:
+    _run(tmp_path)
+    _run(tmp_path, "--test", "0")
+    names = {path.name for path in (tmp_path / "parts").iterdir()}
+    assert names == {"train.jsonl", "validation.jsonl"}
+
+
+def test_the_command_explains_impossible_shares(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(tmp_path, "--test", "0.9", "--validation", "0.2") == 2
+    assert "together they must stay below 1" in capsys.readouterr().err
