@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from intentflow import __version__
+from intentflow.code_version import code_version
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.files import sha256_file
 from intentflow.storage import is_remote
@@ -178,7 +178,7 @@ def pipeline_name(package: Path) -> str:
 
 def version_name(package: Path) -> str:
     """What this version is called: by the code's version and the graph's digest."""
-    return f"{__version__}-{sha256_file(package)[:12]}"
+    return f"{code_version()}-{sha256_file(package)[:12]}".replace("+", "-")
 
 
 def _texts(value: Any) -> Iterable[str]:

@@ -43,5 +43,5 @@ apt_install() {
 # An unpacked package without its requirements: apart from every environment, so nothing conflicts.
 pip_unpack() { # REQUIREMENT FOLDER
     say "installing $1"
-    python -m pip install --quiet --no-deps --upgrade --target "$2" "$1"
+    python -m pip install --quiet --quiet --no-deps --upgrade --target "$2" "$1"
 }
