@@ -17,7 +17,9 @@ _SPOKEN_DOMAIN = re.compile(r"(?:\.|\sdot\s)(?:com|net|org|edu|gov|info|io|co|cn
 _LINK = re.compile(r"https?://[^\s<>\"'（），；。]+", re.I)
 _DATE = re.compile(r"(?:19|20)\d\d[ ./-]\d{1,2}[ ./-]\d{1,2}\b")
 _PASSWORD = re.compile(r"(?:password|pw|p)\s*[:=]", re.I)
-_CARD = re.compile(r"(?<![\d.-])[2-6]\d{3}(?:[ -]?\d){9,15}(?![\d-])")
+_CARD = re.compile(r"(?<![\d.-])[2-6]\d{3}(?:[ -]?\d){9,40}(?!\d)")
+_GROUP = re.compile(r"\d+")
+_CARD_DIGITS = range(13, 20)
 _CHINESE = re.compile("[\u3400-\u9fff]")
 _DIGIT = re.compile(r"\d")
 _PHONE_DIGITS = 7
@@ -109,14 +111,22 @@ def _security_numbers(text: str) -> Iterator[Span]:
 
 
 def _cards(text: str) -> Iterator[Span]:
-    for match in _CARD.finditer(text):
-        if _passes_luhn(match.group()):
-            yield Span(match.start(), match.end(), "CREDIT_CARD")
+    """Card numbers; groups of digits before or behind one, such as a date, do not hide it."""
+    position = 0
+    while match := _CARD.search(text, position):
+        groups = list(_GROUP.finditer(text, match.start(), match.end()))
+        ends = (group.end() for group in reversed(groups))
+        end = next((end for end in ends if _is_card(text[match.start() : end])), None)
+        if end is not None:
+            yield Span(match.start(), end, "CREDIT_CARD")
+        position = end or groups[0].end()
 
 
-def _passes_luhn(text: str) -> bool:
-    """Whether the digits satisfy the check digit of ISO/IEC 7812-1."""
+def _is_card(text: str) -> bool:
+    """Whether a number has a card's length and satisfies the check digit of ISO/IEC 7812-1."""
     digits = [int(digit) for digit in _DIGIT.findall(text)]
+    if len(digits) not in _CARD_DIGITS:
+        return False
     doubled = (sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
     return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
 

@@ -26,6 +26,7 @@ def _found(text: str) -> list[tuple[str, str]]:
         ("open http://192.168.0.1:8080/x", "URL", "http://192.168.0.1:8080/x"),
         ("follow @jack_1 today", "TWITTER", "@jack_1"),
         ("my card 4111 1111 1111 1111 was lost", "CREDIT_CARD", "4111 1111 1111 1111"),
+        ("card 4111111111111111 12/27 5", "CREDIT_CARD", "4111111111111111"),
         ("card:378282246310005.", "CREDIT_CARD", "378282246310005"),
         ("my number is 078-05-1120", "SOCIAL_SECURITY_NUMBER", "078-05-1120"),
         ("username: root password: hunter2", "CREDENTIAL", "username: root password: hunter2"),
