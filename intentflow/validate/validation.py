@@ -69,7 +69,8 @@ def validate(
         try:
             found = function(data, policy)
         except ModuleNotFoundError as error:
-            skipped.append(f"{code}: the package {error.name} is not installed")
+            package = (error.name or "").partition(".")[0]
+            skipped.append(f"{code}: the package {package} is not installed")
             continue
         if found:
             findings.append(Finding.of(code, found, check.level, policy.examples_per_finding))

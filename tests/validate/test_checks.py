@@ -1,0 +1,167 @@
+"""Every finding, and when there is none."""
+
+import sys
+from typing import Any
+
+import pytest
+
+from intentflow.records import Example
+from intentflow.taxonomy import Intent, Taxonomy
+from intentflow.validate import CHECKS, DataPolicy, Finding, ValidationReport, validate
+
+TAXONOMY = Taxonomy(intents={"a": Intent(parameters=["x"]), "b": Intent(), "c": Intent()})
+
+
+def _good(count: int = 60) -> list[Example]:
+    return [Example(f"{name} number {i}", f"{name}()") for name in "abc" for i in range(count)]
+
+
+def _checked(*rows: tuple[str, str], good: int = 60, **options: Any) -> ValidationReport:
+    return validate([*_good(good), *(Example(*row) for row in rows)], **options)
+
+
+def _finding(report: ValidationReport, code: str) -> Finding | None:
+    return next((finding for finding in report.findings if finding.code == code), None)
+
+
+def test_good_rows_give_no_finding() -> None:
+    report = _checked(taxonomy=TAXONOMY)
+    assert (report.findings, report.errors, report.warnings) == ([], 0, 0)
+    assert report.skipped == []
+
+
+SEVERAL = [(f"{i} both", "a(); b()") for i in range(50)]
+
+
+@pytest.mark.parametrize(
+    ("code", "level", "count", "rows"),
+    [
+        ("malformed_output", "warning", 1, [("oops", "a(")]),
+        ("malformed_output", "error", 10, [(f"oops {i}", "a(") for i in range(10)]),
+        ("empty_text", "error", 1, [(" ", "a()")]),
+        ("unknown_intent", "error", 1, [("new", "new()"), ("new too", "new()")]),
+        ("parameter_count", "warning", 1, [("1 2", "a(1,2)")]),
+        ("conflicting_labels", "warning", 1, [("a number 1", "b()")]),
+        ("duplicate", "warning", 1, [("A number  1", "a()")]),
+        ("too_few_examples", "warning", 1, [("new", "new()")]),
+        ("imbalanced", "warning", 1, [(f"a more {i}", "a()") for i in range(200)]),
+        ("multi_intent_share", "warning", 1, [("both", "a(); b()")]),
+        ("multi_intent_unseen_alone", "warning", 1, [("new", "a(); new()"), *SEVERAL]),
+        ("ambiguous_output", "warning", 1, [("go to x, y", "a(x, y)")]),
+        ("personal_data", "warning", 1, [("mail jane@example.com", "a()")]),
+    ],
+)
+def test_what_is_wrong_is_found(
+    code: str, level: str, count: int, rows: list[tuple[str, str]]
+) -> None:
+    finding = _finding(_checked(*rows, taxonomy=TAXONOMY), code)
+    assert finding is not None
+    assert (finding.level, finding.count) == (level, count)
+    assert finding.advice
+
+
+def test_one_intent_only_is_an_error() -> None:
+    report = validate([Example(f"{i}", "a()") for i in range(60)])
+    finding = _finding(report, "single_intent")
+    assert finding is not None
+    assert (finding.level, finding.message) == ("error", "one intent only: a")
+
+
+def test_no_row_is_an_error() -> None:
+    assert [finding.code for finding in validate([]).findings] == ["no_rows"]
+
+
+def test_a_value_that_the_utterance_lacks_is_found() -> None:
+    rows = [(f"play song{i} now", f"a(song{i})") for i in range(9)]
+    finding = _finding(_checked(*rows, ("play this", "a(that)")), "parameter_not_in_utterance")
+    assert finding is not None
+    assert finding.count == 1
+
+
+def test_a_value_in_other_case_is_in_the_utterance() -> None:
+    assert _finding(_checked(("play Jazz", "a(jazz)")), "parameter_not_in_utterance") is None
+
+
+def test_values_by_agreement_are_no_finding() -> None:
+    rows = [(f"what does it cost {i}", "request(price)") for i in range(60)]
+    assert _finding(_checked(*rows), "parameter_not_in_utterance") is None
+
+
+def test_enough_rows_with_several_intents_are_no_finding() -> None:
+    assert _finding(_checked(*SEVERAL), "multi_intent_share") is None
+
+
+def test_without_a_taxonomy_the_report_says_what_was_not_checked() -> None:
+    report = _checked(("new", "new()"))
+    assert _finding(report, "unknown_intent") is None
+    assert report.skipped == ["unknown_intent, parameter_count: no taxonomy was given"]
+
+
+def test_a_check_whose_package_is_missing_is_said_to_be_skipped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "scrubadub.detectors", None)
+    monkeypatch.setitem(sys.modules, "scrubadub", None)
+    from intentflow.curate import detectors
+
+    detectors._detector.cache_clear()
+    report = _checked(("mail jane@example.com", "a()"), taxonomy=TAXONOMY)
+    detectors._detector.cache_clear()
+    assert report.skipped == ["personal_data: the package scrubadub is not installed"]
+
+
+def test_errors_come_first() -> None:
+    report = _checked(("new", "new()"), ("a number 1", "a()"), taxonomy=TAXONOMY)
+    assert [finding.level for finding in report.findings] == ["error", "warning", "warning"]
+
+
+def test_no_message_holds_an_utterance() -> None:
+    report = _checked(("my secret plan", "new("), ("my secret plan", "x(secret)"), good=1)
+    assert not any("secret" in finding.message for finding in report.findings)
+
+
+def test_only_a_few_rows_are_shown() -> None:
+    rows = [(f"mail jane{i}@example.com", "a()") for i in range(20)]
+    finding = _finding(_checked(*rows), "personal_data")
+    assert finding is not None
+    assert (finding.count, len(finding.rows)) == (20, 5)
+
+
+@pytest.mark.parametrize("level", ["error", "warning", "info"])
+def test_a_policy_sets_the_level(level: str) -> None:
+    policy = DataPolicy.from_mapping({"duplicate": {"level": level}}, "policy")
+    finding = _finding(_checked(("a number 1", "a()"), policy=policy), "duplicate")
+    assert finding is not None
+    assert finding.level == level
+
+
+def test_a_check_that_is_off_is_skipped_and_says_so() -> None:
+    policy = DataPolicy.from_mapping({"duplicate": {"level": "off"}}, "policy")
+    report = _checked(("a number 1", "a()"), policy=policy, taxonomy=TAXONOMY)
+    assert report.findings == []
+    assert report.skipped == ["duplicate: off in the policy"]
+
+
+def test_a_limit_alone_leaves_the_level() -> None:
+    policy = DataPolicy.from_mapping({"malformed_output": {"max_rate": 0.001}}, "policy")
+    finding = _finding(_checked(("oops", "a("), policy=policy), "malformed_output")
+    assert finding is not None
+    assert finding.level == "error"
+
+
+@pytest.mark.parametrize(
+    ("section", "rows"),
+    [
+        ({"too_few_examples": {"minimum": 100}}, []),
+        ({"imbalanced": {"max_ratio": 1.2}}, [(f"a more {i}", "a()") for i in range(20)]),
+        ({"multi_intent_share": {"minimum": 0.5}}, SEVERAL),
+    ],
+)
+def test_a_policy_sets_the_limits(section: dict[str, Any], rows: list[tuple[str, str]]) -> None:
+    assert _checked(*rows).findings == []
+    found = _checked(*rows, policy=DataPolicy.from_mapping(section, "policy")).findings
+    assert [finding.code for finding in found] == list(section)
+
+
+def test_every_check_has_its_section_in_the_policy() -> None:
+    assert set(DataPolicy.model_fields) == {*CHECKS, "examples_per_finding"}

@@ -1,0 +1,100 @@
+"""``intentflow validate``."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from intentflow.cli.main import main
+from intentflow.convert import convert
+from intentflow.records import Example, write_records
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "snips"
+SHARED = ROOT.parent / "shared" / "data"
+ROWS = [Example(f"{name} {i}", f"{name}()") for name in "ab" for i in range(60)]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    write_records(tmp_path / "rows.json", ROWS)
+    return tmp_path / "rows.json"
+
+
+def _run(*arguments: object) -> int:
+    return main(["validate", *map(str, arguments)])
+
+
+def test_the_last_line_is_the_summary(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(data, "--json") == 0
+    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert {"rows", "intents", "errors", "warnings", "findings", "advice"} <= set(summary)
+    assert (summary["rows"], summary["intents"], summary["errors"]) == (120, 2, 0)
+
+
+def test_a_finding_has_code_level_count_and_message(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_records(data, [*ROWS, ROWS[0]])
+    _run(data, "--json")
+    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert [set(finding) for finding in summary["findings"]] == [
+        {"code", "level", "count", "message"}
+    ]
+
+
+def test_an_error_level_finding_fails_and_the_report_is_written(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_records(data, [row for row in ROWS if row.output == "a()"])
+    assert _run(data, "--report", tmp_path / "r.html") == 1
+    assert "error: single_intent: one intent only: a" in capsys.readouterr().out
+    assert "single_intent" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+def test_a_policy_file_decides(data: Path, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("too_few_examples: {level: error, minimum: 100}", encoding="utf-8")
+    assert _run(data, "--policy", policy) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("too_few_exampels: {}", "did you mean too_few_examples"),
+        ("too_few_examples: {minimun: 3}", "did you mean minimum"),
+        ("duplicate: {level: fatal}", "duplicate.level"),
+    ],
+)
+def test_a_bad_policy_is_explained(
+    data: Path, tmp_path: Path, text: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "policy.yaml").write_text(text, encoding="utf-8")
+    assert _run(data, "--policy", tmp_path / "policy.yaml") == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_taxonomy_file_is_checked_against(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "taxonomy.yaml").write_text("intents: {a: {}}", encoding="utf-8")
+    assert _run(data, "--taxonomy", tmp_path / "taxonomy.yaml") == 1
+
+
+def test_a_missing_file_is_one_line_and_status_two(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(tmp_path / "none.json") == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_bundled_example_passes_against_its_taxonomy(tmp_path: Path) -> None:
+    convert([str(EXAMPLE / "labels.manifest")], tmp_path / "train.jsonl")
+    for data in (tmp_path / "train.jsonl", EXAMPLE / "test.jsonl"):
+        assert _run(data, "--taxonomy", EXAMPLE / "taxonomy.yaml") == 0
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the full data sets are not here")
+@pytest.mark.parametrize(
+    "name", ["banking77", "clinc150", "snips", "nlupp_multi", "crosswoz_zh", "crosswoz_zh_rounds"]
+)
+def test_real_sets_pass(name: str) -> None:
+    assert _run(SHARED / f"{name}.train.json") == 0
