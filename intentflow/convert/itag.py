@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from intentflow.convert.shape import Format, Labelled, Options, Row, RowRejected, find_text
 
 _PREFIX = "label-"
-_HUMAN_STAGES = ("verify", "check", "label")
-_ORDER = (*_HUMAN_STAGES, "system")
+_ORDER = ("verify", "check", "label", "system")
 _UNANSWERED = frozenset({"empty_result", "no_answer", "blank_answer"})
 
 
@@ -34,47 +33,53 @@ def read(row: Row, options: Options) -> Labelled:
     """
     if row.get("abandonFlag"):
         raise RowRejected("abandoned")
-    output = _answer(_stages_by_job(row), options.job)
+    jobs = _jobs(tuple(row), options.job)
+    if not jobs:
+        raise RowRejected("no_label")
+    output = _job_answer(row, jobs[0]) if len(jobs) == 1 else _agreed(row, jobs)
     data = row.get("data")
     if not isinstance(data, dict):
         raise RowRejected("no_text")
     return Labelled(find_text(data, options.field), output)
 
 
-def _stages_by_job(row: Row) -> dict[str, dict[str, Any]]:
-    jobs: dict[str, dict[str, Any]] = {}
-    for key, body in row.items():
-        if key.startswith(_PREFIX):
-            job, stage = _job_and_stage(key)
-            jobs.setdefault(job, {})[stage] = body
-    return jobs
+class _Job(NamedTuple):
+    """The keys of one labelling job in a row: its stages in the order in which they count."""
+
+    stages: tuple[str, ...]
+    system: str
 
 
 @lru_cache(maxsize=1024)
+def _jobs(keys: tuple[str, ...], wanted: str | None) -> tuple[_Job, ...]:
+    """The jobs among a row's keys; the rows of an export mostly have the same ones."""
+    found: dict[str, dict[str, str]] = {}
+    for key in keys:
+        if key.startswith(_PREFIX):
+            job, stage = _job_and_stage(key)
+            found.setdefault(job, {})[stage] = key
+    if wanted is not None:
+        wanted = wanted.removeprefix(_PREFIX)
+        found = {job: stages for job, stages in found.items() if job == wanted}
+    return tuple(
+        _Job(tuple(stages[stage] for stage in _ORDER if stage in stages), stages.get("system", ""))
+        for stages in found.values()
+    )
+
+
 def _job_and_stage(key: str) -> tuple[str, str]:
     name = key.removeprefix(_PREFIX)
     job, dash, stage = name.rpartition("-")
     return (job, stage) if dash and stage in _ORDER else (name, "label")
 
 
-def _answer(jobs: dict[str, dict[str, Any]], wanted: str | None) -> str:
-    if wanted is not None:
-        wanted = wanted.removeprefix(_PREFIX)
-        jobs = {job: stages for job, stages in jobs.items() if job == wanted}
-    if not jobs:
-        raise RowRejected("no_label")
-    if len(jobs) == 1:
-        return _job_answer(next(iter(jobs.values())))
-    return _agreed(jobs)
-
-
-def _agreed(jobs: dict[str, dict[str, Any]]) -> str:
+def _agreed(row: Row, jobs: tuple[_Job, ...]) -> str:
     """The answer of all jobs that have one."""
     answers: set[str] = set()
     reasons: list[str] = []
-    for stages in jobs.values():
+    for job in jobs:
         try:
-            answers.add(_job_answer(stages))
+            answers.add(_job_answer(row, job))
         except RowRejected as rejected:
             reasons.append(rejected.reason)
     if len(answers) > 1:
@@ -84,14 +89,12 @@ def _agreed(jobs: dict[str, dict[str, Any]]) -> str:
     return answers.pop()
 
 
-def _job_answer(stages: dict[str, Any]) -> str:
-    if _abandoned(stages.get("system")):
+def _job_answer(row: Row, job: _Job) -> str:
+    if _abandoned(row.get(job.system)):
         raise RowRejected("abandoned")
     reason = "empty_result"
-    for stage in _ORDER:
-        body = stages.get(stage)
-        if body is None:
-            continue
+    for key in job.stages:
+        body = row[key]
         if _abandoned(body):
             raise RowRejected("abandoned")
         try:
@@ -113,7 +116,9 @@ def _stage_answer(body: Any) -> str:
     results = body.get("results") if isinstance(body, dict) else None
     if not results or not isinstance(results, list):
         raise RowRejected("empty_result")
-    answers = [answer for result in results for answer in _answers_in(result)]
+    answers = _answers_in(results[0])
+    for result in results[1:]:
+        answers += _answers_in(result)
     if not answers:
         raise RowRejected("no_answer")
     votes = [answer for answer in answers if answer and not answer.isspace()]
