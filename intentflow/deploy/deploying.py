@@ -70,6 +70,7 @@ def deploy(
             f"{model_uri}: the cluster cannot read this machine's folders: "
             "publish the model to s3:// first"
         )
+    _note(facts, verdict)
     objects = render(facts, options, verdict)
     files = write_manifests(objects, Path(output)) if output else []
     url = _apply(objects, options) if options.mode == "apply" else None
@@ -81,6 +82,18 @@ def deploy(
         url=url,
         manifests=to_yaml(objects),
     )
+
+
+def _note(facts: ModelFacts, verdict: Verdict | None) -> None:
+    """Say on stderr what keeps the manifests from being applied as they are."""
+    if verdict is None:
+        print("no verdict given: the service is marked as unverified", file=sys.stderr)
+    if not is_remote(facts.uri):
+        print(
+            f"the manifests name {facts.storage_uri}, which is on this machine: "
+            "publish the model to s3:// before they are applied",
+            file=sys.stderr,
+        )
 
 
 def _verdict(path: str | Path | None, facts: ModelFacts) -> Verdict | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -14,6 +17,9 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+_PR_SET_PDEATHSIG = 1
 
 CACHE = Path(os.environ.get("INTENTFLOW_CACHE") or Path.home() / ".cache/intentflow")
 
@@ -59,6 +65,7 @@ def running(
             stderr=subprocess.STDOUT,
             env={**os.environ, **(env or {})},
             start_new_session=True,
+            preexec_fn=_end_with_parent,
         )
     try:
         _wait(process, ready, log, timeout_seconds)
@@ -85,6 +92,12 @@ def answers(url: str, **kwargs: object) -> bool:
             return True
     except (urllib.error.URLError, OSError):
         return False
+
+
+def _end_with_parent() -> None:
+    """Ask the kernel to end this process when the tests' process is gone, even if it was killed."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _wait(

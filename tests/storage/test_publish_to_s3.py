@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
@@ -12,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from intentflow.cli.main import main
 from intentflow.errors import IntentflowError
 from intentflow.files import sha256_directory
 from intentflow.storage import digest_of, fetch, publish
+from tests.real_parts.kube import KubeApi
 from tests.real_parts.process import free_port
 from tests.real_parts.s3 import S3Server
 
@@ -149,3 +152,47 @@ def test_missing_credentials_are_named(models: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(IntentflowError, match="no S3 credentials: set AWS_ACCESS_KEY_ID"):
         digest_of(models)
+
+
+def test_full_disk_keeps_what_was_fetched_before(
+    model_directory: Path, models: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def download(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    before = fetch(publish(model_directory, models).uri, tmp_path / "cache")
+    (model_directory / "taxonomy.yaml").write_text("intents: {}")
+    uri = publish(model_directory, models).uri
+    monkeypatch.setattr("intentflow.storage.s3.S3Store.download", download)
+
+    with pytest.raises(IntentflowError, match="disk full while writing"):
+        fetch(uri, tmp_path / "cache")
+    assert [file.name for file in (tmp_path / "cache").iterdir()] == [before.name]
+
+
+def test_untrusted_certificate_is_refused(
+    model_directory: Path, models: str, kube_api: KubeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("S3_ENDPOINT_URL", kube_api.server)  # a TLS server with its own authority
+    with pytest.raises(IntentflowError, match="name the authority's file in AWS_CA_BUNDLE"):
+        publish(model_directory, models)
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(kube_api.certificate))
+    with pytest.raises(IntentflowError) as caught:
+        publish(model_directory, models)
+    assert "AWS_CA_BUNDLE" not in str(caught.value)
+
+
+def test_command_prints_where(
+    model_directory: Path, models: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["publish", str(model_directory), models]) == 0
+    assert capsys.readouterr().out == f"{models}/sha256-{sha256_directory(model_directory)}\n"
+
+
+def test_command_says_what_is_wrong_in_one_line(
+    model_directory: Path, models: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["publish", str(model_directory), "s3://no-such-bucket/models"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("intentflow publish: error: s3://no-such-bucket: no such bucket")
+    assert error.count("\n") == 1
