@@ -25,7 +25,7 @@ def atomic_file(path: str | Path, *, private: bool = False) -> Iterator[Path]:
     Raises:
         IntentflowError: The place cannot be written (disk full, no permission).
     """
-    target = Path(path)
+    target = _local(path)
     with _readable_os_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
@@ -45,7 +45,7 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
 
     A directory already there stays as it was until the new one is whole.
     """
-    target = Path(path)
+    target = _local(path)
     with _readable_os_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.partial-", dir=target.parent))
@@ -81,6 +81,15 @@ def _replace_directory(partial: Path, target: Path) -> None:
     target.replace(former / "it")
     partial.replace(target)
     shutil.rmtree(former, ignore_errors=True)
+
+
+def _local(path: str | Path) -> Path:
+    """The path to write; an address would quietly become a folder named ``s3:``."""
+    if str(path).startswith("s3:/"):
+        raise IntentflowError(
+            f"{path}: write to a local file first; intentflow publish uploads it under its digest"
+        )
+    return Path(path)
 
 
 def _umask() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,10 +53,13 @@ def read_records(path: str | Path) -> list[Example]:
 def read_rows(path: str | Path) -> Iterator[tuple[str, Any]]:
     """The parsed rows of a JSON array or of JSON lines, each with where it stands in the file.
 
+    Args:
+        path: A local file or an ``s3://`` object.
+
     Raises:
         IntentflowError: Missing, empty or not UTF-8 file, or a row that is not JSON.
     """
-    text = _read_text(Path(path))
+    text = _fetch_text(str(path)) if str(path).startswith("s3://") else _read_text(Path(path))
     if not text.strip():
         raise IntentflowError(f"{path}: the file is empty")
     return _array_rows(text, path) if text.lstrip()[0] == "[" else _line_rows(text, path)
@@ -96,6 +100,13 @@ def content_digest(examples: Sequence[Example]) -> str:
 def _canonical(example: Example) -> bytes:
     row = json.dumps(example.as_dict(), ensure_ascii=False, sort_keys=True)
     return row.encode("utf-8", "surrogatepass") + b"\n"
+
+
+def _fetch_text(uri: str) -> str:
+    from intentflow.storage import fetch
+
+    with tempfile.TemporaryDirectory() as directory:
+        return _read_text(fetch(uri, Path(directory)))
 
 
 def _read_text(path: Path) -> str:

@@ -72,3 +72,13 @@ def test_a_directorys_digest_knows_names_and_contents(tmp_path: Path) -> None:
 def test_a_files_digest_is_sha256(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"")
     assert sha256_file(tmp_path / "a").startswith("e3b0c44298fc1c14")
+
+
+def test_an_address_is_not_taken_for_a_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for write in (atomic_file, atomic_directory):
+        with pytest.raises(IntentflowError, match="intentflow publish"), write("s3://b/k"):
+            pass
+    assert list(tmp_path.iterdir()) == []

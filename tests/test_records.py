@@ -93,3 +93,13 @@ def test_a_failure_while_writing_leaves_the_former_file(tmp_path: Path) -> None:
         write_records(path, failing())  # type: ignore[arg-type]
     assert read_records(path) == ROWS
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_object_in_a_bucket_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(uri: str, directory: Path) -> Path:
+        assert uri == "s3://bucket/rows.jsonl"
+        write_records(directory / "rows.jsonl", ROWS)
+        return directory / "rows.jsonl"
+
+    monkeypatch.setattr("intentflow.storage.fetch", fetch)
+    assert read_records("s3://bucket/rows.jsonl") == ROWS

@@ -133,8 +133,6 @@ class _Tally:
 
 
 def _check_usage(out: Path, max_reject_rate: float | None) -> None:
-    if str(out).startswith("s3:/"):
-        raise IntentflowError(f"{out}: write to a local file, then intentflow publish uploads it")
     if out.suffix not in (".json", ".jsonl"):
         raise IntentflowError(f"{out}: the output has to end in .json or .jsonl")
     if max_reject_rate is not None and not 0 <= max_reject_rate <= 1:

@@ -1,6 +1,7 @@
 """Files as they come: arrays and lines, whole and broken."""
 
 import codecs
+import errno
 import gzip
 import json
 from pathlib import Path
@@ -211,6 +212,16 @@ def test_a_failure_leaves_the_former_output(tmp_path: Path) -> None:
     with pytest.raises(IntentflowError):
         convert_content(tmp_path, gzip.compress(f"{B}\n".encode() * 1000)[:-40])
     assert [row.as_dict() for row in read_records(tmp_path / "out.jsonl")] == BOTH[:1]
+
+
+def test_a_full_disk_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_writer: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("intentflow.convert.writing.RecordsWriter.finish", full)
+    with pytest.raises(IntentflowError, match="disk full while writing"):
+        convert_content(tmp_path, f"{A}\noops\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["source.manifest"]
 
 
 @pytest.mark.parametrize(
