@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import shutil
 import signal
@@ -12,7 +11,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.files import atomic_file
 from intentflow.pipeline_build import build_pipeline
 from intentflow.runconfig import RunConfig, pipeline_arguments
+from intentflow.runlog import RunLog
 from intentflow.steps import ERROR_FILE
 
 # Where each output of the graph is put in the run's folder.
@@ -62,12 +62,13 @@ class RunResult:
     seconds: float
 
 
-def run_locally(config: RunConfig, folder: str | Path) -> RunResult:
+def run_locally(config: RunConfig, folder: str | Path, *, verbose: bool = False) -> RunResult:
     """Run the finetune graph in subprocesses; steps whose inputs did not change are not run again.
 
     Args:
         config: The run configuration.
         folder: For everything the run writes; the same folder lets a later run reuse steps.
+        verbose: Show the runner's whole log; it is in ``run.log`` in either case.
 
     Raises:
         IntentflowError: A step found bad input (exit status 2).
@@ -82,11 +83,13 @@ def run_locally(config: RunConfig, folder: str | Path) -> RunResult:
     )
     pipeline = build_pipeline("finetune", config.pipeline)
     started = time.monotonic()
-    outputs = _execute(pipeline, arguments, root)
+    outputs = _execute(pipeline, arguments, root, verbose)
     return _collect(outputs, root, time.monotonic() - started)
 
 
-def _execute(pipeline: Any, arguments: Mapping[str, Any], root: Path) -> dict[str, Any]:
+def _execute(
+    pipeline: Any, arguments: Mapping[str, Any], root: Path, verbose: bool
+) -> dict[str, Any]:
     from kfp import local
 
     # kfp warns of images that are not named after Python and of placement it cannot honour here.
@@ -96,8 +99,8 @@ def _execute(pipeline: Any, arguments: Mapping[str, Any], root: Path) -> dict[st
         tempfile.TemporaryDirectory() as scratch,
         _error_file(Path(scratch) / "error.json") as error_file,
         _children_stopped(),
-        redirect_stdout(sys.stderr),
-        _watched_log() as conditions,
+        closing(RunLog(root / "run.log", sys.stderr, verbose=verbose)) as log,
+        redirect_stdout(log),
     ):
         local.init(
             runner=local.SubprocessRunner(use_venv=False),
@@ -110,8 +113,8 @@ def _execute(pipeline: Any, arguments: Mapping[str, Any], root: Path) -> dict[st
             task = pipeline(**arguments)
         except RuntimeError as error:
             raise _step_failure(error_file, error) from error
-        if conditions.unresolved:
-            raise IntentflowError(f"the graph's condition was not resolved: {conditions.unresolved}")
+        if log.unresolved:
+            raise IntentflowError(f"the gate's branch was not taken: {log.unresolved}")
         return dict(task.outputs)
 
 
@@ -119,7 +122,7 @@ def _step_failure(error_file: Path, error: Exception) -> IntentflowError:
     try:
         told = json.loads(error_file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return IntentflowError(f"a step ended without saying why; see the log above ({error})")
+        return IntentflowError(f"a step ended without saying why; see run.log ({error})")
     kind = CheckFailed if told["exit_code"] == 1 else IntentflowError
     return kind(f"step {told['step']}: {told['message']}")
 
@@ -152,26 +155,6 @@ def _children_stopped() -> Iterator[None]:
         for child in alive:
             child.kill()
         raise
-
-
-class _ConditionLog(logging.Handler):
-    """Notices kfp's only sign that a condition was taken as false because it was not found."""
-
-    unresolved: str | None = None
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if "Could not resolve" in record.getMessage():
-            self.unresolved = record.getMessage()
-
-
-@contextmanager
-def _watched_log() -> Iterator[_ConditionLog]:
-    handler = _ConditionLog()
-    logging.getLogger().addHandler(handler)
-    try:
-        yield handler
-    finally:
-        logging.getLogger().removeHandler(handler)
 
 
 def _collect(outputs: Mapping[str, Any], root: Path, seconds: float) -> RunResult:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -171,9 +171,12 @@ def control_tokens(tokenizer: Any) -> list[str]:
 
 def prompt_token_ids(tokenizer: Any, instruction: str) -> list[int]:
     """Token ids of the whole prompt for one utterance, by the baked template."""
-    text = tokenizer.apply_chat_template(
-        [{"role": "user", "content": instruction}], add_generation_prompt=True, tokenize=False
-    )
+    return chat_token_ids(tokenizer, [{"role": "user", "content": instruction}])
+
+
+def chat_token_ids(tokenizer: Any, messages: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Token ids of the whole prompt for a client's messages, by the baked template."""
+    text = tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, tokenize=False)
     ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
     return ids
 

@@ -25,5 +25,4 @@ def publish(
     from intentflow.steps.release import run_publish
 
     with step_errors("publish"):
-        uri = run_publish(model.path, destination)
-    return uri
+        return run_publish(model.path, destination)

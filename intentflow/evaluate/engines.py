@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from tqdm import tqdm
 
 from intentflow.errors import IntentflowError
-from intentflow.prompts import PromptSpec
+from intentflow.prompts import PromptSpec, chat_token_ids, prompt_token_ids
 from intentflow.taxonomy import Taxonomy
 
 MAX_NEW_TOKENS = 128
@@ -26,6 +26,16 @@ class Answer:
 
     text: str
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One answer with its token counts, and whether it ended by itself."""
+
+    text: str
+    prompt_tokens: int
+    answer_tokens: int
+    ended: bool
 
 
 class Engine(Protocol):
@@ -63,8 +73,6 @@ class TransformersEngine:
 
     def answer(self, instructions: Sequence[str]) -> list[Answer]:
         """One answer per instruction, in order."""
-        from intentflow.prompts import prompt_token_ids
-
         prompts = [prompt_token_ids(self.tokenizer, text) for text in instructions]
         order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
         answers: list[Answer] = [Answer("", 0.0)] * len(prompts)
@@ -76,33 +84,20 @@ class TransformersEngine:
                 answers[i] = Answer(text, seconds)
         return answers
 
-    def stream(self, instruction: str, max_new_tokens: int) -> Iterator[str]:
-        """Pieces of one answer as they are decoded."""
-        from threading import Thread
+    def complete(
+        self, messages: Sequence[Mapping[str, Any]], limit: int, streamer: Any = None
+    ) -> Completion:
+        """Answer a client's messages with at most ``limit`` tokens.
 
-        from transformers import TextIteratorStreamer
-
-        from intentflow.prompts import prompt_token_ids
-
-        streamer = TextIteratorStreamer(self.tokenizer, skip_prompt=True, **_DECODING)
-        ids = prompt_token_ids(self.tokenizer, instruction)
-        thread = Thread(target=self._generate, args=([ids], max_new_tokens, streamer), daemon=True)
-        thread.start()
-        yield from (piece for piece in streamer if piece)
-        thread.join()
-
-    def complete(self, instruction: str, max_new_tokens: int) -> tuple[str, int, int, bool]:
-        """One answer of at most ``max_new_tokens``.
-
-        Returns:
-            Text, prompt tokens, answer tokens, and whether the answer ended by itself.
+        Args:
+            messages: OpenAI chat messages.
+            limit: Tokens of the answer, its end not counted.
+            streamer: Gets the tokens as they are decoded; a transformers streamer.
         """
-        from intentflow.prompts import prompt_token_ids
-
-        ids = prompt_token_ids(self.tokenizer, instruction)
-        new = self._new_tokens([ids], max_new_tokens)[0].tolist()
+        ids = chat_token_ids(self.tokenizer, messages)
+        new = self._new_tokens([ids], limit, streamer)[0].tolist()
         own = [token for token in new if token not in self.end_token_ids]
-        return self._decode(new), len(ids), len(own), len(own) < len(new)
+        return Completion(self._decode(new), len(ids), len(own), len(own) < len(new))
 
     def _generate(
         self, prompts: list[list[int]], limit: int = MAX_NEW_TOKENS, streamer: Any = None

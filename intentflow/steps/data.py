@@ -46,6 +46,7 @@ def run_validate(
 
     Raises:
         CheckFailed: At least one finding of level error.
+        IntentflowError: No rows, or only one intent.
     """
     from intentflow.validate import DataPolicy, validate, write_validation_report
 
@@ -56,9 +57,12 @@ def run_validate(
     )
     write_validation_report(report, result)
     summary = result.as_dict()
-    if summary["errors"]:
-        found = [f["message"] for f in summary["findings"] if f["level"] == "error"]
-        raise CheckFailed(f"the data did not pass its checks: {'; '.join(found)}")
+    errors = [f for f in summary["findings"] if f["level"] == "error"]
+    if errors:
+        # Rows that nothing can be learned from are bad input; the rest is a check's no.
+        useless = any(f["code"] in ("no_rows", "single_intent") for f in errors)
+        found = "; ".join(f["message"] for f in errors)
+        raise (IntentflowError if useless else CheckFailed)(f"the data failed its checks: {found}")
     shutil.copyfile(records, checked)
     return summary
 

@@ -75,9 +75,7 @@ def run_evaluate(
     write_evaluation_report(paths["report"], evaluation)
     write_metrics(paths["metrics"], evaluation.metrics)
     headline = {
-        name: evaluation.metrics[name]
-        for name in _HEADLINE
-        if evaluation.metrics[name] is not None
+        name: evaluation.metrics[name] for name in _HEADLINE if evaluation.metrics[name] is not None
     }
     return headline, *confusion_matrix(evaluation.metrics)
 

@@ -63,8 +63,10 @@ def load_model(name: str, **options: Any) -> Any:
         options: Passed to ``AutoModelForCausalLM.from_pretrained``.
     """
     from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
 
     path = resolve_base_model(name)
+    logging.disable_progress_bar()  # a bar that is gone in a second is noise in a log
     with _readable_hub_errors(name):
         return AutoModelForCausalLM.from_pretrained(
             path, trust_remote_code=False, use_safetensors=True, **options

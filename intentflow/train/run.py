@@ -169,7 +169,7 @@ def _fit(
 ) -> tuple[Any, dict[str, Any]]:
     """Train; returns the model (adapter unmerged) and the loss history."""
     from torch.utils.tensorboard import SummaryWriter
-    from transformers import EarlyStoppingCallback
+    from transformers import EarlyStoppingCallback, PrinterCallback
     from transformers.integrations import TensorBoardCallback
 
     from intentflow.train.adapters import prepare_model
@@ -193,6 +193,7 @@ def _fit(
             data_collator=pack_rows,
             callbacks=callbacks,
         )
+        trainer.remove_callback(PrinterCallback)  # the bar shows what it would print
         trainer.train()
     return trainer.model, history.as_dict()
 

@@ -1,0 +1,40 @@
+"""``intentflow schema``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from intentflow.cli.outcome import Outcome
+from intentflow.config import StrictModel
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("file", choices=sorted(_models()), help="which configuration file")
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Print a JSON Schema."""
+    schema = _models()[args.file].model_json_schema()
+    return Outcome(schema, json.dumps(schema, indent=2, ensure_ascii=False))
+
+
+def _models() -> dict[str, type[StrictModel]]:
+    from intentflow.deploy.options import DeployOptions
+    from intentflow.gate.policy import GatePolicy
+    from intentflow.pipeline_options import PipelineOptions
+    from intentflow.runconfig import RunConfig
+    from intentflow.taxonomy import Taxonomy
+    from intentflow.train.recipe import Recipe
+    from intentflow.validate import DataPolicy
+
+    return {
+        "recipe": Recipe,
+        "gate": GatePolicy,
+        "data-policy": DataPolicy,
+        "taxonomy": Taxonomy,
+        "run": RunConfig,
+        "deploy": DeployOptions,
+        "pipeline": PipelineOptions,
+    }
