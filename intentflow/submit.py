@@ -9,7 +9,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -103,24 +103,18 @@ def submit(
         version = version_name(package)
         version_id = _upload_once(client, package, pipeline_id, version)
         experiment = client.create_experiment(chosen.experiment, namespace=chosen.namespace)
-        now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
-        common = {
+        job = {
             "experiment_id": experiment.experiment_id,
-            "job_name": chosen.run_name or f"{name} {version} {now}",
+            "job_name": chosen.run_name or _run_name(name, version),
             "pipeline_id": pipeline_id,
             "version_id": version_id,
             "params": dict(arguments),
             "service_account": chosen.service_account,
         }
-        if cron:
-            # A missed week is not made up for: one run on the newest labels is what is wanted.
-            made = client.create_recurring_run(cron_expression=cron, no_catchup=True, **common)
-            url = f"{host.rstrip('/')}/#/recurringrun/details/{made.recurring_run_id}"
-            return Submitted(pipeline_id, version_id, None, made.recurring_run_id, url)
-        run = client.run_pipeline(**common)
-        url = f"{host.rstrip('/')}/#/runs/details/{run.run_id}"
-        state = _wait(client, run.run_id, url, wait_seconds) if wait_seconds is not None else None
-    return Submitted(pipeline_id, version_id, run.run_id, None, url, state)
+        made = _schedule(client, host, job, cron) if cron else _start(client, host, job)
+        if wait_seconds is None or made.run_id is None:
+            return made
+        return replace(made, state=_wait(client, made.run_id, made.url, wait_seconds))
 
 
 def parse_cron(expression: str) -> str:
@@ -226,6 +220,25 @@ def _upload_once(client: Any, package: Path, pipeline_id: str, version: str) -> 
             return str(item.pipeline_version_id)
     uploaded = client.upload_pipeline_version(str(package), version, pipeline_id=pipeline_id)
     return str(uploaded.pipeline_version_id)
+
+
+def _run_name(pipeline: str, version: str) -> str:
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return f"{pipeline} {version} {now}"
+
+
+def _start(client: Any, host: str, job: Mapping[str, Any]) -> Submitted:
+    run = client.run_pipeline(**job)
+    url = f"{host.rstrip('/')}/#/runs/details/{run.run_id}"
+    return Submitted(job["pipeline_id"], job["version_id"], run.run_id, None, url)
+
+
+def _schedule(client: Any, host: str, job: Mapping[str, Any], cron: str) -> Submitted:
+    """A missed week is not made up for: one run on the newest labels is what is wanted."""
+    made = client.create_recurring_run(cron_expression=cron, no_catchup=True, **job)
+    schedule = made.recurring_run_id
+    url = f"{host.rstrip('/')}/#/recurringrun/details/{schedule}"
+    return Submitted(job["pipeline_id"], job["version_id"], None, schedule, url)
 
 
 def _wait(client: Any, run_id: str, url: str, wait_seconds: float) -> str:

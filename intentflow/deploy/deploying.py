@@ -57,19 +57,9 @@ def deploy(
         CheckFailed: The verdict is no pass or about another model; or the service did not
             become ready.
     """
-    if options.mode == "git":
-        raise IntentflowError("mode git comes in a later release; use render and commit the files")
-    if options.mode != "render" and verdict_file is None:
-        raise IntentflowError(
-            f"mode {options.mode} needs the gate's verdict: give --verdict F, or use --mode render"
-        )
+    _require_allowed(model_uri, options, verdict_file)
     facts = read_facts(model_uri)
     verdict = _verdict(verdict_file, facts)
-    if options.mode == "apply" and not is_remote(model_uri):
-        raise IntentflowError(
-            f"{model_uri}: the cluster cannot read this machine's folders: "
-            "publish the model to s3:// first"
-        )
     _note(facts, verdict)
     objects = render(facts, options, verdict)
     files = write_manifests(objects, Path(output)) if output else []
@@ -82,6 +72,23 @@ def deploy(
         url=url,
         manifests=to_yaml(objects),
     )
+
+
+def _require_allowed(
+    model_uri: str, options: DeployOptions, verdict_file: str | Path | None
+) -> None:
+    """Refuse what no model could be deployed with."""
+    if options.mode == "git":
+        raise IntentflowError("mode git comes in a later release; use render and commit the files")
+    if options.mode == "apply" and verdict_file is None:
+        raise IntentflowError(
+            "mode apply needs the gate's verdict: give --verdict F, or use --mode render"
+        )
+    if options.mode == "apply" and not is_remote(model_uri):
+        raise IntentflowError(
+            f"{model_uri}: the cluster cannot read this machine's folders: "
+            "publish the model to s3:// first"
+        )
 
 
 def _note(facts: ModelFacts, verdict: Verdict | None) -> None:
