@@ -92,19 +92,27 @@ def convert(
     with tempfile.TemporaryDirectory() as directory:
         found = find_sources(sources, Path(directory), skip=(out, rejects_path))
         with LazyFile(out) as file, LazyFile(rejects_path, private=True) as rejected:
-            writer, tally = RecordsWriter(out, file), _Tally()
-            rejected.write(b"") if rejects else None
-            for source, batch in _batches(found, form, options):
-                tally.add(batch)
-                writer.write(batch.kept)
-                if batch.rejects:
-                    rejected.write(reject_lines(source.name, batch.rejects))
-            digest = writer.finish()
+            if rejects is not None:
+                rejected.write(b"")
+            tally, digest = _write_all(_batches(found, form, options), out, file, rejected)
     summary = tally.summary(time.monotonic() - started, digest)
     if not summary.rejected and rejects is None:
         rejects_path.unlink(missing_ok=True)  # a former run's would be taken for this one's
     _check_result(summary, sources, rejects_path, max_reject_rate)
     return summary
+
+
+def _write_all(
+    batches: Iterator[tuple[Source, Batch]], out: Path, file: LazyFile, rejected: LazyFile
+) -> tuple[_Tally, str]:
+    """Write what was kept and what was not; returns the counts and the records' digest."""
+    writer, tally = RecordsWriter(out, file), _Tally()
+    for source, batch in batches:
+        tally.add(batch)
+        writer.write(batch.kept)
+        if batch.rejects:
+            rejected.write(reject_lines(source.name, batch.rejects))
+    return tally, writer.finish()
 
 
 class _Tally:

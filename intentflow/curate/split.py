@@ -27,20 +27,22 @@ class Split:
     def write(self, directory: str | Path) -> dict[str, str]:
         """Write ``train.jsonl``, ``validation.jsonl`` and ``test.jsonl``, each where it has rows.
 
-        A file of a former run for a part that is empty now is removed.
-
         Returns:
             The content digest of each file written, by part.
+
+        Raises:
+            IntentflowError: The folder holds a file for a part that is empty now: it would be
+                taken for a part of this split. Nothing is written.
         """
         parts = {"train": self.train, "validation": self.validation, "test": self.test}
-        digests: dict[str, str] = {}
-        for name, examples in parts.items():
-            path = Path(directory) / f"{name}.jsonl"
-            if examples:
-                digests[name] = write_records(path, examples)
-            else:
-                path.unlink(missing_ok=True)
-        return digests
+        paths = {name: Path(directory) / f"{name}.jsonl" for name in parts}
+        for name, path in paths.items():
+            if not parts[name] and path.exists():
+                raise IntentflowError(
+                    f"{path}: is there already, but this split has no {name} part; move the file "
+                    "away or write to another folder"
+                )
+        return {name: write_records(paths[name], rows) for name, rows in parts.items() if rows}
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,25 +26,31 @@ class ErrorCheck(Check):
 class MalformedCheck(ErrorCheck):
     """A check that is only a warning up to a rate of rows."""
 
-    max_rate: float = Field(default=0.01, ge=0, le=1)
+    max_rate: float = Field(
+        default=0.01, ge=0, le=1, description="share of rows up to which it is only a warning"
+    )
 
 
 class MinimumCheck(Check):
     """A check for a least number of rows."""
 
-    minimum: int = Field(default=50, ge=1)
+    minimum: int = Field(default=50, ge=1, description="least rows of an intent")
 
 
 class RatioCheck(Check):
     """A check for a highest ratio to the median."""
 
-    max_ratio: float = Field(default=3.0, gt=1)
+    max_ratio: float = Field(
+        default=3.0, gt=1, description="most rows of an intent, in multiples of the median"
+    )
 
 
 class ShareCheck(Check):
     """A check for a least share of rows."""
 
-    minimum: float = Field(default=0.2, ge=0, le=1)
+    minimum: float = Field(
+        default=0.2, ge=0, le=1, description="rows with several intents per row with one"
+    )
 
 
 class DataPolicy(StrictModel):
@@ -70,4 +76,6 @@ class DataPolicy(StrictModel):
     ambiguous_output: Check = Check()
     parameter_not_in_utterance: Check = Check()
     personal_data: Check = Check()
-    examples_per_finding: int = Field(default=5, ge=0)
+    examples_per_finding: int = Field(
+        default=5, ge=0, description="rows that the report shows for a finding"
+    )

@@ -150,11 +150,21 @@ def test_the_same_seed_writes_the_same_files(tmp_path: Path) -> None:
     assert written[0] == written[1]
 
 
-def test_a_part_that_is_empty_now_leaves_no_file_of_a_former_run(tmp_path: Path) -> None:
-    _run(tmp_path)
-    _run(tmp_path, "--test", "0")
+def test_a_part_without_rows_has_no_file(tmp_path: Path) -> None:
+    assert _run(tmp_path, "--test", "0") == 0
     names = {path.name for path in (tmp_path / "parts").iterdir()}
     assert names == {"train.jsonl", "validation.jsonl"}
+
+
+def test_a_file_that_would_be_taken_for_an_empty_part_is_refused_and_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "parts" / "test.jsonl"
+    own.parent.mkdir()
+    own.write_text("mine", encoding="utf-8")
+    assert _run(tmp_path, "--test", "0") == 2
+    assert "this split has no test part" in capsys.readouterr().err
+    assert [path.read_text(encoding="utf-8") for path in own.parent.iterdir()] == ["mine"]
 
 
 def test_the_command_explains_impossible_shares(
