@@ -57,9 +57,10 @@ def deploy(
         CheckFailed: The verdict is no pass or about another model; or the service did not
             become ready.
     """
-    _require_allowed(model_uri, options, verdict_file)
+    _require_allowed(options, verdict_file)
     facts = read_facts(model_uri)
     verdict = _verdict(verdict_file, facts)
+    _require_readable(facts, options)
     _note(facts, verdict)
     objects = render(facts, options, verdict)
     files = write_manifests(objects, Path(output)) if output else []
@@ -74,9 +75,7 @@ def deploy(
     )
 
 
-def _require_allowed(
-    model_uri: str, options: DeployOptions, verdict_file: str | Path | None
-) -> None:
+def _require_allowed(options: DeployOptions, verdict_file: str | Path | None) -> None:
     """Refuse what no model could be deployed with."""
     if options.mode == "git":
         raise IntentflowError("mode git comes in a later release; use render and commit the files")
@@ -84,9 +83,12 @@ def _require_allowed(
         raise IntentflowError(
             "mode apply needs the gate's verdict: give --verdict F, or use --mode render"
         )
-    if options.mode == "apply" and not is_remote(model_uri):
+
+
+def _require_readable(facts: ModelFacts, options: DeployOptions) -> None:
+    if options.mode == "apply" and not is_remote(facts.uri):
         raise IntentflowError(
-            f"{model_uri}: the cluster cannot read this machine's folders: "
+            f"{facts.uri}: the cluster cannot read this machine's folders: "
             "publish the model to s3:// first"
         )
 
