@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from intentflow.config import StrictModel
 
@@ -15,6 +15,12 @@ class Check(StrictModel):
     """A check without limits: whatever it finds counts."""
 
     level: Level = "warning"
+
+    @field_validator("level", mode="before")
+    @classmethod
+    def _off_without_quotes(cls, level: object) -> object:
+        """YAML 1.1 reads a bare ``off`` as false."""
+        return "off" if level is False else level
 
 
 class ErrorCheck(Check):

@@ -58,6 +58,12 @@ def test_a_policy_file_decides(data: Path, tmp_path: Path) -> None:
     assert _run(data, "--policy", policy) == 1
 
 
+def test_off_needs_no_quotes_in_a_policy_file(data: Path, tmp_path: Path) -> None:
+    write_records(data, [row for row in ROWS if row.output == "a()"])
+    (tmp_path / "policy.yaml").write_text("single_intent: {level: off}", encoding="utf-8")
+    assert _run(data, "--policy", tmp_path / "policy.yaml") == 0
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
