@@ -25,6 +25,7 @@ class ModelFacts:
         prompt_digest: Of the prompt it was trained with.
         data_digest: Of the rows it was trained on, where it says so.
         max_length: Tokens of prompt and answer it was trained for, where it says so.
+        max_positions: Tokens that its architecture can take, where it says so.
         dtype: What its weights were saved as; ``auto`` where it does not say.
         chat_template: The file with its chat template, relative to the model; None where the
             tokenizer's own configuration holds it.
@@ -35,6 +36,7 @@ class ModelFacts:
     prompt_digest: str
     data_digest: str | None = None
     max_length: int | None = None
+    max_positions: int | None = None
     dtype: str = "auto"
     chat_template: str | None = None
 
@@ -67,6 +69,7 @@ def read_facts(uri: str) -> ModelFacts:
         prompt_digest=prompt["digest"],
         data_digest=training.get("data_digest"),
         max_length=_max_length(training),
+        max_positions=_whole(config.get("max_position_embeddings")),
         dtype=_dtype(config),
         chat_template=_template(uri),
     )
@@ -87,11 +90,12 @@ def _document(uri: str, name: str) -> dict[str, Any] | None:
 
 def _max_length(training: Mapping[str, Any]) -> int | None:
     """What the training came to (its plan), else what its recipe asked for."""
-    for section in ("plan", "recipe"):
-        value = (training.get(section) or {}).get("max_length")
-        if isinstance(value, int):
-            return value
-    return None
+    stated = [(training.get(section) or {}).get("max_length") for section in ("plan", "recipe")]
+    return next((value for value in map(_whole, stated) if value), None)
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) else None
 
 
 def _dtype(config: Mapping[str, Any]) -> str:

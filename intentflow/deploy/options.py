@@ -41,7 +41,10 @@ class DeployOptions(StrictModel):
         None, pattern=r"^sha256:[0-9a-f]{64}$", description="Pins the image's very content"
     )
     max_model_len: int | None = Field(
-        None, ge=1, description="Tokens of prompt and answer; the recipe's max_length unless set"
+        None,
+        ge=1,
+        description="Tokens of prompt and answer; unless set, the recipe's max_length or 2048, "
+        "whichever is more and the model can take",
     )
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = Field(
         "auto", description="Of the served weights; as they were saved unless set"

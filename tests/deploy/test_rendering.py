@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +83,21 @@ def test_strict_check_finds_an_unknown_field(facts: ModelFacts, options: DeployO
 def test_arguments_follow_from_the_model(facts: ModelFacts, options: DeployOptions) -> None:
     assert _model(render(facts, options, None))["args"] == [
         "--served-model-name=banking",
-        "--max-model-len=256",
+        "--max-model-len=2048",
         "--dtype=bfloat16",
         "--chat-template=/mnt/models/chat_template.jinja",
     ]
+
+
+@pytest.mark.parametrize(
+    ("trained", "possible", "served"),
+    [(256, 8192, 2048), (4096, 8192, 4096), (256, 1024, 1024), (256, None, 2048)],
+)
+def test_length_has_room_for_the_documented_client(
+    facts: ModelFacts, options: DeployOptions, trained: int, possible: int | None, served: int
+) -> None:
+    changed = replace(facts, max_length=trained, max_positions=possible)
+    assert f"--max-model-len={served}" in _model(render(changed, options, None))["args"]
 
 
 def test_options_win_over_the_model(facts: ModelFacts) -> None:
