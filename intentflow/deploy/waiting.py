@@ -13,6 +13,7 @@ from intentflow.errors import CheckFailed, IntentflowError
 
 SERVICE = ("serving.kserve.io/v1beta1", "InferenceService")
 _POLL_SECONDS = 1.0
+_RETRIES = 4
 # KServe's own words for a model that will not load however long one waits.
 _HOPELESS = ("InvalidSpec", "BlockedByFailedLoad")
 
@@ -46,7 +47,7 @@ def wait_until_ready(cluster: Cluster, name: str, namespace: str, timeout_second
     deadline = time.monotonic() + timeout_seconds
     said = ""
     while True:
-        state = readiness(cluster.get(*SERVICE, name, namespace))
+        state = readiness(_look(cluster, name, namespace))
         if state.ready:
             return state.url or ""
         if state.message != said:
@@ -58,6 +59,17 @@ def wait_until_ready(cluster: Cluster, name: str, namespace: str, timeout_second
     ending = "failed" if state.failed else f"was not ready after {timeout_seconds:g} s"
     pods = "; ".join(pod_messages(cluster, name, namespace)) or "no message from its pods"
     raise CheckFailed(f"{name} in {namespace} {ending}: {state.message}; {pods}")
+
+
+def _look(cluster: Cluster, name: str, namespace: str) -> dict[str, Any]:
+    """The service now; an API server that restarts meanwhile does not end the waiting."""
+    for _ in range(_RETRIES):
+        try:
+            return cluster.get(*SERVICE, name, namespace)
+        except IntentflowError as error:
+            print(f"{name}: {error}; asking again", file=sys.stderr, flush=True)
+            time.sleep(_POLL_SECONDS)
+    return cluster.get(*SERVICE, name, namespace)
 
 
 def readiness(service: Mapping[str, Any]) -> Readiness:
