@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
+
 from intentflow.calls import OutputFormat
 from intentflow.errors import IntentflowError
 from intentflow.taxonomy import Taxonomy
@@ -19,6 +21,14 @@ value: BARE | QUOTED
 BARE: /[^(),;"\x00-\x1f]([^(),;\x00-\x1f]|\(([^();\x00-\x1f]|\([^();\x00-\x1f]*\))*\))*/
 QUOTED: /"([^"\\\x00-\x1f]|\\["\\\/bfnrt]|\\u[0-9a-fA-F]{4})*"/
 """
+
+
+# Tokens made of these characters alone are looked up together: halves the time for a mask.
+_SLICES = [
+    r'[^(),;"\x00-\x1f\x7f]{1,10}',
+    r'[^(),;"\x00-\x1f\x7f]{1,30}',
+    r'[^(),;"\x00-\x1f\x7f]+',
+]
 
 
 def taxonomy_grammar(taxonomy: Taxonomy, output_format: OutputFormat) -> str:
@@ -48,7 +58,7 @@ class TaxonomyConstraint:
         import llguidance.hf
 
         self._tokenizer = llguidance.hf.from_tokenizer(
-            tokenizer, n_vocab=vocabulary_size, eos_token=end_token_id
+            tokenizer, n_vocab=vocabulary_size, eos_token=end_token_id, slices=_SLICES
         )
         self._grammar = llguidance.LLMatcher.grammar_from_lark(grammar)
         error = llguidance.LLMatcher.validate_grammar(self._grammar, self._tokenizer)
@@ -68,16 +78,20 @@ class TaxonomyConstraint:
     def __call__(self, input_ids: Any, scores: Any) -> Any:
         """Mask ``scores`` of shape (rows, vocabulary) by what may follow ``input_ids``."""
         import llguidance.torch as masks
+        import torch
 
         bitmask = masks.allocate_token_bitmask(len(self._matchers), scores.shape[1])
         for row, matcher in enumerate(self._matchers):
             for token in input_ids[row, self._seen :].tolist():
                 if not matcher.is_stopped():
                     matcher.consume_token(token)
-            masks.fill_next_token_bitmask(matcher, bitmask, row)
+            if not matcher.is_stopped():  # all ones for a row that has ended
+                masks.fill_next_token_bitmask(matcher, bitmask, row)
         self._seen = input_ids.shape[1]
-        masks.apply_token_bitmask_inplace(scores, bitmask.to(scores.device))
-        return scores
+        # llguidance's own way to apply it takes a compiled kernel, or a third of a second.
+        bits = np.unpackbits(bitmask.numpy().view(np.uint8), axis=1, bitorder="little")
+        allowed = torch.from_numpy(bits[:, : scores.shape[1]]).to(scores.device, torch.bool)
+        return scores.masked_fill_(~allowed, float("-inf"))
 
 
 def _plain_call(name: str, fewest: int, most: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import sys
 import time
@@ -36,6 +37,20 @@ class Completion:
     prompt_tokens: int
     answer_tokens: int
     ended: bool
+
+
+@dataclass(frozen=True)
+class SharedPrompt:
+    """Keys and values of the tokens that all prompts begin with."""
+
+    length: int
+    cache: Any
+
+    def repeated(self, rows: int) -> Any:
+        """A copy for a batch; decoding appends to it."""
+        batch = copy.deepcopy(self.cache)
+        batch.batch_repeat_interleave(rows)
+        return batch
 
 
 class Engine(Protocol):
@@ -74,11 +89,13 @@ class TransformersEngine:
     def answer(self, instructions: Sequence[str]) -> list[Answer]:
         """One answer per instruction, in order."""
         prompts = [prompt_token_ids(self.tokenizer, text) for text in instructions]
+        shared = self._compute_shared(prompts)
         order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
         answers: list[Answer] = [Answer("", 0.0)] * len(prompts)
         for batch in _batches(order, self.batch_size):
             started = time.perf_counter()
-            texts = self._generate([prompts[i] for i in batch])
+            new = self._new_tokens([prompts[i] for i in batch], MAX_NEW_TOKENS, shared=shared)
+            texts = [self._decode(row.tolist()) for row in new]
             seconds = time.perf_counter() - started
             for i, text in zip(batch, texts, strict=True):
                 answers[i] = Answer(text, seconds)
@@ -99,18 +116,27 @@ class TransformersEngine:
         own = [token for token in new if token not in self.end_token_ids]
         return Completion(self._decode(new), len(ids), len(own), len(own) < len(new))
 
-    def _generate(
-        self, prompts: list[list[int]], limit: int = MAX_NEW_TOKENS, streamer: Any = None
-    ) -> list[str]:
-        return [self._decode(row.tolist()) for row in self._new_tokens(prompts, limit, streamer)]
+    def _new_tokens(
+        self,
+        prompts: list[list[int]],
+        limit: int,
+        streamer: Any = None,
+        shared: SharedPrompt | None = None,
+    ) -> Any:
+        """Greedy continuations, int64 of shape (rows, at most ``limit``), padded at the end.
 
-    def _new_tokens(self, prompts: list[list[int]], limit: int, streamer: Any = None) -> Any:
+        Padding stands between the shared prefix, whose keys and values are there already, and
+        a row's own tokens.
+        """
         import torch
 
+        size = shared.length if shared else 0
         width = max(map(len, prompts))
         padding = self.end_token_ids[0]
-        ids = torch.tensor([[padding] * (width - len(p)) + p for p in prompts])
-        mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts])
+        gaps = [width - len(prompt) for prompt in prompts]
+        pairs = list(zip(prompts, gaps, strict=True))
+        ids = torch.tensor([p[:size] + [padding] * gap + p[size:] for p, gap in pairs])
+        mask = torch.tensor([[1] * size + [0] * gap + [1] * (len(p) - size) for p, gap in pairs])
         device = self.model.device
         with torch.inference_mode():
             output = self.model.generate(
@@ -122,8 +148,23 @@ class TransformersEngine:
                 eos_token_id=self.end_token_ids,
                 logits_processor=self._processors(len(prompts), width),
                 streamer=streamer,
+                past_key_values=shared.repeated(len(prompts)) if shared else None,
             )
         return output[:, width:]
+
+    def _compute_shared(self, prompts: list[list[int]]) -> SharedPrompt | None:
+        """Keys and values of the prompts' common prefix, computed once."""
+        import torch
+
+        from intentflow.train.dataset import shared_prefix
+
+        prefix = shared_prefix(prompts) if len(prompts) > 1 else []
+        if not prefix:
+            return None
+        with torch.inference_mode():
+            ids = torch.tensor([prefix], device=self.model.device)
+            cache = self.model(ids, use_cache=True, logits_to_keep=1).past_key_values
+        return SharedPrompt(len(prefix), cache)
 
     def _processors(self, rows: int, width: int) -> list[Any]:
         if not self.constrained:
