@@ -186,7 +186,7 @@ def _connect(host: str, token: str | None, namespace: str | None) -> Any:
     Its health is asked for here first, once: the client itself would try five times, and
     log each failure at length.
     """
-    import kfp_server_api  # type: ignore[import-untyped]
+    import kfp_server_api
     from kfp import Client
 
     configuration = kfp_server_api.Configuration(host=host.rstrip("/"))

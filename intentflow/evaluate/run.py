@@ -13,9 +13,10 @@ from intentflow.calls import OutputFormat
 from intentflow.errors import IntentflowError
 from intentflow.evaluate.engines import Answer, Engine, OpenAIEngine, TransformersEngine
 from intentflow.evaluate.metrics import Scored, compute_metrics, score_row
-from intentflow.files import atomic_file, sha256_directory
+from intentflow.files import atomic_file
 from intentflow.prompts import PromptSpec
 from intentflow.records import Example, content_digest
+from intentflow.storage import digest_of
 from intentflow.taxonomy import Taxonomy
 
 
@@ -173,7 +174,7 @@ def _describe(engine: TransformersEngine) -> Subject:
     return Subject(
         engine.name,
         engine.constrained,
-        sha256_directory(engine.folder),
+        digest_of(str(engine.folder)),
         prompt.digest,
         engine.taxonomy,
         prompt.output_format,

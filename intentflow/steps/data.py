@@ -50,12 +50,10 @@ def run_validate(
     """
     from intentflow.validate import DataPolicy, validate, write_validation_report
 
-    result = validate(
-        read_records(records),
-        DataPolicy.from_mapping(policy, "data policy"),
-        read_taxonomy(taxonomy),
-    )
-    write_validation_report(report, result)
+    limits = DataPolicy.from_mapping(policy, "data policy")
+    known = read_taxonomy(taxonomy)
+    result = validate(read_records(records), limits, known)
+    write_validation_report(report, result, policy=limits, taxonomy=known)
     summary = result.as_dict()
     errors = [f for f in summary["findings"] if f["level"] == "error"]
     if errors:

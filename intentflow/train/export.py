@@ -10,20 +10,11 @@ from typing import Any
 
 from intentflow.errors import IntentflowError
 from intentflow.prompts import PromptSpec
+from intentflow.storage.wholeness import is_model, require_whole
 from intentflow.taxonomy import Taxonomy
 from intentflow.train.adapters import merge_adapter
 from intentflow.train.recipe import Recipe
 from intentflow.train.report import write_training_report
-
-# A directory that lacks one of these is no whole model; the last is written last.
-REQUIRED_FILES = (
-    "config.json",
-    "tokenizer.json",
-    "generation_config.json",
-    "prompt.json",
-    "taxonomy.yaml",
-    "training.json",
-)
 
 
 @dataclass(frozen=True)
@@ -55,22 +46,24 @@ def save_model_directory(folder: Path, parts: ModelParts) -> None:
     record = {**parts.record, "versions": _versions()}
     text = json.dumps(record, indent=2, ensure_ascii=False)
     (folder / "training.json").write_text(text + "\n", encoding="utf-8")
+    for file in folder.rglob("*"):  # weights come readable by the owner only; servers run as others
+        file.chmod(file.stat().st_mode | 0o444)
 
 
 def check_model_directory(folder: str | Path) -> Path:
     """Make sure that a directory is a whole intentflow model.
 
     Raises:
-        IntentflowError: It is missing, or the first file it lacks.
+        IntentflowError: It is missing, or what it lacks.
     """
     path = Path(folder)
     if not path.is_dir():
         raise IntentflowError(f"model {path}: there is no such folder")
-    for name in REQUIRED_FILES:
-        if not (path / name).is_file():
-            raise IntentflowError(f"model {path}: {name} is missing, so it is not a whole model")
-    if not any(path.glob("*.safetensors")):
-        raise IntentflowError(f"model {path}: no safetensors weights in it")
+    if not is_model(path):
+        raise IntentflowError(f"model {path}: there is no model in this folder")
+    require_whole(path)
+    if not (path / "taxonomy.yaml").is_file():
+        raise IntentflowError(f"model {path}: taxonomy.yaml is missing; was it made by train?")
     return path
 
 

