@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -51,6 +52,7 @@ class RunResult:
         model: The model directory that was scored.
         manifests: The rendered service; None where the gate failed.
         seconds: Wall time of the graph.
+        peak_memory_bytes: The largest that any step was resident with.
     """
 
     folder: Path
@@ -60,6 +62,7 @@ class RunResult:
     model: Path
     manifests: Path | None
     seconds: float
+    peak_memory_bytes: int
 
 
 def run_locally(config: RunConfig, folder: str | Path, *, verbose: bool = False) -> RunResult:
@@ -174,6 +177,7 @@ def _collect(outputs: Mapping[str, Any], root: Path, seconds: float) -> RunResul
         model=model,
         manifests=root / "manifests" if verdict["passed"] else None,
         seconds=seconds,
+        peak_memory_bytes=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
     )
 
 

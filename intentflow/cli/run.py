@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> Outcome:
         "model": str(result.folder / "model"),
         "manifests": str(result.manifests) if result.manifests else None,
         "seconds": round(result.seconds, 1),
+        "peak_memory_bytes": result.peak_memory_bytes,
     }
     return Outcome(summary, _table(result), 0 if result.verdict["passed"] else 1)
 
@@ -51,6 +52,7 @@ def _table(result: RunResult) -> str:
         ("parameter accuracy", _with_interval(result, "parameter_accuracy")),
         ("gate", "passed" if passed else "failed"),
         ("seconds", f"{result.seconds:.0f}"),
+        ("peak memory", f"{result.peak_memory_bytes / 1e9:.1f} GB"),
     ]
     lines = ["", *(f"  {name:<20} {value}" for name, value in rows), ""]
     lines += [f"  not met: {reason}" for reason in result.verdict["reasons"]]
