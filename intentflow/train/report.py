@@ -32,8 +32,8 @@ def write_training_report(path: str | Path, record: dict[str, Any]) -> None:
             height=_HEIGHT,
             top=max((loss for _, loss in [*training, *validation]), default=0.0),
             last_step=max((step for step, _ in [*training, *validation]), default=0),
-            rows=list(history["validation_loss"]),
-            settings=sorted({**recipe, **record["plan"]}.items()),
+            rows=[[step, f"{loss:.4f}"] for step, loss in validation],
+            settings=_settings(record),
         ),
     )
 
@@ -55,6 +55,12 @@ def loss_lines(
         }
         for name, points in (("training", training), ("validation", validation))
     ]
+
+
+def _settings(record: dict[str, Any]) -> list[tuple[str, Any]]:
+    """What was set and what was derived from it, by name."""
+    settings = {**record["recipe"], **record["plan"]}
+    return sorted((key, value) for key, value in settings.items() if value is not None)
 
 
 def _tiles(
