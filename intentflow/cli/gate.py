@@ -22,9 +22,9 @@ def run(args: argparse.Namespace) -> Outcome:
     """Judge scores by a policy."""
     policy = GatePolicy.from_yaml(args.policy)
     champion = read_metrics(args.champion) if args.champion else None
-    if policy.champion_margin is not None and champion is None:
-        print("no champion given: the champion rule was not applied", file=sys.stderr)
     verdict = decide(read_metrics(args.metrics), policy, champion)
+    for reason in verdict.skipped:
+        print(f"not applied: {reason}", file=sys.stderr)
     if args.output:
         write_verdict(args.output, verdict)
     summary = {"passed": verdict.passed, "reasons": verdict.reasons}

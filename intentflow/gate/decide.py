@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +39,17 @@ class Rule:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a model may be deployed, and why (not)."""
+    """Whether a model may be deployed, and why (not).
+
+    Attributes:
+        rules: Every rule that was applied.
+        subject: Digests of what was judged, as the scores give them.
+        skipped: Why a rule that somebody may expect was not applied.
+    """
 
     rules: list[Rule]
     subject: dict[str, Any]
+    skipped: list[str] = field(default_factory=list)
 
     @property
     def passed(self) -> bool:
@@ -66,7 +73,8 @@ class Verdict:
             }
             for rule in self.rules
         ]
-        return {"passed": self.passed, "reasons": self.reasons, "rules": rules, **self.subject}
+        verdict = {"passed": self.passed, "reasons": self.reasons, "rules": rules}
+        return {**verdict, "skipped": self.skipped, **self.subject}
 
     def as_markdown(self) -> str:
         """A table for people."""
@@ -77,7 +85,9 @@ class Verdict:
             f"{'kept' if rule.passed else '**broken**'} |"
             for rule in self.rules
         ]
-        return "\n".join([*lines, "", *(f"- {reason}" for reason in self.reasons)]) + "\n"
+        lines += ["", *(f"- {reason}" for reason in self.reasons)]
+        lines += [f"- not applied: {reason}" for reason in self.skipped]
+        return "\n".join(lines) + "\n"
 
 
 def decide(
@@ -106,7 +116,8 @@ def decide(
             rules += _per_intent(metrics, score, rule)
     if policy.champion_margin is not None and champion is not None:
         rules += _against_champion(metrics, champion, policy.champion_margin)
-    return Verdict(rules, {key: metrics.get(key) for key in _SUBJECT})
+    subject = {key: metrics.get(key) for key in _SUBJECT}
+    return Verdict(rules, subject, _skipped(policy, champion))
 
 
 def read_metrics(path: str | Path) -> dict[str, Any]:
@@ -176,7 +187,16 @@ def _against_champion(
         theirs = _lookup(champion, name) or 0.0
         ours = f"{name} (champion {_number(theirs)}, margin {_number(margin)})"
         value = _lookup(metrics, name)
-        yield _compare(f"champion.{name}", ours, value, theirs - margin, floor=True)
+        floor = round(theirs - margin, 12)  # 0.8 - 0.1 is more than 0.7 in binary
+        yield _compare(f"champion.{name}", ours, value, floor, floor=True)
+
+
+def _skipped(policy: GatePolicy, champion: Mapping[str, Any] | None) -> list[str]:
+    if policy.champion_margin is None and champion is not None:
+        return ["a champion was given, the policy has no champion_margin"]
+    if policy.champion_margin is not None and champion is None:
+        return ["the policy has a champion_margin, no champion was given"]
+    return []
 
 
 def _lookup(metrics: Mapping[str, Any], name: str) -> float | None:
@@ -194,7 +214,7 @@ def _lookup(metrics: Mapping[str, Any], name: str) -> float | None:
 
 
 def _numeric_names(metrics: Mapping[str, Any]) -> list[str]:
-    names = [key for key, value in metrics.items() if isinstance(value, (int, float))]
+    names = [key for key, v in metrics.items() if v is None or isinstance(v, (int, float))]
     for section in ("documented", "latency_seconds"):
         names += [f"{section}.{key}" for key in metrics.get(section, {})]
     return names
