@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -52,16 +55,21 @@ def compile_pipeline(
     if not str(output).endswith((".yaml", ".yml")):
         raise IntentflowError(f"{output}: the output must end in .yaml")
     pipeline = build_pipeline(name, options)
-    extra: dict[str, Any] = {}
-    if kubernetes_manifest:
-        extra["kubernetes_manifest_format"] = True
-        extra["kubernetes_manifest_options"] = KubernetesManifestOptions(
-            pipeline_name=f"intentflow-{name}", include_pipeline_manifest=True
-        )
-    with atomic_file(output) as partial:
-        draft = partial.with_name(f"{partial.name}.yaml")  # the compiler asks for the ending
-        try:
-            Compiler().compile(pipeline, str(draft), **extra)
-            draft.replace(partial)
-        finally:
-            draft.unlink(missing_ok=True)
+    with atomic_file(output) as partial, tempfile.TemporaryDirectory() as folder:
+        draft = Path(folder) / "pipeline.yaml"  # the compiler asks for the ending
+        Compiler().compile(pipeline, str(draft))
+        if kubernetes_manifest:
+            # A version's graph never changes on the cluster: another graph needs another name.
+            digest = hashlib.sha256(draft.read_bytes()).hexdigest()
+            options_for_objects = KubernetesManifestOptions(
+                pipeline_name=f"intentflow-{name}",
+                pipeline_version_name=f"intentflow-{name}-{digest[:12]}",
+                include_pipeline_manifest=True,
+            )
+            Compiler().compile(
+                pipeline,
+                str(draft),
+                kubernetes_manifest_format=True,
+                kubernetes_manifest_options=options_for_objects,
+            )
+        shutil.copyfile(draft, partial)
