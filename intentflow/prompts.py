@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -139,6 +140,8 @@ def _is_unspaced(character: str) -> bool:
 def bake_template(tokenizer: Any, spec: PromptSpec, mode: SystemPromptMode = "enforce") -> None:
     """Wrap ``tokenizer.chat_template`` so that it renders ``spec`` whatever a client sends.
 
+    A prompt that was baked in before, as in a model that was trained already, is replaced.
+
     Args:
         tokenizer: A tokenizer with the model's own chat template; changed in place.
         spec: The prompt to enforce.
@@ -148,19 +151,15 @@ def bake_template(tokenizer: Any, spec: PromptSpec, mode: SystemPromptMode = "en
     Raises:
         IntentflowError: The tokenizer has no chat template.
     """
-    own = tokenizer.chat_template
-    if not isinstance(own, str):
-        raise IntentflowError(
-            "the base model has no chat template: put a chat_template.jinja beside its tokenizer "
-            "or choose an instruction-tuned model"
-        )
+    own = _own_template(tokenizer)
+    tokenizer.chat_template = own
     wrapped = _WRAPPER.format(
         system=json.dumps(spec.system, ensure_ascii=False),
         controls=json.dumps(control_tokens(tokenizer), ensure_ascii=False),
         default="true" if mode == "default" else "false",
         fold="false" if _takes_system_role(tokenizer) else "true",
     )
-    tokenizer.chat_template = wrapped + own
+    tokenizer.chat_template = wrapped + _WRAPPER_END + own
 
 
 def control_tokens(tokenizer: Any) -> list[str]:
@@ -183,25 +182,44 @@ def chat_token_ids(tokenizer: Any, messages: Sequence[Mapping[str, Any]]) -> lis
 
 def answer_token_ids(tokenizer: Any, answer: str, end_token_id: int) -> list[int]:
     """Token ids of an answer and its end token; control tokens in the text stay text."""
-    encoded = tokenizer(answer, add_special_tokens=False, split_special_tokens=True)
-    return [*encoded["input_ids"], end_token_id]
+    found = [control for control in control_tokens(tokenizer) if control in answer]
+    # The library's own switch leaves added tokens whole that are not marked special.
+    cuts = "|".join(f"(?<={re.escape(text[0])})(?={re.escape(text[1:])})" for text in found)
+    ids: list[int] = []
+    for piece in re.split(cuts, answer) if cuts else [answer]:
+        ids += tokenizer(piece, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+    return [*ids, end_token_id]
 
 
 def end_token_id(tokenizer: Any) -> int:
     """The token that closes an assistant turn in the model's own chat template.
 
     Raises:
-        IntentflowError: The template closes the turn with plain text.
+        IntentflowError: No template, or one that closes the turn with plain text.
     """
     answer = "ANSWER"
     turns = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": answer}]
-    text = tokenizer.apply_chat_template(turns, tokenize=False)
+    own = _own_template(tokenizer)
+    text = tokenizer.apply_chat_template(turns, chat_template=own, tokenize=False)
     tail = text[text.rindex(answer) + len(answer) :]
     ids: list[int] = tokenizer(tail.strip(), add_special_tokens=False)["input_ids"]
     added = tokenizer.added_tokens_decoder
     if not ids or ids[0] not in added:
         raise IntentflowError("the chat template does not end an assistant turn with a token")
     return ids[0]
+
+
+def _own_template(tokenizer: Any) -> str:
+    """The chat template as the base model brought it."""
+    template = tokenizer.chat_template
+    if isinstance(template, dict):  # one for chats, others for tools or retrieval
+        template = template.get("default")
+    if not isinstance(template, str):
+        raise IntentflowError(
+            "the base model has no chat template: put a chat_template.jinja beside its tokenizer "
+            "or choose an instruction-tuned model"
+        )
+    return template.rpartition(_WRAPPER_END)[2]
 
 
 def _takes_system_role(tokenizer: Any) -> bool:
@@ -229,10 +247,11 @@ def _describe_intent(name: str, intent: Intent, full: bool) -> str:
 
 # Jinja; doubled braces are literal. The model's own template follows and sees `messages` replaced.
 # A blank behind the first character makes a typed control token ordinary text; the same
-# replacement happens in training and serving because both render this template.
+# replacement happens in training and serving because both render this template. It comes after
+# the joining, so that no token can be put together from two rounds.
 _WRAPPER = """\
 {{%- set flow = namespace(text='', client=none, body='') -%}}
-{{%- macro plain(content) -%}}
+{{%- macro read(content) -%}}
 {{%- set flow.body = '' -%}}
 {{%- if content is string -%}}
 {{%- set flow.body = content -%}}
@@ -241,23 +260,23 @@ _WRAPPER = """\
 {{%- set flow.body = flow.body + part.text -%}}
 {{%- endfor -%}}
 {{%- endif -%}}
-{{%- for control in {controls} -%}}
-{{%- set flow.body = flow.body.replace(control, control[0] + ' ' + control[1:]) -%}}
-{{%- endfor -%}}
 {{%- endmacro -%}}
 {{%- for message in messages -%}}
 {{%- if message.role == 'user' -%}}
-{{{{- plain(message.content) -}}}}
+{{{{- read(message.content) -}}}}
 {{%- set last = flow.text[-1:] -%}}
 {{%- set joined = not last or ('⺀' <= last and last <= '鿿') or ('豈' <= last and last <= '￯') -%}}
 {{%- set flow.text = flow.text + ('' if joined else ' ') + flow.body -%}}
 {{%- elif message.role == 'system' and {default} -%}}
-{{{{- plain(message.content) -}}}}
+{{{{- read(message.content) -}}}}
 {{%- set flow.client = flow.body -%}}
 {{%- endif -%}}
 {{%- endfor -%}}
-{{{{- plain({system}) -}}}}
-{{%- set flow.body = flow.body if flow.client is none else flow.client -%}}
+{{%- set flow.body = {system} if flow.client is none else flow.client -%}}
+{{%- for control in {controls} -%}}
+{{%- set flow.body = flow.body.replace(control, control[0] + ' ' + control[1:]) -%}}
+{{%- set flow.text = flow.text.replace(control, control[0] + ' ' + control[1:]) -%}}
+{{%- endfor -%}}
 {{%- if {fold} -%}}
 {{%- set turns = [{{'role': 'user', 'content': flow.body + '\\n\\n' + flow.text}}] -%}}
 {{%- else -%}}
@@ -266,3 +285,4 @@ _WRAPPER = """\
 {{%- endif -%}}
 {{%- set messages = turns -%}}
 """
+_WRAPPER_END = "{#- here begins the model's own template -#}"

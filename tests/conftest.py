@@ -1,4 +1,4 @@
-"""Fixtures for all tests: the real servers, each started once a session where a test asks."""
+"""Fixtures for all tests: real servers and tiny models, made once a session where a test asks."""
 
 pytest_plugins = [
     "tests.real_parts.kfp",
@@ -6,4 +6,5 @@ pytest_plugins = [
     "tests.real_parts.kubectl",
     "tests.real_parts.s3",
     "tests.real_parts.small_model",
+    "tests.models",
 ]

@@ -1,0 +1,180 @@
+"""Models of a few kilobytes with random weights, and the tokenizers and data that go with them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from intentflow.records import Example
+from intentflow.taxonomy import Intent, Taxonomy
+from intentflow.train.recipe import Recipe
+
+CHATML = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}"
+    "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+LLAMA3 = (
+    "{{ bos_token }}{% for message in messages %}<|start_header_id|>{{ message['role'] }}"
+    "<|end_header_id|>\n\n{{ message['content'] | trim }}<|eot_id|>{% endfor %}"
+    "{% if add_generation_prompt %}<|start_header_id|>assistant<|end_header_id|>\n\n{% endif %}"
+)
+MISTRAL = (
+    "{{ bos_token }}{% for message in messages %}"
+    "{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('roles must alternate user and assistant') }}{% endif %}"
+    "{% if message['role'] == 'user' %}[INST] {{ message['content'] }} [/INST]"
+    "{% else %}{{ message['content'] }}{{ eos_token }}{% endif %}{% endfor %}"
+)
+TEMPLATES = {"chatml": CHATML, "llama3": LLAMA3, "mistral": MISTRAL}
+# The last one is an added token that is no special token, as Qwen's tool calls are.
+CONTROLS = {
+    "chatml": ["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
+    "llama3": ["<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"],
+    "mistral": ["<s>", "</s>", "[INST]", "[/INST]"],
+}
+PLAIN_ADDED = "<tool_call>"
+END = {"chatml": "<|im_end|>", "llama3": "<|eot_id|>", "mistral": "</s>"}
+FIRST = {"chatml": None, "llama3": "<|begin_of_text|>", "mistral": "<s>"}
+
+PLACES = "Hangzhou,Paris,Oslo,Lima,Cairo,Rome,Bergen,Quito,Delhi,Kyoto,Turin,Porto,Bonn,Nice,Kiel"
+ARTISTS = "Queen,Abba,Muse,Blur,Bach,Moby,Enya,Dido,Toto,Cher,Prince,Adele,Sting,Seal,Garbage"
+TAXONOMY = Taxonomy(
+    intents={
+        "weather_search": Intent(parameters=["place"], min_parameters=1),
+        "play_music": Intent(parameters=["artist"]),
+    }
+)
+
+
+def rows(times: int = 2) -> list[Example]:
+    """30 rows a time, two intents, no utterance twice."""
+    frames = [
+        ("what is the weather in {} {}", "put on {} {}"),
+        ("is it raining in {} {}", "I want to hear {} {}"),
+    ]
+    words = ["now", "today", "please", "tonight"]
+    return [
+        example
+        for time in range(times)
+        for place, artist in zip(PLACES.split(","), ARTISTS.split(","), strict=True)
+        for example in (
+            Example(
+                frames[time % 2][0].format(place, words[time // 2]), f"weather_search({place})"
+            ),
+            Example(frames[time % 2][1].format(artist, words[time // 2]), f"play_music({artist})"),
+        )
+    ]
+
+
+def make_tokenizer(kind: str = "chatml") -> Any:
+    """A byte-level tokenizer with the control tokens and the template of a family of models."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    backend = Tokenizer(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=CONTROLS[kind],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    texts = [f"{row.instruction}\n{row.output}" for row in rows()]
+    backend.train_from_iterator([*texts, "system user assistant intent recognition"], trainer)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        bos_token=FIRST[kind],
+        eos_token=END[kind],
+        pad_token=END[kind],
+        clean_up_tokenization_spaces=False,
+    )
+    tokenizer.add_tokens([PLAIN_ADDED])
+    tokenizer.chat_template = TEMPLATES[kind]
+    return tokenizer
+
+
+def make_model(tokenizer: Any, architecture: str = "llama", layers: int = 2) -> Any:
+    """A model with random weights, the same at every call."""
+    import torch
+    import transformers
+
+    settings: dict[str, Any] = {
+        "vocab_size": len(tokenizer) + 7,  # padded, as real models are
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_hidden_layers": layers,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 1024,
+        "tie_word_embeddings": True,
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    family = {"llama": "Llama", "qwen2": "Qwen2"}[architecture]
+    torch.manual_seed(0)
+    config = getattr(transformers, f"{family}Config")(**settings)
+    return getattr(transformers, f"{family}ForCausalLM")(config)
+
+
+def save_base_model(folder: Path, kind: str = "chatml", architecture: str = "llama") -> Path:
+    """A base model folder as a hub would give it."""
+    tokenizer = make_tokenizer(kind)
+    make_model(tokenizer, architecture).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def recipe(base: Path, **changes: Any) -> Recipe:
+    """A recipe of two steps on a tiny base model."""
+    settings: dict[str, Any] = {
+        "model_name_or_path": str(base),
+        "method": "full",
+        "global_batch_size": 8,
+        "learning_rate": 1e-3,
+        "num_train_epochs": 1,
+        "max_steps": 2,
+        "precision": "fp32",
+        "lora_r": 4,
+    }
+    return Recipe.from_mapping({**settings, **changes}, "recipe")
+
+
+def damage_json(path: Path, **changes: Any) -> None:
+    """Change keys of a JSON file in place."""
+    document = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**document, **changes}), encoding="utf-8")
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Tiny tensors are slower on several threads than on one."""
+    import torch
+
+    former = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(former)
+
+
+@pytest.fixture(scope="session")
+def base_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny ChatML base model."""
+    return save_base_model(tmp_path_factory.mktemp("base") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def trained_model(base_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model directory that ``train`` wrote; not to be changed."""
+    from intentflow.train.run import train
+
+    folder = tmp_path_factory.mktemp("trained") / "model"
+    with one_thread():
+        train(recipe(base_model), rows()[:40], rows()[40:], folder, TAXONOMY)
+    return folder
