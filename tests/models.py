@@ -117,7 +117,7 @@ def make_model(tokenizer: Any, architecture: str = "llama", layers: int = 2) -> 
         "eos_token_id": tokenizer.eos_token_id,
         "pad_token_id": tokenizer.pad_token_id,
     }
-    family = {"llama": "Llama", "qwen2": "Qwen2"}[architecture]
+    family = {"llama": "Llama", "qwen2": "Qwen2", "mistral": "Mistral"}[architecture]
     torch.manual_seed(0)
     config = getattr(transformers, f"{family}Config")(**settings)
     return getattr(transformers, f"{family}ForCausalLM")(config)
@@ -159,22 +159,24 @@ def one_thread() -> Iterator[None]:
 
     former = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(former)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(former)
 
 
 @pytest.fixture(scope="session")
-def base_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_base_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny ChatML base model."""
     return save_base_model(tmp_path_factory.mktemp("base") / "tiny")
 
 
 @pytest.fixture(scope="session")
-def trained_model(base_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_model(tiny_base_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model directory that ``train`` wrote; not to be changed."""
     from intentflow.train.run import train
 
     folder = tmp_path_factory.mktemp("trained") / "model"
     with one_thread():
-        train(recipe(base_model), rows()[:40], rows()[40:], folder, TAXONOMY)
+        train(recipe(tiny_base_model), rows()[:40], rows()[40:], folder, TAXONOMY)
     return folder
