@@ -26,7 +26,7 @@ def convert(
         rejects: Rows rejected, each with its reason.
         counts: Rows, kept, rejected.
     """
-    from intentflow.steps import step_errors
+    from intentflow.steps import keep_metadata, step_errors
     from intentflow.steps.data import run_convert
 
     with step_errors("convert"):
@@ -35,3 +35,4 @@ def convert(
         rejects.metadata.update(reasons=summary["reasons"], rows=summary["rejected"])
         for name in ("rows", "kept", "rejected"):
             counts.log_metric(name, summary[name])
+        keep_metadata(counts)

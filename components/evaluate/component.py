@@ -30,7 +30,7 @@ def evaluate(
         report: Intents, confusions, worst rows.
         predictions: Every row with its answer.
     """
-    from intentflow.steps import step_errors
+    from intentflow.steps import keep_metadata, step_errors
     from intentflow.steps.model import run_evaluate
 
     with step_errors("evaluate"):
@@ -39,3 +39,5 @@ def evaluate(
         for name, value in headline.items():
             scores.log_metric(name, value)
         confusion.log_confusion_matrix(categories, matrix)
+        keep_metadata(scores)
+        keep_metadata(confusion)

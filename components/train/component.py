@@ -28,7 +28,7 @@ def train(
         report: Loss curve and settings.
         losses: Last training and validation loss, seconds, tokens a second.
     """
-    from intentflow.steps import step_errors
+    from intentflow.steps import keep_metadata, step_errors
     from intentflow.steps.model import run_train
 
     with step_errors("train"):
@@ -38,3 +38,4 @@ def train(
         model.metadata.update(framework="transformers", base_model=summary.pop("base_model"))
         for name, value in summary.items():
             losses.log_metric(name, value)
+        keep_metadata(losses)

@@ -26,7 +26,7 @@ def validate(
         report: Distribution, findings with examples, what to do.
         findings: Counts by finding.
     """
-    from intentflow.steps import step_errors
+    from intentflow.steps import keep_metadata, step_errors
     from intentflow.steps.data import run_validate
 
     with step_errors("validate"):
@@ -34,3 +34,4 @@ def validate(
         for name in ("rows", "intents", "errors", "warnings"):
             findings.log_metric(name, summary[name])
         findings.metadata["advice"] = summary["advice"]
+        keep_metadata(findings)

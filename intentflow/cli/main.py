@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 from intentflow import __version__
@@ -99,7 +100,7 @@ def _print(outcome: Outcome, *, as_json: bool) -> None:
 
 def _fail(verb: str, error: BaseException, message: str, code: int, debug: bool) -> int:
     if debug:
-        raise error
+        traceback.print_exception(error)
     print(f"intentflow {verb}: error: {message}", file=sys.stderr)
     return code
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
 
 from intentflow.errors import IntentflowError
 
@@ -22,6 +25,7 @@ ERROR_FILE = "INTENTFLOW_ERROR_FILE"
 @contextmanager
 def step_errors(step: str) -> Iterator[None]:
     """End the step with one readable line where the user can mend what is wrong."""
+    signal.signal(signal.SIGINT, _interrupt_once)
     try:
         yield
     except IntentflowError as error:
@@ -34,6 +38,25 @@ def step_errors(step: str) -> Iterator[None]:
         traceback.print_exc()
         _report(step, f"{type(error).__name__}: {error}".splitlines()[0], 2)
         sys.exit(2)
+
+
+def keep_metadata(artifact: Any) -> None:
+    """Write what an artifact tells by its metadata alone into its file, too.
+
+    Metrics have no file of their own, and the local runner's cache takes a step with an output
+    that is not on disk for one that has to run again.
+    """
+    text = json.dumps(artifact.metadata, indent=2, ensure_ascii=False)
+    Path(artifact.path).write_text(text + "\n", encoding="utf-8")
+
+
+def _interrupt_once(number: int, frame: FrameType | None) -> NoReturn:
+    """The first Ctrl-C ends the step; one more would end its tidying up.
+
+    The terminal sends one to every process of the run, and the run sends one to its steps.
+    """
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _report(step: str, message: str, exit_code: int) -> None:
