@@ -199,7 +199,7 @@ def test_a_template_that_ends_a_turn_with_text_is_refused() -> None:
 def test_a_base_model_without_a_template_is_refused() -> None:
     tokenizer = make_tokenizer()
     tokenizer.chat_template = None
-    with pytest.raises(IntentflowError, match="no chat template: put a chat_template.jinja"):
+    with pytest.raises(IntentflowError, match="has no chat template: put a chat_template"):
         bake_template(tokenizer, PromptSpec(system=SYSTEM))
 
 

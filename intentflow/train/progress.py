@@ -71,10 +71,14 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers i
             if self.bar is not None:
                 speed = self.history.tokens / max(self.history.seconds, 1e-9)
                 self.bar.set_postfix_str(f"loss {logs['loss']:.4f}, {speed:.0f} tokens/s")
+        if "train_loss" in logs:  # the mean over all steps, also those between two log lines
+            _refuse_nan(logs["train_loss"], state.global_step)
         if "eval_loss" in logs:
+            _refuse_nan(logs["eval_loss"], state.global_step)
             self.history.validation.append((state.global_step, logs["eval_loss"]))
 
-    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+    def close(self) -> None:
+        """End the bar's line, so that what is said next has one of its own."""
         if self.bar is not None:
             self.bar.close()
 

@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -177,14 +178,18 @@ def _fit(
     from intentflow.train.trainer import AnswerLossTrainer
 
     history = History()
+    progress = ProgressCallback(history, plan.tokens_per_step)
     callbacks: list[Any] = [
-        ProgressCallback(history, plan.tokens_per_step),
+        progress,
         TensorBoardCallback(SummaryWriter(str(folder / "tensorboard"))),
     ]
     if recipe.early_stopping_patience and held_out:
         callbacks.append(EarlyStoppingCallback(recipe.early_stopping_patience))
     # Checkpoints lie beside the model, not in it, and go when the block ends, however it ends.
-    with tempfile.TemporaryDirectory(prefix=".checkpoints-", dir=folder.parent) as checkpoints:
+    with (
+        closing(progress),
+        tempfile.TemporaryDirectory(prefix=".checkpoints-", dir=folder.parent) as checkpoints,
+    ):
         trainer = AnswerLossTrainer(
             model=prepare_model(recipe),
             args=_arguments(recipe, plan, checkpoints, bool(held_out)),
