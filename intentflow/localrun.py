@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import resource
 import shutil
@@ -15,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.files import atomic_file
@@ -23,6 +24,7 @@ from intentflow.pipeline_build import build_pipeline
 from intentflow.runconfig import RunConfig, pipeline_arguments
 from intentflow.runlog import RunLog
 from intentflow.steps import ERROR_FILE
+from intentflow.steps.release import run_explain
 
 # Where each output of the graph is put in the run's folder.
 _FILES = {
@@ -104,6 +106,7 @@ def _execute(
         _children_stopped(),
         closing(RunLog(root / "run.log", sys.stderr, verbose=verbose)) as log,
         redirect_stdout(log),
+        _logged_to(log),
     ):
         local.init(
             runner=local.SubprocessRunner(use_venv=False),
@@ -144,6 +147,20 @@ def _error_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
+def _logged_to(stream: TextIO) -> Iterator[None]:
+    """What kfp logs between steps, such as a cache hit; within a step it logs to stdout itself."""
+    logger = logging.getLogger()
+    level, handler = logger.level, logging.StreamHandler(stream)
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+@contextmanager
 def _children_stopped() -> Iterator[None]:
     """On Ctrl-C, wait until the running step has cleaned up after itself."""
     try:
@@ -151,12 +168,15 @@ def _children_stopped() -> Iterator[None]:
     except BaseException:
         import psutil
 
+        # A second Ctrl-C would leave the steps behind that are being waited for.
+        former = signal.signal(signal.SIGINT, signal.SIG_IGN)
         children = psutil.Process().children(recursive=True)
         for child in children:
             child.send_signal(signal.SIGINT)
         _, alive = psutil.wait_procs(children, timeout=30)
         for child in alive:
             child.kill()
+        signal.signal(signal.SIGINT, former)
         raise
 
 
@@ -168,6 +188,7 @@ def _collect(outputs: Mapping[str, Any], root: Path, seconds: float) -> RunResul
     model = Path(outputs["model"].path)
     _link(root / "model", model)
     verdict = json.loads((root / "verdict.json").read_text(encoding="utf-8"))
+    _explain(root, verdict["passed"])
     counts = outputs["counts"].metadata
     return RunResult(
         folder=root,
@@ -179,6 +200,18 @@ def _collect(outputs: Mapping[str, Any], root: Path, seconds: float) -> RunResul
         seconds=seconds,
         peak_memory_bytes=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
     )
+
+
+def _explain(root: Path, passed: bool) -> None:
+    """``reports/explanation.md`` where the gate said no.
+
+    The graph's own explanation comes from a branch, and a branch hands nothing out.
+    """
+    explanation = root / "reports" / "explanation.md"
+    if passed:
+        explanation.unlink(missing_ok=True)
+    else:
+        run_explain(str(root / "verdict.json"), str(root / "metrics.json"), str(explanation))
 
 
 def _link(link: Path, target: Path) -> None:

@@ -59,6 +59,7 @@ def _table(result: RunResult) -> str:
     folder = _shown(result.folder)
     lines.append(f"Reports:   {folder}/reports/{{data,training,evaluation}}.html")
     if not passed:
+        lines.append(f"What now:  {folder}/reports/explanation.md")
         lines.append("Nothing was published or deployed.")
         return "\n".join(lines)
     lines.append(f"Manifests: {folder}/manifests")

@@ -50,7 +50,7 @@ def keep_metadata(artifact: Any) -> None:
     Path(artifact.path).write_text(text + "\n", encoding="utf-8")
 
 
-def _interrupt_once(number: int, frame: FrameType | None) -> NoReturn:
+def _interrupt_once(number: int, _: FrameType | None) -> NoReturn:
     """The first Ctrl-C ends the step; one more would end its tidying up.
 
     The terminal sends one to every process of the run, and the run sends one to its steps.
