@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal, Self
 
@@ -13,6 +13,17 @@ from intentflow.config import StrictModel, nearest
 from intentflow.errors import IntentflowError
 from intentflow.prompts import Language, TaxonomyInPrompt
 from intentflow.resources import resource
+
+Schedule = Literal[
+    "linear",
+    "cosine",
+    "cosine_with_restarts",
+    "polynomial",
+    "constant",
+    "constant_with_warmup",
+    "inverse_sqrt",
+]
+_CONSOLE_NAMES = {"seq_length": "max_length", "lora_dim": "lora_r"}
 
 
 class Recipe(StrictModel):
@@ -42,7 +53,7 @@ class Recipe(StrictModel):
         description="Tokens of prompt and answer; the power of two over the longest row if empty",
     )
     learning_rate: float = Field(gt=0, description="Peak learning rate")
-    lr_scheduler_type: str = Field("cosine", description="Schedule after warm-up")
+    lr_scheduler_type: Schedule = Field("cosine", description="Schedule after warm-up")
     warmup_ratio: float = Field(0.05, ge=0, le=0.5, description="Share of steps that warm up")
     weight_decay: float = Field(0.0, ge=0)
     max_grad_norm: float = Field(1.0, gt=0)
@@ -64,6 +75,14 @@ class Recipe(StrictModel):
     gradient_checkpointing: bool = False
     logging_steps: int = Field(5, ge=1)
     seed: int = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_name_a_key(cls, document: object) -> object:
+        for alias, name in _CONSOLE_NAMES.items():
+            if isinstance(document, Mapping) and alias in document and name in document:
+                raise ValueError(f"{alias} is another name for {name}: give one of them")
+        return document
 
     @model_validator(mode="after")
     def _four_bit_agrees(self) -> Self:
@@ -88,7 +107,13 @@ class Recipe(StrictModel):
         Raises:
             IntentflowError: No such recipe, or a key or value that cannot be.
         """
-        return cls.from_yaml(recipe_path(name), overrides)
+        return cls.from_yaml(recipe_path(name), map(_by_own_name, overrides))
+
+
+def _by_own_name(override: str) -> str:
+    """An override of the key that a console name stands for, as recipes write it."""
+    key, equals, value = override.partition("=")
+    return f"{_CONSOLE_NAMES.get(key, key)}{equals}{value}"
 
 
 def recipe_path(name: str) -> Path:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch.nn.functional import cross_entropy
 from transformers import Trainer
+from transformers.trainer_utils import EvalLoopOutput
 
 from intentflow.train.dataset import IGNORED
 
@@ -45,3 +46,23 @@ class AnswerLossTrainer(Trainer):  # type: ignore[misc]  # transformers is not t
         if num_items_in_batch is not None and self.args.average_tokens_across_devices:
             loss = loss * self.accelerator.num_processes
         return (loss, outputs) if return_outputs else loss
+
+    def evaluation_loop(
+        self, dataloader: Any, *_: Any, metric_key_prefix: str = "eval", **__: Any
+    ) -> EvalLoopOutput:
+        """The mean over all answer tokens, however the rows were packed.
+
+        The library's own loop takes the mean of the sequences' means, in which the tokens of a
+        short last sequence weigh more than others.
+        """
+        self.model.eval()
+        sums = torch.zeros(2, dtype=torch.float64, device=self.args.device)  # loss, tokens
+        for batch in dataloader:
+            inputs = self._prepare_inputs(batch)
+            with torch.inference_mode(), self.compute_loss_context_manager():
+                loss = self.compute_loss(self.model, inputs)
+            tokens = (inputs["labels"] != IGNORED).sum()
+            sums += torch.stack([loss.double() * tokens, tokens.double()])
+        total, tokens = self.accelerator.reduce(sums).tolist()
+        metrics = {f"{metric_key_prefix}_loss": total / tokens}
+        return EvalLoopOutput(None, None, metrics, len(dataloader.dataset))

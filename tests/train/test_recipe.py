@@ -1,0 +1,149 @@
+"""Recipes: known keys only, the console's names beside Hugging Face's, documented defaults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from intentflow.errors import IntentflowError
+from intentflow.train.recipe import Recipe, recipe_path, shipped_recipes
+
+BASE: dict[str, Any] = {
+    "model_name_or_path": "bundled:smollm2-135m-instruct",
+    "method": "lora",
+    "learning_rate": 1e-4,
+    "num_train_epochs": 1,
+}
+# learning rate, global batch, epochs, rank, alpha, dropout, early stopping
+DOCUMENTED = {
+    "qwen1.5-1.8b-chat/lora": (3e-4, 256, 5, 64, 16, 0.0, None),
+    "qwen1.5-1.8b-chat/qlora": (3e-4, 256, 5, 64, 16, 0.0, None),
+    "llama-3-8b/qlora": (2e-4, 128, 3, 64, 16, 0.1, 1),
+    "mistral-7b/qlora": (2e-4, 128, 3, 64, 16, 0.1, 1),
+}
+
+
+def _recipe(**changes: Any) -> Recipe:
+    return Recipe.from_mapping({**BASE, **changes}, "recipe.yaml")
+
+
+@pytest.mark.parametrize("name", sorted(shipped_recipes()))
+def test_a_shipped_recipe_trains_by_the_method_in_its_name(name: str) -> None:
+    assert Recipe.load(name).method == name.partition("/")[2]
+
+
+@pytest.mark.parametrize("model", ["qwen1.5-1.8b-chat", "smollm2-135m"])
+def test_a_small_model_has_a_recipe_for_full_training_and_for_lora(model: str) -> None:
+    assert {f"{model}/full", f"{model}/lora"} <= set(shipped_recipes())
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTED))
+def test_an_adapter_recipe_has_the_documented_values(name: str) -> None:
+    recipe = Recipe.load(name)
+    assert (
+        recipe.learning_rate,
+        recipe.global_batch_size,
+        recipe.num_train_epochs,
+        recipe.lora_r,
+        recipe.lora_alpha,
+        recipe.lora_dropout,
+        recipe.early_stopping_patience,
+    ) == DOCUMENTED[name]
+
+
+def test_the_full_qwen_recipe_has_the_documented_values() -> None:
+    recipe = Recipe.load("qwen1.5-1.8b-chat/full")
+    assert 5e-6 <= recipe.learning_rate <= 5e-5
+    assert (recipe.global_batch_size, recipe.num_train_epochs) == (256, 3)
+
+
+@pytest.mark.parametrize("name", sorted(shipped_recipes()))
+def test_a_shipped_recipe_leaves_the_length_to_the_data(name: str) -> None:
+    assert Recipe.load(name).max_length is None
+
+
+@pytest.mark.parametrize(
+    ("alias", "name", "value"),
+    [("seq_length", "max_length", 64), ("lora_dim", "lora_r", 8)],
+)
+def test_a_console_name_sets_the_key_that_it_stands_for(alias: str, name: str, value: int) -> None:
+    assert getattr(_recipe(**{alias: value}), name) == value
+
+
+def test_four_bits_may_be_said_with_qlora() -> None:
+    assert _recipe(method="qlora", load_in_4bit=True).method == "qlora"
+
+
+@pytest.mark.parametrize(("method", "four_bit"), [("lora", True), ("qlora", False)])
+def test_four_bits_must_agree_with_the_method(method: str, four_bit: bool) -> None:
+    with pytest.raises(IntentflowError, match=f"load_in_4bit: {four_bit} does not go with"):
+        _recipe(method=method, load_in_4bit=four_bit)
+
+
+def test_the_chat_template_cannot_be_left_out() -> None:
+    with pytest.raises(IntentflowError, match="apply_chat_template"):
+        _recipe(apply_chat_template=False)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("learning_rte", "learning_rate"),
+        ("num_epochs", "num_train_epochs"),
+        ("seq_lenght", "seq_length"),
+        ("lora_dims", "lora_dim"),
+    ],
+)
+def test_an_unknown_key_names_the_nearest(wrong: str, meant: str) -> None:
+    with pytest.raises(
+        IntentflowError, match=rf"recipe\.yaml: unknown key {wrong}; did you mean {meant}\?"
+    ):
+        _recipe(**{wrong: 1})
+
+
+def test_an_override_by_a_console_name_replaces_the_recipes_value() -> None:
+    assert Recipe.load("qwen1.5-1.8b-chat/lora", ["lora_dim=8"]).lora_r == 8
+
+
+def test_a_key_under_both_its_names_is_refused() -> None:
+    with pytest.raises(IntentflowError, match="lora_dim is another name for lora_r: give one"):
+        _recipe(lora_dim=8, lora_r=16)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"learning_rate": 0},
+        {"num_train_epochs": 0},
+        {"lora_dropout": 1.0},
+        {"method": "loar"},
+        {"lr_scheduler_type": "cosin"},
+        {"precision": "fp8"},
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_by_the_name_of_its_key(change: dict[str, Any]) -> None:
+    with pytest.raises(IntentflowError, match=rf"recipe\.yaml: {next(iter(change))}: "):
+        _recipe(**change)
+
+
+def test_a_batch_that_does_not_divide_is_refused() -> None:
+    with pytest.raises(IntentflowError, match="global_batch_size 10 is not a multiple of"):
+        _recipe(global_batch_size=10, per_device_train_batch_size=4)
+
+
+def test_an_unknown_recipe_names_the_nearest() -> None:
+    with pytest.raises(IntentflowError, match=r"no recipe smollm2/ful; did you mean smollm2-135m"):
+        Recipe.load("smollm2/ful")
+
+
+def test_a_recipe_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(IntentflowError, match=r"mine\.yaml: No such file"):
+        Recipe.load(str(tmp_path / "mine.yaml"))
+
+
+def test_a_recipe_file_is_taken_by_its_path(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("{}")
+    assert recipe_path(str(file)) == file
