@@ -12,6 +12,9 @@ from intentflow.errors import IntentflowError
 from intentflow.storage import digest_of, is_remote, read_file
 
 _TEMPLATE = "chat_template.jinja"
+# The guide's client sends max_completion_tokens=2048, and vLLM answers 400 where that is more
+# than the length it serves.
+_DOCUMENTED_COMPLETION_TOKENS = 2048
 _DTYPES = ("bfloat16", "float16", "float32")
 
 
@@ -39,6 +42,14 @@ class ModelFacts:
     max_positions: int | None = None
     dtype: str = "auto"
     chat_template: str | None = None
+
+    @property
+    def served_length(self) -> int | None:
+        """Tokens to serve: what it was trained for, and what the documented client asks for."""
+        if not self.max_length:
+            return None
+        length = max(self.max_length, _DOCUMENTED_COMPLETION_TOKENS)
+        return min(length, self.max_positions or length)
 
     @property
     def storage_uri(self) -> str:

@@ -18,9 +18,6 @@ from intentflow.resources import resource
 
 ANNOTATION = "intentflow.dev/"
 MODEL_MOUNT = "/mnt/models"  # where KServe puts the model in the container
-# The guide's client sends max_completion_tokens=2048, and vLLM answers 400 where that is more
-# than the model's length.
-_DOCUMENTED_COMPLETION_TOKENS = 2048
 _GPU = "nvidia.com/gpu"
 _GPU_PRODUCT = "nvidia.com/gpu.product"
 
@@ -114,7 +111,7 @@ def _fill_service(service: Manifest, facts: ModelFacts, options: DeployOptions) 
 def _arguments(facts: ModelFacts, options: DeployOptions) -> list[str]:
     """The vLLM arguments that follow from the model; the runtime holds those that never change."""
     arguments = [f"--served-model-name={options.name}"]
-    max_model_len = options.max_model_len or _max_model_len(facts)
+    max_model_len = options.max_model_len or facts.served_length
     if max_model_len:
         arguments.append(f"--max-model-len={max_model_len}")
     arguments.append(f"--dtype={facts.dtype if options.dtype == 'auto' else options.dtype}")
@@ -123,14 +120,6 @@ def _arguments(facts: ModelFacts, options: DeployOptions) -> list[str]:
     if options.gpu_count > 1:
         arguments.append(f"--tensor-parallel-size={options.gpu_count}")
     return arguments + options.extra_args
-
-
-def _max_model_len(facts: ModelFacts) -> int | None:
-    """What it was trained for, and room for what the documented client asks for."""
-    if not facts.max_length:
-        return None
-    length = max(facts.max_length, _DOCUMENTED_COMPLETION_TOKENS)
-    return min(length, facts.max_positions or length)
 
 
 def _resources(options: DeployOptions) -> Manifest:

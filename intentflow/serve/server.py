@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import socket
 import subprocess
@@ -59,8 +58,9 @@ def serve(
 
 def vllm_command(folder: Path, host: str, port: int, name: str) -> list[str]:
     """The command that serves a model directory with vLLM, greedy by default."""
-    training = json.loads((folder / "training.json").read_text(encoding="utf-8"))
-    length = int(training["plan"]["max_length"])
+    from intentflow.deploy import read_facts
+
+    length = read_facts(str(folder)).served_length
     return [
         sys.executable,
         *("-m", "vllm.entrypoints.openai.api_server"),
@@ -68,7 +68,7 @@ def vllm_command(folder: Path, host: str, port: int, name: str) -> list[str]:
         *("--served-model-name", name),
         *("--host", host),
         *("--port", str(port)),
-        *("--max-model-len", str(max(length, 1024))),
+        *(["--max-model-len", str(length)] if length else []),
         *("--override-generation-config", '{"temperature": 0}'),
     ]
 
