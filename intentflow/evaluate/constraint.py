@@ -15,11 +15,17 @@ from intentflow.calls import OutputFormat
 from intentflow.errors import IntentflowError
 from intentflow.taxonomy import Taxonomy
 
-# A bare value: no syntax characters except balanced parentheses, two deep; a quoted one is JSON.
-_VALUES = r"""
-value: BARE | QUOTED
-BARE: /[^(),;"\x00-\x1f]([^(),;\x00-\x1f]|\(([^();\x00-\x1f]|\([^();\x00-\x1f]*\))*\))*/
-QUOTED: /"([^"\\\x00-\x1f]|\\["\\\/bfnrt]|\\u[0-9a-fA-F]{4})*"/
+# A bare value: no syntax characters except balanced parentheses, two deep; a quoted one is JSON
+# without halves of surrogate pairs. Something stands in a bare value: `f( )` has no parameter.
+_BARE = r"""
+value: BARE | SPACED
+BARE: / *[^(),;"\s\x00-\x1f]([^(),;\x00-\x1f]|\(([^();\x00-\x1f]|\([^();\x00-\x1f]*\))*\))*/
+SPACED: / */ QUOTED
+"""
+_QUOTED = r"""
+QUOTED: "\"" CHARACTER* "\""
+CHARACTER: /[^"\\\x00-\x1f]/ | /\\["\\\/bfnrt]/
+    | /\\u[0-9a-ce-fA-CE-F][0-9a-fA-F]{3}/ | /\\u[dD][0-7][0-9a-fA-F]{2}/
 """
 
 
@@ -44,10 +50,8 @@ def taxonomy_grammar(taxonomy: Taxonomy, output_format: OutputFormat) -> str:
     ]
     alternatives = "\n    | ".join(calls)
     if output_format == "json":
-        start = 'start: "[" call (", " call)* "]"'
-    else:
-        start = 'start: call ("; " call)*'
-    return f"{start}\ncall: {alternatives}\n{_VALUES}"
+        return f'start: "[" call (", " call)* "]"\ncall: {alternatives}\n{_QUOTED}'
+    return f'start: call ("; " call)*\ncall: {alternatives}\n{_BARE}{_QUOTED}'
 
 
 class TaxonomyConstraint:
@@ -81,15 +85,20 @@ class TaxonomyConstraint:
         import torch
 
         bitmask = masks.allocate_token_bitmask(len(self._matchers), scores.shape[1])
+        ended = []
         for row, matcher in enumerate(self._matchers):
             for token in input_ids[row, self._seen :].tolist():
                 if not matcher.is_stopped():
                     matcher.consume_token(token)
-            if not matcher.is_stopped():  # all ones for a row that has ended
+            if matcher.is_stopped():  # it has ended, or is whole and has only its end to come
+                ended.append(row)
+            else:
                 masks.fill_next_token_bitmask(matcher, bitmask, row)
         self._seen = input_ids.shape[1]
         # llguidance's own way to apply it takes a compiled kernel, or a third of a second.
         bits = np.unpackbits(bitmask.numpy().view(np.uint8), axis=1, bitorder="little")
+        bits[ended] = 0
+        bits[ended, self._end] = 1
         allowed = torch.from_numpy(bits[:, : scores.shape[1]]).to(scores.device, torch.bool)
         return scores.masked_fill_(~allowed, float("-inf"))
 
