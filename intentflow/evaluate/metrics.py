@@ -16,6 +16,7 @@ from intentflow.calls import (
     same_calls,
     same_intents,
 )
+from intentflow.curate.redact import redact_text
 from intentflow.evaluate.documented import documented_intent, documented_parameters
 from intentflow.evaluate.intervals import RowCounts, bootstrap_intervals, ratio
 from intentflow.taxonomy import Taxonomy
@@ -110,7 +111,7 @@ def compute_metrics(rows: Sequence[Scored], taxonomy: Taxonomy | None = None) ->
 
 
 def confusions(rows: Sequence[Scored], examples: int = 3) -> list[dict[str, Any]]:
-    """Wrong intents, most frequent first: gold and predicted name, count, a few utterances.
+    """Wrong intents, most frequent first: gold and predicted name, count, redacted utterances.
 
     Of a row with several intents only the unmatched ones count, paired as they come;
     ``(none)`` stands where one side has fewer.
@@ -123,7 +124,12 @@ def confusions(rows: Sequence[Scored], examples: int = 3) -> list[dict[str, Any]
             found.setdefault(pair, []).append(row.instruction)
     ordered = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
     return [
-        {"gold": gold, "predicted": guess, "count": len(texts), "examples": texts[:examples]}
+        {
+            "gold": gold,
+            "predicted": guess,
+            "count": len(texts),
+            "examples": [redact_text(text) for text in texts[:examples]],
+        }
         for (gold, guess), texts in ordered
     ]
 
