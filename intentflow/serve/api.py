@@ -14,10 +14,12 @@ from collections.abc import AsyncIterator
 from threading import Lock
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.middleware.base import RequestResponseEndpoint
 
 from intentflow.evaluate.engines import MAX_NEW_TOKENS, Completion, TransformersEngine
 
@@ -66,30 +68,32 @@ def create_app(engine: TransformersEngine, name: str, api_key: str | None = None
         name: What the model is called in ``/v1/models``.
         api_key: Bearer token that ``/v1`` demands; None for none.
     """
-    app = FastAPI(title="intentflow", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, max_body_size=MAX_BODY_BYTES)
     worker = _Worker(engine)
     created = int(time.time())
 
-    def authorize(request: Request) -> None:
-        given = request.headers.get("authorization", "")
-        if api_key and not hmac.compare_digest(given.encode(), f"Bearer {api_key}".encode()):
-            raise ApiError(401, "the bearer token is missing or wrong")
-        if int(request.headers.get("content-length") or 0) > MAX_BODY_BYTES:
-            raise ApiError(413, f"the request is larger than {MAX_BODY_BYTES} bytes")
-
-    guarded = [Depends(authorize)]
     _handle_errors(app)
+
+    @app.middleware("http")
+    async def authorize(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        """Refuse a stranger before a byte of the body is read."""
+        given = request.headers.get("authorization", "")
+        expected = f"Bearer {api_key}"
+        is_open = not api_key or not request.url.path.startswith("/v1")
+        if is_open or hmac.compare_digest(given.encode(), expected.encode()):
+            return await call_next(request)
+        return _error(401, "the bearer token is missing or wrong")
 
     @app.get("/health")
     def health() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/v1/models", dependencies=guarded)
+    @app.get("/v1/models")
     def models() -> dict[str, Any]:
         model = {"id": name, "object": "model", "created": created, "owned_by": "intentflow"}
         return {"object": "list", "data": [model]}
 
-    @app.post("/v1/chat/completions", dependencies=guarded, response_model=None)
+    @app.post("/v1/chat/completions", response_model=None)
     async def chat(request: ChatRequest) -> Any:
         if request.model not in (None, name):
             raise ApiError(404, f"the model {request.model} does not exist; there is {name}")
@@ -184,6 +188,11 @@ def _handle_errors(app: FastAPI) -> None:
     @app.exception_handler(ApiError)
     async def known(_: Request, error: ApiError) -> JSONResponse:
         return _error(error.status, error.message)
+
+    @app.exception_handler(HTTPException)
+    async def refused(_: Request, error: HTTPException) -> JSONResponse:
+        too_large = f"the request is larger than {MAX_BODY_BYTES} bytes"
+        return _error(error.status_code, too_large if error.status_code == 413 else error.detail)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:

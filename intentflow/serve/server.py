@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -88,7 +89,8 @@ def _serve_here(folder: Path, host: str, port: int, name: str, constrained: bool
     loaded = TransformersEngine(folder, constrained=constrained)
     app = create_app(loaded, name, os.environ.get(API_KEY))
     print(f"serving {name} on http://{host}:{port}/v1", file=sys.stderr, flush=True)
-    uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=10)
+    with suppress(KeyboardInterrupt):  # how a server is ended; uvicorn passes it on when done
+        uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=10)
 
 
 def _refuse_used_port(host: str, port: int) -> None:
