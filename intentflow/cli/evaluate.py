@@ -44,7 +44,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--predictions", metavar="F", help="write the answers here, JSON lines")
     parser.add_argument("--report", metavar="F", help="write an HTML report here")
     parser.add_argument("--taxonomy", metavar="F", help="taxonomy.yaml, where no model has one")
-    parser.add_argument("--output-format", default="call", choices=["call", "json"])
+    parser.add_argument(
+        "--output-format", choices=["call", "json"], help="of the answers, where no model says it"
+    )
     parser.add_argument(
         "--constrained",
         action=argparse.BooleanOptionalAction,
@@ -70,7 +72,8 @@ def _evaluate(args: argparse.Namespace) -> Evaluation:
         if args.model or args.data:
             raise IntentflowError("--predictions-in takes the place of --model and --data")
         examples, answers = read_predictions(args.predictions_in)
-        given = Subject("given", False, taxonomy=taxonomy, output_format=args.output_format)
+        written_in = args.output_format or "call"
+        given = Subject("given", False, taxonomy=taxonomy, output_format=written_in)
         return score(examples, answers, given)
     if not args.model or not args.data:
         raise IntentflowError("give --model and --data, or --predictions-in")
@@ -81,4 +84,5 @@ def _evaluate(args: argparse.Namespace) -> Evaluation:
         engine=args.engine,
         constrained=args.constrained,
         taxonomy=taxonomy,
+        output_format=args.output_format,
     )

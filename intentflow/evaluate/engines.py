@@ -230,21 +230,21 @@ class OpenAIEngine:
                 temperature=0,
                 max_completion_tokens=MAX_NEW_TOKENS,
             )
-        except OpenAIError as error:
+            text = reply.choices[0].message.content or ""
+        except (OpenAIError, *_NOT_THE_API) as error:
             raise self._unreachable(error) from error
-        text = reply.choices[0].message.content or ""
         return Answer(text.strip(), time.perf_counter() - started)
 
     def _served_model(self) -> str:
         from openai import OpenAIError
 
         try:
-            models = self.client.models.list().data
-        except OpenAIError as error:
+            names = [str(model.id) for model in self.client.models.list().data]
+        except (OpenAIError, *_NOT_THE_API) as error:
             raise self._unreachable(error) from error
-        if not models:
+        if not names:
             raise IntentflowError(f"{self.url} serves no model")
-        return str(models[0].id)
+        return names[0]
 
     def _unreachable(self, error: Exception) -> IntentflowError:
         status = getattr(error, "status_code", None)
@@ -252,10 +252,17 @@ class OpenAIEngine:
             return IntentflowError(
                 f"{self.url} refused the key (HTTP {status}): set OPENAI_API_KEY"
             )
-        reason = f"HTTP {status}" if status else str(error).splitlines()[0].rstrip(".")
+        if isinstance(error, _NOT_THE_API):
+            reason = "its reply is of another shape"
+        else:
+            reason = (
+                f"HTTP {status}" if status else (str(error).splitlines() or [""])[0].rstrip(".")
+            )
         return IntentflowError(f"{self.url} does not answer as an OpenAI endpoint: {reason}")
 
 
+# What reading a reply raises that is no JSON, or JSON without the fields of the API.
+_NOT_THE_API = (ValueError, AttributeError, IndexError, TypeError)
 _DECODING: dict[str, Any] = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
 
 

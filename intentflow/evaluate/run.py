@@ -50,6 +50,7 @@ def evaluate_model(
     engine: str = "auto",
     constrained: bool | None = None,
     taxonomy: Taxonomy | None = None,
+    output_format: OutputFormat | None = None,
 ) -> Evaluation:
     """Score a model directory or an OpenAI endpoint on labelled rows.
 
@@ -59,6 +60,7 @@ def evaluate_model(
         engine: ``transformers``, ``openai`` or ``auto`` (by what ``model`` is).
         constrained: Keep answers inside the taxonomy; None does so where the model has one.
         taxonomy: For an endpoint, whose taxonomy is not in a folder.
+        output_format: What an endpoint answers in; ``call`` if None. A model directory says it.
 
     Raises:
         IntentflowError: No rows, not a model, endpoint down, or an engine that cannot serve it.
@@ -74,8 +76,15 @@ def evaluate_model(
         if constrained:
             raise IntentflowError("an endpoint decides itself whether answers are constrained")
         runner: Engine = OpenAIEngine(model)
-        subject = Subject(runner.name, False, taxonomy=taxonomy)
+        subject = Subject(
+            runner.name, False, taxonomy=taxonomy, output_format=output_format or "call"
+        )
     else:
+        if taxonomy is not None or output_format is not None:
+            raise IntentflowError(
+                f"{model} has a taxonomy and an output format of its own: "
+                "give them for endpoints and given predictions only"
+            )
         local = TransformersEngine(model, constrained=constrained is not False)
         subject = _describe(local)
         runner = local
