@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from intentflow.calls import OutputFormat
 from intentflow.cli.outcome import Outcome
 from intentflow.errors import IntentflowError
 from intentflow.evaluate.report import write_evaluation_report
@@ -72,7 +73,7 @@ def _evaluate(args: argparse.Namespace) -> Evaluation:
         if args.model or args.data:
             raise IntentflowError("--predictions-in takes the place of --model and --data")
         examples, answers = read_predictions(args.predictions_in)
-        written_in = args.output_format or "call"
+        written_in: OutputFormat = args.output_format or "call"
         given = Subject("given", False, taxonomy=taxonomy, output_format=written_in)
         return score(examples, answers, given)
     if not args.model or not args.data:
