@@ -1,0 +1,179 @@
+"""The command line as a whole: verbs, help, errors, the files to start from."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from intentflow.cli.main import VERBS, main
+from intentflow.runconfig import RunConfig
+from intentflow.starter import write_starter
+from intentflow.taxonomy import Taxonomy
+from intentflow.validate import DataPolicy
+
+CONTRACT = [
+    "convert",
+    "validate",
+    "curate",
+    "split",
+    "train",
+    "quantize",
+    "publish",
+    "evaluate",
+    "gate",
+    "deploy",
+    "endpoint",
+    "serve",
+    "predict",
+    "init",
+    "run",
+    "compile",
+    "submit",
+    "schema",
+]
+SCHEMAS = ["recipe", "gate", "data-policy", "taxonomy", "run", "deploy", "pipeline"]
+STARTER = {
+    "data-policy.yaml": "data-policy",
+    "gate.yaml": "gate",
+    "recipe.yaml": "recipe",
+    "run.yaml": "run",
+    "taxonomy.yaml": "taxonomy",
+}
+
+
+def _schema(name: str, capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+    assert main(["schema", name]) == 0
+    found: dict[str, object] = json.loads(capsys.readouterr().out)
+    return found
+
+
+@pytest.mark.parametrize("verb", CONTRACT)
+def test_every_verb_of_the_contract_is_there(verb: str) -> None:
+    assert verb in VERBS
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status, said = main([verb, "--help"]), capsys.readouterr().out
+    assert (status, f"usage: intentflow {verb}" in said) == (0, True)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_takes_json_and_debug(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main([verb, "--help"])
+    said = capsys.readouterr().out
+    assert ("--json" in said, "--debug" in said) == (True, True)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_an_unknown_flag_exits_2(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([verb, "--no-such-flag"]) == 2
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("argument", ["--help", "-h"])
+def test_the_overview_lists_every_verb(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status, said = main([argument]), capsys.readouterr().out
+    assert (status, [verb for verb in VERBS if f"  {verb} " not in said]) == (0, [])
+
+
+def test_no_command_shows_the_overview_and_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (main([]), "usage: intentflow COMMAND" in capsys.readouterr().out) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("evalute", "evaluate"), ("tran", "train"), ("pubish", "publish")]
+)
+def test_an_unknown_command_names_the_nearest(
+    written: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, said = main([written]), capsys.readouterr().err
+    assert (status, said) == (
+        2,
+        f"intentflow: error: unknown command {written}; did you mean {meant}?\n",
+    )
+
+
+def test_a_command_like_no_other_leads_to_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["xyzzy"])
+    assert "see intentflow --help" in capsys.readouterr().err
+
+
+def test_the_installed_command_answers() -> None:
+    command = [str(Path(sys.executable).with_name("intentflow")), "--version"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.startswith("intentflow ")) == (0, True)
+
+
+def test_debug_shows_the_trace_and_still_exits_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["validate", str(tmp_path / "none.jsonl")]
+    plain, quiet = main(arguments), capsys.readouterr().err
+    debug, traced = main([*arguments, "--debug"]), capsys.readouterr().err
+    assert (plain, debug, "Traceback" in quiet, "Traceback" in traced) == (2, 2, False, True)
+
+
+def test_init_writes_what_run_takes(tmp_path: Path) -> None:
+    assert main(["init", str(tmp_path / "own")]) == 0
+    config = RunConfig.load(tmp_path / "own" / "run.yaml")
+    config.read_recipe()
+    config.read_policy()
+    DataPolicy.from_yaml(str(config.data.policy))
+    Taxonomy.from_yaml(str(config.data.taxonomy))
+
+
+def test_init_says_the_next_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["init", str(tmp_path / "own")])
+    last = capsys.readouterr().out.splitlines()[-1].strip()
+    assert last == f"intentflow run --config {tmp_path / 'own' / 'run.yaml'}"
+
+
+def test_init_writes_nothing_else(tmp_path: Path) -> None:
+    write_starter(tmp_path / "own")
+    assert sorted(p.name for p in (tmp_path / "own").iterdir()) == sorted(STARTER)
+
+
+def test_init_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "gate.yaml").write_text("mine")
+    status, said = main(["init", str(tmp_path)]), capsys.readouterr().err
+    assert (status, "gate.yaml is there already; nothing was written" in said) == (2, True)
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("gate.yaml", "mine")]
+
+
+def test_init_into_a_file_exits_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("mine")
+    status, said = main(["init", str(tmp_path / "file")]), capsys.readouterr().err
+    assert (status, "is a file; give a folder" in said) == (2, True)
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_every_configuration_file_has_a_schema(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    jsonschema.Draft202012Validator.check_schema(_schema(name, capsys))
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_every_schema_refuses_unknown_keys(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _schema(name, capsys)["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(("file", "name"), STARTER.items())
+def test_the_schema_accepts_what_init_writes(
+    file: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_starter(tmp_path)
+    jsonschema.validate(yaml.safe_load((tmp_path / file).read_text()), _schema(name, capsys))
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_schema_is_one_line_with_json(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["schema", name, "--json"])
+    assert len(capsys.readouterr().out.splitlines()) == 1
