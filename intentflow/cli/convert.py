@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import get_args
 
 from intentflow.cli.outcome import Outcome
 from intentflow.convert import FORMATS, REASONS, TooManyRejects, convert
 from intentflow.convert.conversion import ConvertSummary
+from intentflow.convert.labelling import Target
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +27,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="R",
         help="exit 1 above this share of rejected rows",
     )
+    parser.add_argument(
+        "--to", choices=get_args(Target), help="write tasks for this labelling tool, not records"
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="processes (found for large files; the output is the same)",
+    )
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -38,6 +49,8 @@ def run(args: argparse.Namespace) -> Outcome:
             job=args.job,
             rejects=args.rejects,
             max_reject_rate=args.max_reject_rate,
+            to=args.to,
+            workers=args.workers,
         )
     except TooManyRejects as failure:
         print(f"intentflow convert: {failure}", file=sys.stderr)

@@ -1,19 +1,25 @@
-"""Converting rows, a batch at a time: the part that is done once for every row."""
+"""Converting rows, a block at a time: the part that is done once for every row."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, BinaryIO, NamedTuple
 
 import orjson
 
+from intentflow.convert.duplicates import has_conflicting_keys
 from intentflow.convert.fullwidth import normalise_syntax
-from intentflow.convert.shape import Format, Layout, Options, RowRejected
-from intentflow.convert.values import Value, scan_values
+from intentflow.convert.itag_lines import scan_lines
+from intentflow.convert.shape import Format, Labelled, Options, RowRejected
+from intentflow.convert.tables import scan_table
+from intentflow.convert.transcripts import scan_dialogues
+from intentflow.convert.values import Value, read_values, scan_values
 
-_BATCH_BYTES = 4 << 20
-_PEEK_BYTES = 1 << 16
+BLOCK_BYTES = 4 << 20
+_VALUES_AT_ONCE = 1000
 _SURROGATES = "surrogateescape"
 
 
@@ -23,6 +29,24 @@ class Reject(NamedTuple):
     line: int
     reason: str
     raw: str
+
+
+class Part(NamedTuple):
+    """What became of a block, its rows joined: cheap to hand from process to process.
+
+    Attributes:
+        kept: JSON lines.
+        rows: Their number.
+        rejects: The rows not kept, lines counted from 1 at the block's beginning.
+        normalised: How many of the kept had full-width call syntax.
+        lines: Lines in the block.
+    """
+
+    kept: bytes
+    rows: int
+    rejects: list[Reject]
+    normalised: int
+    lines: int
 
 
 @dataclass(slots=True)
@@ -39,63 +63,94 @@ class Batch:
     rejects: list[Reject] = field(default_factory=list)
     normalised: int = 0
 
+    def as_part(self, lines: int) -> Part:
+        """The batch as it is written, of a block with so many lines."""
+        kept = b"\n".join(self.kept) + b"\n" if self.kept else b""
+        return Part(kept, len(self.kept), self.rejects, self.normalised, lines)
 
-def convert_stream(stream: BinaryIO, form: Format, options: Options) -> Iterator[Batch]:
-    """Convert a file's rows.
 
-    Memory stays flat where the rows stand one a line; an array is read as a whole.
-    """
-    layout = form.layout if form.layout != "auto" else _find_layout(stream)
-    if layout == "values":
-        yield _convert_values(stream.read(), 1, form, options)
+def read_blocks(stream: BinaryIO) -> Iterator[bytes]:
+    """The stream's lines, some megabytes of whole ones at a time."""
+    while block := stream.read(BLOCK_BYTES):
+        yield block if block.endswith(b"\n") else block + stream.readline()
+
+
+def convert_stream(stream: BinaryIO, form: Format, options: Options) -> Iterator[Part]:
+    """Convert the rows of a file, whatever its layout."""
+    if form.layout == "lines":
+        for block in read_blocks(stream):
+            yield convert_block(block, form, options).as_part(count_lines(block))
         return
-    line = 1
-    while lines := stream.readlines(_BATCH_BYTES):
-        yield _convert_lines(lines, line, form, options)
-        line += len(lines)
+    text = io.TextIOWrapper(stream, encoding="utf-8", errors=_SURROGATES, newline="")
+    match form.layout:
+        case "table":
+            values = scan_table(text)
+        case "transcript":
+            values = scan_dialogues(text)
+        case _:
+            values = read_values(text)
+    while some := list(islice(values, _VALUES_AT_ONCE)):
+        batch = Batch()
+        _add_values(batch, some, form, options)
+        yield batch.as_part(lines=0)  # these values know their line in the file
+    text.detach()
 
 
-def _find_layout(stream: BinaryIO) -> Layout:
-    """``values`` where the file begins with an array or with an object spread over lines."""
-    start = stream.tell()
-    head = stream.read(_PEEK_BYTES).lstrip()
-    stream.seek(start)
-    first_line = head.partition(b"\n")[0].rstrip()
-    return "values" if first_line.startswith(b"[") or first_line == b"{" else "lines"
+def count_lines(block: bytes) -> int:
+    """Lines in a block, the last one with or without a line end."""
+    return block.count(b"\n") + (not block.endswith(b"\n"))
 
 
-def _convert_lines(lines: list[bytes], first_line: int, form: Format, options: Options) -> Batch:
+def convert_block(block: bytes, form: Format, options: Options) -> Batch:
+    """Convert whole lines, each a row; lines are counted from 1."""
+    if form.quick and options == Options() and _is_utf8(block):
+        return _convert_quickly(block, form, options)
     batch = Batch()
-    loads = orjson.loads
-    for number, line in enumerate(lines, first_line):
-        try:
-            document = loads(line)
-        except ValueError:
-            _add_odd_line(batch, line, number, form, options)
-        else:
-            _add(batch, document, number, line, form, options)
+    for number, line in enumerate(block.split(b"\n"), 1):
+        if line:
+            _convert_line(batch, line, number, form, options)
     return batch
 
 
-def _add_odd_line(batch: Batch, line: bytes, number: int, form: Format, options: Options) -> None:
-    """A line that is not one JSON value: blank, several values, or broken."""
-    if not line.strip():
-        return
-    part = _convert_values(line, number, form, options)
-    batch.kept += part.kept
-    batch.rejects += part.rejects
-    batch.normalised += part.normalised
-
-
-def _convert_values(data: bytes, first_line: int, form: Format, options: Options) -> Batch:
+def _convert_quickly(block: bytes, form: Format, options: Options) -> Batch:
+    """Convert lines of which most are the documented iTAG row."""
     batch = Batch()
-    for value in scan_values(data.decode("utf-8", _SURROGATES), first_line):
+    for number, (text, _, output, other) in enumerate(scan_lines(block), 1):
+        if other:
+            _convert_line(batch, other, number, form, options)
+        elif output.isascii() and text.isascii() and text.strip() and output.strip():
+            batch.kept.append(b'{"instruction": "%b", "output": "%b"}' % (text, output))
+        elif _says_something(text) and _says_something(output):
+            _keep(batch, Labelled(text.decode(), output.decode()), form)
+        else:
+            line = block.split(b"\n")[number - 1]
+            _convert_line(batch, line, number, form, options)
+    return batch
+
+
+def _says_something(text: bytes) -> bool:
+    return bool(text.decode().strip())
+
+
+def _convert_line(batch: Batch, line: bytes, number: int, form: Format, options: Options) -> None:
+    try:
+        document = orjson.loads(line)
+    except ValueError:
+        if line.strip():  # several values, or something broken
+            values = scan_values(line.decode("utf-8", _SURROGATES), number)
+            _add_values(batch, values, form, options)
+    else:
+        _add(batch, document, number, line, form, options)
+
+
+def _add_values(batch: Batch, values: Iterable[Value], form: Format, options: Options) -> None:
+    for value in values:
         raw = value.raw.encode("utf-8", _SURROGATES)
         if value.problem:
-            batch.rejects.append(Reject(value.line, _problem_of(value, raw), _readable(raw)))
+            reason = value.problem if _is_utf8(raw) else "not_utf8"
+            batch.rejects.append(Reject(value.line, reason, _readable(raw)))
         else:
             _add(batch, value.document, value.line, raw, form, options)
-    return batch
 
 
 def _add(
@@ -104,27 +159,21 @@ def _add(
     try:
         if not isinstance(document, dict):
             raise RowRejected("not_an_object")
-        instruction, labelled = form.read(document, options)
-        output = labelled if labelled.isascii() else normalise_syntax(labelled, instruction)
-        batch.kept.append(_encode(instruction, output))
-        batch.normalised += output is not labelled
+        if has_conflicting_keys(raw, document):
+            raise RowRejected("duplicate_key")
+        _keep(batch, form.read(document, options), form)
     except RowRejected as rejected:
         batch.rejects.append(Reject(line, rejected.reason, _readable(raw)))
 
 
-def _encode(instruction: str, output: str) -> bytes:
-    """The row as :func:`intentflow.records.write_records` writes it."""
+def _keep(batch: Batch, row: Labelled, form: Format) -> None:
+    instruction, labelled = row
+    output = labelled if labelled.isascii() else normalise_syntax(labelled, instruction)
     try:
-        return b'{"instruction": %b, "output": %b}' % (
-            orjson.dumps(instruction),
-            orjson.dumps(output),
-        )
+        batch.kept.append(form.encode(Labelled(instruction, output)))
     except TypeError:  # a lone surrogate: a stray byte, or an escape of half a character
         raise RowRejected("not_utf8") from None
-
-
-def _problem_of(value: Value, raw: bytes) -> str:
-    return value.problem if _is_utf8(raw) else "not_utf8"
+    batch.normalised += output is not labelled
 
 
 def _is_utf8(raw: bytes) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -12,12 +14,16 @@ from typing import Any
 
 from tqdm import tqdm
 
-from intentflow.convert.batches import Batch, convert_stream
-from intentflow.convert.formats import find_format
+from intentflow.convert.batches import Part, convert_stream
+from intentflow.convert.formats import find_format, settle_layout
+from intentflow.convert.labelling import Target, as_tasks, check_target
 from intentflow.convert.shape import Format, Options
 from intentflow.convert.sources import Source, find_sources, open_source
 from intentflow.convert.writing import LazyFile, RecordsWriter, reject_lines
 from intentflow.errors import CheckFailed, IntentflowError
+
+_LARGE_BYTES = 64 << 20
+_MAX_WORKERS = 4
 
 
 @dataclass(frozen=True)
@@ -68,8 +74,10 @@ def convert(
     job: str | None = None,
     rejects: Path | None = None,
     max_reject_rate: float | None = None,
+    to: Target | None = None,
+    workers: int | None = None,
 ) -> ConvertSummary:
-    """Convert labelling exports to ``instruction``/``output`` records.
+    """Convert labelling exports to ``instruction``/``output`` records, or to labelling tasks.
 
     Args:
         sources: Files (plain or gzip), folders or ``s3://`` addresses.
@@ -80,21 +88,26 @@ def convert(
         rejects: File for rejected rows, ``{source, line, reason, raw}`` each, readable by the
             owner only. If None, ``<out stem>.rejects.jsonl`` beside ``out``, where any are.
         max_reject_rate: Highest share of rejected rows in [0, 1]; no limit if None.
+        to: Labelling tool to write tasks for instead of records; see
+            :mod:`intentflow.convert.labelling`.
+        workers: Processes for files of one row a line; one for each usable processor, 4 at
+            most, if None, and one for a small file. The output does not depend on it.
 
     Raises:
         IntentflowError: A source cannot be read, or no row could be kept.
         TooManyRejects: Above ``max_reject_rate``; ``out`` and the rejects are written.
     """
     started = time.monotonic()
-    _check_usage(out, max_reject_rate)
+    _check_usage(out, max_reject_rate, to, workers)
     form, options = find_format(format), Options(field, job)
+    form = form if to is None else as_tasks(form, to)
     rejects_path = rejects or out.with_name(f"{out.stem}.rejects.jsonl")
     with tempfile.TemporaryDirectory() as directory:
         found = find_sources(sources, Path(directory), skip=(out, rejects_path))
         with LazyFile(out) as file, LazyFile(rejects_path, private=True) as rejected:
             if rejects is not None:
                 rejected.write(b"")
-            tally, digest = _write_all(_batches(found, form, options), out, file, rejected)
+            tally, digest = _write_all(_parts(found, form, options, workers), out, file, rejected)
     summary = tally.summary(time.monotonic() - started, digest)
     if not summary.rejected and rejects is None:
         rejects_path.unlink(missing_ok=True)  # a former run's would be taken for this one's
@@ -103,15 +116,15 @@ def convert(
 
 
 def _write_all(
-    batches: Iterator[tuple[Source, Batch]], out: Path, file: LazyFile, rejected: LazyFile
+    parts: Iterator[tuple[Source, Part, int]], out: Path, file: LazyFile, rejected: LazyFile
 ) -> tuple[_Tally, str]:
     """Write what was kept and what was not; returns the counts and the records' digest."""
     writer, tally = RecordsWriter(out, file), _Tally()
-    for source, batch in batches:
-        tally.add(batch)
-        writer.write(batch.kept)
-        if batch.rejects:
-            rejected.write(reject_lines(source.name, batch.rejects))
+    for source, part, lines_before in parts:
+        tally.add(part)
+        writer.write(part.kept, part.rows)
+        if part.rejects:
+            rejected.write(reject_lines(source.name, part.rejects, lines_before))
     return tally, writer.finish()
 
 
@@ -122,10 +135,10 @@ class _Tally:
         self._kept = self._normalised = 0
         self._reasons: Counter[str] = Counter()
 
-    def add(self, batch: Batch) -> None:
-        self._kept += len(batch.kept)
-        self._normalised += batch.normalised
-        self._reasons.update(reject.reason for reject in batch.rejects)
+    def add(self, part: Part) -> None:
+        self._kept += part.rows
+        self._normalised += part.normalised
+        self._reasons.update(reject.reason for reject in part.rejects)
 
     def summary(self, seconds: float, digest: str) -> ConvertSummary:
         rejected = self._reasons.total()
@@ -140,22 +153,58 @@ class _Tally:
         )
 
 
-def _check_usage(out: Path, max_reject_rate: float | None) -> None:
-    if out.suffix not in (".json", ".jsonl"):
+def _check_usage(
+    out: Path, max_reject_rate: float | None, to: Target | None, workers: int | None
+) -> None:
+    if to is not None:
+        check_target(to, out)
+    elif out.suffix not in (".json", ".jsonl"):
         raise IntentflowError(f"{out}: the output has to end in .json or .jsonl")
     if max_reject_rate is not None and not 0 <= max_reject_rate <= 1:
         raise IntentflowError(f"the highest reject rate must lie in [0, 1], not {max_reject_rate}")
+    if workers is not None and workers < 1:
+        raise IntentflowError(f"the number of workers must be 1 or more, not {workers}")
 
 
-def _batches(
-    sources: Sequence[Source], form: Format, options: Options
-) -> Iterator[tuple[Source, Batch]]:
+def _parts(
+    sources: Sequence[Source], form: Format, options: Options, workers: int | None
+) -> Iterator[tuple[Source, Part, int]]:
+    """What became of each block of rows, with its source and the lines before it."""
     with tqdm(unit=" rows", desc="convert", disable=None) as progress:
         for source in sources:
-            with open_source(source) as stream:
-                for batch in convert_stream(stream, form, options):
-                    yield source, batch
-                    progress.update(len(batch.kept) + len(batch.rejects))
+            lines = 0
+            for part in _parts_of(source, form, options, workers):
+                yield source, part, lines
+                lines += part.lines
+                progress.update(part.rows + len(part.rejects))
+
+
+def _parts_of(
+    source: Source, form: Format, options: Options, workers: int | None
+) -> Iterator[Part]:
+    with open_source(source) as stream:
+        settled = settle_layout(form, stream, source.path.name)
+        processes = _processes(source, settled, workers)
+        if processes == 1:
+            yield from convert_stream(stream, settled, options)
+            return
+        from intentflow.convert.parallel import convert_in_parallel  # costs start-up time
+
+        yield from convert_in_parallel(stream, source, settled, options, processes)
+
+
+def _processes(source: Source, form: Format, workers: int | None) -> int:
+    if form.layout != "lines":
+        return 1
+    if workers is not None:
+        return workers
+    if source.path.stat().st_size < _LARGE_BYTES:
+        return 1
+    return min(_usable_processors(), _MAX_WORKERS)
+
+
+def _usable_processors() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _check_result(

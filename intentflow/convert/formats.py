@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from intentflow.convert import itag, plain
-from intentflow.convert.shape import Format, Labelled, Options, Row, RowRejected
+from dataclasses import replace
+from typing import BinaryIO
+
+from intentflow.convert import chat, doccano, ground_truth, itag, label_studio, plain
+from intentflow.convert.shape import Format, Labelled, Options, Row, RowRejected, unrecognised
+from intentflow.convert.tables import CSV
+from intentflow.convert.transcripts import TRANSCRIPT, begins_with_speaker
 from intentflow.errors import IntentflowError
 
-# In ``auto`` they are asked in this order.
-FORMATS = {form.name: form for form in (itag.ITAG, plain.JSON, plain.JSONL)}
+# In ``auto`` a row's readers are asked in this order: what is told by more keys goes first.
+_BY_ROW = (
+    label_studio.LABEL_STUDIO,
+    itag.ITAG,
+    ground_truth.GROUND_TRUTH,
+    chat.MESSAGES,
+    plain.JSON,
+    doccano.DOCCANO,
+)
+FORMATS = {form.name: form for form in (*_BY_ROW, plain.JSONL, CSV, TRANSCRIPT)}
+_PEEK_BYTES = 1 << 16
+_SURROGATES = "surrogateescape"
 
 
 def find_format(name: str) -> Format:
@@ -17,14 +32,36 @@ def find_format(name: str) -> Format:
         IntentflowError: There is no such format.
     """
     if name == "auto":
-        return Format("auto", lambda _row: True, _read_any)
+        return Format("auto", unrecognised, _read_any, quick=True)
     if name not in FORMATS:
         raise IntentflowError(f"unknown format {name}; known: auto, {', '.join(FORMATS)}")
     return FORMATS[name]
 
 
+def settle_layout(form: Format, stream: BinaryIO, name: str) -> Format:
+    """The format with the layout that this file has; reads ahead without moving the stream.
+
+    Args:
+        form: What was asked for.
+        stream: The file, behind its byte order mark.
+        name: The file's name; ``.csv`` and ``.tsv`` tell a table.
+    """
+    if form.layout != "auto":
+        return form
+    if name.removesuffix(".gz").endswith((".csv", ".tsv")):
+        return CSV if form.name == "auto" else replace(form, layout="table")
+    start = stream.tell()
+    head = stream.read(_PEEK_BYTES).lstrip()
+    stream.seek(start)
+    first_line = head.partition(b"\n")[0].rstrip()
+    if form.name == "auto" and begins_with_speaker(first_line.decode("utf-8", _SURROGATES)):
+        return TRANSCRIPT
+    spread = first_line.startswith(b"[") or first_line == b"{"
+    return replace(form, layout="values" if spread else "lines")
+
+
 def _read_any(row: Row, options: Options) -> Labelled:
-    for form in FORMATS.values():
+    for form in _BY_ROW:
         if form.recognises(row):
             return form.read(row, options)
     raise RowRejected("unknown_shape")

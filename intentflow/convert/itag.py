@@ -2,21 +2,28 @@
 
 A job is labelled (``label-<job>``), then perhaps checked (``-check``) and verified
 (``-verify``); ``-system`` repeats the outcome. The latest human stage that has an answer
-counts, and ``-system`` only where no human stage has one.
+counts, and ``-system`` only where no human stage has one. That the later stage outranks the
+earlier one is our reading of the order in which iTAG runs them; so are these: an abandoned row
+is rejected though it has an answer; of several annotators the majority counts; jobs on one row
+must agree, and one without an answer has no say; the other columns of ``data`` (pre-labels
+among them) are ignored.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 
+from intentflow.convert.answers import majority
+from intentflow.convert.duplicates import has_conflicting_keys
+from intentflow.convert.itag_survey import survey_answers
 from intentflow.convert.shape import Format, Labelled, Options, Row, RowRejected, find_text
 
 _PREFIX = "label-"
 _ORDER = ("verify", "check", "label", "system")
+_NOT_ABANDONED = (0, None, "", "0", "false")
 _UNANSWERED = frozenset({"empty_result", "no_answer", "blank_answer"})
 
 
@@ -31,7 +38,7 @@ def read(row: Row, options: Options) -> Labelled:
     Raises:
         RowRejected: Abandoned, unlabelled, tied, in conflict between jobs, or of a bad shape.
     """
-    if row.get("abandonFlag"):
+    if _abandoned(row):
         raise RowRejected("abandoned")
     jobs = _jobs(tuple(row), options.job)
     if not jobs:
@@ -108,7 +115,7 @@ def _job_answer(row: Row, job: _Job) -> str:
 
 
 def _abandoned(body: Any) -> bool:
-    return isinstance(body, dict) and bool(body.get("abandonFlag"))
+    return isinstance(body, dict) and body.get("abandonFlag") not in _NOT_ABANDONED
 
 
 def _stage_answer(body: Any) -> str:
@@ -119,25 +126,16 @@ def _stage_answer(body: Any) -> str:
     answers = _answers_in(results[0])
     for result in results[1:]:
         answers += _answers_in(result)
+    answers = answers or survey_answers(results)
     if not answers:
         raise RowRejected("no_answer")
-    votes = [answer for answer in answers if answer and not answer.isspace()]
-    if not votes:
-        raise RowRejected("blank_answer")
-    return votes[0] if len(votes) == 1 else _majority(votes)
-
-
-def _majority(votes: list[str]) -> str:
-    (first, count), *others = Counter(votes).most_common(2)
-    if others and others[0][1] == count:
-        raise RowRejected("tie")
-    return first
+    return majority(answers)
 
 
 def _answers_in(result: Any) -> list[str]:
     """The outputs of one result; none where it answers another question."""
     mark = result.get("MarkResult") if isinstance(result, dict) else None
-    if mark is None or mark == "":
+    if mark is None or mark == "":  # another question, or a survey's
         return []
     if isinstance(mark, str):
         mark = _parse_mark(mark)
@@ -149,9 +147,13 @@ def _answers_in(result: Any) -> list[str]:
 
 def _parse_mark(mark: str) -> Any:
     try:
-        return orjson.loads(mark)
+        document = orjson.loads(mark)
+        raw = mark.encode()
     except ValueError:
         raise RowRejected("bad_mark_result") from None
+    if has_conflicting_keys(raw, document):
+        raise RowRejected("duplicate_key")
+    return document
 
 
 def _output_of(annotation: Any) -> str | None:
@@ -162,4 +164,4 @@ def _output_of(annotation: Any) -> str | None:
     return output
 
 
-ITAG = Format("itag", recognises, read)
+ITAG = Format("itag", recognises, read, quick=True)

@@ -6,25 +6,35 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-Row = dict[str, Any]
-Layout = Literal["auto", "lines", "values"]
+import orjson
 
-TEXT_FIELDS = ("instruction", "content", "source")
+Row = dict[str, Any]
+Layout = Literal["auto", "lines", "values", "table", "transcript"]
+
+TEXT_FIELDS = ("instruction", "content", "source", "text")
 
 REASONS = {
-    "abandoned": "the labeller abandoned the row",
+    "abandoned": "the labeller abandoned or skipped the row",
     "bad_mark_result": "MarkResult is not JSON of the documented shape",
     "blank_answer": "the label is blank",
     "blank_text": "the utterance is blank",
+    "cells": "the row has more or fewer cells than the header",
     "conflict": "labelling jobs disagree; choose one with --job",
+    "duplicate_key": "a key stands twice in one object, with different values",
     "empty_result": "no labelling stage has a result",
+    "failed": "the labelling job reports that it failed on the row",
     "no_answer": "no result holds an output",
     "no_label": "the row has no label (of the job asked for)",
     "no_text": "the row has no utterance; name its field with --field",
     "not_an_object": "the row is JSON but not an object",
+    "not_csv": "the row's quotes are not closed as CSV wants it",
     "not_json": "the row is not JSON",
     "not_text": "the utterance or the label is not text",
     "not_utf8": "the row is not UTF-8 text",
+    "not_verified": "a verification job did not confirm the label",
+    "several_answers": "the dialogue answers with calls more than once",
+    "several_questions": "several questions are answered and none is titled output",
+    "spans": "the label marks stretches of the text, which gives no call",
     "tie": "annotators disagree and none has the majority",
     "too_deep": "the row is nested too deeply to be read",
     "truncated": "the row breaks off before its end",
@@ -46,10 +56,23 @@ class RowRejected(Exception):  # noqa: N818 (an outcome of a row, not a failure 
 
 
 class Labelled(NamedTuple):
-    """What a row says, as written."""
+    """What a row says, as written.
+
+    Attributes:
+        instruction: The utterance.
+        output: The label; empty only in a task for labellers that has no pre-label.
+    """
 
     instruction: str
     output: str
+
+
+def encode_record(row: Labelled) -> bytes:
+    """The row as :func:`intentflow.records.write_records` writes it."""
+    return b'{"instruction": %b, "output": %b}' % (
+        orjson.dumps(row.instruction),
+        orjson.dumps(row.output),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +96,23 @@ class Format:
         name: The value of ``--format``.
         recognises: Whether a row looks like one of this tool's; asked in ``auto`` only.
         read: The row's utterance and label; raises :class:`RowRejected`.
-        layout: ``lines`` has one row a line, ``values`` JSON values across lines, ``auto`` either.
+        layout: ``lines`` has one row a line, ``values`` JSON values across lines, ``auto`` either;
+            ``table`` is CSV or TSV with a header, ``transcript`` a dialogue in plain text.
+        encode: The row to write, as bytes without a line end.
+        quick: Whether :mod:`intentflow.convert.itag_lines` may read rows instead of ``read``.
     """
 
     name: str
     recognises: Callable[[Row], bool]
     read: Callable[[Row, Options], Labelled]
     layout: Layout = "auto"
+    encode: Callable[[Labelled], bytes] = encode_record
+    quick: bool = False
+
+
+def unrecognised(_row: Row) -> bool:
+    """What a format that no row can be told to be of recognises."""
+    return False
 
 
 def find_text(fields: Row, name: str | None) -> str:

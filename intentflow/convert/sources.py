@@ -14,7 +14,7 @@ from typing import BinaryIO, cast
 
 from intentflow.errors import IntentflowError
 
-_SUFFIXES = (".manifest", ".json", ".jsonl", ".ndjson")
+_SUFFIXES = (".manifest", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".transcript")
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -87,6 +87,12 @@ def _files_below(folder: Path, name: str, skip: Collection[Path]) -> list[Source
 def _is_data(name: str) -> bool:
     name = name.removesuffix(".gz")
     return name.endswith(_SUFFIXES) and not name.endswith(".rejects.jsonl")
+
+
+def is_gzip(path: Path) -> bool:
+    """Whether a file is packed, by its first bytes."""
+    with path.open("rb") as stream:
+        return stream.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
 
 
 @contextmanager

@@ -6,11 +6,12 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, TextIO
 
 _DECODER = json.JSONDecoder()
 _BETWEEN = re.compile(r"[\s,\]\ufeff]*")
 _START = re.compile(r"[\s\ufeff]*\[?")
+_MARGIN = 16  # characters; a literal or an escape cut in two is reported where it began
 _NEXT_ROW = re.compile(r"\n\s*(?=\{)")
 
 
@@ -31,19 +32,53 @@ class Value:
     problem: str = ""
 
 
+class _Found(NamedTuple):
+    """A value, and how far the text was looked at to find it."""
+
+    value: Value
+    end: int
+    seen: int
+
+
 def scan_values(text: str, first_line: int = 1) -> Iterator[Value]:
     """Read the rows of an array, or values written one after another.
 
     A missing or trailing comma, and a missing closing bracket, are forgiven. After something
     unreadable, reading goes on at the next line that begins with ``{``.
     """
+    return (found.value for found in _scan(text, first_line, _START))
+
+
+def read_values(stream: TextIO, window: int = 4 << 20) -> Iterator[Value]:
+    """As :func:`scan_values`, without the whole text in memory.
+
+    Args:
+        stream: The text, read by ``window`` characters, or by more where a value is longer.
+        window: Characters.
+    """
+    text, line, before = stream.read(window), 1, _START
+    while more := stream.read(max(window, len(text))):
+        done = 0
+        for found in _scan(text, line, before):
+            if found.seen + _MARGIN > len(text):  # may go on in what follows
+                break
+            yield found.value
+            done = found.end
+        if done:
+            line, before = line + text.count("\n", 0, done), _BETWEEN
+        text = text[done:] + more
+    yield from (found.value for found in _scan(text, line, before))
+
+
+def _scan(text: str, first_line: int, before: re.Pattern[str]) -> Iterator[_Found]:
     line, counted = first_line, 0
-    position = _end_of(_START, text, 0)
+    position = _end_of(before, text, 0)
     while (position := _end_of(_BETWEEN, text, position)) < len(text):
         line += text.count("\n", counted, position)
         counted = position
-        document, end, problem = _decode(text, position)
-        yield Value(line, text[position:end].rstrip(), document, problem)
+        document, end, problem, seen = _decode(text, position)
+        raw = text[position:end].rstrip()
+        yield _Found(Value(line, raw, document, problem), end, seen)
         position = end
 
 
@@ -52,15 +87,19 @@ def _end_of(pattern: re.Pattern[str], text: str, position: int) -> int:
     return match.end() if match else position
 
 
-def _decode(text: str, position: int) -> tuple[Any, int, str]:
+def _decode(text: str, position: int) -> tuple[Any, int, str, int]:
+    """What stands at a position: the document, its end, its problem, and what was looked at."""
     try:
         document, end = _DECODER.raw_decode(text, position)
     except RecursionError:
-        return None, _next_row(text, position), "too_deep"
+        end = _next_row(text, position)
+        return None, end, "too_deep", end
     except ValueError as error:  # not JSON, or a number of thousands of digits
-        problem = "truncated" if _breaks_off(error) else "not_json"
-        return None, _next_row(text, position), problem
-    return document, end, ""
+        end = _next_row(text, position)
+        if _breaks_off(error):
+            return None, end, "truncated", len(text)
+        return None, end, "not_json", max(end, getattr(error, "pos", end))
+    return document, end, "", end
 
 
 def _breaks_off(error: ValueError) -> bool:

@@ -53,17 +53,16 @@ class RecordsWriter:
         self._digest = hashlib.sha256()
         self._count = 0
 
-    def write(self, rows: list[bytes]) -> None:
-        """Append rows, each a JSON object without a line end."""
-        if not rows:
+    def write(self, lines: bytes, count: int) -> None:
+        """Append rows: ``count`` JSON lines, each with its line end."""
+        if not count:
             return
-        lines = b"\n".join(rows) + b"\n"
         self._digest.update(lines)
         if self._as_array:
-            start = "[" if self._count == 0 else ""
-            lines = (start + array_separator(self._count)).encode() + b",\n".join(rows)
+            start = ("[" if self._count == 0 else "") + array_separator(self._count)
+            lines = start.encode() + lines[:-1].replace(b"\n", b",\n")
         self._file.write(lines)
-        self._count += len(rows)
+        self._count += count
 
     def finish(self) -> str:
         """Close the array, if it is one.
@@ -76,9 +75,12 @@ class RecordsWriter:
         return self._digest.hexdigest()
 
 
-def reject_lines(source: str, rejects: Iterable[Reject]) -> bytes:
+def reject_lines(source: str, rejects: Iterable[Reject], lines_before: int) -> bytes:
     """Rejected rows as JSON lines: ``{source, line, reason, raw}``."""
     return b"".join(
-        orjson.dumps({"source": source, **reject._asdict()}, option=orjson.OPT_APPEND_NEWLINE)
-        for reject in rejects
+        orjson.dumps(
+            {"source": source, "line": lines_before + line, "reason": reason, "raw": raw},
+            option=orjson.OPT_APPEND_NEWLINE,
+        )
+        for line, reason, raw in rejects
     )

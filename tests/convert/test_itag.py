@@ -8,6 +8,11 @@ import pytest
 from tests.convert.rows import converted, itag_row, mark, reasons, stage
 
 EMPTY: dict[str, Any] = {"results": []}
+CUSTOM = {"questionId": "3", "data": "a()", "markTitle": "output", "type": "survey/value"}
+REMARK = {"questionId": "4", "data": "fine", "markTitle": "remark", "type": "survey/value"}
+BOX = {"questionId": "1", "data": [{"type": "image/polygon"}], "markTitle": "box", "type": "image"}
+ENTITIES = {"objects": [{"result": {"NER": ["x"]}, "start": 0, "end": 1}], "empty": False}
+OLDER = {"data": [{"data": "a()", "id": 1, "type": "survey/value"}], "id": "1", "type": "survey"}
 ANNOTATIONS = {"annotations": [{"labels": {"output": "a()"}}]}
 
 
@@ -26,7 +31,14 @@ ANNOTATIONS = {"annotations": [{"labels": {"output": "a()"}}]}
         {"label": {"results": [{"MarkResult": None}, {"MarkResult": mark("a()")}]}},
         {"label": {"results": [{"MarkResult": mark(None)}, {"MarkResult": mark("a()")}]}},
         {"label": {"results": [{"MarkResult": ANNOTATIONS}]}},
-        {"label": stage("z()", abandonFlag=0), "check": stage("a()", abandonFlag=0)},
+        {"label": stage("z()", abandonFlag=0), "check": stage("a()", abandonFlag="0")},
+        {"label": {"results": [CUSTOM]}},
+        {"label": {"results": [BOX, ENTITIES, REMARK, CUSTOM]}},
+        {"label": {"results": [{**CUSTOM, "markTitle": "Single-choice"}]}},
+        {"label": {"results": [CUSTOM, {**CUSTOM, "data": "z()"}, CUSTOM]}},
+        {"label": {"results": [{**CUSTOM, "data": ["a()"], "type": "survey/multivalue"}]}},
+        {"label": {"results": [{**CUSTOM, "data": ""}]}, "system": {"results": [CUSTOM]}},
+        {"label": {"results": [OLDER]}},
     ],
 )
 def test_the_latest_human_answer_counts(tmp_path: Path, stages: dict[str, Any]) -> None:
@@ -47,6 +59,12 @@ def test_the_latest_human_answer_counts(tmp_path: Path, stages: dict[str, Any]) 
         ("no_answer", {"label": {"results": [{"MarkResult": mark(None, other="x")}]}}),
         ("no_answer", {"label": {"results": ["text"]}}),
         ("tie", {"label": stage("a()", "b()")}),
+        ("tie", {"label": {"results": [CUSTOM, {**CUSTOM, "data": "z()"}]}}),
+        ("several_questions", {"label": {"results": [REMARK, {**CUSTOM, "markTitle": "x"}]}}),
+        ("no_answer", {"label": {"results": [BOX, ENTITIES]}}),
+        ("no_answer", {"label": {"results": [{**CUSTOM, "data": None}]}}),
+        ("not_text", {"label": {"results": [{**CUSTOM, "data": 3}]}}),
+        ("duplicate_key", {"label": {"results": [{"MarkResult": '{"a": 1, "a": 2}'}]}}),
         ("bad_mark_result", {"label": {"results": [{"MarkResult": "{"}]}}),
         ("bad_mark_result", {"label": {"results": [{"MarkResult": "[]"}]}}),
         ("not_text", {"label": stage(3)}),
@@ -84,6 +102,23 @@ def test_a_row_without_an_utterance_is_rejected(tmp_path: Path, data: Any, reaso
 def test_the_utterances_field_is_found(tmp_path: Path, field: str) -> None:
     row = {**itag_row(label=stage("a()")), "data": {field: "play"}}
     assert converted(tmp_path, [row])[0]["instruction"] == "play"
+
+
+def test_pre_label_columns_are_ignored(tmp_path: Path) -> None:
+    data = {"source": "play", "label": "z()", "output": "z()", "label-1": "z()"}
+    row = {**itag_row(label=stage("a()")), "data": data, "label-prelabel": "z()"}
+    assert converted(tmp_path, [row]) == [{"instruction": "play", "output": "a()"}]
+
+
+def test_several_values_of_one_question_are_several_intents(tmp_path: Path) -> None:
+    answer = {**CUSTOM, "data": ["a()", "b()"], "type": "survey/multivalue"}
+    row = itag_row("play", label={"results": [answer]})
+    assert converted(tmp_path, [row])[0]["output"] == "a(); b()"
+
+
+def test_the_older_text_classification_is_read(tmp_path: Path) -> None:
+    row = {"data": {"content": "Welcome"}, "label-p9fypszvupm9bh": {"results": [OLDER]}}
+    assert converted(tmp_path, [row]) == [{"instruction": "Welcome", "output": "a()"}]
 
 
 def test_a_named_field_is_taken_instead(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import codecs
 import errno
 import gzip
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from intentflow.convert import REASONS, convert
+from intentflow.convert.values import read_values, scan_values
 from intentflow.errors import IntentflowError
 from intentflow.records import content_digest, read_records
 from tests.convert.rows import convert_content, converted, itag_row, reasons, stage
 
 A = '{"instruction": "a", "output": "f()"}'
 B = '{"instruction": "b", "output": "g(1)"}'
+FUZZ = settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 BOTH = [json.loads(A), json.loads(B)]
 
 
@@ -72,6 +77,9 @@ def test_itag_rows_are_read_from_an_array_too(tmp_path: Path) -> None:
         (b'{"instruction": "\xff", "output": "f()"}', "not_utf8"),
         (b'{"instruction": "a\xff, "output": "f()"}', "not_utf8"),
         ('{"instruction": "\\ud800", "output": "f()"}', "not_utf8"),
+        ('{"instruction": "a", "instruction": "b", "output": "f()"}', "duplicate_key"),
+        ('{"instruction": "a", "output" : "f()", "output" : "g()"}', "duplicate_key"),
+        (A + '{"instruction": "a", "output": "f()", "output": "g()"}', "duplicate_key"),
         ("[" * 100_000, "too_deep"),
         ('[{"instruction": ' + "9" * 5000 + "}]", "not_json"),
         ('{"a":' * 100_000, "too_deep"),
@@ -82,6 +90,32 @@ def test_a_bad_row_is_rejected_with_its_reason(
 ) -> None:
     assert reasons(tmp_path, content) == [reason]
     assert reason in REASONS
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '{"instruction": "a", "output": "f()", "output": "f()"}',
+        '{"instruction" : "a", "output" : "f()"}',
+        '{"instruction": "a", "output": "f()", "note": "\\":"}',
+        '{"instruction": "a", "output": "f()", "x": {"output": 1}}',
+    ],
+)
+def test_a_key_that_has_one_value_is_no_conflict(tmp_path: Path, row: str) -> None:
+    assert converted(tmp_path, row) == BOTH[:1]
+
+
+@given(st.text('{}[]",:\n\\ 1truea'), st.integers(1, 40))
+def test_values_are_the_same_whatever_part_of_the_text_is_held(text: str, window: int) -> None:
+    assert list(read_values(io.StringIO(text), window)) == list(scan_values(text))
+
+
+@pytest.mark.parametrize("window", [1, 7, 64])
+def test_a_large_array_is_read_in_parts(window: int) -> None:
+    text = json.dumps(
+        [{"instruction": "a\n{", "n": n, "x": [{"y": 1.5}]} for n in range(50)], indent=2
+    )
+    assert list(read_values(io.StringIO(text), window)) == list(scan_values(text))
 
 
 def test_a_reject_tells_where_it_stood_and_what_it_was(tmp_path: Path) -> None:
@@ -230,7 +264,7 @@ def test_a_full_disk_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.M
         ("out.csv", {}, "has to end in .json or .jsonl"),
         ("out.json", {"max_reject_rate": 1.5}, r"must lie in \[0, 1\]"),
         ("out.json", {"max_reject_rate": float("nan")}, r"must lie in \[0, 1\]"),
-        ("out.json", {"format": "xml"}, "unknown format xml; known: auto, itag, json, jsonl"),
+        ("out.json", {"format": "xml"}, "unknown format xml; known: auto, label-studio, itag"),
     ],
 )
 def test_bad_usage_is_explained(
@@ -246,7 +280,9 @@ def test_an_empty_folder_is_explained(tmp_path: Path) -> None:
         convert([str(tmp_path)], tmp_path / "out.json")
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.binary(min_size=1) | st.text('{}[]",:\n instructiooutput', min_size=1).map(str.encode))
 def test_any_bytes_are_kept_rejected_or_refused_in_words(tmp_path: Path, content: bytes) -> None:
     try:
@@ -256,7 +292,9 @@ def test_any_bytes_are_kept_rejected_or_refused_in_words(tmp_path: Path, content
     assert summary.kept + summary.rejected == summary.rows
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.data())
 def test_any_damage_to_an_itag_row_loses_nothing_silently(tmp_path: Path, data: Any) -> None:
     row = json.dumps(itag_row("杭州", label=stage("w(杭州)"), system=stage("w(杭州)"))).encode()

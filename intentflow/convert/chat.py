@@ -1,0 +1,100 @@
+"""Dialogues: the user's turns are the utterance, the assistant's last turn is the label.
+
+``{"messages": [{"role", "content"}]}`` as chat APIs and trainers write it. As the labelling
+guide shows, the user's turns are joined and what the assistant asked between them is left out.
+Our judgement: a dialogue in which the assistant answered with a call before is rejected, for its
+last answer need not be the label of all turns together; turns of other roles are ignored.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+from intentflow.calls import CallSyntaxError, parse_calls
+from intentflow.convert.shape import Format, Labelled, Options, Row, RowRejected
+
+_CALL_START = re.compile(r"\s*[^\s(（]+\s*[(（]")
+
+
+class Turn(NamedTuple):
+    """What one side said."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+def recognises(row: Row) -> bool:
+    """Whether the row holds messages."""
+    return isinstance(row.get("messages"), list)
+
+
+def read(row: Row, _options: Options) -> Labelled:
+    """The user's turns and the assistant's last one.
+
+    Raises:
+        RowRejected: The dialogue has no user, no answer at its end, or several answers.
+    """
+    messages = row.get("messages")
+    if not isinstance(messages, list):
+        raise RowRejected("unknown_shape")
+    return label_dialogue([turn for item in messages if (turn := _turn(item))])
+
+
+def label_dialogue(turns: Sequence[Turn]) -> Labelled:
+    """The joined user turns, labelled with the last turn.
+
+    Raises:
+        RowRejected: ``no_text``, ``no_label``, ``blank_answer``, ``several_answers``.
+    """
+    said = [turn.text.strip() for turn in turns if turn.role == "user" and turn.text.strip()]
+    if not said:
+        raise RowRejected("no_text")
+    if turns[-1].role != "assistant":
+        raise RowRejected("no_label")
+    label = turns[-1].text.strip()
+    if not label:
+        raise RowRejected("blank_answer")
+    if any(turn.role == "assistant" and is_call(turn.text) for turn in turns[:-1]):
+        raise RowRejected("several_answers")
+    from intentflow.prompts import join_rounds  # a tenth of a second of start-up
+
+    return Labelled(join_rounds(said), label)
+
+
+def is_call(text: str) -> bool:
+    """Whether a turn is an answer in the call language rather than a question in words."""
+    if not _CALL_START.match(text):
+        return False
+    try:
+        return bool(parse_calls(text.translate(_ASCII)))
+    except CallSyntaxError:
+        return False
+
+
+_ASCII = str.maketrans("（），；", "(),;")
+
+
+def _turn(message: Any) -> Turn | None:
+    if not isinstance(message, dict):
+        raise RowRejected("unknown_shape")
+    role = message.get("role")
+    if role not in ("user", "assistant"):
+        return None
+    return Turn(role, _content(message.get("content")))
+
+
+def _content(content: Any) -> str:
+    """Text, or the text among a message's parts."""
+    if isinstance(content, list):
+        parts = [part.get("text") for part in content if isinstance(part, dict)]
+        content = "".join(part for part in parts if isinstance(part, str))
+    if content is None:
+        return ""
+    if not isinstance(content, str):
+        raise RowRejected("not_text")
+    return content
+
+
+MESSAGES = Format("messages", recognises, read)

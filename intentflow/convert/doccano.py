@@ -1,0 +1,71 @@
+"""doccano: JSON lines of text classification and sequence-to-sequence projects.
+
+``{"text", "label": ["…"]}``, the older ``labels`` and the oldest ``annotations`` of
+``{"label" or "text", "user"}``. Our judgement: several labels are several intents; in
+``annotations`` each user has one vote. Spans (sequence labelling, relations, slots) give no call
+and are rejected.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from intentflow.convert.answers import join_labels, majority
+from intentflow.convert.shape import (
+    TEXT_FIELDS,
+    Format,
+    Labelled,
+    Options,
+    Row,
+    RowRejected,
+    find_text,
+)
+
+_LABELS = ("label", "labels", "cats")
+
+
+def recognises(row: Row) -> bool:
+    """Whether the row has a text beside doccano's names for labels."""
+    named = any(key in row for key in _LABELS) or isinstance(row.get("annotations"), list)
+    return named and any(key in row for key in TEXT_FIELDS)
+
+
+def read(row: Row, options: Options) -> Labelled:
+    """The row's text and label.
+
+    Raises:
+        RowRejected: Not labelled, labelled with spans, tied, or of a bad shape.
+    """
+    if row.get("entities") or row.get("relations"):
+        raise RowRejected("spans")
+    label = next((row[key] for key in _LABELS if row.get(key) is not None), None)
+    annotations = row.get("annotations")
+    if label is None and isinstance(annotations, list):
+        output = majority(_votes(annotations)) if annotations else ""
+    else:
+        output = _joined(label)
+    if not output:
+        raise RowRejected("no_label")
+    return Labelled(find_text(row, options.field), majority([output]))
+
+
+def _joined(label: Any) -> str:
+    labels = label if isinstance(label, list) else [] if label is None else [label]
+    if any(isinstance(item, (list, dict)) for item in labels):
+        raise RowRejected("spans")
+    return join_labels(labels)
+
+
+def _votes(annotations: list[Any]) -> list[str]:
+    """One label a user."""
+    by_user: dict[str, list[Any]] = {}
+    for item in annotations:
+        if not isinstance(item, dict):
+            raise RowRejected("not_text")
+        if "start_offset" in item:
+            raise RowRejected("spans")
+        by_user.setdefault(str(item.get("user")), []).append(item.get("text", item.get("label")))
+    return [join_labels(labels) for labels in by_user.values()]
+
+
+DOCCANO = Format("doccano", recognises, read)

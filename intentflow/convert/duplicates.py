@@ -1,0 +1,53 @@
+"""Objects that hold a key twice: JSON allows it, and readers keep the last value silently."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+_SPACED_COLON = re.compile(rb'"\s+:')
+
+
+def has_conflicting_keys(raw: bytes, document: Any) -> bool:
+    """Whether an object has a key twice with different values.
+
+    Args:
+        raw: The JSON text.
+        document: What it says, as read.
+    """
+    written = raw.count(b'":') - raw.count(b'\\":')
+    if written == _count_keys(document) and not _SPACED_COLON.search(raw):
+        return False
+    try:
+        json.loads(raw, object_pairs_hook=_refuse_conflict)
+    except _ConflictError:
+        return True
+    except (ValueError, RecursionError):  # not UTF-8, or whatever else is reported elsewhere
+        return False
+    return False
+
+
+class _ConflictError(Exception):
+    """A key stands twice."""
+
+
+def _refuse_conflict(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found and found[key] != value:
+            raise _ConflictError
+        found[key] = value
+    return found
+
+
+def _count_keys(document: Any) -> int:
+    count, left = 0, [document]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            count += len(value)
+            left += [inner for inner in value.values() if isinstance(inner, (dict, list))]
+        elif isinstance(value, list):
+            left += [inner for inner in value if isinstance(inner, (dict, list))]
+    return count

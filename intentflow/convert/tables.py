@@ -1,0 +1,115 @@
+"""CSV and TSV with a header: a column for the utterance and one for the label.
+
+The label's column is ``output``, ``label`` or ``intent``, the first there is.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+
+from intentflow.convert.answers import majority
+from intentflow.convert.shape import (
+    Format,
+    Labelled,
+    Options,
+    Row,
+    RowRejected,
+    find_text,
+    unrecognised,
+)
+from intentflow.convert.values import Value
+
+LABEL_COLUMNS = ("output", "label", "intent")
+_DELIMITERS = (",", "\t", ";", "|")
+_MAX_LINES = 10_000  # of one row
+_MAX_CELL = 1 << 30
+
+
+class _Lines:
+    """Lines that can be put back, so that a row gone wrong costs no row after it."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+        self._waiting: list[str] = []
+        self.record: list[str] = []
+        self.number = 1
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if len(self.record) >= _MAX_LINES:  # a quote that nobody closed
+            raise csv.Error
+        line = self._waiting.pop() if self._waiting else next(self._lines)
+        self.record.append(line)
+        return line
+
+    def next_record(self) -> None:
+        """Count the lines of the record just read."""
+        self.number += len(self.record)
+        self.record = []
+
+    def put_back(self, keep: int = 1) -> None:
+        """Give all lines but the record's first ``keep`` back."""
+        self._waiting += reversed(self.record[keep:])
+        del self.record[keep:]
+
+
+def scan_table(lines: Iterable[str], delimiter: str | None = None) -> Iterator[Value]:
+    """The rows of a table, each by its column names.
+
+    A row whose quotes are not closed, or that has another number of cells than the header, is a
+    problem of its first line alone: reading goes on with the next.
+
+    Args:
+        lines: With their line ends.
+        delimiter: Found in the header if None.
+    """
+    csv.field_size_limit(_MAX_CELL)
+    source = _Lines(lines)
+    reader = csv.reader(source, delimiter=delimiter or _delimiter(source), strict=True)
+    header: list[str] = []
+    while True:
+        source.next_record()
+        try:
+            cells = next(reader, None)
+        except csv.Error:
+            source.put_back()
+            yield Value(source.number, source.record[0].rstrip("\r\n"), problem="not_csv")
+            continue
+        if cells is None:
+            return
+        if header and cells:
+            yield _row(source, header, cells)
+        header = header or [cell.strip() for cell in cells]
+
+
+def _delimiter(source: _Lines) -> str:
+    """The mark that stands in the header most often."""
+    first = next((line for line in source if line.strip()), "")
+    source.put_back(keep=0)
+    return max(_DELIMITERS, key=first.count)
+
+
+def _row(source: _Lines, header: list[str], cells: list[str]) -> Value:
+    problem = "" if len(cells) == len(header) else "cells"
+    if problem:
+        source.put_back()
+    raw = "".join(source.record).rstrip("\r\n")
+    return Value(source.number, raw, dict(zip(header, cells, strict=False)), problem)
+
+
+def read(row: Row, options: Options) -> Labelled:
+    """The row's utterance and label.
+
+    Raises:
+        RowRejected: A column is missing or its cell is blank.
+    """
+    label = next((row[name] for name in LABEL_COLUMNS if row.get(name) is not None), None)
+    if label is None:
+        raise RowRejected("no_label")
+    return Labelled(find_text(row, options.field), majority([label]))
+
+
+CSV = Format("csv", unrecognised, read, layout="table")
