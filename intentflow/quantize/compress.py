@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +37,14 @@ def quantize(
         Method, group size, rows used and bytes of the weights.
 
     Raises:
-        IntentflowError: Not a model, no rows, an unknown method, or AWQ without an accelerator.
+        IntentflowError: Not a model or one with 4-bit weights already, no rows, an unknown method,
+            or AWQ without an accelerator.
     """
-    from intentflow.train.export import check_model_directory
+    from intentflow.train.export import check_model_directory, make_readable
 
     folder = check_model_directory(model)
     _check(method, calibration)
+    _refuse_compressed(folder)
     from intentflow.train.base_models import load_model, load_tokenizer
 
     tokenizer = load_tokenizer(str(folder))
@@ -59,6 +63,7 @@ def quantize(
         report["weight_bytes"] = sum(f.stat().st_size for f in partial.glob("*.safetensors"))
         text = json.dumps(report, indent=2)
         (partial / "quantization.json").write_text(text + "\n", encoding="utf-8")
+        make_readable(partial)
     return report
 
 
@@ -93,6 +98,12 @@ def _check(method: str, calibration: Sequence[Example]) -> None:
         raise IntentflowError("quantization needs training rows to calibrate on")
 
 
+def _refuse_compressed(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if "quantization_config" in config:
+        raise IntentflowError(f"model {folder} has 4-bit weights already")
+
+
 def _token_rows(tokenizer: Any, folder: Path, rows: Sequence[Example], end: int) -> Any:
     """Prompt and answer of each row, as the data set that llmcompressor takes."""
     from datasets import Dataset
@@ -108,16 +119,19 @@ def _token_rows(tokenizer: Any, folder: Path, rows: Sequence[Example], end: int)
 def _compress(model: Any, method: str, group: int, rows: Any) -> None:
     from compressed_tensors.quantization import QuantizationArgs, QuantizationScheme
     from llmcompressor import oneshot
+    from llmcompressor.logger import LoggerConfig, configure_logger
     from llmcompressor.modifiers.awq import AWQModifier
     from llmcompressor.modifiers.quantization import GPTQModifier
 
     weights = QuantizationArgs(num_bits=4, symmetric=True, strategy="group", group_size=group)
     scheme = QuantizationScheme(targets=["Linear"], weights=weights)
     modifier = AWQModifier if method == "awq" else GPTQModifier
-    oneshot(
-        model=model,
-        dataset=rows,
-        recipe=modifier(config_groups={"group_0": scheme}, ignore=["lm_head"]),
-        num_calibration_samples=len(rows),
-        max_seq_length=max(map(len, rows["input_ids"])),
-    )
+    with redirect_stdout(sys.stderr):  # standard output is the summary's
+        configure_logger(LoggerConfig(console_log_level="WARNING"))
+        oneshot(
+            model=model,
+            dataset=rows,
+            recipe=modifier(config_groups={"group_0": scheme}, ignore=["lm_head"]),
+            num_calibration_samples=len(rows),
+            max_seq_length=max(map(len, rows["input_ids"])),
+        )

@@ -46,7 +46,12 @@ def save_model_directory(folder: Path, parts: ModelParts) -> None:
     record = {**parts.record, "versions": _versions()}
     text = json.dumps(record, indent=2, ensure_ascii=False)
     (folder / "training.json").write_text(text + "\n", encoding="utf-8")
-    for file in folder.rglob("*"):  # weights come readable by the owner only; servers run as others
+    make_readable(folder)
+
+
+def make_readable(folder: Path) -> None:
+    """Let others read a model: weights are written for their owner only, servers run as others."""
+    for file in folder.rglob("*"):
         file.chmod(file.stat().st_mode | 0o444)
 
 

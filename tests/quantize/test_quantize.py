@@ -1,0 +1,145 @@
+"""4-bit copies of a model directory."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from intentflow.cli.main import main
+from intentflow.errors import IntentflowError
+from intentflow.evaluate.engines import TransformersEngine
+from intentflow.prompts import PromptSpec
+from intentflow.quantize import quantize
+from intentflow.quantize.compress import group_size
+from intentflow.records import write_records
+from intentflow.train.base_models import load_model
+from intentflow.train.export import check_model_directory
+from tests.models import one_thread, rows
+
+CARRIED = ["prompt.json", "taxonomy.yaml", "README.md", "training.json", "training.html"]
+ROWS = rows()[:8]
+WITHOUT_ACCELERATOR = pytest.mark.skipif(torch.cuda.is_available(), reason="has an accelerator")
+
+
+@pytest.fixture(scope="module")
+def compressed(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("quantized") / "model"
+    with one_thread():
+        quantize(tiny_model, folder, method="gptq", calibration=ROWS)
+    return folder
+
+
+def test_a_compressed_model_is_a_whole_model_directory(compressed: Path) -> None:
+    assert check_model_directory(compressed) == compressed
+
+
+@pytest.mark.parametrize("name", CARRIED)
+def test_what_makes_it_an_intent_model_is_carried_over(
+    name: str, compressed: Path, tiny_model: Path
+) -> None:
+    assert (compressed / name).read_bytes() == (tiny_model / name).read_bytes()
+
+
+def test_the_prompt_is_still_the_trained_one(compressed: Path, tiny_model: Path) -> None:
+    before, after = (PromptSpec.read(f / "prompt.json") for f in (tiny_model, compressed))
+    assert after.digest == before.digest
+
+
+def test_the_weights_have_four_bits(compressed: Path) -> None:
+    config = json.loads((compressed / "config.json").read_text())["quantization_config"]
+    assert config["config_groups"]["group_0"]["weights"]["num_bits"] == 4
+
+
+def test_it_ends_answers_where_the_trained_one_does(compressed: Path, tiny_model: Path) -> None:
+    ends = [
+        json.loads((folder / "generation_config.json").read_text())["eos_token_id"]
+        for folder in (compressed, tiny_model)
+    ]
+    assert ends[0] == ends[1]
+
+
+def test_it_loads_and_is_near_the_trained_one(compressed: Path, tiny_model: Path) -> None:
+    ids = torch.arange(3, 60)[None]
+    with torch.inference_mode():
+        near, exact = (
+            load_model(str(folder), dtype=torch.float32)(ids).logits
+            for folder in (compressed, tiny_model)
+        )
+    assert not torch.equal(near, exact)
+    assert torch.nn.functional.cosine_similarity(near, exact, dim=-1).min() > 0.9
+
+
+def test_it_answers(compressed: Path) -> None:
+    assert len(TransformersEngine(compressed, constrained=True).answer(["play Queen"])) == 1
+
+
+def test_its_files_can_be_read_by_a_server_of_another_user(compressed: Path) -> None:
+    assert all(file.stat().st_mode & 0o444 == 0o444 for file in compressed.iterdir())
+
+
+def test_the_command_tells_what_it_wrote(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_records(tmp_path / "rows.jsonl", ROWS)
+    target = tmp_path / "m"
+    arguments = ["--model", str(tiny_model), "-o", str(target), "--method", "gptq", "--json"]
+    assert main(["quantize", *arguments, "--calibration", str(tmp_path / "rows.jsonl")]) == 0
+    (line,) = capsys.readouterr().out.splitlines()  # progress goes to standard error
+    summary = json.loads(line)
+    assert (summary["method"], summary["calibration_rows"]) == ("gptq", len(ROWS))
+    assert summary == json.loads((target / "quantization.json").read_text())
+
+
+@WITHOUT_ACCELERATOR
+def test_awq_without_an_accelerator_is_refused(tiny_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(IntentflowError, match="awq needs an accelerator: use --method gptq"):
+        quantize(tiny_model, tmp_path / "m", method="awq", calibration=ROWS)
+    assert not list(tmp_path.iterdir())
+
+
+def test_rows_to_calibrate_on_are_needed(tiny_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(IntentflowError, match="needs training rows to calibrate on"):
+        quantize(tiny_model, tmp_path / "m", method="gptq")
+
+
+def test_an_unknown_method_is_refused(tiny_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(IntentflowError, match="--method int3: choose awq or gptq"):
+        quantize(tiny_model, tmp_path / "m", method="int3", calibration=ROWS)
+
+
+def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(IntentflowError, match="there is no such folder"):
+        quantize(tmp_path / "none", tmp_path / "m", method="gptq", calibration=ROWS)
+
+
+def test_a_model_that_is_compressed_already_is_refused(compressed: Path, tmp_path: Path) -> None:
+    with pytest.raises(IntentflowError, match="has 4-bit weights already"):
+        quantize(compressed, tmp_path / "m", method="gptq", calibration=ROWS)
+
+
+def _layers(*widths: int) -> Any:
+    class Model(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = torch.nn.ModuleList(torch.nn.Linear(width, 8) for width in widths)
+
+        def get_output_embeddings(self) -> None:
+            return None
+
+    return Model()
+
+
+@pytest.mark.parametrize(
+    ("widths", "size"), [((256, 512), 128), ((576, 1536), 64), ((96, 128), 32)]
+)
+def test_the_group_divides_every_layer(widths: tuple[int, ...], size: int) -> None:
+    assert group_size(_layers(*widths)) == size
+
+
+def test_layers_that_no_group_divides_are_named() -> None:
+    with pytest.raises(IntentflowError, match=r"layers of widths \[48, 64\] cannot be cut"):
+        group_size(_layers(64, 48))
