@@ -10,7 +10,7 @@ import hmac
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from threading import Lock
 from typing import Annotated, Any, Literal
 
@@ -155,12 +155,23 @@ async def _events(
     task = asyncio.create_task(asyncio.to_thread(worker.complete, messages, limit, streamer))
     task.add_done_callback(lambda done: streamer.end() if done.exception() else None)
     yield _event(head, {"role": "assistant", "content": ""})
-    async for piece in streamer:
-        if piece:
-            yield _event(head, {"content": piece})
+    async for piece in _stripped(streamer):
+        yield _event(head, {"content": piece})
     done = await task
     yield _event(head, {"content": ""}, _reason(done))
     yield "data: [DONE]\n\n"
+
+
+async def _stripped(pieces: AsyncIterable[str]) -> AsyncIterator[str]:
+    """The pieces without the blanks around the whole, which an answer in one piece lacks too."""
+    held, started = "", False
+    async for piece in pieces:
+        text = held + (piece if started else piece.lstrip())
+        kept = text.rstrip()
+        held = text[len(kept) :]
+        if kept:
+            started = True
+            yield kept
 
 
 def _event(head: dict[str, Any], delta: dict[str, str], reason: str | None = None) -> str:
