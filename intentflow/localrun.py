@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.files import atomic_file
@@ -39,7 +39,7 @@ _FILES = {
     "training_report": "reports/training.html",
     "evaluation_report": "reports/evaluation.html",
 }
-_PRIVATE = ("rejects", "predictions")  # users' own words: for the owner's eyes
+_PUBLIC = ("metrics", "verdict", "training_report")  # the rest holds users' own words
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,7 @@ def _execute(
     # kfp warns of images that are not named after Python and of placement it cannot honour here.
     warnings.filterwarnings("ignore", module=r"kfp\..*")
     steps = root / ".steps"
+    steps.mkdir(mode=0o700, exist_ok=True)  # users' own words: for the owner's eyes
     with (
         tempfile.TemporaryDirectory() as scratch,
         _error_file(Path(scratch) / "error.json") as error_file,
@@ -147,7 +148,7 @@ def _error_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _logged_to(stream: TextIO) -> Iterator[None]:
+def _logged_to(stream: RunLog) -> Iterator[None]:
     """What kfp logs between steps, such as a cache hit; within a step it logs to stdout itself."""
     logger = logging.getLogger()
     level, handler = logger.level, logging.StreamHandler(stream)
@@ -183,7 +184,7 @@ def _children_stopped() -> Iterator[None]:
 def _collect(outputs: Mapping[str, Any], root: Path, seconds: float) -> RunResult:
     """Put the run's files under plain names in its folder."""
     for name, place in _FILES.items():
-        with atomic_file(root / place, private=name in _PRIVATE) as partial:
+        with atomic_file(root / place, private=name not in _PUBLIC) as partial:
             shutil.copyfile(outputs[name].path, partial)
     model = Path(outputs["model"].path)
     _link(root / "model", model)

@@ -22,10 +22,11 @@ def run_convert(
 ) -> dict[str, Any]:
     """Convert exports; returns the conversion's summary."""
     with tempfile.TemporaryDirectory() as folder:  # the format follows from the file's ending
-        out, rejected = Path(folder) / "records.jsonl", Path(folder) / "rejects.jsonl"
+        out = Path(folder) / "records.jsonl"
+        # The rejects stay where they are written: an error names their file.
+        rejected = Path(rejects)
         summary = convert([str(s) for s in sources], out, format=export_format, rejects=rejected)
         _move(out, records)
-        _move(rejected, rejects)
     return summary.as_dict()
 
 
