@@ -105,7 +105,7 @@ def compute_metrics(rows: Sequence[Scored], taxonomy: Taxonomy | None = None) ->
         **_out_of_scope(rows, taxonomy),
         "per_intent": counts.per_label(),
         "confusion": confusions(rows),
-        "ci95": bootstrap_intervals(_flags(rows), counts, pairs),
+        "ci95": bootstrap_intervals(_flags(rows, taxonomy), counts, pairs),
     }
     return scores
 
@@ -160,15 +160,18 @@ def _mean(flags: Sequence[bool]) -> float | None:
     return ratio(sum(flags), len(flags))
 
 
-def _flags(rows: Sequence[Scored]) -> dict[str, list[bool]]:
-    return {
+def _flags(rows: Sequence[Scored], taxonomy: Taxonomy | None) -> dict[str, list[bool]]:
+    """Whether each row counts for each rate that was measured."""
+    flags = {
         "intent_accuracy": [r.intent_right for r in rows],
         "parameter_accuracy": [r.parameters_right for r in rows],
         "documented.intent_accuracy": [r.documented_intent_right for r in rows],
         "documented.parameter_accuracy": [r.documented_parameters_right for r in rows],
         "malformed_rate": [r.predicted is None for r in rows],
-        "off_taxonomy_rate": [r.off_taxonomy for r in rows],
     }
+    if taxonomy is not None:
+        flags["off_taxonomy_rate"] = [r.off_taxonomy for r in rows]
+    return flags
 
 
 def _rates(rows: Sequence[Scored]) -> dict[str, float | None]:

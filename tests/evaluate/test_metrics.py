@@ -255,3 +255,8 @@ def test_metrics_have_the_keys_of_the_contract() -> None:
 
 def test_metrics_are_plain_json() -> None:
     assert json.loads(json.dumps(_metrics(("play(a)", "oos()")), allow_nan=False))
+
+
+def test_what_was_not_measured_has_no_interval() -> None:
+    rows = [score_row("u", "play()", "play()")]
+    assert "off_taxonomy_rate" not in compute_metrics(rows)["ci95"]
