@@ -25,7 +25,8 @@ ERROR_FILE = "INTENTFLOW_ERROR_FILE"
 @contextmanager
 def step_errors(step: str) -> Iterator[None]:
     """End the step with one readable line where the user can mend what is wrong."""
-    signal.signal(signal.SIGINT, _interrupt_once)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _interrupt_once)
     try:
         yield
     except IntentflowError as error:
