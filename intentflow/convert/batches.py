@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
+from operator import itemgetter
 from typing import Any, BinaryIO, NamedTuple
 
 import orjson
@@ -18,7 +19,9 @@ from intentflow.convert.tables import scan_table
 from intentflow.convert.transcripts import scan_dialogues
 from intentflow.convert.values import Value, read_values, scan_values
 
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 1 << 20  # what stays in a processor's cache
+_RECORD = b'{"instruction": "%b", "output": "%b"}'
+_OTHER = itemgetter(-1)
 _VALUES_AT_ONCE = 1000
 _SURROGATES = "surrogateescape"
 
@@ -57,20 +60,22 @@ class Batch:
         kept: One JSON object a row, as bytes without a line end.
         rejects: The rows not kept.
         normalised: How many of the kept had full-width call syntax.
+        lines: Lines in the block.
     """
 
     kept: list[bytes] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     normalised: int = 0
+    lines: int = 0
 
-    def as_part(self, lines: int) -> Part:
-        """The batch as it is written, of a block with so many lines."""
+    def as_part(self) -> Part:
+        """The batch as it is written."""
         kept = b"\n".join(self.kept) + b"\n" if self.kept else b""
-        return Part(kept, len(self.kept), self.rejects, self.normalised, lines)
+        return Part(kept, len(self.kept), self.rejects, self.normalised, self.lines)
 
 
 def read_blocks(stream: BinaryIO) -> Iterator[bytes]:
-    """The stream's lines, some megabytes of whole ones at a time."""
+    """The stream's lines, a block of whole ones at a time."""
     while block := stream.read(BLOCK_BYTES):
         yield block if block.endswith(b"\n") else block + stream.readline()
 
@@ -79,7 +84,7 @@ def convert_stream(stream: BinaryIO, form: Format, options: Options) -> Iterator
     """Convert the rows of a file, whatever its layout."""
     if form.layout == "lines":
         for block in read_blocks(stream):
-            yield convert_block(block, form, options).as_part(count_lines(block))
+            yield convert_block(block, form, options).as_part()
         return
     text = io.TextIOWrapper(stream, encoding="utf-8", errors=_SURROGATES, newline="")
     match form.layout:
@@ -90,23 +95,19 @@ def convert_stream(stream: BinaryIO, form: Format, options: Options) -> Iterator
         case _:
             values = read_values(text)
     while some := list(islice(values, _VALUES_AT_ONCE)):
-        batch = Batch()
+        batch = Batch()  # of no lines: these values know theirs in the file
         _add_values(batch, some, form, options)
-        yield batch.as_part(lines=0)  # these values know their line in the file
+        yield batch.as_part()
     text.detach()
-
-
-def count_lines(block: bytes) -> int:
-    """Lines in a block, the last one with or without a line end."""
-    return block.count(b"\n") + (not block.endswith(b"\n"))
 
 
 def convert_block(block: bytes, form: Format, options: Options) -> Batch:
     """Convert whole lines, each a row; lines are counted from 1."""
     if form.quick and options == Options() and _is_utf8(block):
         return _convert_quickly(block, form, options)
-    batch = Batch()
-    for number, line in enumerate(block.split(b"\n"), 1):
+    lines = block.removesuffix(b"\n").split(b"\n") if block else []
+    batch = Batch(lines=len(lines))
+    for number, line in enumerate(lines, 1):
         if line:
             _convert_line(batch, line, number, form, options)
     return batch
@@ -114,12 +115,17 @@ def convert_block(block: bytes, form: Format, options: Options) -> Batch:
 
 def _convert_quickly(block: bytes, form: Format, options: Options) -> Batch:
     """Convert lines of which most are the documented iTAG row."""
-    batch = Batch()
-    for number, (text, _, output, other) in enumerate(scan_lines(block), 1):
+    rows = scan_lines(block)
+    batch = Batch(lines=len(rows))
+    if block.isascii() and not any(map(_OTHER, rows)):
+        batch.kept = [_RECORD % (row[0], row[4] or row[3]) for row in rows]
+        return batch
+    for number, (text, _, _, system, human, other) in enumerate(rows, 1):
+        output = human or system
         if other:
             _convert_line(batch, other, number, form, options)
-        elif output.isascii() and text.isascii() and text.strip() and output.strip():
-            batch.kept.append(b'{"instruction": "%b", "output": "%b"}' % (text, output))
+        elif output.isascii() and text.isascii():
+            batch.kept.append(_RECORD % (text, output))
         elif _says_something(text) and _says_something(output):
             _keep(batch, Labelled(text.decode(), output.decode()), form)
         else:
@@ -177,6 +183,8 @@ def _keep(batch: Batch, row: Labelled, form: Format) -> None:
 
 
 def _is_utf8(raw: bytes) -> bool:
+    if raw.isascii():
+        return True
     try:
         raw.decode("utf-8")
     except UnicodeDecodeError:

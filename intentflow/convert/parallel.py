@@ -15,7 +15,6 @@ from intentflow.convert.batches import (
     BLOCK_BYTES,
     Part,
     convert_block,
-    count_lines,
     read_blocks,
 )
 from intentflow.convert.shape import Format, Options
@@ -103,4 +102,4 @@ def _start(form: Format, options: Options) -> None:
 
 def _convert(block: _Range | bytes) -> Part:
     data = block if isinstance(block, bytes) else _read_range(block)
-    return convert_block(data, *_asked).as_part(count_lines(data))
+    return convert_block(data, *_asked).as_part()

@@ -51,7 +51,11 @@ def _dumps(value: Any) -> str:
 
 
 def _is_scanned(row: str) -> bool:
-    return not scan_lines(row.encode())[0][3]
+    return not scan_lines(row.encode())[0][-1]
+
+
+def test_a_human_answer_like_the_systems_is_scanned() -> None:
+    assert _is_scanned(documented_row("a", "f()", system="f()"))
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", ""])
@@ -79,11 +83,14 @@ def test_another_row_is_not(row: str) -> None:
 TEXTS = st.text('aé杭（），；(),;"\\\u3000\u0085\u2028 \t', max_size=8)
 
 
-@given(
-    st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=4), st.sampled_from(["", "\n", "x\n"])
-)
-def test_scanning_gives_what_parsing_gives(rows: list[tuple[str, str]], between: str) -> None:
-    block = between.join(documented_row(*row) for row in rows).encode()
+ROWS = st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=4)
+
+
+@given(ROWS, TEXTS, st.sampled_from(["", "\n", "x\n"]))
+def test_scanning_gives_what_parsing_gives(
+    rows: list[tuple[str, str]], system: str, between: str
+) -> None:
+    block = between.join(documented_row(*row, system) for row in rows).encode()
     assert convert_block(block, AUTO, Options()) == convert_block(block, PARSED, Options())
 
 
