@@ -40,6 +40,9 @@ _SLICES = [
 def taxonomy_grammar(taxonomy: Taxonomy, output_format: OutputFormat) -> str:
     """The grammar of all answers that the taxonomy allows.
 
+    One blank may come first: tokenizers of the SentencePiece family put it into the first token,
+    in training too, and decoding takes it away.
+
     Returns:
         Text in llguidance's Lark dialect, with the rule ``start``.
     """
@@ -50,8 +53,8 @@ def taxonomy_grammar(taxonomy: Taxonomy, output_format: OutputFormat) -> str:
     ]
     alternatives = "\n    | ".join(calls)
     if output_format == "json":
-        return f'start: "[" call (", " call)* "]"\ncall: {alternatives}\n{_QUOTED}'
-    return f'start: call ("; " call)*\ncall: {alternatives}\n{_BARE}{_QUOTED}'
+        return f'start: " "? "[" call (", " call)* "]"\ncall: {alternatives}\n{_QUOTED}'
+    return f'start: " "? call ("; " call)*\ncall: {alternatives}\n{_BARE}{_QUOTED}'
 
 
 class TaxonomyConstraint:

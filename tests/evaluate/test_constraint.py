@@ -106,6 +106,39 @@ def test_what_labellers_write_is_admitted(text: str) -> None:
     assert _admits(text, "call")
 
 
+def _sentencepiece_tokenizer() -> Any:
+    """Puts a blank before a text, as the tokenizers of Llama 2 and Mistral do."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    backend = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True))
+    backend.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
+    replace, fuse = decoders.Replace("▁", " "), decoders.Fuse()
+    strip = decoders.Strip(content=" ", left=1, right=0)
+    backend.decoder = decoders.Sequence([replace, decoders.ByteFallback(), fuse, strip])
+    octets = [f"<0x{octet:02X}>" for octet in range(256)]
+    trainer = trainers.BpeTrainer(
+        vocab_size=600, special_tokens=["<unk>", "</s>", *octets], show_progress=False
+    )
+    backend.train_from_iterator(["bye(); weather(Paris,now)"] * 9, trainer)
+    return PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="</s>")
+
+
+@pytest.mark.parametrize("text", ["weather(Paris)", "bye(); weather(Paris,now)"])
+def test_the_blank_that_sentencepiece_puts_first_is_admitted(text: str) -> None:
+    import llguidance
+
+    tokenizer = _sentencepiece_tokenizer()
+    end = int(tokenizer.convert_tokens_to_ids("</s>"))
+    constraint = TaxonomyConstraint(
+        tokenizer, len(tokenizer), end, taxonomy_grammar(TAXONOMY, "call")
+    )
+    matcher = llguidance.LLMatcher(constraint._tokenizer, constraint._grammar)
+    tokens = [*tokenizer(text, add_special_tokens=False)["input_ids"], end]
+    assert tokenizer.convert_ids_to_tokens(tokens[0]).startswith("▁")
+    assert matcher.validate_tokens(tokens) == len(tokens)
+
+
 @pytest.mark.parametrize(
     "text",
     [
