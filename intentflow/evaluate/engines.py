@@ -146,7 +146,7 @@ class TransformersEngine:
                 do_sample=False,
                 pad_token_id=padding,
                 eos_token_id=self.end_token_ids,
-                logits_processor=self._processors(len(prompts), width),
+                logits_processor=self._processors(len(prompts), width, limit),
                 streamer=streamer,
                 past_key_values=shared.repeated(len(prompts)) if shared else None,
             )
@@ -166,18 +166,23 @@ class TransformersEngine:
             cache = self.model(ids, use_cache=True, logits_to_keep=1).past_key_values
         return SharedPrompt(len(prefix), cache)
 
-    def _processors(self, rows: int, width: int) -> list[Any]:
+    def _processors(self, rows: int, width: int, limit: int) -> list[Any]:
         if not self.constrained:
             return []
-        from intentflow.evaluate.constraint import TaxonomyConstraint, taxonomy_grammar
+        from intentflow.evaluate.constraint import (
+            TaxonomyConstraint,
+            call_openings,
+            taxonomy_grammar,
+        )
 
         constraint = TaxonomyConstraint(
             self.tokenizer,
             self.model.config.vocab_size,
             self.end_token_ids[0],
             taxonomy_grammar(self.taxonomy, self.prompt.output_format),
+            call_openings(self.taxonomy, self.prompt.output_format),
         )
-        constraint.start(rows, width)
+        constraint.start(rows, width, limit)
         return [constraint]
 
     def _decode(self, tokens: list[int]) -> str:
