@@ -119,14 +119,14 @@ class _Worker:
         self._lock = Lock()
 
     def limit(self, messages: list[dict[str, Any]], asked: int | None) -> int:
-        """Answer tokens to allow: what is asked for, within the model's context."""
+        """Answer tokens to allow: what is asked for, within what was evaluated and what fits."""
         from intentflow.prompts import chat_token_ids
 
         context = int(self._engine.model.config.max_position_embeddings)
         room = context - len(chat_token_ids(self._engine.tokenizer, messages))
         if room < 1:
             raise ApiError(400, f"the messages are longer than the model's {context} tokens")
-        return min(asked or MAX_NEW_TOKENS, room)
+        return min(asked or MAX_NEW_TOKENS, MAX_NEW_TOKENS, room)
 
     def complete(
         self, messages: list[dict[str, Any]], limit: int, streamer: Any = None

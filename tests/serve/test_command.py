@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from intentflow.cli.main import main
-from intentflow.evaluate.engines import TransformersEngine
+from intentflow.evaluate.engines import MAX_NEW_TOKENS, TransformersEngine
 from intentflow.evaluate.run import evaluate_model
 from intentflow.records import Example, write_records
 from intentflow.serve.server import vllm_command
@@ -65,7 +65,7 @@ def test_the_documented_client_works_unchanged(
     model, _, answer = done.stdout.partition("\n")
     messages = [{"role": "user", "content": "I want to listen to music"}]
     assert model == "intent"
-    assert answer.startswith(engine.complete(messages, 100).text)
+    assert answer.startswith(engine.complete(messages, MAX_NEW_TOKENS).text)
 
 
 @pytest.mark.usefixtures("keyed")
