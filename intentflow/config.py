@@ -155,7 +155,7 @@ def _keys_of(model: type[BaseModel]) -> set[str]:
     for name, field in model.model_fields.items():
         names.add(name)
         if isinstance(field.validation_alias, AliasChoices):
-            names |= {choice for choice in field.validation_alias.choices if isinstance(choice, str)}
+            names |= {name for name in field.validation_alias.choices if isinstance(name, str)}
     return names
 
 
