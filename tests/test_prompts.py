@@ -118,6 +118,18 @@ def test_the_prompt_is_the_models_own_template_around_system_and_utterance(kind:
     assert prompt_token_ids(_cached(kind), "play jazz") == expected
 
 
+@given(st.text(st.sampled_from("a'\"\\{}%#-\n天😀/u0 ")))
+def test_any_system_text_is_rendered_as_it_is(system: str) -> None:
+    tokenizer = _cached("chatml")
+    former = tokenizer.chat_template
+    try:
+        bake_template(tokenizer, PromptSpec(system=f"|{system}|"))
+        text = tokenizer.apply_chat_template(_user("play"), tokenize=False)
+    finally:
+        tokenizer.chat_template = former
+    assert text.startswith(f"<|im_start|>system\n|{system}|<|im_end|>")
+
+
 def test_mode_default_keeps_a_clients_system_text() -> None:
     tokenizer = _baked("chatml", "default")
     messages = [{"role": "system", "content": OTHER_SYSTEM}, *_user("play")]
