@@ -1,5 +1,11 @@
 """Fixtures for all tests: real servers and tiny models, made once a session where a test asks."""
 
+import signal
+
+# Where the test run itself was started in the background, it inherits an ignored Ctrl-C, and so
+# would the processes that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 pytest_plugins = [
     "tests.real_parts.kfp",
     "tests.real_parts.kube",
