@@ -26,6 +26,8 @@ def atomic_file(path: str | Path, *, private: bool = False) -> Iterator[Path]:
         IntentflowError: The place cannot be written (disk full, no permission).
     """
     target = _local(path)
+    if target.is_dir():
+        raise IntentflowError(f"{target} is a folder; give a file")
     with _readable_os_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)

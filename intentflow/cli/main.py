@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from intentflow import __version__
 from intentflow.cli.outcome import Outcome
+from intentflow.cli.paths import refuse_overwriting
 from intentflow.config import nearest
 from intentflow.errors import IntentflowError
 
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     verb = arguments[0] if arguments else ""
     if verb in ("", "-h", "--help"):
-        print(_overview())
+        _write(_overview())
         return 0 if verb else 2
     if verb == "--version":
         print(f"intentflow {__version__}")
@@ -69,16 +70,15 @@ def _run_verb(verb: str, arguments: list[str]) -> int:
             "--json", action="store_true", help="end stdout with one JSON summary line"
         )
         parser.add_argument("--debug", action="store_true", help="show the trace of an error")
-        outcome: Outcome = module.run(parser.parse_args(arguments))
+        args = parser.parse_args(arguments)
+        refuse_overwriting(args)
+        outcome: Outcome = module.run(args)
     except SystemExit as stop:  # argparse: usage already printed
         return int(stop.code or 0)
     except IntentflowError as error:
         return _fail(verb, error, str(error), error.exit_code, debug)
     except KeyboardInterrupt as error:
         return _fail(verb, error, "stopped; nothing half-written was kept", 2, debug)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 2
     except ModuleNotFoundError as error:
         return _fail(verb, error, _missing_package(error), 2, debug)
     except Exception as error:
@@ -90,12 +90,19 @@ def _run_verb(verb: str, arguments: list[str]) -> int:
 
 def _print(outcome: Outcome, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(outcome.summary, ensure_ascii=False))
+        _write(json.dumps(outcome.summary, ensure_ascii=False))
     elif outcome.text is not None:
-        print(outcome.text)
+        _write(outcome.text)
     else:
-        for key, value in outcome.summary.items():
-            print(f"{key}: {value}")
+        _write("\n".join(f"{key}: {value}" for key, value in outcome.summary.items()))
+
+
+def _write(text: str) -> None:
+    """Print; a reader that has seen enough, such as head, is no error."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(verb: str, error: BaseException, message: str, code: int, debug: bool) -> int:

@@ -1,0 +1,42 @@
+"""No command writes over what it reads, nor one output over another."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from intentflow.errors import IntentflowError
+
+_OUTPUTS = ("output", "rejects", "changes", "report", "predictions")
+
+
+def refuse_overwriting(args: argparse.Namespace) -> None:
+    """Make sure that no output is also an input or another output.
+
+    Raises:
+        IntentflowError: Naming the file and the two arguments.
+    """
+    outputs: dict[Path, str] = {}
+    for name in _OUTPUTS:
+        for path in _paths(getattr(args, name, None)):
+            if path in outputs:
+                raise IntentflowError(
+                    f"{getattr(args, name)} is named twice, as {outputs[path]} and as {name}: "
+                    "give each output a file of its own"
+                )
+            outputs[path] = name
+    for name, value in vars(args).items():
+        for path in _paths(value) if name not in _OUTPUTS else ():
+            if path in outputs and path.exists():
+                raise IntentflowError(
+                    f"{getattr(args, outputs[path])} is what the command reads ({name}): "
+                    f"choose another {outputs[path]}"
+                )
+
+
+def _paths(value: Any) -> Iterator[Path]:
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, (str, Path)) and str(item) and "\0" not in str(item):
+            yield Path(item).resolve()

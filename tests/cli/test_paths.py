@@ -1,0 +1,56 @@
+"""No command writes over what it reads."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from intentflow.cli.main import main
+
+ROWS = [{"instruction": f"play song {i}", "output": "play_music()"} for i in range(3)]
+
+
+@pytest.fixture
+def labels(tmp_path: Path) -> Path:
+    path = tmp_path / "labels.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    return path
+
+
+def test_an_output_that_is_the_input_is_refused(labels: Path) -> None:
+    before = labels.read_text()
+    assert main(["convert", str(labels), "-o", str(labels)]) == 2
+    assert labels.read_text() == before
+
+
+def test_two_outputs_in_one_file_are_refused(labels: Path, tmp_path: Path) -> None:
+    out = str(tmp_path / "out.jsonl")
+    assert main(["curate", str(labels), "-o", out, "--changes", out]) == 2
+
+
+def test_a_report_over_the_data_is_refused(
+    labels: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["validate", str(labels), "--report", str(labels)]) == 2
+    assert "choose another report" in capsys.readouterr().err
+
+
+def test_a_folder_as_a_file_is_said_in_one_line(
+    labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["validate", str(labels), "--report", str(tmp_path)]) == 2
+    assert "is a folder; give a file" in capsys.readouterr().err
+
+
+def test_a_reader_that_closes_early_is_no_error() -> None:
+    command = [sys.executable, "-m", "intentflow.cli.main", "schema", "recipe"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 0
