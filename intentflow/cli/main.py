@@ -114,6 +114,7 @@ def _fail(verb: str, error: BaseException, message: str, code: int, debug: bool)
 
 def _missing_package(error: ModuleNotFoundError) -> str:
     extras = {"kfp": "kfp", "torch": "train", "transformers": "train", "peft": "train"}
+    extras |= {"psutil": "train"}
     extras |= {"kubernetes": "deploy", "minio": "deploy", "fastapi": "serve", "openai": "serve"}
     extras |= {"llmcompressor": "quantize", "scrubadub": "data", "sklearn": "data", "vllm": "vllm"}
     package = (error.name or "").split(".")[0]
