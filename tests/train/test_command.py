@@ -82,7 +82,7 @@ WRONG: dict[str, tuple[list[str], dict[str, str], str]] = {
     "not UTF-8": ([], {"train": "latin.jsonl"}, "latin.jsonl: not UTF-8 (byte"),
     "too long": (["--set", "seq_length=16"], {}, "max_length 16 is too short for 16 of 16 rows"),
     "no base": (["--set", "model_name_or_path=./none"], {}, "base model ./none: there is no"),
-    "a file": ([], {"output": "train.jsonl"}, "is a file; give a folder"),
+    "a file": ([], {"output": "empty.jsonl"}, "is a file; give a folder"),
     "below a file": ([], {"output": "train.jsonl/model"}, "cannot write"),
     "to storage": ([], {"output": "s3"}, "write to a local file first"),
 }
