@@ -9,14 +9,18 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tqdm import tqdm
 
 from intentflow.errors import IntentflowError
 from intentflow.prompts import PromptSpec, chat_token_ids, prompt_token_ids
 from intentflow.taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    from intentflow.evaluate.constraint import TaxonomyConstraint
 
 MAX_NEW_TOKENS = 128
 
@@ -169,21 +173,25 @@ class TransformersEngine:
     def _processors(self, rows: int, width: int, limit: int) -> list[Any]:
         if not self.constrained:
             return []
+        self._constraint.start(rows, width, limit)
+        return [self._constraint]
+
+    @cached_property
+    def _constraint(self) -> TaxonomyConstraint:
+        """Made once, for the vocabulary takes long to read; one generation at a time uses it."""
         from intentflow.evaluate.constraint import (
             TaxonomyConstraint,
             call_openings,
             taxonomy_grammar,
         )
 
-        constraint = TaxonomyConstraint(
+        return TaxonomyConstraint(
             self.tokenizer,
             self.model.config.vocab_size,
             self.end_token_ids[0],
             taxonomy_grammar(self.taxonomy, self.prompt.output_format),
             call_openings(self.taxonomy, self.prompt.output_format),
         )
-        constraint.start(rows, width, limit)
-        return [constraint]
 
     def _decode(self, tokens: list[int]) -> str:
         return str(self.tokenizer.decode(tokens, **_DECODING)).strip()

@@ -9,7 +9,7 @@ from typing import Any
 from intentflow.curate.redact import redact_text
 from intentflow.evaluate.metrics import NO_INTENT, Scored
 from intentflow.evaluate.run import Evaluation
-from intentflow.report import render, write_report
+from intentflow.report import percent, render, write_report
 
 _MATRIX_INTENTS = 40  # a wider matrix cannot be read; the list of confusions stays
 _WORST_ROWS = 100
@@ -48,7 +48,7 @@ def _subject(metrics: dict[str, Any]) -> str:
 
 def _tiles(metrics: dict[str, Any]) -> list[dict[str, str]]:
     names = ("intent_accuracy", "parameter_accuracy", "intent_f1_macro", "parameter_f1")
-    return [{"label": name.replace("_", " "), "value": _percent(metrics[name])} for name in names]
+    return [{"label": name.replace("_", " "), "value": percent(metrics[name])} for name in names]
 
 
 def _score_rows(metrics: dict[str, Any]) -> list[list[str]]:
@@ -60,8 +60,8 @@ def _score_rows(metrics: dict[str, Any]) -> list[list[str]]:
             low, high = (
                 metrics["ci95"].get(name, (None, None)) if value is not None else (None,) * 2
             )
-            interval = "–" if low is None else f"{_percent(low)} – {_percent(high)}"
-            rows.append([name, _percent(value), interval])
+            interval = "–" if low is None else f"{percent(low)} – {percent(high)}"
+            rows.append([name, percent(value), interval])
     return rows
 
 
@@ -76,8 +76,8 @@ def _intent_bars(per_intent: dict[str, Any]) -> list[dict[str, Any]]:
             "share": values["recall"] or 0.0,
             "value": f"{values['correct']} of {values['support']}",
             "tone": "low" if (values["recall"] or 0.0) < 0.8 else "",
-            "title": f"precision {_percent(values['precision'])}, "
-            f"recall {_percent(values['recall'])}, F1 {_percent(values['f1'])}",
+            "title": f"precision {percent(values['precision'])}, "
+            f"recall {percent(values['recall'])}, F1 {percent(values['f1'])}",
         }
         for name, values in ordered
     ]
@@ -119,7 +119,3 @@ def _wrong_row(row: Scored) -> list[str]:
         kind = "malformed"
     texts = (row.instruction, row.gold_text, row.prediction)
     return [kind, *(redact_text(text) for text in texts)]
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"

@@ -53,13 +53,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["percent"] = _percent
+    environment.filters["percent"] = percent
     environment.filters["thousands"] = _thousands
     environment.globals["version"] = __version__
     return environment
 
 
-def _percent(rate: float | None, digits: int = 1) -> str:
+def percent(rate: float | None, digits: int = 1) -> str:
     """A rate in [0, 1] as a percentage; a dash for none."""
     return "–" if rate is None else f"{rate:.{digits}%}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -120,8 +121,6 @@ def _read_test(source: str) -> list[Example]:
 
 def _without(examples: list[Example], test: list[Example]) -> list[Example]:
     """Rows whose utterance is not among the test rows: nothing is scored that was learned."""
-    import sys
-
     held_out = {normalised_utterance(example.instruction) for example in test}
     kept = [e for e in examples if normalised_utterance(e.instruction) not in held_out]
     if len(kept) < len(examples):
