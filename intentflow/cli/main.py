@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from intentflow import __version__
 from intentflow.cli.outcome import Outcome
 from intentflow.cli.paths import refuse_overwriting
-from intentflow.config import nearest
 from intentflow.errors import IntentflowError
 
 # verb: what it does. The module of the same name holds ``configure(parser)`` and ``run(args)``;
@@ -51,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"intentflow {__version__}")
         return 0
     if verb not in VERBS:
+        from intentflow.config import nearest  # a tenth of a second of start-up
+
         guess = nearest(verb, VERBS)
         hint = f"; did you mean {guess}?" if guess else "; see intentflow --help"
         print(f"intentflow: error: unknown command {verb}{hint}", file=sys.stderr)
