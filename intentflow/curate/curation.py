@@ -12,6 +12,7 @@ from typing import Any, Literal
 from intentflow.curate.balance import Balance, rows_above_cap
 from intentflow.curate.dedup import find_repeats
 from intentflow.curate.redact import redact_example
+from intentflow.curate.redactions import Redactions
 from intentflow.files import atomic_file
 from intentflow.records import Example
 
@@ -47,10 +48,17 @@ class Change:
 
 @dataclass(frozen=True)
 class CurateResult:
-    """The cleaned rows and what was changed, in the order of the input."""
+    """The cleaned rows and what was changed, in the order of the input.
+
+    Attributes:
+        examples: The rows that are kept.
+        changes: What was changed, left out or listed.
+        redactions: What redaction replaced, counted; None where it was not asked for.
+    """
 
     examples: list[Example]
     changes: list[Change]
+    redactions: Redactions | None = None
 
     def counts(self) -> dict[str, int]:
         """Number of changed rows by kind; all kinds, in alphabetical order."""
@@ -89,14 +97,15 @@ def curate(
     """
     changes: list[Change] = []
     rows = list(enumerate(examples, 1))
-    if redact:
-        rows = _redact(rows, changes)
+    redactions = Redactions() if redact else None
+    if redactions is not None:
+        rows = _redact(rows, changes, redactions)
     if dedup == "exact":
         rows = _drop_duplicates(rows, changes)
     if balance == "cap":
         rows = _cap(rows, changes, seed)
     changes.sort(key=lambda change: change.row)
-    return CurateResult([example for _, example in rows], changes)
+    return CurateResult([example for _, example in rows], changes, redactions)
 
 
 def write_changes(path: str | Path, result: CurateResult) -> None:
@@ -109,10 +118,11 @@ def write_changes(path: str | Path, result: CurateResult) -> None:
 _Rows = list[tuple[int, Example]]
 
 
-def _redact(rows: _Rows, changes: list[Change]) -> _Rows:
+def _redact(rows: _Rows, changes: list[Change], redactions: Redactions) -> _Rows:
     redacted: _Rows = []
     for number, example in rows:
         clean, kinds = redact_example(example)
+        redactions.add(number, example, clean, kinds)
         if clean is not example:
             changes.append(Change(number, "redacted", placeholders=kinds))
         redacted.append((number, clean))
