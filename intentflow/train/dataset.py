@@ -19,10 +19,14 @@ IGNORED = -100  # the label value that takes no part in the loss
 
 @dataclass(frozen=True, slots=True)
 class EncodedRow:
-    """One row: ``prompt`` is read, ``answer`` (with its end token) is learned."""
+    """One row: ``prompt`` is read, ``answer`` (with its end token) is learned.
+
+    ``number`` is its row in the data set, from 1.
+    """
 
     prompt: list[int]
     answer: list[int]
+    number: int = 0
 
     @property
     def length(self) -> int:
@@ -42,6 +46,7 @@ def encode_rows(
         EncodedRow(
             prompt_token_ids(tokenizer, example.instruction),
             answer_token_ids(tokenizer, _target(example, number, output_format), end_token_id),
+            number,
         )
         for number, example in enumerate(examples, 1)
     ]
@@ -75,7 +80,8 @@ def pack_rows(rows: Sequence[EncodedRow]) -> dict[str, torch.Tensor]:
 
     Returns:
         ``input_ids``, ``position_ids``, ``labels``: int64 of shape (1, L);
-        ``attention_mask``: bool of shape (1, 1, L, L), true where a query (dimension 2) sees a key.
+        ``attention_mask``: bool of shape (1, 1, L, L), true where a query (dimension 2) sees a key;
+        ``row_numbers``: int64 of shape (rows,).
     """
     import torch
 
@@ -96,6 +102,7 @@ def pack_rows(rows: Sequence[EncodedRow]) -> dict[str, torch.Tensor]:
         "position_ids": torch.tensor([positions]),
         "labels": torch.tensor([labels]),
         "attention_mask": same_row.tril()[None, None],
+        "row_numbers": torch.tensor([row.number for row in rows]),
     }
 
 

@@ -4,40 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass, field
 from typing import Any
 
 from tqdm import tqdm
 from transformers import TrainerCallback
 
 from intentflow.errors import IntentflowError
-
-
-@dataclass
-class History:
-    """Loss by step, as logged.
-
-    Attributes:
-        training: (step, loss, learning rate) at each logging step.
-        validation: (step, loss) at each evaluation.
-        tokens: Tokens that went through the model, shared prefixes counted once a sequence.
-        seconds: From the first step to the last.
-    """
-
-    training: list[tuple[int, float, float]] = field(default_factory=list)
-    validation: list[tuple[int, float]] = field(default_factory=list)
-    tokens: int = 0
-    seconds: float = 0.0
-
-    def as_dict(self) -> dict[str, Any]:
-        """For ``training.json``."""
-        return {
-            "training_loss": [list(row) for row in self.training],
-            "validation_loss": [list(row) for row in self.validation],
-            "tokens": self.tokens,
-            "seconds": round(self.seconds, 1),
-            "tokens_per_second": round(self.tokens / self.seconds, 1) if self.seconds else None,
-        }
+from intentflow.train.history import History
 
 
 class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers is not typed
@@ -50,9 +23,15 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers i
         self.started = 0.0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.started = time.monotonic()
+        self.started = time.monotonic() - self.history.seconds
         interval = 0.5 if sys.stderr.isatty() else 10.0
-        self.bar = tqdm(total=state.max_steps, unit="step", desc="train", mininterval=interval)
+        self.bar = tqdm(
+            total=state.max_steps,
+            initial=state.global_step,
+            unit="step",
+            desc="train",
+            mininterval=interval,
+        )
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.history.tokens = round(state.global_step * self.tokens_per_step)
@@ -76,6 +55,9 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers i
         if "eval_loss" in logs:
             _refuse_nan(logs["eval_loss"], state.global_step)
             self.history.validation.append((state.global_step, logs["eval_loss"]))
+        if "eval_intent_accuracy" in logs:
+            rates = logs["eval_intent_accuracy"], logs["eval_answer_accuracy"]
+            self.history.accuracy.append((state.global_step, *rates))
 
     def close(self) -> None:
         """End the bar's line, so that what is said next has one of its own."""

@@ -60,7 +60,13 @@ class Recipe(StrictModel):
     num_train_epochs: float = Field(gt=0)
     max_steps: int = Field(-1, ge=-1, description="Stop after this many steps; -1 for no limit")
     early_stopping_patience: int | None = Field(
-        None, ge=1, description="Epochs without a better validation loss before stopping"
+        None, ge=1, description="Evaluations without a better value before stopping; none: never"
+    )
+    early_stopping_metric: Literal["validation_loss", "intent_accuracy"] = Field(
+        "validation_loss", description="What early stopping and the best checkpoint go by"
+    )
+    save_steps: int | None = Field(
+        None, ge=1, description="Steps between checkpoints; each epoch if empty"
     )
 
     lora_r: int = Field(
@@ -75,6 +81,7 @@ class Recipe(StrictModel):
     gradient_checkpointing: bool = False
     logging_steps: int = Field(5, ge=1)
     seed: int = 0
+    deterministic: bool = Field(False, description="Bit-equal reruns on a GPU too; slower")
 
     @model_validator(mode="before")
     @classmethod

@@ -27,12 +27,14 @@ def write_training_report(path: str | Path, record: dict[str, Any]) -> None:
             "training.html",
             model=recipe["model_name_or_path"],
             tiles=_tiles(record, training, validation),
+            findings=record["findings"],
             lines=loss_lines(training, validation),
+            accuracy=accuracy_lines(history["validation_accuracy"]),
             width=_WIDTH,
             height=_HEIGHT,
             top=max((loss for _, loss in [*training, *validation]), default=0.0),
             last_step=max((step for step, _ in [*training, *validation]), default=0),
-            rows=[[step, f"{loss:.4f}"] for step, loss in validation],
+            rows=_evaluations(history),
             settings=_settings(record),
         ),
     )
@@ -54,6 +56,32 @@ def loss_lines(
             ),
         }
         for name, points in (("training", training), ("validation", validation))
+    ]
+
+
+def accuracy_lines(accuracy: Sequence[Sequence[float]]) -> list[dict[str, str]]:
+    """Intent and answer accuracy in the same box, accuracy 0 at its foot and 1 at its top."""
+    if not accuracy:
+        return []
+    last = accuracy[-1][0] or 1
+    return [
+        {
+            "name": name,
+            "points": " ".join(
+                f"{point[0] / last * _WIDTH:.1f},{_HEIGHT - point[place] * _HEIGHT:.1f}"
+                for point in accuracy
+            ),
+        }
+        for place, name in ((1, "intent"), (2, "answer"))
+    ]
+
+
+def _evaluations(history: dict[str, Any]) -> list[list[Any]]:
+    """Step, validation loss, intent and answer accuracy of each evaluation."""
+    rates = {step: rest for step, *rest in history["validation_accuracy"]}
+    return [
+        [step, f"{loss:.4f}", *(f"{rate:.3f}" for rate in rates.get(step, ()))]
+        for step, loss in history["validation_loss"]
     ]
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import shutil
 import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,9 @@ from intentflow.files import atomic_directory
 from intentflow.prompts import PromptSpec, bake_template, end_token_id
 from intentflow.records import Example, content_digest
 from intentflow.taxonomy import Taxonomy
+from intentflow.train.accuracy import AnswerReader
 from intentflow.train.base_models import load_tokenizer
+from intentflow.train.checkpoints import Checkpoints, MarkWhole, keep_checkpoints
 from intentflow.train.dataset import (
     EncodedRow,
     check_lengths,
@@ -26,10 +30,16 @@ from intentflow.train.dataset import (
     shared_prefix,
 )
 from intentflow.train.export import ModelParts, save_model_directory
+from intentflow.train.findings import loss_findings, unseen_in_validation
+from intentflow.train.history import History
+from intentflow.train.memory import free_memory, is_out_of_memory
+from intentflow.train.progress import ProgressCallback
 from intentflow.train.recipe import Recipe
 
 # Tokens in one packed sequence; the dense mask on a CPU grows with its square.
 _SEQUENCE_TOKENS = {"cpu": 1024, "cuda": 4096}
+# What early stopping looks at: the library's name for it, and whether more is better.
+_BEST = {"validation_loss": ("eval_loss", False), "intent_accuracy": ("eval_intent_accuracy", True)}
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,14 @@ class Plan:
     devices: int
     precision: str
     tokens_per_step: float
+
+    def halved(self) -> Plan:
+        """Half the rows a sequence and twice the accumulation: the same global batch."""
+        return replace(
+            self,
+            rows_per_sequence=self.rows_per_sequence // 2,
+            accumulation=self.accumulation * 2,
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """For ``training.json``."""
@@ -92,20 +110,34 @@ def train(
     held_out = encode_rows(validation, tokenizer, end, recipe.output_format)
     plan = make_plan(recipe, rows, held_out)
     _say(f"{len(rows)} rows, {plan.rows_per_sequence} a sequence, max_length {plan.max_length}")
-    with atomic_directory(output) as partial:
-        model, history = _fit(recipe, plan, rows, held_out, partial)
+    findings = unseen_in_validation(training, validation)
+    digests = {
+        "data_digest": content_digest(training),
+        "validation_digest": content_digest(validation),
+        "prompt_digest": prompt.digest,
+        "taxonomy_digest": taxonomy.digest,
+    }
+    job = _Job(recipe, rows, held_out, AnswerReader(tokenizer, end, recipe.output_format))
+    with (
+        atomic_directory(output) as partial,
+        keep_checkpoints(Path(output), _identity(recipe, plan, digests)) as checkpoints,
+    ):
+        model, history, plan = _fit(job, plan, checkpoints)
+        if checkpoints.tensorboard.is_dir():
+            shutil.copytree(checkpoints.tensorboard, partial / "tensorboard")
+        findings += loss_findings(history)
         record = {
             "recipe": recipe.model_dump(),
             "plan": plan.as_dict(),
-            "history": history,
-            "data_digest": content_digest(training),
-            "validation_digest": content_digest(validation),
+            "history": history.as_dict(),
+            "findings": [finding._asdict() for finding in findings],
             "rows": {"train": len(training), "validation": len(validation)},
-            "prompt_digest": prompt.digest,
-            "taxonomy_digest": taxonomy.digest,
+            **digests,
         }
         parts = ModelParts(model, tokenizer, end, prompt, taxonomy, recipe, record)
         save_model_directory(partial, parts)
+    for finding in findings:
+        _say(f"warning: {finding.code}: {finding.message}; {finding.advice}")
     return record
 
 
@@ -161,55 +193,95 @@ def _rows_that_fit(batch: int, limit: float) -> int:
     return max(size for size in range(1, batch + 1) if batch % size == 0 and size <= limit)
 
 
-def _fit(
-    recipe: Recipe,
-    plan: Plan,
-    rows: list[EncodedRow],
-    held_out: list[EncodedRow],
-    folder: Path,
-) -> tuple[Any, dict[str, Any]]:
-    """Train; returns the model (adapter unmerged) and the loss history."""
+@dataclass(frozen=True)
+class _Job:
+    """What is trained on what."""
+
+    recipe: Recipe
+    rows: list[EncodedRow]
+    held_out: list[EncodedRow]
+    reader: AnswerReader
+
+
+def _identity(recipe: Recipe, plan: Plan, digests: Mapping[str, str]) -> str:
+    """Digest of everything the loss curve depends on, but the size of a device's batch."""
+    settings = recipe.model_dump(exclude={"per_device_train_batch_size", "logging_steps"})
+    document = [settings, plan.max_length, plan.devices, plan.precision, dict(digests)]
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def _fit(job: _Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, History, Plan]:
+    """Train; where memory does not do, with half the rows at once and twice the accumulation.
+
+    Returns:
+        The model (adapter unmerged), the loss history, and the plan that fitted.
+    """
+    while True:
+        try:
+            return *_fit_once(job, plan, checkpoints), plan
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            if plan.rows_per_sequence == 1:
+                raise IntentflowError(
+                    "out of memory with one row at a time: set gradient_checkpointing=true, a "
+                    "smaller max_length, method=lora or qlora, or take a smaller base model"
+                ) from None
+        # Outside the handler: a living exception would hold what it was raised over.
+        free_memory()
+        plan = plan.halved()
+        _say(
+            f"out of memory: going on with per_device_train_batch_size {plan.rows_per_sequence} "
+            f"and gradient_accumulation_steps {plan.accumulation}"
+        )
+
+
+def _fit_once(job: _Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, History]:
     from torch.utils.tensorboard import SummaryWriter
     from transformers import EarlyStoppingCallback, PrinterCallback
     from transformers.integrations import TensorBoardCallback
 
     from intentflow.train.adapters import prepare_model
-    from intentflow.train.progress import History, ProgressCallback
     from intentflow.train.trainer import AnswerLossTrainer
 
+    recipe, last = job.recipe, checkpoints.last_whole()
     history = History()
+    history.restore(checkpoints.history())
     progress = ProgressCallback(history, plan.tokens_per_step)
+    arguments = _arguments(recipe, plan, checkpoints.folder, bool(job.held_out))
+    writer = SummaryWriter(str(checkpoints.tensorboard))
     callbacks: list[Any] = [
         progress,
-        TensorBoardCallback(SummaryWriter(str(folder / "tensorboard"))),
+        MarkWhole(history, save_last=arguments.load_best_model_at_end),
+        TensorBoardCallback(writer),
     ]
-    if recipe.early_stopping_patience and held_out:
+    if arguments.load_best_model_at_end:
         callbacks.append(EarlyStoppingCallback(recipe.early_stopping_patience))
-    # Checkpoints lie beside the model, not in it, and go when the block ends, however it ends.
-    with (
-        closing(progress),
-        tempfile.TemporaryDirectory(prefix=".checkpoints-", dir=folder.parent) as checkpoints,
-    ):
+    if last:
+        _say(f"going on from {last.name}")
+    with closing(progress), closing(writer):
         trainer = AnswerLossTrainer(
             model=prepare_model(recipe),
-            args=_arguments(recipe, plan, checkpoints, bool(held_out)),
-            train_dataset=rows,
-            eval_dataset=held_out or None,
+            args=arguments,
+            train_dataset=job.rows,
+            eval_dataset=job.held_out or None,
             data_collator=pack_rows,
             callbacks=callbacks,
+            reader=job.reader,
         )
         trainer.remove_callback(PrinterCallback)  # the bar shows what it would print
-        trainer.train()
-    return trainer.model, history.as_dict()
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
+    return trainer.model, history
 
 
-def _arguments(recipe: Recipe, plan: Plan, checkpoints: str, evaluates: bool) -> Any:
+def _arguments(recipe: Recipe, plan: Plan, folder: Path, evaluates: bool) -> Any:
     import torch
     from transformers import TrainingArguments
 
     keep_best = evaluates and recipe.early_stopping_patience is not None
+    every = "steps" if recipe.save_steps else "epoch"
     arguments = TrainingArguments(
-        output_dir=checkpoints,
+        output_dir=str(folder),
         per_device_train_batch_size=plan.rows_per_sequence,
         per_device_eval_batch_size=plan.rows_per_sequence,
         gradient_accumulation_steps=plan.accumulation,
@@ -227,19 +299,21 @@ def _arguments(recipe: Recipe, plan: Plan, checkpoints: str, evaluates: bool) ->
         logging_steps=recipe.logging_steps,
         logging_first_step=True,
         logging_nan_inf_filter=False,  # a loss that is not a number must be seen
-        eval_strategy="epoch" if evaluates else "no",
+        eval_strategy=every if evaluates else "no",
+        eval_steps=recipe.save_steps,
         prediction_loss_only=True,
-        save_strategy="epoch" if keep_best else "no",
-        save_total_limit=1,
-        save_only_model=True,
+        save_strategy=every,
+        save_steps=recipe.save_steps or 500,
+        save_total_limit=2,  # the one before is whole while the next is written
         load_best_model_at_end=keep_best,
-        metric_for_best_model="eval_loss" if keep_best else None,
-        greater_is_better=False if keep_best else None,
+        metric_for_best_model=_BEST[recipe.early_stopping_metric][0] if keep_best else None,
+        greater_is_better=_BEST[recipe.early_stopping_metric][1] if keep_best else None,
         remove_unused_columns=False,  # rows are objects, not columns
         dataloader_pin_memory=torch.cuda.is_available(),
         disable_tqdm=True,
         report_to=[],
         seed=recipe.seed,
+        full_determinism=recipe.deterministic,
     )
     arguments._n_gpu = min(arguments.n_gpu, 1)  # one process a device; a packed row cannot be cut
     return arguments

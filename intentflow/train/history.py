@@ -1,0 +1,50 @@
+"""What is kept of a training's course."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass
+class History:
+    """Loss by step, as logged.
+
+    Attributes:
+        training: (step, loss, learning rate) at each logging step.
+        validation: (step, loss) at each evaluation.
+        accuracy: (step, intent accuracy, answer accuracy) at each evaluation; see
+            :mod:`intentflow.train.accuracy`.
+        tokens: Tokens that went through the model, shared prefixes counted once a sequence.
+        seconds: From the first step to the last, waiting between a kill and going on left out.
+    """
+
+    training: list[tuple[int, float, float]] = field(default_factory=list)
+    validation: list[tuple[int, float]] = field(default_factory=list)
+    accuracy: list[tuple[int, float, float]] = field(default_factory=list)
+    tokens: int = 0
+    seconds: float = 0.0
+
+    def state(self) -> dict[str, Any]:
+        """All of it, for a checkpoint."""
+        return asdict(self)
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what :meth:`state` gave; an empty mapping is a beginning."""
+        self.training = [(step, loss, rate) for step, loss, rate in state.get("training", [])]
+        self.validation = [(step, loss) for step, loss in state.get("validation", [])]
+        self.accuracy = [(step, a, b) for step, a, b in state.get("accuracy", [])]
+        self.tokens = state.get("tokens", 0)
+        self.seconds = state.get("seconds", 0.0)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``training.json``."""
+        return {
+            "training_loss": [list(row) for row in self.training],
+            "validation_loss": [list(row) for row in self.validation],
+            "validation_accuracy": [list(row) for row in self.accuracy],
+            "tokens": self.tokens,
+            "seconds": round(self.seconds, 1),
+            "tokens_per_second": round(self.tokens / self.seconds, 1) if self.seconds else None,
+        }
