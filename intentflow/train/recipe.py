@@ -98,6 +98,22 @@ class Recipe(StrictModel):
         return self
 
     @model_validator(mode="after")
+    def _alpha_has_its_rank(self) -> Self:
+        given = self.model_fields_set
+        if "lora_alpha" in given and "lora_r" not in given and self.method != "full":
+            raise ValueError(
+                "lora_alpha scales an adapter by alpha / rank: give its rank too, lora_r"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _stops_early_by_something(self) -> Self:
+        named = "early_stopping_metric" in self.model_fields_set
+        if named and self.early_stopping_patience is None:
+            raise ValueError("early_stopping_metric without early_stopping_patience does nothing")
+        return self
+
+    @model_validator(mode="after")
     def _batch_divides(self) -> Self:
         rows = self.per_device_train_batch_size
         if rows is not None and self.global_batch_size % rows:

@@ -34,9 +34,10 @@ def test_a_shipped_recipe_trains_by_the_method_in_its_name(name: str) -> None:
     assert Recipe.load(name).method == name.partition("/")[2]
 
 
-@pytest.mark.parametrize("model", ["qwen1.5-1.8b-chat", "smollm2-135m"])
-def test_a_small_model_has_a_recipe_for_full_training_and_for_lora(model: str) -> None:
-    assert {f"{model}/full", f"{model}/lora"} <= set(shipped_recipes())
+@pytest.mark.parametrize("model", ["qwen1.5-1.8b-chat", "smollm2-135m", "llama-3-8b", "mistral-7b"])
+@pytest.mark.parametrize("method", ["full", "lora", "qlora"])
+def test_every_model_has_a_recipe_for_every_method(model: str, method: str) -> None:
+    assert f"{model}/{method}" in shipped_recipes()
 
 
 @pytest.mark.parametrize("name", sorted(DOCUMENTED))
@@ -70,6 +71,16 @@ def test_a_shipped_recipe_leaves_the_length_to_the_data(name: str) -> None:
 )
 def test_a_console_name_sets_the_key_that_it_stands_for(alias: str, name: str, value: int) -> None:
     assert getattr(_recipe(**{alias: value}), name) == value
+
+
+def test_alpha_without_a_rank_is_refused() -> None:
+    with pytest.raises(IntentflowError, match="give its rank too, lora_r"):
+        _recipe(lora_alpha=16)
+
+
+def test_a_metric_for_early_stopping_without_patience_is_refused() -> None:
+    with pytest.raises(IntentflowError, match="without early_stopping_patience does nothing"):
+        _recipe(early_stopping_metric="intent_accuracy")
 
 
 def test_four_bits_may_be_said_with_qlora() -> None:
