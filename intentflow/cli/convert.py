@@ -31,6 +31,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--to", choices=get_args(Target), help="write tasks for this labelling tool, not records"
     )
     parser.add_argument(
+        "--no-redact",
+        action="store_true",
+        help="leave personal data in the rejected rows (their file is its owner's alone)",
+    )
+    parser.add_argument(
         "--workers",
         type=int,
         metavar="N",
@@ -51,6 +56,7 @@ def run(args: argparse.Namespace) -> Outcome:
             max_reject_rate=args.max_reject_rate,
             to=args.to,
             workers=args.workers,
+            redact=not args.no_redact,
         )
     except TooManyRejects as failure:
         print(f"intentflow convert: {failure}", file=sys.stderr)
@@ -61,6 +67,8 @@ def run(args: argparse.Namespace) -> Outcome:
 def _text(summary: ConvertSummary) -> str:
     lines = [f"{summary.kept} of {summary.rows} rows kept, {summary.rejected} rejected"]
     lines += [f"  {count:>6}  {key}: {REASONS[key]}" for key, count in summary.reasons.items()]
+    if summary.merged:
+        lines.append(f"{summary.merged} rows were further annotators' answers to these")
     if summary.normalised:
         lines.append(f"{summary.normalised} labels had full-width call syntax, now ASCII")
     return "\n".join([*lines, f"digest {summary.digest}, {summary.seconds} seconds"])

@@ -14,10 +14,12 @@ import orjson
 from intentflow.convert.duplicates import has_conflicting_keys
 from intentflow.convert.fullwidth import normalise_syntax
 from intentflow.convert.itag_lines import scan_lines
+from intentflow.convert.rejects import redact_raw
 from intentflow.convert.shape import Format, Labelled, Options, RowRejected
 from intentflow.convert.tables import scan_table
 from intentflow.convert.transcripts import scan_dialogues
 from intentflow.convert.values import Value, read_values, scan_values
+from intentflow.convert.votes import BallotBox, Vote
 
 BLOCK_BYTES = 1 << 20  # what stays in a processor's cache
 _RECORD = b'{"instruction": "%b", "output": "%b"}'
@@ -43,6 +45,8 @@ class Part(NamedTuple):
         rejects: The rows not kept, lines counted from 1 at the block's beginning.
         normalised: How many of the kept had full-width call syntax.
         lines: Lines in the block.
+        votes: Rows that are one annotator's answer; what becomes of them is known at the end.
+        merged: Rows that another kept row stands for.
     """
 
     kept: bytes
@@ -50,6 +54,13 @@ class Part(NamedTuple):
     rejects: list[Reject]
     normalised: int
     lines: int
+    votes: list[Vote]
+    merged: int = 0
+
+    @property
+    def read(self) -> int:
+        """Rows of which it is known what became of them."""
+        return self.rows + len(self.rejects) + self.merged
 
 
 @dataclass(slots=True)
@@ -61,17 +72,22 @@ class Batch:
         rejects: The rows not kept.
         normalised: How many of the kept had full-width call syntax.
         lines: Lines in the block.
+        votes: Rows that are one annotator's answer.
+        merged: Rows that another kept row stands for.
     """
 
     kept: list[bytes] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     normalised: int = 0
     lines: int = 0
+    votes: list[Vote] = field(default_factory=list)
+    merged: int = 0
 
     def as_part(self) -> Part:
         """The batch as it is written."""
         kept = b"\n".join(self.kept) + b"\n" if self.kept else b""
-        return Part(kept, len(self.kept), self.rejects, self.normalised, self.lines)
+        counts = (self.normalised, self.lines, self.votes, self.merged)
+        return Part(kept, len(self.kept), self.rejects, *counts)
 
 
 def read_blocks(stream: BinaryIO) -> Iterator[bytes]:
@@ -101,9 +117,25 @@ def convert_stream(stream: BinaryIO, form: Format, options: Options) -> Iterator
     text.detach()
 
 
+def settle_votes(box: BallotBox, form: Format, options: Options) -> Iterator[tuple[str, Part]]:
+    """What became of rows that are several annotators' answers, with the sources of the rows."""
+    for row, cast, reason in box.count(needs_label=form.needs_label):
+        batch = Batch(merged=len(cast) - 1)
+        try:
+            if row:
+                _keep(batch, row, form)
+                yield cast[0].source, batch.as_part()
+                continue
+        except RowRejected as rejected:
+            reason = rejected.reason
+        for source, vote in cast:
+            reject = Reject(vote.line, reason or vote.reason, _shown(vote.raw, options))
+            yield source, Batch(rejects=[reject]).as_part()
+
+
 def convert_block(block: bytes, form: Format, options: Options) -> Batch:
     """Convert whole lines, each a row; lines are counted from 1."""
-    if form.quick and options == Options() and _is_utf8(block):
+    if form.quick and not options.narrows and _is_utf8(block):
         return _convert_quickly(block, form, options)
     lines = block.removesuffix(b"\n").split(b"\n") if block else []
     batch = Batch(lines=len(lines))
@@ -154,7 +186,7 @@ def _add_values(batch: Batch, values: Iterable[Value], form: Format, options: Op
         raw = value.raw.encode("utf-8", _SURROGATES)
         if value.problem:
             reason = value.problem if _is_utf8(raw) else "not_utf8"
-            batch.rejects.append(Reject(value.line, reason, _readable(raw)))
+            batch.rejects.append(Reject(value.line, reason, _shown(_readable(raw), options)))
         else:
             _add(batch, value.document, value.line, raw, form, options)
 
@@ -167,16 +199,26 @@ def _add(
             raise RowRejected("not_an_object")
         if has_conflicting_keys(raw, document):
             raise RowRejected("duplicate_key")
-        _keep(batch, form.read(document, options), form)
+        row = form.read(document, options)
+        if row.ballot:
+            batch.votes.append(Vote(line, _readable(raw), row.ballot, row))
+        else:
+            _keep(batch, row, form)
+    except RecursionError:
+        batch.rejects.append(Reject(line, "too_deep", _shown(_readable(raw), options)))
     except RowRejected as rejected:
-        batch.rejects.append(Reject(line, rejected.reason, _readable(raw)))
+        text = _readable(raw)
+        if rejected.ballot:
+            batch.votes.append(Vote(line, text, rejected.ballot, None, rejected.reason))
+        else:
+            batch.rejects.append(Reject(line, rejected.reason, _shown(text, options)))
 
 
 def _keep(batch: Batch, row: Labelled, form: Format) -> None:
-    instruction, labelled = row
-    output = labelled if labelled.isascii() else normalise_syntax(labelled, instruction)
+    labelled = row.output
+    output = labelled if labelled.isascii() else normalise_syntax(labelled, row.instruction)
     try:
-        batch.kept.append(form.encode(Labelled(instruction, output)))
+        batch.kept.append(form.encode(row._replace(output=output)))
     except TypeError:  # a lone surrogate: a stray byte, or an escape of half a character
         raise RowRejected("not_utf8") from None
     batch.normalised += output is not labelled
@@ -194,3 +236,7 @@ def _is_utf8(raw: bytes) -> bool:
 
 def _readable(raw: bytes) -> str:
     return raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
+
+
+def _shown(text: str, options: Options) -> str:
+    return redact_raw(text) if options.redact else text

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 from intentflow.calls import CallSyntaxError, parse_calls
-from intentflow.convert.shape import Format, Labelled, Options, Row, RowRejected
+from intentflow.convert.shape import Format, Labelled, Options, Row, RowRejected, find_dialogue
 
 _CALL_START = re.compile(r"\s*[^\s(（]+\s*[(（]")
 
@@ -39,7 +39,8 @@ def read(row: Row, _options: Options) -> Labelled:
     messages = row.get("messages")
     if not isinstance(messages, list):
         raise RowRejected("unknown_shape")
-    return label_dialogue([turn for item in messages if (turn := _turn(item))])
+    labelled = label_dialogue([turn for item in messages if (turn := _turn(item))])
+    return labelled._replace(dialogue=find_dialogue(row))
 
 
 def label_dialogue(turns: Sequence[Turn]) -> Labelled:

@@ -14,11 +14,13 @@ from typing import Any
 
 from tqdm import tqdm
 
-from intentflow.convert.batches import Part, convert_stream
+from intentflow.convert.batches import Part, convert_stream, settle_votes
 from intentflow.convert.formats import find_format, settle_layout
 from intentflow.convert.labelling import Target, as_tasks, check_target
+from intentflow.convert.rejects import can_redact
 from intentflow.convert.shape import Format, Options
 from intentflow.convert.sources import Source, find_sources, open_source
+from intentflow.convert.votes import BallotBox
 from intentflow.convert.writing import LazyFile, RecordsWriter, reject_lines
 from intentflow.errors import CheckFailed, IntentflowError
 
@@ -38,6 +40,7 @@ class ConvertSummary:
         digest: Digest of the rows written, as of :func:`intentflow.records.content_digest`.
         reasons: Number of rejects by reason; see :data:`intentflow.convert.shape.REASONS`.
         normalised: Rows kept whose label had full-width call syntax.
+        merged: Rows that are further annotators' answers to the utterance of a row kept.
     """
 
     rows: int
@@ -47,6 +50,7 @@ class ConvertSummary:
     digest: str
     reasons: dict[str, int]
     normalised: int
+    merged: int
 
     def as_dict(self) -> dict[str, Any]:
         """The summary as the command prints it."""
@@ -76,6 +80,7 @@ def convert(
     max_reject_rate: float | None = None,
     to: Target | None = None,
     workers: int | None = None,
+    redact: bool = True,
 ) -> ConvertSummary:
     """Convert labelling exports to ``instruction``/``output`` records, or to labelling tasks.
 
@@ -92,6 +97,8 @@ def convert(
             :mod:`intentflow.convert.labelling`.
         workers: Processes for files of one row a line; one for each usable processor, 4 at
             most, if None, and one for a small file. The output does not depend on it.
+        redact: Replace personal data in the rejects' rows. Without the ``data`` extra they stay
+            as they are, and a line on standard error says so.
 
     Raises:
         IntentflowError: A source cannot be read, or no row could be kept.
@@ -99,7 +106,7 @@ def convert(
     """
     started = time.monotonic()
     _check_usage(out, max_reject_rate, to, workers)
-    form, options = find_format(format), Options(field, job)
+    form, options = find_format(format), Options(field, job, redact and can_redact())
     form = form if to is None else as_tasks(form, to)
     rejects_path = rejects or out.with_name(f"{out.stem}.rejects.jsonl")
     with tempfile.TemporaryDirectory() as directory:
@@ -107,16 +114,19 @@ def convert(
         with LazyFile(out) as file, LazyFile(rejects_path, private=True) as rejected:
             if rejects is not None:
                 rejected.write(b"")
-            tally, digest = _write_all(_parts(found, form, options, workers), out, file, rejected)
+            parts = _with_votes(_parts(found, form, options, workers), form, options)
+            tally, digest = _write_all(parts, out, file, rejected)
     summary = tally.summary(time.monotonic() - started, digest)
     if not summary.rejected and rejects is None:
         rejects_path.unlink(missing_ok=True)  # a former run's would be taken for this one's
+    if summary.rejected and redact and not options.redact:
+        _say_unredacted(rejects_path)
     _check_result(summary, sources, rejects_path, max_reject_rate)
     return summary
 
 
 def _write_all(
-    parts: Iterator[tuple[Source, Part, int]], out: Path, file: LazyFile, rejected: LazyFile
+    parts: Iterator[tuple[str, Part, int]], out: Path, file: LazyFile, rejected: LazyFile
 ) -> tuple[_Tally, str]:
     """Write what was kept and what was not; returns the counts and the records' digest."""
     writer, tally = RecordsWriter(out, file), _Tally()
@@ -124,7 +134,7 @@ def _write_all(
         tally.add(part)
         writer.write(part.kept, part.rows)
         if part.rejects:
-            rejected.write(reject_lines(source.name, part.rejects, lines_before))
+            rejected.write(reject_lines(source, part.rejects, lines_before))
     return tally, writer.finish()
 
 
@@ -132,24 +142,26 @@ class _Tally:
     """Counts of what became of the rows."""
 
     def __init__(self) -> None:
-        self._kept = self._normalised = 0
+        self._kept = self._normalised = self._merged = 0
         self._reasons: Counter[str] = Counter()
 
     def add(self, part: Part) -> None:
         self._kept += part.rows
         self._normalised += part.normalised
+        self._merged += part.merged
         self._reasons.update(reject.reason for reject in part.rejects)
 
     def summary(self, seconds: float, digest: str) -> ConvertSummary:
         rejected = self._reasons.total()
         return ConvertSummary(
-            rows=self._kept + rejected,
+            rows=self._kept + rejected + self._merged,
             kept=self._kept,
             rejected=rejected,
             seconds=round(seconds, 3),
             digest=digest,
             reasons=dict(self._reasons.most_common()),
             normalised=self._normalised,
+            merged=self._merged,
         )
 
 
@@ -166,17 +178,29 @@ def _check_usage(
         raise IntentflowError(f"the number of workers must be 1 or more, not {workers}")
 
 
+def _with_votes(
+    parts: Iterator[tuple[str, Part, int]], form: Format, options: Options
+) -> Iterator[tuple[str, Part, int]]:
+    """The parts, and at the end what became of rows that are one annotator's answer each."""
+    box = BallotBox()
+    for source, part, lines_before in parts:
+        for vote in part.votes:
+            box.add(source, vote._replace(line=lines_before + vote.line))
+        yield source, part, lines_before
+    yield from ((source, part, 0) for source, part in settle_votes(box, form, options))
+
+
 def _parts(
     sources: Sequence[Source], form: Format, options: Options, workers: int | None
-) -> Iterator[tuple[Source, Part, int]]:
+) -> Iterator[tuple[str, Part, int]]:
     """What became of each block of rows, with its source and the lines before it."""
     with tqdm(unit=" rows", desc="convert", disable=None) as progress:
         for source in sources:
             lines = 0
             for part in _parts_of(source, form, options, workers):
-                yield source, part, lines
+                yield source.name, part, lines
                 lines += part.lines
-                progress.update(part.rows + len(part.rejects))
+                progress.update(part.read)
 
 
 def _parts_of(
@@ -205,6 +229,14 @@ def _processes(source: Source, form: Format, workers: int | None) -> int:
 
 def _usable_processors() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def _say_unredacted(rejects: Path) -> None:
+    print(
+        f"{rejects}: not redacted, for pip install 'intentflow[data]' is missing; "
+        "readable by its owner only",
+        file=sys.stderr,
+    )
 
 
 def _check_result(

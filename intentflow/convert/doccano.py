@@ -1,9 +1,11 @@
 """doccano: JSON lines of text classification and sequence-to-sequence projects.
 
 ``{"text", "label": ["…"]}``, the older ``labels`` and the oldest ``annotations`` of
-``{"label" or "text", "user"}``. Our judgement: several labels are several intents; in
-``annotations`` each user has one vote. Spans (sequence labelling, relations, slots) give no call
-and are rejected.
+``{"label" or "text", "user"}``. Unless a project is collaborative, each member's labels are a file
+of their own, ``<user name>.jsonl``, which holds every example under the same ``id``, unlabelled
+where that member gave none. Our judgement: several labels are several intents; in
+``annotations`` each user has one vote, and so has each row with the same ``id`` and text. Spans
+(sequence labelling, relations, slots) give no call and are rejected.
 """
 
 from __future__ import annotations
@@ -13,12 +15,14 @@ from typing import Any
 from intentflow.convert.answers import join_labels, majority
 from intentflow.convert.shape import (
     TEXT_FIELDS,
+    Ballot,
     Format,
     Labelled,
     Options,
     Row,
     RowRejected,
     find_text,
+    label_text,
 )
 
 _LABELS = ("label", "labels", "cats")
@@ -36,6 +40,22 @@ def read(row: Row, options: Options) -> Labelled:
     Raises:
         RowRejected: Not labelled, labelled with spans, tied, or of a bad shape.
     """
+    ballot = _ballot(row, options)
+    try:
+        return label_text(row, options, _output(row))._replace(ballot=ballot)
+    except RowRejected as rejected:
+        raise RowRejected(rejected.reason, ballot) from None
+
+
+def _ballot(row: Row, options: Options) -> Ballot | None:
+    """What the rows of several members for one example have in common."""
+    number = row.get("id")
+    if not isinstance(number, (int, str)):
+        return None
+    return Ballot(f"{number} {find_text(row, options.field)}")
+
+
+def _output(row: Row) -> str:
     if row.get("entities") or row.get("relations"):
         raise RowRejected("spans")
     label = next((row[key] for key in _LABELS if row.get(key) is not None), None)
@@ -46,7 +66,7 @@ def read(row: Row, options: Options) -> Labelled:
         output = _joined(label)
     if not output:
         raise RowRejected("no_label")
-    return Labelled(find_text(row, options.field), majority([output]))
+    return majority([output])
 
 
 def _joined(label: Any) -> str:

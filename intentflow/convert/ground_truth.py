@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from intentflow.convert.answers import join_labels, majority
-from intentflow.convert.shape import Format, Labelled, Options, Row, RowRejected, find_text
+from intentflow.convert.shape import Format, Labelled, Options, Row, RowRejected, label_text
 
 _METADATA = "-metadata"
 _VERIFICATION = "groundtruth/label-verification"
@@ -62,7 +62,7 @@ def read(row: Row, options: Options) -> Labelled:
     if len(answers) > 1:
         raise RowRejected("conflict")
     _check_verified(jobs, max(job.date for job in decisive))
-    return Labelled(find_text(row, options.field), majority(list(answers)))
+    return label_text(row, options, majority(list(answers)))
 
 
 def _jobs(row: Row) -> list[_Job]:

@@ -19,7 +19,7 @@ import orjson
 from intentflow.convert.answers import majority
 from intentflow.convert.duplicates import has_conflicting_keys
 from intentflow.convert.itag_survey import survey_answers
-from intentflow.convert.shape import Format, Labelled, Options, Row, RowRejected, find_text
+from intentflow.convert.shape import Format, Labelled, Options, Row, RowRejected, label_text
 
 _PREFIX = "label-"
 _ORDER = ("verify", "check", "label", "system")
@@ -47,7 +47,7 @@ def read(row: Row, options: Options) -> Labelled:
     data = row.get("data")
     if not isinstance(data, dict):
         raise RowRejected("no_text")
-    return Labelled(find_text(data, options.field), output)
+    return label_text(data, options, output)
 
 
 class _Job(NamedTuple):

@@ -1,5 +1,8 @@
 """Label Studio: tasks of the JSON export, ``{"data", "annotations", "predictions"}``.
 
+Flat rows, as the JSON-MIN export has them, are left to
+:mod:`intentflow.convert.label_studio_min`.
+
 An annotation that was skipped (``was_cancelled``) does not count; a task with no other is
 rejected as abandoned. Predictions are pre-labels and never count. Our judgement: where an
 annotation is marked ``ground_truth``, only those count; an annotator with several annotations
@@ -12,14 +15,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from intentflow.convert import label_studio_min
 from intentflow.convert.answers import join_labels, majority, one_answer
-from intentflow.convert.shape import Format, Labelled, Options, Row, RowRejected, find_text
+from intentflow.convert.shape import Format, Labelled, Options, Row, RowRejected, label_text
 
 _ANSWERS = ("annotations", "completions")  # the second is the name before version 1.0
 
 
 def recognises(row: Row) -> bool:
-    """Whether the row is a task."""
+    """Whether the row is a task, or a flat annotation."""
+    if label_studio_min.recognises(row):
+        return True
     return isinstance(row.get("data"), dict) and any(
         isinstance(row.get(key), list) for key in (*_ANSWERS, "predictions")
     )
@@ -31,6 +37,8 @@ def read(row: Row, options: Options) -> Labelled:
     Raises:
         RowRejected: Skipped, not annotated, tied, or of a bad shape.
     """
+    if label_studio_min.recognises(row):
+        return label_studio_min.read(row, options)
     annotations = _annotations(row)
     if not annotations:
         raise RowRejected("no_label")
@@ -44,7 +52,7 @@ def read(row: Row, options: Options) -> Labelled:
     data = row.get("data")
     if not isinstance(data, dict):
         raise RowRejected("no_text")
-    return Labelled(find_text(data, options.field), majority(answers))
+    return label_text(data, options, majority(answers))
 
 
 def _annotations(row: Row) -> list[Row]:

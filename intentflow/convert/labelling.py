@@ -16,7 +16,7 @@ from typing import Literal, get_args
 
 import orjson
 
-from intentflow.convert.shape import Format, Labelled, Options, Row, RowRejected, find_text
+from intentflow.convert.shape import Format, Labelled, Options, Row, RowRejected, label_text
 from intentflow.errors import IntentflowError
 
 Target = Literal["itag", "label-studio"]
@@ -44,27 +44,31 @@ def check_target(target: str, out: Path) -> None:
 def as_tasks(form: Format, target: Target) -> Format:
     """The format with its rows written as tasks for labellers."""
     encode = encode_itag if target == "itag" else encode_label_studio
-    return replace(form, read=partial(_read_task, form), encode=encode, quick=False)
+    return replace(
+        form, read=partial(_read_task, form), encode=encode, quick=False, needs_label=False
+    )
 
 
 def _read_task(form: Format, row: Row, options: Options) -> Labelled:
     """The row's utterance and pre-label; a row that lacks a label is what labellers are for."""
     prediction = row.get("prediction")
     if isinstance(prediction, str):
-        return Labelled(find_text(row, options.field), prediction)
+        return label_text(row, options, prediction)
     try:
         return form.read(row, options)
     except RowRejected as rejected:
         if rejected.reason not in _WITHOUT_LABEL:
             raise
+        ballot = rejected.ballot
     data = row.get("data")
-    return Labelled(find_text(data if isinstance(data, dict) else row, options.field), "")
+    task = label_text(data if isinstance(data, dict) else row, options, "")
+    return task._replace(ballot=ballot)
 
 
 def encode_itag(row: Labelled) -> bytes:
     """The task as a line of an iTAG manifest."""
-    data = {"instruction": row.instruction}
-    return orjson.dumps({"data": data | ({"output": row.output} if row.output else {})})
+    data = _data(row) | ({"output": row.output} if row.output else {})
+    return orjson.dumps({"data": data})
 
 
 def encode_label_studio(row: Labelled) -> bytes:
@@ -76,4 +80,10 @@ def encode_label_studio(row: Labelled) -> bytes:
         "value": {"text": [row.output]},
     }
     predictions = [{"model_version": "intentflow", "result": [result]}] if row.output else []
-    return orjson.dumps({"data": {"instruction": row.instruction}, "predictions": predictions})
+    return orjson.dumps({"data": _data(row), "predictions": predictions})
+
+
+def _data(row: Labelled) -> dict[str, str]:
+    """What labellers see; the dialogue comes back with the export."""
+    named = {"dialogue": row.dialogue} if row.dialogue else {}
+    return {"instruction": row.instruction} | named

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from intentflow.convert.shape import Format, Labelled, Options, Row, RowRejected, find_text
+from intentflow.convert.shape import (
+    Format,
+    Labelled,
+    Options,
+    Row,
+    RowRejected,
+    find_dialogue,
+    find_text,
+)
 
 
 def recognises(row: Row) -> bool:
@@ -24,7 +32,7 @@ def read(row: Row, options: Options) -> Labelled:
         raise RowRejected("not_text")
     if not output or output.isspace():
         raise RowRejected("blank_answer")
-    return Labelled(instruction, output)
+    return Labelled(instruction, output, find_dialogue(row))
 
 
 JSON = Format("json", recognises, read, layout="values")

@@ -12,6 +12,8 @@ Row = dict[str, Any]
 Layout = Literal["auto", "lines", "values", "table", "transcript"]
 
 TEXT_FIELDS = ("instruction", "content", "source", "text")
+LABEL_FIELDS = ("output", "label", "intent")
+DIALOGUE_FIELDS = ("dialogue_id", "dialogue", "conversation_id", "session_id")
 
 REASONS = {
     "abandoned": "the labeller abandoned or skipped the row",
@@ -43,16 +45,32 @@ REASONS = {
 """Why a row can be rejected: the stable code and what it means."""
 
 
+class Ballot(NamedTuple):
+    """Whose answer a row is, in an export that has one row for each annotator's answer.
+
+    Attributes:
+        item: What the rows with answers to one utterance have in common.
+        annotator: Who answered; empty where each row is another annotator's.
+        time: When; an annotator's latest answer counts.
+    """
+
+    item: str
+    annotator: str = ""
+    time: str = ""
+
+
 class RowRejected(Exception):  # noqa: N818 (an outcome of a row, not a failure of the program)
     """The row cannot be kept.
 
     Attributes:
         reason: One of :data:`REASONS`.
+        ballot: Set where other rows may answer for the same utterance.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, ballot: Ballot | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.ballot = ballot
 
 
 class Labelled(NamedTuple):
@@ -61,18 +79,25 @@ class Labelled(NamedTuple):
     Attributes:
         instruction: The utterance.
         output: The label; empty only in a task for labellers that has no pre-label.
+        dialogue: The dialogue that the utterance is from; empty where the row names none.
+        ballot: Set where other rows may answer for the same utterance.
     """
 
     instruction: str
     output: str
+    dialogue: str = ""
+    ballot: Ballot | None = None
 
 
 def encode_record(row: Labelled) -> bytes:
-    """The row as :func:`intentflow.records.write_records` writes it."""
-    return b'{"instruction": %b, "output": %b}' % (
+    """The row as its digest is taken: keys in order, as ``content_digest`` has them."""
+    record = b'"instruction": %b, "output": %b}' % (
         orjson.dumps(row.instruction),
         orjson.dumps(row.output),
     )
+    if row.dialogue:
+        return b'{"dialogue": %b, %b' % (orjson.dumps(row.dialogue), record)
+    return b"{" + record
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +107,17 @@ class Options:
     Attributes:
         field: Name of the utterance's field; found among :data:`TEXT_FIELDS` if None.
         job: Labelling job to take the label from; all have to agree if None.
+        redact: Whether rejected rows are shown without personal data.
     """
 
     field: str | None = None
     job: str | None = None
+    redact: bool = False
+
+    @property
+    def narrows(self) -> bool:
+        """Whether a reader has to heed more than the row."""
+        return self.field is not None or self.job is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +132,7 @@ class Format:
             ``table`` is CSV or TSV with a header, ``transcript`` a dialogue in plain text.
         encode: The row to write, as bytes without a line end.
         quick: Whether :mod:`intentflow.convert.itag_lines` may read rows instead of ``read``.
+        needs_label: Whether an utterance without one label is rejected; tasks need none.
     """
 
     name: str
@@ -108,11 +141,32 @@ class Format:
     layout: Layout = "auto"
     encode: Callable[[Labelled], bytes] = encode_record
     quick: bool = False
+    needs_label: bool = True
 
 
 def unrecognised(_row: Row) -> bool:
     """What a format that no row can be told to be of recognises."""
     return False
+
+
+def label_text(fields: Row, options: Options, output: str) -> Labelled:
+    """The utterance among a row's fields with its label and, where named, its dialogue.
+
+    Raises:
+        RowRejected: ``no_text``, ``not_text`` or ``blank_text``.
+    """
+    return Labelled(find_text(fields, options.field), output, find_dialogue(fields))
+
+
+def find_dialogue(fields: Row) -> str:
+    """The dialogue's id among a row's fields, text or a whole number; empty if there is none."""
+    for name in DIALOGUE_FIELDS:
+        value = fields.get(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+    return ""
 
 
 def find_text(fields: Row, name: str | None) -> str:

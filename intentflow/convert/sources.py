@@ -16,6 +16,7 @@ from intentflow.errors import IntentflowError
 
 _SUFFIXES = (".manifest", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".transcript")
 _GZIP_MAGIC = b"\x1f\x8b"
+_ZIP_MAGIC = b"PK\x03"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,8 @@ def _skip_mark(stream: BinaryIO, source: Source) -> None:
     head = stream.read(len(codecs.BOM_UTF8))
     if not head:
         raise IntentflowError(f"{source.name}: the file is empty")
+    if head == _ZIP_MAGIC:
+        raise IntentflowError(f"{source.name}: a zip archive; unpack it and give the folder")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise IntentflowError(f"{source.name}: not UTF-8 but UTF-16; save it as UTF-8")
     if head != codecs.BOM_UTF8:

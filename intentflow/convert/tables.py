@@ -1,6 +1,7 @@
 """CSV and TSV with a header: a column for the utterance and one for the label.
 
-The label's column is ``output``, ``label`` or ``intent``, the first there is.
+The label's column is ``output``, ``label`` or ``intent``, the first there is. Tables that
+doccano and Label Studio wrote are told by their other columns and read as what they are.
 """
 
 from __future__ import annotations
@@ -8,19 +9,22 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator
 
+from intentflow.convert import doccano, label_studio_min
 from intentflow.convert.answers import majority
+from intentflow.convert.chat import is_call
 from intentflow.convert.shape import (
+    LABEL_FIELDS,
     Format,
     Labelled,
     Options,
     Row,
     RowRejected,
-    find_text,
+    label_text,
     unrecognised,
 )
 from intentflow.convert.values import Value
 
-LABEL_COLUMNS = ("output", "label", "intent")
+_DOCCANO = {"id", "text", "label", "Comments"}
 _DELIMITERS = (",", "\t", ";", "|")
 _MAX_LINES = 10_000  # of one row
 _MAX_CELL = 1 << 30
@@ -106,10 +110,20 @@ def read(row: Row, options: Options) -> Labelled:
     Raises:
         RowRejected: A column is missing or its cell is blank.
     """
-    label = next((row[name] for name in LABEL_COLUMNS if row.get(name) is not None), None)
+    if label_studio_min.recognises(row):
+        return label_studio_min.read(label_studio_min.from_cells(row), options)
+    if row.keys() >= _DOCCANO:
+        return doccano.read(row | {"label": _doccano_labels(row["label"])}, options)
+    label = next((row[name] for name in LABEL_FIELDS if row.get(name) is not None), None)
     if label is None:
         raise RowRejected("no_label")
-    return Labelled(find_text(row, options.field), majority([label]))
+    return label_text(row, options, majority([label]))
+
+
+def _doccano_labels(cell: str) -> str | list[str]:
+    """doccano joins several labels by ``#``, which may also stand in one."""
+    labels = cell.split("#")
+    return labels if all(map(is_call, labels)) else cell
 
 
 CSV = Format("csv", unrecognised, read, layout="table")

@@ -32,7 +32,8 @@ def test_the_last_line_is_the_summary(
 ) -> None:
     _run(source, "-o", tmp_path / "out.json", "--json")
     summary = json.loads(capsys.readouterr().out.splitlines()[-1])
-    expected = {"rows", "kept", "rejected", "seconds", "digest", "reasons", "normalised"}
+    expected = {"rows", "kept", "rejected", "seconds", "digest", "reasons"}
+    expected |= {"normalised", "merged"}
     assert set(summary) == expected
     assert (summary["rows"], summary["kept"], summary["reasons"]) == (4, 3, {"not_json": 1})
 

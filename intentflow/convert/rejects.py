@@ -1,0 +1,123 @@
+"""What a rejected row is shown as: its text without personal data.
+
+Texts are redacted wherever they stand in the row, also in JSON inside a text, such as iTAG's
+``MarkResult``. What labelling tools made themselves stays, for it is how a row is found again:
+``label-<job>`` keys, and the ids, times and versions that their key tells. Where nothing is found
+the row is shown byte for byte. A row that is no JSON is redacted as one text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from intentflow.curate.redact import Placeholders
+
+_MADE_KEY = re.compile(
+    r"(?:^|[_\W])(?:id|ids|key|uuid|version|index|date|time|at|by|job|name)$"
+    r"|[a-z](?:Id|ID|Ids|Time|Date|Version|Index)$"
+)
+_MADE_VALUE = re.compile(
+    r"(?=.*\d)[\w-]{13,80}|[0-9a-f-]{8,64}|\d{1,6}|\d{4}-\d\d-\d\d[T ][\d:.]+(?:Z|[+-][\d:]+)?"
+    r"|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d [\d:]{8} \w{3,5} \d{4}|labeling-job/[\w-]+"
+)
+_NAME = re.compile(r"[\w.:-]{0,80}")
+_MADE_TEXT = re.compile(
+    r"label-[\w-]+"
+    r'|(?<=[dDeExn])\\*"\s*:\s*(?:\\*")?(?:' + _MADE_VALUE.pattern + r')(?=[\\",}\s]|$)'
+    r"|(?<!\d)\d{18,20}(?!\d)"
+)
+_LEAST_DIGITS = 7
+
+
+def can_redact() -> bool:
+    """Whether the ``data`` extra is installed."""
+    return find_spec("scrubadub") is not None
+
+
+def redact_raw(raw: str) -> str:
+    """A row's text with its personal data replaced by placeholders.
+
+    Raises:
+        ModuleNotFoundError: The ``data`` extra is not installed.
+    """
+    from intentflow.curate.redact import Placeholders
+
+    names = Placeholders()
+    try:
+        document = json.loads(raw, object_pairs_hook=_once)
+        clean = _redact(document, "", names)
+        return _dumps(clean) if clean != document else raw
+    except (ValueError, RecursionError):
+        return _redact_text(raw, names)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a key that stands twice: writing the row again would lose one of them."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError
+    return found
+
+
+def _redact(value: Any, key: str, names: Placeholders) -> Any:
+    if isinstance(value, dict):
+        return {_redact_key(name, names): _redact(it, name, names) for name, it in value.items()}
+    if isinstance(value, list):
+        return [_redact(item, key, names) for item in value]
+    if isinstance(value, str):
+        return value if _is_made(key, value) else _redact_string(value, names)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return _redact_number(value, key, names)
+    return value
+
+
+def _redact_key(key: str, names: Placeholders) -> str:
+    return key if _NAME.fullmatch(key) else _redact_text(key, names)
+
+
+def _redact_string(text: str, names: Placeholders) -> str:
+    if text.startswith(("{", "[")):
+        try:
+            document = json.loads(text, object_pairs_hook=_once)
+        except ValueError:
+            return _redact_text(text, names)
+        clean = _redact(document, "", names)
+        return _dumps(clean) if clean != document else text
+    return _redact_text(text, names)
+
+
+def _redact_number(value: int, key: str, names: Placeholders) -> int | str:
+    text = str(value)
+    if len(text) < _LEAST_DIGITS or _MADE_KEY.search(key):
+        return value
+    clean = _redact_text(text, names)
+    return clean if clean != text else value
+
+
+def _is_made(key: str, value: str) -> bool:
+    return bool(_MADE_KEY.search(key) and _MADE_VALUE.fullmatch(value))
+
+
+def _redact_text(text: str, names: Placeholders) -> str:
+    """The text with what tools made left as it is."""
+    from intentflow.curate.redact import redact_text
+
+    pieces: list[str] = []
+    position = 0
+    for made in _MADE_TEXT.finditer(text):
+        pieces += [redact_text(text[position : made.start()], names), made[0]]
+        position = made.end()
+    return "".join([*pieces, redact_text(text[position:], names)])
+
+
+def _dumps(document: Any) -> str:
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half a character, written as an escape
+        return json.dumps(document, separators=(",", ":"))
+    return text
