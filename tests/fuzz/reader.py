@@ -1,0 +1,120 @@
+"""Fuzzing the readers of labelling exports with atheris: ``python -m tests.fuzz.reader``.
+
+The first byte of an input chooses the format and what is asked, the rest is the file. A finding is
+an exception that the user cannot mend, a row that is neither kept, listed nor counted as a vote,
+or an outcome that depends on where a file is cut into blocks.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import atheris
+import orjson
+
+with atheris.instrument_imports(include=["intentflow.convert"]):
+    from intentflow.convert.batches import Part, convert_block, convert_stream, settle_votes
+    from intentflow.convert.formats import FORMATS, find_format, settle_layout
+    from intentflow.convert.labelling import as_tasks
+    from intentflow.convert.shape import Format, Options
+    from intentflow.convert.values import read_values
+    from intentflow.convert.votes import BallotBox
+
+import contextlib
+
+from intentflow.errors import IntentflowError
+
+NAMES = ("auto", *FORMATS)
+_BLANK = re.compile(rb"[\s,\[\]\xef\xbb\xbf\x85\xa0]*")
+_SEPARATORS = re.compile(r"[\s,\[\]\ufeff]")
+
+
+def test_one_input(data: bytes) -> None:
+    """Read one file and hold the reader to its promises.
+
+    Raises:
+        AssertionError: It broke one.
+    """
+    chosen, content = (data[0], data[1:]) if data else (0, b"")
+    form = find_format(NAMES[chosen % len(NAMES)])
+    asked = chosen // len(NAMES)
+    if asked & 1:
+        form = as_tasks(form, "itag" if asked & 2 else "label-studio")
+    options = Options("source" if asked & 4 else None, "7" if asked & 8 else None, redact=asked > 8)
+    with contextlib.suppress(IntentflowError):
+        check(content, form, options)
+
+
+def check(content: bytes, form: Format, options: Options) -> None:
+    """Read a file's content in every way that should come to the same."""
+    settled = settle_layout(form, io.BytesIO(content), "rows.manifest")
+    parts = list(convert_stream(io.BytesIO(content), settled, options))
+    for part in parts:
+        for line in part.kept.splitlines():
+            assert isinstance(orjson.loads(line), dict), line
+        assert part.kept.count(b"\n") == part.rows
+    _settle(parts, settled, options)
+    if settled.layout == "lines":
+        _check_lines(content, settled, options)
+    if settled.layout == "values":
+        _check_values(content)
+
+
+def _settle(parts: list[Part], form: Format, options: Options) -> None:
+    box = BallotBox()
+    votes = [vote for part in parts for vote in part.votes]
+    for vote in votes:
+        box.add("source", vote)
+    counted = sum(part.read for _, part in settle_votes(box, form, options))
+    assert counted == len(votes), f"{len(votes)} votes, {counted} counted"
+
+
+def _check_lines(content: bytes, form: Format, options: Options) -> None:
+    """Each line is accounted for, alone as in its block, scanned as parsed."""
+    lines = content.splitlines(keepends=True) if b"\r" not in content else _by_newline(content)
+    alone = [convert_block(line, form, options) for line in lines]
+    for line, batch in zip(lines, alone, strict=True):
+        read = len(batch.kept) + len(batch.rejects) + len(batch.votes)
+        assert read or _BLANK.fullmatch(line), f"lost: {line!r}"
+    whole = convert_block(content, form, options)
+    assert whole.kept == [row for batch in alone for row in batch.kept]
+    assert len(whole.rejects) == sum(len(batch.rejects) for batch in alone)
+    assert whole == convert_block(content, replace(form, quick=False), options)
+
+
+def _by_newline(content: bytes) -> list[bytes]:
+    return [line + b"\n" for line in content.removesuffix(b"\n").split(b"\n")]
+
+
+def _check_values(content: bytes) -> None:
+    """No character of a text is passed over but what stands between values."""
+    text = content.decode("utf-8", "surrogateescape")
+    found = "".join(value.raw for value in read_values(io.StringIO(text, newline="")))
+    assert _SEPARATORS.sub("", found) == _SEPARATORS.sub("", text)
+
+
+def seeds() -> Iterator[bytes]:
+    """Files of every shape that the tests know, each with the byte that chooses its format."""
+    from tests.fuzz.shapes import SHAPES
+
+    for name, content in SHAPES:
+        yield bytes([NAMES.index(name)]) + content
+
+
+def main() -> None:
+    """Fuzz; the arguments are libFuzzer's, the first folder among them the corpus."""
+    corpus = Path(next(argument for argument in sys.argv[1:] if not argument.startswith("-")))
+    corpus.mkdir(parents=True, exist_ok=True)
+    for number, seed in enumerate(seeds()):
+        (corpus / f"seed-{number}").write_bytes(seed)
+    atheris.Setup(sys.argv, test_one_input)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
