@@ -36,8 +36,8 @@ from intentflow.train.memory import free_memory, is_out_of_memory
 from intentflow.train.progress import ProgressCallback
 from intentflow.train.recipe import Recipe
 
-# Tokens in one packed sequence; the dense mask on a CPU grows with its square.
-_SEQUENCE_TOKENS = {"cpu": 1024, "cuda": 4096}
+SEQUENCE_TOKENS = {"cpu": 1024, "cuda": 4096}
+"""Tokens in one packed sequence; the dense mask on a CPU grows with its square."""
 # What early stopping looks at: the library's name for it, and whether more is better.
 _BEST = {"validation_loss": ("eval_loss", False), "intent_accuracy": ("eval_intent_accuracy", True)}
 
@@ -163,8 +163,8 @@ def make_plan(recipe: Recipe, rows: Sequence[EncodedRow], held_out: Sequence[Enc
     kind = "cuda" if torch.cuda.is_available() else "cpu"
     prefix = len(shared_prefix([row.prompt for row in rows]))
     own = sum(row.length - prefix for row in rows) / len(rows)
-    per_sequence = recipe.per_device_train_batch_size or _rows_that_fit(
-        per_device, max((_SEQUENCE_TOKENS[kind] - prefix) / own, 1)
+    per_sequence = recipe.per_device_train_batch_size or rows_that_fit(
+        per_device, max((SEQUENCE_TOKENS[kind] - prefix) / own, 1)
     )
     if per_device % per_sequence:
         raise IntentflowError(
@@ -188,7 +188,7 @@ def fast_precision() -> str:
     return "bf16" if "avx512_bf16" in text or "amx_bf16" in text else "fp32"
 
 
-def _rows_that_fit(batch: int, limit: float) -> int:
+def rows_that_fit(batch: int, limit: float) -> int:
     """The largest divisor of the batch that is not above the limit."""
     return max(size for size in range(1, batch + 1) if batch % size == 0 and size <= limit)
 
