@@ -13,7 +13,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from intentflow.curate.dedup import normalised_utterance
 
@@ -36,18 +37,30 @@ an added "please" is no longer found in most utterances.
 _ROWS_PER_BAND = 4
 _BANDS = 20
 _SEED = 1
+_DOUBT = 0.25
+"""How far an estimate from 80 MinHashes may lie below the similarity: five standard errors."""
+
 _BATCH_TEXTS = 16_384
 _BATCH_PAIRS = 65_536
 _WINDOW = 64
 """How many texts of a bucket a text is compared with. Without a bound, a hundred thousand texts
 with the same long beginning would be compared with one another."""
 
-_WIDE = (
-    "\u1100-\u11ff\u2e80-\u2fdf\u3005-\u3007\u3040-\u31ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
+_WIDE_RANGES = (
+    (0x1100, 0x11FF),  # Hangul letters
+    (0x2E80, 0x2FDF),  # radicals
+    (0x3005, 0x3007),
+    (0x3040, 0x31FF),  # Kana, Bopomofo
+    (0x3400, 0x9FFF),
+    (0xAC00, 0xD7AF),  # Hangul syllables
+    (0xF900, 0xFAFF),
+    (0x20000, 0x3FFFF),
 )
-_WIDE = f"[{_WIDE}\U00020000-\U0003ffff]"
-_AROUND_WIDE = re.compile(f"(?<={_WIDE}) | (?={_WIDE})")
+"""Scripts of which two characters say as much as three of another, written without blanks."""
+
+_WIDE = "[" + "".join(f"{chr(first)}-{chr(last)}" for first, last in _WIDE_RANGES) + "]"
 _ANY_WIDE = re.compile(_WIDE)
+_AROUND_WIDE = re.compile(f"(?<={_WIDE}) | (?={_WIDE})")
 
 
 def near_clusters(texts: Sequence[str], threshold: float = NEAR_THRESHOLD) -> list[int]:
@@ -192,34 +205,45 @@ def _verified_pairs(
     """Pairs of near keys, as the rows they stand for: later, earlier."""
     import numpy as np
 
-    codes, offsets, bands = _sketches(keys)
-    sizes = np.diff(offsets)
-    shingles = _matrix(codes, offsets)
-    for left, right in _candidates(bands):
-        smaller = np.minimum(sizes[left], sizes[right])
-        possible = smaller >= threshold * np.maximum(sizes[left], sizes[right])
-        left, right = left[possible], right[possible]
+    sketches = _sketches(keys)
+    shingles = _matrix(sketches.codes, sketches.offsets)
+    sizes = np.diff(shingles.indptr)
+    for left, right in _candidates(sketches, threshold - _DOUBT):
         common = _common(shingles, left, right)
         near = common >= threshold * (sizes[left] + sizes[right] - common)
         yield rows[right[near]], rows[left[near]]
 
 
-def _candidates(bands: _Integers) -> Iterator[tuple[_Indices, _Indices]]:
-    """Pairs (earlier, later) of texts that agree in a band, each pair once, in batches."""
+def _candidates(sketches: _Sketches, least: float) -> Iterator[tuple[_Indices, _Indices]]:
+    """Pairs (earlier, later) of texts that agree in a band, each pair once, in batches.
+
+    Pairs whose estimated similarity is below ``least`` are left out.
+    """
     import numpy as np
 
-    for number in range(bands.shape[1]):
-        band = bands[:, number]
-        order = np.argsort(band, kind="stable")
-        start = np.arange(len(order))
-        for distance in range(1, _WINDOW + 1):
-            start = start[start + distance < len(order)]
-            start = start[band[order[start]] == band[order[start + distance]]]
-            for at in range(0, len(start), _BATCH_PAIRS):
-                batch = start[at : at + _BATCH_PAIRS]
-                left, right = order[batch], order[batch + distance]
-                new = ~(bands[left, :number] == bands[right, :number]).any(axis=1)
-                yield left[new], right[new]
+    bands, marks = sketches.bands, sketches.marks
+    for number in range(_BANDS):
+        for left, right in _neighbours(bands[:, number]):
+            agree = marks.take(left, axis=0) == marks.take(right, axis=0)
+            likely = agree.sum(axis=1, dtype=np.uint8) >= least * marks.shape[1]
+            left, right = left[likely], right[likely]
+            new = ~(bands[left, :number] == bands[right, :number]).any(axis=1)
+            yield left[new], right[new]
+
+
+def _neighbours(band: _Integers) -> Iterator[tuple[_Indices, _Indices]]:
+    """Pairs (earlier, later) of texts in one bucket, at most a window apart, in batches."""
+    import numpy as np
+
+    order = np.argsort(band, kind="stable")
+    band = band[order]
+    start = np.arange(len(order))
+    for distance in range(1, _WINDOW + 1):
+        start = start[start + distance < len(order)]
+        start = start[band[start] == band[start + distance]]
+        for at in range(0, len(start), _BATCH_PAIRS):
+            batch = start[at : at + _BATCH_PAIRS]
+            yield order[batch], order[batch + distance]
 
 
 def _matrix(codes: _Integers, offsets: _Indices) -> Any:
@@ -229,8 +253,10 @@ def _matrix(codes: _Integers, offsets: _Indices) -> Any:
 
     different = np.unique(codes)
     columns = np.searchsorted(different, codes).astype(np.int32)
-    ones = np.ones(len(codes), np.int8)
-    return csr_array((ones, columns, offsets), shape=(len(offsets) - 1, len(different)))
+    ones = np.ones(len(codes), bool)
+    matrix = csr_array((ones, columns, offsets), shape=(len(offsets) - 1, len(different)))
+    matrix.sum_duplicates()
+    return matrix
 
 
 def _common(shingles: Any, left: _Indices, right: _Indices) -> _Indices:
@@ -244,32 +270,39 @@ def _common(shingles: Any, left: _Indices, right: _Indices) -> _Indices:
 
 def _sketch(text: str) -> tuple[frozenset[int], list[tuple[int, int]]]:
     """The shingles of one text, and its bands."""
-    codes, _, bands = _sketches([near_key(text)])
-    return frozenset(codes.tolist()), list(enumerate(bands[0].tolist()))
+    sketches = _sketches([near_key(text)])
+    return frozenset(sketches.codes.tolist()), list(enumerate(sketches.bands[0].tolist()))
 
 
-def _sketches(keys: list[str]) -> tuple[_Integers, _Indices, _Integers]:
-    """The different shingles of each key, and its MinHash bands.
+class _Sketches(NamedTuple):
+    """What is kept of each text for comparing it.
 
-    Returns:
-        The shingles of all keys behind one another; where those of each key begin, and their
-        number at the end; the bands, shape (keys, bands).
+    Attributes:
+        codes: The shingles of all texts behind one another, as often as they occur.
+        offsets: Where the shingles of each text begin, and their number at the end.
+        bands: MinHash bands, each mixed into one number; shape (texts, bands).
+        marks: The low byte of each MinHash, for an estimate; shape (texts, hashes).
     """
+
+    codes: _Integers
+    offsets: _Indices
+    bands: _Integers
+    marks: NDArray[np.uint8]
+
+
+def _sketches(keys: list[str]) -> _Sketches:
     import numpy as np
 
-    codes, sizes, bands = [], [np.zeros(1, np.int64)], []
-    for at in range(0, len(keys), _BATCH_TEXTS):
-        batch_codes, batch_sizes = _shingles(keys[at : at + _BATCH_TEXTS])
-        codes.append(batch_codes)
-        sizes.append(batch_sizes)
-        bands.append(_bands(batch_codes, batch_sizes))
-    if not keys:
-        return np.empty(0, np.uint64), sizes[0], np.empty((0, _BANDS), np.uint64)
-    return np.concatenate(codes), np.cumsum(np.concatenate(sizes)), np.concatenate(bands)
+    parts = []
+    for at in range(0, max(1, len(keys)), _BATCH_TEXTS):
+        codes, sizes = _shingles(keys[at : at + _BATCH_TEXTS])
+        parts.append((codes, sizes, *_minhash(codes, sizes)))
+    codes, sizes, bands, marks = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return _Sketches(codes, np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]), bands, marks)
 
 
 def _shingles(keys: list[str]) -> tuple[_Integers, _Indices]:
-    """The different shingles of each key in rising order, and how many there are.
+    """The shingles of each key, as often as they occur, and how many there are.
 
     A shingle's code is its characters' code points, 21 bits each: no two share one.
     """
@@ -280,30 +313,27 @@ def _shingles(keys: list[str]) -> tuple[_Integers, _Indices]:
     lengths = np.fromiter((len(key) + 2 if key else 3 for key in keys), np.int64, len(keys))
     row = np.repeat(np.arange(len(keys)), lengths)
     following = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(points)) - 1
-    wide = _is_wide(points)
+    wide = _wide_table()[points]
     second, third = np.roll(points, -1), np.roll(points, -2)
     pair = points << np.uint64(21) | second
     codes = np.where(wide, pair, pair << np.uint64(21) | third)
     whole = following >= np.where(wide, 1, 2)
-    codes, row = codes[whole], row[whole]
-    order = np.lexsort((codes, row))
-    codes, row = codes[order], row[order]
-    new = np.ones(len(codes), bool)
-    new[1:] = (codes[1:] != codes[:-1]) | (row[1:] != row[:-1])
-    return codes[new], np.bincount(row[new], minlength=len(keys))
+    return codes[whole], np.bincount(row[whole], minlength=len(keys))
 
 
-def _is_wide(points: _Integers) -> NDArray[np.bool_]:
-    """Which characters are Chinese, Japanese or Korean."""
+@cache
+def _wide_table() -> NDArray[np.bool_]:
+    """For each code point whether it is in one of the wide ranges."""
     import numpy as np
 
-    different, where = np.unique(points, return_inverse=True)
-    wide = [_ANY_WIDE.match(chr(point)) is not None for point in different.tolist()]
-    return np.array(wide, bool)[where]
+    table = np.zeros(0x110000, bool)
+    for first, last in _WIDE_RANGES:
+        table[first : last + 1] = True
+    return table
 
 
-def _bands(codes: _Integers, sizes: _Indices) -> _Integers:
-    """MinHash signatures, each band of rows mixed into one number: shape (texts, bands)."""
+def _minhash(codes: _Integers, sizes: _Indices) -> tuple[_Integers, NDArray[np.uint8]]:
+    """MinHash signatures as bands and marks (see ``_Sketches``)."""
     import numpy as np
     from rensa import RMinHash
 
@@ -311,11 +341,11 @@ def _bands(codes: _Integers, sizes: _Indices) -> _Integers:
     sketch = RMinHash.digest_matrix_from_flat_token_hashes(
         _mixed(codes), offsets, _BANDS * _ROWS_PER_BAND, _SEED
     )
-    rows = np.array(sketch.to_rows(), np.uint64).reshape(len(sizes), _BANDS, _ROWS_PER_BAND)
-    mixed = np.zeros(rows.shape[:2], np.uint64)
+    hashes = np.array(sketch.to_rows(), np.uint64).reshape(len(sizes), _BANDS * _ROWS_PER_BAND)
+    bands = np.zeros((len(sizes), _BANDS), np.uint64)
     for number in range(_ROWS_PER_BAND):
-        mixed = _mixed(mixed ^ rows[:, :, number])
-    return mixed
+        bands = _mixed(bands ^ hashes[:, number::_ROWS_PER_BAND])
+    return bands, hashes.astype(np.uint8)
 
 
 def _mixed(values: _Integers) -> _Integers:
