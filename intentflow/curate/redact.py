@@ -3,40 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections.abc import Iterator
 
 from intentflow.calls import Call, CallSyntaxError, format_calls, parse_calls
-from intentflow.curate.detectors import Span, find_personal_data
+from intentflow.curate.detect.folding import fold
+from intentflow.curate.detect.spans import gaps, merge
+from intentflow.curate.detectors import PLACEHOLDER, Span, find_personal_data
+from intentflow.curate.placeholders import Placeholders, significant
 from intentflow.records import Example
 
-_SIGNIFICANT = re.compile(r"\W+")
+__all__ = ["Placeholders", "redact_example", "redact_text"]
 
-
-class Placeholders:
-    """The placeholders of one row: the same value gets the same one, another value another."""
-
-    def __init__(self) -> None:
-        self._names: dict[tuple[str, str], str] = {}
-        self.kinds: Counter[str] = Counter()
-
-    def name(self, kind: str, secret: str) -> str:
-        """The placeholder for a value: ``{{EMAIL}}``, and ``{{EMAIL_2}}`` for a second one."""
-        key = (kind, _SIGNIFICANT.sub("", secret).casefold())
-        if key not in self._names:
-            self.kinds[kind] += 1
-            number = self.kinds[kind]
-            self._names[key] = f"{{{{{kind}}}}}" if number == 1 else f"{{{{{kind}_{number}}}}}"
-        return self._names[key]
+_LEAST_CHARACTERS = 4
+"""A shorter part of a secret tells nobody anything and may mean something else."""
 
 
 def redact_text(text: str, placeholders: Placeholders | None = None) -> str:
     """A text with its personal data replaced by placeholders such as ``{{PHONE}}``.
 
+    Args:
+        text: Any text; placeholders in it stay.
+        placeholders: The names given so far, where several texts belong together.
+
     Raises:
         ModuleNotFoundError: The ``data`` extra is not installed.
     """
-    names = Placeholders() if placeholders is None else placeholders
-    return _replace(text, find_personal_data(text), names)
+    spans = find_personal_data(text)
+    names = Placeholders(PLACEHOLDER.findall(text)) if placeholders is None else placeholders
+    return _replace(text, spans, names) if spans else text
 
 
 def redact_example(example: Example) -> tuple[Example, dict[str, int]]:
@@ -49,30 +43,64 @@ def redact_example(example: Example) -> tuple[Example, dict[str, int]]:
         kind were replaced.
     """
     spans = find_personal_data(example.instruction)
-    if not spans and not find_personal_data(example.output):
+    if not spans and not _may_be_private(example.output):
         return example, {}
-    row = _Row(example.instruction, spans)
-    output = _redact_output(example.output, row)
+    calls = _calls(example.output)
+    row = _Row(example, spans)
+    output = _redact_output(example.output, calls, row)
+    if not row.names.kinds:
+        return example, {}
     return Example(row.redacted, output, example.synthetic), dict(row.names.kinds)
 
 
 class _Row:
     """An utterance, where its personal data stands, and what it becomes."""
 
-    def __init__(self, instruction: str, spans: list[Span]) -> None:
-        self._instruction = instruction
+    def __init__(self, example: Example, spans: list[Span]) -> None:
+        text = example.instruction
+        self._instruction = text
         self._spans = spans
-        self.names = Placeholders()
-        self.redacted = _replace(instruction, spans, self.names)
+        self._rest = "\0".join(text[start:end] for start, end in gaps(spans, 0, len(text)))
+        self.names = Placeholders(PLACEHOLDER.findall(f"{text}\0{example.output}"))
+        self.redacted = _replace(text, spans, self.names)
 
     def redact_value(self, value: str) -> str:
         """What a parameter value has to become for the row to stay true."""
-        if not value or value in self.redacted:
+        if not value or value in self._rest:
             return value
         start = self._instruction.find(value)
-        if start < 0:
-            return redact_text(value, self.names)
-        return self._stretch(start, start + len(value))
+        if start >= 0:
+            return self._stretch(start, start + len(value))
+        redacted = self.redact_label(value)
+        return self._part_of_a_secret(value) if redacted == value else redacted
+
+    def redact_label(self, text: str) -> str:
+        """A text of the label without the utterance's secrets, however written, and its own.
+
+        What the utterance shows to be something else, such as the number of an order, stays.
+        """
+        known = [
+            Span(start, end, secret.kind)
+            for secret in self._spans
+            for start, end in _occurrences(self._instruction[secret.start : secret.end], text)
+        ]
+        own = [
+            span
+            for span in find_personal_data(text)
+            if not any(_occurrences(text[span.start : span.end], self._rest))
+        ]
+        return _replace(text, merge([*known, *own]), self.names)
+
+    def _part_of_a_secret(self, value: str) -> str:
+        """The placeholder of a secret that a value is a part of, with other separators or case."""
+        part = significant(value)
+        if len(part) < _LEAST_CHARACTERS or part in significant(self._rest):
+            return value
+        for start, end, kind in self._spans:
+            secret = self._instruction[start:end]
+            if part in significant(secret):
+                return self.names.name(kind, secret)
+        return value
 
     def _stretch(self, start: int, end: int) -> str:
         """The utterance from start to end, a span reaching in replaced as a whole."""
@@ -86,11 +114,32 @@ class _Row:
         return "".join([*pieces, self._instruction[start:end]])
 
 
-def _redact_output(output: str, row: _Row) -> str:
+def _may_be_private(output: str) -> bool:
+    """A cheap look; a quoted value may hide characters behind escapes."""
+    return "\\" in output or bool(find_personal_data(output))
+
+
+def _calls(output: str) -> list[Call] | None:
     try:
-        calls = parse_calls(output)
+        return parse_calls(output)
     except CallSyntaxError:
-        return redact_text(output, row.names)
+        return None
+
+
+def _occurrences(secret: str, text: str) -> Iterator[tuple[int, int]]:
+    """Where a secret stands in a text, whatever its separators, case and width there."""
+    characters = significant(secret)
+    if len(characters) < _LEAST_CHARACTERS:
+        return
+    written = r"[\W_]*".join(map(re.escape, characters))
+    pattern = rf"(?<![0-9A-Za-z]){written}(?![0-9A-Za-z])"
+    for match in re.finditer(pattern, fold(text), re.IGNORECASE):
+        yield match.span()
+
+
+def _redact_output(output: str, calls: list[Call] | None, row: _Row) -> str:
+    if calls is None:
+        return row.redact_label(output)
     redacted = [
         Call(call.intent, tuple(row.redact_value(value) for value in call.parameters))
         for call in calls
