@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 IGNORED = -100  # the label value that takes no part in the loss
 
+SEQUENCE_TOKENS = {"cpu": 1024, "cuda": 4096}
+"""Tokens in one packed sequence; the dense mask on a CPU grows with its square."""
+
 
 @dataclass(frozen=True, slots=True)
 class EncodedRow:
@@ -55,6 +58,11 @@ def encode_rows(
 def power_of_two_over(length: int) -> int:
     """The guide's sequence length: 64 for a longest row of 50."""
     return 1 << max(length - 1, 1).bit_length()
+
+
+def rows_that_fit(batch: int, limit: float) -> int:
+    """The largest divisor of the batch that is not above the limit."""
+    return max(size for size in range(1, batch + 1) if batch % size == 0 and size <= limit)
 
 
 def check_lengths(rows: Sequence[EncodedRow], max_length: int) -> None:

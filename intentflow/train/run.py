@@ -22,11 +22,13 @@ from intentflow.train.accuracy import AnswerReader
 from intentflow.train.base_models import load_tokenizer
 from intentflow.train.checkpoints import Checkpoints, MarkWhole, keep_checkpoints
 from intentflow.train.dataset import (
+    SEQUENCE_TOKENS,
     EncodedRow,
     check_lengths,
     encode_rows,
     pack_rows,
     power_of_two_over,
+    rows_that_fit,
     shared_prefix,
 )
 from intentflow.train.export import ModelParts, save_model_directory
@@ -36,8 +38,6 @@ from intentflow.train.memory import free_memory, is_out_of_memory
 from intentflow.train.progress import ProgressCallback
 from intentflow.train.recipe import Recipe
 
-SEQUENCE_TOKENS = {"cpu": 1024, "cuda": 4096}
-"""Tokens in one packed sequence; the dense mask on a CPU grows with its square."""
 # What early stopping looks at: the library's name for it, and whether more is better.
 _BEST = {"validation_loss": ("eval_loss", False), "intent_accuracy": ("eval_intent_accuracy", True)}
 
@@ -186,11 +186,6 @@ def fast_precision() -> str:
     flags = Path("/proc/cpuinfo")
     text = flags.read_text() if flags.is_file() else ""
     return "bf16" if "avx512_bf16" in text or "amx_bf16" in text else "fp32"
-
-
-def rows_that_fit(batch: int, limit: float) -> int:
-    """The largest divisor of the batch that is not above the limit."""
-    return max(size for size in range(1, batch + 1) if batch % size == 0 and size <= limit)
 
 
 @dataclass(frozen=True)
