@@ -23,17 +23,21 @@ class Example:
         instruction: What the user said.
         output: The label, as written by the labeller.
         synthetic: Whether the row was generated; such rows stay out of validation and test.
+        dialogue: The dialogue that the row is from; rows of one are divided together.
     """
 
     instruction: str
     output: str
     synthetic: bool = False
+    dialogue: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The row as it is written to a file."""
         row: dict[str, Any] = {"instruction": self.instruction, "output": self.output}
         if self.synthetic:
             row["synthetic"] = True
+        if self.dialogue:
+            row["dialogue"] = self.dialogue
         return row
 
 
@@ -145,4 +149,7 @@ def _example(row: Any, where: str) -> Example:
     for key in ("instruction", "output"):
         if not isinstance(row.get(key), str):
             raise IntentflowError(f"{where}: {key} is missing or not text")
-    return Example(row["instruction"], row["output"], bool(row.get("synthetic", False)))
+    dialogue = row.get("dialogue") or None
+    if dialogue is not None and not isinstance(dialogue, str):
+        raise IntentflowError(f"{where}: dialogue is not text; write the dialogue's id in quotes")
+    return Example(row["instruction"], row["output"], bool(row.get("synthetic", False)), dialogue)

@@ -1,5 +1,6 @@
 """Data sets and their files."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from intentflow.errors import IntentflowError
 from intentflow.records import Example, content_digest, read_records, write_records
 
-ROWS = [Example("hello", "greet()"), Example("你好", "greet()", synthetic=True)]
+ROWS = [Example("hello", "greet()"), Example("你好", "greet()", True, "call 7")]
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
 
@@ -19,7 +20,10 @@ def test_what_is_written_reads_back(tmp_path: Path, name: str) -> None:
     assert read_records(tmp_path / name) == ROWS
 
 
-@given(st.lists(st.builds(Example, TEXT, TEXT, st.booleans()), min_size=1))
+DIALOGUES = st.none() | st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+
+
+@given(st.lists(st.builds(Example, TEXT, TEXT, st.booleans(), DIALOGUES), min_size=1))
 def test_any_text_survives_both_file_formats(
     tmp_path_factory: pytest.TempPathFactory, rows: list[Example]
 ) -> None:
@@ -36,6 +40,20 @@ def test_the_digest_is_the_same_in_both_file_formats(tmp_path: Path) -> None:
 
 def test_the_digest_knows_the_order_of_rows() -> None:
     assert content_digest(ROWS) != content_digest(ROWS[::-1])
+
+
+def test_a_row_without_a_dialogue_has_the_digest_it_always_had() -> None:
+    rows = [Example("hello", "greet()")]
+    known = "cb914626945b9837a0e949249b4efab55898f79620518c9d8b192740853284c8"
+    assert content_digest(rows) == known
+
+
+@pytest.mark.parametrize("dialogue", ["", None])
+def test_an_empty_dialogue_is_none(tmp_path: Path, dialogue: str | None) -> None:
+    path = tmp_path / "rows.jsonl"
+    row = {"instruction": "a", "output": "b()", "dialogue": dialogue}
+    path.write_text(json.dumps(row), encoding="utf-8")
+    assert read_records(path) == [Example("a", "b()")]
 
 
 def test_the_trailing_comma_of_the_guides_sample_is_forgiven(tmp_path: Path) -> None:
@@ -61,6 +79,7 @@ def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
         (b'[{"instruction": "a"}]', "row 1: output is missing"),
         (b'{"instruction": 1, "output": "b()"}', "line 1: instruction is missing or not text"),
         (b"[1]", "row 1: expected an object"),
+        (b'{"instruction": "a", "output": "b()", "dialogue": 7}', "line 1: dialogue is not text"),
     ],
 )
 def test_a_bad_file_is_named_with_the_place(tmp_path: Path, content: bytes, message: str) -> None:
