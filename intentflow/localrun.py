@@ -21,6 +21,7 @@ from typing import Any
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.files import atomic_file
 from intentflow.pipeline_build import build_pipeline
+from intentflow.resources import CHECKPOINTS
 from intentflow.runconfig import RunConfig, pipeline_arguments
 from intentflow.runlog import RunLog
 from intentflow.steps import ERROR_FILE
@@ -101,9 +102,12 @@ def _execute(
     warnings.filterwarnings("ignore", module=r"kfp\..*")
     steps = root / ".steps"
     steps.mkdir(mode=0o700, exist_ok=True)  # users' own words: for the owner's eyes
+    # A step writes to another folder in each run: checkpoints need a place that stays.
+    checkpoints = os.environ.get(CHECKPOINTS, str(steps / "checkpoints"))
     with (
         tempfile.TemporaryDirectory() as scratch,
-        _error_file(Path(scratch) / "error.json") as error_file,
+        _variable(ERROR_FILE, str(error_file := Path(scratch) / "error.json")),
+        _variable(CHECKPOINTS, checkpoints),
         _children_stopped(),
         closing(RunLog(root / "run.log", sys.stderr, verbose=verbose)) as log,
         redirect_stdout(log),
@@ -135,16 +139,17 @@ def _step_failure(error_file: Path, error: Exception) -> IntentflowError:
 
 
 @contextmanager
-def _error_file(path: Path) -> Iterator[Path]:
-    former = os.environ.get(ERROR_FILE)
-    os.environ[ERROR_FILE] = str(path)
+def _variable(name: str, value: str) -> Iterator[None]:
+    """An environment variable for the steps, as it was before when the block ends."""
+    former = os.environ.get(name)
+    os.environ[name] = value
     try:
-        yield path
+        yield
     finally:
         if former is None:
-            del os.environ[ERROR_FILE]
+            del os.environ[name]
         else:
-            os.environ[ERROR_FILE] = former
+            os.environ[name] = former
 
 
 @contextmanager

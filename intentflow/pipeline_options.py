@@ -46,6 +46,12 @@ class StepOptions(StrictModel):
         default_factory=dict,
         description="Secret name: {key in the secret: environment variable}; never a value",
     )
+    env: dict[str, str] = Field(
+        default_factory=dict, description="Environment variables that are no secrets"
+    )
+    volumes: dict[str, str] = Field(
+        default_factory=dict, description="PersistentVolumeClaim name: path it is mounted at"
+    )
 
 
 class PipelineOptions(StrictModel):
@@ -91,7 +97,9 @@ def apply_step_options(task: Any, options: StepOptions) -> Any:
         task.set_memory_limit(options.memory)
     if options.gpu_count:
         task.set_accelerator_type(options.gpu_type).set_accelerator_limit(options.gpu_count)
-    if options.node_selector or options.tolerations or options.env_from_secrets:
+    for name, value in options.env.items():
+        task.set_env_variable(name, value)
+    if options.node_selector or options.tolerations or options.env_from_secrets or options.volumes:
         _apply_kubernetes(task, options)
     return task
 
@@ -111,6 +119,8 @@ def _apply_kubernetes(task: Any, options: StepOptions) -> None:
         )
     for secret, variables in options.env_from_secrets.items():
         kubernetes.use_secret_as_env(task, secret_name=secret, secret_key_to_env=variables)
+    for claim, path in options.volumes.items():
+        kubernetes.mount_pvc(task, pvc_name=claim, mount_path=path)
 
 
 def _default_image(step: str) -> str:

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from intentflow.errors import IntentflowError
 
+CHECKPOINTS = "INTENTFLOW_CHECKPOINTS"
+"""Environment variable: the folder for checkpoints of trainings under way, by their content."""
+
 
 def resource(name: str) -> Path:
     """Path of a file or folder that ships with the project, such as ``recipes``.

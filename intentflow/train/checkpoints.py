@@ -21,9 +21,9 @@ from transformers import TrainerCallback
 
 from intentflow.errors import IntentflowError
 from intentflow.files import atomic_file
+from intentflow.resources import CHECKPOINTS
 from intentflow.train.history import History
 
-FOLDER_VARIABLE = "INTENTFLOW_CHECKPOINTS"
 _MARK = "whole.json"
 _IDENTITY = "identity"
 _LOCK = "lock"
@@ -129,7 +129,7 @@ def is_main_process() -> bool:
 
 
 def _place(output: Path, identity: str) -> Path:
-    shared = os.environ.get(FOLDER_VARIABLE)
+    shared = os.environ.get(CHECKPOINTS)
     if shared:
         return Path(shared) / identity
     return output.with_name(f".{output.name}.checkpoints")

@@ -159,6 +159,19 @@ def test_placement_of_a_step(
     assert _platform(documents, "train")[key] == written
 
 
+def test_a_volume_of_a_step_is_a_claim_by_its_name(tmp_path: Path) -> None:
+    documents = _compile(tmp_path / "f.yaml", steps={"train": {"volumes": {"work": "/mnt/work"}}})
+    (mount,) = _platform(documents, "train")["pvcMount"]
+    assert (mount["constant"], mount["mountPath"]) == ("work", "/mnt/work")
+
+
+def test_a_plain_variable_of_a_step(tmp_path: Path) -> None:
+    variables = {"INTENTFLOW_CHECKPOINTS": "/mnt/work"}
+    (spec,) = _compile(tmp_path / "f.yaml", steps={"train": {"env": variables}})
+    (variable,) = _containers(spec)["train"]["env"]
+    assert {variable["name"]: variable["value"]} == variables
+
+
 def test_secrets_are_references(tmp_path: Path) -> None:
     documents = _compile(tmp_path / "f.yaml", steps={"publish": {"env_from_secrets": SECRET}})
     (secret,) = _platform(documents, "publish")["secretAsEnv"]

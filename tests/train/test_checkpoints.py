@@ -18,7 +18,8 @@ import yaml
 
 from intentflow.errors import IntentflowError
 from intentflow.records import write_records
-from intentflow.train.checkpoints import FOLDER_VARIABLE, Checkpoints, keep_checkpoints
+from intentflow.resources import CHECKPOINTS
+from intentflow.train.checkpoints import Checkpoints, keep_checkpoints
 from intentflow.train.run import train
 from tests.models import TAXONOMY, recipe, rows
 
@@ -114,7 +115,7 @@ def test_other_settings_begin_anew(
 def test_checkpoints_can_lie_on_a_volume_of_their_own(
     tiny_base_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "volume"))
+    monkeypatch.setenv(CHECKPOINTS, str(tmp_path / "volume"))
     _break_off(tiny_base_model, tmp_path / "one" / "m", monkeypatch)
     begun = _break_off_in(0, monkeypatch)
     _train(tiny_base_model, tmp_path / "another" / "m")
