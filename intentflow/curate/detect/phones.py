@@ -12,36 +12,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from intentflow.curate.detect.announcing import announcement, is_announced
+from intentflow.curate.detect.phone_forms import (
+    LOCAL_REGIONS,
+    Written,
+    is_subscriber_number,
+    numbers_with_country,
+    regions_of_form,
+)
 from intentflow.curate.detect.spans import Span
-
-LOCAL_REGIONS = ("US", "CN", "TW", "ID", "GB", "DE", "IN", "HK", "SG", "MY", "JP", "FR", "AU")
-"""Where a number written without a country may be from."""
 
 _RUN = re.compile(r"(?:\(?\+ ?\(?|\()?\d(?:[ .()/-]{0,3}\d)*")
 _GROUP = re.compile(r"\d+")
-_DIGITS = range(7, 16)
+_DIGITS = range(7, 18)
+_MOST_NATIONAL_DIGITS = 13
+_LEAST_NATIONAL_DIGITS = 9
 _MOST_GROUPS = 16
 _DATE = re.compile(
     r"(?<!\d)(?:(?:19|20)\d\d[ ./-]\d{1,2}[ ./-]\d{1,2}"
     r"|\d{1,2}[ ./-]\d{1,2}[ ./-](?:19|20)\d\d)(?!\d)"
 )
-_STAMP = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])")
 _EXTENSION = re.compile(r"(?:\s?(?:ext\.?|x|转|轉|分机|分機)\s?|-)\d{1,5}(?![\d-])", re.I)
-
-_CHINESE_MOBILE = re.compile(r"1[3-9]\d{9}")
-_AMERICAN = re.compile(r"1?[2-9]\d{2}[2-9]\d{6}")
-_CHINESE_SERVICE = re.compile(r"[48]00\d{7}")
-_INDIAN = re.compile(r"[6-9]\d{9}")
-_MOBILE_WITH_COUNTRY = re.compile(
-    r"861[3-9]\d{9}|8869\d{8}|628\d{8,11}|91[6-9]\d{9}|447\d{9}|491[5-7]\d{8,9}"
-)
-_SUBSCRIBER = re.compile(r"[2-9]\d{6,7}")
-_GERMAN_MOBILE = re.compile(r"01[5-7]\d{8,9}")
-
-_AMERICAN_GROUPS = {(10,), (3, 3, 4), (3, 7), (6, 4), (11,), (1, 10), (1, 3, 3, 4), (1, 3, 7)}
-_INDIAN_GROUPS = {(10,), (5, 5), (4, 6), (3, 3, 4), (4, 3, 3)}
-_SUBSCRIBER_GROUPS = {(7,), (8,), (3, 4), (4, 4)}
-
 _PHONE_WORD = (
     r"(?<![a-z])(?:(?:tele)?phone|tel|cell(?:phone)?|mobile|fax|call|ring|dial|sms|whatsapp|wa|hp"
     r"|telp|telepon|telfon|handphone|hubungi)"
@@ -56,171 +46,136 @@ _OTHER_WORDS = announcement(
     r"|订单|訂單|单号|單號|编号|編號|发票|發票|快递|快遞|航班|[$€£¥￥#]"
 )
 _GLUED_WORD = re.compile(_PHONE_WORD + "$", re.I)
-_LETTER_BEFORE = re.compile(r"[A-Za-z_]$")
-_AMOUNT_BEHIND = re.compile(
-    r"\s?(?:[A-Za-z_%°]|元|块|塊|美元|美金|人民币|万|萬|千|rb\b|ribu\b|dollars?\b|euros?\b|usd\b)"
-)
+_PART_OF_ANOTHER = re.compile(r"(?:[A-Za-z_]|\d[.:])$")
+_UNIT = re.compile(r"[A-Za-z_%°]|\s?(?:元|块|塊|美元|美金|人民币|万|萬|千)")
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
-    """Neighbouring groups of digits that may be one number."""
+class _Run:
+    """Groups of digits that follow one another.
+
+    Attributes:
+        text: The utterance.
+        start: Where the run begins.
+        groups: Where each group of digits begins and ends.
+    """
 
     text: str
     start: int
-    end: int
-    groups: tuple[int, ...]
-    digits: str
-    has_plus: bool
+    groups: list[tuple[int, int]]
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether it is written in one group or digit by digit."""
-        return len(self.groups) == 1 or set(self.groups) == {1}
+    def written(self, first: int, last: int) -> Written:
+        """Neighbouring groups, the last one included, as one number."""
+        chosen = self.groups[first : last + 1]
+        return Written(
+            self.text,
+            self._prefix_start(first),
+            chosen[-1][1],
+            tuple(end - begin for begin, end in chosen),
+            "".join(self.text[begin:end] for begin, end in chosen),
+        )
+
+    def digits(self, first: int, last: int) -> int:
+        """Number of digits in neighbouring groups, the last one included."""
+        return sum(end - begin for begin, end in self.groups[first : last + 1])
+
+    def is_followed_by_another(self, first: int, last: int) -> bool:
+        """Whether the groups are enough for a number, and those behind them for one with a 0."""
+        behind = self.groups[last + 1 : last + 2]
+        return (
+            self.digits(first, last) >= _LEAST_NATIONAL_DIGITS
+            and self.digits(last + 1, len(self.groups)) >= _LEAST_NATIONAL_DIGITS
+            and self.text[behind[0][0]] == "0"
+        )
+
+    def stands_apart(self, first: int, last: int) -> bool:
+        """Whether a blank, a bracket or a slash parts the groups from others of the run."""
+        end = self.groups[last][1]
+        before = self.text[self.groups[first - 1][1] : self.groups[first][0]] if first else " "
+        is_last = last + 1 == len(self.groups)
+        behind = " " if is_last else self.text[end : self.groups[last + 1][0]]
+        return not set(" (/").isdisjoint(before) and (
+            not set(" )/").isdisjoint(behind) or _EXTENSION.match(self.text, end) is not None
+        )
+
+    def _prefix_start(self, first: int) -> int:
+        """Where the ``+`` or the bracket of a group stands, if it has one."""
+        floor = self.groups[first - 1][1] if first else self.start
+        prefix = self.text[floor : self.groups[first][0]]
+        signs = [prefix.find(sign) for sign in "+(" if sign in prefix]
+        return floor + min(signs, default=len(prefix))
 
 
 def find_phones(text: str) -> Iterator[Span]:
     """Telephone numbers with their extensions, wherever their country is."""
-    for run in _RUN.finditer(text):
-        groups = [match.span() for match in _GROUP.finditer(text, *run.span())]
+    for match in _RUN.finditer(text):
+        groups = [group.span() for group in _GROUP.finditer(text, *match.span())]
+        run = _Run(text, match.start(), groups)
         first = 0
         while first < len(groups):
-            last = _phone_end(text, run.start(), groups, first)
+            last = _last_group(run, first)
             if last is not None:
-                start = _prefix_start(text, run.start(), groups, first)
-                yield Span(start, _with_extension(text, groups[last][1]), "PHONE")
+                yield _span(run.written(first, last))
             first = first + 1 if last is None else last + 1
 
 
-def _phone_end(text: str, start: int, groups: list[tuple[int, int]], first: int) -> int | None:
-    """The last group of the longest number that begins with a group; None if none does."""
-    lengths = [end - begin for begin, end in groups[first : first + _MOST_GROUPS]]
-    for count in range(len(lengths), 0, -1):
-        if sum(lengths[:count]) not in _DIGITS:
+def _last_group(run: _Run, first: int) -> int | None:
+    """The last group of the longest number that begins with a group; None if none does.
+
+    A shorter one is meant where another number with a leading 0 follows without a comma.
+    """
+    longest: int | None = None
+    groups = run.groups[first : first + _MOST_GROUPS]
+    for last in range(first + len(groups) - 1, first - 1, -1):
+        if longest is not None and not run.is_followed_by_another(first, last):
             continue
-        last = first + count - 1
-        if _stands_apart(text, groups, first, last) and _is_phone(
-            _candidate(text, start, groups, first, last)
-        ):
-            return last
-    return None
+        if run.digits(first, last) not in _DIGITS or not run.stands_apart(first, last):
+            continue
+        if _is_phone(run.written(first, last)):
+            longest = last
+    return longest
 
 
-def _stands_apart(text: str, groups: list[tuple[int, int]], first: int, last: int) -> bool:
-    """Whether a blank or a bracket parts the groups from others of the run."""
-    before = text[groups[first - 1][1] : groups[first][0]] if first else " "
-    behind = text[groups[last][1] : groups[last + 1][0]] if last + 1 < len(groups) else " "
-    is_extension = _EXTENSION.match(text, groups[last][1]) is not None
-    return bool(set(before) & set(" (/")) and (bool(set(behind) & set(" )/")) or is_extension)
+def _span(found: Written) -> Span:
+    """The number with its extension; a bracket that is not closed in it is not its own."""
+    start, text = found.start, found.text
+    if text[start] == "(" and ")" not in text[start : found.end]:
+        start += 1
+    extension = _EXTENSION.match(text, found.end)
+    return Span(start, extension.end() if extension else found.end, "PHONE")
 
 
-def _prefix_start(text: str, start: int, groups: list[tuple[int, int]], first: int) -> int:
-    """Where a number's ``+`` or bracket stands, if it has one; a lone bracket is not its own."""
-    floor = groups[first - 1][1] if first else start
-    prefix = text[floor : groups[first][0]]
-    begin = min((prefix.find(sign) for sign in "+(" if sign in prefix), default=len(prefix))
-    return floor + begin
-
-
-def _candidate(
-    text: str, start: int, groups: list[tuple[int, int]], first: int, last: int
-) -> _Candidate:
-    begin = _prefix_start(text, start, groups, first)
-    chosen = groups[first : last + 1]
-    return _Candidate(
-        text,
-        begin,
-        groups[last][1],
-        tuple(high - low for low, high in chosen),
-        "".join(text[low:high] for low, high in chosen),
-        "+" in text[begin : groups[first][0]],
-    )
-
-
-def _with_extension(text: str, end: int) -> int:
-    match = _EXTENSION.match(text, end)
-    return match.end() if match else end
-
-
-def _is_phone(found: _Candidate) -> bool:
-    if found.has_plus:
-        return _is_valid(f"+{found.digits}", None)
-    for prefix in ("00", "011"):
-        if found.digits.startswith(prefix) and _is_valid(f"+{found.digits[len(prefix) :]}", None):
-            return True
-    if not _has_room(found) or _DATE.search(found.text, found.start, found.end):
-        return False
-    if is_announced(_PHONE_WORDS, found.text, found.start):
-        return _is_announced_phone(found)
-    if is_announced(_OTHER_WORDS, found.text, found.start):
-        return False
-    return any(_is_valid(found.digits, region) for region in _regions(found))
-
-
-def _has_room(found: _Candidate) -> bool:
-    """Whether no letter, decimal point or unit next to it says that it is something else."""
-    before = found.text[max(0, found.start - 12) : found.start]
-    if _LETTER_BEFORE.search(before) and not _GLUED_WORD.search(before):
-        return False
-    if re.search(r"\d[.:]$", before) or found.text[found.end : found.end + 1] == "_":
-        return False
-    behind = found.text[found.end : found.end + 8]
-    return _EXTENSION.match(behind) is not None or not _is_unit(behind)
-
-
-def _is_unit(behind: str) -> bool:
-    match = _AMOUNT_BEHIND.match(behind)
-    return match is not None and (behind[0] != " " or not match[0].strip().isascii())
-
-
-def _is_announced_phone(found: _Candidate) -> bool:
-    if _STAMP.match(found.digits) and len(found.groups) == 1:
-        return False
-    if _SUBSCRIBER.fullmatch(found.digits) and found.groups in _SUBSCRIBER_GROUPS:
+def _is_phone(found: Written) -> bool:
+    text, start = found.text, found.start
+    if text[start] in "+(" and any(_is_valid(number) for number in numbers_with_country(found)):
         return True
-    country = f"+{found.digits}"
-    return any(_is_valid(found.digits, region) for region in LOCAL_REGIONS) or bool(
-        _MOBILE_WITH_COUNTRY.fullmatch(found.digits) and _is_valid(country, None)
-    )
+    if not _has_room(found) or _DATE.search(text, start, found.end):
+        return False
+    is_called = is_announced(_PHONE_WORDS, text, start)
+    if not is_called and is_announced(_OTHER_WORDS, text, start):
+        return False
+    if any(_is_valid(number) for number in numbers_with_country(found)):
+        return True
+    if len(found.digits) > _MOST_NATIONAL_DIGITS:
+        return False
+    if is_called and is_subscriber_number(found) and not found.begins_with_a_day:
+        return True
+    anywhere = is_called and not found.begins_with_a_day
+    regions = LOCAL_REGIONS if anywhere else regions_of_form(found)
+    return any(_is_valid(found.digits, region) for region in regions)
 
 
-def _regions(found: _Candidate) -> tuple[str, ...]:
-    """The regions in which a number of this form may be dialled; none for most numbers."""
-    digits = found.digits
-    if _CHINESE_MOBILE.fullmatch(digits) and (found.is_plain or min(found.groups) >= 3):
-        return ("CN",)
-    if _MOBILE_WITH_COUNTRY.fullmatch(digits) and (found.is_plain or found.groups[0] < 4):
-        return ("CN", "TW", "ID", "IN", "GB", "DE")
-    if digits[0] == "0":
-        return _trunk_regions(found)
-    if _STAMP.match(digits):
-        return ()
-    american = found.is_plain or found.groups in _AMERICAN_GROUPS
-    indian = found.is_plain or found.groups in _INDIAN_GROUPS
-    forms = (
-        ("US", american and _AMERICAN.fullmatch(digits)),
-        ("IN", indian and _INDIAN.fullmatch(digits)),
-        ("CN", len(found.groups) == 3 and _CHINESE_SERVICE.fullmatch(digits)),
-    )
-    return tuple(region for region, fits in forms if fits)
+def _has_room(found: Written) -> bool:
+    """Whether no letter, decimal point or unit beside it says that it is something else."""
+    before = found.text[max(0, found.start - 12) : found.start]
+    if _PART_OF_ANOTHER.search(before) and not _GLUED_WORD.search(before):
+        return False
+    if _EXTENSION.match(found.text, found.end):
+        return True
+    return _UNIT.match(found.text, found.end) is None
 
 
-def _trunk_regions(found: _Candidate) -> tuple[str, ...]:
-    """For a leading 0: an area code of two digits stands in brackets or before a hyphen."""
-    if len(found.digits) < 9:
-        return ()
-    if found.is_plain:
-        plain = tuple(region for region in LOCAL_REGIONS if region != "DE")
-        return (*plain, "DE") if _GERMAN_MOBILE.fullmatch(found.digits) else plain
-    if min(found.groups) < 2:
-        return ()
-    if found.groups[0] > 2 or found.text[found.start] == "(":
-        return LOCAL_REGIONS
-    hyphen = found.text[found.start + found.groups[0]] == "-"
-    return LOCAL_REGIONS if hyphen and found.groups[1] > 2 else ()
-
-
-def _is_valid(digits: str, region: str | None) -> bool:
+def _is_valid(digits: str, region: str | None = None) -> bool:
     import phonenumbers
 
     try:

@@ -1,0 +1,109 @@
+"""Forms in which telephone numbers are written, and the regions in which they may be dialled."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+LOCAL_REGIONS = ("US", "CN", "TW", "ID", "GB", "DE", "IN", "HK", "SG", "MY", "JP", "FR", "AU")
+"""Where a number written without a country may be from."""
+
+_CHINESE_MOBILE = re.compile(r"1[3-9]\d{9}")
+_CHINESE_SERVICE = re.compile(r"[48]00\d{7}")
+_AMERICAN = re.compile(r"1?[2-9]\d{2}[2-9]\d{6}")
+_INDIAN = re.compile(r"[6-9]\d{9}")
+_GERMAN_MOBILE = re.compile(r"01[5-7]\d{8,9}")
+_SUBSCRIBER = re.compile(r"[2-9]\d{6,7}")
+_MOBILE_WITH_COUNTRY = re.compile(
+    r"861[3-9]\d{9}|8869\d{8}|628\d{8,11}|91[6-9]\d{9}|447\d{9}|491[5-7]\d{8,9}"
+)
+_DAY = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])")
+
+_AMERICAN_GROUPS = {(10,), (3, 3, 4), (3, 7), (6, 4), (11,), (1, 10), (1, 3, 3, 4), (1, 3, 7)}
+_INDIAN_GROUPS = {(10,), (5, 5), (4, 6), (3, 3, 4), (4, 3, 3)}
+_SERVICE_GROUPS = {(3, 3, 4), (3, 4, 3), (4, 3, 3)}
+_SUBSCRIBER_GROUPS = {(7,), (8,), (3, 4), (4, 4)}
+_LEAST_TRUNK_DIGITS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Digits as they are written.
+
+    Attributes:
+        text: The utterance.
+        start: Index of the first character: a digit, ``+`` or a bracket.
+        end: Index behind the last digit.
+        groups: Number of digits in each group.
+        digits: All digits.
+    """
+
+    text: str
+    start: int
+    end: int
+    groups: tuple[int, ...]
+    digits: str
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is written in one group, or digit by digit."""
+        return len(self.groups) == 1 or set(self.groups) == {1}
+
+    @property
+    def begins_with_a_day(self) -> bool:
+        """Whether it may be a day and an hour instead, in one group."""
+        return len(self.groups) == 1 and _DAY.match(self.digits) is not None
+
+
+def numbers_with_country(found: Written) -> list[str]:
+    """What it is with its country, if it is so written: ``+…``, ``00…``, or a mobile number."""
+    digits = found.digits
+    if "+" in found.text[found.start : found.start + 2]:
+        return [f"+{digits}", f"+{digits.replace('0', '', 1)}"]  # the 0 of +49 (0)30 is not dialled
+    numbers = [f"+{digits[len(prefix) :]}" for prefix in ("00", "011") if digits.startswith(prefix)]
+    written = found.is_plain or found.groups[0] < 4
+    if written and _MOBILE_WITH_COUNTRY.fullmatch(digits):
+        numbers.append(f"+{digits}")
+    return numbers
+
+
+def is_subscriber_number(found: Written) -> bool:
+    """Whether it is written like a number within one town, without the town's code."""
+    is_grouped = found.groups in _SUBSCRIBER_GROUPS
+    return is_grouped and _SUBSCRIBER.fullmatch(found.digits) is not None
+
+
+def regions_of_form(found: Written) -> tuple[str, ...]:
+    """The regions where numbers are written in this form; none for most other numbers."""
+    digits = found.digits
+    if _CHINESE_MOBILE.fullmatch(digits) and (found.is_plain or min(found.groups) >= 3):
+        return ("CN",)
+    if digits[0] == "0":
+        return _regions_with_trunk(found)
+    if found.begins_with_a_day:
+        return ()
+    plain = set(found.groups) == {1}
+    forms = (
+        ("US", _AMERICAN, plain or found.groups in _AMERICAN_GROUPS),
+        ("IN", _INDIAN, plain or found.groups in _INDIAN_GROUPS),
+        ("CN", _CHINESE_SERVICE, found.groups in _SERVICE_GROUPS),
+    )
+    return tuple(region for region, form, fits in forms if fits and form.fullmatch(digits))
+
+
+def _regions_with_trunk(found: Written) -> tuple[str, ...]:
+    """For a leading 0: an area code of two digits stands in brackets or before a hyphen.
+
+    Almost anything may be dialled in Germany, so there one group has to be a mobile number.
+    """
+    if len(found.digits) < _LEAST_TRUNK_DIGITS:
+        return ()
+    if found.is_plain:
+        german = _GERMAN_MOBILE.fullmatch(found.digits)
+        return tuple(region for region in LOCAL_REGIONS if german or region != "DE")
+    if min(found.groups) < 2:
+        return ()
+    if found.groups[0] > 2 or found.text[found.start] == "(":
+        return LOCAL_REGIONS
+    hyphen = found.text[found.start + found.groups[0]] == "-"
+    return LOCAL_REGIONS if hyphen and found.groups[1] > 2 else ()
