@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from intentflow.calls import Call, CallSyntaxError, format_calls, parse_calls
 from intentflow.curate.detect.folding import fold
@@ -50,7 +51,7 @@ def redact_example(example: Example) -> tuple[Example, dict[str, int]]:
     output = _redact_output(example.output, calls, row)
     if not row.names.kinds:
         return example, {}
-    return Example(row.redacted, output, example.synthetic), dict(row.names.kinds)
+    return replace(example, instruction=row.redacted, output=output), dict(row.names.kinds)
 
 
 class _Row:
