@@ -17,7 +17,11 @@ from intentflow.curate.detect.contacts import (
     may_hold_link,
 )
 from intentflow.curate.detect.folding import fold
-from intentflow.curate.detect.identity import find_ibans, find_identity_numbers
+from intentflow.curate.detect.identity import (
+    find_announced_numbers,
+    find_ibans,
+    find_identity_numbers,
+)
 from intentflow.curate.detect.machines import find_machine_addresses
 from intentflow.curate.detect.phones import find_phones
 from intentflow.curate.detect.plates import find_plates, may_hold_plate
@@ -71,11 +75,18 @@ def _has_digits(text: str) -> bool:
 
 def _find_numbers(text: str) -> Iterator[Span]:
     """All that is made of digits; what check digits prove comes first."""
-    for find in (find_identity_numbers, find_cards, find_ibans, find_machine_addresses):
+    for find in _NUMBER_FINDERS:
         yield from find(text)
-    yield from find_phones(text)
 
 
+_NUMBER_FINDERS = (
+    find_identity_numbers,
+    find_cards,
+    find_ibans,
+    find_machine_addresses,
+    find_announced_numbers,
+    find_phones,
+)
 # A cheap look before each search: most utterances hold none of the signs.
 _FINDERS: tuple[tuple[Callable[[str], bool], Callable[[str], Iterator[Span]]], ...] = (
     (may_hold_address, find_addresses),

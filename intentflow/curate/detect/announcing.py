@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _FILLERS = (
-    r"[\s:=#,\uff0c\u3001\"'(]"
+    r"[\s:=#\"'(]"
     r"|\b(?:numbers?|num|no\.?|nr\.?|code|id|is|was|at|on|to|me|us|him|her|them|my|our|the|a|as"
     r"|nomor|nomornya|nya|adalah|saya|ke|di)(?![a-z])"
     r"|号码|號碼|号|號|码|碼|是|为|為|给|給|我|的"

@@ -33,8 +33,8 @@ _ANNOUNCED_NUMBER = re.compile(
     re.I,
 )
 _ID_WORDS = announcement(
-    r"\b(?:passports?|paspor|id[ -]?cards?|identity(?: cards?)?|national id|citizen id|id numbers?"
-    r"|drivers?'?s? licen[cs]e|driving licen[cs]e|ktp|nik|nino|national insurance)(?![a-z])"
+    r"\b(?:passports?|paspor|id[ -]?cards?|identity (?:card|number)s?|national id|citizen id"
+    r"|id numbers?|drivers?'?s? licen[cs]e|driving licen[cs]e|ktp|nik|nino|national insurance)(?![a-z])"
     r"|护照|護照|身份证|身份證|身分證|驾照|駕照|驾驶证|居留证|居留證"
 )
 _SSN_WORDS = announcement(r"\b(?:ssn|social security|social)(?![a-z])")
@@ -43,7 +43,7 @@ _UNUSED_AREAS = ("000", "666")
 
 
 def find_identity_numbers(text: str) -> Iterator[Span]:
-    """Identity, social security, insurance and passport numbers."""
+    """Identity, social security and insurance numbers, by their form and check digits."""
     for pattern, is_valid in _PROVEN:
         for match in pattern.finditer(text):
             if is_valid(match[0]):
@@ -51,6 +51,10 @@ def find_identity_numbers(text: str) -> Iterator[Span]:
     for match in _SSN.finditer(text):
         if _is_social_security(match, text):
             yield Span(match.start(), match.end(), "SOCIAL_SECURITY_NUMBER")
+
+
+def find_announced_numbers(text: str) -> Iterator[Span]:
+    """Numbers of any form behind a word such as "passport"; they may be mistyped."""
     for match in _ANNOUNCED_NUMBER.finditer(text):
         if is_announced(_ID_WORDS, text, match.start()):
             yield Span(match.start(), match.end(), "ID_NUMBER")
