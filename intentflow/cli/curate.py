@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import get_args
 
 from intentflow.cli.outcome import Outcome
-from intentflow.curate import curate, write_changes
+from intentflow.curate import CurateResult, curate, write_changes
+from intentflow.curate.balance import Balance
+from intentflow.curate.conflicts import ConflictRule
+from intentflow.curate.curation import Dedup
+from intentflow.curate.near import NEAR_THRESHOLD
+from intentflow.curate.redaction_report import write_redaction_report
+from intentflow.errors import IntentflowError
 from intentflow.records import read_records, write_records
 
 
@@ -15,31 +22,80 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", metavar="DATA", help="records, .json or .jsonl")
     parser.add_argument("-o", "--output", type=Path, required=True, help="OUT.json or OUT.jsonl")
     parser.add_argument("--redact", action="store_true", help="replace personal data")
-    parser.add_argument("--dedup", choices=["none", "exact"], default="none")
+    parser.add_argument(
+        "--redaction-report",
+        type=Path,
+        metavar="F.html|F.json",
+        help="what was replaced where, without the values; needs --redact",
+    )
+    parser.add_argument(
+        "--dedup",
+        choices=get_args(Dedup),
+        default="none",
+        help="exact: of rows with the same utterance and label, only the first; near: also none "
+        "that differs from a kept row with the same label by a typo or a filler word",
+    )
+    parser.add_argument(
+        "--near-threshold",
+        type=float,
+        default=NEAR_THRESHOLD,
+        metavar="X",
+        help=f"share of common characters from which utterances are near ({NEAR_THRESHOLD})",
+    )
+    parser.add_argument(
+        "--conflicts",
+        choices=get_args(ConflictRule),
+        default="list",
+        help="an utterance with several labels: keep all and list them, keep the label of most "
+        "rows (all where several have most), keep that of the last row, or drop all (list)",
+    )
     parser.add_argument(
         "--balance",
-        choices=["none", "cap"],
+        choices=get_args(Balance),
         default="none",
-        help="cap: no intent above twice the median of rows per intent",
+        help="cap: no intent above twice the median of rows per intent; oversample: copies of "
+        "rare intents' rows up to the median. Balance after split, the train part only: what "
+        "has copies cannot be in validation or test",
     )
-    parser.add_argument("--seed", type=int, default=0, help="for the rows that a cap cuts (0)")
+    parser.add_argument("--seed", type=int, default=0, help="for what --balance draws (0)")
     parser.add_argument("--changes", type=Path, metavar="F.json", help="list what was changed")
 
 
 def run(args: argparse.Namespace) -> Outcome:
     """Curate."""
+    if args.redaction_report and not args.redact:
+        raise IntentflowError("--redaction-report needs --redact: nothing is redacted without it")
     examples = read_records(args.data)
     result = curate(
-        examples, redact=args.redact, dedup=args.dedup, balance=args.balance, seed=args.seed
+        examples,
+        redact=args.redact,
+        dedup=args.dedup,
+        near_threshold=args.near_threshold,
+        conflicts=args.conflicts,
+        balance=args.balance,
+        seed=args.seed,
     )
     digest = write_records(args.output, result.examples)
+    _write_lists(args, result)
+    return Outcome(_summary(len(examples), digest, result))
+
+
+def _write_lists(args: argparse.Namespace, result: CurateResult) -> None:
     if args.changes:
         write_changes(args.changes, result)
-    summary = {
-        "rows": len(examples),
-        "kept": len(result.examples),
+    if args.redaction_report:
+        name = Path(args.data).name
+        write_redaction_report(args.redaction_report, result.redactions, name=name)
+
+
+def _summary(rows: int, digest: str, result: CurateResult) -> dict[str, object]:
+    return {
+        "rows": rows,
+        "kept": len(result.examples) - result.copies(),
+        "copies": result.copies(),
         "digest": digest,
         "changes": result.counts(),
         "placeholders": result.placeholders(),
+        "clusters": result.clusters,
+        "largest_cluster": result.largest_cluster,
     }
-    return Outcome(summary)

@@ -5,18 +5,31 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from intentflow.curate.balance import Balance, rows_above_cap
+from intentflow.curate.balance import Balance, rows_above_cap, rows_to_copy
+from intentflow.curate.conflicts import ConflictRule, find_conflicts
 from intentflow.curate.dedup import find_repeats
+from intentflow.curate.near import NEAR_THRESHOLD
+from intentflow.curate.near_repeats import find_near_repeats
 from intentflow.curate.redact import redact_example
 from intentflow.curate.redactions import Redactions
+from intentflow.errors import IntentflowError
 from intentflow.files import atomic_file
 from intentflow.records import Example
 
-Dedup = Literal["none", "exact"]
+Dedup = Literal["none", "exact", "near"]
+ChangeKind = Literal[
+    "above_cap",
+    "conflict",
+    "conflict_dropped",
+    "copied",
+    "duplicate",
+    "near_duplicate",
+    "redacted",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +38,18 @@ class Change:
 
     Attributes:
         row: Row of the input, from 1.
-        kind: ``redacted``; ``duplicate`` or ``above_cap`` (both left out); ``conflict`` (kept: its
-            label differs from that of an earlier row with the same utterance).
-        other: The earlier row, for a duplicate or a conflict.
+        kind: ``redacted``; left out: ``duplicate``, ``near_duplicate``, ``above_cap``,
+            ``conflict_dropped`` (its label differs from another row's with the same utterance);
+            kept: ``conflict`` (the same, only listed), ``copied`` (repeated at the end).
+        other: The row that was kept instead, or, for conflicts, a row with the other label.
+        copies: Number of copies added.
         placeholders: Number of values replaced by kind, for a redaction; never the values.
     """
 
     row: int
-    kind: Literal["redacted", "duplicate", "conflict", "above_cap"]
+    kind: ChangeKind
     other: int | None = None
+    copies: int = 0
     placeholders: dict[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
@@ -41,6 +57,8 @@ class Change:
         entry: dict[str, Any] = {"row": self.row, "kind": self.kind}
         if self.other is not None:
             entry["other"] = self.other
+        if self.copies:
+            entry["copies"] = self.copies
         if self.placeholders:
             entry["placeholders"] = self.placeholders
         return entry
@@ -51,26 +69,32 @@ class CurateResult:
     """The cleaned rows and what was changed, in the order of the input.
 
     Attributes:
-        examples: The rows that are kept.
-        changes: What was changed, left out or listed.
-        redactions: What redaction replaced, counted; None where it was not asked for.
+        examples: The rows; copies stand at the end.
+        changes: What was done, in the order of rows.
+        clusters: Groups of near-duplicate utterances among the rows without exact duplicates,
+            whatever their labels; None if they were not looked for.
+        largest_cluster: Rows of the largest such group; likewise.
+        redactions: What a redaction did, for its report.
     """
 
     examples: list[Example]
     changes: list[Change]
-    redactions: Redactions | None = None
+    clusters: int | None = None
+    largest_cluster: int | None = None
+    redactions: Redactions = field(default_factory=Redactions)
 
     def counts(self) -> dict[str, int]:
         """Number of changed rows by kind; all kinds, in alphabetical order."""
         found = Counter(change.kind for change in self.changes)
-        return {kind: found[kind] for kind in ("above_cap", "conflict", "duplicate", "redacted")}
+        return {kind: found[kind] for kind in get_args(ChangeKind)}
 
     def placeholders(self) -> dict[str, int]:
         """Number of values replaced, by kind."""
-        total: Counter[str] = Counter()
-        for change in self.changes:
-            total.update(change.placeholders)
-        return dict(sorted(total.items()))
+        return dict(sorted(self.redactions.values.items()))
+
+    def copies(self) -> int:
+        """Number of rows added as copies."""
+        return sum(change.copies for change in self.changes)
 
 
 def curate(
@@ -78,34 +102,48 @@ def curate(
     *,
     redact: bool = True,
     dedup: Dedup = "exact",
+    near_threshold: float = NEAR_THRESHOLD,
+    conflicts: ConflictRule = "list",
     balance: Balance = "none",
     seed: int = 0,
 ) -> CurateResult:
     """Clean a data set.
 
     Redaction comes first, so that rows which differ only in what is private are duplicates.
+    Conflicts are resolved before duplicates go, for these are the votes. Balancing is last.
 
     Args:
         examples: The rows.
         redact: Replace personal data in utterances and parameters.
-        dedup: ``exact`` keeps the first of rows with the same utterance and label.
-        balance: ``cap`` cuts intents to twice the median of rows per intent.
-        seed: For the rows that a cap cuts.
+        dedup: ``exact`` keeps the first of rows with the same utterance and label; ``near`` also
+            leaves out rows that are near to a kept one with the same label.
+        near_threshold: Similarity from which utterances are near, in (0, 1].
+        conflicts: What becomes of an utterance with several labels (see ``find_conflicts``).
+        balance: ``cap`` cuts intents to twice the median of rows per intent; ``oversample``
+            repeats rows of rare intents up to the median, the copies marked as synthetic.
+        seed: For the rows that a cap cuts or that are repeated.
 
     Raises:
-        ModuleNotFoundError: Redaction is asked for without the ``data`` extra.
+        IntentflowError: The threshold is out of range.
+        ModuleNotFoundError: Redaction or near-duplicates are asked for without the ``data`` extra.
     """
-    changes: list[Change] = []
-    rows = list(enumerate(examples, 1))
-    redactions = Redactions() if redact else None
-    if redactions is not None:
-        rows = _redact(rows, changes, redactions)
-    if dedup == "exact":
-        rows = _drop_duplicates(rows, changes)
+    if not 0 < near_threshold <= 1:
+        raise IntentflowError(
+            f"near_threshold: must lie above 0 and at most at 1, not {near_threshold}"
+        )
+    work = _Work(list(enumerate(examples, 1)))
+    if redact:
+        work.redact()
+    work.resolve_conflicts(conflicts)
+    if dedup != "none":
+        work.drop_duplicates()
+    if dedup == "near":
+        work.drop_near_duplicates(near_threshold)
     if balance == "cap":
-        rows = _cap(rows, changes, seed)
-    changes.sort(key=lambda change: change.row)
-    return CurateResult([example for _, example in rows], changes, redactions)
+        work.cap(seed)
+    if balance == "oversample":
+        work.oversample(seed)
+    return work.result()
 
 
 def write_changes(path: str | Path, result: CurateResult) -> None:
@@ -115,34 +153,67 @@ def write_changes(path: str | Path, result: CurateResult) -> None:
         partial.write_text(f"[\n{lines}\n]\n" if lines else "[]\n", encoding="utf-8")
 
 
-_Rows = list[tuple[int, Example]]
+class _Work:
+    """The rows that are left, each with its number in the input, and the changes so far."""
 
+    def __init__(self, rows: list[tuple[int, Example]]) -> None:
+        self._rows = rows
+        self._changes: list[Change] = []
+        self._copies: list[Example] = []
+        self._redactions = Redactions()
+        self._clusters: int | None = None
+        self._largest_cluster: int | None = None
 
-def _redact(rows: _Rows, changes: list[Change], redactions: Redactions) -> _Rows:
-    redacted: _Rows = []
-    for number, example in rows:
-        clean, kinds = redact_example(example)
-        redactions.add(number, example, clean, kinds)
-        if clean is not example:
-            changes.append(Change(number, "redacted", placeholders=kinds))
-        redacted.append((number, clean))
-    return redacted
+    def result(self) -> CurateResult:
+        self._changes.sort(key=lambda change: change.row)
+        return CurateResult(
+            [*self._examples(), *self._copies],
+            self._changes,
+            self._clusters,
+            self._largest_cluster,
+            self._redactions,
+        )
 
+    def redact(self) -> None:
+        for index, (number, example) in enumerate(self._rows):
+            clean, kinds = redact_example(example)
+            self._redactions.add(number, example, clean, kinds)
+            if clean is not example:
+                self._changes.append(Change(number, "redacted", placeholders=kinds))
+                self._rows[index] = (number, clean)
 
-def _drop_duplicates(rows: _Rows, changes: list[Change]) -> _Rows:
-    repeats = find_repeats([example for _, example in rows])
-    for index, other in repeats.duplicates:
-        changes.append(Change(rows[index][0], "duplicate", rows[other][0]))
-    for index, other in repeats.conflicts:
-        changes.append(Change(rows[index][0], "conflict", rows[other][0]))
-    return _without(rows, {index for index, _ in repeats.duplicates})
+    def resolve_conflicts(self, rule: ConflictRule) -> None:
+        found = find_conflicts(self._examples(), rule)
+        self._note("conflict", found.listed)
+        self._drop("conflict_dropped", found.dropped)
 
+    def drop_duplicates(self) -> None:
+        self._drop("duplicate", find_repeats(self._examples()).duplicates)
 
-def _cap(rows: _Rows, changes: list[Change], seed: int) -> _Rows:
-    dropped = rows_above_cap([example for _, example in rows], seed)
-    changes += [Change(rows[index][0], "above_cap") for index in dropped]
-    return _without(rows, set(dropped))
+    def drop_near_duplicates(self, threshold: float) -> None:
+        found = find_near_repeats(self._examples(), threshold)
+        self._clusters, self._largest_cluster = found.clusters, found.largest_cluster
+        self._drop("near_duplicate", found.duplicates)
 
+    def cap(self, seed: int) -> None:
+        self._drop("above_cap", [(row, None) for row in rows_above_cap(self._examples(), seed)])
 
-def _without(rows: _Rows, dropped: set[int]) -> _Rows:
-    return [row for index, row in enumerate(rows) if index not in dropped]
+    def oversample(self, seed: int) -> None:
+        for row, copies in rows_to_copy(self._examples(), seed).items():
+            number, example = self._rows[row]
+            self._changes.append(Change(number, "copied", copies=copies))
+            self._copies += [replace(example, synthetic=True)] * copies
+
+    def _examples(self) -> list[Example]:
+        return [example for _, example in self._rows]
+
+    def _note(self, kind: ChangeKind, found: Sequence[tuple[int, int | None]]) -> None:
+        """List changes of rows; both numbers are indices into the rows that are left."""
+        for row, other in found:
+            other_number = None if other is None else self._rows[other][0]
+            self._changes.append(Change(self._rows[row][0], kind, other_number))
+
+    def _drop(self, kind: ChangeKind, found: Sequence[tuple[int, int | None]]) -> None:
+        self._note(kind, found)
+        dropped = {row for row, _ in found}
+        self._rows = [row for index, row in enumerate(self._rows) if index not in dropped]

@@ -1,4 +1,4 @@
-"""Repeated utterances: the same label again is dropped, another label is a conflict."""
+"""Repeated utterances: the same label again is a duplicate, another label is a conflict."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _normalised_call(call: Call) -> Call:
 def find_repeats(examples: Sequence[Example]) -> Repeats:
     """Exact duplicates and conflicts among the rows."""
     found = Repeats([], [])
-    for rows in _rows_by_utterance(examples):
+    for rows in rows_by_utterance(examples):
         seen: dict[object, int] = {}
         for row in rows:
             label = label_key(examples[row].output)
@@ -66,7 +66,8 @@ def find_repeats(examples: Sequence[Example]) -> Repeats:
     return found
 
 
-def _rows_by_utterance(examples: Iterable[Example]) -> list[list[int]]:
+def rows_by_utterance(examples: Iterable[Example]) -> list[list[int]]:
+    """Row numbers from 0 of every utterance that occurs more than once."""
     groups: dict[str, list[int]] = {}
     for row, example in enumerate(examples):
         groups.setdefault(normalised_utterance(example.instruction), []).append(row)
