@@ -21,6 +21,7 @@ def run(args: argparse.Namespace) -> Outcome:
 
 
 def _models() -> dict[str, type[StrictModel]]:
+    from intentflow.curate.synthesis import Teacher
     from intentflow.deploy.options import DeployOptions
     from intentflow.gate.policy import GatePolicy
     from intentflow.pipeline_options import PipelineOptions
@@ -37,4 +38,5 @@ def _models() -> dict[str, type[StrictModel]]:
         "run": RunConfig,
         "deploy": DeployOptions,
         "pipeline": PipelineOptions,
+        "teacher": Teacher,
     }

@@ -26,16 +26,14 @@ class TeacherClient:
         teacher: The configuration.
         budget: What may still be spent.
         journal: Where requests and replies are noted, and earlier replies are found.
-
-    Raises:
-        TeacherError: The variable that should hold the key is not set.
+        key: The teacher's key; None where it needs none.
     """
 
-    def __init__(self, teacher: Teacher, budget: Budget, journal: Journal) -> None:
+    def __init__(self, teacher: Teacher, budget: Budget, journal: Journal, key: str | None) -> None:
         self._teacher = teacher
         self._budget = budget
         self._journal = journal
-        self._key = _read_key(teacher)
+        self._key = key
         self._slots = asyncio.Semaphore(teacher.concurrency)
         self._formats = [_as_json_schema, _as_json_object, _as_text]
         self._failed: TeacherError | None = None
@@ -155,7 +153,12 @@ class TeacherClient:
 _NOT_THE_API = (ValueError, AttributeError, IndexError, TypeError, RecursionError)
 
 
-def _read_key(teacher: Teacher) -> str | None:
+def read_key(teacher: Teacher) -> str | None:
+    """The teacher's key, from the environment; None where it needs none.
+
+    Raises:
+        TeacherError: The variable is not set, or holds what cannot be a key.
+    """
     if teacher.api_key_env is None:
         return None
     key = os.environ.get(teacher.api_key_env, "").strip()

@@ -18,7 +18,7 @@ from intentflow.curate.synthesis.answers import Candidate
 from intentflow.curate.synthesis.asking import Questions
 from intentflow.curate.synthesis.budget import Budget, BudgetEnded
 from intentflow.curate.synthesis.checks import Checker
-from intentflow.curate.synthesis.client import TeacherClient
+from intentflow.curate.synthesis.client import TeacherClient, read_key
 from intentflow.curate.synthesis.demand import (
     SafeRow,
     agreed_values,
@@ -110,6 +110,7 @@ def synthesise(
             was stopped.
     """
     _check_redaction()
+    key = read_key(teacher)
     known = taxonomy or Taxonomy.infer(examples)
     identity: dict[str, str | int] = {
         "rows": content_digest(examples),
@@ -120,7 +121,7 @@ def synthesise(
     with Journal.open(journal, identity) as notes:
         try:
             run = _Synthesis(safe_rows(examples), safe_taxonomy(known), teacher, seed, notes)
-            return asyncio.run(run.work(progress or (lambda _: None)))
+            return asyncio.run(run.work(key, progress or (lambda _: None)))
         except TeacherError as error:
             raise TeacherError(f"{error}{_kept(notes)}") from error
         except KeyboardInterrupt as error:
@@ -152,12 +153,12 @@ class _Synthesis:
         self._waves = 0
         self._ended = False
 
-    async def work(self, progress: Progress) -> SynthesisResult:
+    async def work(self, key: str | None, progress: Progress) -> SynthesisResult:
         """Ask until nothing is lacking, every intent is given up or the budget ends."""
         wanted = sum(demand.missing for demand in self._demands)
         if wanted:
             progress(f"{wanted:,} rows wanted for {len(self._demands)} intents")
-            async with TeacherClient(self._teacher, self._budget, self._journal) as client:
+            async with TeacherClient(self._teacher, self._budget, self._journal, key) as client:
                 while not self._ended and any(map(is_wanted, self._demands)):
                     await self._run_wave(client)
                     spent = f"{self._budget.requests:,} requests, {self._budget.tokens:,} tokens"
