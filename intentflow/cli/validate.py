@@ -8,6 +8,7 @@ from pathlib import Path
 from intentflow.cli.outcome import Outcome
 from intentflow.records import read_records
 from intentflow.taxonomy import Taxonomy
+from intentflow.train.recipe import Recipe
 from intentflow.validate import (
     DataPolicy,
     ValidationReport,
@@ -15,12 +16,28 @@ from intentflow.validate import (
     write_validation_report,
 )
 
+DEFAULT_RECIPE = "qwen1.5-1.8b-chat/qlora"
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("data", metavar="DATA", help="records, .json or .jsonl")
     parser.add_argument("--policy", metavar="F.yaml", help="levels and limits of the checks")
     parser.add_argument("--taxonomy", metavar="F.yaml", help="the intents there should be")
+    parser.add_argument(
+        "--against",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="other records, such as the test set, that should share no row; may be repeated",
+    )
+    parser.add_argument(
+        "--recipe",
+        default=DEFAULT_RECIPE,
+        metavar="R",
+        help="whose model the advised batch is for, a shipped recipe or a file "
+        "(default: %(default)s)",
+    )
     parser.add_argument("--report", type=Path, metavar="F.html", help="write the report as a page")
     parser.add_argument(
         "--no-redact",
@@ -33,7 +50,9 @@ def run(args: argparse.Namespace) -> Outcome:
     """Validate."""
     policy = DataPolicy.from_yaml(args.policy) if args.policy else DataPolicy()
     taxonomy = Taxonomy.from_yaml(args.taxonomy) if args.taxonomy else None
-    report = validate(read_records(args.data), policy, taxonomy)
+    model = Recipe.load(args.recipe).model_name_or_path
+    against = {path: read_records(path) for path in args.against}
+    report = validate(read_records(args.data), policy, taxonomy, against=against, model=model)
     if args.report:
         write_validation_report(
             args.report,

@@ -8,6 +8,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from intentflow.records import Example
+from intentflow.train.dataset import SEQUENCE_TOKENS, power_of_two_over, rows_that_fit
+from intentflow.validate.machine import Machine, parameter_count, tokens_that_fit
+
+DEFAULT_MODEL = "Qwen/Qwen1.5-1.8B-Chat"
+"""The model that the training guide tunes."""
 
 PROMPT_TOKENS = 48
 """What the guide's system prompt and the chat template take, about."""
@@ -31,6 +36,13 @@ class Advice:
         global_batch_size: Rows per optimizer step: 64 to 256, less for little data.
         learning_rate: As the console guide's table for Qwen1.5 has it.
         num_train_epochs: Likewise.
+        per_device_train_batch_size: Rows packed into one sequence, by method; None where the
+            model does not fit into a device's memory that way, or its size is not known.
+        gradient_accumulation_steps: Sequences per device and optimizer step, so that devices,
+            rows and steps multiply to the global batch.
+        model: The model that the two are for.
+        device: The machine that they are for, with the memory of a device.
+        assumption: What they rest on.
     """
 
     max_length: int
@@ -39,6 +51,11 @@ class Advice:
     global_batch_size: int
     learning_rate: dict[str, float]
     num_train_epochs: dict[str, int]
+    per_device_train_batch_size: dict[str, int | None]
+    gradient_accumulation_steps: dict[str, int | None]
+    model: str
+    device: str
+    assumption: str
 
     def as_dict(self) -> dict[str, Any]:
         """The advice as the command prints it."""
@@ -50,23 +67,64 @@ def advise(
     *,
     count_tokens: Callable[[str], int] | None = None,
     prompt_tokens: int = PROMPT_TOKENS,
+    model: str = DEFAULT_MODEL,
+    machine: Machine | None = None,
 ) -> Advice:
-    """Derive starting values from the data.
+    """Derive starting values from the data and the machine.
 
     Args:
         examples: The rows; may be empty.
         count_tokens: Number of tokens of a text; :func:`estimate_tokens` if None.
         prompt_tokens: Tokens that every row has besides its utterance and label.
+        model: Name of the model to tune, which states its size.
+        machine: What it is to be trained on; this machine if None.
     """
     count = count_tokens or estimate_tokens
-    longest = max((count(row.instruction) + count(row.output) for row in examples), default=0)
+    tokens = [count(row.instruction) + count(row.output) for row in examples]
+    longest = max(tokens, default=0)
+    machine = machine or Machine.here()
+    batch = _batch_size(len(examples), machine.devices)
+    mean = sum(tokens) / len(tokens) if tokens else 1.0
+    rows = _rows_per_device(batch // machine.devices, max(mean, 1.0), prompt_tokens, model, machine)
     return Advice(
-        max_length=power_of_two_over(longest + prompt_tokens),
+        max_length=max(_SHORTEST, power_of_two_over(longest + prompt_tokens)),
         longest_row_tokens=longest,
         tokens_estimated=count_tokens is None,
-        global_batch_size=_batch_size(len(examples)),
+        global_batch_size=batch,
         learning_rate=dict(_LEARNING_RATES),
         num_train_epochs=dict(_EPOCHS),
+        per_device_train_batch_size=rows,
+        gradient_accumulation_steps={
+            method: batch // machine.devices // fit if fit else None for method, fit in rows.items()
+        },
+        model=model,
+        device=str(machine),
+        assumption=_assumption(model, machine),
+    )
+
+
+def _rows_per_device(
+    batch: int, row_tokens: float, prompt_tokens: int, model: str, machine: Machine
+) -> dict[str, int | None]:
+    """Rows of one sequence by method: as many as memory, and the trainer's sequence, hold."""
+    weights = parameter_count(model)
+    rows: dict[str, int | None] = dict.fromkeys(_LEARNING_RATES)
+    for method in rows if weights else ():
+        fitting = tokens_that_fit(machine, weights or 0, method)
+        room = min(fitting, SEQUENCE_TOKENS[machine.kind]) - prompt_tokens
+        if room >= row_tokens:
+            rows[method] = rows_that_fit(batch, room / row_tokens)
+    return rows
+
+
+def _assumption(model: str, machine: Machine) -> str:
+    weights = parameter_count(model)
+    if weights is None:
+        return f"the name {model} does not state a size, so memory was not reckoned"
+    return (
+        f"{weights / 1e9:g} billion weights, 16 bytes each for full, 2.6 for lora and 1.2 for "
+        f"qlora, without gradient checkpointing, in 85 % of {machine}; rows are packed behind one "
+        f"prompt into at most {SEQUENCE_TOKENS[machine.kind]:,} tokens"
     )
 
 
@@ -77,16 +135,12 @@ def estimate_tokens(text: str) -> int:
     common tokenizers need about four to a token for English, and one to two tokens for a
     Chinese character.
     """
-    plain = sum(map(str.isascii, text))
+    plain = len(text) if text.isascii() else sum(map(str.isascii, text))
     return math.ceil(plain / 3 + 1.5 * (len(text) - plain))
 
 
-def power_of_two_over(tokens: int) -> int:
-    """The smallest power of two that is not below a length; the guide takes 64 for 50."""
-    return max(_SHORTEST, 1 << max(0, tokens - 1).bit_length())
-
-
-def _batch_size(rows: int) -> int:
-    """The largest of the usual sizes that leaves enough steps in an epoch."""
+def _batch_size(rows: int, devices: int) -> int:
+    """The largest of the usual sizes that leaves enough steps in an epoch, and divides."""
     fitting = (size for size in _BATCH_SIZES if rows >= size * _STEPS_PER_EPOCH)
-    return next(fitting, _SMALLEST_BATCH)
+    size = next(fitting, _SMALLEST_BATCH)
+    return max(size // devices, 1) * devices

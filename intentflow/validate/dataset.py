@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from intentflow.calls import Call, CallSyntaxError, parse_calls
 from intentflow.curate.dedup import Repeats, find_repeats
 from intentflow.records import Example
 from intentflow.taxonomy import Taxonomy
+from intentflow.validate.advice import PROMPT_TOKENS, estimate_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,27 +69,41 @@ class Dataset:
         rows: All rows.
         intents: Rows by intent, most rows first.
         taxonomy: Which intents there should be, where known.
+        others: The utterances of other files by their names.
+        count_tokens: Number of tokens of a text.
+        prompt_tokens: Tokens that every row has besides its utterance and label.
     """
 
     rows: list[Row]
     intents: dict[str, IntentRows] = field(default_factory=dict)
     taxonomy: Taxonomy | None = None
+    others: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    count_tokens: Callable[[str], int] = estimate_tokens
+    prompt_tokens: int = PROMPT_TOKENS
 
     @classmethod
-    def read(cls, examples: Sequence[Example], taxonomy: Taxonomy | None) -> Dataset:
-        """Parse and count."""
+    def read(
+        cls, examples: Sequence[Example], taxonomy: Taxonomy | None = None, **known: Any
+    ) -> Dataset:
+        """Parse and count; ``known`` are the attributes that the rows do not give."""
         rows = [Row(n, example, _calls(example.output)) for n, example in enumerate(examples, 1)]
         counted: dict[str, IntentRows] = {}
         for row in rows:
             for intent in row.intents:
                 counted.setdefault(intent, IntentRows()).add(row, intent)
         ordered = sorted(counted.items(), key=lambda item: (-item[1].rows, item[0]))
-        return cls(rows, dict(ordered), taxonomy)
+        return cls(rows, dict(ordered), taxonomy, **known)
 
     @cached_property
     def several(self) -> list[Row]:
         """Rows with more than one call."""
         return [row for row in self.rows if len(row.calls) > 1]
+
+    @cached_property
+    def tokens(self) -> list[int]:
+        """Tokens of each row, utterance and label."""
+        count = self.count_tokens
+        return [count(row.example.instruction) + count(row.example.output) for row in self.rows]
 
     @cached_property
     def repeats(self) -> Repeats:

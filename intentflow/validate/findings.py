@@ -11,6 +11,10 @@ from intentflow.validate.dataset import IntentRows, Row
 from intentflow.validate.policy import Level
 
 
+class NotCheckedError(Exception):
+    """Raised by a check that cannot be made on these data; its text says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a check found.
@@ -20,6 +24,7 @@ class Found:
         message: What is the matter, without any utterance.
         advice: What to do.
         rows: The rows it is about, if it is about rows.
+        notes: What to say about each of the rows, in their order; no utterance. May be empty.
         level: Where the check itself knows better than its level in the policy.
     """
 
@@ -27,6 +32,7 @@ class Found:
     message: str
     advice: str
     rows: Sequence[Row] = ()
+    notes: Sequence[str] = ()
     level: Level | None = None
 
 
@@ -41,6 +47,7 @@ class Finding:
         message: What is the matter, without any utterance.
         advice: What to do.
         rows: A few of the rows, to show.
+        notes: What to say about each of them; empty if nothing.
     """
 
     code: str
@@ -49,6 +56,7 @@ class Finding:
     message: str
     advice: str = ""
     rows: Sequence[Row] = ()
+    notes: Sequence[str] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The finding as in the summary line."""
@@ -69,6 +77,7 @@ class Finding:
             message=found.message,
             advice=found.advice,
             rows=tuple(found.rows[:examples]),
+            notes=tuple(found.notes[:examples]),
         )
 
 

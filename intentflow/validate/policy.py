@@ -59,6 +59,61 @@ class ShareCheck(Check):
     )
 
 
+class PhrasingCheck(Check):
+    """A check for a least share of different phrasings."""
+
+    minimum: float = Field(
+        default=0.5, ge=0, le=1, description="different phrasings of an intent per row"
+    )
+
+
+class LabelErrorCheck(Check):
+    """A check of labels against what a classifier says that has not seen the row."""
+
+    max_confidence: float = Field(
+        default=0.01,
+        gt=0,
+        lt=0.5,
+        description="probability of the label up to which it is doubted",
+    )
+    minimum: int = Field(
+        default=10, ge=3, description="least rows of a label for its rows to be judged"
+    )
+    sample_rows: int = Field(
+        default=50_000, ge=1_000, description="rows judged, where there are more"
+    )
+
+
+class LanguageCheck(Check):
+    """A check for a highest share of rows in another language."""
+
+    max_rate: float = Field(
+        default=0.0, ge=0, le=1, description="share of rows in other languages that is tolerated"
+    )
+    sample_rows: int = Field(
+        default=50_000,
+        ge=1_000,
+        description="rows in the Latin script whose language is asked for, where there are more",
+    )
+
+
+class LengthCheck(Check):
+    """A check for rows that are longer than the others."""
+
+    max_ratio: float = Field(
+        default=3.0, gt=1, description="tokens of a row, in multiples of the 95th percentile"
+    )
+    max_tokens: int | None = Field(
+        default=None, ge=1, description="most tokens of a row, utterance and label; none if empty"
+    )
+
+
+class LeakageCheck(ErrorCheck):
+    """A check for rows of other files; near ones alone are only a warning."""
+
+    near: bool = Field(default=True, description="near-duplicates count too")
+
+
 class DataPolicy(StrictModel):
     """Levels and limits of the data checks; each key is the code of a finding.
 
@@ -74,11 +129,16 @@ class DataPolicy(StrictModel):
     unknown_intent: ErrorCheck = ErrorCheck()
     parameter_count: Check = Check()
     conflicting_labels: Check = Check()
+    leakage: LeakageCheck = LeakageCheck()
     duplicate: Check = Check()
     too_few_examples: MinimumCheck = MinimumCheck()
     imbalanced: RatioCheck = RatioCheck()
     multi_intent_share: ShareCheck = ShareCheck()
     multi_intent_unseen_alone: Check = Check()
+    narrow_phrasing: PhrasingCheck = PhrasingCheck()
+    probable_label_error: LabelErrorCheck = LabelErrorCheck()
+    mixed_languages: LanguageCheck = LanguageCheck()
+    over_long: LengthCheck = LengthCheck()
     ambiguous_output: Check = Check()
     parameter_not_in_utterance: Check = Check()
     personal_data: Check = Check()

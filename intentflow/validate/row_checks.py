@@ -27,7 +27,7 @@ def malformed_output(data: Dataset, policy: DataPolicy) -> Found | None:
         "Write intent(value,value); a value that holds , ; ( ) or quotes goes into double "
         'quotes: search("a, b"). Leave out rows that have no intent, or label them out of scope.',
         rows,
-        "warning" if rate <= limit and policy.malformed_output.level == "error" else None,
+        level="warning" if rate <= limit and policy.malformed_output.level == "error" else None,
     )
 
 

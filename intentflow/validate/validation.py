@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from intentflow.records import Example
 from intentflow.taxonomy import Taxonomy
 from intentflow.validate import row_checks, set_checks
-from intentflow.validate.advice import PROMPT_TOKENS, advise
+from intentflow.validate.advice import DEFAULT_MODEL, PROMPT_TOKENS, advise, estimate_tokens
 from intentflow.validate.dataset import Dataset
-from intentflow.validate.findings import Finding, Found, ValidationReport
+from intentflow.validate.findings import Finding, Found, NotCheckedError, ValidationReport
+from intentflow.validate.label_errors import probable_label_error
+from intentflow.validate.languages import mixed_languages
+from intentflow.validate.leakage import leakage
+from intentflow.validate.lengths import over_long
+from intentflow.validate.phrasing import narrow_phrasing
 from intentflow.validate.policy import Check, DataPolicy
 
 CheckFunction = Callable[[Dataset, DataPolicy], Found | None]
@@ -21,12 +26,17 @@ _FUNCTIONS: tuple[CheckFunction, ...] = (
     row_checks.empty_text,
     row_checks.unknown_intent,
     row_checks.parameter_count,
+    leakage,
     set_checks.conflicting_labels,
     set_checks.duplicate,
     set_checks.too_few_examples,
     set_checks.imbalanced,
     set_checks.multi_intent_share,
     set_checks.multi_intent_unseen_alone,
+    narrow_phrasing,
+    probable_label_error,
+    mixed_languages,
+    over_long,
     row_checks.ambiguous_output,
     row_checks.parameter_not_in_utterance,
     row_checks.personal_data,
@@ -42,8 +52,10 @@ def validate(
     policy: DataPolicy | None = None,
     taxonomy: Taxonomy | None = None,
     *,
+    against: Mapping[str, Sequence[Example]] | None = None,
     count_tokens: Callable[[str], int] | None = None,
     prompt_tokens: int = PROMPT_TOKENS,
+    model: str = DEFAULT_MODEL,
 ) -> ValidationReport:
     """Check a data set and derive hyper-parameters from it.
 
@@ -51,16 +63,31 @@ def validate(
         examples: The rows.
         policy: Levels and limits; the guide's if None.
         taxonomy: Which intents and how many parameters there may be; not checked if None.
+        against: Other data sets by name, such as the test set, that should share no row.
         count_tokens: Number of tokens of a text, for the advised length; estimated if None.
         prompt_tokens: Tokens that every row has besides its utterance and label.
+        model: Name of the model to tune, for the advised batch.
 
     Returns:
         The report; ``report.errors`` is above zero where the data should not be trained on.
     """
     policy = policy or DataPolicy()
-    data = Dataset.read(examples, taxonomy)
+    data = Dataset.read(
+        examples,
+        taxonomy,
+        others={name: [row.instruction for row in rows] for name, rows in (against or {}).items()},
+        count_tokens=count_tokens or estimate_tokens,
+        prompt_tokens=prompt_tokens,
+    )
+    findings, skipped = _check(data, policy)
+    advice = advise(examples, count_tokens=count_tokens, prompt_tokens=prompt_tokens, model=model)
+    return ValidationReport(len(examples), data.intents, findings, advice, skipped)
+
+
+def _check(data: Dataset, policy: DataPolicy) -> tuple[list[Finding], list[str]]:
+    """What all checks found, the worst first, and the checks that were not made."""
     findings: list[Finding] = []
-    skipped = [] if taxonomy else ["unknown_intent, parameter_count: no taxonomy was given"]
+    skipped = [] if data.taxonomy else ["unknown_intent, parameter_count: no taxonomy was given"]
     for code, function in CHECKS.items():
         check: Check = getattr(policy, code)
         if check.level == "off":
@@ -71,9 +98,10 @@ def validate(
         except ModuleNotFoundError as error:
             package = (error.name or "").partition(".")[0]
             skipped.append(f"{code}: the package {package} is not installed")
-            continue
-        if found:
-            findings.append(Finding.of(code, found, check.level, policy.examples_per_finding))
+        except NotCheckedError as error:
+            skipped.append(f"{code}: {error}")
+        else:
+            if found:
+                findings.append(Finding.of(code, found, check.level, policy.examples_per_finding))
     findings.sort(key=lambda finding: _ORDER.index(finding.level))
-    advice = advise(examples, count_tokens=count_tokens, prompt_tokens=prompt_tokens)
-    return ValidationReport(len(examples), data.intents, findings, advice, skipped)
+    return findings, skipped

@@ -4,12 +4,15 @@ import pytest
 
 from intentflow.records import Example
 from intentflow.validate import advise
-from intentflow.validate.advice import estimate_tokens, power_of_two_over
+from intentflow.validate.advice import estimate_tokens
 
 
-@pytest.mark.parametrize(("tokens", "length"), [(50, 64), (64, 64), (65, 128), (1, 32), (0, 32)])
+@pytest.mark.parametrize(("tokens", "length"), [(50, 64), (64, 64), (65, 128), (1, 32)])
 def test_the_length_is_the_power_of_two_that_holds_the_row(tokens: int, length: int) -> None:
-    assert power_of_two_over(tokens) == length
+    advice = advise(
+        [Example("a", "")], count_tokens=lambda text: tokens * len(text), prompt_tokens=0
+    )
+    assert advice.max_length == length
 
 
 def test_the_longest_row_decides_the_length() -> None:
