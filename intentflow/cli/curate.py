@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from intentflow.cli.outcome import Outcome
+from intentflow.cli.teacher import add_teacher_options, ask_teacher, asked_teacher
 from intentflow.curate import CurateResult, curate, write_changes
 from intentflow.curate.balance import Balance
 from intentflow.curate.conflicts import ConflictRule
@@ -51,12 +52,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--balance",
-        choices=get_args(Balance),
+        choices=[*get_args(Balance), "synthesize"],
         default="none",
         help="cap: no intent above twice the median of rows per intent; oversample: copies of "
-        "rare intents' rows up to the median. Balance after split, the train part only: what "
-        "has copies cannot be in validation or test",
+        "rare intents' rows up to the median; synthesize: new rows for rare intents by a teacher. "
+        "Balance after split, the train part only: what has copies cannot be in validation or "
+        "test, nor can a row that a teacher wrote",
     )
+    add_teacher_options(parser)
     parser.add_argument("--seed", type=int, default=0, help="for what --balance draws (0)")
     parser.add_argument("--changes", type=Path, metavar="F.json", help="list what was changed")
 
@@ -65,6 +68,7 @@ def run(args: argparse.Namespace) -> Outcome:
     """Curate."""
     if args.redaction_report and not args.redact:
         raise IntentflowError("--redaction-report needs --redact: nothing is redacted without it")
+    teacher = asked_teacher(args)
     examples = read_records(args.data)
     result = curate(
         examples,
@@ -72,12 +76,17 @@ def run(args: argparse.Namespace) -> Outcome:
         dedup=args.dedup,
         near_threshold=args.near_threshold,
         conflicts=args.conflicts,
-        balance=args.balance,
+        balance="none" if teacher else args.balance,
         seed=args.seed,
     )
-    digest = write_records(args.output, result.examples)
+    synthesis = ask_teacher(args, teacher, result.examples) if teacher else None
+    made = synthesis.examples if synthesis else []
+    digest = write_records(args.output, [*result.examples, *made])
     _write_lists(args, result)
-    return Outcome(_summary(len(examples), digest, result))
+    summary = _summary(len(examples), digest, result)
+    if synthesis:
+        summary["synthesis"] = synthesis.as_dict()
+    return Outcome(summary)
 
 
 def _write_lists(args: argparse.Namespace, result: CurateResult) -> None:
