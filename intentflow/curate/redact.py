@@ -16,6 +16,7 @@ from intentflow.records import Example
 __all__ = ["Placeholders", "redact_example", "redact_text"]
 
 _LEAST_CHARACTERS = 4
+_LEAST_CHARACTERS_AS_WRITTEN = 3
 """A shorter part of a secret tells nobody anything and may mean something else."""
 
 
@@ -70,7 +71,7 @@ class _Row:
         if not value or value in self._rest:
             return value
         start = self._instruction.find(value)
-        if start >= 0:
+        if start >= 0 and len(significant(value)) >= _LEAST_CHARACTERS_AS_WRITTEN:
             return self._stretch(start, start + len(value))
         redacted = self.redact_label(value)
         return self._part_of_a_secret(value) if redacted == value else redacted

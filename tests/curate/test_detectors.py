@@ -1,5 +1,7 @@
 """Finding personal data."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,6 +60,13 @@ def test_personal_data_is_found(text: str, kind: str, value: str) -> None:
 )
 def test_ordinary_words_and_numbers_are_left_alone(text: str) -> None:
     assert _found(text) == []
+
+
+@pytest.mark.parametrize("piece", ["x", "a@a.", "1 ", "4111 ", "::1 ", " at a dot ", "京A", "u: "])
+def test_a_long_odd_text_takes_no_more_than_seconds(piece: str) -> None:
+    start = time.process_time()
+    find_personal_data("mail a@b.co at 5 " + piece * (4000 // len(piece)))
+    assert time.process_time() - start < 5
 
 
 @given(st.text() | st.text("0123456789 -+.@atdotcom:/w\u5916"))

@@ -15,7 +15,7 @@ from typing import Any
 from intentflow.curate.detect.spans import Span
 
 _ADDRESS = re.compile(
-    r"[A-Z0-9._%+-]+(?:@|\s?[\[(]at[\])]\s?)[A-Z0-9-]+(?:\.[A-Z0-9-]+)*\.[A-Z]{2,24}",
+    r"(?<![A-Z0-9._%+-])[A-Z0-9._%+-]++(?:@|\s?[\[(]at[\])]\s?)[A-Z0-9-]+(?:\.[A-Z0-9-]+)*\.[A-Z]{2,24}",
     re.I | re.ASCII,
 )
 _SPOKEN_DOMAIN = re.compile(r"(?:\.|\sdot\s)(?:com|net|org|edu|gov|info|io|co|cn|id|uk|de)$", re.I)

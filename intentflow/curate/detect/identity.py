@@ -34,7 +34,8 @@ _ANNOUNCED_NUMBER = re.compile(
 )
 _ID_WORDS = announcement(
     r"\b(?:passports?|paspor|id[ -]?cards?|identity (?:card|number)s?|national id|citizen id"
-    r"|id numbers?|drivers?'?s? licen[cs]e|driving licen[cs]e|ktp|nik|nino|national insurance)(?![a-z])"
+    r"|id numbers?|drivers?'?s? licen[cs]e|driving licen[cs]e|ktp|nik|nino|national insurance)"
+    r"(?![a-z])"
     r"|护照|護照|身份证|身份證|身分證|驾照|駕照|驾驶证|居留证|居留證"
 )
 _SSN_WORDS = announcement(r"\b(?:ssn|social security|social)(?![a-z])")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from intentflow.curate.detect.announcing import announcement, is_announced
 from intentflow.curate.detect.phone_forms import (
@@ -50,6 +51,20 @@ _PART_OF_ANOTHER = re.compile(r"(?:[A-Za-z_]|\d[.:])$")
 _UNIT = re.compile(r"[A-Za-z_%°]|\s?(?:元|块|塊|美元|美金|人民币|万|萬|千)")
 
 
+class _Context(NamedTuple):
+    """What the words before a number say.
+
+    Attributes:
+        is_called: It is a number to call.
+        is_other: It is another number, such as an order's.
+        is_glued: It is a part of a longer word or number.
+    """
+
+    is_called: bool
+    is_other: bool
+    is_glued: bool
+
+
 @dataclass(frozen=True, slots=True)
 class _Run:
     """Groups of digits that follow one another.
@@ -69,7 +84,7 @@ class _Run:
         chosen = self.groups[first : last + 1]
         return Written(
             self.text,
-            self._prefix_start(first),
+            self.prefix_start(first),
             chosen[-1][1],
             tuple(end - begin for begin, end in chosen),
             "".join(self.text[begin:end] for begin, end in chosen),
@@ -98,7 +113,7 @@ class _Run:
             not set(" )/").isdisjoint(behind) or _EXTENSION.match(self.text, end) is not None
         )
 
-    def _prefix_start(self, first: int) -> int:
+    def prefix_start(self, first: int) -> int:
         """Where the ``+`` or the bracket of a group stands, if it has one."""
         floor = self.groups[first - 1][1] if first else self.start
         prefix = self.text[floor : self.groups[first][0]]
@@ -125,15 +140,27 @@ def _last_group(run: _Run, first: int) -> int | None:
     A shorter one is meant where another number with a leading 0 follows without a comma.
     """
     longest: int | None = None
-    groups = run.groups[first : first + _MOST_GROUPS]
-    for last in range(first + len(groups) - 1, first - 1, -1):
+    end = min(first + _MOST_GROUPS, len(run.groups))
+    if run.digits(first, end - 1) < _DIGITS.start:
+        return None
+    context = _context(run.text, run.prefix_start(first))
+    for last in range(end - 1, first - 1, -1):
         if longest is not None and not run.is_followed_by_another(first, last):
             continue
         if run.digits(first, last) not in _DIGITS or not run.stands_apart(first, last):
             continue
-        if _is_phone(run.written(first, last)):
+        if _is_phone(run.written(first, last), context):
             longest = last
     return longest
+
+
+def _context(text: str, start: int) -> _Context:
+    before = text[max(0, start - 12) : start]
+    return _Context(
+        is_called=is_announced(_PHONE_WORDS, text, start),
+        is_other=is_announced(_OTHER_WORDS, text, start),
+        is_glued=bool(_PART_OF_ANOTHER.search(before) and not _GLUED_WORD.search(before)),
+    )
 
 
 def _span(found: Written) -> Span:
@@ -145,34 +172,42 @@ def _span(found: Written) -> Span:
     return Span(start, extension.end() if extension else found.end, "PHONE")
 
 
-def _is_phone(found: Written) -> bool:
-    text, start = found.text, found.start
-    if text[start] in "+(" and any(_is_valid(number) for number in numbers_with_country(found)):
+def _is_phone(found: Written, context: _Context) -> bool:
+    numbers = numbers_with_country(found)
+    if found.text[found.start] in "+(" and any(map(_is_valid, numbers)):
         return True
-    if not _has_room(found) or _DATE.search(text, start, found.end):
+    if context.is_glued or (context.is_other and not context.is_called):
         return False
-    is_called = is_announced(_PHONE_WORDS, text, start)
-    if not is_called and is_announced(_OTHER_WORDS, text, start):
+    if context.is_called:
+        return _has_room(found) and _is_called_number(found, numbers)
+    regions = regions_of_form(found)
+    if not (numbers or regions) or not _has_room(found):
         return False
-    if any(_is_valid(number) for number in numbers_with_country(found)):
+    return any(map(_is_valid, numbers)) or _is_valid_in(found, regions)
+
+
+def _is_called_number(found: Written, numbers: list[str]) -> bool:
+    """Behind a word for a telephone numbers of one town will do, and of all regions."""
+    if any(map(_is_valid, numbers)):
         return True
-    if len(found.digits) > _MOST_NATIONAL_DIGITS:
+    if found.begins_with_a_day:
         return False
-    if is_called and is_subscriber_number(found) and not found.begins_with_a_day:
-        return True
-    anywhere = is_called and not found.begins_with_a_day
-    regions = LOCAL_REGIONS if anywhere else regions_of_form(found)
-    return any(_is_valid(found.digits, region) for region in regions)
+    return is_subscriber_number(found) or _is_valid_in(found, LOCAL_REGIONS)
 
 
 def _has_room(found: Written) -> bool:
-    """Whether no letter, decimal point or unit beside it says that it is something else."""
-    before = found.text[max(0, found.start - 12) : found.start]
-    if _PART_OF_ANOTHER.search(before) and not _GLUED_WORD.search(before):
+    """Whether it is no date, and no letter or unit behind it makes it something else."""
+    if _DATE.search(found.text, found.start, found.end):
         return False
     if _EXTENSION.match(found.text, found.end):
         return True
     return _UNIT.match(found.text, found.end) is None
+
+
+def _is_valid_in(found: Written, regions: tuple[str, ...]) -> bool:
+    if len(found.digits) > _MOST_NATIONAL_DIGITS:
+        return False
+    return any(_is_valid(found.digits, region) for region in regions)
 
 
 def _is_valid(digits: str, region: str | None = None) -> bool:
