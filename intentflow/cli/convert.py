@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+from intentflow.cli.engine import add_engine_options, asked_engine
 from intentflow.cli.outcome import Outcome
 from intentflow.convert import FORMATS, REASONS, TooManyRejects, convert
 from intentflow.convert.conversion import ConvertSummary
@@ -35,18 +36,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave personal data in the rejected rows (their file is its owner's alone)",
     )
-    parser.add_argument(
-        "--workers",
-        type=int,
-        metavar="N",
-        help="processes (found for large files; the output is the same)",
-    )
+    add_engine_options(parser)
 
 
 def run(args: argparse.Namespace) -> Outcome:
     """Convert."""
     try:
-        summary = convert(
+        summary = _convert(args)
+    except TooManyRejects as failure:
+        print(f"intentflow convert: {failure}", file=sys.stderr)
+        return Outcome(failure.summary.as_dict(), _text(failure.summary), failure.exit_code)
+    return Outcome(summary.as_dict(), _text(summary))
+
+
+def _convert(args: argparse.Namespace) -> ConvertSummary:
+    with asked_engine(args) as engine:
+        return convert(
             args.sources,
             args.output,
             format=args.format,
@@ -57,11 +62,8 @@ def run(args: argparse.Namespace) -> Outcome:
             to=args.to,
             workers=args.workers,
             redact=not args.no_redact,
+            engine=engine,
         )
-    except TooManyRejects as failure:
-        print(f"intentflow convert: {failure}", file=sys.stderr)
-        return Outcome(failure.summary.as_dict(), _text(failure.summary), failure.exit_code)
-    return Outcome(summary.as_dict(), _text(summary))
 
 
 def _text(summary: ConvertSummary) -> str:

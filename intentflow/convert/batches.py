@@ -90,16 +90,16 @@ class Batch:
         return Part(kept, len(self.kept), self.rejects, *counts)
 
 
-def read_blocks(stream: BinaryIO) -> Iterator[bytes]:
-    """The stream's lines, a block of whole ones at a time."""
-    while block := stream.read(BLOCK_BYTES):
+def read_blocks(stream: BinaryIO, size: int) -> Iterator[bytes]:
+    """The stream's lines, a block of whole ones of ``size`` bytes or more at a time."""
+    while block := stream.read(size):
         yield block if block.endswith(b"\n") else block + stream.readline()
 
 
 def convert_stream(stream: BinaryIO, form: Format, options: Options) -> Iterator[Part]:
     """Convert the rows of a file, whatever its layout."""
     if form.layout == "lines":
-        for block in read_blocks(stream):
+        for block in read_blocks(stream, BLOCK_BYTES):
             yield convert_block(block, form, options).as_part()
         return
     text = io.TextIOWrapper(stream, encoding="utf-8", errors=_SURROGATES, newline="")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
@@ -23,6 +23,9 @@ from intentflow.convert.sources import Source, find_sources, open_source
 from intentflow.convert.votes import BallotBox
 from intentflow.convert.writing import LazyFile, RecordsWriter, reject_lines
 from intentflow.errors import CheckFailed, IntentflowError
+
+if TYPE_CHECKING:
+    from intentflow.engine import Engine
 
 _LARGE_BYTES = 64 << 20
 _MAX_WORKERS = 4
@@ -81,6 +84,7 @@ def convert(
     to: Target | None = None,
     workers: int | None = None,
     redact: bool = True,
+    engine: Engine | None = None,
 ) -> ConvertSummary:
     """Convert labelling exports to ``instruction``/``output`` records, or to labelling tasks.
 
@@ -99,6 +103,8 @@ def convert(
             most, if None, and one for a small file. The output does not depend on it.
         redact: Replace personal data in the rejects' rows. Without the ``data`` extra they stay
             as they are, and a line on standard error says so.
+        engine: Whose workers convert files of one row a line, instead of processes; the files
+            are read here and handed to them.
 
     Raises:
         IntentflowError: A source cannot be read, or no row could be kept.
@@ -114,7 +120,8 @@ def convert(
         with LazyFile(out) as file, LazyFile(rejects_path, private=True) as rejected:
             if rejects is not None:
                 rejected.write(b"")
-            parts = _with_votes(_parts(found, form, options, workers), form, options)
+            choose = partial(_engine_for, engine=engine, workers=workers)
+            parts = _with_votes(_parts(found, form, options, choose), form, options)
             tally, digest = _write_all(parts, out, file, rejected)
     summary = tally.summary(time.monotonic() - started, digest)
     if not summary.rejected and rejects is None:
@@ -191,44 +198,47 @@ def _with_votes(
 
 
 def _parts(
-    sources: Sequence[Source], form: Format, options: Options, workers: int | None
+    sources: Sequence[Source], form: Format, options: Options, choose: _Choice
 ) -> Iterator[tuple[str, Part, int]]:
     """What became of each block of rows, with its source and the lines before it."""
     with tqdm(unit=" rows", desc="convert", disable=None) as progress:
         for source in sources:
             lines = 0
-            for part in _parts_of(source, form, options, workers):
+            for part in _parts_of(source, form, options, choose):
                 yield source.name, part, lines
                 lines += part.lines
                 progress.update(part.read)
 
 
-def _parts_of(
-    source: Source, form: Format, options: Options, workers: int | None
-) -> Iterator[Part]:
+def _parts_of(source: Source, form: Format, options: Options, choose: _Choice) -> Iterator[Part]:
     with open_source(source) as stream:
         settled = settle_layout(form, stream, source.path.name)
-        processes = _processes(source, settled, workers)
-        if processes == 1:
+        engine = choose(source, settled)
+        if engine is None:
             yield from convert_stream(stream, settled, options)
             return
         from intentflow.convert.parallel import convert_in_parallel  # costs start-up time
 
-        yield from convert_in_parallel(stream, source, settled, options, processes)
+        yield from convert_in_parallel(stream, source, settled, options, engine)
 
 
-def _processes(source: Source, form: Format, workers: int | None) -> int:
+_Choice = Callable[[Source, Format], "Engine | None"]
+
+
+def _engine_for(
+    source: Source, form: Format, *, engine: Engine | None, workers: int | None
+) -> Engine | None:
+    """Whose workers convert a file; None if it is converted here."""
     if form.layout != "lines":
-        return 1
-    if workers is not None:
-        return workers
-    if source.path.stat().st_size < _LARGE_BYTES:
-        return 1
-    return min(_usable_processors(), _MAX_WORKERS)
+        return None
+    if engine is not None:
+        return engine
+    if workers is None and source.path.stat().st_size < _LARGE_BYTES:
+        return None
+    from intentflow.engine import Processes, usable_processors  # costs start-up time
 
-
-def _usable_processors() -> int:
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    found = workers or min(usable_processors(), _MAX_WORKERS)
+    return Processes(found) if found > 1 else None
 
 
 def _say_unredacted(rejects: Path) -> None:

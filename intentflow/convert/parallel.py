@@ -1,13 +1,9 @@
-"""Blocks of lines converted by several processes, given back in the order of the file."""
+"""Blocks of lines converted by an engine's workers, given back in the order of the file."""
 
 from __future__ import annotations
 
-import multiprocessing
-import sys
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -19,46 +15,30 @@ from intentflow.convert.batches import (
 )
 from intentflow.convert.shape import Format, Options
 from intentflow.convert.sources import Source, is_gzip
-from intentflow.errors import IntentflowError
+from intentflow.engine import Engine
 
-_AHEAD = 3  # blocks a process: enough that none waits, few enough that memory stays flat
+SHIPPED_BYTES = 8 << 20  # a block that goes to another machine; there, each costs milliseconds
 
 
 def convert_in_parallel(
-    stream: BinaryIO, source: Source, form: Format, options: Options, workers: int
+    stream: BinaryIO, source: Source, form: Format, options: Options, engine: Engine
 ) -> Iterator[Part]:
-    """Convert a file of lines with a pool of processes.
+    """Convert a file of lines with an engine's workers.
 
     Args:
         stream: The file, open behind its byte order mark.
-        source: Where it lies; its processes read plain files themselves.
+        source: Where it lies; workers of this machine read plain files themselves.
         form: The format, its layout ``lines``.
         options: What the user asked.
-        workers: Number of processes.
+        engine: Whose workers.
 
     Returns:
         The parts, in order.
 
     Raises:
-        IntentflowError: A process ended, mostly for want of memory.
+        IntentflowError: Workers ended, mostly for want of memory.
     """
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    pool = ProcessPoolExecutor(workers, context, _start, (form, options))
-    waiting: deque[Future[Part]] = deque()
-    try:
-        for block in _blocks(stream, source):
-            waiting.append(pool.submit(_convert, block))
-            if len(waiting) >= workers * _AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    except BrokenProcessPool:
-        raise IntentflowError(
-            f"{source.name}: a worker process was ended, perhaps for want of memory; "
-            "run again with fewer --workers"
-        ) from None
-    finally:
-        pool.shutdown(cancel_futures=True)
+    return engine.map(partial(_convert, form, options), _blocks(stream, source, engine))
 
 
 class _Range(NamedTuple):
@@ -70,9 +50,12 @@ class _Range(NamedTuple):
     is_first: bool
 
 
-def _blocks(stream: BinaryIO, source: Source) -> Iterator[_Range | bytes]:
+def _blocks(stream: BinaryIO, source: Source, engine: Engine) -> Iterator[_Range | bytes]:
+    if not engine.shares_files:
+        yield from read_blocks(stream, SHIPPED_BYTES)
+        return
     if is_gzip(source.path):
-        yield from read_blocks(stream)
+        yield from read_blocks(stream, BLOCK_BYTES)
         return
     first, size = stream.tell(), source.path.stat().st_size
     for start in range(first, size, BLOCK_BYTES):
@@ -92,14 +75,6 @@ def _read_range(block: _Range) -> bytes:
         return data if data.endswith(b"\n") else data + stream.readline()
 
 
-_asked: tuple[Format, Options]
-
-
-def _start(form: Format, options: Options) -> None:
-    global _asked
-    _asked = (form, options)
-
-
-def _convert(block: _Range | bytes) -> Part:
+def _convert(form: Format, options: Options, block: _Range | bytes) -> Part:
     data = block if isinstance(block, bytes) else _read_range(block)
-    return convert_block(data, *_asked).as_part()
+    return convert_block(data, form, options).as_part()

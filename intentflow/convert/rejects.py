@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from intentflow.curate.redact import Placeholders
+    from intentflow.curate.placeholders import Placeholders
 
 _MADE_KEY = re.compile(
     r"(?:^|[_\W])(?:id|ids|key|uuid|version|index|date|time|at|by|job|name)$"
@@ -44,7 +44,7 @@ def redact_raw(raw: str) -> str:
     Raises:
         ModuleNotFoundError: The ``data`` extra is not installed.
     """
-    from intentflow.curate.redact import Placeholders
+    from intentflow.curate.placeholders import Placeholders
 
     names = Placeholders()
     try:

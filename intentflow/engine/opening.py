@@ -1,0 +1,41 @@
+"""From ``--engine`` to an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from intentflow.engine.mapping import Engine
+from intentflow.engine.processes import Processes, usable_processors
+from intentflow.errors import IntentflowError
+
+ENGINES = ("local", "ray")
+
+
+@contextmanager
+def open_engine(
+    name: str = "local", address: str | None = None, workers: int | None = None
+) -> Iterator[Engine]:
+    """An engine for as long as the block runs.
+
+    Args:
+        name: ``local``, processes of this machine; or ``ray``.
+        address: Of a Ray cluster: ``auto``, ``HOST:PORT`` or ``ray://HOST:PORT``. If None, what
+            ``RAY_ADDRESS`` says, and else a cluster on this machine is started and ended.
+        workers: Number of processes; one for each usable processor if None.
+
+    Raises:
+        IntentflowError: Unknown name, a useless address, or no cluster there.
+        ModuleNotFoundError: The ``ray`` extra is not installed.
+    """
+    if name not in ENGINES:
+        raise IntentflowError(f"unknown engine {name}; known: {', '.join(ENGINES)}")
+    if workers is not None and workers < 1:
+        raise IntentflowError(f"the number of workers must be 1 or more, not {workers}")
+    if name == "local":
+        yield Processes(workers or usable_processors())
+        return
+    from intentflow.engine.on_ray import ray_cluster
+
+    with ray_cluster(address, workers or usable_processors()) as cluster:
+        yield cluster

@@ -1,0 +1,72 @@
+"""Engines of this machine."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from intentflow.cli.main import main
+from intentflow.engine import Processes, map_rows, open_engine
+from intentflow.errors import IntentflowError
+
+
+def double(rows: Sequence[int]) -> list[int]:
+    return [2 * row for row in rows]
+
+
+def process_ids(rows: Sequence[int]) -> list[int]:
+    return [os.getpid() for _ in rows]
+
+
+def end_abruptly(_item: int) -> int:
+    os._exit(9)
+
+
+@pytest.mark.parametrize("count", [0, 1, 10, 11, 95])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_results_come_in_the_order_of_the_rows(count: int, workers: int) -> None:
+    rows = list(range(count))
+    assert map_rows(Processes(workers), double, rows, chunk_rows=10) == double(rows)
+
+
+def test_few_rows_start_no_process() -> None:
+    assert set(map_rows(Processes(2), process_ids, [1, 2, 3])) == {os.getpid()}
+
+
+def test_many_rows_are_other_processes_work() -> None:
+    assert os.getpid() not in map_rows(Processes(2), process_ids, [1, 2, 3], chunk_rows=1)
+
+
+def test_a_process_that_ends_is_explained() -> None:
+    with pytest.raises(IntentflowError, match="fewer --workers"):
+        list(Processes(2).map(end_abruptly, [1, 2]))
+
+
+def test_an_unknown_engine_is_refused() -> None:
+    with pytest.raises(IntentflowError, match="known: local, ray"), open_engine("spark"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--ray-address", "auto"], "goes with --engine ray"),
+        (["--engine", "spark"], "invalid choice"),
+        (["--engine", "ray", "--workers", "0"], "1 or more"),
+        (["--engine", "ray", "--ray-address", "nonsense"], "not auto, HOST:PORT"),
+        (["--engine", "ray", "--ray-address", "127.0.0.1:1"], "no Ray cluster at 127.0.0.1:1"),
+        (["--engine", "ray", "--ray-address", "ray://127.0.0.1:1"], "no Ray cluster at ray://"),
+    ],
+)
+def test_bad_usage_is_one_line_and_status_two(
+    tmp_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"instruction": "a", "output": "f()"}\n')
+    source, out = str(tmp_path / "rows.jsonl"), str(tmp_path / "out.json")
+    if "ray" in arguments:
+        pytest.importorskip("ray")
+    assert main(["convert", source, "-o", out, *arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
