@@ -31,6 +31,7 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers i
             unit="step",
             desc="train",
             mininterval=interval,
+            disable=not state.is_world_process_zero,
         )
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:

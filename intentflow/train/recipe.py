@@ -13,6 +13,7 @@ from intentflow.config import StrictModel, nearest
 from intentflow.errors import IntentflowError
 from intentflow.prompts import Language, TaxonomyInPrompt
 from intentflow.resources import resource
+from intentflow.train.distributed import Distributed
 
 Schedule = Literal[
     "linear",
@@ -80,6 +81,9 @@ class Recipe(StrictModel):
     precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="Of the arithmetic")
     gradient_checkpointing: bool = False
     logging_steps: int = Field(5, ge=1)
+    distributed: Distributed = Field(
+        default_factory=Distributed, description="Over how many devices and machines"
+    )
     seed: int = 0
     deterministic: bool = Field(False, description="Bit-equal reruns on a GPU too; slower")
 
@@ -120,6 +124,21 @@ class Recipe(StrictModel):
             raise ValueError(
                 f"global_batch_size {self.global_batch_size} is not a multiple of "
                 f"per_device_train_batch_size {rows}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _devices_can_share(self) -> Self:
+        if self.distributed.strategy == "fsdp" and self.method == "qlora":
+            raise ValueError(
+                "distributed.strategy: fsdp does not go with qlora; use ddp, or method: lora"
+            )
+        processes = self.distributed.processes or 1
+        rows = processes * (self.per_device_train_batch_size or 1)
+        if self.global_batch_size % rows:
+            raise ValueError(
+                f"global_batch_size {self.global_batch_size} over {processes} devices is not a "
+                f"multiple of {rows}: each takes the same number of rows at once"
             )
         return self
 

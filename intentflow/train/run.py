@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,12 @@ from intentflow.records import Example, content_digest
 from intentflow.taxonomy import Taxonomy
 from intentflow.train.accuracy import AnswerReader
 from intentflow.train.base_models import load_tokenizer
-from intentflow.train.checkpoints import Checkpoints, MarkWhole, keep_checkpoints
+from intentflow.train.checkpoints import (
+    Checkpoints,
+    MarkWhole,
+    is_main_process,
+    keep_checkpoints,
+)
 from intentflow.train.dataset import (
     SEQUENCE_TOKENS,
     EncodedRow,
@@ -31,6 +36,7 @@ from intentflow.train.dataset import (
     rows_that_fit,
     shared_prefix,
 )
+from intentflow.train.distributed import agree_on_checkpoint, whole_model, world_size
 from intentflow.train.export import ModelParts, save_model_directory
 from intentflow.train.findings import loss_findings, unseen_in_validation
 from intentflow.train.history import History
@@ -119,11 +125,11 @@ def train(
     }
     job = _Job(recipe, rows, held_out, AnswerReader(tokenizer, end, recipe.output_format))
     with (
-        atomic_directory(output) as partial,
+        _place_for_model(output) as partial,
         keep_checkpoints(Path(output), _identity(recipe, plan, digests)) as checkpoints,
     ):
         model, history, plan = _fit(job, plan, checkpoints)
-        if checkpoints.tensorboard.is_dir():
+        if partial and checkpoints.tensorboard.is_dir():
             shutil.copytree(checkpoints.tensorboard, partial / "tensorboard")
         findings += loss_findings(history)
         record = {
@@ -134,8 +140,9 @@ def train(
             "rows": {"train": len(training), "validation": len(validation)},
             **digests,
         }
-        parts = ModelParts(model, tokenizer, end, prompt, taxonomy, recipe, record)
-        save_model_directory(partial, parts)
+        if partial:
+            parts = ModelParts(model, tokenizer, end, prompt, taxonomy, recipe, record)
+            save_model_directory(partial, parts)
     for finding in findings:
         _say(f"warning: {finding.code}: {finding.message}; {finding.advice}")
     return record
@@ -154,7 +161,7 @@ def make_plan(recipe: Recipe, rows: Sequence[EncodedRow], held_out: Sequence[Enc
     everything = [*rows, *held_out]
     max_length = recipe.max_length or power_of_two_over(max(row.length for row in everything))
     check_lengths(everything, max_length)
-    devices = int(os.environ.get("WORLD_SIZE", "1"))
+    devices = world_size()
     if recipe.global_batch_size % devices:
         raise IntentflowError(
             f"global_batch_size {recipe.global_batch_size} does not divide by {devices} devices"
@@ -200,7 +207,8 @@ class _Job:
 
 def _identity(recipe: Recipe, plan: Plan, digests: Mapping[str, str]) -> str:
     """Digest of everything the loss curve depends on, but the size of a device's batch."""
-    settings = recipe.model_dump(exclude={"per_device_train_batch_size", "logging_steps"})
+    apart = {"per_device_train_batch_size", "logging_steps", "distributed"}
+    settings = [recipe.model_dump(exclude=apart), recipe.distributed.strategy]
     document = [settings, plan.max_length, plan.devices, plan.precision, dict(digests)]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
@@ -217,6 +225,12 @@ def _fit(job: _Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, History,
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
+            if plan.devices > 1:  # the others have not noticed, and wait for this one
+                raise IntentflowError(
+                    f"out of memory with {plan.rows_per_sequence} rows at once on each device: set "
+                    f"per_device_train_batch_size={max(plan.rows_per_sequence // 2, 1)}, "
+                    "gradient_checkpointing=true, or distributed.strategy=fsdp"
+                ) from None
             if plan.rows_per_sequence == 1:
                 raise IntentflowError(
                     "out of memory with one row at a time: set gradient_checkpointing=true, a "
@@ -235,26 +249,30 @@ def _fit_once(job: _Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, His
     from torch.utils.tensorboard import SummaryWriter
     from transformers import EarlyStoppingCallback, PrinterCallback
     from transformers.integrations import TensorBoardCallback
+    from transformers.integrations.integration_utils import KubeflowCallback, is_kubeflow_available
 
     from intentflow.train.adapters import prepare_model
     from intentflow.train.trainer import AnswerLossTrainer
 
-    recipe, last = job.recipe, checkpoints.last_whole()
-    history = History()
+    recipe, history = job.recipe, History()
+    arguments = _arguments(recipe, plan, checkpoints.folder, bool(job.held_out))
+    last = agree_on_checkpoint(checkpoints.last_whole(), checkpoints.folder)
     history.restore(checkpoints.history())
     progress = ProgressCallback(history, plan.tokens_per_step)
-    arguments = _arguments(recipe, plan, checkpoints.folder, bool(job.held_out))
-    writer = SummaryWriter(str(checkpoints.tensorboard))
     callbacks: list[Any] = [
         progress,
         MarkWhole(history, save_last=arguments.load_best_model_at_end),
-        TensorBoardCallback(writer),
     ]
+    if is_kubeflow_available():  # in a TrainJob: its status shows how far the training is
+        callbacks.append(KubeflowCallback())
     if arguments.load_best_model_at_end:
         callbacks.append(EarlyStoppingCallback(recipe.early_stopping_patience))
     if last:
         _say(f"going on from {last.name}")
-    with closing(progress), closing(writer):
+    with closing(progress), ExitStack() as closed_last:
+        if is_main_process():
+            writer = SummaryWriter(str(checkpoints.tensorboard))
+            callbacks.append(TensorBoardCallback(closed_last.enter_context(closing(writer))))
         trainer = AnswerLossTrainer(
             model=prepare_model(recipe),
             args=arguments,
@@ -266,13 +284,15 @@ def _fit_once(job: _Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, His
         )
         trainer.remove_callback(PrinterCallback)  # the bar shows what it would print
         trainer.train(resume_from_checkpoint=str(last) if last else None)
-    return trainer.model, history
+        trainer.accelerator.wait_for_everyone()  # the main process is about to remove checkpoints
+        return whole_model(trainer, partial(prepare_model, recipe)), history
 
 
 def _arguments(recipe: Recipe, plan: Plan, folder: Path, evaluates: bool) -> Any:
     import torch
     from transformers import TrainingArguments
 
+    sharded = plan.devices > 1 and recipe.distributed.strategy == "fsdp"
     keep_best = evaluates and recipe.early_stopping_patience is not None
     every = "steps" if recipe.save_steps else "epoch"
     arguments = TrainingArguments(
@@ -290,7 +310,12 @@ def _arguments(recipe: Recipe, plan: Plan, folder: Path, evaluates: bool) -> Any
         max_steps=recipe.max_steps,
         bf16=plan.precision == "bf16",
         use_cpu=not torch.cuda.is_available(),
-        gradient_checkpointing=recipe.gradient_checkpointing,
+        gradient_checkpointing=recipe.gradient_checkpointing and not sharded,
+        ddp_find_unused_parameters=False,
+        fsdp=sharded,
+        fsdp_config={"activation_checkpointing": recipe.gradient_checkpointing}
+        if sharded
+        else None,
         logging_steps=recipe.logging_steps,
         logging_first_step=True,
         logging_nan_inf_filter=False,  # a loss that is not a number must be seen
@@ -319,5 +344,16 @@ def _refuse_blocked(output: Path) -> None:
         raise IntentflowError(f"{output} is a file; give a folder for the model")
 
 
+@contextmanager
+def _place_for_model(output: str | Path) -> Iterator[Path | None]:
+    """Where the model is written; None in a process that only helps to train it."""
+    if is_main_process():
+        with atomic_directory(output) as partial:
+            yield partial
+    else:
+        yield None
+
+
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    if is_main_process():
+        print(text, file=sys.stderr, flush=True)

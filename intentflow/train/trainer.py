@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import torch
+from accelerate.data_loader import SeedableRandomSampler  # type: ignore[import-untyped]
 from torch.nn.functional import cross_entropy
 from transformers import Trainer
 from transformers.trainer_utils import EvalLoopOutput
@@ -13,6 +14,7 @@ from transformers.trainer_utils import EvalLoopOutput
 from intentflow.errors import IntentflowError
 from intentflow.train.accuracy import AnswerReader, Right
 from intentflow.train.dataset import IGNORED
+from intentflow.train.shares import RowsAndSilence, ShareLoader, ShareSampler
 
 _NOT_THE_MODELS = ("labels", "row_numbers")
 _ROWS_SHOWN = 8
@@ -26,6 +28,30 @@ class AnswerLossTrainer(Trainer):  # type: ignore[misc]  # transformers is not t
         super().__init__(*args, **kwargs)
         self.model_accepts_loss_kwargs = True  # count answer tokens over the accumulated batches
         self.reader = reader
+
+    def get_train_dataloader(self) -> Any:
+        """As the library's; among several processes, each row in one of them and once."""
+        if self.args.world_size == 1:
+            return super().get_train_dataloader()
+        order = SeedableRandomSampler(self.train_dataset)  # the library's own, in one process
+        return self._shares(self.train_dataset, order, self.args.gradient_accumulation_steps)
+
+    def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
+        """As the library's; among several processes, each row in one of them and once."""
+        if self.args.world_size == 1:
+            return super().get_eval_dataloader(eval_dataset)
+        rows = eval_dataset or self.eval_dataset
+        return self._shares(rows, range(len(rows)), batches=1)
+
+    def _shares(self, rows: Any, order: Any, batches: int) -> ShareLoader:
+        args = self.args
+        size, process = args.per_device_train_batch_size, (args.process_index, args.world_size)
+        return ShareLoader(
+            RowsAndSilence(rows),
+            batch_sampler=ShareSampler(len(rows), order, size, batches, process),
+            collate_fn=self.data_collator,
+            pin_memory=args.dataloader_pin_memory,
+        )
 
     def compute_loss(
         self,
@@ -52,7 +78,7 @@ class AnswerLossTrainer(Trainer):  # type: ignore[misc]  # transformers is not t
         total = cross_entropy(outputs.logits[0].float(), targets, reduction="sum")
         if model.training and not torch.isfinite(total):
             self._refuse(total.item(), inputs["row_numbers"].tolist())
-        loss = total / (len(targets) if num_items_in_batch is None else num_items_in_batch)
+        loss = total / (max(len(targets), 1) if num_items_in_batch is None else num_items_in_batch)
         if num_items_in_batch is not None and self.args.average_tokens_across_devices:
             loss = loss * self.accelerator.num_processes
         return (loss, outputs) if return_outputs else loss

@@ -1,0 +1,121 @@
+"""Over how many processes a training goes, and which of them this one is.
+
+The processes are torch's own (``torchrun``): it sets ``RANK``, ``LOCAL_RANK`` and ``WORLD_SIZE``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from intentflow.config import StrictModel
+from intentflow.errors import IntentflowError
+from intentflow.train.trainjob.options import ClusterOptions
+
+
+class Distributed(StrictModel):
+    """How a training goes over several devices and machines.
+
+    The curve is the same however many there are: the global batch stays, and the loss is the mean
+    over its answer tokens.
+    """
+
+    strategy: Literal["none", "ddp", "fsdp"] = Field(
+        "none",
+        description="none: one device; ddp: the model whole on each; fsdp: weights, gradients and "
+        "optimizer in shares (FSDP2)",
+    )
+    nodes: int = Field(1, ge=1, description="Machines; more than one goes by a Kubeflow TrainJob")
+    devices: int | Literal["auto"] = Field(
+        "auto", description="Processes on each machine; auto: its GPUs, without any one"
+    )
+    cluster: ClusterOptions = Field(
+        default_factory=ClusterOptions, description="Where a training on several machines runs"
+    )
+
+    @model_validator(mode="after")
+    def _devices_count(self) -> Self:
+        if self.devices != "auto" and self.devices < 1:
+            raise ValueError(f"devices: {self.devices} is not a number of processes")
+        return self
+
+    @model_validator(mode="after")
+    def _several_share_somehow(self) -> Self:
+        several = self.nodes > 1 or (self.devices != "auto" and self.devices > 1)
+        if self.strategy == "none" and several:
+            raise ValueError("strategy: several devices need ddp or fsdp")
+        if self.nodes > 1 and self.devices == "auto":
+            raise ValueError(
+                "devices: on several machines say how many each has; this one cannot see theirs"
+            )
+        return self
+
+    @property
+    def processes(self) -> int | None:
+        """Processes on all machines together; None where the machine decides."""
+        return None if self.devices == "auto" else self.nodes * self.devices
+
+
+def is_rank() -> bool:
+    """Whether torch's launcher started this process as one of a training."""
+    return "RANK" in os.environ and "WORLD_SIZE" in os.environ
+
+
+def world_size() -> int:
+    """How many processes train together."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def local_processes(settings: Distributed) -> int:
+    """How many processes this machine is to run."""
+    if settings.strategy == "none":
+        return 1
+    if settings.devices != "auto":
+        return settings.devices
+    import torch
+
+    return max(1, torch.cuda.device_count())
+
+
+def agree_on_checkpoint(mine: Path | None, folder: Path) -> Path | None:
+    """The checkpoint that all processes go on from: the main one's.
+
+    Raises:
+        IntentflowError: This process cannot see it.
+    """
+    if world_size() == 1:
+        return mine
+    import torch
+
+    names: list[Any] = [mine.name if mine else None]
+    torch.distributed.broadcast_object_list(names, src=0)
+    if names[0] is None:
+        return None
+    if not (folder / names[0]).is_dir():
+        raise IntentflowError(
+            f"{folder / names[0]}: this machine does not see the checkpoint that the first one "
+            "goes on from: keep checkpoints on a volume that all machines share"
+        )
+    return folder / str(names[0])
+
+
+def whole_model(trainer: Any, anew: Callable[[], Any]) -> Any:
+    """The trained model with all of its weights; of use in the main process alone.
+
+    Where the processes hold shares, all of them must call this: the shares are gathered into a
+    model on the CPU, which ``anew`` makes as it was before training.
+    """
+    if not trainer.is_fsdp_enabled:
+        return trainer.model
+    from intentflow.train.checkpoints import is_main_process
+
+    weights = trainer.accelerator.get_state_dict(trainer.model_wrapped)
+    if not is_main_process():
+        return trainer.model
+    model = anew()
+    model.load_state_dict(weights)
+    return model

@@ -1,0 +1,1 @@
+"""Training on several machines: a Kubeflow ``TrainJob`` that runs ``intentflow train``."""
