@@ -36,6 +36,7 @@ _FILES = {
     "metrics": "metrics.json",
     "predictions": "predictions.jsonl",
     "verdict": "verdict.json",
+    "redaction_report": "reports/redaction.html",
     "data_report": "reports/data.html",
     "training_report": "reports/training.html",
     "evaluation_report": "reports/evaluation.html",

@@ -13,6 +13,7 @@ STEPS = (
     "curate",
     "validate",
     "split",
+    "balance",
     "train",
     "quantize",
     "evaluate",
@@ -61,6 +62,9 @@ class PipelineOptions(StrictModel):
     """
 
     registry: str = Field("", description="Put before the project's image names")
+    balance: Literal["none", "cap", "oversample", "synthesize"] = Field(
+        "none", description="What is done about rare intents, in the training rows alone"
+    )
     quantize: Literal["none", "awq", "gptq"] = "none"
     all: StepOptions = Field(default_factory=StepOptions)
     steps: dict[str, StepOptions] = Field(default_factory=dict)

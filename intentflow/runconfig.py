@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from intentflow.config import StrictModel, apply_overrides, load_yaml
 from intentflow.deploy.options import DeployOptions
@@ -29,7 +29,13 @@ class DataConfig(StrictModel):
     taxonomy: str | None = Field(None, description="taxonomy.yaml; inferred from labels if empty")
     policy: str | None = Field(None, description="Data policy: levels and limits of the checks")
     redact: bool = Field(True, description="Replace personal data by placeholders")
-    dedup: Literal["none", "exact"] = "exact"
+    dedup: Literal["none", "exact", "near"] = "exact"
+    conflicts: Literal["list", "majority", "latest", "drop"] = Field(
+        "list", description="What becomes of an utterance with several labels"
+    )
+    teacher: str | None = Field(
+        None, description="teacher.yaml: who writes rows where pipeline.balance is synthesize"
+    )
 
     @field_validator("sources", mode="before")
     @classmethod
@@ -56,6 +62,12 @@ class RunConfig(StrictModel):
     pipeline: PipelineOptions = Field(default_factory=PipelineOptions)
     recipe_overrides: list[str] = Field(default_factory=list, exclude=True)
     policy_overrides: list[str] = Field(default_factory=list, exclude=True)
+
+    @model_validator(mode="after")
+    def _synthesis_has_a_teacher(self) -> Self:
+        if self.pipeline.balance == "synthesize" and not self.data.teacher:
+            raise ValueError("pipeline.balance: synthesize needs data.teacher, a teacher.yaml")
+        return self
 
     @classmethod
     def load(cls, path: str | Path, settings: Iterable[str] = ()) -> Self:
@@ -123,6 +135,7 @@ def pipeline_arguments(
         "export_format": data.format,
         "redact": data.redact,
         "dedup": data.dedup,
+        "conflicts": data.conflicts,
         "data_policy": _parameter(policy),
         "taxonomy": taxonomy,
         "test_source": data.test or "",
@@ -130,11 +143,18 @@ def pipeline_arguments(
         "test_share": data.test_share,
         "validation_share": data.validation_share,
         "seed": data.seed,
+        "teacher": _parameter(_read_teacher(config)) if data.teacher else {},
         "constrained": config.evaluate.constrained,
         "champion": _without_none(read_metrics(config.champion)) if config.champion else {},
         "deploy_options": _parameter(config.deploy),
         "deploy_output": deploy_output,
     }
+
+
+def _read_teacher(config: RunConfig) -> StrictModel:
+    from intentflow.curate.synthesis.teacher import Teacher
+
+    return Teacher.from_yaml(str(config.data.teacher))
 
 
 def _parameter(model: StrictModel) -> dict[str, Any]:
@@ -163,7 +183,7 @@ def _absolute(document: Any, folder: Path) -> Any:
         result = _absolute_key(result, "recipe", folder)
     if isinstance(result.get("data"), Mapping):
         data = dict(result["data"])
-        for key in ("sources", "test", "taxonomy", "policy"):
+        for key in ("sources", "test", "taxonomy", "policy", "teacher"):
             data = _absolute_key(data, key, folder)
         result["data"] = data
     return result

@@ -1,7 +1,8 @@
-"""Steps on data: convert, curate, validate, split."""
+"""Steps on data: convert, curate, validate, split, balance."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -10,11 +11,16 @@ from pathlib import Path
 from typing import Any, cast
 
 from intentflow.convert import convert
+from intentflow.curate.balance import Balance
+from intentflow.curate.conflicts import ConflictRule
 from intentflow.curate.curation import Dedup, curate, write_changes
 from intentflow.curate.dedup import normalised_utterance
+from intentflow.curate.redaction_report import redaction_html
 from intentflow.curate.split import split
 from intentflow.errors import CheckFailed, IntentflowError
-from intentflow.records import Example, read_records, write_records
+from intentflow.records import Example, content_digest, read_records, write_records
+from intentflow.report import write_report
+from intentflow.resources import CHECKPOINTS
 from intentflow.taxonomy import Taxonomy
 
 
@@ -32,13 +38,80 @@ def run_convert(
 
 
 def run_curate(
-    records: str, redact: bool, dedup: str, curated: str, changes: str
+    records: str, redact: bool, dedup: str, conflicts: str, outputs: Mapping[str, str]
 ) -> dict[str, int]:
-    """Clean records; returns the number of changed rows by kind."""
-    result = curate(read_records(records), redact=redact, dedup=cast(Dedup, dedup))
-    write_records(curated, result.examples)
-    write_changes(changes, result)
+    """Clean records.
+
+    Args:
+        records: Rows from convert.
+        redact: Replace personal data.
+        dedup: ``none``, ``exact`` or ``near``.
+        conflicts: A rule of :mod:`intentflow.curate.conflicts`.
+        outputs: Paths for ``curated``, ``changes`` and ``report``, a page.
+
+    Returns:
+        The number of changed rows by kind.
+    """
+    result = curate(
+        read_records(records),
+        redact=redact,
+        dedup=cast(Dedup, dedup),
+        conflicts=cast(ConflictRule, conflicts),
+    )
+    write_records(outputs["curated"], result.examples)
+    write_changes(outputs["changes"], result)
+    write_report(outputs["report"], redaction_html(result.redactions))
     return result.counts()
+
+
+def run_balance(
+    train_set: str,
+    mode: str,
+    teacher: Mapping[str, Any],
+    taxonomy: Mapping[str, Any],
+    seed: int,
+    balanced: str,
+) -> dict[str, int]:
+    """Balance training rows.
+
+    A synthesis keeps its journal where checkpoints are kept, so that a step that is run again
+    pays for nothing twice.
+
+    Returns:
+        ``rows`` before, ``added`` and ``left_out``.
+    """
+    examples = read_records(train_set)
+    if mode == "synthesize":
+        made = _synthesise(examples, teacher, read_taxonomy(taxonomy), seed)
+        write_records(balanced, [*examples, *made])
+        return {"rows": len(examples), "added": len(made), "left_out": 0}
+    result = curate(examples, redact=False, dedup="none", balance=cast(Balance, mode), seed=seed)
+    write_records(balanced, result.examples)
+    added = result.copies()
+    return {
+        "rows": len(examples),
+        "added": added,
+        "left_out": len(examples) + added - len(result.examples),
+    }
+
+
+def _synthesise(
+    examples: list[Example], teacher: Mapping[str, Any], taxonomy: Taxonomy | None, seed: int
+) -> list[Example]:
+    from intentflow.curate.synthesis import Teacher, synthesise
+
+    asked = Teacher.from_mapping(teacher, "teacher")
+    folder = os.environ.get(CHECKPOINTS)
+    digest = content_digest(examples)
+    journal = Path(folder) / f"synthesis-{digest}-{asked.digest}.jsonl" if folder else None
+    return synthesise(
+        examples,
+        asked,
+        taxonomy=taxonomy,
+        seed=seed,
+        journal=journal,
+        progress=lambda line: print(line, file=sys.stderr, flush=True),
+    ).examples
 
 
 def run_validate(

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from kfp import dsl
 
+from components.balance.component import balance
 from components.convert.component import convert
 from components.curate.component import curate
 from components.deploy.component import deploy
@@ -26,6 +27,7 @@ class Outputs(NamedTuple):
     decision: str
     rejects: dsl.Dataset
     counts: dsl.Metrics
+    redaction_report: dsl.HTML
     data_report: dsl.HTML
     train_set: dsl.Dataset
     validation_set: dsl.Dataset
@@ -42,7 +44,7 @@ def build(options: PipelineOptions) -> Any:
     """The finetune graph.
 
     Args:
-        options: Images, resources and placement of each step, and whether to quantize.
+        options: Images, resources and placement of each step, whether to balance and quantize.
 
     Returns:
         A KFP pipeline, to be compiled or run locally.
@@ -62,6 +64,7 @@ def build(options: PipelineOptions) -> Any:
         export_format: str = "auto",
         redact: bool = True,
         dedup: str = "exact",
+        conflicts: str = "list",
         data_policy: dict = {},  # type: ignore[type-arg]  # noqa: B006  # kfp takes it literally
         taxonomy: dict = {},  # type: ignore[type-arg]  # noqa: B006
         test_source: str = "",
@@ -69,6 +72,7 @@ def build(options: PipelineOptions) -> Any:
         test_share: float = 0.1,
         validation_share: float = 0.1,
         seed: int = 0,
+        teacher: dict = {},  # type: ignore[type-arg]  # noqa: B006
         constrained: bool = True,
         champion: dict = {},  # type: ignore[type-arg]  # noqa: B006
         deploy_options: dict = {},  # type: ignore[type-arg]  # noqa: B006
@@ -89,6 +93,7 @@ def build(options: PipelineOptions) -> Any:
                 records=converted.outputs["records"],
                 redact=redact,
                 dedup=dedup,
+                conflicts=conflicts,
                 code_version=code_version,
             ),
             "curate",
@@ -117,9 +122,24 @@ def build(options: PipelineOptions) -> Any:
             "split",
             "Split",
         )
+        train_set = parts.outputs["train_set"]
+        if options.balance != "none":
+            even = place(
+                balance(
+                    train_set=train_set,
+                    mode=options.balance,
+                    teacher=teacher,
+                    taxonomy=taxonomy,
+                    seed=seed,
+                    code_version=code_version,
+                ),
+                "balance",
+                "Balance the training rows",
+            )
+            train_set = even.outputs["balanced"]
         trained = place(
             train(
-                train_set=parts.outputs["train_set"],
+                train_set=train_set,
                 validation_set=parts.outputs["validation_set"],
                 recipe=recipe,
                 taxonomy=taxonomy,
@@ -133,7 +153,7 @@ def build(options: PipelineOptions) -> Any:
             smaller = place(
                 quantize(
                     model=model,
-                    calibration_set=parts.outputs["train_set"],
+                    calibration_set=train_set,
                     method=options.quantize,
                     code_version=code_version,
                 ),
@@ -194,8 +214,9 @@ def build(options: PipelineOptions) -> Any:
             decision=judged.outputs["Output"],
             rejects=converted.outputs["rejects"],
             counts=converted.outputs["counts"],
+            redaction_report=curated.outputs["report"],
             data_report=checked.outputs["report"],
-            train_set=parts.outputs["train_set"],
+            train_set=train_set,
             validation_set=parts.outputs["validation_set"],
             test_set=parts.outputs["test_set"],
             model=model,

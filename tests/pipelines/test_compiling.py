@@ -20,7 +20,7 @@ from intentflow.pipeline_options import STEPS, PipelineOptions
 
 ROOT = Path(__file__).parents[2]
 CHECKED_IN = ROOT / "pipelines" / "finetune" / "finetune.yaml"
-EXECUTED = [step for step in STEPS if step != "quantize"]
+EXECUTED = [step for step in STEPS if step not in ("balance", "quantize")]
 GPU = {"gpu_count": 2, "gpu_type": "nvidia.com/mig-1g.10gb", "memory": "32Gi", "cpu": "500m"}
 TOLERATION = {"key": "gpu", "operator": "Equal", "value": "yes", "effect": "NoSchedule"}
 SECRET = {"s3-writer": {"access": "AWS_ACCESS_KEY_ID", "secret": "AWS_SECRET_ACCESS_KEY"}}
@@ -62,7 +62,7 @@ def test_the_graph_that_is_checked_in_is_the_one_in_the_code(tmp_path: Path) -> 
 
 
 def test_every_step_is_a_task_with_a_title(tmp_path: Path) -> None:
-    (spec,) = _compile(tmp_path / "f.yaml", quantize="awq")
+    (spec,) = _compile(tmp_path / "f.yaml", quantize="awq", balance="cap")
     titles = {name: task["taskInfo"]["name"] for name, task in _tasks(spec).items()}
     assert sorted(titles) == sorted(STEPS)
     assert [name for name, title in titles.items() if title == name] == []
@@ -80,7 +80,7 @@ def test_what_is_scored_and_published_is_the_quantized_model(tmp_path: Path) -> 
 
 
 def test_every_cached_step_sees_the_code_version(tmp_path: Path) -> None:
-    (spec,) = _compile(tmp_path / "f.yaml", quantize="awq")
+    (spec,) = _compile(tmp_path / "f.yaml", quantize="awq", balance="cap")
     without = [
         n for n, t in _tasks(spec).items() if "code_version" not in t["inputs"]["parameters"]
     ]
