@@ -14,8 +14,9 @@ from intentflow.curate.conflicts import ConflictRule, find_conflicts
 from intentflow.curate.dedup import find_repeats
 from intentflow.curate.near import NEAR_THRESHOLD
 from intentflow.curate.near_repeats import find_near_repeats
-from intentflow.curate.redact import redact_example
+from intentflow.curate.redact import redact_examples
 from intentflow.curate.redactions import Redactions
+from intentflow.engine import Engine, map_rows
 from intentflow.errors import IntentflowError
 from intentflow.files import atomic_file
 from intentflow.records import Example
@@ -106,6 +107,7 @@ def curate(
     conflicts: ConflictRule = "list",
     balance: Balance = "none",
     seed: int = 0,
+    engine: Engine | None = None,
 ) -> CurateResult:
     """Clean a data set.
 
@@ -122,6 +124,7 @@ def curate(
         balance: ``cap`` cuts intents to twice the median of rows per intent; ``oversample``
             repeats rows of rare intents up to the median, the copies marked as synthetic.
         seed: For the rows that a cap cuts or that are repeated.
+        engine: Where rows are redacted and sketched; here if None. The result is the same.
 
     Raises:
         IntentflowError: The threshold is out of range.
@@ -133,12 +136,12 @@ def curate(
         )
     work = _Work(list(enumerate(examples, 1)))
     if redact:
-        work.redact()
+        work.redact(engine)
     work.resolve_conflicts(conflicts)
     if dedup != "none":
         work.drop_duplicates()
     if dedup == "near":
-        work.drop_near_duplicates(near_threshold)
+        work.drop_near_duplicates(near_threshold, engine)
     if balance == "cap":
         work.cap(seed)
     if balance == "oversample":
@@ -174,11 +177,12 @@ class _Work:
             self._redactions,
         )
 
-    def redact(self) -> None:
-        for index, (number, example) in enumerate(self._rows):
-            clean, kinds = redact_example(example)
+    def redact(self, engine: Engine | None) -> None:
+        redacted = map_rows(engine, redact_examples, self._examples())
+        for index, (clean, kinds) in enumerate(redacted):
+            number, example = self._rows[index]
             self._redactions.add(number, example, clean, kinds)
-            if clean is not example:
+            if clean != example:
                 self._changes.append(Change(number, "redacted", placeholders=kinds))
                 self._rows[index] = (number, clean)
 
@@ -190,8 +194,8 @@ class _Work:
     def drop_duplicates(self) -> None:
         self._drop("duplicate", find_repeats(self._examples()).duplicates)
 
-    def drop_near_duplicates(self, threshold: float) -> None:
-        found = find_near_repeats(self._examples(), threshold)
+    def drop_near_duplicates(self, threshold: float, engine: Engine | None) -> None:
+        found = find_near_repeats(self._examples(), threshold, engine)
         self._clusters, self._largest_cluster = found.clusters, found.largest_cluster
         self._drop("near_duplicate", found.duplicates)
 

@@ -17,6 +17,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from intentflow.curate.dedup import normalised_utterance
+from intentflow.engine import Engine
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,9 +85,14 @@ def near_clusters(texts: Sequence[str], threshold: float = NEAR_THRESHOLD) -> li
 
 
 def near_pairs(
-    texts: Sequence[str], threshold: float = NEAR_THRESHOLD
+    texts: Sequence[str], threshold: float = NEAR_THRESHOLD, engine: Engine | None = None
 ) -> tuple[_Indices, _Indices]:
     """Pairs of near-duplicates.
+
+    Args:
+        texts: Utterances.
+        threshold: Least Jaccard similarity of two near-duplicates, in (0, 1].
+        engine: Where texts are sketched; here if None. Comparing is done here.
 
     Returns:
         Two arrays of as many indices: the later text of each pair and an earlier one, ordered by
@@ -100,7 +106,7 @@ def near_pairs(
     first: dict[str, int] = {}
     firsts = [first.setdefault(near_key(text), row) for row, text in enumerate(texts)]
     unique = np.fromiter(first.values(), np.int64, len(first))
-    found = [_equal_pairs(firsts), *_verified_pairs(list(first), threshold, unique)]
+    found = [_equal_pairs(firsts), *_verified_pairs(list(first), threshold, unique, engine)]
     later, earlier = (np.concatenate(side) for side in zip(*found, strict=True))
     order = np.lexsort((earlier, later))
     return later[order], earlier[order]
@@ -178,6 +184,11 @@ def first_of_group(count: int, pairs: _Indices) -> _Indices:
     return rows
 
 
+def is_wide(character: str) -> bool:
+    """Whether a character is Chinese, Japanese or Korean."""
+    return _ANY_WIDE.match(character) is not None
+
+
 class _Punctuation(dict[int, str | None]):
     """A translation table, filled as characters are met: apostrophes go, the rest is a blank."""
 
@@ -200,12 +211,12 @@ def _equal_pairs(firsts: list[int]) -> tuple[_Indices, _Indices]:
 
 
 def _verified_pairs(
-    keys: list[str], threshold: float, rows: _Indices
+    keys: list[str], threshold: float, rows: _Indices, engine: Engine | None
 ) -> Iterator[tuple[_Indices, _Indices]]:
     """Pairs of near keys, as the rows they stand for: later, earlier."""
     import numpy as np
 
-    sketches = _sketches(keys)
+    sketches = _sketches(keys, engine)
     shingles = _matrix(sketches.codes, sketches.offsets)
     sizes = np.diff(shingles.indptr)
     for left, right in _candidates(sketches, threshold - _DOUBT):
@@ -290,15 +301,21 @@ class _Sketches(NamedTuple):
     marks: NDArray[np.uint8]
 
 
-def _sketches(keys: list[str]) -> _Sketches:
+def _sketches(keys: list[str], engine: Engine | None = None) -> _Sketches:
     import numpy as np
 
-    parts = []
-    for at in range(0, max(1, len(keys)), _BATCH_TEXTS):
-        codes, sizes = _shingles(keys[at : at + _BATCH_TEXTS])
-        parts.append((codes, sizes, *_minhash(codes, sizes)))
+    batches = (keys[at : at + _BATCH_TEXTS] for at in range(0, max(1, len(keys)), _BATCH_TEXTS))
+    if engine is None or len(keys) <= _BATCH_TEXTS:
+        parts: Iterator[Any] = map(_sketch_batch, batches)
+    else:
+        parts = engine.map(_sketch_batch, batches)
     codes, sizes, bands, marks = (np.concatenate(part) for part in zip(*parts, strict=True))
     return _Sketches(codes, np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]), bands, marks)
+
+
+def _sketch_batch(keys: list[str]) -> tuple[_Integers, _Indices, _Integers, NDArray[np.uint8]]:
+    codes, sizes = _shingles(keys)
+    return codes, sizes, *_minhash(codes, sizes)
 
 
 def _shingles(keys: list[str]) -> tuple[_Integers, _Indices]:

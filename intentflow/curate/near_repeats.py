@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from intentflow.curate.dedup import label_key
 from intentflow.curate.near import NEAR_THRESHOLD, first_of_group, near_key, near_pairs
+from intentflow.engine import Engine
 from intentflow.records import Example
 
 
@@ -27,7 +28,9 @@ class NearRepeats:
 
 
 def find_near_repeats(
-    examples: Sequence[Example], threshold: float = NEAR_THRESHOLD
+    examples: Sequence[Example],
+    threshold: float = NEAR_THRESHOLD,
+    engine: Engine | None = None,
 ) -> NearRepeats:
     """Rows near a kept row with the same label: the same intents and the same parameters.
 
@@ -41,7 +44,7 @@ def find_near_repeats(
 
     known: dict[str, int] = {}
     keys = [known.setdefault(near_key(row.instruction), len(known)) for row in examples]
-    later, earlier = near_pairs(list(known), threshold)
+    later, earlier = near_pairs(list(known), threshold, engine)
     groups = first_of_group(len(known), np.stack([later, earlier], axis=1))[keys]
     sizes = np.bincount(groups)
     neighbours = _neighbours(later.tolist(), earlier.tolist())

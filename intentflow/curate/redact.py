@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from intentflow.calls import Call, CallSyntaxError, format_calls, parse_calls
@@ -13,7 +13,7 @@ from intentflow.curate.detectors import PLACEHOLDER, Span, find_personal_data
 from intentflow.curate.placeholders import Placeholders, significant
 from intentflow.records import Example
 
-__all__ = ["Placeholders", "redact_example", "redact_text"]
+__all__ = ["Placeholders", "redact_example", "redact_examples", "redact_text"]
 
 _LEAST_CHARACTERS = 4
 _LEAST_CHARACTERS_AS_WRITTEN = 3
@@ -53,6 +53,11 @@ def redact_example(example: Example) -> tuple[Example, dict[str, int]]:
     if not row.names.kinds:
         return example, {}
     return replace(example, instruction=row.redacted, output=output), dict(row.names.kinds)
+
+
+def redact_examples(examples: Sequence[Example]) -> list[tuple[Example, dict[str, int]]]:
+    """What :func:`redact_example` gives for each row."""
+    return [redact_example(example) for example in examples]
 
 
 class _Row:
