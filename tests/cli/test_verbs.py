@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from intentflow.cli.main import VERBS, main
+from intentflow.curate.synthesis import Teacher
 from intentflow.runconfig import RunConfig
 from intentflow.starter import write_starter
 from intentflow.taxonomy import Taxonomy
@@ -127,6 +128,7 @@ def test_init_writes_what_run_takes(tmp_path: Path) -> None:
     config.read_policy()
     DataPolicy.from_yaml(str(config.data.policy))
     Taxonomy.from_yaml(str(config.data.taxonomy))
+    Teacher.from_yaml(str(tmp_path / "own" / "teacher.yaml"))
 
 
 def test_init_says_the_next_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
