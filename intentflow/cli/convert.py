@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
-from intentflow.cli.engine import add_engine_options, asked_engine
+from intentflow.cli.engine import add_engine_options, asked_cluster
 from intentflow.cli.outcome import Outcome
 from intentflow.convert import FORMATS, REASONS, TooManyRejects, convert
 from intentflow.convert.conversion import ConvertSummary
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> Outcome:
 
 
 def _convert(args: argparse.Namespace) -> ConvertSummary:
-    with asked_engine(args) as engine:
+    with asked_cluster(args) as engine:
         return convert(
             args.sources,
             args.output,

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import get_args
 
+from intentflow.cli.engine import add_engine_options, asked_engine
 from intentflow.cli.outcome import Outcome
 from intentflow.cli.teacher import add_teacher_options, ask_teacher, asked_teacher
 from intentflow.curate import CurateResult, curate, write_changes
@@ -59,6 +60,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "Balance after split, the train part only: what has copies cannot be in validation or "
         "test, nor can a row that a teacher wrote",
     )
+    add_engine_options(parser)
     add_teacher_options(parser)
     parser.add_argument("--seed", type=int, default=0, help="for what --balance draws (0)")
     parser.add_argument("--changes", type=Path, metavar="F.json", help="list what was changed")
@@ -70,15 +72,17 @@ def run(args: argparse.Namespace) -> Outcome:
         raise IntentflowError("--redaction-report needs --redact: nothing is redacted without it")
     teacher = asked_teacher(args)
     examples = read_records(args.data)
-    result = curate(
-        examples,
-        redact=args.redact,
-        dedup=args.dedup,
-        near_threshold=args.near_threshold,
-        conflicts=args.conflicts,
-        balance="none" if teacher else args.balance,
-        seed=args.seed,
-    )
+    with asked_engine(args) as engine:
+        result = curate(
+            examples,
+            redact=args.redact,
+            dedup=args.dedup,
+            near_threshold=args.near_threshold,
+            conflicts=args.conflicts,
+            balance="none" if teacher else args.balance,
+            seed=args.seed,
+            engine=engine,
+        )
     synthesis = ask_teacher(args, teacher, result.examples) if teacher else None
     made = synthesis.examples if synthesis else []
     digest = write_records(args.output, [*result.examples, *made])

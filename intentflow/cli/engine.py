@@ -30,14 +30,17 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def asked_engine(args: argparse.Namespace) -> AbstractContextManager[Engine | None]:
-    """The cluster, where one was asked for; None leaves it to the command.
+def asked_engine(args: argparse.Namespace) -> AbstractContextManager[Engine]:
+    """The engine that was asked for.
 
     Raises:
-        IntentflowError: ``--ray-address`` without ``--engine ray``.
+        IntentflowError: See :func:`intentflow.engine.open_engine`.
     """
-    if args.engine == "ray":
-        return open_engine("ray", args.ray_address, args.workers)
-    if args.ray_address is not None:
-        raise IntentflowError("--ray-address goes with --engine ray")
-    return nullcontext()
+    return open_engine(args.engine, args.ray_address, args.workers)
+
+
+def asked_cluster(args: argparse.Namespace) -> AbstractContextManager[Engine | None]:
+    """The same, but None for processes of this machine, whose number the command finds."""
+    if args.engine == "local" and args.ray_address is None:
+        return nullcontext()
+    return asked_engine(args)

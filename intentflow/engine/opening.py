@@ -33,6 +33,8 @@ def open_engine(
     if workers is not None and workers < 1:
         raise IntentflowError(f"the number of workers must be 1 or more, not {workers}")
     if name == "local":
+        if address is not None:
+            raise IntentflowError("--ray-address goes with --engine ray")
         yield Processes(workers or usable_processors())
         return
     from intentflow.engine.on_ray import ray_cluster
