@@ -26,6 +26,7 @@ _SEED = 0
 _SURE = 0.5
 _RELIABLE = 0.8
 _LEAST_SURE_ROWS = 5
+_LOOKED_AT = 2_000
 # A character of a script without blanks is a word.
 _UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff"
 _WORD = f"[{_UNSPACED}]|[^\\W{_UNSPACED}]+"
@@ -47,7 +48,9 @@ def probable_label_error(data: Dataset, policy: DataPolicy) -> Found | None:
     if len(labels) < 2:
         raise NotCheckedError(f"needs two labels with {limits.minimum} rows each")
     names = [_label(row) for row in rows]
-    doubts = doubted([r.example.instruction for r in rows], names, limits.max_confidence)
+    doubts = doubted(
+        [r.example.instruction[:_LOOKED_AT] for r in rows], names, limits.max_confidence
+    )
     if not doubts:
         return None
     pairs = Counter(f"{names[at]} → {other}" for at, other in doubts)

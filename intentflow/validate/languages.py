@@ -58,6 +58,7 @@ _DENSE = {"Chinese": 3, "Japanese": 2, "Korean": 3}
 _KANA_SHARE = 0.25
 _ALMOST_ALL = 0.8
 _SURE = 0.9
+_LOOKED_AT = 2_000
 _LONG_LETTERS = 15
 _SHORT_LETTERS = 8
 _EVIDENCE_ROWS = 3
@@ -71,49 +72,46 @@ def mixed_languages(data: Dataset, policy: DataPolicy) -> Found | None:
         ModuleNotFoundError: The ``data`` extra is not installed, and there are rows in Latin.
     """
     limits = policy.mixed_languages
-    languages = row_languages(
-        [row.example.instruction for row in data.rows], sample_rows=limits.sample_rows
-    )
+    step = -(-len(data.rows) // limits.sample_rows) or 1
+    looked_at = data.rows[::step]
+    texts = [row.example.instruction for row in looked_at]
+    languages = dict(zip((row.number for row in looked_at), row_languages(texts), strict=True))
+    languages = {number: name for number, name in languages.items() if name}
     counts = Counter(languages.values())
     main = counts.most_common(1)[0][0] if counts else ""
-    rows = [data.rows[at] for at, language in languages.items() if language != main]
-    if len(rows) <= limits.max_rate * len(data.rows):
+    rows = [data.rows[number - 1] for number, name in languages.items() if name != main]
+    if len(rows) <= limits.max_rate * len(looked_at):
         return None
     names = [f"{name} {count:,}" for name, count in counts.most_common()]
-    foreign = _foreign_intents(rows, data)
+    foreign = _foreign_intents(rows, looked_at)
+    sample = f" (a sample of {len(looked_at):,} rows)" if step > 1 else ""
     return Found(
         len(rows),
         f"{count_of(len(rows), 'row')} in another language than most, of {len(languages):,} whose "
-        f"language is told: {listing(names)}"
+        f"language is told{sample}: {listing(names)}"
         + (f"; they are most of {listing(foreign)}" if foreign else ""),
         "Label every intent in every language that users write, or keep one file a language: "
         "otherwise the language gives the intent away.",
         rows,
-        notes=[languages[row.number - 1] for row in rows],
+        notes=[languages[row.number] or "" for row in rows],
     )
 
 
-def row_languages(texts: Sequence[str], *, sample_rows: int) -> Mapping[int, str]:
-    """The language, in English words, of each text that says enough of it.
-
-    Args:
-        texts: Utterances.
-        sample_rows: How many texts in the Latin script to tell, evenly spread; all others are.
+def row_languages(texts: Sequence[str]) -> list[str | None]:
+    """The language of each text, in English words; None where it does not say enough.
 
     Raises:
         ModuleNotFoundError: The ``data`` extra is not installed, and there are texts in Latin.
     """
-    scripts = {at: script for at, text in enumerate(texts) if (script := _script(text))}
-    latin = [at for at, script in scripts.items() if script == "Latin"]
-    latin = latin[:: -(-len(latin) // sample_rows) or 1]
-    told = {at: script for at, script in scripts.items() if script != "Latin"}
-    if latin:
-        told |= _latin_languages({at: texts[at] for at in latin})
+    beginnings = [text[:_LOOKED_AT] for text in texts]
+    told = [_script(text) for text in beginnings]
+    latin = {at: beginnings[at] for at, script in enumerate(told) if script == "Latin"}
+    languages = _latin_languages(latin) if latin else {}
+    told = [languages.get(at) if name == "Latin" else name for at, name in enumerate(told)]
     # Japanese may be written in Chinese characters alone; Chinese has no other.
-    counts = Counter(told.values())
-    if counts["Japanese"] > counts["Chinese"]:
-        told = {at: "Japanese" if name == "Chinese" else name for at, name in told.items()}
-    return dict(sorted(told.items()))
+    if told.count("Japanese") > told.count("Chinese"):
+        told = ["Japanese" if name == "Chinese" else name for name in told]
+    return told
 
 
 def _script(text: str) -> str | None:
@@ -164,7 +162,8 @@ def _identifier(languages: tuple[str, ...]) -> Any:
     return identifier
 
 
-def _foreign_intents(rows: Sequence[Row], data: Dataset) -> list[str]:
+def _foreign_intents(rows: Sequence[Row], looked_at: Sequence[Row]) -> list[str]:
     """Intents most of whose rows are among the rows."""
     counts = Counter(intent for row in rows for intent in row.intents)
-    return [name for name, count in counts.most_common() if 2 * count > data.intents[name].rows]
+    everywhere = Counter(intent for row in looked_at for intent in row.intents)
+    return [name for name, count in counts.most_common() if 2 * count > everywhere[name]]

@@ -91,9 +91,9 @@ class LanguageCheck(Check):
         default=0.0, ge=0, le=1, description="share of rows in other languages that is tolerated"
     )
     sample_rows: int = Field(
-        default=50_000,
+        default=100_000,
         ge=1_000,
-        description="rows in the Latin script whose language is asked for, where there are more",
+        description="rows looked at, evenly spread, where there are more",
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import statistics
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ from intentflow.taxonomy import Taxonomy
 from intentflow.validate.dataset import Row
 from intentflow.validate.findings import Finding, ValidationReport
 from intentflow.validate.policy import DataPolicy
+
+_SHOWN_CHARACTERS = 1_000
 
 
 def validation_html(
@@ -111,20 +115,31 @@ def _bars(report: ValidationReport, policy: DataPolicy) -> list[dict[str, Any]]:
 
 
 def _finding(finding: Finding, redact: bool) -> dict[str, Any]:
+    notes = [*finding.notes, *[""] * len(finding.rows)]
+    examples = [_shown(row, note, redact) for row, note in zip(finding.rows, notes, strict=False)]
     return {
         **finding.as_dict(),
         "advice": finding.advice,
-        "examples": [_shown(row, redact) for row in finding.rows],
+        "examples": examples,
+        "lines": "\n".join(json.dumps(example, ensure_ascii=False) for example in examples),
     }
 
 
-def _shown(row: Row, redact: bool) -> dict[str, Any]:
+def _shown(row: Row, note: str, redact: bool) -> dict[str, Any]:
+    """A row as the page shows it: the keys of a records file, and what is said about it."""
     example = row.example
     if redact:
         from intentflow.curate.redact import redact_example
 
         example, _ = redact_example(example)
-    return {"row": row.number, "instruction": example.instruction, "output": example.output}
+    shown = {"row": row.number, **example.as_dict(), **({"note": note} if note else {})}
+    return {key: _cut(value) if isinstance(value, str) else value for key, value in shown.items()}
+
+
+def _cut(text: str) -> str:
+    """A text at a length that a page can show."""
+    over = len(text) - _SHOWN_CHARACTERS
+    return text if over <= 0 else f"{text[:_SHOWN_CHARACTERS]}… and {over:,} more characters"
 
 
 def _advice_rows(report: ValidationReport) -> list[list[str]]:
@@ -142,13 +157,27 @@ def _advice_rows(report: ValidationReport) -> list[list[str]]:
             str(advice.global_batch_size),
             "64 to 256; less for little data, so that an epoch has enough steps",
         ],
+        [
+            "per_device_train_batch_size",
+            _by_method(advice.per_device_train_batch_size),
+            f"for {advice.model}: {advice.assumption}",
+        ],
+        [
+            "gradient_accumulation_steps",
+            _by_method(advice.gradient_accumulation_steps),
+            "sequences a step on each device, so that all multiply to the global batch",
+        ],
         ["learning_rate", _by_method(advice.learning_rate), "raise it if the loss falls slowly"],
         ["num_train_epochs", _by_method(advice.num_train_epochs), "with the best epoch kept"],
     ]
 
 
-def _by_method(values: dict[str, Any]) -> str:
-    return ", ".join(f"{method} {value:g}" for method, value in values.items())
+def _by_method(values: Mapping[str, float | None]) -> str:
+    """The values by method, once where all methods have the same."""
+    texts = {method: "–" if value is None else f"{value:g}" for method, value in values.items()}
+    if len(set(texts.values())) == 1:
+        return next(iter(texts.values()))
+    return ", ".join(f"{method} {text}" for method, text in texts.items())
 
 
 def _intent_rows(
@@ -170,7 +199,7 @@ def _intent_rows(
 
 def _clean(text: str, redact: bool) -> str:
     if not redact:
-        return text
+        return _cut(text)
     from intentflow.curate.redact import redact_text
 
-    return redact_text(text)
+    return _cut(redact_text(text))
