@@ -64,11 +64,11 @@ class Redactions:
         Args:
             number: Row of the input, from 1.
             before: The row as it was.
-            after: The redacted row; the same object where nothing was found.
-            kinds: Number of different values replaced, by kind.
+            after: The redacted row.
+            kinds: Number of different values replaced, by kind; empty where nothing was found.
         """
         self.rows += 1
-        if after is before:
+        if not kinds:
             return
         self.changed += 1
         self.labels_changed += after.output != before.output

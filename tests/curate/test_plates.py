@@ -37,6 +37,9 @@ def test_a_chinese_plate_is_found_by_its_form(text: str, value: str) -> None:
         ("AB12 CDE is my number plate", "AB12 CDE"),
         ("registration number ab12cde", "ab12cde"),
         ("licence plate 7ABC123", "7ABC123"),
+        ("my plate is WUN-RR-92", "WUN-RR-92"),
+        ("plate number VH-664-WJ", "VH-664-WJ"),
+        ("plate no. 203755", "203755"),
     ],
 )
 def test_another_plate_is_found_beside_a_word_for_it(text: str, value: str) -> None:

@@ -55,10 +55,24 @@ class Written:
         return len(self.groups) == 1 and _DAY.match(self.digits) is not None
 
 
+def has_plus(found: Written) -> bool:
+    """Whether it is written with its country."""
+    return "+" in found.text[found.start : found.start + 2]
+
+
+def is_american_in_full(found: Written) -> bool:
+    """Whether hyphens, dots or brackets part it as North American numbers are parted."""
+    if found.groups[-3:] != (3, 3, 4) or len(found.groups) > 4:
+        return False
+    written = found.text[found.start : found.end]
+    digits = found.digits.removeprefix("00")
+    return not written[-5].isspace() and _AMERICAN.fullmatch(digits) is not None
+
+
 def numbers_with_country(found: Written) -> list[str]:
     """What it is with its country, if it is so written: ``+…``, ``00…``, or a mobile number."""
     digits = found.digits
-    if "+" in found.text[found.start : found.start + 2]:
+    if has_plus(found):
         return [f"+{digits}", f"+{digits.replace('0', '', 1)}"]  # the 0 of +49 (0)30 is not dialled
     numbers = [f"+{digits[len(prefix) :]}" for prefix in ("00", "011") if digits.startswith(prefix)]
     written = found.is_plain or found.groups[0] < 4
@@ -92,7 +106,7 @@ def regions_of_form(found: Written) -> tuple[str, ...]:
 
 
 def _regions_with_trunk(found: Written) -> tuple[str, ...]:
-    """For a leading 0: an area code of two digits stands in brackets or before a hyphen.
+    """For a leading 0: behind an area code of two digits no short group follows.
 
     Almost anything may be dialled in Germany, so there one group has to be a mobile number.
     """
@@ -101,9 +115,5 @@ def _regions_with_trunk(found: Written) -> tuple[str, ...]:
     if found.is_plain:
         german = _GERMAN_MOBILE.fullmatch(found.digits)
         return tuple(region for region in LOCAL_REGIONS if german or region != "DE")
-    if min(found.groups) < 2:
-        return ()
-    if found.groups[0] > 2 or found.text[found.start] == "(":
-        return LOCAL_REGIONS
-    hyphen = found.text[found.start + found.groups[0]] == "-"
-    return LOCAL_REGIONS if hyphen and found.groups[1] > 2 else ()
+    is_short = found.groups[0] < 3 and found.text[found.start] != "("
+    return LOCAL_REGIONS if min(found.groups[1:]) >= (3 if is_short else 2) else ()

@@ -16,6 +16,8 @@ from intentflow.curate.detect.announcing import announcement, is_announced
 from intentflow.curate.detect.phone_forms import (
     LOCAL_REGIONS,
     Written,
+    has_plus,
+    is_american_in_full,
     is_subscriber_number,
     numbers_with_country,
     regions_of_form,
@@ -174,12 +176,14 @@ def _span(found: Written) -> Span:
 
 def _is_phone(found: Written, context: _Context) -> bool:
     numbers = numbers_with_country(found)
-    if found.text[found.start] in "+(" and any(map(_is_valid, numbers)):
-        return True
+    if has_plus(found):  # nothing else is so written, and a mistyped number is private as well
+        return any(map(_is_possible, numbers))
     if context.is_glued or (context.is_other and not context.is_called):
         return False
     if context.is_called:
         return _has_room(found) and _is_called_number(found, numbers)
+    if is_american_in_full(found):
+        return _has_room(found)
     regions = regions_of_form(found)
     if not (numbers or regions) or not _has_room(found):
         return False
@@ -208,6 +212,15 @@ def _is_valid_in(found: Written, regions: tuple[str, ...]) -> bool:
     if len(found.digits) > _MOST_NATIONAL_DIGITS:
         return False
     return any(_is_valid(found.digits, region) for region in regions)
+
+
+def _is_possible(number: str) -> bool:
+    import phonenumbers
+
+    try:
+        return bool(phonenumbers.is_possible_number(phonenumbers.parse(number)))
+    except phonenumbers.NumberParseException:
+        return False
 
 
 def _is_valid(digits: str, region: str | None = None) -> bool:
