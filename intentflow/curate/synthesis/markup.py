@@ -7,13 +7,13 @@ import unicodedata
 
 # The marks by which the chat templates of common models tell who speaks, and markup of any kind.
 _MARKUP = re.compile(
-    r"<\s*[|｜/!]|[|｜]\s*>|<\s*[a-z][\w:-]*[^<>]*>|<<|>>|\[/?(?:INST|SYS|[A-Z_]{4,})\]|"
+    r"<\s*[|｜/!]|[|｜]\s*>|<\s*[a-z][\w:-]*[^<>]*>|<<|>>|(?-i:\[/?[A-Z_]{4,}\])|"
     r"^\s*#{2,}\s|```|\{%|%\}",
     re.IGNORECASE | re.MULTILINE,
 )
 _LINK = re.compile(
     r"[a-z][a-z0-9+.-]*://|\bwww\.|\b(?:javascript|data|mailto):|"
-    r"\b[a-z0-9-]+\.(?:com|net|org|info|io|ai|app|dev|ly|me|ru|xyz|top|cn|id|tw|hk)\b",
+    r"(?<!@)\b[a-z0-9-]+\.(?:com|net|org|info|io|ai|app|dev|ly|me|ru|xyz|top|cn|id|tw|hk)\b",
     re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(r"\{\{.*?\}\}|\{\{|\}\}")

@@ -32,9 +32,9 @@ class TeacherServer:
         self.write: Answer = write_phrasings
         self.label: Callable[[str], str] = LABELS.__getitem__
         self.faults: list[Any] = []
-        self.refuses: Callable[[dict[str, Any]], bool] = lambda body: False
+        self.refuses: Callable[[dict[str, Any]], bool] = lambda _: False
         self.usage: dict[str, int] | None = {"total_tokens": 100}
-        self.delay_seconds: Callable[[dict[str, Any]], float] = lambda content: 0.0
+        self.delay_seconds: Callable[[dict[str, Any]], float] = lambda _: 0.0
         self.asked: list[dict[str, Any]] = []
         self.labelled: list[dict[str, Any]] = []
         self.bodies: list[str] = []
@@ -62,7 +62,10 @@ class TeacherServer:
             return self.write(content)
 
 
-WORDS = "amber basil cedar dune ember fjord grove heath iris jade kelp lotus maple north".split()
+WORDS = [
+    *("amber", "basil", "cedar", "dune", "ember", "fjord", "grove"),
+    *("heath", "iris", "jade", "kelp", "lotus", "maple", "north"),
+]
 
 
 def write_phrasings(content: dict[str, Any]) -> str:

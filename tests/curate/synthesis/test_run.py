@@ -61,7 +61,7 @@ def test_the_result_does_not_depend_on_concurrency(
     server: TeacherServer, teacher: Configure, rows: list[Example]
 ) -> None:
     chance = random.Random(1)
-    server.delay_seconds = lambda content: chance.random() / 50
+    server.delay_seconds = lambda _: chance.random() / 50
     settings = {"max_growth": 10, "phrasings_per_request": 2, "target_rows": 20}
     one = synthesise(rows, teacher(concurrency=1, **settings))
     many = synthesise(rows, teacher(concurrency=8, **settings))
@@ -90,7 +90,7 @@ def test_an_intent_that_never_stands_alone_is_asked_for_in_company(
     server: TeacherServer, teacher: Configure, rows: list[Example]
 ) -> None:
     rows += [Example(f"the {w} one, cheaper", f"pick({w}); less()") for w in ("red", "blue")]
-    server.write = lambda content: '{"utterances": []}'
+    server.write = lambda _: '{"utterances": []}'
     synthesise(rows, teacher())
     assert ["less", "pick"] in [content["asked"] for content in server.asked]
 
@@ -114,7 +114,7 @@ def test_a_new_seed_shows_other_rows(
 def test_an_intent_is_given_up_after_requests_without_a_row(
     server: TeacherServer, teacher: Configure, rows: list[Example]
 ) -> None:
-    server.write = lambda content: '{"reasoning": "no idea", "utterances": []}'
+    server.write = lambda _: '{"reasoning": "no idea", "utterances": []}'
     result = synthesise(rows, teacher(phrasings_per_request=1))
     assert result.missing == {"buy": 8}
     assert result.requests <= 6
@@ -124,7 +124,7 @@ def test_a_teacher_that_gives_no_row_at_all_is_not_paid_to_the_end(
     server: TeacherServer, teacher: Configure
 ) -> None:
     rows = [Example(f"{i} {n} times", f"i{n}()") for n in range(60) for i in range(1 + n % 9)]
-    server.write = lambda content: "I would rather not."
+    server.write = lambda _: "I would rather not."
     with pytest.raises(TeacherError, match=r"none of its \d\d answers .*malformed_answer"):
         synthesise(rows, teacher())
     assert len(server.bodies) < 40
@@ -146,7 +146,7 @@ def test_real_sets_are_asked_about_in_their_own_words(
 ) -> None:
     examples = read_records(SETS / f"{name}.train.json")[:600]
     real = {example.instruction for example in examples}
-    server.write = lambda content: '{"utterances": []}'
+    server.write = lambda _: '{"utterances": []}'
     synthesise(examples, teacher(budget={"max_requests": 20}, phrasings_per_request=20))
     shown = [row["instruction"] for content in server.asked for row in content["examples"]]
     assert shown
