@@ -45,6 +45,7 @@ STARTER = {
     "recipe.yaml": "recipe",
     "run.yaml": "run",
     "taxonomy.yaml": "taxonomy",
+    "teacher.yaml": "teacher",
 }
 
 
