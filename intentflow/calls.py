@@ -57,19 +57,16 @@ def parse_calls(text: str) -> list[Call]:
     Raises:
         CallSyntaxError: The text is not in the language.
     """
-    calls: list[Call] = []
-    position = 0
-    while True:
-        call, position = _read_call(text, position)
-        calls.append(call)
-        position = _skip_blanks(text, position)
-        if position == len(text):
-            return calls
-        if text[position] != ";":
-            raise CallSyntaxError('expected ";" or the end after a call', position)
-        position += 1
-        if _skip_blanks(text, position) == len(text):
-            return calls  # one ";" after the last call is a common slip of the pen
+    return [call for _, call in _read_calls(text)]
+
+
+def call_starts(text: str) -> list[int]:
+    """Where the name of each call begins, as indices of characters from 0.
+
+    Raises:
+        CallSyntaxError: As for :func:`parse_calls`.
+    """
+    return [start for start, _ in _read_calls(text)]
 
 
 def format_calls(calls: Sequence[Call]) -> str:
@@ -154,6 +151,23 @@ def _holds_inner_semicolon(text: str) -> bool:
         if character == ";" and depth > 0:
             return True
     return False
+
+
+def _read_calls(text: str) -> list[tuple[int, Call]]:
+    calls: list[tuple[int, Call]] = []
+    position = 0
+    while True:
+        start = _skip_blanks(text, position)
+        call, position = _read_call(text, start)
+        calls.append((start, call))
+        position = _skip_blanks(text, position)
+        if position == len(text):
+            return calls
+        if text[position] != ";":
+            raise CallSyntaxError('expected ";" or the end after a call', position)
+        position += 1
+        if _skip_blanks(text, position) == len(text):
+            return calls  # one ";" after the last call is a common slip of the pen
 
 
 def _skip_blanks(text: str, position: int) -> int:

@@ -12,13 +12,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import computed_field
 
-from intentflow.calls import OutputFormat
+from intentflow.calls import CallSyntaxError, OutputFormat, call_starts
 from intentflow.config import StrictModel
 from intentflow.errors import IntentflowError
 from intentflow.files import atomic_file
@@ -27,6 +27,9 @@ from intentflow.taxonomy import Intent, Taxonomy
 Language = Literal["en", "zh", "id"]
 TaxonomyInPrompt = Literal["none", "names", "parameters", "full"]
 SystemPromptMode = Literal["enforce", "default"]
+
+INTENT_TOKENS = "intent_tokens"
+"""The key of ``tokenizer_config.json`` that holds :func:`intent_tokens`."""
 
 # The labelling guide's evaluation prompt, in its three languages.
 DEFAULT_SYSTEM: dict[Language, str] = {
@@ -181,14 +184,74 @@ def chat_token_ids(tokenizer: Any, messages: Sequence[Mapping[str, Any]]) -> lis
 
 
 def answer_token_ids(tokenizer: Any, answer: str, end_token_id: int) -> list[int]:
-    """Token ids of an answer and its end token; control tokens in the text stay text."""
-    found = [control for control in control_tokens(tokenizer) if control in answer]
+    """Token ids of an answer and its end token.
+
+    Control tokens in the text stay text; where a call opens with an intent that is a token
+    (:func:`intent_tokens`), it is that token.
+    """
+    ids: list[int] = []
+    for piece in _calls_apart(answer, intent_tokens(tokenizer)):
+        ids += [piece] if isinstance(piece, int) else _text_ids(tokenizer, piece, bool(ids))
+    return [*ids, end_token_id]
+
+
+def intent_tokens(tokenizer: Any) -> dict[str, int]:
+    """What opens a call and is one token in answers, with its id; kept with the tokenizer.
+
+    Text never reads as one of them, whoever wrote it: no merge of the vocabulary leads there.
+    """
+    return dict(tokenizer.init_kwargs.get(INTENT_TOKENS) or {})
+
+
+def _calls_apart(answer: str, tokens: Mapping[str, int]) -> Iterator[str | int]:
+    """An answer as intent tokens and the text between them."""
+    text = 0
+    for start in _call_starts(answer) if tokens else []:
+        end = answer.index("(", start) + 1
+        if answer[start : end + 1] in tokens:  # `name()` of an intent without parameters
+            end += 1
+        if answer[start:end] in tokens:
+            if text < start:
+                yield answer[text:start]
+            yield tokens[answer[start:end]]
+            text = end
+    if text < len(answer):
+        yield answer[text:]
+
+
+def _call_starts(answer: str) -> list[int]:
+    try:
+        return call_starts(answer)
+    except CallSyntaxError:
+        return []
+
+
+def _text_ids(tokenizer: Any, text: str, behind: bool) -> list[int]:
+    """Token ids of text in an answer, at its beginning or behind other tokens."""
+    found = [control for control in control_tokens(tokenizer) if control in text]
     # The library's own switch leaves added tokens whole that are not marked special.
     cuts = "|".join(f"(?<={re.escape(text[0])})(?={re.escape(text[1:])})" for text in found)
     ids: list[int] = []
-    for piece in re.split(cuts, answer) if cuts else [answer]:
-        ids += tokenizer(piece, add_special_tokens=False, split_special_tokens=True)["input_ids"]
-    return [*ids, end_token_id]
+    for piece in re.split(cuts, text) if cuts else [text]:
+        ids += _piece_ids(tokenizer, piece, behind or bool(ids))
+    return ids
+
+
+def _piece_ids(tokenizer: Any, piece: str, behind: bool) -> list[int]:
+    """Token ids of a piece; without the blank that some tokenizers put before every text."""
+
+    def encode(text: str) -> list[int]:
+        ids: list[int] = tokenizer(text, add_special_tokens=False, split_special_tokens=True)[
+            "input_ids"
+        ]
+        return ids
+
+    ids = encode(piece)
+    if not behind or not tokenizer.convert_ids_to_tokens(encode("a")[:1])[0].startswith("▁"):
+        return ids
+    mark = encode("\n")  # never merged with what follows
+    whole = encode("\n" + piece)
+    return whole[len(mark) :] if whole[: len(mark)] == mark else ids
 
 
 def end_token_id(tokenizer: Any) -> int:

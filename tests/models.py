@@ -99,20 +99,30 @@ def make_tokenizer(kind: str = "chatml") -> Any:
     return tokenizer
 
 
-def make_model(tokenizer: Any, architecture: str = "llama", layers: int = 2) -> Any:
-    """A model with random weights, the same at every call."""
+def make_model(
+    tokenizer: Any,
+    architecture: str = "llama",
+    layers: int = 2,
+    tied: bool = True,
+    spare_rows: int = 7,
+) -> Any:
+    """A model with random weights, the same at every call.
+
+    Its embeddings have ``spare_rows`` more than the tokenizer has tokens, as real models' are
+    padded, and are one where they are ``tied``.
+    """
     import torch
     import transformers
 
     settings: dict[str, Any] = {
-        "vocab_size": len(tokenizer) + 7,  # padded, as real models are
+        "vocab_size": len(tokenizer) + spare_rows,
         "hidden_size": 64,
         "intermediate_size": 128,
         "num_hidden_layers": layers,
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
         "max_position_embeddings": 1024,
-        "tie_word_embeddings": True,
+        "tie_word_embeddings": tied,
         "bos_token_id": tokenizer.bos_token_id,
         "eos_token_id": tokenizer.eos_token_id,
         "pad_token_id": tokenizer.pad_token_id,
@@ -123,10 +133,12 @@ def make_model(tokenizer: Any, architecture: str = "llama", layers: int = 2) -> 
     return getattr(transformers, f"{family}ForCausalLM")(config)
 
 
-def save_base_model(folder: Path, kind: str = "chatml", architecture: str = "llama") -> Path:
-    """A base model folder as a hub would give it."""
+def save_base_model(
+    folder: Path, kind: str = "chatml", architecture: str = "llama", **shape: Any
+) -> Path:
+    """A base model folder as a hub would give it; ``shape`` as for :func:`make_model`."""
     tokenizer = make_tokenizer(kind)
-    make_model(tokenizer, architecture).save_pretrained(folder)
+    make_model(tokenizer, architecture, **shape).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 

@@ -42,6 +42,9 @@ class Recipe(StrictModel):
     )
     language: Language = Field("en", description="Language of the default system prompt")
     system_prompt: str | None = Field(None, description="Replaces the guide's system prompt")
+    intent_tokens: bool = Field(
+        False, description="Each intent's call name is one token, trained with the adapter"
+    )
 
     global_batch_size: int = Field(64, ge=1, description="Rows per optimizer step")
     per_device_train_batch_size: int | None = Field(
@@ -108,6 +111,12 @@ class Recipe(StrictModel):
             raise ValueError(
                 "lora_alpha scales an adapter by alpha / rank: give its rank too, lora_r"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _intent_tokens_open_calls(self) -> Self:
+        if self.intent_tokens and self.output_format != "call":
+            raise ValueError("intent_tokens are call names: they go with output_format: call")
         return self
 
     @model_validator(mode="after")

@@ -40,6 +40,7 @@ from intentflow.train.distributed import agree_on_checkpoint, whole_model, world
 from intentflow.train.export import ModelParts, save_model_directory
 from intentflow.train.findings import loss_findings, unseen_in_validation
 from intentflow.train.history import History
+from intentflow.train.intent_tokens import IntentTokens, ask_for_intent_tokens
 from intentflow.train.memory import free_memory, is_out_of_memory
 from intentflow.train.progress import ProgressCallback
 from intentflow.train.recipe import Recipe
@@ -111,6 +112,7 @@ def train(
     )
     tokenizer = load_tokenizer(recipe.model_name_or_path)
     end = end_token_id(tokenizer)
+    tokens = ask_for_intent_tokens(tokenizer, taxonomy, recipe.intent_tokens)
     bake_template(tokenizer, prompt)
     rows = encode_rows(training, tokenizer, end, recipe.output_format)
     held_out = encode_rows(validation, tokenizer, end, recipe.output_format)
@@ -123,7 +125,8 @@ def train(
         "prompt_digest": prompt.digest,
         "taxonomy_digest": taxonomy.digest,
     }
-    job = _Job(recipe, rows, held_out, AnswerReader(tokenizer, end, recipe.output_format))
+    reader = AnswerReader(tokenizer, end, recipe.output_format)
+    job = _Job(recipe, rows, held_out, reader, tokens)
     with (
         _place_for_model(output) as partial,
         keep_checkpoints(Path(output), _identity(recipe, plan, digests)) as checkpoints,
@@ -203,6 +206,7 @@ class _Job:
     rows: list[EncodedRow]
     held_out: list[EncodedRow]
     reader: AnswerReader
+    tokens: IntentTokens | None
 
 
 def _identity(recipe: Recipe, plan: Plan, digests: Mapping[str, str]) -> str:
@@ -274,7 +278,7 @@ def _fit_once(job: _Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, His
             writer = SummaryWriter(str(checkpoints.tensorboard))
             callbacks.append(TensorBoardCallback(closed_last.enter_context(closing(writer))))
         trainer = AnswerLossTrainer(
-            model=prepare_model(recipe),
+            model=prepare_model(recipe, job.tokens),
             args=arguments,
             train_dataset=job.rows,
             eval_dataset=job.held_out or None,
@@ -285,7 +289,7 @@ def _fit_once(job: _Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, His
         trainer.remove_callback(PrinterCallback)  # the bar shows what it would print
         trainer.train(resume_from_checkpoint=str(last) if last else None)
         trainer.accelerator.wait_for_everyone()  # the main process is about to remove checkpoints
-        return whole_model(trainer, partial(prepare_model, recipe)), history
+        return whole_model(trainer, partial(prepare_model, recipe, job.tokens)), history
 
 
 def _arguments(recipe: Recipe, plan: Plan, folder: Path, evaluates: bool) -> Any:

@@ -1,0 +1,173 @@
+"""Each intent's call name as one token, so that an answer without parameters is two tokens.
+
+The tokens are entries of the vocabulary that no merge leads to: decoding writes them, encoding
+never reads them. A prompt therefore has the token ids that it has without them, and nobody's
+words become an intent; only :func:`intentflow.prompts.answer_token_ids` writes them, in answers.
+An ordinary added token would be found in every text, and the system prompt's own list of intents
+would have to be spelled differently.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from intentflow.errors import IntentflowError
+from intentflow.prompts import INTENT_TOKENS, answer_token_ids, intent_tokens
+from intentflow.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True)
+class IntentTokens:
+    """The tokens of a taxonomy's intents.
+
+    Attributes:
+        ids: Token ids of all of them.
+        fresh: The ones that the base model lacks, each with the tokens whose mean it begins as.
+        rows: Rows that an embedding must have for them.
+        left_as_text: What opens a call and cannot be a token of its own.
+    """
+
+    ids: list[int]
+    fresh: dict[int, list[int]]
+    rows: int
+    left_as_text: list[str]
+
+
+def add_intent_tokens(tokenizer: Any, taxonomy: Taxonomy) -> IntentTokens:
+    """Give each intent a token: ``name(``, or ``name()`` where it never has a parameter.
+
+    Those that the tokenizer has from a training before are kept.
+
+    Args:
+        tokenizer: Changed in place.
+        taxonomy: The intents.
+
+    Raises:
+        IntentflowError: The tokenizer is of a kind that cannot have them.
+    """
+    before = tokenizer.backend_tokenizer.to_str()
+    _refuse_other_kinds(json.loads(before)["model"]["type"])
+    openings = [
+        f"{name}(" if intent.parameters else f"{name}()"
+        for name, intent in taxonomy.intents.items()
+    ]
+    former = {text: i for text, i in intent_tokens(tokenizer).items() if text in openings}
+    wanted = [text for text in openings if text not in former]
+    pieces = {text: answer_token_ids(tokenizer, text, 0)[:-1] for text in wanted}
+    added = _extend(tokenizer, before, wanted)
+    # A tokenizer that looks whole words up before it merges may read a name like `?(` after all.
+    safe = [text for text, token in added.items() if token not in _read(tokenizer, text)]
+    if len(safe) < len(added):
+        added = _extend(tokenizer, before, safe)
+    _check_spelling(tokenizer, added)
+    ids = {**former, **added}
+    tokenizer.init_kwargs[INTENT_TOKENS] = ids
+    return IntentTokens(
+        ids=sorted(ids.values()),
+        fresh={token: pieces[text] for text, token in added.items()},
+        rows=max(tokenizer.get_vocab().values()) + 1,
+        left_as_text=[text for text in openings if text not in ids],
+    )
+
+
+def ask_for_intent_tokens(tokenizer: Any, taxonomy: Taxonomy, wanted: bool) -> IntentTokens | None:
+    """The tokens where a recipe wants them; where not, answers are text.
+
+    The vocabulary keeps what a training before put into it. Intents that cannot have a token are
+    named on standard error.
+    """
+    if not wanted:
+        tokenizer.init_kwargs.pop(INTENT_TOKENS, None)
+        return None
+    tokens = add_intent_tokens(tokenizer, taxonomy)
+    if tokens.left_as_text:
+        names = ", ".join(tokens.left_as_text)
+        print(f"no token of their own, written as text: {names}", file=sys.stderr)
+    return tokens
+
+
+def place_intent_tokens(model: Any, tokens: IntentTokens) -> None:
+    """Make room in a model's embeddings where it lacks some, and begin each new token.
+
+    A new token begins as the mean of the tokens that spelled it, where the model reads tokens
+    and where it writes them.
+    """
+    import torch
+
+    make_room(model, tokens.rows)
+    weights = {
+        id(module.weight): module.weight
+        for module in (model.get_input_embeddings(), model.get_output_embeddings())
+    }
+    with torch.no_grad():
+        for weight in weights.values():  # one where they are tied
+            for token, pieces in tokens.fresh.items():
+                weight[token] = weight[pieces].mean(0, dtype=torch.float32).to(weight.dtype)
+
+
+def make_room(model: Any, rows: int) -> None:
+    """Enlarge a model's embeddings to ``rows``; one that has them, as padding, stays as it is."""
+    if model.get_input_embeddings().weight.shape[0] < rows:
+        model.resize_token_embeddings(rows, mean_resizing=False)
+
+
+def trainable_rows(model: Any, ids: Sequence[int]) -> dict[str, list[int]]:
+    """PEFT's ``trainable_token_indices``: rows of both embeddings, or of the one they share."""
+    modules = [model.get_input_embeddings()]
+    if not model.config.tie_word_embeddings:
+        modules.append(model.get_output_embeddings())
+    names = {id(module): name for name, module in model.named_modules()}
+    return {names[id(module)].rpartition(".")[2]: list(ids) for module in modules}
+
+
+def _refuse_other_kinds(kind: str) -> None:
+    if kind != "BPE":
+        raise IntentflowError(
+            f"intent_tokens needs a tokenizer of kind BPE, the base model's is {kind}: "
+            "leave intent_tokens out"
+        )
+
+
+def _read(tokenizer: Any, text: str) -> list[int]:
+    ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return ids
+
+
+def _extend(tokenizer: Any, backend: str, openings: Sequence[str]) -> dict[str, int]:
+    """Put openings behind a backend's vocabulary; what it has as a word already is passed over."""
+    from tokenizers import Tokenizer
+
+    document = json.loads(backend)
+    vocabulary = document["model"]["vocab"]
+    for control in document["added_tokens"]:  # else they would be numbered anew behind ours
+        vocabulary.setdefault(control["content"], control["id"])
+    first = max(vocabulary.values()) + 1
+    added: dict[str, int] = {}
+    for text in openings:
+        spelling = _spell(document, text)
+        if spelling not in vocabulary:
+            added[text] = vocabulary[spelling] = first + len(added)
+    tokenizer._tokenizer = Tokenizer.from_str(json.dumps(document))
+    return added
+
+
+def _spell(document: dict[str, Any], text: str) -> str:
+    """Text as the vocabulary writes it: bytes as letters, or blanks as ``▁``."""
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    if "ByteLevel" in json.dumps(document["decoder"]):
+        return ByteLevel(add_prefix_space=False, use_regex=False).pre_tokenize_str(text)[0][0]
+    return text.replace(" ", "▁")
+
+
+def _check_spelling(tokenizer: Any, added: dict[str, int]) -> None:
+    for text, token in added.items():
+        if tokenizer.decode([token], clean_up_tokenization_spaces=False) != text:
+            raise IntentflowError(
+                f"the base model's tokenizer cannot write {text!r} as one token: "
+                "leave intent_tokens out"
+            )
