@@ -38,7 +38,7 @@ CONTRACT = [
     "submit",
     "schema",
 ]
-SCHEMAS = ["recipe", "gate", "data-policy", "taxonomy", "run", "deploy", "pipeline"]
+SCHEMAS = ["recipe", "gate", "data-policy", "taxonomy", "teacher", "run", "deploy", "pipeline"]
 STARTER = {
     "data-policy.yaml": "data-policy",
     "gate.yaml": "gate",
