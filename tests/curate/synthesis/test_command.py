@@ -89,7 +89,7 @@ def test_a_taxonomy_names_the_parameters(run: Run, server: TeacherServer, tmp_pa
         ("api_key_env: sk-abc-def\n", "is the name of an environment variable, not the key"),
         ("base_url: http://u:secret@host/v1\n", "expected no user, password or ?query"),
         ("base_url: localhost:8000\n", "expected an address such as https://api.openai.com/v1"),
-        ("base_url: 'http://[x'\n", "expected an address such as"),
+        ("base_url: 'http://[x'\n", "base_url: Invalid IPv6 URL"),
         ("model: ''\n", "model: "),
         ("budget: {max_tokens: 0}\n", "budget.max_tokens: "),
         ("budget: {tokens: 1}\n", "unknown key budget.tokens; did you mean max_tokens?"),
