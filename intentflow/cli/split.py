@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from intentflow.cli.outcome import Outcome
 from intentflow.curate import split
+from intentflow.curate.near import NEAR_THRESHOLD
 from intentflow.records import read_records
 
 
@@ -16,19 +18,37 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--test", type=float, default=0.1, help="share of the rows (0.1)")
     parser.add_argument("--validation", type=float, default=0.1, help="share of the rows (0.1)")
+    parser.add_argument(
+        "--near-threshold",
+        type=float,
+        default=NEAR_THRESHOLD,
+        metavar="X",
+        help="share of common characters from which utterances are near and stay on one side "
+        f"({NEAR_THRESHOLD})",
+    )
     parser.add_argument("--seed", type=int, default=0, help="same seed, same files (0)")
 
 
 def run(args: argparse.Namespace) -> Outcome:
     """Split."""
     examples = read_records(args.data)
-    parts = split(examples, test=args.test, validation=args.validation, seed=args.seed)
+    parts = split(
+        examples,
+        test=args.test,
+        validation=args.validation,
+        seed=args.seed,
+        near_threshold=args.near_threshold,
+    )
     digests = parts.write(args.output)
+    for note in parts.notes:
+        print(note, file=sys.stderr)
     summary = {
         "rows": len(examples),
         "train": len(parts.train),
         "validation": len(parts.validation),
         "test": len(parts.test),
         "digests": digests,
+        "groups": parts.groups,
+        "largest_group": parts.largest_group,
     }
     return Outcome(summary)

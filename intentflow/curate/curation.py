@@ -17,7 +17,6 @@ from intentflow.curate.near_repeats import find_near_repeats
 from intentflow.curate.redact import redact_examples
 from intentflow.curate.redactions import Redactions
 from intentflow.engine import Engine, map_rows
-from intentflow.errors import IntentflowError
 from intentflow.files import atomic_file
 from intentflow.records import Example
 
@@ -127,13 +126,9 @@ def curate(
         engine: Where rows are redacted and sketched; here if None. The result is the same.
 
     Raises:
-        IntentflowError: The threshold is out of range.
+        IntentflowError: Near-duplicates are asked for with a threshold out of range.
         ModuleNotFoundError: Redaction or near-duplicates are asked for without the ``data`` extra.
     """
-    if not 0 < near_threshold <= 1:
-        raise IntentflowError(
-            f"near_threshold: must lie above 0 and at most at 1, not {near_threshold}"
-        )
     work = _Work(list(enumerate(examples, 1)))
     if redact:
         work.redact(engine)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from intentflow.curate.dedup import normalised_utterance
 from intentflow.engine import Engine
+from intentflow.errors import IntentflowError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,9 +44,11 @@ _DOUBT = 0.25
 
 _BATCH_TEXTS = 16_384
 _BATCH_PAIRS = 65_536
-_WINDOW = 64
-"""How many texts of a bucket a text is compared with. Without a bound, a hundred thousand texts
-with the same long beginning would be compared with one another."""
+_LEAST_WINDOW = 128
+_COMPARISONS = 50_000_000
+"""Over the number of texts: how many of its bucket a text is compared with, 128 at least. Without a
+bound, a hundred thousand texts with the same long beginning would all be compared with one another;
+real sets of up to 50,000 rows do not come near it."""
 
 _WIDE_RANGES = (
     (0x1100, 0x11FF),  # Hangul letters
@@ -75,6 +78,7 @@ def near_clusters(texts: Sequence[str], threshold: float = NEAR_THRESHOLD) -> li
         For each text the index of the first text of its group; the same on every machine.
 
     Raises:
+        IntentflowError: The threshold is out of range.
         ModuleNotFoundError: The ``data`` extra is not installed.
     """
     import numpy as np
@@ -99,10 +103,12 @@ def near_pairs(
         the later. A text whose key is that of an earlier text is paired with the first such only.
 
     Raises:
+        IntentflowError: The threshold is out of range.
         ModuleNotFoundError: The ``data`` extra is not installed.
     """
     import numpy as np
 
+    _check(threshold)
     first: dict[str, int] = {}
     firsts = [first.setdefault(near_key(text), row) for row, text in enumerate(texts)]
     unique = np.fromiter(first.values(), np.int64, len(first))
@@ -117,9 +123,13 @@ class NearIndex:
 
     Args:
         threshold: Least Jaccard similarity of two near-duplicates, in (0, 1].
+
+    Raises:
+        IntentflowError: The threshold is out of range.
     """
 
     def __init__(self, threshold: float = NEAR_THRESHOLD) -> None:
+        _check(threshold)
         self._threshold = threshold
         self._shingles: list[frozenset[int]] = []
         self._buckets: dict[tuple[int, int], list[int]] = {}
@@ -189,6 +199,14 @@ def is_wide(character: str) -> bool:
     return _ANY_WIDE.match(character) is not None
 
 
+def _check(threshold: float) -> None:
+    if not 0 < threshold <= 1:
+        raise IntentflowError(
+            f"near threshold: must lie above 0 and at most at 1, not {threshold}; "
+            f"{NEAR_THRESHOLD} takes a typo or a filler word for the same"
+        )
+
+
 class _Punctuation(dict[int, str | None]):
     """A translation table, filled as characters are met: apostrophes go, the rest is a blank."""
 
@@ -233,8 +251,9 @@ def _candidates(sketches: _Sketches, least: float) -> Iterator[tuple[_Indices, _
     import numpy as np
 
     bands, marks = sketches.bands, sketches.marks
+    window = max(_LEAST_WINDOW, _COMPARISONS // max(1, len(bands)))
     for number in range(_BANDS):
-        for left, right in _neighbours(bands[:, number]):
+        for left, right in _neighbours(bands[:, number], window):
             agree = marks.take(left, axis=0) == marks.take(right, axis=0)
             likely = agree.sum(axis=1, dtype=np.uint8) >= least * marks.shape[1]
             left, right = left[likely], right[likely]
@@ -242,16 +261,18 @@ def _candidates(sketches: _Sketches, least: float) -> Iterator[tuple[_Indices, _
             yield left[new], right[new]
 
 
-def _neighbours(band: _Integers) -> Iterator[tuple[_Indices, _Indices]]:
+def _neighbours(band: _Integers, window: int) -> Iterator[tuple[_Indices, _Indices]]:
     """Pairs (earlier, later) of texts in one bucket, at most a window apart, in batches."""
     import numpy as np
 
     order = np.argsort(band, kind="stable")
     band = band[order]
     start = np.arange(len(order))
-    for distance in range(1, _WINDOW + 1):
+    for distance in range(1, min(window, len(order)) + 1):
         start = start[start + distance < len(order)]
         start = start[band[start] == band[start + distance]]
+        if not len(start):
+            return
         for at in range(0, len(start), _BATCH_PAIRS):
             batch = start[at : at + _BATCH_PAIRS]
             yield order[batch], order[batch + distance]

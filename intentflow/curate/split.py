@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from intentflow.curate.dedup import normalised_utterance
-from intentflow.curate.labels import intents_of
+from intentflow.curate.near import NEAR_THRESHOLD
+from intentflow.curate.stratify import Unit, divide
+from intentflow.curate.units import find_units
 from intentflow.errors import IntentflowError
 from intentflow.records import Example, write_records
 
-_ROUNDING = 1e-9
+_NOTABLE_MISS = 0.1
+"""Which part of its share a part may lack before that is said."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """The three parts; rows in the order of the input."""
+    """The three parts; rows in the order of the input.
+
+    Attributes:
+        train: Rows to learn from.
+        validation: Rows to watch the training with.
+        test: Rows to measure with.
+        groups: Groups of rows that stay together: near-duplicates and dialogues; a row alone is
+            one as well.
+        largest_group: Rows of the largest.
+        notes: What the user should know, such as a part that came out too small.
+    """
 
     train: list[Example]
     validation: list[Example]
     test: list[Example]
+    groups: int = 0
+    largest_group: int = 0
+    notes: tuple[str, ...] = ()
 
     def write(self, directory: str | Path) -> dict[str, str]:
         """Write ``train.jsonl``, ``validation.jsonl`` and ``test.jsonl``, each where it has rows.
@@ -45,49 +59,48 @@ class Split:
         return {name: write_records(paths[name], rows) for name, rows in parts.items() if rows}
 
 
-@dataclass(frozen=True, slots=True)
-class _Unit:
-    """Rows that stay together because they have the same utterance."""
-
-    rows: list[int]
-    intents: tuple[str, ...]
-    synthetic: bool
-
-
 def split(
-    examples: Sequence[Example], *, test: float = 0.1, validation: float = 0.1, seed: int = 0
+    examples: Sequence[Example],
+    *,
+    test: float = 0.1,
+    validation: float = 0.1,
+    seed: int = 0,
+    near_threshold: float = NEAR_THRESHOLD,
 ) -> Split:
-    """Divide rows at random so that each combination of intents is divided in proportion.
+    """Divide rows so that each part has its share of every intent and nothing alike.
 
-    Rows with the same utterance (apart from case and blanks) stay on one side, every intent
-    occurs in train, and generated rows are in train only. What a rare combination cannot give
-    exactly is made up by the next one, so the parts as a whole have the sizes asked for.
+    Near-duplicates and rows of one dialogue stay on one side, every intent occurs in train, and
+    generated rows are in train only, with what they are near to. No part is larger than its share.
 
     Args:
         examples: The rows.
         test: Share of the rows in [0, 1); 0 for no such part.
         validation: Likewise; the two together below 1.
         seed: The same seed divides the same rows in the same way.
+        near_threshold: Similarity from which utterances are near, in (0, 1].
 
     Raises:
         IntentflowError: Shares out of range, or too few rows to fill each part.
+        ModuleNotFoundError: The ``data`` extra is not installed.
     """
     _check_shares(test, validation)
-    chance = random.Random(seed)
-    units = _units(examples)
-    chance.shuffle(units)
-    strata = _strata(units, _needed_in_train(units))
-    chosen = {
-        "test": _draw(strata, test),
-        "validation": _draw(strata, validation),
-    }
-    for part, share in (("test", test), ("validation", validation)):
-        if share > 0 and not chosen[part]:
+    units = find_units(examples, near_threshold)
+    shares = {name: share for name, share in (("test", test), ("validation", validation)) if share}
+    rows = divide(units, shares, random.Random(seed))
+    for name, share in shares.items():
+        if not rows[name]:
             raise IntentflowError(
-                f"too few rows: none of the {len(examples)} is left for {part} (share {share}) "
-                "once every intent is in train; label more, or set the share to 0"
+                f"too few rows: none of the {len(examples)} is left for {name} (share {share}) "
+                "once every intent is in train and near-duplicates and dialogues stay together; "
+                "label more, or set the share to 0"
             )
-    return _parts(examples, chosen["validation"], chosen["test"])
+    parts = _parts(examples, rows.get("validation", set()), rows.get("test", set()))
+    return replace(
+        parts,
+        groups=len(units),
+        largest_group=max((len(unit.rows) for unit in units), default=0),
+        notes=tuple(_notes(units, {name: len(rows[name]) for name in shares}, shares)),
+    )
 
 
 def _check_shares(test: float, validation: float) -> None:
@@ -101,62 +114,18 @@ def _check_shares(test: float, validation: float) -> None:
         )
 
 
-def _units(examples: Sequence[Example]) -> list[_Unit]:
-    groups: dict[str, list[int]] = {}
-    for row, example in enumerate(examples):
-        groups.setdefault(normalised_utterance(example.instruction), []).append(row)
-    return [_unit(examples, rows) for rows in groups.values()]
-
-
-def _unit(examples: Sequence[Example], rows: list[int]) -> _Unit:
-    intents = Counter(intents_of(examples[row].output) for row in rows)
-    return _Unit(
-        rows,
-        tuple(sorted(name for combination in intents for name in combination)),
-        any(examples[row].synthetic for row in rows),
-    )
-
-
-def _needed_in_train(units: list[_Unit]) -> set[int]:
-    """One real unit for every intent, one that serves for several where it can.
-
-    Units with few intents are asked first, so that what is kept back is the plainest.
-    """
-    covered: set[str] = set()
-    needed: set[int] = set()
-    for index, unit in sorted(enumerate(units), key=lambda item: len(item[1].intents)):
-        if not unit.synthetic and not covered.issuperset(unit.intents):
-            covered.update(unit.intents)
-            needed.add(index)
-    return needed
-
-
-def _strata(units: list[_Unit], needed: set[int]) -> list[tuple[int, list[_Unit]]]:
-    """For each combination of intents: its number of rows, and the units that may be drawn."""
-    sizes: Counter[tuple[str, ...]] = Counter()
-    free: dict[tuple[str, ...], list[_Unit]] = {}
-    for index, unit in enumerate(units):
-        sizes[unit.intents] += len(unit.rows)
-        drawable = free.setdefault(unit.intents, [])
-        if index not in needed and not unit.synthetic:
-            drawable.append(unit)
-    return [(sizes[intents], free[intents]) for intents in sorted(free)]
-
-
-def _draw(strata: list[tuple[int, list[_Unit]]], share: float) -> set[int]:
-    """Take units from every stratum; what one cannot give exactly, the next makes up."""
-    rows: set[int] = set()
-    owed = 0.0
-    for size, free in strata:
-        owed += size * share
-        for unit in list(free):
-            if owed < 1 - _ROUNDING:
-                break
-            if len(unit.rows) <= owed + _ROUNDING:
-                free.remove(unit)
-                rows.update(unit.rows)
-                owed -= len(unit.rows)
-    return rows
+def _notes(units: list[Unit], sizes: dict[str, int], shares: dict[str, float]) -> Iterator[str]:
+    """A sentence for every part that is notably smaller than asked for, and why."""
+    count = sum(len(unit.rows) for unit in units)
+    largest = max((len(unit.rows) for unit in units), default=0)
+    made = sum(len(unit.rows) for unit in units if unit.synthetic)
+    for name, share in shares.items():
+        if share * count - sizes[name] >= max(1, _NOTABLE_MISS * share * count):
+            yield (
+                f"{name} has {sizes[name]} rows instead of {share * count:.0f}: rows that stay "
+                f"together do not fit (the largest group has {largest} rows), or have to be in "
+                f"train ({made} rows are generated or like such)"
+            )
 
 
 def _parts(examples: Sequence[Example], validation: set[int], test: set[int]) -> Split:

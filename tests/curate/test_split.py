@@ -2,6 +2,8 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from intentflow.cli.main import main
 from intentflow.curate import Split, split
 from intentflow.curate.dedup import normalised_utterance
 from intentflow.curate.labels import intents_of
+from intentflow.curate.near import near_clusters
 from intentflow.errors import IntentflowError
 from intentflow.records import Example, read_records, write_records
 
@@ -106,8 +109,100 @@ def test_too_few_rows_are_explained() -> None:
         split([Example(name, f"{name}()") for name in "abcd"])
 
 
+FORECAST = "what is the weather in Hangzhou tomorrow"
+SLIPS = [FORECAST.upper(), f"{FORECAST}?", f"{FORECAST} please", FORECAST.replace("eat", "et")]
+
+
+def _sides(found: Split, texts: list[str]) -> set[int]:
+    """The parts in which any of the utterances stands."""
+    known = [{row.instruction for row in part} for part in _parts(found)]
+    return {number for number, part in enumerate(known) if part & set(texts)}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_planted_near_duplicates_stay_on_one_side(seed: int) -> None:
+    rows = [*ROWS, *(Example(text, "a()") for text in [FORECAST, *SLIPS])]
+    found = split(rows, test=0.3, validation=0.3, seed=seed)
+    assert len(_sides(found, [FORECAST, *SLIPS])) == 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rows_of_one_dialogue_stay_on_one_side(seed: int) -> None:
+    rows = [
+        Example(row.instruction, row.output, dialogue=f"{i % 40}") for i, row in enumerate(ROWS)
+    ]
+    parts = [{row.dialogue for row in part} for part in _parts(split(rows, seed=seed))]
+    assert not any(one & two for one, two in combinations(parts, 2))
+
+
+def test_an_original_whose_copy_is_near_is_in_train() -> None:
+    made = [Example(f"{FORECAST} {i}", "a()", synthetic=True) for i in range(3)]
+    rows = [*ROWS, Example(FORECAST, "a()"), *made]
+    for seed in range(5):
+        assert _sides(split(rows, test=0.4, validation=0.4, seed=seed), [FORECAST]) == {0}
+
+
+def test_a_group_too_large_for_a_part_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [Example(row.instruction, row.output, dialogue=row.output) for row in ROWS]
+    rows += [Example(f"{i}", row.output) for i, row in enumerate(ROWS[::5])]
+    write_records(tmp_path / "rows.json", rows)
+    assert main(["split", str(tmp_path / "rows.json"), "-o", str(tmp_path), "--test", "0.2"]) == 0
+    said = capsys.readouterr()
+    assert "instead of 48" in said.err
+    assert "the largest group has 50 rows" in said.err
+    assert "largest_group: 50" in said.out
+
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+SETS = ["snips", "clinc150", "banking77", "nlupp_multi", "crosswoz_zh", "crosswoz_zh_rounds"]
+
+
+@pytest.fixture(scope="module", params=SETS)
+def real(request: pytest.FixtureRequest) -> Iterator[tuple[list[Example], Split]]:
+    rows = read_records(DATA / f"{request.param}.train.json")
+    yield rows, split(rows)
+
+
+def test_a_real_set_has_the_sizes_asked_for(real: tuple[list[Example], Split]) -> None:
+    rows, found = real
+    assert len(found.test) >= 0.095 * len(rows)
+    assert len(found.validation) >= 0.095 * len(rows)
+
+
+def test_nearly_every_intent_of_a_real_set_has_its_share(
+    real: tuple[list[Example], Split],
+) -> None:
+    rows, found = real
+    count, test = (
+        Counter(intent for row in part for intent in intents_of(row.output))
+        for part in (rows, found.test)
+    )
+    off = [abs(test[intent] / count[intent] - 0.1) for intent in count if count[intent] >= 20]
+    assert sum(miss > 0.035 for miss in off) <= 0.02 * len(off)
+
+
+def test_a_real_set_has_nothing_alike_on_two_sides(real: tuple[list[Example], Split]) -> None:
+    _, found = real
+    side = [number for number, part in enumerate(_parts(found)) for _ in part]
+    groups = near_clusters([row.instruction for row in _all(found)])
+    assert all(side[row] == side[group] for row, group in enumerate(groups))
+
+
+def test_joined_rounds_of_a_dialogue_stay_together() -> None:
+    rows = read_records(DATA / "crosswoz_zh_rounds.train.json")
+    found = split(rows)
+    part = {row.instruction: number for number, p in enumerate(_parts(found)) for row in p}
+    rounds = [row.instruction for row in rows]
+    assert all(part[a] == part[b] for a, b in pairwise(rounds) if b.startswith(a))
+    assert 400 <= found.groups <= 460
+
+
 LABELS = st.sampled_from(["a()", "b()", "a(); b()", "c(x); a()", "d()", "broken("])
-EXAMPLES = st.builds(Example, st.text("ab ", max_size=4), LABELS, st.booleans())
+TEXTS = st.text("ab ", max_size=4) | st.sampled_from([FORECAST, *SLIPS])
+DIALOGUES = st.none() | st.sampled_from(["1", "2", "3"])
+EXAMPLES = st.builds(Example, TEXTS, LABELS, st.booleans(), DIALOGUES)
 
 
 @given(st.lists(EXAMPLES, max_size=60), st.floats(0, 0.5), st.floats(0, 0.49), st.integers(0, 9))
@@ -122,8 +217,23 @@ def test_any_data_set_is_divided_honestly(
     assert _intents(found.train) == _intents(rows)
     assert not any(row.synthetic for row in found.test + found.validation)
     assert len(found.test) <= test * len(rows) + 1e-6
-    texts = [{normalised_utterance(row.instruction) for row in part} for part in _parts(found)]
-    assert not (texts[0] & texts[1] or texts[0] & texts[2] or texts[1] & texts[2])
+    assert found == split(rows, test=test, validation=validation, seed=seed)
+    for kind in (_utterances, _dialogues, _clusters(rows)):
+        assert not any(one & two for one, two in combinations(map(kind, _parts(found)), 2))
+
+
+def _utterances(part: list[Example]) -> set[str]:
+    return {normalised_utterance(row.instruction) for row in part}
+
+
+def _dialogues(part: list[Example]) -> set[str]:
+    return {row.dialogue for row in part if row.dialogue}
+
+
+def _clusters(rows: list[Example]) -> Callable[[list[Example]], set[int]]:
+    texts = [row.instruction for row in rows]
+    groups = dict(zip(texts, near_clusters(texts), strict=True))
+    return lambda part: {groups[row.instruction] for row in part}
 
 
 def _run(folder: Path, *arguments: str) -> int:
