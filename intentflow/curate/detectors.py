@@ -22,7 +22,7 @@ from intentflow.curate.detect.identity import (
     find_ibans,
     find_identity_numbers,
 )
-from intentflow.curate.detect.machines import find_machine_addresses
+from intentflow.curate.detect.machines import find_machine_addresses, may_hold_machine_address
 from intentflow.curate.detect.phones import find_phones
 from intentflow.curate.detect.plates import find_plates, may_hold_plate
 from intentflow.curate.detect.spans import Span, gaps, merge
@@ -83,7 +83,6 @@ _NUMBER_FINDERS = (
     find_identity_numbers,
     find_cards,
     find_ibans,
-    find_machine_addresses,
     find_announced_numbers,
     find_phones,
 )
@@ -93,6 +92,7 @@ _FINDERS: tuple[tuple[Callable[[str], bool], Callable[[str], Iterator[Span]]], .
     (may_hold_link, find_links),
     (may_hold_handle, find_handles),
     (may_hold_credential, find_credentials),
+    (may_hold_machine_address, find_machine_addresses),
     (may_hold_plate, find_plates),
     (_has_digits, _find_numbers),
 )

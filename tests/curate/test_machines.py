@@ -28,7 +28,14 @@ def test_an_internet_address_is_found(text: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["00:1A:2b:3C:4d:5E", "00-1A-2B-3C-4D-5E", "001a.2b3c.4d5e", "01:23:45:01:23:45"]
+    "value",
+    [
+        "00:1A:2b:3C:4d:5E",
+        "00-1A-2B-3C-4D-5E",
+        "001a.2b3c.4d5e",
+        "01:23:45:01:23:45",
+        "aa:bb:cc:dd:ee:ff",
+    ],
 )
 def test_a_hardware_address_is_found(value: str) -> None:
     assert _found(f"block {value} now") == [("MAC_ADDRESS", value)]

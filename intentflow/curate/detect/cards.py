@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from intentflow.curate.detect.spans import Span
 
-_CARD = re.compile(r"(?<![\d.-])[2-6]\d{3}(?:[ -]?\d){9,40}(?!\d)")
+_CARD = re.compile(r"(?<![\d.-])(?:[2-6]\d{3}|1800)(?:[ -]?\d){9,40}(?!\d)")
 _GROUP = re.compile(r"\d+")
 _DIGIT = re.compile(r"\d")
 _CARD_DIGITS = range(13, 20)

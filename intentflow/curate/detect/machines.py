@@ -21,6 +21,11 @@ _VERSION = re.compile(
 _IPV6_HEX_DIGITS = 5
 
 
+def may_hold_machine_address(text: str) -> bool:
+    """A cheap look for what parts the numbers of an address."""
+    return text.count(":") > 1 or text.count(".") > 1 or text.count("-") > 4
+
+
 def find_machine_addresses(text: str) -> Iterator[Span]:
     """IP and MAC addresses; versions, times and dates have similar forms and are not meant."""
     for match in _IPV4.finditer(text):
