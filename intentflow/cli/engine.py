@@ -6,7 +6,6 @@ import argparse
 from contextlib import AbstractContextManager, nullcontext
 
 from intentflow.engine import ENGINES, Engine, open_engine
-from intentflow.errors import IntentflowError
 
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:

@@ -14,15 +14,15 @@ CHUNK_ROWS = 2000
 
 
 class Engine(Protocol):
-    """Applies functions, somewhere.
-
-    Attributes:
-        shares_files: Whether functions can open this machine's files.
-    """
+    """Applies functions, somewhere."""
 
     @property
     def shares_files(self) -> bool:
         """Whether functions can open this machine's files."""
+
+    @property
+    def least_rows(self) -> int:
+        """Rows below which handing them over costs more than it saves."""
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """The function's results, in the order of the items; only a few items are read ahead.
@@ -54,7 +54,7 @@ def map_rows(
     Returns:
         The results, in the order of the rows.
     """
-    if engine is None or len(rows) <= chunk_rows:
+    if engine is None or len(rows) < max(engine.least_rows, chunk_rows + 1):
         return list(function(rows))
     chunks = (rows[start : start + chunk_rows] for start in range(0, len(rows), chunk_rows))
     return list(chain.from_iterable(engine.map(function, chunks)))

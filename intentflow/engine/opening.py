@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from intentflow.engine.mapping import Engine
 from intentflow.engine.processes import Processes, usable_processors
@@ -41,3 +42,13 @@ def open_engine(
 
     with ray_cluster(address, workers or usable_processors()) as cluster:
         yield cluster
+
+
+def told_engine() -> AbstractContextManager[Engine | None]:
+    """The engine that a pipeline's step is told by ``INTENTFLOW_ENGINE``; None if by none.
+
+    Raises:
+        IntentflowError: See :func:`open_engine`.
+    """
+    name = os.environ.get("INTENTFLOW_ENGINE")
+    return open_engine(name) if name else nullcontext()

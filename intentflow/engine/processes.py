@@ -24,9 +24,11 @@ class Processes:
 
     Attributes:
         workers: Their number; with one, the work is done in this process.
+        least_rows: See :class:`intentflow.engine.Engine`; each process first loads what it needs.
     """
 
     workers: int
+    least_rows: int = 50_000
 
     @property
     def shares_files(self) -> bool:

@@ -17,6 +17,7 @@ from intentflow.curate.curation import Dedup, curate, write_changes
 from intentflow.curate.dedup import normalised_utterance
 from intentflow.curate.redaction_report import redaction_html
 from intentflow.curate.split import split
+from intentflow.engine import told_engine
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.records import Example, content_digest, read_records, write_records
 from intentflow.report import write_report
@@ -32,7 +33,14 @@ def run_convert(
         out = Path(folder) / "records.jsonl"
         # The rejects stay where they are written: an error names their file.
         rejected = Path(rejects)
-        summary = convert([str(s) for s in sources], out, format=export_format, rejects=rejected)
+        with told_engine() as engine:
+            summary = convert(
+                [str(s) for s in sources],
+                out,
+                format=export_format,
+                rejects=rejected,
+                engine=engine,
+            )
         _move(out, records)
     return summary.as_dict()
 
@@ -52,12 +60,14 @@ def run_curate(
     Returns:
         The number of changed rows by kind.
     """
-    result = curate(
-        read_records(records),
-        redact=redact,
-        dedup=cast(Dedup, dedup),
-        conflicts=cast(ConflictRule, conflicts),
-    )
+    with told_engine() as engine:
+        result = curate(
+            read_records(records),
+            redact=redact,
+            dedup=cast(Dedup, dedup),
+            conflicts=cast(ConflictRule, conflicts),
+            engine=engine,
+        )
     write_records(outputs["curated"], result.examples)
     write_changes(outputs["changes"], result)
     write_report(outputs["report"], redaction_html(result.redactions))

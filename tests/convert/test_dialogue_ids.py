@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from intentflow.convert import convert
+from intentflow.records import content_digest, read_records
 from tests.convert.rows import converted, itag_row, stage
 from tests.convert.test_ground_truth import job
 from tests.convert.test_label_studio import A
@@ -64,3 +65,9 @@ def test_tasks_for_labellers_carry_the_dialogue(tmp_path: Path) -> None:
     convert([str(tmp_path / "rows.jsonl")], tmp_path / "out.manifest", to="itag")
     task = json.loads((tmp_path / "out.manifest").read_text())
     assert task == {"data": PLAIN | {"dialogue": "7"}}
+
+
+def test_the_digest_is_that_of_the_records(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text(json.dumps(PLAIN | {"dialogue": "7"}))
+    summary = convert([str(tmp_path / "rows.jsonl")], tmp_path / "out.json")
+    assert summary.digest == content_digest(read_records(tmp_path / "out.json"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from intentflow.cli.main import main
-from intentflow.engine import Processes, map_rows, open_engine
+from intentflow.engine import Processes, map_rows, open_engine, told_engine
 from intentflow.errors import IntentflowError
 
 
@@ -27,15 +27,15 @@ def end_abruptly(_item: int) -> int:
 @pytest.mark.parametrize("workers", [1, 3])
 def test_results_come_in_the_order_of_the_rows(count: int, workers: int) -> None:
     rows = list(range(count))
-    assert map_rows(Processes(workers), double, rows, chunk_rows=10) == double(rows)
+    assert map_rows(Processes(workers, 0), double, rows, chunk_rows=10) == double(rows)
 
 
 def test_few_rows_start_no_process() -> None:
-    assert set(map_rows(Processes(2), process_ids, [1, 2, 3])) == {os.getpid()}
+    assert set(map_rows(Processes(2), process_ids, [1, 2, 3], chunk_rows=1)) == {os.getpid()}
 
 
 def test_many_rows_are_other_processes_work() -> None:
-    assert os.getpid() not in map_rows(Processes(2), process_ids, [1, 2, 3], chunk_rows=1)
+    assert os.getpid() not in map_rows(Processes(2, 0), process_ids, [1, 2, 3], chunk_rows=1)
 
 
 def test_a_process_that_ends_is_explained() -> None:
@@ -46,6 +46,18 @@ def test_a_process_that_ends_is_explained() -> None:
 def test_an_unknown_engine_is_refused() -> None:
     with pytest.raises(IntentflowError, match="known: local, ray"), open_engine("spark"):
         pass
+
+
+def test_a_step_is_told_its_engine_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INTENTFLOW_ENGINE", "local")
+    with told_engine() as engine:
+        assert isinstance(engine, Processes)
+
+
+def test_a_step_that_is_told_none_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("INTENTFLOW_ENGINE", raising=False)
+    with told_engine() as engine:
+        assert engine is None
 
 
 @pytest.mark.parametrize(
