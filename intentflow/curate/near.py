@@ -118,6 +118,26 @@ def near_pairs(
     return later[order], earlier[order]
 
 
+def near_any(
+    texts: Sequence[str], others: Sequence[str], threshold: float = NEAR_THRESHOLD
+) -> list[int]:
+    """The texts that are near-duplicates of one of some others, themselves, not over a third.
+
+    Returns:
+        Their indices, in order.
+
+    Raises:
+        IntentflowError: The threshold is out of range.
+        ModuleNotFoundError: The ``data`` extra is not installed.
+    """
+    held = list(dict.fromkeys(map(near_key, others)))
+    keys = list(map(near_key, texts))
+    unique = list(dict.fromkeys([*held, *keys]))
+    later, earlier = near_pairs(unique, threshold)
+    near = {unique[one] for one in later[earlier < len(held)]}.union(held)
+    return [row for row, key in enumerate(keys) if key in near]
+
+
 class NearIndex:
     """Texts, added one by one, that can be asked for a near-duplicate of another.
 

@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intentflow.curate.dedup import normalised_utterance
-from intentflow.curate.near import NEAR_THRESHOLD, NearIndex, near_clusters, near_key, near_pairs
+from intentflow.curate.near import (
+    NEAR_THRESHOLD,
+    NearIndex,
+    near_any,
+    near_clusters,
+    near_key,
+    near_pairs,
+)
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 FORECAST = "what is the weather in Hangzhou tomorrow"
@@ -72,6 +79,17 @@ def test_a_higher_threshold_takes_fewer() -> None:
 def test_a_pair_names_the_later_and_the_earlier_text() -> None:
     later, earlier = near_pairs(["x", FORECAST, FORECAST.upper(), f"{FORECAST} please"])
     assert list(zip(later, earlier, strict=True)) == [(2, 1), (3, 1)]
+
+
+def test_texts_near_one_of_others_are_found() -> None:
+    texts = [
+        "play",
+        f"{FORECAST}!",
+        FORECAST.upper(),
+        f"well {FORECAST} please",
+        f"tell me {FORECAST} now",
+    ]
+    assert near_any(texts, ["stop", f"{FORECAST} please"]) == [1, 2, 3]
 
 
 TEXTS = st.text("ab 北京.?'é\ud800", max_size=6)
