@@ -14,7 +14,7 @@ from intentflow.curate.balance import Balance
 from intentflow.curate.conflicts import ConflictRule
 from intentflow.curate.curation import Dedup
 from intentflow.curate.near import NEAR_THRESHOLD
-from intentflow.curate.redaction_report import write_redaction_report
+from intentflow.curate.redaction_report import refuse_other_endings, write_redaction_report
 from intentflow.errors import IntentflowError
 from intentflow.records import read_records, write_records
 
@@ -68,8 +68,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     """Curate."""
-    if args.redaction_report and not args.redact:
-        raise IntentflowError("--redaction-report needs --redact: nothing is redacted without it")
+    if args.redaction_report:
+        refuse_other_endings(args.redaction_report)
+        if not args.redact:
+            raise IntentflowError(
+                "--redaction-report needs --redact: nothing is redacted without it"
+            )
     teacher = asked_teacher(args)
     examples = read_records(args.data)
     with asked_engine(args) as engine:

@@ -11,6 +11,8 @@ from intentflow.errors import IntentflowError
 from intentflow.files import atomic_file
 from intentflow.report import percent, render, write_report
 
+_ENDINGS = (".html", ".json")
+
 
 def redaction_html(redactions: Redactions, *, name: str = "records") -> str:
     """The report as a self-contained page; every text is escaped.
@@ -46,14 +48,22 @@ def write_redaction_report(
     Raises:
         IntentflowError: Another ending, or a place that cannot be written.
     """
-    ending = Path(path).suffix.lower()
-    if ending == ".html":
+    refuse_other_endings(path)
+    if Path(path).suffix.lower() == ".html":
         write_report(path, redaction_html(redactions, name=name))
-    elif ending == ".json":
-        text = json.dumps(redactions.as_dict(), ensure_ascii=False, indent=1)
-        with atomic_file(path) as partial:
-            partial.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
-    else:
+        return
+    text = json.dumps(redactions.as_dict(), ensure_ascii=False, indent=1)
+    with atomic_file(path) as partial:
+        partial.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+
+
+def refuse_other_endings(path: str | Path) -> None:
+    """Make sure that a report of this name can be written, before the rows are read.
+
+    Raises:
+        IntentflowError: It ends neither in ``.html`` nor in ``.json``.
+    """
+    if Path(path).suffix.lower() not in _ENDINGS:
         raise IntentflowError(f"{path}: a redaction report ends in .html or .json")
 
 

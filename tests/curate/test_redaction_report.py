@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from intentflow.cli.main import main
 from intentflow.curate import curate
 from intentflow.curate.redaction_report import redaction_html, write_redaction_report
 from intentflow.curate.redactions import EXAMPLES_PER_KIND, NO_INTENT, Redactions
 from intentflow.errors import IntentflowError
-from intentflow.records import Example
+from intentflow.records import Example, write_records
 
 MAIL = "jane@example.com"
 PHONE = "415-858-6273"
@@ -88,6 +89,42 @@ def test_a_long_utterance_is_cut_in_the_report() -> None:
 def test_another_ending_is_refused(tmp_path: Path) -> None:
     with pytest.raises(IntentflowError, match=r"ends in \.html or \.json"):
         write_redaction_report(tmp_path / "report.pdf", _redactions(ROWS))
+
+
+@pytest.mark.parametrize("ending", ["html", "json"])
+def test_the_command_writes_the_report(tmp_path: Path, ending: str) -> None:
+    data, report = tmp_path / "in.jsonl", tmp_path / f"report.{ending}"
+    write_records(data, ROWS)
+    arguments = ["curate", data, "-o", tmp_path / "out.jsonl", "--redact"]
+    assert main([*map(str, arguments), "--redaction-report", str(report)]) == 0
+    text = report.read_text(encoding="utf-8")
+    assert "{{EMAIL}}" in text and not any(secret in text for secret in SECRETS)
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "message"),
+    [
+        ("report.pdf", ["--redact"], "ends in .html or .json"),
+        ("report.html", [], "needs --redact"),
+        ("in.json", ["--redact"], "is what the command reads"),
+        ("out.json", ["--redact"], "is named twice"),
+    ],
+)
+def test_the_command_refuses_a_report_before_it_writes_anything(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    flags: list[str],
+    message: str,
+) -> None:
+    write_records(tmp_path / "in.json", ROWS)
+    before = (tmp_path / "in.json").read_bytes()
+    arguments = ["curate", tmp_path / "in.json", "-o", tmp_path / "out.json"]
+    report = ["--redaction-report", str(tmp_path / name)]
+    assert main([*map(str, arguments), *flags, *report]) == 2
+    assert message in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["in.json"]
+    assert (tmp_path / "in.json").read_bytes() == before
 
 
 def test_without_redaction_there_is_nothing_to_report() -> None:
