@@ -143,8 +143,8 @@ class _Synthesis:
         shown = illustrations(usable, taxonomy.intents)
         self._demands, self._unasked = find_demands(rows, usable, taxonomy, teacher)
         self._questions = Questions(teacher, taxonomy, shown, seed)
-        texts = (row.instruction for row in (rows if self._demands else ()))
-        self._sieve = Sieve(Checker(taxonomy, agreed_values(usable)), texts)
+        checker = Checker(taxonomy, agreed_values(usable))
+        self._sieve = Sieve(checker, rows, self._demands)
         self._budget = Budget(teacher.budget, journal.requests, journal.tokens)
         self._teacher = teacher
         self._journal = journal

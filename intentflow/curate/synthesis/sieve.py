@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from intentflow.curate.near import NearIndex
+from intentflow.curate.near import NearIndex, near_key
 from intentflow.curate.synthesis.answers import (
     Candidate,
     MalformedAnswer,
@@ -13,27 +13,38 @@ from intentflow.curate.synthesis.answers import (
     read_labels,
 )
 from intentflow.curate.synthesis.checks import Checker, canonical, labels_agree
-from intentflow.curate.synthesis.demand import Demand
+from intentflow.curate.synthesis.demand import Demand, SafeRow
 from intentflow.curate.synthesis.journal import Reply
+
+MOST_COMPARED = 50_000
+"""Rows whose sketches are kept: some 10 kB and half a millisecond each."""
 
 
 class Sieve:
     """Checks answers in the order of their requests.
 
+    A new phrasing is near no utterance there is. Of a set with more than ``MOST_COMPARED`` rows, so
+    that their sketches fit into memory, only those of the rare intents are compared for nearness,
+    and the others for being the same but for case and punctuation.
+
     Args:
         checker: The checks that need only the row itself.
-        texts: The utterances there are; one that is near them is no new phrasing.
+        rows: The rows there are.
+        demands: The rare intents.
 
     Attributes:
         rejected: Rows, or whole answers, that were not kept, by reason.
     """
 
-    def __init__(self, checker: Checker, texts: Iterable[str]) -> None:
+    def __init__(
+        self, checker: Checker, rows: Sequence[SafeRow], demands: Sequence[Demand]
+    ) -> None:
         self.rejected: Counter[str] = Counter()
         self._checker = checker
         self._near = NearIndex()
-        for text in texts:
-            self._near.add(text)
+        self._keys = frozenset(near_key(row.instruction) for row in rows)
+        for row in _compared(rows, demands):
+            self._near.add(row.instruction)
 
     def select(self, reply: Reply, demand: Demand, count: int) -> list[Candidate]:
         """The rows of an answer that pass the checks which cost nothing.
@@ -82,13 +93,23 @@ class Sieve:
     def _passes(self, candidate: Candidate | None, demand: Demand) -> bool:
         fault = self._checker.fault(candidate, demand) if candidate else "malformed_row"
         if candidate and not fault:
-            if self._near.match(candidate.instruction) is None:
+            if self._is_new(candidate.instruction):
                 self._near.add(candidate.instruction)
                 return True
             fault = "near_duplicate"
         self._reject(str(fault))
         return False
 
+    def _is_new(self, text: str) -> bool:
+        return near_key(text) not in self._keys and self._near.match(text) is None
+
     def _reject(self, reason: str, count: int = 1) -> None:
         if count:
             self.rejected[reason] += count
+
+
+def _compared(rows: Sequence[SafeRow], demands: Sequence[Demand]) -> Sequence[SafeRow]:
+    if not demands or len(rows) <= MOST_COMPARED:
+        return rows if demands else ()
+    rare = {intent for demand in demands for intent in demand.asked}
+    return [row for row in rows if not rare.isdisjoint(row.intents)][:MOST_COMPARED]

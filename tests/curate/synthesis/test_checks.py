@@ -243,3 +243,26 @@ def test_an_answer_that_met_its_limit_says_so(
     server.faults = [(200, {}, json.dumps(reply).encode())] * 3
     result = synthesise(rows, teacher(phrasings_per_request=1))
     assert result.rejected["answer_cut_off"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("instruction", "kept"),
+    [
+        ("buy me some tofus", False),
+        ("Play amber for 0 hours!", False),
+        ("play amber for 0 hourss", True),
+    ],
+)
+def test_of_a_large_set_the_rare_intents_rows_are_compared_for_nearness(
+    instruction: str,
+    kept: bool,
+    server: TeacherServer,
+    teacher: Configure,
+    rows: list[Example],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("intentflow.curate.synthesis.sieve.MOST_COMPARED", 10)
+    word = instruction.split()[1]
+    LABELS[instruction] = f"buy({word})"
+    server.write = lambda _: _answer({"instruction": instruction, "output": f"buy({word})"})
+    assert bool(synthesise(rows, teacher(target_rows=5)).examples) is kept
