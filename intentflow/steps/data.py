@@ -14,7 +14,7 @@ from intentflow.convert import convert
 from intentflow.curate.balance import Balance
 from intentflow.curate.conflicts import ConflictRule
 from intentflow.curate.curation import Dedup, curate, write_changes
-from intentflow.curate.dedup import normalised_utterance
+from intentflow.curate.near import near_any
 from intentflow.curate.redaction_report import redaction_html
 from intentflow.curate.split import split
 from intentflow.engine import told_engine
@@ -153,7 +153,7 @@ def run_validate(
 def run_split(
     records: str, test_source: str, settings: Mapping[str, Any], outputs: Mapping[str, str]
 ) -> dict[str, int]:
-    """Divide records; with a test file of its own, rows that it holds too leave training.
+    """Divide records; with a test file of its own, rows near to its rows leave training.
 
     Args:
         records: Rows to divide.
@@ -177,6 +177,8 @@ def run_split(
         validation=float(shares["validation"]),
         seed=int(shares["seed"]),
     )
+    for note in parts.notes:
+        print(note, file=sys.stderr)
     sets = {**_by_name(parts), **({"test": test} if test is not None else {})}
     if not sets["test"]:
         raise IntentflowError("no test rows: give data.test, or a share above 0 in data.test_share")
@@ -203,9 +205,10 @@ def _read_test(source: str) -> list[Example]:
 
 
 def _without(examples: list[Example], test: list[Example]) -> list[Example]:
-    """Rows whose utterance is not among the test rows: nothing is scored that was learned."""
-    held_out = {normalised_utterance(example.instruction) for example in test}
-    kept = [e for e in examples if normalised_utterance(e.instruction) not in held_out]
+    """Rows whose utterance is near none of the test rows: nothing is scored that was learned."""
+    utterances = [example.instruction for example in examples]
+    held_out = set(near_any(utterances, [example.instruction for example in test]))
+    kept = [example for row, example in enumerate(examples) if row not in held_out]
     if len(kept) < len(examples):
         left_out = len(examples) - len(kept)
         print(f"{left_out} rows stand in the test file too and are left out", file=sys.stderr)

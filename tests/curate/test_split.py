@@ -17,6 +17,7 @@ from intentflow.curate.labels import intents_of
 from intentflow.curate.near import near_clusters
 from intentflow.errors import IntentflowError
 from intentflow.records import Example, read_records, write_records
+from intentflow.steps.data import run_split
 
 ROWS = [Example(f"{name} {i}", f"{name}()") for name in "abcd" for i in range(50)]
 
@@ -282,3 +283,17 @@ def test_the_command_explains_impossible_shares(
 ) -> None:
     assert _run(tmp_path, "--test", "0.9", "--validation", "0.2") == 2
     assert "together they must stay below 1" in capsys.readouterr().err
+
+
+def test_rows_near_those_of_a_given_test_file_leave_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records, own = tmp_path / "rows.jsonl", tmp_path / "own.jsonl"
+    write_records(records, [*ROWS, *(Example(text, "a()") for text in SLIPS)])
+    write_records(own, [Example(FORECAST, "a()")])
+    names = ("train", "validation", "test")
+    outputs = {name: str(tmp_path / f"{name}.jsonl") for name in names}
+    settings = {"test": 0.1, "validation": 0.1, "seed": 0}
+    found = run_split(str(records), str(own), settings, outputs)
+    assert found == {"train": 180, "validation": 20, "test": 1}
+    assert "4 rows stand in the test file too and are left out" in capsys.readouterr().err
