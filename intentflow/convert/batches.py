@@ -149,14 +149,15 @@ def _convert_quickly(block: bytes, form: Format, options: Options) -> Batch:
     """Convert lines of which most are the documented iTAG row."""
     rows = scan_lines(block)
     batch = Batch(lines=len(rows))
-    if block.isascii() and not any(map(_OTHER, rows)):
+    is_ascii = block.isascii()
+    if is_ascii and not any(map(_OTHER, rows)):
         batch.kept = [_RECORD % (row[0], row[4] or row[3]) for row in rows]
         return batch
     for number, (text, _, _, system, human, other) in enumerate(rows, 1):
         output = human or system
         if other:
             _convert_line(batch, other, number, form, options)
-        elif output.isascii() and text.isascii():
+        elif is_ascii or (output.isascii() and text.isascii()):
             batch.kept.append(_RECORD % (text, output))
         elif _says_something(text) and _says_something(output):
             _keep(batch, Labelled(text.decode(), output.decode()), form)

@@ -1,0 +1,88 @@
+"""What the readers promise of any file: no crash, no row lost, no outcome by chance."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from dataclasses import replace
+
+import orjson
+
+from intentflow.convert.batches import Part, convert_block, convert_stream, settle_votes
+from intentflow.convert.formats import FORMATS, find_format, settle_layout
+from intentflow.convert.labelling import as_tasks
+from intentflow.convert.shape import Format, Options
+from intentflow.convert.values import read_values
+from intentflow.convert.votes import BallotBox
+from intentflow.errors import IntentflowError
+
+NAMES = ("auto", *FORMATS)
+_SEPARATORS = re.compile(r"[\s,\[\]\ufeff]")
+
+
+def check_input(data: bytes) -> None:
+    """Read one file and hold the reader to its promises.
+
+    The first byte chooses the format and what is asked, the rest is the file.
+
+    Raises:
+        AssertionError: It broke one.
+    """
+    chosen, content = (data[0], data[1:]) if data else (0, b"")
+    form = find_format(NAMES[chosen % len(NAMES)])
+    asked = chosen // len(NAMES)
+    if asked & 1:
+        form = as_tasks(form, "itag" if asked & 2 else "label-studio")
+    options = Options("source" if asked & 4 else None, "7" if asked & 8 else None, redact=asked > 8)
+    with contextlib.suppress(IntentflowError):
+        check(content, form, options)
+
+
+def check(content: bytes, form: Format, options: Options) -> None:
+    """Read a file's content in every way that should come to the same."""
+    settled = settle_layout(form, io.BytesIO(content), "rows.manifest")
+    parts = list(convert_stream(io.BytesIO(content), settled, options))
+    for part in parts:
+        for line in part.kept.splitlines():
+            assert isinstance(orjson.loads(line), dict), line
+        assert part.kept.count(b"\n") == part.rows
+    _settle(parts, settled, options)
+    if settled.layout == "lines":
+        _check_lines(content, settled, options)
+    if settled.layout == "values":
+        _check_values(content)
+
+
+def _settle(parts: list[Part], form: Format, options: Options) -> None:
+    box = BallotBox()
+    votes = [vote for part in parts for vote in part.votes]
+    for vote in votes:
+        box.add("source", vote)
+    counted = sum(part.read for _, part in settle_votes(box, form, options))
+    assert counted == len(votes), f"{len(votes)} votes, {counted} counted"
+
+
+def _check_lines(content: bytes, form: Format, options: Options) -> None:
+    """Each line is accounted for, alone as in its block, scanned as parsed."""
+    lines = content.splitlines(keepends=True) if b"\r" not in content else _by_newline(content)
+    alone = [convert_block(line, form, options) for line in lines]
+    for line, batch in zip(lines, alone, strict=True):
+        read = len(batch.kept) + len(batch.rejects) + len(batch.votes)
+        said = _SEPARATORS.sub("", line.decode("utf-8", "surrogateescape"))
+        assert read or not said, f"lost: {line!r}"
+    whole = convert_block(content, form, options)
+    assert whole.kept == [row for batch in alone for row in batch.kept]
+    assert len(whole.rejects) == sum(len(batch.rejects) for batch in alone)
+    assert whole == convert_block(content, replace(form, quick=False), options)
+
+
+def _by_newline(content: bytes) -> list[bytes]:
+    return [line + b"\n" for line in content.removesuffix(b"\n").split(b"\n")]
+
+
+def _check_values(content: bytes) -> None:
+    """No character of a text is passed over but what stands between values."""
+    text = content.decode("utf-8", "surrogateescape")
+    found = "".join(value.raw for value in read_values(io.StringIO(text, newline="")))
+    assert _SEPARATORS.sub("", found) == _SEPARATORS.sub("", text)
