@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from intentflow.records import Example
-from intentflow.train.dataset import SEQUENCE_TOKENS, power_of_two_over, rows_that_fit
+from intentflow.train.dataset import PASS_TOKENS, power_of_two_over, rows_that_fit
 from intentflow.validate.machine import Machine, parameter_count, tokens_that_fit
 
 DEFAULT_MODEL = "Qwen/Qwen1.5-1.8B-Chat"
@@ -111,7 +111,7 @@ def _rows_per_device(
     rows: dict[str, int | None] = dict.fromkeys(_LEARNING_RATES)
     for method in rows if weights else ():
         fitting = tokens_that_fit(machine, weights or 0, method)
-        room = min(fitting, SEQUENCE_TOKENS[machine.kind]) - prompt_tokens
+        room = min(fitting, PASS_TOKENS[machine.kind]) - prompt_tokens
         if room >= row_tokens:
             rows[method] = rows_that_fit(batch, room / row_tokens)
     return rows
@@ -124,7 +124,7 @@ def _assumption(model: str, machine: Machine) -> str:
     return (
         f"{weights / 1e9:g} billion weights, 16 bytes each for full, 2.6 for lora and 1.2 for "
         f"qlora, without gradient checkpointing, in 85 % of {machine}; rows are packed behind one "
-        f"prompt into at most {SEQUENCE_TOKENS[machine.kind]:,} tokens"
+        f"prompt into at most {PASS_TOKENS[machine.kind]:,} tokens"
     )
 
 

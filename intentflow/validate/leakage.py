@@ -28,8 +28,9 @@ def leakage(data: Dataset, policy: DataPolicy) -> Found | None:
     found = sorted(notes, key=lambda number: (number not in equal, number))
     return Found(
         len(notes),
-        f"{count_of(len(notes), 'row')} of other files: {len(equal):,} with an equal utterance, "
-        f"{len(notes) - len(equal):,} with a near one, in {listing(sorted(data.others))}",
+        f"{count_of(len(notes), 'row')} that other files hold too, {len(equal):,} with an equal "
+        f"utterance and {len(notes) - len(equal):,} with a near one: "
+        f"{listing(sorted(data.others))}",
         "Take them out of one of the files, or divide all rows anew: intentflow split keeps what "
         "is alike on one side.",
         [data.rows[number] for number in found],

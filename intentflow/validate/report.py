@@ -10,7 +10,7 @@ from typing import Any
 
 from intentflow.report import render, write_report
 from intentflow.taxonomy import Taxonomy
-from intentflow.validate.dataset import Row
+from intentflow.validate.dataset import IntentRows, Row
 from intentflow.validate.findings import Finding, ValidationReport
 from intentflow.validate.policy import DataPolicy
 
@@ -145,6 +145,7 @@ def _cut(text: str) -> str:
 def _advice_rows(report: ValidationReport) -> list[list[str]]:
     advice = report.advice
     how = "estimated" if advice.tokens_estimated else "counted"
+    fitting = advice.per_device_train_batch_size
     return [
         [
             "max_length",
@@ -159,8 +160,9 @@ def _advice_rows(report: ValidationReport) -> list[list[str]]:
         ],
         [
             "per_device_train_batch_size",
-            _by_method(advice.per_device_train_batch_size),
-            f"for {advice.model}: {advice.assumption}",
+            _by_method(fitting),
+            f"for {advice.model}: {advice.assumption}"
+            + ("; –: the model does not fit that way" if None in fitting.values() else ""),
         ],
         [
             "gradient_accumulation_steps",
@@ -183,7 +185,9 @@ def _by_method(values: Mapping[str, float | None]) -> str:
 def _intent_rows(
     report: ValidationReport, taxonomy: Taxonomy | None, redact: bool
 ) -> list[list[str]]:
+    """The table's cells; intents of the taxonomy that no label uses stand last."""
     known = taxonomy.intents if taxonomy else {}
+    unused = {name: IntentRows() for name in known if name not in report.intents}
     return [
         [
             name,
@@ -193,7 +197,7 @@ def _intent_rows(
             _clean(found.example, redact),
             *([known[name].description if name in known else ""] if taxonomy else []),
         ]
-        for name, found in report.intents.items()
+        for name, found in (report.intents | unused).items()
     ]
 
 

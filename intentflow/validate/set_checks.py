@@ -30,9 +30,11 @@ def single_intent(data: Dataset, _policy: DataPolicy) -> Found | None:
 
 
 def too_few_examples(data: Dataset, policy: DataPolicy) -> Found | None:
-    """Intents with fewer rows than the guide's least number."""
+    """Intents, the taxonomy's that no row has included, with fewer rows than the guide's least."""
     minimum = policy.too_few_examples.minimum
-    counts = {name: found.rows for name, found in data.intents.items() if found.rows < minimum}
+    everywhere = {name: found.rows for name, found in data.intents.items()}
+    everywhere |= dict.fromkeys(_unused(data), 0)
+    counts = {name: rows for name, rows in everywhere.items() if rows < minimum}
     if not counts:
         return None
     rarest = [f"{name} {rows}" for name, rows in reversed(counts.items())]
@@ -42,6 +44,11 @@ def too_few_examples(data: Dataset, policy: DataPolicy) -> Found | None:
         "Label at least 50 to 100 utterances for each intent, in as many phrasings as users have.",
         [row for row in data.rows if row.intents & counts.keys()],
     )
+
+
+def _unused(data: Dataset) -> list[str]:
+    known = data.taxonomy.intents if data.taxonomy and data.rows else {}
+    return [name for name in known if name not in data.intents]
 
 
 def imbalanced(data: Dataset, policy: DataPolicy) -> Found | None:

@@ -5,6 +5,7 @@ import pytest
 from intentflow.records import Example
 from intentflow.validate import advise
 from intentflow.validate.advice import estimate_tokens
+from intentflow.validate.machine import GIGABYTE, Machine, parameter_count
 
 
 @pytest.mark.parametrize(("tokens", "length"), [(50, 64), (64, 64), (65, 128), (1, 32)])
@@ -39,3 +40,69 @@ def test_the_estimate_is_rather_too_high() -> None:
 
 def test_no_rows_are_no_failure() -> None:
     assert advise([]).longest_row_tokens == 0
+
+
+GPU = Machine("cuda", 1, 24 * GIGABYTE)
+SMALL = Machine("cuda", 1, 16 * GIGABYTE)
+
+
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [
+        ("Qwen/Qwen1.5-1.8B-Chat", 1_800_000_000),
+        ("bundled:smollm2-135m-instruct", 135_000_000),
+        ("meta-llama/Meta-Llama-3-8B-Instruct", 8_000_000_000),
+        ("mistralai/Mistral-7B-Instruct-v0.3", 7_000_000_000),
+        ("my-model", None),
+    ],
+)
+def test_a_models_name_states_its_size(name: str, weights: int | None) -> None:
+    assert parameter_count(name) == weights
+
+
+def test_devices_rows_and_steps_multiply_to_the_global_batch() -> None:
+    machine = Machine("cuda", 4, 24 * GIGABYTE)
+    advice = advise([Example("play some music", "f()")] * 20_000, machine=machine)
+    for method, rows in advice.per_device_train_batch_size.items():
+        steps = advice.gradient_accumulation_steps[method]
+        if rows is not None and steps is not None:
+            assert 4 * rows * steps == advice.global_batch_size
+
+
+def test_a_model_that_does_not_fit_gets_no_batch() -> None:
+    rows = advise(
+        [Example("a", "f()")] * 9, model="x-8B", machine=SMALL
+    ).per_device_train_batch_size
+    assert (rows["full"], rows["lora"]) == (None, None)
+    assert rows["qlora"] is not None
+
+
+def test_longer_rows_mean_fewer_in_a_sequence() -> None:
+    def rows(text: str) -> int | None:
+        advice = advise([Example(text, "f()")] * 20_000, machine=GPU)
+        return advice.per_device_train_batch_size["lora"]
+
+    assert (rows("word " * 10) or 0) > (rows("word " * 200) or 0) > 0
+
+
+def test_less_memory_means_fewer_rows() -> None:
+    def rows(gigabytes: int) -> int:
+        machine = Machine("cuda", 1, gigabytes * GIGABYTE)
+        advice = advise([Example("word " * 10, "f()")] * 20_000, machine=machine)
+        return advice.per_device_train_batch_size["lora"] or 0
+
+    assert rows(8) < rows(24)
+
+
+def test_a_model_of_unknown_size_gets_no_batch_and_says_why() -> None:
+    advice = advise([Example("a", "f()")], model="mine", machine=GPU)
+    assert set(advice.per_device_train_batch_size.values()) == {None}
+    assert "does not state a size" in advice.assumption
+
+
+def test_the_advice_names_the_device_and_its_memory() -> None:
+    assert advise([], machine=GPU).device == "1 GPU, 24.0 GiB"
+
+
+def test_this_machine_has_memory() -> None:
+    assert Machine.here().memory_bytes > 0

@@ -161,3 +161,10 @@ def test_a_policy_sets_the_limits(section: dict[str, Any], rows: list[tuple[str,
 
 def test_every_check_has_its_section_in_the_policy() -> None:
     assert set(DataPolicy.model_fields) == {*CHECKS, "examples_per_finding"}
+
+
+def test_an_intent_of_the_taxonomy_without_rows_has_too_few() -> None:
+    taxonomy = Taxonomy(intents={**TAXONOMY.intents, "d": Intent()})
+    finding = _finding(_checked(taxonomy=taxonomy), "too_few_examples")
+    assert finding is not None
+    assert finding.message == "1 intent with fewer than 50 rows: d 0"

@@ -105,3 +105,35 @@ def test_the_bundled_example_passes_against_its_taxonomy(tmp_path: Path) -> None
 )
 def test_real_sets_pass(name: str) -> None:
     assert _run(SHARED / f"{name}.train.json") == 0
+
+
+def test_rows_of_another_file_fail(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_records(tmp_path / "test.jsonl", ROWS[:3])
+    assert _run(data, "--against", tmp_path / "test.jsonl") == 1
+    assert "error: leakage: 3 rows" in capsys.readouterr().out
+
+
+def test_several_files_can_be_compared(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(2):
+        write_records(tmp_path / f"{number}.jsonl", ROWS[number : number + 1])
+    _run(data, "--against", tmp_path / "0.jsonl", "--against", tmp_path / "1.jsonl", "--json")
+    findings = json.loads(capsys.readouterr().out.splitlines()[-1])["findings"]
+    assert [(finding["code"], finding["count"]) for finding in findings] == [("leakage", 2)]
+
+
+def test_the_advice_is_for_the_model_of_the_recipe(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _run(data, "--recipe", "smollm2-135m/full", "--json")
+    advice = json.loads(capsys.readouterr().out.splitlines()[-1])["advice"]
+    assert advice["model"] == "bundled:smollm2-135m-instruct"
+    assert advice["per_device_train_batch_size"]["full"] > 0
+
+
+def test_an_unknown_recipe_is_status_two(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(data, "--recipe", "qwen1.5-1.8b-chat/qlra") == 2
+    assert "did you mean qwen1.5-1.8b-chat/qlora" in capsys.readouterr().err
