@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 IGNORED = -100  # the label value that takes no part in the loss
 
-SEQUENCE_TOKENS = {"cpu": 1024, "cuda": 4096}
-"""Tokens in one packed sequence; the dense mask on a CPU grows with its square."""
+PASS_TOKENS = {"cpu": 512, "cuda": 4096}
+"""Tokens of rows, the prefix not counted, that go through the model at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,37 +81,52 @@ def check_lengths(rows: Sequence[EncodedRow], max_length: int) -> None:
 
 
 def pack_rows(rows: Sequence[EncodedRow]) -> dict[str, torch.Tensor]:
-    """One sequence of the rows' common prompt prefix and then each row's own tokens.
+    """The rows' common prompt prefix, and behind it each row's own tokens, one row after another.
 
-    Positions restart after the prefix and the mask lets a row see the prefix and itself, so
-    loss and gradients are those of one sequence per row while the prefix is computed once.
+    Positions of each row go on from the prefix.
 
     Returns:
-        ``input_ids``, ``position_ids``, ``labels``: int64 of shape (1, L);
-        ``attention_mask``: bool of shape (1, 1, L, L), true where a query (dimension 2) sees a key;
-        ``row_numbers``: int64 of shape (rows,).
+        ``prefix_ids``: int64 of shape (prefix tokens,);
+        ``input_ids``, ``position_ids``, ``labels``, ``owners``: int64 of shape (tokens,), the last
+        the number of the row in this batch, from 1;
+        ``row_numbers``: int64 of shape (rows,), the rows' numbers in the data set.
     """
     import torch
 
     prefix = shared_prefix([row.prompt for row in rows])
     size = len(prefix)
-    ids, labels = list(prefix), [IGNORED] * size
-    positions, owner = list(range(size)), [0] * size
-    for number, row in enumerate(rows, 1):
-        own = row.prompt[size:]
-        ids += own + row.answer
-        labels += [IGNORED] * len(own) + row.answer
-        positions += range(size, row.length)
-        owner += [number] * (row.length - size)
-    owners = torch.tensor(owner)
-    same_row = (owners[:, None] == owners[None, :]) | (owners[None, :] == 0)
-    return {
-        "input_ids": torch.tensor([ids]),
-        "position_ids": torch.tensor([positions]),
-        "labels": torch.tensor([labels]),
-        "attention_mask": same_row.tril()[None, None],
-        "row_numbers": torch.tensor([row.number for row in rows]),
+    columns: dict[str, list[int]] = {
+        "input_ids": [token for row in rows for token in (*row.prompt[size:], *row.answer)],
+        "position_ids": [place for row in rows for place in range(size, row.length)],
+        "labels": [
+            label for row in rows for label in (*[IGNORED] * (len(row.prompt) - size), *row.answer)
+        ],
+        "owners": [i for i, row in enumerate(rows, 1) for _ in range(size, row.length)],
+        "row_numbers": [row.number for row in rows],
+        "prefix_ids": prefix,
     }
+    return {name: torch.tensor(column, dtype=torch.int64) for name, column in columns.items()}
+
+
+def cut_rows(lengths: Sequence[int], most: int) -> list[int]:
+    """Group consecutive rows so that a group has at most so many tokens, or is one long row.
+
+    Args:
+        lengths: Own tokens of each row.
+        most: Tokens of one group.
+
+    Returns:
+        Number of rows in each group.
+    """
+    groups: list[int] = []
+    room = 0
+    for length in lengths:
+        if length > room:
+            groups.append(0)
+            room = most
+        groups[-1] += 1
+        room -= length
+    return groups
 
 
 def shared_prefix(prompts: Sequence[list[int]]) -> list[int]:

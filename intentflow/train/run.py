@@ -27,7 +27,7 @@ from intentflow.train.checkpoints import (
     keep_checkpoints,
 )
 from intentflow.train.dataset import (
-    SEQUENCE_TOKENS,
+    PASS_TOKENS,
     EncodedRow,
     check_lengths,
     encode_rows,
@@ -59,13 +59,15 @@ class Plan:
     devices: int
     precision: str
     tokens_per_step: float
+    pass_tokens: int
 
     def halved(self) -> Plan:
-        """Half the rows a sequence and twice the accumulation: the same global batch."""
+        """Half the rows at once and twice the accumulation: the same global batch."""
         return replace(
             self,
             rows_per_sequence=self.rows_per_sequence // 2,
             accumulation=self.accumulation * 2,
+            pass_tokens=max(self.pass_tokens // 2, 1),
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -117,7 +119,7 @@ def train(
     rows = encode_rows(training, tokenizer, end, recipe.output_format)
     held_out = encode_rows(validation, tokenizer, end, recipe.output_format)
     plan = make_plan(recipe, rows, held_out)
-    _say(f"{len(rows)} rows, {plan.rows_per_sequence} a sequence, max_length {plan.max_length}")
+    _say(f"{len(rows)} rows, {plan.rows_per_sequence} a prefix, max_length {plan.max_length}")
     findings = unseen_in_validation(training, validation)
     digests = {
         "data_digest": content_digest(training),
@@ -152,7 +154,7 @@ def train(
 
 
 def make_plan(recipe: Recipe, rows: Sequence[EncodedRow], held_out: Sequence[EncodedRow]) -> Plan:
-    """Derive length, rows a sequence and accumulation.
+    """Derive length, rows behind one reading of the prefix, and accumulation.
 
     Raises:
         IntentflowError: No rows, rows longer than ``max_length``, or a batch that does not divide.
@@ -173,9 +175,10 @@ def make_plan(recipe: Recipe, rows: Sequence[EncodedRow], held_out: Sequence[Enc
     kind = "cuda" if torch.cuda.is_available() else "cpu"
     prefix = len(shared_prefix([row.prompt for row in rows]))
     own = sum(row.length - prefix for row in rows) / len(rows)
-    per_sequence = recipe.per_device_train_batch_size or rows_that_fit(
-        per_device, max((SEQUENCE_TOKENS[kind] - prefix) / own, 1)
-    )
+    per_sequence = recipe.per_device_train_batch_size or per_device
+    if recipe.distributed.strategy == "fsdp" and not recipe.per_device_train_batch_size:
+        # There a batch is one pass: every process must call the model equally often.
+        per_sequence = rows_that_fit(per_device, max(PASS_TOKENS[kind] / own, 1))
     if per_device % per_sequence:
         raise IntentflowError(
             f"global_batch_size {recipe.global_batch_size} over {devices} devices does not divide "
@@ -184,7 +187,8 @@ def make_plan(recipe: Recipe, rows: Sequence[EncodedRow], held_out: Sequence[Enc
     accumulation = per_device // per_sequence
     tokens = devices * accumulation * (prefix + own * per_sequence)
     precision = fast_precision() if recipe.precision == "auto" else recipe.precision
-    return Plan(max_length, per_sequence, accumulation, devices, precision, tokens)
+    batches = per_sequence, accumulation, devices
+    return Plan(max_length, *batches, precision, tokens, PASS_TOKENS[kind])
 
 
 def fast_precision() -> str:
@@ -285,6 +289,7 @@ def _fit_once(job: _Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, His
             data_collator=pack_rows,
             callbacks=callbacks,
             reader=job.reader,
+            pass_tokens=plan.pass_tokens,
         )
         trainer.remove_callback(PrinterCallback)  # the bar shows what it would print
         trainer.train(resume_from_checkpoint=str(last) if last else None)

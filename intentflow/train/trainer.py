@@ -13,21 +13,41 @@ from transformers.trainer_utils import EvalLoopOutput
 
 from intentflow.errors import IntentflowError
 from intentflow.train.accuracy import AnswerReader, Right
-from intentflow.train.dataset import IGNORED
+from intentflow.train.attention import RowsPass, share_prefixes
+from intentflow.train.dataset import IGNORED, PASS_TOKENS
+from intentflow.train.passes import Rows, cut_off, cut_passes, give_back, in_one_pass, read_prefix
 from intentflow.train.shares import RowsAndSilence, ShareLoader, ShareSampler
 
-_NOT_THE_MODELS = ("labels", "row_numbers")
 _ROWS_SHOWN = 8
 
 
 class AnswerLossTrainer(Trainer):  # type: ignore[misc]  # transformers is not typed
     """Trainer whose loss is the mean over the answer tokens of the global batch."""
 
-    def __init__(self, *args: Any, reader: AnswerReader | None = None, **kwargs: Any) -> None:
-        """As the library's; ``reader`` for the accuracy on validation rows, None for none."""
+    def __init__(
+        self,
+        *args: Any,
+        reader: AnswerReader | None = None,
+        pass_tokens: int = PASS_TOKENS["cpu"],
+        **kwargs: Any,
+    ) -> None:
+        """As the library's.
+
+        Args:
+            args: The library's.
+            reader: For the accuracy on validation rows, None for none.
+            pass_tokens: Tokens of rows that go through the model at once; memory grows with them
+                and with the prefix, not with the rows of a micro-batch.
+            kwargs: The library's.
+
+        Raises:
+            IntentflowError: A model whose attention cannot share a prefix.
+        """
         super().__init__(*args, **kwargs)
         self.model_accepts_loss_kwargs = True  # count answer tokens over the accumulated batches
         self.reader = reader
+        self.pass_tokens = pass_tokens
+        share_prefixes(self.model)
 
     def get_train_dataloader(self) -> Any:
         """As the library's; among several processes, each row in one of them and once."""
@@ -53,29 +73,63 @@ class AnswerLossTrainer(Trainer):  # type: ignore[misc]  # transformers is not t
             pin_memory=args.dataloader_pin_memory,
         )
 
+    def training_step(
+        self, model: Any, inputs: Rows, num_items_in_batch: torch.Tensor | int | None = None
+    ) -> Any:
+        """Forward and backward of one micro-batch: the prefix once, the rows in passes."""
+        model.train()
+        prefix, (*early, last) = self._passes(self._prepare_inputs(inputs))
+        total = 0.0
+        with self.accelerator.no_sync(model):  # the library's own step below is the last
+            with self.compute_loss_context_manager():
+                states = read_prefix(model, prefix)
+            gathered = cut_off(states)
+            for rows in early:
+                with self.compute_loss_context_manager():
+                    loss = self.compute_loss(
+                        model, {**rows, "prefix": gathered}, False, num_items_in_batch
+                    )
+                self.accelerator.backward(loss)
+                total += loss.detach()
+        give_back(states, gathered)
+        return total + super().training_step(model, {**last, "prefix": states}, num_items_in_batch)
+
+    def _passes(self, inputs: Rows) -> tuple[torch.Tensor, list[Rows]]:
+        """The prefix to read first, and the rows behind it."""
+        if self.is_fsdp_enabled:  # all processes must call the model equally often
+            return inputs["prefix_ids"][:0], [in_one_pass(inputs)]
+        return inputs["prefix_ids"], cut_passes(inputs, self.pass_tokens)
+
     def compute_loss(
         self,
         model: Any,
-        inputs: dict[str, torch.Tensor],
+        inputs: Rows,
         return_outputs: bool = False,
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> Any:
-        """Cross entropy at the answer tokens of one packed sequence.
+        """Cross entropy at the answer tokens of one pass.
 
         Args:
-            inputs: As :func:`intentflow.train.dataset.pack_rows` makes them.
-            num_items_in_batch: Answer tokens of the whole global batch; those of this sequence
+            model: The model, as the library wraps it.
+            inputs: Rows as :func:`intentflow.train.passes.cut_passes` gives them, and their
+                ``prefix``.
+            return_outputs: Whether to return a pair of loss and the model's output.
+            num_items_in_batch: Answer tokens of the whole global batch; those of this pass
                 if None.
         """
-        labels = inputs["labels"][0, 1:]
+        labels = inputs["labels"][1:]
         positions = (labels != IGNORED).nonzero()[:, 0]
         outputs = model(
-            **{name: value for name, value in inputs.items() if name not in _NOT_THE_MODELS},
+            input_ids=inputs["input_ids"][None],
+            position_ids=inputs["position_ids"][None],
             logits_to_keep=positions,  # logits are the largest tensor; only these are scored
             use_cache=False,
+            packing=RowsPass(inputs["prefix"], inputs["owners"], inputs["position_ids"]),
         )
         targets = labels[positions]
-        total = cross_entropy(outputs.logits[0].float(), targets, reduction="sum")
+        logits = outputs.logits[0]
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        total = cross_entropy(logits, targets, reduction="sum")
         if model.training and not torch.isfinite(total):
             self._refuse(total.item(), inputs["row_numbers"].tolist())
         loss = total / (max(len(targets), 1) if num_items_in_batch is None else num_items_in_batch)
@@ -95,15 +149,10 @@ class AnswerLossTrainer(Trainer):  # type: ignore[misc]  # transformers is not t
         # loss, tokens, rows, rows with the right intents, rows with the right answer
         sums = torch.zeros(5, dtype=torch.float64, device=self.args.device)
         for batch in dataloader:
-            inputs = self._prepare_inputs(batch)
+            prefix, passes = self._passes(self._prepare_inputs(batch))
             with torch.inference_mode(), self.compute_loss_context_manager():
-                loss, outputs = self.compute_loss(self.model, inputs, return_outputs=True)
-            tokens = (inputs["labels"] != IGNORED).sum()
-            sums[:2] += torch.stack([loss.double() * tokens, tokens.double()])
-            right = self._compare(inputs["labels"], outputs.logits)
-            sums[2:] += torch.tensor(
-                [len(right), sum(r.intent for r in right), sum(r.answer for r in right)]
-            ).to(sums)
+                states = read_prefix(self.model, prefix)
+                sums += sum(self._score({**rows, "prefix": states}) for rows in passes)
         total, tokens, rows, intents, answers = self.accelerator.reduce(sums).tolist()
         metrics = {f"{metric_key_prefix}_loss": total / tokens}
         if rows:
@@ -111,12 +160,21 @@ class AnswerLossTrainer(Trainer):  # type: ignore[misc]  # transformers is not t
             metrics[f"{metric_key_prefix}_answer_accuracy"] = answers / rows
         return EvalLoopOutput(None, None, metrics, len(dataloader.dataset))
 
+    def _score(self, inputs: Rows) -> torch.Tensor:
+        """Loss, tokens, rows, rows with the right intents and with the right answer of a pass."""
+        loss, outputs = self.compute_loss(self.model, inputs, True)
+        tokens = (inputs["labels"] != IGNORED).sum().item()
+        right = self._compare(inputs["labels"], outputs.logits)
+        intents, answers = sum(r.intent for r in right), sum(r.answer for r in right)
+        found = [loss.item() * tokens, tokens, len(right), intents, answers]
+        return torch.tensor(found, dtype=torch.float64, device=self.args.device)
+
     def _compare(self, labels: torch.Tensor, logits: torch.Tensor) -> list[Right]:
-        """Which rows of a packed sequence the most likely tokens answer right."""
+        """Which rows of a pass the most likely tokens answer right."""
         if self.reader is None:
             return []
-        positions = (labels[0, 1:] != IGNORED).nonzero()[:, 0].tolist()
-        gold = labels[0, 1:][positions].tolist()
+        positions = (labels[1:] != IGNORED).nonzero()[:, 0].tolist()
+        gold = labels[1:][positions].tolist()
         said = logits[0].argmax(-1).tolist()
         # A prompt stands between the answers of two rows.
         starts = [i for i, p in enumerate(positions) if not i or p != positions[i - 1] + 1]

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,15 +14,18 @@ from intentflow.calls import OutputFormat
 from intentflow.errors import IntentflowError
 from intentflow.prompts import PromptSpec, bake_template, end_token_id
 from intentflow.records import Example
+from intentflow.train.attention import dense_mask, sees
 from intentflow.train.dataset import (
     IGNORED,
     EncodedRow,
     check_lengths,
+    cut_rows,
     encode_rows,
     pack_rows,
     power_of_two_over,
     shared_prefix,
 )
+from intentflow.train.passes import cut_passes
 from tests.models import TEMPLATES, make_tokenizer
 
 EXAMPLES = [
@@ -44,7 +48,7 @@ def _encoded(kind: str = "chatml", output_format: OutputFormat = "call") -> list
 
 
 def _learned(rows: list[EncodedRow], kind: str) -> str:
-    labels = pack_rows(rows)["labels"][0].tolist()
+    labels = pack_rows(rows)["labels"].tolist()
     text: str = _tokenizer(kind).decode([label for label in labels if label != IGNORED])
     return text
 
@@ -66,11 +70,11 @@ def test_a_label_that_cannot_be_written_as_json_is_named() -> None:
 
 
 def test_each_row_of_a_packed_sequence_reads_the_prefix_and_itself_alone() -> None:
-    rows = [EncodedRow([1, 2, 3], [4]), EncodedRow([1, 2, 5], [6, 7])]
-    mask = pack_rows(rows)["attention_mask"][0, 0].int().tolist()
+    packed = pack_rows([EncodedRow([1, 2, 3], [4]), EncodedRow([1, 2, 5], [6, 7])])
+    owners = torch.cat([torch.zeros(2, dtype=torch.int64), packed["owners"]])
+    places = torch.cat([torch.arange(2), packed["position_ids"]])
+    mask = dense_mask(sees(owners, places, 2, None), owners, 2)[0, 0].int().tolist()
     assert mask == [  # 1 2 | 3 4 | 5 6 7
-        [1, 0, 0, 0, 0, 0, 0],
-        [1, 1, 0, 0, 0, 0, 0],
         [1, 1, 1, 0, 0, 0, 0],
         [1, 1, 1, 1, 0, 0, 0],
         [1, 1, 0, 0, 1, 0, 0],
@@ -79,9 +83,42 @@ def test_each_row_of_a_packed_sequence_reads_the_prefix_and_itself_alone() -> No
     ]
 
 
+def test_the_prefix_stands_once_and_each_row_keeps_its_own_tokens() -> None:
+    packed = pack_rows([EncodedRow([1, 2, 3], [4]), EncodedRow([1, 2, 5], [6, 7])])
+    assert packed["prefix_ids"].tolist() == [1, 2]
+    assert packed["input_ids"].tolist() == [3, 4, 5, 6, 7]
+
+
 def test_positions_of_each_row_go_on_from_the_prefix() -> None:
     rows = [EncodedRow([1, 2, 3], [4]), EncodedRow([1, 2, 5], [6, 7])]
-    assert pack_rows(rows)["position_ids"].tolist() == [[0, 1, 2, 3, 2, 3, 4]]
+    assert pack_rows(rows)["position_ids"].tolist() == [2, 3, 2, 3, 4]
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=30), st.integers(1, 50))
+def test_a_group_has_no_more_tokens_than_fit_unless_it_is_one_row(
+    lengths: list[int], most: int
+) -> None:
+    groups = cut_rows(lengths, most)
+    parts = [lengths[sum(groups[:i]) : sum(groups[: i + 1])] for i in range(len(groups))]
+    assert [length for part in parts for length in part] == lengths
+    assert all(len(part) == 1 or (part and sum(part) <= most) for part in parts)
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=30), st.integers(1, 50))
+def test_a_group_ends_only_where_the_next_row_does_not_fit(lengths: list[int], most: int) -> None:
+    groups = cut_rows(lengths, most)
+    for i in range(len(groups) - 1):
+        start, end = sum(groups[:i]), sum(groups[: i + 1])
+        assert sum(lengths[start : end + 1]) > most
+
+
+def test_passes_hold_all_rows_in_order() -> None:
+    rows = [EncodedRow([1, 2, 3 + i], [9] * (1 + i % 4), i) for i in range(20)]
+    batch = pack_rows(rows)
+    passes = cut_passes(batch, 7)
+    assert len(passes) > 3
+    for name in ("input_ids", "position_ids", "labels", "owners", "row_numbers"):
+        assert torch.equal(torch.cat([part[name] for part in passes]), batch[name])
 
 
 @given(st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=6), min_size=1, max_size=5))

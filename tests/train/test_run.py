@@ -23,7 +23,7 @@ from intentflow.records import Example, content_digest, write_records
 from intentflow.storage import digest_of
 from intentflow.taxonomy import Taxonomy
 from intentflow.train.base_models import load_model, load_tokenizer
-from intentflow.train.dataset import EncodedRow, encode_rows, pack_rows
+from intentflow.train.dataset import EncodedRow, encode_rows
 from intentflow.train.export import check_model_directory
 from intentflow.train.run import make_plan, train
 from tests.models import TAXONOMY, one_thread, recipe, rows, save_base_model
@@ -188,10 +188,14 @@ def test_early_stopping_keeps_the_best_weights(
 def _validation_loss(folder: Path) -> float:
     model, tokenizer = load_model(str(folder), dtype=torch.float32), load_tokenizer(str(folder))
     end = model.generation_config.eos_token_id[0]
-    packed = pack_rows(encode_rows(rows()[16:20], tokenizer, end, "call"))
-    labels = packed.pop("labels")[0, 1:]
-    with torch.inference_mode():
-        return float(cross_entropy(model(**packed).logits[0, :-1], labels))
+    encoded = encode_rows(rows()[16:20], tokenizer, end, "call")
+    total = 0.0
+    for row in encoded:
+        with torch.inference_mode():
+            logits = model(torch.tensor([row.prompt + row.answer])).logits[0]
+        answers = logits[len(row.prompt) - 1 : -1]
+        total += float(cross_entropy(answers, torch.tensor(row.answer), reduction="sum"))
+    return total / sum(len(row.answer) for row in encoded)
 
 
 def _older(folder: Path) -> str:
@@ -352,15 +356,26 @@ def _encoded(count: int, prompt: int, answer: int) -> list[EncodedRow]:
     return [EncodedRow([1] * 10 + [2 + i] * prompt, [3] * answer) for i in range(count)]
 
 
-def test_length_and_rows_a_sequence_are_derived(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+def test_the_length_is_derived_from_the_longest_row() -> None:
     plan = make_plan(recipe(Path("m"), global_batch_size=64), _encoded(64, 30, 20), [])
     assert plan.max_length == 64
-    assert plan.rows_per_sequence * plan.accumulation == 64
-    assert 10 + plan.rows_per_sequence * 50 <= 1024
 
 
-def test_rows_a_sequence_can_be_given() -> None:
+def test_all_rows_of_a_step_stand_behind_one_reading_of_the_prefix() -> None:
+    plan = make_plan(recipe(Path("m"), global_batch_size=64), _encoded(64, 30, 20), [])
+    assert (plan.rows_per_sequence, plan.accumulation) == (64, 1)
+
+
+def test_a_batch_in_shares_is_no_more_than_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    asked = recipe(Path("m"), global_batch_size=64, distributed={"strategy": "fsdp"})
+    plan = make_plan(asked, _encoded(64, 30, 20), [])
+    assert plan.rows_per_sequence == 8
+    assert plan.rows_per_sequence * 50 <= plan.pass_tokens
+
+
+def test_rows_at_once_can_be_given() -> None:
     asked = recipe(Path("m"), global_batch_size=64, per_device_train_batch_size=4)
     assert make_plan(asked, _encoded(64, 30, 20), []).accumulation == 16
 
