@@ -3,13 +3,16 @@
 Texts are redacted wherever they stand in the row, also in JSON inside a text, such as iTAG's
 ``MarkResult``. What labelling tools made themselves stays, for it is how a row is found again:
 ``label-<job>`` keys, and the ids, times and versions that their key tells. Where nothing is found
-the row is shown byte for byte. A row that is no JSON is redacted as one text.
+the row is shown byte for byte. A row that is no JSON is redacted as one text. Of a row of more
+than 10,000 characters only these are shown: its source and line tell where the rest stands, and
+looking for telephone numbers in a megabyte of digits would take hours.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +34,9 @@ _MADE_TEXT = re.compile(
     r"|(?<!\d)\d{18,20}(?!\d)"
 )
 _LEAST_DIGITS = 7
+_SHOWN_CHARACTERS = 10_000
+_STRETCH_CHARACTERS = 1_000
+_BEFORE_WORD = re.compile(r"\s(?=[^\W\d])")
 
 
 def can_redact() -> bool:
@@ -47,6 +53,9 @@ def redact_raw(raw: str) -> str:
     from intentflow.curate.placeholders import Placeholders
 
     names = Placeholders()
+    if len(raw) > _SHOWN_CHARACTERS:
+        end = _end_before_word(raw, _SHOWN_CHARACTERS)
+        return f"{_redact_text(raw[:end], names)}… ({len(raw) - end} more characters)"
     try:
         document = json.loads(raw, object_pairs_hook=_once)
         clean = _redact(document, "", names)
@@ -109,9 +118,27 @@ def _redact_text(text: str, names: Placeholders) -> str:
     pieces: list[str] = []
     position = 0
     for made in _MADE_TEXT.finditer(text):
-        pieces += [redact_text(text[position : made.start()], names), made[0]]
+        stretches = _stretches(text[position : made.start()])
+        pieces += [*(redact_text(stretch, names) for stretch in stretches), made[0]]
         position = made.end()
-    return "".join([*pieces, redact_text(text[position:], names)])
+    stretches = _stretches(text[position:])
+    return "".join([*pieces, *(redact_text(stretch, names) for stretch in stretches)])
+
+
+def _stretches(text: str) -> Iterator[str]:
+    """A long text in parts that end before a word, so that no number is cut in two."""
+    while len(text) > _STRETCH_CHARACTERS:
+        end = _end_before_word(text, _STRETCH_CHARACTERS)
+        yield text[:end]
+        text = text[end:]
+    yield text
+
+
+def _end_before_word(text: str, limit: int) -> int:
+    """Where to cut a text: before a word, if one begins in the last characters of the limit."""
+    first = limit - _STRETCH_CHARACTERS // 2
+    ends = [found.end() for found in _BEFORE_WORD.finditer(text, first, limit)]
+    return ends[-1] if ends else limit
 
 
 def _dumps(document: Any) -> str:

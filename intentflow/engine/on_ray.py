@@ -91,6 +91,7 @@ def ray_cluster(address: str | None, workers: int) -> Iterator[RayCluster]:
         ModuleNotFoundError: The ``ray`` extra is not installed.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported unasked
+    os.environ.setdefault("RAY_worker_niceness", "0")  # the work is what the command is for
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # silences a warning
     import ray
 

@@ -119,6 +119,21 @@ def test_a_record_is_kept_as_it_is(tmp_path: Path) -> None:
     assert MAIL in (tmp_path / "out.jsonl").read_text()
 
 
+def test_of_a_very_long_row_the_beginning_is_shown(tmp_path: Path) -> None:
+    raw = _raw(tmp_path, f"mail {MAIL} " + "word " * 20_000)
+    assert raw.startswith("mail {{EMAIL}} word")
+    assert "word … (9" in raw[-40:]
+
+
+def test_a_secret_anywhere_in_a_long_row_is_found(tmp_path: Path) -> None:
+    raw = _raw(tmp_path, "".join(f"say {n} to user{n}@example.com and " for n in range(200)))
+    assert "@" not in raw
+
+
+def test_a_very_long_row_is_whole_when_asked(tmp_path: Path) -> None:
+    assert len(_raw(tmp_path, "word " * 20_000, redact=False)) == 99_999
+
+
 @given(st.text('{}[]":,\\ a1@.\n'))
 def test_any_text_can_be_shown(text: str) -> None:
     assert isinstance(redact_raw(text).encode(), bytes)

@@ -1,6 +1,7 @@
 """Engines of this machine."""
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -82,3 +83,13 @@ def test_bad_usage_is_one_line_and_status_two(
     error = capsys.readouterr().err
     assert message in error
     assert "Traceback" not in error
+
+
+def test_a_missing_extra_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    (tmp_path / "rows.jsonl").write_text('{"instruction": "a", "output": "f()"}\n')
+    source, out = str(tmp_path / "rows.jsonl"), str(tmp_path / "out.json")
+    assert main(["convert", source, "-o", out, "--engine", "ray"]) == 2
+    assert "pip install 'intentflow[ray]'" in capsys.readouterr().err

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from intentflow.records import content_digest, read_records
 from tests.convert.test_itag_lines import documented_row
 
 pytest.importorskip("ray")
-pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(500)]
 
 ROWS = 40_000
 MAIL = "jane{}@example.com"
@@ -52,7 +53,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("records") / "rows.jsonl"
     rows = (
         {"instruction": f"write to {MAIL.format(n)} about order {n // 2} please", "output": "f()"}
-        for n in range(8000)
+        for n in range(4500)
     )
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
@@ -120,6 +121,19 @@ def _command(verb: str, source: Path, out: Path, *options: str) -> list[str]:
     return [*program, "--json", *options]
 
 
+@contextmanager
+def _started(command: list[str]) -> Iterator[psutil.Popen]:
+    """A command, ended with the processes that it started if the test gives up on it."""
+    process = psutil.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            for one in [*process.children(recursive=True), process]:
+                one.kill()
+            process.wait()
+
+
 def _ray_processes(command: psutil.Popen, name: str = "") -> list[psutil.Process]:
     """Processes that a command started, by the beginning of what they are called."""
     found = []
@@ -133,7 +147,7 @@ def _ray_processes(command: psutil.Popen, name: str = "") -> list[psutil.Process
     return found
 
 
-def _until(done: Callable[[], Any], seconds: float = 60) -> Any:
+def _until(done: Callable[[], Any], seconds: float = 150) -> Any:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := done():
@@ -156,34 +170,27 @@ def test_the_command_has_the_same_digest_though_a_worker_is_killed(
     here = subprocess.run(
         _command(verb, source, tmp_path / "here.json", *options), capture_output=True, check=True
     )
-    command = psutil.Popen(
-        _command(verb, source, tmp_path / "ray.json", *options, "--engine", "ray", "--workers=2"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    (victim, *_) = _until(lambda: _ray_processes(command, "ray::_apply"))
-    victim.kill()
-    started = _ray_processes(command)
-    out, error = command.communicate(timeout=120)
+    options = [*options, "--engine", "ray", "--workers=2"]
+    with _started(_command(verb, source, tmp_path / "ray.json", *options)) as command:
+        (victim, *_) = _until(lambda: _ray_processes(command, "ray::_apply"))
+        victim.kill()
+        started = _ray_processes(command)
+        out, error = command.communicate(timeout=240)
     summary = json.loads(out.splitlines()[-1])
     assert summary["digest"] == json.loads(here.stdout.splitlines()[-1])["digest"], error
     assert len(out.splitlines()) == 1
-    _until(lambda: _ended(started), 20)
+    _until(lambda: _ended(started), 60)
 
 
 def test_ctrl_c_ends_the_command_and_its_cluster(records: Path, tmp_path: Path) -> None:
     options = ["--redact", "--engine", "ray", "--workers=1"]
-    command = psutil.Popen(
-        _command("curate", records, tmp_path / "out.json", *options),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    _until(lambda: _ray_processes(command, "ray::_apply"))
-    started = _ray_processes(command)
-    command.send_signal(signal.SIGINT)
-    _, error = command.communicate(timeout=60)
+    with _started(_command("curate", records, tmp_path / "out.json", *options)) as command:
+        _until(lambda: _ray_processes(command, "ray::_apply"))
+        started = _ray_processes(command)
+        command.send_signal(signal.SIGINT)
+        _, error = command.communicate(timeout=120)
     assert command.returncode == 2
     assert error.decode().splitlines()[-1].endswith("stopped; nothing half-written was kept")
     assert b"Traceback" not in error
     assert list(tmp_path.iterdir()) == []
-    _until(lambda: _ended(started), 20)
+    _until(lambda: _ended(started), 60)
