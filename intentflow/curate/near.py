@@ -13,11 +13,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from intentflow.curate.dedup import normalised_utterance
-from intentflow.engine import Engine
+from intentflow.engine import Engine, usable_processors
 from intentflow.errors import IntentflowError
 
 if TYPE_CHECKING:
@@ -257,14 +258,25 @@ def _verified_pairs(
     sketches = _sketches(keys, engine)
     shingles = _matrix(sketches.codes, sketches.offsets)
     sizes = np.diff(shingles.indptr)
-    for left, right in _candidates(sketches, threshold - _DOUBT):
-        common = _common(shingles, left, right)
-        near = common >= threshold * (sizes[left] + sizes[right] - common)
-        yield rows[right[near]], rows[left[near]]
+
+    def verify(band: int) -> list[tuple[_Indices, _Indices]]:
+        found = []
+        for left, right in _candidates(sketches, band, threshold - _DOUBT):
+            common = _common(shingles, left, right)
+            near = common >= threshold * (sizes[left] + sizes[right] - common)
+            found.append((rows[right[near]], rows[left[near]]))
+        return found
+
+    # Threads will do: nearly all the work is numpy's and scipy's, who let others run meanwhile.
+    with ThreadPoolExecutor(min(_BANDS, usable_processors())) as pool:
+        for found in pool.map(verify, range(_BANDS)):
+            yield from found
 
 
-def _candidates(sketches: _Sketches, least: float) -> Iterator[tuple[_Indices, _Indices]]:
-    """Pairs (earlier, later) of texts that agree in a band, each pair once, in batches.
+def _candidates(
+    sketches: _Sketches, band: int, least: float
+) -> Iterator[tuple[_Indices, _Indices]]:
+    """Pairs (earlier, later) of texts that agree in a band and in none before it, in batches.
 
     Pairs whose estimated similarity is below ``least`` are left out.
     """
@@ -272,13 +284,12 @@ def _candidates(sketches: _Sketches, least: float) -> Iterator[tuple[_Indices, _
 
     bands, marks = sketches.bands, sketches.marks
     window = max(_LEAST_WINDOW, _COMPARISONS // max(1, len(bands)))
-    for number in range(_BANDS):
-        for left, right in _neighbours(bands[:, number], window):
-            agree = marks.take(left, axis=0) == marks.take(right, axis=0)
-            likely = agree.sum(axis=1, dtype=np.uint8) >= least * marks.shape[1]
-            left, right = left[likely], right[likely]
-            new = ~(bands[left, :number] == bands[right, :number]).any(axis=1)
-            yield left[new], right[new]
+    for left, right in _neighbours(bands[:, band], window):
+        agree = marks.take(left, axis=0) == marks.take(right, axis=0)
+        likely = agree.sum(axis=1, dtype=np.uint8) >= least * marks.shape[1]
+        left, right = left[likely], right[likely]
+        new = ~(bands[left, :band] == bands[right, :band]).any(axis=1)
+        yield left[new], right[new]
 
 
 def _neighbours(band: _Integers, window: int) -> Iterator[tuple[_Indices, _Indices]]:
