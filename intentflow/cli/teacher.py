@@ -6,11 +6,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from intentflow.curate.synthesis import SynthesisResult, Teacher, synthesise
 from intentflow.errors import IntentflowError
 from intentflow.records import Example
-from intentflow.taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    from intentflow.curate.synthesis import SynthesisResult, Teacher
 
 
 def add_teacher_options(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +40,8 @@ def asked_teacher(args: argparse.Namespace) -> Teacher | None:
                 "--balance synthesize needs --teacher F.yaml: base_url, model and budget; "
                 "intentflow schema teacher lists its keys"
             )
+        from intentflow.curate.synthesis import Teacher
+
         return Teacher.from_yaml(args.teacher)
     for option in ("teacher", "taxonomy"):
         if getattr(args, option):
@@ -49,6 +53,9 @@ def ask_teacher(
     args: argparse.Namespace, teacher: Teacher, examples: Sequence[Example]
 ) -> SynthesisResult:
     """Rows for the rare intents; what is still missing is said on stderr."""
+    from intentflow.curate.synthesis import synthesise
+    from intentflow.taxonomy import Taxonomy
+
     result = synthesise(
         examples,
         teacher,

@@ -13,23 +13,17 @@ class ReplyTooLong(httpx2.ReadError):
     """The reply is longer than any answer."""
 
 
-class BoundedTransport(httpx2.AsyncHTTPTransport):
-    """Connections whose replies, those of errors included, end at a number of bytes."""
+async def bound(response: httpx2.Response) -> None:
+    """Let a reply, be it that of an error, end at a number of bytes; a hook of the HTTP client.
 
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request; reading the reply's body raises where it is too long.
-
-        Raises:
-            ReplyTooLong: The reply is compressed, although none was asked for: a small one may
-                become a huge one.
-        """
-        response = await super().handle_async_request(request)
-        assert isinstance(response.stream, httpx2.AsyncByteStream)
-        if response.headers.get("Content-Encoding", "identity") != "identity":
-            await response.stream.aclose()
-            raise ReplyTooLong("compressed without being asked to", request=request)
-        response.stream = _BoundedStream(response.stream, request)
-        return response
+    Raises:
+        ReplyTooLong: The reply is compressed, although none was asked for: a small one may become
+            a huge one.
+    """
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        raise ReplyTooLong("compressed without being asked to", request=response.request)
+    assert isinstance(response.stream, httpx2.AsyncByteStream)
+    response.stream = _BoundedStream(response.stream, response.request)
 
 
 class _BoundedStream(httpx2.AsyncByteStream):

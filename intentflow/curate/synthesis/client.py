@@ -41,10 +41,12 @@ class TeacherClient:
     async def __aenter__(self) -> Self:
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
-        from intentflow.curate.synthesis.bounded import BoundedTransport
+        from intentflow.curate.synthesis.bounded import bound
 
         # A redirect would carry the rows to an address that nobody configured.
-        connections = DefaultAsyncHttpxClient(transport=BoundedTransport(), follow_redirects=False)
+        connections = DefaultAsyncHttpxClient(
+            event_hooks={"response": [bound]}, follow_redirects=False
+        )
         self._client = AsyncOpenAI(
             base_url=self._teacher.base_url,
             api_key=self._key or "none",

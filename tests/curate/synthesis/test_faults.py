@@ -109,7 +109,7 @@ def test_a_fault_is_one_line_with_what_to_do(
     assert f"; 0 rows made so far kept in {tmp_path}/j.jsonl; the same command goes on" in text
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", ["wrong key", "silence", "endless answer", "html page"])
 def test_what_was_made_before_a_fault_is_kept(
     name: str, server: TeacherServer, teacher: Configure, rows: list[Example], tmp_path: Path
 ) -> None:
@@ -199,3 +199,14 @@ def test_an_error_that_repeats_the_key_is_shown_without_it(
         synthesise(rows, teacher(retries=0))
     assert "no such key: ***" in str(raised.value)
     assert KEY not in str(raised.value) and "\x1b" not in str(raised.value)
+
+
+def test_a_proxy_of_the_environment_is_used(
+    server: TeacherServer,
+    teacher: Configure,
+    rows: list[Example],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", server.url.removesuffix("/v1"))
+    monkeypatch.setenv("NO_PROXY", "")
+    assert synthesise(rows, teacher(base_url="http://teacher.invalid/v1")).examples
