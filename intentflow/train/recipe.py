@@ -24,6 +24,15 @@ Schedule = Literal[
     "constant_with_warmup",
     "inverse_sqrt",
 ]
+_ONLY_DPO = {"beta", "loss_type"}
+# What the model that is corrected has already, baked into its template.
+_NOT_DPO = {
+    "output_format",
+    "taxonomy_in_prompt",
+    "language",
+    "system_prompt",
+    "intent_tokens",
+}
 _CONSOLE_NAMES = {"seq_length": "max_length", "lora_dim": "lora_r"}
 
 
@@ -35,7 +44,9 @@ class Recipe(StrictModel):
     """
 
     model_name_or_path: str = Field(description="Hub id, local folder or bundled:NAME")
-    method: Literal["full", "lora", "qlora"] = Field(description="Which weights are trained")
+    method: Literal["full", "lora", "qlora", "dpo"] = Field(
+        description="Which weights are trained; dpo: an adapter that learns from corrections"
+    )
     output_format: OutputFormat = Field("call", description="What the model answers in")
     taxonomy_in_prompt: TaxonomyInPrompt = Field(
         "none", description="How much of the taxonomy the system prompt holds"
@@ -79,6 +90,13 @@ class Recipe(StrictModel):
     lora_alpha: int = Field(16, ge=1)
     lora_dropout: float = Field(0.0, ge=0, lt=1)
 
+    beta: float = Field(
+        0.1, gt=0, description="dpo: how much the corrected model is kept to the one before"
+    )
+    loss_type: Literal["sigmoid", "hinge", "ipo"] = Field(
+        "sigmoid", description="dpo: the loss of a pair"
+    )
+
     load_in_4bit: bool | None = Field(None, description="Implied by method; may only agree")
     apply_chat_template: Literal[True] = Field(True, description="Always; there is one prompt")
     precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="Of the arithmetic")
@@ -117,6 +135,21 @@ class Recipe(StrictModel):
     def _intent_tokens_open_calls(self) -> Self:
         if self.intent_tokens and self.output_format != "call":
             raise ValueError("intent_tokens are call names: they go with output_format: call")
+        return self
+
+    @model_validator(mode="after")
+    def _corrections_have_their_keys(self) -> Self:
+        given = self.model_fields_set
+        if self.method != "dpo":
+            wrong, reason = given & _ONLY_DPO, "is for method: dpo"
+        else:
+            wrong, reason = given & _NOT_DPO, "is the corrected model's own with method: dpo"
+        if wrong:
+            raise ValueError(f"{', '.join(sorted(wrong))} {reason}: leave it out")
+        if self.method == "dpo" and self.early_stopping_metric != "validation_loss":
+            raise ValueError("early_stopping_metric: with dpo there is only validation_loss")
+        if self.method == "dpo" and self.distributed.strategy != "none":
+            raise ValueError("distributed: preference tuning runs on one device")
         return self
 
     @model_validator(mode="after")

@@ -38,7 +38,7 @@ from intentflow.train.dataset import (
 )
 from intentflow.train.distributed import agree_on_checkpoint, whole_model, world_size
 from intentflow.train.export import ModelParts, save_model_directory
-from intentflow.train.findings import loss_findings, unseen_in_validation
+from intentflow.train.findings import TrainingFinding, loss_findings, unseen_in_validation
 from intentflow.train.history import History
 from intentflow.train.intent_tokens import IntentTokens, ask_for_intent_tokens
 from intentflow.train.memory import free_memory, is_out_of_memory
@@ -81,6 +81,38 @@ class Plan:
         }
 
 
+@dataclass(frozen=True)
+class Job:
+    """What is trained on what, and what the model is written with.
+
+    Attributes:
+        recipe: What to train and how.
+        rows: To learn from: :class:`EncodedRow`, or with ``dpo``
+            :class:`intentflow.train.preference.EncodedPair`.
+        held_out: For the validation loss; may be empty.
+        prompt: Baked into the tokenizer's template.
+        taxonomy: The intents.
+        tokenizer: The model's, as it will be saved.
+        end_token_id: Closes an answer.
+        tokens: Intent tokens to train; None for none.
+        digests: Of data, prompt and taxonomy.
+        counts: Of rows, for ``training.json``.
+        findings: What was found before training.
+    """
+
+    recipe: Recipe
+    rows: Sequence[Any]
+    held_out: Sequence[Any]
+    prompt: PromptSpec
+    taxonomy: Taxonomy
+    tokenizer: Any
+    end_token_id: int
+    tokens: IntentTokens | None
+    digests: Mapping[str, str]
+    counts: Mapping[str, int]
+    findings: Sequence[TrainingFinding] = ()
+
+
 def train(
     recipe: Recipe,
     training: Sequence[Example],
@@ -103,7 +135,9 @@ def train(
     Raises:
         IntentflowError: Base model not found, rows that do not fit, loss not a number, disk full.
     """
-    _refuse_blocked(Path(output))
+    refuse_blocked(Path(output))
+    if recipe.method == "dpo":
+        raise IntentflowError("method dpo learns from corrections, not from labelled rows alone")
     taxonomy = taxonomy or Taxonomy.infer([*training, *validation])
     prompt = PromptSpec.build(
         taxonomy=taxonomy,
@@ -127,11 +161,26 @@ def train(
         "prompt_digest": prompt.digest,
         "taxonomy_digest": taxonomy.digest,
     }
-    reader = AnswerReader(tokenizer, end, recipe.output_format)
-    job = _Job(recipe, rows, held_out, reader, tokens)
+    counts = {"train": len(training), "validation": len(validation)}
+    job = Job(
+        recipe, rows, held_out, prompt, taxonomy, tokenizer, end, tokens, digests, counts, findings
+    )
+    return carry_out(job, plan, output)
+
+
+def carry_out(job: Job, plan: Plan, output: str | Path) -> dict[str, Any]:
+    """Train as planned and write the model directory, whole or not at all.
+
+    Returns:
+        What ``training.json`` holds.
+
+    Raises:
+        IntentflowError: As for :func:`train`.
+    """
+    recipe, findings = job.recipe, list(job.findings)
     with (
         _place_for_model(output) as partial,
-        keep_checkpoints(Path(output), _identity(recipe, plan, digests)) as checkpoints,
+        keep_checkpoints(Path(output), _identity(recipe, plan, job.digests)) as checkpoints,
     ):
         model, history, plan = _fit(job, plan, checkpoints)
         if partial and checkpoints.tensorboard.is_dir():
@@ -142,11 +191,13 @@ def train(
             "plan": plan.as_dict(),
             "history": history.as_dict(),
             "findings": [finding._asdict() for finding in findings],
-            "rows": {"train": len(training), "validation": len(validation)},
-            **digests,
+            "rows": dict(job.counts),
+            **job.digests,
         }
         if partial:
-            parts = ModelParts(model, tokenizer, end, prompt, taxonomy, recipe, record)
+            parts = ModelParts(
+                model, job.tokenizer, job.end_token_id, job.prompt, job.taxonomy, recipe, record
+            )
             save_model_directory(partial, parts)
     for finding in findings:
         _say(f"warning: {finding.code}: {finding.message}; {finding.advice}")
@@ -202,17 +253,6 @@ def fast_precision() -> str:
     return "bf16" if "avx512_bf16" in text or "amx_bf16" in text else "fp32"
 
 
-@dataclass(frozen=True)
-class _Job:
-    """What is trained on what."""
-
-    recipe: Recipe
-    rows: list[EncodedRow]
-    held_out: list[EncodedRow]
-    reader: AnswerReader
-    tokens: IntentTokens | None
-
-
 def _identity(recipe: Recipe, plan: Plan, digests: Mapping[str, str]) -> str:
     """Digest of everything the loss curve depends on, but the size of a device's batch."""
     apart = {"per_device_train_batch_size", "logging_steps", "distributed"}
@@ -221,7 +261,7 @@ def _identity(recipe: Recipe, plan: Plan, digests: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
-def _fit(job: _Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, History, Plan]:
+def _fit(job: Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, History, Plan]:
     """Train; where memory does not do, with half the rows at once and twice the accumulation.
 
     Returns:
@@ -253,14 +293,13 @@ def _fit(job: _Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, History,
         )
 
 
-def _fit_once(job: _Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, History]:
+def _fit_once(job: Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, History]:
     from torch.utils.tensorboard import SummaryWriter
     from transformers import EarlyStoppingCallback, PrinterCallback
     from transformers.integrations import TensorBoardCallback
     from transformers.integrations.integration_utils import KubeflowCallback, is_kubeflow_available
 
     from intentflow.train.adapters import prepare_model
-    from intentflow.train.trainer import AnswerLossTrainer
 
     recipe, history = job.recipe, History()
     arguments = _arguments(recipe, plan, checkpoints.folder, bool(job.held_out))
@@ -281,20 +320,31 @@ def _fit_once(job: _Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, His
         if is_main_process():
             writer = SummaryWriter(str(checkpoints.tensorboard))
             callbacks.append(TensorBoardCallback(closed_last.enter_context(closing(writer))))
-        trainer = AnswerLossTrainer(
-            model=prepare_model(recipe, job.tokens),
-            args=arguments,
-            train_dataset=job.rows,
-            eval_dataset=job.held_out or None,
-            data_collator=pack_rows,
-            callbacks=callbacks,
-            reader=job.reader,
-            pass_tokens=plan.pass_tokens,
-        )
+        trainer = _trainer(job, plan, arguments, callbacks)
         trainer.remove_callback(PrinterCallback)  # the bar shows what it would print
         trainer.train(resume_from_checkpoint=str(last) if last else None)
         trainer.accelerator.wait_for_everyone()  # the main process is about to remove checkpoints
         return whole_model(trainer, partial(prepare_model, recipe, job.tokens)), history
+
+
+def _trainer(job: Job, plan: Plan, arguments: Any, callbacks: list[Any]) -> Any:
+    if job.recipe.method == "dpo":
+        from intentflow.train.preference_trainer import make_preference_trainer
+
+        return make_preference_trainer(job, arguments, callbacks)
+    from intentflow.train.adapters import prepare_model
+    from intentflow.train.trainer import AnswerLossTrainer
+
+    return AnswerLossTrainer(
+        model=prepare_model(job.recipe, job.tokens),
+        args=arguments,
+        train_dataset=job.rows,
+        eval_dataset=job.held_out or None,
+        data_collator=pack_rows,
+        callbacks=callbacks,
+        reader=AnswerReader(job.tokenizer, job.end_token_id, job.recipe.output_format),
+        pass_tokens=plan.pass_tokens,
+    )
 
 
 def _arguments(recipe: Recipe, plan: Plan, folder: Path, evaluates: bool) -> Any:
@@ -348,7 +398,12 @@ def _arguments(recipe: Recipe, plan: Plan, folder: Path, evaluates: bool) -> Any
     return arguments
 
 
-def _refuse_blocked(output: Path) -> None:
+def refuse_blocked(output: Path) -> None:
+    """Say before a training that its model could not be written.
+
+    Raises:
+        IntentflowError: A file is where the folder should be.
+    """
     if output.exists() and not output.is_dir():
         raise IntentflowError(f"{output} is a file; give a folder for the model")
 
