@@ -27,6 +27,7 @@ from intentflow.curate.detect.spans import Span
 _RUN = re.compile(r"(?:\(?\+ ?\(?|\()?\d(?:[ .()/-]{0,3}\d)*")
 _GROUP = re.compile(r"\d+")
 _DIGITS = range(7, 18)
+_MISTYPED_DIGITS = range(9, 14)
 _MOST_NATIONAL_DIGITS = 13
 _LEAST_NATIONAL_DIGITS = 9
 _MOST_GROUPS = 16
@@ -153,7 +154,17 @@ def _last_group(run: _Run, first: int) -> int | None:
             continue
         if _is_phone(run.written(first, last), context):
             longest = last
-    return longest
+    return _mistyped(run, first) if longest is None else longest
+
+
+def _mistyped(run: _Run, first: int) -> int | None:
+    """The last group of what begins with ``+`` and has a digit too few or too many."""
+    if not has_plus(run.written(first, first)):
+        return None
+    for last in range(min(first + _MOST_GROUPS, len(run.groups)) - 1, first - 1, -1):
+        if run.digits(first, last) in _MISTYPED_DIGITS and run.stands_apart(first, last):
+            return last
+    return None
 
 
 def _context(text: str, start: int) -> _Context:
@@ -176,7 +187,7 @@ def _span(found: Written) -> Span:
 
 def _is_phone(found: Written, context: _Context) -> bool:
     numbers = numbers_with_country(found)
-    if has_plus(found):  # nothing else is so written, and a mistyped number is private as well
+    if has_plus(found):
         return any(map(_is_possible, numbers))
     if context.is_glued or (context.is_other and not context.is_called):
         return False
