@@ -54,7 +54,7 @@ def load_yaml(path: str | Path) -> Any:
         IntentflowError: The file is missing, not UTF-8 or not YAML.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = _read_text(str(path))
     except UnicodeDecodeError as error:
         raise IntentflowError(f"{path}: not UTF-8 (byte {error.start})") from None
     except OSError as error:
@@ -66,6 +66,17 @@ def load_yaml(path: str | Path) -> Any:
         line = f" line {mark.line + 1}" if mark else ""
         reason = getattr(error, "problem", None) or "cannot be read"
         raise IntentflowError(f"{path}{line}: not YAML: {reason}") from None
+
+
+def _read_text(path: str) -> str:
+    if not path.startswith("s3://"):
+        return Path(path).read_text(encoding="utf-8")
+    import tempfile
+
+    from intentflow.storage import fetch
+
+    with tempfile.TemporaryDirectory() as folder:
+        return fetch(path, folder).read_text(encoding="utf-8")
 
 
 def apply_overrides(document: Any, overrides: Iterable[str]) -> Any:

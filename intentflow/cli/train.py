@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 
 from intentflow.cli.outcome import Outcome
-from intentflow.records import read_records
 from intentflow.taxonomy import Taxonomy
+from intentflow.train.distributed import is_main_process
+from intentflow.train.files import TrainingFiles
+from intentflow.train.placing import train_as_asked
 from intentflow.train.recipe import Recipe
 
 
@@ -18,6 +20,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--taxonomy", metavar="F", help="taxonomy.yaml; inferred unless given")
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="model directory")
     parser.add_argument(
+        "--publish", metavar="S3", help="then upload the model to s3://bucket/prefix, by digest"
+    )
+    parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override a recipe key"
     )
 
@@ -25,12 +30,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Fine-tune a model."""
     recipe = Recipe.load(args.recipe, args.set)
-    training = read_records(args.train)
-    validation = read_records(args.validation) if args.validation else []
     taxonomy = Taxonomy.from_yaml(args.taxonomy) if args.taxonomy else None
-    from intentflow.train.run import train
-
-    record = train(recipe, training, validation, args.output, taxonomy)
+    files = TrainingFiles(args.train, args.validation, taxonomy)
+    record = train_as_asked(recipe, files, args.output, args.publish)
+    if not is_main_process():  # another one of this training says what came of it
+        return Outcome(text="")
     history = record["history"]
     losses = history["training_loss"], history["validation_loss"]
     return Outcome(
@@ -43,5 +47,6 @@ def run(args: argparse.Namespace) -> Outcome:
             "tokens_per_second": history["tokens_per_second"],
             "prompt_digest": record["prompt_digest"],
             "data_digest": record["data_digest"],
+            **{name: record[name] for name in ("published",) if name in record},
         }
     )

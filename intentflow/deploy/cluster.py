@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,19 @@ class Cluster:
     own service account.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        needs: str = "KServe",
+        role: str = "manifests/deployer",
+        without: str = "use --mode render",
+    ) -> None:
         """Read the configuration and ask the server what it has.
+
+        Args:
+            needs: What has to be installed there, for messages.
+            role: Where the Role is that is needed, for messages.
+            without: What to do without a cluster, for messages.
 
         Raises:
             IntentflowError: No configuration, or no answer.
@@ -32,7 +43,8 @@ class Cluster:
         from kubernetes.client import ApiClient
         from kubernetes.dynamic import DynamicClient
 
-        configuration = _configuration()
+        self._needs, self._role = needs, role
+        configuration = _configuration(without)
         configuration.retries = 1
         self.host: str = configuration.host
         # The default cache is a guessable file in a shared folder, read again by later runs.
@@ -73,6 +85,30 @@ class Cluster:
             )
             return list(answer.to_dict()["items"])
 
+    def delete(self, api_version: str, kind: str, name: str, namespace: str) -> None:
+        """Delete one object and, after it, what it owns."""
+        resource = self._resource(api_version, kind)
+        with self.readable_errors(f"{kind} {name}"):
+            resource.delete(
+                name=name,
+                namespace=namespace,
+                body={"propagationPolicy": "Background"},
+                _request_timeout=(_CONNECT_SECONDS, _READ_SECONDS),
+            )
+
+    def last_log_lines(self, pod: str, namespace: str, lines: int) -> Sequence[str]:
+        """The end of what a pod's only or main container wrote."""
+        from kubernetes.client import CoreV1Api
+
+        with self.readable_errors(f"log of pod {pod}"):
+            text: str = CoreV1Api(self._client.client).read_namespaced_pod_log(
+                pod,
+                namespace,
+                tail_lines=lines,
+                _request_timeout=(_CONNECT_SECONDS, _READ_SECONDS),
+            )
+            return text.splitlines()
+
     def _resource(self, api_version: str, kind: str) -> Any:
         from kubernetes.dynamic.exceptions import ResourceNotFoundError
 
@@ -81,7 +117,8 @@ class Cluster:
                 return self._client.resources.get(api_version=api_version, kind=kind)
             except ResourceNotFoundError:
                 raise IntentflowError(
-                    f"the cluster {self.host} knows no {kind} ({api_version}): is KServe installed?"
+                    f"the cluster {self.host} knows no {kind} ({api_version}): "
+                    f"is {self._needs} installed?"
                 ) from None
 
     @contextmanager
@@ -93,7 +130,7 @@ class Cluster:
         try:
             yield
         except ApiException as error:
-            raise IntentflowError(_explain(error, where, self.host)) from error
+            raise IntentflowError(_explain(error, where, self.host, self._role)) from error
         except HTTPError as error:
             cause = type(getattr(error, "reason", None) or error).__name__
             raise IntentflowError(
@@ -101,7 +138,12 @@ class Cluster:
             ) from error
 
 
-def _configuration() -> Any:
+def is_missing(error: IntentflowError) -> bool:
+    """Whether an error of this module says that the object is not there."""
+    return getattr(error.__cause__, "status", None) == 404
+
+
+def _configuration(without: str) -> Any:
     from kubernetes import config
     from kubernetes.client import Configuration
 
@@ -117,20 +159,17 @@ def _configuration() -> Any:
     except config.ConfigException as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise IntentflowError(
-            f"no cluster is configured ({reason}): set KUBECONFIG, or use --mode render"
+            f"no cluster is configured ({reason}): set KUBECONFIG, or {without}"
         ) from None
     return configuration
 
 
-def _explain(error: Any, where: str, host: str) -> str:
+def _explain(error: Any, where: str, host: str, role: str) -> str:
     message = _message(error)
     if error.status == 401:
         return f"the cluster {host} does not accept the credentials in KUBECONFIG (401)"
     if error.status == 403:
-        return (
-            f"{where}: not allowed: {message}; the Role that deploying needs is in "
-            "manifests/deployer"
-        )
+        return f"{where}: not allowed: {message}; the Role that this needs is in {role}"
     if error.status == 409:
         return (
             f"{where}: another owner changed fields that this would change: {message}; "

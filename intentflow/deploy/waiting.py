@@ -57,7 +57,7 @@ def wait_until_ready(cluster: Cluster, name: str, namespace: str, timeout_second
             break
         time.sleep(min(_POLL_SECONDS, max(0.0, deadline - time.monotonic())))
     ending = "failed" if state.failed else f"was not ready after {timeout_seconds:g} s"
-    pods = "; ".join(pod_messages(cluster, name, namespace)) or "no message from its pods"
+    pods = "; ".join(_service_pods(cluster, name, namespace)) or "no message from its pods"
     raise CheckFailed(f"{name} in {namespace} {ending}: {state.message}; {pods}")
 
 
@@ -90,9 +90,12 @@ def readiness(service: Mapping[str, Any]) -> Readiness:
     )
 
 
-def pod_messages(cluster: Cluster, name: str, namespace: str) -> list[str]:
-    """What the service's pods say of containers that do not run."""
-    labels = f"serving.kserve.io/inferenceservice={name}"
+def _service_pods(cluster: Cluster, name: str, namespace: str) -> list[str]:
+    return pod_messages(cluster, namespace, f"serving.kserve.io/inferenceservice={name}")
+
+
+def pod_messages(cluster: Cluster, namespace: str, labels: str) -> list[str]:
+    """What the pods with these labels say of containers that do not run."""
     try:
         pods = cluster.list("v1", "Pod", namespace, labels)
     except IntentflowError as error:

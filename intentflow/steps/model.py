@@ -10,6 +10,8 @@ from typing import Any
 from intentflow.evaluate.metrics import NO_INTENT
 from intentflow.records import read_records
 from intentflow.steps.data import read_taxonomy
+from intentflow.train.files import TrainingFiles
+from intentflow.train.placing import train_as_asked
 from intentflow.train.recipe import Recipe
 
 _HEADLINE = (
@@ -33,11 +35,10 @@ def run_train(
     report: str,
 ) -> dict[str, Any]:
     """Fine-tune; returns base model, rows, last losses and speed."""
-    from intentflow.train.run import train
-
     parsed = Recipe.from_mapping(recipe, "recipe")
-    validation = read_records(validation_set) if Path(validation_set).stat().st_size else []
-    record = train(parsed, read_records(train_set), validation, model, read_taxonomy(taxonomy))
+    validation = validation_set if Path(validation_set).stat().st_size else None
+    files = TrainingFiles(train_set, validation, read_taxonomy(taxonomy))
+    record = train_as_asked(parsed, files, model)
     shutil.copyfile(Path(model) / "training.html", report)
     history = record["history"]
     summary = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from intentflow.config import nearest
 from intentflow.errors import IntentflowError
 from intentflow.files import atomic_directory
 from intentflow.resources import cache_folder
+from intentflow.storage import fetch, is_remote
 
 BUNDLED_PREFIX = "bundled:"
 # name: (the package that carries the weights, their file)
@@ -22,7 +24,8 @@ def resolve_base_model(name: str) -> str:
     """What ``from_pretrained`` takes for a base model name.
 
     Args:
-        name: Hub id, local folder, or ``bundled:smollm2-135m-instruct``.
+        name: Hub id, local folder, ``bundled:smollm2-135m-instruct``, or ``s3://…/sha256-…`` of a
+            published model.
 
     Returns:
         A local path, or the hub id itself.
@@ -32,6 +35,8 @@ def resolve_base_model(name: str) -> str:
     """
     if name.startswith(BUNDLED_PREFIX):
         return str(_bundled(name.removeprefix(BUNDLED_PREFIX)))
+    if is_remote(name):
+        return str(_fetched(name))
     path = Path(name).expanduser()
     if path.is_dir():
         if not (path / "config.json").is_file():
@@ -89,6 +94,15 @@ class _readable_hub_errors:  # noqa: N801 - reads as a block, not as a class
                 f"base model {self.name} cannot be loaded: give a local folder, a hub id that this "
                 f"machine can reach, or {BUNDLED_PREFIX}{next(iter(_BUNDLED))} ({reason})"
             ) from error
+
+
+def _fetched(uri: str) -> Path:
+    """A published model in the cache; of several processes at once, one downloads it."""
+    folder = cache_folder() / "models"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return fetch(uri, folder)
 
 
 def _bundled(name: str) -> Path:

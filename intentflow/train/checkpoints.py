@@ -22,6 +22,7 @@ from transformers import TrainerCallback
 from intentflow.errors import IntentflowError
 from intentflow.files import atomic_file
 from intentflow.resources import CHECKPOINTS
+from intentflow.train.distributed import is_main_process
 from intentflow.train.history import History
 
 _MARK = "whole.json"
@@ -121,11 +122,6 @@ def keep_checkpoints(output: Path, identity: str) -> Iterator[Checkpoints]:
             _keep_whole(folder)
             raise
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def is_main_process() -> bool:
-    """Whether this process, of the several that train one model, writes what is kept."""
-    return os.environ.get("RANK", "0") == "0"
 
 
 def _place(output: Path, identity: str) -> Path:

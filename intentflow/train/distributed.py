@@ -65,6 +65,11 @@ def is_rank() -> bool:
     return "RANK" in os.environ and "WORLD_SIZE" in os.environ
 
 
+def is_main_process() -> bool:
+    """Whether this process, of the several that train one model, writes what is kept."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def world_size() -> int:
     """How many processes train together."""
     return int(os.environ.get("WORLD_SIZE", "1"))
@@ -111,8 +116,6 @@ def whole_model(trainer: Any, anew: Callable[[], Any]) -> Any:
     """
     if not trainer.is_fsdp_enabled:
         return trainer.model
-    from intentflow.train.checkpoints import is_main_process
-
     weights = trainer.accelerator.get_state_dict(trainer.model_wrapped)
     if not is_main_process():
         return trainer.model

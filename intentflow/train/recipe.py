@@ -186,12 +186,13 @@ class Recipe(StrictModel):
 
     @classmethod
     def load(cls, name: str, overrides: Iterable[str] = ()) -> Self:
-        """Read a shipped recipe (``smollm2-135m/full``) or a YAML file.
+        """Read a shipped recipe (``smollm2-135m/full``) or a YAML file, local or ``s3://``.
 
         Raises:
             IntentflowError: No such recipe, or a key or value that cannot be.
         """
-        return cls.from_yaml(recipe_path(name), map(_by_own_name, overrides))
+        path = name if name.startswith("s3://") else recipe_path(name)
+        return cls.from_yaml(path, map(_by_own_name, overrides))
 
 
 def _by_own_name(override: str) -> str:

@@ -20,12 +20,7 @@ from intentflow.records import Example, content_digest
 from intentflow.taxonomy import Taxonomy
 from intentflow.train.accuracy import AnswerReader
 from intentflow.train.base_models import load_tokenizer
-from intentflow.train.checkpoints import (
-    Checkpoints,
-    MarkWhole,
-    is_main_process,
-    keep_checkpoints,
-)
+from intentflow.train.checkpoints import Checkpoints, MarkWhole, keep_checkpoints
 from intentflow.train.dataset import (
     PASS_TOKENS,
     EncodedRow,
@@ -36,7 +31,12 @@ from intentflow.train.dataset import (
     rows_that_fit,
     shared_prefix,
 )
-from intentflow.train.distributed import agree_on_checkpoint, whole_model, world_size
+from intentflow.train.distributed import (
+    agree_on_checkpoint,
+    is_main_process,
+    whole_model,
+    world_size,
+)
 from intentflow.train.export import ModelParts, save_model_directory
 from intentflow.train.findings import TrainingFinding, loss_findings, unseen_in_validation
 from intentflow.train.history import History
@@ -238,8 +238,9 @@ def make_plan(recipe: Recipe, rows: Sequence[EncodedRow], held_out: Sequence[Enc
     accumulation = per_device // per_sequence
     tokens = devices * accumulation * (prefix + own * per_sequence)
     precision = fast_precision() if recipe.precision == "auto" else recipe.precision
-    batches = per_sequence, accumulation, devices
-    return Plan(max_length, *batches, precision, tokens, PASS_TOKENS[kind])
+    return Plan(
+        max_length, per_sequence, accumulation, devices, precision, tokens, PASS_TOKENS[kind]
+    )
 
 
 def fast_precision() -> str:
@@ -395,6 +396,8 @@ def _arguments(recipe: Recipe, plan: Plan, folder: Path, evaluates: bool) -> Any
         full_determinism=recipe.deterministic,
     )
     arguments._n_gpu = min(arguments.n_gpu, 1)  # one process a device; a packed row cannot be cut
+    if arguments.use_cpu:  # the library says cpu:0 in one of several, which a checkpoint cannot
+        arguments._setup_devices = torch.device("cpu")
     return arguments
 
 

@@ -1,4 +1,4 @@
-"""``kube_api``: a real kube-apiserver with etcd and KServe's CRDs; tests play the controllers."""
+"""``kube_api``: a real kube-apiserver with etcd and CRDs; tests play the controllers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ import yaml
 from tests.real_parts.crds import for_1_20, load_crd
 from tests.real_parts.process import CACHE, answers, free_port, program, running, unavailable
 
-_CRDS = ("serving.kserve.io_inferenceservices", "serving.kserve.io_servingruntimes")
+_CRDS = (
+    "serving.kserve.io_inferenceservices",
+    "serving.kserve.io_servingruntimes",
+    "trainer.kubeflow.org_trainjobs",
+)
 _START_SECONDS = 120
 
 

@@ -1,0 +1,27 @@
+"""The data of a training, as files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from intentflow.records import Example, read_records
+from intentflow.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True)
+class TrainingFiles:
+    """What is trained on, as files that each process reads for itself.
+
+    Attributes:
+        train: Rows to learn from; a local file or ``s3://``.
+        validation: Rows for the validation loss; None for none.
+        taxonomy: The intents; inferred from the rows if None.
+    """
+
+    train: str
+    validation: str | None = None
+    taxonomy: Taxonomy | None = None
+
+    def rows(self) -> tuple[list[Example], list[Example]]:
+        """The rows of both files."""
+        return read_records(self.train), read_records(self.validation) if self.validation else []

@@ -1,0 +1,94 @@
+"""Where a training runs: in this process, in several of this machine, or on several machines."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from intentflow.errors import IntentflowError
+from intentflow.train.distributed import is_main_process, is_rank, local_processes
+from intentflow.train.files import TrainingFiles
+from intentflow.train.recipe import Recipe
+
+
+def train_as_asked(
+    recipe: Recipe, files: TrainingFiles, output: str, publish_to: str | None = None
+) -> dict[str, Any]:
+    """Fine-tune on as many devices and machines as ``recipe.distributed`` says.
+
+    Args:
+        recipe: What to train, how, and on what.
+        files: The data.
+        output: The model directory to write, whole or not at all.
+        publish_to: ``s3://`` prefix that the whole model is then uploaded to; None for none.
+
+    Returns:
+        What ``training.json`` holds and, where it was uploaded, ``published``: its address.
+
+    Raises:
+        IntentflowError: As :func:`intentflow.train.run.train`; a process or machine failed; the
+            cluster or the storage refused.
+    """
+    from intentflow.train.launching import as_rank
+
+    if is_rank():
+        with as_rank():
+            return _published(_train_here(recipe, files, output), output, publish_to)
+    return _published(_train_somewhere(recipe, files, output), output, publish_to)
+
+
+def _train_somewhere(recipe: Recipe, files: TrainingFiles, output: str) -> dict[str, Any]:
+    if recipe.distributed.nodes > 1:
+        from intentflow.train.trainjob.running import train_on_cluster
+
+        return train_on_cluster(recipe, files, output)
+    processes = local_processes(recipe.distributed)
+    if processes == 1:
+        return _train_here(recipe, files, output)
+    return _train_in_several(recipe, files, output, processes)
+
+
+def _train_here(recipe: Recipe, files: TrainingFiles, output: str) -> dict[str, Any]:
+    from intentflow.train.run import train
+
+    return train(recipe, *files.rows(), output, files.taxonomy)
+
+
+def _published(record: dict[str, Any], output: str, publish_to: str | None) -> dict[str, Any]:
+    if publish_to is None or not is_main_process():
+        return record
+    from intentflow.train.trainjob.results import publish_result
+
+    return {**record, "published": publish_result(output, publish_to)}
+
+
+def _train_in_several(
+    recipe: Recipe, files: TrainingFiles, output: str, processes: int
+) -> dict[str, Any]:
+    from intentflow.train.launching import launch
+
+    files.rows()  # what is wrong with them is said at once, before torch starts several times
+    if recipe.global_batch_size % processes:
+        raise IntentflowError(
+            f"global_batch_size {recipe.global_batch_size} does not divide by {processes} devices"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = [*write_arguments(recipe, files, Path(folder)), "--output", output]
+        launch(arguments, processes)
+    document: dict[str, Any] = json.loads((Path(output) / "training.json").read_text("utf-8"))
+    return document
+
+
+def write_arguments(recipe: Recipe, files: TrainingFiles, folder: Path) -> list[str]:
+    """Arguments of ``intentflow train`` for the same training; recipe and taxonomy in a folder."""
+    recipe_file, taxonomy_file = folder / "recipe.yaml", folder / "taxonomy.yaml"
+    recipe_file.write_text(recipe.model_dump_json(exclude_unset=True), encoding="utf-8")
+    arguments = ["--recipe", str(recipe_file), "--train", files.train]
+    if files.validation:
+        arguments += ["--validation", files.validation]
+    if files.taxonomy:
+        files.taxonomy.write(taxonomy_file)
+        arguments += ["--taxonomy", str(taxonomy_file)]
+    return arguments

@@ -1,0 +1,49 @@
+"""The model of a job: published by its main process, fetched by whoever submitted it."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from intentflow.errors import IntentflowError
+from intentflow.files import atomic_directory
+from intentflow.storage import fetch, publish, read_file
+from intentflow.storage.s3 import S3Store
+from intentflow.storage.uris import parse_s3
+
+POINTER = "published.json"
+"""Beside a published model: where it is, for whoever does not know its digest."""
+
+
+def publish_result(model: str | Path, destination: str) -> str:
+    """Publish a trained model and, last, the pointer to it; returns its address.
+
+    Raises:
+        IntentflowError: The destination is not ``s3://``, or the storage refused.
+    """
+    location = parse_s3(destination)
+    published = publish(model, destination)
+    pointer = json.dumps({"uri": published.uri, "digest": published.digest})
+    S3Store().write(location / POINTER, pointer.encode())
+    return published.uri
+
+
+def bring_model(results: str, output: str) -> dict[str, Any]:
+    """Fetch the model that a job has published into a model directory."""
+    pointer = read_file(results, POINTER)
+    if pointer is None:
+        raise IntentflowError(
+            f"{results}: the job is complete and left no {POINTER}: does its image have "
+            "this release of intentflow?"
+        )
+    target = Path(output)
+    with (
+        atomic_directory(target) as partial,
+        tempfile.TemporaryDirectory(prefix=".fetched-", dir=target.parent) as scratch,
+    ):
+        for part in fetch(str(json.loads(pointer)["uri"]), scratch).iterdir():
+            part.replace(partial / part.name)
+    document: dict[str, Any] = json.loads((target / "training.json").read_text("utf-8"))
+    return document
