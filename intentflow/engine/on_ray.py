@@ -48,7 +48,7 @@ class RayCluster:
         ahead = max(_LEAST_AHEAD, _AHEAD * int(ray.cluster_resources().get("CPU", 0)))
         waiting: deque[Any] = deque()
         for item in items:
-            waiting.append(apply.remote(function, item))
+            waiting.append(apply.remote(function, ray.put(item)))
             if len(waiting) >= ahead:
                 yield _result(waiting.popleft())
         while waiting:
@@ -114,7 +114,10 @@ def ray_cluster(address: str | None, workers: int) -> Iterator[RayCluster]:
             )
     except (ConnectionError, RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()[0].partition(". Please")[0]
-        raise IntentflowError(f"no Ray cluster at {address or 'this machine'}: {reason}") from error
+        raise IntentflowError(
+            f"no Ray cluster at {address or 'this machine'}: {reason} (a cluster that asks for a "
+            "token wants RAY_AUTH_MODE=token and RAY_AUTH_TOKEN)"
+        ) from error
     try:
         with redirect_stdout(sys.stderr):  # Ray prints what its workers go through
             yield RayCluster()
