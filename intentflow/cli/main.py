@@ -116,9 +116,10 @@ def _fail(verb: str, error: BaseException, message: str, code: int, debug: bool)
 def _missing_package(error: ModuleNotFoundError) -> str:
     extras = {"kfp": "kfp", "torch": "train", "transformers": "train", "peft": "train"}
     extras |= {"psutil": "train", "ray": "ray"}
-    extras |= {"kubernetes": "deploy", "minio": "deploy", "fastapi": "serve", "openai": "serve"}
+    extras |= {"kubernetes": "deploy", "minio": "deploy", "fastapi": "serve", "openai": "data"}
     extras |= {"llmcompressor": "quantize", "scrubadub": "data", "sklearn": "data", "vllm": "vllm"}
-    extras |= {"numpy": "data", "scipy": "data", "rensa": "data"}
+    extras |= dict.fromkeys(("numpy", "scipy", "rensa", "cleanlab", "py3langid", "stdnum"), "data")
+    extras |= {"phonenumbers": "data", "trl": "train", "accelerate": "train"}
     package = (error.name or "").split(".")[0]
     extra = extras.get(package)
     hint = f": pip install 'intentflow[{extra}]'" if extra else ""
