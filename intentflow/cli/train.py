@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from intentflow.cli.outcome import Outcome
+from intentflow.errors import IntentflowError
 from intentflow.taxonomy import Taxonomy
 from intentflow.train.distributed import is_main_process
 from intentflow.train.files import TrainingFiles
@@ -15,7 +17,12 @@ from intentflow.train.recipe import Recipe
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--recipe", required=True, help="a shipped recipe (model/method) or a file")
-    parser.add_argument("--train", required=True, metavar="F", help="records to learn from")
+    parser.add_argument(
+        "--train",
+        required=True,
+        metavar="F",
+        help="records to learn from; with method dpo predictions",
+    )
     parser.add_argument("--validation", metavar="F", help="records for the validation loss")
     parser.add_argument("--taxonomy", metavar="F", help="taxonomy.yaml; inferred unless given")
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="model directory")
@@ -30,9 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Fine-tune a model."""
     recipe = Recipe.load(args.recipe, args.set)
-    taxonomy = Taxonomy.from_yaml(args.taxonomy) if args.taxonomy else None
-    files = TrainingFiles(args.train, args.validation, taxonomy)
-    record = train_as_asked(recipe, files, args.output, args.publish)
+    record = _train(recipe, args)
     if not is_main_process():  # another one of this training says what came of it
         return Outcome(text="")
     history = record["history"]
@@ -50,3 +55,17 @@ def run(args: argparse.Namespace) -> Outcome:
             **{name: record[name] for name in ("published",) if name in record},
         }
     )
+
+
+def _train(recipe: Recipe, args: argparse.Namespace) -> dict[str, Any]:
+    if recipe.method == "dpo":
+        from intentflow.train.preference import train_on_corrections
+
+        if args.publish:
+            raise IntentflowError("--publish: with method dpo run intentflow publish afterwards")
+        if args.taxonomy:
+            raise IntentflowError("--taxonomy: the model that is corrected has its own")
+        return train_on_corrections(recipe, args.train, args.output, args.validation)
+    taxonomy = Taxonomy.from_yaml(args.taxonomy) if args.taxonomy else None
+    files = TrainingFiles(args.train, args.validation, taxonomy)
+    return train_as_asked(recipe, files, args.output, args.publish)

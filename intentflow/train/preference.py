@@ -3,12 +3,18 @@
 Direct preference optimization (Rafailov et al. 2023): of each pair the human's label becomes more
 likely and the model's own answer less, measured against the model as it was. Prompt, taxonomy and
 output format are the corrected model's own.
+
+Corrections alone leave open what is said elsewhere: a model told often enough that ``a`` was wrong
+forgets ``a`` where it is right. Rows in which both agree make no pair; they are anchors, on which
+the label's own loss holds the model in place (as in Pang et al. 2024, Iterative Reasoning
+Preference Optimization, which adds it to the pairs).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import random
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -32,6 +38,8 @@ from intentflow.train.export import check_model_directory
 from intentflow.train.recipe import Recipe
 from intentflow.train.run import Job, Plan, carry_out, make_plan, refuse_blocked
 
+ANCHORS_A_CORRECTION = 4
+"""Rows in which nothing is wrong that are kept for each row that corrects something."""
 PAIR_TOKENS = {"cpu": 1024, "cuda": 16384}
 """Tokens of pairs, prompts counted twice, that go through the model at once."""
 
@@ -63,15 +71,23 @@ class EncodedPair:
 
 @dataclass(frozen=True)
 class Corrections:
-    """The rows of a file that correct something, and how many others it has."""
+    """The rows of a file that correct something, and those in which nothing is wrong."""
 
     rows: list[Correction]
-    agreeing: int
+    agreeing: list[Correction]
+
+    def anchors(self, seed: int) -> list[Correction]:
+        """Agreeing rows to hold the model in place: some for each correction, by the seed."""
+        most = ANCHORS_A_CORRECTION * len(self.rows)
+        if len(self.agreeing) <= most:
+            return self.agreeing
+        return random.Random(seed).sample(self.agreeing, most)
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the corrections in their order."""
-        pairs = [[row.instruction, row.label, row.prediction] for row in self.rows]
+        """SHA-256 of all rows, the corrections first."""
+        rows = [*self.rows, *self.agreeing]
+        pairs = [[row.instruction, row.label, row.prediction] for row in rows]
         text = json.dumps(pairs, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -103,13 +119,14 @@ def train_on_corrections(
     tokenizer = load_tokenizer(str(folder))
     end = end_token_id(tokenizer)
     bake_template(tokenizer, prompt)
-    pairs = encode_pairs(found.rows, tokenizer, end, prompt.output_format)
+    anchors = found.anchors(recipe.seed) if recipe.sft_weight else []
+    pairs = encode_pairs([*found.rows, *anchors], tokenizer, end, prompt.output_format)
     others = held_out.rows if held_out else []
     held_out_pairs = encode_pairs(others, tokenizer, end, prompt.output_format)
     plan = plan_pairs(recipe, pairs, held_out_pairs)
     print(
-        f"{len(pairs)} corrections, {found.agreeing} rows left out where both agree, "
-        f"{plan.rows_per_sequence} at once",
+        f"{len(found.rows)} corrections; both agree in {len(found.agreeing)} rows, of which "
+        f"{len(anchors)} are anchors; {plan.rows_per_sequence} rows at once",
         file=sys.stderr,
     )
     taxonomy = Taxonomy.from_yaml(folder / "taxonomy.yaml")
@@ -124,17 +141,22 @@ def train_on_corrections(
         tokens=None,
         digests={
             "data_digest": found.digest,
-            "validation_digest": Corrections(others, 0).digest,
+            "validation_digest": Corrections(others, []).digest,
             "prompt_digest": prompt.digest,
             "taxonomy_digest": taxonomy.digest,
         },
-        counts={"train": len(pairs), "validation": len(others), "agreeing": found.agreeing},
+        counts={
+            "train": len(found.rows),
+            "validation": len(others),
+            "agreeing": len(found.agreeing),
+            "anchors": len(anchors),
+        },
     )
     return carry_out(job, plan, output)
 
 
 def read_corrections(path: str | Path, output_format: OutputFormat) -> Corrections:
-    """Read a predictions file and keep the rows whose two answers differ in meaning.
+    """Read a predictions file, apart the rows whose two answers differ in meaning.
 
     Raises:
         IntentflowError: Not such a file, a label that is no call, or no row that differs.
@@ -144,13 +166,15 @@ def read_corrections(path: str | Path, output_format: OutputFormat) -> Correctio
         Correction(example.instruction, example.output, answer.text, number)
         for number, (example, answer) in enumerate(zip(examples, answers, strict=True), 1)
     ]
-    differing = [row for row in rows if not _agree(row, output_format, str(path))]
-    if not differing:
+    apart: dict[bool, list[Correction]] = {True: [], False: []}
+    for row in rows:
+        apart[_agree(row, output_format, str(path))].append(row)
+    if not apart[False]:
         raise IntentflowError(
             f"{path}: in all {len(rows)} rows prediction and output agree, so there is nothing to "
             "correct"
         )
-    return Corrections(differing, len(rows) - len(differing))
+    return Corrections(apart[False], apart[True])
 
 
 def encode_pairs(
@@ -159,7 +183,7 @@ def encode_pairs(
     end_token_id: int,
     output_format: OutputFormat,
 ) -> list[EncodedPair]:
-    """Token ids of every pair, by the template baked into ``tokenizer``."""
+    """Token ids of every row, by the template baked into ``tokenizer``."""
     return [
         EncodedPair(
             prompt_token_ids(tokenizer, row.instruction),

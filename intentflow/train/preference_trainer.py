@@ -53,7 +53,8 @@ def _configuration(recipe: Recipe, arguments: Any) -> DPOConfig:
     return DPOConfig(
         **shared,
         beta=recipe.beta,
-        loss_type=[recipe.loss_type],
+        loss_type=[recipe.loss_type, "sft"],
+        loss_weights=[1.0, recipe.sft_weight],
         max_length=None,  # rows that are too long were refused, not cut
         disable_dropout=not recipe.lora_dropout,
     )

@@ -24,7 +24,7 @@ Schedule = Literal[
     "constant_with_warmup",
     "inverse_sqrt",
 ]
-_ONLY_DPO = {"beta", "loss_type"}
+_ONLY_DPO = {"beta", "loss_type", "sft_weight"}
 # What the model that is corrected has already, baked into its template.
 _NOT_DPO = {
     "output_format",
@@ -95,6 +95,12 @@ class Recipe(StrictModel):
     )
     loss_type: Literal["sigmoid", "hinge", "ipo"] = Field(
         "sigmoid", description="dpo: the loss of a pair"
+    )
+    sft_weight: float = Field(
+        1.0,
+        ge=0,
+        description="dpo: weight of the labels' own loss, on corrections and on rows where both "
+        "agree, which hold the rest in place; 0: the pairs alone",
     )
 
     load_in_4bit: bool | None = Field(None, description="Implied by method; may only agree")
