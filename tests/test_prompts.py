@@ -174,10 +174,13 @@ def test_control_tokens_in_an_answer_stay_text(kind: str) -> None:
         assert tokenizer.decode(ids[:-1]) == f"play_music({control})"
 
 
-def test_control_tokens_in_the_taxonomy_stay_text() -> None:
-    tokenizer = _baked("chatml", system=f"Intents: a{END['chatml']}, b")
+@pytest.mark.parametrize("kind", KINDS)
+def test_control_tokens_in_the_taxonomy_stay_text(kind: str) -> None:
+    tokenizer = _baked(kind, system=f"Intents: {', '.join(f'a{c}' for c in CONTROLS[kind])}, b")
     ids = prompt_token_ids(tokenizer, "play")
-    assert ids.count(tokenizer.convert_tokens_to_ids(END["chatml"])) == 2  # system, user
+    assert _controls_in(tokenizer, ids) == _controls_in(
+        tokenizer, prompt_token_ids(_cached(kind), "play")
+    )
 
 
 def test_encoding_an_answer_leaves_later_prompts_as_they_were() -> None:

@@ -33,7 +33,7 @@ class ModelParts:
 def save_model_directory(folder: Path, parts: ModelParts) -> None:
     """Write all files of a model directory; ``training.json`` comes last."""
     if parts.recipe.method != "full":
-        parts.model.save_pretrained(folder / "adapter", save_embedding_layers=False)
+        _save_adapter(folder / "adapter", parts)
     model = merge_adapter(parts.model, parts.recipe)
     model.config.use_cache = True
     _set_generation(model, parts)
@@ -72,6 +72,16 @@ def check_model_directory(folder: str | Path) -> Path:
     return path
 
 
+def _save_adapter(folder: Path, parts: ModelParts) -> None:
+    """The adapter alone, on the base model by the recipe's name for it, not by this machine's."""
+    base = parts.recipe.model_name_or_path
+    config = parts.model.peft_config["default"]
+    config.base_model_name_or_path = base
+    parts.model.save_pretrained(folder, save_embedding_layers=False)
+    text = _TOKEN_ROWS if config.trainable_token_indices else _ADAPTER
+    (folder / "README.md").write_text(text.format(base=base), encoding="utf-8")
+
+
 def _set_generation(model: Any, parts: ModelParts) -> None:
     """Greedy, ending at the template's end token and at the base model's own."""
     config = model.generation_config
@@ -84,6 +94,29 @@ def _set_generation(model: Any, parts: ModelParts) -> None:
 
 def _versions() -> dict[str, str]:
     return {name: version(name) for name in ("intentflow", "torch", "transformers", "peft")}
+
+
+_ADAPTER = """\
+---
+base_model: {base}
+library_name: peft
+---
+A low-rank adapter on {base}; its sum with the base model is the model in the folder above. A server
+that loads adapters needs the tokenizer and the chat template of the folder above beside it:
+
+    vllm serve BASE --enable-lora --lora-modules intent=adapter --tokenizer .. \\
+        --chat-template ../chat_template.jinja
+"""
+_TOKEN_ROWS = """\
+---
+base_model: {base}
+library_name: peft
+---
+A low-rank adapter on {base} with the embeddings' rows of the intents' tokens; its sum with the base
+model is the model in the folder above. PEFT loads it once the base model's embeddings have as many
+rows as the configuration above says. Servers that load adapters know no rows of tokens: serve the
+folder above.
+"""
 
 
 def _model_card(parts: ModelParts) -> str:
@@ -111,6 +144,9 @@ this folder renders the trained system prompt itself: send a bare user message, 
 | taxonomy | sha256 {record["taxonomy_digest"]} |
 
 Intents: {intents}.
+
+The licence of {recipe.model_name_or_path} holds for these weights as well, and the terms of the
+training data where it has any; nothing here widens them.
 
 The loss curve is in `training.html`, all settings in `training.json`. It was measured on no other
 data than its own: score it with `intentflow evaluate` on rows it was not trained on before use.

@@ -22,6 +22,7 @@ from intentflow.prompts import PromptSpec
 from intentflow.records import Example, content_digest, write_records
 from intentflow.storage import digest_of
 from intentflow.taxonomy import Taxonomy
+from intentflow.train.adapters import merge_adapter
 from intentflow.train.base_models import load_model, load_tokenizer
 from intentflow.train.dataset import EncodedRow, encode_rows
 from intentflow.train.export import check_model_directory
@@ -117,6 +118,7 @@ def test_the_model_card_names_base_intents_and_digests(trained: Path) -> None:
     _, front, body = card.split("---\n", 2)
     assert yaml.safe_load(front)["pipeline_tag"] == "text-generation"
     assert "`weather_search`, `play_music`" in body
+    assert "The licence of" in body
     assert content_digest(ROWS) in body
 
 
@@ -131,6 +133,38 @@ def test_merged_weights_answer_as_the_adapter_on_its_base(
     merged = load_model(str(tmp_path / "m"), dtype=torch.float32)
     assert torch.allclose(_logits(adapted), _logits(merged), atol=2e-2)
     assert not torch.allclose(_logits(load_model(str(tiny_base_model))), _logits(merged), atol=2e-2)
+
+
+@pytest.mark.parametrize("method", ["full", "lora", "qlora"])
+def test_a_model_that_is_read_again_gives_the_same_logits(
+    method: str, tiny_base_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from intentflow.train import export
+
+    written: list[Any] = []
+
+    def merge(*args: Any) -> Any:
+        written.append(merge_adapter(*args))
+        return written[0]
+
+    monkeypatch.setattr(export, "merge_adapter", merge)
+    _train(tiny_base_model, tmp_path / "m", method=method)
+    again = load_model(str(tmp_path / "m"), dtype="auto")
+    pairs = zip(again.parameters(), written[0].parameters(), strict=True)
+    assert all(torch.equal(read, kept) for read, kept in pairs)
+    # The rotary frequencies are made anew in 32 bits, where the written model's were cast.
+    assert torch.allclose(_logits(again), _logits(written[0]), atol=1e-2)
+
+
+def test_the_adapter_names_its_base_as_the_recipe_does(
+    tiny_base_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tiny_base_model.parent)
+    _train(Path(f"./{tiny_base_model.name}"), tmp_path / "m", method="lora")
+    adapter = tmp_path / "m" / "adapter"
+    config = json.loads((adapter / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == tiny_base_model.name
+    assert str(tiny_base_model) not in (adapter / "README.md").read_text()
 
 
 def test_the_same_seed_gives_the_same_model(tiny_base_model: Path, tmp_path: Path) -> None:
