@@ -153,17 +153,17 @@ def _out_of_sample(texts: Sequence[str], given: _Classes, count: int) -> _Probab
 
 
 def _features(texts: Sequence[str]) -> Any:
-    """TF-IDF of the words and pairs of words that stand in two texts or more."""
+    """TF-IDF of words and pairs of words."""
     import numpy as np
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     vectorizer = TfidfVectorizer(
-        ngram_range=(1, 2), min_df=2, sublinear_tf=True, token_pattern=_WORD, dtype=np.float32
+        ngram_range=(1, 2), sublinear_tf=True, token_pattern=_WORD, dtype=np.float32
     )
     try:
         return vectorizer.fit_transform(texts).tocsr()
-    except ValueError:
-        raise NotCheckedError("no two utterances share a word") from None
+    except ValueError:  # not one word in all texts
+        raise NotCheckedError("the utterances hold no words") from None
 
 
 def _reliable_labels(
