@@ -61,6 +61,10 @@ def as_rank() -> Iterator[None]:
     try:
         yield
         _leave_group()
+    except KeyboardInterrupt:
+        if LAUNCHED in os.environ:
+            sys.exit(IntentflowError.exit_code)
+        raise
     except Exception as error:
         from torch.distributed.elastic.multiprocessing.errors.error_handler import ErrorHandler
 
@@ -100,9 +104,8 @@ def _surroundings(processes: int) -> Iterator[None]:
     ours = {LAUNCHED: "1", "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads)}
     before = {name: os.environ.get(name) for name in (*ours, "TORCHELASTIC_SIGNALS_TO_HANDLE")}
     handlers = {number: signal.getsignal(number) for number in _SIGNALS}
-    log = logging.getLogger("torch.distributed.elastic")
-    level = log.level
-    log.setLevel(logging.CRITICAL)  # what it warns of comes back as an error
+    level = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)  # what the launcher warns of comes back as an error
     os.environ.update(ours)
     try:
         yield
@@ -111,19 +114,17 @@ def _surroundings(processes: int) -> Iterator[None]:
             os.environ.pop(name, None)
             if value is not None:
                 os.environ[name] = value
-        log.setLevel(level)
+        logging.disable(level)
         for number, handler in handlers.items():
             signal.signal(number, handler)
 
 
 def _first_cause(failures: dict[int, Any], processes: int, logs: Path) -> str:
     """One line for why the training ended: what a process said, before what others felt of it."""
-    said = [failure for failure in failures.values() if _words(failure).startswith(_OURS)]
     rank, failure = min(
-        ((rank, failure) for rank, failure in failures.items() if failure in (said or [failure])),
-        key=lambda item: (item[1].timestamp, item[0]),
+        failures.items(), key=lambda item: (_distance(item[1]), item[1].timestamp, item[0])
     )
-    if said:
+    if _words(failure).startswith(_OURS):
         return _words(failure).removeprefix(_OURS)
     where = f"process {rank} of {processes}"
     if failure.exitcode < 0:
@@ -131,6 +132,15 @@ def _first_cause(failures: dict[int, Any], processes: int, logs: Path) -> str:
         return f"{where} was ended by {failure.signal_name()}{hint}; the others were ended too"
     last = _words(failure) or _last_line(logs, rank)
     return f"{where} ended with exit status {failure.exitcode}: {last}; the others were ended too"
+
+
+def _distance(failure: Any) -> int:
+    """How far a failure is from what ended the training: others fail or are ended because of it."""
+    if _words(failure).startswith(_OURS):
+        return 0
+    if failure.exitcode < 0:
+        return 3 if failure.exitcode == -signal.SIGTERM else 1
+    return 2
 
 
 def _words(failure: Any) -> str:
