@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +30,14 @@ from intentflow.train.export import check_model_directory
 from intentflow.train.files import TrainingFiles
 from intentflow.train.placing import train_as_asked
 from intentflow.train.recipe import Recipe
+from intentflow.train.run import train
 from intentflow.train.trainjob.following import follow, read_state
 from intentflow.train.trainjob.rendering import TRAINJOB, Staged, render_trainjob
 from intentflow.train.trainjob.results import publish_result
 from tests.deploy.strict import violations
 from tests.models import TAXONOMY, recipe, rows
 from tests.real_parts.kube import KubeApi
+from tests.real_parts.process import free_port
 
 STAGED = Staged(
     f"s3://models/inputs/sha256-{'a' * 64}",
@@ -289,7 +294,7 @@ class Trainer:
         try:
             yield
         finally:
-            thread.join(timeout=90)
+            thread.join(timeout=240)
         assert not errors, errors
 
 
@@ -349,6 +354,53 @@ def test_pods_find_the_rows_and_the_recipe_that_were_given(
     with trainer.acting(play):
         train_as_asked(several, files, str(tmp_path / "m"))
     assert found == {"rows": rows()[:16], "recipe": several, "taxonomy": TAXONOMY}
+
+
+def _machine(job: Mapping[str, Any], number: int, port: int, folder: Path) -> Any:
+    """The job's own command with what Kubeflow Trainer sets in the pod of a machine."""
+    trainer = job["spec"]["trainer"]
+    arguments = [
+        str(folder / "m") if before == "--output" else word
+        for before, word in pairwise(["", *trainer["args"]])
+    ]
+    variables = {
+        "PET_NNODES": str(trainer["numNodes"]),
+        "PET_NPROC_PER_NODE": str(trainer["numProcPerNode"]),
+        "PET_NODE_RANK": str(number),
+        "PET_MASTER_ADDR": "127.0.0.1",
+        "PET_MASTER_PORT": str(port),
+        "OMP_NUM_THREADS": "1",
+    }
+    program = str(Path(sys.executable).with_name(trainer["command"][0]))
+    return subprocess.Popen(
+        [program, *trainer["command"][1:], *arguments],
+        env={**os.environ, **variables},
+        stdout=subprocess.DEVNULL,
+        stderr=(folder / f"machine-{number}").open("w"),
+    )
+
+
+@pytest.mark.real
+def test_two_machines_that_run_the_jobs_command_train_what_one_process_does(
+    several: Recipe, files: TrainingFiles, trainer: Trainer, tmp_path: Path
+) -> None:
+    def play() -> None:
+        job = trainer.wait_for_job()
+        port = free_port()
+        machines = [_machine(job, number, port, tmp_path) for number in (0, 1)]
+        ended = [machine.wait(timeout=200) for machine in machines]
+        said = (tmp_path / "machine-0").read_text()[-2000:]
+        trainer.patch_status(job, COMPLETE if ended == [0, 0] else FAILED)
+        assert ended == [0, 0], said
+
+    with trainer.acting(play):
+        found = train_as_asked(several, files, str(tmp_path / "brought"))
+    alone = several.model_copy(update={"distributed": Distributed()})
+    expected = train(alone, rows()[:16], rows()[16:20], tmp_path / "alone", TAXONOMY)
+    assert found["plan"]["devices"] == 2
+    for curve in ("training_loss", "validation_loss"):
+        for left, right in zip(found["history"][curve], expected["history"][curve], strict=True):
+            assert left == pytest.approx(right, abs=1e-5)
 
 
 @pytest.mark.real
