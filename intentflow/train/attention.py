@@ -108,15 +108,19 @@ class RowsPass:
                 for pair in zip(self._prefix[layer], (key, value), strict=True)
             )
         if window not in self._masks:  # one for all layers of a kind
-            self._masks[window] = self._mask(window)
+            self._masks[window] = self._mask(window, query.dtype)
         attend = _block_sparse if query.is_cuda else _masked
         return attend(query, key, value, self._masks[window], **options)
 
-    def _mask(self, window: int | None) -> Any:
+    def _mask(self, window: int | None, dtype: torch.dtype) -> Any:
         function = sees(self._owners, self._positions, self._size, window)
         if self._owners.is_cuda:
             return block_mask(function, len(self._owners), self._size)
-        return dense_mask(function, self._owners, self._size)
+        seen = dense_mask(function, self._owners, self._size)
+        # From a bool mask every layer would make this of its own, and keep it for its backward.
+        return torch.zeros(seen.shape, dtype=dtype, device=seen.device).masked_fill_(
+            ~seen, -torch.inf
+        )
 
 
 def sees(

@@ -59,7 +59,7 @@ class Recipe(StrictModel):
 
     global_batch_size: int = Field(64, ge=1, description="Rows per optimizer step")
     per_device_train_batch_size: int | None = Field(
-        None, ge=1, description="Rows packed into one sequence; derived unless given"
+        None, ge=1, description="Rows behind one reading of the prompt; derived unless given"
     )
     max_length: int | None = Field(
         None,

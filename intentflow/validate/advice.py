@@ -36,9 +36,9 @@ class Advice:
         global_batch_size: Rows per optimizer step: 64 to 256, less for little data.
         learning_rate: As the console guide's table for Qwen1.5 has it.
         num_train_epochs: Likewise.
-        per_device_train_batch_size: Rows packed into one sequence, by method; None where the
-            model does not fit into a device's memory that way, or its size is not known.
-        gradient_accumulation_steps: Sequences per device and optimizer step, so that devices,
+        per_device_train_batch_size: Rows behind one reading of the prompt, by method; None where
+            the model does not fit into a device's memory that way, or its size is not known.
+        gradient_accumulation_steps: Such batches per device and optimizer step, so that devices,
             rows and steps multiply to the global batch.
         model: The model that the two are for.
         device: The machine that they are for, with the memory of a device.
@@ -106,13 +106,14 @@ def advise(
 def _rows_per_device(
     batch: int, row_tokens: float, prompt_tokens: int, model: str, machine: Machine
 ) -> dict[str, int | None]:
-    """Rows of one sequence by method: as many as memory, and the trainer's sequence, hold."""
+    """Rows at once by method: all of a step where memory holds one pass, else what it holds."""
     weights = parameter_count(model)
     rows: dict[str, int | None] = dict.fromkeys(_LEARNING_RATES)
     for method in rows if weights else ():
-        fitting = tokens_that_fit(machine, weights or 0, method)
-        room = min(fitting, PASS_TOKENS[machine.kind]) - prompt_tokens
-        if room >= row_tokens:
+        room = tokens_that_fit(machine, weights or 0, method) - prompt_tokens
+        if room >= max(PASS_TOKENS[machine.kind], row_tokens):
+            rows[method] = batch
+        elif room >= row_tokens:
             rows[method] = rows_that_fit(batch, room / row_tokens)
     return rows
 
@@ -123,8 +124,8 @@ def _assumption(model: str, machine: Machine) -> str:
         return f"the name {model} does not state a size, so memory was not reckoned"
     return (
         f"{weights / 1e9:g} billion weights, 16 bytes each for full, 2.6 for lora and 1.2 for "
-        f"qlora, without gradient checkpointing, in 85 % of {machine}; rows are packed behind one "
-        f"prompt into at most {PASS_TOKENS[machine.kind]:,} tokens"
+        f"qlora, without gradient checkpointing, in 85 % of {machine}; the prompt is read once "
+        f"and the rows behind it in passes of at most {PASS_TOKENS[machine.kind]:,} tokens"
     )
 
 

@@ -77,12 +77,18 @@ def test_a_model_that_does_not_fit_gets_no_batch() -> None:
     assert rows["qlora"] is not None
 
 
-def test_longer_rows_mean_fewer_in_a_sequence() -> None:
+def test_longer_rows_mean_fewer_at_once_where_memory_is_short() -> None:
     def rows(text: str) -> int | None:
-        advice = advise([Example(text, "f()")] * 20_000, machine=GPU)
+        machine = Machine("cuda", 1, 8 * GIGABYTE)
+        advice = advise([Example(text, "f()")] * 20_000, machine=machine)
         return advice.per_device_train_batch_size["lora"]
 
     assert (rows("word " * 10) or 0) > (rows("word " * 200) or 0) > 0
+
+
+def test_where_memory_does_all_rows_of_a_step_share_one_reading_of_the_prompt() -> None:
+    advice = advise([Example("word " * 10, "f()")] * 20_000, machine=GPU)
+    assert advice.per_device_train_batch_size["lora"] == advice.global_batch_size
 
 
 def test_less_memory_means_fewer_rows() -> None:
