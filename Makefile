@@ -51,7 +51,7 @@ types: $(VENV)/.test-installed ## mypy, strict
 	$(BIN)/mypy
 
 fast: $(VENV)/.test-installed ## tests that need no server
-	$(BIN)/pytest -q -m "not real and not slow and not gpu"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m "not real and not slow and not gpu"
 
 parts: $(VENV)/.test-installed ## install the servers that tests start
 	scripts/test-parts

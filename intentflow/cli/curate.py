@@ -92,6 +92,7 @@ def run(args: argparse.Namespace) -> Outcome:
     digest = write_records(args.output, [*result.examples, *made])
     _write_lists(args, result)
     summary = _summary(len(examples), digest, result)
+    summary["written"] = len(result.examples) + len(made)
     if synthesis:
         summary["synthesis"] = synthesis.as_dict()
     return Outcome(summary)

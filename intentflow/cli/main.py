@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import NoReturn
 
 from intentflow import __version__
 from intentflow.cli.outcome import Outcome
@@ -59,13 +60,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return _run_verb(verb, arguments[1:])
 
 
+class _Parser(argparse.ArgumentParser):
+    """argparse's parser, whose errors are one line as all others are."""
+
+    def error(self, message: str) -> NoReturn:
+        raise IntentflowError(f"{message} ({self.prog} --help lists what there is)")
+
+
 def _run_verb(verb: str, arguments: list[str]) -> int:
-    debug = "--debug" in arguments
     try:
         module = importlib.import_module(f"intentflow.cli.{verb}")
-        parser = argparse.ArgumentParser(
-            prog=f"intentflow {verb}", description=VERBS[verb], allow_abbrev=False
-        )
+        parser = _Parser(prog=f"intentflow {verb}", description=VERBS[verb], allow_abbrev=False)
         module.configure(parser)
         parser.add_argument(
             "--json", action="store_true", help="end stdout with one JSON summary line"
@@ -74,17 +79,10 @@ def _run_verb(verb: str, arguments: list[str]) -> int:
         args = parser.parse_args(arguments)
         refuse_overwriting(args)
         outcome: Outcome = module.run(args)
-    except SystemExit as stop:  # argparse: usage already printed
+    except SystemExit as stop:  # --help: already printed
         return int(stop.code or 0)
-    except IntentflowError as error:
-        return _fail(verb, error, str(error), error.exit_code, debug)
-    except KeyboardInterrupt as error:
-        return _fail(verb, error, "stopped; nothing half-written was kept", 2, debug)
-    except ModuleNotFoundError as error:
-        return _fail(verb, error, _missing_package(error), 2, debug)
-    except Exception as error:
-        message = f"{type(error).__name__}: {error}".splitlines()[0]
-        return _fail(verb, error, f"{message} (--debug shows the trace)", 2, debug)
+    except (Exception, KeyboardInterrupt) as error:
+        return _fail(verb, error, arguments)
     _print(outcome, as_json="--json" in arguments)
     return outcome.exit_code
 
@@ -106,11 +104,27 @@ def _write(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _fail(verb: str, error: BaseException, message: str, code: int, debug: bool) -> int:
-    if debug:
+def _fail(verb: str, error: BaseException, arguments: Sequence[str]) -> int:
+    """Say what went wrong, where asked for as the JSON line too; returns the exit status."""
+    code = error.exit_code if isinstance(error, IntentflowError) else 2
+    message = _message(error)
+    if "--debug" in arguments:
         traceback.print_exception(error)
+    if "--json" in arguments:
+        _write(json.dumps({"error": message, "exit_code": code}, ensure_ascii=False))
     print(f"intentflow {verb}: error: {message}", file=sys.stderr)
     return code
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, IntentflowError):
+        return str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return "stopped; nothing half-written was kept"
+    if isinstance(error, ModuleNotFoundError):
+        return _missing_package(error)
+    first = f"{type(error).__name__}: {error}".splitlines()[0]
+    return f"{first} (--debug shows the trace)"
 
 
 def _missing_package(error: ModuleNotFoundError) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 from intentflow.cli.outcome import Outcome
 from intentflow.curate import split
 from intentflow.curate.near import NEAR_THRESHOLD
+from intentflow.curate.split import PARTS
+from intentflow.errors import IntentflowError
 from intentflow.records import read_records
 
 
@@ -31,6 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     """Split."""
+    _refuse_the_input_as_a_part(args)
     examples = read_records(args.data)
     parts = split(
         examples,
@@ -52,3 +55,12 @@ def run(args: argparse.Namespace) -> Outcome:
         "largest_group": parts.largest_group,
     }
     return Outcome(summary)
+
+
+def _refuse_the_input_as_a_part(args: argparse.Namespace) -> None:
+    parts = {(args.output / f"{name}.jsonl").resolve() for name in PARTS}
+    if Path(args.data).resolve() in parts:
+        raise IntentflowError(
+            f"{args.data} is what the command reads, and a part of the split would be written over "
+            "it: choose another folder"
+        )

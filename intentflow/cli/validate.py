@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from intentflow.cli.outcome import Outcome
+from intentflow.errors import IntentflowError
 from intentflow.records import read_records
 from intentflow.taxonomy import Taxonomy
 from intentflow.train.recipe import Recipe
@@ -48,6 +49,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     """Validate."""
+    if args.report and args.report.suffix.lower() not in (".html", ".htm"):
+        raise IntentflowError(f"{args.report}: the report is a page and ends in .html")
     policy = DataPolicy.from_yaml(args.policy) if args.policy else DataPolicy()
     taxonomy = Taxonomy.from_yaml(args.taxonomy) if args.taxonomy else None
     model = Recipe.load(args.recipe).model_name_or_path

@@ -17,6 +17,9 @@ _NOTABLE_MISS = 0.1
 """Which part of its share a part may lack before that is said."""
 
 
+PARTS = ("train", "validation", "test")
+
+
 @dataclass(frozen=True)
 class Split:
     """The three parts; rows in the order of the input.
@@ -48,7 +51,7 @@ class Split:
             IntentflowError: The folder holds a file for a part that is empty now: it would be
                 taken for a part of this split. Nothing is written.
         """
-        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        parts = dict(zip(PARTS, (self.train, self.validation, self.test), strict=True))
         paths = {name: Path(directory) / f"{name}.jsonl" for name in parts}
         for name, path in paths.items():
             if not parts[name] and path.exists():

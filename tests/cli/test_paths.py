@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from intentflow.cli.main import main
+from intentflow.records import Example, write_records
 
 ROWS = [{"instruction": f"play song {i}", "output": "play_music()"} for i in range(3)]
 
@@ -54,3 +55,13 @@ def test_a_reader_that_closes_early_is_no_error() -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 0
+
+
+@pytest.mark.parametrize("part", ["train", "validation", "test"])
+def test_split_does_not_write_a_part_over_what_it_reads(part: str, tmp_path: Path) -> None:
+    rows = [Example(f"say {word} to all", "say()") for word in ("one", "two", "three", "four")]
+    source = tmp_path / f"{part}.jsonl"
+    write_records(source, rows)
+    before = source.read_bytes()
+    assert main(["split", str(source), "-o", str(tmp_path)]) == 2
+    assert source.read_bytes() == before

@@ -180,3 +180,23 @@ def test_the_schema_accepts_what_init_writes(
 def test_a_schema_is_one_line_with_json(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     main(["schema", name, "--json"])
     assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [["validate", "nowhere.jsonl"], ["split", "--wrong"], ["convert"]]
+)
+def test_with_json_an_error_is_the_last_line_of_stdout_too(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--json"]) == 2
+    said = capsys.readouterr()
+    last = json.loads(said.out.splitlines()[-1])
+    assert last["exit_code"] == 2
+    assert said.err == f"intentflow {arguments[0]}: error: {last['error']}\n"
+
+
+def test_a_wrong_flag_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["curate", "rows.jsonl", "-o", "out.jsonl", "--seed", "x"]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "--seed: invalid int value: 'x'" in said

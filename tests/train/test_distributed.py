@@ -88,6 +88,7 @@ def _train(base: Path, changes: dict[str, Any], output: Path) -> dict[str, Any]:
     return train(recipe(base, **{**SETTINGS, **changes}), ROWS, HELD_OUT, output, TAXONOMY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", sorted(CHANGES))
 @pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
 def test_two_processes_give_the_curves_of_one(
@@ -99,6 +100,7 @@ def test_two_processes_give_the_curves_of_one(
     _require_same_curves(two, one)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", sorted(CHANGES))
 @pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
 def test_two_processes_give_the_whole_weights_of_one(
@@ -108,6 +110,7 @@ def test_two_processes_give_the_whole_weights_of_one(
     assert _furthest(folder / f"{method}-one", folder / f"{method}-{strategy}") <= 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
 def test_two_processes_that_were_broken_off_go_on_with_the_same_curve(
     strategy: str, trained: tuple[dict[str, Any], Path]
@@ -118,6 +121,7 @@ def test_two_processes_that_were_broken_off_go_on_with_the_same_curve(
     _require_same_curves(resumed, records["one"]["full"])
 
 
+@pytest.mark.slow
 def test_only_the_main_process_writes(trained: tuple[dict[str, Any], Path]) -> None:
     _, folder = trained
     assert len(list((folder / "full-ddp" / "tensorboard").iterdir())) == 1
@@ -322,6 +326,7 @@ def test_a_share_without_a_row_teaches_nothing(tiny_base_model: Path) -> None:
     assert not torch.any(pack_rows([data[1]])["labels"] >= 0)
 
 
+@pytest.mark.slow
 def test_the_record_says_what_it_ran_on(
     tiny_base_model: Path, files: TrainingFiles, tmp_path: Path
 ) -> None:
