@@ -13,6 +13,15 @@ from pathlib import Path
 
 from intentflow.errors import IntentflowError
 
+_OF_THE_PLACE = frozenset(
+    {
+        *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.ETXTBSY),
+        *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY),
+        *(errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.EIO, errno.EFBIG),
+        *(errno.ENXIO, errno.ENODEV, errno.EMFILE, errno.ENFILE, errno.ESTALE),
+    }
+)
+
 
 @contextmanager
 def atomic_file(path: str | Path, *, private: bool = False) -> Iterator[Path]:
@@ -26,9 +35,9 @@ def atomic_file(path: str | Path, *, private: bool = False) -> Iterator[Path]:
         IntentflowError: The place cannot be written (disk full, no permission).
     """
     target = _local(path)
-    if target.is_dir():
-        raise IntentflowError(f"{target} is a folder; give a file")
     with _readable_os_errors(target):
+        if target.is_dir():
+            raise IntentflowError(f"{target} is a folder; give a file")
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         os.close(handle)
@@ -49,6 +58,8 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
     """
     target = _local(path)
     with _readable_os_errors(target):
+        if target.is_file():
+            raise IntentflowError(f"{target} is a file; give a folder")
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.partial-", dir=target.parent))
         try:
@@ -113,9 +124,24 @@ def _readable_os_errors(target: Path) -> Iterator[None]:
                 "nothing already written was changed"
             ) from error
         code = getattr(error, "errno", None)
-        if code in (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.EEXIST):
-            raise IntentflowError(f"cannot write {target}: {os.strerror(code)}") from error
+        if code in _OF_THE_PLACE:
+            raise IntentflowError(_unwritable(target, code, error)) from error
         raise
+
+
+def _unwritable(target: Path, code: int, error: Exception) -> str:
+    above = target.parents if code in (errno.EEXIST, errno.ENOTDIR) else ()
+    file = next((place for place in above if place.is_file()), None)
+    if file:
+        return f"cannot write {target}: {file} is a file; give a folder"
+    named = getattr(error, "filename", None)
+    elsewhere = isinstance(named, str) and not _is_near(Path(named).absolute(), target.absolute())
+    return f"cannot write {target}: {f'{named}: ' if elsewhere else ''}{os.strerror(code)}"
+
+
+def _is_near(path: Path, target: Path) -> bool:
+    """Whether a path is the target's, one beside it or a folder above it."""
+    return path.is_relative_to(target.parent) or target.is_relative_to(path)
 
 
 def _is_disk_full(error: Exception) -> bool:

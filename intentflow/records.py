@@ -14,6 +14,9 @@ from typing import Any
 from intentflow.errors import IntentflowError
 from intentflow.files import atomic_file
 
+_TO_CONVERT = (".gz", ".csv", ".tsv", ".manifest", ".transcript")
+_GZIP_MAGIC = b"\x1f\x8b"
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -48,7 +51,8 @@ def read_records(path: str | Path) -> list[Example]:
         IntentflowError: Missing, empty or not UTF-8 file, or a row without the two text fields;
             the message names file and row.
     """
-    examples = [_example(row, f"{path}: {where}") for where, row in read_rows(path)]
+    hint = _hint(path)
+    examples = [_example(row, f"{path}: {where}", hint) for where, row in read_rows(path)]
     if not examples:
         raise IntentflowError(f"{path}: the file holds no row")
     return examples
@@ -117,7 +121,8 @@ def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise IntentflowError(f"{path}: not UTF-8 (byte {error.start})") from None
+        hint = _hint(path, is_other=bytes(error.object).startswith(_GZIP_MAGIC))
+        raise IntentflowError(f"{path}: not UTF-8 (byte {error.start}){hint}") from None
     except IsADirectoryError:
         raise IntentflowError(f"{path}: is a folder, expected a data file") from None
     except OSError as error:
@@ -129,26 +134,38 @@ def _array_rows(text: str, path: str | Path) -> Iterator[tuple[str, Any]]:
         rows = json.loads(re.sub(r",\s*\]\s*$", "]", text))
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 1)
-        raise IntentflowError(f"{path} line {line}: not JSON") from None
+        raise IntentflowError(
+            f"{path} line {line}: not JSON{_hint(path, is_other=line == 1)}"
+        ) from None
     return ((f"row {number}", row) for number, row in enumerate(rows, 1))
 
 
 def _line_rows(text: str, path: str | Path) -> Iterator[tuple[str, Any]]:
+    is_first = True
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
             yield f"line {number}", json.loads(line)
         except (ValueError, RecursionError):
-            raise IntentflowError(f"{path} line {number}: not JSON") from None
+            hint = _hint(path, is_other=is_first)
+            raise IntentflowError(f"{path} line {number}: not JSON{hint}") from None
+        is_first = False
 
 
-def _example(row: Any, where: str) -> Example:
+def _hint(path: str | Path, *, is_other: bool = False) -> str:
+    """What to do with a file of another kind than records; nothing where it may be one."""
+    if is_other or str(path).endswith(_TO_CONVERT):
+        return f"; convert it first: intentflow convert {path} -o records.jsonl"
+    return ""
+
+
+def _example(row: Any, where: str, hint: str) -> Example:
     if not isinstance(row, dict):
-        raise IntentflowError(f"{where}: expected an object with instruction and output")
+        raise IntentflowError(f"{where}: expected an object with instruction and output{hint}")
     for key in ("instruction", "output"):
         if not isinstance(row.get(key), str):
-            raise IntentflowError(f"{where}: {key} is missing or not text")
+            raise IntentflowError(f"{where}: {key} is missing or not text{hint}")
     dialogue = row.get("dialogue") or None
     if dialogue is not None and not isinstance(dialogue, str):
         raise IntentflowError(f"{where}: dialogue is not text; write the dialogue's id in quotes")

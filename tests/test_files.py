@@ -1,6 +1,7 @@
 """Files and directories that appear whole or not at all."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,43 @@ def test_an_address_is_not_taken_for_a_path(
         with pytest.raises(IntentflowError, match="intentflow publish"), write("s3://b/k"):
             pass
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("code", [errno.ENOENT, errno.EISDIR, errno.ENAMETOOLONG, errno.EIO])
+def test_a_place_that_cannot_be_written_is_said_in_one_line(tmp_path: Path, code: int) -> None:
+    target = tmp_path / "a"
+    with pytest.raises(IntentflowError) as caught, atomic_file(target):
+        raise OSError(code, "x", str(target))
+    assert str(caught.value) == f"cannot write {target}: {os.strerror(code)}"
+
+
+def test_a_long_name_is_said_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(IntentflowError, match="File name too long"), atomic_file("a" * 300):
+        pass
+
+
+def test_another_file_at_fault_is_named(tmp_path: Path) -> None:
+    with (
+        pytest.raises(IntentflowError, match="/elsewhere/b: No such file"),
+        atomic_file(tmp_path / "a"),
+    ):
+        raise FileNotFoundError(errno.ENOENT, "x", "/elsewhere/b")
+
+
+@pytest.mark.parametrize("inner", ["a.txt", "deep/a.txt"])
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path, inner: str) -> None:
+    file = tmp_path / "file"
+    file.write_text("kept", encoding="utf-8")
+    with (
+        pytest.raises(IntentflowError, match="is a file; give a folder"),
+        atomic_file(file / inner),
+    ):
+        pass
+
+
+def test_a_folder_takes_no_files_place(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("kept", encoding="utf-8")
+    with pytest.raises(IntentflowError, match="is a file; give a folder"), atomic_directory(file):
+        pass
+    assert file.read_text(encoding="utf-8") == "kept"

@@ -1,5 +1,6 @@
 """Data sets and their files."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -88,6 +89,31 @@ def test_a_bad_file_is_named_with_the_place(tmp_path: Path, content: bytes, mess
     with pytest.raises(IntentflowError, match=message) as caught:
         read_records(path)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.jsonl.gz", gzip.compress(b"{}")),
+        ("packed.jsonl", gzip.compress(b"{}")),
+        ("a.csv", b"instruction,output\na,b()\n"),
+        ("a.manifest", b'{"data": {"instruction": "a"}}\n'),
+        ("a.json", b"[oops"),
+        ("a.txt", b"hello\n"),
+    ],
+)
+def test_a_file_of_another_kind_is_to_be_converted(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(IntentflowError, match="convert it first: intentflow convert"):
+        read_records(tmp_path / name)
+
+
+def test_one_broken_record_is_no_file_of_another_kind(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"instruction": "a", "output": "b()"}\n{')
+    with pytest.raises(IntentflowError, match=r"line 2: not JSON$"):
+        read_records(tmp_path / "a.jsonl")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

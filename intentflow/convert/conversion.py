@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from intentflow.convert.asked_names import say_what_is_there
 from intentflow.convert.batches import Part, convert_stream, settle_votes
 from intentflow.convert.formats import find_format, settle_layout
 from intentflow.convert.labelling import Target, as_tasks, check_target
@@ -99,8 +100,9 @@ def convert(
         max_reject_rate: Highest share of rejected rows in [0, 1]; no limit if None.
         to: Labelling tool to write tasks for instead of records; see
             :mod:`intentflow.convert.labelling`.
-        workers: Processes for files of one row a line; one for each usable processor, 4 at
-            most, if None, and one for a small file. The output does not depend on it.
+        workers: Processes for files of one row a line, at most one a block of the file and 4
+            for each usable processor; one for each usable processor, 4 at most, if None, and
+            one for a small file. The output does not depend on it.
         redact: Replace personal data in the rejects' rows. Without the ``data`` extra they stay
             as they are, and a line on standard error says so.
         engine: Whose workers convert files of one row a line, instead of processes; the files
@@ -111,7 +113,8 @@ def convert(
         TooManyRejects: Above ``max_reject_rate``; ``out`` and the rejects are written.
     """
     started = time.monotonic()
-    _check_usage(out, max_reject_rate, to, workers)
+    _check_usage(out, max_reject_rate, to)
+    workers = _allowed(workers) if engine is None else None
     form, options = find_format(format), Options(field, job, redact and can_redact())
     form = form if to is None else as_tasks(form, to)
     rejects_path = rejects or out.with_name(f"{out.stem}.rejects.jsonl")
@@ -123,12 +126,13 @@ def convert(
             choose = partial(_engine_for, engine=engine, workers=workers)
             parts = _with_votes(_parts(found, form, options, choose), form, options)
             tally, digest = _write_all(parts, out, file, rejected)
+        hint = "" if tally.kept else say_what_is_there(found, form, options)
     summary = tally.summary(time.monotonic() - started, digest)
     if not summary.rejected and rejects is None:
         rejects_path.unlink(missing_ok=True)  # a former run's would be taken for this one's
     if summary.rejected and redact and not options.redact:
         _say_unredacted(rejects_path)
-    _check_result(summary, sources, rejects_path, max_reject_rate)
+    _check_result(summary, sources, rejects_path, max_reject_rate, hint)
     return summary
 
 
@@ -149,11 +153,11 @@ class _Tally:
     """Counts of what became of the rows."""
 
     def __init__(self) -> None:
-        self._kept = self._normalised = self._merged = 0
+        self.kept = self._normalised = self._merged = 0
         self._reasons: Counter[str] = Counter()
 
     def add(self, part: Part) -> None:
-        self._kept += part.rows
+        self.kept += part.rows
         self._normalised += part.normalised
         self._merged += part.merged
         self._reasons.update(reject.reason for reject in part.rejects)
@@ -161,8 +165,8 @@ class _Tally:
     def summary(self, seconds: float, digest: str) -> ConvertSummary:
         rejected = self._reasons.total()
         return ConvertSummary(
-            rows=self._kept + rejected + self._merged,
-            kept=self._kept,
+            rows=self.kept + rejected + self._merged,
+            kept=self.kept,
             rejected=rejected,
             seconds=round(seconds, 3),
             digest=digest,
@@ -172,17 +176,21 @@ class _Tally:
         )
 
 
-def _check_usage(
-    out: Path, max_reject_rate: float | None, to: Target | None, workers: int | None
-) -> None:
+def _allowed(workers: int | None) -> int | None:
+    if workers is None:
+        return None
+    from intentflow.engine import allowed_workers  # costs start-up time
+
+    return allowed_workers(workers)
+
+
+def _check_usage(out: Path, max_reject_rate: float | None, to: Target | None) -> None:
     if to is not None:
         check_target(to, out)
     elif out.suffix not in (".json", ".jsonl"):
         raise IntentflowError(f"{out}: the output has to end in .json or .jsonl")
     if max_reject_rate is not None and not 0 <= max_reject_rate <= 1:
         raise IntentflowError(f"the highest reject rate must lie in [0, 1], not {max_reject_rate}")
-    if workers is not None and workers < 1:
-        raise IntentflowError(f"the number of workers must be 1 or more, not {workers}")
 
 
 def _with_votes(
@@ -250,10 +258,10 @@ def _say_unredacted(rejects: Path) -> None:
 
 
 def _check_result(
-    summary: ConvertSummary, sources: Sequence[str], rejects: Path, limit: float | None
+    summary: ConvertSummary, sources: Sequence[str], rejects: Path, limit: float | None, hint: str
 ) -> None:
     if not summary.kept:
-        raise IntentflowError(f"{', '.join(sources)}: no row kept: {_why(summary, rejects)}")
+        raise IntentflowError(f"{', '.join(sources)}: no row kept: {_why(summary, rejects)}{hint}")
     if limit is not None and summary.rejected > limit * summary.rows:
         rate = summary.rejected / summary.rows
         raise TooManyRejects(

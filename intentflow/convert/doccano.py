@@ -1,4 +1,4 @@
-"""doccano: JSON lines of text classification and sequence-to-sequence projects.
+"""doccano: JSON lines or CSV of text classification and sequence-to-sequence projects.
 
 ``{"text", "label": ["…"]}``, the older ``labels`` and the oldest ``annotations`` of
 ``{"label" or "text", "user"}``. Unless a project is collaborative, each member's labels are a file
@@ -6,13 +6,19 @@ of their own, ``<user name>.jsonl``, which holds every example under the same ``
 where that member gave none. Our judgement: several labels are several intents; in
 ``annotations`` each user has one vote, and so has each row with the same ``id`` and text. Spans
 (sequence labelling, relations, slots) give no call and are rejected.
+
+The CSV export has the columns ``id``, ``text`` (``data`` in another version, as in its JSON
+lines), ``label`` and the project's own, and joins several labels by ``#``.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from intentflow.convert.answers import join_labels, majority
+from intentflow.convert.chat import is_call
 from intentflow.convert.shape import (
     TEXT_FIELDS,
     Ballot,
@@ -26,12 +32,60 @@ from intentflow.convert.shape import (
 )
 
 _LABELS = ("label", "labels", "cats")
+_HEADERS = ({"id", "text", "label"}, {"id", "data", "label"})
+_WHOLE_HEADER = {"id", "text", "label", "Comments"}  # beside it stand the texts' other fields
+_MARKS = re.compile(
+    r'(?<=[(,（，])\s*"(?:[^"\\]|\\.)*"(?=\s*[,)，）])'  # a quoted value
+    r"|[#()（）]"
+)
+_NAME = re.compile(r'[^\s"(),;（），；](?:[^"(),;（），；\r\n]*[^\s"(),;（），；])?')
 
 
 def recognises(row: Row) -> bool:
     """Whether the row has a text beside doccano's names for labels."""
     named = any(key in row for key in _LABELS) or isinstance(row.get("annotations"), list)
-    return named and any(key in row for key in TEXT_FIELDS)
+    return named and (any(key in row for key in TEXT_FIELDS) or (_has_data(row) and "id" in row))
+
+
+def recognises_header(columns: AbstractSet[str]) -> bool:
+    """Whether these are the columns of doccano's CSV."""
+    return columns in _HEADERS or columns >= _WHOLE_HEADER
+
+
+def with_text(row: Row) -> Row:
+    """The row with what some versions call ``data`` under the name ``text``."""
+    named = any(key in row for key in _LABELS)
+    if not named or not _has_data(row) or any(key in row for key in TEXT_FIELDS):
+        return row
+    return row | {"text": row["data"]}
+
+
+def from_cells(row: Row) -> Row:
+    """A row of the CSV export: several labels stand in one cell."""
+    label = row.get("label")
+    return row | {"label": split_labels(label)} if isinstance(label, str) else row
+
+
+def split_labels(cell: str) -> list[str]:
+    """The labels in a cell, joined by ``#``; one that stands in a call's values joins none.
+
+    A cell whose pieces are not all calls or names is one label.
+    """
+    pieces, start, depth = [], 0, 0
+    for mark in _MARKS.finditer(cell):
+        if mark[0] in "(（":
+            depth += 1
+        elif mark[0] in ")）":
+            depth = max(depth - 1, 0)
+        elif mark[0] == "#" and not depth:
+            pieces.append(cell[start : mark.start()])
+            start = mark.end()
+    pieces.append(cell[start:])
+    return pieces if all(is_call(it) or _NAME.fullmatch(it) for it in pieces) else [cell]
+
+
+def _has_data(row: Row) -> bool:
+    return isinstance(row.get("data"), str)
 
 
 def read(row: Row, options: Options) -> Labelled:
@@ -40,6 +94,7 @@ def read(row: Row, options: Options) -> Labelled:
     Raises:
         RowRejected: Not labelled, labelled with spans, tied, or of a bad shape.
     """
+    row = with_text(row)
     ballot = _ballot(row, options)
     try:
         return label_text(row, options, _output(row))._replace(ballot=ballot)
@@ -88,4 +143,4 @@ def _votes(annotations: list[Any]) -> list[str]:
     return [join_labels(labels) for labels in by_user.values()]
 
 
-DOCCANO = Format("doccano", recognises, read)
+DOCCANO = Format("doccano", recognises, read, from_cells=from_cells)

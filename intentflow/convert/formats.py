@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import BinaryIO
 
 from intentflow.convert import chat, doccano, ground_truth, itag, label_studio, plain
@@ -49,15 +50,27 @@ def settle_layout(form: Format, stream: BinaryIO, name: str) -> Format:
     if form.layout != "auto":
         return form
     if name.removesuffix(".gz").endswith((".csv", ".tsv")):
-        return CSV if form.name == "auto" else replace(form, layout="table")
+        return _turned(form, CSV) if form.name == "auto" else _as_table(form)
     start = stream.tell()
     head = stream.read(_PEEK_BYTES).lstrip()
     stream.seek(start)
     first_line = head.partition(b"\n")[0].rstrip()
     if form.name == "auto" and begins_with_speaker(first_line.decode("utf-8", _SURROGATES)):
-        return TRANSCRIPT
+        return _turned(form, TRANSCRIPT)
     spread = first_line.startswith(b"[") or first_line == b"{"
     return replace(form, layout="values" if spread else "lines")
+
+
+def _turned(form: Format, other: Format) -> Format:
+    return form.adapt(other) if form.adapt else other
+
+
+def _as_table(form: Format) -> Format:
+    return replace(form, layout="table", read=partial(_read_cells, form))
+
+
+def _read_cells(form: Format, row: Row, options: Options) -> Labelled:
+    return form.read(form.from_cells(row), options)
 
 
 def _read_any(row: Row, options: Options) -> Labelled:

@@ -65,6 +65,11 @@ def read(row: Row, options: Options) -> Labelled:
     return label_text(row, options, majority(list(answers)))
 
 
+def job_names(row: Row) -> list[str]:
+    """The labelling jobs that left metadata in the row, by their attribute."""
+    return [job.attribute for job in _jobs(row) if not job.verifies]
+
+
 def _jobs(row: Row) -> list[_Job]:
     names = (key.removesuffix(_METADATA) for key in row if key.endswith(_METADATA))
     return [

@@ -50,6 +50,12 @@ def read(row: Row, options: Options) -> Labelled:
     return label_text(data, options, output)
 
 
+def job_names(row: Row) -> list[str]:
+    """The labelling jobs that left a key in the row."""
+    keys = (key for key in row if key.startswith(_PREFIX))
+    return list(dict.fromkeys(_job_and_stage(key)[0] for key in keys))
+
+
 class _Job(NamedTuple):
     """The keys of one labelling job in a row: its stages in the order in which they count."""
 

@@ -16,6 +16,7 @@ from typing import Literal, get_args
 
 import orjson
 
+from intentflow.convert import doccano
 from intentflow.convert.shape import Format, Labelled, Options, Row, RowRejected, label_text
 from intentflow.errors import IntentflowError
 
@@ -45,12 +46,18 @@ def as_tasks(form: Format, target: Target) -> Format:
     """The format with its rows written as tasks for labellers."""
     encode = encode_itag if target == "itag" else encode_label_studio
     return replace(
-        form, read=partial(_read_task, form), encode=encode, quick=False, needs_label=False
+        form,
+        read=partial(_read_task, form),
+        encode=encode,
+        quick=False,
+        needs_label=False,
+        adapt=partial(as_tasks, target=target),
     )
 
 
 def _read_task(form: Format, row: Row, options: Options) -> Labelled:
     """The row's utterance and pre-label; a row that lacks a label is what labellers are for."""
+    row = doccano.with_text(row)
     prediction = row.get("prediction")
     if isinstance(prediction, str):
         return label_text(row, options, prediction)

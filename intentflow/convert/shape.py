@@ -120,6 +120,10 @@ class Options:
         return self.field is not None or self.job is not None
 
 
+def _as_they_are(row: Row) -> Row:
+    return row
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """One labelling tool's export.
@@ -133,6 +137,8 @@ class Format:
         encode: The row to write, as bytes without a line end.
         quick: Whether :mod:`intentflow.convert.itag_lines` may read rows instead of ``read``.
         needs_label: Whether an utterance without one label is rejected; tasks need none.
+        from_cells: The row that a table's cells stand for, where a cell can hold several values.
+        adapt: Does to another format what was done to this one, where a file turns out to be of it.
     """
 
     name: str
@@ -142,6 +148,8 @@ class Format:
     encode: Callable[[Labelled], bytes] = encode_record
     quick: bool = False
     needs_label: bool = True
+    from_cells: Callable[[Row], Row] = _as_they_are
+    adapt: Callable[[Format], Format] | None = None
 
 
 def unrecognised(_row: Row) -> bool:

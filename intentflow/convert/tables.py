@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 
 from intentflow.convert import doccano, label_studio_min
 from intentflow.convert.answers import majority
-from intentflow.convert.chat import is_call
 from intentflow.convert.shape import (
     LABEL_FIELDS,
     Format,
@@ -24,7 +23,6 @@ from intentflow.convert.shape import (
 )
 from intentflow.convert.values import Value
 
-_DOCCANO = {"id", "text", "label", "Comments"}
 _DELIMITERS = (",", "\t", ";", "|")
 _MAX_LINES = 10_000  # of one row
 _MAX_CELL = 1 << 30
@@ -112,18 +110,12 @@ def read(row: Row, options: Options) -> Labelled:
     """
     if label_studio_min.recognises(row):
         return label_studio_min.read(label_studio_min.from_cells(row), options)
-    if row.keys() >= _DOCCANO:
-        return doccano.read(row | {"label": _doccano_labels(row["label"])}, options)
+    if doccano.recognises_header(row.keys()):
+        return doccano.read(doccano.from_cells(row), options)
     label = next((row[name] for name in LABEL_FIELDS if row.get(name) is not None), None)
     if label is None:
         raise RowRejected("no_label")
     return label_text(row, options, majority([label]))
-
-
-def _doccano_labels(cell: str) -> str | list[str]:
-    """doccano joins several labels by ``#``, which may also stand in one."""
-    labels = cell.split("#")
-    return labels if all(map(is_call, labels)) else cell
 
 
 CSV = Format("csv", unrecognised, read, layout="table")

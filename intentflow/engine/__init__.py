@@ -2,12 +2,13 @@
 
 from intentflow.engine.mapping import Engine, map_rows
 from intentflow.engine.opening import ENGINES, open_engine, told_engine
-from intentflow.engine.processes import Processes, usable_processors
+from intentflow.engine.processes import Processes, allowed_workers, usable_processors
 
 __all__ = [
     "ENGINES",
     "Engine",
     "Processes",
+    "allowed_workers",
     "map_rows",
     "open_engine",
     "told_engine",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from intentflow.engine.mapping import Engine
-from intentflow.engine.processes import Processes, usable_processors
+from intentflow.engine.processes import Processes, allowed_workers, usable_processors
 from intentflow.errors import IntentflowError
 
 ENGINES = ("local", "ray")
@@ -23,7 +23,7 @@ def open_engine(
         name: ``local``, processes of this machine; or ``ray``.
         address: Of a Ray cluster: ``auto``, ``HOST:PORT`` or ``ray://HOST:PORT``. If None, what
             ``RAY_ADDRESS`` says, and else a cluster on this machine is started and ended.
-        workers: Number of processes; one for each usable processor if None.
+        workers: Number of processes, at most 4 for each usable processor; one for each if None.
 
     Raises:
         IntentflowError: Unknown name, a useless address, or no cluster there.
@@ -31,16 +31,15 @@ def open_engine(
     """
     if name not in ENGINES:
         raise IntentflowError(f"unknown engine {name}; known: {', '.join(ENGINES)}")
-    if workers is not None and workers < 1:
-        raise IntentflowError(f"the number of workers must be 1 or more, not {workers}")
+    if name == "local" and address is not None:
+        raise IntentflowError("--ray-address goes with --engine ray")
+    found = usable_processors() if workers is None else allowed_workers(workers)
     if name == "local":
-        if address is not None:
-            raise IntentflowError("--ray-address goes with --engine ray")
-        yield Processes(workers or usable_processors())
+        yield Processes(found)
         return
     from intentflow.engine.on_ray import ray_cluster
 
-    with ray_cluster(address, workers or usable_processors()) as cluster:
+    with ray_cluster(address, found) as cluster:
         yield cluster
 
 

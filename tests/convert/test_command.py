@@ -90,3 +90,13 @@ def test_converting_loads_no_heavy_package(source: Path, tmp_path: Path) -> None
         "sys.exit(bool({'torch', 'sklearn', 'scrubadub', 'numpy'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_a_place_where_no_file_can_be_is_named(
+    source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(source, "-o", "/proc/x.jsonl") == 2
+    error = capsys.readouterr().err
+    assert "cannot write /proc/x" in error
+    assert "--debug" not in error

@@ -102,3 +102,10 @@ def test_the_command_writes_tasks(tmp_path: Path) -> None:
     out = tmp_path / "tasks.manifest"
     assert main(["convert", str(tmp_path / "rows.jsonl"), "-o", str(out), "--to", "itag"]) == 0
     assert out.read_text() == '{"data":{"instruction":"play"}}\n'
+
+
+def test_a_table_gives_tasks_too(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label\nplay,a()\n")
+    convert([str(tmp_path / "a.csv")], tmp_path / "tasks.jsonl", to="itag")
+    task = {"data": {"instruction": "play", "output": "a()"}}
+    assert json.loads((tmp_path / "tasks.jsonl").read_bytes()) == task

@@ -3,12 +3,21 @@
 import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from intentflow.cli.main import main
-from intentflow.engine import Processes, map_rows, open_engine, told_engine
+from intentflow.engine import (
+    Processes,
+    allowed_workers,
+    map_rows,
+    open_engine,
+    told_engine,
+    usable_processors,
+)
 from intentflow.errors import IntentflowError
 
 
@@ -42,6 +51,50 @@ def test_many_rows_are_other_processes_work() -> None:
 def test_a_process_that_ends_is_explained() -> None:
     with pytest.raises(IntentflowError, match="fewer --workers"):
         list(Processes(2).map(end_abruptly, [1, 2]))
+
+
+def test_there_are_no_more_processes_than_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    class Counted(ProcessPoolExecutor):
+        def __init__(self, workers: int, context: Any) -> None:
+            asked.append(workers)
+            super().__init__(workers, context)
+
+    monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor", Counted)
+    assert list(Processes(5000).map(double, iter([[1], [2]]))) == [[2], [4]]
+    assert asked == [2]
+
+
+@pytest.mark.parametrize("items", [[], [[1]]])
+def test_one_item_starts_no_process(items: list[list[int]]) -> None:
+    assert list(Processes(9).map(process_ids, items)) == [[os.getpid()] for _ in items]
+
+
+def test_too_many_workers_are_lowered_with_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    most = 4 * usable_processors()
+    with open_engine(workers=10**9) as engine:
+        assert isinstance(engine, Processes)
+        assert engine.workers == most
+    assert capsys.readouterr().err.count(f"lowered to {most}") == 1
+
+
+def test_as_many_workers_as_allowed_are_not_spoken_of(capsys: pytest.CaptureFixture[str]) -> None:
+    assert allowed_workers(4 * usable_processors()) == 4 * usable_processors()
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("command", ["convert", "curate"])
+@pytest.mark.parametrize(("workers", "status"), [("-1", 2), ("0", 2), ("x", 2), ("99999", 0)])
+def test_the_number_of_workers_is_bounded(
+    tmp_path: Path, command: str, workers: str, status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.jsonl").write_text('{"instruction": "a", "output": "f()"}\n')
+    sources = [str(tmp_path / "one.jsonl"), str(tmp_path / "two.jsonl")][: 1 + (command[2] == "n")]
+    out = str(tmp_path / "out.json")
+    assert main([command, *sources, "-o", out, "--workers", workers]) == status
+    assert capsys.readouterr().err.count("lowered to") == (status == 0)
 
 
 def test_an_unknown_engine_is_refused() -> None:
