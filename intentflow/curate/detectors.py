@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from intentflow.curate.detect.accounts import find_account_numbers, find_accounts
 from intentflow.curate.detect.cards import find_cards
 from intentflow.curate.detect.contacts import (
     find_addresses,
@@ -23,6 +24,7 @@ from intentflow.curate.detect.identity import (
     find_identity_numbers,
 )
 from intentflow.curate.detect.machines import find_machine_addresses, may_hold_machine_address
+from intentflow.curate.detect.passwords import find_passwords, may_hold_password
 from intentflow.curate.detect.phones import find_phones
 from intentflow.curate.detect.plates import find_plates, may_hold_plate
 from intentflow.curate.detect.spans import Span, gaps, merge
@@ -84,7 +86,9 @@ _NUMBER_FINDERS = (
     find_cards,
     find_ibans,
     find_announced_numbers,
+    find_account_numbers,
     find_phones,
+    find_accounts,
 )
 # A cheap look before each search: most utterances hold none of the signs.
 _FINDERS: tuple[tuple[Callable[[str], bool], Callable[[str], Iterator[Span]]], ...] = (
@@ -95,4 +99,5 @@ _FINDERS: tuple[tuple[Callable[[str], bool], Callable[[str], Iterator[Span]]], .
     (may_hold_machine_address, find_machine_addresses),
     (may_hold_plate, find_plates),
     (_has_digits, _find_numbers),
+    (may_hold_password, find_passwords),
 )

@@ -76,7 +76,8 @@ class _Row:
         if not value or value in self._rest:
             return value
         start = self._instruction.find(value)
-        if start >= 0 and len(significant(value)) >= _LEAST_CHARACTERS_AS_WRITTEN:
+        is_telling = len(significant(value)) >= _LEAST_CHARACTERS_AS_WRITTEN
+        if start >= 0 and (is_telling or self._is_secret(value)):
             return self._stretch(start, start + len(value))
         redacted = self.redact_label(value)
         return self._part_of_a_secret(value) if redacted == value else redacted
@@ -97,6 +98,10 @@ class _Row:
             if not any(_occurrences(text[span.start : span.end], self._rest))
         ]
         return _replace(text, merge([*known, *own]), self.names)
+
+    def _is_secret(self, value: str) -> bool:
+        """Whether a value is the whole of a secret, were it only ``****``."""
+        return any(self._instruction[start:end] == value for start, end, _ in self._spans)
 
     def _part_of_a_secret(self, value: str) -> str:
         """The placeholder of a secret that a value is a part of, with other separators or case."""
