@@ -104,8 +104,8 @@ class RowsPass:
         query, key, value = states
         if self._prefix:
             key, value = (
-                torch.cat(pair, dim=2)
-                for pair in zip(self._prefix[layer], (key, value), strict=True)
+                torch.cat([kept.to(own.dtype), own], dim=2)
+                for kept, own in zip(self._prefix[layer], (key, value), strict=True)
             )
         if window not in self._masks:  # one for all layers of a kind
             self._masks[window] = self._mask(window, query.dtype)

@@ -8,6 +8,7 @@ taken in another order: loss and gradients are those of one sequence a row.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -67,11 +68,8 @@ def read_prefix(model: Any, prefix_ids: torch.Tensor) -> States:
 
 
 def cut_off(states: States) -> States:
-    """The same keys and values without their graph; they gather gradients."""
-    return {
-        layer: tuple(state.detach().requires_grad_(state.requires_grad) for state in pair)
-        for layer, pair in states.items()
-    }
+    """The same keys and values without their graph; they gather gradients, in 32 bits at least."""
+    return {layer: tuple(map(_leaf, pair)) for layer, pair in states.items()}
 
 
 def give_back(states: States, gathered: States) -> None:
@@ -79,4 +77,14 @@ def give_back(states: States, gathered: States) -> None:
     for layer, pair in states.items():
         for state, copy in zip(pair, gathered[layer], strict=True):
             if copy.grad is not None:
-                state.register_hook(copy.grad.add)  # type: ignore[no-untyped-call]
+                state.register_hook(_adding(copy.grad))  # type: ignore[no-untyped-call]
+
+
+def _leaf(state: torch.Tensor) -> torch.Tensor:
+    # In 16 bits a sum over many passes would stand still.
+    copy = state.detach().to(torch.promote_types(state.dtype, torch.float32))
+    return copy.requires_grad_(state.requires_grad)
+
+
+def _adding(gathered: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
+    return lambda gradient: (gathered + gradient).to(gradient.dtype)

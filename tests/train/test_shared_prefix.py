@@ -27,7 +27,7 @@ from intentflow.train.attention import (
     share_prefixes,
 )
 from intentflow.train.dataset import EncodedRow, pack_rows
-from intentflow.train.passes import cut_passes, in_one_pass
+from intentflow.train.passes import cut_off, cut_passes, give_back, in_one_pass
 from intentflow.train.trainer import AnswerLossTrainer
 from tests.models import make_model, make_tokenizer
 
@@ -271,6 +271,17 @@ def test_the_prefix_is_read_once_however_many_passes_the_rows_take(
     monkeypatch.setattr(model.model.embed_tokens, "forward", forward)
     _trainer(model, rows, tmp_path, pass_tokens=10).train()
     assert read == 24 + sum(row.length - 24 for row in rows)
+
+
+def test_gradients_in_16_bits_are_gathered_in_32() -> None:
+    state = torch.zeros(1, dtype=torch.bfloat16, requires_grad=True)
+    states = {0: (state * 1,)}
+    gathered = cut_off(states)
+    for _ in range(299):  # in 16 bits, 256 and 1 are 256
+        gathered[0][0].to(torch.bfloat16).backward(torch.ones(1, dtype=torch.bfloat16))
+    give_back(states, gathered)
+    states[0][0].backward(torch.ones(1, dtype=torch.bfloat16))
+    assert state.grad == 300
 
 
 def test_without_packing_the_attention_of_a_trained_model_is_the_usual_one() -> None:
