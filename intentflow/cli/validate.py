@@ -49,7 +49,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     """Validate."""
-    if args.report and args.report.suffix.lower() not in (".html", ".htm"):
+    if (
+        args.report
+        and not args.report.is_dir()
+        and args.report.suffix.lower() not in (".html", ".htm")
+    ):
         raise IntentflowError(f"{args.report}: the report is a page and ends in .html")
     policy = DataPolicy.from_yaml(args.policy) if args.policy else DataPolicy()
     taxonomy = Taxonomy.from_yaml(args.taxonomy) if args.taxonomy else None

@@ -156,7 +156,7 @@ def _convert_quickly(block: bytes, form: Format, options: Options) -> Batch:
     for number, (text, _, _, system, human, other) in enumerate(rows, 1):
         output = human or system
         if other:
-            _convert_line(batch, other, number, form, options)
+            _convert_line(batch, other.removesuffix(b"\n"), number, form, options)
         elif is_ascii or (output.isascii() and text.isascii()):
             batch.kept.append(_RECORD % (text, output))
         elif _says_something(text) and _says_something(output):

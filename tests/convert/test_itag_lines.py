@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from intentflow.convert.batches import convert_block
@@ -95,6 +95,7 @@ def test_scanning_gives_what_parsing_gives(
 
 
 @given(st.integers(0, 1200), st.binary(max_size=3), st.integers(0, 3))
+@example(702, b"\n", 0)
 def test_damage_is_seen_as_parsing_sees_it(start: int, by: bytes, length: int) -> None:
     row = documented_row("杭州", "w(杭州)").encode()
     block = row + row[:start] + by + row[start + length :] + row
