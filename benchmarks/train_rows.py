@@ -29,9 +29,10 @@ MODEL = "bundled:smollm2-135m-instruct"
 LEARNING_RATE = 1e-4
 PROBE_ROWS = 8
 _LAYOUTS = {
-    "none": ["padded 16", "padding-free 8", "padding-free 16", "padding-free 32"],
+    "none": ["padded 4", "padded 8", "padded 16", "padding-free 4", "padding-free 8"],
     "names": ["padded 1", "padded 2", "padded 4", "padding-free 2"],
 }
+_TRIAL_ROWS = {"none": 16, "names": 4}
 
 
 class Step(NamedTuple):
@@ -95,7 +96,7 @@ def make_trainer(arm: str, rows: list[Any], folder: str, args: argparse.Namespac
     if arm == "intentflow":
         from transformers import TrainingArguments
 
-        from intentflow.train.dataset import pack_rows
+        from intentflow.train.dataset import PASS_TOKENS, pack_rows
         from intentflow.train.trainer import AnswerLossTrainer
 
         settings = arguments(folder, args.rows, args)
@@ -104,7 +105,7 @@ def make_trainer(arm: str, rows: list[Any], folder: str, args: argparse.Namespac
             args=TrainingArguments(remove_unused_columns=False, **settings),
             train_dataset=rows,
             data_collator=pack_rows,
-            pass_tokens=args.pass_tokens,
+            pass_tokens=args.pass_tokens or PASS_TOKENS["cpu"],
         )
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
@@ -119,7 +120,6 @@ def make_trainer(arm: str, rows: list[Any], folder: str, args: argparse.Namespac
         completion_only_loss=True,
         padding_free=layout == "padding-free",
         max_length=None,
-        dataset_kwargs={"skip_prepare_dataset": False},
         **settings,
     )
     dataset = Dataset.from_dict(columns)
@@ -179,7 +179,8 @@ def in_a_process(arm: str, args: argparse.Namespace, rows: int, steps: int) -> d
     """Train in a new process and read what it prints."""
     options = ["--rows", str(rows), "--steps", str(steps), "--taxonomy", args.taxonomy]
     command = [sys.executable, __file__, str(args.data), "--arm", arm, *options]
-    command += ["--pass-tokens", str(args.pass_tokens)]
+    if args.pass_tokens:
+        command += ["--pass-tokens", str(args.pass_tokens)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     print(f"{arm}: {json.dumps(found)}", file=sys.stderr)
@@ -190,7 +191,7 @@ def best_layout(args: argparse.Namespace) -> str:
     """TRL's fastest layout by processor time, on one small step each."""
     cost = {}
     for layout in _LAYOUTS[args.taxonomy]:
-        found = in_a_process(layout, args, args.trial_rows, 1)
+        found = in_a_process(layout, args, args.trial_rows or _TRIAL_ROWS[args.taxonomy], 1)
         cost[layout] = found["steps"][0][1]
     return min(cost, key=lambda layout: cost[layout])
 
@@ -237,9 +238,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=64, help="rows per optimizer step")
     parser.add_argument("--steps", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--trial-rows", type=int, default=8, help="rows to find TRL's best layout")
+    parser.add_argument("--trial-rows", type=int, help="rows to find TRL's best layout")
     parser.add_argument("--layout", help="TRL's layout, as 'padded 4'; found by trial if left out")
-    parser.add_argument("--pass-tokens", type=int, default=256)
+    parser.add_argument("--pass-tokens", type=int, help="as intentflow has it if left out")
     parser.add_argument("--arm", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.arm:

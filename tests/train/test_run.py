@@ -405,8 +405,7 @@ def test_a_batch_in_shares_is_no_more_than_one_pass(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     asked = recipe(Path("m"), global_batch_size=64, distributed={"strategy": "fsdp"})
     plan = make_plan(asked, _encoded(64, 30, 20), [])
-    assert plan.rows_per_sequence == 4
-    assert plan.rows_per_sequence * 50 <= plan.pass_tokens
+    assert plan.rows_per_sequence * 50 <= plan.pass_tokens < plan.rows_per_sequence * 2 * 50
 
 
 def test_rows_at_once_can_be_given() -> None:
