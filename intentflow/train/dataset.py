@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 IGNORED = -100  # the label value that takes no part in the loss
 
-PASS_TOKENS = {"cpu": 192, "cuda": 4096}
+PASS_TOKENS = {"cpu": 128, "cuda": 4096}
 """Tokens of rows, the prefix not counted, that go through the model at once."""
 
 
