@@ -173,16 +173,16 @@ def _wait(condition: Callable[[], bool], seconds: float = 120) -> None:
 
 def _memory_for(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the machine be one on which more rows at once than ``limit`` do not fit."""
-    import transformers
+    from intentflow.train.trainer import AnswerLossTrainer
 
-    real = transformers.Trainer.training_step
+    real = AnswerLossTrainer.training_step
 
     def training_step(self: Any, model: Any, inputs: Any, *args: Any) -> Any:
         if len(inputs["row_numbers"]) > limit:
             raise torch.OutOfMemoryError("no memory")
         return real(self, model, inputs, *args)
 
-    monkeypatch.setattr(transformers.Trainer, "training_step", training_step)
+    monkeypatch.setattr(AnswerLossTrainer, "training_step", training_step)
 
 
 def test_a_batch_that_does_not_fit_is_halved_and_the_accumulation_doubled(
