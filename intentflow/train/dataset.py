@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 
 IGNORED = -100  # the label value that takes no part in the loss
 
-PASS_TOKENS = {"cpu": 128, "cuda": 4096}
-"""Tokens of rows, the prefix not counted, that go through the model at once."""
+PASS_TOKENS = {"cpu": 512, "cuda": 4096}
+"""Tokens of rows, the prefix not counted, that go through the model at once.
+
+On two cores the laptop recipe's step of 16 SNIPS rows takes 2.6 s with 512 and 3.6 s with 128, and
+as much memory: each pass reads all weights again.
+"""
 
 
 @dataclass(frozen=True, slots=True)
