@@ -7,7 +7,9 @@ import json
 
 from intentflow.cli.outcome import Outcome
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.engines import Engine, OpenAIEngine, TransformersEngine
+from intentflow.evaluate.engines import Engine
+from intentflow.evaluate.openai_engine import OpenAIEngine
+from intentflow.evaluate.transformers_engine import TransformersEngine
 from intentflow.serve.prediction import predict
 
 

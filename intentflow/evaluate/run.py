@@ -11,8 +11,10 @@ from typing import Any
 
 from intentflow.calls import OutputFormat
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.engines import Answer, Engine, OpenAIEngine, TransformersEngine
+from intentflow.evaluate.engines import Answer, Engine
 from intentflow.evaluate.metrics import Scored, compute_metrics, score_row
+from intentflow.evaluate.openai_engine import OpenAIEngine
+from intentflow.evaluate.transformers_engine import TransformersEngine
 from intentflow.files import atomic_file
 from intentflow.prompts import PromptSpec
 from intentflow.records import Example, content_digest

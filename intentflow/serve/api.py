@@ -21,7 +21,8 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.middleware.base import RequestResponseEndpoint
 
-from intentflow.evaluate.engines import MAX_NEW_TOKENS, Completion, TransformersEngine
+from intentflow.evaluate.engines import MAX_NEW_TOKENS, Completion
+from intentflow.evaluate.transformers_engine import TransformersEngine
 
 MAX_BODY_BYTES = 1_000_000
 

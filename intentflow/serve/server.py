@@ -82,7 +82,7 @@ def _vllm_environment() -> dict[str, str]:
 def _serve_here(folder: Path, host: str, port: int, name: str, constrained: bool) -> None:
     import uvicorn
 
-    from intentflow.evaluate.engines import TransformersEngine
+    from intentflow.evaluate.transformers_engine import TransformersEngine
     from intentflow.serve.api import create_app
 
     print(f"loading {folder}", file=sys.stderr, flush=True)

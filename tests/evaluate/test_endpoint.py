@@ -13,7 +13,7 @@ import pytest
 
 from intentflow.cli.main import main
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.engines import OpenAIEngine
+from intentflow.evaluate.openai_engine import OpenAIEngine
 from intentflow.evaluate.run import evaluate_model
 from intentflow.records import Example, write_records
 from tests.models import TAXONOMY

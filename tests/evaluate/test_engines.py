@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from intentflow.evaluate.engines import MAX_NEW_TOKENS, TransformersEngine
+from intentflow.evaluate.engines import MAX_NEW_TOKENS
+from intentflow.evaluate.transformers_engine import TransformersEngine
 from intentflow.prompts import prompt_token_ids
 from tests.models import rows
 
@@ -28,7 +29,7 @@ def _texts(engine: TransformersEngine) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def _short_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("intentflow.evaluate.engines.MAX_NEW_TOKENS", 24)
+    monkeypatch.setattr("intentflow.evaluate.transformers_engine.MAX_NEW_TOKENS", 24)
 
 
 @pytest.fixture(scope="module")

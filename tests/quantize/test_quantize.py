@@ -11,7 +11,7 @@ import torch
 
 from intentflow.cli.main import main
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.engines import TransformersEngine
+from intentflow.evaluate.transformers_engine import TransformersEngine
 from intentflow.prompts import PromptSpec
 from intentflow.quantize import quantize
 from intentflow.quantize.compress import group_size

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from intentflow.evaluate.engines import MAX_NEW_TOKENS, TransformersEngine
+from intentflow.evaluate.engines import MAX_NEW_TOKENS
+from intentflow.evaluate.transformers_engine import TransformersEngine
 from intentflow.serve.api import MAX_BODY_BYTES, create_app
 from tests.models import one_thread
 

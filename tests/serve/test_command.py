@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from intentflow.cli.main import main
-from intentflow.evaluate.engines import MAX_NEW_TOKENS, TransformersEngine
+from intentflow.evaluate.engines import MAX_NEW_TOKENS
 from intentflow.evaluate.run import evaluate_model
+from intentflow.evaluate.transformers_engine import TransformersEngine
 from intentflow.records import Example, write_records
 from intentflow.serve.server import vllm_command
 from tests.models import one_thread, rows

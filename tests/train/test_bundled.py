@@ -9,7 +9,7 @@ import pytest
 
 from intentflow.calls import parse_calls
 from intentflow.cli.main import main
-from intentflow.evaluate.engines import TransformersEngine
+from intentflow.evaluate.transformers_engine import TransformersEngine
 from intentflow.records import read_records
 from intentflow.resources import resource
 from intentflow.train.recipe import Recipe

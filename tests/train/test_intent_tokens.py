@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from intentflow.calls import Call, format_calls, parse_calls
 from intentflow.errors import IntentflowError
 from intentflow.evaluate.constraint import TaxonomyConstraint, taxonomy_grammar
-from intentflow.evaluate.engines import TransformersEngine
+from intentflow.evaluate.transformers_engine import TransformersEngine
 from intentflow.prompts import (
     PromptSpec,
     answer_token_ids,

@@ -13,7 +13,7 @@ import torch
 from intentflow.calls import parse_calls
 from intentflow.cli.main import main
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.engines import TransformersEngine
+from intentflow.evaluate.transformers_engine import TransformersEngine
 from intentflow.prompts import PromptSpec, answer_token_ids, end_token_id, prompt_token_ids
 from intentflow.records import Example
 from intentflow.taxonomy import Intent, Taxonomy
