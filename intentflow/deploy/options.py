@@ -14,6 +14,7 @@ DeployMode = Literal["render", "apply", "git"]
 
 # KServe and Kubernetes add to a service's name: 40 characters leave room for `-predictor-…`.
 _NAME = r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$"
+_BRANCH = r"^[A-Za-z0-9_][\w./-]*$"
 _QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
 
 
@@ -24,6 +25,16 @@ class DeployOptions(StrictModel):
     namespace: str = Field("default", pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
     mode: DeployMode = Field(
         "render", description="render: files only; apply: change the cluster; git: a commit"
+    )
+    deployment_mode: Literal["Standard", "Knative"] = Field(
+        "Standard", description="KServe's: plain Deployments, or Knative services"
+    )
+    canary_percent: int | None = Field(
+        None,
+        ge=0,
+        le=99,
+        description="Share of the requests that mode apply gives to the new model beside the one "
+        "in service; unset replaces it",
     )
     gpu_count: int = Field(1, ge=0, description="GPUs of one replica; 0 takes vLLM's CPU image")
     gpu_type: str | None = Field(
@@ -67,6 +78,26 @@ class DeployOptions(StrictModel):
     )
     timeout_seconds: float = Field(
         1800.0, gt=0, description="How long mode apply waits for the service to be ready"
+    )
+    probe: str | None = Field(
+        None,
+        description="Rows that mode apply asks the ready service: instruction, and the evaluated "
+        "prediction or the output; a path or s3://",
+    )
+    probe_url: str | None = Field(
+        None, description="Where they are asked, if not at the URL that the service gives"
+    )
+    git_repo: str | None = Field(
+        None, description="GitOps repository of mode git: a URL, a bare repository or a clone"
+    )
+    git_branch: str = Field("main", pattern=_BRANCH, description="The branch that is in service")
+    git_path: str | None = Field(
+        None, description="The service's folder in it; NAMESPACE/NAME unless set"
+    )
+    git_push_branch: str | None = Field(
+        None,
+        pattern=_BRANCH,
+        description="Push here for a pull request, where git_branch is protected",
     )
 
     @model_validator(mode="after")

@@ -17,6 +17,7 @@ from intentflow.files import atomic_file
 from intentflow.resources import resource
 
 ANNOTATION = "intentflow.dev/"
+DEPLOYMENT_MODE = "serving.kserve.io/deploymentMode"
 MODEL_MOUNT = "/mnt/models"  # where KServe puts the model in the container
 _GPU = "nvidia.com/gpu"
 _GPU_PRODUCT = "nvidia.com/gpu.product"
@@ -96,6 +97,7 @@ def _fill_runtime(runtime: Manifest, options: DeployOptions) -> None:
 
 def _fill_service(service: Manifest, facts: ModelFacts, options: DeployOptions) -> None:
     predictor = service["spec"]["predictor"]
+    service["metadata"]["annotations"][DEPLOYMENT_MODE] = options.deployment_mode
     predictor["minReplicas"] = options.min_replicas
     predictor["maxReplicas"] = options.max_replicas
     predictor["serviceAccountName"] = options.service_account or options.name
