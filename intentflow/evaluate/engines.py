@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,12 +36,16 @@ class Completion:
     ended: bool
 
 
+Keep = Callable[[int, Answer], None]
+"""Takes an answer and the place of its instruction as soon as it is there."""
+
+
 class Engine(Protocol):
     """What evaluation and prediction ask of an engine."""
 
     name: str
     constrained: bool
 
-    def answer(self, instructions: Sequence[str]) -> list[Answer]:
-        """One answer per instruction, in order."""
+    def answer(self, instructions: Sequence[str], keep: Keep | None = None) -> list[Answer]:
+        """One answer per instruction, in order; ``keep`` gets each when it comes, in any order."""
         ...

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tqdm import tqdm
 
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.engines import MAX_NEW_TOKENS, Answer
+from intentflow.evaluate.engines import MAX_NEW_TOKENS, Answer, Keep
 
 
 class OpenAIEngine:
@@ -33,8 +33,8 @@ class OpenAIEngine:
         self.client = OpenAI(base_url=self.url, api_key=key, timeout=120, max_retries=3)
         self.model = self._served_model()
 
-    def answer(self, instructions: Sequence[str]) -> list[Answer]:
-        """One answer per instruction, in order.
+    def answer(self, instructions: Sequence[str], keep: Keep | None = None) -> list[Answer]:
+        """One answer per instruction, in order; ``keep`` gets each as soon as those before it.
 
         Raises:
             IntentflowError: The endpoint failed after its retries.
@@ -47,7 +47,12 @@ class OpenAIEngine:
                 disable=len(instructions) < 2,
                 mininterval=0.5 if sys.stderr.isatty() else 10.0,
             )
-            return list(progress)
+            answers = []
+            for place, answer in enumerate(progress):
+                answers.append(answer)
+                if keep:
+                    keep(place, answer)
+            return answers
 
     def _ask(self, instruction: str) -> Answer:
         from openai import OpenAIError

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from intentflow.evaluate.engines import MAX_NEW_TOKENS, Answer, Completion
+from intentflow.evaluate.engines import MAX_NEW_TOKENS, Answer, Completion, Keep
 from intentflow.prompts import PromptSpec, chat_token_ids, prompt_token_ids
 from intentflow.taxonomy import Taxonomy
 
@@ -57,8 +57,8 @@ class TransformersEngine:
         self.tokenizer, self.model = _load(self.folder)
         self.end_token_ids = _end_tokens(self.model)
 
-    def answer(self, instructions: Sequence[str]) -> list[Answer]:
-        """One answer per instruction, in order."""
+    def answer(self, instructions: Sequence[str], keep: Keep | None = None) -> list[Answer]:
+        """One answer per instruction, in order; ``keep`` gets those of a batch when it ends."""
         prompts = [prompt_token_ids(self.tokenizer, text) for text in instructions]
         shared = self._compute_shared(prompts)
         order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
@@ -70,6 +70,8 @@ class TransformersEngine:
             seconds = time.perf_counter() - started
             for i, text in zip(batch, texts, strict=True):
                 answers[i] = Answer(text, seconds)
+                if keep:
+                    keep(i, answers[i])
         return answers
 
     def complete(
