@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 _RESAMPLES = 1000
-_CHUNK = 100  # resamples at a time, so that memory stays small for many rows
+_CELLS = 10_000_000  # resamples times rows at a time, so that memory stays small for many rows
+
+Flags = Sequence[bool]
+Ratio = tuple[Flags, Flags]
+"""Whether each row counts above the line, and below it."""
 
 
 def ratio(part: float, whole: float) -> float | None:
@@ -21,12 +25,15 @@ def ratio(part: float, whole: float) -> float | None:
 
 @dataclass(frozen=True)
 class RowCounts:
-    """True positives, predicted and gold counts: integer arrays of shape (rows, labels)."""
+    """True positives, predicted and gold counts: sparse arrays of shape (rows, labels).
+
+    Sparse, for free parameter values make nearly as many labels as there are rows.
+    """
 
     labels: list[Any]
-    hits: NDArray[np.int32]
-    predicted: NDArray[np.int32]
-    gold: NDArray[np.int32]
+    hits: Any
+    predicted: Any
+    gold: Any
 
     @classmethod
     def collect(cls, rows: Sequence[tuple[Counter[Any], Counter[Any]]]) -> RowCounts:
@@ -35,25 +42,23 @@ class RowCounts:
         Labels are the gold ones; what was predicted beside them counts under one label more,
         None, so that it lowers precision over all.
         """
-        known = {label for gold, _ in rows for label in gold}
-        names = sorted(known, key=str)
+        names = sorted({label for gold, _ in rows for label in gold}, key=str)
         index = {label: i for i, label in enumerate(names)}
-        other = len(names)
-        shape = (len(rows), other + 1)
-        hits, predicted, actual = (np.zeros(shape, np.int32) for _ in range(3))
+        shape = (len(rows), len(names) + 1)
+        hits, predicted, actual = _Cells(shape), _Cells(shape), _Cells(shape)
         for i, (gold, guess) in enumerate(rows):
             for label, count in gold.items():
-                actual[i, index[label]] += count
-                hits[i, index[label]] += min(count, guess[label])
+                actual.add(i, index[label], count)
+                hits.add(i, index[label], min(count, guess[label]))
             for label, count in guess.items():
-                predicted[i, index.get(label, other)] += count
-        return cls([*names, None], hits, predicted, actual)
+                predicted.add(i, index.get(label, len(names)), count)
+        return cls([*names, None], hits.array(), predicted.array(), actual.array())
 
     def f1_micro(self) -> float | None:
         """F1 over all labels together; 1.0 where there is nothing to find and nothing found."""
         total = self.predicted.sum() + self.gold.sum()
         if not total:
-            return 1.0 if len(self.gold) else None
+            return 1.0 if self.gold.shape[0] else None
         return ratio(2 * self.hits.sum(), total)
 
     def f1_macro(self) -> float | None:
@@ -79,36 +84,91 @@ class RowCounts:
         return table
 
 
+class _Cells:
+    """The cells of a sparse array that are not 0."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self.shape = shape
+        self.rows: list[int] = []
+        self.columns: list[int] = []
+        self.counts: list[int] = []
+
+    def add(self, row: int, column: int, count: int) -> None:
+        """Add to one cell; several additions to one add up."""
+        if count:
+            self.rows.append(row)
+            self.columns.append(column)
+            self.counts.append(count)
+
+    def array(self) -> Any:
+        """Compressed by rows, as 64-bit floats, which a product with weights needs anyway."""
+        from scipy.sparse import csr_array
+
+        counts = np.array(self.counts, np.float64)
+        return csr_array((counts, (self.rows, self.columns)), shape=self.shape)
+
+
 def bootstrap_intervals(
-    flags: Mapping[str, Sequence[bool]], intents: RowCounts, parameters: RowCounts, seed: int = 0
+    flags: Mapping[str, Flags],
+    intents: RowCounts,
+    parameters: RowCounts,
+    ratios: Mapping[str, Ratio] | None = None,
+    seed: int = 0,
 ) -> dict[str, list[float]]:
     """95 % percentile intervals (Efron 1979) by resampling rows with replacement.
+
+    Which rows are drawn depends on their number and the seed alone: the same rows give the same
+    intervals, and of two models on the same rows each resample compares like with like.
 
     Args:
         flags: For each rate, whether each row counts.
         intents: Counts behind the intent F1 scores.
         parameters: Counts behind the parameter F1 score.
-        seed: Of the resampling; the same rows give the same intervals.
+        ratios: For each rate of some rows only, which rows count above and below the line.
+        seed: Of the resampling.
 
     Returns:
-        ``{metric: [low, high]}``; empty without rows.
+        ``{metric: [low, high]}``; empty without rows. A ratio that no resample has is left out;
+        resamples with nothing below its line do not count for it.
     """
-    size = len(intents.gold)
+    size = intents.gold.shape[0]
     if not size:
         return {}
-    generator = np.random.default_rng(seed)
-    columns = np.array(list(flags.values()), dtype=np.float64).T
+    rates = _columns(list(flags.values()), size)
+    parts, wholes = (
+        _columns([pair[side] for pair in (ratios or {}).values()], size) for side in (0, 1)
+    )
     samples: dict[str, list[NDArray[np.float64]]] = {}
-    for _ in range(_RESAMPLES // _CHUNK):
-        weights = generator.multinomial(size, np.full(size, 1 / size), _CHUNK).astype(np.float64)
-        for name, values in zip(flags, (weights @ columns / size).T, strict=True):
+    for weights in _resamples(size, seed):
+        drawn = dict(zip(flags, (weights @ rates / size).T, strict=True))
+        drawn |= zip(ratios or {}, _divide(weights @ parts, weights @ wholes).T, strict=True)
+        drawn |= _f1_samples(weights, intents, parameters)
+        for name, values in drawn.items():
             samples.setdefault(name, []).append(values)
-        for name, values in _f1_samples(weights, intents, parameters).items():
-            samples.setdefault(name, []).append(values)
-    return {
-        name: [float(v) for v in np.quantile(np.concatenate(parts), [0.025, 0.975])]
-        for name, parts in samples.items()
-    }
+    found = {name: _interval(np.concatenate(parts)) for name, parts in samples.items()}
+    return {name: interval for name, interval in found.items() if interval}
+
+
+def _columns(flags: Sequence[Flags], size: int) -> NDArray[np.float64]:
+    return np.array(flags, dtype=np.float64).reshape(len(flags), size).T
+
+
+def _resamples(size: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """How often each row was drawn: arrays of shape (some resamples, rows)."""
+    generator = np.random.default_rng(seed)
+    left = _RESAMPLES
+    while left:
+        some = min(left, max(1, _CELLS // size))
+        places = generator.integers(size, size=(some, size))
+        places += np.arange(some)[:, None] * size
+        counts = np.bincount(places.ravel(), minlength=some * size)
+        yield counts.reshape(some, size).astype(np.float64)
+        left -= some
+
+
+def _interval(values: NDArray[np.float64]) -> list[float]:
+    known = values[~np.isnan(values)]
+    return [float(v) for v in np.quantile(known, [0.025, 0.975])] if len(known) else []
 
 
 def _f1_samples(
@@ -128,3 +188,8 @@ def _f1_samples(
 def _f1(hits: Any, predicted: Any, gold: Any, empty: float = 0.0) -> Any:
     total = np.asarray(predicted + gold, dtype=np.float64)
     return np.where(total > 0, 2 * hits / np.maximum(total, 1e-300), empty)
+
+
+def _divide(parts: NDArray[np.float64], wholes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Not a number where the whole is nothing."""
+    return np.where(wholes > 0, parts / np.maximum(wholes, 1e-300), np.nan)

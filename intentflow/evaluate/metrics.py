@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from intentflow.calls import (
     Call,
     CallSyntaxError,
     OutputFormat,
+    format_calls,
     parse_calls,
     parse_output,
     same_calls,
     same_intents,
 )
 from intentflow.curate.redact import redact_text
+from intentflow.evaluate.calibration import Calibration
+from intentflow.evaluate.coverage import calibration_scores
 from intentflow.evaluate.documented import documented_intent, documented_parameters
-from intentflow.evaluate.intervals import RowCounts, bootstrap_intervals, ratio
+from intentflow.evaluate.intervals import Ratio, RowCounts, bootstrap_intervals, ratio
+from intentflow.evaluate.outcomes import outcomes
 from intentflow.taxonomy import Taxonomy
+
+Value = TypeVar("Value")
 
 NO_INTENT = "(none)"  # stands for the missing side of a confusion
 
@@ -28,7 +34,11 @@ NO_INTENT = "(none)"  # stands for the missing side of a confusion
 class Scored:
     """One row with its gold answer, its prediction and what came of it.
 
-    ``predicted`` is None where the prediction does not parse.
+    Attributes:
+        predicted: None where the prediction does not parse.
+        raw_confidence: The engine's confidence in [0, 1]; None where it gave none.
+        confidence: The same, calibrated where the model has a calibration.
+        seconds: What the answer took; None where it was given.
     """
 
     instruction: str
@@ -41,6 +51,14 @@ class Scored:
     off_taxonomy: bool
     documented_intent_right: bool
     documented_parameters_right: bool
+    raw_confidence: float | None = None
+    confidence: float | None = None
+    seconds: float | None = None
+
+    @property
+    def gold_intents(self) -> Counter[str]:
+        """Names of the gold calls; of a gold answer that does not parse, what begins it."""
+        return _names(self.gold or _loose(self.gold_text))
 
 
 def score_row(
@@ -80,19 +98,34 @@ def score_row(
     )
 
 
-def compute_metrics(rows: Sequence[Scored], taxonomy: Taxonomy | None = None) -> dict[str, Any]:
+def compute_metrics(
+    rows: Sequence[Scored],
+    taxonomy: Taxonomy | None = None,
+    calibration: Calibration | None = None,
+) -> dict[str, Any]:
     """All scores of the contract that follow from rows alone.
+
+    Args:
+        rows: Scored rows.
+        taxonomy: What the model may answer; None if unknown.
+        calibration: The model's, which made ``confidence`` of ``raw_confidence``.
 
     Returns:
         Rates in [0, 1] with 95 % bootstrap intervals under ``ci95``; ``per_intent`` with
-        precision, recall, F1 and support; ``confusion`` as gold, predicted, count, examples.
+        precision, recall, F1 and support; ``confusion`` as gold, predicted, count, examples;
+        ``with_threshold`` with what the rates are where unsure answers are out of scope;
+        ``outcomes`` with what came of each row.
     """
+    unsure = _with_threshold(rows, taxonomy, calibration)
     counts = RowCounts.collect([(_names(r.gold), _names(r.predicted)) for r in rows])
     pairs = RowCounts.collect([(_pairs(r.gold), _pairs(r.predicted)) for r in rows])
-    rates = _rates(rows)
-    scores: dict[str, Any] = {
+    flags, ratios = _flags(rows, taxonomy), _scope_ratios(rows, taxonomy)
+    if unsure is not None:
+        flags |= _prefixed(_right(unsure))
+        ratios |= _prefixed(_scope_ratios(unsure, taxonomy))
+    return {
         "n": len(rows),
-        **rates,
+        **_rates(rows),
         "documented": {
             "intent_accuracy": _mean([r.documented_intent_right for r in rows]),
             "parameter_accuracy": _mean([r.documented_parameters_right for r in rows]),
@@ -102,12 +135,14 @@ def compute_metrics(rows: Sequence[Scored], taxonomy: Taxonomy | None = None) ->
         "parameter_f1": pairs.f1_micro(),
         "malformed_rate": _mean([r.predicted is None for r in rows]),
         "off_taxonomy_rate": None if taxonomy is None else _mean([r.off_taxonomy for r in rows]),
-        **_out_of_scope(rows, taxonomy),
+        **_scope_rates(rows, taxonomy),
         "per_intent": counts.per_label(),
         "confusion": confusions(rows),
-        "ci95": bootstrap_intervals(_flags(rows, taxonomy), counts, pairs),
+        "ci95": bootstrap_intervals(flags, counts, pairs, ratios),
+        "calibration": calibration_scores(rows, fitted=calibration is not None),
+        "with_threshold": _threshold_scores(rows, unsure, taxonomy, calibration),
+        "outcomes": outcomes(rows),
     }
-    return scores
 
 
 def confusions(rows: Sequence[Scored], examples: int = 3) -> list[dict[str, Any]]:
@@ -148,7 +183,7 @@ def _as_calls(prediction: str, predicted: list[Call] | None, output_format: Outp
     return "; ".join(f"{call.intent}({','.join(call.parameters)})" for call in predicted)
 
 
-def _names(calls: list[Call] | None) -> Counter[Any]:
+def _names(calls: list[Call] | None) -> Counter[str]:
     return Counter(call.intent for call in calls or [])
 
 
@@ -163,8 +198,7 @@ def _mean(flags: Sequence[bool]) -> float | None:
 def _flags(rows: Sequence[Scored], taxonomy: Taxonomy | None) -> dict[str, list[bool]]:
     """Whether each row counts for each rate that was measured."""
     flags = {
-        "intent_accuracy": [r.intent_right for r in rows],
-        "parameter_accuracy": [r.parameters_right for r in rows],
+        **_right(rows),
         "documented.intent_accuracy": [r.documented_intent_right for r in rows],
         "documented.parameter_accuracy": [r.documented_parameters_right for r in rows],
         "malformed_rate": [r.predicted is None for r in rows],
@@ -174,25 +208,73 @@ def _flags(rows: Sequence[Scored], taxonomy: Taxonomy | None) -> dict[str, list[
     return flags
 
 
-def _rates(rows: Sequence[Scored]) -> dict[str, float | None]:
+def _right(rows: Sequence[Scored]) -> dict[str, list[bool]]:
     return {
-        "intent_accuracy": _mean([r.intent_right for r in rows]),
-        "parameter_accuracy": _mean([r.parameters_right for r in rows]),
+        "intent_accuracy": [r.intent_right for r in rows],
+        "parameter_accuracy": [r.parameters_right for r in rows],
     }
 
 
-def _out_of_scope(rows: Sequence[Scored], taxonomy: Taxonomy | None) -> dict[str, float | None]:
+def _rates(rows: Sequence[Scored]) -> dict[str, float | None]:
+    return {name: _mean(flags) for name, flags in _right(rows).items()}
+
+
+def _scope_ratios(rows: Sequence[Scored], taxonomy: Taxonomy | None) -> dict[str, Ratio]:
+    """What precision and recall of out of scope are made of; empty where no intent means it."""
     name = taxonomy.out_of_scope if taxonomy else None
     if name is None:
-        return {"oos_precision": None, "oos_recall": None}
+        return {}
     gold = [name in _names(r.gold) for r in rows]
     predicted = [name in _names(r.predicted) for r in rows]
-    both = sum(g and p for g, p in zip(gold, predicted, strict=True))
-    return {"oos_precision": ratio(both, sum(predicted)), "oos_recall": ratio(both, sum(gold))}
+    both = [g and p for g, p in zip(gold, predicted, strict=True)]
+    return {"oos_precision": (both, predicted), "oos_recall": (both, gold)}
+
+
+def _scope_rates(rows: Sequence[Scored], taxonomy: Taxonomy | None) -> dict[str, float | None]:
+    ratios = _scope_ratios(rows, taxonomy)
+    rates = {name: ratio(sum(part), sum(whole)) for name, (part, whole) in ratios.items()}
+    return {"oos_precision": None, "oos_recall": None, **rates}
+
+
+def _with_threshold(
+    rows: Sequence[Scored], taxonomy: Taxonomy | None, calibration: Calibration | None
+) -> list[Scored] | None:
+    """The rows with out of scope in place of unsure answers; None without a threshold."""
+    threshold = calibration.oos_threshold if calibration else None
+    name = taxonomy.out_of_scope if taxonomy else None
+    if threshold is None or name is None or all(row.confidence is None for row in rows):
+        return None
+    instead = format_calls([Call(name)])
+    return [
+        score_row(row.instruction, row.gold_text, instead, taxonomy)
+        if row.confidence is not None and row.confidence < threshold
+        else row
+        for row in rows
+    ]
+
+
+def _threshold_scores(
+    rows: Sequence[Scored],
+    unsure: list[Scored] | None,
+    taxonomy: Taxonomy | None,
+    calibration: Calibration | None,
+) -> dict[str, Any] | None:
+    if unsure is None or calibration is None:
+        return None
+    return {
+        "threshold": calibration.oos_threshold,
+        **_rates(unsure),
+        **_scope_rates(unsure, taxonomy),
+        "replaced": sum(new is not old for new, old in zip(unsure, rows, strict=True)),
+    }
+
+
+def _prefixed(scores: Mapping[str, Value]) -> dict[str, Value]:
+    return {f"with_threshold.{name}": value for name, value in scores.items()}
 
 
 def _unmatched(row: Scored) -> list[tuple[str, str]]:
-    gold, guess = _names(row.gold or _loose(row.gold_text)), _names(row.predicted)
+    gold, guess = row.gold_intents, _names(row.predicted)
     missing = sorted((gold - guess).elements())
     extra = sorted((guess - gold).elements())
     size = max(len(missing), len(extra))
@@ -202,7 +284,7 @@ def _unmatched(row: Scored) -> list[tuple[str, str]]:
 
 
 def _loose(text: str) -> list[Call]:
-    """The name of a gold answer that does not parse, for the confusion list alone."""
+    """The name of a gold answer that does not parse, for confusions and labels alone."""
     try:
         return parse_calls(text)
     except CallSyntaxError:

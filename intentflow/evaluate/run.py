@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from intentflow.calls import OutputFormat
 from intentflow.errors import IntentflowError
+from intentflow.evaluate.calibration import Calibration
 from intentflow.evaluate.engines import Answer, Engine
 from intentflow.evaluate.metrics import Scored, compute_metrics, score_row
 from intentflow.evaluate.openai_engine import OpenAIEngine
@@ -43,6 +45,7 @@ class Subject:
     prompt_digest: str | None = None
     taxonomy: Taxonomy | None = None
     output_format: OutputFormat = "call"
+    calibration: Calibration | None = None
 
 
 def evaluate_model(
@@ -111,31 +114,30 @@ def score(
         seconds: Wall time of all answers; None where they were given.
     """
     rows = [
-        score_row(
-            example.instruction,
-            example.output,
-            answer.text,
-            subject.taxonomy,
-            subject.output_format,
-        )
+        _score_answer(example, answer, subject, timed=seconds is not None)
         for example, answer in zip(examples, answers, strict=True)
     ]
     latency = sorted(answer.seconds for answer in answers) if seconds is not None else []
     metrics = {
-        **compute_metrics(rows, subject.taxonomy),
+        **compute_metrics(rows, subject.taxonomy, subject.calibration),
         "latency_seconds": {"p50": _quantile(latency, 0.5), "p95": _quantile(latency, 0.95)},
         "rows_per_second": len(rows) / seconds if seconds else None,
         "model_digest": subject.model_digest,
         "data_digest": content_digest(examples),
         "prompt_digest": subject.prompt_digest,
+        "taxonomy_digest": subject.taxonomy.digest if subject.taxonomy else None,
         "constrained": subject.constrained,
         "engine": subject.engine,
+        "served_by": subject.engine,
     }
+    metrics["outcomes"] = metrics.pop("outcomes")  # long: readers find the scores before it
     return Evaluation(metrics, rows)
 
 
 def read_predictions(path: str | Path) -> tuple[list[Example], list[Answer]]:
     """Read ``{"instruction", "output", "prediction"}`` rows, as JSON lines or an array.
+
+    Their ``confidence`` is used where every row has one.
 
     Raises:
         IntentflowError: Naming the file and line of what is wrong.
@@ -150,9 +152,11 @@ def read_predictions(path: str | Path) -> tuple[list[Example], list[Answer]]:
                 f"{path} {where}: expected the texts {', '.join(_PREDICTION_KEYS)}"
             )
         examples.append(Example(str(fields[0]), str(fields[1])))
-        answers.append(Answer(str(fields[2]), 0.0))
+        answers.append(Answer(str(fields[2]), 0.0, _confidence(row, f"{path} {where}")))
     if not examples:
         raise IntentflowError(f"{path}: the file holds no row")
+    if any(answer.confidence is None for answer in answers):
+        answers = [replace(answer, confidence=None) for answer in answers]
     return examples, answers
 
 
@@ -166,6 +170,8 @@ def write_predictions(path: str | Path, rows: Sequence[Scored]) -> None:
                 "prediction": row.prediction,
                 "intent_right": row.intent_right,
                 "parameters_right": row.parameters_right,
+                "confidence": row.confidence,
+                "seconds": row.seconds,
             }
             stream.write(json.dumps(document, ensure_ascii=False) + "\n")
 
@@ -189,7 +195,39 @@ def _describe(engine: TransformersEngine) -> Subject:
         prompt.digest,
         engine.taxonomy,
         prompt.output_format,
+        _calibration(engine),
     )
+
+
+def _calibration(engine: TransformersEngine) -> Calibration | None:
+    found = Calibration.read(engine.folder)
+    if found and found.constrained != engine.constrained:
+        fitted = "constrained" if found.constrained else "unconstrained"
+        print(
+            f"{engine.folder}: its calibration was fitted on {fitted} answers, "
+            "which these are not: see ece for how well it fits them",
+            file=sys.stderr,
+        )
+    return found
+
+
+def _score_answer(example: Example, answer: Answer, subject: Subject, *, timed: bool) -> Scored:
+    scored = score_row(
+        example.instruction, example.output, answer.text, subject.taxonomy, subject.output_format
+    )
+    raw = answer.confidence
+    calibrated = subject.calibration.apply(raw) if subject.calibration and raw is not None else raw
+    seconds = answer.seconds if timed else None
+    return replace(scored, raw_confidence=raw, confidence=calibrated, seconds=seconds)
+
+
+def _confidence(row: dict[str, Any], where: str) -> float | None:
+    value = row.get("confidence")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise IntentflowError(f"{where}: confidence is no number from 0 to 1")
+    return float(value)
 
 
 def _quantile(values: Sequence[float], share: float) -> float | None:

@@ -39,13 +39,18 @@ KEYS = {
     "per_intent",
     "confusion",
     "ci95",
+    "calibration",
+    "with_threshold",
+    "outcomes",
     "latency_seconds",
     "rows_per_second",
     "model_digest",
     "data_digest",
     "prompt_digest",
+    "taxonomy_digest",
     "constrained",
     "engine",
+    "served_by",
 }
 PROPORTIONS = ["intent_accuracy", "parameter_accuracy", "malformed_rate", "off_taxonomy_rate"]
 
