@@ -155,7 +155,7 @@ def confusions(rows: Sequence[Scored], examples: int = 3) -> list[dict[str, Any]
     for row in rows:
         if row.intent_right:
             continue
-        for pair in _unmatched(row):
+        for pair in unmatched_intents(row):
             found.setdefault(pair, []).append(row.instruction)
     ordered = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
     return [
@@ -167,6 +167,18 @@ def confusions(rows: Sequence[Scored], examples: int = 3) -> list[dict[str, Any]
         }
         for (gold, guess), texts in ordered
     ]
+
+
+def unmatched_intents(row: Scored) -> list[tuple[str, str]]:
+    """Gold and predicted names of a row that have no equal on the other side, paired as they come;
+    ``(none)`` stands where one side has fewer."""
+    gold, guess = row.gold_intents, _names(row.predicted)
+    missing = sorted((gold - guess).elements())
+    extra = sorted((guess - gold).elements())
+    size = max(len(missing), len(extra))
+    missing += [NO_INTENT] * (size - len(missing))
+    extra += [NO_INTENT] * (size - len(extra))
+    return list(zip(missing, extra, strict=True))
 
 
 def _read(text: str, output_format: OutputFormat) -> list[Call] | None:
@@ -271,16 +283,6 @@ def _threshold_scores(
 
 def _prefixed(scores: Mapping[str, Value]) -> dict[str, Value]:
     return {f"with_threshold.{name}": value for name, value in scores.items()}
-
-
-def _unmatched(row: Scored) -> list[tuple[str, str]]:
-    gold, guess = row.gold_intents, _names(row.predicted)
-    missing = sorted((gold - guess).elements())
-    extra = sorted((guess - gold).elements())
-    size = max(len(missing), len(extra))
-    missing += [NO_INTENT] * (size - len(missing))
-    extra += [NO_INTENT] * (size - len(extra))
-    return list(zip(missing, extra, strict=True))
 
 
 def _loose(text: str) -> list[Call]:
