@@ -27,6 +27,7 @@ VERBS = {
     "split": "divide records into train, validation and test",
     "train": "fine-tune a model by a recipe",
     "quantize": "make a 4-bit copy of a model",
+    "calibrate": "fit a model's confidences on validation rows",
     "evaluate": "score a model, an endpoint or given predictions",
     "gate": "decide by policy whether scores are good enough",
     "publish": "upload a model or a data set under its digest",

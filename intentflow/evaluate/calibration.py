@@ -65,7 +65,7 @@ class Calibration(StrictModel):
             document = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             raise IntentflowError(
-                f"{path}: not JSON; write it anew with intentflow calibrate"
+                f"{path}: not JSON; remove it and run intentflow calibrate"
             ) from None
         return cls.from_mapping(document, str(path))
 

@@ -1,0 +1,110 @@
+"""Fitting a model's calibration on rows that it was not trained on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from intentflow.calls import Call, format_calls
+from intentflow.errors import IntentflowError
+from intentflow.evaluate.calibration import LEAST_SLOPE, Calibration, fit_calibration
+from intentflow.evaluate.coverage import expected_calibration_error
+from intentflow.evaluate.metrics import Scored, score_row
+from intentflow.evaluate.run import evaluate_model
+from intentflow.evaluate.thresholds import choose_threshold
+from intentflow.records import Example, content_digest
+from intentflow.taxonomy import Taxonomy
+
+_FEW_ROWS = 30
+
+
+def calibrate_model(
+    folder: str | Path,
+    examples: Sequence[Example],
+    engine: str = "auto",
+    constrained: bool | None = None,
+) -> Calibration:
+    """Score validation rows, fit the calibration and write it into the model directory.
+
+    The file is part of the model: its digest changes with it. Test rows must not be used, or
+    their scores no longer say what new rows will have.
+
+    Args:
+        folder: A model directory.
+        examples: Validation rows, not trained on.
+        engine: As for :func:`intentflow.evaluate.run.evaluate_model`: the one that will serve.
+        constrained: As there: what will serve.
+
+    Raises:
+        IntentflowError: No rows, not a model directory, or an engine without confidences.
+    """
+    if str(folder).startswith(("http://", "https://")):
+        raise IntentflowError(f"{folder} is an endpoint: a calibration lies in a model directory")
+    evaluation = evaluate_model(str(folder), examples, engine=engine, constrained=constrained)
+    metrics = evaluation.metrics
+    rows = _sure_rows(evaluation.rows, metrics["engine"])
+    raw = [row.raw_confidence or 0.0 for row in rows]
+    right = [row.intent_right for row in rows]
+    slope, intercept = fit_calibration(list(zip(raw, right, strict=True)))
+    fitted = Calibration(
+        slope=slope,
+        intercept=intercept,
+        n=len(rows),
+        data_digest=content_digest(examples),
+        ece_raw=expected_calibration_error(raw, right),
+        ece=0.0,
+        engine=metrics["engine"],
+        constrained=metrics["constrained"],
+    )
+    confidences = [fitted.apply(value) for value in raw]
+    taxonomy = Taxonomy.from_yaml(Path(folder) / "taxonomy.yaml")
+    found = {
+        "ece": expected_calibration_error(confidences, right),
+        "oos_threshold": _threshold(rows, confidences, taxonomy.out_of_scope),
+    }
+    calibration = fitted.model_copy(update=found)
+    calibration.write(folder)
+    _say_what_is_weak(calibration)
+    return calibration
+
+
+def _sure_rows(rows: Sequence[Scored], engine: str) -> list[Scored]:
+    """The rows with a confidence."""
+    sure = [row for row in rows if row.raw_confidence is not None]
+    if not sure:
+        raise IntentflowError(
+            f"the engine {engine} gives no confidences: calibrate with --engine transformers"
+        )
+    if len(sure) < len(rows):
+        _say(f"{len(rows) - len(sure)} of {len(rows)} rows have no confidence and are left out")
+    return sure
+
+
+def _threshold(
+    rows: Sequence[Scored], confidences: Sequence[float], out_of_scope: str | None
+) -> float | None:
+    """The out-of-scope threshold; where there is none, why is said."""
+    if out_of_scope is None:
+        _say("no threshold: the taxonomy names no out_of_scope intent")
+        return None
+    if not any(out_of_scope in row.gold_intents for row in rows):
+        _say(f"no threshold: none of the rows is out of scope ({out_of_scope})")
+        return None
+    instead = format_calls([Call(out_of_scope)])
+    replaced = [score_row(row.instruction, row.gold_text, instead).intent_right for row in rows]
+    threshold = choose_threshold(confidences, [row.intent_right for row in rows], replaced)
+    if threshold is None:
+        _say("no threshold: none makes more of the rows right")
+    return threshold
+
+
+def _say_what_is_weak(calibration: Calibration) -> None:
+    if calibration.n < _FEW_ROWS:
+        _say(f"fitted on {calibration.n} rows only: take {_FEW_ROWS} or more to rely on it")
+    if calibration.slope <= LEAST_SLOPE:
+        _say("the confidences do not tell right answers from wrong ones on these rows")
+
+
+def _say(message: str) -> None:
+    print(f"calibration: {message}", file=sys.stderr)
