@@ -21,8 +21,8 @@ PASS_TOKENS = {"cpu": 192, "cuda": 4096}
 
 Each pass reads all weights again, and its activations, about 1.3 MB a token at 135 million
 parameters, are there at once. With 192 a step of 64 CLINC150 rows needs less memory than TRL's
-fastest layout, with and without the taxonomy in the prompt; with 512 it needs a tenth more and takes
-about a tenth less time.
+fastest layout, with and without the taxonomy in the prompt; with 512 it needs a tenth more and
+takes about a tenth less time.
 """
 
 
