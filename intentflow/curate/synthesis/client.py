@@ -10,12 +10,11 @@ from typing import Any, Self
 
 from intentflow.curate.synthesis.asking import Request
 from intentflow.curate.synthesis.budget import Budget, BudgetEnded, Hold
-from intentflow.curate.synthesis.faults import Fault, TeacherError, fault_of, without_key
+from intentflow.curate.synthesis.faults import TeacherError, fault_of
 from intentflow.curate.synthesis.journal import Journal, Reply
 from intentflow.curate.synthesis.teacher import Teacher
+from intentflow.endpoints.faults import NOT_THE_API, Fault, pause_seconds, without_key
 
-FIRST_PAUSE_SECONDS = 0.5
-_LONGEST_PAUSE_SECONDS = 8.0
 _FORMAT_REFUSED = (400, 422)
 
 
@@ -41,7 +40,7 @@ class TeacherClient:
     async def __aenter__(self) -> Self:
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
-        from intentflow.curate.synthesis.bounded import bound
+        from intentflow.endpoints.bounded import bound
 
         # A redirect would carry the rows to an address that nobody configured.
         connections = DefaultAsyncHttpxClient(
@@ -106,7 +105,7 @@ class TeacherClient:
                 if not fault.again or faults > self._teacher.retries:
                     self._failed = self._error(fault)
                     raise self._failed from None
-                await asyncio.sleep(_pause_seconds(fault, faults))
+                await asyncio.sleep(pause_seconds(fault, faults))
 
     async def _ask_once(self, request: Request, hold: Hold, extra: Mapping[str, Any]) -> Reply:
         number = self._journal.send(request.most_tokens)
@@ -136,7 +135,7 @@ class TeacherClient:
                     model=self._teacher.model, messages=messages, **settings
                 )
             return _read_reply(completion, request, self._key)
-        except (OpenAIError, TimeoutError, *_NOT_THE_API) as error:
+        except (OpenAIError, TimeoutError, *NOT_THE_API) as error:
             raise fault_of(error, self._teacher, self._key) from error
 
     def _takes_another_format(self, fault: Fault, refused: Any) -> bool:
@@ -149,10 +148,6 @@ class TeacherClient:
 
     def _error(self, fault: Fault) -> TeacherError:
         return TeacherError(f"teacher {self._teacher.base_url}: {fault.reason}")
-
-
-# What reading a reply raises that is no JSON, or JSON without the fields of the API.
-_NOT_THE_API = (ValueError, AttributeError, IndexError, TypeError, RecursionError)
 
 
 def read_key(teacher: Teacher) -> str | None:
@@ -192,12 +187,6 @@ def _tokens(completion: Any, request: Request, text: str) -> int:
     if isinstance(total, int) and total > 0:
         return total
     return request.most_prompt_tokens + len(text.encode("utf-8", "replace"))
-
-
-def _pause_seconds(fault: Fault, faults: int) -> float:
-    if fault.wait_seconds is not None:
-        return fault.wait_seconds
-    return float(min(FIRST_PAUSE_SECONDS * 2 ** (faults - 1), _LONGEST_PAUSE_SECONDS))
 
 
 def _as_json_schema(request: Request) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""Replies of bounded size: a teacher that sends without end is hung up on."""
+"""Replies of bounded size: an endpoint that sends without end is hung up on."""
 
 from __future__ import annotations
 

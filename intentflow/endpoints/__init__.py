@@ -1,0 +1,1 @@
+"""What clients of OpenAI endpoints share: faults, pauses, replies of bounded size."""
