@@ -1,0 +1,154 @@
+"""A BERT-type encoder, fine-tuned with a classification head."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from typing import Any
+
+from intentflow.baseline.answers import Answers
+from intentflow.baseline.labels import Labelled
+from intentflow.errors import IntentflowError
+
+BUNDLED_ENCODER = "bundled:minilm"
+BATCH_ROWS = 32
+LEARNING_RATE = 2e-4
+_ENOUGH_STEPS = 1000
+
+
+def answer_by_encoder(
+    training: Labelled,
+    utterances: Sequence[str],
+    name: str = BUNDLED_ENCODER,
+    epochs: int | None = None,
+    seed: int = 0,
+) -> Answers:
+    """Labels by an encoder whose weights all learn, with a new head over the labels.
+
+    Args:
+        training: Rows to learn from.
+        utterances: Texts to label; longer ones than the encoder reads are cut.
+        name: Hub id, local folder or ``bundled:minilm``.
+        epochs: Passes over the rows; :func:`usual_epochs` if None.
+        seed: Of the head, the order of rows and dropout.
+
+    Raises:
+        IntentflowError: All rows have one label, no such encoder, or one without padding.
+        ModuleNotFoundError: The ``train`` extra is not installed.
+    """
+    training.require_choice("encoder")
+    epochs = epochs or usual_epochs(len(training.texts))
+    started = time.perf_counter()
+    names = training.names
+    tokenizer, model = _load(name, names, seed)
+    rows = _rows(tokenizer, model, training)
+    _fit(tokenizer, model, rows, epochs, seed)
+    trained = time.perf_counter()
+    predicted = [names[at] for at in _predict(tokenizer, model, utterances)]
+    about = (
+        f"{name} with a classification head, all weights trained on {len(rows)} rows, "
+        f"{epochs} epochs of batches of {BATCH_ROWS} at {LEARNING_RATE:g}."
+    )
+    return Answers(predicted, about, trained - started, time.perf_counter() - trained)
+
+
+def usual_epochs(rows: int) -> int:
+    """5 epochs, and for few rows up to 20, as far as 1000 steps."""
+    return min(max(_ENOUGH_STEPS * BATCH_ROWS // max(rows, 1), 5), 20)
+
+
+def _load(name: str, labels: Sequence[str], seed: int) -> tuple[Any, Any]:
+    from transformers import set_seed
+
+    from intentflow.train.base_models import load_classifier, load_tokenizer
+
+    tokenizer = load_tokenizer(name)
+    if tokenizer.pad_token_id is None:
+        raise IntentflowError(
+            f"encoder {name}: its tokenizer has no padding; give a BERT-type encoder"
+        )
+    set_seed(seed)  # the head begins at random
+    return tokenizer, load_classifier(name, labels)
+
+
+def _rows(tokenizer: Any, model: Any, training: Labelled) -> list[dict[str, Any]]:
+    numbers: Mapping[str, int] = model.config.label2id
+    encoded = _encode(tokenizer, model, training.texts)
+    return [
+        {"input_ids": ids, "labels": numbers[label]}
+        for ids, label in zip(encoded, training.labels, strict=True)
+    ]
+
+
+def _encode(tokenizer: Any, model: Any, texts: Sequence[str]) -> list[list[int]]:
+    longest = min(tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", 512))
+    ids: list[list[int]] = tokenizer(list(texts), truncation=True, max_length=longest)["input_ids"]
+    return ids
+
+
+def _fit(tokenizer: Any, model: Any, rows: list[dict[str, Any]], epochs: int, seed: int) -> None:
+    from transformers import DataCollatorWithPadding, PrinterCallback, Trainer
+
+    from intentflow.train.history import History
+    from intentflow.train.progress import ProgressCallback
+
+    tokens = sum(len(row["input_ids"]) for row in rows) / len(rows) * BATCH_ROWS
+    progress = ProgressCallback(History(), tokens)
+    with tempfile.TemporaryDirectory() as folder, closing(progress):
+        trainer = Trainer(
+            model=model,
+            args=_arguments(folder, epochs, seed),
+            train_dataset=rows,
+            data_collator=DataCollatorWithPadding(tokenizer),
+            callbacks=[progress],
+        )
+        trainer.remove_callback(PrinterCallback)  # the bar shows what it would print
+        trainer.train()
+
+
+def _arguments(folder: str, epochs: int, seed: int) -> Any:
+    import torch
+    from transformers import TrainingArguments
+
+    from intentflow.train.run import fast_precision
+
+    return TrainingArguments(
+        output_dir=folder,
+        per_device_train_batch_size=BATCH_ROWS,
+        num_train_epochs=epochs,
+        learning_rate=LEARNING_RATE,
+        lr_scheduler_type="linear",
+        warmup_steps=0.1,
+        weight_decay=0.01,
+        optim="adamw_torch_fused",
+        train_sampling_strategy="group_by_length",
+        bf16=fast_precision() == "bf16",
+        use_cpu=not torch.cuda.is_available(),
+        dataloader_pin_memory=torch.cuda.is_available(),
+        logging_steps=10,
+        logging_nan_inf_filter=False,  # a loss that is not a number must be seen
+        save_strategy="no",
+        disable_tqdm=True,
+        report_to=[],
+        seed=seed,
+    )
+
+
+def _predict(tokenizer: Any, model: Any, utterances: Sequence[str]) -> list[int]:
+    """The likeliest label's number for each text, in batches of texts of like length."""
+    import torch
+
+    model.eval()
+    encoded = _encode(tokenizer, model, utterances)
+    order = sorted(range(len(encoded)), key=lambda at: len(encoded[at]))
+    found = [0] * len(encoded)
+    for start in range(0, len(order), 2 * BATCH_ROWS):
+        batch = order[start : start + 2 * BATCH_ROWS]
+        padded = tokenizer.pad({"input_ids": [encoded[at] for at in batch]}, return_tensors="pt")
+        with torch.inference_mode():
+            likeliest = model(**padded.to(model.device)).logits.argmax(-1).tolist()
+        for at, number in zip(batch, likeliest, strict=True):
+            found[at] = number
+    return found

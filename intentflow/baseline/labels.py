@@ -1,0 +1,68 @@
+"""What a classifier learns and predicts: the intents of a row as one label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from intentflow.calls import Call, CallSyntaxError, format_calls, parse_calls
+from intentflow.errors import IntentflowError
+from intentflow.records import Example
+
+
+def intents_label(answer: str) -> str | None:
+    """The intents of an answer, repeats kept, in alphabetical order and without parameters.
+
+    A label is itself an answer in the call language, so a predicted one is scored as it is:
+    ``search(x); greet()`` gives ``greet(); search()``.
+
+    Returns:
+        The label, or None where the answer does not parse.
+    """
+    try:
+        calls = parse_calls(answer)
+    except CallSyntaxError:
+        return None
+    return format_calls([Call(name) for name in sorted(call.intent for call in calls)])
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Utterances and the label of each; ``left_out`` rows had none that parses."""
+
+    texts: list[str]
+    labels: list[str]
+    left_out: int = field(default=0)
+
+    @classmethod
+    def of(cls, examples: Sequence[Example]) -> Self:
+        """The rows whose answer parses.
+
+        Raises:
+            IntentflowError: There is none.
+        """
+        pairs = [(row.instruction, intents_label(row.output)) for row in examples]
+        known = [(text, label) for text, label in pairs if label is not None]
+        if not known:
+            raise IntentflowError(
+                "no training row has an answer that parses: intentflow validate lists what is wrong"
+            )
+        return cls([t for t, _ in known], [label for _, label in known], len(pairs) - len(known))
+
+    @property
+    def names(self) -> list[str]:
+        """The labels that occur, in alphabetical order."""
+        return sorted(set(self.labels))
+
+    def require_choice(self, kind: str) -> None:
+        """Refuse rows that leave a classifier nothing to choose between.
+
+        Raises:
+            IntentflowError: All rows have one label.
+        """
+        if len(self.names) < 2:
+            raise IntentflowError(
+                f"{kind}: all training rows have the label {self.names[0]}, and a classifier needs "
+                "two; give more rows, or --kinds majority"
+            )
