@@ -96,7 +96,7 @@ def make_trainer(arm: str, rows: list[Any], folder: str, args: argparse.Namespac
     if arm == "intentflow":
         from transformers import TrainingArguments
 
-        from intentflow.train.dataset import PASS_TOKENS, pack_rows
+        from intentflow.train.dataset import CPU_PASS_TOKENS, pack_rows
         from intentflow.train.trainer import AnswerLossTrainer
 
         settings = arguments(folder, args.rows, args)
@@ -105,7 +105,7 @@ def make_trainer(arm: str, rows: list[Any], folder: str, args: argparse.Namespac
             args=TrainingArguments(remove_unused_columns=False, **settings),
             train_dataset=rows,
             data_collator=pack_rows,
-            pass_tokens=args.pass_tokens or PASS_TOKENS["cpu"],
+            pass_tokens=args.pass_tokens or CPU_PASS_TOKENS,
         )
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,14 +17,18 @@ if TYPE_CHECKING:
 
 IGNORED = -100  # the label value that takes no part in the loss
 
-PASS_TOKENS = {"cpu": 192, "cuda": 4096}
-"""Tokens of rows, the prefix not counted, that go through the model at once.
+CPU_PASS_TOKENS = 192
+"""Tokens of rows, the prefix not counted, that go through the model at once on a processor.
 
 Each pass reads all weights again, and its activations, about 1.3 MB a token at 135 million
 parameters, are there at once. With 192 a step of 64 CLINC150 rows needs less memory than TRL's
 fastest layout, with and without the taxonomy in the prompt; with 512 it needs a tenth more and
 takes about a tenth less time.
 """
+
+# Of a GPU's memory, for each token of a pass; the activations of an 8B model need 6 MB a token.
+_GPU_BYTES_A_TOKEN = 16e6
+_FEWEST_GPU_TOKENS, _MOST_GPU_TOKENS = 256, 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,19 @@ def encode_rows(
 def power_of_two_over(length: int) -> int:
     """The guide's sequence length: 64 for a longest row of 50."""
     return 1 << max(length - 1, 1).bit_length()
+
+
+def pass_tokens(kind: str, memory_bytes: int) -> int:
+    """Tokens of rows, the prefix not counted, that go through the model at once.
+
+    Args:
+        kind: ``cuda`` or ``cpu``.
+        memory_bytes: Memory of one device.
+    """
+    if kind == "cpu":
+        return CPU_PASS_TOKENS
+    power = 2 ** math.floor(math.log2(max(memory_bytes / _GPU_BYTES_A_TOKEN, 1)))
+    return min(max(power, _FEWEST_GPU_TOKENS), _MOST_GPU_TOKENS)
 
 
 def rows_that_fit(batch: int, limit: float) -> int:

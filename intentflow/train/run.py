@@ -22,11 +22,11 @@ from intentflow.train.accuracy import AnswerReader
 from intentflow.train.base_models import load_tokenizer
 from intentflow.train.checkpoints import Checkpoints, MarkWhole, keep_checkpoints
 from intentflow.train.dataset import (
-    PASS_TOKENS,
     EncodedRow,
     check_lengths,
     encode_rows,
     pack_rows,
+    pass_tokens,
     power_of_two_over,
     rows_that_fit,
     shared_prefix,
@@ -204,8 +204,6 @@ def make_plan(recipe: Recipe, rows: Sequence[EncodedRow], held_out: Sequence[Enc
     Raises:
         IntentflowError: No rows, rows longer than ``max_length``, or a batch that does not divide.
     """
-    import torch
-
     if not rows:
         raise IntentflowError("there is no row to train on")
     everything = [*rows, *held_out]
@@ -217,13 +215,13 @@ def make_plan(recipe: Recipe, rows: Sequence[EncodedRow], held_out: Sequence[Enc
             f"global_batch_size {recipe.global_batch_size} does not divide by {devices} devices"
         )
     per_device = recipe.global_batch_size // devices
-    kind = "cuda" if torch.cuda.is_available() else "cpu"
+    at_once = _pass_tokens()
     prefix = len(shared_prefix([row.prompt for row in rows]))
     own = sum(row.length - prefix for row in rows) / len(rows)
     per_sequence = recipe.per_device_train_batch_size or per_device
     if recipe.distributed.strategy == "fsdp" and not recipe.per_device_train_batch_size:
         # There a batch is one pass: every process must call the model equally often.
-        per_sequence = rows_that_fit(per_device, max(PASS_TOKENS[kind] / own, 1))
+        per_sequence = rows_that_fit(per_device, max(at_once / own, 1))
     if per_device % per_sequence:
         raise IntentflowError(
             f"global_batch_size {recipe.global_batch_size} over {devices} devices does not divide "
@@ -232,9 +230,15 @@ def make_plan(recipe: Recipe, rows: Sequence[EncodedRow], held_out: Sequence[Enc
     accumulation = per_device // per_sequence
     tokens = devices * accumulation * (prefix + own * per_sequence)
     precision = fast_precision() if recipe.precision == "auto" else recipe.precision
-    return Plan(
-        max_length, per_sequence, accumulation, devices, precision, tokens, PASS_TOKENS[kind]
-    )
+    return Plan(max_length, per_sequence, accumulation, devices, precision, tokens, at_once)
+
+
+def _pass_tokens() -> int:
+    import torch
+
+    if not torch.cuda.is_available():
+        return pass_tokens("cpu", 0)
+    return pass_tokens("cuda", torch.cuda.get_device_properties(0).total_memory)
 
 
 def fast_precision() -> str:

@@ -14,7 +14,7 @@ from transformers.trainer_utils import EvalLoopOutput
 from intentflow.errors import IntentflowError
 from intentflow.train.accuracy import AnswerReader, Right
 from intentflow.train.attention import RowsPass, share_prefixes
-from intentflow.train.dataset import IGNORED, PASS_TOKENS
+from intentflow.train.dataset import CPU_PASS_TOKENS, IGNORED
 from intentflow.train.passes import Rows, cut_off, cut_passes, give_back, in_one_pass, read_prefix
 from intentflow.train.shares import RowsAndSilence, ShareLoader, ShareSampler
 
@@ -28,7 +28,7 @@ class AnswerLossTrainer(Trainer):  # type: ignore[misc]  # transformers is not t
         self,
         *args: Any,
         reader: AnswerReader | None = None,
-        pass_tokens: int = PASS_TOKENS["cpu"],
+        pass_tokens: int = CPU_PASS_TOKENS,
         **kwargs: Any,
     ) -> None:
         """As the library's.

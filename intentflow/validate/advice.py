@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from intentflow.records import Example
-from intentflow.train.dataset import PASS_TOKENS, power_of_two_over, rows_that_fit
+from intentflow.train.dataset import pass_tokens, power_of_two_over, rows_that_fit
 from intentflow.validate.machine import Machine, parameter_count, tokens_that_fit
 
 DEFAULT_MODEL = "Qwen/Qwen1.5-1.8B-Chat"
@@ -111,7 +111,7 @@ def _rows_per_device(
     rows: dict[str, int | None] = dict.fromkeys(_LEARNING_RATES)
     for method in rows if weights else ():
         room = tokens_that_fit(machine, weights or 0, method) - prompt_tokens
-        if room >= max(PASS_TOKENS[machine.kind], row_tokens):
+        if room >= max(pass_tokens(machine.kind, machine.memory_bytes), row_tokens):
             rows[method] = batch
         elif room >= row_tokens:
             rows[method] = rows_that_fit(batch, room / row_tokens)
@@ -122,10 +122,11 @@ def _assumption(model: str, machine: Machine) -> str:
     weights = parameter_count(model)
     if weights is None:
         return f"the name {model} does not state a size, so memory was not reckoned"
+    at_once = pass_tokens(machine.kind, machine.memory_bytes)
     return (
         f"{weights / 1e9:g} billion weights, 16 bytes each for full, 2.6 for lora and 1.2 for "
         f"qlora, without gradient checkpointing, in 85 % of {machine}; the prompt is read once "
-        f"and the rows behind it in passes of at most {PASS_TOKENS[machine.kind]:,} tokens"
+        f"and the rows behind it in passes of at most {at_once:,} tokens"
     )
 
 

@@ -22,6 +22,7 @@ from intentflow.train.dataset import (
     cut_rows,
     encode_rows,
     pack_rows,
+    pass_tokens,
     power_of_two_over,
     shared_prefix,
 )
@@ -142,3 +143,8 @@ def test_rows_that_are_too_long_are_counted_and_the_length_that_does_is_named() 
         IntentflowError, match=r"too short for 2 of 3 rows; the longest has 40 tokens: .*=64"
     ):
         check_lengths(rows, 16)
+
+
+@pytest.mark.parametrize(("gigabytes", "tokens"), [(2, 256), (24, 1024), (40, 2048), (80, 4096)])
+def test_a_gpu_with_more_memory_takes_more_tokens_at_once(gigabytes: int, tokens: int) -> None:
+    assert pass_tokens("cuda", gigabytes * 10**9) == tokens

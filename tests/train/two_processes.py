@@ -26,15 +26,18 @@ CHANGES: dict[str, dict[str, Any]] = {
         "early_stopping_patience": 3,
         "gradient_checkpointing": True,
     },
+    "tokens": {"method": "lora", "intent_tokens": True},
 }
 
 
 def main(base: Path, folder: Path) -> None:
     """Train all variants and write their records."""
-    from intentflow.train.dataset import PASS_TOKENS
+    from intentflow.train import dataset
     from intentflow.train.distributed import is_main_process
 
-    PASS_TOKENS["cpu"] = 20  # several passes a step, more of them in one process than in the other
+    dataset.CPU_PASS_TOKENS = (
+        20  # several passes a step, more of them in one process than in the other
+    )
     records = {}
     for strategy in ("ddp", "fsdp"):
         for method, changes in CHANGES.items():

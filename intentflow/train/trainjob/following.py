@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from intentflow.deploy.cluster import Cluster, is_missing
-from intentflow.deploy.waiting import pod_messages
+from intentflow.deploy.lastwords import pod_messages
 from intentflow.errors import IntentflowError
 from intentflow.train.trainjob.rendering import TRAINJOB
 
