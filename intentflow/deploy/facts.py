@@ -10,6 +10,7 @@ from typing import Any
 
 from intentflow.errors import IntentflowError
 from intentflow.storage import digest_of, is_remote, read_file
+from intentflow.storage.manifest import MANIFEST_NAME
 
 _TEMPLATE = "chat_template.jinja"
 # The guide's client sends max_completion_tokens=2048, and vLLM answers 400 where that is more
@@ -32,6 +33,8 @@ class ModelFacts:
         dtype: What its weights were saved as; ``auto`` where it does not say.
         chat_template: The file with its chat template, relative to the model; None where the
             tokenizer's own configuration holds it.
+        quantization: How its weights are stored, as vLLM calls it; None for full ones.
+        size_bytes: Of all its files, where it is published.
     """
 
     uri: str
@@ -42,6 +45,8 @@ class ModelFacts:
     max_positions: int | None = None
     dtype: str = "auto"
     chat_template: str | None = None
+    quantization: str | None = None
+    size_bytes: int | None = None
 
     @property
     def served_length(self) -> int | None:
@@ -83,6 +88,8 @@ def read_facts(uri: str) -> ModelFacts:
         max_positions=_whole(config.get("max_position_embeddings")),
         dtype=_dtype(config),
         chat_template=_template(uri),
+        quantization=(config.get("quantization_config") or {}).get("quant_method"),
+        size_bytes=_size_bytes(uri),
     )
 
 
@@ -107,6 +114,11 @@ def _max_length(training: Mapping[str, Any]) -> int | None:
 
 def _whole(value: object) -> int | None:
     return value if isinstance(value, int) else None
+
+
+def _size_bytes(uri: str) -> int | None:
+    manifest = _document(uri, MANIFEST_NAME)
+    return sum(entry["bytes"] for entry in manifest["files"]) if manifest else None
 
 
 def _dtype(config: Mapping[str, Any]) -> str:

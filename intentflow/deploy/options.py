@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from intentflow.config import StrictModel, apply_overrides, load_yaml
+from intentflow.config import StrictModel, apply_overrides, load_yaml, nearest
 
 DeployMode = Literal["render", "apply", "git"]
+
+COMPONENTS = (
+    "gpu",
+    "cpu",
+    "awq",
+    "lora-adapters",
+    "auth",
+    "autoscaling",
+    "monitoring",
+    "model-cache",
+    "canary",
+)
+"""Folders of ``manifests/components``, in the order in which they are put on the base."""
+
+_AUTOSCALED_REPLICAS = 4
 
 # KServe and Kubernetes add to a service's name: 40 characters leave room for `-predictor-…`.
 _NAME = r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$"
 _BRANCH = r"^[A-Za-z0-9_][\w./-]*$"
+_ADAPTER = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+_DIGEST = r"^sha256:[0-9a-f]{64}$"
+_TAG = r"^[\w][\w.-]*$"
 _QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
 
 
@@ -36,6 +55,16 @@ class DeployOptions(StrictModel):
         description="Share of the requests that mode apply gives to the new model beside the one "
         "in service; unset replaces it",
     )
+    stable_model: str | None = Field(
+        None,
+        description="The model in service, beside which modes render and git write a canary; "
+        "mode apply finds it in the cluster",
+    )
+    components: list[str] = Field(
+        default=[],
+        description="Of manifests/components: autoscaling, monitoring, model-cache; what follows "
+        "from model and options (gpu, cpu, awq, lora-adapters, canary, auth) need not be named",
+    )
     gpu_count: int = Field(1, ge=0, description="GPUs of one replica; 0 takes vLLM's CPU image")
     gpu_type: str | None = Field(
         None, description="As the node label nvidia.com/gpu.product says, such as NVIDIA-L4"
@@ -44,12 +73,34 @@ class DeployOptions(StrictModel):
     memory: str = Field("16Gi", pattern=_QUANTITY, description="Memory of one replica")
     min_replicas: int = Field(1, ge=1)
     max_replicas: int = Field(1, ge=1)
-    vllm_image: str = Field(
-        "vllm/vllm-openai", description="Where a mirror is used, the image's name there"
+    vllm_image: str | None = Field(
+        None, description="Where a mirror is used, the image's name there"
     )
-    vllm_version: str = Field("v0.32.0", pattern=r"^[\w][\w.-]*$", description="The image's tag")
+    vllm_version: str | None = Field(
+        None, pattern=_TAG, description="The image's tag, unless as manifests/base pins it"
+    )
     vllm_image_digest: str | None = Field(
-        None, pattern=r"^sha256:[0-9a-f]{64}$", description="Pins the image's very content"
+        None, pattern=_DIGEST, description="Pins the image's very content"
+    )
+    transformer: bool = Field(
+        True,
+        description="The part before vLLM: typed answers, the constraint, clients' tokens, the "
+        "request log; false leaves vLLM's own routes",
+    )
+    transformer_image: str | None = Field(
+        None, description="Where a mirror is used, the image's name there"
+    )
+    transformer_version: str | None = Field(
+        None, pattern=_TAG, description="The image's tag, unless as manifests/base pins it"
+    )
+    transformer_image_digest: str | None = Field(
+        None, pattern=_DIGEST, description="Pins the image's very content"
+    )
+    transformer_cpu: str = Field("1", pattern=_QUANTITY, description="CPU of one replica of it")
+    transformer_memory: str = Field("1Gi", pattern=_QUANTITY, description="Memory of one of them")
+    transformer_replicas: int = Field(1, ge=1, description="At least so many of them")
+    log_uri: str | None = Field(
+        None, pattern=r"^s3://", description="Where it stores requests and corrections; unset: not"
     )
     max_model_len: int | None = Field(
         None,
@@ -71,6 +122,31 @@ class DeployOptions(StrictModel):
         "intentflow-api-key", description="Secret with the token that clients send"
     )
     api_key_secret_key: str = Field("token", description="The token's key in that Secret")
+    predictor_key_secret_key: str = Field(
+        "predictor-token", description="Key of the token that the transformer shows to vLLM"
+    )
+    lora_adapters: dict[str, str] = Field(
+        default={},
+        description="Adapters served beside the model: the name to ask for, and the s3:// URI",
+    )
+    lora_rank: int = Field(64, ge=1, description="The largest rank of these adapters")
+    model_cache_node_groups: list[str] = Field(
+        default=["gpu"], min_length=1, description="LocalModelNodeGroups of component model-cache"
+    )
+    prometheus_url: str = Field(
+        "http://prometheus-operated.monitoring.svc:9090",
+        description="Where component autoscaling asks for the requests that wait",
+    )
+    queue_per_replica: int = Field(
+        4, ge=1, description="Waiting requests of one replica that component autoscaling allows"
+    )
+    monitoring_namespace: str = Field(
+        "monitoring", description="From where metrics are scraped; others may not read them"
+    )
+    storage_cidrs: list[str] = Field(
+        default=["0.0.0.0/0"], description="Addresses of the object storage"
+    )
+    storage_ports: list[int] = Field(default=[443, 9000], description="Its ports")
     image_pull_secrets: list[str] = Field(default=[], description="For a private image mirror")
     node_selector: dict[str, str] = Field(default={}, description="Labels of the nodes to run on")
     tolerations: list[dict[str, Any]] = Field(
@@ -100,14 +176,63 @@ class DeployOptions(StrictModel):
         description="Push here for a pull request, where git_branch is protected",
     )
 
+    @field_validator("components")
+    @classmethod
+    def _known(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if name not in COMPONENTS:
+                guess = nearest(name, COMPONENTS)
+                hint = f"did you mean {guess}?" if guess else f"there are {', '.join(COMPONENTS)}"
+                raise ValueError(f"no component {name}; {hint}")
+        return names
+
+    @field_validator("lora_adapters")
+    @classmethod
+    def _sound_adapters(cls, adapters: dict[str, str]) -> dict[str, str]:
+        for name, uri in adapters.items():
+            if not re.match(_ADAPTER, name):
+                raise ValueError(f"{name}: a name has small letters, digits and hyphens")
+            if not uri.startswith("s3://"):
+                raise ValueError(f"{name}: {uri} is not an s3:// URI")
+        return adapters
+
     @model_validator(mode="after")
-    def _replicas_in_order(self) -> Self:
+    def _fit_processor(self) -> Self:
+        named = set(self.components)
+        if {"cpu", "gpu"} <= named:
+            raise ValueError("components: cpu and gpu exclude each other")
+        if "cpu" in named and "gpu_count" not in self.model_fields_set:
+            self.gpu_count = 0
+        if ("cpu" in named) is not (self.gpu_count == 0) and named & {"cpu", "gpu"}:
+            raise ValueError(f"gpu_count: {self.gpu_count} does not go with the components")
+        if self.gpu_type and not self.gpu_count:
+            raise ValueError("gpu_type is set and gpu_count is 0: remove one")
+        return self
+
+    @model_validator(mode="after")
+    def _fit_replicas(self) -> Self:
+        scaled = "autoscaling" in self.components
+        if scaled and "max_replicas" not in self.model_fields_set:
+            self.max_replicas = max(_AUTOSCALED_REPLICAS, self.min_replicas)
         if self.max_replicas < self.min_replicas:
             raise ValueError(
                 f"max_replicas: {self.max_replicas} is less than min_replicas: {self.min_replicas}"
             )
-        if self.gpu_type and not self.gpu_count:
-            raise ValueError("gpu_type is set and gpu_count is 0: remove one")
+        if scaled and self.deployment_mode == "Knative":
+            raise ValueError("components: Knative scales by itself; autoscaling is for Standard")
+        return self
+
+    @model_validator(mode="after")
+    def _fit_models(self) -> Self:
+        named = set(self.components)
+        if "lora-adapters" in named and not self.lora_adapters:
+            raise ValueError("components: lora-adapters needs lora_adapters: {name: s3://…}")
+        if "canary" in named and self.canary_percent is None:
+            raise ValueError("components: canary needs canary_percent")
+        if self.stable_model and self.canary_percent is None:
+            raise ValueError("stable_model is set: set canary_percent, too")
+        if self.lora_adapters and ("model-cache" in named or self.canary_percent is not None):
+            raise ValueError("lora_adapters: KServe fetches them for no cache and no canary")
         return self
 
     @classmethod
@@ -125,10 +250,11 @@ class DeployOptions(StrictModel):
         return cls.from_mapping(document, str(file) if file else "deploy options")
 
     @property
-    def image(self) -> str:
-        """The image with its tag and, where given, its digest."""
-        name = self.vllm_image
-        if not self.gpu_count and name == "vllm/vllm-openai":
-            name = "vllm/vllm-openai-cpu"
-        digest = f"@{self.vllm_image_digest}" if self.vllm_image_digest else ""
-        return f"{name}:{self.vllm_version}{digest}"
+    def derived_components(self) -> set[str]:
+        """The components that these options ask for, beside those that the model does."""
+        found = {*self.components, "gpu" if self.gpu_count else "cpu"}
+        if self.transformer:
+            found.add("auth")
+        if self.lora_adapters:
+            found.add("lora-adapters")
+        return found

@@ -1,51 +1,65 @@
-"""The objects of one model's service: ``manifests/base`` with what is its own filled in."""
+"""The objects of one model's service: ``manifests`` with what is its own filled in."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from copy import deepcopy
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-from intentflow.config import load_yaml
 from intentflow.deploy.facts import ModelFacts
-from intentflow.deploy.options import DeployOptions
+from intentflow.deploy.keys import ANNOTATION as ANNOTATION
+from intentflow.deploy.keys import DEPLOYMENT_MODE as DEPLOYMENT_MODE
+from intentflow.deploy.keys import SERVICE_LABEL
+from intentflow.deploy.kustomize import Manifest as Manifest
+from intentflow.deploy.kustomize import build, mappings
+from intentflow.deploy.options import COMPONENTS, DeployOptions
+from intentflow.deploy.predictor import fill_predictor, fill_runtime
+from intentflow.deploy.sharing import share_requests
+from intentflow.deploy.surroundings import fill_surroundings
+from intentflow.deploy.transformer import fill_transformer, leave_out_transformer
 from intentflow.deploy.verdict import Verdict
+from intentflow.errors import IntentflowError
 from intentflow.files import atomic_file
 from intentflow.resources import resource
 
-ANNOTATION = "intentflow.dev/"
-DEPLOYMENT_MODE = "serving.kserve.io/deploymentMode"
-MODEL_MOUNT = "/mnt/models"  # where KServe puts the model in the container
-_GPU = "nvidia.com/gpu"
-_GPU_PRODUCT = "nvidia.com/gpu.product"
-
-Manifest = dict[str, Any]
+_BASE_NAME = "intent"  # of the service in manifests/base
+_OF_THE_CLUSTER = ("LocalModelCache",)
 
 
-def render(facts: ModelFacts, options: DeployOptions, verdict: Verdict | None) -> list[Manifest]:
+def render(
+    facts: ModelFacts,
+    options: DeployOptions,
+    verdict: Verdict | None,
+    stable: ModelFacts | None = None,
+) -> list[Manifest]:
     """The Kubernetes objects that belong to this model, in the order to apply them.
 
     Args:
         facts: The model.
-        options: Names, resources, image.
+        options: Names, resources, images, components.
         verdict: A passing verdict about it; None marks the service as unverified.
+        stable: The model in service; the other one then becomes its canary.
+
+    Raises:
+        IntentflowError: A component that does not go with the model.
     """
-    objects = _load_base()
-    account, runtime, service = (
-        objects[kind] for kind in ("ServiceAccount", "ServingRuntime", "InferenceService")
-    )
-    for item in objects.values():
-        item["metadata"]["name"] = options.name
-        item["metadata"]["namespace"] = options.namespace
-        item["metadata"]["labels"]["app.kubernetes.io/name"] = options.name
-    _fill_account(account, options)
-    _fill_runtime(runtime, options)
-    _fill_service(service, facts, options)
+    objects = _load(facts, options)
+    _name(objects, options)
+    _point_to_secrets(objects, options)
+    objects = fill_surroundings(objects, facts, options)
+    runtime, service = (_only(objects, kind) for kind in ("ServingRuntime", "InferenceService"))
+    fill_runtime(runtime, options)
+    fill_predictor(service, facts, options)
     service["metadata"]["annotations"] |= _annotations(facts, options, verdict)
-    return [runtime, service] if options.service_account else [account, runtime, service]
+    if options.transformer:
+        fill_transformer(service, facts, options)
+    else:
+        objects = leave_out_transformer(objects)
+    if stable:
+        objects += _beside(service, stable, options)
+    # What refers to the others comes last.
+    return [item for item in objects if item is not service] + [service]
 
 
 def write_manifests(objects: Iterable[Manifest], directory: Path) -> list[Path]:
@@ -54,7 +68,7 @@ def write_manifests(objects: Iterable[Manifest], directory: Path) -> list[Path]:
     Returns:
         The files, ``kustomization.yaml`` last.
     """
-    contents = {f"{item['kind'].lower()}.yaml": item for item in objects}
+    contents = _files(list(objects))
     contents["kustomization.yaml"] = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
@@ -68,80 +82,69 @@ def write_manifests(objects: Iterable[Manifest], directory: Path) -> list[Path]:
 
 def to_yaml(objects: Iterable[Manifest]) -> str:
     """The objects as one YAML stream."""
-    return yaml.safe_dump_all(objects, sort_keys=False, allow_unicode=True, width=200)
+    return yaml.dump_all(objects, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=200)
 
 
-def _load_base() -> dict[str, Manifest]:
-    base = resource("manifests/base")
-    files = load_yaml(base / "kustomization.yaml")["resources"]
-    documents = [load_yaml(base / name) for name in files]
-    return {document["kind"]: document for document in documents}
+class _Plain(yaml.SafeDumper):
+    """No anchors: two fields that say the same are still two fields to whoever edits one."""
+
+    def ignore_aliases(self, _data: object, /) -> bool:
+        return True
 
 
-def _fill_account(account: Manifest, options: DeployOptions) -> None:
-    account["secrets"] = [{"name": options.s3_secret}]
+def _load(facts: ModelFacts, options: DeployOptions) -> list[Manifest]:
+    """The base with the components that model and options ask for."""
+    chosen = options.derived_components - {"canary"}  # written by share_requests
+    if "awq" in chosen and not facts.quantization:
+        raise IntentflowError(f"{facts.uri}: not quantized, so component awq does not go with it")
+    if facts.quantization:
+        chosen.add("awq")
+    folders = [resource(f"manifests/components/{name}") for name in COMPONENTS if name in chosen]
+    return build(resource("manifests/base"), folders)
 
 
-def _fill_runtime(runtime: Manifest, options: DeployOptions) -> None:
-    runtime["metadata"]["name"] = _runtime_name(options)
-    container = runtime["spec"]["containers"][0]
-    container["image"] = options.image
-    key = {"name": options.api_key_secret, "key": options.api_key_secret_key}
-    for variable in container["env"]:
-        if variable["name"] == "VLLM_API_KEY":
-            variable["valueFrom"]["secretKeyRef"] = key
-    if options.image_pull_secrets:
-        secrets = [{"name": name} for name in options.image_pull_secrets]
-        runtime["spec"]["imagePullSecrets"] = secrets
+def _name(objects: Iterable[Manifest], options: DeployOptions) -> None:
+    for item in objects:
+        metadata = item["metadata"]
+        metadata["name"] = options.name + metadata["name"].removeprefix(_BASE_NAME)
+        if item["kind"] not in _OF_THE_CLUSTER:
+            metadata["namespace"] = options.namespace
+        metadata["labels"]["app.kubernetes.io/name"] = options.name
+        for found in mappings(item):
+            if SERVICE_LABEL in found:
+                found[SERVICE_LABEL] = options.name
 
 
-def _fill_service(service: Manifest, facts: ModelFacts, options: DeployOptions) -> None:
-    predictor = service["spec"]["predictor"]
-    service["metadata"]["annotations"][DEPLOYMENT_MODE] = options.deployment_mode
-    predictor["minReplicas"] = options.min_replicas
-    predictor["maxReplicas"] = options.max_replicas
-    predictor["serviceAccountName"] = options.service_account or options.name
-    predictor["model"] |= {
-        "runtime": _runtime_name(options),
-        "storageUri": facts.storage_uri,
-        "args": _arguments(facts, options),
-        "resources": _resources(options),
+def _point_to_secrets(objects: Iterable[Manifest], options: DeployOptions) -> None:
+    names = {"intentflow-s3": options.s3_secret, "intentflow-api-key": options.api_key_secret}
+    keys = {
+        "token": options.api_key_secret_key,
+        "predictor-token": options.predictor_key_secret_key,
     }
-    _place(predictor, options)
+    for found in mappings(list(objects)):
+        reference = found.get("secretKeyRef")
+        if reference:
+            reference |= {
+                "name": names[reference["name"]],
+                "key": keys.get(reference["key"], reference["key"]),
+            }
+        if "secretName" in found:
+            found["secretName"] = names[found["secretName"]]
+            found["items"] = [{**item, "key": keys[item["key"]]} for item in found["items"]]
 
 
-def _arguments(facts: ModelFacts, options: DeployOptions) -> list[str]:
-    """The vLLM arguments that follow from the model; the runtime holds those that never change."""
-    arguments = [f"--served-model-name={options.name}"]
-    max_model_len = options.max_model_len or facts.served_length
-    if max_model_len:
-        arguments.append(f"--max-model-len={max_model_len}")
-    arguments.append(f"--dtype={facts.dtype if options.dtype == 'auto' else options.dtype}")
-    if facts.chat_template:
-        arguments.append(f"--chat-template={MODEL_MOUNT}/{facts.chat_template}")
-    if options.gpu_count > 1:
-        arguments.append(f"--tensor-parallel-size={options.gpu_count}")
-    return arguments + options.extra_args
-
-
-def _resources(options: DeployOptions) -> Manifest:
-    amounts = {"cpu": options.cpu, "memory": options.memory}
-    if options.gpu_count:
-        amounts[_GPU] = str(options.gpu_count)
-    return {"requests": amounts, "limits": deepcopy(amounts)}
-
-
-def _place(predictor: Manifest, options: DeployOptions) -> None:
-    """On which nodes; the base tolerates those that are set apart for GPUs."""
-    own = predictor["tolerations"] if options.gpu_count else []
-    predictor["tolerations"] = [*own, *deepcopy(options.tolerations)]
-    selector = dict(options.node_selector)
-    if options.gpu_type:
-        selector[_GPU_PRODUCT] = options.gpu_type
-    if selector:
-        predictor["nodeSelector"] = selector
-    if not predictor["tolerations"]:
-        del predictor["tolerations"]
+def _beside(service: Manifest, stable: ModelFacts, options: DeployOptions) -> list[Manifest]:
+    """Make the service the stable model's, with its own as canary; what the stable one needs."""
+    if options.deployment_mode == "Knative":
+        raise IntentflowError(
+            "canary in Knative mode: the cluster keeps the former revision, so files cannot say "
+            "what it is; use mode apply, or deployment_mode: Standard"
+        )
+    objects = render(stable, options, None)
+    in_service = _only(objects, "InferenceService")
+    del in_service["metadata"]["annotations"][ANNOTATION + "verdict"]  # not this one's to say
+    service |= share_requests(in_service, service, options.canary_percent or 0)
+    return [item for item in objects if item["kind"] == "LocalModelCache"]
 
 
 def _annotations(
@@ -156,12 +159,26 @@ def _annotations(
         "constrained": _flag(verdict.constrained) if verdict else None,
         "api-key-secret": f"{options.api_key_secret}/{options.api_key_secret_key}",
     }
-    return {ANNOTATION + key: value for key, value in found.items() if value is not None}
+    own = {ANNOTATION + key: value for key, value in found.items() if value is not None}
+    return {DEPLOYMENT_MODE: options.deployment_mode, **own}
 
 
 def _flag(value: bool | None) -> str | None:
     return None if value is None else str(value).lower()
 
 
-def _runtime_name(options: DeployOptions) -> str:
-    return f"{options.name}-vllm"
+def _only(objects: Iterable[Manifest], kind: str) -> Manifest:
+    return next(item for item in objects if item["kind"] == kind)
+
+
+def _files(objects: list[Manifest]) -> dict[str, Manifest]:
+    """File names: the kind, and the object's own name where there are several of a kind."""
+    kinds = [item["kind"] for item in objects]
+    service = _only(objects, "InferenceService")["metadata"]["name"]
+    named: dict[str, Manifest] = {}
+    for item in objects:
+        stem = item["kind"].lower()
+        if kinds.count(item["kind"]) > 1:
+            stem += item["metadata"]["name"].removeprefix(service)
+        named[f"{stem}.yaml"] = item
+    return named

@@ -50,7 +50,9 @@ def test_model_without_a_chat_template_is_refused(model_directory: Path) -> None
 def test_render_needs_no_verdict(model_directory: Path, tmp_path: Path) -> None:
     deployed = deploy(str(model_directory), DeployOptions(), output=tmp_path / "out")
     assert not deployed.verified
-    assert len(deployed.files) == 4
+    assert {"inferenceservice.yaml", "kustomization.yaml"} <= {
+        Path(file).name for file in deployed.files
+    }
 
 
 @pytest.mark.parametrize("mode", ["render", "apply"])

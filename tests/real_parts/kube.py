@@ -21,6 +21,7 @@ from tests.real_parts.process import CACHE, answers, free_port, program, running
 
 _CRDS = (
     "serving.kserve.io_inferenceservices",
+    "serving.kserve.io_localmodelcaches",
     "serving.kserve.io_servingruntimes",
     "trainer.kubeflow.org_trainjobs",
 )
@@ -79,7 +80,29 @@ def namespace(kube_api: KubeApi, monkeypatch: pytest.MonkeyPatch) -> str:
     name = f"test-{uuid.uuid4().hex[:8]}"
     CoreV1Api(kube_api.client()).create_namespace({"metadata": {"name": name}})
     monkeypatch.setenv("KUBECONFIG", str(kube_api.kubeconfig))
+    _speak_1_20(monkeypatch)
     return name
+
+
+def _speak_1_20(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This server has PodDisruptionBudget as policy/v1beta1, with the same fields as policy/v1."""
+    from kubernetes.dynamic import DynamicClient
+    from kubernetes.dynamic.discovery import LazyDiscoverer
+
+    find, request = LazyDiscoverer.get, DynamicClient.request
+    old = {"policy/v1": "policy/v1beta1"}
+
+    def find_older(self: Any, **wanted: Any) -> Any:
+        version = wanted.get("api_version")
+        return find(self, **{**wanted, "api_version": old.get(version, version)})
+
+    def request_older(self: Any, method: str, path: str, body: Any = None, **params: Any) -> Any:
+        if isinstance(body, dict) and body.get("apiVersion") in old:
+            body = {**body, "apiVersion": old[body["apiVersion"]]}
+        return request(self, method, path, body=body, **params)
+
+    monkeypatch.setattr(LazyDiscoverer, "get", find_older)
+    monkeypatch.setattr(DynamicClient, "request", request_older)
 
 
 @contextmanager

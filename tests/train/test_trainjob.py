@@ -34,10 +34,10 @@ from intentflow.train.run import train
 from intentflow.train.trainjob.following import follow, read_state
 from intentflow.train.trainjob.rendering import TRAINJOB, Staged, render_trainjob
 from intentflow.train.trainjob.results import publish_result
-from tests.deploy.strict import violations
 from tests.models import TAXONOMY, recipe, rows
 from tests.real_parts.kube import KubeApi
 from tests.real_parts.process import free_port
+from tests.real_parts.strict import violations
 
 STAGED = Staged(
     f"s3://models/inputs/sha256-{'a' * 64}",

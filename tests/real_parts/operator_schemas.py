@@ -1,0 +1,64 @@
+"""What is used of the Prometheus Operator's objects (monitoring.coreos.com/v1).
+
+Its CRDs are not at hand: these schemas hold the fields that the manifests use, with the types and
+formats that the API's reference gives. A field that is not here is refused.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+_TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
+_TEXTS: dict[str, Any] = {"type": "object", "additionalProperties": {"type": "string"}}
+_DURATION = {"type": "string", "pattern": "^([0-9]+(ms|[smhdwy]))+$"}
+
+
+def _fields(required: str, **properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": required.split()}
+
+
+def _listed(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items, "minItems": 1}
+
+
+def _kind(name: str, spec: dict[str, Any]) -> dict[str, Any]:
+    return _fields(
+        "apiVersion kind metadata spec",
+        apiVersion={"const": "monitoring.coreos.com/v1"},
+        kind={"const": name},
+        metadata={"type": "object"},
+        spec=spec,
+    )
+
+
+_RELABELING = _fields(
+    "sourceLabels targetLabel",
+    sourceLabels=_listed({"type": "string", "pattern": "^[a-zA-Z_][a-zA-Z0-9_]*$"}),
+    targetLabel=_TEXT,
+    regex=_TEXT,
+    replacement=_TEXT,
+    action={"enum": ["replace", "keep", "drop", "labelmap", "labeldrop", "labelkeep"]},
+)
+_ENDPOINT = _fields(
+    "port",
+    port=_TEXT,
+    path={"type": "string", "pattern": "^/"},
+    interval=_DURATION,
+    scheme={"enum": ["http", "https"]},
+    relabelings=_listed(_RELABELING),
+)
+POD_MONITOR = _kind(
+    "PodMonitor",
+    _fields(
+        "selector podMetricsEndpoints",
+        selector=_fields("matchLabels", matchLabels=_TEXTS),
+        podMetricsEndpoints=_listed(_ENDPOINT),
+    ),
+)
+_RULE = {
+    **_fields("expr", expr=_TEXT, labels=_TEXTS, annotations=_TEXTS),
+    "required": ["alert", "expr", "for", "labels", "annotations"],
+}
+_RULE["properties"] |= {"alert": _TEXT, "for": _DURATION}
+_GROUP = _fields("name rules", name=_TEXT, interval=_DURATION, rules=_listed(_RULE))
+PROMETHEUS_RULE = _kind("PrometheusRule", _fields("groups", groups=_listed(_GROUP)))
