@@ -1,5 +1,5 @@
 """Self-contained HTML reports: one base page, shared pieces, every text escaped."""
 
-from intentflow.report.page import percent, render, write_report
+from intentflow.report.page import json_for_page, percent, render, write_report
 
-__all__ = ["percent", "render", "write_report"]
+__all__ = ["json_for_page", "percent", "render", "write_report"]

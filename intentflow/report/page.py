@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from intentflow import __version__
@@ -30,6 +31,11 @@ def render(template: str, **context: Any) -> str:
         jinja2.UndefinedError: The template uses a value that was not given.
     """
     return _environment().get_template(template).render(context)
+
+
+def json_for_page(value: object) -> Markup:
+    """JSON for a ``<script type="application/json">``: no text in it can end the script."""
+    return htmlsafe_json_dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def write_report(path: str | Path, html: str, *, private: bool = False) -> None:
@@ -58,6 +64,7 @@ def _environment() -> Environment:
     )
     environment.filters["percent"] = percent
     environment.filters["thousands"] = _thousands
+    environment.filters["json"] = json_for_page
     environment.globals["version"] = __version__
     environment.globals["script_hash"] = _script_hash
     return environment

@@ -1,0 +1,50 @@
+"""Two models on the same rows: which rows only one of them has right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from intentflow.errors import IntentflowError
+
+
+@dataclass(frozen=True)
+class Paired:
+    """What two strings of outcomes (``1`` right, ``0`` wrong, one a row) say together.
+
+    Attributes:
+        gained: Rows that only the first has right.
+        lost: Rows that only the second has right.
+        n: All rows.
+    """
+
+    gained: int
+    lost: int
+    n: int
+
+    @classmethod
+    def of(cls, outcomes: str, others: str, where: str) -> Paired:
+        """Compare outcomes row by row.
+
+        Args:
+            outcomes: Of the model that is judged.
+            others: Of the one beside it, on the same rows in the same order.
+            where: What ``others`` is of, for the message.
+
+        Raises:
+            IntentflowError: They are of different numbers of rows.
+        """
+        if len(outcomes) != len(others):
+            raise IntentflowError(
+                f"{where}: its outcomes tell of {len(others)} rows, "
+                f"those beside it of {len(outcomes)}; score both on the same file"
+            )
+        pairs = list(zip(outcomes, others, strict=True))
+        return cls(pairs.count(("1", "0")), pairs.count(("0", "1")), len(pairs))
+
+    @property
+    def p_value(self) -> float:
+        """Exact two-sided McNemar test (McNemar 1947): 1 where no row differs."""
+        from scipy.stats import binomtest
+
+        differing = self.gained + self.lost
+        return float(binomtest(self.gained, differing).pvalue) if differing else 1.0

@@ -1,0 +1,86 @@
+"""The confused intents: a list for reading, and data for the picture that a script draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from intentflow.evaluate.metrics import NO_INTENT
+from intentflow.evaluate.report.texts import cut_text, name_for_page
+
+LISTED = 20
+_FOLDED = 300
+_PAIRS = 5_000
+_EXAMPLE_CHARACTERS = 200
+
+
+def confusion_rows(confusions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The commonest confusions as table rows, and how many are left out."""
+    rows = [
+        [name_for_page(c["gold"]), name_for_page(c["predicted"]), f"{c['count']:,}", _example(c)]
+        for c in confusions[: LISTED + _FOLDED]
+    ]
+    return {
+        "first": rows[:LISTED],
+        "more": rows[LISTED:],
+        "left_out": max(0, len(confusions) - len(rows)),
+    }
+
+
+def matrix(metrics: Mapping[str, Any], *, examples: bool) -> dict[str, Any]:
+    """Confused intents, for the picture.
+
+    Args:
+        metrics: With ``confusion`` and ``per_intent``.
+        examples: Give an utterance a pair: needed where the page does not list its rows.
+
+    Returns:
+        ``names``, neighbours in the list being those confused with each other; for each name
+        ``right`` and ``support`` (null for one that is only predicted); ``pairs`` as places of
+        gold and predicted name, rows, example; ``left_out``, pairs that are not among them.
+    """
+    confusions = metrics["confusion"]
+    shown = confusions[:_PAIRS]
+    names = neighbours([(c["gold"], c["predicted"], c["count"]) for c in shown])
+    place = {name: i for i, name in enumerate(names)}
+    per_intent = metrics["per_intent"]
+    return {
+        "names": [name_for_page(name) for name in names],
+        "right": [per_intent.get(name, {}).get("correct") for name in names],
+        "support": [per_intent.get(name, {}).get("support") for name in names],
+        "pairs": [
+            [place[c["gold"]], place[c["predicted"]], c["count"], _example(c) if examples else ""]
+            for c in shown
+        ],
+        "left_out": len(confusions) - len(shown),
+    }
+
+
+def neighbours(pairs: Sequence[tuple[str, str, int]]) -> list[str]:
+    """Names in an order that puts those confused most often next to each other.
+
+    Chains of names are joined pair by pair, the most frequent first (single linkage), so that
+    groups that are confused among themselves make blocks along the diagonal.
+    """
+    weights: dict[tuple[str, str], int] = {}
+    for gold, predicted, count in pairs:
+        key = (min(gold, predicted), max(gold, predicted))
+        weights[key] = weights.get(key, 0) + count
+    chains: dict[str, list[str]] = {}
+    for one, other in sorted(weights, key=lambda key: (-weights[key], key)):
+        left, right = chains.get(one, [one]), chains.get(other, [other])
+        if left is not right:
+            left = left + right if one != other else left
+        for name in left:
+            chains[name] = left
+    return _nothing_last(chains)
+
+
+def _nothing_last(chains: Mapping[str, list[str]]) -> list[str]:
+    order = {name: None for chain in chains.values() for name in chain}
+    return sorted(order, key=lambda name: name == NO_INTENT)
+
+
+def _example(confusion: Mapping[str, Any]) -> str:
+    """Its first utterance, which is redacted already."""
+    return cut_text(next(iter(confusion["examples"]), ""), _EXAMPLE_CHARACTERS)

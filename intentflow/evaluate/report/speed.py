@@ -1,0 +1,57 @@
+"""How long an answer took, and what a thousand of them cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from intentflow.errors import IntentflowError
+
+_SECONDS_AN_HOUR = 3600
+
+
+def speed(metrics: Mapping[str, Any], hourly_price: float | None) -> dict[str, Any]:
+    """Latency, throughput and cost for the page; ``tiles`` is empty where nothing was timed.
+
+    Raises:
+        IntentflowError: The price is no number from 0 up.
+    """
+    if hourly_price is not None and not (math.isfinite(hourly_price) and hourly_price >= 0):
+        raise IntentflowError(f"the hourly price is {hourly_price}; give a number from 0 up")
+    rate = metrics.get("rows_per_second")
+    latency = metrics.get("latency_seconds") or {}
+    tiles = [
+        {"label": f"latency, {label}", "value": _seconds(latency[key])}
+        for key, label in (("p50", "median"), ("p95", "95th percentile"))
+        if latency.get(key) is not None
+    ]
+    if rate:
+        tiles.append({"label": "rows per second", "value": _number(rate)})
+    cost = thousand_requests(rate, hourly_price)
+    if cost is not None:
+        tiles.append({"label": "per 1,000 requests", "value": _number(cost)})
+    return {"tiles": tiles, "hourly_price": hourly_price, "cost": cost}
+
+
+def thousand_requests(rows_per_second: float | None, hourly_price: float | None) -> float | None:
+    """What 1,000 requests cost on a machine that is always busy; None where it is not known.
+
+    Args:
+        rows_per_second: The measured throughput.
+        hourly_price: Of the machine that it was measured on; the result has its currency.
+    """
+    if not rows_per_second or hourly_price is None:
+        return None
+    return hourly_price / (rows_per_second * _SECONDS_AN_HOUR) * 1000
+
+
+def _seconds(value: float) -> str:
+    return f"{_number(value)} s" if value >= 1 else f"{_number(1000 * value)} ms"
+
+
+def _number(value: float) -> str:
+    """Three significant digits, never as a power of ten."""
+    if value == 0 or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.{2 - math.floor(math.log10(abs(value)))}f}"

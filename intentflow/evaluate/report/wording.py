@@ -1,0 +1,32 @@
+"""Numbers as the page words them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from intentflow.report import percent
+
+__all__ = ["percent", "points", "short", "with_interval"]
+
+_DIGEST_CHARACTERS = 64
+
+
+def with_interval(metrics: Mapping[str, Any], name: str) -> str:
+    """A rate with its 95 % interval."""
+    interval = metrics.get("ci95", {}).get(name)
+    text = percent(metrics.get(name))
+    if not interval:
+        return text
+    return f"{text} (95 % interval {percent(interval[0])} – {percent(interval[1])})"
+
+
+def points(difference: float | None) -> str:
+    """A difference of two rates in percentage points, with its sign; a dash for none."""
+    return "–" if difference is None else f"{100 * difference:+.1f} points"
+
+
+def short(value: object) -> str:
+    """A digest as it is quoted; any other value as it is."""
+    text = str(value)
+    return text[:12] if len(text) == _DIGEST_CHARACTERS else text
