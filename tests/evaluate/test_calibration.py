@@ -141,6 +141,7 @@ def test_calibrated_confidences_keep_their_order_and_lie_between_0_and_1(
     assert all(0 <= value <= 1 for value in fitted)
 
 
+@settings(deadline=None)
 @given(ROWS)
 def test_bins_hold_every_row_once(rows: list[tuple[float, bool]]) -> None:
     confidences, right = [value for value, _ in rows], [is_right for _, is_right in rows]
@@ -156,6 +157,7 @@ def test_a_bin_without_a_row_is_left_out() -> None:
     assert found == [(0.0, 0.1, 1), (0.9, 1.0, 1)]
 
 
+@settings(deadline=None)
 @given(ROWS)
 def test_the_curve_is_what_each_threshold_keeps(rows: list[tuple[float, bool]]) -> None:
     for point in coverage_curve(*zip(*rows, strict=True)):  # type: ignore[arg-type]
@@ -164,6 +166,7 @@ def test_the_curve_is_what_each_threshold_keeps(rows: list[tuple[float, bool]]) 
         assert point["accuracy"] == pytest.approx(sum(kept) / len(kept))
 
 
+@settings(deadline=None)
 @given(ROWS)
 def test_the_curve_rises_in_coverage_to_all_rows(rows: list[tuple[float, bool]]) -> None:
     curve = coverage_curve(*zip(*rows, strict=True))  # type: ignore[arg-type]
@@ -173,6 +176,7 @@ def test_the_curve_rises_in_coverage_to_all_rows(rows: list[tuple[float, bool]])
     assert covered[-1] == 1.0
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans(), st.booleans()), min_size=1, max_size=12))
 def test_the_threshold_is_the_best_of_all_and_of_the_best_the_lowest(
     rows: list[tuple[float, bool, bool]],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from random import Random
 from typing import Any
 
 import pytest
@@ -265,3 +266,182 @@ def test_metrics_are_plain_json() -> None:
 def test_what_was_not_measured_has_no_interval() -> None:
     rows = [score_row("u", "play()", "play()")]
     assert "off_taxonomy_rate" not in compute_metrics(rows)["ci95"]
+
+
+# --- each score against another computation of it
+
+LABEL_SETS = st.lists(st.sampled_from(["play", "weather", "oos"]), max_size=3, unique=True)
+MULTI = st.lists(
+    st.tuples(LABEL_SETS.filter(bool), LABEL_SETS), min_size=1, max_size=15
+)  # an empty prediction is a malformed one
+
+
+def _written(names: list[str]) -> str:
+    return "; ".join(f"{name}()" for name in names)
+
+
+@settings(max_examples=40, deadline=None)
+@given(MULTI)
+def test_intent_scores_are_those_of_scikit_learn(rows: list[tuple[list[str], list[str]]]) -> None:
+    import numpy as np
+    from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_support
+
+    names = ["oos", "play", "weather"]
+    gold = np.array([[name in golds for name in names] for golds, _ in rows])
+    found = np.array([[name in guesses for name in names] for _, guesses in rows])
+    metrics = _metrics(*((_written(golds), _written(guesses)) for golds, guesses in rows))
+    occurring = [i for i in range(3) if gold[:, i].any()]
+    macro = f1_score(gold, found, labels=occurring, average="macro", zero_division=0)
+    assert metrics["intent_accuracy"] == pytest.approx(accuracy_score(gold, found))
+    assert metrics["intent_f1_macro"] == pytest.approx(macro)
+    assert metrics["intent_f1_micro"] == pytest.approx(
+        f1_score(gold, found, average="micro", zero_division=0)
+    )
+    table = precision_recall_fscore_support(gold, found, zero_division=np.nan)
+    for i in occurring:
+        values = metrics["per_intent"][names[i]]
+        precision, recall, f1, support = (column[i] for column in table)
+        assert values["precision"] == (None if np.isnan(precision) else pytest.approx(precision))
+        assert (values["recall"], values["f1"], values["support"]) == (
+            pytest.approx(recall),
+            pytest.approx(f1),
+            support,
+        )
+
+
+@settings(max_examples=40, deadline=None)
+@given(MULTI)
+def test_out_of_scope_scores_are_those_of_scikit_learn(
+    rows: list[tuple[list[str], list[str]]],
+) -> None:
+    from sklearn.metrics import precision_score, recall_score
+
+    gold = ["oos" in golds for golds, _ in rows]
+    found = ["oos" in guesses for _, guesses in rows]
+    metrics = _metrics(*((_written(golds), _written(guesses)) for golds, guesses in rows))
+    assert metrics["oos_precision"] == (
+        pytest.approx(precision_score(gold, found)) if any(found) else None
+    )
+    assert metrics["oos_recall"] == (
+        pytest.approx(recall_score(gold, found)) if any(gold) else None
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(SETS)
+def test_values_are_matched_pair_by_pair(rows: list[tuple[str, str]]) -> None:
+    """The parameter F1 by taking each predicted (intent, value) off a list of the gold ones."""
+
+    def pairs(text: str) -> list[tuple[str, str]]:
+        calls = [] if text == "broken(" else text.split("; ")
+        named = [call.rstrip(")").split("(") for call in calls]
+        return [(name, value) for name, values in named for value in values.split(",") if value]
+
+    hits = total = 0
+    for gold, guess in rows:
+        left = pairs(gold)
+        total += len(left) + len(pairs(guess))
+        for pair in pairs(guess):
+            if pair in left:
+                left.remove(pair)
+                hits += 1
+    expected = 2 * hits / total if total else 1.0
+    assert _metrics(*rows)["parameter_f1"] == pytest.approx(expected)
+
+
+# --- what strict scores see
+
+VALUES = st.lists(st.sampled_from(["a", "b", "c"]), max_size=2)
+SOME_CALLS = st.lists(st.tuples(st.sampled_from(["play", "sing"]), VALUES), min_size=1, max_size=3)
+
+
+def _calls(calls: list[tuple[str, list[str]]]) -> str:
+    return "; ".join(f"{name}({','.join(values)})" for name, values in calls)
+
+
+@settings(deadline=None)
+@given(SOME_CALLS, st.randoms(use_true_random=False))
+def test_the_order_of_calls_is_free(calls: list[tuple[str, list[str]]], chance: Random) -> None:
+    mixed = chance.sample(calls, len(calls))
+    row = _row(_calls(calls), _calls(mixed))
+    assert (row.intent_right, row.parameters_right) == (True, True)
+
+
+@settings(deadline=None)
+@given(SOME_CALLS, st.data())
+def test_the_order_of_values_is_seen(calls: list[tuple[str, list[str]]], data: Any) -> None:
+    place = data.draw(st.integers(0, len(calls) - 1))
+    name, _ = calls[place]
+    there, back = [*calls], [*calls]
+    there[place], back[place] = (name, ["a", "b"]), (name, ["b", "a"])
+    row = _row(_calls(there), _calls(back))
+    assert (row.intent_right, row.parameters_right) == (True, False)
+
+
+@settings(deadline=None)
+@given(SOME_CALLS, st.data())
+def test_a_call_that_is_repeated_missing_or_too_much_is_seen(
+    calls: list[tuple[str, list[str]]], data: Any
+) -> None:
+    more = [*calls, data.draw(st.sampled_from(calls)) if data.draw(st.booleans()) else ("x", [])]
+    for gold, guess in ((calls, more), (more, calls)):
+        row = _row(_calls(gold), _calls(guess))
+        assert (row.intent_right, row.parameters_right) == (False, False)
+
+
+@settings(deadline=None)
+@given(SOME_CALLS, st.data())
+def test_a_value_that_is_missing_or_repeated_is_seen(
+    calls: list[tuple[str, list[str]]], data: Any
+) -> None:
+    place = data.draw(st.integers(0, len(calls) - 1))
+    name, values = calls[place]
+    longer = [*calls]
+    longer[place] = (name, [*values, data.draw(st.sampled_from(["a", *values]))])
+    for gold, guess in ((calls, longer), (longer, calls)):
+        row = _row(_calls(gold), _calls(guess))
+        assert (row.intent_right, row.parameters_right) == (True, False)
+
+
+# --- making a prediction right
+
+RISING = ["intent_accuracy", "parameter_accuracy", "intent_f1_micro", "parameter_f1"]
+RISING += ["intent_f1_macro", "oos_recall", "documented.intent_accuracy"]
+IN_TAXONOMY = ["play(a)", "play(a,b)", "weather(x)", "oos()", "play(a); oos()", "play(b); play(b)"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(IN_TAXONOMY), st.sampled_from([*CALLS, *IN_TAXONOMY])),
+        min_size=1,
+        max_size=10,
+    ),
+    st.data(),
+)
+def test_a_prediction_made_right_lowers_no_score_and_no_interval(
+    rows: list[tuple[str, str]], data: Any
+) -> None:
+    place = data.draw(st.integers(0, len(rows) - 1))
+    mended = [*rows]
+    mended[place] = (rows[place][0], rows[place][0])
+    before, after = (_flat(_metrics(*some)) for some in (rows, mended))
+    for name in RISING:
+        assert after[0].get(name, 0) >= before[0].get(name, 0) - 1e-12, name
+        for old, new in zip(before[1].get(name, []), after[1].get(name, []), strict=True):
+            assert new >= old - 1e-12, name
+    for name in ("malformed_rate", "off_taxonomy_rate"):
+        assert after[0][name] <= before[0][name] + 1e-12
+
+
+def test_the_documented_parameters_of_several_calls_are_right_only_where_one_is_missing() -> None:
+    """Why they are no measure of such rows: the guide's scorer compares with the first call."""
+    gold = "play(a); weather(x)"
+    documented = [_metrics((gold, guess))["documented"] for guess in (gold, "play(a)")]
+    assert [scores["parameter_accuracy"] for scores in documented] == [0.0, 1.0]
+
+
+def _flat(metrics: dict[str, Any]) -> tuple[dict[str, float], dict[str, list[float]]]:
+    documented = {f"documented.{name}": rate for name, rate in metrics["documented"].items()}
+    scores = {name: value for name, value in metrics.items() if isinstance(value, float)}
+    return {**scores, **documented}, metrics["ci95"]
