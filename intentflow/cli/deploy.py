@@ -1,4 +1,4 @@
-"""``intentflow deploy``: a model's InferenceService, as files or in the cluster."""
+"""``intentflow deploy``: a model's InferenceService: files, the cluster, or a commit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--mode",
         choices=("render", "apply", "git"),
         help="render (default): write manifests; apply: bring them to the cluster and wait; "
-        "git: in a later release",
+        "git: commit them to a GitOps repository",
     )
     parser.add_argument("-o", "--output", help="folder for the manifests; without it, stdout")
     parser.add_argument(
@@ -28,12 +28,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--timeout", type=float, help="seconds that apply waits for Ready (default 1800)"
     )
     parser.add_argument(
+        "--canary",
+        type=int,
+        metavar="PERCENT",
+        help="apply beside the model in service, with this share of the requests",
+    )
+    parser.add_argument(
+        "--probe", metavar="F", help="rows that apply asks the ready service; predictions are best"
+    )
+    parser.add_argument("--probe-url", metavar="URL", help="where, if not at the service's URL")
+    parser.add_argument("--repo", metavar="URL", help="GitOps repository of mode git")
+    parser.add_argument("--branch", help="its branch (default main)")
+    parser.add_argument("--path", help="the service's folder in it (default NAMESPACE/NAME)")
+    parser.add_argument("--push-branch", metavar="B", help="push there, for a pull request")
+    parser.add_argument(
         "--set", action="append", default=[], metavar="key=value", help="one deploy option"
     )
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Render or apply, and say what was made."""
+    """Render, apply or commit, and say what was made."""
     from intentflow.deploy import DeployOptions, deploy
 
     options = DeployOptions.from_layers(
@@ -43,6 +57,13 @@ def run(args: argparse.Namespace) -> Outcome:
         namespace=args.namespace,
         mode=args.mode,
         timeout_seconds=args.timeout,
+        canary_percent=args.canary,
+        probe=args.probe,
+        probe_url=args.probe_url,
+        git_repo=args.repo,
+        git_branch=args.branch,
+        git_path=args.path,
+        git_push_branch=args.push_branch,
     )
     deployed = deploy(args.model, options, verdict_file=args.verdict, output=args.output)
     summary = asdict(deployed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -53,21 +54,35 @@ class Cluster:
             self._client = DynamicClient(ApiClient(configuration), cache_file=str(cache))
             self._client.resources.search(api_version="v1")
 
-    def apply(self, manifest: dict[str, Any], field_manager: str) -> dict[str, Any]:
-        """Server-side apply one object; returns it as the server has it now."""
+    def apply(
+        self, manifest: dict[str, Any], field_manager: str, *, dry_run: bool = False
+    ) -> dict[str, Any]:
+        """Server-side apply one object; returns it as the server has it now, or would have it."""
         resource = self._resource(manifest["apiVersion"], manifest["kind"])
         where = f"{manifest['kind']} {manifest['metadata']['name']}"
         with self.readable_errors(where):
             answer = self._client.server_side_apply(
                 resource,
                 body=manifest,
-                namespace=manifest["metadata"]["namespace"],
+                namespace=manifest["metadata"].get("namespace"),
                 field_manager=field_manager,
+                dry_run="All" if dry_run else None,
                 _request_timeout=(_CONNECT_SECONDS, _READ_SECONDS),
             )
             return dict(answer.to_dict())
 
-    def get(self, api_version: str, kind: str, name: str, namespace: str) -> dict[str, Any]:
+    def create(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        """Create one object; an error where there is one of that name."""
+        resource = self._resource(manifest["apiVersion"], manifest["kind"])
+        with self.readable_errors(f"{manifest['kind']} {manifest['metadata']['name']}"):
+            answer = resource.create(
+                body=manifest,
+                namespace=manifest["metadata"].get("namespace"),
+                _request_timeout=(_CONNECT_SECONDS, _READ_SECONDS),
+            )
+            return dict(answer.to_dict())
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str | None) -> dict[str, Any]:
         """One object."""
         resource = self._resource(api_version, kind)
         with self.readable_errors(f"{kind} {name}"):
@@ -75,17 +90,56 @@ class Cluster:
             answer = resource.get(name=name, namespace=namespace, _request_timeout=timeout)
             return dict(answer.to_dict())
 
-    def list(self, api_version: str, kind: str, namespace: str, labels: str) -> list[Any]:
-        """The objects with these labels."""
+    def find(
+        self, api_version: str, kind: str, name: str, namespace: str | None
+    ) -> dict[str, Any] | None:
+        """One object; None where there is none."""
+        try:
+            return self.get(api_version, kind, name, namespace)
+        except IntentflowError as error:
+            if is_missing(error):
+                return None
+            raise
+
+    def watch(
+        self, api_version: str, kind: str, name: str, namespace: str, timeout_seconds: float
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        """One object as it is, then at each change, until the time is over.
+
+        Yields:
+            ``ADDED``, ``MODIFIED`` or ``DELETED``, and the object.
+        """
+        from kubernetes.watch import Watch
+
         resource = self._resource(api_version, kind)
-        with self.readable_errors(f"{kind} of {labels}"):
+        seconds = max(1, math.ceil(timeout_seconds))  # the server takes whole ones
+        with self.readable_errors(f"{kind} {name}"):
+            for event in Watch().stream(
+                resource.get,
+                namespace=namespace,
+                field_selector=f"metadata.name={name}",
+                serialize=False,
+                timeout_seconds=seconds,
+                _request_timeout=(_CONNECT_SECONDS, seconds + _CONNECT_SECONDS),
+            ):
+                yield event["type"], dict(event["object"])
+
+    def list(
+        self, api_version: str, kind: str, namespace: str, labels: str, *, fields: str = ""
+    ) -> list[Any]:
+        """The objects with these labels and fields."""
+        resource = self._resource(api_version, kind)
+        with self.readable_errors(f"{kind} of {labels or fields}"):
             timeout = (_CONNECT_SECONDS, _READ_SECONDS)
             answer = resource.get(
-                namespace=namespace, label_selector=labels, _request_timeout=timeout
+                namespace=namespace,
+                label_selector=labels,
+                field_selector=fields,
+                _request_timeout=timeout,
             )
             return list(answer.to_dict()["items"])
 
-    def delete(self, api_version: str, kind: str, name: str, namespace: str) -> None:
+    def delete(self, api_version: str, kind: str, name: str, namespace: str | None) -> None:
         """Delete one object and, after it, what it owns."""
         resource = self._resource(api_version, kind)
         with self.readable_errors(f"{kind} {name}"):
@@ -96,15 +150,34 @@ class Cluster:
                 _request_timeout=(_CONNECT_SECONDS, _READ_SECONDS),
             )
 
-    def last_log_lines(self, pod: str, namespace: str, lines: int) -> Sequence[str]:
-        """The end of what a pod's only or main container wrote."""
+    def last_log_lines(
+        self,
+        pod: str,
+        namespace: str,
+        lines: int,
+        *,
+        container: str | None = None,
+        previous: bool = False,
+    ) -> Sequence[str]:
+        """The end of what a pod's container wrote.
+
+        Args:
+            pod: Its name.
+            namespace: Where it is.
+            lines: How many at most.
+            container: Which; None where the pod has one.
+            previous: The container that ended before the one that runs.
+        """
         from kubernetes.client import CoreV1Api
 
+        chosen = {"container": container} if container else {}
         with self.readable_errors(f"log of pod {pod}"):
             text: str = CoreV1Api(self._client.client).read_namespaced_pod_log(
                 pod,
                 namespace,
                 tail_lines=lines,
+                previous=previous,
+                **chosen,
                 _request_timeout=(_CONNECT_SECONDS, _READ_SECONDS),
             )
             return text.splitlines()
@@ -136,6 +209,11 @@ class Cluster:
             raise IntentflowError(
                 f"the cluster {self.host} cannot be reached ({cause}); check KUBECONFIG"
             ) from error
+
+
+def is_taken(error: IntentflowError) -> bool:
+    """Whether an error of this module says that another object has that name."""
+    return getattr(error.__cause__, "status", None) == 409
 
 
 def is_missing(error: IntentflowError) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from intentflow.deploy.cluster import Cluster
-from intentflow.deploy.rendering import ANNOTATION
+from intentflow.deploy.keys import ANNOTATION
 from intentflow.deploy.waiting import SERVICE, readiness
 from intentflow.errors import CheckFailed
 

@@ -57,7 +57,7 @@ class DeployOptions(StrictModel):
     )
     stable_model: str | None = Field(
         None,
-        description="The model in service, beside which modes render and git write a canary; "
+        description="The model in service, beside which mode render writes a canary; "
         "mode apply finds it in the cluster",
     )
     components: list[str] = Field(

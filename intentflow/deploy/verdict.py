@@ -23,6 +23,8 @@ class Verdict:
         prompt_digest: Of the prompt it was measured with.
         constrained: Whether answers were held to the taxonomy while measuring.
         where: The file, for messages.
+        numbers: What the gate's rules measured: name, value, limit.
+        engine: What answered while measuring.
     """
 
     passed: bool
@@ -32,6 +34,8 @@ class Verdict:
     prompt_digest: str | None
     constrained: bool | None
     where: str
+    numbers: tuple[tuple[str, float, float], ...] = ()
+    engine: str | None = None
 
 
 def read_verdict(path: str | Path) -> Verdict:
@@ -56,6 +60,18 @@ def read_verdict(path: str | Path) -> Verdict:
         prompt_digest=document.get("prompt_digest"),
         constrained=document.get("constrained"),
         where=str(path),
+        numbers=_numbers(document.get("rules")),
+        engine=document.get("engine"),
+    )
+
+
+def _numbers(rules: Any) -> tuple[tuple[str, float, float], ...]:
+    """What was measured, of the rules that measured something."""
+    return tuple(
+        (str(rule["name"]), float(rule["value"]), float(rule["limit"]))
+        for rule in rules or ()
+        if isinstance(rule, dict)
+        and all(isinstance(rule.get(key), int | float) for key in ("value", "limit"))
     )
 
 

@@ -384,9 +384,9 @@ def test_endpoint_of_a_service_without_a_url_says_what_it_waits_for(
     write_verdict: Callable[..., Path],
     controller: Controller,
 ) -> None:
-    hasty = options.model_copy(update={"timeout_seconds": 2.0})
-    with controller.answering(LOADING), pytest.raises(CheckFailed):
-        deploy(published, hasty, verdict_file=write_verdict())
+    with controller.answering(READY):
+        deploy(published, options, verdict_file=write_verdict())
+    controller.patch_status({**LOADING, "url": None})
     with pytest.raises(CheckFailed, match=r"has no URL yet: .*MinimumReplicasUnavailable"):
         find_endpoint("banking", options.namespace)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from intentflow.cli.main import main
-from intentflow.deploy import DeployOptions, deploy, read_facts
+from intentflow.deploy import DeployOptions, deploy, read_facts, read_verdict
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.storage import publish
 
@@ -96,11 +96,36 @@ def test_apply_of_a_local_folder_is_refused(
         deploy(str(model_directory), APPLY, verdict_file=write_verdict())
 
 
-def test_git_mode_says_that_it_comes_later(
+def test_git_without_a_repository_asks_for_one(
     model_directory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["deploy", "--model", str(model_directory), "--mode", "git"]) == 2
-    assert "comes in a later release" in capsys.readouterr().err
+    assert "give --repo URL" in capsys.readouterr().err
+
+
+def test_git_without_a_verdict_is_refused(model_directory: Path) -> None:
+    with pytest.raises(IntentflowError, match="mode git needs the gate's verdict"):
+        deploy(str(model_directory), DeployOptions(mode="git", git_repo="repo.git"))
+
+
+def test_git_writes_no_canary(model_directory: Path, write_verdict: Callable[..., Path]) -> None:
+    options = DeployOptions(mode="git", git_repo="repo.git", canary_percent=10)
+    with pytest.raises(IntentflowError, match="so it writes no canary"):
+        deploy(str(model_directory), options, verdict_file=write_verdict())
+
+
+def test_rendered_canary_needs_the_model_in_service(model_directory: Path) -> None:
+    with pytest.raises(IntentflowError, match="--set stable_model=URI"):
+        deploy(str(model_directory), DeployOptions(canary_percent=10))
+
+
+def test_verdict_gives_the_numbers_of_its_rules(write_verdict: Callable[..., Path]) -> None:
+    rules = [
+        {"name": "metrics.intent_accuracy.min", "passed": True, "value": 0.96, "limit": 0.95},
+        {"name": "skipped", "passed": True, "value": None, "limit": 0.5},
+    ]
+    verdict = read_verdict(write_verdict(rules=rules))
+    assert verdict.numbers == (("metrics.intent_accuracy.min", 0.96, 0.95),)
 
 
 def test_not_a_verdict_is_named(model_directory: Path, tmp_path: Path) -> None:

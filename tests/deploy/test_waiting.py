@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,16 +19,16 @@ class FlakyCluster:
     def __init__(self, failures: int) -> None:
         self.failures = failures
 
-    def get(self, *_: str) -> dict[str, Any]:
+    def watch(self, *_: object) -> Iterator[tuple[str, dict[str, Any]]]:
         if self.failures:
             self.failures -= 1
             raise IntentflowError("the cluster cannot be reached")
-        return {"metadata": {"generation": 1}, "status": READY}
+        yield "ADDED", {"metadata": {"generation": 1}, "status": READY}
 
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("intentflow.deploy.waiting._POLL_SECONDS", 0.01)
+    monkeypatch.setattr("intentflow.deploy.waiting._PAUSE_SECONDS", 0.01)
 
 
 def test_restart_of_the_api_server_does_not_end_the_waiting() -> None:
@@ -51,3 +52,22 @@ def test_service_without_a_status_asks_for_the_controller() -> None:
     state = readiness({"metadata": {"generation": 1}})
     assert not state.ready
     assert "is the KServe controller running" in state.message
+
+
+def test_service_is_not_ready_while_its_canary_is_not() -> None:
+    service = {
+        "metadata": {"generation": 1},
+        "spec": {"canary": [{"predictor": {"name": "cnew"}, "trafficPercent": 10}]},
+        "status": {**READY, "canaryStatuses": [{"name": "cnew", "ready": False}]},
+    }
+    state = readiness(service)
+    assert (state.ready, state.message) == (False, "canary cnew is not ready")
+
+
+def test_service_is_ready_when_its_canary_is() -> None:
+    service = {
+        "metadata": {"generation": 1},
+        "spec": {"canary": [{"predictor": {"name": "cnew"}, "trafficPercent": 10}]},
+        "status": {**READY, "canaryStatuses": [{"name": "cnew", "ready": True}]},
+    }
+    assert readiness(service).ready

@@ -1,0 +1,24 @@
+"""``intentflow promote``: a canary's model gets all requests."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from intentflow.cli.outcome import Outcome
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("name", help="of the service")
+    parser.add_argument("-n", "--namespace", default="default", help="where it runs")
+    parser.add_argument(
+        "--timeout", type=float, default=1800.0, help="seconds to wait for Ready (default 1800)"
+    )
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Promote, and say what serves now."""
+    from intentflow.deploy.wayback import promote
+
+    return Outcome(asdict(promote(args.name, args.namespace, args.timeout)))

@@ -1,0 +1,259 @@
+"""A clone of one's own of a GitOps repository, by the system's git.
+
+Whatever is in somebody's clone stays as it is: the work is done in a temporary one. Credentials
+come from ssh's agent, git's own helpers, or ``INTENTFLOW_GIT_TOKEN`` (and
+``INTENTFLOW_GIT_USERNAME``), which never stand in an argument, a file or a message.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from intentflow.config import nearest
+from intentflow.errors import IntentflowError
+
+_SECONDS = 300
+_TOKEN = "INTENTFLOW_GIT_TOKEN"
+_USER = "INTENTFLOW_GIT_USERNAME"
+# git asks this program; the token goes to it by the environment alone.
+_HELPER = f'!f() {{ echo "username=${{{_USER}:-git}}"; echo "password=${_TOKEN}"; }}; f'
+_NO_ACCESS = (
+    "Authentication failed",
+    "could not read Username",
+    "could not read Password",
+    "Permission denied",
+    "terminal prompts disabled",
+    "returned error: 401",
+    "returned error: 403",
+)
+
+
+class GitError(IntentflowError):
+    """git ended with an error; ``output`` is all it said, without secrets."""
+
+    def __init__(self, message: str, output: str) -> None:
+        """Keep the output for those who know what to look for."""
+        super().__init__(message)
+        self.output = output
+
+
+class PushRejectedError(IntentflowError):
+    """Somebody else pushed first: what was done has to be done again on top of theirs."""
+
+
+class Repository:
+    """A temporary clone of one branch.
+
+    Attributes:
+        url: Where it came from, without credentials, for messages.
+        root: Its work tree.
+        branch: What is checked out.
+    """
+
+    def __init__(self, url: str, root: Path, branch: str) -> None:
+        """Hold on to a clone; `cloned` makes one."""
+        self.url, self.root, self.branch = without_credentials(url), root, branch
+
+    def git(self, *arguments: str) -> str:
+        """Run git in the work tree; returns its output.
+
+        Raises:
+            GitError: With the last line of what it said.
+        """
+        return _git(self.url, "-C", str(self.root), *arguments)
+
+    def commit(self, message: str) -> str | None:
+        """Commit everything that changed; returns the commit, None where nothing did."""
+        self.git("add", "--all")
+        if not self.git("status", "--porcelain"):
+            return None
+        self.git(*self._author(), "commit", "--quiet", "--no-verify", "--message", message)
+        return self.head()
+
+    def revert(self, commit: str, message: str) -> str:
+        """Commit the reverse of a commit; returns the new one.
+
+        Raises:
+            GitError: What was changed since stands in the way.
+        """
+        self.git(*self._author(), "revert", "--no-edit", commit)
+        self.git(*self._author(), "commit", "--quiet", "--no-verify", "--amend", "-m", message)
+        return self.head()
+
+    def head(self) -> str:
+        """The commit that is checked out."""
+        return self.git("rev-parse", "HEAD").strip()
+
+    def push(self, branch: str) -> None:
+        """Push what is checked out.
+
+        Raises:
+            PushRejectedError: The branch has moved on.
+            IntentflowError: The branch is protected, or the server refused otherwise.
+        """
+        try:
+            self.git("push", "--porcelain", "origin", f"HEAD:refs/heads/{branch}")
+        except GitError as failure:
+            raise _explain_push(failure, self.url, branch) from None
+
+    def catch_up(self, branch: str) -> None:
+        """Take the branch as it is on the server now; commits of one's own go."""
+        self.git("fetch", "--quiet", "origin", f"refs/heads/{branch}")
+        self.git("reset", "--quiet", "--hard", "FETCH_HEAD")
+
+    def _author(self) -> list[str]:
+        """Whoever git knows; where it knows nobody, such as in a pod, intentflow."""
+        known = os.environ.get("GIT_AUTHOR_NAME") and os.environ.get("GIT_COMMITTER_NAME")
+        try:
+            known = known or self.git("config", "user.email")
+        except GitError:
+            known = None
+        names = ["-c", "user.name=intentflow", "-c", "user.email=intentflow@localhost"]
+        return [] if known else names
+
+
+@contextmanager
+def cloned(where: str, branch: str, push_branch: str | None, *, deep: bool) -> Iterator[Repository]:
+    """A temporary clone of the branch; of the push branch, where that is there already.
+
+    Args:
+        where: A URL, a bare repository, or somebody's clone, whose origin is taken.
+        branch: What has to be there, unless the repository is empty.
+        push_branch: A branch for a pull request.
+        deep: With all history, not the last commit alone.
+
+    Raises:
+        IntentflowError: No such repository or branch, or no access.
+    """
+    url = _remote(where)
+    heads = _heads(url)
+    if heads and branch not in heads:
+        guess = nearest(branch, heads)
+        there = ", ".join(sorted(heads)[:5])
+        hint = f"; did you mean {guess}?" if guess else f": there are {there}"
+        raise IntentflowError(f"{without_credentials(url)} has no branch {branch}{hint}")
+    start = push_branch if push_branch in heads else branch
+    with tempfile.TemporaryDirectory(prefix="intentflow-git-") as folder:
+        root = Path(folder) / "clone"
+        depth = [] if deep else ["--depth", "1"]
+        only = ["--single-branch", "--branch", str(start)] if heads else []
+        clone = ["clone", "--quiet", *depth, *only, "--", _as_url(url), str(root)]
+        _git(without_credentials(url), *clone)
+        repository = Repository(url, root, str(start))
+        if not heads:
+            repository.git("symbolic-ref", "HEAD", f"refs/heads/{branch}")
+        yield repository
+
+
+def without_credentials(text: str) -> str:
+    """Text without the user and password of URLs in it, and without the token."""
+    token = os.environ.get(_TOKEN)
+    if token:
+        text = text.replace(token, "***")
+    return re.sub(r"(\w+://)[^/@\s]+@", r"\1", text)
+
+
+def _remote(where: str) -> str:
+    """The repository to clone from and push to."""
+    if urlsplit(where).password:
+        raise IntentflowError(
+            f"{without_credentials(where)}: the URL carries a password, which would be seen: "
+            f"put it into {_TOKEN}"
+        )
+    path = Path(where)
+    if "://" in where or not path.exists():
+        return where
+    if not (path / ".git").exists():
+        return str(path.resolve())  # bare
+    try:
+        origin = _git(where, "-C", where, "remote", "get-url", "origin").strip()
+    except GitError:
+        raise IntentflowError(
+            f"{where}: a clone without an origin to push to: give the repository's URL"
+        ) from None
+    relative = "://" not in origin and (path / origin).exists()
+    return str((path / origin).resolve()) if relative else origin
+
+
+def _as_url(where: str) -> str:
+    """A local path as a URL, so that a shallow clone is one."""
+    return Path(where).resolve().as_uri() if Path(where).exists() else where
+
+
+def _heads(url: str) -> set[str]:
+    lines = _git(without_credentials(url), "ls-remote", "--heads", "--", url).splitlines()
+    return {line.split("refs/heads/", 1)[1] for line in lines if "refs/heads/" in line}
+
+
+def _git(about: str, *arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", *arguments],
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise IntentflowError("mode git needs the git command: install git") from None
+    except subprocess.TimeoutExpired:
+        raise IntentflowError(f"{about}: git did not end within {_SECONDS} s") from None
+    if done.returncode:
+        output = without_credentials(f"{done.stdout}\n{done.stderr}")
+        raise GitError(_explain(about, output), output)
+    return done.stdout
+
+
+def _environment() -> dict[str, str]:
+    """git that never asks a person, speaks English, and finds the token where there is one."""
+    own = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    own["GIT_SSH_COMMAND"] = os.environ.get("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
+    if os.environ.get(_TOKEN):
+        settings = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+        own["GIT_CONFIG_COUNT"] = str(settings + 1)
+        own[f"GIT_CONFIG_KEY_{settings}"] = "credential.helper"
+        own[f"GIT_CONFIG_VALUE_{settings}"] = _HELPER
+    # Set while git runs a hook: they would lead away from the clone.
+    inherited = {k: v for k, v in os.environ.items() if k not in ("GIT_DIR", "GIT_WORK_TREE")}
+    return {**inherited, **own}
+
+
+def _explain(about: str, output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    if any(word in output for word in _NO_ACCESS):
+        return (
+            f"{about}: git has no access: load a key into the ssh agent, "
+            f"or put a token into {_TOKEN}"
+        )
+    said = [line for line in lines if line.startswith(("fatal:", "error:"))] or lines
+    return f"{about}: git: {said[0].partition(': ')[2] or said[0]}" if said else f"{about}: git"
+
+
+def _explain_push(failure: GitError, url: str, branch: str) -> IntentflowError:
+    output = failure.output
+    if "[rejected]" in output or "cannot lock ref" in output or "failed to update ref" in output:
+        return PushRejectedError(f"{url}: the branch {branch} has moved on")
+    if "branch is currently checked out" in output:
+        return IntentflowError(
+            f"{url}: its branch {branch} is checked out there: push to a bare repository, "
+            "or give --push-branch"
+        )
+    if "[remote rejected]" in output:
+        said = re.findall(r"^remote:\s*(.*\S)", output, re.MULTILINE)
+        reason = re.search(r"\[remote rejected\] \((.*)\)", output)
+        why = " ".join([*said[-3:], f"({reason[1]})" if reason else ""]).strip()
+        return IntentflowError(
+            f"{url}: the branch {branch} takes no push: {why}; "
+            "give --push-branch B and open a pull request"
+        )
+    return failure
