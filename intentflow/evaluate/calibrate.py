@@ -93,9 +93,14 @@ def _threshold(
         return None
     instead = format_calls([Call(out_of_scope)])
     replaced = [score_row(row.instruction, row.gold_text, instead).intent_right for row in rows]
-    threshold = choose_threshold(confidences, [row.intent_right for row in rows], replaced)
+    right = [row.intent_right for row in rows]
+    threshold = choose_threshold(confidences, right, replaced)
     if threshold is None:
         _say("no threshold: none makes more of the rows right")
+        return None
+    unsure = [i for i, confidence in enumerate(confidences) if confidence < threshold]
+    gain = sum(replaced[i] - right[i] for i in unsure)
+    _say(f"below {threshold:.3g}, out of scope for {len(unsure)} answers makes {gain} more right")
     return threshold
 
 

@@ -317,6 +317,13 @@ def test_answers_below_the_threshold_are_those_that_out_of_scope_mends(
     assert fitted.apply(0.3) < fitted.oos_threshold < fitted.apply(0.9)
 
 
+def test_what_a_threshold_mends_is_said(
+    model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _calibrate(model, [*SURE, *UNSURE, ("play()", "play()", 0.2)], monkeypatch)
+    assert "out of scope for 11 answers makes 9 more right" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("rows", "taxonomy", "said"),
     [

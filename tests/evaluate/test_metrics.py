@@ -349,6 +349,19 @@ def test_values_are_matched_pair_by_pair(rows: list[tuple[str, str]]) -> None:
     assert _metrics(*rows)["parameter_f1"] == pytest.approx(expected)
 
 
+def test_values_that_are_all_different_fit_in_memory() -> None:
+    """Two arrays of rows by values would take gigabytes."""
+    import tracemalloc
+
+    rows = [_row(f"play(a{i},b{i})", f"play(a{i},c{i})") for i in range(4_000)]
+    tracemalloc.start()
+    metrics = compute_metrics(rows, TAXONOMY)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert metrics["parameter_f1"] == 0.5
+    assert peak < 150e6
+
+
 # --- what strict scores see
 
 VALUES = st.lists(st.sampled_from(["a", "b", "c"]), max_size=2)
