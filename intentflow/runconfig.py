@@ -117,7 +117,7 @@ def pipeline_arguments(
         deploy_output: Folder for a copy of the manifests; empty for none.
     """
     from intentflow.code_version import code_version
-    from intentflow.gate.decide import read_metrics
+    from intentflow.gate.scores import read_metrics
     from intentflow.storage import digest_of
     from intentflow.validate import DataPolicy
 

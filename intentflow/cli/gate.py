@@ -6,26 +6,56 @@ import argparse
 import sys
 
 from intentflow.cli.outcome import Outcome
-from intentflow.gate.decide import decide, read_metrics, write_verdict
+from intentflow.evaluate.baselines import read_baselines
+from intentflow.gate.decide import Beside, decide
 from intentflow.gate.policy import GatePolicy
+from intentflow.gate.scores import read_metrics
+from intentflow.gate.subject import read_given
+from intentflow.gate.verdict import write_markdown, write_verdict
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--metrics", required=True, metavar="F", help="metrics.json of the model")
     parser.add_argument("--policy", required=True, metavar="F", help="the gate policy, YAML")
+    parser.add_argument(
+        "--name", default="", help="which of the policy's sets of rules, such as production"
+    )
     parser.add_argument("--champion", metavar="F", help="metrics.json of the model in service")
+    parser.add_argument("--baselines", metavar="F", help="what `intentflow baseline -o` wrote")
+    parser.add_argument(
+        "--reference", metavar="F", help="metrics.json of the 16-bit model, for a quantized one"
+    )
+    parser.add_argument(
+        "--model", metavar="DIR", help="the model to deploy: it must be the one that was scored"
+    )
+    parser.add_argument(
+        "--data", metavar="F", help="the test rows: they must be those that were scored"
+    )
     parser.add_argument("-o", "--output", metavar="F", help="write the verdict here, as JSON")
+    parser.add_argument("--markdown", metavar="F", help="write the verdict here, for people")
 
 
 def run(args: argparse.Namespace) -> Outcome:
     """Judge scores by a policy."""
     policy = GatePolicy.from_yaml(args.policy)
-    champion = read_metrics(args.champion) if args.champion else None
-    verdict = decide(read_metrics(args.metrics), policy, champion)
+    metrics = read_metrics(args.metrics)
+    verdict = decide(metrics, policy, _beside(args), name=args.name)
     for reason in verdict.skipped:
         print(f"not applied: {reason}", file=sys.stderr)
+    for note in verdict.notes:
+        print(f"note: {note}", file=sys.stderr)
     if args.output:
         write_verdict(args.output, verdict)
-    summary = {"passed": verdict.passed, "reasons": verdict.reasons}
-    return Outcome(summary, verdict.as_markdown(), 0 if verdict.passed else 1)
+    if args.markdown:
+        write_markdown(args.markdown, verdict)
+    return Outcome(verdict.summary(), verdict.as_markdown(), 0 if verdict.passed else 1)
+
+
+def _beside(args: argparse.Namespace) -> Beside:
+    return Beside(
+        champion=read_metrics(args.champion) if args.champion else None,
+        baselines=read_baselines(args.baselines) if args.baselines else None,
+        reference=read_metrics(args.reference) if args.reference else None,
+        given=read_given(args.model, args.data),
+    )

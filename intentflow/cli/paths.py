@@ -9,7 +9,7 @@ from typing import Any
 
 from intentflow.errors import IntentflowError
 
-_OUTPUTS = ("output", "rejects", "changes", "report", "predictions", "redaction_report")
+_OUTPUTS = ("output", "rejects", "changes", "report", "predictions", "redaction_report", "markdown")
 
 
 def refuse_overwriting(args: argparse.Namespace) -> None:

@@ -17,6 +17,8 @@ def explain(verdict: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     """
     lines = ["# Nothing was deployed", "", "The gate's policy was not met:", ""]
     lines += [f"- {reason}" for reason in verdict["reasons"]]
+    lines += [f"- not applied: {reason}" for reason in verdict.get("skipped", [])]
+    lines += [f"- note: {note}" for note in verdict.get("notes", [])]
     lines += ["", "## Weakest intents", ""]
     lines += [
         f"- {name}: {values['correct']} of {values['support']} rows right"

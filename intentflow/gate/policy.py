@@ -1,12 +1,51 @@
-"""What scores must reach: the gate's YAML policy."""
+"""What scores must reach: the gate's YAML policy, one or several by name."""
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from intentflow.config import StrictModel
+from intentflow.config import StrictModel, nearest
+from intentflow.errors import IntentflowError
+
+# Scores of which more is better, so that one model's can be held against another's.
+COMPARABLE = (
+    "intent_accuracy",
+    "parameter_accuracy",
+    "intent_f1_macro",
+    "intent_f1_micro",
+    "parameter_f1",
+    "oos_precision",
+    "oos_recall",
+    "documented.intent_accuracy",
+    "documented.parameter_accuracy",
+)
+BASELINES = ("majority", "linear", "encoder", "untuned", "few-shot")
+
+Rate = Annotated[float, Field(ge=0, le=1)]
+Confidence = Annotated[float, Field(gt=0.5, lt=1)]
+
+
+def _known(name: str, what: str, names: Iterable[str]) -> str:
+    if name not in names:
+        guess = nearest(name, names)
+        hint = f"did you mean {guess}?" if guess else f"there are {', '.join(names)}"
+        raise ValueError(f"there is no {what} {name}; {hint}")
+    return name
+
+
+def _comparable(name: str) -> str:
+    return _known(name, "score to compare by called", COMPARABLE)
+
+
+def _baseline(name: str) -> str:
+    return _known(name, "baseline", BASELINES)
+
+
+Comparable = Annotated[str, AfterValidator(_comparable)]
+Baseline = Annotated[str, AfterValidator(_baseline)]
 
 
 class Limit(StrictModel):
@@ -14,6 +53,11 @@ class Limit(StrictModel):
 
     min: float | None = Field(None, description="The metric must be at least this")
     max: float | None = Field(None, description="The metric must be at most this")
+    bound: bool = Field(
+        False,
+        description="Judge an end of the metric's 95 % interval in its place: the lower one for "
+        "min, the upper one for max",
+    )
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -39,24 +83,141 @@ class PerIntent(StrictModel):
     f1: IntentLimit | None = None
 
 
-class GatePolicy(StrictModel):
-    """All rules of the gate."""
+class BaselineRule(StrictModel):
+    """Cheaper ways to the same answer, which the model has to beat on the same rows."""
+
+    beat: list[Baseline] = Field(
+        min_length=1, description="Which: majority, linear, encoder, untuned, few-shot"
+    )
+    metric: Literal["intent_accuracy", "parameter_accuracy", "intent_f1_macro"] = "intent_accuracy"
+    margin: Rate = Field(
+        0.0, description="How far above it the model must lie; at 0 a tie does not beat"
+    )
+
+
+class IntentDrop(StrictModel):
+    """How far one intent may fall below the champion."""
+
+    drop: Rate = Field(0.1, description="Largest fall in the share of the intent's rows right")
+    confidence: Confidence = Field(
+        0.95,
+        description="A larger fall counts with this evidence only, over all intents together",
+    )
+
+
+class ChampionRule(StrictModel):
+    """How the model must compare with the one in service, on the same rows."""
+
+    margin: Rate = Field(0.01, description="How far below the champion a score may lie")
+    metrics: list[Comparable] = Field(
+        ["intent_accuracy", "parameter_accuracy"], min_length=1, description="Scores to compare"
+    )
+    test: Literal["estimate", "non_inferiority"] = Field(
+        "estimate",
+        description="estimate: the measured difference must not be below -margin. "
+        "non_inferiority: nor may its lower confidence bound, which a model as good as the "
+        "champion keeps only with many rows or a wide margin",
+    )
+    confidence: Confidence = Field(0.95, description="Of non_inferiority's one-sided bound")
+    per_intent: IntentDrop = Field(default_factory=IntentDrop, description="For every intent alone")
+    first: Literal["pass", "fail"] = Field(
+        "pass", description="What a first deployment is, where no champion is given"
+    )
+
+
+class SubjectRule(StrictModel):
+    """Digests that the scores must name, and that must be those of what is given."""
+
+    model: bool = Field(False, description="The model's")
+    data: bool = Field(False, description="The scored rows'")
+    prompt: bool = Field(False, description="The prompt's")
+
+
+class Rules(StrictModel):
+    """Rules of the gate."""
 
     minimum_rows: int = Field(1, ge=1, description="Scores on fewer rows are no evidence")
     metrics: dict[str, Limit] = Field(
-        default_factory=dict, description="Limits by metric name; a dot leads into documented.*"
+        default_factory=dict,
+        description="Limits by metric name; a dot leads into a section, as in calibration.ece",
     )
     per_intent: PerIntent = Field(default_factory=PerIntent)
-    champion_margin: float | None = Field(
-        None,
-        ge=0,
-        le=1,
-        description="How far intent and parameter accuracy may lie below a champion's",
+    baselines: BaselineRule | None = Field(None, description="Needs --baselines")
+    champion: ChampionRule | None = Field(None, description="Applied where --champion is given")
+    compression: dict[Comparable, Rate] = Field(
+        default_factory=dict,
+        description="Largest loss against the 16-bit model (--reference), by score",
+    )
+    subject: SubjectRule = Field(default_factory=SubjectRule)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _former_names(cls, document: Any) -> Any:
+        if isinstance(document, Mapping) and "champion_margin" in document:
+            margin = document["champion_margin"]
+            raise ValueError(f"champion_margin has moved: write champion: {{margin: {margin}}}")
+        return document
+
+    @property
+    def holds_something_back(self) -> bool:
+        """Whether a bad first model would break a rule."""
+        intents = self.per_intent
+        first = self.champion is not None and self.champion.first == "fail"
+        floors = (intents.precision, intents.recall, intents.f1, self.baselines)
+        return bool(self.metrics or self.compression or first or any(floors))
+
+
+class GatePolicy(Rules):
+    """The gate's policy: rules, or several sets of them by name.
+
+    What a name says is added to the rules at the top or takes their place, key by key.
+    """
+
+    policies: dict[str, Rules] = Field(
+        default_factory=dict, description="Policies by name, chosen with --name"
     )
 
     @model_validator(mode="after")
     def _has_a_rule(self) -> Self:
-        intents = self.per_intent
-        if not self.metrics and not any((intents.precision, intents.recall, intents.f1)):
+        for name in self.policies:
+            try:
+                self.named(name)
+            except IntentflowError as error:
+                raise ValueError(str(error)) from None
+        if not self.policies and not self.holds_something_back:
             raise ValueError("a policy without a rule lets everything through: add metrics")
         return self
+
+    def named(self, name: str = "") -> GatePolicy:
+        """The rules that hold under a name.
+
+        Raises:
+            IntentflowError: No such name, none where there are several, or rules that contradict.
+        """
+        if not name and not self.policies:
+            return self
+        if name not in self.policies:
+            raise IntentflowError(self._no_such(name))
+        own = self.policies[name].model_dump(exclude_unset=True)
+        top = self.model_dump(exclude_unset=True, exclude={"policies"})
+        return GatePolicy.from_mapping(_merge(top, own), f"policies.{name}")
+
+    def _no_such(self, name: str) -> str:
+        names = ", ".join(self.policies)
+        if not name:
+            return f"the policy holds several: choose one by name ({names})"
+        guess = nearest(name, self.policies)
+        hint = f"did you mean {guess}?" if guess else f"there is {names or 'one without a name'}"
+        return f"the policy has no {name}; {hint}"
+
+
+def _merge(top: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """``own`` over ``top``, section by section; what is null says nothing."""
+    merged = dict(top)
+    for key, value in own.items():
+        former = merged.get(key)
+        if isinstance(value, Mapping) and isinstance(former, Mapping):
+            merged[key] = _merge(former, value)
+        elif value is not None:
+            merged[key] = value
+    return merged

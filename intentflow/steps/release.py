@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.deploy import DeployOptions, deploy
+from intentflow.evaluate.baselines import read_baselines
 from intentflow.files import atomic_directory, atomic_file
-from intentflow.gate.decide import decide, read_metrics, write_verdict
+from intentflow.gate.decide import Beside, decide
 from intentflow.gate.explain import explain
 from intentflow.gate.policy import GatePolicy
+from intentflow.gate.scores import read_metrics
+from intentflow.gate.verdict import write_markdown, write_verdict
 from intentflow.storage import publish
 
 
@@ -22,12 +25,32 @@ def run_gate(
     champion: Mapping[str, Any],
     verdict: str,
     explanation: str,
+    *,
+    name: str = "",
+    baselines: str | None = None,
+    reference: str | None = None,
 ) -> bool:
-    """Judge scores; returns whether they pass."""
+    """Judge scores; returns whether they pass.
+
+    Args:
+        metrics: ``metrics.json`` of the model.
+        policy: The gate's policy.
+        champion: Scores of the model in service; empty for a first deployment.
+        verdict: Where ``verdict.json`` goes.
+        explanation: Where the same goes for people.
+        name: Which of the policy's sets of rules, where it holds several.
+        baselines: ``baselines.json``.
+        reference: ``metrics.json`` of the 16-bit model.
+    """
+    beside = Beside(
+        champion=champion or None,
+        baselines=read_baselines(baselines) if baselines else None,
+        reference=read_metrics(reference) if reference else None,
+    )
     rules = GatePolicy.from_mapping(policy, "gate policy")
-    decision = decide(read_metrics(metrics), rules, champion or None)
+    decision = decide(read_metrics(metrics), rules, beside, name=name)
     write_verdict(verdict, decision)
-    _write_text(explanation, decision.as_markdown())
+    write_markdown(explanation, decision)
     return decision.passed
 
 

@@ -41,6 +41,36 @@ def scores(**changes: Any) -> dict[str, Any]:
     }
 
 
+def scores_with(intent: str, parameters: str | None = None, gold: str = "p") -> dict[str, Any]:
+    """Scores that tell of each row.
+
+    Args:
+        intent: ``1`` for each row whose intent is right.
+        parameters: The same for whole answers; the same rows if None.
+        gold: The rows' intents by their initials, repeated to the end.
+    """
+    names = {"p": "play", "r": "rain", "b": "play; rain"}
+    parameters = intent if parameters is None else parameters
+    initials = (gold * len(intent))[: len(intent)]
+    return scores(
+        n=len(intent),
+        intent_accuracy=intent.count("1") / len(intent),
+        parameter_accuracy=parameters.count("1") / len(intent),
+        outcomes={
+            "intent": intent,
+            "parameters": parameters,
+            "labels": list(names.values()),
+            "gold": [list(names).index(initial) for initial in initials],
+        },
+    )
+
+
+def baselines(digest: str = "rows", **entries: dict[str, Any]) -> dict[str, Any]:
+    """What ``intentflow baseline`` writes; ``few_shot`` stands for ``few-shot``."""
+    scored = {name.replace("_", "-"): entry for name, entry in entries.items()}
+    return {"data_digest": digest, "n": 100, "baselines": scored}
+
+
 def scores_of(rows: list[tuple[str, str]]) -> dict[str, Any]:
     """Scores of (gold, prediction) rows."""
     return compute_metrics([score_row("text", g, p, TAXONOMY) for g, p in rows], TAXONOMY)

@@ -10,6 +10,9 @@ import pytest
 import yaml
 
 from intentflow.cli.main import main
+from intentflow.deploy.verdict import read_verdict
+from intentflow.records import Example, write_records
+from tests.gate.cases import CASES, Case, title
 from tests.gate.scores import scores
 
 
@@ -65,16 +68,121 @@ def test_the_table_marks_what_is_broken(folder: Path, capsys: pytest.CaptureFixt
     assert broken == ["| metrics.intent_accuracy.min | 0.8 | 0.9 | **broken** |"]
 
 
-def test_worse_than_the_champion_exits_1(folder: Path) -> None:
-    _write_policy(folder, {"metrics": {"n": {"min": 1}}, "champion_margin": 0.05})
-    _write_scores(folder / "champion.json", scores(intent_accuracy=0.99))
-    assert _gate(folder, "--champion", folder / "champion.json") == 1
+def _gate_case(folder: Path, case: Case, metrics: dict[str, Any], *more: object) -> int:
+    _write_policy(folder, case.policy)
+    _write_scores(folder / "metrics.json", metrics)
+    arguments: list[object] = ["--name", case.name] if case.name else []
+    for flag in ("champion", "baselines", "reference"):
+        if (document := getattr(case, flag)) is not None:
+            _write_scores(folder / f"{flag}.json", document)
+            arguments += [f"--{flag}", folder / f"{flag}.json"]
+    return _gate(folder, *arguments, *more)
 
 
-def test_a_skipped_champion_rule_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("case", CASES, ids=title)
+def test_a_rule_that_is_kept_exits_0(folder: Path, case: Case) -> None:
+    assert _gate_case(folder, case, case.good) == 0
+
+
+@pytest.mark.parametrize("case", CASES, ids=title)
+def test_a_rule_that_is_broken_exits_1_and_is_named_first(
+    folder: Path, case: Case, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = _gate_case(folder, case, case.bad, "--json")
+    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (status, summary["first_failed"]) == (1, case.rule)
+
+
+def test_the_summary_names_the_policy(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _gate_case(folder, CASES[-1], CASES[-1].good, "--json")
+    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert summary == {
+        "passed": True,
+        "policy": "production",
+        "first_failed": None,
+        "reasons": [],
+    }
+
+
+def test_the_markdown_file_is_what_is_printed(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _gate(folder, "--markdown", folder / "verdict.md")
+    assert (folder / "verdict.md").read_text().strip() == capsys.readouterr().out.strip()
+
+
+def test_the_verdict_goes_on_into_deployment(folder: Path) -> None:
+    _gate(folder, "-o", folder / "verdict.json")
+    verdict = read_verdict(folder / "verdict.json")
+    assert (verdict.passed, verdict.model_digest, verdict.prompt_digest) == (
+        True,
+        "model",
+        "prompt",
+    )
+
+
+@pytest.mark.parametrize("flag", ["-o", "--markdown"])
+def test_no_verdict_is_written_over_the_scores(folder: Path, flag: str) -> None:
+    before = (folder / "metrics.json").read_bytes()
+    assert _gate(folder, flag, folder / "metrics.json") == 2
+    assert (folder / "metrics.json").read_bytes() == before
+
+
+def test_a_missing_champion_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _write_policy(folder, {"metrics": {"n": {"min": 1}}, "champion": {"margin": 0.01}})
+    assert _gate(folder) == 0
+    assert "not applied: no champion was given" in capsys.readouterr().err
+
+
+def test_defaults_that_hold_for_a_champion_are_said(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     _write_scores(folder / "champion.json", scores())
-    _gate(folder, "--champion", folder / "champion.json")
-    assert "not applied: a champion was given" in capsys.readouterr().err
+    assert _gate(folder, "--champion", folder / "champion.json") == 0
+    assert "note: the policy has no champion section" in capsys.readouterr().err
+
+
+def test_other_rows_than_those_given_exit_1(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_records(folder / "test.jsonl", [Example("rain in Rome", "rain(Rome)")])
+    assert _gate(folder, "--data", folder / "test.jsonl") == 1
+    assert "another set of rows was scored (rows) than the one given" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("flags", "content", "message"),
+    [
+        (["--name", "production"], "", "there is one without a name"),
+        (["--nam", "x"], "", "unrecognized arguments: --nam x"),
+        (["--champion"], {"n": 100, "data_digest": "others"}, "champion was scored on other rows"),
+        (["--champion"], {"rows": 100}, "beside.json: no scores in it"),
+        (["--champion"], "{", "beside.json: not JSON"),
+        (["--champion"], {"n": 100, "data_digest": "rows"}, "scores hold no intent_accuracy"),
+        (["--baselines"], {"n": 100}, "no baselines in it"),
+        (["--baselines"], "{", "not JSON"),
+        (
+            ["--baselines"],
+            {"data_digest": "x", "baselines": {"linear": {"intent_accuracy": 1}}},
+            "the baselines were scored on other rows (x instead of rows)",
+        ),
+        (["--reference"], {"n": 100}, "16-bit model was scored on other rows (none named"),
+        (["--model"], "a file", "no prompt.json there"),
+        (["--data"], "", "beside.json: the file is empty"),
+    ],
+)
+def test_what_stands_beside_is_checked_in_one_line_and_exits_2(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    flags: list[str],
+    content: object,
+    message: str,
+) -> None:
+    file = folder / "beside.json"
+    file.write_text(content if isinstance(content, str) else json.dumps(content))
+    status = _gate(folder, *flags, *([file] if len(flags) == 1 else []))
+    said = capsys.readouterr().err
+    assert (status, said.count("\n"), message in said) == (2, 1, True), said
 
 
 @pytest.mark.parametrize(
@@ -85,7 +193,12 @@ def test_a_skipped_champion_rule_is_said(folder: Path, capsys: pytest.CaptureFix
         ("metrics.json", b"[1]", "no scores in it (n is missing)"),
         ("metrics.json", b'{"n": "many"}', "no scores in it (n is missing)"),
         ("metrics.json", b'{"n": 5}', "unknown metric intent_accuracy"),
+        ("metrics.json", b'{"n": 0}', "no row was scored (n is 0)"),
+        ("metrics.json", b'{"n": 5, "intent_accuracy": NaN}', "holds NaN, which is no score"),
+        ("metrics.json", b'{"n": 5, "outcomes": {"intent": "01"}}', "0 or 1 for each of 5 rows"),
         ("gate.yaml", b"", "a policy without a rule"),
+        ("gate.yaml", b"champion_margin: 0.1", "write champion: {margin: 0.1}"),
+        ("gate.yaml", b"policies: {a: {metrics: {n: {min: 1}}}}", "choose one by name (a)"),
         ("gate.yaml", b"metrics: {intent_accuracy: {min: high}}", "metrics.intent_accuracy.min"),
         ("gate.yaml", b"metrics: [", "not YAML"),
         ("gate.yaml", b"metrics: {intent_acuracy: {min: 1}}", "did you mean intent_accuracy"),

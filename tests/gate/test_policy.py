@@ -1,0 +1,134 @@
+"""The policy file: what it may say, and several policies by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from intentflow.errors import IntentflowError
+from intentflow.gate.policy import GatePolicy
+
+INTENT = {"intent_accuracy": {"min": 0.9}}
+NAMED = {
+    "minimum_rows": 10,
+    "metrics": {"intent_accuracy": {"min": 0.9, "bound": True}},
+    "policies": {
+        "staging": {"metrics": {"intent_accuracy": {"min": 0.8}}},
+        "production": {
+            "minimum_rows": 500,
+            "metrics": {"parameter_accuracy": {"min": 0.7}},
+            "champion": {"first": "fail"},
+        },
+    },
+}
+
+
+def _policy(**rules: Any) -> GatePolicy:
+    return GatePolicy.from_mapping(rules, "gate.yaml")
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ({}, "a policy without a rule lets everything through"),
+        ({"minimum_rows": 10}, "a policy without a rule lets everything through"),
+        ({"champion": {}}, "a policy without a rule lets everything through"),
+        ({"subject": {"model": True}}, "a policy without a rule lets everything through"),
+        ({"policies": {"staging": {}}}, "a policy without a rule lets everything through"),
+        ({"metrics": {"intent_accuracy": {}}}, "give min, max or both"),
+        ({"metrics": {"intent_accuracy": {"min": 0.9, "max": 0.1}}}, "min 0.9 is above max 0.1"),
+        ({"metrics": INTENT, "minimum_row": 1}, "minimum_row; did you mean minimum_rows"),
+        ({"metrics": INTENT, "champion": {"margn": 1}}, r"champion\.margn; did you mean margin"),
+        ({"metrics": {"intent_accuracy": {"minimum": 1}}}, "did you mean min"),
+        ({"per_intent": {"recal": {"min": 1}}}, "did you mean recall"),
+        ({"policies": {"staging": {"metric": INTENT}}}, "did you mean metrics"),
+        (
+            {"metrics": INTENT, "champion_margin": 0.02},
+            "champion_margin has moved: write champion: {margin: 0.02}",
+        ),
+        ({"baselines": {"beat": ["linaer"]}}, "no baseline linaer; did you mean linear"),
+        ({"baselines": {"beat": []}}, r"baselines\.beat"),
+        ({"compression": {"intent_acc": 0.1}}, "did you mean intent_accuracy"),
+        ({"compression": {"malformed_rate": 0.1}}, "no score to compare by called malformed_rate"),
+        ({"metrics": INTENT, "champion": {"metrics": ["recall"]}}, "did you mean oos_recall"),
+        ({"metrics": INTENT, "champion": {"test": "paired"}}, r"champion\.test"),
+        ({"metrics": INTENT, "champion": {"confidence": 95}}, r"champion\.confidence"),
+        (
+            {
+                "metrics": INTENT,
+                "policies": {"low": {"metrics": {"intent_accuracy": {"max": 0.5}}}},
+            },
+            r"policies\.low: metrics\.intent_accuracy: min 0.9 is above max 0.5",
+        ),
+    ],
+)
+def test_a_policy_that_cannot_be_meant_is_refused(rules: dict[str, Any], message: str) -> None:
+    with pytest.raises(IntentflowError, match=message):
+        _policy(**rules)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"champion": {"first": "fail"}},
+        {"compression": {"intent_accuracy": 0.01}},
+        {"baselines": {"beat": ["linear"]}},
+        {"policies": {"staging": {"metrics": INTENT}}},
+    ],
+)
+def test_any_rule_that_holds_something_back_is_a_policy(rules: dict[str, Any]) -> None:
+    assert _policy(**rules).model_dump(exclude_unset=True) == rules
+
+
+def test_a_name_adds_to_the_rules_at_the_top() -> None:
+    found = _policy(**NAMED).named("production")
+    assert list(found.metrics) == ["intent_accuracy", "parameter_accuracy"]
+
+
+def test_a_name_replaces_single_keys_of_a_rule_at_the_top() -> None:
+    limit = _policy(**NAMED).named("staging").metrics["intent_accuracy"]
+    assert (limit.min, limit.bound) == (0.8, True)
+
+
+def test_what_a_name_leaves_out_holds_as_at_the_top() -> None:
+    policy = _policy(**NAMED)
+    assert [policy.named(n).minimum_rows for n in ("staging", "production")] == [10, 500]
+
+
+def test_a_name_takes_no_rule_away() -> None:
+    document = {**NAMED, "policies": {"loose": {"baselines": None, "minimum_rows": 5}}}
+    document["baselines"] = {"beat": ["linear"]}
+    assert _policy(**document).named("loose").baselines is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("", r"choose one by name \(staging, production\)"),
+        ("prodution", "the policy has no prodution; did you mean production"),
+    ],
+)
+def test_a_name_that_is_none_of_the_policys_is_refused(name: str, message: str) -> None:
+    with pytest.raises(IntentflowError, match=message):
+        _policy(**NAMED).named(name)
+
+
+def test_a_name_for_a_policy_without_names_is_refused() -> None:
+    with pytest.raises(IntentflowError, match="no production; there is one without a name"):
+        _policy(metrics=INTENT).named("production")
+
+
+def test_every_key_is_documented_in_the_schema() -> None:
+    schema = GatePolicy.model_json_schema()
+    sections = {
+        name: schema["$defs"][name]["properties"]
+        for name in ("BaselineRule", "ChampionRule", "IntentDrop", "SubjectRule", "Limit")
+    }
+    unsaid = [
+        f"{section}.{key}"
+        for section, keys in sections.items()
+        for key, value in keys.items()
+        if "description" not in value and (section, key) != ("BaselineRule", "metric")
+    ]
+    assert unsaid == []
