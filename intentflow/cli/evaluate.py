@@ -7,19 +7,23 @@ import argparse
 from intentflow.calls import OutputFormat
 from intentflow.cli.outcome import Outcome
 from intentflow.errors import IntentflowError
+from intentflow.evaluate.openai_engine import EndpointOptions
+from intentflow.evaluate.opening import ENGINES, EngineOptions
 from intentflow.evaluate.report import write_evaluation_report
 from intentflow.evaluate.run import (
     Evaluation,
-    Subject,
     evaluate_model,
     read_predictions,
     score,
     write_metrics,
     write_predictions,
 )
+from intentflow.evaluate.subject import Subject
 from intentflow.records import read_records
+from intentflow.serve.vllm import VLLM_PYTHON
 from intentflow.taxonomy import Taxonomy
 
+_DEFAULTS = EndpointOptions()
 _HEADLINE = (
     "n",
     "intent_accuracy",
@@ -41,7 +45,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--predictions-in", metavar="F", help="score these instruction/output/prediction rows"
     )
     parser.add_argument("-o", "--output", required=True, metavar="F", help="metrics.json")
-    parser.add_argument("--engine", default="auto", choices=["auto", "transformers", "openai"])
+    parser.add_argument(
+        "--engine",
+        default="auto",
+        choices=ENGINES,
+        help="what answers; auto: what `serve` would serve a directory with (vLLM where it is "
+        f"installed or {VLLM_PYTHON} names a Python that has it, else transformers), openai for "
+        "a URL",
+    )
     parser.add_argument("--predictions", metavar="F", help="write the answers here, JSON lines")
     parser.add_argument("--report", metavar="F", help="write an HTML report here")
     parser.add_argument("--taxonomy", metavar="F", help="taxonomy.yaml, where no model has one")
@@ -52,7 +63,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--constrained",
         action=argparse.BooleanOptionalAction,
         default=None,
-        help="keep answers inside the taxonomy (default where the model has one)",
+        help="keep answers inside the taxonomy (default for a model directory; for an endpoint "
+        "with vLLM's structured_outputs, give --taxonomy too)",
+    )
+    _configure_asking(parser)
+
+
+def _configure_asking(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--batch-size", type=_positive, metavar="N", help="rows at a time, most")
+    parser.add_argument("--concurrency", type=_positive, metavar="N", help="requests at a time")
+    parser.add_argument(
+        "--request-timeout",
+        type=float,
+        default=_DEFAULTS.timeout_seconds,
+        metavar="S",
+        help="seconds for one whole reply (%(default)s)",
+    )
+    parser.add_argument("--served-model", metavar="NAME", help="the model's name at the endpoint")
+    parser.add_argument(
+        "--allow-failures",
+        action="store_true",
+        help="go on where a request fails for good; its row counts as wrong",
     )
 
 
@@ -64,6 +95,7 @@ def run(args: argparse.Namespace) -> Outcome:
     if args.report:
         write_evaluation_report(args.report, evaluation)
     write_metrics(args.output, evaluation.metrics)
+    evaluation.journal.remove()
     return Outcome({key: evaluation.metrics[key] for key in _HEADLINE})
 
 
@@ -86,4 +118,25 @@ def _evaluate(args: argparse.Namespace) -> Evaluation:
         constrained=args.constrained,
         taxonomy=taxonomy,
         output_format=args.output_format,
+        options=_options(args),
+        journal_beside=args.predictions or args.output,
     )
+
+
+def _options(args: argparse.Namespace) -> EngineOptions:
+    if not args.request_timeout > 0:
+        raise IntentflowError("--request-timeout: give more than 0 seconds")
+    endpoint = EndpointOptions(
+        concurrency=args.concurrency,
+        timeout_seconds=args.request_timeout,
+        served_model=args.served_model,
+        allow_failures=args.allow_failures,
+    )
+    return EngineOptions(args.batch_size, endpoint)
+
+
+def _positive(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text}: give a whole number from 1")
+    return number

@@ -19,11 +19,13 @@ class Answer:
         confidence: Raw probability, in [0, 1], of everything in the answer but parameter values:
             intent names, separators, whether another call follows, the end. None where the
             engine cannot say.
+        failed: Whether the request brought no answer, and the text is empty for that reason.
     """
 
     text: str
     seconds: float
     confidence: float | None = None
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from intentflow.calls import OutputFormat
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.calibration import Calibration
 from intentflow.evaluate.engines import Answer, Engine
+from intentflow.evaluate.journal import AnswerJournal
 from intentflow.evaluate.metrics import Scored, compute_metrics, score_row
-from intentflow.evaluate.openai_engine import OpenAIEngine
-from intentflow.evaluate.transformers_engine import TransformersEngine
+from intentflow.evaluate.opening import Asked, EngineOptions, opened
+from intentflow.evaluate.subject import Subject
 from intentflow.files import atomic_file
-from intentflow.prompts import PromptSpec
 from intentflow.records import Example, content_digest
-from intentflow.storage import digest_of
 from intentflow.taxonomy import Taxonomy
 
 
@@ -28,24 +25,12 @@ from intentflow.taxonomy import Taxonomy
 class Evaluation:
     """Scores and the rows they were made from.
 
-    ``metrics`` is what ``metrics.json`` holds.
+    ``metrics`` is what ``metrics.json`` holds; ``journal`` is what was kept while answers came.
     """
 
     metrics: dict[str, Any]
     rows: list[Scored]
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What was scored: for the keys of ``metrics.json`` that name it."""
-
-    engine: str
-    constrained: bool
-    model_digest: str | None = None
-    prompt_digest: str | None = None
-    taxonomy: Taxonomy | None = None
-    output_format: OutputFormat = "call"
-    calibration: Calibration | None = None
+    journal: AnswerJournal = field(default_factory=AnswerJournal)
 
 
 def evaluate_model(
@@ -56,47 +41,72 @@ def evaluate_model(
     constrained: bool | None = None,
     taxonomy: Taxonomy | None = None,
     output_format: OutputFormat | None = None,
+    options: EngineOptions | None = None,
+    journal_beside: str | Path | None = None,
 ) -> Evaluation:
     """Score a model directory or an OpenAI endpoint on labelled rows.
 
     Args:
         model: A model directory, or the URL of an endpoint.
         examples: Rows with gold answers.
-        engine: ``transformers``, ``openai`` or ``auto`` (by what ``model`` is).
-        constrained: Keep answers inside the taxonomy; None does so where the model has one.
+        engine: ``transformers``, ``vllm``, ``openai`` or ``auto``: for an endpoint ``openai``, for
+            a directory the engine that :func:`intentflow.serve.vllm.serving_engine` serves it by.
+        constrained: Keep answers inside the taxonomy. None does so for a directory; an endpoint
+            is then asked for nothing, and decides itself.
         taxonomy: For an endpoint, whose taxonomy is not in a folder.
         output_format: What an endpoint answers in; ``call`` if None. A model directory says it.
+        options: How the engine works.
+        journal_beside: The file that will be written of it. Answers are kept beside that while
+            they come, and the next evaluation of the same goes on from there; remove the
+            evaluation's journal when the file is written. None keeps nothing.
 
     Raises:
         IntentflowError: No rows, not a model, endpoint down, or an engine that cannot serve it.
     """
     if not examples:
         raise IntentflowError("there is no row to score")
-    is_url = model.startswith(("http://", "https://"))
-    chosen = ("openai" if is_url else "transformers") if engine == "auto" else engine
-    if (chosen == "openai") != is_url:
-        wanted = "the URL of an endpoint" if chosen == "openai" else "a model directory"
-        raise IntentflowError(f"--engine {chosen} needs {wanted}, not {model}")
-    if is_url:
-        if constrained:
-            raise IntentflowError("an endpoint decides itself whether answers are constrained")
-        runner: Engine = OpenAIEngine(model)
-        subject = Subject(
-            runner.name, False, taxonomy=taxonomy, output_format=output_format or "call"
+    asked = Asked(model, engine, constrained, taxonomy, output_format)
+    with opened(asked, options or EngineOptions()) as (runner, subject):
+        identity = {**subject.identity(), "data_digest": content_digest(examples)}
+        journal = AnswerJournal.open(
+            Path(journal_beside) if journal_beside is not None else None, identity
         )
-    else:
-        if taxonomy is not None or output_format is not None:
-            raise IntentflowError(
-                f"{model} has a taxonomy and an output format of its own: "
-                "give them for endpoints and given predictions only"
-            )
-        local = TransformersEngine(model, constrained=constrained is not False)
-        subject = _describe(local)
-        runner = local
+        try:
+            seconds = _answer_missing(runner, examples, journal)
+        except BaseException:
+            journal.close()
+            raise
+    answers = [journal.answers[place] for place in range(len(examples))]
+    _require_answers(answers)
+    return replace(score(examples, answers, subject, seconds), journal=journal)
+
+
+def _answer_missing(runner: Engine, examples: Sequence[Example], journal: AnswerJournal) -> float:
+    """Ask for the answers that the journal lacks; returns the wall time of all.
+
+    Raises:
+        IntentflowError: Naming where the answers that came are kept; when interrupted, too.
+    """
+    places = [place for place in range(len(examples)) if place not in journal.answers]
+    journal.start_clock()
     started = time.perf_counter()
-    answers = runner.answer([example.instruction for example in examples])
-    seconds = time.perf_counter() - started
-    return score(examples, answers, subject, seconds)
+    try:
+        runner.answer(
+            [examples[place].instruction for place in places],
+            lambda index, answer: journal.keep(places[index], answer),
+        )
+    except IntentflowError as error:
+        raise IntentflowError(f"{error}{journal.kept(len(examples))}") from error
+    except KeyboardInterrupt:
+        if not journal.kept(len(examples)):
+            raise
+        raise IntentflowError(f"stopped{journal.kept(len(examples))}") from None
+    return journal.seconds + time.perf_counter() - started
+
+
+def _require_answers(answers: Sequence[Answer]) -> None:
+    if all(answer.failed for answer in answers):
+        raise IntentflowError("every request failed: there is no answer to score")
 
 
 def score(
@@ -117,7 +127,8 @@ def score(
         _score_answer(example, answer, subject, timed=seconds is not None)
         for example, answer in zip(examples, answers, strict=True)
     ]
-    latency = sorted(answer.seconds for answer in answers) if seconds is not None else []
+    answered = [answer.seconds for answer in answers if not answer.failed]
+    latency = sorted(answered) if seconds is not None else []
     metrics = {
         **compute_metrics(rows, subject.taxonomy, subject.calibration),
         "latency_seconds": {"p50": _quantile(latency, 0.5), "p95": _quantile(latency, 0.95)},
@@ -129,6 +140,7 @@ def score(
         "constrained": subject.constrained,
         "engine": subject.engine,
         "served_by": subject.engine,
+        "failed_rows": sum(answer.failed for answer in answers),
     }
     metrics["outcomes"] = metrics.pop("outcomes")  # long: readers find the scores before it
     return Evaluation(metrics, rows)
@@ -184,31 +196,6 @@ def write_metrics(path: str | Path, metrics: dict[str, Any]) -> None:
 
 
 _PREDICTION_KEYS = ("instruction", "output", "prediction")
-
-
-def _describe(engine: TransformersEngine) -> Subject:
-    prompt: PromptSpec = engine.prompt
-    return Subject(
-        engine.name,
-        engine.constrained,
-        digest_of(str(engine.folder)),
-        prompt.digest,
-        engine.taxonomy,
-        prompt.output_format,
-        _calibration(engine),
-    )
-
-
-def _calibration(engine: TransformersEngine) -> Calibration | None:
-    found = Calibration.read(engine.folder)
-    if found and found.constrained != engine.constrained:
-        fitted = "constrained" if found.constrained else "unconstrained"
-        print(
-            f"{engine.folder}: its calibration was fitted on {fitted} answers, "
-            "which these are not: see ece for how well it fits them",
-            file=sys.stderr,
-        )
-    return found
 
 
 def _score_answer(example: Example, answer: Answer, subject: Subject, *, timed: bool) -> Scored:

@@ -1,8 +1,7 @@
-"""Starting a server on this machine: vLLM where it is installed, else our own thin route."""
+"""Serving on this machine: vLLM where it is installed, else our own thin route."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import socket
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from intentflow.errors import IntentflowError
+from intentflow.serve.vllm import serving_engine, vllm_command, vllm_environment, vllm_python
 
 EngineName = Literal["auto", "vllm", "transformers"]
 API_KEY = "INTENTFLOW_API_KEY"
@@ -48,35 +48,20 @@ def serve(
 
     folder = check_model_directory(model)
     _refuse_used_port(host, port)
-    has_vllm = importlib.util.find_spec("vllm") is not None
-    if engine == "vllm" and not has_vllm:
-        raise IntentflowError("vllm is not installed here: use --engine transformers")
-    if engine == "vllm" or (engine == "auto" and has_vllm):
-        return subprocess.call(vllm_command(folder, host, port, name), env=_vllm_environment())
+    if serving_engine(engine) == "vllm":
+        return _serve_with_vllm(folder, host, port, name)
     _serve_here(folder, host, port, name, constrained)
     return 0
 
 
-def vllm_command(folder: Path, host: str, port: int, name: str) -> list[str]:
-    """The command that serves a model directory with vLLM, greedy by default."""
-    from intentflow.deploy import read_facts
-
-    length = read_facts(str(folder)).served_length
-    return [
-        sys.executable,
-        *("-m", "vllm.entrypoints.openai.api_server"),
-        *("--model", str(folder)),
-        *("--served-model-name", name),
-        *("--host", host),
-        *("--port", str(port)),
-        *(["--max-model-len", str(length)] if length else []),
-        *("--override-generation-config", '{"temperature": 0}'),
-    ]
-
-
-def _vllm_environment() -> dict[str, str]:
-    key = os.environ.get(API_KEY)
-    return {**os.environ, **({"VLLM_API_KEY": key} if key else {})}
+def _serve_with_vllm(folder: Path, host: str, port: int, name: str) -> int:
+    command = vllm_command(vllm_python() or sys.executable, folder, host, port, name)
+    process = subprocess.Popen(command, env=vllm_environment(os.environ.get(API_KEY)))
+    try:
+        return process.wait()
+    except KeyboardInterrupt:  # reached the server, too, which ends by itself
+        process.wait()
+        return 0
 
 
 def _serve_here(folder: Path, host: str, port: int, name: str, constrained: bool) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.evaluate.endpoint_server import endpoint as endpoint
 from tests.models import one_thread
 
 

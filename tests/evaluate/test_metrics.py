@@ -52,6 +52,7 @@ KEYS = {
     "constrained",
     "engine",
     "served_by",
+    "failed_rows",
 }
 PROPORTIONS = ["intent_accuracy", "parameter_accuracy", "malformed_rate", "off_taxonomy_rate"]
 

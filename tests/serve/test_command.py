@@ -14,11 +14,13 @@ from pathlib import Path
 import pytest
 
 from intentflow.cli.main import main
+from intentflow.deploy import read_facts
+from intentflow.errors import IntentflowError
 from intentflow.evaluate.engines import MAX_NEW_TOKENS
 from intentflow.evaluate.run import evaluate_model
 from intentflow.evaluate.transformers_engine import TransformersEngine
 from intentflow.records import Example, write_records
-from intentflow.serve.server import vllm_command
+from intentflow.serve.vllm import VLLM_PYTHON, running_vllm, serving_engine, vllm_command
 from tests.models import one_thread, rows
 from tests.real_parts.process import answers, free_port, running
 
@@ -160,8 +162,41 @@ def test_ctrl_c_ends_the_server_cleanly(tiny_model: Path, tmp_path: Path) -> Non
 
 
 def test_vllm_is_started_greedily_at_the_length_that_deployment_gives(tiny_model: Path) -> None:
-    command = vllm_command(tiny_model, "127.0.0.1", 8000, "intent")
-    settings = dict(zip(command[3::2], command[4::2], strict=True))
+    command = vllm_command(sys.executable, tiny_model, "127.0.0.1", 8000, "intent")
+    settings = dict(zip(command[3::2], command[4::2], strict=False))
     assert settings["--override-generation-config"] == '{"temperature": 0}'
     assert settings["--served-model-name"] == "intent"
+    assert settings["--dtype"] == read_facts(str(tiny_model)).dtype
     assert int(settings["--max-model-len"]) >= 512
+
+
+def test_vllm_takes_the_grammar_that_the_taxonomy_is_sent_in(tiny_model: Path) -> None:
+    command = vllm_command(sys.executable, tiny_model, "127.0.0.1", 8000, "intent")
+    settings = dict(zip(command[3::2], command[4::2], strict=False))
+    assert json.loads(settings["--structured-outputs-config"]) == {"backend": "guidance"}
+
+
+@pytest.mark.parametrize(("asked", "chosen"), [("auto", "vllm"), ("transformers", "transformers")])
+def test_vllm_of_another_environment_serves_where_it_is_named(
+    asked: str, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VLLM_PYTHON, sys.executable)
+    assert serving_engine(asked) == chosen
+
+
+def test_without_vllm_a_directory_is_served_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VLLM_PYTHON, raising=False)
+    assert serving_engine("auto") == "transformers"
+
+
+def test_a_python_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VLLM_PYTHON, "/nowhere/python")
+    with pytest.raises(IntentflowError, match="is /nowhere/python, which is no program"):
+        serving_engine("auto")
+
+
+def test_a_vllm_that_does_not_start_says_why(tiny_model: Path, tmp_path: Path) -> None:
+    """The Python of the tests has no vLLM."""
+    message = "vllm did not start: .*No module named"
+    with pytest.raises(IntentflowError, match=message), running_vllm(sys.executable, tiny_model):
+        pass
