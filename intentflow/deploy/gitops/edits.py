@@ -27,10 +27,12 @@ class Edit:
         path: Keys and list places, from the document's top.
         value: The new text, or the entries of a mapping or a list that is not there yet; None
             takes the key or the list's item away.
+        part: Of the present text, the part that ``value`` replaces; all of it where None.
     """
 
     path: Path
     value: str | Mapping[str, str] | Sequence[str] | None
+    part: str | None = None
 
 
 class Document:
@@ -113,8 +115,11 @@ def _pieces(document: Document, edit: Edit) -> list[tuple[int, int, str]]:
         return [_removal(document.text, parent, opening, node)]
     if not isinstance(node, yaml.ScalarNode) or not isinstance(edit.value, str):
         raise _by_hand(document, edit.path)
-    quote = document.text[node.start_mark.index]
-    return [(node.start_mark.index, node.end_mark.index, _scalar(edit.value, quote))]
+    start, end = node.start_mark.index, node.end_mark.index
+    present = document.text[start:end]
+    if edit.part:  # as it stands in the file: in quotes, or in a block of several lines
+        return [(start, end, present.replace(edit.part, edit.value))]
+    return [(start, end, _scalar(edit.value, present[:1]))]
 
 
 def _child(node: yaml.Node, key: str | int) -> tuple[yaml.Node, yaml.Node] | None:
@@ -233,6 +238,8 @@ def _edited(value: Any, edits: Sequence[Edit]) -> Any:
             inner.pop(last, None)
         elif isinstance(inner, list) and isinstance(last, int) and last >= len(inner):
             inner.append(edit.value)
+        elif edit.part:
+            inner[last] = inner[last].replace(edit.part, edit.value)
         else:
             inner[last] = edit.value
     for items, place in sorted(removed, key=lambda pair: -pair[1]):

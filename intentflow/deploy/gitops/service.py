@@ -141,9 +141,7 @@ def _uri_edits(document: Document, former: str, uri: str) -> list[Edit]:
     if former == uri:
         return []
     return [
-        Edit(path, text.replace(former, uri))
-        for path, text in scalars(document.value)
-        if former in text
+        Edit(path, uri, part=former) for path, text in scalars(document.value) if former in text
     ]
 
 
