@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from intentflow.config import StrictModel, apply_overrides, load_yaml, nearest
 
@@ -35,6 +35,15 @@ _ADAPTER = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 _DIGEST = r"^sha256:[0-9a-f]{64}$"
 _TAG = r"^[\w][\w.-]*$"
 _QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
+
+
+def _as_text(value: object) -> object:
+    """YAML reads ``cpu: 4`` as a number."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if number else value
+
+
+Quantity = Annotated[str, BeforeValidator(_as_text), StringConstraints(pattern=_QUANTITY)]
 
 
 class DeployOptions(StrictModel):
@@ -69,8 +78,8 @@ class DeployOptions(StrictModel):
     gpu_type: str | None = Field(
         None, description="As the node label nvidia.com/gpu.product says, such as NVIDIA-L4"
     )
-    cpu: str = Field("4", pattern=_QUANTITY, description="CPU of one replica")
-    memory: str = Field("16Gi", pattern=_QUANTITY, description="Memory of one replica")
+    cpu: Quantity = Field("4", description="CPU of one replica")
+    memory: Quantity = Field("16Gi", description="Memory of one replica")
     min_replicas: int = Field(1, ge=1)
     max_replicas: int = Field(1, ge=1)
     vllm_image: str | None = Field(
@@ -96,8 +105,8 @@ class DeployOptions(StrictModel):
     transformer_image_digest: str | None = Field(
         None, pattern=_DIGEST, description="Pins the image's very content"
     )
-    transformer_cpu: str = Field("1", pattern=_QUANTITY, description="CPU of one replica of it")
-    transformer_memory: str = Field("1Gi", pattern=_QUANTITY, description="Memory of one of them")
+    transformer_cpu: Quantity = Field("1", description="CPU of one replica of it")
+    transformer_memory: Quantity = Field("1Gi", description="Memory of one of them")
     transformer_replicas: int = Field(1, ge=1, description="At least so many of them")
     log_uri: str | None = Field(
         None, pattern=r"^s3://", description="Where it stores requests and corrections; unset: not"

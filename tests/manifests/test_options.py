@@ -1,0 +1,170 @@
+"""Which components options ask for, and what does not go together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from intentflow.cli.main import main
+from intentflow.deploy import DeployOptions, ModelFacts, render
+from intentflow.deploy.options import COMPONENTS
+from intentflow.errors import IntentflowError
+
+
+def _of(*settings: str) -> DeployOptions:
+    return DeployOptions.from_layers(None, settings)
+
+
+def _service(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    return objects[-1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [
+        ([], {"gpu", "auth"}),
+        (["gpu_count=0"], {"cpu", "auth"}),
+        (["components=[cpu]"], {"cpu", "auth"}),
+        (["components=[monitoring]"], {"gpu", "auth", "monitoring"}),
+        (["transformer=false"], {"gpu"}),
+        (["lora_adapters.cards=s3://m/cards"], {"gpu", "auth", "lora-adapters"}),
+    ],
+)
+def test_components_follow_from_options(settings: list[str], wanted: set[str]) -> None:
+    assert _of(*settings).derived_components == wanted
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("components=[monitor]", "no component monitor; did you mean monitoring"),
+        ("components=[cpu, gpu]", "cpu and gpu exclude each other"),
+        ("components=[lora-adapters]", "lora-adapters needs lora_adapters"),
+        ("components=[canary]", "canary needs canary_percent"),
+        ("lora_adapters={Cards: 's3://m'}", "small letters"),
+        ("lora_adapters={cards: /tmp/m}", "not an s3:// URI"),
+        ("stable_model=s3://m", "set canary_percent, too"),
+        ("log_uri=/var/log", "log_uri"),
+        ("componets=[cpu]", "did you mean components"),
+    ],
+)
+def test_what_cannot_be_says_why(setting: str, message: str) -> None:
+    with pytest.raises(IntentflowError, match=message) as caught:
+        _of(setting)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["components=[cpu]", "gpu_count=2"], "gpu_count: 2 does not go with the components"),
+        (["components=[gpu]", "gpu_count=0"], "gpu_count: 0 does not go with the components"),
+        (["components=[autoscaling]", "deployment_mode=Knative"], "scales by itself"),
+        (["components=[autoscaling]", "min_replicas=3", "max_replicas=2"], "is less than"),
+        (["lora_adapters.a=s3://m/a", "canary_percent=5"], "for no cache and no canary"),
+    ],
+)
+def test_what_does_not_go_together_says_why(settings: list[str], message: str) -> None:
+    with pytest.raises(IntentflowError, match=message):
+        _of(*settings)
+
+
+def test_command_names_the_nearest_component(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["deploy", "--model", "anything", "--set", "components=[auto-scaling]"]
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert "did you mean autoscaling?" in error
+    assert error.count("\n") == 1
+
+
+def test_autoscaling_has_room_to_scale(facts: ModelFacts) -> None:
+    predictor = _service(render(facts, _of("components=[autoscaling]"), None))["spec"]["predictor"]
+    assert (predictor["minReplicas"], predictor["maxReplicas"]) == (1, 4)
+
+
+def test_quantized_model_brings_its_component(facts: ModelFacts) -> None:
+    quantized = replace(facts, quantization="compressed-tensors")
+    model = _service(render(quantized, _of(), None))["spec"]["predictor"]["model"]
+    assert model["args"].count("--quantization=compressed-tensors") == 1
+
+
+def test_full_model_refuses_the_component_of_quantized_ones(facts: ModelFacts) -> None:
+    with pytest.raises(IntentflowError, match="not quantized"):
+        render(facts, _of("components=[awq]"), None)
+
+
+def test_adapters_are_fetched_and_served_under_their_names(facts: ModelFacts) -> None:
+    options = _of("lora_adapters={cards: 's3://m/cards', loans: 's3://m/loans'}", "lora_rank=48")
+    predictor = _service(render(facts, options, None))["spec"]["predictor"]
+    assert "storageUri" not in predictor["model"]
+    assert predictor["storageUris"] == [
+        {"uri": facts.uri, "mountPath": "/mnt/models"},
+        {"uri": "s3://m/cards", "mountPath": "/mnt/adapters/cards"},
+        {"uri": "s3://m/loans", "mountPath": "/mnt/adapters/loans"},
+    ]
+    arguments = predictor["model"]["args"]
+    assert arguments[-4:] == [
+        "--max-lora-rank=64",
+        "--lora-modules",
+        "cards=/mnt/adapters/cards",
+        "loans=/mnt/adapters/loans",
+    ]
+    assert "--enable-lora" in arguments
+
+
+def test_cache_is_named_after_the_model_it_holds(facts: ModelFacts) -> None:
+    objects = render(facts, _of("components=[model-cache]", "name=banking"), None)
+    cache = next(item for item in objects if item["kind"] == "LocalModelCache")
+    assert cache["metadata"]["name"] == "banking-aaaaaaaa"
+    assert "namespace" not in cache["metadata"]
+    assert cache["spec"]["sourceModelUri"] == facts.uri
+    assert cache["spec"]["modelSize"] == "5Gi"
+
+
+def test_log_is_written_where_asked(facts: ModelFacts) -> None:
+    service = _service(render(facts, _of("log_uri=s3://logs/banking"), None))
+    (container,) = service["spec"]["transformer"]["containers"]
+    assert {"name": "INTENTFLOW_LOG_URI", "value": "s3://logs/banking"} in container["env"]
+
+
+@pytest.mark.parametrize("setting", ["cpu=4", "cpu=0.5", "memory=16Gi", "transformer_cpu=500m"])
+def test_amounts_need_no_quotes(setting: str) -> None:
+    key, _, value = setting.partition("=")
+    assert getattr(_of(setting), key) == value
+
+
+@pytest.mark.parametrize("setting", ["cpu=true", "cpu=-1", "memory=16 GB"])
+def test_unsound_amounts_are_refused(setting: str) -> None:
+    with pytest.raises(IntentflowError, match=f"deploy options: {setting.partition('=')[0]}"):
+        _of(setting)
+
+
+def test_images_come_from_a_mirror(facts: ModelFacts) -> None:
+    options = _of(
+        "vllm_image=mirror.example.com:5000/vllm",
+        "transformer_image=mirror.example.com/serve",
+        "transformer_version=2.0.1",
+    )
+    objects = render(facts, options, None)
+    runtime = next(item for item in objects if item["kind"] == "ServingRuntime")
+    (transformer,) = _service(objects)["spec"]["transformer"]["containers"]
+    vllm = runtime["spec"]["containers"][0]["image"]
+    assert (vllm, transformer["image"]) == (
+        "mirror.example.com:5000/vllm:v0.32.0",
+        "mirror.example.com/serve:2.0.1",
+    )
+
+
+@pytest.mark.parametrize("setting", ["[monitoring]", "[autoscaling]", "[model-cache, monitoring]"])
+def test_options_survive_being_written_and_read(setting: str) -> None:
+    options = _of(f"components={setting}")
+    assert DeployOptions.model_validate(options.model_dump()) == options
+
+
+def test_every_folder_of_components_is_an_option() -> None:
+    from intentflow.resources import resource
+
+    folders = {path.name for path in resource("manifests/components").iterdir()}
+    assert folders == set(COMPONENTS)

@@ -1,0 +1,117 @@
+"""A canary beside the model in service."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from intentflow.deploy import DeployOptions, ModelFacts, render
+from intentflow.deploy.sharing import share_requests, without_share
+from intentflow.errors import IntentflowError
+
+
+@pytest.fixture
+def stable(facts: ModelFacts) -> ModelFacts:
+    return replace(facts, uri=f"s3://models/intent/sha256-{'e' * 64}", digest="e" * 64)
+
+
+def _service(facts: ModelFacts, **changes: Any) -> dict[str, Any]:
+    options = DeployOptions.model_validate({"name": "banking", "namespace": "team-a", **changes})
+    return render(facts, options, None)[-1]
+
+
+def test_transformer_shares_requests_out(facts: ModelFacts, stable: ModelFacts) -> None:
+    shared = share_requests(_service(stable), _service(facts), 10)
+    (container,) = shared["spec"]["transformer"]["containers"]
+    assert container["args"][-3:] == [
+        "--canary_host=banking-caaaaaaaa-predictor.team-a",
+        f"--canary_model_uri={facts.uri}",
+        "--canary_percent=10",
+    ]
+
+
+def test_routes_do_not_lead_past_the_transformer(facts: ModelFacts, stable: ModelFacts) -> None:
+    (canary,) = share_requests(_service(stable), _service(facts), 10)["spec"]["canary"]
+    assert canary["trafficPercent"] == 0
+
+
+def test_without_a_transformer_kserve_shares_requests_out(
+    facts: ModelFacts, stable: ModelFacts
+) -> None:
+    services = (_service(it, transformer=False) for it in (stable, facts))
+    (canary,) = share_requests(*services, 10)["spec"]["canary"]
+    assert canary["trafficPercent"] == 10
+
+
+def test_model_in_service_stays_as_it_is(facts: ModelFacts, stable: ModelFacts) -> None:
+    before = _service(stable)
+    assert (
+        share_requests(before, _service(facts), 10)["spec"]["predictor"]
+        == (before["spec"]["predictor"])
+    )
+
+
+def test_canary_has_a_fixed_number_of_replicas(facts: ModelFacts, stable: ModelFacts) -> None:
+    changes = {"components": ["autoscaling"], "min_replicas": 4}
+    services = (_service(it, **changes) for it in (stable, facts))
+    predictor = share_requests(*services, 30)["spec"]["canary"][0]["predictor"]
+    assert predictor["minReplicas"] == 2
+    assert predictor["annotations"] == {"serving.kserve.io/autoscalerClass": "none"}
+    assert not {"maxReplicas", "autoScaling"} & set(predictor)
+
+
+@pytest.mark.parametrize("transformer", [True, False])
+def test_taking_the_canary_away_gives_the_service_back(
+    facts: ModelFacts, stable: ModelFacts, transformer: bool
+) -> None:
+    before = _service(stable, transformer=transformer)
+    shared = share_requests(before, _service(facts, transformer=transformer), 10)
+    assert without_share(shared) == before
+
+
+def test_another_share_replaces_the_former(facts: ModelFacts, stable: ModelFacts) -> None:
+    before, candidate = _service(stable), _service(facts)
+    twice = share_requests(share_requests(before, candidate, 10), candidate, 50)
+    assert twice == share_requests(before, candidate, 50)
+
+
+def test_promoted_model_that_is_tried_again_has_another_name(
+    facts: ModelFacts, stable: ModelFacts
+) -> None:
+    before = _service(stable)
+    before["spec"]["predictor"]["name"] = "caaaaaaaa"
+    (canary,) = share_requests(before, _service(facts), 10)["spec"]["canary"]
+    assert canary["predictor"]["name"] == "caaaaaaaab"
+
+
+def test_adapters_have_no_canary(facts: ModelFacts, stable: ModelFacts) -> None:
+    before = _service(stable, lora_adapters={"cards": "s3://m/cards"})
+    with pytest.raises(IntentflowError, match="LoRA adapters for no canary"):
+        share_requests(before, _service(facts), 10)
+
+
+def test_files_hold_both_models(facts: ModelFacts, stable: ModelFacts) -> None:
+    options = DeployOptions(canary_percent=10, components=["model-cache"])
+    objects = render(facts, options, None, stable)
+    service = objects[-1]
+    assert service["spec"]["predictor"]["model"]["storageUri"] == stable.uri
+    assert service["spec"]["canary"][0]["predictor"]["model"]["storageUri"] == facts.uri
+    cached = [it["spec"]["sourceModelUri"] for it in objects if it["kind"] == "LocalModelCache"]
+    assert sorted(cached) == sorted([stable.uri, facts.uri])
+
+
+def test_files_do_not_vouch_for_the_model_in_service(facts: ModelFacts, stable: ModelFacts) -> None:
+    service = render(facts, DeployOptions(canary_percent=10), None, stable)[-1]
+    annotations = service["metadata"]["annotations"]
+    assert "intentflow.dev/verdict" not in annotations
+    assert annotations["intentflow.dev/canary-verdict"] == "unverified"
+
+
+def test_knative_keeps_the_former_model_in_the_cluster(
+    facts: ModelFacts, stable: ModelFacts
+) -> None:
+    options = DeployOptions(canary_percent=10, deployment_mode="Knative")
+    with pytest.raises(IntentflowError, match="use mode apply"):
+        render(facts, options, None, stable)
