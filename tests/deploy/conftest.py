@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from intentflow.deploy import DeployOptions, ModelFacts, read_facts
+from intentflow.storage import publish
+from tests.deploy.controller import Controller
+from tests.real_parts.kube import KubeApi
 
 
 @pytest.fixture
@@ -54,3 +57,18 @@ def write_verdict(model_directory: Path, tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def published(model_directory: Path, s3_bucket: str) -> str:
+    return publish(model_directory, f"s3://{s3_bucket}/models").uri
+
+
+@pytest.fixture
+def apply_options(namespace: str) -> DeployOptions:
+    return DeployOptions(name="banking", namespace=namespace, mode="apply", timeout_seconds=20)
+
+
+@pytest.fixture
+def controller(kube_api: KubeApi, namespace: str) -> Controller:
+    return Controller(kube_api, namespace)

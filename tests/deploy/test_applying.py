@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -17,122 +14,22 @@ from intentflow.cli.main import main
 from intentflow.deploy import DeployOptions, deploy, find_endpoint
 from intentflow.deploy.cluster import Cluster
 from intentflow.errors import CheckFailed, IntentflowError
-from intentflow.storage import publish
+from tests.deploy.controller import BROKEN, LOADING, READY, Controller
 from tests.real_parts.kube import KubeApi
 from tests.real_parts.process import free_port
 
 pytestmark = pytest.mark.real
 
-READY = {
-    "url": "http://banking.example.com",
-    "conditions": [{"type": "Ready", "status": "True"}],
-    "modelStatus": {
-        "states": {"activeModelState": "Loaded", "targetModelState": "Loaded"},
-        "transitionStatus": "UpToDate",
-    },
-}
-LOADING = {
-    "conditions": [
-        {
-            "type": "PredictorReady",
-            "status": "False",
-            "reason": "MinimumReplicasUnavailable",
-            "message": "Deployment does not have minimum availability.",
-        },
-        {"type": "Ready", "status": "False", "reason": "MinimumReplicasUnavailable"},
-    ],
-    "modelStatus": {
-        "states": {"targetModelState": "Pending"},
-        "transitionStatus": "InProgress",
-    },
-}
-BROKEN = {
-    **LOADING,
-    "modelStatus": {
-        "states": {"targetModelState": "FailedToLoad"},
-        "transitionStatus": "BlockedByFailedLoad",
-        "lastFailureInfo": {"reason": "ModelLoadFailed", "message": "CUDA out of memory"},
-    },
-}
-
-
-@pytest.fixture
-def published(model_directory: Path, s3_bucket: str) -> str:
-    return publish(model_directory, f"s3://{s3_bucket}/models").uri
-
-
-@pytest.fixture
-def options(namespace: str) -> DeployOptions:
-    return DeployOptions(name="banking", namespace=namespace, mode="apply", timeout_seconds=20)
-
-
-class Controller:
-    """Plays KServe: gives services their status."""
-
-    def __init__(self, api: KubeApi, namespace: str) -> None:
-        from kubernetes.client import CoreV1Api, CustomObjectsApi
-
-        self.core = CoreV1Api(api.client())
-        self._objects = CustomObjectsApi(api.client())
-        self._where = {
-            "group": "serving.kserve.io",
-            "version": "v1beta1",
-            "namespace": namespace,
-            "plural": "inferenceservices",
-            "name": "banking",
-        }
-
-    def service(self) -> dict[str, Any]:
-        found: dict[str, Any] = self._objects.get_namespaced_custom_object(**self._where)
-        return found
-
-    def patch_status(self, status: dict[str, Any]) -> None:
-        generation = self.service()["metadata"]["generation"]
-        now = "2026-01-01T00:00:00Z"
-        conditions = [{"lastTransitionTime": now, **item} for item in status["conditions"]]
-        body = {**status, "conditions": conditions, "observedGeneration": generation}
-        self._objects.patch_namespaced_custom_object_status(**self._where, body={"status": body})
-
-    @contextmanager
-    def answering(self, *states: dict[str, Any]) -> Iterator[None]:
-        """Wait for the service, then give it one status after the other."""
-
-        def play() -> None:
-            from kubernetes.client.exceptions import ApiException
-
-            deadline = time.monotonic() + 20
-            while time.monotonic() < deadline:
-                try:
-                    self.service()
-                    break
-                except ApiException:
-                    time.sleep(0.1)
-            for state in states:
-                time.sleep(1.3)  # longer than the wait between two looks at the status
-                self.patch_status(state)
-
-        thread = threading.Thread(target=play)
-        thread.start()
-        try:
-            yield
-        finally:
-            thread.join(timeout=30)
-
-
-@pytest.fixture
-def controller(kube_api: KubeApi, namespace: str) -> Controller:
-    return Controller(kube_api, namespace)
-
 
 def test_service_that_becomes_ready_is_deployed(
     published: str,
-    options: DeployOptions,
+    apply_options: DeployOptions,
     write_verdict: Callable[..., Path],
     controller: Controller,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with controller.answering(LOADING, READY):
-        deployed = deploy(published, options, verdict_file=write_verdict())
+        deployed = deploy(published, apply_options, verdict_file=write_verdict())
 
     assert deployed.url == READY["url"]
     assert deployed.verified
@@ -146,30 +43,30 @@ def test_service_that_becomes_ready_is_deployed(
 
 def test_applying_again_changes_nothing(
     published: str,
-    options: DeployOptions,
+    apply_options: DeployOptions,
     write_verdict: Callable[..., Path],
     controller: Controller,
 ) -> None:
     verdict = write_verdict()
     with controller.answering(READY):
-        deploy(published, options, verdict_file=verdict)
+        deploy(published, apply_options, verdict_file=verdict)
     first = controller.service()["metadata"]
 
-    assert deploy(published, options, verdict_file=verdict).url == READY["url"]
+    assert deploy(published, apply_options, verdict_file=verdict).url == READY["url"]
     second = controller.service()["metadata"]
     assert (first["generation"], first["uid"]) == (second["generation"], second["uid"])
 
 
 def test_status_of_the_former_model_is_not_taken_for_the_new_one(
     published: str,
-    options: DeployOptions,
+    apply_options: DeployOptions,
     write_verdict: Callable[..., Path],
     controller: Controller,
 ) -> None:
     verdict = write_verdict()
     with controller.answering(READY):
-        deploy(published, options, verdict_file=verdict)
-    changed = options.model_copy(update={"memory": "24Gi", "timeout_seconds": 2.0})
+        deploy(published, apply_options, verdict_file=verdict)
+    changed = apply_options.model_copy(update={"memory": "24Gi", "timeout_seconds": 2.0})
 
     with pytest.raises(CheckFailed, match="the controller has not seen the change yet"):
         deploy(published, changed, verdict_file=verdict)
@@ -177,7 +74,7 @@ def test_status_of_the_former_model_is_not_taken_for_the_new_one(
 
 def test_service_that_never_becomes_ready_says_why(
     published: str,
-    options: DeployOptions,
+    apply_options: DeployOptions,
     write_verdict: Callable[..., Path],
     controller: Controller,
 ) -> None:
@@ -188,7 +85,7 @@ def test_service_that_never_becomes_ready_says_why(
         },
         "spec": {"containers": [{"name": "kserve-container", "image": "vllm"}]},
     }
-    namespace = options.namespace
+    namespace = apply_options.namespace
     controller.core.create_namespaced_pod(namespace, pod)
     waiting = {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}
     container = {
@@ -201,7 +98,7 @@ def test_service_that_never_becomes_ready_says_why(
     }
     status = {"status": {"containerStatuses": [container]}}
     controller.core.patch_namespaced_pod_status("banking-predictor-0", namespace, status)
-    hasty = options.model_copy(update={"timeout_seconds": 3.0})
+    hasty = apply_options.model_copy(update={"timeout_seconds": 3.0})
 
     with controller.answering(LOADING), pytest.raises(CheckFailed) as caught:
         deploy(published, hasty, verdict_file=write_verdict())
@@ -215,7 +112,7 @@ def test_service_that_never_becomes_ready_says_why(
 
 def test_service_that_failed_for_good_is_not_waited_for(
     published: str,
-    options: DeployOptions,
+    apply_options: DeployOptions,
     write_verdict: Callable[..., Path],
     controller: Controller,
 ) -> None:
@@ -224,20 +121,20 @@ def test_service_that_failed_for_good_is_not_waited_for(
         controller.answering(BROKEN),
         pytest.raises(CheckFailed, match="failed: ModelLoadFailed CUDA out of memory"),
     ):
-        deploy(published, options, verdict_file=write_verdict())
-    assert time.monotonic() - start < options.timeout_seconds
+        deploy(published, apply_options, verdict_file=write_verdict())
+    assert time.monotonic() - start < apply_options.timeout_seconds
 
 
 def test_failed_verdict_changes_nothing_in_the_cluster(
     published: str,
-    options: DeployOptions,
+    apply_options: DeployOptions,
     write_verdict: Callable[..., Path],
     controller: Controller,
 ) -> None:
     from kubernetes.client.exceptions import ApiException
 
     with pytest.raises(CheckFailed):
-        deploy(published, options, verdict_file=write_verdict(passed=False))
+        deploy(published, apply_options, verdict_file=write_verdict(passed=False))
     with pytest.raises(ApiException) as caught:
         controller.service()
     assert caught.value.status == 404
@@ -267,37 +164,39 @@ def _create_deployer(namespace: str, *files: str) -> None:
 
 def test_role_in_manifests_is_enough_to_deploy(
     published: str,
-    options: DeployOptions,
+    apply_options: DeployOptions,
     write_verdict: Callable[..., Path],
     controller: Controller,
     kube_api: KubeApi,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    _create_deployer(options.namespace, "serviceaccount.yaml", "role.yaml", "rolebinding.yaml")
-    token = _deployer_token(kube_api, options.namespace)
+    _create_deployer(
+        apply_options.namespace, "serviceaccount.yaml", "role.yaml", "rolebinding.yaml"
+    )
+    token = _deployer_token(kube_api, apply_options.namespace)
     kubeconfig = kube_api.kubeconfig_for(token, tmp_path / "kubeconfig")
     monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
 
     with controller.answering(READY):
-        assert deploy(published, options, verdict_file=write_verdict()).url == READY["url"]
+        assert deploy(published, apply_options, verdict_file=write_verdict()).url == READY["url"]
 
 
 def test_missing_role_is_one_line(
     published: str,
-    options: DeployOptions,
+    apply_options: DeployOptions,
     write_verdict: Callable[..., Path],
     kube_api: KubeApi,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    _create_deployer(options.namespace, "serviceaccount.yaml")
-    token = _deployer_token(kube_api, options.namespace)
+    _create_deployer(apply_options.namespace, "serviceaccount.yaml")
+    token = _deployer_token(kube_api, apply_options.namespace)
     kubeconfig = kube_api.kubeconfig_for(token, tmp_path / "kubeconfig")
     monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
 
     with pytest.raises(IntentflowError, match=r"not allowed: .* manifests/deployer") as caught:
-        deploy(published, options, verdict_file=write_verdict())
+        deploy(published, apply_options, verdict_file=write_verdict())
     assert "\n" not in str(caught.value)
     assert token not in str(caught.value)
 
@@ -313,21 +212,21 @@ def test_wrong_token_is_one_line(
 
 def test_field_of_another_owner_is_not_taken(
     published: str,
-    options: DeployOptions,
+    apply_options: DeployOptions,
     write_verdict: Callable[..., Path],
     controller: Controller,
 ) -> None:
     verdict = write_verdict()
     with controller.answering(READY):
-        deploy(published, options, verdict_file=verdict)
+        deploy(published, apply_options, verdict_file=verdict)
     service = {
         "apiVersion": "serving.kserve.io/v1beta1",
         "kind": "InferenceService",
-        "metadata": {"name": "banking", "namespace": options.namespace},
+        "metadata": {"name": "banking", "namespace": apply_options.namespace},
         "spec": {"predictor": {"maxReplicas": 1}},
     }
     Cluster().apply(service, "argocd")
-    more = options.model_copy(update={"max_replicas": 3})
+    more = apply_options.model_copy(update={"max_replicas": 3})
 
     with pytest.raises(IntentflowError, match=r"another owner .*argocd.*maxReplicas") as caught:
         deploy(published, more, verdict_file=verdict)
@@ -335,9 +234,9 @@ def test_field_of_another_owner_is_not_taken(
 
 
 def test_missing_namespace_is_named(
-    published: str, options: DeployOptions, write_verdict: Callable[..., Path]
+    published: str, apply_options: DeployOptions, write_verdict: Callable[..., Path]
 ) -> None:
-    elsewhere = options.model_copy(update={"namespace": "nowhere"})
+    elsewhere = apply_options.model_copy(update={"namespace": "nowhere"})
     with pytest.raises(IntentflowError, match='namespaces "nowhere" not found'):
         deploy(published, elsewhere, verdict_file=write_verdict())
 
@@ -361,34 +260,34 @@ def test_cluster_down_is_one_line(
 
 def test_endpoint_gives_the_url_and_how_to_read_the_token(
     published: str,
-    options: DeployOptions,
+    apply_options: DeployOptions,
     write_verdict: Callable[..., Path],
     controller: Controller,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with controller.answering(READY):
-        deploy(published, options, verdict_file=write_verdict())
+        deploy(published, apply_options, verdict_file=write_verdict())
 
-    assert main(["endpoint", "banking", "-n", options.namespace, "--json"]) == 0
+    assert main(["endpoint", "banking", "-n", apply_options.namespace, "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
     assert summary["url"] == "http://banking.example.com/v1"
     assert summary["token_command"] == (
-        f"kubectl get secret intentflow-api-key -n {options.namespace} "
+        f"kubectl get secret intentflow-api-key -n {apply_options.namespace} "
         "-o jsonpath='{.data.token}' | base64 -d"
     )
 
 
 def test_endpoint_of_a_service_without_a_url_says_what_it_waits_for(
     published: str,
-    options: DeployOptions,
+    apply_options: DeployOptions,
     write_verdict: Callable[..., Path],
     controller: Controller,
 ) -> None:
     with controller.answering(READY):
-        deploy(published, options, verdict_file=write_verdict())
+        deploy(published, apply_options, verdict_file=write_verdict())
     controller.patch_status({**LOADING, "url": None})
     with pytest.raises(CheckFailed, match=r"has no URL yet: .*MinimumReplicasUnavailable"):
-        find_endpoint("banking", options.namespace)
+        find_endpoint("banking", apply_options.namespace)
 
 
 def test_unknown_service_is_named(namespace: str) -> None:
