@@ -1,21 +1,23 @@
 """Decoding that cannot leave the taxonomy: intent names are closed, values are free.
 
 The grammar is in the Lark dialect that llguidance reads; the mask it gives is applied to the
-logits before each greedy choice, so malformed and off-taxonomy answers have no probability. An
-answer that nears the most tokens it may have is closed in time.
+scores before each greedy choice, so malformed and off-taxonomy answers have no probability. Where
+it leaves no choice, the tokens come without the model. An answer that nears the most tokens it may
+have is closed in time.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from intentflow.calls import OutputFormat
 from intentflow.errors import IntentflowError
-from intentflow.taxonomy import Taxonomy
+from intentflow.taxonomy import Intent, Taxonomy
 
 # A bare value: no syntax characters except balanced parentheses, two deep; a quoted one is JSON
 # without halves of surrogate pairs. Something stands in a bare value: `f( )` has no parameter.
@@ -44,19 +46,30 @@ _CLOSERS = [")", '"', "]}]", "]", "}", "x", ",x", ', "x"']
 _MOST_CLOSERS = 5
 _CLOSING_TOKENS = 10
 
+# Masks that are kept: one has a bit for each token of the vocabulary.
+_MOST_MASKS = 4096
 
-def taxonomy_grammar(taxonomy: Taxonomy, output_format: OutputFormat) -> str:
+
+def taxonomy_grammar(
+    taxonomy: Taxonomy, output_format: OutputFormat, intent_tokens: Mapping[str, int] | None = None
+) -> str:
     """The grammar of all answers that the taxonomy allows.
 
     One blank may come first: tokenizers of the SentencePiece family put it into the first token,
     in training too, and decoding takes it away.
 
+    Args:
+        taxonomy: The intents.
+        output_format: What answers are written in.
+        intent_tokens: What opens a call and is one token in answers, as
+            :func:`intentflow.prompts.intent_tokens` gives it: it may be spelled no other way.
+
     Returns:
         Text in llguidance's Lark dialect, with the rule ``start``.
     """
-    write = _json_call if output_format == "json" else _plain_call
+    tokens = intent_tokens or {}
     calls = [
-        write(name, intent.min_parameters, len(intent.parameters))
+        _json_call(name, intent) if output_format == "json" else _plain_call(name, intent, tokens)
         for name, intent in taxonomy.intents.items()
     ]
     alternatives = "\n    | ".join(calls)
@@ -72,7 +85,7 @@ def call_openings(taxonomy: Taxonomy, output_format: OutputFormat) -> list[str]:
 
 
 class TaxonomyConstraint:
-    """A logits processor for ``generate``: one grammar matcher per row of the batch.
+    """What keeps answers inside a taxonomy.
 
     Args:
         tokenizer: The model's tokenizer.
@@ -91,92 +104,125 @@ class TaxonomyConstraint:
         openings: Sequence[str] = (),
     ):
         import llguidance
-        import llguidance.hf
 
-        self._tokenizer = llguidance.hf.from_tokenizer(
-            tokenizer, n_vocab=vocabulary_size, eos_token=end_token_id, slices=_SLICES
-        )
+        self._tokenizer = _bytes_of_tokens(tokenizer, vocabulary_size, end_token_id)
         self._grammar = llguidance.LLMatcher.grammar_from_lark(grammar)
         error = llguidance.LLMatcher.validate_grammar(self._grammar, self._tokenizer)
         if error:
             raise IntentflowError(f"the taxonomy gives no grammar: {error.splitlines()[0]}")
-        self._end = end_token_id
-        self._closers = [
-            tokenizer(text, add_special_tokens=False)["input_ids"] for text in _CLOSERS
-        ]
-        self._matchers: list[Any] = []
-        self._seen = 0
+        self._matcher = llguidance.LLMatcher(self._tokenizer, self._grammar)
+        self._masks: dict[tuple[int, ...], NDArray[np.uint8]] = {}
+        self.vocabulary_size = vocabulary_size
+        self.end_token_id = end_token_id
+        self.closers = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in _CLOSERS]
         begun = [len(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in openings]
-        self._reserve = max(begun, default=0) + _CLOSING_TOKENS
-        self._last: int | None = None
+        self.reserve = max(begun, default=0) + _CLOSING_TOKENS
 
-    def start(self, rows: int, prompt_length: int, limit: int | None = None) -> None:
-        """Begin a batch whose prompts are padded to ``prompt_length`` tokens.
+    def begin(self, limit: int | None = None) -> ConstrainedAnswer:
+        """Begin an answer.
 
         Args:
-            rows: Rows of the batch.
-            prompt_length: Tokens before the answers.
-            limit: Tokens that an answer may have; one that nears it is closed in time. One of few
+            limit: Tokens that it may have; one that nears it is closed in time. One of few
                 tokens is a client's wish to cut answers off, and is not.
         """
-        import llguidance
+        closes = limit is not None and limit >= 2 * self.reserve
+        return ConstrainedAnswer(self, self._matcher.deep_copy(), limit if closes else None)
 
-        self._last = None
-        if limit is not None and limit >= 2 * self._reserve:
-            self._last = prompt_length + limit
+    def allowed(self, answers: Sequence[ConstrainedAnswer]) -> NDArray[np.bool_]:
+        """What may come next, bool of shape (answers, vocabulary)."""
+        packed = np.stack([self._mask(answer) for answer in answers])
+        bits = np.unpackbits(packed, axis=1, count=self.vocabulary_size, bitorder="little")
+        return bits.view(np.bool_)
 
-        self._matchers = [llguidance.LLMatcher(self._tokenizer, self._grammar) for _ in range(rows)]
-        self._seen = prompt_length
+    def _mask(self, answer: ConstrainedAnswer) -> NDArray[np.uint8]:
+        """Many answers begin alike, and a mask takes long."""
+        begun = tuple(answer.tokens)
+        mask = self._masks.get(begun)
+        if mask is None:
+            mask = np.frombuffer(answer.matcher.compute_bitmask(), np.uint8)
+            if len(self._masks) < _MOST_MASKS:
+                self._masks[begun] = mask
+        return mask
 
-    def __call__(self, input_ids: Any, scores: Any) -> Any:
-        """Mask ``scores`` of shape (rows, vocabulary) by what may follow ``input_ids``."""
-        import llguidance.torch as masks
-        import torch
 
-        bitmask = masks.allocate_token_bitmask(len(self._matchers), scores.shape[1])
-        ended = []
-        for row, matcher in enumerate(self._matchers):
-            for token in input_ids[row, self._seen :].tolist():
-                if not matcher.is_stopped():
-                    matcher.consume_token(token)
-            if matcher.is_stopped():  # it has ended, or is whole and has only its end to come
-                ended.append(row)
-            else:
-                masks.fill_next_token_bitmask(matcher, bitmask, row)
-        self._seen = input_ids.shape[1]
-        # llguidance's own way to apply it takes a compiled kernel, or a third of a second.
-        bits = np.unpackbits(bitmask.numpy().view(np.uint8), axis=1, bitorder="little")
-        bits[ended] = 0
-        bits[ended, self._end] = 1
-        for row, token in self._closing_tokens().items():
-            bits[row] = 0
-            bits[row, token] = 1
-        allowed = torch.from_numpy(bits[:, : scores.shape[1]]).to(scores.device, torch.bool)
-        return scores.masked_fill_(~allowed, float("-inf"))
+class ConstrainedAnswer:
+    """One answer under a constraint; see :meth:`TaxonomyConstraint.begin`.
 
-    def _closing_tokens(self) -> dict[int, int]:
-        """The next token of each row that must be closed now."""
-        if self._last is None or self._last - self._seen > self._reserve:
-            return {}
-        room = self._last - self._seen
-        found = {
-            row: self._shortest_end(matcher, room)
-            for row, matcher in enumerate(self._matchers)
-            if not matcher.is_stopped()
-        }
-        return {row: tokens[0] for row, tokens in found.items() if tokens}
+    Attributes:
+        tokens: What it holds so far.
+        is_closed: Whether it was closed for it: it neared its limit, or the grammar's state grew
+            too large.
+        matcher: The grammar's state behind these tokens.
+    """
 
-    def _shortest_end(self, matcher: Any, room: int) -> list[int]:
+    def __init__(self, constraint: TaxonomyConstraint, matcher: Any, limit: int | None) -> None:
+        self._constraint = constraint
+        self._limit = limit
+        self.tokens: list[int] = []
+        self.is_closed = False
+        self.matcher = matcher
+
+    def accept(self, token: int) -> None:
+        """Take the token that was chosen; the end token is not one of an answer's."""
+        self.matcher.consume_token(token)
+        self.tokens.append(token)
+
+    def forced(self) -> list[int]:
+        """The tokens that come now whatever the model says, maybe none; they are taken.
+
+        Where the answer ends with them, the end token is the last. They are spelled as the
+        tokenizer spells text, which is how the model learned them.
+        """
+        tokens = self._closing()
+        self.is_closed = bool(tokens) or self.matcher.is_error()
+        if not tokens:
+            tokens = list(self.matcher.compute_ff_tokens())
+            self.matcher.consume_tokens(tokens)
+            # It is whole and cannot go on: only its end is left.
+            tokens += [self._constraint.end_token_id] * self.matcher.is_stopped()
+        self.tokens += tokens
+        return tokens
+
+    def _closing(self) -> list[int]:
+        """The rest of an answer that must be closed now; empty for others."""
+        if self._limit is None:
+            return []
+        room = self._limit - len(self.tokens)
+        if room > self._constraint.reserve or self.matcher.is_stopped():
+            return []
+        return self._shortest_end(room)
+
+    def _shortest_end(self, room: int) -> list[int]:
         """The shortest run of closers and the end token; empty inside a name or without room."""
+        end, validate = self._constraint.end_token_id, self.matcher.validate_tokens
         paths: list[list[int]] = [[]]
         for _ in range(_MOST_CLOSERS):
             for path in paths:
-                whole = [*path, self._end]
-                if len(whole) <= room and matcher.validate_tokens(whole) == len(whole):
+                whole = [*path, end]
+                if len(whole) <= room and validate(whole) == len(whole):
                     return whole
-            longer = ([*path, *closer] for path in paths for closer in self._closers)
-            paths = [path for path in longer if matcher.validate_tokens(path) == len(path)]
+            longer = ([*path, *closer] for path in paths for closer in self._constraint.closers)
+            paths = [path for path in longer if validate(path) == len(path)]
         return []
+
+
+def _bytes_of_tokens(tokenizer: Any, vocabulary_size: int, end_token_id: int) -> Any:
+    """The tokenizer as llguidance reads it: the bytes behind each token.
+
+    Of a vocabulary that writes bytes as letters it must see so by the decoder, else a blank in the
+    grammar matches no token; files converted from GGUF name the decoder's other steps first.
+    """
+    import llguidance
+    from tokenizers import Tokenizer, decoders
+
+    backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    backend.no_padding()
+    backend.no_truncation()
+    if "ByteLevel" in str(json.loads(backend.to_str())["decoder"]):
+        backend.decoder = decoders.ByteLevel()
+    return llguidance.LLTokenizer(
+        backend.to_str(), n_vocab=vocabulary_size, eos_token=end_token_id, slices=_SLICES
+    )
 
 
 def _plain_opening(name: str) -> str:
@@ -187,17 +233,20 @@ def _json_opening(name: str) -> str:
     return f'{{"intent": {json.dumps(name, ensure_ascii=False)}, "parameters": ['
 
 
-def _plain_call(name: str, fewest: int, most: int) -> str:
-    return f"{_literal(_plain_opening(name))} {_values(fewest, most, 'value', ',')} {_literal(')')}"
+def _plain_call(name: str, intent: Intent, tokens: Mapping[str, int]) -> str:
+    opening = _plain_opening(name)
+    if f"{opening})" in tokens:
+        return f"<[{tokens[f'{opening})']}]>"
+    opened = f"<[{tokens[opening]}]>" if opening in tokens else _literal(opening)
+    return f"{opened} {_values(intent, 'value', ',')} {_literal(')')}"
 
 
-def _json_call(name: str, fewest: int, most: int) -> str:
-    return (
-        f"{_literal(_json_opening(name))} {_values(fewest, most, 'QUOTED', ', ')} {_literal(']}')}"
-    )
+def _json_call(name: str, intent: Intent) -> str:
+    return f"{_literal(_json_opening(name))} {_values(intent, 'QUOTED', ', ')} {_literal(']}')}"
 
 
-def _values(fewest: int, most: int, rule: str, comma: str) -> str:
+def _values(intent: Intent, rule: str, comma: str) -> str:
+    fewest, most = intent.min_parameters, len(intent.parameters)
     if most == 0:
         return ""
     rest = f"({_literal(comma)} {rule}){{{max(fewest - 1, 0)},{most - 1}}}"

@@ -2,51 +2,48 @@
 
 from __future__ import annotations
 
-import copy
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
+from os.path import commonprefix
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from intentflow.errors import IntentflowError
+from intentflow.evaluate.confidence import answer_confidence
 from intentflow.evaluate.engines import MAX_NEW_TOKENS, Answer, Completion, Keep
-from intentflow.prompts import PromptSpec, chat_token_ids, prompt_token_ids
+from intentflow.prompts import PromptSpec, chat_token_ids, intent_tokens, prompt_token_ids
 from intentflow.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
     from intentflow.evaluate.constraint import TaxonomyConstraint
+    from intentflow.evaluate.decoding import Decoded, Decoder, Request
+    from intentflow.train.attention import States
 
-
-@dataclass(frozen=True)
-class SharedPrompt:
-    """Keys and values of the tokens that all prompts begin with."""
-
-    length: int
-    cache: Any
-
-    def repeated(self, rows: int) -> Any:
-        """A copy for a batch; decoding appends to it."""
-        batch = copy.deepcopy(self.cache)
-        batch.batch_repeat_interleave(rows)
-        return batch
+ROWS_AT_ONCE = 128
 
 
 class TransformersEngine:
-    """Generation in this process, in left-padded batches of rows of like length.
+    """Greedy decoding in this process, many rows at a time behind one shared prompt.
 
     Args:
         folder: A model directory as ``train`` writes it.
         constrained: Keep answers inside the taxonomy.
-        batch_size: Rows decoded together.
+        batch_size: Most rows decoded together; fewer where memory does not do.
+
+    Raises:
+        IntentflowError: Not a model directory, or an attention other than plain or sliding.
     """
 
     name = "transformers"
 
-    def __init__(self, folder: str | Path, *, constrained: bool, batch_size: int = 64) -> None:
+    def __init__(
+        self, folder: str | Path, *, constrained: bool, batch_size: int = ROWS_AT_ONCE
+    ) -> None:
+        from intentflow.train.attention import share_prefixes
         from intentflow.train.export import check_model_directory
 
         self.folder = check_model_directory(folder)
@@ -55,23 +52,32 @@ class TransformersEngine:
         self.constrained = constrained
         self.batch_size = batch_size
         self.tokenizer, self.model = _load(self.folder)
+        share_prefixes(self.model)
         self.end_token_ids = _end_tokens(self.model)
+        self._prefix: tuple[list[int], States] = ([], {})
 
     def answer(self, instructions: Sequence[str], keep: Keep | None = None) -> list[Answer]:
-        """One answer per instruction, in order; ``keep`` gets those of a batch when it ends."""
+        """One answer per instruction, in order; ``keep`` gets each when it comes.
+
+        Raises:
+            IntentflowError: A prompt leaves no room for an answer, naming its row; or not even one
+                row fits into memory.
+        """
         prompts = [prompt_token_ids(self.tokenizer, text) for text in instructions]
-        shared = self._compute_shared(prompts)
-        order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
         answers: list[Answer] = [Answer("", 0.0)] * len(prompts)
-        for batch in _batches(order, self.batch_size):
-            started = time.perf_counter()
-            new = self._new_tokens([prompts[i] for i in batch], MAX_NEW_TOKENS, shared=shared)
-            texts = [self._decode(row.tolist()) for row in new]
-            seconds = time.perf_counter() - started
-            for i, text in zip(batch, texts, strict=True):
-                answers[i] = Answer(text, seconds)
+        progress = tqdm(
+            total=len(prompts),
+            desc="evaluate",
+            unit="row",
+            disable=len(prompts) < 2,
+            mininterval=0.5 if sys.stderr.isatty() else 10.0,
+        )
+        with progress:
+            for done in self._decode_all(prompts):
+                answers[done.number] = self._answer(done)
                 if keep:
-                    keep(i, answers[i])
+                    keep(done.number, answers[done.number])
+                progress.update()
         return answers
 
     def complete(
@@ -85,69 +91,86 @@ class TransformersEngine:
             streamer: Gets the tokens as they are decoded; a transformers streamer.
         """
         ids = chat_token_ids(self.tokenizer, messages)
-        new = self._new_tokens([ids], limit, streamer)[0].tolist()
-        own = [token for token in new if token not in self.end_token_ids]
-        return Completion(self._decode(new), len(ids), len(own), len(own) < len(new))
+        requests, prefix = self._behind_prefix([ids], limit)
+        listener = _Stream(streamer, ids) if streamer else None
+        done = next(self._decoder.decode(requests, prefix, 1, listener))
+        if listener:
+            listener.end()
+        own = [token for token in done.tokens if token not in self.end_token_ids]
+        ended = len(own) < len(done.tokens)
+        return Completion(self._text(done.tokens).strip(), len(ids), len(own), ended)
 
-    def _new_tokens(
-        self,
-        prompts: list[list[int]],
-        limit: int,
-        streamer: Any = None,
-        shared: SharedPrompt | None = None,
-    ) -> Any:
-        """Greedy continuations, int64 of shape (rows, at most ``limit``), padded at the end.
+    def _decode_all(self, prompts: list[list[int]]) -> Iterator[Decoded]:
+        """All answers as they end; where memory does not do, again with half the rows at once."""
+        from intentflow.train.memory import free_memory, is_out_of_memory
 
-        Padding stands between the shared prefix, whose keys and values are there already, and
-        a row's own tokens.
-        """
-        import torch
+        requests, prefix = self._behind_prefix(prompts, MAX_NEW_TOKENS) if prompts else ([], {})
+        waiting = {request.number: request for request in requests}
+        while waiting:
+            try:
+                for done in self._decoder.decode([*waiting.values()], prefix, self.batch_size):
+                    del waiting[done.number]
+                    yield done
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._halve_batch()
+            free_memory()
 
-        size = shared.length if shared else 0
-        width = max(map(len, prompts))
-        padding = self.end_token_ids[0]
-        gaps = [width - len(prompt) for prompt in prompts]
-        pairs = list(zip(prompts, gaps, strict=True))
-        ids = torch.tensor([p[:size] + [padding] * gap + p[size:] for p, gap in pairs])
-        mask = torch.tensor([[1] * size + [0] * gap + [1] * (len(p) - size) for p, gap in pairs])
-        device = self.model.device
-        with torch.inference_mode():
-            output = self.model.generate(
-                ids.to(device),
-                attention_mask=mask.to(device),
-                max_new_tokens=limit,
-                do_sample=False,
-                pad_token_id=padding,
-                eos_token_id=self.end_token_ids,
-                logits_processor=self._processors(len(prompts), width, limit),
-                streamer=streamer,
-                past_key_values=shared.repeated(len(prompts)) if shared else None,
-            )
-        return output[:, width:]
+    def _halve_batch(self) -> None:
+        former, self.batch_size = self.batch_size, self.batch_size // 2
+        if not self.batch_size:
+            raise IntentflowError(f"{self.folder}: not even one row fits into memory") from None
+        print(
+            f"out of memory with {former} rows at once: going on with {self.batch_size}",
+            file=sys.stderr,
+        )
 
-    def _compute_shared(self, prompts: list[list[int]]) -> SharedPrompt | None:
-        """Keys and values of the prompts' common prefix, computed once."""
+    def _behind_prefix(self, prompts: list[list[int]], limit: int) -> tuple[list[Request], States]:
+        """The prompts, longest first, and the states of what they all begin with."""
+        from intentflow.evaluate.decoding import Request
+
+        context = int(self.model.config.max_position_embeddings)
+        for row, prompt in enumerate(prompts, 1):
+            if len(prompt) >= context:
+                raise IntentflowError(
+                    f"row {row}: its prompt has {len(prompt)} tokens, which leaves no room for an "
+                    f"answer in the model's context of {context}: shorten or remove the row"
+                )
+        prefix, states = self._shared_states(prompts)
+        requests = [
+            Request(number, prompt[len(prefix) :], min(limit, context - len(prompt)))
+            for number, prompt in enumerate(prompts)
+        ]
+        return sorted(requests, key=lambda request: -len(request.own)), states
+
+    def _shared_states(self, prompts: list[list[int]]) -> tuple[list[int], States]:
+        """What the prompts and any other begin with, and its states; kept for the next call."""
         import torch
 
         from intentflow.train.dataset import shared_prefix
+        from intentflow.train.passes import read_prefix
 
-        prefix = shared_prefix(prompts) if len(prompts) > 1 else []
-        if not prefix:
-            return None
-        with torch.inference_mode():
-            ids = torch.tensor([prefix], device=self.model.device)
-            cache = self.model(ids, use_cache=True, logits_to_keep=1).past_key_values
-        return SharedPrompt(len(prefix), cache)
+        prefix = shared_prefix([*prompts, prompt_token_ids(self.tokenizer, "?")])
+        tokens, states = self._prefix
+        if tokens[: len(prefix)] != prefix or (prefix and not states):
+            with torch.inference_mode():
+                states = read_prefix(self.model, torch.tensor(prefix, device=self.model.device))
+            self._prefix = (prefix, states)
+        size = len(prefix)
+        cut = {layer: tuple(state[:, :, :size] for state in pair) for layer, pair in states.items()}
+        return prefix, cut if prefix else {}
 
-    def _processors(self, rows: int, width: int, limit: int) -> list[Any]:
-        if not self.constrained:
-            return []
-        self._constraint.start(rows, width, limit)
-        return [self._constraint]
+    @cached_property
+    def _decoder(self) -> Decoder:
+        from intentflow.evaluate.decoding import Decoder
+
+        constraint = self._constraint if self.constrained else None
+        return Decoder(self.model, self.end_token_ids, constraint)
 
     @cached_property
     def _constraint(self) -> TaxonomyConstraint:
-        """Made once, for the vocabulary takes long to read; one generation at a time uses it."""
+        """Made once, for the vocabulary takes long to read."""
         from intentflow.evaluate.constraint import (
             TaxonomyConstraint,
             call_openings,
@@ -158,12 +181,47 @@ class TransformersEngine:
             self.tokenizer,
             self.model.config.vocab_size,
             self.end_token_ids[0],
-            taxonomy_grammar(self.taxonomy, self.prompt.output_format),
+            taxonomy_grammar(
+                self.taxonomy, self.prompt.output_format, intent_tokens(self.tokenizer)
+            ),
             call_openings(self.taxonomy, self.prompt.output_format),
         )
 
-    def _decode(self, tokens: list[int]) -> str:
-        return str(self.tokenizer.decode(tokens, **_DECODING)).strip()
+    def _answer(self, done: Decoded) -> Answer:
+        text = self._text(done.tokens)
+        confidence = 0.0  # of an answer that the model did not end
+        if done.ended:
+            pieces = self._pieces(done.tokens, text)
+            confidence = answer_confidence(
+                pieces, done.log_probabilities, self.prompt.output_format
+            )
+        return Answer(text.strip(), done.seconds, confidence)
+
+    def _pieces(self, tokens: list[int], text: str) -> list[str]:
+        """The text that each token adds; one that ends within a character adds nothing yet."""
+        begun = [self._text(tokens[:size]) for size in range(len(tokens))]
+        ends = [len(commonprefix([part, text])) for part in [*begun, text]]  # noqa: RUF071 - texts
+        return [text[start:end] for start, end in pairwise(ends)]
+
+    def _text(self, tokens: list[int]) -> str:
+        return str(self.tokenizer.decode(tokens, **_DECODING))
+
+
+class _Stream:
+    """Hands tokens on to a transformers streamer, which gets the prompt first."""
+
+    def __init__(self, streamer: Any, prompt: list[int]) -> None:
+        self._streamer = streamer
+        self(prompt)
+
+    def __call__(self, tokens: list[int]) -> None:
+        import torch
+
+        self._streamer.put(torch.tensor(tokens))
+
+    def end(self) -> None:
+        """The answer is whole."""
+        self._streamer.end()
 
 
 _DECODING: dict[str, Any] = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
@@ -185,11 +243,3 @@ def _load(folder: Path) -> tuple[Any, Any]:
 def _end_tokens(model: Any) -> list[int]:
     ids = model.generation_config.eos_token_id
     return list(ids) if isinstance(ids, list) else [int(ids)]
-
-
-def _batches(order: list[int], size: int) -> Iterator[list[int]]:
-    chunks = [order[start : start + size] for start in range(0, len(order), size)]
-    interval = 0.5 if sys.stderr.isatty() else 10.0
-    yield from tqdm(
-        chunks, desc="evaluate", unit="batch", disable=len(order) < 2, mininterval=interval
-    )

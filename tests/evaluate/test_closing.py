@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
-import torch
 
 from intentflow.calls import OutputFormat, parse_output
-from intentflow.evaluate.constraint import TaxonomyConstraint, call_openings, taxonomy_grammar
+from intentflow.evaluate.constraint import (
+    ConstrainedAnswer,
+    TaxonomyConstraint,
+    call_openings,
+    taxonomy_grammar,
+)
 from intentflow.evaluate.run import evaluate_model
 from intentflow.prompts import end_token_id
 from intentflow.taxonomy import Intent, Taxonomy
@@ -26,31 +31,46 @@ TOKENIZER = make_tokenizer()
 END = end_token_id(TOKENIZER)
 
 
-def _answer(output_format: OutputFormat, seed: int) -> str:
-    """At most ``LIMIT`` tokens by chance, among which the end is the least liked."""
-    generator = torch.Generator().manual_seed(seed)
+def _constraint(output_format: OutputFormat) -> TaxonomyConstraint:
     grammar = taxonomy_grammar(TAXONOMY, output_format)
     openings = call_openings(TAXONOMY, output_format)
-    constraint = TaxonomyConstraint(TOKENIZER, len(TOKENIZER), END, grammar, openings)
-    constraint.start(1, 0, LIMIT)
+    return TaxonomyConstraint(TOKENIZER, len(TOKENIZER), END, grammar, openings)
+
+
+def _answer(output_format: OutputFormat, seed: int) -> ConstrainedAnswer:
+    """At most ``LIMIT`` tokens by chance, among which the end is the least liked."""
+    random = np.random.default_rng(seed)
+    constraint = _constraint(output_format)
+    answer = constraint.begin(LIMIT)
     quote = TOKENIZER.convert_tokens_to_ids('"')
-    ids: list[int] = []
-    while len(ids) < LIMIT:
-        scores = torch.rand((1, len(TOKENIZER)), generator=generator)
-        scores[0, quote] += seed % 2  # half of the answers stand in quoted values
-        scores[0, END] = -1.0
-        token = int(constraint(torch.tensor([ids], dtype=torch.long), scores).argmax())
-        if token == END:
-            return str(TOKENIZER.decode(ids))
-        ids.append(token)
-    raise AssertionError(f"cut off: {TOKENIZER.decode(ids)}")
+    while END not in answer.tokens[-1:]:
+        assert len(answer.tokens) < LIMIT, f"cut off: {TOKENIZER.decode(answer.tokens)}"
+        scores = random.random(len(TOKENIZER))
+        scores[quote] += seed % 2  # half of the answers stand in quoted values
+        scores[END] = 0.0
+        answer.accept(int(np.where(constraint.allowed([answer])[0], scores, -1.0).argmax()))
+        answer.forced()
+    return answer
 
 
 @pytest.mark.parametrize("output_format", ["call", "json"])
 def test_an_answer_without_end_is_closed_inside_the_taxonomy(output_format: OutputFormat) -> None:
-    answers = [_answer(output_format, seed) for seed in range(12)]
-    calls = [call for answer in answers for call in parse_output(answer, output_format)]
+    answers = [_answer(output_format, seed).tokens[:-1] for seed in range(12)]
+    texts = [str(TOKENIZER.decode(tokens)) for tokens in answers]
+    calls = [call for text in texts for call in parse_output(text, output_format)]
     assert [call for call in calls if not TAXONOMY.accepts(call)] == []
+
+
+def test_an_answer_that_was_closed_says_so() -> None:
+    assert _answer("call", 0).is_closed
+
+
+def test_a_client_that_asks_for_few_tokens_gets_its_answer_cut() -> None:
+    answer = _constraint("call").begin(5)
+    for token in TOKENIZER("weather", add_special_tokens=False)["input_ids"]:
+        answer.accept(token)
+    answer.forced()
+    assert not answer.is_closed
 
 
 def test_a_model_of_random_weights_never_leaves_the_taxonomy(tiny_model: Path) -> None:

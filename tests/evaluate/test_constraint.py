@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,36 +28,46 @@ TOKENIZER = make_tokenizer()
 END = end_token_id(TOKENIZER)
 
 
-def _matcher(output_format: OutputFormat) -> Any:
-    import llguidance
+def _constraint(output_format: OutputFormat, taxonomy: Taxonomy = TAXONOMY) -> TaxonomyConstraint:
+    grammar = taxonomy_grammar(taxonomy, output_format)
+    return TaxonomyConstraint(TOKENIZER, len(TOKENIZER), END, grammar)
 
-    size = len(TOKENIZER)
+
+def _admits(text: str, output_format: OutputFormat, tokenizer: Any = TOKENIZER) -> bool:
+    """Whether each token of an answer, as it is learned, comes by force or may be chosen."""
+    end = end_token_id(tokenizer) if tokenizer.chat_template else tokenizer.eos_token_id
     grammar = taxonomy_grammar(TAXONOMY, output_format)
-    constraint = TaxonomyConstraint(TOKENIZER, size, END, grammar)
-    return llguidance.LLMatcher(constraint._tokenizer, constraint._grammar)
-
-
-def _admits(text: str, output_format: OutputFormat) -> bool:
-    matcher = _matcher(output_format)
-    tokens = [*TOKENIZER(text, add_special_tokens=False)["input_ids"], END]
-    return bool(matcher.validate_tokens(tokens) == len(tokens))
+    constraint = TaxonomyConstraint(tokenizer, len(tokenizer), end, grammar)
+    answer = constraint.begin()
+    wanted = [*tokenizer(text, add_special_tokens=False)["input_ids"], end]
+    while len(answer.tokens) < len(wanted):
+        if wanted[: len(answer.tokens)] != answer.tokens:
+            return False
+        token = wanted[len(answer.tokens)]
+        if not constraint.allowed([answer])[0, token]:
+            return False
+        if token == end:
+            return True
+        answer.accept(token)
+        answer.forced()
+    return wanted == answer.tokens
 
 
 def _walk(output_format: OutputFormat, seed: int) -> str | None:
     """An answer of random tokens under the constraint; None where 200 were not enough."""
-    generator = torch.Generator().manual_seed(seed)
-    grammar = taxonomy_grammar(TAXONOMY, output_format)
-    constraint = TaxonomyConstraint(TOKENIZER, len(TOKENIZER), END, grammar)
-    constraint.start(1, 0)
-    ids: list[int] = []
+    random = np.random.default_rng(seed)
+    constraint = _constraint(output_format)
+    answer = constraint.begin()
     syntax = TOKENIZER('(),;"\\ ', add_special_tokens=False)["input_ids"]
-    for _ in range(200):
-        scores = torch.rand((1, len(TOKENIZER)), generator=generator)
-        scores[0, syntax] *= 1.2  # where mistakes can be made
-        token = int(constraint(torch.tensor([ids], dtype=torch.long), scores).argmax())
+    while len(answer.tokens) < 200:
+        scores = random.random(len(TOKENIZER))
+        scores[syntax] *= 1.2  # where mistakes can be made
+        token = int(np.where(constraint.allowed([answer])[0], scores, -1.0).argmax())
         if token == END:
-            return str(TOKENIZER.decode(ids))
-        ids.append(token)
+            return str(TOKENIZER.decode(answer.tokens))
+        answer.accept(token)
+        if answer.forced()[-1:] == [END]:
+            return str(TOKENIZER.decode(answer.tokens[:-1]))
     return None
 
 
@@ -126,17 +136,20 @@ def _sentencepiece_tokenizer() -> Any:
 
 @pytest.mark.parametrize("text", ["weather(Paris)", "bye(); weather(Paris,now)"])
 def test_the_blank_that_sentencepiece_puts_first_is_admitted(text: str) -> None:
-    import llguidance
-
     tokenizer = _sentencepiece_tokenizer()
-    end = int(tokenizer.convert_tokens_to_ids("</s>"))
-    constraint = TaxonomyConstraint(
-        tokenizer, len(tokenizer), end, taxonomy_grammar(TAXONOMY, "call")
-    )
-    matcher = llguidance.LLMatcher(constraint._tokenizer, constraint._grammar)
-    tokens = [*tokenizer(text, add_special_tokens=False)["input_ids"], end]
-    assert tokenizer.convert_ids_to_tokens(tokens[0]).startswith("▁")
-    assert matcher.validate_tokens(tokens) == len(tokens)
+    first = tokenizer(text, add_special_tokens=False)["input_ids"][0]
+    assert tokenizer.convert_ids_to_tokens(first).startswith("▁")
+    assert _admits(text, "call", tokenizer)
+
+
+def test_blanks_are_admitted_where_a_byte_level_decoder_has_more_steps() -> None:
+    """As the decoder of a tokenizer that came from a GGUF file."""
+    from tokenizers import decoders
+
+    tokenizer = make_tokenizer()
+    steps = [decoders.ByteFallback(), decoders.Fuse(), decoders.ByteLevel()]
+    tokenizer.backend_tokenizer.decoder = decoders.Sequence(steps)
+    assert _admits("bye(); weather(San Jose)", "call", tokenizer)
 
 
 @pytest.mark.parametrize(
@@ -177,28 +190,50 @@ def test_json_that_leaves_the_taxonomy_is_not_admitted(text: str) -> None:
     assert not _admits(text, "json")
 
 
-def test_rows_of_a_batch_are_held_each_to_their_own_past() -> None:
-    constraint = TaxonomyConstraint(
-        TOKENIZER, len(TOKENIZER), END, taxonomy_grammar(TAXONOMY, "call")
-    )
-    constraint.start(2, 0)
-    ids = torch.zeros((2, 0), dtype=torch.long)
-    constraint(ids, torch.zeros((2, len(TOKENIZER))))
-    begun = TOKENIZER("bw", add_special_tokens=False)["input_ids"]
-    scores = constraint(torch.tensor(begun)[:, None], torch.zeros((2, len(TOKENIZER))))
-    allowed = [[TOKENIZER.decode(i) for i in row.isfinite().nonzero()[:, 0]] for row in scores]
-    assert allowed == [["y"], ["ea"]]  # of what must come next, the usual token
+def _texts(mask: Any) -> set[str]:
+    return {str(TOKENIZER.decode(token)) for token in mask.nonzero()[0]}
+
+
+def _begun(text: str, output_format: OutputFormat = "call") -> tuple[Any, Any]:
+    """A constraint and an answer that begins with a text."""
+    constraint = _constraint(output_format)
+    answer = constraint.begin()
+    for token in TOKENIZER(text, add_special_tokens=False)["input_ids"]:
+        answer.accept(token)
+    return constraint, answer
+
+
+def test_answers_are_held_each_to_their_own_past() -> None:
+    constraint, answer = _begun("bye()")
+    other = constraint.begin()
+    ended, begun = (_texts(mask) for mask in constraint.allowed([answer, other]))
+    assert ended == {"<|im_end|>", ";"}
+    assert {"b", "w"} <= begun
+
+
+def test_the_rest_of_a_name_comes_without_the_model() -> None:
+    _, answer = _begun("w")
+    assert TOKENIZER.decode(answer.forced()) == "eather("
+
+
+def test_nothing_is_forced_where_the_model_has_a_choice() -> None:
+    _, answer = _begun("bye()")
+    assert answer.forced() == []
+
+
+def test_no_answer_is_begun_by_force_so_that_a_blank_may_come_first() -> None:
+    single = Taxonomy(intents={"bye": Intent()})
+    assert _constraint("call", single).begin().forced() == []
 
 
 @pytest.mark.parametrize("output_format", FORMATS)
-def test_a_whole_answer_that_cannot_go_on_ends(output_format: OutputFormat) -> None:
-    single = Taxonomy(intents={"bye": Intent()})
-    grammar = taxonomy_grammar(single, output_format)
-    constraint = TaxonomyConstraint(TOKENIZER, len(TOKENIZER), END, grammar)
-    constraint.start(1, 0)
+def test_a_whole_answer_may_end_or_go_on_with_another_call(output_format: OutputFormat) -> None:
     whole = format_output([Call("bye")], output_format)
-    ids = TOKENIZER(whole, add_special_tokens=False)["input_ids"]
-    for size in range(len(ids) + 1):
-        scores = constraint(torch.tensor([ids[:size]]).long(), torch.zeros((1, len(TOKENIZER))))
-    allowed = {TOKENIZER.decode(i) for i in scores[0].isfinite().nonzero()[:, 0]}
-    assert allowed <= {"<|im_end|>", ";"}
+    _, answer = _begun(whole[:-1], output_format)
+    constraint = answer._constraint
+    assert _texts(constraint.allowed([answer])[0]) & {")", "]", ",", ";", ");", "],"}
+
+
+def test_json_that_is_whole_ends_by_force() -> None:
+    _, answer = _begun(format_output([Call("bye")], "json"), "json")
+    assert answer.forced() == [END]

@@ -56,7 +56,7 @@ def test_answers_are_the_same_without_the_shared_prompt(
     tiny_model: Path, one_by_one: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = _engine(tiny_model)
-    monkeypatch.setattr(engine, "_compute_shared", lambda _: None)
+    monkeypatch.setattr(engine, "_shared_states", lambda _: ([], {}))
     assert _texts(engine) == one_by_one
 
 

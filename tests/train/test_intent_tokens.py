@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -343,32 +344,53 @@ def test_a_served_answer_without_parameters_is_one_token_and_its_end(
     assert (done.text, done.answer_tokens, done.ended) == ("bye()", 1, True)
 
 
+def _constraint(tokenizer: Any) -> TaxonomyConstraint:
+    grammar = taxonomy_grammar(TAXONOMY, "call", intent_tokens(tokenizer))
+    return TaxonomyConstraint(tokenizer, len(tokenizer), end_token_id(tokenizer), grammar)
+
+
 @given(st.integers(0, 1000))
 def test_constrained_answers_are_calls_of_the_taxonomy(seed: int) -> None:
     tokenizer = _pair("chatml")[1]
-    end, size = end_token_id(tokenizer), len(tokenizer)
-    constraint = TaxonomyConstraint(tokenizer, size, end, taxonomy_grammar(TAXONOMY, "call"))
-    constraint.start(1, 0)
-    generator = torch.Generator().manual_seed(seed)
+    end = end_token_id(tokenizer)
+    constraint = _constraint(tokenizer)
+    random = np.random.default_rng(seed)
     favoured = [*intent_tokens(tokenizer).values(), end]
-    ids: list[int] = []
-    for _ in range(60):
-        scores = torch.rand((1, size), generator=generator)
-        scores[0, favoured] += 0.5
-        ids.append(int(constraint(torch.tensor([ids], dtype=torch.long), scores).argmax()))
-        if ids[-1] == end:
-            text = tokenizer.decode(ids[:-1])
+    answer = constraint.begin()
+    while len(answer.tokens) < 60:
+        scores = random.random(len(tokenizer))
+        scores[favoured] += 0.5
+        token = int(np.where(constraint.allowed([answer])[0], scores, -1.0).argmax())
+        if token == end:
+            text = tokenizer.decode(answer.tokens)
             assert all(TAXONOMY.accepts(call) for call in parse_calls(text))
             return
+        answer.accept(token)
+        answer.forced()
 
 
-def test_a_constrained_answer_may_open_with_an_intent_token() -> None:
+def test_a_constrained_answer_opens_with_an_intent_token() -> None:
     tokenizer = _pair("chatml")[1]
-    end, size = end_token_id(tokenizer), len(tokenizer)
-    constraint = TaxonomyConstraint(tokenizer, size, end, taxonomy_grammar(TAXONOMY, "call"))
-    constraint.start(1, 0)
-    scores = constraint(torch.zeros((1, 0), dtype=torch.long), torch.zeros((1, size)))
-    assert torch.isfinite(scores[0, list(intent_tokens(tokenizer).values())]).all()
+    constraint = _constraint(tokenizer)
+    allowed = set(constraint.allowed([constraint.begin()])[0].nonzero()[0].tolist())
+    blank = set(tokenizer(" ", add_special_tokens=False)["input_ids"])
+    assert allowed == {*intent_tokens(tokenizer).values()} | blank
+
+
+def test_the_intent_token_of_a_second_call_is_admitted_where_names_begin_alike() -> None:
+    tokenizer = make_tokenizer()
+    alike = Taxonomy(intents={"get_a": Intent(parameters=["x"]), "get_b": Intent()})
+    add_intent_tokens(tokenizer, alike)
+    tokens = intent_tokens(tokenizer)
+    end = end_token_id(tokenizer)
+    grammar = taxonomy_grammar(alike, "call", tokens)
+    constraint = TaxonomyConstraint(tokenizer, len(tokenizer), end, grammar)
+    answer = constraint.begin()
+    for token in answer_token_ids(tokenizer, "get_b();", end)[:-1]:
+        answer.accept(token)
+    answer.forced()
+    allowed = set(constraint.allowed([answer])[0].nonzero()[0].tolist())
+    assert allowed == set(tokens.values())
 
 
 def test_training_further_keeps_the_tokens_and_adds_those_of_new_intents(
