@@ -80,7 +80,7 @@ def pass_tokens(kind: str, memory_bytes: int) -> int:
     """
     if kind == "cpu":
         return CPU_PASS_TOKENS
-    power = 2 ** math.floor(math.log2(max(memory_bytes / _GPU_BYTES_A_TOKEN, 1)))
+    power = int(2 ** math.floor(math.log2(max(memory_bytes / _GPU_BYTES_A_TOKEN, 1))))
     return min(max(power, _FEWEST_GPU_TOKENS), _MOST_GPU_TOKENS)
 
 

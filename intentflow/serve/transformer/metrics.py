@@ -1,0 +1,25 @@
+"""What Prometheus reads: labels from closed sets, so that no client can make new series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from intentflow.calls import Call
+
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+REQUESTS = Counter("intentflow_requests_total", "Requests", ["route", "code"])
+SECONDS = Histogram("intentflow_request_seconds", "Time of a request", ["route"], buckets=_BUCKETS)
+AT_ONCE = Gauge("intentflow_requests_in_progress", "Requests in work")
+PREDICTIONS = Counter("intentflow_predictions_total", "Predicted intents", ["intent"])
+FEEDBACK = Counter("intentflow_feedback_total", "Corrections that are in storage")
+LOG_FAILURES = Counter("intentflow_log_failures_total", "Failed writes to the log storage")
+LOG_DROPPED = Counter("intentflow_log_dropped_total", "Requests that the log had no room for")
+
+
+def count_prediction(calls: Sequence[Call]) -> None:
+    """Count the intents of an answer; the taxonomy bounds their names."""
+    for call in calls:
+        PREDICTIONS.labels(call.intent).inc()

@@ -1,0 +1,90 @@
+"""KServe's model server with the intent model in it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from intentflow.serve.transformer.facts import read_model_facts
+from intentflow.serve.transformer.failures import ServiceError
+from intentflow.serve.transformer.settings import Settings
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM; what runs by then is answered, what is kept is written.
+
+    Raises:
+        IntentflowError: The model's files, the tokens or the log storage cannot be used.
+    """
+    facts = read_model_facts(settings.model_uri)
+    server, app = _model_server(settings)
+    model = _wire(app, settings, facts)
+    if settings.metrics_port:
+        from prometheus_client import start_http_server
+
+        start_http_server(settings.metrics_port)
+    server.start([model])
+
+
+def _model_server(settings: Settings) -> tuple[Any, Any]:
+    """KServe's server reads the command line when it is imported: it is shown none of ours."""
+    arguments, sys.argv = sys.argv, sys.argv[:1]
+    try:
+        from kserve import ModelServer, model_server
+        from kserve.predictor_config import PredictorConfig
+    finally:
+        sys.argv = arguments
+    config = PredictorConfig(predictor_host=settings.predictor_url)
+    server = ModelServer(
+        http_port=settings.http_port,
+        enable_grpc=False,
+        enable_latency_logging=False,
+        predictor_config=config,
+    )
+    return server, model_server.app
+
+
+def _wire(app: Any, settings: Settings, facts: Any) -> Any:
+    """Put routes and guard into the application; returns the model."""
+    from fastapi import Request
+    from fastapi.responses import JSONResponse
+
+    from intentflow.serve.transformer.guard import Guard
+    from intentflow.serve.transformer.keeping import Keeper
+    from intentflow.serve.transformer.keys import Keys
+    from intentflow.serve.transformer.model import IntentModel
+    from intentflow.serve.transformer.predictor import Predictor
+    from intentflow.serve.transformer.routes import Parts, make_router
+    from intentflow.serve.transformer.understanding import Understander
+
+    predictor = Predictor(settings, facts)
+    keeper = Keeper(settings.log_uri, settings.log_sample_rate, facts)
+    app.openapi_url = None
+    app.include_router(make_router(Parts(settings.model_name, predictor, facts, keeper)))
+
+    @app.exception_handler(ServiceError)  # type: ignore[untyped-decorator]
+    async def refused(_: Request, error: ServiceError) -> JSONResponse:
+        headers = {}
+        if error.retry_after_seconds is not None:
+            headers["Retry-After"] = str(error.retry_after_seconds)
+        return JSONResponse({"error": error.message}, error.status, headers)
+
+    app.add_middleware(Guard, settings=settings, keys=Keys(settings.keys_file, settings.key))
+    _during(app, keeper, predictor)
+    understander = Understander(predictor, facts)
+    return IntentModel(settings.model_name, understander, facts, keeper, settings.most_instances)
+
+
+def _during(app: Any, keeper: Any, predictor: Any) -> None:
+    """Start and end what runs beside the requests."""
+    from collections.abc import AsyncIterator
+    from contextlib import asynccontextmanager
+
+    @asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[None]:
+        keeper.start()
+        yield
+        await keeper.stop()
+        await predictor.close()
+
+    app.router.lifespan_context = lifespan

@@ -1,0 +1,118 @@
+"""What the transformer is told by its arguments and its environment."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from intentflow.errors import IntentflowError
+
+KEYS_FILE = "INTENTFLOW_API_KEYS_FILE"
+KEY = "INTENTFLOW_API_KEY"
+PREDICTOR_KEY = "VLLM_API_KEY"
+LOG_URI = "INTENTFLOW_LOG_URI"
+LOG_SAMPLE_RATE = "INTENTFLOW_LOG_SAMPLE_RATE"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that one transformer needs to know.
+
+    Attributes:
+        model_name: In the routes, and the predictor's served model name.
+        model_uri: Folder or ``s3://`` of the model directory; only its small files are read.
+        predictor_url: Base URL of vLLM, without ``/v1``.
+        http_port: Of the API.
+        metrics_port: Of Prometheus metrics; 0 for none.
+        keys_file: Tokens that clients may use, one a line, read again when it changes.
+        key: One token, where there is no file.
+        predictor_key: What the predictor demands.
+        log_uri: Where requests and corrections are kept; None keeps none.
+        log_sample_rate: Share of the requests that are kept, in [0, 1].
+        timeout_seconds: For one request, the predictor's time included.
+        most_body_bytes: A larger request is refused.
+        most_instances: Utterances of one request.
+        most_at_once: Requests in work; more are told to come again.
+    """
+
+    model_name: str
+    model_uri: str
+    predictor_url: str
+    http_port: int = 8080
+    metrics_port: int = 9090
+    keys_file: Path | None = None
+    key: str | None = None
+    predictor_key: str | None = None
+    log_uri: str | None = None
+    log_sample_rate: float = 1.0
+    timeout_seconds: float = 30.0
+    most_body_bytes: int = 1_000_000
+    most_instances: int = 64
+    most_at_once: int = 256
+
+
+def read_settings(
+    arguments: Sequence[str] | None = None, environment: Mapping[str, str] | None = None
+) -> Settings:
+    """Settings from the command line and the environment; secrets come from the latter alone.
+
+    Raises:
+        IntentflowError: Something is missing or of another kind.
+    """
+    env = os.environ if environment is None else environment
+    # KServe's own model server reads the command line, too, and has flags that are not ours.
+    args, _ = _parser().parse_known_args(arguments)
+    if not args.predictor_host:
+        raise IntentflowError("--predictor_host is missing: KServe gives it, or name a host:port")
+    keys_file = env.get(KEYS_FILE)
+    return Settings(
+        model_name=args.model_name,
+        model_uri=args.model_uri,
+        predictor_url=_url(args.predictor_host),
+        http_port=args.http_port,
+        metrics_port=args.metrics_port,
+        keys_file=Path(keys_file) if keys_file else None,
+        key=env.get(KEY) or None,
+        predictor_key=env.get(PREDICTOR_KEY) or None,
+        log_uri=env.get(LOG_URI) or None,
+        log_sample_rate=_rate(env.get(LOG_SAMPLE_RATE) or "1"),
+        timeout_seconds=args.timeout_seconds,
+        most_body_bytes=args.most_body_bytes,
+        most_instances=args.most_instances,
+        most_at_once=args.most_at_once,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m intentflow.serve.transformer", allow_abbrev=False
+    )
+    parser.add_argument("--model_name", "--model-name", default="intent")
+    parser.add_argument("--model_uri", "--model-uri", required=True)
+    parser.add_argument("--predictor_host", "--predictor-host")
+    parser.add_argument("--http_port", "--http-port", type=int, default=8080)
+    parser.add_argument("--metrics_port", "--metrics-port", type=int, default=9090)
+    parser.add_argument("--timeout_seconds", "--timeout-seconds", type=float, default=30.0)
+    parser.add_argument("--most_body_bytes", "--most-body-bytes", type=int, default=1_000_000)
+    parser.add_argument("--most_instances", "--most-instances", type=int, default=64)
+    parser.add_argument("--most_at_once", "--most-at-once", type=int, default=256)
+    return parser
+
+
+def _url(host: str) -> str:
+    """KServe gives a host without a scheme."""
+    base = host.rstrip("/").removesuffix("/v1")
+    return base if base.startswith(("http://", "https://")) else f"http://{base}"
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = -1.0
+    if not 0 <= rate <= 1:
+        raise IntentflowError(f"{LOG_SAMPLE_RATE}={text}: expected a share between 0 and 1")
+    return rate
