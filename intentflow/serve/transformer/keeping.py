@@ -36,6 +36,7 @@ _FEEDBACK_TRIES = 3
 _PAUSE_SECONDS = 0.2
 _MOST_WAITING = 10_000
 _LARGEST_BATCH = 1000
+_WARM_UP = {"instruction": "call +49 170 1234567, jane@example.com", "output": ""}
 
 Row = dict[str, Any]
 Write = Callable[[str, bytes], None]
@@ -69,6 +70,7 @@ class Keeper:
     def start(self) -> None:
         """Begin to write, in the running event loop."""
         if self._write is not None:
+            _redacted(_WARM_UP)  # its libraries take a second to load, which no client should wait
             self._tasks = [
                 asyncio.create_task(self._write_requests()),
                 asyncio.create_task(self._write_corrections()),
