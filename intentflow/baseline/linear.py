@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 from intentflow.baseline.answers import Answers
 from intentflow.baseline.labels import Labelled
+from intentflow.baseline.targets import Targets
 from intentflow.errors import IntentflowError
 
 
 def answer_by_linear(training: Labelled, utterances: Sequence[str], seed: int = 0) -> Answers:
-    """The likeliest label of each utterance, by one logistic regression a label.
+    """The likeliest label of each utterance, by one logistic regression an output.
 
     Args:
         training: Rows to learn from.
@@ -24,21 +26,28 @@ def answer_by_linear(training: Labelled, utterances: Sequence[str], seed: int = 
         ModuleNotFoundError: The ``data`` extra is not installed.
     """
     training.require_choice("linear")
+    targets = Targets.of(training.labels)
     started = time.perf_counter()
+    model = _fitted(training.texts, targets.learned(training.labels), seed)
+    trained = time.perf_counter()
+    predicted = [targets.label(row) for row in model.predict_proba(list(utterances))]
+    about = (
+        "TF-IDF of words (1 to 2) and characters (2 to 5) with logistic regression, trained on "
+        f"{len(training.texts)} rows to tell {targets.about}."
+    )
+    return Answers(predicted, about, trained - started, time.perf_counter() - trained)
+
+
+def _fitted(texts: Sequence[str], learned: Any, seed: int) -> Any:
     model = _pipeline(seed)
     try:
-        model.fit(training.texts, training.labels)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Label .* is present in all training examples")
+            return model.fit(texts, learned)
     except ValueError as error:
         if "empty vocabulary" not in str(error):
             raise
         raise IntentflowError("linear: the training rows' utterances hold no text") from None
-    trained = time.perf_counter()
-    predicted = [str(label) for label in model.predict(list(utterances))]
-    about = (
-        "TF-IDF of words (1 to 2) and characters (2 to 5) with logistic regression, trained on "
-        f"{len(training.texts)} rows."
-    )
-    return Answers(predicted, about, trained - started, time.perf_counter() - trained)
 
 
 def _pipeline(seed: int) -> Any:
