@@ -12,5 +12,6 @@ pytest_plugins = [
     "tests.real_parts.kubectl",
     "tests.real_parts.s3",
     "tests.real_parts.small_model",
+    "tests.real_parts.vllm",
     "tests.models",
 ]

@@ -105,6 +105,7 @@ def make_model(
     layers: int = 2,
     tied: bool = True,
     spare_rows: int = 7,
+    width: int = 64,
 ) -> Any:
     """A model with random weights, the same at every call.
 
@@ -116,8 +117,8 @@ def make_model(
 
     settings: dict[str, Any] = {
         "vocab_size": len(tokenizer) + spare_rows,
-        "hidden_size": 64,
-        "intermediate_size": 128,
+        "hidden_size": width,
+        "intermediate_size": 2 * width,
         "num_hidden_layers": layers,
         "num_attention_heads": 4,
         "num_key_value_heads": 2,

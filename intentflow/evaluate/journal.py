@@ -58,7 +58,7 @@ class AnswerJournal:
         try:
             journal._open_file(dict(identity))
         except BaseException:
-            journal.close()
+            journal._release()  # the file may be another's: it stays
             raise
         journal._tell(beside)
         return journal
@@ -91,11 +91,14 @@ class AnswerJournal:
 
     def close(self) -> None:
         """Close the file, which stays where it holds answers."""
+        if self._handle is not None and self.path is not None and not self.answers:
+            self.path.unlink(missing_ok=True)
+        self._release()
+
+    def _release(self) -> None:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
-            if self.path is not None and not self.answers:
-                self.path.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         return self
