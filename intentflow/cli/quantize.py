@@ -15,9 +15,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="DIR")
     parser.add_argument("--method", required=True, choices=METHODS)
     parser.add_argument("--calibration", required=True, metavar="F", help="training records")
+    parser.add_argument(
+        "--validation",
+        metavar="F",
+        help="validation records: fit the copy's confidences on them, as calibrate does",
+    )
 
 
 def run(args: argparse.Namespace) -> Outcome:
     """Write a 4-bit copy of a model."""
     rows = read_records(args.calibration)
-    return Outcome(quantize(args.model, args.output, method=args.method, calibration=rows))
+    validation = read_records(args.validation) if args.validation else []
+    summary = quantize(
+        args.model, args.output, method=args.method, calibration=rows, validation=validation
+    )
+    return Outcome(summary)

@@ -6,9 +6,9 @@ import json
 import shutil
 import sys
 from collections.abc import Sequence
-from contextlib import redirect_stdout
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from intentflow.errors import IntentflowError
 from intentflow.files import atomic_directory
@@ -23,22 +23,30 @@ _CARRIED = ("prompt.json", "taxonomy.yaml", "README.md", "training.html", "train
 
 
 def quantize(
-    model: str | Path, output: str | Path, *, method: str, calibration: Sequence[Example] = ()
+    model: str | Path,
+    output: str | Path,
+    *,
+    method: str,
+    calibration: Sequence[Example] = (),
+    validation: Sequence[Example] = (),
 ) -> dict[str, Any]:
     """Write a 4-bit copy of a model directory.
 
     Args:
         model: A model directory.
         output: The directory to write.
-        method: ``awq`` (Lin et al. 2023; needs an accelerator) or ``gptq`` (Frantar et al. 2022).
+        method: ``awq`` (Lin et al. 2023) or ``gptq`` (Frantar et al. 2022).
         calibration: Training rows that the weights are fitted on.
+        validation: Rows to fit the copy's confidences on, for the model's calibration is not
+            that of its copy.
 
     Returns:
-        Method, group size, rows used and bytes of the weights.
+        Method, group size, rows used, bytes of the weights, and what became of the calibration of
+        confidences (``fitted``, ``left out`` or ``none``).
 
     Raises:
-        IntentflowError: Not a model or one with 4-bit weights already, no rows, an unknown method,
-            or AWQ without an accelerator.
+        IntentflowError: Not a model or one with 4-bit weights already, no rows, or an unknown
+            method.
     """
     from intentflow.train.export import check_model_directory, make_readable
 
@@ -59,8 +67,13 @@ def quantize(
         for name in _CARRIED:
             if (folder / name).is_file():
                 shutil.copyfile(folder / name, partial / name)
-        report = {"method": method, "group_size": group, "calibration_rows": len(rows)}
+        report: dict[str, Any] = {
+            "method": method,
+            "group_size": group,
+            "calibration_rows": len(rows),
+        }
         report["weight_bytes"] = sum(f.stat().st_size for f in partial.glob("*.safetensors"))
+        report["confidences"] = _fit_confidences(folder, partial, validation)
         text = json.dumps(report, indent=2)
         (partial / "quantization.json").write_text(text + "\n", encoding="utf-8")
         make_readable(partial)
@@ -88,12 +101,8 @@ def group_size(model: Any) -> int:
 
 
 def _check(method: str, calibration: Sequence[Example]) -> None:
-    import torch
-
     if method not in METHODS:
         raise IntentflowError(f"--method {method}: choose {' or '.join(METHODS)}")
-    if method == "awq" and not torch.cuda.is_available():
-        raise IntentflowError("awq needs an accelerator: use --method gptq on this machine")
     if not calibration:
         raise IntentflowError("quantization needs training rows to calibrate on")
 
@@ -116,22 +125,68 @@ def _token_rows(tokenizer: Any, folder: Path, rows: Sequence[Example], end: int)
     return Dataset.from_dict({"input_ids": ids, "attention_mask": [[1] * len(i) for i in ids]})
 
 
+def _fit_confidences(
+    folder: Path, partial: Path, validation: Sequence[Example]
+) -> Literal["fitted", "left out", "none"]:
+    """Fit the copy's confidences where there are rows to do so; say where they are lost."""
+    from intentflow.evaluate.calibration import CALIBRATION_FILE
+
+    if validation:
+        from intentflow.evaluate.calibrate import calibrate_model
+
+        calibrate_model(partial, validation)
+        return "fitted"
+    if not (folder / CALIBRATION_FILE).is_file():
+        return "none"
+    print(
+        f"{CALIBRATION_FILE} is left out, for it was fitted on the weights before: "
+        "give --validation F, or run intentflow calibrate on the copy",
+        file=sys.stderr,
+    )
+    return "left out"
+
+
 def _compress(model: Any, method: str, group: int, rows: Any) -> None:
-    from compressed_tensors.quantization import QuantizationArgs, QuantizationScheme
     from llmcompressor import oneshot
     from llmcompressor.logger import LoggerConfig, configure_logger
-    from llmcompressor.modifiers.awq import AWQModifier
-    from llmcompressor.modifiers.quantization import GPTQModifier
 
-    weights = QuantizationArgs(num_bits=4, symmetric=True, strategy="group", group_size=group)
-    scheme = QuantizationScheme(targets=["Linear"], weights=weights)
-    modifier = AWQModifier if method == "awq" else GPTQModifier
-    with redirect_stdout(sys.stderr):  # standard output is the summary's
+    with redirect_stdout(sys.stderr), _memory_left_unpinned():  # stdout is the summary's
         configure_logger(LoggerConfig(console_log_level="WARNING"))
         oneshot(
             model=model,
             dataset=rows,
-            recipe=modifier(config_groups={"group_0": scheme}, ignore=["lm_head"]),
+            recipe=_modifiers(method, group),
             num_calibration_samples=len(rows),
             max_seq_length=max(map(len, rows["input_ids"])),
         )
+
+
+def _modifiers(method: str, group: int) -> list[Any]:
+    """AWQ scales the weights and leaves their rounding to another step; GPTQ rounds itself.
+
+    AWQ's groups have a zero point, as its paper has them.
+    """
+    from compressed_tensors.quantization import QuantizationArgs, QuantizationScheme
+    from llmcompressor.modifiers.quantization import GPTQModifier, QuantizationModifier
+    from llmcompressor.modifiers.transform.awq import AWQModifier
+
+    is_awq = method == "awq"
+    weights = QuantizationArgs(num_bits=4, symmetric=not is_awq, strategy="group", group_size=group)
+    scheme = QuantizationScheme(targets=["Linear"], weights=weights)
+    rounding = QuantizationModifier if is_awq else GPTQModifier
+    rounded = rounding(config_groups={"group_0": scheme}, ignore=["lm_head"])
+    return [AWQModifier(), rounded] if is_awq else [rounded]
+
+
+def _memory_left_unpinned() -> AbstractContextManager[Any]:
+    """AWQ pins memory for copies to an accelerator; where there is none, pinning is an error."""
+    import torch
+    from compressed_tensors.utils import patch_attr
+    from llmcompressor.pipelines.cache import IntermediatesCache
+
+    if torch.accelerator.is_available():
+        return nullcontext()
+    unpinned: AbstractContextManager[Any] = patch_attr(
+        IntermediatesCache, "pin_memory", lambda *_: None
+    )
+    return unpinned

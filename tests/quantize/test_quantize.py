@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +12,27 @@ import torch
 
 from intentflow.cli.main import main
 from intentflow.errors import IntentflowError
+from intentflow.evaluate.calibration import Calibration
 from intentflow.evaluate.transformers_engine import TransformersEngine
 from intentflow.prompts import PromptSpec
 from intentflow.quantize import quantize
 from intentflow.quantize.compress import group_size
-from intentflow.records import write_records
+from intentflow.records import content_digest, write_records
 from intentflow.train.base_models import load_model
 from intentflow.train.export import check_model_directory
 from tests.models import one_thread, rows
 
 CARRIED = ["prompt.json", "taxonomy.yaml", "README.md", "training.json", "training.html"]
 ROWS = rows()[:8]
-WITHOUT_ACCELERATOR = pytest.mark.skipif(torch.cuda.is_available(), reason="has an accelerator")
 
 
-@pytest.fixture(scope="module")
-def compressed(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=["gptq", "awq"])
+def compressed(
+    request: pytest.FixtureRequest, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     folder = tmp_path_factory.mktemp("quantized") / "model"
     with one_thread():
-        quantize(tiny_model, folder, method="gptq", calibration=ROWS)
+        quantize(tiny_model, folder, method=request.param, calibration=ROWS)
     return folder
 
 
@@ -94,13 +97,6 @@ def test_the_command_tells_what_it_wrote(
     assert summary == json.loads((target / "quantization.json").read_text())
 
 
-@WITHOUT_ACCELERATOR
-def test_awq_without_an_accelerator_is_refused(tiny_model: Path, tmp_path: Path) -> None:
-    with pytest.raises(IntentflowError, match="awq needs an accelerator: use --method gptq"):
-        quantize(tiny_model, tmp_path / "m", method="awq", calibration=ROWS)
-    assert not list(tmp_path.iterdir())
-
-
 def test_rows_to_calibrate_on_are_needed(tiny_model: Path, tmp_path: Path) -> None:
     with pytest.raises(IntentflowError, match="needs training rows to calibrate on"):
         quantize(tiny_model, tmp_path / "m", method="gptq")
@@ -133,13 +129,58 @@ def _layers(*widths: int) -> Any:
     return Model()
 
 
-@pytest.mark.parametrize(
-    ("widths", "size"), [((256, 512), 128), ((576, 1536), 64), ((96, 128), 32)]
-)
-def test_the_group_divides_every_layer(widths: tuple[int, ...], size: int) -> None:
-    assert group_size(_layers(*widths)) == size
+SHAPES = {
+    "Llama-3-8B": (4096, 1024, 14336),
+    "Mistral-7B": (4096, 1024, 14336),
+    "Qwen1.5-1.8B": (2048, 5504),
+    "Qwen1.5-0.5B": (1024, 2816),
+    "SmolLM2-135M": (576, 192, 1536),
+    "narrow": (96, 128),
+}
+SIZES = dict.fromkeys(SHAPES, 128) | {"SmolLM2-135M": 64, "narrow": 32}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_group_is_the_largest_that_divides_every_layer(name: str) -> None:
+    assert group_size(_layers(*SHAPES[name])) == SIZES[name]
 
 
 def test_layers_that_no_group_divides_are_named() -> None:
     with pytest.raises(IntentflowError, match=r"layers of widths \[48, 64\] cannot be cut"):
         group_size(_layers(64, 48))
+
+
+def _with_calibration(model: Path, folder: Path) -> Path:
+    shutil.copytree(model, folder)
+    fitted = Calibration(
+        slope=1,
+        intercept=0,
+        n=40,
+        data_digest="d",
+        ece_raw=0.1,
+        ece=0.1,
+        engine="transformers",
+        constrained=True,
+    )
+    fitted.write(folder)
+    return folder
+
+
+def test_the_calibration_of_other_weights_is_left_out_and_said(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = _with_calibration(tiny_model, tmp_path / "model")
+    report = quantize(model, tmp_path / "copy", method="gptq", calibration=ROWS)
+    assert report["confidences"] == "left out"
+    assert Calibration.read(tmp_path / "copy") is None
+    assert "calibration.json is left out" in capsys.readouterr().err
+
+
+def test_confidences_are_fitted_anew_on_validation_rows(tiny_model: Path, tmp_path: Path) -> None:
+    validation = rows()[:6]
+    report = quantize(
+        tiny_model, tmp_path / "m", method="gptq", calibration=ROWS, validation=validation
+    )
+    fitted = Calibration.read(tmp_path / "m")
+    assert report["confidences"] == "fitted"
+    assert fitted is not None and fitted.data_digest == content_digest(validation)
