@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,15 @@ def test_overlay_can_rename_the_service_and_its_images(kubectl: Path, tmp_path: 
     assert "registry.example.com/serve:0.1.0" in text
     labels = {found[SERVICE_LABEL] for found in mappings(objects) if SERVICE_LABEL in found}
     assert labels == {"intent-two"}
+
+
+def test_everything_that_rendering_reads_is_in_the_wheel() -> None:
+    document = tomllib.loads((ROOT.parent / "pyproject.toml").read_text())
+    shipped = document["tool"]["setuptools"]["data-files"]
+    folders = [ROOT / "base", ROOT / "deployer", *(ROOT / "components").iterdir()]
+    for folder in folders:
+        place = folder.relative_to(ROOT.parent).as_posix()
+        assert shipped[f"share/intentflow/{place}"] == [f"{place}/*"]
 
 
 def test_overlays_are_short() -> None:

@@ -28,6 +28,7 @@ def _service(objects: list[dict[str, Any]]) -> dict[str, Any]:
         (["gpu_count=0"], {"cpu", "auth"}),
         (["components=[cpu]"], {"cpu", "auth"}),
         (["components=[monitoring]"], {"gpu", "auth", "monitoring"}),
+        (["components=monitoring, cpu"], {"cpu", "auth", "monitoring"}),
         (["transformer=false"], {"gpu"}),
         (["lora_adapters.cards=s3://m/cards"], {"gpu", "auth", "lora-adapters"}),
     ],
