@@ -14,6 +14,7 @@ STEPS = (
     "validate",
     "split",
     "balance",
+    "baseline",
     "train",
     "quantize",
     "evaluate",
@@ -130,6 +131,6 @@ def _apply_kubernetes(task: Any, options: StepOptions) -> None:
 def _default_image(step: str) -> str:
     from components import images
 
-    if step in ("train", "quantize", "evaluate"):
+    if step in ("baseline", "train", "quantize", "evaluate"):
         return images.TRAIN
     return images.DEPLOY if step in ("publish", "deploy") else images.DATA

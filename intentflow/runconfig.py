@@ -47,6 +47,14 @@ class EvaluateConfig(StrictModel):
     """How the model is scored."""
 
     constrained: bool = Field(True, description="Keep answers inside the taxonomy")
+    baselines: list[Literal["majority", "linear", "encoder", "untuned", "few-shot"]] = Field(
+        default=["majority", "linear"],
+        min_length=1,
+        description="Simple models that are scored on the same rows, for report and gate",
+    )
+    hourly_price: float = Field(
+        0.0, ge=0, description="Of the machine, in any currency, for the report's cost; 0: none"
+    )
 
 
 class RunConfig(StrictModel):
@@ -55,6 +63,9 @@ class RunConfig(StrictModel):
     data: DataConfig
     recipe: str = Field(description="A shipped recipe (model/method) or a YAML file")
     policy: str = Field(description="The gate's policy, YAML")
+    policy_name: str = Field(
+        "", description="Which of the policies in that file, such as production; empty: its rules"
+    )
     champion: str | None = Field(None, description="metrics.json of the model in service")
     evaluate: EvaluateConfig = Field(default_factory=EvaluateConfig)
     publish: str | None = Field(None, description="Folder or s3:// for models that passed")
@@ -117,7 +128,7 @@ def pipeline_arguments(
         deploy_output: Folder for a copy of the manifests; empty for none.
     """
     from intentflow.code_version import code_version
-    from intentflow.gate.scores import read_metrics
+    from intentflow.gate.scores import for_comparing, read_metrics
     from intentflow.storage import digest_of
     from intentflow.validate import DataPolicy
 
@@ -144,8 +155,13 @@ def pipeline_arguments(
         "validation_share": data.validation_share,
         "seed": data.seed,
         "teacher": _parameter(_read_teacher(config)) if data.teacher else {},
+        "baseline_kinds": list(config.evaluate.baselines),
         "constrained": config.evaluate.constrained,
-        "champion": _without_none(read_metrics(config.champion)) if config.champion else {},
+        "hourly_price": config.evaluate.hourly_price,
+        "policy_name": config.policy_name,
+        "champion": _without_none(for_comparing(read_metrics(config.champion)))
+        if config.champion
+        else {},
         "deploy_options": _parameter(config.deploy),
         "deploy_output": deploy_output,
     }

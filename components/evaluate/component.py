@@ -16,6 +16,8 @@ def evaluate(
     confusion: dsl.Output[dsl.ClassificationMetrics],
     report: dsl.Output[dsl.HTML],
     predictions: dsl.Output[dsl.Dataset],
+    hourly_price: float = 0.0,
+    baselines: dsl.Input[dsl.Artifact] = None,
 ) -> None:
     """Decode greedily and score intent and parameters.
 
@@ -26,16 +28,22 @@ def evaluate(
         code_version: Of intentflow.
         scores: Headline numbers, for the Kubeflow page.
         metrics: ``metrics.json``: all scores with intervals and digests.
-        confusion: Confusion matrix over intents.
-        report: Intents, confusions, worst rows.
+        confusion: Confusion matrix over the intents that are confused most.
+        report: Intents, confusions, rows, confidence, cost.
         predictions: Every row with its answer.
+        hourly_price: Of the machine, in any currency, for the cost in the report; 0 for none.
+        baselines: ``baselines.json`` of the same rows, for the report.
     """
     from intentflow.steps import keep_metadata, step_errors
     from intentflow.steps.model import run_evaluate
 
     with step_errors("evaluate"):
         paths = {"metrics": metrics.path, "report": report.path, "predictions": predictions.path}
-        headline, categories, matrix = run_evaluate(model.path, test_set.path, constrained, paths)
+        if baselines:
+            paths["baselines"] = baselines.path
+        headline, categories, matrix = run_evaluate(
+            model.path, test_set.path, constrained, paths, hourly_price
+        )
         for name, value in headline.items():
             scores.log_metric(name, value)
         confusion.log_confusion_matrix(categories, matrix)

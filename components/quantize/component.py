@@ -9,6 +9,7 @@ from components import images
 def quantize(
     model: dsl.Input[dsl.Model],
     calibration_set: dsl.Input[dsl.Dataset],
+    validation_set: dsl.Input[dsl.Dataset],
     method: str,
     code_version: str,
     quantized: dsl.Output[dsl.Model],
@@ -17,7 +18,8 @@ def quantize(
 
     Args:
         model: A model directory from train.
-        calibration_set: Training rows to calibrate on.
+        calibration_set: Training rows that the weights are fitted on.
+        validation_set: Rows that the copy's confidence is calibrated on; may be empty.
         method: awq or gptq.
         code_version: Of intentflow.
         quantized: The 4-bit model directory.
@@ -26,5 +28,6 @@ def quantize(
     from intentflow.steps.model import run_quantize
 
     with step_errors("quantize"):
-        run_quantize(model.path, calibration_set.path, method, quantized.path)
+        sets = calibration_set.path, validation_set.path
+        run_quantize(model.path, sets, method, quantized.path)
         quantized.metadata.update(framework="transformers", quantization=method)

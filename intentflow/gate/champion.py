@@ -39,8 +39,8 @@ def champion_rules(
     """Scores that may not lie below the champion's, and intents that may not fall.
 
     Which test is right for a weekly rerun? Two runs of the same quality still differ in some rows.
-    With 5 % of rows right in one only, and a margin of 0.01, this often a rerun passes (2,000
-    simulated runs each; 350, 1,000 and 3,000 rows):
+    With 5 % of rows right in one only, and a margin of 0.01, this often a rerun passes
+    (``benchmarks/champion_tests.py``; 350, 1,000 and 3,000 rows):
 
     | truly | estimate | non_inferiority |
     |---|---|---|
@@ -104,6 +104,8 @@ def _score(comparison: Comparison, rule: ChampionRule) -> Rule:
 def _intents(falls: list[_Fall], rule: IntentDrop) -> Iterator[Rule]:
     """A broken rule for every intent that fell too far with evidence; one kept rule if none did."""
     if not falls:
+        message = "no intent was compared alone: the scores do not both tell of the same intents"
+        yield Rule("champion.per_intent", True, None, -rule.drop, message)
         return
     adjusted = holm([fall.p_value for fall in falls])  # of all: which are tested must not depend
     broken = False  # on how they came out, or mending one row could break another's rule

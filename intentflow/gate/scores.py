@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from intentflow.config import nearest
 from intentflow.errors import IntentflowError
 from intentflow.evaluate.paired import Paired
+from intentflow.gate.policy import COMPARABLE
 
 _SECTIONS = ("documented", "latency_seconds", "calibration", "with_threshold")
 # Sections that are null where nothing of the kind was measured, with what they hold otherwise.
@@ -21,6 +22,7 @@ _OPTIONAL = {
         *("oos_precision", "oos_recall", "replaced"),
     ),
 }
+_IDENTITY = ("n", "data_digest", "model_digest")
 # Which outcomes a score is the share of.
 _OUTCOMES = {"intent_accuracy": "intent", "parameter_accuracy": "parameters"}
 
@@ -60,6 +62,22 @@ def check_metrics(document: object, where: str) -> Mapping[str, Any]:
     if document.get("outcomes") is not None:
         _check_outcomes(document, where)
     return document
+
+
+def for_comparing(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """What the gate needs of a champion's scores, without what makes them long.
+
+    A pipeline hands them to its step on the command line, where 128 KiB is the end.
+    """
+    found = {key: metrics[key] for key in (*_IDENTITY, "documented") if key in metrics}
+    found |= {name: metrics[name] for name in COMPARABLE if name in metrics}
+    told = metrics.get("outcomes") or {}
+    if "intent" in told:
+        kinds = (kind for kind in _OUTCOMES.values() if kind in told)
+        return {**found, "outcomes": {kind: told[kind] for kind in kinds}}
+    intents = (metrics.get("per_intent") or {}).items()
+    shares = {name: {key: v.get(key) for key in ("support", "recall")} for name, v in intents}
+    return {**found, "per_intent": shares}
 
 
 def lookup(metrics: Mapping[str, Any], name: str) -> float | None:

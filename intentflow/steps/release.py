@@ -62,10 +62,11 @@ def run_publish(model: str, destination: str) -> str:
 def run_deploy(
     model_uri: str, verdict: str, options: Mapping[str, Any], manifests: str, output: str
 ) -> dict[str, Any]:
-    """Render, and with mode apply bring to the cluster.
+    """Render, and with mode apply bring to the cluster, with mode git commit and push.
 
     Returns:
-        Mode, objects, whether a verdict was given, and the service's URL where there is one.
+        Mode, objects, whether a verdict was given; the service's URL, or the commit and its
+        branch, where there is one.
     """
     parsed = DeployOptions.from_mapping(options, "deploy options")
     done = deploy(model_uri, parsed, verdict_file=verdict, output=manifests)
@@ -73,7 +74,8 @@ def run_deploy(
         with atomic_directory(output) as partial:
             shutil.copytree(manifests, partial, dirs_exist_ok=True)
     result = {"mode": done.mode, "objects": done.objects, "verified": done.verified}
-    return {**result, "url": done.url} if done.url else result
+    made = {"url": done.url, "commit": done.commit, "branch": done.branch}
+    return result | {key: value for key, value in made.items() if value}
 
 
 def run_explain(verdict: str, metrics: str, explanation: str) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from intentflow.errors import IntentflowError
+from intentflow.records import Example
 from intentflow.train.distributed import is_main_process, is_rank, local_processes
 from intentflow.train.files import TrainingFiles
 from intentflow.train.recipe import Recipe
@@ -53,7 +55,32 @@ def _train_somewhere(recipe: Recipe, files: TrainingFiles, output: str) -> dict[
 def _train_here(recipe: Recipe, files: TrainingFiles, output: str) -> dict[str, Any]:
     from intentflow.train.run import train
 
-    return train(recipe, *files.rows(), output, files.taxonomy)
+    training, validation = files.rows()
+    record = train(recipe, training, validation, output, files.taxonomy)
+    if is_main_process():
+        calibrate(output, validation, recipe.calibration_rows)
+    return record
+
+
+def calibrate(model: str, validation: Sequence[Example], rows: int) -> None:
+    """Fit the confidence of a model that was just written on some of its validation rows.
+
+    Here, and not later, because it belongs to what is published and scored, and the device is at
+    hand.
+
+    Args:
+        model: The model directory.
+        validation: Rows that were not trained on; without any the confidence stays raw.
+        rows: The most to answer, taken evenly from all of them; 0 for none.
+    """
+    if not validation or not rows:
+        return
+    from intentflow.evaluate.calibrate import calibrate_model
+    from intentflow.train.memory import free_memory
+
+    free_memory()  # of the training's own copy of the model
+    step = -(-len(validation) // rows)
+    calibrate_model(model, validation[::step], engine="transformers")
 
 
 def _published(record: dict[str, Any], output: str, publish_to: str | None) -> dict[str, Any]:

@@ -108,6 +108,12 @@ class Recipe(StrictModel):
     apply_chat_template: Literal[True] = Field(True, description="Always; there is one prompt")
     precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="Of the arithmetic")
     gradient_checkpointing: bool = False
+    calibration_rows: int = Field(
+        500,
+        ge=0,
+        description="Validation rows that the model's confidence is calibrated on after training; "
+        "0: it is not",
+    )
     logging_steps: int = Field(5, ge=1)
     distributed: Distributed = Field(
         default_factory=Distributed, description="Over how many devices and machines"

@@ -254,7 +254,7 @@ def fast_precision() -> str:
 
 def _identity(recipe: Recipe, plan: Plan, digests: Mapping[str, str]) -> str:
     """Digest of everything the loss curve depends on, but the size of a device's batch."""
-    apart = {"per_device_train_batch_size", "logging_steps", "distributed"}
+    apart = {"per_device_train_batch_size", "logging_steps", "distributed", "calibration_rows"}
     settings = [recipe.model_dump(exclude=apart), recipe.distributed.strategy]
     document = [settings, plan.max_length, plan.devices, plan.precision, dict(digests)]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

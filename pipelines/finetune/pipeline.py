@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from kfp import dsl
 
 from components.balance.component import balance
+from components.baseline.component import baseline
 from components.convert.component import convert
 from components.curate.component import curate
 from components.deploy.component import deploy
@@ -32,6 +33,7 @@ class Outputs(NamedTuple):
     train_set: dsl.Dataset
     validation_set: dsl.Dataset
     test_set: dsl.Dataset
+    baselines: dsl.Artifact
     model: dsl.Model
     training_report: dsl.HTML
     metrics: dsl.Artifact
@@ -73,7 +75,10 @@ def build(options: PipelineOptions) -> Any:
         validation_share: float = 0.1,
         seed: int = 0,
         teacher: dict = {},  # type: ignore[type-arg]  # noqa: B006
+        baseline_kinds: list = ["majority", "linear"],  # type: ignore[type-arg]  # noqa: B006
         constrained: bool = True,
+        hourly_price: float = 0.0,
+        policy_name: str = "",
         champion: dict = {},  # type: ignore[type-arg]  # noqa: B006
         deploy_options: dict = {},  # type: ignore[type-arg]  # noqa: B006
         deploy_output: str = "",
@@ -137,6 +142,21 @@ def build(options: PipelineOptions) -> Any:
                 "Balance the training rows",
             )
             train_set = even.outputs["balanced"]
+        beside = place(
+            baseline(
+                train_set=train_set,
+                test_set=parts.outputs["test_set"],
+                kinds=baseline_kinds,
+                recipe=recipe,
+                taxonomy=taxonomy,
+                encoder="",
+                limit_rows=0,
+                seed=seed,
+                code_version=code_version,
+            ),
+            "baseline",
+            "Score simple models",
+        )
         trained = place(
             train(
                 train_set=train_set,
@@ -154,6 +174,7 @@ def build(options: PipelineOptions) -> Any:
                 quantize(
                     model=model,
                     calibration_set=train_set,
+                    validation_set=parts.outputs["validation_set"],
                     method=options.quantize,
                     code_version=code_version,
                 ),
@@ -166,17 +187,35 @@ def build(options: PipelineOptions) -> Any:
                 model=model,
                 test_set=parts.outputs["test_set"],
                 constrained=constrained,
+                hourly_price=hourly_price,
+                baselines=beside.outputs["baselines"],
                 code_version=code_version,
             ),
             "evaluate",
             "Score on the test rows",
         )
+        reference = {}
+        if options.quantize != "none":
+            whole = place(
+                evaluate(
+                    model=trained.outputs["model"],
+                    test_set=parts.outputs["test_set"],
+                    constrained=constrained,
+                    code_version=code_version,
+                ),
+                "evaluate",
+                "Score the 16-bit model",
+            )
+            reference = {"reference": whole.outputs["metrics"]}
         judged = place(
             gate(
                 metrics=scored.outputs["metrics"],
                 policy=gate_policy,
+                policy_name=policy_name,
                 champion=champion,
+                baselines=beside.outputs["baselines"],
                 code_version=code_version,
+                **reference,
             ),
             "gate",
             "Gate",
@@ -219,6 +258,7 @@ def build(options: PipelineOptions) -> Any:
             train_set=train_set,
             validation_set=parts.outputs["validation_set"],
             test_set=parts.outputs["test_set"],
+            baselines=beside.outputs["baselines"],
             model=model,
             training_report=trained.outputs["report"],
             metrics=scored.outputs["metrics"],

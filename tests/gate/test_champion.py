@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from intentflow.errors import IntentflowError
 from intentflow.gate.decide import Beside, decide
 from intentflow.gate.policy import GatePolicy
+from intentflow.gate.scores import for_comparing
 from intentflow.gate.verdict import Rule, Verdict
 from tests.gate.cases import ANY, STRONG
 from tests.gate.scores import scores, scores_with
@@ -173,3 +175,29 @@ def test_a_champion_through_a_pipeline_has_floats_for_whole_numbers() -> None:
     champion["n"] = 100.0
     champion["outcomes"]["gold"] = [float(i) for i in champion["outcomes"]["gold"]]
     assert _judge(scores_with("1" * 100), champion).passed
+
+
+@pytest.mark.parametrize(
+    ("metrics", "champion"),
+    [
+        (scores_with("1" * 60 + "0" * 40, gold="pr"), scores_with("1" * 95 + "0" * 5, gold="pr")),
+        (scores(), scores(intent_accuracy=0.92, per_intent={"play": STRONG["play"]})),
+    ],
+)
+def test_the_short_form_of_a_champion_gives_the_same_verdict(
+    metrics: dict[str, Any], champion: dict[str, Any]
+) -> None:
+    rule = {"margin": 0.001, "metrics": ["intent_accuracy", "documented.intent_accuracy"]}
+    short = for_comparing(champion)
+    assert _judge(metrics, short, **rule).rules == _judge(metrics, champion, **rule).rules
+
+
+def test_the_short_form_of_a_champion_fits_a_command_line() -> None:
+    confusion = [{"examples": ["text " * 20]} for _ in range(2000)]
+    champion = {**scores_with("10" * 1550, gold="pr"), "confusion": confusion}
+    assert len(json.dumps(for_comparing(champion))) < 10_000 < 100_000 < len(json.dumps(champion))
+
+
+def test_intents_that_scores_do_not_tell_of_are_said() -> None:
+    verdict = _judge(scores(per_intent={}), scores())
+    assert _rule(verdict, "champion.per_intent").message.startswith("no intent was compared alone")

@@ -64,7 +64,7 @@ def test_the_graph_that_is_checked_in_is_the_one_in_the_code(tmp_path: Path) -> 
 def test_every_step_is_a_task_with_a_title(tmp_path: Path) -> None:
     (spec,) = _compile(tmp_path / "f.yaml", quantize="awq", balance="cap")
     titles = {name: task["taskInfo"]["name"] for name, task in _tasks(spec).items()}
-    assert sorted(titles) == sorted(STEPS)
+    assert sorted(titles) == sorted([*STEPS, "evaluate-2"])  # the second of the 16-bit model
     assert [name for name, title in titles.items() if title == name] == []
 
 
@@ -77,6 +77,15 @@ def test_what_is_scored_and_published_is_the_quantized_model(tmp_path: Path) -> 
     (spec,) = _compile(tmp_path / "f.yaml", quantize="gptq")
     text = yaml.safe_dump([_tasks(spec)[name]["inputs"] for name in ("evaluate", "publish")])
     assert ("quantize" in text, "train-model" in text) == (True, False)
+
+
+def test_the_gate_sees_the_scores_of_the_16_bit_model_beside_the_quantized_ones(
+    tmp_path: Path,
+) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml", quantize="gptq")
+    given = _tasks(spec)["gate"]["inputs"]["artifacts"]
+    assert "evaluate-2" in str(given["reference"])
+    assert "'train'" in str(_tasks(spec)["evaluate-2"]["inputs"]["artifacts"]["model"])
 
 
 def test_every_cached_step_sees_the_code_version(tmp_path: Path) -> None:
