@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import math
+from typing import Any
 
 from intentflow.calls import OutputFormat
 from intentflow.cli.outcome import Outcome
 from intentflow.errors import IntentflowError
+from intentflow.evaluate.baselines import read_baselines
 from intentflow.evaluate.openai_engine import EndpointOptions
 from intentflow.evaluate.opening import ENGINES, EngineOptions
-from intentflow.evaluate.report import write_evaluation_report
+from intentflow.evaluate.report import check_same_rows, write_evaluation_report
 from intentflow.evaluate.run import (
     Evaluation,
     evaluate_model,
@@ -19,7 +22,8 @@ from intentflow.evaluate.run import (
     write_predictions,
 )
 from intentflow.evaluate.subject import Subject
-from intentflow.records import read_records
+from intentflow.gate.scores import read_metrics
+from intentflow.records import Example, content_digest, read_records
 from intentflow.serve.vllm import VLLM_PYTHON
 from intentflow.taxonomy import Taxonomy
 
@@ -55,6 +59,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--predictions", metavar="F", help="write the answers here, JSON lines")
     parser.add_argument("--report", metavar="F", help="write an HTML report here")
+    parser.add_argument(
+        "--baselines", metavar="F", help="baselines.json of these rows, for --report"
+    )
+    parser.add_argument("--champion", metavar="F", help="metrics.json of the model in service, too")
+    parser.add_argument(
+        "--hourly-price",
+        type=_price,
+        metavar="X",
+        help="of this machine, in any currency: --report tells what 1,000 requests cost",
+    )
     parser.add_argument("--taxonomy", metavar="F", help="taxonomy.yaml, where no model has one")
     parser.add_argument(
         "--output-format", choices=["call", "json"], help="of the answers, where no model says it"
@@ -89,28 +103,49 @@ def _configure_asking(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     """Score a model, an endpoint or given predictions."""
-    evaluation = _evaluate(args)
+    beside = _read_beside(args)
+    evaluation = _evaluate(args, beside)
     if args.predictions:
         write_predictions(args.predictions, evaluation.rows)
-    if args.report:
-        write_evaluation_report(args.report, evaluation)
     write_metrics(args.output, evaluation.metrics)
+    if args.report:
+        write_evaluation_report(args.report, evaluation, hourly_price=args.hourly_price, **beside)
     evaluation.journal.remove()
     return Outcome({key: evaluation.metrics[key] for key in _HEADLINE})
 
 
-def _evaluate(args: argparse.Namespace) -> Evaluation:
+def _read_beside(args: argparse.Namespace) -> dict[str, Any]:
+    """What the report compares with; read first, for a broken file must not cost an evaluation."""
+    for flag in ("baselines", "champion", "hourly_price"):
+        if getattr(args, flag) is not None and not args.report:
+            raise IntentflowError(
+                f"--{flag.replace('_', '-')} is shown in the report: give --report"
+            )
+    return {
+        "baselines": read_baselines(args.baselines) if args.baselines else None,
+        "champion": read_metrics(args.champion) if args.champion else None,
+    }
+
+
+def _require_same_rows(examples: list[Example], beside: dict[str, Any]) -> None:
+    if any(beside.values()):
+        check_same_rows({"data_digest": content_digest(examples)}, **beside)
+
+
+def _evaluate(args: argparse.Namespace, beside: dict[str, Any]) -> Evaluation:
     taxonomy = Taxonomy.from_yaml(args.taxonomy) if args.taxonomy else None
     if args.predictions_in:
         if args.model or args.data:
             raise IntentflowError("--predictions-in takes the place of --model and --data")
         examples, answers = read_predictions(args.predictions_in)
+        _require_same_rows(examples, beside)
         written_in: OutputFormat = args.output_format or "call"
         given = Subject("given", False, taxonomy=taxonomy, output_format=written_in)
         return score(examples, answers, given)
     if not args.model or not args.data:
         raise IntentflowError("give --model and --data, or --predictions-in")
     examples = read_records(args.data)
+    _require_same_rows(examples, beside)
     return evaluate_model(
         args.model,
         examples,
@@ -140,3 +175,13 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text}: give a whole number from 1")
     return number
+
+
+def _price(text: str) -> float:
+    try:
+        price = float(text)
+    except ValueError:
+        price = math.nan
+    if not (math.isfinite(price) and price >= 0):
+        raise argparse.ArgumentTypeError(f"{text}: give a number from 0 up")
+    return price

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from intentflow.errors import IntentflowError
 from intentflow.evaluate.paired import Paired
 from intentflow.evaluate.report.wording import percent, points, short, with_interval
+from intentflow.gate.scores import paired, require_same_rows
 
 _NAMES = {
     "majority": "the commonest label",
@@ -16,6 +18,8 @@ _NAMES = {
     "untuned": "the untuned model",
     "few-shot": "the untuned model with examples",
 }
+_TONES = ("bad", "warn", "", "good")
+_COMPARED = ("intent_accuracy", "parameter_accuracy")
 _EVIDENT = 0.05
 _CHANGED_INTENTS = 10
 
@@ -34,19 +38,13 @@ def check_same_rows(
         champion: ``metrics.json`` of the model in service.
 
     Raises:
-        IntentflowError: Their ``data_digest`` is another.
+        IntentflowError: Their ``data_digest`` is another, or they have no intent accuracy.
     """
-    mine = metrics.get("data_digest")
-    for name, scores, mend in (
-        ("baselines", baselines, "intentflow baseline --train F --data F"),
-        ("champion", champion, "intentflow evaluate --model CHAMPION --data F"),
-    ):
-        theirs = scores.get("data_digest") if scores is not None else mine
-        if theirs != mine:
-            raise IntentflowError(
-                f"the {name}'s scores are of other rows (sha256 {short(theirs)}) than these "
-                f"(sha256 {short(mine)}); score it on the same file by {mend}"
-            )
+    for whose, scores in (("the baselines were", baselines), ("the champion was", champion)):
+        if scores is not None:
+            require_same_rows(metrics, scores, whose)
+    if champion is not None and champion.get("intent_accuracy") is None:
+        raise IntentflowError("the champion's scores lack intent_accuracy: evaluate it again")
 
 
 def judgements(
@@ -54,14 +52,11 @@ def judgements(
     baselines: Mapping[str, Any] | None,
     champion: Mapping[str, Any] | None,
 ) -> list[dict[str, str]]:
-    """One sentence a comparison; ``tone`` is bad where the model is no better."""
-    found = [
-        _judgement(metrics, entry, _NAMES.get(name, name), f"baseline {name}")
-        for name, entry in _entries(baselines)
-    ]
+    """One sentence a comparison, the unwelcome first; ``tone`` is bad, warn, good or empty."""
+    found = [_beside_baseline(metrics, entry, name) for name, entry in _entries(baselines)]
     if champion is not None:
-        found.append(_judgement(metrics, champion, "the champion", "the champion"))
-    return found
+        found.append(_beside_champion(metrics, champion))
+    return sorted(found, key=lambda judgement: _TONES.index(judgement["tone"]))
 
 
 def beside(
@@ -70,10 +65,7 @@ def beside(
     champion: Mapping[str, Any] | None,
 ) -> dict[str, Any] | None:
     """Table rows of the comparison and the intents on which the champion differs; None alone."""
-    others = [
-        (_NAMES.get(name, name), str(entry.get("about") or ""), entry)
-        for name, entry in _entries(baselines)
-    ]
+    others = [(name, str(entry.get("about") or ""), entry) for name, entry in _entries(baselines)]
     if champion is not None:
         model = champion.get("model_digest")
         others.insert(
@@ -92,53 +84,64 @@ def _entries(baselines: Mapping[str, Any] | None) -> Iterator[tuple[str, Mapping
     yield from (baselines or {}).get("baselines", {}).items()
 
 
-def _judgement(
-    metrics: Mapping[str, Any], other: Mapping[str, Any], name: str, where: str
+def _beside_baseline(
+    metrics: Mapping[str, Any], other: Mapping[str, Any], key: str
 ) -> dict[str, str]:
-    mine, theirs = metrics["intent_accuracy"], other["intent_accuracy"]
-    numbers = f"{percent(mine)} of rows with the right intents against {percent(theirs)}"
-    if mine <= theirs:
+    name = _NAMES.get(key, key)
+    pair = paired(metrics, other, "intent_accuracy")
+    numbers = _numbers(metrics, other, pair)
+    if metrics["intent_accuracy"] <= other["intent_accuracy"]:
         return {"tone": "bad", "text": f"The model does not beat {name}: {numbers}."}
-    paired = _paired(metrics, other, "intent", where)
-    if paired is None:
-        return {"tone": "", "text": f"The model beats {name}: {numbers}."}
-    chance = f"p = {paired.p_value:.2g} by McNemar's exact test"
-    if paired.p_value < _EVIDENT:
-        return {"tone": "good", "text": f"The model beats {name}: {numbers} ({chance})."}
-    return {
-        "tone": "warn",
-        "text": f"The model is ahead of {name} by no more than chance explains: "
-        f"{numbers} ({chance}).",
-    }
+    if pair is not None and pair.p_value >= _EVIDENT:
+        text = f"The model is ahead of {name} by no more than chance explains: {numbers}."
+        return {"tone": "warn", "text": text}
+    tone = "" if pair is None else "good"
+    return {"tone": tone, "text": f"The model beats {name}: {numbers}."}
+
+
+def _beside_champion(metrics: Mapping[str, Any], champion: Mapping[str, Any]) -> dict[str, str]:
+    pair = paired(metrics, champion, "intent_accuracy")
+    numbers = _numbers(metrics, champion, pair)
+    if pair is not None and pair.p_value >= _EVIDENT:
+        text = f"The model differs from the champion by no more than chance explains: {numbers}."
+        return {"tone": "", "text": text}
+    ahead = metrics["intent_accuracy"] > champion["intent_accuracy"]
+    verb = "is ahead of" if ahead else "is not ahead of" if pair is None else "falls behind"
+    tone = "good" if ahead else "bad"
+    return {"tone": tone, "text": f"The model {verb} the champion: {numbers}."}
+
+
+def _numbers(metrics: Mapping[str, Any], other: Mapping[str, Any], pair: Paired | None) -> str:
+    mine, theirs = metrics["intent_accuracy"], other["intent_accuracy"]
+    text = f"{percent(mine)} of rows with the right intents against {percent(theirs)}"
+    if pair is not None:
+        p_value = "p < 0.001" if pair.p_value < 0.001 else f"p = {pair.p_value:.2g}"
+        return f"{text} ({p_value}, McNemar's exact test)"
+    sample = other.get("n", metrics["n"])
+    return text if sample == metrics["n"] else f"{text} on a sample of {sample:,} rows"
 
 
 def _own_row(metrics: Mapping[str, Any]) -> list[str]:
-    accuracies = [percent(metrics.get(f"{key}_accuracy")) for key in ("intent", "parameter")]
-    return ["this model", *accuracies, "", "", ""]
+    cells = [[percent(metrics.get(name)), "", ""] for name in _COMPARED]
+    return ["this model", *chain(*cells)]
 
 
 def _table_row(
     metrics: Mapping[str, Any], name: str, about: str, other: Mapping[str, Any]
 ) -> list[str]:
-    paired = _paired(metrics, other, "intent", name)
-    rows = [f"{paired.gained:,}", f"{paired.lost:,}"] if paired else ["–", "–"]
-    return [
-        f"{name}: {about}" if about else name,
-        *(_accuracy(other, key) for key in ("intent_accuracy", "parameter_accuracy")),
-        points(metrics["intent_accuracy"] - other["intent_accuracy"]),
-        *rows,
-    ]
+    cells = [_compared(metrics, other, score) for score in _COMPARED]
+    return [f"{name}: {about}" if about else name, *chain(*cells)]
 
 
-def _accuracy(scores: Mapping[str, Any], name: str) -> str:
-    return with_interval(scores, name).replace("95 % interval ", "")
-
-
-def _paired(
-    metrics: Mapping[str, Any], other: Mapping[str, Any], kind: str, where: str
-) -> Paired | None:
-    mine, theirs = ((s.get("outcomes") or {}).get(kind) for s in (metrics, other))
-    return Paired.of(mine, theirs, where) if mine and theirs else None
+def _compared(metrics: Mapping[str, Any], other: Mapping[str, Any], name: str) -> list[str]:
+    """The other's score, this model's lead, and the rows that only one of them has right."""
+    mine, theirs = metrics.get(name), other.get(name)
+    if mine is None or theirs is None:
+        return [percent(theirs), "–", "–"]
+    pair = paired(metrics, other, name)
+    rows = f"+{pair.gained:,} / -{pair.lost:,}" if pair else "–"
+    accuracy = with_interval(other, name).replace("95 % interval ", "")
+    return [accuracy, points(mine - theirs), rows]
 
 
 def _changed_intents(metrics: Mapping[str, Any], champion: Mapping[str, Any]) -> list[list[str]]:

@@ -59,21 +59,29 @@ def matrix(metrics: Mapping[str, Any], *, examples: bool) -> dict[str, Any]:
 def neighbours(pairs: Sequence[tuple[str, str, int]]) -> list[str]:
     """Names in an order that puts those confused most often next to each other.
 
-    Chains of names are joined pair by pair, the most frequent first (single linkage), so that
-    groups that are confused among themselves make blocks along the diagonal.
+    Chains of names are joined pair by pair, the most frequent first (single linkage), turned so
+    that the pair is as close as can be: groups confused among themselves make blocks along the
+    diagonal.
     """
     weights: dict[tuple[str, str], int] = {}
     for gold, predicted, count in pairs:
         key = (min(gold, predicted), max(gold, predicted))
         weights[key] = weights.get(key, 0) + count
-    chains: dict[str, list[str]] = {}
+    chains = {name: [name] for pair in weights for name in pair}
     for one, other in sorted(weights, key=lambda key: (-weights[key], key)):
-        left, right = chains.get(one, [one]), chains.get(other, [other])
-        if left is not right:
-            left = left + right if one != other else left
-        for name in left:
-            chains[name] = left
+        if chains[one] is not chains[other]:
+            joined = _joined(chains[one], one, chains[other], other)
+            chains.update(dict.fromkeys(joined, joined))
     return _nothing_last(chains)
+
+
+def _joined(left: list[str], one: str, right: list[str], other: str) -> list[str]:
+    """Both chains, ``one`` in the half of its chain that meets ``other``'s."""
+    if left.index(one) < len(left) // 2:
+        left = left[::-1]
+    if right.index(other) >= (len(right) + 1) // 2:
+        right = right[::-1]
+    return left + right
 
 
 def _nothing_last(chains: Mapping[str, list[str]]) -> list[str]:

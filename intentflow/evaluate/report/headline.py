@@ -47,6 +47,15 @@ def sentence(metrics: Mapping[str, Any]) -> str:
     ) + (f" {failed:,} rows got no answer and count as wrong." if failed else "")
 
 
+def how(metrics: Mapping[str, Any]) -> str:
+    """Engine, constraint and digests in one line."""
+    parts = [f"engine {metrics.get('engine')}", _answers(metrics)]
+    digests = (("model", "model_digest"), ("rows", "data_digest"))
+    parts += [f"{what} sha256 {short(metrics[k])}" for what, k in digests if metrics.get(k)]
+    line = ", ".join(parts)
+    return f"{line[0].upper()}{line[1:]}."
+
+
 def tiles(metrics: Mapping[str, Any]) -> list[dict[str, str]]:
     """The few numbers that matter, each with its interval."""
     found = [{"label": "rows", "value": f"{metrics['n']:,}"}]
@@ -77,9 +86,12 @@ def intent_rows(per_intent: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def facts(metrics: Mapping[str, Any]) -> list[list[str]]:
     """What was measured on what, and how."""
-    answers = "constrained to the taxonomy" if metrics.get("constrained") else "unconstrained"
     known = [[label, short(metrics[key])] for key, label in _FACTS if metrics.get(key)]
-    return [["Rows", f"{metrics['n']:,}"], ["Answers", answers], *known]
+    return [["Rows", f"{metrics['n']:,}"], ["Answers", _answers(metrics)], *known]
+
+
+def _answers(metrics: Mapping[str, Any]) -> str:
+    return "constrained to the taxonomy" if metrics.get("constrained") else "unconstrained"
 
 
 def _intent_row(name: str, values: Mapping[str, Any]) -> dict[str, Any]:

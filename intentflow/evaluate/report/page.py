@@ -9,7 +9,14 @@ from typing import Any
 from intentflow.evaluate.report.beside import beside, check_same_rows, judgements
 from intentflow.evaluate.report.confusions import confusion_rows, matrix
 from intentflow.evaluate.report.curves import coverage_curve, reliability_curve, threshold_rows
-from intentflow.evaluate.report.headline import facts, intent_rows, score_rows, sentence, tiles
+from intentflow.evaluate.report.headline import (
+    facts,
+    how,
+    intent_rows,
+    score_rows,
+    sentence,
+    tiles,
+)
 from intentflow.evaluate.report.rows import ROWS_A_PAGE, WHAT, shown_rows
 from intentflow.evaluate.report.speed import speed
 from intentflow.evaluate.run import Evaluation
@@ -60,6 +67,7 @@ def evaluation_html(
     return render(
         "evaluation.html",
         sentence=sentence(metrics),
+        how=how(metrics),
         judgements=judgements(metrics, baselines, champion),
         tiles=tiles(metrics),
         beside=beside(metrics, baselines, champion),

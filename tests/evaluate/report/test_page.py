@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 
-from intentflow.evaluate.engines import Answer
-from intentflow.evaluate.report import write_evaluation_report
-from intentflow.evaluate.run import Evaluation, Subject, score
-from intentflow.records import Example
-from intentflow.taxonomy import Taxonomy
+from intentflow.errors import IntentflowError
+from tests.evaluate.report.pages import Row, evaluation, many, page
 
 EVIL = "<script>alert(1)</script>"
 
 
-def _evaluation(*rows: tuple[str, str, str], taxonomy: Taxonomy | None = None) -> Evaluation:
-    examples = [Example(instruction, gold) for instruction, gold, _ in rows]
-    answers = [Answer(prediction, 0.0) for *_, prediction in rows]
-    return score(examples, answers, Subject("given", False, taxonomy=taxonomy))
+def _page(folder: Path, *rows: Row) -> str:
+    return page(folder, evaluation(*rows))
 
 
-def _page(folder: Path, *rows: tuple[str, str, str], taxonomy: Taxonomy | None = None) -> str:
-    write_evaluation_report(folder / "report.html", _evaluation(*rows, taxonomy=taxonomy))
-    return (folder / "report.html").read_text(encoding="utf-8")
+def _data(text: str) -> dict[str, object]:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    assert found
+    document: dict[str, object] = json.loads(found[1])
+    return document
 
 
 @pytest.mark.parametrize(
@@ -37,10 +36,10 @@ def _page(folder: Path, *rows: tuple[str, str, str], taxonomy: Taxonomy | None =
     ],
     ids=["utterance", "gold", "prediction", "predicted name", "gold name"],
 )
-def test_markup_in_a_row_stays_text(row: tuple[str, str, str], tmp_path: Path) -> None:
-    page = _page(tmp_path, row)
-    assert "<script>alert" not in page
-    assert "&lt;script&gt;alert" in page
+def test_markup_in_a_row_stays_text(row: Row, tmp_path: Path) -> None:
+    text = _page(tmp_path, row)
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert" in text
 
 
 @pytest.mark.parametrize(
@@ -53,34 +52,80 @@ def test_markup_in_a_row_stays_text(row: tuple[str, str, str], tmp_path: Path) -
     ],
     ids=["utterance", "gold", "prediction", "malformed"],
 )
-def test_personal_data_is_redacted(row: tuple[str, str, str], tmp_path: Path) -> None:
-    page = _page(tmp_path, row)
-    assert "anna@example.com" not in page
-    assert "{{EMAIL}}" in page
+def test_personal_data_is_redacted(row: Row, tmp_path: Path) -> None:
+    text = _page(tmp_path, row)
+    assert "anna@example.com" not in text
+    assert "{{EMAIL}}" in text
 
 
 def test_the_page_fetches_nothing(tmp_path: Path) -> None:
-    page = _page(tmp_path, ("a", "play()", "play()"), ("b", "play()", "sing(x)"))
-    assert not any(mark in page for mark in (' src="', "@import", "url(", "<link"))
+    text = _page(tmp_path, ("a", "play()", "play()"), ("b", "play()", "sing(x)"))
+    assert not any(mark in text for mark in (' src="', "@import", "url(", "<link", "://"))
 
 
-def test_rows_with_a_wrong_intent_stand_before_those_with_a_wrong_parameter(
-    tmp_path: Path,
-) -> None:
-    page = _page(
-        tmp_path, ("parameter wrong", "play(a)", "play(b)"), ("intent wrong", "play(a)", "sing(a)")
-    )
-    assert page.rindex("intent wrong") < page.rindex("parameter wrong")
+def test_only_the_pages_own_scripts_may_run(tmp_path: Path) -> None:
+    text = _page(tmp_path, ("a", "play()", "sing()"))
+    policy = re.search(r"script-src ([^\"]*)", text)
+    assert policy and policy[1].count("'sha256-") == text.count("<script>") == 3
+
+
+@pytest.mark.parametrize("nasty", ["</script>", "<!--<script>", "\u2028", "'\"&", "\ud800", "\0"])
+def test_what_an_utterance_holds_does_not_break_the_data(nasty: str, tmp_path: Path) -> None:
+    rows = _data(_page(tmp_path, (f"a{nasty}b", "play()", "sing()")))["rows"]
+    assert isinstance(rows, list) and rows[0][1] == f"a{nasty}b"
 
 
 def test_malformed_answers_are_called_so(tmp_path: Path) -> None:
-    assert "malformed" in _page(tmp_path, ("a", "play()", "play("))
+    assert 'data-label="What">malformed<' in _page(tmp_path, ("a", "play()", "play("))
 
 
 def test_a_perfect_score_has_a_page_too(tmp_path: Path) -> None:
-    assert "100.0%" in _page(tmp_path, ("a", "play()", "play()"))
+    text = _page(tmp_path, ("a", "play()", "play()"))
+    assert "100.0%" in text and "No intent was confused" in text
 
 
-def test_two_hundred_intents_have_a_page(tmp_path: Path) -> None:
-    rows = [(f"utterance {n}", f"intent_{n}()", f"intent_{n // 2}()") for n in range(200)]
-    assert "intent_199" in _page(tmp_path, *rows)
+def test_scores_of_older_files_that_lack_keys_have_a_page(tmp_path: Path) -> None:
+    scored = evaluation(("a", "play()", "sing()"))
+    for key in ("calibration", "with_threshold", "outcomes", "taxonomy_digest", "served_by"):
+        scored.metrics.pop(key)
+    assert "No confidences are known" in page(tmp_path, scored)
+
+
+def test_the_headline_is_a_sentence_with_intervals(tmp_path: Path) -> None:
+    text = _page(tmp_path, *[("a", "play()", "play()")] * 3, ("b", "play(x)", "play(y)"))
+    assert re.search(r"Of 4 rows, 100\.0% \(95 % interval 100\.0% – 100\.0%\) got exactly", text)
+
+
+def test_how_it_was_measured_stands_below_the_headline(tmp_path: Path) -> None:
+    text = _page(tmp_path, ("a", "play()", "play()"))
+    assert re.search(r"Engine given, unconstrained, rows sha256 [0-9a-f]{12}\.", text)
+
+
+def test_rows_without_an_answer_are_told(tmp_path: Path) -> None:
+    scored = evaluation(("a", "play()", "play()"))
+    scored.metrics["failed_rows"] = 7
+    assert "7 rows got no answer and count as wrong" in page(tmp_path, scored)
+
+
+def test_scores_of_other_rows_are_refused(tmp_path: Path) -> None:
+    champion = evaluation(("another", "play()", "play()")).metrics
+    with pytest.raises(IntentflowError, match="other rows"):
+        page(tmp_path, evaluation(("a", "play()", "play()")), champion=champion)
+
+
+def test_a_refused_comparison_leaves_no_page(tmp_path: Path) -> None:
+    with pytest.raises(IntentflowError):
+        page(tmp_path, evaluation(("a", "play()", "x")), baselines={"baselines": {}})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_five_thousand_rows_of_150_intents_stay_below_three_megabytes(tmp_path: Path) -> None:
+    assert len(page(tmp_path, many(5_000, 150)).encode()) < 3_000_000
+
+
+def test_long_utterances_are_cut_and_rows_without_room_are_told(tmp_path: Path) -> None:
+    rows = [(f"{n} " + "<" * 1_000, "play()", "sing()") for n in range(800)]
+    text = page(tmp_path, evaluation(*rows))
+    assert len(text.encode()) < 3_000_000
+    assert "more characters" in text
+    assert re.search(r"\d+ wrong rows are left out of this page", text)
