@@ -1,0 +1,341 @@
+"""Typed clients of an intent service, sync and async.
+
+    with IntentClient("http://intent.example", token=os.environ["TOKEN"]) as client:
+        found = client.recognize("I want to visit Hangzhou, check the weather")
+        found.calls[0].intent, found.calls[0].arguments["place"]
+
+Both ask KServe's V1 route, come again where the service says that it may help, and give up when
+the time is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from intentflow.errors import IntentflowError
+
+_AGAIN = frozenset({429, 502, 503, 504})
+_FIRST_PAUSE_SECONDS = 0.2
+_LONGEST_PAUSE_SECONDS = 5.0
+
+Utterance = str | Sequence[Mapping[str, str]]
+"""What a user said, or the messages of a dialogue: ``{"role": …, "content": …}``."""
+
+
+class ServiceFailure(IntentflowError):  # noqa: N818 - names what happened
+    """The service did not answer as it should.
+
+    Attributes:
+        status: Of HTTP; None where there was no reply.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class RecognizedCall:
+    """One intent with its parameters.
+
+    Attributes:
+        intent: Its name in the taxonomy.
+        parameters: Values in order.
+        arguments: The same by the taxonomy's parameter names.
+    """
+
+    intent: str
+    parameters: tuple[str, ...] = ()
+    arguments: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """What an utterance was understood as.
+
+    Attributes:
+        calls: The intents with their parameters.
+        text: The model's own answer.
+        confidence: That the intents are right, in [0, 1]; None where the service cannot say.
+        out_of_scope: Whether none of the service's intents is meant.
+        latency_seconds: Measured by the service.
+        request_id: Names the request in the service's log and in a correction.
+    """
+
+    calls: tuple[RecognizedCall, ...]
+    text: str
+    confidence: float | None
+    out_of_scope: bool
+    latency_seconds: float
+    request_id: str
+
+
+@dataclass(frozen=True)
+class ClientOptions:
+    """How a service is asked.
+
+    Attributes:
+        token: Bearer token; None where the service demands none.
+        model: Its name in the routes.
+        timeout_seconds: For one call of a method, all tries together.
+        retries: After the first try.
+        headers: More headers, such as the Host that an ingress goes by.
+    """
+
+    token: str | None = None
+    model: str = "intent"
+    timeout_seconds: float = 30.0
+    retries: int = 3
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class IntentClient:
+    """A client that waits for its answers.
+
+    Args:
+        url: Of the service, without a path.
+        options: As :class:`ClientOptions` has them, as keywords.
+    """
+
+    def __init__(self, url: str, **options: Any) -> None:
+        self._requests = _Requests(url, ClientOptions(**options))
+        self._client = httpx.Client(**self._requests.connection)
+
+    def recognize(self, utterance: Utterance) -> Recognition:
+        """Understand one utterance or dialogue.
+
+        Raises:
+            ServiceFailure: No answer in time, or a refusal.
+        """
+        return self.recognize_all([utterance])[0]
+
+    def recognize_all(self, utterances: Sequence[Utterance]) -> list[Recognition]:
+        """Understand several in one request, in order.
+
+        Raises:
+            ServiceFailure: No answer in time, or a refusal.
+        """
+        return self._requests.read_predictions(self._post(self._requests.predict(utterances)))
+
+    def correct(self, utterance: Utterance, output: str, request_id: str | None = None) -> str:
+        """Say what an utterance should have been understood as; returns when it is stored.
+
+        Args:
+            utterance: What was said.
+            output: The right calls, such as ``weather_search(Hangzhou)``.
+            request_id: Of the recognition that was wrong.
+
+        Returns:
+            The id under which it is stored.
+
+        Raises:
+            ServiceFailure: It was not stored.
+        """
+        reply = self._post(self._requests.feedback(utterance, output, request_id))
+        return str(reply.json()["request_id"])
+
+    def close(self) -> None:
+        """End its connections."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def _post(self, request: _Request) -> httpx.Response:
+        tries = _Tries(self._requests.options)
+        while True:
+            try:
+                reply = self._client.post(
+                    request.path, json=request.body, timeout=tries.seconds_left
+                )
+            except httpx.HTTPError as error:
+                pause = tries.after_error(error, self._requests.url)
+            else:
+                if reply.is_success:
+                    return reply
+                pause = tries.after_refusal(reply)
+            time.sleep(pause)
+
+
+class AsyncIntentClient:
+    """The same for asyncio.
+
+    Args:
+        url: Of the service, without a path.
+        options: As :class:`ClientOptions` has them, as keywords.
+    """
+
+    def __init__(self, url: str, **options: Any) -> None:
+        self._requests = _Requests(url, ClientOptions(**options))
+        self._client = httpx.AsyncClient(**self._requests.connection)
+
+    async def recognize(self, utterance: Utterance) -> Recognition:
+        """As :meth:`IntentClient.recognize`."""
+        return (await self.recognize_all([utterance]))[0]
+
+    async def recognize_all(self, utterances: Sequence[Utterance]) -> list[Recognition]:
+        """As :meth:`IntentClient.recognize_all`."""
+        reply = await self._post(self._requests.predict(utterances))
+        return self._requests.read_predictions(reply)
+
+    async def correct(
+        self, utterance: Utterance, output: str, request_id: str | None = None
+    ) -> str:
+        """As :meth:`IntentClient.correct`."""
+        reply = await self._post(self._requests.feedback(utterance, output, request_id))
+        return str(reply.json()["request_id"])
+
+    async def close(self) -> None:
+        """End its connections."""
+        await self._client.aclose()
+
+    async def __aenter__(self) -> Self:
+        """Itself."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close."""
+        await self.close()
+
+    async def _post(self, request: _Request) -> httpx.Response:
+        tries = _Tries(self._requests.options)
+        while True:
+            try:
+                reply = await self._client.post(
+                    request.path, json=request.body, timeout=tries.seconds_left
+                )
+            except httpx.HTTPError as error:
+                pause = tries.after_error(error, self._requests.url)
+            else:
+                if reply.is_success:
+                    return reply
+                pause = tries.after_refusal(reply)
+            await asyncio.sleep(pause)
+
+
+@dataclass(frozen=True)
+class _Request:
+    path: str
+    body: dict[str, Any]
+
+
+class _Requests:
+    """What is sent and how a reply is read, for both clients."""
+
+    def __init__(self, url: str, options: ClientOptions) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise IntentflowError(f"{url}: a service's address begins with http:// or https://")
+        self.url = url.rstrip("/")
+        self.options = options
+
+    @property
+    def connection(self) -> dict[str, Any]:
+        """Of an httpx client; it follows no redirects, for they would carry the token away."""
+        token = self.options.token
+        authorization = {"Authorization": f"Bearer {token}"} if token else {}
+        return {"base_url": self.url, "headers": {**self.options.headers, **authorization}}
+
+    def predict(self, utterances: Sequence[Utterance]) -> _Request:
+        instances = [
+            {"utterance": one} if isinstance(one, str) else {"messages": list(one)}
+            for one in utterances
+        ]
+        return _Request(f"/v1/models/{self.options.model}:predict", {"instances": instances})
+
+    def feedback(self, utterance: Utterance, output: str, request_id: str | None) -> _Request:
+        said = {"utterance": utterance} if isinstance(utterance, str) else {"messages": utterance}
+        known = {"request_id": request_id} if request_id else {}
+        return _Request("/feedback", {**said, "output": output, **known})
+
+    def read_predictions(self, reply: httpx.Response) -> list[Recognition]:
+        try:
+            request_id = reply.headers.get("x-request-id", "")
+            return [_recognition(one, request_id) for one in reply.json()["predictions"]]
+        except (ValueError, LookupError, TypeError, AttributeError):
+            raise ServiceFailure(
+                f"{self.url} does not answer as an intent service: its reply is of another shape",
+                reply.status_code,
+            ) from None
+
+
+class _Tries:
+    """How often and how long to go on."""
+
+    def __init__(self, options: ClientOptions) -> None:
+        self._limit = options.timeout_seconds
+        self._end = time.monotonic() + options.timeout_seconds
+        self._left = options.retries
+        self._pause = _FIRST_PAUSE_SECONDS
+
+    @property
+    def seconds_left(self) -> float:
+        return max(self._end - time.monotonic(), 0.001)
+
+    def after_error(self, error: httpx.HTTPError, url: str) -> float:
+        """Seconds to wait before the next try."""
+        if isinstance(error, httpx.TimeoutException):
+            raise ServiceFailure(f"{url} gave no answer within {self._limit:g} s") from None
+        failure = ServiceFailure(f"{url} does not answer ({error}): is it running?")
+        return self._next(failure, None)
+
+    def after_refusal(self, reply: httpx.Response) -> float:
+        """Seconds to wait before the next try."""
+        failure = ServiceFailure(
+            f"{reply.url} said {reply.status_code}: {_reason(reply)}", reply.status_code
+        )
+        if reply.status_code not in _AGAIN:
+            raise failure
+        return self._next(failure, reply.headers.get("retry-after"))
+
+    def _next(self, failure: ServiceFailure, asked: str | None) -> float:
+        pause = float(asked) if asked and asked.isdigit() else self._pause * (1 + random.random())
+        self._pause = min(self._pause * 2, _LONGEST_PAUSE_SECONDS)
+        if self._left == 0 or pause >= self.seconds_left:
+            raise failure
+        self._left -= 1
+        return pause
+
+
+def _recognition(document: Mapping[str, Any], request_id: str) -> Recognition:
+    calls = tuple(
+        RecognizedCall(call["intent"], tuple(call["parameters"]), dict(call["arguments"]))
+        for call in document["calls"]
+    )
+    return Recognition(
+        calls,
+        document["text"],
+        document["confidence"],
+        document["out_of_scope"],
+        document["latency_seconds"],
+        request_id,
+    )
+
+
+def _reason(reply: httpx.Response) -> str:
+    try:
+        return str(reply.json()["error"]).splitlines()[0][:300]
+    except (ValueError, LookupError, TypeError):
+        return "no reason given"
