@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+from typing import Any
 
 from intentflow.cli.outcome import Outcome
 from intentflow.errors import IntentflowError
@@ -12,24 +14,60 @@ from intentflow.evaluate.openai_engine import OpenAIEngine
 from intentflow.evaluate.transformers_engine import TransformersEngine
 from intentflow.serve.prediction import predict
 
+_TOKEN = "INTENTFLOW_TOKEN"
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("utterance", help="what the user says")
     parser.add_argument("--url", help="an OpenAI endpoint (http://127.0.0.1:8000)")
+    parser.add_argument(
+        "--service",
+        metavar="URL",
+        help=f"a deployed intent service; its token comes from {_TOKEN}",
+    )
+    parser.add_argument(
+        "--name", default="intent", help="of the service, as it was deployed (default intent)"
+    )
     parser.add_argument("--model", metavar="DIR", help="a model directory, loaded for this call")
 
 
 def run(args: argparse.Namespace) -> Outcome:
     """Print typed calls."""
-    if args.url and args.model:
-        raise IntentflowError("give --url or --model, not both")
+    if sum(map(bool, (args.url, args.service, args.model))) > 1:
+        raise IntentflowError("give one of --url, --service and --model")
     if not args.utterance.strip():
         raise IntentflowError("the utterance is empty")
+    summary = _ask_service(args) if args.service else _ask_engine(args)
+    return Outcome(summary, json.dumps(summary, ensure_ascii=False))
+
+
+def _ask_engine(args: argparse.Namespace) -> dict[str, Any]:
     engine: Engine = (
         TransformersEngine(args.model, constrained=True)
         if args.model
         else OpenAIEngine(args.url or "http://127.0.0.1:8000")
     )
-    summary = predict(engine, args.utterance).as_dict()
-    return Outcome(summary, json.dumps(summary, ensure_ascii=False))
+    return predict(engine, args.utterance).as_dict()
+
+
+def _ask_service(args: argparse.Namespace) -> dict[str, Any]:
+    from intentflow.serve.client import IntentClient
+
+    with IntentClient(args.service, token=os.environ.get(_TOKEN), model=args.name) as client:
+        found = client.recognize(args.utterance)
+    return {
+        "utterance": args.utterance,
+        "calls": [
+            {
+                "intent": call.intent,
+                "parameters": list(call.parameters),
+                "arguments": dict(call.arguments),
+            }
+            for call in found.calls
+        ],
+        "confidence": found.confidence,
+        "out_of_scope": found.out_of_scope,
+        "seconds": round(found.latency_seconds, 3),
+        "request_id": found.request_id,
+    }

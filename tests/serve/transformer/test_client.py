@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
+from intentflow.cli.main import main
 from intentflow.errors import IntentflowError
 from intentflow.serve.client import AsyncIntentClient, IntentClient, RecognizedCall, ServiceFailure
 from tests.real_parts.process import free_port
@@ -72,3 +74,12 @@ def test_a_fault_that_may_pass_is_tried_again_until_the_tries_are_over(service: 
 def test_an_address_without_a_scheme_is_refused() -> None:
     with pytest.raises(IntentflowError, match="http://"):
         IntentClient("intent.example")
+
+
+def test_the_command_asks_a_service(
+    service: Running, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("INTENTFLOW_TOKEN", TOKEN)
+    status = main(["predict", "weather?", "--service", service.url, "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert (status, found["calls"][0]["arguments"]) == (0, {"place": "Hangzhou"})
