@@ -6,6 +6,7 @@ import argparse
 from dataclasses import asdict
 
 from intentflow.cli.outcome import Outcome
+from intentflow.errors import IntentflowError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -65,8 +66,18 @@ def run(args: argparse.Namespace) -> Outcome:
         git_path=args.path,
         git_push_branch=args.push_branch,
     )
+    _refuse_flags_of_other_modes(args, options.mode)
     deployed = deploy(args.model, options, verdict_file=args.verdict, output=args.output)
     summary = asdict(deployed)
     manifests = summary.pop("manifests")
     prints = deployed.mode == "render" and not deployed.files
     return Outcome(summary, text=manifests.rstrip("\n") if prints else None)
+
+
+def _refuse_flags_of_other_modes(args: argparse.Namespace, mode: str) -> None:
+    """A flag that would do nothing is a mistake; in a file of options it may wait for its mode."""
+    belong = {"apply": ("probe", "probe_url"), "git": ("repo", "branch", "path", "push_branch")}
+    for other, names in belong.items():
+        given = [f"--{name.replace('_', '-')}" for name in names if getattr(args, name)]
+        if given and other != mode:
+            raise IntentflowError(f"{', '.join(given)}: of --mode {other}, and the mode is {mode}")

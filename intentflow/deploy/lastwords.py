@@ -67,30 +67,40 @@ def _warnings(cluster: Cluster, pod: Mapping[str, Any]) -> list[str]:
 
 def _log_ends(cluster: Cluster, pod: Mapping[str, Any]) -> Iterable[str]:
     """Of every container that is not ready; of the one before, where it was started again."""
-    metadata, status = pod["metadata"], pod.get("status") or {}
+    status = pod.get("status") or {}
     for key in ("initContainerStatuses", "containerStatuses"):
         for container in status.get(key) or ():
-            state = container.get("state") or {}
-            ended = state.get("terminated") or {}
-            if container.get("ready") or (ended and not ended.get("exitCode")):
-                continue
-            name = container["name"]
-            previous = bool(container.get("restartCount")) and "waiting" in state
-            if not (previous or ended or "running" in state):
-                continue  # it never ran
-            where = f"pod {metadata['name']}, container {name}"
-            try:
-                lines = cluster.last_log_lines(
-                    metadata["name"],
-                    metadata["namespace"],
-                    _LOG_LINES,
-                    container=name,
-                    previous=previous,
-                )
-            except IntentflowError as error:
-                yield f"{where}: {error}"
-                continue
-            yield from (f"{where}: {line}" for line in lines)
+            if not container.get("ready") and _has_a_log(container):
+                yield from _log_end(cluster, pod, container)
+
+
+def _has_a_log(container: Mapping[str, Any]) -> bool:
+    """Whether it runs or ended badly: one that never ran has none, one that is done no need."""
+    state = container.get("state") or {}
+    ended = (state.get("terminated") or {}).get("exitCode")
+    return bool("running" in state or ended or _was_restarted(container))
+
+
+def _was_restarted(container: Mapping[str, Any]) -> bool:
+    return bool(container.get("restartCount")) and "waiting" in (container.get("state") or {})
+
+
+def _log_end(
+    cluster: Cluster, pod: Mapping[str, Any], container: Mapping[str, Any]
+) -> Iterable[str]:
+    name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+    where = f"pod {name}, container {container['name']}"
+    try:
+        lines = cluster.last_log_lines(
+            name,
+            namespace,
+            _LOG_LINES,
+            container=container["name"],
+            previous=_was_restarted(container),
+        )
+    except IntentflowError as error:
+        return [f"{where}: {error}"]
+    return [f"{where}: {line}" for line in lines]
 
 
 def _pod_messages(pod: Mapping[str, Any]) -> Iterable[str]:

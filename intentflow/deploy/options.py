@@ -185,6 +185,12 @@ class DeployOptions(StrictModel):
         description="Push here for a pull request, where git_branch is protected",
     )
 
+    @field_validator("components", mode="before")
+    @classmethod
+    def _listed(cls, names: object) -> object:
+        """``--set components=monitoring,autoscaling`` needs no brackets."""
+        return [name.strip() for name in names.split(",")] if isinstance(names, str) else names
+
     @field_validator("components")
     @classmethod
     def _known(cls, names: list[str]) -> list[str]:

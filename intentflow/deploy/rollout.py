@@ -79,17 +79,12 @@ class Rollout:
         before = [self._live(item) for item in objects]
         changed = self._try(objects, before)
         added = [item for item, found in zip(objects, before, strict=True) if found is None]
-        former = self._record(before, [*added]) if changed and keep_former else None
+        former = self._record(before, added) if changed and keep_former else None
         back = _Back(self._cluster, [owned(item) for item in before if item], added)
         try:
-            for item in objects:
-                self._cluster.apply(item, FIELD_MANAGER)
-                print(f"applied {title(item)} in {self._namespace}", file=sys.stderr, flush=True)
-            url = wait_until_ready(self._cluster, self._name, self._namespace, timeout_seconds)
-            if check:
-                check(url)
+            url = self._carry_out(objects, timeout_seconds, check)
         except KeyboardInterrupt:
-            raise IntentflowError(self._left(changed, first=self.live is None)) from None
+            raise IntentflowError(self._left(changed)) from None
         except IntentflowError as error:
             say_last_words(self._cluster, self._name, self._namespace)
             ending = back.put() if changed else "nothing was changed, so nothing is put back"
@@ -97,6 +92,17 @@ class Rollout:
         for item in delete:
             remove(self._cluster, item)
         return RolledOut(url, former, changed)
+
+    def _carry_out(
+        self, objects: Sequence[Manifest], timeout_seconds: float, check: Check | None
+    ) -> str:
+        for item in objects:
+            self._cluster.apply(item, FIELD_MANAGER)
+            print(f"applied {title(item)} in {self._namespace}", file=sys.stderr, flush=True)
+        url = wait_until_ready(self._cluster, self._name, self._namespace, timeout_seconds)
+        if check:
+            check(url)
+        return url
 
     def require_unchanged(self, objects: Sequence[Manifest]) -> None:
         """Make sure that what stands around a canary stays as it is: both models share it.
@@ -138,13 +144,13 @@ class Rollout:
             return None
         return record(self._cluster, self.live, states, added)
 
-    def _left(self, changed: bool, *, first: bool) -> str:
+    def _left(self, changed: bool) -> str:
         name = f"{self._name} -n {self._namespace}"
         if not changed:
             return f"stopped while waiting for {name}: nothing was changed"
         way = (
             f"`kubectl delete inferenceservice {name}` removes it"
-            if first
+            if self.live is None
             else f"`intentflow rollback {name}` puts the former revision back"
         )
         return (

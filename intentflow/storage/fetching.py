@@ -7,8 +7,8 @@ from pathlib import Path
 from intentflow.errors import IntentflowError
 from intentflow.files import atomic_directory, atomic_file, sha256_file
 from intentflow.storage.manifest import MANIFEST_NAME, Entry, Manifest, describe, parse
-from intentflow.storage.progress import bytes_bar
-from intentflow.storage.s3 import ObjectFacts, Progress, S3Store
+from intentflow.storage.progress import Progress, bytes_bar
+from intentflow.storage.s3 import ObjectFacts, S3Store
 from intentflow.storage.uris import S3Location, digest_in_name, is_remote, parse_s3
 
 

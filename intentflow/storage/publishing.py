@@ -45,7 +45,8 @@ def publish(source: str | Path, destination: str | Path) -> Published:
     """Copy a directory or a file to ``<destination>/sha256-<digest>``.
 
     Nothing counts as published before its ``manifest.json`` is there, which is written last; what
-    is already there and whole is not sent again, so an interrupted upload goes on where it was.
+    is already there and whole is not sent again, nor are the parts of a large file, so an
+    interrupted upload goes on where it was.
 
     Args:
         source: A model directory (refused unless whole), a data directory, or one file.
@@ -99,14 +100,22 @@ def _folder_is_whole(target: Path, manifest: Manifest) -> bool:
 
 def _to_s3(root: Path, manifest: Manifest, place: str) -> int:
     location, store = parse_s3(place), S3Store()
+    before = _stamps(root, manifest)
     missing = [e for e in manifest.files if not store.holds(location / e.path, e)]
     with bytes_bar("publish", sum(entry.bytes for entry in missing)) as progress:
         for entry in missing:
-            store.upload(location / entry.path, root / entry.path, entry.sha256)
-            progress(entry.bytes)
+            store.upload(location / entry.path, root / entry.path, entry.sha256, progress)
+    if _stamps(root, manifest) != before:
+        raise IntentflowError(f"{root}: changed while it was published; publish it again")
     if missing or not _manifest_is_there(store, location, manifest):
         store.write(location / MANIFEST_NAME, manifest.to_json().encode())
     return len(missing)
+
+
+def _stamps(root: Path, manifest: Manifest) -> list[tuple[int, int]]:
+    """Size and time of change of every file."""
+    found = [(root / entry.path).stat() for entry in manifest.files]
+    return [(stat.st_size, stat.st_mtime_ns) for stat in found]
 
 
 def _manifest_is_there(store: S3Store, location: S3Location, manifest: Manifest) -> bool:

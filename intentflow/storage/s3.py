@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from intentflow.errors import IntentflowError
 from intentflow.storage.manifest import Entry
+from intentflow.storage.multipart import PART_BYTES, upload_in_parts
+from intentflow.storage.progress import Progress
 from intentflow.storage.uris import S3Location
 
 if TYPE_CHECKING:
@@ -24,8 +26,6 @@ _CHUNK_BYTES = 1 << 20
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 120
 _RETRIES = 3
-
-Progress = Callable[[int], object]
 
 
 @dataclass(frozen=True)
@@ -72,12 +72,34 @@ class S3Store:
         facts = self.facts(location)
         return facts is not None and (facts.bytes, facts.sha256) == (entry.bytes, entry.sha256)
 
-    def upload(self, location: S3Location, source: Path, sha256: str) -> None:
+    def upload(self, location: S3Location, source: Path, sha256: str, progress: Progress) -> None:
         """Upload a file, its SHA-256 with it; a large one in parts, visible when all are there."""
+        headers = {_SHA256_HEADER: sha256}
         with self._readable_errors(location):
-            self._client.fput_object(
-                location.bucket, location.key, str(source), metadata={_SHA256_HEADER: sha256}
-            )
+            from minio.error import S3Error
+
+            try:
+                if source.stat().st_size > PART_BYTES:
+                    upload_in_parts(self._client, location, source, headers, progress)
+                else:
+                    self._put(location, source, headers, progress)
+            except S3Error as error:
+                # Somebody else finished the same upload meanwhile.
+                if error.code != "NoSuchUpload" or self._sha256(location) != sha256:
+                    raise
+
+    def _put(
+        self, location: S3Location, source: Path, headers: dict[str, str], progress: Progress
+    ) -> None:
+        content = source.read_bytes()
+        self._client.put_object(
+            location.bucket, location.key, io.BytesIO(content), len(content), metadata={**headers}
+        )
+        progress(len(content))
+
+    def _sha256(self, location: S3Location) -> str | None:
+        facts = self.facts(location)
+        return facts.sha256 if facts else None
 
     def write(self, location: S3Location, content: bytes) -> None:
         """Store a small object."""

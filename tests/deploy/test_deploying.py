@@ -128,6 +128,17 @@ def test_verdict_gives_the_numbers_of_its_rules(write_verdict: Callable[..., Pat
     assert verdict.numbers == (("metrics.intent_accuracy.min", 0.96, 0.95),)
 
 
+@pytest.mark.parametrize(
+    ("flags", "mode"),
+    [(["--repo", "fleet.git"], "git"), (["--probe", "rows.jsonl"], "apply")],
+)
+def test_flag_of_another_mode_is_refused(
+    model_directory: Path, capsys: pytest.CaptureFixture[str], flags: list[str], mode: str
+) -> None:
+    assert main(["deploy", "--model", str(model_directory), *flags]) == 2
+    assert f"{flags[0]}: of --mode {mode}, and the mode is render" in capsys.readouterr().err
+
+
 def test_not_a_verdict_is_named(model_directory: Path, tmp_path: Path) -> None:
     (tmp_path / "verdict.json").write_text('{"passed": "yes"}')
     with pytest.raises(IntentflowError, match=r"verdict\.json: not a verdict"):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,13 @@ from typing import Any
 import pytest
 import yaml
 
-from intentflow.deploy import DeployOptions, ModelFacts, Verdict, render
+from intentflow.cli.main import main
+from intentflow.deploy import DeployOptions, ModelFacts, Verdict, deploy, render
 from intentflow.deploy.gitops import Pushed, Reverted, commit_service, revert_service
 from intentflow.deploy.gitops.repository import Repository
 from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.steps.release import run_deploy
+from intentflow.storage import publish
 
 pytestmark = pytest.mark.real
 
@@ -475,6 +479,57 @@ def test_deployment_after_a_rollback_counts_again(
     _revert(git_options)
     again = _commit(_newer(facts), git_options)
     assert _revert(git_options).reverted == again.commit
+
+
+@pytest.fixture
+def model_uri(model_directory: Path, s3_bucket: str) -> str:
+    return publish(model_directory, f"s3://{s3_bucket}/models").uri
+
+
+def test_step_of_the_graph_commits(
+    model_uri: str,
+    git_options: DeployOptions,
+    server: Server,
+    write_verdict: Callable[..., Path],
+    tmp_path: Path,
+) -> None:
+    options = git_options.model_dump(exclude_none=True)
+    result = run_deploy(model_uri, str(write_verdict()), options, str(tmp_path / "out"), "")
+
+    assert result["commit"] == git(server.bare, "rev-parse", "main")
+    assert result["branch"] == "main"
+    assert model_uri in server.read(SERVICE)
+
+
+def test_command_deploys_and_rolls_back(
+    model_uri: str,
+    model_directory: Path,
+    s3_bucket: str,
+    server: Server,
+    write_verdict: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    where = ["--name", "banking", "-n", "team-a", "--repo", str(server.bare), "--path", "live"]
+    common = ["deploy", "--mode", "git", *where, "--json"]
+    assert main([*common, "--model", model_uri, "--verdict", str(write_verdict())]) == 0
+    (model_directory / "model.safetensors").write_bytes(b"second")
+    second = publish(model_directory, f"s3://{s3_bucket}/models").uri
+    assert main([*common, "--model", second, "--verdict", str(write_verdict())]) == 0
+    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert summary["commit"] == git(server.bare, "rev-parse", "main")
+
+    back = ["rollback", "banking", "-n", "team-a", "--mode", "git"]
+    assert main([*back, "--repo", str(server.bare), "--path", "live"]) == 0
+    assert model_uri in server.read("live/inferenceservice.yaml")
+
+
+def test_model_that_the_gate_did_not_pass_is_not_committed(
+    model_uri: str, git_options: DeployOptions, server: Server, write_verdict: Callable[..., Path]
+) -> None:
+    commits = server.commits()
+    with pytest.raises(CheckFailed, match="about another model"):
+        deploy(model_uri, git_options, verdict_file=write_verdict(model_digest="f" * 64))
+    assert server.commits() == commits
 
 
 @pytest.fixture

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import ssl
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -263,22 +261,26 @@ def test_stopped_wait_says_what_it_left(
     model_directory: Path,
     write_verdict: Callable[..., Path],
     s3_bucket: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     (model_directory / "model.safetensors").write_bytes(b"second")
     uri = publish(model_directory, f"s3://{s3_bucket}/models").uri
-    command = [sys.executable, "-m", "intentflow.cli.main", "deploy", "--mode", "apply"]
-    command += ["--model", uri, "--name", "banking", "-n", apply_options.namespace]
-    command += ["--verdict", str(write_verdict())]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ.copy())
-    deadline = time.monotonic() + 60
-    while _model(controller.service())["storageUri"] != uri and time.monotonic() < deadline:
-        time.sleep(0.1)
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    said = process.communicate(timeout=30)[1]
 
-    assert process.returncode == 2
-    last = said.strip().splitlines()[-1]
+    def stop() -> None:
+        deadline = time.monotonic() + 60
+        while _model(controller.service())["storageUri"] != uri and time.monotonic() < deadline:
+            time.sleep(0.1)
+        time.sleep(0.5)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    command = ["deploy", "--mode", "apply", "--model", uri, "--verdict", str(write_verdict())]
+    status = main([*command, "--name", "banking", "-n", apply_options.namespace])
+    thread.join()
+
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert status == 2
     assert "the change is applied and the cluster goes on with it" in last
     assert f"intentflow rollback banking -n {apply_options.namespace}" in last
 

@@ -1,0 +1,131 @@
+"""A large file to S3 in parts: several at a time, and those that are there are not sent again.
+
+The minio client sends parts in parallel but forgets an upload that was killed; its building
+blocks (one S3 request each, the client's version is pinned) are put together here so that the next
+one goes on. Nothing is visible before the last request, which joins the parts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from intentflow.storage.progress import Progress
+from intentflow.storage.uris import S3Location
+
+if TYPE_CHECKING:
+    from minio import Minio
+
+PART_BYTES = 16 << 20
+_MAX_PARTS = 10_000  # of S3
+_AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class _Slice:
+    """One part of a file: its number from 1, its place and its size in bytes."""
+
+    number: int
+    start: int
+    size: int
+
+    def read(self, source: Path) -> bytes:
+        """Its content."""
+        with source.open("rb") as stream:
+            stream.seek(self.start)
+            return stream.read(self.size)
+
+
+def upload_in_parts(
+    client: Minio,
+    location: S3Location,
+    source: Path,
+    headers: Mapping[str, str],
+    progress: Progress,
+) -> None:
+    """Upload a file; goes on with an upload of the same object that was not finished.
+
+    A part counts as there where its ETag is the MD5 of what would be sent; a server with other
+    ETags gets every part again.
+
+    Args:
+        client: Of the minio package.
+        location: Where it goes; what it is called there says what is in it.
+        source: A local file, not empty.
+        headers: Of the object.
+        progress: Told the bytes of each part that is there.
+    """
+    upload, present = _unfinished(client, location)
+    if upload is None:
+        upload = client._create_multipart_upload(location.bucket, location.key, dict(headers))
+    slices = list(_slices(source.stat().st_size))
+
+    def send(part: _Slice) -> tuple[int, str]:
+        data = part.read(source)
+        etag = present.get(part.number)
+        if etag != hashlib.md5(data, usedforsecurity=False).hexdigest():
+            etag = client._upload_part(
+                location.bucket, location.key, data, None, str(upload), part.number
+            )
+        progress(part.size)
+        return part.number, etag
+
+    _complete(client, location, upload, _each(send, slices))
+
+
+def _slices(size: int) -> Iterator[_Slice]:
+    """The same for the same size, so that a later run finds its parts."""
+    part = PART_BYTES * max(1, math.ceil(size / (PART_BYTES * _MAX_PARTS)))
+    for number, start in enumerate(range(0, size, part), start=1):
+        yield _Slice(number, start, min(part, size - start))
+
+
+def _each(send: Callable[[_Slice], tuple[int, str]], slices: list[_Slice]) -> dict[int, str]:
+    """Send all, some at once; the first failure ends it, and no further part is begun."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        futures: list[Future[tuple[int, str]]] = [pool.submit(send, part) for part in slices]
+        try:
+            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            return dict(future.result() for future in done)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _unfinished(client: Minio, location: S3Location) -> tuple[str | None, dict[int, str]]:
+    """The newest unfinished upload of the object and its parts' ETags; a key may forbid to look."""
+    from minio.error import S3Error
+
+    try:
+        found = client._list_multipart_uploads(location.bucket, prefix=location.key)
+        uploads = [item for item in found.uploads if item.object_name == location.key]
+        if not uploads:
+            return None, {}
+        newest = max(uploads, key=lambda item: str(item.initiated_time or ""))
+        return str(newest.upload_id), _parts(client, location, str(newest.upload_id))
+    except S3Error as error:
+        if error.code in ("AccessDenied", "NotImplemented", "NoSuchUpload"):
+            return None, {}
+        raise
+
+
+def _parts(client: Minio, location: S3Location, upload: str) -> dict[int, str]:
+    found: dict[int, str] = {}
+    marker: str | None = None
+    while True:
+        page = client._list_parts(location.bucket, location.key, upload, part_number_marker=marker)
+        found |= {int(part.part_number): str(part.etag).strip('"') for part in page.parts}
+        if not page.is_truncated or not page.next_part_number_marker:
+            return found
+        marker = str(page.next_part_number_marker)
+
+
+def _complete(client: Minio, location: S3Location, upload: str, etags: Mapping[int, str]) -> None:
+    from minio.datatypes import Part
+
+    parts = [Part(number, etag) for number, etag in sorted(etags.items())]
+    client._complete_multipart_upload(location.bucket, location.key, upload, parts)
