@@ -23,12 +23,13 @@ class Page:
         self._in = os.fdopen(from_browser, "rb")
         self._number = 0
         self._session: str | None = None
+        self.events: list[dict[str, Any]] = []
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         attached = self.send("Target.attachToTarget", targetId=target, flatten=True)
         self._session = attached["sessionId"]
 
     def send(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """Call a method and wait for its result; events are passed over."""
+        """Call a method and wait for its result; events that come before it are kept."""
         self._number += 1
         message: dict[str, Any] = {"id": self._number, "method": method, "params": parameters}
         if self._session:
@@ -39,6 +40,7 @@ class Page:
             if answer.get("id") == self._number:
                 assert "error" not in answer, answer["error"]
                 return dict(answer["result"])
+            self.events.append(answer)
 
     def open(self, path: Path, width: int) -> None:
         """Show a file in a window of a width, in pixels; may use the clipboard as a reader's."""
@@ -49,12 +51,32 @@ class Page:
             deviceScaleFactor=1,
             mobile=width < 600,
         )
-        self.send("Page.enable")
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.send(f"{domain}.enable")
+        self.events.clear()
         self.send("Page.navigate", url=path.as_uri())
         self.evaluate(
             "new Promise(done => document.readyState === 'complete' ? done() "
             ": addEventListener('load', () => done()))"
         )
+
+    def complaints(self) -> list[str]:
+        """What the console got since the page was opened: errors, warnings, refused scripts."""
+        self.evaluate("new Promise(done => setTimeout(done, 50))")
+        kinds = {"Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"}
+        return [json.dumps(e["params"]) for e in self.events if e.get("method") in kinds]
+
+    def requests(self) -> list[str]:
+        """Addresses that were asked for since the page was opened, itself among them."""
+        self.evaluate("new Promise(done => setTimeout(done, 50))")
+        sent = [e for e in self.events if e.get("method") == "Network.requestWillBeSent"]
+        return [str(event["params"]["request"]["url"]) for event in sent]
+
+    def press(self, key: str) -> None:
+        """Press a key, as a hand does."""
+        text = {"text": "\r"} if key == "Enter" else {}
+        self.send("Input.dispatchKeyEvent", type="keyDown", key=key, code=key, **text)
+        self.send("Input.dispatchKeyEvent", type="keyUp", key=key, code=key)
 
     def evaluate(self, expression: str) -> Any:
         """The value of a script, awaited; the page's own policy does not hold it back."""
