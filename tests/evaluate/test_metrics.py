@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from intentflow.evaluate.engines import Answer
 from intentflow.evaluate.metrics import Scored, compute_metrics, confusions, score_row
-from intentflow.evaluate.run import Subject, score
+from intentflow.evaluate.run import score
+from intentflow.evaluate.subject import Subject
 from intentflow.records import Example
 from intentflow.taxonomy import Intent, Taxonomy
 
