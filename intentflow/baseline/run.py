@@ -14,7 +14,7 @@ from intentflow.baseline.encoder import BUNDLED_ENCODER, answer_by_encoder
 from intentflow.baseline.labels import Labelled, intents_label
 from intentflow.baseline.linear import answer_by_linear
 from intentflow.baseline.majority import answer_by_majority
-from intentflow.baseline.untuned import Untuned, answer_untuned
+from intentflow.baseline.untuned import Untuned, answer_untuned, find_base_model
 from intentflow.config import nearest
 from intentflow.errors import IntentflowError
 from intentflow.evaluate.metrics import compute_metrics, score_row
@@ -172,13 +172,12 @@ def _answer(
 
 def _find_models(options: BaselineOptions) -> None:
     """Say before anything is trained that a model is not there."""
-    names = [options.encoder] if "encoder" in options.kinds else []
-    if set(LANGUAGE_MODEL_KINDS) & set(options.kinds):
-        names.append(options.recipe.model_name_or_path)
-    for name in names:
+    if "encoder" in options.kinds:
         from intentflow.train.base_models import load_tokenizer
 
-        load_tokenizer(name)
+        load_tokenizer(options.encoder)
+    if set(LANGUAGE_MODEL_KINDS) & set(options.kinds):
+        find_base_model(options.recipe)
 
 
 def _tell_unread(left_out: int, test: Sequence[Example]) -> None:

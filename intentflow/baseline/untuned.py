@@ -38,6 +38,21 @@ class Untuned:
     seed: int = 0
 
 
+def find_base_model(recipe: Recipe) -> None:
+    """Make sure that a recipe's base model can be asked, before much else is done.
+
+    Raises:
+        IntentflowError: A recipe of corrections, no such model, or one that is not for chats.
+    """
+    from intentflow.train.base_models import load_tokenizer
+
+    if recipe.method == "dpo":
+        raise IntentflowError(
+            "the recipe corrects a tuned model (method: dpo): give the recipe of its first training"
+        )
+    end_token_id(load_tokenizer(recipe.model_name_or_path))
+
+
 def answer_untuned(
     training: Sequence[Example], utterances: Sequence[str], asking: Untuned, shots: int = 0
 ) -> Answers:
@@ -50,15 +65,11 @@ def answer_untuned(
         shots: Labelled rows shown before each utterance, fewer where they do not fit.
 
     Raises:
-        IntentflowError: No such base model, a recipe of corrections, or no shot that fits.
+        IntentflowError: As for :func:`find_base_model`, or no shot that fits.
         ModuleNotFoundError: The ``train`` extra is not installed.
     """
     from intentflow.evaluate.transformers_engine import TransformersEngine
 
-    if asking.recipe.method == "dpo":
-        raise IntentflowError(
-            "the recipe corrects a tuned model (method: dpo): give the recipe of its first training"
-        )
     asked = _sample(len(utterances), asking)
     texts = [utterances[at] for at in asked]
     started = time.perf_counter()

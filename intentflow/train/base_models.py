@@ -122,7 +122,7 @@ class _readable_hub_errors:  # noqa: N801 - reads as a block, not as a class
             reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else ""
             raise IntentflowError(
                 f"base model {self.name} cannot be loaded: give a local folder, a hub id that this "
-                f"machine can reach, or {BUNDLED_PREFIX}{next(iter(_BUNDLED))} ({reason})"
+                f"machine can reach, or {_bundled_names()} ({reason})"
             ) from error
 
 
@@ -133,6 +133,10 @@ def _fetched(uri: str) -> Path:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         return fetch(uri, folder)
+
+
+def _bundled_names() -> str:
+    return " or ".join(f"{BUNDLED_PREFIX}{name}" for name in _BUNDLED)
 
 
 def _bundled(name: str) -> Path:

@@ -94,6 +94,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "idle limit": (["--limit-rows", "2"], "--limit-rows is for untuned and few-shot"),
     "no encoder": (["--kinds", "encoder", "--encoder", "{hollow}"], "no config.json in it"),
     "no model": (["--kinds", "untuned", "--model", "./nowhere"], "there is no such folder"),
+    "corrections": (["--kinds", "untuned", "--recipe", "mistral-7b/dpo"], "method: dpo"),
     "no recipe": (["--kinds", "untuned", "--recipe", "smollm"], "no recipe smollm"),
     "no taxonomy": (["--kinds", "untuned", "--taxonomy", "{none}"], "No such file"),
     "zero": (["--kinds", "all", "--shots", "0"], "0 is no whole number above 0"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from intentflow.baseline.untuned import Untuned, answer_untuned
+from intentflow.baseline.untuned import Untuned, answer_untuned, find_base_model
 from intentflow.calls import parse_calls, parse_json_calls
 from intentflow.errors import IntentflowError
 from tests.baseline.conftest import TEST, TRAINING
@@ -83,6 +83,10 @@ def test_no_model_directory_is_left_behind(
 
 
 def test_a_recipe_of_corrections_is_refused(tiny_base_model: Path) -> None:
-    asking = Untuned(recipe(tiny_base_model, method="dpo"), TAXONOMY)
     with pytest.raises(IntentflowError, match="give the recipe of its first training"):
-        answer_untuned(TRAINING, UTTERANCES, asking)
+        find_base_model(recipe(tiny_base_model, method="dpo"))
+
+
+def test_a_model_that_is_not_for_chats_is_refused(tiny_encoder: Path) -> None:
+    with pytest.raises(IntentflowError, match="has no chat template"):
+        find_base_model(recipe(tiny_encoder))
