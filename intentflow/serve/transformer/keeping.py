@@ -56,7 +56,7 @@ class Keeper:
     Args:
         uri: Folder or ``s3://`` to write under; None keeps nothing.
         sample_rate: Share of the requests that are kept.
-        facts: The model's digests go into every row.
+        facts: The model in service, whose digests go into corrections.
     """
 
     def __init__(self, uri: str | None, sample_rate: float, facts: ModelFacts) -> None:
@@ -95,7 +95,7 @@ class Keeper:
             return
         self._requests.append(
             {
-                **self._stamp(request_id),
+                **_stamp(request_id, found.facts),
                 "instruction": spoken(messages),
                 "prediction": format_calls(found.calls),
                 "confidence": found.confidence,
@@ -112,20 +112,12 @@ class Keeper:
         if self._write is None:
             raise ServiceError(501, "this service keeps no feedback: it was given no storage")
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        correction = _Correction({**self._stamp(request_id), **row}, stored)
+        correction = _Correction({**_stamp(request_id, self._facts), **row}, stored)
         try:
             self._corrections.put_nowait(correction)
         except asyncio.QueueFull:
             raise ServiceError(503, "too much feedback at once; come again", 5) from None
         await stored
-
-    def _stamp(self, request_id: str) -> Row:
-        return {
-            "request_id": request_id,
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "model_digest": self._facts.model_digest,
-            "prompt_digest": self._facts.prompt_digest,
-        }
 
     async def _write_requests(self) -> None:
         while True:
@@ -174,6 +166,15 @@ class Keeper:
             log.warning("%s: %s", kind, error)
             return False
         return True
+
+
+def _stamp(request_id: str, facts: ModelFacts) -> Row:
+    return {
+        "request_id": request_id,
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "model_digest": facts.model_digest,
+        "prompt_digest": facts.prompt_digest,
+    }
 
 
 def writer(uri: str) -> Write:

@@ -10,7 +10,6 @@ from typing import Any
 
 from kserve import InferOutput, InferRequest, InferResponse, Model
 
-from intentflow.serve.transformer.facts import ModelFacts
 from intentflow.serve.transformer.failures import ServiceError
 from intentflow.serve.transformer.keeping import Keeper
 from intentflow.serve.transformer.metrics import count_prediction
@@ -32,7 +31,6 @@ class IntentModel(Model):  # type: ignore[misc]  # kserve is not typed
     Args:
         name: In the routes.
         understander: Asks the predictor.
-        facts: The model's.
         keeper: Of requests.
         most_instances: Utterances of one request.
     """
@@ -41,13 +39,11 @@ class IntentModel(Model):  # type: ignore[misc]  # kserve is not typed
         self,
         name: str,
         understander: Understander,
-        facts: ModelFacts,
         keeper: Keeper,
         most_instances: int,
     ) -> None:
         super().__init__(name)
         self._understander = understander
-        self._facts = facts
         self._keeper = keeper
         self._most = most_instances
         self.ready = True
@@ -68,7 +64,7 @@ class IntentModel(Model):  # type: ignore[misc]  # kserve is not typed
             found = await self._understand_all(_v2_instances(payload), request_id)
             return self._v2_response(payload.id or request_id, found)
         found = await self._understand_all(_v1_instances(payload), request_id)
-        return {"predictions": [as_dict(one, self._facts) for one in found]}
+        return {"predictions": [as_dict(one) for one in found]}
 
     def get_input_types(self) -> list[dict[str, Any]]:
         """For the metadata of V2."""
@@ -102,7 +98,7 @@ class IntentModel(Model):  # type: ignore[misc]  # kserve is not typed
         return list(found)
 
     def _v2_response(self, request_id: str, found: list[Understanding]) -> InferResponse:
-        calls = [json.dumps(as_dict(one, self._facts), ensure_ascii=False) for one in found]
+        calls = [json.dumps(as_dict(one), ensure_ascii=False) for one in found]
         unknown = [one.confidence for one in found]
         outputs = [
             InferOutput("calls", [len(found)], "BYTES", calls),

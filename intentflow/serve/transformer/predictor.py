@@ -31,11 +31,13 @@ class RawAnswer:
         text: Calls in the model's output format.
         confidence: Raw, in [0, 1]; None where the server gives no probabilities.
         reply: The server's whole reply.
+        facts: Of the model that answered.
     """
 
     text: str
     confidence: float | None
     reply: dict[str, Any]
+    facts: ModelFacts
 
 
 class Predictor:
@@ -48,6 +50,7 @@ class Predictor:
 
     def __init__(self, settings: Settings, facts: ModelFacts) -> None:
         self._settings = settings
+        self._facts = facts
         self._structure = facts.structure
         key = settings.predictor_key
         self._client = httpx.AsyncClient(
@@ -147,7 +150,8 @@ class Predictor:
             if closed is None:
                 raise ServiceError(502, "the predictor does not keep to the taxonomy")
             text = closed
-        return RawAnswer(text, _confidence(choice, whole, self._structure.output_format), reply)
+        confidence = _confidence(choice, whole, self._structure.output_format)
+        return RawAnswer(text, confidence, reply, self._facts)
 
 
 def _confidence(choice: dict[str, Any], text: str, output_format: OutputFormat) -> float | None:

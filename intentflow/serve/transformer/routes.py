@@ -15,7 +15,7 @@ from intentflow.config import nearest
 from intentflow.serve.transformer.facts import ModelFacts
 from intentflow.serve.transformer.failures import ServiceError
 from intentflow.serve.transformer.keeping import Keeper
-from intentflow.serve.transformer.predictor import Predictor
+from intentflow.serve.transformer.sharing import Predictors
 from intentflow.serve.transformer.understanding import read_messages
 
 _MOST_CHARACTERS = 20_000
@@ -26,7 +26,7 @@ class Parts:
     """What the routes are made of."""
 
     model_name: str
-    predictor: Predictor
+    predictor: Predictors
     facts: ModelFacts
     keeper: Keeper
 

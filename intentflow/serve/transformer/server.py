@@ -53,11 +53,11 @@ def _wire(app: Any, settings: Settings, facts: Any) -> Any:
     from intentflow.serve.transformer.keeping import Keeper
     from intentflow.serve.transformer.keys import Keys
     from intentflow.serve.transformer.model import IntentModel
-    from intentflow.serve.transformer.predictor import Predictor
     from intentflow.serve.transformer.routes import Parts, make_router
+    from intentflow.serve.transformer.sharing import Predictors
     from intentflow.serve.transformer.understanding import Understander
 
-    predictor = Predictor(settings, facts)
+    predictor = Predictors(settings, facts)
     keeper = Keeper(settings.log_uri, settings.log_sample_rate, facts)
     app.openapi_url = None
     app.include_router(make_router(Parts(settings.model_name, predictor, facts, keeper)))
@@ -71,8 +71,8 @@ def _wire(app: Any, settings: Settings, facts: Any) -> Any:
 
     app.add_middleware(Guard, settings=settings, keys=Keys(settings.keys_file, settings.key))
     _during(app, keeper, predictor)
-    understander = Understander(predictor, facts)
-    return IntentModel(settings.model_name, understander, facts, keeper, settings.most_instances)
+    understander = Understander(predictor)
+    return IntentModel(settings.model_name, understander, keeper, settings.most_instances)
 
 
 def _during(app: Any, keeper: Any, predictor: Any) -> None:

@@ -36,6 +36,9 @@ class Settings:
         most_body_bytes: A larger request is refused.
         most_instances: Utterances of one request.
         most_at_once: Requests in work; more are told to come again.
+        canary_url: Base URL of a second vLLM, with another model; None for none.
+        canary_model_uri: That model's directory.
+        canary_percent: Share of the requests that it answers, 0 to 100.
     """
 
     model_name: str
@@ -52,6 +55,9 @@ class Settings:
     most_body_bytes: int = 1_000_000
     most_instances: int = 64
     most_at_once: int = 256
+    canary_url: str | None = None
+    canary_model_uri: str | None = None
+    canary_percent: int = 0
 
 
 def read_settings(
@@ -67,6 +73,8 @@ def read_settings(
     args, _ = _parser().parse_known_args(arguments)
     if not args.predictor_host:
         raise IntentflowError("--predictor_host is missing: KServe gives it, or name a host:port")
+    if bool(args.canary_host) != bool(args.canary_model_uri):
+        raise IntentflowError("--canary_host and --canary_model_uri: a canary needs both")
     keys_file = env.get(KEYS_FILE)
     return Settings(
         model_name=args.model_name,
@@ -83,6 +91,9 @@ def read_settings(
         most_body_bytes=args.most_body_bytes,
         most_instances=args.most_instances,
         most_at_once=args.most_at_once,
+        canary_url=_url(args.canary_host) if args.canary_host else None,
+        canary_model_uri=args.canary_model_uri,
+        canary_percent=args.canary_percent,
     )
 
 
@@ -99,6 +110,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--most_body_bytes", "--most-body-bytes", type=int, default=1_000_000)
     parser.add_argument("--most_instances", "--most-instances", type=int, default=64)
     parser.add_argument("--most_at_once", "--most-at-once", type=int, default=256)
+    parser.add_argument("--canary_host", "--canary-host")
+    parser.add_argument("--canary_model_uri", "--canary-model-uri")
+    parser.add_argument("--canary_percent", "--canary-percent", type=int, default=0)
     return parser
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from intentflow.calls import Call, parse_output
 from intentflow.serve.transformer.facts import ModelFacts
 from intentflow.serve.transformer.failures import ServiceError
-from intentflow.serve.transformer.predictor import Message, Predictor
+from intentflow.serve.transformer.predictor import Message, RawAnswer
+from intentflow.serve.transformer.sharing import Predictors
 
 _ROLES = ("system", "developer", "user", "assistant")
 _MOST_MESSAGES = 400
@@ -27,6 +28,7 @@ class Understanding:
             calibration; None where the predictor gives no probabilities.
         out_of_scope: Whether none of the taxonomy's intents is meant.
         latency_seconds: What the answer took, the predictor included.
+        facts: Of the model that answered.
     """
 
     calls: list[Call]
@@ -34,19 +36,18 @@ class Understanding:
     confidence: float | None
     out_of_scope: bool
     latency_seconds: float
+    facts: ModelFacts
 
 
 class Understander:
     """Asks the predictor and reads its answers.
 
     Args:
-        predictor: vLLM.
-        facts: The model's taxonomy and calibration.
+        predictors: vLLM with the model in service, and perhaps a canary.
     """
 
-    def __init__(self, predictor: Predictor, facts: ModelFacts) -> None:
-        self._predictor = predictor
-        self._facts = facts
+    def __init__(self, predictors: Predictors) -> None:
+        self._predictors = predictors
 
     async def understand(self, messages: Sequence[Message], request_id: str) -> Understanding:
         """Typed calls of one utterance or dialogue.
@@ -55,23 +56,28 @@ class Understander:
             ServiceError: No answer of the predictor.
         """
         started = time.perf_counter()
-        raw = await self._predictor.ask(messages, request_id)
-        calls = parse_output(raw.text, self._facts.structure.output_format)
-        confidence = self._calibrated(raw.confidence)
-        scope = self._facts.taxonomy.out_of_scope
-        if scope is not None and self._is_too_unsure(confidence):
+        raw = await self._predictors.ask(messages, request_id)
+        facts = raw.facts
+        calls = parse_output(raw.text, facts.structure.output_format)
+        confidence = _calibrated(raw)
+        scope = facts.taxonomy.out_of_scope
+        if scope is not None and _is_too_unsure(confidence, facts):
             calls = [Call(scope)]
         outside = scope is not None and any(call.intent == scope for call in calls)
-        return Understanding(calls, raw.text, confidence, outside, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        return Understanding(calls, raw.text, confidence, outside, seconds, facts)
 
-    def _calibrated(self, raw: float | None) -> float | None:
-        calibration = self._facts.calibration
-        return raw if raw is None or calibration is None else calibration.apply(raw)
 
-    def _is_too_unsure(self, confidence: float | None) -> bool:
-        calibration = self._facts.calibration
-        threshold = calibration.oos_threshold if calibration else None
-        return confidence is not None and threshold is not None and confidence < threshold
+def _calibrated(raw: RawAnswer) -> float | None:
+    calibration = raw.facts.calibration
+    if raw.confidence is None or calibration is None:
+        return raw.confidence
+    return calibration.apply(raw.confidence)
+
+
+def _is_too_unsure(confidence: float | None, facts: ModelFacts) -> bool:
+    threshold = facts.calibration.oos_threshold if facts.calibration else None
+    return confidence is not None and threshold is not None and confidence < threshold
 
 
 def read_instance(instance: object) -> list[Message]:
@@ -110,10 +116,10 @@ def read_messages(messages: object) -> list[Message]:
     return read
 
 
-def as_dict(found: Understanding, facts: ModelFacts) -> dict[str, Any]:
+def as_dict(found: Understanding) -> dict[str, Any]:
     """An understanding as a prediction of the API."""
     return {
-        "calls": [_typed(call, facts) for call in found.calls],
+        "calls": [_typed(call, found.facts) for call in found.calls],
         "text": found.text,
         "confidence": None if found.confidence is None else round(found.confidence, 6),
         "out_of_scope": found.out_of_scope,

@@ -52,9 +52,9 @@ def write_model(folder: Path) -> Path:
 
 
 @contextmanager
-def played_vllm(folder: Path, port: int) -> Iterator[str]:
-    """A process that plays vLLM."""
-    command = [sys.executable, "-m", "tests.serve.transformer.played_vllm", str(port)]
+def played_vllm(folder: Path, port: int, *answer: str) -> Iterator[str]:
+    """A process that plays vLLM, with an answer of its own where one is given."""
+    command = [sys.executable, "-m", "tests.serve.transformer.played_vllm", str(port), *answer]
     url = f"http://127.0.0.1:{port}"
     with running(command, folder / f"vllm-{port}.log", lambda: up(f"{url}/health")):
         yield url

@@ -16,6 +16,7 @@ class PlayedVllm(BaseHTTPRequestHandler):
     """Answers chat completions; what the user says decides how."""
 
     protocol_version = "HTTP/1.1"
+    answer = ANSWER
 
     def do_GET(self) -> None:
         """Health."""
@@ -36,7 +37,7 @@ class PlayedVllm(BaseHTTPRequestHandler):
         elif said == "too long":
             self._reply(400, {"error": {"message": "maximum context length is 64"}})
         else:
-            self._reply(200, completion(ANSWER, body))
+            self._reply(200, completion(self.answer, body))
 
     def _reply(self, status: int, document: dict[str, Any]) -> None:
         content = json.dumps(document).encode()
@@ -63,4 +64,5 @@ def completion(text: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    PlayedVllm.answer = sys.argv[2] if len(sys.argv) > 2 else ANSWER
     ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), PlayedVllm).serve_forever()
