@@ -24,11 +24,12 @@ VLLM = {
     "vllm:prompt_tokens_total",
     "vllm:generation_tokens_total",
 }
-# The transformer's, with their labels.
+# The transformer's, with their labels beside the route.
 OURS = {
     "intentflow_requests_total": {"route", "code"},
     "intentflow_request_seconds_bucket": {"le"},
     "intentflow_predictions_total": {"intent"},
+    "intentflow_answers_total": {"model"},
     "intentflow_feedback_total": set(),
     "intentflow_log_failures_total": set(),
 }
@@ -116,6 +117,14 @@ def test_autoscaling_asks_for_this_service_alone(facts: ModelFacts) -> None:
         'sum(vllm:num_requests_waiting{namespace="team-a",model_name="banking"})'
     )
     assert external["target"] == {"type": "Value", "value": "4"}
+
+
+def test_transformer_declares_these_metrics() -> None:
+    file = Path(__file__).parents[2] / "intentflow/serve/transformer/metrics.py"
+    declared = re.findall(r"\w+\(\"(intentflow_\w+)\", \"[^\"]*\"(.*)\)", file.read_text())
+    labels = {name: set(re.findall(r'"(\w+)"', rest)) for name, rest in declared}
+    for name, used in OURS.items():
+        assert used - {"le"} <= labels[name.removesuffix("_bucket")]
 
 
 @pytest.mark.real
