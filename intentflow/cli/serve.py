@@ -6,6 +6,7 @@ import argparse
 
 from intentflow.cli.outcome import Outcome
 from intentflow.serve.server import serve
+from intentflow.serve.vllm import VLLM_PYTHON
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -13,13 +14,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", required=True, metavar="DIR", help="model directory")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--engine", default="auto", choices=["auto", "vllm", "transformers"])
+    parser.add_argument(
+        "--engine",
+        default="auto",
+        choices=["auto", "vllm", "transformers"],
+        help=f"auto: vLLM where it is installed or {VLLM_PYTHON} names a Python that has it",
+    )
     parser.add_argument("--name", default="intent", help="the served model's name")
     parser.add_argument(
         "--constrained",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="keep answers inside the taxonomy (transformers engine)",
+        help="keep answers inside the taxonomy (transformers; vLLM does so where a request asks)",
     )
 
 

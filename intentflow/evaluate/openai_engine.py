@@ -22,6 +22,7 @@ from intentflow.evaluate.structured import StructuredOutputs
 
 KEY = "OPENAI_API_KEY"
 _MOST_NAMES = 5
+_TOLD_SECONDS = 2.0
 # Faults of every request alike: going on would ask in vain, row after row.
 _OF_THE_ENDPOINT = frozenset({401, 403, 404, 429})
 
@@ -83,6 +84,7 @@ class OpenAIEngine:
         self._key = os.environ.get(KEY)
         self._with_probabilities = True
         self._replying: str | None = None
+        self._told_until = 0.0
         self.model, self.root = asyncio.run(self._served_model())
 
     def answer(self, instructions: Sequence[str], keep: Keep | None = None) -> list[Answer]:
@@ -217,8 +219,17 @@ class OpenAIEngine:
             except Fault as fault:
                 if not fault.again:
                     raise
-                await asyncio.sleep(pause_seconds(fault, faults))
+                await self._pause(fault, pause_seconds(fault, faults))
         return await ask()
+
+    async def _pause(self, fault: Fault, seconds: float) -> None:
+        """Wait, and say why where one would wonder; of many requests that wait, one says it."""
+        now = time.monotonic()
+        if seconds >= _TOLD_SECONDS and now >= self._told_until:
+            self._told_until = now + seconds
+            again = f"{self.url} {fault.reason}; asked again in {seconds:.0f} s"
+            tqdm.write(again, file=sys.stderr)
+        await asyncio.sleep(seconds)
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[Any]:

@@ -185,6 +185,17 @@ def test_the_wait_that_an_endpoint_asks_for_is_kept(endpoint: Endpoint) -> None:
     assert time.perf_counter() - started >= 0.3
 
 
+def test_a_long_wait_is_said_once(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("intentflow.evaluate.openai_engine._TOLD_SECONDS", 0.2)
+    endpoint.chat = lambda body: (
+        (429, {}, {"Retry-After": "0.3"}) if len(endpoint.asked) <= 8 else completion(echo(body))
+    )
+    OpenAIEngine(endpoint.url).answer(UTTERANCES[:8])
+    assert capsys.readouterr().err.count("or try later; asked again in 0 s") == 1
+
+
 def test_a_slow_endpoint_is_one_readable_line(endpoint: Endpoint) -> None:
     endpoint.delay_seconds = 0.5
     options = _options(timeout_seconds=0.1, retries=1)
