@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.evaluate.baselines import read_baselines
 from intentflow.files import atomic_file
 from intentflow.pipeline_build import build_pipeline
 from intentflow.resources import CHECKPOINTS
@@ -34,6 +35,7 @@ _FILES = {
     "validation_set": "validation.jsonl",
     "test_set": "test.jsonl",
     "metrics": "metrics.json",
+    "baselines": "baselines.json",
     "predictions": "predictions.jsonl",
     "verdict": "verdict.json",
     "redaction_report": "reports/redaction.html",
@@ -41,7 +43,7 @@ _FILES = {
     "training_report": "reports/training.html",
     "evaluation_report": "reports/evaluation.html",
 }
-_PUBLIC = ("metrics", "verdict", "training_report")  # the rest holds users' own words
+_PUBLIC = ("metrics", "baselines", "verdict", "training_report")  # the rest holds users' own words
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class RunResult:
         folder: Where reports, sets, scores and manifests lie.
         counts: Rows, kept and rejected by convert.
         metrics: What ``metrics.json`` holds.
+        baselines: Scores of simple models on the same rows, by name.
         verdict: What ``verdict.json`` holds.
         model: The model directory that was scored.
         manifests: The rendered service; None where the gate failed.
@@ -62,6 +65,7 @@ class RunResult:
     folder: Path
     counts: dict[str, int]
     metrics: dict[str, Any]
+    baselines: dict[str, Any]
     verdict: dict[str, Any]
     model: Path
     manifests: Path | None
@@ -201,6 +205,7 @@ def _collect(outputs: Mapping[str, Any], root: Path, seconds: float) -> RunResul
         folder=root,
         counts={key: int(counts[key]) for key in ("rows", "kept", "rejected")},
         metrics=json.loads((root / "metrics.json").read_text(encoding="utf-8")),
+        baselines=read_baselines(root / "baselines.json")["baselines"],
         verdict=verdict,
         model=model,
         manifests=root / "manifests" if verdict["passed"] else None,

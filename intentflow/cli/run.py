@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from intentflow.cli.outcome import Outcome
 from intentflow.localrun import RunResult, run_locally
@@ -32,6 +34,7 @@ def run(args: argparse.Namespace) -> Outcome:
         **result.counts,
         "intent_accuracy": result.metrics["intent_accuracy"],
         "parameter_accuracy": result.metrics["parameter_accuracy"],
+        "baselines": {name: one["intent_accuracy"] for name, one in result.baselines.items()},
         "passed": result.verdict["passed"],
         "reasons": result.verdict["reasons"],
         "model": str(result.folder / "model"),
@@ -50,6 +53,7 @@ def _table(result: RunResult) -> str:
         ("rejected", str(result.counts["rejected"])),
         ("intent accuracy", _with_interval(result, "intent_accuracy")),
         ("parameter accuracy", _with_interval(result, "parameter_accuracy")),
+        *((f"  by {name}", _intents(one)) for name, one in result.baselines.items()),
         ("gate", "passed" if passed else "failed"),
         ("seconds", f"{result.seconds:.0f}"),
         ("peak memory", f"{result.peak_memory_bytes / 1e9:.1f} GB"),
@@ -66,6 +70,10 @@ def _table(result: RunResult) -> str:
     lines += ["", "Next:", f"  intentflow serve --model {folder}/model"]
     lines.append('  intentflow predict "play some jazz"')
     return "\n".join(lines)
+
+
+def _intents(baseline: Mapping[str, Any]) -> str:
+    return f"{baseline['intent_accuracy']:.3f}  (intent, same rows)"
 
 
 def _with_interval(result: RunResult, name: str) -> str:
