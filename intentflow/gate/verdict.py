@@ -97,6 +97,7 @@ class Verdict:
         lines += ["| rule | measured | limit | |", "|---|---|---|---|"]
         lines += [_row(rule) for rule in self.rules]
         lines += ["", *(f"- {reason}" for reason in self.reasons)]
+        lines += [f"- kept: {r.message}" for r in self.rules if r.passed and r.evidence]
         lines += [f"- not applied: {reason}" for reason in self.skipped]
         lines += [f"- note: {note}" for note in self.notes]
         return "\n".join([*lines, *_comparison(self.compared)]) + "\n"

@@ -128,3 +128,9 @@ def test_a_reference_that_the_policy_ignores_is_said() -> None:
     assert _judge(ANY, reference=scores()).skipped == [
         "scores of a 16-bit model were given, the policy bounds no loss by compression"
     ]
+
+
+def test_how_sure_a_kept_comparison_is_can_be_read() -> None:
+    metrics, champion = scores_with("1" * 99 + "0"), scores_with("0" + "1" * 99)
+    text = _judge(ANY, metrics, champion=champion).as_markdown()
+    assert "- kept: intent_accuracy is 0.99, the champion's 0.99 (1 rows gained, 1 lost" in text
