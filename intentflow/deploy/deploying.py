@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from intentflow.deploy.facts import ModelFacts, read_facts
 from intentflow.deploy.options import DeployOptions
 from intentflow.deploy.rendering import Manifest, render, to_yaml, write_manifests
+from intentflow.deploy.transformer import openai_url
 from intentflow.deploy.verdict import Verdict, read_verdict, require_passed
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.storage import is_remote
@@ -186,7 +187,11 @@ def _probe(facts: ModelFacts, options: DeployOptions) -> Check | None:
             file=sys.stderr,
         )
         return None
-    return lambda url: ask(options.probe_url or url, probes, taxonomy)
+
+    def asked_at(url: str) -> str:
+        return options.probe_url or openai_url(url, options.transformer)
+
+    return lambda url: ask(asked_at(url), probes, taxonomy)
 
 
 def _committed(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from intentflow.deploy.cluster import Cluster
 from intentflow.deploy.keys import ANNOTATION
+from intentflow.deploy.transformer import openai_url
 from intentflow.deploy.waiting import SERVICE, readiness
 from intentflow.errors import CheckFailed
 
@@ -43,7 +44,7 @@ def find_endpoint(name: str, namespace: str) -> Endpoint:
     annotations = service["metadata"].get("annotations") or {}
     secret = annotations.get(ANNOTATION + "api-key-secret")
     return Endpoint(
-        url=f"{state.url.rstrip('/')}/v1",
+        url=openai_url(state.url, "transformer" in service["spec"]),
         ready=state.ready,
         token_command=_token_command(secret, namespace) if secret else None,
         model_digest=annotations.get(ANNOTATION + "model-digest", ""),

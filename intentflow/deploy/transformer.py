@@ -39,6 +39,11 @@ def fill_transformer(service: Manifest, facts: ModelFacts, options: DeployOption
         del transformer["annotations"]
 
 
+def openai_url(service_url: str, has_transformer: bool) -> str:
+    """Base URL for OpenAI clients: KServe's path before a transformer, else vLLM's own."""
+    return service_url.rstrip("/") + ("/openai/v1" if has_transformer else "/v1")
+
+
 def leave_out_transformer(objects: Iterable[Manifest]) -> list[Manifest]:
     """The same service with vLLM's own routes open to the outside."""
     kept = [item for item in objects if _selected(item) != "transformer"]

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -549,11 +549,13 @@ class Chat(BaseHTTPRequestHandler):
     """An OpenAI endpoint with one answer."""
 
     answer = "weather_search(Oslo)"
+    asked: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
         self._send({"object": "list", "data": [{"id": "banking", "object": "model"}]})
 
     def do_POST(self) -> None:
+        self.asked.append(self.path)
         self.rfile.read(int(self.headers["Content-Length"]))
         message = {"role": "assistant", "content": self.answer}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
@@ -595,6 +597,7 @@ def test_service_that_gives_the_evaluated_answer_is_deployed(
     probe = _probe(tmp_path, "weather_search( Oslo )")
     with controller.answering({**READY, "url": chat}):
         assert deploy_model(b"first", probe=probe).url == chat
+    assert Chat.asked[-1] == "/openai/v1/chat/completions"
 
 
 def test_service_that_answers_otherwise_is_taken_back(
