@@ -33,6 +33,7 @@ class TransformersEngine:
         folder: A model directory as ``train`` writes it.
         constrained: Keep answers inside the taxonomy.
         batch_size: Most rows decoded together; fewer where memory does not do.
+        precision: ``bf16``, ``fp32``, or ``auto`` for what is fast here.
 
     Raises:
         IntentflowError: Not a model directory, or an attention other than plain or sliding.
@@ -41,7 +42,12 @@ class TransformersEngine:
     name = "transformers"
 
     def __init__(
-        self, folder: str | Path, *, constrained: bool, batch_size: int = ROWS_AT_ONCE
+        self,
+        folder: str | Path,
+        *,
+        constrained: bool,
+        batch_size: int = ROWS_AT_ONCE,
+        precision: str = "auto",
     ) -> None:
         from intentflow.train.attention import share_prefixes
         from intentflow.train.export import check_model_directory
@@ -51,7 +57,7 @@ class TransformersEngine:
         self.taxonomy = Taxonomy.from_yaml(self.folder / "taxonomy.yaml")
         self.constrained = constrained
         self.batch_size = batch_size
-        self.tokenizer, self.model = _load(self.folder)
+        self.tokenizer, self.model = _load(self.folder, precision)
         share_prefixes(self.model)
         self.end_token_ids = _end_tokens(self.model)
         self._prefix: tuple[list[int], States] = ([], {})
@@ -227,13 +233,14 @@ class _Stream:
 _DECODING: dict[str, Any] = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
 
 
-def _load(folder: Path) -> tuple[Any, Any]:
+def _load(folder: Path, precision: str) -> tuple[Any, Any]:
     import torch
 
     from intentflow.train.base_models import load_model, load_tokenizer
     from intentflow.train.run import fast_precision
 
-    dtype = torch.bfloat16 if fast_precision() == "bf16" else torch.float32
+    chosen = fast_precision() if precision == "auto" else precision
+    dtype = torch.bfloat16 if chosen == "bf16" else torch.float32
     model = load_model(str(folder), dtype=dtype)
     if torch.cuda.is_available():
         model = model.to("cuda")
