@@ -40,7 +40,7 @@ def promote(name: str, namespace: str, timeout_seconds: float) -> Changed:
         IntentflowError: No such service, or the cluster refused.
         CheckFailed: It has no canary; or it did not become ready, and the share is as before.
     """
-    rollout = Rollout(Cluster(), name, namespace)
+    rollout = Rollout(Cluster(without="run where one is"), name, namespace)
     service = promoted(_existing(rollout, name, namespace))
     done = rollout.bring([service], timeout_seconds, keep_former=False, rename=True)
     return Changed(name, service_annotation([service], "model-digest"), done.url, None, None)
@@ -61,7 +61,7 @@ def rollback(name: str, namespace: str, timeout_seconds: float, to: int | None =
         IntentflowError: No such service, no such revision, or the cluster refused.
         CheckFailed: Nothing to go back to; or it did not become ready, and all is as before.
     """
-    cluster = Cluster()
+    cluster = Cluster(without="use --mode git")
     rollout = Rollout(cluster, name, namespace)
     _existing(rollout, name, namespace)
     known = revisions(cluster, name, namespace)
