@@ -116,5 +116,6 @@ def _open_folder(asked: Asked, options: EngineOptions) -> Iterator[tuple[Engine,
 def _load(folder: Path, constrained: bool, options: EngineOptions) -> Engine:
     from intentflow.evaluate.transformers_engine import TransformersEngine
 
-    size = {} if options.batch_size is None else {"batch_size": options.batch_size}
-    return TransformersEngine(folder, constrained=constrained, **size)
+    if options.batch_size is None:
+        return TransformersEngine(folder, constrained=constrained)
+    return TransformersEngine(folder, constrained=constrained, batch_size=options.batch_size)
