@@ -48,7 +48,7 @@ class Ran:
     log: str
     root: Path
 
-    def verdicts(self) -> dict[str, Any]:
+    def verdicts(self) -> dict[int, Any]:
         """Each case's ``verdict.json`` by its number, as the task that wrote it is named."""
         found = {}
         for file in self.root.rglob("verdict"):
@@ -93,7 +93,7 @@ def _pipeline(scored: list[tuple[Case, dict[str, Any]]], folder: Path) -> Any:
             if (content := getattr(case, kind)) is not None
         }
 
-    @dsl.pipeline(name="gate-rules")
+    @dsl.pipeline(name="gate-rules")  # type: ignore[untyped-decorator]  # kfp has no types
     def pipeline() -> None:
         for number, (case, metrics) in enumerate(scored):
             judged = gate(
