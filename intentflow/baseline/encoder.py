@@ -49,7 +49,7 @@ def answer_by_encoder(
     trained = time.perf_counter()
     predicted = _predict(tokenizer, model, utterances, targets)
     about = (
-        f"{name} with a classification head, all weights trained on {len(rows)} rows to tell "
+        f"{name} with a classification head, all weights trained on {len(rows)} rows "
         f"{targets.about}: {epochs} epochs of batches of {BATCH_ROWS} at {LEARNING_RATE:g}."
     )
     return Answers(predicted, about, trained - started, time.perf_counter() - trained)

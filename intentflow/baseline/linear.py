@@ -33,7 +33,7 @@ def answer_by_linear(training: Labelled, utterances: Sequence[str], seed: int = 
     predicted = [targets.label(row) for row in model.predict_proba(list(utterances))]
     about = (
         "TF-IDF of words (1 to 2) and characters (2 to 5) with logistic regression, trained on "
-        f"{len(training.texts)} rows to tell {targets.about}."
+        f"{len(training.texts)} rows {targets.about}."
     )
     return Answers(predicted, about, trained - started, time.perf_counter() - trained)
 

@@ -51,10 +51,10 @@ class Targets:
 
     @property
     def about(self) -> str:
-        """How it is decided, for people."""
+        """What the classifier learned, for people."""
         if not self.apart:
-            return f"one of {len(self.outputs)} labels"
-        return f"each of {len(self.outputs)} intents by itself, for many combinations are rare"
+            return f"to choose one of {len(self.outputs)} labels"
+        return f"to decide on each of {len(self.outputs)} intents by itself (combinations are rare)"
 
     def learned(self, labels: Sequence[str]) -> NDArray[Any]:
         """What the outputs should be: output numbers, or rows of 0.0 and 1.0 where apart."""
