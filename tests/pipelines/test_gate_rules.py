@@ -25,7 +25,7 @@ KEPT = range(len(CASES))
 BROKEN = range(len(CASES), 2 * len(CASES))
 
 
-@dsl.component(base_image="python:3.11", install_kfp_package=False)
+@dsl.component(base_image="python:3.11", install_kfp_package=False)  # type: ignore[untyped-decorator]
 def note(file: str, text: str) -> None:
     """Say which branch was taken."""
     from pathlib import Path
