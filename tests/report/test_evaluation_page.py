@@ -209,6 +209,18 @@ def test_text_stands_out_from_what_is_behind_it(shown: Page, scheme: str) -> Non
     assert least >= 4.5
 
 
+def test_the_page_fits_a_sheet_of_paper(browser: Page, large: Path) -> None:
+    browser.open(large, 718)  # A4 with Chromium's margins
+    browser.send("Emulation.setEmulatedMedia", media="print")
+    widest = (
+        "Math.max(...[...document.querySelectorAll('table, .grid')]"
+        ".map(e => e.getBoundingClientRect().right))"
+    )
+    right = browser.evaluate(widest)
+    browser.send("Emulation.setEmulatedMedia", media="")
+    assert right <= 718
+
+
 def test_readers_without_scripts_see_intents_confusions_and_rows(
     browser: Page, small: Path
 ) -> None:

@@ -77,8 +77,8 @@
       grid.replaceChildren();
       cells = [];
       grid.classList.toggle("tiny", !named);
-      grid.style.gridTemplateColumns = `${named ? "minmax(5rem, 13rem)" : "0"} repeat(${shown.length}, ${size}px)`;
-      grid.style.gridTemplateRows = `${named ? "9rem" : "0"} repeat(${shown.length}, ${size}px)`;
+      grid.style.setProperty("--count", shown.length);
+      grid.style.setProperty("--cell", `${size}px`);
       put(document.createElement("div"), "corner", 1, 1);
       shown.forEach((intent, i) => {
         name("row", intent, i + 2, 1);
