@@ -179,7 +179,7 @@ def compare(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 def median(runs: Sequence[dict[str, Any]], key: str) -> float:
     """Over the runs of one arm."""
-    return statistics.median(run[key] for run in runs)
+    return statistics.median(float(run[key]) for run in runs)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from intentflow.calls import OutputFormat
 
@@ -32,11 +32,13 @@ def answer_confidence(
         output_format: What the answer is written in; it need not parse.
     """
     inside = value_characters("".join(pieces), output_format)
-    ends = list(accumulate(map(len, pieces)))
-    starts = [0, *ends[:-1]]
-    spans = zip(starts, ends, log_probabilities, strict=True)
+    spans = pairwise(accumulate(map(len, pieces), initial=0))
     # A piece without text is the end, or a part of a character that the next one completes.
-    total = sum(log for start, end, log in spans if start == end or not all(inside[start:end]))
+    total = sum(
+        log
+        for (start, end), log in zip(spans, log_probabilities, strict=True)
+        if start == end or not all(inside[start:end])
+    )
     return math.exp(min(total, 0.0))
 
 
