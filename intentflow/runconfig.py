@@ -134,13 +134,15 @@ def pipeline_arguments(
 
     data = config.data
     test_digest = digest_of(data.test) if data.test else ""
+    gate_policy = config.read_policy()
+    gate_policy.named(config.policy_name)  # a wrong name is found before anything is trained
     policy = DataPolicy.from_yaml(data.policy) if data.policy else DataPolicy()
     taxonomy = _parameter(Taxonomy.from_yaml(data.taxonomy)) if data.taxonomy else {}
     return {
         "sources": data.sources,
         "sources_digest": " ".join(digest_of(source) for source in data.sources),
         "recipe": _parameter(config.read_recipe()),
-        "gate_policy": _parameter(config.read_policy()),
+        "gate_policy": _parameter(gate_policy),
         "publish_to": config.publish or publish_to,
         "code_version": code_version(),
         "export_format": data.format,

@@ -55,4 +55,6 @@ def find_endpoint(name: str, namespace: str) -> Endpoint:
 def _token_command(secret: str, namespace: str) -> str:
     name, _, key = secret.partition("/")
     path = key.replace(".", "\\.")
-    return f"kubectl get secret {name} -n {namespace} -o jsonpath='{{.data.{path}}}' | base64 -d"
+    # While tokens change there are two, one a line.
+    read = f"kubectl get secret {name} -n {namespace} -o jsonpath='{{.data.{path}}}'"
+    return f"{read} | base64 -d | head -n 1"

@@ -194,7 +194,7 @@ def build(options: PipelineOptions) -> Any:
             "evaluate",
             "Score on the test rows",
         )
-        reference = {}
+        reference = scored.outputs["metrics"]  # a model that is not quantized is its own
         if options.quantize != "none":
             whole = place(
                 evaluate(
@@ -206,7 +206,7 @@ def build(options: PipelineOptions) -> Any:
                 "evaluate",
                 "Score the 16-bit model",
             )
-            reference = {"reference": whole.outputs["metrics"]}
+            reference = whole.outputs["metrics"]
         judged = place(
             gate(
                 metrics=scored.outputs["metrics"],
@@ -214,8 +214,8 @@ def build(options: PipelineOptions) -> Any:
                 policy_name=policy_name,
                 champion=champion,
                 baselines=beside.outputs["baselines"],
+                reference=reference,
                 code_version=code_version,
-                **reference,
             ),
             "gate",
             "Gate",

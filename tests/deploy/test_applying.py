@@ -273,7 +273,7 @@ def test_endpoint_gives_the_url_and_how_to_read_the_token(
     assert summary["url"] == "http://banking.example.com/openai/v1"
     assert summary["token_command"] == (
         f"kubectl get secret intentflow-api-key -n {apply_options.namespace} "
-        "-o jsonpath='{.data.token}' | base64 -d"
+        "-o jsonpath='{.data.token}' | base64 -d | head -n 1"
     )
 
 

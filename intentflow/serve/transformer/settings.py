@@ -76,6 +76,11 @@ def read_settings(
     if bool(args.canary_host) != bool(args.canary_model_uri):
         raise IntentflowError("--canary_host and --canary_model_uri: a canary needs both")
     keys_file = env.get(KEYS_FILE)
+    if not (keys_file or env.get(KEY) or args.without_token):
+        raise IntentflowError(
+            f"no tokens to demand of clients: set {KEYS_FILE}, or give --without_token where "
+            "something else stands before this service"
+        )
     return Settings(
         model_name=args.model_name,
         model_uri=args.model_uri,
@@ -104,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model_name", "--model-name", default="intent")
     parser.add_argument("--model_uri", "--model-uri", required=True)
     parser.add_argument("--predictor_host", "--predictor-host")
+    parser.add_argument("--without_token", "--without-token", action="store_true")
     parser.add_argument("--http_port", "--http-port", type=int, default=8080)
     parser.add_argument("--metrics_port", "--metrics-port", type=int, default=9090)
     parser.add_argument("--timeout_seconds", "--timeout-seconds", type=float, default=30.0)

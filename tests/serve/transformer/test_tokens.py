@@ -9,6 +9,7 @@ import pytest
 
 from intentflow.errors import IntentflowError
 from intentflow.serve.transformer.keys import Keys
+from intentflow.serve.transformer.settings import read_settings
 from tests.serve.transformer.conftest import TOKEN, Running
 
 HEALTH = ["/healthz/live", "/healthz/ready", "/v2/health/live", "/v2/health/ready"]
@@ -81,6 +82,13 @@ def test_a_token_file_without_a_token_is_refused(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("\n")
     with pytest.raises(IntentflowError, match="no token"):
         Keys(tmp_path / "token", None)
+
+
+def test_a_service_that_would_demand_no_token_has_to_be_asked_for() -> None:
+    arguments = ["--model_uri=m", "--predictor_host=h"]
+    with pytest.raises(IntentflowError, match="--without_token"):
+        read_settings(arguments, {})
+    assert read_settings([*arguments, "--without_token"], {}).key is None
 
 
 def test_another_scheme_is_no_token(tmp_path: Path) -> None:
