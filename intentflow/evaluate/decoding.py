@@ -129,6 +129,7 @@ class Decoder:
         waiting = deque(requests)
         rows: list[_Row] = []
         cache = RowCache(prefix)
+        self._reserve(requests, rows_at_once, cache)
         while waiting or rows:
             self._admit(waiting, rows, rows_at_once)
             yield from self._step(rows, cache, listener)
@@ -149,6 +150,12 @@ class Decoder:
                 staying.append(place)
         _close_gaps(rows, staying, cache)
         return ended
+
+    def _reserve(self, requests: Sequence[Request], rows_at_once: int, cache: RowCache) -> None:
+        """All the place that rows of the longest prompt take: growing leaves holes in memory."""
+        longest = max(map(_room, requests), default=1)
+        most = max(self._cache_tokens // longest, 1)
+        cache.reserve(min(rows_at_once, len(requests), most), longest)
 
     def _admit(self, waiting: deque[Request], rows: list[_Row], rows_at_once: int) -> None:
         """Begin as many rows as there is place for in this pass and in the cache."""

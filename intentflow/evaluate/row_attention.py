@@ -50,7 +50,8 @@ class RowCache:
     def reserve(self, slots: int, tokens: int) -> None:
         """Make room for so many rows of so many own tokens; what is there stays."""
         if slots > self._slots or tokens > self._room:
-            self._slots = max(slots, self._slots)
+            if slots > self._slots:  # more than is asked for, so that it is seldom asked
+                self._slots = max(slots, 2 * self._slots)
             self._room = -(-tokens // _ROOM_STEP) * _ROOM_STEP
             for states in self._layers.values():
                 states[:] = [self._resized(state) for state in states]
