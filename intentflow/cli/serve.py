@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--constrained",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="keep answers inside the taxonomy (transformers; vLLM does so where a request asks)",
+        help="keep answers inside the taxonomy",
     )
 
 

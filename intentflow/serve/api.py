@@ -1,4 +1,4 @@
-"""The OpenAI chat API over the engine that evaluation uses: what was measured is what answers.
+"""The OpenAI chat API over what evaluation asks: what was measured is what answers.
 
 Greedy whatever a client asks for; the trained system prompt stands in place of the client's.
 """
@@ -11,7 +11,6 @@ import json
 import time
 import uuid
 from collections.abc import AsyncIterable, AsyncIterator
-from threading import Lock
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Request
@@ -21,8 +20,8 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.middleware.base import RequestResponseEndpoint
 
-from intentflow.evaluate.engines import MAX_NEW_TOKENS, Completion
-from intentflow.evaluate.transformers_engine import TransformersEngine
+from intentflow.evaluate.engines import Completion
+from intentflow.serve.chat import ApiError, Chat
 
 MAX_BODY_BYTES = 1_000_000
 
@@ -52,25 +51,15 @@ class ChatRequest(BaseModel):
     n: Literal[1] = 1
 
 
-class ApiError(Exception):
-    """An answer other than success, in the OpenAI API's shape."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-
-
-def create_app(engine: TransformersEngine, name: str, api_key: str | None = None) -> FastAPI:
+def create_app(chat: Chat, name: str, api_key: str | None = None) -> FastAPI:
     """The application.
 
     Args:
-        engine: The loaded model.
+        chat: What answers.
         name: What the model is called in ``/v1/models``.
         api_key: Bearer token that ``/v1`` demands; None for none.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, max_body_size=MAX_BODY_BYTES)
-    worker = _Worker(engine)
     created = int(time.time())
 
     _handle_errors(app)
@@ -95,65 +84,29 @@ def create_app(engine: TransformersEngine, name: str, api_key: str | None = None
         return {"object": "list", "data": [model]}
 
     @app.post("/v1/chat/completions", response_model=None)
-    async def chat(request: ChatRequest) -> Any:
+    async def complete(request: ChatRequest) -> Any:
         if request.model not in (None, name):
             raise ApiError(404, f"the model {request.model} does not exist; there is {name}")
         messages = [message.model_dump() for message in request.messages]
         if not any(m["role"] == "user" for m in messages):
             raise ApiError(400, "messages: there is no user message")
-        limit = worker.limit(messages, request.max_completion_tokens or request.max_tokens)
+        limit = chat.limit(messages, request.max_completion_tokens or request.max_tokens)
         head = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": name}
         if request.stream:
-            events = _events(worker, messages, limit, head)
+            events = _events(chat, messages, limit, head)
             return StreamingResponse(events, media_type="text/event-stream")
-        done = await asyncio.to_thread(worker.complete, messages, limit)
+        done = await asyncio.to_thread(chat.complete, messages, limit)
         return _completion(done, head)
 
     return app
 
 
-class _Worker:
-    """One generation at a time: two would only slow one another down on the same cores."""
-
-    def __init__(self, engine: TransformersEngine) -> None:
-        self._engine = engine
-        self._lock = Lock()
-
-    def limit(self, messages: list[dict[str, Any]], asked: int | None) -> int:
-        """Answer tokens to allow: what is asked for, within what was evaluated and what fits."""
-        from intentflow.prompts import chat_token_ids
-
-        context = int(self._engine.model.config.max_position_embeddings)
-        room = context - len(chat_token_ids(self._engine.tokenizer, messages))
-        if room < 1:
-            raise ApiError(400, f"the messages are longer than the model's {context} tokens")
-        return min(asked or MAX_NEW_TOKENS, MAX_NEW_TOKENS, room)
-
-    def complete(
-        self, messages: list[dict[str, Any]], limit: int, streamer: Any = None
-    ) -> Completion:
-        """Answer, after those who came before."""
-        with self._lock:
-            return self._engine.complete(messages, limit, streamer)
-
-    def streamer(self) -> Any:
-        """A queue of text pieces, filled by :meth:`complete`."""
-        from transformers import AsyncTextIteratorStreamer
-
-        return AsyncTextIteratorStreamer(
-            self._engine.tokenizer,
-            skip_prompt=True,
-            skip_special_tokens=True,
-            clean_up_tokenization_spaces=False,
-        )
-
-
 async def _events(
-    worker: _Worker, messages: list[dict[str, Any]], limit: int, head: dict[str, Any]
+    chat: Chat, messages: list[dict[str, Any]], limit: int, head: dict[str, Any]
 ) -> AsyncIterator[str]:
     """Server-sent events: the role, the pieces, the finish reason, the end mark."""
-    streamer = worker.streamer()
-    task = asyncio.create_task(asyncio.to_thread(worker.complete, messages, limit, streamer))
+    streamer = chat.streamer()
+    task = asyncio.create_task(asyncio.to_thread(chat.complete, messages, limit, streamer))
     task.add_done_callback(lambda done: streamer.end() if done.exception() else None)
     yield _event(head, {"role": "assistant", "content": ""})
     async for piece in _stripped(streamer):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from intentflow.errors import IntentflowError
-from intentflow.serve.vllm import serving_engine, vllm_command, vllm_environment, vllm_python
+from intentflow.serve.vllm import running_vllm, serving_engine, vllm_python
+
+if TYPE_CHECKING:
+    from intentflow.serve.chat import Chat
 
 EngineName = Literal["auto", "vllm", "transformers"]
 API_KEY = "INTENTFLOW_API_KEY"
@@ -36,7 +38,7 @@ def serve(
         host: Address to listen on.
         engine: ``auto`` takes vLLM where it is installed.
         name: What the model is called in ``/v1/models``.
-        constrained: Keep answers inside the taxonomy (transformers engine).
+        constrained: Keep answers inside the taxonomy.
 
     Returns:
         The server's exit status.
@@ -48,31 +50,34 @@ def serve(
 
     folder = check_model_directory(model)
     _refuse_used_port(host, port)
-    if serving_engine(engine) == "vllm":
-        return _serve_with_vllm(folder, host, port, name)
-    _serve_here(folder, host, port, name, constrained)
+    start = _serve_with_vllm if serving_engine(engine) == "vllm" else _serve_here
+    start(folder, host, port, name, constrained)
     return 0
 
 
-def _serve_with_vllm(folder: Path, host: str, port: int, name: str) -> int:
-    command = vllm_command(vllm_python() or sys.executable, folder, host, port, name)
-    process = subprocess.Popen(command, env=vllm_environment(os.environ.get(API_KEY)))
-    try:
-        return process.wait()
-    except KeyboardInterrupt:  # reached the server, too, which ends by itself
-        process.wait()
-        return 0
+def _serve_with_vllm(folder: Path, host: str, port: int, name: str, constrained: bool) -> None:
+    """vLLM on loopback behind our own route, which adds the taxonomy to every request."""
+    from intentflow.serve.vllm_chat import VllmChat
+
+    with running_vllm(vllm_python() or sys.executable, folder) as url:
+        _listen(VllmChat(url, folder, constrained=constrained), host, port, name)
 
 
 def _serve_here(folder: Path, host: str, port: int, name: str, constrained: bool) -> None:
-    import uvicorn
-
     from intentflow.evaluate.transformers_engine import TransformersEngine
-    from intentflow.serve.api import create_app
+    from intentflow.serve.chat import LocalChat
 
     print(f"loading {folder}", file=sys.stderr, flush=True)
-    loaded = TransformersEngine(folder, constrained=constrained)
-    app = create_app(loaded, name, os.environ.get(API_KEY))
+    engine = TransformersEngine(folder, constrained=constrained)
+    _listen(LocalChat(engine), host, port, name)
+
+
+def _listen(chat: Chat, host: str, port: int, name: str) -> None:
+    import uvicorn
+
+    from intentflow.serve.api import create_app
+
+    app = create_app(chat, name, os.environ.get(API_KEY))
     print(f"serving {name} on http://{host}:{port}/v1", file=sys.stderr, flush=True)
     with suppress(KeyboardInterrupt):  # how a server is ended; uvicorn passes it on when done
         uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=10)

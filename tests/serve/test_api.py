@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from intentflow.evaluate.engines import MAX_NEW_TOKENS
 from intentflow.evaluate.transformers_engine import TransformersEngine
 from intentflow.serve.api import MAX_BODY_BYTES, create_app
+from intentflow.serve.chat import LocalChat
 from tests.models import one_thread
 
 UTTERANCE = "put on Queen"
@@ -29,7 +30,7 @@ def engine(tiny_model: Path) -> Iterator[TransformersEngine]:
 
 @pytest.fixture(scope="module")
 def client(engine: TransformersEngine) -> TestClient:
-    return TestClient(create_app(engine, "intent"), raise_server_exceptions=False)
+    return TestClient(create_app(LocalChat(engine), "intent"), raise_server_exceptions=False)
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +125,7 @@ def test_an_answer_that_ends_says_stop(tiny_model: Path, client: TestClient) -> 
     engine = TransformersEngine(tiny_model, constrained=True)
     whole = engine.complete([USER], 3)
     engine.complete = lambda *_: type(whole)("f()", 9, 2, True)  # type: ignore[method-assign]
-    ended = TestClient(create_app(engine, "intent"))
+    ended = TestClient(create_app(LocalChat(engine), "intent"))
     assert _ask(ended, USER)["choices"][0]["finish_reason"] == "stop"
 
 
@@ -175,7 +176,7 @@ def test_an_unknown_path_is_answered_in_the_apis_shape(client: TestClient) -> No
 
 @pytest.fixture(scope="module")
 def guarded(engine: TransformersEngine) -> TestClient:
-    return TestClient(create_app(engine, "intent", "s3cret"))
+    return TestClient(create_app(LocalChat(engine), "intent", "s3cret"))
 
 
 @pytest.mark.parametrize("header", [None, "Bearer wrong", "s3cret", "Bearer ", "Bearer s3crét"])
@@ -202,6 +203,6 @@ def test_a_failure_says_nothing_of_what_is_inside(
 ) -> None:
     engine = TransformersEngine(tiny_model, constrained=False)
     engine.complete = lambda *_: 1 / 0  # type: ignore[method-assign, assignment, return-value]
-    broken = TestClient(create_app(engine, "intent"), raise_server_exceptions=False)
+    broken = TestClient(create_app(LocalChat(engine), "intent"), raise_server_exceptions=False)
     reply = broken.post(CHAT, json={"messages": [USER]})
     assert (reply.status_code, "zero" in reply.text) == (500, False)
