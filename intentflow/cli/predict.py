@@ -10,11 +10,12 @@ from typing import Any
 from intentflow.cli.outcome import Outcome
 from intentflow.errors import IntentflowError
 from intentflow.evaluate.engines import Engine
-from intentflow.evaluate.openai_engine import OpenAIEngine
+from intentflow.evaluate.openai_engine import EndpointOptions, OpenAIEngine
 from intentflow.evaluate.transformers_engine import TransformersEngine
 from intentflow.serve.prediction import predict
 
 _TOKEN = "INTENTFLOW_TOKEN"
+_IMPATIENT = EndpointOptions(retries=1)  # somebody waits for the one answer
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +47,7 @@ def _ask_engine(args: argparse.Namespace) -> dict[str, Any]:
     engine: Engine = (
         TransformersEngine(args.model, constrained=True)
         if args.model
-        else OpenAIEngine(args.url or "http://127.0.0.1:8000")
+        else OpenAIEngine(args.url or "http://127.0.0.1:8000", _IMPATIENT)
     )
     return predict(engine, args.utterance).as_dict()
 

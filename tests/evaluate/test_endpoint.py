@@ -190,10 +190,10 @@ def test_a_long_wait_is_said_once(
 ) -> None:
     monkeypatch.setattr("intentflow.evaluate.openai_engine._TOLD_SECONDS", 0.2)
     endpoint.chat = lambda body: (
-        (429, {}, {"Retry-After": "0.3"}) if len(endpoint.asked) <= 8 else completion(echo(body))
+        (429, {}, {"Retry-After": "1"}) if len(endpoint.asked) <= 8 else completion(echo(body))
     )
     OpenAIEngine(endpoint.url).answer(UTTERANCES[:8])
-    assert capsys.readouterr().err.count("or try later; asked again in 0 s") == 1
+    assert capsys.readouterr().err.count("or try later; asked again in 1 s") == 1
 
 
 def test_a_slow_endpoint_is_one_readable_line(endpoint: Endpoint) -> None:

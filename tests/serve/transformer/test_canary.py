@@ -123,7 +123,8 @@ def test_rendered_arguments_are_understood() -> None:
     service = render(candidate, options, None, stable)[-1]
     (container,) = service["spec"]["transformer"]["containers"]
     kserve = ["--predictor_host", "banking-predictor.team-a", "--http_port", "8080"]
-    settings = read_settings([*container["args"], *kserve], {})
+    named = {v["name"]: v.get("value", "") for v in container["env"]}
+    settings = read_settings([*container["args"], *kserve], named)
     assert (settings.model_name, settings.model_uri) == ("banking", "s3://m/a")
     assert settings.canary_url == f"http://banking-c{'c' * 8}-predictor.team-a"
     assert (settings.canary_model_uri, settings.canary_percent) == ("s3://m/c", 10)
