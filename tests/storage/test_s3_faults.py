@@ -78,7 +78,7 @@ def test_killed_upload_is_not_visible_and_goes_on_with_its_parts(
         fetch(uri, tmp_path / "cache")
 
     publish(large, f"s3://{s3_bucket}/models")
-    assert 2 <= there == 9 - len(sent)
+    assert 2 <= there <= 9 - len(sent)  # the server may still finish what was under way
     assert digest_of(uri) == sha256_directory(fetch(uri, tmp_path / "cache"))
     assert _uploads(s3_server.client(), s3_bucket) == []
 
