@@ -104,8 +104,11 @@ class TaxonomyConstraint:
         openings: Sequence[str] = (),
     ):
         import llguidance
+        import llguidance.hf
 
-        self._tokenizer = _bytes_of_tokens(tokenizer, vocabulary_size, end_token_id)
+        self._tokenizer = llguidance.hf.from_tokenizer(
+            tokenizer, n_vocab=vocabulary_size, eos_token=end_token_id, slices=_SLICES
+        )
         self._grammar = llguidance.LLMatcher.grammar_from_lark(grammar)
         error = llguidance.LLMatcher.validate_grammar(self._grammar, self._tokenizer)
         if error:
@@ -204,25 +207,6 @@ class ConstrainedAnswer:
             longer = ([*path, *closer] for path in paths for closer in self._constraint.closers)
             paths = [path for path in longer if validate(path) == len(path)]
         return []
-
-
-def _bytes_of_tokens(tokenizer: Any, vocabulary_size: int, end_token_id: int) -> Any:
-    """The tokenizer as llguidance reads it: the bytes behind each token.
-
-    Of a vocabulary that writes bytes as letters it must see so by the decoder, else a blank in the
-    grammar matches no token; files converted from GGUF name the decoder's other steps first.
-    """
-    import llguidance
-    from tokenizers import Tokenizer, decoders
-
-    backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
-    backend.no_padding()
-    backend.no_truncation()
-    if "ByteLevel" in str(json.loads(backend.to_str())["decoder"]):
-        backend.decoder = decoders.ByteLevel()
-    return llguidance.LLTokenizer(
-        backend.to_str(), n_vocab=vocabulary_size, eos_token=end_token_id, slices=_SLICES
-    )
 
 
 def _plain_opening(name: str) -> str:

@@ -59,7 +59,22 @@ def load_tokenizer(name: str) -> Any:
 
     path = resolve_base_model(name)
     with _readable_hub_errors(name):
-        return AutoTokenizer.from_pretrained(path, clean_up_tokenization_spaces=False)
+        tokenizer = AutoTokenizer.from_pretrained(path, clean_up_tokenization_spaces=False)
+    _name_byte_level(tokenizer)
+    return tokenizer
+
+
+def _name_byte_level(tokenizer: Any) -> None:
+    """Let a decoder of bytes written as letters be just that.
+
+    Files converted from GGUF name steps of other families before it, by which readers of grammars
+    take the vocabulary for one of those: a blank in a grammar then matches no token.
+    """
+    from tokenizers import decoders
+
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is not None and "ByteLevel" in str(backend.decoder):
+        backend.decoder = decoders.ByteLevel()
 
 
 def load_model(name: str, **options: Any) -> Any:

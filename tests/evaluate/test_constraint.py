@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from intentflow.calls import Call, OutputFormat, format_output, parse_output
 from intentflow.evaluate.constraint import TaxonomyConstraint, taxonomy_grammar
 from intentflow.prompts import end_token_id
 from intentflow.taxonomy import Intent, Taxonomy
-from tests.models import make_tokenizer
+from intentflow.train.base_models import load_tokenizer
+from tests.models import make_tokenizer, save_base_model
 
 TAXONOMY = Taxonomy(
     intents={
@@ -142,14 +144,16 @@ def test_the_blank_that_sentencepiece_puts_first_is_admitted(text: str) -> None:
     assert _admits(text, "call", tokenizer)
 
 
-def test_blanks_are_admitted_where_a_byte_level_decoder_has_more_steps() -> None:
+def test_blanks_are_admitted_where_a_byte_level_decoder_has_more_steps(tmp_path: Path) -> None:
     """As the decoder of a tokenizer that came from a GGUF file."""
     from tokenizers import decoders
 
     tokenizer = make_tokenizer()
     steps = [decoders.ByteFallback(), decoders.Fuse(), decoders.ByteLevel()]
     tokenizer.backend_tokenizer.decoder = decoders.Sequence(steps)
-    assert _admits("bye(); weather(San Jose)", "call", tokenizer)
+    folder = save_base_model(tmp_path / "m")
+    tokenizer.save_pretrained(folder)
+    assert _admits("bye(); weather(San Jose)", "call", load_tokenizer(str(folder)))
 
 
 @pytest.mark.parametrize(
