@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -188,6 +189,11 @@ def test_the_wait_that_an_endpoint_asks_for_is_kept(endpoint: Endpoint) -> None:
 def test_a_long_wait_is_said_once(
     endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    # A clock that stands still: the eight refusals come within the wait on the slowest machine.
+    monkeypatch.setattr(
+        "intentflow.evaluate.openai_engine.time",
+        SimpleNamespace(monotonic=lambda: 0.0, perf_counter=time.perf_counter),
+    )
     monkeypatch.setattr("intentflow.evaluate.openai_engine._TOLD_SECONDS", 0.2)
     endpoint.chat = lambda body: (
         (429, {}, {"Retry-After": "1"}) if len(endpoint.asked) <= 8 else completion(echo(body))
