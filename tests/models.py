@@ -106,6 +106,7 @@ def make_model(
     tied: bool = True,
     spare_rows: int = 7,
     width: int = 64,
+    positions: int = 1024,
 ) -> Any:
     """A model with random weights, the same at every call.
 
@@ -122,7 +123,7 @@ def make_model(
         "num_hidden_layers": layers,
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
-        "max_position_embeddings": 1024,
+        "max_position_embeddings": positions,
         "tie_word_embeddings": tied,
         "bos_token_id": tokenizer.bos_token_id,
         "eos_token_id": tokenizer.eos_token_id,

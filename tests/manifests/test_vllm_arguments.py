@@ -29,6 +29,7 @@ _SAID = (
     "chat_template",
     "override_generation_config",
     "structured_outputs_config",
+    "logprobs_mode",
     "enable_prefix_caching",
     "block_size",
     "enable_lora",
@@ -68,6 +69,10 @@ def said(vllm_program: Path) -> dict[str, Any]:
 def test_server_is_greedy_and_constrains_as_evaluated(said: dict[str, Any]) -> None:
     assert said["override_generation_config"] == {"temperature": 0}
     assert said["structured_outputs_config"]["backend"] == "guidance"
+
+
+def test_confidences_are_of_what_the_grammar_leaves(said: dict[str, Any]) -> None:
+    assert said["logprobs_mode"] == "processed_logprobs"
 
 
 def test_model_is_served_as_it_was_trained(said: dict[str, Any]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,21 @@ class RawAnswer:
     confidence: float | None
     reply: dict[str, Any]
     facts: ModelFacts
+
+
+@dataclass(frozen=True)
+class StreamedAnswer:
+    """The model's answer as it comes.
+
+    Attributes:
+        events: Server-sent events of the OpenAI API, as bytes.
+        facts: Of the model that answers.
+        started: When it was asked for, on ``time.perf_counter``.
+    """
+
+    events: AsyncGenerator[bytes]
+    facts: ModelFacts
+    started: float
 
 
 class Predictor:
@@ -82,7 +98,7 @@ class Predictor:
         response = await self._post(self._body(messages), request_id)
         return self._read(response)
 
-    async def stream(self, messages: Sequence[Message], request_id: str) -> AsyncIterator[bytes]:
+    async def stream(self, messages: Sequence[Message], request_id: str) -> StreamedAnswer:
         """The answer's server-sent events, as they come.
 
         Raises:
@@ -90,13 +106,14 @@ class Predictor:
         """
         body = self._body(messages) | {"stream": True}
         body.pop("logprobs")
+        started = time.perf_counter()
         request = self._request(body, request_id)
         response = await self._send(request, stream=True)
         if not response.is_success:
             await response.aread()
             await response.aclose()
             raise _refusal(response)
-        return _chunks(response)
+        return StreamedAnswer(_chunks(response), self._facts, started)
 
     def _body(self, messages: Sequence[Message]) -> dict[str, Any]:
         return {
@@ -165,7 +182,7 @@ def _confidence(choice: dict[str, Any], text: str, output_format: OutputFormat) 
     return listed_confidence(tokens, text, output_format)
 
 
-async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
+async def _chunks(response: httpx.Response) -> AsyncGenerator[bytes]:
     try:
         async for chunk in response.aiter_raw():
             yield chunk

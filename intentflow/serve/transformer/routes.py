@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,15 @@ from intentflow.config import nearest
 from intentflow.serve.transformer.facts import ModelFacts
 from intentflow.serve.transformer.failures import ServiceError
 from intentflow.serve.transformer.keeping import Keeper
+from intentflow.serve.transformer.metrics import count_prediction
+from intentflow.serve.transformer.overhearing import overheard
+from intentflow.serve.transformer.predictor import Message
 from intentflow.serve.transformer.sharing import Predictors
-from intentflow.serve.transformer.understanding import read_messages
+from intentflow.serve.transformer.understanding import (
+    Understander,
+    Understanding,
+    read_messages,
+)
 
 _MOST_CHARACTERS = 20_000
 
@@ -27,6 +34,7 @@ class Parts:
 
     model_name: str
     predictor: Predictors
+    understander: Understander
     facts: ModelFacts
     keeper: Keeper
 
@@ -63,9 +71,11 @@ def make_router(parts: Parts) -> APIRouter:
         messages = read_messages(body.get("messages"))
         request_id = request.state.request_id
         if body.get("stream") is True:
-            events = await parts.predictor.stream(messages, request_id)
+            streamed = await parts.understander.stream(messages, request_id)
+            events = overheard(streamed, lambda found: _note(parts, request_id, messages, found))
             return StreamingResponse(events, media_type="text/event-stream")
-        raw = await parts.predictor.ask(messages, request_id)
+        raw, found = await parts.understander.ask(messages, request_id)
+        _note(parts, request_id, messages, found)
         return JSONResponse(_with_answer(raw.reply, raw.text))
 
     @router.post("/feedback", status_code=201)
@@ -77,6 +87,11 @@ def make_router(parts: Parts) -> APIRouter:
         return {"status": "stored", "request_id": request_id}
 
     return router
+
+
+def _note(parts: Parts, request_id: str, messages: Sequence[Message], found: Understanding) -> None:
+    count_prediction(found.calls)
+    parts.keeper.keep_request(request_id, messages, found)
 
 
 async def read_object(request: Request) -> dict[str, Any]:

@@ -60,7 +60,9 @@ def _wire(app: Any, settings: Settings, facts: Any) -> Any:
     predictor = Predictors(settings, facts)
     keeper = Keeper(settings.log_uri, settings.log_sample_rate, facts)
     app.openapi_url = None
-    app.include_router(make_router(Parts(settings.model_name, predictor, facts, keeper)))
+    understander = Understander(predictor)
+    parts = Parts(settings.model_name, predictor, understander, facts, keeper)
+    app.include_router(make_router(parts))
 
     @app.exception_handler(ServiceError)  # type: ignore[untyped-decorator]
     async def refused(_: Request, error: ServiceError) -> JSONResponse:
@@ -71,7 +73,6 @@ def _wire(app: Any, settings: Settings, facts: Any) -> Any:
 
     app.add_middleware(Guard, settings=settings, keys=Keys(settings.keys_file, settings.key))
     _during(app, keeper, predictor)
-    understander = Understander(predictor)
     return IntentModel(settings.model_name, understander, keeper, settings.most_instances)
 
 

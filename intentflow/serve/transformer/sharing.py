@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from intentflow.serve.transformer.facts import ModelFacts, read_model_facts
 from intentflow.serve.transformer.failures import ServiceError
 from intentflow.serve.transformer.metrics import ANSWERS
-from intentflow.serve.transformer.predictor import Message, Predictor, RawAnswer
+from intentflow.serve.transformer.predictor import Message, Predictor, RawAnswer, StreamedAnswer
 from intentflow.serve.transformer.settings import Settings
 
 _UNAVAILABLE = 503
@@ -62,20 +62,20 @@ class Predictors:
         ANSWERS.labels("stable").inc()
         return answer
 
-    async def stream(self, messages: Sequence[Message], request_id: str) -> AsyncIterator[bytes]:
+    async def stream(self, messages: Sequence[Message], request_id: str) -> StreamedAnswer:
         """As :meth:`Predictor.stream`, of the model that the request goes to."""
         canary = self._chosen(request_id)
         if canary:
             try:
-                events = await canary.stream(messages, request_id)
+                streamed = await canary.stream(messages, request_id)
             except ServiceError as error:
                 _require_unavailable(error)
             else:
                 ANSWERS.labels("canary").inc()
-                return events
-        events = await self._stable.stream(messages, request_id)
+                return streamed
+        streamed = await self._stable.stream(messages, request_id)
         ANSWERS.labels("stable").inc()
-        return events
+        return streamed
 
     def _chosen(self, request_id: str) -> Predictor | None:
         """The canary, where the request is one of its share."""

@@ -10,7 +10,7 @@ from typing import Any
 from intentflow.calls import Call, parse_output
 from intentflow.serve.transformer.facts import ModelFacts
 from intentflow.serve.transformer.failures import ServiceError
-from intentflow.serve.transformer.predictor import Message, RawAnswer
+from intentflow.serve.transformer.predictor import Message, RawAnswer, StreamedAnswer
 from intentflow.serve.transformer.sharing import Predictors
 
 _ROLES = ("system", "developer", "user", "assistant")
@@ -55,17 +55,39 @@ class Understander:
         Raises:
             ServiceError: No answer of the predictor.
         """
+        return (await self.ask(messages, request_id))[1]
+
+    async def ask(
+        self, messages: Sequence[Message], request_id: str
+    ) -> tuple[RawAnswer, Understanding]:
+        """The model's own answer, and what it was understood as.
+
+        Raises:
+            ServiceError: No answer of the predictor.
+        """
         started = time.perf_counter()
         raw = await self._predictors.ask(messages, request_id)
-        facts = raw.facts
-        calls = parse_output(raw.text, facts.structure.output_format)
-        confidence = _calibrated(raw)
-        scope = facts.taxonomy.out_of_scope
-        if scope is not None and _is_too_unsure(confidence, facts):
-            calls = [Call(scope)]
-        outside = scope is not None and any(call.intent == scope for call in calls)
-        seconds = time.perf_counter() - started
-        return Understanding(calls, raw.text, confidence, outside, seconds, facts)
+        return raw, understood(raw, time.perf_counter() - started)
+
+    async def stream(self, messages: Sequence[Message], request_id: str) -> StreamedAnswer:
+        """The model's own answer as it comes.
+
+        Raises:
+            ServiceError: No answer of the predictor, before the first event.
+        """
+        return await self._predictors.stream(messages, request_id)
+
+
+def understood(raw: RawAnswer, seconds: float) -> Understanding:
+    """Typed calls of a model's answer, which took so long."""
+    facts = raw.facts
+    calls = parse_output(raw.text, facts.structure.output_format)
+    confidence = _calibrated(raw)
+    scope = facts.taxonomy.out_of_scope
+    if scope is not None and _is_too_unsure(confidence, facts):
+        calls = [Call(scope)]
+    outside = scope is not None and any(call.intent == scope for call in calls)
+    return Understanding(calls, raw.text, confidence, outside, seconds, facts)
 
 
 def _calibrated(raw: RawAnswer) -> float | None:

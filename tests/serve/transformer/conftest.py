@@ -24,6 +24,7 @@ TAXONOMY = Taxonomy(
     out_of_scope="oos",
 )
 TOKEN = "first-token"
+PREDICTOR_KEY = "between-the-two"
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,19 @@ def played_vllm(folder: Path, port: int, *answer: str) -> Iterator[str]:
 
 @contextmanager
 def transformer(
-    folder: Path, predictor: str, *flags: str, log_uri: str | None = None, name: str = "intent"
+    folder: Path,
+    predictor: str,
+    *flags: str,
+    log_uri: str | None = None,
+    name: str = "intent",
+    model: Path | None = None,
 ) -> Iterator[Running]:
     """The container's command."""
     port, metrics = free_port(), free_port()
     keys = folder / "token"
     keys.write_text(f"{TOKEN}\n")
     kept = folder / "kept"
-    model = folder / "model"
+    model = model or folder / "model"
     if not model.exists():
         write_model(model)
     arguments = [
@@ -83,6 +89,7 @@ def transformer(
     environment = {
         **os.environ,
         "INTENTFLOW_API_KEYS_FILE": str(keys),
+        "VLLM_API_KEY": PREDICTOR_KEY,
         "INTENTFLOW_LOG_URI": log_uri or str(kept),
         "OMP_NUM_THREADS": "1",
     }
