@@ -19,13 +19,16 @@ from intentflow.errors import CheckFailed, IntentflowError
 _OLD_NAMES = {"RawDeployment": "Standard", "Serverless": "Knative"}
 
 
-def with_canary(live: Manifest, rendered: Manifest, percent: int) -> Manifest:
+def with_canary(
+    live: Manifest, rendered: Manifest, percent: int, *, kserve_splits: bool = False
+) -> Manifest:
     """The service in place, and the rendered one's model beside it.
 
     Args:
         live: The InferenceService as the cluster has it.
         rendered: The InferenceService of the new model.
         percent: Share of the requests that the new model gets, 0 to 99.
+        kserve_splits: Whether KServe shares out in Standard mode where there is no transformer.
 
     Raises:
         IntentflowError: Where the share would be ignored, or the two cannot stand side by side.
@@ -36,7 +39,7 @@ def with_canary(live: Manifest, rendered: Manifest, percent: int) -> Manifest:
     if "model" not in service.get("spec", {}).get("predictor", {}):
         raise IntentflowError(f"{_name(live)}: not deployed by intentflow: deploy it first")
     if mode == "Standard":
-        return share_requests(service, rendered, percent)
+        return share_requests(service, rendered, percent, kserve_splits=kserve_splits)
     _require_one_prompt(service, rendered)
     service["spec"]["predictor"]["model"] = deepcopy(rendered["spec"]["predictor"]["model"])
     service["spec"]["predictor"]["canaryTrafficPercent"] = percent

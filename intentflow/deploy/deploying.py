@@ -167,7 +167,7 @@ def _bring_canary(
             "deploy it without --canary first"
         )
     service = next(item for item in objects if item["kind"] == "InferenceService")
-    changed = with_canary(rollout.live, service, percent)
+    changed = with_canary(rollout.live, service, percent, kserve_splits=options.kserve_splits)
     rollout.require_unchanged([item for item in objects if item is not service])
     return rollout.bring([changed], options.timeout_seconds, check=check)
 

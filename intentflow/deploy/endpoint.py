@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from intentflow.deploy.cluster import Cluster
-from intentflow.deploy.keys import ANNOTATION
+from intentflow.deploy.keys import ANNOTATION, CANARY
+from intentflow.deploy.sharing import requests_shared
 from intentflow.deploy.transformer import openai_url
 from intentflow.deploy.waiting import SERVICE, readiness
 from intentflow.errors import CheckFailed
@@ -21,6 +22,8 @@ class Endpoint:
         token_command: A kubectl command that prints the token; None where the service has none.
         model_digest: Of the model it serves.
         verdict: ``passed``, ``unverified``, or empty for a service from elsewhere.
+        canary_percent: Share of the requests that another model answers; None where there is none.
+        canary_model_digest: Of that model.
     """
 
     url: str
@@ -28,6 +31,8 @@ class Endpoint:
     token_command: str | None
     model_digest: str
     verdict: str
+    canary_percent: int | None
+    canary_model_digest: str | None
 
 
 def find_endpoint(name: str, namespace: str) -> Endpoint:
@@ -49,6 +54,8 @@ def find_endpoint(name: str, namespace: str) -> Endpoint:
         token_command=_token_command(secret, namespace) if secret else None,
         model_digest=annotations.get(ANNOTATION + "model-digest", ""),
         verdict=annotations.get(ANNOTATION + "verdict", ""),
+        canary_percent=requests_shared(service),
+        canary_model_digest=annotations.get(CANARY + "model-digest"),
     )
 
 

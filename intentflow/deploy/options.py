@@ -26,6 +26,7 @@ COMPONENTS = (
 )
 """Folders of ``manifests/components``, in the order in which they are put on the base."""
 
+_LAST_WITHOUT_SPLIT = (0, 20)
 _AUTOSCALED_REPLICAS = 4
 
 # KServe and Kubernetes add to a service's name: 40 characters leave room for `-predictor-…`.
@@ -56,6 +57,11 @@ class DeployOptions(StrictModel):
     )
     deployment_mode: Literal["Standard", "Knative"] = Field(
         "Standard", description="KServe's: plain Deployments, or Knative services"
+    )
+    kserve_version: str = Field(
+        "0.20.0",
+        pattern=r"^\d+\.\d+(\.\d+)?$",
+        description="The cluster's; up to 0.20 a canary without transformer gets no traffic",
     )
     canary_percent: int | None = Field(
         None,
@@ -263,6 +269,12 @@ class DeployOptions(StrictModel):
         document = apply_overrides(document, settings)
         document |= {key: value for key, value in flags.items() if value is not None}
         return cls.from_mapping(document, str(file) if file else "deploy options")
+
+    @property
+    def kserve_splits(self) -> bool:
+        """Whether this KServe gives ``spec.canary[]`` its share of the traffic by itself."""
+        major, minor = (int(part) for part in self.kserve_version.split(".")[:2])
+        return (major, minor) > _LAST_WITHOUT_SPLIT
 
     @property
     def derived_components(self) -> set[str]:

@@ -143,7 +143,8 @@ def _beside(service: Manifest, stable: ModelFacts, options: DeployOptions) -> li
     objects = render(stable, options, None)
     in_service = _only(objects, "InferenceService")
     del in_service["metadata"]["annotations"][ANNOTATION + "verdict"]  # not this one's to say
-    service |= share_requests(in_service, service, options.canary_percent or 0)
+    percent = options.canary_percent or 0
+    service |= share_requests(in_service, service, percent, kserve_splits=options.kserve_splits)
     return [item for item in objects if item["kind"] == "LocalModelCache"]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
 from math import ceil
+from typing import Any
 
 from intentflow.deploy.keys import ANNOTATION, AUTOSCALER_CLASS, CANARY, CANARY_REPLACES
 from intentflow.deploy.kustomize import Manifest
@@ -23,7 +25,9 @@ _FLAG = "--canary_"
 _CONTAINER = "kserve-container"
 
 
-def share_requests(service: Manifest, candidate: Manifest, percent: int) -> Manifest:
+def share_requests(
+    service: Manifest, candidate: Manifest, percent: int, *, kserve_splits: bool = False
+) -> Manifest:
     """A service in Standard mode with another one's model as its canary, ``spec.canary[0]``.
 
     Before it, the transformer shares the requests out, because it knows which prompt belongs to
@@ -34,10 +38,18 @@ def share_requests(service: Manifest, candidate: Manifest, percent: int) -> Mani
         service: The InferenceService in service.
         candidate: The same service rendered for the new model.
         percent: Share of the requests, 0 to 99, that the new model answers.
+        kserve_splits: Whether the cluster's KServe shares out where there is no transformer.
 
     Raises:
-        IntentflowError: Adapters, which KServe fetches for no canary.
+        IntentflowError: Adapters, which KServe fetches for no canary; a share that nobody would
+            give it.
     """
+    if percent and not kserve_splits and "transformer" not in service["spec"]:
+        raise IntentflowError(
+            f"{service['metadata']['name']} has no transformer, and KServe up to 0.20 would give "
+            "its canary no traffic: deploy it with the transformer, take canary_percent=0 (the "
+            "canary has a URL of its own), or name a later one with --set kserve_version=0.21"
+        )
     if "storageUris" in service["spec"]["predictor"]:
         raise IntentflowError(
             f"{service['metadata']['name']}: KServe fetches LoRA adapters for no canary"
@@ -51,6 +63,20 @@ def share_requests(service: Manifest, candidate: Manifest, percent: int) -> Mani
         container = shared["spec"]["transformer"]["containers"][0]
         container["args"] += _arguments(shared, entry["predictor"], percent)
     return shared
+
+
+def requests_shared(service: Mapping[str, Any]) -> int | None:
+    """The share of requests, in percent, that a service's canary gets; None without a canary."""
+    spec = service.get("spec") or {}
+    knative = (spec.get("predictor") or {}).get("canaryTrafficPercent")
+    if not spec.get("canary"):
+        return knative
+    told = f"{_FLAG}percent="
+    for container in (spec.get("transformer") or {}).get("containers", ()):
+        for argument in container.get("args", ()):
+            if argument.startswith(told) and argument.removeprefix(told).isdigit():
+                return int(argument.removeprefix(told))
+    return int(spec["canary"][0].get("trafficPercent", 0))
 
 
 def without_share(service: Manifest) -> Manifest:

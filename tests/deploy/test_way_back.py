@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import pytest
 
 from intentflow.cli.main import main
-from intentflow.deploy import DeployOptions, deploy
+from intentflow.deploy import DeployOptions, deploy, find_endpoint
 from intentflow.deploy.cluster import Cluster
 from intentflow.deploy.history import revisions
 from intentflow.deploy.ownership import owned
@@ -332,6 +332,13 @@ def test_canary_stands_beside_the_model_in_service(canary: dict[str, Any], in_se
     assert entry["predictor"]["model"]["storageUri"].endswith(
         annotations["intentflow.dev/canary-model-digest"]
     )
+
+
+@pytest.mark.usefixtures("canary")
+def test_endpoint_tells_of_the_canary(apply_options: DeployOptions) -> None:
+    found = find_endpoint("banking", apply_options.namespace)
+    assert found.canary_percent == 10
+    assert found.canary_model_digest not in (None, found.model_digest)
 
 
 def test_canary_that_is_not_ready_is_taken_away(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from intentflow.deploy import DeployOptions, ModelFacts, render
-from intentflow.deploy.sharing import share_requests, without_share
+from intentflow.deploy.sharing import requests_shared, share_requests, without_share
 from intentflow.errors import IntentflowError
 
 
@@ -37,12 +37,43 @@ def test_routes_do_not_lead_past_the_transformer(facts: ModelFacts, stable: Mode
     assert canary["trafficPercent"] == 0
 
 
-def test_without_a_transformer_kserve_shares_requests_out(
+def test_without_a_transformer_a_later_kserve_shares_requests_out(
     facts: ModelFacts, stable: ModelFacts
 ) -> None:
     services = (_service(it, transformer=False) for it in (stable, facts))
-    (canary,) = share_requests(*services, 10)["spec"]["canary"]
+    (canary,) = share_requests(*services, 10, kserve_splits=True)["spec"]["canary"]
     assert canary["trafficPercent"] == 10
+
+
+def test_a_share_that_nobody_would_give_is_refused(facts: ModelFacts, stable: ModelFacts) -> None:
+    services = (_service(it, transformer=False) for it in (stable, facts))
+    with pytest.raises(IntentflowError, match="would give its canary no traffic"):
+        share_requests(*services, 10)
+
+
+def test_a_dark_canary_needs_nobody_to_share(facts: ModelFacts, stable: ModelFacts) -> None:
+    services = (_service(it, transformer=False) for it in (stable, facts))
+    (canary,) = share_requests(*services, 0)["spec"]["canary"]
+    assert canary["trafficPercent"] == 0
+
+
+@pytest.mark.parametrize(
+    ("version", "splits"), [("0.20.0", False), ("0.19", False), ("0.21.0", True), ("1.0", True)]
+)
+def test_kserve_shares_out_by_itself_after_0_20(version: str, splits: bool) -> None:
+    assert DeployOptions(kserve_version=version).kserve_splits is splits
+
+
+@pytest.mark.parametrize("changes", [{}, {"transformer": False}])
+def test_the_share_can_be_read_back(
+    changes: dict[str, Any], facts: ModelFacts, stable: ModelFacts
+) -> None:
+    services = (_service(it, **changes) for it in (stable, facts))
+    assert requests_shared(share_requests(*services, 15, kserve_splits=True)) == 15
+
+
+def test_a_service_without_canary_shares_nothing(facts: ModelFacts) -> None:
+    assert requests_shared(_service(facts)) is None
 
 
 def test_model_in_service_stays_as_it_is(facts: ModelFacts, stable: ModelFacts) -> None:
