@@ -25,6 +25,9 @@ STEPS = (
 )
 
 
+_ADDED = ("env", "env_from_secrets", "volumes")
+
+
 class Toleration(StrictModel):
     """A Kubernetes toleration."""
 
@@ -59,7 +62,8 @@ class StepOptions(StrictModel):
 class PipelineOptions(StrictModel):
     """Options of a graph.
 
-    ``all`` holds for every step; what a step says itself goes before it.
+    ``all`` holds for every step; what a step says itself goes before it, and its variables and
+    secrets are added to those for all.
     """
 
     registry: str = Field("", description="Put before the project's image names")
@@ -81,11 +85,12 @@ class PipelineOptions(StrictModel):
 
     def for_step(self, step: str) -> StepOptions:
         """The options of one step: its own over those for all."""
-        own = self.steps.get(step, StepOptions())
-        merged = {
-            **self.all.model_dump(exclude_unset=True),
-            **own.model_dump(exclude_unset=True),
-        }
+        shared = self.all.model_dump(exclude_unset=True)
+        own = self.steps.get(step, StepOptions()).model_dump(exclude_unset=True)
+        merged = {**shared, **own}
+        for name in _ADDED:
+            if name in shared and name in own:
+                merged[name] = {**shared[name], **own[name]}
         options = StepOptions.model_validate(merged)
         if options.image is None and self.registry:
             options.image = f"{self.registry.rstrip('/')}/{_default_image(step)}"

@@ -18,6 +18,7 @@ def evaluate(
     predictions: dsl.Output[dsl.Dataset],
     hourly_price: float = 0.0,
     baselines: dsl.Input[dsl.Artifact] = None,
+    champion: dict = {},  # type: ignore[type-arg]  # noqa: B006  # kfp takes it literally
 ) -> None:
     """Decode greedily and score intent and parameters.
 
@@ -33,6 +34,7 @@ def evaluate(
         predictions: Every row with its answer.
         hourly_price: Of the machine, in any currency, for the cost in the report; 0 for none.
         baselines: ``baselines.json`` of the same rows, for the report.
+        champion: Metrics of the model in service, on the same rows, for the report.
     """
     from intentflow.steps import keep_metadata, step_errors
     from intentflow.steps.model import run_evaluate
@@ -42,7 +44,7 @@ def evaluate(
         if baselines:
             paths["baselines"] = baselines.path
         headline, categories, matrix = run_evaluate(
-            model.path, test_set.path, constrained, paths, hourly_price
+            model.path, test_set.path, constrained, paths, hourly_price, champion
         )
         for name, value in headline.items():
             scores.log_metric(name, value)

@@ -81,6 +81,7 @@ def run_evaluate(
     constrained: bool,
     paths: Mapping[str, str],
     hourly_price: float = 0.0,
+    champion: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, float], list[str], list[list[int]]]:
     """Score a model directory and write metrics, report and predictions.
 
@@ -90,6 +91,7 @@ def run_evaluate(
         constrained: Keep answers inside the taxonomy.
         paths: Of ``metrics``, ``report`` and ``predictions`` to write; ``baselines`` to read.
         hourly_price: Of the machine, for the report; 0 for none.
+        champion: Scores of the model in service on the same rows, for the report; none if empty.
 
     Returns:
         Headline numbers, the intents, and their confusion matrix (rows are gold).
@@ -100,13 +102,13 @@ def run_evaluate(
 
     examples = read_records(test_set)
     baselines = read_baselines(paths["baselines"]) if "baselines" in paths else None
-    check_same_rows({"data_digest": content_digest(examples)}, baselines=baselines)
+    beside = {"baselines": baselines, "champion": champion or None}
+    check_same_rows({"data_digest": content_digest(examples)}, **beside)
     evaluation = evaluate_model(model, examples, constrained=constrained)
     write_predictions(paths["predictions"], evaluation.rows)
     write_metrics(paths["metrics"], evaluation.metrics)
-    write_evaluation_report(
-        paths["report"], evaluation, baselines=baselines, hourly_price=hourly_price or None
-    )
+    price = hourly_price or None
+    write_evaluation_report(paths["report"], evaluation, hourly_price=price, **beside)
     return headline(evaluation.metrics), *confusion_matrix(evaluation.metrics)
 
 

@@ -189,6 +189,7 @@ def build(options: PipelineOptions) -> Any:
                 constrained=constrained,
                 hourly_price=hourly_price,
                 baselines=beside.outputs["baselines"],
+                champion=champion,
                 code_version=code_version,
             ),
             "evaluate",

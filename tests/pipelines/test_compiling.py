@@ -188,6 +188,17 @@ def test_secrets_are_references(tmp_path: Path) -> None:
     assert (secret["secretName"], names) == ("s3-writer", SECRET["s3-writer"])
 
 
+def test_secrets_of_a_step_are_added_to_those_for_all(tmp_path: Path) -> None:
+    own = {"gitops": {"token": "INTENTFLOW_GIT_TOKEN"}}
+    documents = _compile(
+        tmp_path / "f.yaml",
+        all={"env_from_secrets": SECRET},
+        steps={"deploy": {"env_from_secrets": own}},
+    )
+    secrets = _platform(documents, "deploy")["secretAsEnv"]
+    assert {secret["secretName"] for secret in secrets} == {"s3-writer", "gitops"}
+
+
 def test_credentials_of_the_environment_stay_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

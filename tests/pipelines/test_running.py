@@ -66,7 +66,16 @@ def repeated(config: Path, output: Path, passed: Run) -> Run:
 
 
 @pytest.fixture(scope="module")
-def relabelled(config: Path, output: Path, repeated: Run) -> Run:
+def compared(config: Path, output: Path, repeated: Run) -> tuple[Run, str]:
+    """The same beside the model in service, which is itself; and the report."""
+    champion = config.parent / "champion.json"
+    champion.write_bytes((output / "metrics.json").read_bytes())
+    run = run_graph(config, output, f"--set=champion={champion}")
+    return run, (output / "reports" / "evaluation.html").read_text()
+
+
+@pytest.fixture(scope="module")
+def relabelled(config: Path, output: Path, compared: object) -> Run:
     """The same on new labels."""
     new = config.parent / "new.jsonl"
     write_records(new, labels(" please"))
@@ -177,6 +186,15 @@ def test_files_with_users_words_are_the_owners_alone(passed: Run, output: Path, 
 
 def test_a_run_without_a_change_only_publishes_and_deploys(repeated: Run) -> None:
     assert repeated.started == ["publish", "deploy"]
+
+
+def test_a_champion_is_scored_beside_without_training(compared: tuple[Run, str]) -> None:
+    run, _ = compared
+    assert run.started == ["evaluate", "gate", "publish", "deploy"], run.err
+
+
+def test_the_report_shows_the_champion(compared: tuple[Run, str]) -> None:
+    assert "differs from the champion by no more than chance" in compared[1]
 
 
 def test_json_is_all_that_stdout_holds(repeated: Run) -> None:
