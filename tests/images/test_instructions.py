@@ -1,4 +1,4 @@
-"""What every Containerfile must say; building them is for machines with a base image."""
+"""What every Containerfile must say; ``test_running`` builds them."""
 
 from __future__ import annotations
 
@@ -27,8 +27,19 @@ def instructions(request: pytest.FixtureRequest) -> list[tuple[str, str]]:
 
 
 def test_base_can_be_replaced(instructions: list[tuple[str, str]]) -> None:
-    assert instructions[0] == ("ARG", "BASE=python:3.11-slim-bookworm")
+    assert instructions[0][0] == "ARG"
+    assert instructions[0][1].startswith("BASE=")
     assert instructions[1] == ("FROM", "${BASE}")
+
+
+def test_base_is_pinned(instructions: list[tuple[str, str]]) -> None:
+    pinned = r"BASE=(python:3\.11-slim-bookworm|nvidia/cuda:\d+\.\d+\.\d+-base-ubuntu24\.04)"
+    assert re.fullmatch(pinned, instructions[0][1])
+
+
+def test_cuda_is_the_base_of_the_image_with_torch_alone() -> None:
+    bases = {file.parent.name: file.read_text() for file in CONTAINERFILES}
+    assert {name for name, text in bases.items() if "ARG BASE=nvidia/cuda:" in text} == {"train"}
 
 
 def test_image_runs_as_nobody_in_particular(instructions: list[tuple[str, str]]) -> None:
@@ -39,7 +50,18 @@ def test_image_takes_the_command_it_is_given(instructions: list[tuple[str, str]]
     assert "ENTRYPOINT" not in {name for name, _ in instructions}
 
 
-def test_copied_folders_are_there(instructions: list[tuple[str, str]]) -> None:
+def test_dependencies_go_in_before_the_code(instructions: list[tuple[str, str]]) -> None:
+    install = next(
+        index for index, (_, argument) in enumerate(instructions) if "images/install " in argument
+    )
+    assert install < instructions.index(("COPY", ". ."))
+
+
+def test_version_is_the_one_that_steps_ask_for(instructions: list[tuple[str, str]]) -> None:
+    assert ("ARG", f"VERSION={images.TAG}") in instructions
+
+
+def test_copied_files_are_there(instructions: list[tuple[str, str]]) -> None:
     sources = [
         source
         for name, argument in instructions

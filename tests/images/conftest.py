@@ -1,0 +1,127 @@
+"""``images``: the project's images, built by podman on a base that stands on this machine."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import ssl
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from components.images import TAG
+from tests.real_parts.process import CACHE, program, unavailable
+
+ROOT = Path(__file__).parents[2]
+BASE = "localhost/base/python:3.11-bookworm"
+BUILD_SECONDS = 900
+_CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+# What a cluster with strict rules gives a step: the image's user, no rights, no disk but /tmp.
+LOCKED = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--passwd=false"]
+
+
+@dataclass(frozen=True)
+class Podman:
+    """Podman with the storage that ``scripts/podman`` made.
+
+    Attributes:
+        program: What to call.
+        network: Options with which a build reaches what pip and apt reach on this machine.
+    """
+
+    program: Path
+    network: list[str]
+
+    def __call__(
+        self, *arguments: str | Path, stdin: str = "", timeout_seconds: float = 120
+    ) -> subprocess.CompletedProcess[str]:
+        """Run it to its end."""
+        command = [str(part) for part in (self.program, *arguments)]
+        return subprocess.run(
+            command, input=stdin, capture_output=True, text=True, timeout=timeout_seconds
+        )
+
+    def build(self, *arguments: str | Path, context: Path = ROOT, stdin: str = "") -> str:
+        """Build an image on the base; what was said."""
+        options = [*self.network, "--build-arg", f"BASE={BASE}", *arguments]
+        done = self("build", *options, context, stdin=stdin, timeout_seconds=BUILD_SECONDS)
+        assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+        return done.stdout + done.stderr
+
+    def locked(
+        self, image: str, *command: str | Path, options: tuple[str | Path, ...] = ()
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in a container that may do next to nothing."""
+        return self("run", "--rm", *LOCKED, *options, image, *command)
+
+
+@pytest.fixture(scope="session")
+def podman(tmp_path_factory: pytest.TempPathFactory) -> Podman:
+    """Podman, once it has shown that it can run a container here."""
+    folder = tmp_path_factory.mktemp("podman")
+    found = Podman(program(CACHE / "podman/podman", "podman"), _network(folder))
+    tried = found("run", "--rm", BASE, "true")
+    if tried.returncode != 0:
+        unavailable(f"podman cannot run a container: {tried.stderr.strip()[-500:]}")
+    return found
+
+
+@pytest.fixture(scope="session")
+def images(podman: Podman) -> Callable[[str], str]:
+    """The name of an image, which is built when it is first asked for."""
+    names: dict[str, str] = {}
+
+    def image(kind: str) -> str:
+        if kind not in names:
+            name = f"localhost/intentflow/{kind}:{TAG}"
+            podman.build("--file", ROOT / f"images/{kind}/Containerfile", "--tag", name)
+            names[kind] = name
+        return names[kind]
+
+    return image
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Iterator[Path]:
+    """A folder that the container's user may write to."""
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(0o777)
+    yield folder
+
+
+def _network(folder: Path) -> list[str]:
+    """Build options: this machine's network, certificates, and pip's settings.
+
+    They are mounted, so nothing of them is in an image.
+    """
+    own = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
+    mounts = {_CERTIFICATES: own} if own else {}
+    settings = _pip_settings()
+    for word in " ".join(settings.values()).split():
+        path = Path(word.removeprefix("file://"))
+        if path.is_absolute() and path.exists():
+            # The files of an index lie beside its pages.
+            top = str(path.parent if word.startswith("file://") else path)
+            mounts[top] = top
+    lines = [f"{key} = {value}" for key, value in {**settings, "cert": _CERTIFICATES}.items()]
+    (folder / "pip.conf").write_text("\n".join(["[global]", *lines, ""]))
+    mounts["/etc/pip.conf"] = str(folder / "pip.conf")
+    volumes = [f"--volume={source}:{target}:ro" for target, source in mounts.items()]
+    return ["--network=host", *volumes]
+
+
+def _pip_settings() -> dict[str, str]:
+    """Where pip looks for packages on this machine, from its files and its environment."""
+    command = [sys.executable, "-m", "pip", "config", "list"]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found = {}
+    for line in listed.splitlines():
+        if match := re.match(r"(?:global|:env:)\.([a-z-]+)=('.*'|\".*\")$", line):
+            found[match[1]] = " ".join(ast.literal_eval(match[2]).split())
+    return {key: value for key, value in found.items() if key != "cert"}
