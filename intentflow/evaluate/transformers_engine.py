@@ -236,6 +236,7 @@ _DECODING: dict[str, Any] = {"skip_special_tokens": True, "clean_up_tokenization
 def _load(folder: Path, precision: str) -> tuple[Any, Any]:
     import torch
 
+    from intentflow.evaluate.packed_linear import pack_linear_layers
     from intentflow.train.base_models import load_model, load_tokenizer
     from intentflow.train.run import fast_precision
 
@@ -244,6 +245,7 @@ def _load(folder: Path, precision: str) -> tuple[Any, Any]:
     model = load_model(str(folder), dtype=dtype)
     if torch.cuda.is_available():
         model = model.to("cuda")
+    pack_linear_layers(model)
     return load_tokenizer(str(folder)), model.eval()
 
 
