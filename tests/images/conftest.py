@@ -46,9 +46,11 @@ class Podman:
             command, input=stdin, capture_output=True, text=True, timeout=timeout_seconds
         )
 
-    def build(self, *arguments: str | Path, context: Path = ROOT, stdin: str = "") -> str:
-        """Build an image on the base; what was said."""
-        options = [*self.network, "--build-arg", f"BASE={BASE}", *arguments]
+    def build(
+        self, *arguments: str | Path, base: str = BASE, context: Path = ROOT, stdin: str = ""
+    ) -> str:
+        """Build an image on a base; what was said."""
+        options = [*self.network, f"--build-arg=BASE={base}", *arguments]
         done = self("build", *options, context, stdin=stdin, timeout_seconds=BUILD_SECONDS)
         assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
         return done.stdout + done.stderr
@@ -69,6 +71,16 @@ def podman(tmp_path_factory: pytest.TempPathFactory) -> Podman:
     if tried.returncode != 0:
         unavailable(f"podman cannot run a container: {tried.stderr.strip()[-500:]}")
     return found
+
+
+@pytest.fixture(scope="session")
+def bare_base(podman: Podman) -> str:
+    """A base without Python, as CUDA's are."""
+    name = "localhost/test/base"
+    purge = "apt-get purge -q=2 --auto-remove python3 python3-minimal libpython3-stdlib"
+    stdin = f"FROM {BASE}\nRUN {purge} && ! command -v python3\n"
+    podman.build("--file=-", f"--tag={name}", stdin=stdin)
+    return name
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,53 @@
+"""The image with torch, built as on CUDA's base but for CUDA, trains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from components.images import TAG
+from intentflow.records import write_records
+from tests.images.conftest import ROOT, Podman
+from tests.models import rows
+
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(1200)]
+RECIPE = {
+    "model_name_or_path": "/base",
+    "method": "lora",
+    "global_batch_size": 8,
+    "num_train_epochs": 1,
+    "max_steps": 2,
+    "precision": "fp32",
+}
+
+
+@pytest.fixture(scope="module")
+def train_image(podman: Podman, bare_base: str) -> str:
+    """On a base without Python, where pip finds torch as it does on this machine."""
+    name = f"localhost/intentflow/train:{TAG}"
+    podman.build(f"--file={ROOT}/images/train/Containerfile", f"--tag={name}", base=bare_base)
+    return name
+
+
+def test_train_image_trains(
+    podman: Podman, train_image: str, shared: Path, tiny_base_model: Path
+) -> None:
+    write_records(shared / "train.jsonl", rows()[:40])
+    write_records(shared / "validation.jsonl", rows()[40:])
+    (shared / "recipe.yaml").write_text(yaml.safe_dump(RECIPE))
+    inputs = ("--recipe=/shared/recipe.yaml", "--train=/shared/train.jsonl")
+    done = podman.locked(
+        train_image,
+        *("intentflow", "train", *inputs, "--validation=/shared/validation.jsonl"),
+        "--output=/shared/model",
+        options=(f"--volume={tiny_base_model}:/base:ro", f"--volume={shared}:/shared"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert (shared / "model/model.safetensors").exists()
+
+
+def test_train_image_can_quantize(podman: Podman, train_image: str) -> None:
+    done = podman.locked(train_image, "python", "-c", "import llmcompressor, bitsandbytes")
+    assert done.returncode == 0, done.stderr
