@@ -59,7 +59,7 @@ parts: $(VENV)/.test-installed ## install the servers that tests start
 real: $(VENV)/.test-installed parts ## tests against real servers and a browser
 	$(BIN)/pytest -q -m "real and not slow and not gpu"
 
-slow: $(VENV)/.test-installed ## minutes long: the bundled model
+slow: $(VENV)/.test-installed ## minutes long: the bundled model, whole graphs
 	$(BIN)/pytest -q -m "slow and not gpu"
 
 compile: $(VENV)/.run-installed ## compile the graphs that are checked in

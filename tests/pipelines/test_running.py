@@ -31,7 +31,7 @@ STRICT = [
 ]
 CACHED = [*DATA_STEPS, "train", "baseline", "evaluate"]
 # The whole graph once took 25 s on two busy cores, and a run from the cache 2 s.
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
