@@ -52,8 +52,8 @@ def _table(result: RunResult) -> str:
         ("kept", str(result.counts["kept"])),
         ("rejected", str(result.counts["rejected"])),
         ("intent accuracy", _with_interval(result, "intent_accuracy")),
-        ("parameter accuracy", _with_interval(result, "parameter_accuracy")),
         *((f"  by {name}", _intents(one)) for name, one in result.baselines.items()),
+        ("parameter accuracy", _with_interval(result, "parameter_accuracy")),
         ("gate", "passed" if passed else "failed"),
         ("seconds", f"{result.seconds:.0f}"),
         ("peak memory", f"{result.peak_memory_bytes / 1e9:.1f} GB"),
@@ -73,7 +73,7 @@ def _table(result: RunResult) -> str:
 
 
 def _intents(baseline: Mapping[str, Any]) -> str:
-    return f"{baseline['intent_accuracy']:.3f}  (intent, same rows)"
+    return f"{baseline['intent_accuracy']:.3f}  (same rows)"
 
 
 def _with_interval(result: RunResult, name: str) -> str:
