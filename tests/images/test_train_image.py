@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ from tests.models import rows
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(1200)]
 RECIPE = {
-    "model_name_or_path": "/base",
+    "model_name_or_path": "/shared/base",
     "method": "lora",
     "global_batch_size": 8,
+    "learning_rate": 1e-3,
     "num_train_epochs": 1,
     "max_steps": 2,
     "precision": "fp32",
@@ -37,12 +39,14 @@ def test_train_image_trains(
     write_records(shared / "train.jsonl", rows()[:40])
     write_records(shared / "validation.jsonl", rows()[40:])
     (shared / "recipe.yaml").write_text(yaml.safe_dump(RECIPE))
+    base = shutil.copytree(tiny_base_model, shared / "base")
+    (base / "model.safetensors").chmod(0o644)  # weights are written for their owner alone
     inputs = ("--recipe=/shared/recipe.yaml", "--train=/shared/train.jsonl")
     done = podman.locked(
         train_image,
         *("intentflow", "train", *inputs, "--validation=/shared/validation.jsonl"),
         "--output=/shared/model",
-        options=(f"--volume={tiny_base_model}:/base:ro", f"--volume={shared}:/shared"),
+        options=(f"--volume={shared}:/shared",),
     )
     assert done.returncode == 0, done.stderr
     assert (shared / "model/model.safetensors").exists()
