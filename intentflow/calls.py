@@ -243,10 +243,11 @@ def _format_call(call: Call) -> str:
     name = call.intent
     if not name or name != name.strip() or _SYNTAX & set(name):
         raise ValueError(f"an intent cannot be named {name!r}")
-    return f"{name}({','.join(_format_value(value) for value in call.parameters)})"
+    return f"{name}({','.join(format_value(value) for value in call.parameters)})"
 
 
-def _format_value(value: str) -> str:
+def format_value(value: str) -> str:
+    """A value as calls are written with it: bare, or a JSON string where it must be quoted."""
     if not value or value != value.strip() or _MUST_QUOTE & set(value):
         return json.dumps(value, ensure_ascii=False)
     return value

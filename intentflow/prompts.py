@@ -304,8 +304,13 @@ def _describe(taxonomy: Taxonomy, how_much: TaxonomyInPrompt, language: Language
 
 
 def _describe_intent(name: str, intent: Intent, full: bool) -> str:
-    line = f"{name}({','.join(intent.parameters)})"
+    line = f"{name}({','.join(_describe_parameter(intent, it) for it in intent.parameters)})"
     return f"{line}: {intent.description}" if full and intent.description else line
+
+
+def _describe_parameter(intent: Intent, name: str) -> str:
+    allowed = intent.values.get(name)
+    return f"{name}={'|'.join(allowed)}" if allowed else name
 
 
 # Jinja; doubled braces are literal. The model's own template follows and sees `messages` replaced.

@@ -12,7 +12,7 @@ import yaml
 from pydantic import Field, model_validator
 
 from intentflow.calls import Call, CallSyntaxError, parse_calls
-from intentflow.config import StrictModel
+from intentflow.config import StrictModel, nearest
 from intentflow.files import atomic_file
 from intentflow.records import Example
 
@@ -21,18 +21,41 @@ class Intent(StrictModel):
     """One intent: what it means and what its parameters are called, in order.
 
     A call may leave parameters out from the right, down to ``min_parameters``: the labelling
-    guide itself shows ``play_music()`` and ``play_music(***)``.
+    guide itself shows ``play_music()`` and ``play_music(***)``. Values are free, but for
+    parameters that ``values`` lists the only ones of.
     """
 
     description: str = ""
     parameters: list[str] = Field(default_factory=list)
     min_parameters: int = Field(default=0, ge=0)
+    values: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="Parameter: the only values it may have; those of other parameters are free",
+    )
 
     @model_validator(mode="after")
     def _minimum_within_names(self) -> Self:
         if self.min_parameters > len(self.parameters):
             raise ValueError("min_parameters is above the number of parameters")
         return self
+
+    @model_validator(mode="after")
+    def _values_are_usable(self) -> Self:
+        for name, allowed in self.values.items():
+            if name not in self.parameters:
+                guess = nearest(name, self.parameters)
+                hint = f"; did you mean {guess}?" if guess else ""
+                raise ValueError(f"values: there is no parameter {name}{hint}")
+            if not allowed or len(set(allowed)) < len(allowed):
+                raise ValueError(f"values: {name} needs at least one value, each once")
+            for value in allowed:
+                if not value.strip() or value != value.strip() or not value.isprintable():
+                    raise ValueError(f"values: {name} cannot be {value!r}: printable, trimmed text")
+        return self
+
+    def values_at(self, place: int) -> list[str]:
+        """The only values of the parameter at a place, from 0; empty where they are free."""
+        return self.values.get(self.parameters[place], [])
 
 
 class Taxonomy(StrictModel):
@@ -94,11 +117,24 @@ class Taxonomy(StrictModel):
         return cls(intents=intents, out_of_scope=out_of_scope)
 
     def accepts(self, call: Call) -> bool:
-        """Whether the call's intent exists and may have that many parameters."""
+        """Whether the call's intent exists and may have so many parameters, with these values."""
+        return self.counts(call) and not self.forbidden(call)
+
+    def counts(self, call: Call) -> bool:
+        """Whether the call's intent exists and may have so many parameters."""
         intent = self.intents.get(call.intent)
         if intent is None:
             return False
         return intent.min_parameters <= len(call.parameters) <= len(intent.parameters)
+
+    def forbidden(self, call: Call) -> list[tuple[str, str]]:
+        """Parameters of a call that :meth:`counts`, with values that are not among theirs."""
+        intent = self.intents[call.intent]
+        return [
+            (name, value)
+            for name, value in zip(intent.parameters, call.parameters, strict=False)
+            if name in intent.values and value not in intent.values[name]
+        ]
 
     def to_yaml(self) -> str:
         """The YAML form that :meth:`from_yaml` reads."""
@@ -113,5 +149,9 @@ class Taxonomy(StrictModel):
     @property
     def digest(self) -> str:
         """SHA-256 of the canonical form."""
-        canonical = json.dumps(self.model_dump(), sort_keys=True, ensure_ascii=False)
+        document = self.model_dump()
+        for intent in document["intents"].values():
+            if not intent["values"]:  # a taxonomy without any keeps the digest it has had
+                del intent["values"]
+        canonical = json.dumps(document, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()

@@ -62,6 +62,30 @@ def test_accepts_known_intents_with_a_possible_number_of_parameters(
     assert taxonomy.accepts(call) is accepted
 
 
+@pytest.mark.parametrize(
+    ("call", "accepted"),
+    [
+        (Call("fly", ("economy", "Oslo")), True),
+        (Call("fly", ("cargo", "Oslo")), False),
+        (Call("fly"), True),
+    ],
+)
+def test_enumerated_values_are_the_only_ones(call: Call, accepted: bool) -> None:
+    fly = Intent(parameters=["class", "to"], values={"class": ["economy", "first"]})
+    assert Taxonomy(intents={"fly": fly}).accepts(call) is accepted
+
+
+def test_a_taxonomy_without_enumerated_values_keeps_its_digest() -> None:
+    taxonomy = Taxonomy(intents={"f": Intent(parameters=["a"])})
+    assert taxonomy.digest.startswith("52a66bb945ca")
+
+
+def test_enumerated_values_are_part_of_the_digest() -> None:
+    free = Taxonomy(intents={"f": Intent(parameters=["a"])})
+    bound = Taxonomy(intents={"f": Intent(parameters=["a"], values={"a": ["x"]})})
+    assert free.digest != bound.digest
+
+
 def test_the_digest_does_not_depend_on_the_file(path: Path) -> None:
     path.write_text(DESIGN, encoding="utf-8")
     taxonomy = Taxonomy.from_yaml(path)
@@ -76,6 +100,10 @@ def test_the_digest_does_not_depend_on_the_file(path: Path) -> None:
         ("intents: {'a(b': {}}", "cannot be named"),
         ("intents: {a: {paramters: []}}", "did you mean parameters"),
         ("intents: {a: {min_parameters: 1}}", "above the number of parameters"),
+        ("intents: {a: {parameters: [class], values: {clas: [x]}}}", "did you mean class"),
+        ("intents: {a: {parameters: [b], values: {b: []}}}", "at least one value"),
+        ("intents: {a: {parameters: [b], values: {b: [x, x]}}}", "each once"),
+        ("intents: {a: {parameters: [b], values: {b: [' x']}}}", "trimmed text"),
         ("intent: {a: {}}", "did you mean intents"),
         ("- a", "expected keys and values, not a list"),
     ],

@@ -1,4 +1,5 @@
-"""Decoding that cannot leave the taxonomy: intent names are closed, values are free.
+"""Decoding that cannot leave the taxonomy: intent names are closed, values are free or
+enumerated.
 
 The grammar is in the Lark dialect that llguidance reads; the mask it gives is applied to the
 scores before each greedy choice, so malformed and off-taxonomy answers have no probability. Where
@@ -9,13 +10,15 @@ have is closed in time.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from intentflow.calls import OutputFormat
+from intentflow.calls import OutputFormat, format_value
 from intentflow.errors import IntentflowError
 from intentflow.taxonomy import Intent, Taxonomy
 
@@ -40,11 +43,27 @@ _SLICES = [
     r'[^(),;"\x00-\x1f\x7f]+',
 ]
 
+
+@dataclass(frozen=True)
+class _ValueForm:
+    """How an output format has values: a free one's rule, what divides them, a known one."""
+
+    rule: str
+    comma: str
+    write: Callable[[str], str]
+
+
+_PLAIN = _ValueForm("value", ",", format_value)
+_JSON = _ValueForm("QUOTED", ", ", lambda value: json.dumps(value, ensure_ascii=False))
+
 # What closes an answer that has run too long, in either format: the ends of values and calls, and
 # a value where one is missing.
-_CLOSERS = [")", '"', "]}]", "]", "}", "x", ",x", ', "x"']
-_MOST_CLOSERS = 5
+_CLOSERS = ['"', "]}]", "]", "}", '"x"']
+_FILLERS = [")", ",x", ', "x"']
+_FILLER = "x"
 _CLOSING_TOKENS = 10
+_VALUE_TOKENS = 3
+_MOST_PATHS = 64
 
 # Masks that are kept: one has a bit for each token of the vocabulary.
 _MOST_MASKS = 4096
@@ -78,10 +97,37 @@ def taxonomy_grammar(
     return f'start: " "? call ("; " call)*\ncall: {alternatives}\n{_BARE}{_QUOTED}'
 
 
-def call_openings(taxonomy: Taxonomy, output_format: OutputFormat) -> list[str]:
-    """What the calls of a taxonomy begin with, up to their first value."""
-    write = _json_opening if output_format == "json" else _plain_opening
-    return [write(name) for name in taxonomy.intents]
+@dataclass(frozen=True)
+class Endings:
+    """What is needed to close an answer that has run too long.
+
+    Attributes:
+        openings: What calls begin with, up to their first value; an answer is closed while the
+            longest still has room.
+        known: For each intent with enumerated values, the shortest of each parameter, as written.
+        values: Most parameters that a call must have.
+    """
+
+    openings: Sequence[str] = ()
+    known: Sequence[Sequence[str]] = ()
+    values: int = 0
+
+    @classmethod
+    def of(cls, taxonomy: Taxonomy, output_format: OutputFormat) -> Endings:
+        """Those of all calls that a taxonomy allows."""
+        opening, form = (
+            (_json_opening, _JSON) if output_format == "json" else (_plain_opening, _PLAIN)
+        )
+        intents = taxonomy.intents.values()
+        return cls(
+            [opening(name) for name in taxonomy.intents],
+            [
+                [form.write(min(allowed, key=len)) for allowed in intent.values.values()]
+                for intent in intents
+                if intent.values
+            ],
+            max(intent.min_parameters for intent in intents),
+        )
 
 
 class TaxonomyConstraint:
@@ -92,7 +138,7 @@ class TaxonomyConstraint:
         vocabulary_size: Width of the model's scores.
         end_token_id: The token that ends an answer.
         grammar: As :func:`taxonomy_grammar` gives it.
-        openings: What calls begin with; an answer is closed while the longest still has room.
+        endings: How answers are closed; without, none is.
     """
 
     def __init__(
@@ -101,7 +147,7 @@ class TaxonomyConstraint:
         vocabulary_size: int,
         end_token_id: int,
         grammar: str,
-        openings: Sequence[str] = (),
+        endings: Endings | None = None,
     ):
         import llguidance
         import llguidance.hf
@@ -117,9 +163,22 @@ class TaxonomyConstraint:
         self._masks: dict[tuple[int, ...], NDArray[np.uint8]] = {}
         self.vocabulary_size = vocabulary_size
         self.end_token_id = end_token_id
-        self.closers = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in _CLOSERS]
-        begun = [len(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in openings]
-        self.reserve = max(begun, default=0) + _CLOSING_TOKENS
+
+        def spelled(text: str) -> list[int]:
+            tokens: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+            return tokens
+
+        ends = endings or Endings()
+        values = dict.fromkeys(value for some in ends.known for value in some)
+        behind = [f"{comma}{value}" for value in values for comma in (",", ", ")]
+        self.filler = spelled(_FILLER)
+        self.closers = [spelled(text) for text in [*_CLOSERS, *values]]
+        self.further = [spelled(text) for text in [*_FILLERS, *behind]]
+        # Parentheses in a value, its end, the other values, the end of the answer.
+        self.most_closers = 4 + ends.values
+        begun = max((len(spelled(text)) for text in ends.openings), default=0)
+        filled = max((sum(len(spelled(f",{v}")) for v in some) for some in ends.known), default=0)
+        self.reserve = begun + filled + _CLOSING_TOKENS + _VALUE_TOKENS * max(ends.values - 2, 0)
 
     def begin(self, limit: int | None = None) -> ConstrainedAnswer:
         """Begin an answer.
@@ -199,14 +258,32 @@ class ConstrainedAnswer:
         """The shortest run of closers and the end token; empty inside a name or without room."""
         end, validate = self._constraint.end_token_id, self.matcher.validate_tokens
         paths: list[list[int]] = [[]]
-        for _ in range(_MOST_CLOSERS):
+        for _ in range(self._constraint.most_closers + 1):
             for path in paths:
                 whole = [*path, end]
                 if len(whole) <= room and validate(whole) == len(whole):
                     return whole
-            longer = ([*path, *closer] for path in paths for closer in self._constraint.closers)
-            paths = [path for path in longer if validate(path) == len(path)]
+            steps = (step for path in paths for step in self._steps(path))
+            paths = list(islice(steps, _MOST_PATHS))
         return []
+
+    def _steps(self, path: list[int]) -> Iterator[list[int]]:
+        """The path and one closer more; within free text most closers are only more text."""
+        limits, filler = self._constraint, self._constraint.filler
+        is_text = self._goes_on([*path, *filler])
+        for closer in limits.closers:
+            longer = [*path, *closer]
+            if self._goes_on(longer) and not (is_text and self._goes_on([*longer, *filler])):
+                yield longer
+        for closer in limits.further:
+            if self._goes_on([*path, *closer]):
+                yield [*path, *closer]
+        if is_text and path[-len(filler) :] != filler:  # where a value is missing
+            yield [*path, *filler]
+
+    def _goes_on(self, tokens: list[int]) -> bool:
+        """Whether the grammar lets the answer go on with these."""
+        return bool(self.matcher.validate_tokens(tokens) == len(tokens))
 
 
 def _plain_opening(name: str) -> str:
@@ -222,20 +299,42 @@ def _plain_call(name: str, intent: Intent, tokens: Mapping[str, int]) -> str:
     if f"{opening})" in tokens:
         return f"<[{tokens[f'{opening})']}]>"
     opened = f"<[{tokens[opening]}]>" if opening in tokens else _literal(opening)
-    return f"{opened} {_values(intent, 'value', ',')} {_literal(')')}"
+    return f"{opened} {_values(intent, _PLAIN)} {_literal(')')}"
 
 
 def _json_call(name: str, intent: Intent) -> str:
-    return f"{_literal(_json_opening(name))} {_values(intent, 'QUOTED', ', ')} {_literal(']}')}"
+    return f"{_literal(_json_opening(name))} {_values(intent, _JSON)} {_literal(']}')}"
 
 
-def _values(intent: Intent, rule: str, comma: str) -> str:
+def _values(intent: Intent, form: _ValueForm) -> str:
+    """The values of a call, those that it may leave out in brackets."""
     fewest, most = intent.min_parameters, len(intent.parameters)
     if most == 0:
         return ""
-    rest = f"({_literal(comma)} {rule}){{{max(fewest - 1, 0)},{most - 1}}}"
-    some = f"{rule} {rest}" if most > 1 else rule
+    if intent.values:
+        return _values_apart(intent, form)
+    rest = f"({_literal(form.comma)} {form.rule}){{{max(fewest - 1, 0)},{most - 1}}}"
+    some = f"{form.rule} {rest}" if most > 1 else form.rule
     return some if fewest else f"({some})?"
+
+
+def _values_apart(intent: Intent, form: _ValueForm) -> str:
+    """Each place has a rule of its own where some are enumerated."""
+    found = ""
+    for place in reversed(range(len(intent.parameters))):
+        comma = f"{_literal(form.comma)} " if place else ""
+        found = f"{comma}{_value(intent.values_at(place), form)} {found}".strip()
+        if place >= intent.min_parameters:
+            found = f"({found})?"
+    return found
+
+
+def _value(allowed: Sequence[str], form: _ValueForm) -> str:
+    """Free, or one of a few; a blank before it is read, as before a free one."""
+    if not allowed:
+        return form.rule
+    blank = '" "? ' if form is _PLAIN else ""
+    return f"({blank}({' | '.join(_literal(form.write(value)) for value in allowed)}))"
 
 
 def _literal(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from intentflow.calls import Call, CallSyntaxError, OutputFormat, format_output, parse_output
@@ -68,11 +69,21 @@ class StructuredOutputs:
         intent = self.taxonomy.intents[name]
         if not intent.parameters:
             return None
-        value = text[len(self._opening(name)) :].strip().strip('"') or "x"
-        more = ("x",) * (intent.min_parameters - 1)
-        return format_output([Call(name, (value, *more))], self.output_format)
+        begun_value = text[len(self._opening(name)) :].strip().strip('"')
+        values = [_filled(intent.values_at(0), begun_value)]
+        values += [_filled(intent.values_at(i), "") for i in range(1, intent.min_parameters)]
+        return format_output([Call(name, tuple(values))], self.output_format)
 
     def _opening(self, name: str) -> str:
         if self.output_format == "call":
             return f"{name}("
         return f'[{{"intent": {json.dumps(name, ensure_ascii=False)}, "parameters": ['
+
+
+def _filled(allowed: Sequence[str], begun: str) -> str:
+    """A value that was begun; of enumerated ones that which stands there, or the first."""
+    if not allowed:
+        return begun or "x"
+    whole = [value for value in allowed if begun.startswith(value)]
+    meant = whole or [value for value in allowed if value.startswith(begun)]
+    return max(meant, key=len) if whole else (meant or allowed)[0]

@@ -177,11 +177,7 @@ class TransformersEngine:
     @cached_property
     def _constraint(self) -> TaxonomyConstraint:
         """Made once, for the vocabulary takes long to read."""
-        from intentflow.evaluate.constraint import (
-            TaxonomyConstraint,
-            call_openings,
-            taxonomy_grammar,
-        )
+        from intentflow.evaluate.constraint import Endings, TaxonomyConstraint, taxonomy_grammar
 
         return TaxonomyConstraint(
             self.tokenizer,
@@ -190,7 +186,7 @@ class TransformersEngine:
             taxonomy_grammar(
                 self.taxonomy, self.prompt.output_format, intent_tokens(self.tokenizer)
             ),
-            call_openings(self.taxonomy, self.prompt.output_format),
+            Endings.of(self.taxonomy, self.prompt.output_format),
         )
 
     def _answer(self, done: Decoded) -> Answer:

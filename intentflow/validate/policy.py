@@ -128,6 +128,7 @@ class DataPolicy(StrictModel):
     empty_text: ErrorCheck = ErrorCheck()
     unknown_intent: ErrorCheck = ErrorCheck()
     parameter_count: Check = Check()
+    unknown_value: Check = Check()
     conflicting_labels: Check = Check()
     leakage: LeakageCheck = LeakageCheck()
     duplicate: Check = Check()

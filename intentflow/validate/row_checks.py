@@ -79,7 +79,31 @@ def parameter_count(data: Dataset, _policy: DataPolicy) -> Found | None:
 
 def _miscounted(row: Row, taxonomy: Taxonomy) -> set[str]:
     known = (call for call in row.calls if call.intent in taxonomy.intents)
-    return {call.intent for call in known if not taxonomy.accepts(call)}
+    return {call.intent for call in known if not taxonomy.counts(call)}
+
+
+def unknown_value(data: Dataset, _policy: DataPolicy) -> Found | None:
+    """Values that are not among those that the taxonomy enumerates."""
+    taxonomy = data.taxonomy
+    if taxonomy is None:
+        return None
+    found = {row.number: wrong for row in data.rows if (wrong := _forbidden(row, taxonomy))}
+    if not found:
+        return None
+    names = sorted({name for wrong in found.values() for name in wrong})
+    return Found(
+        len(found),
+        f"{count_of(len(found), 'row')} with a value that the taxonomy does not list, "
+        f"for {listing(names)}",
+        "Correct the labels, or add the values to the taxonomy: constrained answers have no other.",
+        [row for row in data.rows if row.number in found],
+    )
+
+
+def _forbidden(row: Row, taxonomy: Taxonomy) -> set[str]:
+    """Intent and parameter of each such value; values themselves may be personal."""
+    counted = (call for call in row.calls if taxonomy.counts(call))
+    return {f"{c.intent}.{name}" for c in counted for name, _ in taxonomy.forbidden(c)}
 
 
 def ambiguous_output(data: Dataset, _policy: DataPolicy) -> Found | None:

@@ -26,6 +26,7 @@ _FUNCTIONS: tuple[CheckFunction, ...] = (
     row_checks.empty_text,
     row_checks.unknown_intent,
     row_checks.parameter_count,
+    row_checks.unknown_value,
     leakage,
     set_checks.conflicting_labels,
     set_checks.duplicate,
@@ -44,6 +45,7 @@ _FUNCTIONS: tuple[CheckFunction, ...] = (
 CHECKS = {function.__name__: function for function in _FUNCTIONS}
 """The checks by the code of their finding, which is also their key in the policy."""
 
+_NO_TAXONOMY = "unknown_intent, parameter_count, unknown_value: no taxonomy was given"
 _ORDER = ("error", "warning", "info")
 
 
@@ -87,7 +89,7 @@ def validate(
 def _check(data: Dataset, policy: DataPolicy) -> tuple[list[Finding], list[str]]:
     """What all checks found, the worst first, and the checks that were not made."""
     findings: list[Finding] = []
-    skipped = [] if data.taxonomy else ["unknown_intent, parameter_count: no taxonomy was given"]
+    skipped = [] if data.taxonomy else [_NO_TAXONOMY]
     for code, function in CHECKS.items():
         check: Check = getattr(policy, code)
         if check.level == "off":

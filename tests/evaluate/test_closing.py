@@ -10,8 +10,8 @@ import pytest
 from intentflow.calls import OutputFormat, parse_output
 from intentflow.evaluate.constraint import (
     ConstrainedAnswer,
+    Endings,
     TaxonomyConstraint,
-    call_openings,
     taxonomy_grammar,
 )
 from intentflow.evaluate.run import evaluate_model
@@ -24,6 +24,11 @@ TAXONOMY = Taxonomy(
         "bye": Intent(),
         "weather": Intent(parameters=["place", "day"], min_parameters=1),
         "book": Intent(parameters=["a", "b", "c"], min_parameters=3),
+        "fly": Intent(
+            parameters=["to", "class", "from", "meal"],
+            min_parameters=4,
+            values={"class": ["economy", "business"], "meal": ["a, b", "none"]},
+        ),
     }
 )
 LIMIT = 128
@@ -33,8 +38,8 @@ END = end_token_id(TOKENIZER)
 
 def _constraint(output_format: OutputFormat) -> TaxonomyConstraint:
     grammar = taxonomy_grammar(TAXONOMY, output_format)
-    openings = call_openings(TAXONOMY, output_format)
-    return TaxonomyConstraint(TOKENIZER, len(TOKENIZER), END, grammar, openings)
+    endings = Endings.of(TAXONOMY, output_format)
+    return TaxonomyConstraint(TOKENIZER, len(TOKENIZER), END, grammar, endings)
 
 
 def _answer(output_format: OutputFormat, seed: int) -> ConstrainedAnswer:
@@ -55,7 +60,7 @@ def _answer(output_format: OutputFormat, seed: int) -> ConstrainedAnswer:
 
 @pytest.mark.parametrize("output_format", ["call", "json"])
 def test_an_answer_without_end_is_closed_inside_the_taxonomy(output_format: OutputFormat) -> None:
-    answers = [_answer(output_format, seed).tokens[:-1] for seed in range(12)]
+    answers = [_answer(output_format, seed).tokens[:-1] for seed in range(24)]
     texts = [str(TOKENIZER.decode(tokens)) for tokens in answers]
     calls = [call for text in texts for call in parse_output(text, output_format)]
     assert [call for call in calls if not TAXONOMY.accepts(call)] == []

@@ -23,6 +23,11 @@ TAXONOMY = Taxonomy(
         "weather": Intent(parameters=["place", "day"], min_parameters=1),
         "查詢 天氣?": Intent(parameters=["城市"]),
         'say "hi"': Intent(parameters=["a", "b", "c"], min_parameters=3),
+        "fly": Intent(
+            parameters=["class", "to", "meal"],
+            min_parameters=1,
+            values={"class": ["economy", 'eco, "plus"', "头等"], "meal": ["meat", "none"]},
+        ),
     }
 )
 FORMATS: list[OutputFormat] = ["call", "json"]
@@ -93,7 +98,9 @@ def _calls(draw: st.DrawFn) -> list[Call]:
     for name in names:
         intent = TAXONOMY.intents[name]
         count = draw(st.integers(intent.min_parameters, len(intent.parameters)))
-        calls.append(Call(name, tuple(draw(VALUES) for _ in range(count))))
+        known = [intent.values_at(place) for place in range(count)]
+        values = [draw(st.sampled_from(some) if some else VALUES) for some in known]
+        calls.append(Call(name, tuple(values)))
     return calls
 
 
@@ -112,6 +119,9 @@ def test_every_answer_that_we_write_is_admitted(calls: list[Call], form: OutputF
         "查詢 天氣?()",
         "bye(); weather(杭州)",
         'say "hi"(1,2,3)',
+        "fly(economy)",
+        "fly(头等,Oslo, none)",
+        'fly("eco, \\"plus\\"",Oslo)',
     ],
 )
 def test_what_labellers_write_is_admitted(text: str) -> None:
@@ -159,6 +169,10 @@ def test_blanks_are_admitted_where_a_byte_level_decoder_has_more_steps(tmp_path:
 @pytest.mark.parametrize(
     "text",
     [
+        "fly(first)",
+        "fly()",
+        "fly(economy,Oslo,fish)",
+        "fly(economyx)",
         "",
         "nothing()",
         "bye(1)",
@@ -218,6 +232,15 @@ def test_answers_are_held_each_to_their_own_past() -> None:
 def test_the_rest_of_a_name_comes_without_the_model() -> None:
     _, answer = _begun("w")
     assert TOKENIZER.decode(answer.forced()) == "eather("
+
+
+def test_the_rest_of_an_enumerated_value_comes_without_the_model() -> None:
+    answer = _constraint("call").begin()
+    text = "fly(economy,Oslo,m"
+    while rest := text[len(TOKENIZER.decode(answer.tokens)) :]:
+        answer.accept(TOKENIZER(rest, add_special_tokens=False)["input_ids"][0])
+        answer.forced()
+    assert TOKENIZER.decode(answer.tokens) == "fly(economy,Oslo,meat)"
 
 
 def test_nothing_is_forced_where_the_model_has_a_choice() -> None:

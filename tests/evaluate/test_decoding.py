@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intentflow.evaluate import decoding
-from intentflow.evaluate.constraint import TaxonomyConstraint, call_openings, taxonomy_grammar
+from intentflow.evaluate.constraint import Endings, TaxonomyConstraint, taxonomy_grammar
 from intentflow.evaluate.decoding import Decoded, Decoder, Request
 from intentflow.prompts import end_token_id
 from intentflow.taxonomy import Intent, Taxonomy
@@ -80,9 +80,9 @@ def _tokens(answers: Sequence[Decoded]) -> list[list[int]]:
 @cache
 def _constraint() -> TaxonomyConstraint:
     grammar = taxonomy_grammar(TAXONOMY, "call")
-    openings = call_openings(TAXONOMY, "call")
+    endings = Endings.of(TAXONOMY, "call")
     width = _model().config.vocab_size
-    return TaxonomyConstraint(TOKENIZER, width, END, grammar, openings)
+    return TaxonomyConstraint(TOKENIZER, width, END, grammar, endings)
 
 
 @pytest.mark.parametrize(

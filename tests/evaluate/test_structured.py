@@ -26,6 +26,11 @@ WIDE = Taxonomy(
         "by": Intent(parameters=["a"]),
         "weather": Intent(parameters=["place", "day"], min_parameters=1),
         'say "hi"?': Intent(parameters=["a", "b", "c"], min_parameters=3),
+        "fly": Intent(
+            parameters=["class", "to", "meal"],
+            min_parameters=3,
+            values={"class": ["eco", "economy", "first"], "meal": ["a, b", "none"]},
+        ),
     }
 )
 VALUES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)
@@ -36,9 +41,10 @@ def _calls(draw: st.DrawFn) -> list[Call]:
     names = draw(st.lists(st.sampled_from(sorted(WIDE.intents)), min_size=1, max_size=3))
     intents = [WIDE.intents[name] for name in names]
     counts = [draw(st.integers(i.min_parameters, len(i.parameters))) for i in intents]
+    known = [[i.values_at(p) for p in range(n)] for i, n in zip(intents, counts, strict=True)]
     return [
-        Call(name, tuple(draw(VALUES) for _ in range(count)))
-        for name, count in zip(names, counts, strict=True)
+        Call(name, tuple(draw(st.sampled_from(some) if some else VALUES) for some in places))
+        for name, places in zip(names, known, strict=True)
     ]
 
 
@@ -67,6 +73,8 @@ def test_an_answer_cut_off_anywhere_in_its_values_is_closed_inside_the_taxonomy(
         ("weather(hihihi", "weather(hihihi)"),
         ('say "hi"?(a', 'say "hi"?(a,x,x)'),
         ("weather(", "weather(x)"),
+        ("fly(fi", 'fly(first,x,"a, b")'),
+        ("fly(economy,Os", 'fly(economy,x,"a, b")'),
         ("weath", None),
         ("____", None),
         ("sing(a", None),
@@ -76,7 +84,9 @@ def test_what_was_cut_off_is_closed(text: str, closed: str | None) -> None:
     assert StructuredOutputs(WIDE, "call").close(text) == closed
 
 
-@pytest.mark.parametrize("text", ["sing(a)", "weather()", "bye(a)", "hello", ""])
+@pytest.mark.parametrize(
+    "text", ["sing(a)", "weather()", "bye(a)", "fly(cargo,Oslo,none)", "hello", ""]
+)
 def test_what_is_outside_of_the_taxonomy_is_not_admitted(text: str) -> None:
     assert not StructuredOutputs(WIDE, "call").admits(text)
 

@@ -61,6 +61,14 @@ def test_what_is_wrong_is_found(
     assert finding.advice
 
 
+def test_a_value_that_the_taxonomy_does_not_list_is_found() -> None:
+    intents = {"a": Intent(parameters=["x"], values={"x": ["one", "two"]}), "b": Intent()}
+    report = _checked(("say one", "a(one)"), ("say 9", "a(9)"), taxonomy=Taxonomy(intents=intents))
+    finding = _finding(report, "unknown_value")
+    assert finding is not None
+    assert (finding.level, finding.count, "a.x" in finding.message) == ("warning", 1, True)
+
+
 def test_one_intent_only_is_an_error() -> None:
     report = validate([Example(f"{i}", "a()") for i in range(60)])
     finding = _finding(report, "single_intent")
@@ -95,7 +103,7 @@ def test_enough_rows_with_several_intents_are_no_finding() -> None:
 def test_without_a_taxonomy_the_report_says_what_was_not_checked() -> None:
     report = _checked(("new", "new()"))
     assert _finding(report, "unknown_intent") is None
-    assert "unknown_intent, parameter_count: no taxonomy was given" in report.skipped
+    assert "unknown_intent, parameter_count, unknown_value: no taxonomy was given" in report.skipped
 
 
 def test_a_check_whose_package_is_missing_is_said_to_be_skipped(

@@ -170,6 +170,8 @@ def _described(name: str, intent: Intent, example: SafeRow | None) -> dict[str, 
         entry["description"] = intent.description
     if intent.min_parameters < len(intent.parameters):
         entry["least_parameters"] = intent.min_parameters
+    if intent.values:
+        entry["only_values"] = intent.values
     if example is not None:
         entry["example"] = _shown(example)
     return entry

@@ -54,8 +54,10 @@ class Checker:
             return "unparsable"
         if tuple(sorted(call.intent for call in calls)) != demand.asked:
             return "wrong_intent"
-        if not all(map(self._taxonomy.accepts, calls)):
+        if not all(map(self._taxonomy.counts, calls)):
             return "parameter_count"
+        if any(map(self._taxonomy.forbidden, calls)):
+            return "unknown_value"
         if not all(self._is_grounded(call, candidate.instruction) for call in calls):
             return "value_not_in_text"
         return None

@@ -26,6 +26,7 @@ from intentflow.serve.transformer.understanding import (
 )
 
 _MOST_CHARACTERS = 20_000
+_MOST_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,9 @@ def _require_known(call: Call, facts: ModelFacts) -> None:
     if facts.taxonomy.accepts(call):
         return
     intent = facts.taxonomy.intents.get(call.intent)
+    if intent is not None and facts.taxonomy.counts(call):
+        name, _ = facts.taxonomy.forbidden(call)[0]
+        raise ServiceError(422, f"{name} of {call.intent} is one of {_listed(intent.values[name])}")
     if intent is not None:
         message = f"{call.intent} takes {intent.min_parameters} to {len(intent.parameters)} values"
         raise ServiceError(422, message)
@@ -173,6 +177,11 @@ def _require_known(call: Call, facts: ModelFacts) -> None:
     raise ServiceError(
         422, "the taxonomy has no such intent" + (f"; did you mean {guess}?" if guess else "")
     )
+
+
+def _listed(values: Sequence[str]) -> str:
+    more = [f"{len(values) - _MOST_SHOWN} more"] if len(values) > _MOST_SHOWN else []
+    return ", ".join([*values[:_MOST_SHOWN], *more])
 
 
 def _text(value: object, name: str) -> str:

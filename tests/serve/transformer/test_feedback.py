@@ -6,11 +6,15 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from intentflow.records import read_records
+from intentflow.serve.transformer.failures import ServiceError
+from intentflow.serve.transformer.routes import read_correction
+from intentflow.taxonomy import Intent, Taxonomy
 from tests.real_parts.process import free_port
 from tests.serve.transformer.conftest import Running, played_vllm, transformer
 
@@ -116,3 +120,12 @@ def test_feedback_is_taken_while_the_predictor_is_away(tmp_path: Path) -> None:
         first.close()
         row = {"utterance": "x", "output": "play_music()"}
         assert found.client().post("/feedback", json=row).status_code == 201
+
+
+def test_a_value_that_the_taxonomy_does_not_list_is_refused_with_those_it_does() -> None:
+    intent = Intent(parameters=["class"], values={"class": ["economy", "first"]})
+    facts = SimpleNamespace(taxonomy=Taxonomy(intents={"fly": intent}))
+    body = {"utterance": "a seat in cargo", "output": "fly(cargo)"}
+    with pytest.raises(ServiceError, match="class of fly is one of economy, first") as caught:
+        read_correction(body, facts)  # type: ignore[arg-type]  # only the taxonomy is read
+    assert caught.value.status == 422
