@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
 import sys
 import time
 from collections.abc import Mapping
@@ -15,9 +13,11 @@ from typing import Any, Self
 
 from intentflow.errors import IntentflowError
 from intentflow.evaluate.engines import Answer
+from intentflow.journal import LockedLines
 
 _VERSION = 1
-_START = b'{"kind": "answers"'
+_KIND = "answers"
+_START = f'{{"kind": "{_KIND}"'.encode()
 
 
 @dataclass
@@ -33,7 +33,7 @@ class AnswerJournal:
     path: Path | None = None
     answers: dict[int, Answer] = field(default_factory=dict)
     seconds: float = 0.0
-    _handle: int | None = None
+    _file: LockedLines | None = None
     _started: float = field(default_factory=time.perf_counter)
 
     @classmethod
@@ -91,14 +91,14 @@ class AnswerJournal:
 
     def close(self) -> None:
         """Close the file, which stays where it holds answers."""
-        if self._handle is not None and self.path is not None and not self.answers:
+        if self._file is not None and self.path is not None and not self.answers:
             self.path.unlink(missing_ok=True)
         self._release()
 
     def _release(self) -> None:
-        if self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def __enter__(self) -> Self:
         return self
@@ -108,28 +108,20 @@ class AnswerJournal:
 
     def _open_file(self, identity: dict[str, Any]) -> None:
         assert self.path is not None
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            lines = _whole_lines(self._handle)
-        except BlockingIOError:
-            raise IntentflowError(
-                f"{self.path}: another run of this evaluation is writing it; let it end first"
-            ) from None
-        except OSError as error:
-            raise IntentflowError(f"cannot write {self.path}: {error.strerror}") from error
+        self._file = LockedLines.open(self.path, _KIND)
+        if self._file.lines and not self._file.lines[0].startswith(_START):
+            raise IntentflowError(f"{self.path} holds no answers of an evaluation: move it away")
         runs = [0.0]
-        for number, line in enumerate(lines, 1):
+        for number, line in enumerate(self._file.lines, 1):
             self._recall(line, number, runs)
         self.seconds = sum(runs)
-        self._append({"kind": "answers", **identity})
+        self._append({"kind": _KIND, **identity})
 
     def _recall(self, line: bytes, number: int, runs: list[float]) -> None:
         """Take one line of an earlier run into account; ``runs`` are their seconds."""
         try:
             entry = json.loads(line)
-            if entry["kind"] == "answers":
+            if entry["kind"] == _KIND:
                 runs.append(0.0)
                 return
             fields = (entry["text"], entry["seconds"], entry["confidence"])
@@ -155,24 +147,5 @@ class AnswerJournal:
                 )
 
     def _append(self, entry: dict[str, Any]) -> None:
-        if self._handle is None:
-            return
-        line = memoryview(f"{json.dumps(entry)}\n".encode())
-        try:
-            while line:
-                line = line[os.write(self._handle, line) :]
-        except OSError as error:
-            raise IntentflowError(f"cannot write {self.path}: {error.strerror}") from error
-
-
-def _whole_lines(handle: int) -> list[bytes]:
-    """The lines of the file; what a killed run left of its last line is cut off."""
-    with os.fdopen(os.dup(handle), "rb") as stream:
-        stream.seek(0)
-        content = stream.read()
-    if not content.startswith(_START[: len(content)]):
-        raise OSError(0, "the file is there and holds no answers of an evaluation")
-    whole = content.rfind(b"\n") + 1
-    if whole < len(content):
-        os.ftruncate(handle, whole)
-    return content[:whole].splitlines()
+        if self._file is not None:
+            self._file.append(entry)

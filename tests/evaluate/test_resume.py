@@ -179,7 +179,7 @@ def test_a_broken_line_is_named(broken_off: Command, capsys: pytest.CaptureFixtu
 def test_two_runs_of_one_evaluation_are_refused(tmp_path: Path) -> None:
     with AnswerJournal.open(tmp_path / "m.json", {"model": "a"}) as journal:
         journal.keep(0, Answer("play()", 0.1))
-        with pytest.raises(IntentflowError, match="another run of this evaluation is writing it"):
+        with pytest.raises(IntentflowError, match="another run is writing this journal"):
             AnswerJournal.open(tmp_path / "m.json", {"model": "a"})
 
 

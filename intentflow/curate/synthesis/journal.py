@@ -6,15 +6,14 @@ those that were answered are read instead of sent.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from intentflow.errors import IntentflowError
+from intentflow.journal import LockedLines
 from intentflow.records import Example
 
 _VERSION = 1
@@ -56,7 +55,7 @@ class Journal:
     tokens: int = 0
     _sent: int = 0
     _open: dict[int, int] = field(default_factory=dict)
-    _handle: int | None = None
+    _file: LockedLines | None = None
 
     @classmethod
     def open(cls, path: Path | None, identity: Mapping[str, str | int]) -> Self:
@@ -81,9 +80,9 @@ class Journal:
 
     def close(self) -> None:
         """Close the file; another run may then write it."""
-        if self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def __enter__(self) -> Self:
         return self
@@ -125,18 +124,8 @@ class Journal:
         return f"{count} made so far kept in {self.path}; the same command goes on from there"
 
     def _open_file(self, path: Path, header: dict[str, Any]) -> None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
-            self._handle = os.open(path, flags, 0o600)
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            lines = _whole_lines(self._handle)
-        except BlockingIOError:
-            raise IntentflowError(
-                f"{path}: another run is writing this journal; let it end first"
-            ) from None
-        except OSError as error:
-            raise IntentflowError(f"cannot write the journal {path}: {error.strerror}") from error
+        self._file = LockedLines.open(path, "synthesis")
+        lines = self._file.lines
         if not lines:
             self._append(header)
             return
@@ -173,36 +162,8 @@ class Journal:
                 raise ValueError(entry["kind"])
 
     def _append(self, entry: dict[str, Any]) -> None:
-        if self._handle is None:
-            return
-        line = memoryview(f"{json.dumps(entry)}\n".encode())
-        try:
-            while line:
-                line = line[os.write(self._handle, line) :]
-            os.fsync(self._handle)
-        except OSError as error:
-            raise IntentflowError(
-                f"cannot write the journal {self.path}: {error.strerror}"
-            ) from error
-
-
-def _whole_lines(handle: int) -> list[bytes]:
-    """The lines of the file; what a killed run left of its last line is cut off."""
-    with os.fdopen(os.dup(handle), "rb") as stream:
-        stream.seek(0)
-        content = stream.read()
-    whole = content.rfind(b"\n") + 1
-    if whole < len(content):
-        _refuse_foreign(content)
-        os.ftruncate(handle, whole)
-    return content[:whole].splitlines()
-
-
-def _refuse_foreign(content: bytes) -> None:
-    """Nothing is cut off a file that does not begin as a journal does."""
-    start = b'{"kind": "synthesis"'
-    if not content.startswith(start[: len(content)]):
-        raise OSError(0, "the file is there and is no journal")
+        if self._file is not None:
+            self._file.append(entry, durable=True)
 
 
 def _entry(line: bytes, path: Path, number: int) -> dict[str, Any]:
