@@ -23,8 +23,8 @@ from intentflow.records import Example, write_records
 from intentflow.serve.vllm import VLLM_PYTHON, running_vllm, serving_engine, vllm_command
 from tests.models import one_thread, rows
 from tests.real_parts.process import answers, free_port, running
+from tests.serve.documented import ask_as_documented
 
-CLIENT = Path(__file__).with_name("documented_client.py")
 KEY = "s3cret"
 
 
@@ -51,21 +51,11 @@ def engine(tiny_model: Path) -> Iterator[TransformersEngine]:
         yield TransformersEngine(tiny_model, constrained=True)
 
 
-@pytest.mark.parametrize("stream", ["True", "False"])
+@pytest.mark.parametrize("stream", [True, False])
 def test_the_documented_client_works_unchanged(
-    stream: str, url: str, tmp_path: Path, engine: TransformersEngine
+    stream: bool, url: str, tmp_path: Path, engine: TransformersEngine
 ) -> None:
-    script = tmp_path / "client.py"
-    text = CLIENT.read_text(encoding="utf-8")
-    script.write_text(text.replace("stream = True", f"stream = {stream}"), encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, str(script), url, KEY],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    model, _, answer = done.stdout.partition("\n")
+    model, answer = ask_as_documented(url, KEY, tmp_path, stream=stream)
     messages = [{"role": "user", "content": "I want to listen to music"}]
     assert model == "intent"
     assert answer.startswith(engine.complete(messages, MAX_NEW_TOKENS).text)
