@@ -84,14 +84,19 @@ def bare_base(podman: Podman) -> str:
 
 
 @pytest.fixture(scope="session")
-def images(podman: Podman) -> Callable[[str], str]:
-    """The name of an image, which is built when it is first asked for."""
+def images(podman: Podman, bare_base: str) -> Callable[[str], str]:
+    """The name of an image, which is built when it is first asked for.
+
+    The image with torch has a base without Python (CUDA's); here the smallest has one, too.
+    """
+    bases = {"deploy": bare_base, "train": bare_base}
     names: dict[str, str] = {}
 
     def image(kind: str) -> str:
         if kind not in names:
             name = f"localhost/intentflow/{kind}:{TAG}"
-            podman.build("--file", ROOT / f"images/{kind}/Containerfile", "--tag", name)
+            file = ROOT / f"images/{kind}/Containerfile"
+            podman.build(f"--file={file}", f"--tag={name}", base=bases.get(kind, BASE))
             names[kind] = name
         return names[kind]
 

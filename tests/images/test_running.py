@@ -104,14 +104,6 @@ def test_new_code_installs_nothing_again(podman: Podman, images: Images, tmp_pat
     assert podman.locked("localhost/test/changed", "python", "-c", code).stdout == "42\n"
 
 
-def test_a_base_without_python_gets_one(podman: Podman, bare_base: str) -> None:
-    """CUDA's bases have none."""
-    name = "localhost/test/bare"
-    podman.build(f"--file={ROOT}/images/deploy/Containerfile", f"--tag={name}", base=bare_base)
-    done = podman.locked(name, "intentflow", "--help")
-    assert (done.returncode, "usage: intentflow" in done.stdout) == (0, True), done.stderr
-
-
 def test_data_image_converts_an_export(podman: Podman, images: Images, shared: Path) -> None:
     export = ROOT / "examples/snips/labels.manifest"
     volumes = (f"--volume={export}:/export.manifest:ro", f"--volume={shared}:/shared")

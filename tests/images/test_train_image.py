@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
-from components.images import TAG
 from intentflow.records import write_records
-from tests.images.conftest import ROOT, Podman
+from tests.images.conftest import Podman
 from tests.models import rows
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -25,12 +25,10 @@ RECIPE = {
 }
 
 
-@pytest.fixture(scope="module")
-def train_image(podman: Podman, bare_base: str) -> str:
-    """On a base without Python, where pip finds torch as it does on this machine."""
-    name = f"localhost/intentflow/train:{TAG}"
-    podman.build(f"--file={ROOT}/images/train/Containerfile", f"--tag={name}", base=bare_base)
-    return name
+@pytest.fixture
+def train_image(images: Callable[[str], str]) -> str:
+    """On a base without Python, with torch as pip finds it on this machine."""
+    return images("train")
 
 
 def test_train_image_trains(
