@@ -140,7 +140,7 @@ def pipeline_arguments(
     taxonomy = _parameter(Taxonomy.from_yaml(data.taxonomy)) if data.taxonomy else {}
     return {
         "sources": data.sources,
-        "sources_digest": " ".join(digest_of(source) for source in data.sources),
+        "sources_digest": " ".join(digest_of(source, loose=True) for source in data.sources),
         "recipe": _parameter(config.read_recipe()),
         "gate_policy": _parameter(gate_policy),
         "publish_to": config.publish or publish_to,

@@ -15,6 +15,7 @@ from intentflow.evaluate.transformers_engine import TransformersEngine
 from intentflow.serve.prediction import predict
 
 _TOKEN = "INTENTFLOW_TOKEN"
+_UNAUTHORIZED = 401
 _IMPATIENT = EndpointOptions(retries=1)  # somebody waits for the one answer
 
 
@@ -53,10 +54,15 @@ def _ask_engine(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _ask_service(args: argparse.Namespace) -> dict[str, Any]:
-    from intentflow.serve.client import IntentClient
+    from intentflow.serve.client import IntentClient, ServiceFailure
 
     with IntentClient(args.service, token=os.environ.get(_TOKEN), model=args.name) as client:
-        found = client.recognize(args.utterance)
+        try:
+            found = client.recognize(args.utterance)
+        except ServiceFailure as error:
+            if error.status == _UNAUTHORIZED:
+                raise IntentflowError(f"{error}: set {_TOKEN} to the service's token") from None
+            raise
     return {
         "utterance": args.utterance,
         "calls": [

@@ -18,6 +18,8 @@ class Endpoint:
 
     Attributes:
         url: Base URL for OpenAI clients, ending in ``/v1``.
+        service_url: Base URL of the typed routes, for ``predict --service`` and ``IntentClient``;
+            None without the transformer, which has them.
         ready: Whether it is ready now.
         token_command: A kubectl command that prints the token; None where the service has none.
         model_digest: Of the model it serves.
@@ -27,6 +29,7 @@ class Endpoint:
     """
 
     url: str
+    service_url: str | None
     ready: bool
     token_command: str | None
     model_digest: str
@@ -48,8 +51,10 @@ def find_endpoint(name: str, namespace: str) -> Endpoint:
         raise CheckFailed(f"{name} in {namespace} has no URL yet: {state.message}")
     annotations = service["metadata"].get("annotations") or {}
     secret = annotations.get(ANNOTATION + "api-key-secret")
+    is_typed = "transformer" in service["spec"]
     return Endpoint(
-        url=openai_url(state.url, "transformer" in service["spec"]),
+        url=openai_url(state.url, is_typed),
+        service_url=state.url if is_typed else None,
         ready=state.ready,
         token_command=_token_command(secret, namespace) if secret else None,
         model_digest=annotations.get(ANNOTATION + "model-digest", ""),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -34,6 +35,7 @@ _NAME = r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$"
 _BRANCH = r"^[A-Za-z0-9_][\w./-]*$"
 _ADAPTER = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 _DIGEST = r"^sha256:[0-9a-f]{64}$"
+_OBJECT = r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$"
 _TAG = r"^[\w][\w.-]*$"
 _QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
 
@@ -45,6 +47,16 @@ def _as_text(value: object) -> object:
 
 
 Quantity = Annotated[str, BeforeValidator(_as_text), StringConstraints(pattern=_QUANTITY)]
+
+
+_LISTS = (
+    "components",
+    "storage_cidrs",
+    "storage_ports",
+    "extra_args",
+    "image_pull_secrets",
+    "model_cache_node_groups",
+)
 
 
 class DeployOptions(StrictModel):
@@ -128,13 +140,17 @@ class DeployOptions(StrictModel):
     )
     extra_args: list[str] = Field(default=[], description="More arguments of the vLLM server")
     service_account: str | None = Field(
-        None, description="One that is there already; otherwise one is made with the service's name"
+        None,
+        pattern=_OBJECT,
+        description="One that is there already; otherwise one is made with the service's name",
     )
     s3_secret: str = Field(
-        "intentflow-s3", description="Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        "intentflow-s3",
+        pattern=_OBJECT,
+        description="Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
     )
     api_key_secret: str = Field(
-        "intentflow-api-key", description="Secret with the token that clients send"
+        "intentflow-api-key", pattern=_OBJECT, description="Secret with the token that clients send"
     )
     api_key_secret_key: str = Field("token", description="The token's key in that Secret")
     predictor_key_secret_key: str = Field(
@@ -150,6 +166,7 @@ class DeployOptions(StrictModel):
     )
     prometheus_url: str = Field(
         "http://prometheus-operated.monitoring.svc:9090",
+        pattern=r"^https?://[^\s/]+",
         description="Where component autoscaling asks for the requests that wait",
     )
     queue_per_replica: int = Field(
@@ -161,7 +178,9 @@ class DeployOptions(StrictModel):
     storage_cidrs: list[str] = Field(
         default=["0.0.0.0/0"], description="Addresses of the object storage"
     )
-    storage_ports: list[int] = Field(default=[443, 9000], description="Its ports")
+    storage_ports: list[Annotated[int, Field(ge=1, le=65535)]] = Field(
+        default=[443, 9000], description="Its ports"
+    )
     image_pull_secrets: list[str] = Field(default=[], description="For a private image mirror")
     node_selector: dict[str, str] = Field(default={}, description="Labels of the nodes to run on")
     tolerations: list[dict[str, Any]] = Field(
@@ -191,11 +210,20 @@ class DeployOptions(StrictModel):
         description="Push here for a pull request, where git_branch is protected",
     )
 
-    @field_validator("components", mode="before")
+    @field_validator(*_LISTS, mode="before")
     @classmethod
     def _listed(cls, names: object) -> object:
         """``--set components=monitoring,autoscaling`` needs no brackets."""
+        if isinstance(names, int):
+            return [names]
         return [name.strip() for name in names.split(",")] if isinstance(names, str) else names
+
+    @field_validator("storage_cidrs")
+    @classmethod
+    def _networks(cls, cidrs: list[str]) -> list[str]:
+        for cidr in cidrs:
+            ip_network(cidr)  # its ValueError says what is wrong
+        return cidrs
 
     @field_validator("components")
     @classmethod
@@ -241,6 +269,12 @@ class DeployOptions(StrictModel):
             )
         if scaled and self.deployment_mode == "Knative":
             raise ValueError("components: Knative scales by itself; autoscaling is for Standard")
+        return self
+
+    @model_validator(mode="after")
+    def _fit_transformer(self) -> Self:
+        if self.log_uri and not self.transformer:
+            raise ValueError("log_uri: requests are kept by the transformer, which is left out")
         return self
 
     @model_validator(mode="after")

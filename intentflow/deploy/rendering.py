@@ -65,9 +65,15 @@ def render(
 def write_manifests(objects: Iterable[Manifest], directory: Path) -> list[Path]:
     """Write one file an object and a ``kustomization.yaml`` that names them.
 
+    What an earlier rendering wrote there and this one does not have is taken away.
+
     Returns:
         The files, ``kustomization.yaml`` last.
+
+    Raises:
+        IntentflowError: The folder holds something else.
     """
+    former = _former_files(directory)
     contents = _files(list(objects))
     contents["kustomization.yaml"] = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
@@ -77,7 +83,23 @@ def write_manifests(objects: Iterable[Manifest], directory: Path) -> list[Path]:
     for name, document in contents.items():
         with atomic_file(directory / name) as partial:
             partial.write_text(to_yaml([document]), encoding="utf-8")
+    for name in former - contents.keys():
+        (directory / name).unlink(missing_ok=True)
     return [directory / name for name in contents]
+
+
+def _former_files(directory: Path) -> set[str]:
+    """What an earlier rendering wrote: the resources of its kustomization."""
+    if not directory.is_dir() or not any(directory.iterdir()):
+        return set()
+    try:
+        document = yaml.safe_load((directory / "kustomization.yaml").read_text(encoding="utf-8"))
+        resources = document["resources"]
+    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError):
+        raise IntentflowError(
+            f"{directory} holds other files than manifests: give -o a folder of its own"
+        ) from None
+    return {name for name in resources if isinstance(name, str) and "/" not in name}
 
 
 def to_yaml(objects: Iterable[Manifest]) -> str:

@@ -44,7 +44,7 @@ class ChatRequest(BaseModel):
     """The fields of a chat completion request that mean something here; others are ignored."""
 
     model: str | None = None
-    messages: list[Message] = Field(min_length=1, max_length=200)
+    messages: list[Message] = Field(min_length=1, max_length=400)
     stream: bool = False
     max_completion_tokens: int | None = Field(None, ge=1)
     max_tokens: int | None = Field(None, ge=1)

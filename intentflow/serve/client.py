@@ -248,7 +248,8 @@ class _Requests:
     def __init__(self, url: str, options: ClientOptions) -> None:
         if not url.startswith(("http://", "https://")):
             raise IntentflowError(f"{url}: a service's address begins with http:// or https://")
-        self.url = url.rstrip("/")
+        # The same service's address for OpenAI clients is often at hand, too.
+        self.url = url.rstrip("/").removesuffix("/openai/v1")
         self.options = options
 
     @property
@@ -336,6 +337,8 @@ def _recognition(document: Mapping[str, Any], request_id: str) -> Recognition:
 
 def _reason(reply: httpx.Response) -> str:
     try:
-        return str(reply.json()["error"]).splitlines()[0][:300]
+        error = reply.json()["error"]
+        text = error["message"] if isinstance(error, dict) else error
+        return str(text).splitlines()[0][:300]
     except (ValueError, LookupError, TypeError):
         return "no reason given"

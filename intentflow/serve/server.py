@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import socket
+import secrets
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from intentflow.errors import IntentflowError
+from intentflow.serve.ports import require_free_port
 from intentflow.serve.vllm import running_vllm, serving_engine, vllm_python
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def serve(
     from intentflow.train.export import check_model_directory
 
     folder = check_model_directory(model)
-    _refuse_used_port(host, port)
+    require_free_port(host, port)
     start = _serve_with_vllm if serving_engine(engine) == "vllm" else _serve_here
     start(folder, host, port, name, constrained)
     return 0
@@ -59,8 +59,9 @@ def _serve_with_vllm(folder: Path, host: str, port: int, name: str, constrained:
     """vLLM on loopback behind our own route, which adds the taxonomy to every request."""
     from intentflow.serve.vllm_chat import VllmChat
 
-    with running_vllm(vllm_python() or sys.executable, folder) as url:
-        _listen(VllmChat(url, folder, constrained=constrained), host, port, name)
+    key = secrets.token_urlsafe()  # nobody gets past the route's own key and the constraint
+    with running_vllm(vllm_python() or sys.executable, folder, key) as url:
+        _listen(VllmChat(url, folder, constrained=constrained, key=key), host, port, name)
 
 
 def _serve_here(folder: Path, host: str, port: int, name: str, constrained: bool) -> None:
@@ -81,16 +82,3 @@ def _listen(chat: Chat, host: str, port: int, name: str) -> None:
     print(f"serving {name} on http://{host}:{port}/v1", file=sys.stderr, flush=True)
     with suppress(KeyboardInterrupt):  # how a server is ended; uvicorn passes it on when done
         uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=10)
-
-
-def _refuse_used_port(host: str, port: int) -> None:
-    if not 0 < port < 65536:
-        raise IntentflowError(f"--port {port}: a port lies between 1 and 65535")
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise IntentflowError(
-                f"port {port} on {host} cannot be used ({error.strerror}): choose another --port"
-            ) from None

@@ -110,8 +110,13 @@ def vllm_environment(api_key: str | None = None) -> dict[str, str]:
 
 
 @contextmanager
-def running_vllm(python: str, folder: Path) -> Iterator[str]:
+def running_vllm(python: str, folder: Path, api_key: str | None = None) -> Iterator[str]:
     """A server for a model directory on loopback, until the block ends however it ends.
+
+    Args:
+        python: Of the environment that holds vLLM.
+        folder: The model directory.
+        api_key: What ``/v1`` demands; None for nothing.
 
     Yields:
         Its URL.
@@ -130,7 +135,7 @@ def running_vllm(python: str, folder: Path) -> Iterator[str]:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=vllm_environment(),
+                env=vllm_environment(api_key),
                 start_new_session=True,  # Ctrl-C is ours to pass on
                 preexec_fn=_end_with_parent,
             )

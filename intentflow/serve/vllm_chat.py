@@ -27,10 +27,16 @@ class VllmChat:
         url: Its base URL, without ``/v1``.
         folder: The model directory that it serves.
         constrained: Whether every request brings the taxonomy's grammar.
+        key: What the server demands.
     """
 
-    def __init__(self, url: str, folder: Path, *, constrained: bool) -> None:
-        self._client = httpx.Client(base_url=url, timeout=_SECONDS, trust_env=False)
+    def __init__(
+        self, url: str, folder: Path, *, constrained: bool, key: str | None = None
+    ) -> None:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._client = httpx.Client(
+            base_url=url, headers=headers, timeout=_SECONDS, trust_env=False
+        )
         taxonomy = Taxonomy.from_yaml(folder / "taxonomy.yaml")
         prompt = PromptSpec.read(folder / "prompt.json")
         self._structure = StructuredOutputs(taxonomy, prompt.output_format) if constrained else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from intentflow.errors import IntentflowError
@@ -12,7 +13,7 @@ from intentflow.storage.s3 import ObjectFacts, S3Store
 from intentflow.storage.uris import S3Location, digest_in_name, is_remote, parse_s3
 
 
-def fetch(uri: str | Path, directory: str | Path) -> Path:
+def fetch(uri: str | Path, directory: str | Path, *, loose: bool = False) -> Path:
     """Bring a file or a published directory to this machine.
 
     Args:
@@ -20,6 +21,7 @@ def fetch(uri: str | Path, directory: str | Path) -> Path:
             a directory that `publish` wrote.
         directory: Where the download goes, under the last part of its key. What is already there
             whole is not downloaded again.
+        loose: Take all objects below a key that is neither, as a request log is, for a folder.
 
     Returns:
         The local path. A fetched directory holds the published files alone, so that its digest
@@ -35,15 +37,18 @@ def fetch(uri: str | Path, directory: str | Path) -> Path:
     manifest = _stored_manifest(store, location)
     if manifest is not None:
         return _fetch_directory(store, location, manifest, target)
+    if loose and (below := _below(store, location)):
+        return _fetch_below(store, location, below, target)
     facts = _object_facts(store, location)
     return _fetch_object(store, location, _expected_sha256(store, location, facts), target)
 
 
-def digest_of(uri: str | Path) -> str:
+def digest_of(uri: str | Path, *, loose: bool = False) -> str:
     """The content digest of a local file or folder, or of what is stored at ``s3://…``.
 
     A published directory has the digest that names it. An object that was not uploaded by
-    `publish` is known by its ETag (``etag-…``): other content, other digest.
+    `publish` is known by its ETag (``etag-…``): other content, other digest. With ``loose`` all
+    objects below a key that is neither are known by their names and ETags (``etags-…``).
 
     Raises:
         IntentflowError: Nothing there.
@@ -55,6 +60,9 @@ def digest_of(uri: str | Path) -> str:
     manifest = _stored_manifest(store, location)
     if manifest is not None:
         return manifest.digest
+    if loose and (below := _below(store, location)):
+        listed = "".join(f"{name}\n{etag}\n" for name, etag in sorted(below.items()))
+        return f"etags-{hashlib.sha256(listed.encode()).hexdigest()}"
     facts = _object_facts(store, location)
     return facts.sha256 or f"etag-{facts.etag}"
 
@@ -94,6 +102,24 @@ def _digests(manifest: Manifest) -> set[str]:
     """By what it may be named: all files together, or the only file alone."""
     alone = {entry.sha256 for entry in manifest.files if len(manifest.files) == 1}
     return {manifest.digest, *alone}
+
+
+def _below(store: S3Store, location: S3Location) -> dict[str, str]:
+    """Names and ETags of the objects below a key; none where the key is an object itself."""
+    if location.key and store.facts(location) is not None:
+        return {}
+    return {
+        name: etag for name, etag in store.below(location).items() if ".." not in name.split("/")
+    }
+
+
+def _fetch_below(store: S3Store, location: S3Location, below: dict[str, str], target: Path) -> Path:
+    with atomic_directory(target) as partial, bytes_bar("fetch", 0) as progress:
+        for name in below:
+            copy = partial / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            store.download(location / name, copy, progress)
+    return target
 
 
 def _object_facts(store: S3Store, location: S3Location) -> ObjectFacts:

@@ -55,7 +55,12 @@ def publish(source: str | Path, destination: str | Path) -> Published:
     Raises:
         IntentflowError: Naming what is missing in the source, or what the storage refused.
     """
+    for name, given in (("source", source), ("destination", destination)):
+        if not str(given).strip():
+            raise IntentflowError(f"the {name} to publish is empty: is a variable unset?")
     path, target = Path(source), str(destination)
+    if is_remote(target):
+        parse_s3(target)
     if path.is_dir():
         require_whole(path)
         manifest, root = describe(path), path

@@ -67,6 +67,17 @@ class S3Store:
             headers = {key.lower(): value for key, value in (found.metadata or {}).items()}
             return ObjectFacts(found.size or 0, found.etag or "", headers.get(_SHA256_HEADER))
 
+    def below(self, location: S3Location) -> dict[str, str]:
+        """Names, relative to a key, and ETags of all objects below it."""
+        prefix = f"{location.key}/" if location.key else ""
+        with self._readable_errors(location):
+            found = self._client.list_objects(location.bucket, prefix=prefix, recursive=True)
+            return {
+                str(item.object_name).removeprefix(prefix): item.etag or ""
+                for item in found
+                if not item.is_dir and not str(item.object_name).endswith("/")
+            }
+
     def holds(self, location: S3Location, entry: Entry) -> bool:
         """Whether the object is there with this entry's size and SHA-256."""
         facts = self.facts(location)

@@ -84,9 +84,13 @@ def load_model(name: str, **options: Any) -> Any:
         name: As for :func:`resolve_base_model`.
         options: Passed to ``AutoModelForCausalLM.from_pretrained``.
     """
+    import logging as python_logging
+
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
+    # A kernel for 4 bits that it looks for when it is imported, whatever the model is.
+    python_logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(python_logging.ERROR)
     path = resolve_base_model(name)
     logging.disable_progress_bar()  # a bar that is gone in a second is noise in a log
     with _readable_hub_errors(name):
@@ -133,6 +137,10 @@ class _readable_hub_errors:  # noqa: N801 - reads as a block, not as a class
         return None
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if type(error).__name__ == "SafetensorError":
+            raise IntentflowError(
+                f"{self.name}: the weights are damaged or cut off ({error}): fetch them again"
+            ) from error
         if isinstance(error, (OSError, ValueError)) and not isinstance(error, MemoryError):
             reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else ""
             raise IntentflowError(

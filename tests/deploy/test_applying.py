@@ -271,6 +271,7 @@ def test_endpoint_gives_the_url_and_how_to_read_the_token(
     assert main(["endpoint", "banking", "-n", apply_options.namespace, "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
     assert summary["url"] == "http://banking.example.com/openai/v1"
+    assert summary["service_url"] == "http://banking.example.com"
     assert summary["token_command"] == (
         f"kubectl get secret intentflow-api-key -n {apply_options.namespace} "
         "-o jsonpath='{.data.token}' | base64 -d | head -n 1"

@@ -47,6 +47,28 @@ def test_model_without_a_chat_template_is_refused(model_directory: Path) -> None
         read_facts(str(model_directory))
 
 
+def test_directory_without_weights_is_refused(model_directory: Path) -> None:
+    (model_directory / "model.safetensors").unlink()
+    with pytest.raises(IntentflowError, match="not a whole model directory"):
+        read_facts(str(model_directory))
+
+
+def test_a_folder_with_other_files_is_left_alone(model_directory: Path) -> None:
+    before = sorted(model_directory.iterdir())
+    with pytest.raises(IntentflowError, match="holds other files than manifests"):
+        deploy(str(model_directory), DeployOptions(), output=model_directory)
+    assert sorted(model_directory.iterdir()) == before
+
+
+def test_files_of_an_earlier_rendering_do_not_stay(model_directory: Path, tmp_path: Path) -> None:
+    more = DeployOptions(components=["monitoring"])
+    deploy(str(model_directory), more, output=tmp_path / "out")
+    deploy(str(model_directory), DeployOptions(), output=tmp_path / "out")
+    deploy(str(model_directory), DeployOptions(), output=tmp_path / "fresh")
+    written, fresh = ({f.name for f in (tmp_path / it).iterdir()} for it in ("out", "fresh"))
+    assert written == fresh
+
+
 def test_render_needs_no_verdict(model_directory: Path, tmp_path: Path) -> None:
     deployed = deploy(str(model_directory), DeployOptions(), output=tmp_path / "out")
     assert not deployed.verified

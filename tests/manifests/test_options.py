@@ -38,6 +38,27 @@ def test_components_follow_from_options(settings: list[str], wanted: set[str]) -
 
 
 @pytest.mark.parametrize(
+    ("setting", "name", "value"),
+    [
+        (
+            "storage_cidrs=10.0.0.0/8,192.168.0.0/16",
+            "storage_cidrs",
+            ["10.0.0.0/8", "192.168.0.0/16"],
+        ),
+        ("storage_ports=443", "storage_ports", [443]),
+        ("extra_args=--foo", "extra_args", ["--foo"]),
+    ],
+)
+def test_a_list_needs_no_brackets(setting: str, name: str, value: list[object]) -> None:
+    assert getattr(_of(setting), name) == value
+
+
+def test_a_request_log_needs_the_transformer() -> None:
+    with pytest.raises(IntentflowError, match="requests are kept by the transformer"):
+        _of("transformer=false", "log_uri=s3://bucket/log")
+
+
+@pytest.mark.parametrize(
     ("setting", "message"),
     [
         ("components=[monitor]", "no component monitor; did you mean monitoring"),
@@ -49,6 +70,11 @@ def test_components_follow_from_options(settings: list[str], wanted: set[str]) -
         ("stable_model=s3://m", "set canary_percent, too"),
         ("log_uri=/var/log", "log_uri"),
         ("componets=[cpu]", "did you mean components"),
+        ("storage_cidrs=[banana]", "storage_cidrs: .*banana"),
+        ("storage_ports=[99999]", "storage_ports"),
+        ("prometheus_url=banana", "prometheus_url"),
+        ("s3_secret=Bad Name!", "s3_secret"),
+        ("service_account=Bad Name", "service_account"),
     ],
 )
 def test_what_cannot_be_says_why(setting: str, message: str) -> None:

@@ -110,3 +110,16 @@ def test_manifest_cannot_name_a_file_outside() -> None:
     document = {"format": "intentflow-manifest/1", "digest": "0" * 64, "files": [row]}
     with pytest.raises(IntentflowError, match="outside its directory"):
         parse(json.dumps(document), "manifest.json")
+
+
+@pytest.mark.parametrize("which", ["source", "destination"])
+def test_an_empty_name_is_refused(which: str, tmp_path: Path) -> None:
+    names = {"source": str(tmp_path), "destination": str(tmp_path / "out"), which: ""}
+    with pytest.raises(IntentflowError, match=f"the {which} to publish is empty"):
+        publish(names["source"], names["destination"])
+
+
+def test_a_scheme_without_a_bucket_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text("{}")
+    with pytest.raises(IntentflowError, match="the bucket is missing"):
+        publish(tmp_path / "rows.jsonl", "s3://")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import os
 import signal
 import subprocess
@@ -14,9 +15,12 @@ from pathlib import Path
 import pytest
 
 from intentflow.cli.main import main
+from intentflow.convert import convert
 from intentflow.errors import IntentflowError
 from intentflow.files import sha256_directory
 from intentflow.storage import digest_of, fetch, publish
+from intentflow.storage.s3 import S3Store
+from intentflow.storage.uris import parse_s3
 from tests.real_parts.kube import KubeApi
 from tests.real_parts.process import free_port
 from tests.real_parts.s3 import S3Server
@@ -196,3 +200,32 @@ def test_command_says_what_is_wrong_in_one_line(
     error = capsys.readouterr().err
     assert error.startswith("intentflow publish: error: s3://no-such-bucket: no such bucket")
     assert error.count("\n") == 1
+
+
+def _write_log(bucket: str) -> str:
+    """Corrections as the transformer keeps them; returns their folder."""
+    store = S3Store()
+    for day in ("2026-11-20", "2026-11-21"):
+        row = {"instruction": f"weather on {day}", "output": f"weather_search({day})"}
+        content = f"{json.dumps(row)}\n".encode()
+        store.write(parse_s3(f"s3://{bucket}/log/feedback/{day}/1-pod.jsonl"), content)
+    return f"s3://{bucket}/log/feedback"
+
+
+def test_corrections_below_a_key_are_converted_like_a_folder(
+    s3_bucket: str, tmp_path: Path
+) -> None:
+    summary = convert([_write_log(s3_bucket)], tmp_path / "rows.jsonl")
+    assert (summary.kept, summary.rejected) == (2, 0)
+
+
+def test_one_more_object_below_a_key_is_another_digest(s3_bucket: str) -> None:
+    uri = _write_log(s3_bucket)
+    before = digest_of(uri, loose=True)
+    S3Store().write(parse_s3(f"{uri}/2026-11-22/1-pod.jsonl"), b"{}")
+    assert digest_of(uri, loose=True) != before
+
+
+def test_a_key_with_nothing_below_it_is_named(s3_bucket: str, tmp_path: Path) -> None:
+    with pytest.raises(IntentflowError, match="no such object"):
+        fetch(f"s3://{s3_bucket}/nothing", tmp_path, loose=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import random
 import socket
 import time
@@ -184,12 +185,25 @@ def writer(uri: str) -> Write:
         IntentflowError: Another scheme, or S3 without credentials.
     """
     if not is_remote(uri):
+        _require_writable(Path(uri))
         return lambda name, content: _write_file(Path(uri) / name, content)
     from intentflow.storage.s3 import S3Store
     from intentflow.storage.uris import parse_s3
 
     store, location = S3Store(), parse_s3(uri)
     return lambda name, content: store.write(location / name, content)
+
+
+def _require_writable(folder: Path) -> None:
+    """Better said at the start than to whoever gives feedback."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise IntentflowError(
+            f"{folder}: no folder to keep requests in ({error.strerror})"
+        ) from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise IntentflowError(f"{folder}: nothing can be written there")
 
 
 def spoken(messages: Sequence[Message]) -> str:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from intentflow.serve.ports import require_free_port
 from intentflow.serve.transformer.facts import read_model_facts
 from intentflow.serve.transformer.failures import ServiceError
 from intentflow.serve.transformer.settings import Settings
+
+_EVERYWHERE = "0.0.0.0"
+"""A container's ports are its network policy's to guard."""
 
 
 def serve(settings: Settings) -> None:
@@ -16,6 +20,9 @@ def serve(settings: Settings) -> None:
     Raises:
         IntentflowError: The model's files, the tokens or the log storage cannot be used.
     """
+    require_free_port(_EVERYWHERE, settings.http_port, "--http_port")
+    if settings.metrics_port:
+        require_free_port(_EVERYWHERE, settings.metrics_port, "--metrics_port")
     facts = read_model_facts(settings.model_uri)
     server, app = _model_server(settings)
     model = _wire(app, settings, facts)

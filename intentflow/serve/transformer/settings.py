@@ -15,6 +15,7 @@ KEY = "INTENTFLOW_API_KEY"
 PREDICTOR_KEY = "VLLM_API_KEY"
 LOG_URI = "INTENTFLOW_LOG_URI"
 LOG_SAMPLE_RATE = "INTENTFLOW_LOG_SAMPLE_RATE"
+_MOST_PERCENT = 100
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,10 @@ def read_settings(
         raise IntentflowError("--predictor_host is missing: KServe gives it, or name a host:port")
     if bool(args.canary_host) != bool(args.canary_model_uri):
         raise IntentflowError("--canary_host and --canary_model_uri: a canary needs both")
+    if not 0 <= args.canary_percent <= _MOST_PERCENT:
+        raise IntentflowError(f"--canary_percent {args.canary_percent}: a share from 0 to 100")
+    if args.canary_percent and not args.canary_host:
+        raise IntentflowError("--canary_percent needs --canary_host and --canary_model_uri")
     keys_file = env.get(KEYS_FILE)
     if not (keys_file or env.get(KEY) or args.without_token):
         raise IntentflowError(

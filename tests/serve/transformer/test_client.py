@@ -21,6 +21,19 @@ def test_an_utterance_becomes_typed_calls(service: Running) -> None:
         assert client.recognize("weather in Hangzhou").calls == (HANGZHOU,)
 
 
+def test_the_address_for_openai_clients_will_do(service: Running) -> None:
+    with IntentClient(f"{service.url}/openai/v1", token=TOKEN) as client:
+        assert client.recognize("weather in Hangzhou").calls == (HANGZHOU,)
+
+
+def test_the_command_without_a_token_says_what_to_set(
+    service: Running, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("INTENTFLOW_TOKEN", raising=False)
+    assert main(["predict", "hello", "--service", service.url]) == 2
+    assert "set INTENTFLOW_TOKEN to the service's token" in capsys.readouterr().err
+
+
 def test_a_dialogue_becomes_typed_calls(service: Running) -> None:
     with IntentClient(service.url, token=TOKEN) as client:
         assert client.recognize([{"role": "user", "content": "x"}]).calls == (HANGZHOU,)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,7 +20,7 @@ from intentflow.serve.transformer.failures import ServiceError
 from intentflow.serve.transformer.routes import read_correction
 from intentflow.taxonomy import Intent, Taxonomy
 from tests.real_parts.process import free_port
-from tests.serve.transformer.conftest import Running, played_vllm, transformer
+from tests.serve.transformer.conftest import Running, played_vllm, transformer, write_model
 
 
 def _rows(folder: Path, kind: str) -> list[dict[str, Any]]:
@@ -81,13 +85,48 @@ def test_a_misspelt_intent_is_named(service: Running) -> None:
 
 
 def test_a_storage_that_does_not_take_it_accepts_nothing(tmp_path: Path) -> None:
-    (tmp_path / "blocked").write_text("a file where a folder should be")
     with (
         played_vllm(tmp_path, free_port()) as predictor,
-        transformer(tmp_path, predictor, log_uri=str(tmp_path / "blocked")) as found,
+        transformer(tmp_path, predictor) as found,
     ):
+        (found.kept / "feedback").write_text("a file where a folder should be")
         row = {"utterance": "x", "output": "play_music()"}
         assert found.client().post("/feedback", json=row).status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "message"),
+    [
+        (["--canary_percent=10"], {}, "--canary_percent needs --canary_host"),
+        (["--canary_percent=200"], {}, "--canary_percent 200: a share from 0 to 100"),
+        ([], {"INTENTFLOW_LOG_URI": "{folder}/file/x"}, "no folder to keep requests in"),
+        (["--http_port={used}"], {}, "choose another --http_port"),
+        (["--metrics_port={used}"], {}, "choose another --metrics_port"),
+    ],
+)
+def test_what_cannot_work_is_one_line_before_anything_is_served(
+    flags: list[str], environment: dict[str, str], message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("a file where a folder should be")
+    with socket.socket() as other:
+        other.bind(("0.0.0.0", 0))
+        other.listen()
+        known = {"folder": tmp_path, "used": other.getsockname()[1]}
+        model = write_model(tmp_path / "model")
+        command = [sys.executable, "-m", "intentflow.serve.transformer", f"--model_uri={model}"]
+        done = subprocess.run(
+            [*command, "--predictor_host=127.0.0.1:1", *(flag.format(**known) for flag in flags)],
+            env={
+                **os.environ,
+                "INTENTFLOW_API_KEY": "x",
+                **{name: value.format(**known) for name, value in environment.items()},
+            },
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+    assert (done.returncode, message in done.stderr) == (2, True), done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_requests_are_kept_with_their_answer_when_the_service_ends(tmp_path: Path) -> None:
