@@ -47,6 +47,22 @@ class StrictModel(BaseModel):
         return cls.from_mapping(document, str(path))
 
 
+class _UniqueKeys(yaml.SafeLoader):
+    """A key that stands twice is a mistake, of which YAML would silently take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """The mapping, its keys looked at first."""
+        seen = set()
+        for key, _ in node.value:
+            if key.tag != "tag:yaml.org,2002:merge" and isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise yaml.constructor.ConstructorError(
+                        None, None, f"the key {key.value} stands twice", key.start_mark
+                    )
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def load_yaml(path: str | Path) -> Any:
     """Read one YAML document.
 
@@ -60,7 +76,7 @@ def load_yaml(path: str | Path) -> Any:
     except OSError as error:
         raise IntentflowError(f"{path}: {error.strerror}") from None
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader=_UniqueKeys)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""

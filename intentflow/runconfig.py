@@ -128,14 +128,15 @@ def pipeline_arguments(
         deploy_output: Folder for a copy of the manifests; empty for none.
     """
     from intentflow.code_version import code_version
-    from intentflow.gate.scores import for_comparing, read_metrics
+    from intentflow.gate.scores import for_comparing, read_metrics, require_known
     from intentflow.storage import digest_of
     from intentflow.validate import DataPolicy
 
     data = config.data
     test_digest = digest_of(data.test) if data.test else ""
     gate_policy = config.read_policy()
-    gate_policy.named(config.policy_name)  # a wrong name is found before anything is trained
+    # A wrong name is found before anything is trained.
+    require_known(gate_policy.named(config.policy_name))
     policy = DataPolicy.from_yaml(data.policy) if data.policy else DataPolicy()
     taxonomy = _parameter(Taxonomy.from_yaml(data.taxonomy)) if data.taxonomy else {}
     return {

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from intentflow.calls import Call, CallSyntaxError, parse_calls
 from intentflow.config import StrictModel, nearest
+from intentflow.errors import IntentflowError
 from intentflow.files import atomic_file
 from intentflow.records import Example
 
@@ -96,6 +97,9 @@ class Taxonomy(StrictModel):
         Returns:
             Intents in alphabetical order; each with as many parameters as its longest call has
             and ``min_parameters`` of its shortest.
+
+        Raises:
+            IntentflowError: No row parses.
         """
         counts: dict[str, set[int]] = {}
         for example in examples:
@@ -105,6 +109,11 @@ class Taxonomy(StrictModel):
                 continue
             for call in calls:
                 counts.setdefault(call.intent, set()).add(len(call.parameters))
+        if not counts:
+            raise IntentflowError(
+                "no row has an answer that parses, so there are no intents: "
+                "`intentflow validate` says why"
+            )
         if out_of_scope is None and "oos" in counts:
             out_of_scope = "oos"
         intents = {

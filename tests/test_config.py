@@ -72,3 +72,12 @@ def test_a_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
 
 def test_nothing_is_guessed_where_no_name_is_near() -> None:
     assert nearest("xyz", ["learning_rate"]) is None
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "gate.yaml"
+    path.write_text("minimum_rows: 1\nmetrics: {}\nminimum_rows: 5\n")
+    with pytest.raises(
+        IntentflowError, match=r"line 3: not YAML: the key minimum_rows stands twice"
+    ):
+        load_yaml(path)

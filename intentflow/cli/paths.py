@@ -36,6 +36,22 @@ def refuse_overwriting(args: argparse.Namespace) -> None:
                 )
 
 
+def refuse_inputs_inside(args: argparse.Namespace, *inputs: str) -> None:
+    """Make sure that a folder which is replaced as a whole holds none of what is read.
+
+    Raises:
+        IntentflowError: Naming the file and the folder.
+    """
+    folder = Path(args.output).resolve()
+    for name in inputs:
+        for path in _paths(getattr(args, name, None)):
+            if folder in path.parents and path.exists():
+                raise IntentflowError(
+                    f"{getattr(args, name)} ({name}) lies in {args.output}, which the new model "
+                    "takes the place of: choose another output"
+                )
+
+
 def _paths(value: Any) -> Iterator[Path]:
     for item in value if isinstance(value, list) else [value]:
         if isinstance(item, (str, Path)) and str(item) and "\0" not in str(item):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from intentflow.cli.outcome import Outcome
+from intentflow.cli.paths import refuse_inputs_inside
 from intentflow.quantize import METHODS, quantize
 from intentflow.records import read_records
 
@@ -24,6 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     """Write a 4-bit copy of a model."""
+    refuse_inputs_inside(args, "model", "calibration", "validation")
     rows = read_records(args.calibration)
     validation = read_records(args.validation) if args.validation else []
     summary = quantize(

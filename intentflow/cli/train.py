@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from intentflow.cli.outcome import Outcome
+from intentflow.cli.paths import refuse_inputs_inside
 from intentflow.errors import IntentflowError
+from intentflow.storage import is_remote
 from intentflow.taxonomy import Taxonomy
 from intentflow.train.distributed import is_main_process
 from intentflow.train.files import TrainingFiles
@@ -36,6 +39,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     """Fine-tune a model."""
+    refuse_inputs_inside(args, "train", "validation", "taxonomy", "recipe")
+    for path in (args.train, args.validation):
+        if path and not is_remote(path) and not Path(path).is_file():
+            raise IntentflowError(f"{path}: no such file")
     recipe = Recipe.load(args.recipe, args.set)
     record = _train(recipe, args)
     if not is_main_process():  # another one of this training says what came of it

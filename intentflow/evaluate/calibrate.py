@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,6 +42,7 @@ def calibrate_model(
     """
     if str(folder).startswith(("http://", "https://")):
         raise IntentflowError(f"{folder} is an endpoint: a calibration lies in a model directory")
+    _require_unseen(Path(folder), examples)
     evaluation = evaluate_model(str(folder), examples, engine=engine, constrained=constrained)
     metrics = evaluation.metrics
     rows = _sure_rows(evaluation.rows, metrics["engine"])
@@ -113,3 +115,19 @@ def _say_what_is_weak(calibration: Calibration) -> None:
 
 def _say(message: str) -> None:
     print(f"calibration: {message}", file=sys.stderr)
+
+
+def _require_unseen(folder: Path, examples: Sequence[Example]) -> None:
+    """A model is surer of the rows it was trained on than of any other."""
+    record = folder / "training.json"
+    if not record.is_file():
+        return
+    try:
+        trained_on = json.loads(record.read_text(encoding="utf-8")).get("data_digest")
+    except (ValueError, AttributeError):
+        return
+    if trained_on == content_digest(examples):
+        raise IntentflowError(
+            f"{folder} was trained on these very rows, of which it is surer than of others: "
+            "calibrate on validation rows"
+        )

@@ -22,6 +22,8 @@ COMPARABLE = (
     "documented.intent_accuracy",
     "documented.parameter_accuracy",
 )
+SHARES = (*COMPARABLE, "malformed_rate", "off_taxonomy_rate")
+"""Scores in [0, 1]."""
 BASELINES = ("majority", "linear", "encoder", "untuned", "few-shot")
 
 Rate = Annotated[float, Field(ge=0, le=1)]
@@ -150,6 +152,16 @@ class Rules(StrictModel):
     )
     subject: SubjectRule = Field(default_factory=SubjectRule)
 
+    @model_validator(mode="after")
+    def _shares_can_be_met(self) -> Self:
+        for name, limit in self.metrics.items():
+            if name in SHARES and limit.min is not None and limit.min > 1:
+                raise ValueError(
+                    f"metrics.{name}: min {limit.min:g} is no share, which goes from 0 to 1; "
+                    f"did you mean {limit.min / 100:g}?"
+                )
+        return self
+
     @model_validator(mode="before")
     @classmethod
     def _former_names(cls, document: Any) -> Any:
@@ -185,6 +197,11 @@ class GatePolicy(Rules):
             except IntentflowError as error:
                 raise ValueError(str(error)) from None
         if not self.policies and not self.holds_something_back:
+            if self.champion is not None:
+                raise ValueError(
+                    "champion: lets a first model through, whatever it is (first: pass): "
+                    "add metrics, or first: fail"
+                )
             raise ValueError("a policy without a rule lets everything through: add metrics")
         return self
 

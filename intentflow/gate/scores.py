@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
 from intentflow.config import nearest
 from intentflow.errors import IntentflowError
 from intentflow.evaluate.paired import Paired
-from intentflow.gate.policy import COMPARABLE
+from intentflow.gate.policy import COMPARABLE, SHARES, Rules
 
 _SECTIONS = ("documented", "latency_seconds", "calibration", "with_threshold")
 # Sections that are null where nothing of the kind was measured, with what they hold otherwise.
@@ -22,6 +22,14 @@ _OPTIONAL = {
         *("oos_precision", "oos_recall", "replaced"),
     ),
 }
+METRICS = (
+    "n",
+    *SHARES,
+    "rows_per_second",
+    *("latency_seconds.p50", "latency_seconds.p95"),
+    *(f"{section}.{key}" for section, keys in _OPTIONAL.items() for key in keys),
+)
+"""What a policy may limit in scores that evaluate writes."""
 _IDENTITY = ("n", "data_digest", "model_digest")
 # Which outcomes a score is the share of.
 _OUTCOMES = {"intent_accuracy": "intent", "parameter_accuracy": "parameters"}
@@ -59,6 +67,10 @@ def check_metrics(document: object, where: str) -> Mapping[str, Any]:
         raise IntentflowError(f"{where}: no scores in it (n is missing); is it a metrics.json?")
     if rows < 1:
         raise IntentflowError(f"{where}: no row was scored (n is {rows}), so nothing can be judged")
+    for name in SHARES:
+        value = document.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float | None):
+            raise IntentflowError(f"{where}: {name} is no number: evaluate again")
     if document.get("outcomes") is not None:
         _check_outcomes(document, where)
     return document
@@ -80,6 +92,17 @@ def for_comparing(metrics: Mapping[str, Any]) -> dict[str, Any]:
     return {**found, "per_intent": shares}
 
 
+def require_known(policy: Rules) -> None:
+    """Find a misspelled metric before there are scores, and so before anything is trained.
+
+    Raises:
+        IntentflowError: A limit on what evaluate does not write, with the nearest name.
+    """
+    for name in policy.metrics:
+        if name not in METRICS:
+            raise _unknown(name, METRICS)
+
+
 def lookup(metrics: Mapping[str, Any], name: str) -> float | None:
     """The value of a metric; a dot leads into a section, as in ``documented.intent_accuracy``.
 
@@ -91,16 +114,20 @@ def lookup(metrics: Mapping[str, Any], name: str) -> float | None:
     """
     value: Any = metrics
     for part in name.split("."):
-        if value is None and name in _numeric_names(metrics):
+        if value is None and name in numeric_names(metrics):
             return None
         if not isinstance(value, Mapping) or part not in value:
-            guess = nearest(name, _numeric_names(metrics))
-            hint = f"; did you mean {guess}?" if guess else ""
-            raise IntentflowError(f"the policy names an unknown metric {name}{hint}")
+            raise _unknown(name, numeric_names(metrics))
         value = value[part]
     if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
         raise IntentflowError(f"the policy names {name}, which is not a number")
     return value
+
+
+def _unknown(name: str, names: Iterable[str]) -> IntentflowError:
+    guess = nearest(name, names)
+    hint = f"; did you mean {guess}?" if guess else ""
+    return IntentflowError(f"the policy names an unknown metric {name}{hint}")
 
 
 def require_same_rows(metrics: Mapping[str, Any], other: Mapping[str, Any], whose: str) -> None:
@@ -217,8 +244,13 @@ def _check_outcome_string(told: object, n: int, where: str, rate: float | None) 
         )
 
 
-def _numeric_names(metrics: Mapping[str, Any]) -> list[str]:
-    names = [key for key, v in metrics.items() if v is None or isinstance(v, (int, float))]
+def numeric_names(metrics: Mapping[str, Any]) -> list[str]:
+    """What a policy may limit in these scores, sections' scores behind a dot."""
+    names = [
+        key
+        for key, value in metrics.items()
+        if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
+    ]
     for section in _SECTIONS:
         held = metrics.get(section)
         keys = held if isinstance(held, Mapping) else _OPTIONAL.get(section, ())

@@ -14,6 +14,7 @@ from intentflow.errors import IntentflowError
 from intentflow.files import atomic_directory
 from intentflow.prompts import PromptSpec
 from intentflow.records import Example
+from intentflow.storage.wholeness import require_replaceable
 
 METHODS = ("awq", "gptq")
 _GROUP_SIZES = (128, 64, 32)
@@ -52,6 +53,7 @@ def quantize(
 
     folder = check_model_directory(model)
     _check(method, calibration)
+    require_replaceable(output)
     _refuse_compressed(folder)
     from intentflow.train.base_models import load_model, load_tokenizer
 

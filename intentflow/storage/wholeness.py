@@ -31,6 +31,22 @@ def require_whole(directory: Path) -> None:
         )
 
 
+def require_replaceable(directory: str | Path) -> None:
+    """Refuse, before any work, a place where a model cannot be written without a loss.
+
+    Raises:
+        IntentflowError: A file, or a folder that holds something else than a model.
+    """
+    path = Path(directory)
+    if path.exists() and not path.is_dir():
+        raise IntentflowError(f"{path} is a file; give a folder for the model")
+    if path.is_dir() and any(path.iterdir()) and not is_model(path):
+        raise IntentflowError(
+            f"{path} holds files that are no model, which the new model would take the place of: "
+            "give an empty or a new folder"
+        )
+
+
 def is_model(directory: Path) -> bool:
     """Whether a directory looks like a model, whole or not."""
     signs = any((directory / name).is_file() for name in _SIGNS_OF_A_MODEL)

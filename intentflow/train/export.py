@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from intentflow.calls import Call, format_output
 from intentflow.errors import IntentflowError
 from intentflow.prompts import PromptSpec
 from intentflow.storage.wholeness import is_model, require_whole
@@ -137,6 +138,7 @@ def _model_card(parts: ModelParts) -> str:
     record, recipe = parts.record, parts.recipe
     intents = ", ".join(f"`{name}`" for name in parts.taxonomy.intents)
     loss = record["history"]["validation_loss"]
+    example = format_output([Call("weather_search", ("Hangzhou",))], recipe.output_format)
     return f"""---
 base_model: {recipe.model_name_or_path}
 library_name: transformers
@@ -145,7 +147,7 @@ tags: [intent-recognition, intentflow]
 ---
 # Intent recognition, fine-tuned from {recipe.model_name_or_path}
 
-Answers an utterance with intent calls such as `weather_search(Hangzhou)`. The chat template in
+Answers an utterance with intent calls such as `{example}`. The chat template in
 this folder renders the trained system prompt itself: send a bare user message, decode greedily.
 
 | | |

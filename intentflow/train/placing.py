@@ -10,6 +10,7 @@ from typing import Any
 
 from intentflow.errors import IntentflowError
 from intentflow.records import Example
+from intentflow.storage.wholeness import require_replaceable
 from intentflow.train.distributed import is_main_process, is_rank, local_processes
 from intentflow.train.files import TrainingFiles
 from intentflow.train.recipe import Recipe
@@ -35,6 +36,7 @@ def train_as_asked(
     """
     from intentflow.train.launching import as_rank
 
+    require_replaceable(output)
     if is_rank():
         with as_rank():
             return _published(_train_here(recipe, files, output), output, publish_to)

@@ -31,12 +31,13 @@ from intentflow.prompts import (
     end_token_id,
     prompt_token_ids,
 )
+from intentflow.storage.wholeness import require_replaceable
 from intentflow.taxonomy import Taxonomy
 from intentflow.train.base_models import load_tokenizer, resolve_base_model
 from intentflow.train.dataset import EncodedRow, rows_that_fit
 from intentflow.train.export import check_model_directory
 from intentflow.train.recipe import Recipe
-from intentflow.train.run import Job, Plan, carry_out, make_plan, refuse_blocked
+from intentflow.train.run import Job, Plan, carry_out, make_plan
 
 ANCHORS_A_CORRECTION = 4
 """Rows in which nothing is wrong that are kept for each row that corrects something."""
@@ -111,7 +112,7 @@ def train_on_corrections(
         IntentflowError: No correction in a file, no intentflow model to correct, or as in
             :func:`intentflow.train.run.train`.
     """
-    refuse_blocked(Path(output))
+    require_replaceable(output)
     folder = _corrected_model(recipe)
     prompt = PromptSpec.read(folder / "prompt.json")
     found = read_corrections(corrections, prompt.output_format)

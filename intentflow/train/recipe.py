@@ -168,6 +168,8 @@ class Recipe(StrictModel):
     @model_validator(mode="after")
     def _stops_early_by_something(self) -> Self:
         named = "early_stopping_metric" in self.model_fields_set
+        if self.max_steps == 0:
+            raise ValueError("max_steps: 0 trains nothing; -1 is no limit")
         if named and self.early_stopping_patience is None:
             raise ValueError("early_stopping_metric without early_stopping_patience does nothing")
         return self

@@ -17,6 +17,7 @@ from intentflow.errors import IntentflowError
 from intentflow.files import atomic_directory
 from intentflow.prompts import PromptSpec, bake_template, end_token_id
 from intentflow.records import Example, content_digest
+from intentflow.storage.wholeness import require_replaceable
 from intentflow.taxonomy import Taxonomy
 from intentflow.train.accuracy import AnswerReader
 from intentflow.train.base_models import load_tokenizer
@@ -135,9 +136,11 @@ def train(
     Raises:
         IntentflowError: Base model not found, rows that do not fit, loss not a number, disk full.
     """
-    refuse_blocked(Path(output))
+    require_replaceable(output)
     if recipe.method == "dpo":
         raise IntentflowError("method dpo learns from corrections, not from labelled rows alone")
+    if recipe.early_stopping_patience is not None and not validation:
+        raise IntentflowError("early_stopping_patience needs validation rows: give --validation")
     taxonomy = taxonomy or Taxonomy.infer([*training, *validation])
     prompt = recipe.prompt(taxonomy)
     tokenizer = load_tokenizer(recipe.model_name_or_path)
@@ -397,16 +400,6 @@ def _arguments(recipe: Recipe, plan: Plan, folder: Path, evaluates: bool) -> Any
     if arguments.use_cpu:  # the library says cpu:0 in one of several, which a checkpoint cannot
         arguments._setup_devices = torch.device("cpu")
     return arguments
-
-
-def refuse_blocked(output: Path) -> None:
-    """Say before a training that its model could not be written.
-
-    Raises:
-        IntentflowError: A file is where the folder should be.
-    """
-    if output.exists() and not output.is_dir():
-        raise IntentflowError(f"{output} is a file; give a folder for the model")
 
 
 @contextmanager

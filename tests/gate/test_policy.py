@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 
 from intentflow.errors import IntentflowError
+from intentflow.evaluate.engines import Answer
+from intentflow.evaluate.run import score
+from intentflow.evaluate.subject import Subject
 from intentflow.gate.policy import GatePolicy
+from intentflow.gate.scores import METRICS, check_metrics, numeric_names, require_known
+from intentflow.records import Example
 
 INTENT = {"intent_accuracy": {"min": 0.9}}
 NAMED = {
@@ -33,7 +38,8 @@ def _policy(**rules: Any) -> GatePolicy:
     [
         ({}, "a policy without a rule lets everything through"),
         ({"minimum_rows": 10}, "a policy without a rule lets everything through"),
-        ({"champion": {}}, "a policy without a rule lets everything through"),
+        ({"champion": {}}, "champion: lets a first model through, whatever it is"),
+        ({"metrics": {"intent_accuracy": {"min": 95}}}, "did you mean 0.95"),
         ({"subject": {"model": True}}, "a policy without a rule lets everything through"),
         ({"policies": {"staging": {}}}, "a policy without a rule lets everything through"),
         ({"metrics": {"intent_accuracy": {}}}, "give min, max or both"),
@@ -132,3 +138,19 @@ def test_every_key_is_documented_in_the_schema() -> None:
         if "description" not in value and (section, key) != ("BaselineRule", "metric")
     ]
     assert unsaid == []
+
+
+def test_a_misspelled_metric_is_found_without_scores() -> None:
+    policy = _policy(metrics={"intent_acuracy": {"min": 0.9}})
+    with pytest.raises(IntentflowError, match="did you mean intent_accuracy"):
+        require_known(policy)
+
+
+def test_the_metrics_of_a_policy_are_those_that_evaluate_writes() -> None:
+    scored = score([Example("x", "a()")], [Answer("a()", 0.1, 0.9)], Subject("given", False))
+    assert set(numeric_names(scored.metrics)) - set(METRICS) == set()
+
+
+def test_a_score_that_is_no_number_is_named() -> None:
+    with pytest.raises(IntentflowError, match="intent_accuracy is no number"):
+        check_metrics({"n": 5, "intent_accuracy": "0.99"}, "metrics.json")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+OPENAI = "/openai/"
+
 
 class ServiceError(Exception):
     """A request that is not answered.
@@ -17,3 +21,10 @@ class ServiceError(Exception):
         self.status = status
         self.message = message
         self.retry_after_seconds = retry_after_seconds
+
+    def document(self, path: str) -> dict[str, Any]:
+        """The body of the answer: as OpenAI's clients read it where they ask, else one line."""
+        if not path.startswith(OPENAI):
+            return {"error": self.message}
+        kind = "server_error" if self.status >= 500 else "invalid_request_error"
+        return {"error": {"message": self.message, "type": kind, "code": self.status}}

@@ -127,7 +127,8 @@ class _Exchange:
         headers = [pair for pair in scope["headers"] if pair[0] != b"x-request-id"]
         scope["headers"] = [*headers, (b"x-request-id", self.request_id.encode())]
         scope.setdefault("state", {})["request_id"] = self.request_id
-        self._route = _route(scope["path"])
+        self._path = scope["path"]
+        self._route = _route(self._path)
         self._send = send
         self._started = time.perf_counter()
         self._status: int | None = None
@@ -144,7 +145,7 @@ class _Exchange:
         """Answer with an error, unless an answer has begun."""
         if self._status is not None:
             return
-        body = json.dumps({"error": error.message}, ensure_ascii=False).encode()
+        body = json.dumps(error.document(self._path), ensure_ascii=False).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         if error.retry_after_seconds is not None:
             headers.append((b"retry-after", b"%d" % error.retry_after_seconds))

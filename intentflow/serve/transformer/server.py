@@ -72,11 +72,11 @@ def _wire(app: Any, settings: Settings, facts: Any) -> Any:
     app.include_router(make_router(parts))
 
     @app.exception_handler(ServiceError)  # type: ignore[untyped-decorator]
-    async def refused(_: Request, error: ServiceError) -> JSONResponse:
+    async def refused(request: Request, error: ServiceError) -> JSONResponse:
         headers = {}
         if error.retry_after_seconds is not None:
             headers["Retry-After"] = str(error.retry_after_seconds)
-        return JSONResponse({"error": error.message}, error.status, headers)
+        return JSONResponse(error.document(request.url.path), error.status, headers)
 
     app.add_middleware(Guard, settings=settings, keys=Keys(settings.keys_file, settings.key))
     _during(app, keeper, predictor)

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.serve.transformer.conftest import Running
+from tests.serve.transformer.conftest import TOKEN, Running
 
 PREDICT = "/v1/models/intent:predict"
 INFER = "/v2/models/intent/infer"
@@ -137,6 +137,13 @@ def test_a_body_that_grows_too_large_is_refused(service: Running) -> None:
 def test_an_unknown_model_is_not_found(service: Running) -> None:
     reply = service.client().post("/v1/models/nope:predict", json={"instances": ["x"]})
     assert reply.status_code == 404
+
+
+@pytest.mark.parametrize("token", ["guess", TOKEN])
+def test_openais_own_client_can_read_why(service: Running, token: str) -> None:
+    body = {"model": "gpt", "messages": [{"role": "user", "content": "x"}]}
+    error = service.client(token).post(CHAT, json=body).json()["error"]
+    assert (error["type"], "\n" in error["message"]) == ("invalid_request_error", False)
 
 
 def test_an_unknown_model_is_not_found_by_the_openai_route(service: Running) -> None:

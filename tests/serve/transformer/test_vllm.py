@@ -172,7 +172,7 @@ def test_a_dialogue_of_a_hundred_rounds_that_fits_is_answered(served: Served) ->
 
 def test_what_is_longer_than_the_context_is_refused_in_one_line(served: Served) -> None:
     reply = _chat(f"{served.service.url}/openai/v1", TOKEN, _user("word " * 4000))
-    assert (reply.status_code, "\n" in reply.json()["error"]) == (413, False)
+    assert (reply.status_code, "\n" in reply.json()["error"]["message"]) == (413, False)
 
 
 def test_vllm_itself_answers_no_one_without_the_key(served: Served) -> None:
