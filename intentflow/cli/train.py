@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> Outcome:
     refuse_inputs_inside(args, "train", "validation", "taxonomy", "recipe")
     for path in (args.train, args.validation):
         if path and not is_remote(path) and not Path(path).is_file():
-            raise IntentflowError(f"{path}: no such file")
+            raise IntentflowError(f"{path}: No such file or directory")
     recipe = Recipe.load(args.recipe, args.set)
     record = _train(recipe, args)
     if not is_main_process():  # another one of this training says what came of it

@@ -14,6 +14,7 @@ from intentflow.deploy.transformer import openai_url
 from intentflow.deploy.verdict import Verdict, read_verdict, require_passed
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.storage import is_remote
+from intentflow.storage.wholeness import require_whole
 
 if TYPE_CHECKING:
     from intentflow.deploy.rollout import Check, RolledOut, Rollout
@@ -70,6 +71,8 @@ def deploy(
     """
     _require_allowed(options, verdict_file)
     facts = read_facts(model_uri)
+    if not is_remote(model_uri):
+        require_whole(Path(model_uri))
     verdict = _verdict(verdict_file, facts)
     _require_readable(facts, options)
     _note(facts, verdict)

@@ -11,7 +11,6 @@ from typing import Any
 from intentflow.errors import IntentflowError
 from intentflow.storage import digest_of, is_remote, read_file
 from intentflow.storage.manifest import MANIFEST_NAME
-from intentflow.storage.wholeness import require_whole
 
 _TEMPLATE = "chat_template.jinja"
 # The guide's client sends max_completion_tokens=2048, and vLLM answers 400 where that is more
@@ -78,8 +77,6 @@ def read_facts(uri: str) -> ModelFacts:
         raise IntentflowError(f"{uri}: no prompt.json there, so not a model that intentflow made")
     if not isinstance(prompt.get("digest"), str):
         raise IntentflowError(f"{uri}/prompt.json: digest is missing")
-    if not is_remote(uri):
-        require_whole(Path(uri))
     training = _document(uri, "training.json") or {}
     config = _document(uri, "config.json") or {}
     return ModelFacts(

@@ -51,9 +51,9 @@ def pack_linear_layers(model: Any) -> None:
 
 def _is_plain(module: nn.Module) -> bool:
     """Not a quantized layer, an adapter's or another one that inherits."""
-    if type(module) is not nn.Linear:
+    weight = getattr(module, "weight", None)  # a compressed layer makes its own when it is asked
+    if type(module) is not nn.Linear or not isinstance(weight, nn.Parameter):
         return False
-    weight = module.weight
     return weight.device.type == "cpu" and weight.dtype == torch.float32
 
 

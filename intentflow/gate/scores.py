@@ -23,7 +23,7 @@ _OPTIONAL = {
     ),
 }
 METRICS = (
-    "n",
+    *("n", "failed_rows"),
     *SHARES,
     "rows_per_second",
     *("latency_seconds.p50", "latency_seconds.p95"),
@@ -246,13 +246,17 @@ def _check_outcome_string(told: object, n: int, where: str, rate: float | None) 
 
 def numeric_names(metrics: Mapping[str, Any]) -> list[str]:
     """What a policy may limit in these scores, sections' scores behind a dot."""
-    names = [
-        key
-        for key, value in metrics.items()
-        if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
-    ]
+    names = [key for key, value in metrics.items() if _is_score(value)]
     for section in _SECTIONS:
         held = metrics.get(section)
-        keys = held if isinstance(held, Mapping) else _OPTIONAL.get(section, ())
+        if isinstance(held, Mapping):
+            keys: Iterable[str] = (key for key, value in held.items() if _is_score(value))
+        else:
+            keys = _OPTIONAL.get(section, ())
         names += [f"{section}.{key}" for key in keys if section in metrics]
     return names
+
+
+def _is_score(value: object) -> bool:
+    """A number, or what was not measured."""
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))

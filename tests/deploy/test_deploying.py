@@ -50,7 +50,7 @@ def test_model_without_a_chat_template_is_refused(model_directory: Path) -> None
 def test_directory_without_weights_is_refused(model_directory: Path) -> None:
     (model_directory / "model.safetensors").unlink()
     with pytest.raises(IntentflowError, match="not a whole model directory"):
-        read_facts(str(model_directory))
+        deploy(str(model_directory), DeployOptions())
 
 
 def test_a_folder_with_other_files_is_left_alone(model_directory: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 from tests.pipelines.graph import ENVIRONMENT, command, files, write_inputs
 
 LONG = {"max_steps": 100_000, "num_train_epochs": 10_000}
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 def _interrupt_process(pid: int) -> None:

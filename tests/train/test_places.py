@@ -63,7 +63,7 @@ def test_a_former_model_may_be_replaced(model_directory: Path) -> None:
 
 def test_a_missing_file_is_named_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _train(tmp_path / "nope.jsonl", tmp_path / "model") == 2
-    assert "nope.jsonl: no such file" in capsys.readouterr().err
+    assert "nope.jsonl: No such file" in capsys.readouterr().err
 
 
 def test_early_stopping_without_validation_rows_is_refused(

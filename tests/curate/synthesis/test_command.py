@@ -24,7 +24,9 @@ def run(
 
     def command(*options: str, config: str = "") -> tuple[int, str]:
         path = tmp_path / "teacher.yaml"
-        path.write_text(f"base_url: {server.url}\nmodel: m\n{config}", encoding="utf-8")
+        needed = {"base_url": server.url, "model": "m"}
+        lines = [f"{key}: {value}\n" for key, value in needed.items() if f"{key}:" not in config]
+        path.write_text("".join(lines) + config, encoding="utf-8")
         data, out = str(tmp_path / "train.jsonl"), str(tmp_path / "out.jsonl")
         fixed = ["curate", data, "-o", out, "--balance", "synthesize", "--json"]
         code = main([*fixed, "--teacher", str(path), *options])

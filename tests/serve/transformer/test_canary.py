@@ -15,6 +15,8 @@ from intentflow.serve.transformer.settings import read_settings
 from tests.real_parts.process import free_port
 from tests.serve.transformer.conftest import Running, played_vllm, transformer, write_model
 
+pytestmark = pytest.mark.real
+
 PREDICT = "/v1/models/intent:predict"
 CHAT = "/openai/v1/chat/completions"
 STABLE, CANARY = "weather_search", "play_music"

@@ -13,6 +13,8 @@ from intentflow.serve.client import AsyncIntentClient, IntentClient, RecognizedC
 from tests.real_parts.process import free_port
 from tests.serve.transformer.conftest import TOKEN, Running
 
+pytestmark = pytest.mark.real
+
 HANGZHOU = RecognizedCall("weather_search", ("Hangzhou",), {"place": "Hangzhou"})
 
 

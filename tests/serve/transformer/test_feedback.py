@@ -22,6 +22,8 @@ from intentflow.taxonomy import Intent, Taxonomy
 from tests.real_parts.process import free_port
 from tests.serve.transformer.conftest import Running, played_vllm, transformer, write_model
 
+pytestmark = pytest.mark.real
+
 
 def _rows(folder: Path, kind: str) -> list[dict[str, Any]]:
     files = sorted((folder / kind).rglob("*.jsonl"))

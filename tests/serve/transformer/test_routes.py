@@ -10,6 +10,8 @@ import pytest
 
 from tests.serve.transformer.conftest import TOKEN, Running
 
+pytestmark = pytest.mark.real
+
 PREDICT = "/v1/models/intent:predict"
 INFER = "/v2/models/intent/infer"
 CHAT = "/openai/v1/chat/completions"

@@ -12,6 +12,8 @@ from intentflow.serve.transformer.keys import Keys
 from intentflow.serve.transformer.settings import read_settings
 from tests.serve.transformer.conftest import TOKEN, Running
 
+pytestmark = pytest.mark.real
+
 HEALTH = ["/healthz/live", "/healthz/ready", "/v2/health/live", "/v2/health/ready"]
 CLOSED = [
     ("GET", "/"),
