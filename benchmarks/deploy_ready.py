@@ -1,6 +1,6 @@
 """What ``deploy --mode apply`` adds of its own to a service's way to Ready.
 
-    pytest -q -s benchmarks/deploy_ready.py
+    python -m pytest -q -s benchmarks/deploy_ready.py
 
 Against a real API server; the measurement plays the controller, which lets the service become
 ready three seconds after it appears. The rest of the command's time is its own: reading the model
