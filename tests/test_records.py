@@ -94,8 +94,8 @@ def test_a_bad_file_is_named_with_the_place(tmp_path: Path, content: bytes, mess
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("a.jsonl.gz", gzip.compress(b"{}")),
-        ("packed.jsonl", gzip.compress(b"{}")),
+        ("a.jsonl.gz", gzip.compress(b"{}", mtime=0)),
+        ("packed.jsonl", gzip.compress(b"{}", mtime=0)),
         ("a.csv", b"instruction,output\na,b()\n"),
         ("a.manifest", b'{"data": {"instruction": "a"}}\n'),
         ("a.json", b"[oops"),

@@ -62,7 +62,7 @@ def _endless(status: int) -> Callable[[Any], None]:
 JSON: dict[str, str] = {}
 HTML = (200, {"Content-Type": "text/html"}, b"<html><body>Log in, please</body></html>")
 NOT_OPENAI = "its reply is not that of an OpenAI endpoint: check base_url"
-ZIPPED = gzip.compress(json.dumps(completion("x" * 10_000_000)).encode())
+ZIPPED = gzip.compress(json.dumps(completion("x" * 10_000_000)).encode(), mtime=0)
 
 FAULTS: dict[str, tuple[Any, str]] = {
     "wrong key": ((401, JSON, b'{"error": {"message": "bad key"}}'), "refused the key (HTTP 401)"),
