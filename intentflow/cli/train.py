@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> Outcome:
     """Fine-tune a model."""
     refuse_inputs_inside(args, "train", "validation", "taxonomy", "recipe")
     for path in (args.train, args.validation):
-        if path and not is_remote(path) and not Path(path).is_file():
+        if path and not is_remote(path) and not Path(path).exists():
             raise IntentflowError(f"{path}: No such file or directory")
     recipe = Recipe.load(args.recipe, args.set)
     record = _train(recipe, args)

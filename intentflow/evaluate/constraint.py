@@ -46,15 +46,17 @@ _SLICES = [
 
 @dataclass(frozen=True)
 class _ValueForm:
-    """How an output format has values: a free one's rule, what divides them, a known one."""
+    """How an output format has values: a free one's rule, what divides them, a known one, and
+    what may stand before that, as it may before a free one."""
 
     rule: str
     comma: str
     write: Callable[[str], str]
+    before: str
 
 
-_PLAIN = _ValueForm("value", ",", format_value)
-_JSON = _ValueForm("QUOTED", ", ", lambda value: json.dumps(value, ensure_ascii=False))
+_PLAIN = _ValueForm("value", ",", format_value, '" "? ')
+_JSON = _ValueForm("QUOTED", ", ", lambda value: json.dumps(value, ensure_ascii=False), "")
 
 # What closes an answer that has run too long, in either format: the ends of values and calls, and
 # a value where one is missing.
@@ -330,11 +332,10 @@ def _values_apart(intent: Intent, form: _ValueForm) -> str:
 
 
 def _value(allowed: Sequence[str], form: _ValueForm) -> str:
-    """Free, or one of a few; a blank before it is read, as before a free one."""
+    """Free, or one of a few."""
     if not allowed:
         return form.rule
-    blank = '" "? ' if form is _PLAIN else ""
-    return f"({blank}({' | '.join(_literal(form.write(value)) for value in allowed)}))"
+    return f"({form.before}({' | '.join(_literal(form.write(value)) for value in allowed)}))"
 
 
 def _literal(text: str) -> str:

@@ -105,12 +105,18 @@ def _digests(manifest: Manifest) -> set[str]:
 
 
 def _below(store: S3Store, location: S3Location) -> dict[str, str]:
-    """Names and ETags of the objects below a key; none where the key is an object itself."""
+    """Names and ETags of the objects below a key; none where the key is an object itself.
+
+    Raises:
+        IntentflowError: A name that would lead out of the folder they are put into.
+    """
     if location.key and store.facts(location) is not None:
         return {}
-    return {
-        name: etag for name, etag in store.below(location).items() if ".." not in name.split("/")
-    }
+    found = store.below(location)
+    for name in found:
+        if ".." in name.split("/"):
+            raise IntentflowError(f"{location}/{name}: a name with .. in it cannot be fetched")
+    return found
 
 
 def _fetch_below(store: S3Store, location: S3Location, below: dict[str, str], target: Path) -> Path:
