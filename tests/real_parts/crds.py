@@ -1,4 +1,4 @@
-"""The CRDs that stand beside the checkout, and what an API server of 1.20 can take of them."""
+"""CRDs made from the field tables, and what an API server of 1.20 can take of them."""
 
 from __future__ import annotations
 
@@ -8,24 +8,45 @@ from typing import Any
 
 import yaml
 
-from tests.real_parts.process import unavailable
+from tests.real_parts.field_tables import Field, read_schema, read_table
 
-_FOLDER = Path(__file__).resolve().parents[3] / "shared" / "crds"
-_NEWER_THAN_1_20 = ("description", "x-kubernetes-validations")
-
-
-def load_crd(name: str) -> dict[str, Any]:
-    """A CustomResourceDefinition by its file's name, such as ``serving.kserve.io_…``."""
-    file = _FOLDER / f"{name}.yaml"
-    if not file.is_file():
-        unavailable(f"{file} is not there: the CRDs stand beside the checkout")
-    return _parse(file)
+_FOLDER = Path(__file__).parents[1] / "data" / "crds"
 
 
 @functools.cache
-def _parse(file: Path) -> dict[str, Any]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # 2 MB: seconds against half a minute
-    return yaml.load(file.read_bytes(), loader)
+def known_kinds() -> dict[tuple[str, str], dict[str, Any]]:
+    """What the tables describe, by ``apiVersion`` and ``kind``: definitions without schemas."""
+    specs = yaml.safe_load((_FOLDER / "kinds.yaml").read_text(encoding="utf-8"))
+    return {
+        (f"{spec['group']}/{version['name']}", kind): spec
+        for kind, spec in specs.items()
+        for version in spec["versions"]
+    }
+
+
+def load_schema(api_version: str, kind: str) -> dict[str, Any]:
+    """The OpenAPI schema of a kind."""
+    return read_schema(_table(known_kinds()[api_version, kind]["group"]), kind)
+
+
+def load_crd(api_version: str, kind: str) -> dict[str, Any]:
+    """The CustomResourceDefinition of a kind."""
+    spec = known_kinds()[api_version, kind]
+    schema = {"openAPIV3Schema": load_schema(api_version, kind)}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{spec['names']['plural']}.{spec['group']}"},
+        "spec": {
+            **spec,
+            "versions": [{**version, "schema": schema} for version in spec["versions"]],
+        },
+    }
+
+
+@functools.cache
+def _table(group: str) -> dict[str, list[Field]]:
+    return read_table((_FOLDER / f"{group}.tsv").read_text(encoding="utf-8"))
 
 
 def for_1_20(crd: dict[str, Any]) -> dict[str, Any]:
@@ -34,8 +55,7 @@ def for_1_20(crd: dict[str, Any]) -> dict[str, Any]:
         {**version, "schema": {"openAPIV3Schema": _clean(version["schema"]["openAPIV3Schema"])}}
         for version in crd["spec"]["versions"]
     ]
-    metadata = {"name": crd["metadata"]["name"]}
-    return {**crd, "metadata": metadata, "spec": {**crd["spec"], "versions": versions}}
+    return {**crd, "spec": {**crd["spec"], "versions": versions}}
 
 
 def _clean(schema: Any) -> Any:
@@ -44,7 +64,7 @@ def _clean(schema: Any) -> Any:
         return schema
     result: dict[str, Any] = {}
     for key, value in schema.items():
-        if key in _NEWER_THAN_1_20 or (key == "default" and value == ""):
+        if key == "default" and value == "":
             continue
         if key == "properties":
             result[key] = {name: _clean(inner) for name, inner in value.items()}

@@ -16,9 +16,9 @@ from urllib.parse import unquote_plus
 
 import pytest
 
-from tests.real_parts.process import CACHE, free_port, program, running, unavailable
+from tests.real_parts.process import CACHE, free_port, program, running
 
-_DESCRIPTION = Path(__file__).resolve().parents[3] / "shared" / "kfp" / "kfp_api.mock.json"
+_DESCRIPTION = Path(__file__).parents[1] / "data" / "kfp" / "api.json"
 _HOP_BY_HOP = ("host", "connection", "content-length", "transfer-encoding", "accept-encoding")
 
 
@@ -65,8 +65,6 @@ class KfpApi:
 def prism(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The mock's URL, for the whole session."""
     prism_program = program(CACHE / "kfp-mock/node_modules/.bin/prism", "kfp-mock")
-    if not _DESCRIPTION.is_file():
-        unavailable(f"{_DESCRIPTION} is not there: it stands beside the checkout")
     url = f"http://127.0.0.1:{(port := free_port())}"
     command = [prism_program, "mock", "--errors", "-h", "127.0.0.1", "-p", port, _DESCRIPTION]
     log = tmp_path_factory.mktemp("prism") / "prism.log"

@@ -16,15 +16,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.real_parts.crds import for_1_20, load_crd
+from tests.real_parts.crds import for_1_20, known_kinds, load_crd
 from tests.real_parts.process import CACHE, answers, free_port, program, running, unavailable
 
-_CRDS = (
-    "serving.kserve.io_inferenceservices",
-    "serving.kserve.io_localmodelcaches",
-    "serving.kserve.io_servingruntimes",
-    "trainer.kubeflow.org_trainjobs",
-)
 _START_SECONDS = 120
 
 
@@ -63,7 +57,7 @@ def kube_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubeApi]:
     assets = Path(os.environ.get("KUBEBUILDER_ASSETS") or CACHE / "envtest")
     etcd = program(assets / "etcd", "envtest")
     apiserver = program(assets / "kube-apiserver", "envtest")
-    crds = [for_1_20(load_crd(name)) for name in _CRDS]
+    crds = [for_1_20(load_crd(*kind)) for kind in known_kinds()]
     root = tmp_path_factory.mktemp("kube")
     with ExitStack() as servers:
         etcd_url = servers.enter_context(_etcd(etcd, root))

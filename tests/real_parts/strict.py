@@ -7,24 +7,18 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from tests.real_parts.crds import load_crd
+from tests.real_parts.crds import known_kinds, load_schema
 from tests.real_parts.operator_schemas import POD_MONITOR, PROMETHEUS_RULE
 
 _WRITTEN = {
     ("monitoring.coreos.com/v1", "PodMonitor"): POD_MONITOR,
     ("monitoring.coreos.com/v1", "PrometheusRule"): PROMETHEUS_RULE,
 }
-_FILES = {
-    ("serving.kserve.io/v1alpha1", "LocalModelCache"): "serving.kserve.io_localmodelcaches",
-    ("serving.kserve.io/v1beta1", "InferenceService"): "serving.kserve.io_inferenceservices",
-    ("serving.kserve.io/v1alpha1", "ServingRuntime"): "serving.kserve.io_servingruntimes",
-    ("trainer.kubeflow.org/v1alpha1", "TrainJob"): "trainer.kubeflow.org_trainjobs",
-}
 
 
 def is_custom(manifest: dict[str, Any]) -> bool:
     """Whether a CRD describes this object."""
-    return (manifest["apiVersion"], manifest["kind"]) in {**_FILES, **_WRITTEN}
+    return (manifest["apiVersion"], manifest["kind"]) in {**known_kinds(), **_WRITTEN}
 
 
 def violations(manifest: dict[str, Any]) -> list[str]:
@@ -38,10 +32,7 @@ def violations(manifest: dict[str, Any]) -> list[str]:
 def _validator(api_version: str, kind: str) -> Draft202012Validator:
     if (api_version, kind) in _WRITTEN:
         return Draft202012Validator(closed(_WRITTEN[api_version, kind]))
-    crd = load_crd(_FILES[api_version, kind])
-    version = api_version.partition("/")[2]
-    schema = next(v for v in crd["spec"]["versions"] if v["name"] == version)["schema"]
-    return Draft202012Validator(closed(schema["openAPIV3Schema"]))
+    return Draft202012Validator(closed(load_schema(api_version, kind)))
 
 
 def closed(schema: dict[str, Any]) -> dict[str, Any]:
