@@ -17,12 +17,12 @@ from intentflow.calls import (
     same_calls,
     same_intents,
 )
-from intentflow.curate.redact import redact_text
-from intentflow.evaluate.calibration import Calibration
-from intentflow.evaluate.coverage import calibration_scores
-from intentflow.evaluate.documented import documented_intent, documented_parameters
-from intentflow.evaluate.intervals import Ratio, RowCounts, bootstrap_intervals, ratio
+from intentflow.evaluate.bootstrap import Ratio, RowCounts, bootstrap_intervals, ratio
+from intentflow.evaluate.guide_scorer import documented_intent, documented_parameters
 from intentflow.evaluate.outcomes import outcomes
+from intentflow.evaluate.reliability import calibration_scores
+from intentflow.inference.calibration import Calibration
+from intentflow.redaction.anonymizer import redact_text
 from intentflow.taxonomy import Taxonomy
 
 Value = TypeVar("Value")

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from intentflow.config import StrictModel
 from intentflow.errors import IntentflowError
-from intentflow.train.trainjob.options import ClusterOptions
+from intentflow.recipe.cluster import ClusterOptions
 
 
 class Distributed(StrictModel):

@@ -11,10 +11,10 @@ from typing import Any
 from intentflow.calls import Call, format_output
 from intentflow.errors import IntentflowError
 from intentflow.prompts import PromptSpec
-from intentflow.storage.wholeness import is_model, require_whole
+from intentflow.recipe.recipe import Recipe
+from intentflow.storage.completeness import is_model, require_whole
 from intentflow.taxonomy import Taxonomy
 from intentflow.train.adapters import merge_adapter
-from intentflow.train.recipe import Recipe
 from intentflow.train.report import write_training_report
 
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from intentflow.cli.main import main
-from intentflow.evaluate.calibration import Calibration
+from intentflow.inference.calibration import Calibration
 from intentflow.records import content_digest, write_records
 from intentflow.taxonomy import Taxonomy
 from intentflow.train.export import check_model_directory
