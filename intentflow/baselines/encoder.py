@@ -115,7 +115,7 @@ def _arguments(folder: str, epochs: int, seed: int) -> Any:
     import torch
     from transformers import TrainingArguments
 
-    from intentflow.train.sft import fast_precision
+    from intentflow.models.precision import fast_precision
 
     return TrainingArguments(
         output_dir=folder,

@@ -16,7 +16,8 @@ from intentflow.baselines.linear import answer_by_linear
 from intentflow.baselines.majority import answer_by_majority
 from intentflow.config import nearest
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.metrics import compute_metrics, score_row
+from intentflow.evaluate.metrics import compute_metrics
+from intentflow.evaluate.scored_rows import score_row
 from intentflow.evaluate.untuned import Untuned, answer_untuned, find_base_model
 from intentflow.io.files import atomic_file
 from intentflow.recipe.recipe import Recipe

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from intentflow.evaluate.metrics import Scored
+from intentflow.evaluate.scored_rows import Scored
 
 _BINS = 10
 _POINTS = 20

@@ -11,8 +11,9 @@ from typing import Any
 
 from intentflow.calls import OutputFormat
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.metrics import Scored, compute_metrics, score_row
+from intentflow.evaluate.metrics import compute_metrics
 from intentflow.evaluate.resume import AnswerJournal
+from intentflow.evaluate.scored_rows import Scored, score_row
 from intentflow.inference.engine_selection import Asked, EngineOptions, opened
 from intentflow.inference.engines import Answer, Engine
 from intentflow.inference.subject import Subject

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from intentflow.artifacts.metric_names import COMPARABLE, SHARES
 from intentflow.config import nearest
 from intentflow.errors import IntentflowError
 from intentflow.evaluate.mcnemar import Paired
-from intentflow.gate.policy import COMPARABLE, SHARES, Rules
 
 _SECTIONS = ("documented", "latency_seconds", "calibration", "with_threshold")
 # Sections that are null where nothing of the kind was measured, with what they hold otherwise.
@@ -92,17 +92,6 @@ def for_comparing(metrics: Mapping[str, Any]) -> dict[str, Any]:
     return {**found, "per_intent": shares}
 
 
-def require_known(policy: Rules) -> None:
-    """Find a misspelled metric before there are scores, and so before anything is trained.
-
-    Raises:
-        IntentflowError: A limit on what evaluate does not write, with the nearest name.
-    """
-    for name in policy.metrics:
-        if name not in METRICS:
-            raise _unknown(name, METRICS)
-
-
 def lookup(metrics: Mapping[str, Any], name: str) -> float | None:
     """The value of a metric; a dot leads into a section, as in ``documented.intent_accuracy``.
 
@@ -117,14 +106,15 @@ def lookup(metrics: Mapping[str, Any], name: str) -> float | None:
         if value is None and name in numeric_names(metrics):
             return None
         if not isinstance(value, Mapping) or part not in value:
-            raise _unknown(name, numeric_names(metrics))
+            raise unknown_metric(name, numeric_names(metrics))
         value = value[part]
     if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
         raise IntentflowError(f"the policy names {name}, which is not a number")
     return value
 
 
-def _unknown(name: str, names: Iterable[str]) -> IntentflowError:
+def unknown_metric(name: str, names: Iterable[str]) -> IntentflowError:
+    """The error for a metric that there is not, with the nearest name."""
     guess = nearest(name, names)
     hint = f"; did you mean {guess}?" if guess else ""
     return IntentflowError(f"the policy names an unknown metric {name}{hint}")

@@ -102,7 +102,7 @@ def _model_directory(
 ) -> Iterator[tuple[Path, int]]:
     """A model directory as training writes it, only untrained; and how many shots it shows."""
     from intentflow.models.base_models import load_model
-    from intentflow.train.export import save_served_model
+    from intentflow.models.directory import save_served_model
 
     taxonomy = asking.taxonomy or Taxonomy.infer(training)
     prompt = asking.recipe.prompt(taxonomy)

@@ -91,7 +91,7 @@ def _open_endpoint(asked: Asked, options: EngineOptions) -> tuple[Engine, Subjec
 
 @contextmanager
 def _open_folder(asked: Asked, options: EngineOptions) -> Iterator[tuple[Engine, Subject]]:
-    from intentflow.train.export import check_model_directory
+    from intentflow.models.directory import check_model_directory
 
     if asked.taxonomy is not None or asked.output_format is not None:
         raise IntentflowError(

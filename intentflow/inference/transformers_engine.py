@@ -50,7 +50,7 @@ class TransformersEngine:
         precision: str = "auto",
     ) -> None:
         from intentflow.models.attention import share_prefixes
-        from intentflow.train.export import check_model_directory
+        from intentflow.models.directory import check_model_directory
 
         self.folder = check_model_directory(folder)
         self.prompt = PromptSpec.read(self.folder / "prompt.json")
@@ -154,8 +154,7 @@ class TransformersEngine:
         """What the prompts and any other begin with, and its states; kept for the next call."""
         import torch
 
-        from intentflow.models.encoding import shared_prefix
-        from intentflow.train.microbatches import read_prefix
+        from intentflow.models.prefix import read_prefix, shared_prefix
 
         prefix = shared_prefix([*prompts, prompt_token_ids(self.tokenizer, "?")])
         tokens, states = self._prefix
@@ -234,7 +233,7 @@ def _load(folder: Path, precision: str) -> tuple[Any, Any]:
 
     from intentflow.inference.packed_linear import pack_linear_layers
     from intentflow.models.base_models import load_model, load_tokenizer
-    from intentflow.train.sft import fast_precision
+    from intentflow.models.precision import fast_precision
 
     chosen = fast_precision() if precision == "auto" else precision
     dtype = torch.bfloat16 if chosen == "bf16" else torch.float32

@@ -76,7 +76,7 @@ def vllm_command(python: str, folder: Path, host: str, port: int, name: str) -> 
 
     Probabilities are those that the answer was chosen by, of what a grammar leaves.
     """
-    from intentflow.deploy import read_facts
+    from intentflow.models.model_facts import read_facts
 
     facts = read_facts(str(folder))
     length = facts.served_length

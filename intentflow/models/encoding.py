@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from intentflow.calls import CallSyntaxError, OutputFormat, format_output, parse_calls
 from intentflow.errors import IntentflowError
+from intentflow.models.prefix import shared_prefix
 from intentflow.prompts import answer_token_ids, prompt_token_ids
 from intentflow.records import Example
 
@@ -151,15 +152,6 @@ def cut_rows(lengths: Sequence[int], most: int) -> list[int]:
         groups[-1] += 1
         room -= length
     return groups
-
-
-def shared_prefix(prompts: Sequence[list[int]]) -> list[int]:
-    """The longest common prefix that leaves every prompt at least one token of its own."""
-    # What the alphabetically first and last prompts share, all share.
-    first, last = min(prompts), max(prompts)
-    pairs = enumerate(zip(first, last, strict=False))
-    size = next((i for i, (a, b) in pairs if a != b), min(len(first), len(last)))
-    return first[: min(size, min(len(prompt) for prompt in prompts) - 1)]
 
 
 def _target(example: Example, number: int, output_format: OutputFormat) -> str:

@@ -127,7 +127,8 @@ def pipeline_arguments(
         publish_to: Where models go unless the configuration says.
         deploy_output: Folder for a copy of the manifests; empty for none.
     """
-    from intentflow.evaluate.scores import for_comparing, read_metrics, require_known
+    from intentflow.evaluate.scores import for_comparing, read_metrics
+    from intentflow.gate.policy import require_known
     from intentflow.pipeline.code_version import code_version
     from intentflow.storage import digest_of
     from intentflow.validate import DataPolicy

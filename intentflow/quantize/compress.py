@@ -49,7 +49,7 @@ def quantize(
         IntentflowError: Not a model or one with 4-bit weights already, no rows, or an unknown
             method.
     """
-    from intentflow.train.export import check_model_directory, make_readable
+    from intentflow.models.directory import check_model_directory, make_readable
 
     folder = check_model_directory(model)
     _check(method, calibration)

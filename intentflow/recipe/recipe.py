@@ -13,8 +13,8 @@ from intentflow.config import StrictModel, nearest
 from intentflow.environment import resource
 from intentflow.errors import IntentflowError
 from intentflow.prompts import Language, PromptSpec, TaxonomyInPrompt
+from intentflow.recipe.distributed import Distributed
 from intentflow.taxonomy import Taxonomy
-from intentflow.train.distributed import Distributed
 
 Schedule = Literal[
     "linear",

@@ -46,7 +46,7 @@ def serve(
     Raises:
         IntentflowError: Not a model, a port in use, or vLLM asked for and not installed.
     """
-    from intentflow.train.export import check_model_directory
+    from intentflow.models.directory import check_model_directory
 
     folder = check_model_directory(model)
     require_free_port(host, port)

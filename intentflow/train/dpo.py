@@ -25,7 +25,8 @@ from intentflow.calls import CallSyntaxError, OutputFormat, format_output, parse
 from intentflow.errors import IntentflowError
 from intentflow.evaluate.run import read_predictions
 from intentflow.models.base_models import load_tokenizer, resolve_base_model
-from intentflow.models.encoding import EncodedRow, rows_that_fit
+from intentflow.models.directory import check_model_directory
+from intentflow.models.encoding import rows_that_fit
 from intentflow.prompts import (
     PromptSpec,
     answer_token_ids,
@@ -36,8 +37,10 @@ from intentflow.prompts import (
 from intentflow.recipe.recipe import Recipe
 from intentflow.storage.completeness import require_replaceable
 from intentflow.taxonomy import Taxonomy
-from intentflow.train.export import check_model_directory
-from intentflow.train.sft import Job, Plan, carry_out, make_plan
+from intentflow.train.job import Job
+from intentflow.train.loop import carry_out
+from intentflow.train.pairs import EncodedPair
+from intentflow.train.plan import Plan, make_plan
 
 ANCHORS_A_CORRECTION = 4
 """Rows in which nothing is wrong that are kept for each row that corrects something."""
@@ -53,21 +56,6 @@ class Correction:
     label: str
     prediction: str
     number: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class EncodedPair:
-    """Token ids of a prompt and of both answers, their end tokens included."""
-
-    prompt: list[int]
-    chosen: list[int]
-    rejected: list[int]
-    number: int = 0
-
-    @property
-    def longer(self) -> EncodedRow:
-        """The prompt with the longer answer."""
-        return EncodedRow(self.prompt, max(self.chosen, self.rejected, key=len), self.number)
 
 
 @dataclass(frozen=True)
@@ -152,8 +140,15 @@ def train_on_corrections(
             "agreeing": len(found.agreeing),
             "anchors": len(anchors),
         },
+        make_trainer=_trainer,
     )
     return carry_out(job, plan, output)
+
+
+def _trainer(job: Job, _: Plan, arguments: Any, callbacks: list[Any]) -> Any:
+    from intentflow.train.dpo_trainer import make_preference_trainer
+
+    return make_preference_trainer(job, arguments, callbacks)
 
 
 def read_corrections(path: str | Path, output_format: OutputFormat) -> Corrections:

@@ -14,8 +14,8 @@ from trl.trainer.dpo_trainer import DataCollatorForPreference
 
 from intentflow.recipe.recipe import Recipe
 from intentflow.train.adapters import adapter_config, prepare_base
-from intentflow.train.dpo import EncodedPair
-from intentflow.train.sft import Job
+from intentflow.train.job import Job
+from intentflow.train.pairs import EncodedPair
 
 
 class PairTrainer(DPOTrainer):  # type: ignore[misc]  # trl is not typed

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from intentflow.models.attention import PrefixPass, States
+from intentflow.models.attention import States
 from intentflow.models.encoding import IGNORED, cut_rows
 
 Rows = dict[str, Any]
@@ -50,21 +50,6 @@ def in_one_pass(batch: Rows) -> Rows:
     }
     joined = {name: torch.cat([front[name], batch[name]]) for name in _BY_TOKEN}
     return {"row_numbers": batch["row_numbers"], **joined}
-
-
-def read_prefix(model: Any, prefix_ids: torch.Tensor) -> States:
-    """Keys and values of the prefix in every layer; none for no prefix."""
-    if not len(prefix_ids):
-        return {}
-    packing = PrefixPass()
-    model(
-        input_ids=prefix_ids[None],
-        position_ids=torch.arange(len(prefix_ids), device=prefix_ids.device)[None],
-        logits_to_keep=prefix_ids[:0],  # nothing is predicted here
-        use_cache=False,
-        packing=packing,
-    )
-    return packing.states
 
 
 def cut_off(states: States) -> States:

@@ -14,6 +14,7 @@ from transformers.trainer_utils import EvalLoopOutput
 from intentflow.errors import IntentflowError
 from intentflow.models.attention import RowsPass, share_prefixes
 from intentflow.models.encoding import CPU_PASS_TOKENS, IGNORED
+from intentflow.models.prefix import read_prefix
 from intentflow.train.accuracy import AnswerReader, Right
 from intentflow.train.microbatches import (
     Rows,
@@ -21,7 +22,6 @@ from intentflow.train.microbatches import (
     cut_passes,
     give_back,
     in_one_pass,
-    read_prefix,
 )
 from intentflow.train.samplers import RowsAndSilence, ShareLoader, ShareSampler
 

@@ -15,7 +15,8 @@ from intentflow.evaluate.baseline_scores import (
     run_baselines,
     score_answers,
 )
-from intentflow.evaluate.metrics import compute_metrics, score_row
+from intentflow.evaluate.metrics import compute_metrics
+from intentflow.evaluate.scored_rows import score_row
 from intentflow.records import Example, content_digest
 from tests.baselines.conftest import TEST, TRAINING
 

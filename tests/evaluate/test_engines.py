@@ -12,8 +12,8 @@ from intentflow.calls import OutputFormat, parse_output
 from intentflow.errors import IntentflowError
 from intentflow.inference.engines import MAX_NEW_TOKENS
 from intentflow.inference.transformers_engine import TransformersEngine
+from intentflow.models import prefix
 from intentflow.prompts import prompt_token_ids
-from intentflow.train import microbatches as passes
 from tests.models import rows
 
 UTTERANCES = [row.instruction for row in rows()[:9]] + ["天氣", "", "play " * 30]
@@ -129,13 +129,13 @@ def test_the_shared_prompt_is_read_once_for_all_calls(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[int] = []
-    former = passes.read_prefix
+    former = prefix.read_prefix
 
     def counted(model: Any, ids: torch.Tensor) -> Any:
         read.append(len(ids))
         return former(model, ids)
 
-    monkeypatch.setattr(passes, "read_prefix", counted)
+    monkeypatch.setattr(prefix, "read_prefix", counted)
     engine = _engine(tiny_model)
     engine.answer(UTTERANCES)
     engine.answer(["play Queen"])

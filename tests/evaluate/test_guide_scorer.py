@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intentflow.evaluate.guide_scorer import documented_intent, documented_parameters
-from intentflow.evaluate.metrics import compute_metrics, score_row
+from intentflow.evaluate.metrics import compute_metrics
+from intentflow.evaluate.scored_rows import score_row
 from intentflow.records import read_records
 
 SHARED = Path(__file__).parents[3] / "shared"

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intentflow.evaluate.metrics import Scored, compute_metrics, confusions, score_row
+from intentflow.evaluate.metrics import compute_metrics, confusions
 from intentflow.evaluate.run import score
+from intentflow.evaluate.scored_rows import Scored, score_row
 from intentflow.inference.engines import Answer
 from intentflow.inference.subject import Subject
 from intentflow.records import Example

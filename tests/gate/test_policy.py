@@ -8,8 +8,8 @@ import pytest
 
 from intentflow.errors import IntentflowError
 from intentflow.evaluate.run import score
-from intentflow.evaluate.scores import METRICS, check_metrics, lookup, numeric_names, require_known
-from intentflow.gate.policy import GatePolicy
+from intentflow.evaluate.scores import METRICS, check_metrics, lookup, numeric_names
+from intentflow.gate.policy import GatePolicy, require_known
 from intentflow.inference.engines import Answer
 from intentflow.inference.subject import Subject
 from intentflow.records import Example

@@ -167,7 +167,7 @@ def test_the_manifests_name_the_published_model(repeated: Run, output: Path) -> 
 
 
 def test_the_model_link_leads_to_a_whole_model(passed: Run, output: Path) -> None:
-    from intentflow.train.export import check_model_directory
+    from intentflow.models.directory import check_model_directory
 
     assert check_model_directory(output / "model").is_dir()
 

@@ -22,8 +22,8 @@ from intentflow.models.encoding import (
     pack_rows,
     pass_tokens,
     power_of_two_over,
-    shared_prefix,
 )
+from intentflow.models.prefix import shared_prefix
 from intentflow.prompts import PromptSpec, bake_template, end_token_id
 from intentflow.records import Example
 from intentflow.train.microbatches import cut_passes

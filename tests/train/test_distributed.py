@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from intentflow.errors import IntentflowError
+from intentflow.recipe.distributed import Distributed
 from intentflow.records import write_records
 from intentflow.train.checkpoints import Checkpoints
-from intentflow.train.distributed import Distributed
 from intentflow.train.files import TrainingFiles
 from intentflow.train.launch import train_as_asked
 from intentflow.train.samplers import ShareSampler

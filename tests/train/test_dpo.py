@@ -15,6 +15,7 @@ from intentflow.cli.main import main
 from intentflow.errors import IntentflowError
 from intentflow.inference.transformers_engine import TransformersEngine
 from intentflow.models.base_models import load_model, load_tokenizer
+from intentflow.models.directory import check_model_directory
 from intentflow.prompts import PromptSpec, answer_token_ids, end_token_id, prompt_token_ids
 from intentflow.recipe.recipe import Recipe
 from intentflow.records import Example
@@ -25,7 +26,6 @@ from intentflow.train.dpo import (
     read_corrections,
     train_on_corrections,
 )
-from intentflow.train.export import check_model_directory
 from intentflow.train.sft import train
 from tests.models import ARTISTS, PLACES, one_thread, recipe, save_base_model
 

@@ -19,14 +19,15 @@ from torch.nn.functional import cross_entropy
 
 from intentflow.errors import IntentflowError
 from intentflow.models.base_models import load_model, load_tokenizer
+from intentflow.models.directory import check_model_directory
 from intentflow.models.encoding import EncodedRow, encode_rows
 from intentflow.prompts import PromptSpec
 from intentflow.records import Example, content_digest, write_records
 from intentflow.storage import digest_of
 from intentflow.taxonomy import Taxonomy
 from intentflow.train.adapters import merge_adapter
-from intentflow.train.export import check_model_directory
-from intentflow.train.sft import make_plan, train
+from intentflow.train.plan import make_plan
+from intentflow.train.sft import train
 from tests.models import TAXONOMY, one_thread, recipe, rows, save_base_model
 
 FILES = {

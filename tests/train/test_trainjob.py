@@ -23,11 +23,11 @@ import yaml
 from intentflow.cli.main import main
 from intentflow.cluster.client import Cluster
 from intentflow.errors import IntentflowError
+from intentflow.models.directory import check_model_directory
+from intentflow.recipe.distributed import Distributed
 from intentflow.recipe.recipe import Recipe
 from intentflow.records import read_records, write_records
 from intentflow.storage import digest_of
-from intentflow.train.distributed import Distributed
-from intentflow.train.export import check_model_directory
 from intentflow.train.files import TrainingFiles
 from intentflow.train.launch import train_as_asked
 from intentflow.train.sft import train

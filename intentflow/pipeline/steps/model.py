@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from intentflow.evaluate.metrics import NO_INTENT
+from intentflow.evaluate.scored_rows import NO_INTENT
 from intentflow.pipeline.steps.data import read_taxonomy
 from intentflow.recipe.recipe import Recipe
 from intentflow.records import content_digest, read_records

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from intentflow.recipe.cluster import ClusterOptions
-from intentflow.train.distributed import Distributed
+from intentflow.recipe.distributed import Distributed
 
 TRAINJOB = ("trainer.kubeflow.org/v1alpha1", "TrainJob")
 FIELD_MANAGER = "intentflow"
