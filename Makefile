@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 # Versions are constrained in pyproject.toml alone; these are its dependency groups.
 GROUP = $(BIN)/python -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]])'
 
-.PHONY: help check-tools install run test lint types fast real slow parts compile serve clean
+.PHONY: help check-tools install run test lint types layers fast real slow parts compile serve clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,7 +41,7 @@ install: $(VENV)/.run-installed ## make the environment
 run: $(VENV)/.run-installed ## run the whole graph on the bundled example
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/intentflow run --output $(OUT)
 
-test: lint types fast real ## lint, types, fast tests, real parts
+test: lint types layers fast real ## lint, types, layers, fast tests, real parts
 
 lint: $(VENV)/.test-installed ## ruff: lint and format
 	$(BIN)/ruff check .
@@ -49,6 +49,9 @@ lint: $(VENV)/.test-installed ## ruff: lint and format
 
 types: $(VENV)/.test-installed ## mypy, strict
 	$(BIN)/mypy
+
+layers: $(VENV)/.test-installed ## which package may import which
+	$(BIN)/lint-imports --no-cache
 
 fast: $(VENV)/.test-installed ## tests that need no server
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m "not real and not slow and not gpu"

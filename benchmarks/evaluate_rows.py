@@ -45,7 +45,7 @@ def documented_loop(folder: str, texts: Sequence[str], precision: str) -> dict[s
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from intentflow.evaluate.engines import MAX_NEW_TOKENS
+    from intentflow.inference.engines import MAX_NEW_TOKENS
     from intentflow.prompts import prompt_token_ids
 
     dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]
@@ -79,7 +79,7 @@ def our_engine(
     folder: str, texts: Sequence[str], precision: str, constrained: bool, batch_size: int | None
 ) -> dict[str, Any]:
     """The engine that ``intentflow evaluate`` has; reading the grammar is part of the time."""
-    from intentflow.evaluate.transformers_engine import TransformersEngine
+    from intentflow.inference.transformers_engine import TransformersEngine
 
     size = {"batch_size": batch_size} if batch_size else {}
     engine = TransformersEngine(folder, constrained=constrained, precision=precision, **size)

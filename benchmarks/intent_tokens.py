@@ -22,11 +22,11 @@ from typing import Any
 
 from intentflow.calls import parse_calls
 from intentflow.evaluate.run import evaluate_model
+from intentflow.models.base_models import load_tokenizer
 from intentflow.prompts import answer_token_ids, end_token_id
+from intentflow.recipe.recipe import Recipe
 from intentflow.records import Example, read_records
-from intentflow.train.base_models import load_tokenizer
-from intentflow.train.recipe import Recipe
-from intentflow.train.run import train
+from intentflow.train.sft import train
 
 KEYS = ("intent_accuracy", "parameter_accuracy", "malformed_rate", "rows_per_second")
 

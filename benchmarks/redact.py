@@ -24,9 +24,9 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from intentflow.curate.placeholders import significant
-from intentflow.curate.redact import redact_example, redact_text
 from intentflow.records import Example
+from intentflow.redaction.anonymizer import redact_example, redact_text
+from intentflow.redaction.placeholders import significant
 
 COUNTRIES = ["en_US", "en_GB", "zh_CN", "zh_TW", "id_ID", "de_DE", "en_IN"]
 PLANTS = {

@@ -29,10 +29,10 @@ from typing import Any
 
 import httpx
 
-from intentflow.evaluate.engines import MAX_NEW_TOKENS
+from intentflow.inference.engines import MAX_NEW_TOKENS
+from intentflow.inference.vllm_process import vllm_command, vllm_environment, vllm_python
 from intentflow.records import read_records
-from intentflow.serve.transformer.facts import read_model_facts
-from intentflow.serve.vllm import vllm_command, vllm_environment, vllm_python
+from intentflow.serve.transformer.model_files import read_model_facts
 
 CLIENT_SECONDS = 30.0
 TOKEN = "of-the-benchmark"

@@ -26,10 +26,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from intentflow.curate.groups import find_units
 from intentflow.curate.labels import intents_of
-from intentflow.curate.near import NEAR_THRESHOLD
+from intentflow.curate.minhash import NEAR_THRESHOLD
 from intentflow.curate.stratify import Unit, divide
-from intentflow.curate.units import find_units
 from intentflow.records import read_records
 
 

@@ -44,11 +44,11 @@ class Step(NamedTuple):
 
 def encoded(path: Path, taxonomy: str, count: int) -> tuple[list[Any], list[Any]]:
     """Rows to train on and rows to compare the losses on, as token ids."""
+    from intentflow.models.base_models import load_tokenizer
+    from intentflow.models.encoding import encode_rows
     from intentflow.prompts import PromptSpec, bake_template, end_token_id
     from intentflow.records import read_records
     from intentflow.taxonomy import Taxonomy
-    from intentflow.train.base_models import load_tokenizer
-    from intentflow.train.dataset import encode_rows
 
     examples = read_records(path)
     tokenizer = load_tokenizer(MODEL)
@@ -89,14 +89,14 @@ def make_trainer(arm: str, rows: list[Any], folder: str, args: argparse.Namespac
     """A trainer of one of the two, its model loaded."""
     import torch
 
-    from intentflow.train.base_models import load_model, load_tokenizer
+    from intentflow.models.base_models import load_model, load_tokenizer
 
     model = load_model(MODEL, dtype=torch.float32)
     model.config.use_cache = False
     if arm == "intentflow":
         from transformers import TrainingArguments
 
-        from intentflow.train.dataset import CPU_PASS_TOKENS, pack_rows
+        from intentflow.models.encoding import CPU_PASS_TOKENS, pack_rows
         from intentflow.train.trainer import AnswerLossTrainer
 
         settings = arguments(folder, args.rows, args)

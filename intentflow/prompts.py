@@ -21,7 +21,7 @@ from pydantic import computed_field
 from intentflow.calls import CallSyntaxError, OutputFormat, call_starts
 from intentflow.config import StrictModel
 from intentflow.errors import IntentflowError
-from intentflow.files import atomic_file
+from intentflow.io.files import atomic_file
 from intentflow.taxonomy import Intent, Taxonomy
 
 Language = Literal["en", "zh", "id"]

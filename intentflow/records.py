@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.errors import IntentflowError
-from intentflow.files import atomic_file
+from intentflow.io.files import atomic_file
 
 _TO_CONVERT = (".gz", ".csv", ".tsv", ".manifest", ".transcript")
 _GZIP_MAGIC = b"\x1f\x8b"

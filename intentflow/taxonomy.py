@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from intentflow.calls import Call, CallSyntaxError, parse_calls
 from intentflow.config import StrictModel, nearest
 from intentflow.errors import IntentflowError
-from intentflow.files import atomic_file
+from intentflow.io.files import atomic_file
 from intentflow.records import Example
 
 

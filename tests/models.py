@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from intentflow.recipe.recipe import Recipe
 from intentflow.records import Example
 from intentflow.taxonomy import Intent, Taxonomy
-from intentflow.train.recipe import Recipe
 
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}"
@@ -188,7 +188,7 @@ def tiny_base_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_model(tiny_base_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model directory that ``train`` wrote; not to be changed."""
-    from intentflow.train.run import train
+    from intentflow.train.sft import train
 
     folder = tmp_path_factory.mktemp("trained") / "model"
     with one_thread():

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intentflow.errors import IntentflowError
+from intentflow.models.encoding import encode_rows
 from intentflow.prompts import (
     DEFAULT_SYSTEM,
     PromptSpec,
@@ -24,7 +25,6 @@ from intentflow.prompts import (
 )
 from intentflow.records import Example
 from intentflow.taxonomy import Intent, Taxonomy
-from intentflow.train.dataset import encode_rows
 from tests.models import CONTROLS, END, PLAIN_ADDED, TEMPLATES, damage_json, make_tokenizer
 
 KINDS = sorted(TEMPLATES)

@@ -28,8 +28,8 @@ def balance(
         balanced: The rows, added ones at the end and marked as synthetic.
         counts: Rows before, added and left out.
     """
-    from intentflow.steps import keep_metadata, step_errors
-    from intentflow.steps.data import run_balance
+    from intentflow.pipeline.steps import keep_metadata, step_errors
+    from intentflow.pipeline.steps.data import run_balance
 
     with step_errors("balance"):
         summary = run_balance(train_set.path, mode, teacher, taxonomy, seed, balanced.path)

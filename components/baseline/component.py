@@ -34,8 +34,8 @@ def baseline(
         scores: Intent accuracy of each, for the Kubeflow page.
         baselines: ``baselines.json``: scores with intervals and the outcome of each row.
     """
-    from intentflow.steps import keep_metadata, step_errors
-    from intentflow.steps.baseline import run_baseline
+    from intentflow.pipeline.steps import keep_metadata, step_errors
+    from intentflow.pipeline.steps.baseline import run_baseline
 
     with step_errors("baseline"):
         options = {"encoder": encoder, "limit_rows": limit_rows, "seed": seed}

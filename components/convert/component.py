@@ -26,8 +26,8 @@ def convert(
         rejects: Rows rejected, each with its reason.
         counts: Rows, kept, rejected.
     """
-    from intentflow.steps import keep_metadata, step_errors
-    from intentflow.steps.data import run_convert
+    from intentflow.pipeline.steps import keep_metadata, step_errors
+    from intentflow.pipeline.steps.data import run_convert
 
     with step_errors("convert"):
         summary = run_convert(sources, export_format, records.path, rejects.path)

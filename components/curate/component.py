@@ -28,8 +28,8 @@ def curate(
         changes: What was changed, row by row, without the personal data itself.
         report: What was redacted, without the values.
     """
-    from intentflow.steps import step_errors
-    from intentflow.steps.data import run_curate
+    from intentflow.pipeline.steps import step_errors
+    from intentflow.pipeline.steps.data import run_curate
 
     with step_errors("curate"):
         outputs = {"curated": curated.path, "changes": changes.path, "report": report.path}

@@ -24,8 +24,8 @@ def deploy(
         code_version: Of intentflow.
         manifests: The Kubernetes objects as YAML files.
     """
-    from intentflow.steps import step_errors
-    from intentflow.steps.release import run_deploy
+    from intentflow.pipeline.steps import step_errors
+    from intentflow.pipeline.steps.release import run_deploy
 
     with step_errors("deploy"):
         manifests.metadata.update(

@@ -36,8 +36,8 @@ def evaluate(
         baselines: ``baselines.json`` of the same rows, for the report.
         champion: Metrics of the model in service, on the same rows, for the report.
     """
-    from intentflow.steps import keep_metadata, step_errors
-    from intentflow.steps.model import run_evaluate
+    from intentflow.pipeline.steps import keep_metadata, step_errors
+    from intentflow.pipeline.steps.model import run_evaluate
 
     with step_errors("evaluate"):
         paths = {"metrics": metrics.path, "report": report.path, "predictions": predictions.path}

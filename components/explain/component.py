@@ -20,8 +20,8 @@ def explain(
         code_version: Of intentflow.
         explanation: For people.
     """
-    from intentflow.steps import step_errors
-    from intentflow.steps.release import run_explain
+    from intentflow.pipeline.steps import step_errors
+    from intentflow.pipeline.steps.release import run_explain
 
     with step_errors("explain"):
         run_explain(verdict.path, metrics.path, explanation.path)

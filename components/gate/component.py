@@ -33,8 +33,8 @@ def gate(
     Returns:
         pass or fail.
     """
-    from intentflow.steps import step_errors
-    from intentflow.steps.release import run_gate
+    from intentflow.pipeline.steps import step_errors
+    from intentflow.pipeline.steps.release import run_gate
 
     with step_errors("gate"):
         passed = run_gate(

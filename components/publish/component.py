@@ -21,8 +21,8 @@ def publish(
     Returns:
         ``<destination>/sha256-<digest>``.
     """
-    from intentflow.steps import step_errors
-    from intentflow.steps.release import run_publish
+    from intentflow.pipeline.steps import step_errors
+    from intentflow.pipeline.steps.release import run_publish
 
     with step_errors("publish"):
         return run_publish(model.path, destination)

@@ -24,8 +24,8 @@ def quantize(
         code_version: Of intentflow.
         quantized: The 4-bit model directory.
     """
-    from intentflow.steps import step_errors
-    from intentflow.steps.model import run_quantize
+    from intentflow.pipeline.steps import step_errors
+    from intentflow.pipeline.steps.model import run_quantize
 
     with step_errors("quantize"):
         sets = calibration_set.path, validation_set.path

@@ -32,8 +32,8 @@ def split(
         validation_set: Rows for the validation loss.
         test_set: Rows to score on.
     """
-    from intentflow.steps import step_errors
-    from intentflow.steps.data import run_split
+    from intentflow.pipeline.steps import step_errors
+    from intentflow.pipeline.steps.data import run_split
 
     with step_errors("split"):
         outputs = {"train": train_set, "validation": validation_set, "test": test_set}

@@ -28,8 +28,8 @@ def train(
         report: Loss curve and settings.
         losses: Last training and validation loss, seconds, tokens a second.
     """
-    from intentflow.steps import keep_metadata, step_errors
-    from intentflow.steps.model import run_train
+    from intentflow.pipeline.steps import keep_metadata, step_errors
+    from intentflow.pipeline.steps.model import run_train
 
     with step_errors("train"):
         summary = run_train(

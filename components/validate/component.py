@@ -26,8 +26,8 @@ def validate(
         report: Distribution, findings with examples, what to do.
         findings: Counts by finding.
     """
-    from intentflow.steps import keep_metadata, step_errors
-    from intentflow.steps.data import run_validate
+    from intentflow.pipeline.steps import keep_metadata, step_errors
+    from intentflow.pipeline.steps.data import run_validate
 
     with step_errors("validate"):
         summary = run_validate(records.path, policy, taxonomy, report.path, checked.path)

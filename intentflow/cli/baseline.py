@@ -7,7 +7,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from intentflow.baseline.run import (
+from intentflow.cli.outcome import Outcome
+from intentflow.errors import IntentflowError
+from intentflow.evaluate.baseline_scores import (
     DEFAULT_RECIPE,
     DEFAULT_SHOTS,
     KINDS,
@@ -18,11 +20,9 @@ from intentflow.baseline.run import (
     run_baselines,
     write_baselines,
 )
-from intentflow.cli.outcome import Outcome
-from intentflow.errors import IntentflowError
+from intentflow.recipe.recipe import Recipe
 from intentflow.records import read_records
 from intentflow.taxonomy import Taxonomy
-from intentflow.train.recipe import Recipe
 
 # Which kinds read which option; for the others it would do nothing without a word.
 _READ_BY = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from intentflow.cli.outcome import Outcome
-from intentflow.pipeline_build import PIPELINES, compile_pipeline
-from intentflow.pipeline_options import PipelineOptions
+from intentflow.pipeline.compile import PIPELINES, compile_pipeline
+from intentflow.pipeline.options import PipelineOptions
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

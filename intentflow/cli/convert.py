@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from typing import get_args
 
-from intentflow.cli.engine import add_engine_options, asked_cluster
+from intentflow.cli.executor_options import add_engine_options, asked_cluster
 from intentflow.cli.outcome import Outcome
 from intentflow.convert import FORMATS, REASONS, TooManyRejects, convert
 from intentflow.convert.conversion import ConvertSummary
-from intentflow.convert.labelling import Target
+from intentflow.convert.label_tasks import Target
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

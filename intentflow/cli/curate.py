@@ -6,14 +6,14 @@ import argparse
 from pathlib import Path
 from typing import get_args
 
-from intentflow.cli.engine import add_engine_options, asked_engine
+from intentflow.cli.executor_options import add_engine_options, asked_engine
 from intentflow.cli.outcome import Outcome
 from intentflow.cli.teacher import add_teacher_options, ask_teacher, asked_teacher
 from intentflow.curate import CurateResult, curate, write_changes
 from intentflow.curate.balance import Balance
 from intentflow.curate.conflicts import ConflictRule
 from intentflow.curate.curation import Dedup
-from intentflow.curate.near import NEAR_THRESHOLD
+from intentflow.curate.minhash import NEAR_THRESHOLD
 from intentflow.curate.redaction_report import refuse_other_endings, write_redaction_report
 from intentflow.errors import IntentflowError
 from intentflow.records import read_records, write_records

@@ -6,12 +6,10 @@ import argparse
 import math
 from typing import Any
 
+from intentflow.artifacts.baselines import read_baselines
 from intentflow.calls import OutputFormat
 from intentflow.cli.outcome import Outcome
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.baselines import read_baselines
-from intentflow.evaluate.openai_engine import EndpointOptions
-from intentflow.evaluate.opening import ENGINES, EngineOptions
 from intentflow.evaluate.report import check_same_rows, write_evaluation_report
 from intentflow.evaluate.run import (
     Evaluation,
@@ -21,10 +19,12 @@ from intentflow.evaluate.run import (
     write_metrics,
     write_predictions,
 )
-from intentflow.evaluate.subject import Subject
-from intentflow.gate.scores import read_metrics
+from intentflow.evaluate.scores import read_metrics
+from intentflow.inference.engine_selection import ENGINES, EngineOptions
+from intentflow.inference.openai_engine import EndpointOptions
+from intentflow.inference.subject import Subject
+from intentflow.inference.vllm_process import VLLM_PYTHON
 from intentflow.records import Example, content_digest, read_records
-from intentflow.serve.vllm import VLLM_PYTHON
 from intentflow.taxonomy import Taxonomy
 
 _DEFAULTS = EndpointOptions()

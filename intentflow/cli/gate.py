@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 
+from intentflow.artifacts.baselines import read_baselines
 from intentflow.cli.outcome import Outcome
-from intentflow.evaluate.baselines import read_baselines
+from intentflow.evaluate.scores import read_metrics
 from intentflow.gate.decide import Beside, decide
 from intentflow.gate.policy import GatePolicy
-from intentflow.gate.scores import read_metrics
-from intentflow.gate.subject import read_given
+from intentflow.gate.provenance import read_given
 from intentflow.gate.verdict import write_markdown, write_verdict
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from intentflow.cli.outcome import Outcome
-from intentflow.starter import write_starter
+from intentflow.pipeline.starter import write_starter
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 from intentflow.cli.outcome import Outcome
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.engines import Engine
-from intentflow.evaluate.openai_engine import EndpointOptions, OpenAIEngine
-from intentflow.evaluate.transformers_engine import TransformersEngine
+from intentflow.inference.engines import Engine
+from intentflow.inference.openai_engine import EndpointOptions, OpenAIEngine
+from intentflow.inference.transformers_engine import TransformersEngine
 from intentflow.serve.prediction import predict
 
 _TOKEN = "INTENTFLOW_TOKEN"

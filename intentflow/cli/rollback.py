@@ -34,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Go back, and say where that is."""
     if args.mode == "apply":
-        from intentflow.deploy.wayback import rollback
+        from intentflow.deploy.rollback import rollback
 
         if args.repo or args.path or args.push_branch:
             raise IntentflowError("--repo, --path and --push-branch belong to --mode git")

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.cli.outcome import Outcome
-from intentflow.localrun import RunResult, run_locally
-from intentflow.resources import resource
-from intentflow.runconfig import RunConfig
+from intentflow.environment import resource
+from intentflow.pipeline.local_runner import RunResult, run_locally
+from intentflow.pipeline.run_config import RunConfig
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

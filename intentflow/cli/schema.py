@@ -21,13 +21,13 @@ def run(args: argparse.Namespace) -> Outcome:
 
 
 def _models() -> dict[str, type[StrictModel]]:
-    from intentflow.curate.synthesis import Teacher
     from intentflow.deploy.options import DeployOptions
     from intentflow.gate.policy import GatePolicy
-    from intentflow.pipeline_options import PipelineOptions
-    from intentflow.runconfig import RunConfig
+    from intentflow.pipeline.options import PipelineOptions
+    from intentflow.pipeline.run_config import RunConfig
+    from intentflow.recipe.recipe import Recipe
+    from intentflow.synthesis import Teacher
     from intentflow.taxonomy import Taxonomy
-    from intentflow.train.recipe import Recipe
     from intentflow.validate import DataPolicy
 
     return {

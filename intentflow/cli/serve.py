@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from intentflow.cli.outcome import Outcome
+from intentflow.inference.vllm_process import VLLM_PYTHON
 from intentflow.serve.server import serve
-from intentflow.serve.vllm import VLLM_PYTHON
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

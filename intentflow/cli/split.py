@@ -8,7 +8,7 @@ from pathlib import Path
 
 from intentflow.cli.outcome import Outcome
 from intentflow.curate import split
-from intentflow.curate.near import NEAR_THRESHOLD
+from intentflow.curate.minhash import NEAR_THRESHOLD
 from intentflow.curate.split import PARTS
 from intentflow.errors import IntentflowError
 from intentflow.records import read_records

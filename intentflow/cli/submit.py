@@ -47,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     """Compile, upload and start or schedule."""
-    from intentflow.submit import Submission, submit
+    from intentflow.pipeline.submit import Submission, submit
 
     if args.wait and args.cron:
         raise IntentflowError("--wait and --cron: a schedule has no end to wait for")
@@ -73,9 +73,9 @@ def run(args: argparse.Namespace) -> Outcome:
 
 def _prepare(args: argparse.Namespace, folder: Path) -> tuple[Path, dict[str, Any]]:
     """The compiled pipeline and its arguments."""
-    from intentflow.pipeline_build import compile_pipeline
-    from intentflow.resources import resource
-    from intentflow.runconfig import RunConfig, pipeline_arguments
+    from intentflow.environment import resource
+    from intentflow.pipeline.compile import compile_pipeline
+    from intentflow.pipeline.run_config import RunConfig, pipeline_arguments
 
     config = RunConfig.load(args.config or resource("examples/snips/run.yaml"), args.set)
     package = folder / f"{args.pipeline}.yaml"

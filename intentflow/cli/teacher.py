@@ -12,7 +12,7 @@ from intentflow.errors import IntentflowError
 from intentflow.records import Example
 
 if TYPE_CHECKING:
-    from intentflow.curate.synthesis import SynthesisResult, Teacher
+    from intentflow.synthesis import SynthesisResult, Teacher
 
 
 def add_teacher_options(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +40,7 @@ def asked_teacher(args: argparse.Namespace) -> Teacher | None:
                 "--balance synthesize needs --teacher F.yaml: base_url, model and budget; "
                 "intentflow schema teacher lists its keys"
             )
-        from intentflow.curate.synthesis import Teacher
+        from intentflow.synthesis import Teacher
 
         return Teacher.from_yaml(args.teacher)
     for option in ("teacher", "taxonomy"):
@@ -53,7 +53,7 @@ def ask_teacher(
     args: argparse.Namespace, teacher: Teacher, examples: Sequence[Example]
 ) -> SynthesisResult:
     """Rows for the rare intents; what is still missing is said on stderr."""
-    from intentflow.curate.synthesis import synthesise
+    from intentflow.synthesis import synthesise
     from intentflow.taxonomy import Taxonomy
 
     result = synthesise(

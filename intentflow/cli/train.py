@@ -9,12 +9,12 @@ from typing import Any
 from intentflow.cli.outcome import Outcome
 from intentflow.cli.paths import refuse_inputs_inside
 from intentflow.errors import IntentflowError
+from intentflow.recipe.recipe import Recipe
 from intentflow.storage import is_remote
 from intentflow.taxonomy import Taxonomy
 from intentflow.train.distributed import is_main_process
 from intentflow.train.files import TrainingFiles
-from intentflow.train.placing import train_as_asked
-from intentflow.train.recipe import Recipe
+from intentflow.train.launch import train_as_asked
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> Outcome:
 
 def _train(recipe: Recipe, args: argparse.Namespace) -> dict[str, Any]:
     if recipe.method == "dpo":
-        from intentflow.train.preference import train_on_corrections
+        from intentflow.train.dpo import train_on_corrections
 
         if args.publish:
             raise IntentflowError("--publish: with method dpo run intentflow publish afterwards")

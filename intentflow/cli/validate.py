@@ -7,9 +7,9 @@ from pathlib import Path
 
 from intentflow.cli.outcome import Outcome
 from intentflow.errors import IntentflowError
+from intentflow.recipe.recipe import Recipe
 from intentflow.records import read_records
 from intentflow.taxonomy import Taxonomy
-from intentflow.train.recipe import Recipe
 from intentflow.validate import (
     DataPolicy,
     ValidationReport,

@@ -8,9 +8,9 @@ from functools import partial
 from itertools import chain, islice
 
 from intentflow.convert import ground_truth, itag
-from intentflow.convert.batches import convert_stream
+from intentflow.convert.blocks import convert_stream
+from intentflow.convert.export_format import Format, Labelled, Options, Row, RowRejected
 from intentflow.convert.formats import settle_layout
-from intentflow.convert.shape import Format, Labelled, Options, Row, RowRejected
 from intentflow.convert.sources import Source, open_source
 
 _MOST_NAMES = 5

@@ -13,7 +13,14 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 from intentflow.calls import CallSyntaxError, parse_calls
-from intentflow.convert.shape import Format, Labelled, Options, Row, RowRejected, find_dialogue
+from intentflow.convert.export_format import (
+    Format,
+    Labelled,
+    Options,
+    Row,
+    RowRejected,
+    find_dialogue,
+)
 
 _CALL_START = re.compile(r"\s*[^\s(（]+\s*[(（]")
 

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from intentflow.convert.asked_names import say_what_is_there
-from intentflow.convert.batches import Part, convert_stream, settle_votes
+from intentflow.convert.blocks import Part, convert_stream, settle_votes
+from intentflow.convert.export_format import Format, Options
 from intentflow.convert.formats import find_format, settle_layout
-from intentflow.convert.labelling import Target, as_tasks, check_target
+from intentflow.convert.label_tasks import Target, as_tasks, check_target
 from intentflow.convert.rejects import can_redact
-from intentflow.convert.shape import Format, Options
 from intentflow.convert.sources import Source, find_sources, open_source
 from intentflow.convert.votes import BallotBox
-from intentflow.convert.writing import LazyFile, RecordsWriter, reject_lines
+from intentflow.convert.writers import LazyFile, RecordsWriter, reject_lines
 from intentflow.errors import CheckFailed, IntentflowError
 
 if TYPE_CHECKING:
-    from intentflow.engine import Engine
+    from intentflow.parallel import Engine
 
 _LARGE_BYTES = 64 << 20
 _MAX_WORKERS = 4
@@ -42,7 +42,7 @@ class ConvertSummary:
         rejected: Rows listed in the rejects file.
         seconds: Wall time.
         digest: Digest of the rows written, as of :func:`intentflow.records.content_digest`.
-        reasons: Number of rejects by reason; see :data:`intentflow.convert.shape.REASONS`.
+        reasons: Number of rejects by reason; see :data:`intentflow.convert.export_format.REASONS`.
         normalised: Rows kept whose label had full-width call syntax.
         merged: Rows that are further annotators' answers to the utterance of a row kept.
     """
@@ -99,7 +99,7 @@ def convert(
             owner only. If None, ``<out stem>.rejects.jsonl`` beside ``out``, where any are.
         max_reject_rate: Highest share of rejected rows in [0, 1]; no limit if None.
         to: Labelling tool to write tasks for instead of records; see
-            :mod:`intentflow.convert.labelling`.
+            :mod:`intentflow.convert.label_tasks`.
         workers: Processes for files of one row a line, at most one a block of the file and 4
             for each usable processor; one for each usable processor, 4 at most, if None, and
             one for a small file. The output does not depend on it.
@@ -179,7 +179,7 @@ class _Tally:
 def _allowed(workers: int | None) -> int | None:
     if workers is None:
         return None
-    from intentflow.engine import allowed_workers  # costs start-up time
+    from intentflow.parallel import allowed_workers  # costs start-up time
 
     return allowed_workers(workers)
 
@@ -243,7 +243,7 @@ def _engine_for(
         return engine
     if workers is None and source.path.stat().st_size < _LARGE_BYTES:
         return None
-    from intentflow.engine import Processes, usable_processors  # costs start-up time
+    from intentflow.parallel import Processes, usable_processors  # costs start-up time
 
     found = workers or min(usable_processors(), _MAX_WORKERS)
     return Processes(found) if found > 1 else None

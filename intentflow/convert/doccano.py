@@ -17,9 +17,9 @@ import re
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from intentflow.convert.answers import join_labels, majority
+from intentflow.convert.agreement import join_labels, majority
 from intentflow.convert.chat import is_call
-from intentflow.convert.shape import (
+from intentflow.convert.export_format import (
     TEXT_FIELDS,
     Ballot,
     Format,

@@ -7,7 +7,14 @@ from functools import partial
 from typing import BinaryIO
 
 from intentflow.convert import chat, doccano, ground_truth, itag, label_studio, plain
-from intentflow.convert.shape import Format, Labelled, Options, Row, RowRejected, unrecognised
+from intentflow.convert.export_format import (
+    Format,
+    Labelled,
+    Options,
+    Row,
+    RowRejected,
+    unrecognised,
+)
 from intentflow.convert.tables import CSV
 from intentflow.convert.transcripts import TRANSCRIPT, begins_with_speaker
 from intentflow.errors import IntentflowError

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from intentflow.convert.answers import join_labels, majority
-from intentflow.convert.shape import Format, Labelled, Options, Row, RowRejected, label_text
+from intentflow.convert.agreement import join_labels, majority
+from intentflow.convert.export_format import Format, Labelled, Options, Row, RowRejected, label_text
 
 _METADATA = "-metadata"
 _VERIFICATION = "groundtruth/label-verification"

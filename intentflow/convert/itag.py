@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from intentflow.convert.answers import majority
+from intentflow.convert.agreement import majority
 from intentflow.convert.duplicates import has_conflicting_keys
+from intentflow.convert.export_format import Format, Labelled, Options, Row, RowRejected, label_text
 from intentflow.convert.itag_survey import survey_answers
-from intentflow.convert.shape import Format, Labelled, Options, Row, RowRejected, label_text
 
 _PREFIX = "label-"
 _ORDER = ("verify", "check", "label", "system")

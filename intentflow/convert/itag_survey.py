@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from intentflow.convert.answers import join_labels, one_answer
-from intentflow.convert.shape import Row, RowRejected
+from intentflow.convert.agreement import join_labels, one_answer
+from intentflow.convert.export_format import Row, RowRejected
 
 _TYPES = ("survey/value", "survey/multivalue")
 

@@ -16,8 +16,8 @@ from __future__ import annotations
 from typing import Any
 
 from intentflow.convert import label_studio_min
-from intentflow.convert.answers import join_labels, majority, one_answer
-from intentflow.convert.shape import Format, Labelled, Options, Row, RowRejected, label_text
+from intentflow.convert.agreement import join_labels, majority, one_answer
+from intentflow.convert.export_format import Format, Labelled, Options, Row, RowRejected, label_text
 
 _ANSWERS = ("annotations", "completions")  # the second is the name before version 1.0
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import orjson
 
-from intentflow.convert.answers import join_labels, majority
-from intentflow.convert.shape import (
+from intentflow.convert.agreement import join_labels, majority
+from intentflow.convert.export_format import (
     DIALOGUE_FIELDS,
     LABEL_FIELDS,
     TEXT_FIELDS,

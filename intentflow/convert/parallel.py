@@ -7,15 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from intentflow.convert.batches import (
+from intentflow.convert.blocks import (
     BLOCK_BYTES,
     Part,
     convert_block,
     read_blocks,
 )
-from intentflow.convert.shape import Format, Options
+from intentflow.convert.export_format import Format, Options
 from intentflow.convert.sources import Source, is_gzip
-from intentflow.engine import Engine
+from intentflow.parallel import Engine
 
 SHIPPED_BYTES = 8 << 20  # a block that goes to another machine; there, each costs milliseconds
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from intentflow.convert.shape import (
+from intentflow.convert.export_format import (
     Format,
     Labelled,
     Options,

@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from intentflow.curate.placeholders import Placeholders
+    from intentflow.redaction.placeholders import Placeholders
 
 _MADE_KEY = re.compile(
     r"(?:^|[_\W])(?:id|ids|key|uuid|version|index|date|time|at|by|job|name)$"
@@ -50,7 +50,7 @@ def redact_raw(raw: str) -> str:
     Raises:
         ModuleNotFoundError: The ``data`` extra is not installed.
     """
-    from intentflow.curate.placeholders import Placeholders
+    from intentflow.redaction.placeholders import Placeholders
 
     names = Placeholders()
     if len(raw) > _SHOWN_CHARACTERS:
@@ -113,7 +113,7 @@ def _is_made(key: str, value: str) -> bool:
 
 def _redact_text(text: str, names: Placeholders) -> str:
     """The text with what tools made left as it is."""
-    from intentflow.curate.redact import redact_text
+    from intentflow.redaction.anonymizer import redact_text
 
     pieces: list[str] = []
     position = 0

@@ -10,8 +10,8 @@ import csv
 from collections.abc import Iterable, Iterator
 
 from intentflow.convert import doccano, label_studio_min
-from intentflow.convert.answers import majority
-from intentflow.convert.shape import (
+from intentflow.convert.agreement import majority
+from intentflow.convert.export_format import (
     LABEL_FIELDS,
     Format,
     Labelled,
@@ -21,7 +21,7 @@ from intentflow.convert.shape import (
     label_text,
     unrecognised,
 )
-from intentflow.convert.values import Value
+from intentflow.convert.json_values import Value
 
 _DELIMITERS = (",", "\t", ";", "|")
 _MAX_LINES = 10_000  # of one row

@@ -12,8 +12,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from intentflow.convert.chat import Turn, is_call, label_dialogue
-from intentflow.convert.shape import Format, Labelled, Options, Row, RowRejected, unrecognised
-from intentflow.convert.values import Value
+from intentflow.convert.export_format import (
+    Format,
+    Labelled,
+    Options,
+    Row,
+    RowRejected,
+    unrecognised,
+)
+from intentflow.convert.json_values import Value
 
 _USER = ("User", "Pengguna", "使用者", "用户", "用戶")
 _ASSISTANT = ("Assistant", "Asisten", "助手", "助理")

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from intentflow.convert.answers import majority
-from intentflow.convert.shape import Ballot, Labelled, RowRejected
+from intentflow.convert.agreement import majority
+from intentflow.convert.export_format import Ballot, Labelled, RowRejected
 
 
 class Vote(NamedTuple):

@@ -1,8 +1,8 @@
 """Cleaning and dividing data sets."""
 
 from intentflow.curate.curation import Change, CurateResult, curate, write_changes
-from intentflow.curate.redact import redact_example, redact_text
 from intentflow.curate.split import Split, split
+from intentflow.redaction.anonymizer import redact_example, redact_text
 
 __all__ = [
     "Change",

@@ -12,13 +12,13 @@ from typing import Any, Literal, get_args
 from intentflow.curate.balance import Balance, rows_above_cap, rows_to_copy
 from intentflow.curate.conflicts import ConflictRule, find_conflicts
 from intentflow.curate.dedup import find_repeats
-from intentflow.curate.near import NEAR_THRESHOLD
-from intentflow.curate.near_repeats import find_near_repeats
-from intentflow.curate.redact import redact_examples
+from intentflow.curate.minhash import NEAR_THRESHOLD
+from intentflow.curate.near_duplicates import find_near_repeats
 from intentflow.curate.redactions import Redactions
-from intentflow.engine import Engine, map_rows
-from intentflow.files import atomic_file
+from intentflow.io.files import atomic_file
+from intentflow.parallel import Engine, map_rows
 from intentflow.records import Example
+from intentflow.redaction.anonymizer import redact_examples
 
 Dedup = Literal["none", "exact", "near"]
 ChangeKind = Literal[

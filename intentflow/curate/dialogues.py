@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from intentflow.curate.near import is_wide
+from intentflow.curate.minhash import is_wide
 from intentflow.records import Example
 
 SHARED_CHARACTERS = 12

@@ -8,7 +8,7 @@ from typing import Any
 
 from intentflow.curate.redactions import Redactions
 from intentflow.errors import IntentflowError
-from intentflow.files import atomic_file
+from intentflow.io.files import atomic_file
 from intentflow.report import percent, render, write_report
 
 _ENDINGS = (".html", ".json")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from intentflow.curate.labels import intents_of
-from intentflow.curate.redact import redact_text
 from intentflow.records import Example
+from intentflow.redaction.anonymizer import redact_text
 
 EXAMPLES_PER_KIND = 3
 """Redacted rows that are kept to be shown, for each kind of personal data."""

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from intentflow.curate.near import NEAR_THRESHOLD
+from intentflow.curate.groups import find_units
+from intentflow.curate.minhash import NEAR_THRESHOLD
 from intentflow.curate.stratify import Unit, divide
-from intentflow.curate.units import find_units
 from intentflow.errors import IntentflowError
 from intentflow.records import Example, write_records
 

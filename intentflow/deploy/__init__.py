@@ -1,11 +1,11 @@
 """From a gated model to an InferenceService: rendered as files, or applied to a cluster."""
 
-from intentflow.deploy.deploying import Deployed, deploy
+from intentflow.deploy.deployment import Deployed, deploy
 from intentflow.deploy.endpoint import Endpoint, find_endpoint
-from intentflow.deploy.facts import ModelFacts, read_facts
 from intentflow.deploy.options import DeployOptions
 from intentflow.deploy.rendering import render, write_manifests
 from intentflow.deploy.verdict import Verdict, read_verdict
+from intentflow.models.model_facts import ModelFacts, read_facts
 
 __all__ = [
     "DeployOptions",

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from intentflow.deploy.keys import ANNOTATION, CANARY, CANARY_REPLACES, DEPLOYMENT_MODE
+from intentflow.deploy.annotations import ANNOTATION, CANARY, CANARY_REPLACES, DEPLOYMENT_MODE
 from intentflow.deploy.ownership import Manifest, owned
-from intentflow.deploy.sharing import OF_THE_MODEL, share_requests, without_share
+from intentflow.deploy.traffic_split import OF_THE_MODEL, share_requests, without_share
 from intentflow.errors import CheckFailed, IntentflowError
 
 _OLD_NAMES = {"RawDeployment": "Standard", "Serverless": "Knative"}

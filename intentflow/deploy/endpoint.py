@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from intentflow.deploy.cluster import Cluster
-from intentflow.deploy.keys import ANNOTATION, CANARY
-from intentflow.deploy.sharing import requests_shared
+from intentflow.cluster.client import Cluster
+from intentflow.deploy.annotations import ANNOTATION, CANARY
+from intentflow.deploy.readiness import SERVICE, readiness
+from intentflow.deploy.traffic_split import requests_shared
 from intentflow.deploy.transformer import openai_url
-from intentflow.deploy.waiting import SERVICE, readiness
 from intentflow.errors import CheckFailed
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from copy import deepcopy
 
-from intentflow.deploy.facts import ModelFacts
 from intentflow.deploy.kustomize import Manifest, change_image
 from intentflow.deploy.options import DeployOptions
+from intentflow.models.model_facts import ModelFacts
 
 MODEL_MOUNT = "/mnt/models"  # where KServe puts the model in the container
 _ADAPTER_MOUNT = "/mnt/adapters"

@@ -7,21 +7,21 @@ from pathlib import Path
 
 import yaml
 
-from intentflow.deploy.facts import ModelFacts
-from intentflow.deploy.keys import ANNOTATION as ANNOTATION
-from intentflow.deploy.keys import DEPLOYMENT_MODE as DEPLOYMENT_MODE
-from intentflow.deploy.keys import SERVICE_LABEL
+from intentflow.deploy.annotations import ANNOTATION as ANNOTATION
+from intentflow.deploy.annotations import DEPLOYMENT_MODE as DEPLOYMENT_MODE
+from intentflow.deploy.annotations import SERVICE_LABEL
 from intentflow.deploy.kustomize import Manifest as Manifest
 from intentflow.deploy.kustomize import build, mappings
 from intentflow.deploy.options import COMPONENTS, DeployOptions
 from intentflow.deploy.predictor import fill_predictor, fill_runtime
-from intentflow.deploy.sharing import share_requests
-from intentflow.deploy.surroundings import fill_surroundings
+from intentflow.deploy.supporting_objects import fill_surroundings
+from intentflow.deploy.traffic_split import share_requests
 from intentflow.deploy.transformer import fill_transformer, leave_out_transformer
 from intentflow.deploy.verdict import Verdict
+from intentflow.environment import resource
 from intentflow.errors import IntentflowError
-from intentflow.files import atomic_file
-from intentflow.resources import resource
+from intentflow.io.files import atomic_file
+from intentflow.models.model_facts import ModelFacts
 
 _BASE_NAME = "intent"  # of the service in manifests/base
 _OF_THE_CLUSTER = ("LocalModelCache",)

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from intentflow.cluster.client import Cluster, is_missing
+from intentflow.cluster.pod_diagnostics import say_last_words
 from intentflow.deploy.canary import keep_predictor_name, require_kept, without_canary
-from intentflow.deploy.cluster import Cluster, is_missing
-from intentflow.deploy.history import record, reference
-from intentflow.deploy.lastwords import say_last_words
 from intentflow.deploy.ownership import FIELD_MANAGER, Manifest, owned
-from intentflow.deploy.waiting import SERVICE, wait_until_ready
+from intentflow.deploy.readiness import SERVICE, wait_until_ready
+from intentflow.deploy.revisions import record, reference
 from intentflow.errors import CheckFailed, IntentflowError
 
 Check = Callable[[str], object]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from intentflow.deploy.facts import ModelFacts
-from intentflow.deploy.keys import COMPONENT_LABEL
+from intentflow.deploy.annotations import COMPONENT_LABEL
 from intentflow.deploy.kustomize import Manifest, change_image
 from intentflow.deploy.options import DeployOptions
+from intentflow.models.model_facts import ModelFacts
 
 
 def fill_transformer(service: Manifest, facts: ModelFacts, options: DeployOptions) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from intentflow.deploy.facts import ModelFacts
 from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.models.model_facts import ModelFacts
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from intentflow.calls import Call, format_calls
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.calibration import LEAST_SLOPE, Calibration, fit_calibration
-from intentflow.evaluate.coverage import expected_calibration_error
-from intentflow.evaluate.metrics import Scored, score_row
+from intentflow.evaluate.reliability import expected_calibration_error
 from intentflow.evaluate.run import evaluate_model
+from intentflow.evaluate.scored_rows import Scored, score_row
 from intentflow.evaluate.thresholds import choose_threshold
+from intentflow.inference.calibration import LEAST_SLOPE, Calibration, fit_calibration
 from intentflow.records import Example, content_digest
 from intentflow.taxonomy import Taxonomy
 

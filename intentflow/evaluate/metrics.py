@@ -4,98 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from intentflow.calls import (
     Call,
-    CallSyntaxError,
-    OutputFormat,
     format_calls,
-    parse_calls,
-    parse_output,
-    same_calls,
-    same_intents,
 )
-from intentflow.curate.redact import redact_text
-from intentflow.evaluate.calibration import Calibration
-from intentflow.evaluate.coverage import calibration_scores
-from intentflow.evaluate.documented import documented_intent, documented_parameters
-from intentflow.evaluate.intervals import Ratio, RowCounts, bootstrap_intervals, ratio
+from intentflow.evaluate.bootstrap import Ratio, RowCounts, bootstrap_intervals, ratio
 from intentflow.evaluate.outcomes import outcomes
+from intentflow.evaluate.reliability import calibration_scores
+from intentflow.evaluate.scored_rows import NO_INTENT, Scored, intent_names, score_row
+from intentflow.inference.calibration import Calibration
+from intentflow.redaction.anonymizer import redact_text
 from intentflow.taxonomy import Taxonomy
 
 Value = TypeVar("Value")
-
-NO_INTENT = "(none)"  # stands for the missing side of a confusion
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """One row with its gold answer, its prediction and what came of it.
-
-    Attributes:
-        predicted: None where the prediction does not parse.
-        raw_confidence: The engine's confidence in [0, 1]; None where it gave none.
-        confidence: The same, calibrated where the model has a calibration.
-        seconds: What the answer took; None where it was given.
-    """
-
-    instruction: str
-    gold_text: str
-    prediction: str
-    gold: list[Call] | None
-    predicted: list[Call] | None
-    intent_right: bool
-    parameters_right: bool
-    off_taxonomy: bool
-    documented_intent_right: bool
-    documented_parameters_right: bool
-    raw_confidence: float | None = None
-    confidence: float | None = None
-    seconds: float | None = None
-
-    @property
-    def gold_intents(self) -> Counter[str]:
-        """Names of the gold calls; of a gold answer that does not parse, what begins it."""
-        return _names(self.gold or _loose(self.gold_text))
-
-
-def score_row(
-    instruction: str,
-    gold_text: str,
-    prediction: str,
-    taxonomy: Taxonomy | None = None,
-    output_format: OutputFormat = "call",
-) -> Scored:
-    """Compare one prediction with its gold answer.
-
-    Args:
-        instruction: The utterance.
-        gold_text: The label, in the call language.
-        prediction: The model's answer, in ``output_format``.
-        taxonomy: What the model may answer; None if unknown.
-        output_format: The language of the prediction.
-    """
-    gold = _read(gold_text, "call")
-    predicted = _read(prediction, output_format)
-    same_text = gold_text.strip() == prediction.strip()
-    both = gold is not None and predicted is not None
-    intent_right = same_text or (both and same_intents(gold or [], predicted or []))
-    parameters_right = same_text or (both and same_calls(gold or [], predicted or []))
-    off = taxonomy is not None and any(not taxonomy.accepts(call) for call in predicted or [])
-    return Scored(
-        instruction,
-        gold_text,
-        prediction,
-        gold,
-        predicted,
-        intent_right,
-        parameters_right,
-        off,
-        documented_intent(gold_text, _as_calls(prediction, predicted, output_format)),
-        documented_parameters(gold_text, _as_calls(prediction, predicted, output_format)),
-    )
 
 
 def compute_metrics(
@@ -117,7 +40,7 @@ def compute_metrics(
         ``outcomes`` with what came of each row.
     """
     unsure = _with_threshold(rows, taxonomy, calibration)
-    counts = RowCounts.collect([(_names(r.gold), _names(r.predicted)) for r in rows])
+    counts = RowCounts.collect([(intent_names(r.gold), intent_names(r.predicted)) for r in rows])
     pairs = RowCounts.collect([(_pairs(r.gold), _pairs(r.predicted)) for r in rows])
     flags, ratios = _flags(rows, taxonomy), _scope_ratios(rows, taxonomy)
     if unsure is not None:
@@ -172,31 +95,13 @@ def confusions(rows: Sequence[Scored], examples: int = 3) -> list[dict[str, Any]
 def unmatched_intents(row: Scored) -> list[tuple[str, str]]:
     """Gold and predicted names of a row that have no equal on the other side, paired as they come;
     ``(none)`` stands where one side has fewer."""
-    gold, guess = row.gold_intents, _names(row.predicted)
+    gold, guess = row.gold_intents, intent_names(row.predicted)
     missing = sorted((gold - guess).elements())
     extra = sorted((guess - gold).elements())
     size = max(len(missing), len(extra))
     missing += [NO_INTENT] * (size - len(missing))
     extra += [NO_INTENT] * (size - len(extra))
     return list(zip(missing, extra, strict=True))
-
-
-def _read(text: str, output_format: OutputFormat) -> list[Call] | None:
-    try:
-        return parse_output(text, output_format)
-    except CallSyntaxError:
-        return None
-
-
-def _as_calls(prediction: str, predicted: list[Call] | None, output_format: OutputFormat) -> str:
-    """A prediction as the guide's scorer expects it; JSON answers are written as plain calls."""
-    if output_format == "call" or predicted is None:
-        return prediction
-    return "; ".join(f"{call.intent}({','.join(call.parameters)})" for call in predicted)
-
-
-def _names(calls: list[Call] | None) -> Counter[str]:
-    return Counter(call.intent for call in calls or [])
 
 
 def _pairs(calls: list[Call] | None) -> Counter[Any]:
@@ -236,8 +141,8 @@ def _scope_ratios(rows: Sequence[Scored], taxonomy: Taxonomy | None) -> dict[str
     name = taxonomy.out_of_scope if taxonomy else None
     if name is None:
         return {}
-    gold = [name in _names(r.gold) for r in rows]
-    predicted = [name in _names(r.predicted) for r in rows]
+    gold = [name in intent_names(r.gold) for r in rows]
+    predicted = [name in intent_names(r.predicted) for r in rows]
     both = [g and p for g, p in zip(gold, predicted, strict=True)]
     return {"oos_precision": (both, predicted), "oos_recall": (both, gold)}
 
@@ -283,11 +188,3 @@ def _threshold_scores(
 
 def _prefixed(scores: Mapping[str, Value]) -> dict[str, Value]:
     return {f"with_threshold.{name}": value for name, value in scores.items()}
-
-
-def _loose(text: str) -> list[Call]:
-    """The name of a gold answer that does not parse, for confusions and labels alone."""
-    try:
-        return parse_calls(text)
-    except CallSyntaxError:
-        return [Call(text.split("(")[0].strip() or NO_INTENT)]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from intentflow.evaluate.metrics import Scored
+from intentflow.evaluate.scored_rows import Scored
 
 
 def outcomes(rows: Sequence[Scored]) -> dict[str, Any]:

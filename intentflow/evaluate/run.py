@@ -11,12 +11,13 @@ from typing import Any
 
 from intentflow.calls import OutputFormat
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.engines import Answer, Engine
-from intentflow.evaluate.journal import AnswerJournal
-from intentflow.evaluate.metrics import Scored, compute_metrics, score_row
-from intentflow.evaluate.opening import Asked, EngineOptions, opened
-from intentflow.evaluate.subject import Subject
-from intentflow.files import atomic_file
+from intentflow.evaluate.metrics import compute_metrics
+from intentflow.evaluate.resume import AnswerJournal
+from intentflow.evaluate.scored_rows import Scored, score_row
+from intentflow.inference.engine_selection import Asked, EngineOptions, opened
+from intentflow.inference.engines import Answer, Engine
+from intentflow.inference.subject import Subject
+from intentflow.io.files import atomic_file
 from intentflow.records import Example, content_digest
 from intentflow.taxonomy import Taxonomy
 
@@ -50,7 +51,8 @@ def evaluate_model(
         model: A model directory, or the URL of an endpoint.
         examples: Rows with gold answers.
         engine: ``transformers``, ``vllm``, ``openai`` or ``auto``: for an endpoint ``openai``, for
-            a directory the engine that :func:`intentflow.serve.vllm.serving_engine` serves it by.
+            a directory the engine that serves it
+            (:func:`intentflow.inference.vllm_process.serving_engine`).
         constrained: Keep answers inside the taxonomy. None does so for a directory; an endpoint
             is then asked for nothing, and decides itself.
         taxonomy: For an endpoint, whose taxonomy is not in a folder.

@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from intentflow.evaluate.paired import Paired
-from intentflow.gate.comparing import Comparison
-from intentflow.gate.evidence import (
+from intentflow.evaluate.mcnemar import Paired
+from intentflow.evaluate.scores import intents_of_rows, outcome_string
+from intentflow.gate.comparison import Comparison
+from intentflow.gate.policy import ChampionRule, IntentDrop
+from intentflow.gate.significance import (
     difference,
     holm,
     loss_p_value,
     lower_bound,
     unpaired_loss_p_value,
 )
-from intentflow.gate.policy import ChampionRule, IntentDrop
-from intentflow.gate.scores import intents_of_rows, outcome_string
 from intentflow.gate.verdict import Rule, number
 
 _WHOSE = "the champion's"

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from intentflow.gate.beside import baseline_rules, compression_rules
+from intentflow.evaluate.scores import check_metrics, outcome_string, require_same_rows
+from intentflow.gate.baseline_rules import baseline_rules, compression_rules
 from intentflow.gate.champion import champion_rules
-from intentflow.gate.limits import intent_rules, metric_rules, rows_rule
 from intentflow.gate.policy import ChampionRule, GatePolicy
-from intentflow.gate.scores import check_metrics, outcome_string, require_same_rows
-from intentflow.gate.subject import Given, subject_rules, unchecked
+from intentflow.gate.provenance import Given, subject_rules, unchecked
+from intentflow.gate.thresholds import intent_rules, metric_rules, rows_rule
 from intentflow.gate.verdict import Rule, Verdict, headline, number
 
 # Carried from the scores into the verdict, so that deployment can check what was judged.

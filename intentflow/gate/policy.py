@@ -7,23 +7,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from intentflow.artifacts.metric_names import COMPARABLE, SHARES
 from intentflow.config import StrictModel, nearest
 from intentflow.errors import IntentflowError
+from intentflow.evaluate.scores import METRICS, unknown_metric
 
-# Scores of which more is better, so that one model's can be held against another's.
-COMPARABLE = (
-    "intent_accuracy",
-    "parameter_accuracy",
-    "intent_f1_macro",
-    "intent_f1_micro",
-    "parameter_f1",
-    "oos_precision",
-    "oos_recall",
-    "documented.intent_accuracy",
-    "documented.parameter_accuracy",
-)
-SHARES = (*COMPARABLE, "malformed_rate", "off_taxonomy_rate")
-"""Scores in [0, 1]."""
 BASELINES = ("majority", "linear", "encoder", "untuned", "few-shot")
 
 Rate = Annotated[float, Field(ge=0, le=1)]
@@ -238,3 +226,14 @@ def _merge(top: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
         elif value is not None:
             merged[key] = value
     return merged
+
+
+def require_known(policy: Rules) -> None:
+    """Find a misspelled metric before there are scores, and so before anything is trained.
+
+    Raises:
+        IntentflowError: A limit on what evaluate does not write, with the nearest name.
+    """
+    for name in policy.metrics:
+        if name not in METRICS:
+            raise unknown_metric(name, METRICS)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from intentflow.files import atomic_file
+from intentflow.io.files import atomic_file
 
 _COMPARED = ("intent_accuracy", "parameter_accuracy", "intent_f1_macro")
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from intentflow.errors import IntentflowError
-from intentflow.files import atomic_directory
+from intentflow.io.files import atomic_directory
 from intentflow.prompts import PromptSpec
 from intentflow.records import Example
-from intentflow.storage.wholeness import require_replaceable
+from intentflow.storage.completeness import require_replaceable
 
 METHODS = ("awq", "gptq")
 _GROUP_SIZES = (128, 64, 32)
@@ -49,13 +49,13 @@ def quantize(
         IntentflowError: Not a model or one with 4-bit weights already, no rows, or an unknown
             method.
     """
-    from intentflow.train.export import check_model_directory, make_readable
+    from intentflow.models.directory import check_model_directory, make_readable
 
     folder = check_model_directory(model)
     _check(method, calibration)
     require_replaceable(output)
     _refuse_compressed(folder)
-    from intentflow.train.base_models import load_model, load_tokenizer
+    from intentflow.models.base_models import load_model, load_tokenizer
 
     tokenizer = load_tokenizer(str(folder))
     loaded = load_model(str(folder), dtype="auto")
@@ -119,7 +119,7 @@ def _token_rows(tokenizer: Any, folder: Path, rows: Sequence[Example], end: int)
     """Prompt and answer of each row, as the data set that llmcompressor takes."""
     from datasets import Dataset
 
-    from intentflow.train.dataset import encode_rows
+    from intentflow.models.encoding import encode_rows
 
     prompt = PromptSpec.read(folder / "prompt.json")
     encoded = encode_rows(rows, tokenizer, end, prompt.output_format)
@@ -131,7 +131,7 @@ def _fit_confidences(
     folder: Path, partial: Path, validation: Sequence[Example]
 ) -> Literal["fitted", "left out", "none"]:
     """Fit the copy's confidences where there are rows to do so; say where they are lost."""
-    from intentflow.evaluate.calibration import CALIBRATION_FILE
+    from intentflow.inference.calibration import CALIBRATION_FILE
 
     if validation:
         from intentflow.evaluate.calibrate import calibrate_model

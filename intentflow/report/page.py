@@ -13,7 +13,7 @@ from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from intentflow import __version__
-from intentflow.files import atomic_file
+from intentflow.io.files import atomic_file
 
 
 def render(template: str, **context: Any) -> str:

@@ -20,7 +20,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.middleware.base import RequestResponseEndpoint
 
-from intentflow.evaluate.engines import Completion
+from intentflow.inference.engines import Completion
 from intentflow.serve.chat import ApiError, Chat
 
 MAX_BODY_BYTES = 1_000_000

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from threading import Lock
 from typing import Any, Protocol
 
-from intentflow.evaluate.engines import MAX_NEW_TOKENS, Completion
-from intentflow.evaluate.transformers_engine import TransformersEngine
+from intentflow.inference.engines import MAX_NEW_TOKENS, Completion
+from intentflow.inference.transformers_engine import TransformersEngine
 
 
 class ApiError(Exception):

@@ -7,7 +7,7 @@ from typing import Any
 
 from intentflow.calls import Call, CallSyntaxError, parse_output
 from intentflow.errors import CheckFailed
-from intentflow.evaluate.engines import Engine
+from intentflow.inference.engines import Engine
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from intentflow.inference.vllm_process import running_vllm, serving_engine, vllm_python
 from intentflow.serve.ports import require_free_port
-from intentflow.serve.vllm import running_vllm, serving_engine, vllm_python
 
 if TYPE_CHECKING:
     from intentflow.serve.chat import Chat
@@ -46,7 +46,7 @@ def serve(
     Raises:
         IntentflowError: Not a model, a port in use, or vLLM asked for and not installed.
     """
-    from intentflow.train.export import check_model_directory
+    from intentflow.models.directory import check_model_directory
 
     folder = check_model_directory(model)
     require_free_port(host, port)
@@ -65,7 +65,7 @@ def _serve_with_vllm(folder: Path, host: str, port: int, name: str, constrained:
 
 
 def _serve_here(folder: Path, host: str, port: int, name: str, constrained: bool) -> None:
-    from intentflow.evaluate.transformers_engine import TransformersEngine
+    from intentflow.inference.transformers_engine import TransformersEngine
     from intentflow.serve.chat import LocalChat
 
     print(f"loading {folder}", file=sys.stderr, flush=True)

@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx
 
-from intentflow.evaluate.engines import MAX_NEW_TOKENS, Completion
-from intentflow.evaluate.structured import StructuredOutputs
+from intentflow.inference.engines import MAX_NEW_TOKENS, Completion
+from intentflow.inference.structured_outputs import StructuredOutputs
 from intentflow.prompts import PromptSpec
 from intentflow.serve.chat import ApiError
 from intentflow.taxonomy import Taxonomy

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from intentflow.errors import IntentflowError
-from intentflow.files import atomic_directory, atomic_file, sha256_file
+from intentflow.io.files import atomic_directory, atomic_file, sha256_file
 from intentflow.storage.manifest import MANIFEST_NAME, Entry, Manifest, describe, parse
 from intentflow.storage.progress import Progress, bytes_bar
 from intentflow.storage.s3 import ObjectFacts, S3Store

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 from intentflow.errors import IntentflowError
-from intentflow.files import sha256_file
+from intentflow.io.files import sha256_file
 
 MANIFEST_NAME = "manifest.json"
 _FORMAT = "intentflow-manifest/1"
@@ -47,7 +47,7 @@ def describe(root: Path) -> Manifest:
     """The manifest of a local directory, read from its files.
 
     A manifest already in it (the directory was published before) is left out, so that the digest
-    stays the one it was published under and equals `intentflow.files.sha256_directory` of the
+    stays the one it was published under and equals `intentflow.io.files.sha256_directory` of the
     directory before publishing.
 
     Raises:
@@ -67,7 +67,7 @@ def describe(root: Path) -> Manifest:
 
 
 def from_entries(entries: Sequence[Entry]) -> Manifest:
-    """A manifest of these files, in `intentflow.files.sha256_directory`'s order."""
+    """A manifest of these files, in `intentflow.io.files.sha256_directory`'s order."""
     ordered = tuple(sorted(entries, key=lambda entry: PurePosixPath(entry.path)))
     digest = hashlib.sha256()
     for entry in ordered:

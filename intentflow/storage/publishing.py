@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from intentflow.errors import IntentflowError
-from intentflow.files import atomic_directory, sha256_file
+from intentflow.io.files import atomic_directory, sha256_file
+from intentflow.storage.completeness import require_whole
 from intentflow.storage.manifest import (
     MANIFEST_NAME,
     Entry,
@@ -19,7 +20,6 @@ from intentflow.storage.manifest import (
 from intentflow.storage.progress import bytes_bar
 from intentflow.storage.s3 import S3Store
 from intentflow.storage.uris import S3Location, is_remote, parse_s3
-from intentflow.storage.wholeness import require_whole
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Published:
 
     Attributes:
         uri: ``…/sha256-<digest>`` for a directory, ``…/sha256-<digest>/<name>`` for one file.
-        digest: SHA-256 of the content: `intentflow.files.sha256_directory` or ``sha256_file``.
+        digest: SHA-256 of the content: `intentflow.io.files.sha256_directory` or ``sha256_file``.
         files: How many files it has.
         bytes: Their size together.
         uploaded_files: How many had to be copied; 0 where all were there already.

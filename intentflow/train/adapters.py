@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from intentflow.train.base_models import load_model
+from intentflow.models.base_models import load_model
+from intentflow.recipe.recipe import Recipe
 from intentflow.train.intent_tokens import (
     IntentTokens,
     make_room,
     place_intent_tokens,
     trainable_rows,
 )
-from intentflow.train.recipe import Recipe
 
 
 def prepare_model(recipe: Recipe, tokens: IntentTokens | None = None) -> Any:

@@ -19,11 +19,11 @@ from typing import Any
 
 from transformers import TrainerCallback
 
+from intentflow.environment import CHECKPOINTS
 from intentflow.errors import IntentflowError
-from intentflow.files import atomic_file
-from intentflow.resources import CHECKPOINTS
+from intentflow.io.files import atomic_file
+from intentflow.models.history import History
 from intentflow.train.distributed import is_main_process
-from intentflow.train.history import History
 
 _MARK = "whole.json"
 _IDENTITY = "identity"

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.calls import Call, format_output
-from intentflow.errors import IntentflowError
+from intentflow.models.directory import make_readable, save_served_model
 from intentflow.prompts import PromptSpec
-from intentflow.storage.wholeness import is_model, require_whole
+from intentflow.recipe.recipe import Recipe
 from intentflow.taxonomy import Taxonomy
 from intentflow.train.adapters import merge_adapter
-from intentflow.train.recipe import Recipe
 from intentflow.train.report import write_training_report
 
 
@@ -47,46 +46,6 @@ def save_model_directory(folder: Path, parts: ModelParts) -> None:
     make_readable(folder)
 
 
-def save_served_model(
-    folder: Path,
-    model: Any,
-    tokenizer: Any,
-    end_token_id: int,
-    prompt: PromptSpec,
-    taxonomy: Taxonomy,
-) -> None:
-    """Write what answers are given with: weights, tokenizer, greedy decoding, prompt, taxonomy."""
-    model.config.use_cache = True
-    _set_generation(model, end_token_id)
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    prompt.write(folder / "prompt.json")
-    taxonomy.write(folder / "taxonomy.yaml")
-
-
-def make_readable(folder: Path) -> None:
-    """Let others read a model: weights are written for their owner only, servers run as others."""
-    for file in folder.rglob("*"):
-        file.chmod(file.stat().st_mode | 0o444)
-
-
-def check_model_directory(folder: str | Path) -> Path:
-    """Make sure that a directory is a whole intentflow model.
-
-    Raises:
-        IntentflowError: It is missing, or what it lacks.
-    """
-    path = Path(folder)
-    if not path.is_dir():
-        raise IntentflowError(f"model {path}: there is no such folder")
-    if not is_model(path):
-        raise IntentflowError(f"model {path}: there is no model in this folder")
-    require_whole(path)
-    if not (path / "taxonomy.yaml").is_file():
-        raise IntentflowError(f"model {path}: taxonomy.yaml is missing; was it made by train?")
-    return path
-
-
 def _save_adapter(folder: Path, parts: ModelParts) -> None:
     """The adapter alone, on the base model by the recipe's name for it, not by this machine's."""
     base = parts.recipe.model_name_or_path
@@ -95,16 +54,6 @@ def _save_adapter(folder: Path, parts: ModelParts) -> None:
     parts.model.save_pretrained(folder, save_embedding_layers=False)
     text = _TOKEN_ROWS if config.trainable_token_indices else _ADAPTER
     (folder / "README.md").write_text(text.format(base=base), encoding="utf-8")
-
-
-def _set_generation(model: Any, end_token_id: int) -> None:
-    """Greedy, ending at the template's end token and at the base model's own."""
-    config = model.generation_config
-    own = config.eos_token_id
-    own_ids = own if isinstance(own, list) else [own] if own is not None else []
-    config.eos_token_id = list(dict.fromkeys([end_token_id, *own_ids]))
-    config.do_sample = False
-    config.temperature = config.top_p = config.top_k = None  # a sampling default is refused
 
 
 def _versions() -> dict[str, str]:

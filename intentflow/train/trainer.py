@@ -12,11 +12,18 @@ from transformers import Trainer
 from transformers.trainer_utils import EvalLoopOutput
 
 from intentflow.errors import IntentflowError
+from intentflow.models.attention import RowsPass, share_prefixes
+from intentflow.models.encoding import CPU_PASS_TOKENS, IGNORED
+from intentflow.models.prefix import read_prefix
 from intentflow.train.accuracy import AnswerReader, Right
-from intentflow.train.attention import RowsPass, share_prefixes
-from intentflow.train.dataset import CPU_PASS_TOKENS, IGNORED
-from intentflow.train.passes import Rows, cut_off, cut_passes, give_back, in_one_pass, read_prefix
-from intentflow.train.shares import RowsAndSilence, ShareLoader, ShareSampler
+from intentflow.train.microbatches import (
+    Rows,
+    cut_off,
+    cut_passes,
+    give_back,
+    in_one_pass,
+)
+from intentflow.train.samplers import RowsAndSilence, ShareLoader, ShareSampler
 
 _ROWS_SHOWN = 8
 
@@ -111,7 +118,7 @@ class AnswerLossTrainer(Trainer):  # type: ignore[misc]  # transformers is not t
 
         Args:
             model: The model, as the library wraps it.
-            inputs: Rows as :func:`intentflow.train.passes.cut_passes` gives them, and their
+            inputs: Rows as :func:`intentflow.train.microbatches.cut_passes` gives them, and their
                 ``prefix``.
             return_outputs: Whether to return a pair of loss and the model's output.
             num_items_in_batch: Answer tokens of the whole global batch; those of this pass

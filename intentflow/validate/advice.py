@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from intentflow.models.encoding import pass_tokens, power_of_two_over, rows_that_fit
 from intentflow.records import Example
-from intentflow.train.dataset import pass_tokens, power_of_two_over, rows_that_fit
-from intentflow.validate.machine import Machine, parameter_count, tokens_that_fit
+from intentflow.validate.hardware import Machine, parameter_count, tokens_that_fit
 
 DEFAULT_MODEL = "Qwen/Qwen1.5-1.8B-Chat"
 """The model that the training guide tunes."""

@@ -53,7 +53,7 @@ def _equal(data: Dataset) -> Iterator[tuple[int, str]]:
 
 def _near(data: Dataset) -> Iterator[tuple[int, str]]:
     """Each row, from 0, with a near-duplicate in another file, and where."""
-    from intentflow.curate.near import near_pairs
+    from intentflow.curate.minhash import near_pairs
 
     places = [
         f"{name} row {number}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from intentflow.train.dataset import power_of_two_over
+from intentflow.models.encoding import power_of_two_over
 from intentflow.validate.dataset import Dataset
 from intentflow.validate.findings import Found
 from intentflow.validate.policy import DataPolicy

@@ -129,7 +129,7 @@ def _shown(row: Row, note: str, redact: bool) -> dict[str, Any]:
     """A row as the page shows it: the keys of a records file, and what is said about it."""
     example = row.example
     if redact:
-        from intentflow.curate.redact import redact_example
+        from intentflow.redaction.anonymizer import redact_example
 
         example, _ = redact_example(example)
     shown = {"row": row.number, **example.as_dict(), **({"note": note} if note else {})}
@@ -204,6 +204,6 @@ def _intent_rows(
 def _clean(text: str, redact: bool) -> str:
     if not redact:
         return _cut(text)
-    from intentflow.curate.redact import redact_text
+    from intentflow.redaction.anonymizer import redact_text
 
     return _cut(redact_text(text))

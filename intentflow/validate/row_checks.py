@@ -165,7 +165,7 @@ def personal_data(data: Dataset, _policy: DataPolicy) -> Found | None:
     Raises:
         ModuleNotFoundError: The ``data`` extra is not installed.
     """
-    from intentflow.curate.detectors import find_personal_data
+    from intentflow.redaction.analyzer import find_personal_data
 
     kinds: Counter[str] = Counter()
     rows: list[Row] = []

@@ -14,7 +14,7 @@ from intentflow.validate.label_errors import probable_label_error
 from intentflow.validate.languages import mixed_languages
 from intentflow.validate.leakage import leakage
 from intentflow.validate.lengths import over_long
-from intentflow.validate.phrasing import narrow_phrasing
+from intentflow.validate.phrasing_diversity import narrow_phrasing
 from intentflow.validate.policy import Check, DataPolicy
 
 CheckFunction = Callable[[Dataset, DataPolicy], Found | None]

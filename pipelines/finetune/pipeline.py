@@ -17,7 +17,7 @@ from components.quantize.component import quantize
 from components.split.component import split
 from components.train.component import train
 from components.validate.component import validate
-from intentflow.pipeline_options import PipelineOptions, apply_step_options
+from intentflow.pipeline.options import PipelineOptions, apply_step_options
 
 NAME = "intentflow-finetune"
 

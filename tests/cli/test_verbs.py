@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from intentflow.cli.main import VERBS, main
-from intentflow.curate.synthesis import Teacher
-from intentflow.runconfig import RunConfig
-from intentflow.starter import write_starter
+from intentflow.pipeline.run_config import RunConfig
+from intentflow.pipeline.starter import write_starter
+from intentflow.synthesis import Teacher
 from intentflow.taxonomy import Taxonomy
 from intentflow.validate import DataPolicy
 

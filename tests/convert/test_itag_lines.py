@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from intentflow.convert.batches import convert_block
+from intentflow.convert.blocks import convert_block
+from intentflow.convert.export_format import Format, Options
 from intentflow.convert.formats import find_format
 from intentflow.convert.itag_lines import scan_lines
-from intentflow.convert.shape import Format, Options
 
 AUTO = find_format("auto")
 PARSED = Format(AUTO.name, AUTO.recognises, AUTO.read)  # the same without the scan

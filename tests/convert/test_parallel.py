@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from intentflow.convert import batches, convert, parallel
+from intentflow.convert import blocks, convert, parallel
 from intentflow.errors import IntentflowError
 from tests.convert.test_itag_lines import documented_row
 
@@ -15,7 +15,7 @@ from tests.convert.test_itag_lines import documented_row
 @pytest.fixture
 def content(monkeypatch: pytest.MonkeyPatch) -> bytes:
     """Rows of many blocks, some of them broken, one longer than a block."""
-    for module in (batches, parallel):
+    for module in (blocks, parallel):
         monkeypatch.setattr(module, "BLOCK_BYTES", 5000)
     rows = [documented_row(f"{n} 杭州", f"f({n}）") for n in range(200)]
     rows[7], rows[50] = "\n", "oops\n"

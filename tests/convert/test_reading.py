@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from intentflow.convert import REASONS, convert
-from intentflow.convert.values import read_values, scan_values
+from intentflow.convert.json_values import read_values, scan_values
 from intentflow.errors import IntentflowError
 from intentflow.records import content_digest, read_records
 from tests.convert.rows import convert_content, converted, itag_row, reasons, stage
@@ -252,7 +252,7 @@ def test_a_full_disk_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.M
     def full(_writer: object) -> str:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("intentflow.convert.writing.RecordsWriter.finish", full)
+    monkeypatch.setattr("intentflow.convert.writers.RecordsWriter.finish", full)
     with pytest.raises(IntentflowError, match="disk full while writing"):
         convert_content(tmp_path, f"{A}\noops\n")
     assert [path.name for path in tmp_path.iterdir()] == ["source.manifest"]

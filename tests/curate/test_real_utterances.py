@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from intentflow.curate.detectors import find_personal_data
-from tests.curate.planted import ALL
+from intentflow.redaction.analyzer import find_personal_data
+from tests.redaction.planted import ALL
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 SETS = ["banking77", "clinc150", "snips", "nlupp_multi", "crosswoz_zh", "crosswoz_zh_rounds"]

@@ -14,10 +14,10 @@ from intentflow.cli.main import main
 from intentflow.curate import Split, split
 from intentflow.curate.dedup import normalised_utterance
 from intentflow.curate.labels import intents_of
-from intentflow.curate.near import near_clusters
+from intentflow.curate.minhash import near_clusters
 from intentflow.errors import IntentflowError
+from intentflow.pipeline.steps.data import run_split
 from intentflow.records import Example, read_records, write_records
-from intentflow.steps.data import run_split
 
 ROWS = [Example(f"{name} {i}", f"{name}()") for name in "abcd" for i in range(50)]
 

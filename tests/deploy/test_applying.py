@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from intentflow.cli.main import main
+from intentflow.cluster.client import Cluster
 from intentflow.deploy import DeployOptions, deploy, find_endpoint
-from intentflow.deploy.cluster import Cluster
 from intentflow.errors import CheckFailed, IntentflowError
 from tests.deploy.controller import BROKEN, LOADING, READY, Controller
 from tests.real_parts.kube import KubeApi

@@ -20,7 +20,7 @@ from intentflow.deploy import DeployOptions, ModelFacts, Verdict, deploy, render
 from intentflow.deploy.gitops import Pushed, Reverted, commit_service, revert_service
 from intentflow.deploy.gitops.repository import Repository
 from intentflow.errors import CheckFailed, IntentflowError
-from intentflow.steps.release import run_deploy
+from intentflow.pipeline.steps.release import run_deploy
 from intentflow.storage import publish
 
 pytestmark = pytest.mark.real
@@ -297,8 +297,8 @@ def test_two_at_once_both_hold(
 def test_branch_that_always_moves_on_is_said(
     facts: ModelFacts, git_options: DeployOptions, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("intentflow.deploy.gitops.committing._PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr("intentflow.deploy.gitops.committing._TRIES", 2)
+    monkeypatch.setattr("intentflow.deploy.gitops.commit._PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("intentflow.deploy.gitops.commit._TRIES", 2)
     push = Repository.push
     numbers = iter(range(9))
 

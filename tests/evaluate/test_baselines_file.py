@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from intentflow.artifacts.baselines import read_baselines
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.baselines import read_baselines
 
 GOOD = {"data_digest": "d", "n": 3, "baselines": {"linear": {"intent_accuracy": 0.9}}}
 

@@ -13,10 +13,10 @@ from intentflow.cli.main import main
 from intentflow.errors import IntentflowError
 from intentflow.evaluate import calibrate
 from intentflow.evaluate.calibrate import calibrate_model
-from intentflow.evaluate.calibration import CALIBRATION_FILE, Calibration
-from intentflow.evaluate.engines import Answer
 from intentflow.evaluate.run import Evaluation, evaluate_model, score
-from intentflow.evaluate.subject import Subject
+from intentflow.inference.calibration import CALIBRATION_FILE, Calibration
+from intentflow.inference.engines import Answer
+from intentflow.inference.subject import Subject
 from intentflow.records import Example, content_digest, write_records
 from intentflow.storage import digest_of
 from intentflow.taxonomy import Taxonomy

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.calibration import CALIBRATION_FILE, Calibration, fit_calibration
-from intentflow.evaluate.coverage import (
+from intentflow.evaluate.reliability import (
     coverage_curve,
     expected_calibration_error,
     reliability_bins,
 )
 from intentflow.evaluate.thresholds import choose_threshold
+from intentflow.inference.calibration import CALIBRATION_FILE, Calibration, fit_calibration
 
 GOOD: dict[str, Any] = {
     "slope": 0.5,
@@ -234,6 +234,6 @@ def test_reading_a_calibration_needs_no_torch() -> None:
     import subprocess
     import sys
 
-    code = "import sys, intentflow.evaluate.calibration as c; print('torch' in sys.modules)"
+    code = "import sys, intentflow.inference.calibration as c; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from intentflow.calls import OutputFormat, parse_output
-from intentflow.evaluate.constraint import (
+from intentflow.evaluate.run import evaluate_model
+from intentflow.inference.constraint import (
     ConstrainedAnswer,
     Endings,
     TaxonomyConstraint,
     taxonomy_grammar,
 )
-from intentflow.evaluate.run import evaluate_model
 from intentflow.prompts import end_token_id
 from intentflow.taxonomy import Intent, Taxonomy
 from tests.models import make_tokenizer, rows

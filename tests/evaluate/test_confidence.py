@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intentflow.calls import OutputFormat
-from intentflow.evaluate.confidence import answer_confidence, value_characters
+from intentflow.inference.confidence import answer_confidence, value_characters
 
 
 def _values(text: str, output_format: OutputFormat) -> list[str]:

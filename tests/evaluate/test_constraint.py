@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intentflow.calls import Call, OutputFormat, format_output, parse_output
-from intentflow.evaluate.constraint import TaxonomyConstraint, taxonomy_grammar
+from intentflow.inference.constraint import TaxonomyConstraint, taxonomy_grammar
+from intentflow.models.base_models import load_tokenizer
 from intentflow.prompts import end_token_id
 from intentflow.taxonomy import Intent, Taxonomy
-from intentflow.train.base_models import load_tokenizer
 from tests.models import make_tokenizer, save_base_model
 
 TAXONOMY = Taxonomy(

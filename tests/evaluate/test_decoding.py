@@ -11,13 +11,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intentflow.evaluate import decoding
-from intentflow.evaluate.constraint import Endings, TaxonomyConstraint, taxonomy_grammar
-from intentflow.evaluate.decoding import Decoded, Decoder, Request
+from intentflow.inference import decoding
+from intentflow.inference.constraint import Endings, TaxonomyConstraint, taxonomy_grammar
+from intentflow.inference.decoding import Decoded, Decoder, Request
+from intentflow.models.attention import share_prefixes
+from intentflow.models.prefix import read_prefix
 from intentflow.prompts import end_token_id
 from intentflow.taxonomy import Intent, Taxonomy
-from intentflow.train.attention import share_prefixes
-from intentflow.train.passes import read_prefix
 from tests.models import make_model, make_tokenizer
 
 TOKENIZER = make_tokenizer()

@@ -12,9 +12,9 @@ import pytest
 
 from intentflow.cli.main import main
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.openai_engine import EndpointOptions, OpenAIEngine
-from intentflow.evaluate.opening import EngineOptions
 from intentflow.evaluate.run import evaluate_model
+from intentflow.inference.engine_selection import EngineOptions
+from intentflow.inference.openai_engine import EndpointOptions, OpenAIEngine
 from intentflow.records import write_records
 from tests.evaluate.endpoint_server import EXAMPLES, Endpoint, completion, echo
 from tests.models import TAXONOMY
@@ -191,10 +191,10 @@ def test_a_long_wait_is_said_once(
 ) -> None:
     # A clock that stands still: the eight refusals come within the wait on the slowest machine.
     monkeypatch.setattr(
-        "intentflow.evaluate.openai_engine.time",
+        "intentflow.inference.openai_engine.time",
         SimpleNamespace(monotonic=lambda: 0.0, perf_counter=time.perf_counter),
     )
-    monkeypatch.setattr("intentflow.evaluate.openai_engine._TOLD_SECONDS", 0.2)
+    monkeypatch.setattr("intentflow.inference.openai_engine._TOLD_SECONDS", 0.2)
     endpoint.chat = lambda body: (
         (429, {}, {"Retry-After": "1"}) if len(endpoint.asked) <= 8 else completion(echo(body))
     )

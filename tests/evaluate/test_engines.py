@@ -10,10 +10,10 @@ import torch
 
 from intentflow.calls import OutputFormat, parse_output
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.engines import MAX_NEW_TOKENS
-from intentflow.evaluate.transformers_engine import TransformersEngine
+from intentflow.inference.engines import MAX_NEW_TOKENS
+from intentflow.inference.transformers_engine import TransformersEngine
+from intentflow.models import prefix
 from intentflow.prompts import prompt_token_ids
-from intentflow.train import passes
 from tests.models import rows
 
 UTTERANCES = [row.instruction for row in rows()[:9]] + ["天氣", "", "play " * 30]
@@ -32,7 +32,7 @@ def _texts(engine: TransformersEngine) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def _short_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("intentflow.evaluate.transformers_engine.MAX_NEW_TOKENS", 24)
+    monkeypatch.setattr("intentflow.inference.transformers_engine.MAX_NEW_TOKENS", 24)
 
 
 @pytest.fixture(scope="module")
@@ -129,13 +129,13 @@ def test_the_shared_prompt_is_read_once_for_all_calls(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[int] = []
-    former = passes.read_prefix
+    former = prefix.read_prefix
 
     def counted(model: Any, ids: torch.Tensor) -> Any:
         read.append(len(ids))
         return former(model, ids)
 
-    monkeypatch.setattr(passes, "read_prefix", counted)
+    monkeypatch.setattr(prefix, "read_prefix", counted)
     engine = _engine(tiny_model)
     engine.answer(UTTERANCES)
     engine.answer(["play Queen"])
@@ -207,7 +207,7 @@ class _Stubborn(torch.nn.Module):
 def test_a_model_that_likes_a_token_above_all_never_leaves_the_taxonomy(
     liked: str, output_format: OutputFormat, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("intentflow.evaluate.transformers_engine.MAX_NEW_TOKENS", MAX_NEW_TOKENS)
+    monkeypatch.setattr("intentflow.inference.transformers_engine.MAX_NEW_TOKENS", MAX_NEW_TOKENS)
     engine = _engine(tiny_model, constrained=True)
     engine.prompt = engine.prompt.model_copy(update={"output_format": output_format})
     token = engine.tokenizer.convert_tokens_to_ids(engine.tokenizer.tokenize(liked))[0]

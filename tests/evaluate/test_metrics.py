@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intentflow.evaluate.engines import Answer
-from intentflow.evaluate.metrics import Scored, compute_metrics, confusions, score_row
+from intentflow.evaluate.metrics import compute_metrics, confusions
 from intentflow.evaluate.run import score
-from intentflow.evaluate.subject import Subject
+from intentflow.evaluate.scored_rows import Scored, score_row
+from intentflow.inference.engines import Answer
+from intentflow.inference.subject import Subject
 from intentflow.records import Example
 from intentflow.taxonomy import Intent, Taxonomy
 

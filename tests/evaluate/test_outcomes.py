@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intentflow.cli.main import main
-from intentflow.evaluate.calibration import Calibration
-from intentflow.evaluate.engines import Answer
 from intentflow.evaluate.run import Evaluation, score, write_predictions
-from intentflow.evaluate.subject import Subject
+from intentflow.inference.calibration import Calibration
+from intentflow.inference.engines import Answer
+from intentflow.inference.subject import Subject
 from intentflow.records import Example
 from intentflow.taxonomy import Taxonomy
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from intentflow.evaluate.packed_linear import PackedLinear, pack_linear_layers
+from intentflow.inference.packed_linear import PackedLinear, pack_linear_layers
 from tests.models import make_model, make_tokenizer
 
 

@@ -17,10 +17,10 @@ import pytest
 
 from intentflow.cli.main import main
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.engines import Answer
-from intentflow.evaluate.journal import AnswerJournal
+from intentflow.evaluate.resume import AnswerJournal
 from intentflow.evaluate.run import evaluate_model
-from intentflow.evaluate.transformers_engine import TransformersEngine
+from intentflow.inference.engines import Answer
+from intentflow.inference.transformers_engine import TransformersEngine
 from intentflow.records import Example, write_records
 from tests.evaluate.endpoint_server import EXAMPLES, Endpoint, completion, echo, said
 from tests.models import rows

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from intentflow.evaluate.metrics import NO_INTENT
-from intentflow.steps.model import confusion_matrix, headline
+from intentflow.evaluate.scored_rows import NO_INTENT
+from intentflow.pipeline.steps.model import confusion_matrix, headline
 from tests.evaluate.report.pages import evaluation, many
 
 

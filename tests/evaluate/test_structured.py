@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from intentflow.calls import Call, OutputFormat, format_output
 from intentflow.cli.main import main
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.constraint import taxonomy_grammar
 from intentflow.evaluate.run import evaluate_model
-from intentflow.evaluate.structured import StructuredOutputs
+from intentflow.inference.constraint import taxonomy_grammar
+from intentflow.inference.structured_outputs import StructuredOutputs
 from intentflow.records import write_records
 from intentflow.taxonomy import Intent, Taxonomy
 from tests.evaluate.endpoint_server import EXAMPLES, Endpoint, completion

@@ -14,13 +14,13 @@ import psutil
 import pytest
 
 from intentflow.calls import OutputFormat
-from intentflow.evaluate.openai_engine import EndpointOptions, OpenAIEngine
 from intentflow.evaluate.run import evaluate_model
-from intentflow.evaluate.structured import StructuredOutputs
+from intentflow.inference.openai_engine import EndpointOptions, OpenAIEngine
+from intentflow.inference.structured_outputs import StructuredOutputs
+from intentflow.inference.vllm_process import running_vllm, vllm_environment
 from intentflow.quantize import quantize
-from intentflow.serve.vllm import running_vllm, vllm_environment
 from intentflow.storage import digest_of
-from intentflow.train.run import train
+from intentflow.train.sft import train
 from tests.models import TAXONOMY, one_thread, recipe, rows, save_base_model
 
 EXAMPLES = rows()[:12]

@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import orjson
 
-from intentflow.convert.batches import Part, convert_block, convert_stream, settle_votes
+from intentflow.convert.blocks import Part, convert_block, convert_stream, settle_votes
+from intentflow.convert.export_format import Format, Options
 from intentflow.convert.formats import FORMATS, find_format, settle_layout
-from intentflow.convert.labelling import as_tasks
-from intentflow.convert.shape import Format, Options
-from intentflow.convert.values import read_values
+from intentflow.convert.json_values import read_values
+from intentflow.convert.label_tasks import as_tasks
 from intentflow.convert.votes import BallotBox
 from intentflow.errors import IntentflowError
 

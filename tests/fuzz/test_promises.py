@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from intentflow.convert import batches, parallel
+from intentflow.convert import blocks, parallel
 from intentflow.errors import IntentflowError
 from tests.convert.rows import convert_content
 from tests.fuzz.promises import NAMES, check_input
@@ -52,7 +52,7 @@ def test_one_process_and_two_come_to_the_same(
     content = b"".join(shape[1] for shape in shapes) + end
     outcomes = []
     with pytest.MonkeyPatch.context() as patch:
-        for module in (batches, parallel):
+        for module in (blocks, parallel):
             patch.setattr(module, "BLOCK_BYTES", 300)
         for workers in (1, 2):
             try:

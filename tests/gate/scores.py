@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from intentflow.evaluate.metrics import compute_metrics, score_row
+from intentflow.evaluate.metrics import compute_metrics
+from intentflow.evaluate.scored_rows import score_row
 from intentflow.taxonomy import Taxonomy
 
 TAXONOMY = Taxonomy.from_mapping(

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from intentflow.errors import IntentflowError
+from intentflow.evaluate.scores import for_comparing
 from intentflow.gate.decide import Beside, decide
 from intentflow.gate.policy import GatePolicy
-from intentflow.gate.scores import for_comparing
 from intentflow.gate.verdict import Rule, Verdict
 from tests.gate.cases import ANY, STRONG
 from tests.gate.scores import scores, scores_with

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.engines import Answer
 from intentflow.evaluate.run import score
-from intentflow.evaluate.subject import Subject
-from intentflow.gate.policy import GatePolicy
-from intentflow.gate.scores import METRICS, check_metrics, lookup, numeric_names, require_known
+from intentflow.evaluate.scores import METRICS, check_metrics, lookup, numeric_names
+from intentflow.gate.policy import GatePolicy, require_known
+from intentflow.inference.engines import Answer
+from intentflow.inference.subject import Subject
 from intentflow.records import Example
 
 INTENT = {"intent_accuracy": {"min": 0.9}}

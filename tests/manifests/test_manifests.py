@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
+from intentflow.cluster.client import Cluster
 from intentflow.deploy import DeployOptions, ModelFacts, render, write_manifests
-from intentflow.deploy.cluster import Cluster
-from intentflow.deploy.keys import SERVICE_LABEL
+from intentflow.deploy.annotations import SERVICE_LABEL
 from intentflow.deploy.kustomize import build, mappings
 from intentflow.deploy.options import COMPONENTS
 from tests.real_parts.strict import is_custom, violations

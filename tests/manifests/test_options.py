@@ -191,7 +191,7 @@ def test_options_survive_being_written_and_read(setting: str) -> None:
 
 
 def test_every_folder_of_components_is_an_option() -> None:
-    from intentflow.resources import resource
+    from intentflow.environment import resource
 
     folders = {path.name for path in resource("manifests/components").iterdir()}
     assert folders == set(COMPONENTS)

@@ -12,14 +12,14 @@ import torch
 
 from intentflow.cli.main import main
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.calibration import Calibration
-from intentflow.evaluate.transformers_engine import TransformersEngine
+from intentflow.inference.calibration import Calibration
+from intentflow.inference.transformers_engine import TransformersEngine
+from intentflow.models.base_models import load_model
+from intentflow.models.directory import check_model_directory
 from intentflow.prompts import PromptSpec
 from intentflow.quantize import quantize
 from intentflow.quantize.compress import group_size
 from intentflow.records import content_digest, write_records
-from intentflow.train.base_models import load_model
-from intentflow.train.export import check_model_directory
 from tests.models import one_thread, rows
 
 CARRIED = ["prompt.json", "taxonomy.yaml", "README.md", "training.json", "training.html"]

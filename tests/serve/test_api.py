@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from intentflow.evaluate.engines import MAX_NEW_TOKENS
-from intentflow.evaluate.transformers_engine import TransformersEngine
+from intentflow.inference.engines import MAX_NEW_TOKENS
+from intentflow.inference.transformers_engine import TransformersEngine
 from intentflow.serve.api import MAX_BODY_BYTES, create_app
 from intentflow.serve.chat import LocalChat
 from tests.models import one_thread

@@ -15,11 +15,16 @@ import pytest
 from intentflow.cli.main import main
 from intentflow.deploy import read_facts
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.engines import MAX_NEW_TOKENS
 from intentflow.evaluate.run import evaluate_model
-from intentflow.evaluate.transformers_engine import TransformersEngine
+from intentflow.inference.engines import MAX_NEW_TOKENS
+from intentflow.inference.transformers_engine import TransformersEngine
+from intentflow.inference.vllm_process import (
+    VLLM_PYTHON,
+    running_vllm,
+    serving_engine,
+    vllm_command,
+)
 from intentflow.records import Example, write_records
-from intentflow.serve.vllm import VLLM_PYTHON, running_vllm, serving_engine, vllm_command
 from tests.models import one_thread, rows
 from tests.real_parts.process import answers, free_port, running
 from tests.serve.documented import ask_as_documented

@@ -8,7 +8,7 @@ import pytest
 
 from intentflow.cli.main import main
 from intentflow.errors import CheckFailed
-from intentflow.evaluate.engines import Answer
+from intentflow.inference.engines import Answer
 from intentflow.serve.prediction import predict
 from tests.real_parts.process import free_port
 

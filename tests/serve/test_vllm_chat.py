@@ -10,10 +10,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from intentflow.calls import parse_calls
+from intentflow.inference.vllm_process import running_vllm
 from intentflow.serve.api import create_app
-from intentflow.serve.vllm import running_vllm
 from intentflow.serve.vllm_chat import VllmChat
-from intentflow.train.run import train
+from intentflow.train.sft import train
 from tests.models import TAXONOMY, one_thread, recipe, rows, save_base_model
 
 pytestmark = pytest.mark.real

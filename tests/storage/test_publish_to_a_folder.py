@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from intentflow.errors import IntentflowError
-from intentflow.files import sha256_directory, sha256_file
+from intentflow.io.files import sha256_directory, sha256_file
 from intentflow.storage import digest_of, fetch, publish
 from intentflow.storage.manifest import parse
 

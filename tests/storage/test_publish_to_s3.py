@@ -17,7 +17,7 @@ import pytest
 from intentflow.cli.main import main
 from intentflow.convert import convert
 from intentflow.errors import IntentflowError
-from intentflow.files import sha256_directory
+from intentflow.io.files import sha256_directory
 from intentflow.storage import digest_of, fetch, publish
 from intentflow.storage.s3 import S3Store
 from intentflow.storage.uris import parse_s3

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from intentflow.errors import IntentflowError
-from intentflow.files import sha256_directory
+from intentflow.io.files import sha256_directory
 from intentflow.storage import digest_of, fetch, publish
 from intentflow.storage.s3 import S3Store
 from tests.real_parts.s3 import S3Server

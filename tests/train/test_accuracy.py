@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import torch
 
+from intentflow.models.base_models import load_model, load_tokenizer
 from intentflow.prompts import prompt_token_ids
 from intentflow.train.accuracy import AnswerReader, Right
-from intentflow.train.base_models import load_model, load_tokenizer
-from intentflow.train.run import train
+from intentflow.train.sft import train
 from tests.models import TAXONOMY, make_tokenizer, recipe, rows
 
 END = 2

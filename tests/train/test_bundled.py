@@ -9,11 +9,11 @@ import pytest
 
 from intentflow.calls import parse_calls
 from intentflow.cli.main import main
-from intentflow.evaluate.transformers_engine import TransformersEngine
+from intentflow.environment import resource
+from intentflow.inference.transformers_engine import TransformersEngine
+from intentflow.recipe.recipe import Recipe
 from intentflow.records import read_records
-from intentflow.resources import resource
-from intentflow.train.recipe import Recipe
-from intentflow.train.run import train
+from intentflow.train.sft import train
 
 SETTINGS = ["global_batch_size=8", "max_steps=12", "logging_steps=1"]
 

@@ -16,11 +16,11 @@ import pytest
 import torch
 import yaml
 
+from intentflow.environment import CHECKPOINTS
 from intentflow.errors import IntentflowError
 from intentflow.records import write_records
-from intentflow.resources import CHECKPOINTS
 from intentflow.train.checkpoints import Checkpoints, keep_checkpoints
-from intentflow.train.run import train
+from intentflow.train.sft import train
 from tests.models import TAXONOMY, recipe, rows
 
 ROWS = rows()[:48]

@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from intentflow.cli.main import main
-from intentflow.evaluate.calibration import Calibration
+from intentflow.inference.calibration import Calibration
+from intentflow.models.directory import check_model_directory
 from intentflow.records import content_digest, write_records
 from intentflow.taxonomy import Taxonomy
-from intentflow.train.export import check_model_directory
 from tests.models import TAXONOMY, recipe, rows
 
 ROWS, HELD_OUT = rows()[:16], rows()[16:20]

@@ -12,10 +12,8 @@ from hypothesis import strategies as st
 
 from intentflow.calls import OutputFormat
 from intentflow.errors import IntentflowError
-from intentflow.prompts import PromptSpec, bake_template, end_token_id
-from intentflow.records import Example
-from intentflow.train.attention import dense_mask, sees
-from intentflow.train.dataset import (
+from intentflow.models.attention import dense_mask, sees
+from intentflow.models.encoding import (
     IGNORED,
     EncodedRow,
     check_lengths,
@@ -24,9 +22,11 @@ from intentflow.train.dataset import (
     pack_rows,
     pass_tokens,
     power_of_two_over,
-    shared_prefix,
 )
-from intentflow.train.passes import cut_passes
+from intentflow.models.prefix import shared_prefix
+from intentflow.prompts import PromptSpec, bake_template, end_token_id
+from intentflow.records import Example
+from intentflow.train.microbatches import cut_passes
 from tests.models import TEMPLATES, make_tokenizer
 
 EXAMPLES = [

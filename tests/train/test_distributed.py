@@ -20,13 +20,13 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from intentflow.errors import IntentflowError
+from intentflow.recipe.distributed import Distributed
 from intentflow.records import write_records
 from intentflow.train.checkpoints import Checkpoints
-from intentflow.train.distributed import Distributed
 from intentflow.train.files import TrainingFiles
-from intentflow.train.placing import train_as_asked
-from intentflow.train.run import train
-from intentflow.train.shares import ShareSampler
+from intentflow.train.launch import train_as_asked
+from intentflow.train.samplers import ShareSampler
+from intentflow.train.sft import train
 from tests.models import TAXONOMY, one_thread, recipe
 from tests.train import two_processes
 
@@ -319,8 +319,8 @@ def test_processes_do_not_outlive_a_launcher_that_was_killed(
 
 
 def test_a_share_without_a_row_teaches_nothing(tiny_base_model: Path) -> None:
-    from intentflow.train.dataset import EncodedRow, pack_rows
-    from intentflow.train.shares import RowsAndSilence
+    from intentflow.models.encoding import EncodedRow, pack_rows
+    from intentflow.train.samplers import RowsAndSilence
 
     data = RowsAndSilence([EncodedRow([1, 2, 3], [4, 5], 1)])
     assert not torch.any(pack_rows([data[1]])["labels"] >= 0)

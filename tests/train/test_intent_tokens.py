@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from intentflow.calls import Call, format_calls, parse_calls
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.constraint import TaxonomyConstraint, taxonomy_grammar
-from intentflow.evaluate.transformers_engine import TransformersEngine
+from intentflow.inference.constraint import TaxonomyConstraint, taxonomy_grammar
+from intentflow.inference.transformers_engine import TransformersEngine
+from intentflow.models.base_models import load_model, load_tokenizer
 from intentflow.prompts import (
     PromptSpec,
     answer_token_ids,
@@ -27,13 +28,12 @@ from intentflow.prompts import (
 )
 from intentflow.records import Example
 from intentflow.taxonomy import Intent, Taxonomy
-from intentflow.train.base_models import load_model, load_tokenizer
 from intentflow.train.intent_tokens import (
     IntentTokens,
     add_intent_tokens,
     place_intent_tokens,
 )
-from intentflow.train.run import train
+from intentflow.train.sft import train
 from tests.models import TAXONOMY as TRAINED_TAXONOMY
 from tests.models import TEMPLATES, make_model, make_tokenizer, recipe, rows, save_base_model
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from intentflow.errors import IntentflowError
-from intentflow.train.recipe import Recipe, recipe_path, shipped_recipes
+from intentflow.recipe.recipe import Recipe, recipe_path, shipped_recipes
 
 BASE: dict[str, Any] = {
     "model_name_or_path": "bundled:smollm2-135m-instruct",

@@ -19,15 +19,15 @@ from torch.nn.functional import cross_entropy
 from transformers import TrainingArguments
 
 from intentflow.errors import IntentflowError
-from intentflow.train.attention import (
+from intentflow.models.attention import (
     RowsPass,
     block_mask,
     dense_mask,
     sees,
     share_prefixes,
 )
-from intentflow.train.dataset import EncodedRow, pack_rows
-from intentflow.train.passes import cut_off, cut_passes, give_back, in_one_pass
+from intentflow.models.encoding import EncodedRow, pack_rows
+from intentflow.train.microbatches import cut_off, cut_passes, give_back, in_one_pass
 from intentflow.train.trainer import AnswerLossTrainer
 from tests.models import make_model, make_tokenizer
 

@@ -21,19 +21,19 @@ import pytest
 import yaml
 
 from intentflow.cli.main import main
-from intentflow.deploy.cluster import Cluster
+from intentflow.cluster.client import Cluster
 from intentflow.errors import IntentflowError
+from intentflow.models.directory import check_model_directory
+from intentflow.recipe.distributed import Distributed
+from intentflow.recipe.recipe import Recipe
 from intentflow.records import read_records, write_records
 from intentflow.storage import digest_of
-from intentflow.train.distributed import Distributed
-from intentflow.train.export import check_model_directory
 from intentflow.train.files import TrainingFiles
-from intentflow.train.placing import train_as_asked
-from intentflow.train.recipe import Recipe
-from intentflow.train.run import train
-from intentflow.train.trainjob.following import follow, read_state
-from intentflow.train.trainjob.rendering import TRAINJOB, Staged, render_trainjob
+from intentflow.train.launch import train_as_asked
+from intentflow.train.sft import train
+from intentflow.train.trainjob.manifest import TRAINJOB, Staged, render_trainjob
 from intentflow.train.trainjob.results import publish_result
+from intentflow.train.trainjob.status import follow, read_state
 from tests.models import TAXONOMY, recipe, rows
 from tests.real_parts.kube import KubeApi
 from tests.real_parts.process import free_port
@@ -153,7 +153,7 @@ JOB: dict[str, Any] = {"metadata": {"name": "j", "namespace": "team-a", "uid": "
 def test_an_api_server_that_comes_back_ends_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("intentflow.train.trainjob.following._POLL_SECONDS", 0.01)
+    monkeypatch.setattr("intentflow.train.trainjob.status._POLL_SECONDS", 0.01)
     cluster: Any = Away(5)
     follow(cluster, JOB)
     assert capsys.readouterr().err.count("cannot be reached; asking again") == 5
@@ -162,8 +162,8 @@ def test_an_api_server_that_comes_back_ends_nothing(
 def test_an_api_server_that_stays_away_ends_the_following_and_not_the_job(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("intentflow.train.trainjob.following._POLL_SECONDS", 0.01)
-    monkeypatch.setattr("intentflow.train.trainjob.following.PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("intentflow.train.trainjob.status._POLL_SECONDS", 0.01)
+    monkeypatch.setattr("intentflow.train.trainjob.status.PATIENCE_SECONDS", 0.1)
     cluster: Any = Away(10_000)
     with pytest.raises(IntentflowError, match="goes on without this command: run it again"):
         follow(cluster, JOB)
@@ -300,7 +300,7 @@ class Trainer:
 
 @pytest.fixture
 def trainer(kube_api: KubeApi, namespace: str, monkeypatch: pytest.MonkeyPatch) -> Trainer:
-    monkeypatch.setattr("intentflow.train.trainjob.following._POLL_SECONDS", 0.2)
+    monkeypatch.setattr("intentflow.train.trainjob.status._POLL_SECONDS", 0.2)
     return Trainer(kube_api, namespace)
 
 
@@ -507,7 +507,7 @@ def test_a_cluster_without_kubeflow_trainer_is_one_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
-        "intentflow.train.trainjob.running.TRAINJOB", ("trainer.kubeflow.org/v9", "TrainJob")
+        "intentflow.train.trainjob.client.TRAINJOB", ("trainer.kubeflow.org/v9", "TrainJob")
     )
     with pytest.raises(IntentflowError, match="is Kubeflow Trainer installed") as caught:
         train_as_asked(several, files, str(tmp_path / "m"))

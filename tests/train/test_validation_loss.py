@@ -10,8 +10,8 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import TrainingArguments
 
+from intentflow.models.encoding import EncodedRow, encode_rows, pack_rows
 from intentflow.prompts import PromptSpec, bake_template, end_token_id
-from intentflow.train.dataset import EncodedRow, encode_rows, pack_rows
 from intentflow.train.trainer import AnswerLossTrainer
 from tests.models import make_model, make_tokenizer, rows
 

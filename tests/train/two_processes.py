@@ -32,7 +32,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 def main(base: Path, folder: Path) -> None:
     """Train all variants and write their records."""
-    from intentflow.train import dataset
+    from intentflow.models import encoding as dataset
     from intentflow.train.distributed import is_main_process
 
     dataset.CPU_PASS_TOKENS = (
@@ -55,7 +55,7 @@ def _two(strategy: str) -> dict[str, Any]:
 def _train(base: Path, changes: dict[str, Any], output: Path) -> dict[str, Any]:
     from accelerate.state import AcceleratorState
 
-    from intentflow.train.run import train
+    from intentflow.train.sft import train
 
     AcceleratorState._reset_state()  # a process of the command trains once
     return train(recipe(base, **{**SETTINGS, **changes}), ROWS, HELD_OUT, output, TAXONOMY)

@@ -5,7 +5,7 @@ import pytest
 from intentflow.records import Example
 from intentflow.validate import advise
 from intentflow.validate.advice import estimate_tokens
-from intentflow.validate.machine import GIGABYTE, Machine, parameter_count
+from intentflow.validate.hardware import GIGABYTE, Machine, parameter_count
 
 
 @pytest.mark.parametrize(("tokens", "length"), [(50, 64), (64, 64), (65, 128), (1, 32)])

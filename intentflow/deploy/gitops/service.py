@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from intentflow.deploy.gitops.edits import Document, Edit, apply_edits, get, parse, scalars
-from intentflow.deploy.keys import ANNOTATION
+from intentflow.deploy.annotations import ANNOTATION
+from intentflow.deploy.gitops.yaml_edit import Document, Edit, apply_edits, get, parse, scalars
 from intentflow.deploy.rendering import Manifest, write_manifests
-from intentflow.deploy.sharing import OF_THE_MODEL
+from intentflow.deploy.traffic_split import OF_THE_MODEL
 from intentflow.errors import IntentflowError
 
 _KIND = "InferenceService"

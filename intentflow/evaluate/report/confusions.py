@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from intentflow.evaluate.metrics import NO_INTENT
 from intentflow.evaluate.report.texts import cut_text, name_for_page
+from intentflow.evaluate.scored_rows import NO_INTENT
 
 LISTED = 20
 _FOLDED = 300

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from intentflow.evaluate.report.beside import beside, check_same_rows, judgements
+from intentflow.evaluate.report.comparison import beside, check_same_rows, judgements
 from intentflow.evaluate.report.confusions import confusion_rows, matrix
 from intentflow.evaluate.report.curves import coverage_curve, reliability_curve, threshold_rows
-from intentflow.evaluate.report.headline import (
+from intentflow.evaluate.report.rows import ROWS_A_PAGE, WHAT, shown_rows
+from intentflow.evaluate.report.speed import speed
+from intentflow.evaluate.report.summary import (
     facts,
     how,
     intent_rows,
@@ -17,8 +19,6 @@ from intentflow.evaluate.report.headline import (
     sentence,
     tiles,
 )
-from intentflow.evaluate.report.rows import ROWS_A_PAGE, WHAT, shown_rows
-from intentflow.evaluate.report.speed import speed
 from intentflow.evaluate.run import Evaluation
 from intentflow.report import render, write_report
 

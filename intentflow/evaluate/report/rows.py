@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from intentflow.evaluate.metrics import Scored, unmatched_intents
+from intentflow.evaluate.metrics import unmatched_intents
 from intentflow.evaluate.report.texts import name_for_page, text_for_page
+from intentflow.evaluate.scored_rows import Scored
 from intentflow.report import json_for_page
 
 WHAT = ("right", "parameters", "intent", "malformed")

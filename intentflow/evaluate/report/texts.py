@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from intentflow.curate.redact import redact_text
+from intentflow.redaction.anonymizer import redact_text
 
 _TEXT_CHARACTERS = 500
 _NAME_CHARACTERS = 80

@@ -10,16 +10,16 @@ from typing import Any
 
 from kserve import InferOutput, InferRequest, InferResponse, Model
 
-from intentflow.serve.transformer.failures import ServiceError
-from intentflow.serve.transformer.keeping import Keeper
+from intentflow.serve.transformer.errors import ServiceError
 from intentflow.serve.transformer.metrics import count_prediction
-from intentflow.serve.transformer.predictor import Message
-from intentflow.serve.transformer.understanding import (
+from intentflow.serve.transformer.recognizer import (
     Understander,
     Understanding,
     as_dict,
     read_instance,
 )
+from intentflow.serve.transformer.request_log import Keeper
+from intentflow.serve.transformer.vllm_client import Message
 
 REQUEST_ID = "x-request-id"
 _UTTERANCE, _MESSAGES = "utterance", "messages"

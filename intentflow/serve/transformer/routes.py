@@ -12,18 +12,18 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from intentflow.calls import Call, CallSyntaxError, format_calls, parse_calls
 from intentflow.config import nearest
-from intentflow.serve.transformer.facts import ModelFacts
-from intentflow.serve.transformer.failures import ServiceError
-from intentflow.serve.transformer.keeping import Keeper
+from intentflow.serve.transformer.errors import ServiceError
 from intentflow.serve.transformer.metrics import count_prediction
-from intentflow.serve.transformer.overhearing import overheard
-from intentflow.serve.transformer.predictor import Message
-from intentflow.serve.transformer.sharing import Predictors
-from intentflow.serve.transformer.understanding import (
+from intentflow.serve.transformer.model_files import ModelFacts
+from intentflow.serve.transformer.recognizer import (
     Understander,
     Understanding,
     read_messages,
 )
+from intentflow.serve.transformer.request_log import Keeper
+from intentflow.serve.transformer.streaming import overheard
+from intentflow.serve.transformer.traffic_split import Predictors
+from intentflow.serve.transformer.vllm_client import Message
 
 _MOST_CHARACTERS = 20_000
 _MOST_SHOWN = 10
@@ -133,7 +133,7 @@ def read_correction(body: Mapping[str, Any], facts: ModelFacts) -> dict[str, Any
 
 def _instruction(body: Mapping[str, Any]) -> str:
     if "messages" in body:
-        from intentflow.serve.transformer.keeping import spoken
+        from intentflow.serve.transformer.request_log import spoken
 
         return spoken(read_messages(body["messages"]))
     given = body.get("instruction", body.get("utterance"))

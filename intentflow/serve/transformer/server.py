@@ -6,8 +6,8 @@ import sys
 from typing import Any
 
 from intentflow.serve.ports import require_free_port
-from intentflow.serve.transformer.facts import read_model_facts
-from intentflow.serve.transformer.failures import ServiceError
+from intentflow.serve.transformer.errors import ServiceError
+from intentflow.serve.transformer.model_files import read_model_facts
 from intentflow.serve.transformer.settings import Settings
 
 _EVERYWHERE = "0.0.0.0"
@@ -56,13 +56,13 @@ def _wire(app: Any, settings: Settings, facts: Any) -> Any:
     from fastapi import Request
     from fastapi.responses import JSONResponse
 
-    from intentflow.serve.transformer.guard import Guard
-    from intentflow.serve.transformer.keeping import Keeper
-    from intentflow.serve.transformer.keys import Keys
+    from intentflow.serve.transformer.middleware import Guard
     from intentflow.serve.transformer.model import IntentModel
+    from intentflow.serve.transformer.recognizer import Understander
+    from intentflow.serve.transformer.request_log import Keeper
     from intentflow.serve.transformer.routes import Parts, make_router
-    from intentflow.serve.transformer.sharing import Predictors
-    from intentflow.serve.transformer.understanding import Understander
+    from intentflow.serve.transformer.tokens import Keys
+    from intentflow.serve.transformer.traffic_split import Predictors
 
     predictor = Predictors(settings, facts)
     keeper = Keeper(settings.log_uri, settings.log_sample_rate, facts)

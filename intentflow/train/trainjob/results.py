@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.errors import IntentflowError
-from intentflow.files import atomic_directory
+from intentflow.io.files import atomic_directory
 from intentflow.storage import fetch, publish, read_file
 from intentflow.storage.s3 import S3Store
 from intentflow.storage.uris import parse_s3

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from intentflow.evaluate.engines import Answer
 from intentflow.evaluate.report import write_evaluation_report
 from intentflow.evaluate.run import Evaluation, score
-from intentflow.evaluate.subject import Subject
+from intentflow.inference.engines import Answer
+from intentflow.inference.subject import Subject
 from intentflow.records import Example
 from intentflow.taxonomy import Taxonomy
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intentflow.evaluate.metrics import NO_INTENT
 from intentflow.evaluate.report.confusions import confusion_rows, matrix, neighbours
+from intentflow.evaluate.scored_rows import NO_INTENT
 from tests.evaluate.report.pages import evaluation, many
 
 NAMES = st.sampled_from([*"abcdefgh", NO_INTENT])

@@ -9,8 +9,8 @@ import pytest
 
 from intentflow.errors import IntentflowError
 from intentflow.evaluate.report.curves import coverage_curve, reliability_curve, threshold_rows
-from intentflow.evaluate.report.headline import intent_rows
 from intentflow.evaluate.report.speed import speed, thousand_requests
+from intentflow.evaluate.report.summary import intent_rows
 from tests.evaluate.report.pages import evaluation, many, page
 
 

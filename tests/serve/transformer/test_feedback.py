@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from intentflow.records import read_records
-from intentflow.serve.transformer.failures import ServiceError
+from intentflow.serve.transformer.errors import ServiceError
 from intentflow.serve.transformer.routes import read_correction
 from intentflow.taxonomy import Intent, Taxonomy
 from tests.real_parts.process import free_port

@@ -18,8 +18,8 @@ from intentflow.evaluate.run import Evaluation, evaluate_model
 from intentflow.prompts import prompt_token_ids
 from intentflow.records import Example
 from intentflow.serve.client import IntentClient
-from intentflow.serve.transformer.facts import read_model_facts
-from intentflow.train.run import train
+from intentflow.serve.transformer.model_files import read_model_facts
+from intentflow.train.sft import train
 from tests.models import TAXONOMY, one_thread, recipe, rows, save_base_model
 from tests.real_parts.process import answers, free_port, running
 from tests.serve.documented import ask_as_documented

@@ -1,0 +1,128 @@
+"""What the pods of a service say when it does not become ready: states, events, logs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from intentflow.cluster.client import Cluster
+from intentflow.errors import IntentflowError
+
+_EVENTS = 5
+_LOG_LINES = 10
+
+
+def service_pods(name: str) -> str:
+    """The selector of a service's pods."""
+    return f"serving.kserve.io/inferenceservice={name}"
+
+
+def pod_messages(cluster: Cluster, namespace: str, labels: str) -> list[str]:
+    """What the pods with these labels say of containers that do not run."""
+    try:
+        pods = cluster.list("v1", "Pod", namespace, labels)
+    except IntentflowError as error:
+        return [f"its pods could not be read: {error}"]
+    return [message for pod in pods for message in _pod_messages(pod)]
+
+
+def last_words(cluster: Cluster, name: str, namespace: str) -> list[str]:
+    """The last warnings about a service's pods and the end of their logs, a line each.
+
+    What cannot be read is one of the lines: it never hides why a service failed.
+    """
+    try:
+        pods = cluster.list("v1", "Pod", namespace, service_pods(name))
+    except IntentflowError as error:
+        return [f"its pods could not be read: {error}"]
+    warnings = [line for pod in pods for line in _warnings(cluster, pod)]
+    return warnings + [line for pod in pods for line in _log_ends(cluster, pod)]
+
+
+def say_last_words(cluster: Cluster, name: str, namespace: str) -> None:
+    """Print them to stderr."""
+    for line in last_words(cluster, name, namespace):
+        print(f"{name}: {line}", file=sys.stderr, flush=True)
+
+
+def flat(parts: Iterable[object]) -> list[str]:
+    """Each part that is not empty, without line breaks."""
+    return [" ".join(str(part).split()) for part in parts if part]
+
+
+def _warnings(cluster: Cluster, pod: Mapping[str, Any]) -> list[str]:
+    metadata = pod["metadata"]
+    about = f"involvedObject.name={metadata['name']},type=Warning"
+    try:
+        events = cluster.list("v1", "Event", metadata["namespace"], "", fields=about)
+    except IntentflowError as error:
+        return [f"its events could not be read: {error}"]
+    events.sort(key=lambda event: str(event.get("lastTimestamp") or ""))
+    return [
+        " ".join(flat([f"pod {metadata['name']}:", event.get("reason"), event.get("message")]))
+        for event in events[-_EVENTS:]
+    ]
+
+
+def _log_ends(cluster: Cluster, pod: Mapping[str, Any]) -> Iterable[str]:
+    """Of every container that is not ready; of the one before, where it was started again."""
+    status = pod.get("status") or {}
+    for key in ("initContainerStatuses", "containerStatuses"):
+        for container in status.get(key) or ():
+            if not container.get("ready") and _has_a_log(container):
+                yield from _log_end(cluster, pod, container)
+
+
+def _has_a_log(container: Mapping[str, Any]) -> bool:
+    """Whether it runs or ended badly: one that never ran has none, one that is done no need."""
+    state = container.get("state") or {}
+    ended = (state.get("terminated") or {}).get("exitCode")
+    return bool("running" in state or ended or _was_restarted(container))
+
+
+def _was_restarted(container: Mapping[str, Any]) -> bool:
+    return bool(container.get("restartCount")) and "waiting" in (container.get("state") or {})
+
+
+def _log_end(
+    cluster: Cluster, pod: Mapping[str, Any], container: Mapping[str, Any]
+) -> Iterable[str]:
+    name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+    where = f"pod {name}, container {container['name']}"
+    try:
+        lines = cluster.last_log_lines(
+            name,
+            namespace,
+            _LOG_LINES,
+            container=container["name"],
+            previous=_was_restarted(container),
+        )
+    except IntentflowError as error:
+        return [f"{where}: {error}"]
+    return [f"{where}: {line}" for line in lines]
+
+
+def _pod_messages(pod: Mapping[str, Any]) -> Iterable[str]:
+    status = pod.get("status") or {}
+    name = pod["metadata"]["name"]
+    for condition in status.get("conditions") or ():
+        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+            yield f"pod {name}: {' '.join(flat([condition.get('message')]))}"
+    for key in ("initContainerStatuses", "containerStatuses"):
+        for container in status.get(key) or ():
+            words = _container_words(container)
+            if words:
+                yield f"pod {name}, container {container.get('name')}: {words}"
+
+
+def _container_words(container: Mapping[str, Any]) -> str:
+    """The reason and message of a container that waits or has ended badly."""
+    found: list[object] = []
+    waiting = (container.get("state") or {}).get("waiting") or {}
+    found += [waiting.get("reason"), waiting.get("message")]
+    for key in ("state", "lastState"):
+        ended = (container.get(key) or {}).get("terminated") or {}
+        if ended.get("exitCode"):
+            found += [f"exit code {ended['exitCode']}", ended.get("reason"), ended.get("message")]
+    return " ".join(flat(found))

@@ -1,0 +1,96 @@
+"""Records back to a labelling tool: utterances, with predictions as pre-labels.
+
+iTAG gets a manifest, ``{"data": {"instruction", "output"}}`` a line: ``output`` is the pre-label
+column, to be mapped to the question of that name. Label Studio gets an array of tasks whose
+prediction fills the text area ``output`` of the text ``instruction``. The pre-label is the row's
+``prediction``, as ``intentflow evaluate --predictions`` writes it, or else its label; a row
+without either is a task without pre-label.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Literal, get_args
+
+import orjson
+
+from intentflow.convert import doccano
+from intentflow.convert.export_format import Format, Labelled, Options, Row, RowRejected, label_text
+from intentflow.errors import IntentflowError
+
+Target = Literal["itag", "label-studio"]
+_SUFFIXES: dict[str, tuple[str, ...]] = {
+    "itag": (".manifest", ".jsonl"),
+    "label-studio": (".json",),
+}
+_WITHOUT_LABEL = frozenset({"no_label", "no_answer", "empty_result", "blank_answer"})
+_WITHOUT_LABEL |= {"unknown_shape", "abandoned", "tie", "conflict", "not_verified"}
+
+
+def check_target(target: str, out: Path) -> None:
+    """Refuse an unknown tool, or a file of a kind that it does not import.
+
+    Raises:
+        IntentflowError: Either.
+    """
+    if target not in get_args(Target):
+        raise IntentflowError(f"unknown target {target}; known: {', '.join(get_args(Target))}")
+    if out.suffix not in _SUFFIXES[target]:
+        allowed = " or ".join(_SUFFIXES[target])
+        raise IntentflowError(f"{out}: tasks for {target} have to end in {allowed}")
+
+
+def as_tasks(form: Format, target: Target) -> Format:
+    """The format with its rows written as tasks for labellers."""
+    encode = encode_itag if target == "itag" else encode_label_studio
+    return replace(
+        form,
+        read=partial(_read_task, form),
+        encode=encode,
+        quick=False,
+        needs_label=False,
+        adapt=partial(as_tasks, target=target),
+    )
+
+
+def _read_task(form: Format, row: Row, options: Options) -> Labelled:
+    """The row's utterance and pre-label; a row that lacks a label is what labellers are for."""
+    row = doccano.with_text(row)
+    prediction = row.get("prediction")
+    if isinstance(prediction, str):
+        return label_text(row, options, prediction)
+    try:
+        return form.read(row, options)
+    except RowRejected as rejected:
+        if rejected.reason not in _WITHOUT_LABEL:
+            raise
+        ballot = rejected.ballot
+    data = row.get("data")
+    task = label_text(data if isinstance(data, dict) else row, options, "")
+    return task._replace(ballot=ballot)
+
+
+def encode_itag(row: Labelled) -> bytes:
+    """The task as a line of an iTAG manifest."""
+    data = _data(row) | ({"output": row.output} if row.output else {})
+    return orjson.dumps({"data": data})
+
+
+def encode_label_studio(row: Labelled) -> bytes:
+    """The task as an element of a Label Studio import."""
+    result = {
+        "from_name": "output",
+        "to_name": "instruction",
+        "type": "textarea",
+        "value": {"text": [row.output]},
+    }
+    predictions = [{"model_version": "intentflow", "result": [result]}] if row.output else []
+    return orjson.dumps({"data": _data(row), "predictions": predictions})
+
+
+def _data(row: Labelled) -> dict[str, str]:
+    """What labellers see; the dialogue comes back with the export."""
+    named = {"dialogue": row.dialogue} if row.dialogue else {}
+    return {"instruction": row.instruction} | named

@@ -1,0 +1,80 @@
+"""Near-duplicate rows: an utterance near that of a kept row, with the same label."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from intentflow.curate.dedup import label_key
+from intentflow.curate.minhash import NEAR_THRESHOLD, first_of_group, near_key, near_pairs
+from intentflow.parallel import Engine
+from intentflow.records import Example
+
+
+@dataclass(frozen=True, slots=True)
+class NearRepeats:
+    """What near-duplicates a data set holds; rows count from 0.
+
+    Attributes:
+        duplicates: Row, and the kept row it is near to, whose label is the same.
+        clusters: Groups of two rows or more with near utterances, whatever their labels.
+        largest_cluster: Rows of the largest such group; 0 if there is none.
+    """
+
+    duplicates: list[tuple[int, int]]
+    clusters: int
+    largest_cluster: int
+
+
+def find_near_repeats(
+    examples: Sequence[Example],
+    threshold: float = NEAR_THRESHOLD,
+    engine: Engine | None = None,
+) -> NearRepeats:
+    """Rows near a kept row with the same label: the same intents and the same parameters.
+
+    A row is compared with kept rows alone, so a chain of small steps is not followed from one
+    request to another. Rows that differ in a parameter are not the same, however near.
+
+    Raises:
+        ModuleNotFoundError: The ``data`` extra is not installed.
+    """
+    import numpy as np
+
+    known: dict[str, int] = {}
+    keys = [known.setdefault(near_key(row.instruction), len(known)) for row in examples]
+    later, earlier = near_pairs(list(known), threshold, engine)
+    groups = first_of_group(len(known), np.stack([later, earlier], axis=1))[keys]
+    sizes = np.bincount(groups)
+    neighbours = _neighbours(later.tolist(), earlier.tolist())
+    return NearRepeats(
+        _duplicates(examples, keys, neighbours),
+        clusters=int(np.count_nonzero(sizes > 1)),
+        largest_cluster=int(sizes.max(initial=0)) if (sizes > 1).any() else 0,
+    )
+
+
+def _duplicates(
+    examples: Sequence[Example], keys: list[int], neighbours: dict[int, list[int]]
+) -> list[tuple[int, int]]:
+    kept: dict[tuple[int, object], int] = {}
+    found: list[tuple[int, int]] = []
+    for row, key in enumerate(keys):
+        label = label_key(examples[row].output)
+        near = (kept.get((other, label)) for other in (key, *neighbours.get(key, ())))
+        others = [other for other in near if other is not None]
+        if others:
+            found.append((row, min(others)))
+        else:
+            kept[key, label] = row
+    return found
+
+
+def _neighbours(later: Iterable[int], earlier: Iterable[int]) -> dict[int, list[int]]:
+    """For each key with near ones, those."""
+    near: dict[int, list[int]] = defaultdict(list)
+    for one, other in zip(later, earlier, strict=True):
+        near[one].append(other)
+        near[other].append(one)
+    return near

@@ -1,0 +1,146 @@
+"""A model's deployment as a commit on a branch of a GitOps repository."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+from intentflow.deploy.annotations import ANNOTATION
+from intentflow.deploy.gitops.repository import PushRejectedError, Repository, cloned
+from intentflow.deploy.gitops.service import change_files
+from intentflow.deploy.options import DeployOptions
+from intentflow.deploy.rendering import Manifest
+from intentflow.deploy.verdict import Verdict
+from intentflow.errors import CheckFailed, IntentflowError
+
+TRAILER = "Intentflow-Service"
+_TRIES = 8
+_PAUSE_SECONDS = 0.3
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What came of a deployment.
+
+    Attributes:
+        commit: The commit; None where the branch already says all of it.
+        branch: Where it is.
+        files: What it changes, from the repository's top.
+    """
+
+    commit: str | None
+    branch: str
+    files: list[str]
+
+
+def commit_service(objects: list[Manifest], verdict: Verdict, options: DeployOptions) -> Pushed:
+    """Commit a model's URI, digests and arguments, and push.
+
+    Who pushes in between loses nothing: the change is made again on top of theirs.
+
+    Args:
+        objects: The rendered service.
+        verdict: A passing verdict about its model.
+        options: The repository, its branches, the service's folder.
+
+    Raises:
+        IntentflowError: No repository, branch or access; a protected branch; files that cannot
+            be changed.
+        CheckFailed: The branch moved on under every try.
+    """
+    service = next(item for item in objects if item["kind"] == "InferenceService")
+    folder = service_folder(options)
+    target = options.git_push_branch or options.git_branch
+
+    def change(repository: Repository) -> tuple[str | None, list[str]]:
+        place = repository.root / folder
+        _require_inside(place, repository)
+        done = change_files(place, objects)
+        files = [file.relative_to(repository.root).as_posix() for file in done.files]
+        message = _message(service, verdict, options, done.former_uri)
+        return repository.commit(message), files
+
+    with cloned(
+        str(options.git_repo), options.git_branch, options.git_push_branch, deep=False
+    ) as repository:
+        commit, files = push_on_top(repository, target, change)
+    if commit is None:
+        print(f"{folder} on {target} already says all of it: no commit", file=sys.stderr)
+        return Pushed(None, target, [])
+    print(f"pushed {commit[:12]} to {target} of {repository.url}", file=sys.stderr)
+    return Pushed(commit, target, files)
+
+
+def push_on_top(
+    repository: Repository,
+    target: str,
+    change: Callable[[Repository], tuple[str | None, T]],
+) -> tuple[str | None, T]:
+    """Make a commit and push it; where somebody else pushed first, make it anew on top.
+
+    Raises:
+        CheckFailed: Somebody was faster every time.
+    """
+    for attempt in range(_TRIES):
+        commit, result = change(repository)
+        if commit is None:
+            return None, result
+        try:
+            repository.push(target)
+            return commit, result
+        except PushRejectedError as rejected:
+            print(f"{rejected}; once more on top of it", file=sys.stderr, flush=True)
+            time.sleep(_PAUSE_SECONDS * random.uniform(0.5, 1.5) * (attempt + 1))
+            repository.catch_up(target)
+    raise CheckFailed(f"{repository.url}: {target} moved on {_TRIES} times meanwhile; try again")
+
+
+def service_folder(options: DeployOptions) -> str:
+    """The service's folder, from the repository's top.
+
+    Raises:
+        IntentflowError: A path that leads out of the repository.
+    """
+    folder = PurePosixPath(options.git_path or f"{options.namespace}/{options.name}")
+    if folder.is_absolute() or ".." in folder.parts or ".git" in folder.parts:
+        raise IntentflowError(f"--path {folder}: expected a folder inside the repository")
+    return folder.as_posix()
+
+
+def service_trailer(options: DeployOptions) -> str:
+    """What marks this service's commits."""
+    return f"{TRAILER}: {options.namespace}/{options.name}"
+
+
+def _require_inside(place: Path, repository: Repository) -> None:
+    if not place.resolve().is_relative_to(repository.root.resolve()):
+        raise IntentflowError(f"{place.name}: a link that leads out of the repository")
+
+
+def _message(
+    service: Manifest, verdict: Verdict, options: DeployOptions, former_uri: str | None
+) -> str:
+    """What is deployed, what it scored, and where it comes from."""
+    annotations = service["metadata"]["annotations"]
+    digest = annotations[ANNOTATION + "model-digest"]
+    lineage = {
+        "Model": service["spec"]["predictor"]["model"]["storageUri"],
+        "Replaces": former_uri,
+        "Model-Digest": digest,
+        "Prompt-Digest": annotations.get(ANNOTATION + "prompt-digest"),
+        "Training-Data-Digest": annotations.get(ANNOTATION + "training-data-digest"),
+        "Test-Data-Digest": verdict.data_digest,
+        "Evaluated-With": verdict.engine,
+        "Constrained": None if verdict.constrained is None else str(verdict.constrained).lower(),
+    }
+    numbers = [f"- {name}: {value:g} (limit {limit:g})" for name, value, limit in verdict.numbers]
+    trailers = [f"{key}: {value}" for key, value in lineage.items() if value]
+    lines = [f"Deploy {options.name}: model {digest[:12]}", "", "The gate passed."]
+    return "\n".join([*lines, *numbers, "", *trailers, service_trailer(options)]) + "\n"

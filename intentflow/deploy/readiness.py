@@ -1,0 +1,140 @@
+"""Waiting for a service to be ready, and saying what keeps it from it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from intentflow.cluster.client import Cluster
+from intentflow.cluster.pod_diagnostics import flat, pod_messages, service_pods
+from intentflow.errors import CheckFailed, IntentflowError
+
+SERVICE = ("serving.kserve.io/v1beta1", "InferenceService")
+# A connection that died without a word is noticed after this long.
+_WATCH_SECONDS = 30.0
+_PAUSE_SECONDS = 1.0
+_RETRIES = 4
+# KServe's own words for a model that will not load however long one waits.
+_HOPELESS = ("InvalidSpec", "BlockedByFailedLoad")
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What a service's status says.
+
+    Attributes:
+        ready: Whether it serves what was asked for last.
+        failed: Whether it said that it never will.
+        url: Where, once known.
+        message: What it waits for, or why it failed; one line.
+    """
+
+    ready: bool
+    failed: bool
+    url: str | None
+    message: str
+
+
+def wait_until_ready(cluster: Cluster, name: str, namespace: str, timeout_seconds: float) -> str:
+    """Wait until the service is ready, each change of its status on stderr.
+
+    Returns:
+        Its URL; empty where the cluster gives none.
+
+    Raises:
+        CheckFailed: It failed, was deleted or the time is over; with its conditions and its
+            pods' messages.
+    """
+    said = "no status yet"
+    for state in _states(cluster, name, namespace, timeout_seconds):
+        if state.ready:
+            return state.url or ""
+        if state.message != said:
+            print(f"{name}: {state.message}", file=sys.stderr, flush=True)
+            said = state.message
+        if state.failed:
+            raise _not_ready(cluster, name, namespace, "failed", said)
+    raise _not_ready(cluster, name, namespace, f"was not ready after {timeout_seconds:g} s", said)
+
+
+def _states(
+    cluster: Cluster, name: str, namespace: str, timeout_seconds: float
+) -> Iterator[Readiness]:
+    """The service's state at each change; a restart of the API server does not end it."""
+    deadline = time.monotonic() + timeout_seconds
+    failures = 0
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            window = min(left, _WATCH_SECONDS)
+            for kind, service in cluster.watch(*SERVICE, name, namespace, window):
+                failures = 0
+                if kind == "DELETED":
+                    raise CheckFailed(f"{name} in {namespace} was deleted meanwhile")
+                yield readiness(service)
+        except CheckFailed:
+            raise
+        except IntentflowError as error:
+            failures += 1
+            if failures > _RETRIES:
+                raise
+            print(f"{name}: {error}; asking again", file=sys.stderr, flush=True)
+            time.sleep(_PAUSE_SECONDS)
+
+
+def _not_ready(cluster: Cluster, name: str, namespace: str, ending: str, said: str) -> CheckFailed:
+    messages = pod_messages(cluster, namespace, service_pods(name))
+    pods = "; ".join(messages) or "no message from its pods"
+    return CheckFailed(f"{name} in {namespace} {ending}: {said}; {pods}")
+
+
+def readiness(service: Mapping[str, Any]) -> Readiness:
+    """Read an InferenceService's status; one that is about a former generation is not ready."""
+    status = service.get("status") or {}
+    conditions = {item["type"]: item for item in status.get("conditions") or ()}
+    model = status.get("modelStatus") or {}
+    observed = status.get("observedGeneration")
+    current = observed is None or observed >= service["metadata"].get("generation", 0)
+    settled = model.get("transitionStatus") in (None, "UpToDate")
+    stands = (conditions.get("Ready") or {}).get("status") == "True"
+    failed = current and model.get("transitionStatus") in _HOPELESS
+    canaries = _waiting_canaries(service)
+    return Readiness(
+        ready=stands and current and settled and not canaries,
+        failed=failed,
+        url=status.get("url"),
+        message=_describe(conditions, model, canaries, current=current),
+    )
+
+
+def _waiting_canaries(service: Mapping[str, Any]) -> list[str]:
+    """The canaries that are asked for and not ready; Ready alone is about the stable predictor."""
+    asked = [item["predictor"]["name"] for item in service.get("spec", {}).get("canary") or ()]
+    told = (service.get("status") or {}).get("canaryStatuses") or ()
+    ready = {item["name"] for item in told if item.get("ready")}
+    return [name for name in asked if name not in ready]
+
+
+def _describe(
+    conditions: Mapping[str, Mapping[str, Any]],
+    model: Mapping[str, Any],
+    canaries: list[str],
+    *,
+    current: bool,
+) -> str:
+    if not current:
+        return "the controller has not seen the change yet"
+    failure = model.get("lastFailureInfo") or {}
+    if failure:
+        return " ".join(flat([failure.get("reason"), failure.get("message")]))
+    if not conditions:
+        return "no status yet: is the KServe controller running?"
+    waiting = [
+        " ".join(flat([f"{kind} is {item.get('status')}", item.get("reason"), item.get("message")]))
+        for kind, item in sorted(conditions.items())
+        if item.get("status") != "True" and item.get("severity") != "Info"
+    ]
+    waiting += [f"canary {name} is not ready" for name in canaries]
+    return "; ".join(waiting) or f"model is {model.get('transitionStatus', 'being loaded')}"

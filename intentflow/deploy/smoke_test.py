@@ -1,0 +1,116 @@
+"""Asking a service that says it is ready a few known utterances."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from intentflow.calls import Call, CallSyntaxError, parse_output, same_calls
+from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.records import read_rows
+from intentflow.storage import read_file
+from intentflow.taxonomy import Taxonomy
+
+_ROWS = 8
+# A route may take this long to reach a service that is ready.
+_ROUTE_SECONDS = 30.0
+_PAUSE_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A known utterance.
+
+    Attributes:
+        where: File and row, for messages: the utterance itself may be personal.
+        utterance: What to ask.
+        evaluated: The answer that was evaluated; None where only its form is known.
+    """
+
+    where: str
+    utterance: str
+    evaluated: str | None
+
+
+def read_probes(path: str | Path) -> list[Probe]:
+    """The first rows of a data set, or of the predictions that ``intentflow evaluate`` wrote.
+
+    Raises:
+        IntentflowError: Missing or empty file, or a row without ``instruction``.
+    """
+    probes = []
+    for where, row in read_rows(path):
+        if not isinstance(row, dict) or not isinstance(row.get("instruction"), str):
+            raise IntentflowError(f"{path}: {where}: no instruction to ask")
+        evaluated = row.get("prediction")
+        text = evaluated if isinstance(evaluated, str) else None
+        probes.append(Probe(f"{path}: {where}", row["instruction"], text))
+        if len(probes) == _ROWS:
+            break
+    return probes
+
+
+def read_model_taxonomy(uri: str) -> Taxonomy | None:
+    """The taxonomy in a model directory, local or published; None where it has none."""
+    content = read_file(uri, "taxonomy.yaml")
+    if content is None:
+        return None
+    return Taxonomy.from_mapping(yaml.safe_load(content), f"{uri}/taxonomy.yaml")
+
+
+def ask(url: str, probes: Sequence[Probe], taxonomy: Taxonomy | None) -> None:
+    """Ask the service, and compare.
+
+    Raises:
+        CheckFailed: No answer, no call of the taxonomy, or another call than was evaluated.
+    """
+    print(f"asking {url} {len(probes)} known utterances", file=sys.stderr, flush=True)
+    answers = _answers(url, [probe.utterance for probe in probes])
+    wrong = [
+        f"{probe.where}: {fault}"
+        for probe, answer in zip(probes, answers, strict=True)
+        if (fault := _fault(probe, answer, taxonomy))
+    ]
+    if wrong:
+        raise CheckFailed(f"{url} answers {len(wrong)} of {len(probes)} wrongly: {wrong[0]}")
+
+
+def _answers(url: str, utterances: list[str]) -> list[str]:
+    from intentflow.inference.openai_engine import OpenAIEngine
+
+    deadline = time.monotonic() + _ROUTE_SECONDS
+    while True:
+        try:
+            answers: list[Any] = list(OpenAIEngine(url).answer(utterances))
+            return [str(answer.text) for answer in answers]
+        except IntentflowError as error:
+            if time.monotonic() >= deadline or "refused the key" in str(error):
+                raise CheckFailed(f"the service is ready and cannot be asked: {error}") from None
+            time.sleep(_PAUSE_SECONDS)
+
+
+def _fault(probe: Probe, answer: str, taxonomy: Taxonomy | None) -> str | None:
+    try:
+        calls = _parse(answer)
+    except CallSyntaxError:
+        return "the answer is no call"
+    for call in calls:
+        if taxonomy and not taxonomy.accepts(call):
+            return f"the answer is no call of the taxonomy ({call.intent})"
+    if probe.evaluated is None or probe.evaluated == answer:
+        return None
+    try:
+        same = same_calls(calls, _parse(probe.evaluated))
+    except CallSyntaxError:
+        same = False
+    return None if same else "the answer is another than the evaluated one"
+
+
+def _parse(text: str) -> list[Call]:
+    return parse_output(text, "json" if text.startswith("[") else "call")

@@ -1,0 +1,158 @@
+"""The model beside baselines and the champion, on the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+from intentflow.errors import IntentflowError
+from intentflow.evaluate.mcnemar import Paired
+from intentflow.evaluate.report.wording import percent, points, short, with_interval
+from intentflow.evaluate.scores import paired, require_same_rows
+
+_NAMES = {
+    "majority": "the commonest label",
+    "linear": "the linear classifier",
+    "encoder": "the fine-tuned encoder",
+    "untuned": "the untuned model",
+    "few-shot": "the untuned model with examples",
+}
+_TONES = ("bad", "warn", "", "good")
+_COMPARED = ("intent_accuracy", "parameter_accuracy")
+_EVIDENT = 0.05
+_CHANGED_INTENTS = 10
+
+
+def check_same_rows(
+    metrics: Mapping[str, Any],
+    *,
+    baselines: Mapping[str, Any] | None = None,
+    champion: Mapping[str, Any] | None = None,
+) -> None:
+    """Refuse scores of other rows, which say nothing beside these.
+
+    Args:
+        metrics: Of the model; its ``data_digest`` alone is read.
+        baselines: What ``baselines.json`` holds.
+        champion: ``metrics.json`` of the model in service.
+
+    Raises:
+        IntentflowError: Their ``data_digest`` is another, or they have no intent accuracy.
+    """
+    for whose, scores in (("the baselines were", baselines), ("the champion was", champion)):
+        if scores is not None:
+            require_same_rows(metrics, scores, whose)
+    if champion is not None and champion.get("intent_accuracy") is None:
+        raise IntentflowError("the champion's scores lack intent_accuracy: evaluate it again")
+
+
+def judgements(
+    metrics: Mapping[str, Any],
+    baselines: Mapping[str, Any] | None,
+    champion: Mapping[str, Any] | None,
+) -> list[dict[str, str]]:
+    """One sentence a comparison, the unwelcome first; ``tone`` is bad, warn, good or empty."""
+    found = [_beside_baseline(metrics, entry, name) for name, entry in _entries(baselines)]
+    if champion is not None:
+        found.append(_beside_champion(metrics, champion))
+    return sorted(found, key=lambda judgement: _TONES.index(judgement["tone"]))
+
+
+def beside(
+    metrics: Mapping[str, Any],
+    baselines: Mapping[str, Any] | None,
+    champion: Mapping[str, Any] | None,
+) -> dict[str, Any] | None:
+    """Table rows of the comparison and the intents on which the champion differs; None alone."""
+    others = [(name, str(entry.get("about") or ""), entry) for name, entry in _entries(baselines)]
+    if champion is not None:
+        model = champion.get("model_digest")
+        others.insert(
+            0, ("the champion", f"model sha256 {short(model)}" if model else "", champion)
+        )
+    if not others:
+        return None
+    rows = [_table_row(metrics, *other) for other in others]
+    return {
+        "rows": [_own_row(metrics), *rows],
+        "intents": _changed_intents(metrics, champion or {}),
+    }
+
+
+def _entries(baselines: Mapping[str, Any] | None) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    yield from (baselines or {}).get("baselines", {}).items()
+
+
+def _beside_baseline(
+    metrics: Mapping[str, Any], other: Mapping[str, Any], key: str
+) -> dict[str, str]:
+    name = _NAMES.get(key, key)
+    pair = paired(metrics, other, "intent_accuracy")
+    numbers = _numbers(metrics, other, pair)
+    if metrics["intent_accuracy"] <= other["intent_accuracy"]:
+        return {"tone": "bad", "text": f"The model does not beat {name}: {numbers}."}
+    if pair is not None and pair.p_value >= _EVIDENT:
+        text = f"The model is ahead of {name} by no more than chance explains: {numbers}."
+        return {"tone": "warn", "text": text}
+    tone = "" if pair is None else "good"
+    return {"tone": tone, "text": f"The model beats {name}: {numbers}."}
+
+
+def _beside_champion(metrics: Mapping[str, Any], champion: Mapping[str, Any]) -> dict[str, str]:
+    pair = paired(metrics, champion, "intent_accuracy")
+    numbers = _numbers(metrics, champion, pair)
+    if pair is not None and pair.p_value >= _EVIDENT:
+        text = f"The model differs from the champion by no more than chance explains: {numbers}."
+        return {"tone": "", "text": text}
+    ahead = metrics["intent_accuracy"] > champion["intent_accuracy"]
+    verb = "is ahead of" if ahead else "is not ahead of" if pair is None else "falls behind"
+    tone = "good" if ahead else "bad"
+    return {"tone": tone, "text": f"The model {verb} the champion: {numbers}."}
+
+
+def _numbers(metrics: Mapping[str, Any], other: Mapping[str, Any], pair: Paired | None) -> str:
+    mine, theirs = metrics["intent_accuracy"], other["intent_accuracy"]
+    text = f"{percent(mine)} of rows with the right intents against {percent(theirs)}"
+    if pair is not None:
+        p_value = "p < 0.001" if pair.p_value < 0.001 else f"p = {pair.p_value:.2g}"
+        return f"{text} ({p_value}, McNemar's exact test)"
+    sample = other.get("n", metrics["n"])
+    return text if sample == metrics["n"] else f"{text} on a sample of {sample:,} rows"
+
+
+def _own_row(metrics: Mapping[str, Any]) -> list[str]:
+    cells = [[percent(metrics.get(name)), "", ""] for name in _COMPARED]
+    return ["this model", *chain(*cells)]
+
+
+def _table_row(
+    metrics: Mapping[str, Any], name: str, about: str, other: Mapping[str, Any]
+) -> list[str]:
+    cells = [_compared(metrics, other, score) for score in _COMPARED]
+    return [f"{name}: {about}" if about else name, *chain(*cells)]
+
+
+def _compared(metrics: Mapping[str, Any], other: Mapping[str, Any], name: str) -> list[str]:
+    """The other's score, this model's lead, and the rows that only one of them has right."""
+    mine, theirs = metrics.get(name), other.get(name)
+    if mine is None or theirs is None:
+        return [percent(theirs), "–", "–"]
+    pair = paired(metrics, other, name)
+    rows = f"+{pair.gained:,} / -{pair.lost:,}" if pair else "–"
+    accuracy = with_interval(other, name).replace("95 % interval ", "")
+    return [accuracy, points(mine - theirs), rows]
+
+
+def _changed_intents(metrics: Mapping[str, Any], champion: Mapping[str, Any]) -> list[list[str]]:
+    """The intents whose recall differs most from the champion's, falls first."""
+    changes = []
+    for name, values in metrics["per_intent"].items():
+        before = champion.get("per_intent", {}).get(name, {}).get("recall")
+        if before is not None and values["recall"] is not None and values["recall"] != before:
+            changes.append((values["recall"] - before, name, before, values))
+    worst = sorted(changes, key=lambda change: (change[0] > 0, -abs(change[0]), change[1]))
+    return [
+        [name, percent(before), percent(values["recall"]), points(change), f"{values['support']:,}"]
+        for change, name, before, values in worst[:_CHANGED_INTENTS]
+    ]

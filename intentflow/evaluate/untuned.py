@@ -1,0 +1,161 @@
+"""The base model as it is, with the very prompt that the tuned one gets."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from intentflow.baselines.answers import Answers
+from intentflow.baselines.few_shot import choose_shots, insert_shots
+from intentflow.errors import IntentflowError
+from intentflow.io.files import atomic_directory
+from intentflow.prompts import PromptSpec, bake_template, end_token_id, prompt_token_ids
+from intentflow.recipe.recipe import Recipe
+from intentflow.records import Example
+from intentflow.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True)
+class Untuned:
+    """What an untuned model is asked with.
+
+    Attributes:
+        recipe: Names the base model and how the prompt is built.
+        taxonomy: The intents; inferred from the training rows if None.
+        limit_rows: Ask this many rows at most, a sample drawn by ``seed``; None for all.
+        seed: Of the sample and of the rows that are shown.
+    """
+
+    recipe: Recipe
+    taxonomy: Taxonomy | None = None
+    limit_rows: int | None = None
+    seed: int = 0
+
+
+def find_base_model(recipe: Recipe) -> None:
+    """Make sure that a recipe's base model can be asked, before much else is done.
+
+    Raises:
+        IntentflowError: A recipe of corrections, no such model, or one that is not for chats.
+    """
+    from intentflow.models.base_models import load_tokenizer
+
+    if recipe.method == "dpo":
+        raise IntentflowError(
+            "the recipe corrects a tuned model (method: dpo): give the recipe of its first training"
+        )
+    end_token_id(load_tokenizer(recipe.model_name_or_path))
+
+
+def answer_untuned(
+    training: Sequence[Example], utterances: Sequence[str], asking: Untuned, shots: int = 0
+) -> Answers:
+    """Answers of the base model, constrained to the taxonomy.
+
+    Args:
+        training: Labelled rows, to infer the taxonomy and to show some of them.
+        utterances: Texts to answer.
+        asking: Base model, prompt, which rows.
+        shots: Labelled rows shown before each utterance, fewer where they do not fit.
+
+    Raises:
+        IntentflowError: As for :func:`find_base_model`, or no shot that fits.
+        ModuleNotFoundError: The ``train`` extra is not installed.
+    """
+    from intentflow.inference.transformers_engine import TransformersEngine
+
+    asked = _sample(len(utterances), asking)
+    texts = [utterances[at] for at in asked]
+    started = time.perf_counter()
+    with _model_directory(training, texts, asking, shots) as (folder, shown):
+        engine = TransformersEngine(folder, constrained=True)
+        ready = time.perf_counter()
+        answers = [answer.text for answer in engine.answer(texts)]
+    return Answers(
+        answers,
+        _about(asking, shown, len(asked), len(utterances)),
+        ready - started,
+        time.perf_counter() - ready,
+        asked if len(asked) < len(utterances) else None,
+        asking.recipe.output_format,
+        parameters=True,
+    )
+
+
+def _sample(rows: int, asking: Untuned) -> list[int]:
+    """Indices of the rows to ask, ascending: files are often sorted by intent."""
+    limit = asking.limit_rows
+    if limit is None or limit >= rows:
+        return list(range(rows))
+    return sorted(random.Random(asking.seed).sample(range(rows), limit))
+
+
+@contextmanager
+def _model_directory(
+    training: Sequence[Example], texts: Sequence[str], asking: Untuned, shots: int
+) -> Iterator[tuple[Path, int]]:
+    """A model directory as training writes it, only untrained; and how many shots it shows."""
+    from intentflow.models.base_models import load_model
+    from intentflow.models.directory import save_served_model
+
+    taxonomy = asking.taxonomy or Taxonomy.infer(training)
+    prompt = asking.recipe.prompt(taxonomy)
+    model = load_model(asking.recipe.model_name_or_path, dtype="auto")
+    room = getattr(model.config, "max_position_embeddings", None)
+    shown = choose_shots(training, shots, asking.seed)
+    tokenizer, end, fitting = _tokenizer(asking.recipe, prompt, shown, texts, room)
+    with tempfile.TemporaryDirectory(prefix="intentflow-") as temporary:
+        folder = Path(temporary) / "model"
+        with atomic_directory(folder) as partial:
+            save_served_model(partial, model, tokenizer, end, prompt, taxonomy)
+            (partial / "training.json").write_text('{"trained": false}\n', encoding="utf-8")
+        del model  # the engine has its own
+        yield folder, fitting
+
+
+def _tokenizer(
+    recipe: Recipe,
+    prompt: PromptSpec,
+    shown: list[Example],
+    texts: Sequence[str],
+    room: int | None,
+) -> tuple[Any, int, int]:
+    """The tokenizer with prompt and shots baked in, its end token, and how many shots fit.
+
+    Raises:
+        IntentflowError: Not one fits.
+    """
+    from intentflow.inference.engines import MAX_NEW_TOKENS
+    from intentflow.models.base_models import load_tokenizer
+
+    tokenizer = load_tokenizer(recipe.model_name_or_path)
+    end, own = end_token_id(tokenizer), tokenizer.chat_template
+    longest = max(texts, key=len)
+    for count in range(len(shown), -1, -1):
+        tokenizer.chat_template = own
+        insert_shots(tokenizer, shown[:count], recipe.output_format)
+        bake_template(tokenizer, prompt)
+        if room is None or len(prompt_token_ids(tokenizer, longest)) + MAX_NEW_TOKENS <= room:
+            break
+    if shown and not count:
+        raise IntentflowError(
+            f"few-shot: not one labelled row fits beside the prompt into the {room} tokens of "
+            f"{recipe.model_name_or_path}; leave few-shot out, or name fewer intents in the prompt"
+        )
+    return tokenizer, end, count
+
+
+def _about(asking: Untuned, shown: int, asked: int, rows: int) -> str:
+    recipe = asking.recipe
+    turns = f" and {shown} labelled rows shown before the utterance" if shown else ""
+    scope = f"all {rows} rows" if asked == rows else f"a random {asked} of the {rows} rows"
+    return (
+        f"{recipe.model_name_or_path} untuned, with the tuned model's prompt (taxonomy: "
+        f"{recipe.taxonomy_in_prompt}){turns}, answers kept inside the taxonomy; {scope}."
+    )

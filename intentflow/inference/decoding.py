@@ -1,0 +1,230 @@
+"""Greedy decoding of many prompts that begin alike.
+
+What all prompts begin with is read once. Behind it rows come and go: one that has ended makes
+place for the next, so that a pass through the model is full of tokens that are needed, and tokens
+that the constraint forces go through together with the next one that was chosen.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from intentflow.inference.constraint import ConstrainedAnswer, TaxonomyConstraint
+from intentflow.inference.row_attention import Block, DecodingPass, RowCache
+from intentflow.models.attention import States
+
+PASS_TOKENS = {"cpu": 512, "cuda": 4096}
+"""Tokens of one pass through the model: rows that begin wait where it would have more."""
+
+CACHE_TOKENS = {"cpu": 16_384, "cuda": 131_072}
+"""Own tokens of all rows in decoding together; one long row may have more."""
+
+Listener = Callable[[list[int]], None]
+"""Gets the tokens of an answer as they come."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """One answer.
+
+    Attributes:
+        number: Which prompt it answers, from 0.
+        tokens: With the end token, where it has one.
+        log_probabilities: One per token; natural logarithm, among what the constraint allowed.
+        ended: Whether the model ended it; False for one that reached its limit.
+        seconds: From the first pass that held the row to its end.
+    """
+
+    number: int
+    tokens: list[int]
+    log_probabilities: list[float]
+    ended: bool
+    seconds: float
+
+
+@dataclass
+class Request:
+    """A prompt to answer.
+
+    Attributes:
+        number: Its place among all prompts, from 0.
+        own: Its tokens behind the shared prefix; at least one.
+        limit: Tokens that its answer may have.
+    """
+
+    number: int
+    own: list[int]
+    limit: int
+
+
+@dataclass
+class _Row:
+    """A request in decoding; ``block`` are the tokens that the model has yet to see."""
+
+    request: Request
+    guide: ConstrainedAnswer | None
+    block: list[int]
+    seen: int = 0
+    tokens: list[int] = field(default_factory=list)
+    log_probabilities: list[float] = field(default_factory=list)
+    started: float = field(default_factory=time.perf_counter)
+
+    def add(self, tokens: list[int], log_probability: float) -> None:
+        """Take a chosen token and those forced behind it, within the limit."""
+        room = self.request.limit - len(self.tokens)
+        self.seen += len(self.block)
+        self.block = tokens[:room]
+        self.tokens += self.block
+        self.log_probabilities += [log_probability, *[0.0] * (len(self.block) - 1)]
+
+    def done(self, ended: bool) -> Decoded:
+        """The answer as it stands."""
+        closed = self.guide is not None and self.guide.is_closed
+        seconds = time.perf_counter() - self.started
+        numbers = (self.request.number, self.tokens, self.log_probabilities)
+        return Decoded(*numbers, ended and not closed, seconds)
+
+
+class Decoder:
+    """Decodes with one model.
+
+    Args:
+        model: One whose attention takes packed passes, as
+            :func:`intentflow.models.attention.share_prefixes` makes it.
+        end_token_ids: Tokens that end an answer.
+        constraint: What keeps answers inside a taxonomy; None for none.
+    """
+
+    def __init__(
+        self, model: Any, end_token_ids: Sequence[int], constraint: TaxonomyConstraint | None
+    ) -> None:
+        self._model = model
+        self._end = frozenset(end_token_ids)
+        self._constraint = constraint
+        kind = "cuda" if model.device.type == "cuda" else "cpu"
+        self._pass_tokens = PASS_TOKENS[kind]
+        self._cache_tokens = CACHE_TOKENS[kind]
+
+    def decode(
+        self,
+        requests: Sequence[Request],
+        prefix: States,
+        rows_at_once: int,
+        listener: Listener | None = None,
+    ) -> Iterator[Decoded]:
+        """Answers as they end; the longest prompts should come first.
+
+        Args:
+            requests: What to answer.
+            prefix: Keys and values of what stands before each of them.
+            rows_at_once: Most rows in decoding.
+            listener: For the tokens of a single request.
+        """
+        waiting = deque(requests)
+        rows: list[_Row] = []
+        cache = RowCache(prefix)
+        self._reserve(requests, rows_at_once, cache)
+        while waiting or rows:
+            self._admit(waiting, rows, rows_at_once)
+            yield from self._step(rows, cache, listener)
+
+    @torch.inference_mode()
+    def _step(self, rows: list[_Row], cache: RowCache, listener: Listener | None) -> list[Decoded]:
+        """One pass; the rows that end with it leave."""
+        chosen, log_probabilities = self._choose(rows, self._read(rows, cache))
+        ended: list[Decoded] = []
+        staying: list[int] = []
+        for place, row in enumerate(rows):
+            done = self._continue(row, chosen[place], log_probabilities[place])
+            if listener:
+                listener(row.block)
+            if done:
+                ended.append(done)
+            else:
+                staying.append(place)
+        _close_gaps(rows, staying, cache)
+        return ended
+
+    def _reserve(self, requests: Sequence[Request], rows_at_once: int, cache: RowCache) -> None:
+        """All the place that rows of the longest prompt take: growing leaves holes in memory."""
+        longest = max(map(_room, requests), default=1)
+        most = max(self._cache_tokens // longest, 1)
+        cache.reserve(min(rows_at_once, len(requests), most), longest)
+
+    def _admit(self, waiting: deque[Request], rows: list[_Row], rows_at_once: int) -> None:
+        """Begin as many rows as there is place for in this pass and in the cache."""
+        tokens = sum(len(row.block) for row in rows)
+        longest = max((_room(row.request) for row in rows), default=0)
+        while waiting and len(rows) < rows_at_once:
+            request = waiting[0]
+            tokens += len(request.own)
+            longest = max(longest, _room(request))
+            full = tokens > self._pass_tokens or (len(rows) + 1) * longest > self._cache_tokens
+            if rows and full:
+                return
+            waiting.popleft()
+            rows.append(self._begin(request))
+
+    def _begin(self, request: Request) -> _Row:
+        guide = self._constraint.begin(request.limit) if self._constraint else None
+        return _Row(request, guide, list(request.own))
+
+    def _read(self, rows: Sequence[_Row], cache: RowCache) -> torch.Tensor:
+        """Scores of what comes next, float32 of shape (rows, vocabulary)."""
+        cache.reserve(len(rows), max(row.seen + len(row.block) for row in rows))
+        blocks = [Block(i, row.seen, len(row.block)) for i, row in enumerate(rows)]
+        device = self._model.device
+        packing = DecodingPass(cache, blocks, device)
+        ids = torch.tensor([token for row in rows for token in row.block], device=device)
+        last = torch.tensor([block.length for block in blocks], device=device).cumsum(0) - 1
+        scores: torch.Tensor = self._model(
+            input_ids=ids[None],
+            position_ids=(packing.places + cache.prefix_length)[None],
+            logits_to_keep=last,
+            use_cache=False,
+            packing=packing,
+        ).logits[0]
+        return scores.float()
+
+    def _choose(self, rows: Sequence[_Row], scores: torch.Tensor) -> tuple[list[int], list[float]]:
+        """The most likely tokens and the logarithms of their probabilities."""
+        if self._constraint:
+            guides = [row.guide for row in rows if row.guide]
+            allowed = torch.from_numpy(self._constraint.allowed(guides)).to(scores.device)
+            scores = scores.masked_fill_(~allowed, -torch.inf)
+        best, chosen = scores.max(-1)
+        return chosen.tolist(), (best - scores.logsumexp(-1)).tolist()
+
+    def _continue(self, row: _Row, token: int, log_probability: float) -> Decoded | None:
+        """Take the chosen token; the answer, where it is at its end."""
+        tokens = [token]
+        if row.guide and token not in self._end:
+            row.guide.accept(token)
+            tokens += row.guide.forced()
+        row.add(tokens, log_probability)
+        if row.tokens[-1] in self._end:
+            return row.done(ended=True)
+        return row.done(ended=False) if len(row.tokens) >= row.request.limit else None
+
+
+def _room(request: Request) -> int:
+    """Tokens that a row will have: its own, and an answer of the usual length at least."""
+    return len(request.own) + min(request.limit, 32)
+
+
+def _close_gaps(rows: list[_Row], staying: list[int], cache: RowCache) -> None:
+    """Keep the rows that stay, in the first slots; those at the end go where one has left."""
+    count = len(staying)
+    gaps = sorted(set(range(count)) - set(staying))
+    movers = [place for place in staying if place >= count]
+    for source, target in zip(movers, gaps, strict=True):
+        rows[target] = rows[source]
+    del rows[count:]
+    if gaps:
+        cache.move(movers, gaps)

@@ -1,0 +1,327 @@
+"""Any endpoint with the OpenAI API as an engine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from tqdm import tqdm
+
+from intentflow.calls import OutputFormat
+from intentflow.errors import IntentflowError
+from intentflow.inference.confidence import listed_confidence
+from intentflow.inference.engines import MAX_NEW_TOKENS, Answer, Keep
+from intentflow.inference.structured_outputs import StructuredOutputs
+from intentflow.openai_api.faults import NOT_THE_API, Fault, busy_fault, pause_seconds, shown
+
+KEY = "OPENAI_API_KEY"
+_MOST_NAMES = 5
+_TOLD_SECONDS = 2.0
+# Faults of every request alike: going on would ask in vain, row after row.
+_OF_THE_ENDPOINT = frozenset({401, 403, 404, 429})
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class EndpointOptions:
+    """How an endpoint is asked.
+
+    Attributes:
+        concurrency: Requests at a time; None is 8 for an endpoint of others, which may limit them,
+            and 64 for a vLLM server of our own, which answers them together.
+        timeout_seconds: For one whole reply.
+        retries: Of a request that failed for a while: no connection, no reply, busy, broken.
+        served_model: Its name there; needed where the endpoint serves several.
+        allow_failures: Go on where a request fails for good; its row has no answer.
+    """
+
+    concurrency: int | None = None
+    timeout_seconds: float = 120.0
+    retries: int = 5
+    served_model: str | None = None
+    allow_failures: bool = False
+
+
+class OpenAIEngine:
+    """Any endpoint with the OpenAI API, several requests at a time.
+
+    The key comes from ``OPENAI_API_KEY``; an endpoint without authentication needs none.
+
+    Args:
+        url: With or without ``/v1``.
+        options: How it is asked.
+        structure: The taxonomy that vLLM is told to stay inside; None asks for nothing.
+        output_format: The language of the answers.
+
+    Raises:
+        IntentflowError: It does not answer as the API does, or does not serve the model.
+    """
+
+    name = "openai"
+    usual_concurrency = 8
+
+    def __init__(
+        self,
+        url: str,
+        options: EndpointOptions = EndpointOptions(),
+        *,
+        structure: StructuredOutputs | None = None,
+        output_format: OutputFormat = "call",
+    ) -> None:
+        base = url.rstrip("/")
+        self.url = base if base.endswith("/v1") else f"{base}/v1"
+        self.options = options
+        self.constrained = structure is not None
+        self._structure = structure
+        self._format: OutputFormat = output_format
+        self._key = os.environ.get(KEY)
+        self._with_probabilities = True
+        self._replying: str | None = None
+        self._told_until = 0.0
+        self.model, self.root = asyncio.run(self._served_model())
+
+    def answer(self, instructions: Sequence[str], keep: Keep | None = None) -> list[Answer]:
+        """One answer per instruction, in order; ``keep`` gets each when it comes.
+
+        Raises:
+            IntentflowError: The endpoint failed after its retries, answered as another model than
+                before, or left the taxonomy that it was told to stay inside.
+        """
+        return asyncio.run(self._answer_all(instructions, keep))
+
+    async def _answer_all(self, instructions: Sequence[str], keep: Keep | None) -> list[Answer]:
+        answers: dict[int, Answer] = {}
+        waiting = iter(enumerate(instructions))
+        with _progress(len(instructions)) as progress:
+            async with self._client() as client:
+
+                async def work() -> None:
+                    for place, instruction in waiting:
+                        answers[place] = await self._ask(client, instruction)
+                        progress.update()
+                        if keep:
+                            keep(place, answers[place])
+
+                at_once = self.options.concurrency or self.usual_concurrency
+                await _all_or_none([work() for _ in range(at_once)])
+        return [answers[place] for place in range(len(instructions))]
+
+    async def _ask(self, client: Any, instruction: str) -> Answer:
+        started = time.perf_counter()
+        try:
+            answer, confidence = await self._again(lambda: self._reply(client, instruction))
+        except Fault as fault:
+            if not self.options.allow_failures or fault.status in _OF_THE_ENDPOINT:
+                raise self._error(fault) from None
+            tqdm.write(f"{self.url}: {fault.reason}", file=sys.stderr)
+            return Answer("", time.perf_counter() - started, failed=True)
+        return Answer(answer, time.perf_counter() - started, confidence)
+
+    async def _reply(self, client: Any, instruction: str) -> tuple[str, float | None]:
+        """Text and confidence of one reply; endpoints that refuse probabilities give none."""
+        if self._with_probabilities:
+            try:
+                return await self._send(client, instruction, logprobs=True)
+            except Fault as fault:
+                if fault.status not in (400, 422):
+                    raise
+        answer = await self._send(client, instruction)
+        self._with_probabilities = False
+        return answer
+
+    async def _send(self, client: Any, instruction: str, **more: Any) -> tuple[str, float | None]:
+        extra = self._structure.request if self._structure else None
+        with _faults(self.options, self._key):
+            async with asyncio.timeout(self.options.timeout_seconds):
+                reply = await client.chat.completions.create(
+                    model=self.model,
+                    messages=[{"role": "user", "content": instruction}],
+                    temperature=0,
+                    max_completion_tokens=MAX_NEW_TOKENS,
+                    extra_body=extra,
+                    **more,
+                )
+            choice = reply.choices[0]
+            text = choice.message.content or ""
+            if not isinstance(text, str):
+                raise TypeError("content is no text")
+            confidence = _confidence(choice, text, self._format)
+        self._require_same_model(getattr(reply, "model", None))
+        return self._inside(text.strip(), choice.finish_reason), confidence
+
+    def _inside(self, text: str, finish_reason: str | None) -> str:
+        """The answer, closed where it was cut off.
+
+        Raises:
+            IntentflowError: The endpoint was told to stay inside the taxonomy and did not.
+        """
+        if self._structure is None or self._structure.admits(text):
+            return text
+        closed = self._structure.close(text) if finish_reason == "length" else None
+        if closed is None:
+            raise IntentflowError(
+                f"{self.url} does not keep to structured_outputs: it answered "
+                f"{shown(text, self._key)!r}, which the taxonomy does not have; vLLM does, with "
+                '--structured-outputs-config \'{"backend": "guidance"}\'; '
+                "--no-constrained asks without"
+            )
+        return closed
+
+    def _require_same_model(self, name: object) -> None:
+        self._replying = self._replying or (name if isinstance(name, str) else None)
+        if isinstance(name, str) and name != self._replying:
+            raise IntentflowError(
+                f"{self.url} answered as {shown(self._replying or '', self._key)} first and now as "
+                f"{shown(name, self._key)}: these are answers of more than one model"
+            )
+
+    async def _served_model(self) -> tuple[str, str | None]:
+        """The name of the model to ask for, and what the server says that it loaded."""
+
+        async def listed() -> list[Any]:
+            with _faults(self.options, self._key):
+                async with asyncio.timeout(self.options.timeout_seconds):
+                    page = await client.models.list()
+                return [(str(model.id), getattr(model, "root", None)) for model in page.data]
+
+        async with self._client() as client:
+            try:
+                served = dict(await self._again(listed))
+            except Fault as fault:
+                raise self._error(fault) from None
+        name = self._chosen(list(served))
+        return name, served[name]
+
+    def _chosen(self, names: list[str]) -> str:
+        asked = self.options.served_model
+        some = ", ".join(shown(name, self._key) for name in names[:_MOST_NAMES])
+        some += f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        if not names:
+            raise IntentflowError(f"{self.url} serves no model")
+        if asked is None and len(names) > 1:
+            raise IntentflowError(f"{self.url} serves {some}: choose one by --served-model")
+        if asked is not None and asked not in names:
+            raise IntentflowError(f"{self.url} serves {some}, not {asked}")
+        return asked or names[0]
+
+    async def _again(self, ask: Callable[[], Awaitable[Result]]) -> Result:
+        """What a request gives, repeated while its fault may pass."""
+        for faults in range(1, self.options.retries + 1):
+            try:
+                return await ask()
+            except Fault as fault:
+                if not fault.again:
+                    raise
+                await self._pause(fault, pause_seconds(fault, faults))
+        return await ask()
+
+    async def _pause(self, fault: Fault, seconds: float) -> None:
+        """Wait, and say why where one would wonder; of many requests that wait, one says it."""
+        now = time.monotonic()
+        if seconds >= _TOLD_SECONDS and now >= self._told_until:
+            self._told_until = now + seconds
+            again = f"{self.url} {fault.reason}; asked again in {seconds:.0f} s"
+            tqdm.write(again, file=sys.stderr)
+        await asyncio.sleep(seconds)
+
+    @asynccontextmanager
+    async def _client(self) -> AsyncIterator[Any]:
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+
+        from intentflow.openai_api.bounded import bound
+
+        # A redirect would carry the rows and the key to an address that nobody gave.
+        connections = DefaultAsyncHttpxClient(
+            event_hooks={"response": [bound]}, follow_redirects=False
+        )
+        async with AsyncOpenAI(
+            base_url=self.url,
+            api_key=self._key or "none",
+            timeout=self.options.timeout_seconds,
+            max_retries=0,
+            default_headers={"Accept-Encoding": "identity"},
+            http_client=connections,
+        ) as client:
+            yield client
+
+    def _error(self, fault: Fault) -> IntentflowError:
+        return IntentflowError(f"{self.url} {fault.reason}")
+
+
+class _faults:  # noqa: N801 - reads as a block, not as a class
+    """Turns what asking and reading a reply raise into a fault."""
+
+    def __init__(self, options: EndpointOptions, key: str | None) -> None:
+        self._options = options
+        self._key = key
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        from openai import OpenAIError
+
+        if isinstance(error, (OpenAIError, TimeoutError, *NOT_THE_API)):
+            raise _fault_of(error, self._options, self._key) from error
+
+
+def _fault_of(error: Exception, options: EndpointOptions, key: str | None) -> Fault:
+    from openai import APIConnectionError, APIStatusError, APITimeoutError
+
+    if isinstance(error, (TimeoutError, APITimeoutError)):
+        limit = f"{options.timeout_seconds:g} seconds"
+        return Fault(f"gives no whole reply within {limit}: raise --request-timeout")
+    if isinstance(error, APIStatusError):
+        return _status_fault(error, key)
+    if isinstance(error, APIConnectionError):
+        cause = shown(str(error.__cause__ or error), key).rstrip(".")
+        return Fault(f"does not answer ({cause}): is it running?")
+    return Fault("does not answer as an OpenAI endpoint: its reply is of another shape")
+
+
+def _status_fault(error: Any, key: str | None) -> Fault:
+    status = int(error.status_code)
+    if status in (401, 403):
+        return Fault(f"refused the key (HTTP {status}): set {KEY}", again=False, status=status)
+    if 300 <= status < 400:
+        reason = f"points to another address (HTTP {status}): give that one"
+        return Fault(reason, again=False, status=status)
+    fault = busy_fault(status, dict(error.response.headers), shown(error.message, key))
+    return Fault(
+        f"failed: {fault.reason}",
+        again=fault.again,
+        wait_seconds=fault.wait_seconds,
+        status=status,
+    )
+
+
+def _confidence(choice: Any, text: str, output_format: OutputFormat) -> float | None:
+    """Of the tokens that the server lists; None where they are not those of the text."""
+    listed = getattr(getattr(choice, "logprobs", None), "content", None) or []
+    tokens = [
+        (t.token.encode() if t.bytes is None else bytes(t.bytes), float(t.logprob)) for t in listed
+    ]
+    return listed_confidence(tokens, text, output_format)
+
+
+async def _all_or_none(work: Sequence[Awaitable[None]]) -> None:
+    """Wait for all; where one fails or the waiting ends, end the others."""
+    tasks = [asyncio.ensure_future(each) for each in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _progress(rows: int) -> Any:
+    interval = 0.5 if sys.stderr.isatty() else 10.0
+    return tqdm(total=rows, desc="evaluate", disable=rows < 2, mininterval=interval)

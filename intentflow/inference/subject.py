@@ -1,0 +1,80 @@
+"""What was scored: a model by its engine, an endpoint, or given predictions."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from intentflow.calls import OutputFormat
+from intentflow.inference.calibration import Calibration
+from intentflow.prompts import PromptSpec
+from intentflow.storage import digest_of
+from intentflow.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What was scored: for the keys of ``metrics.json`` that name it.
+
+    Attributes:
+        engine: The name of what answered.
+        constrained: Whether answers were kept inside the taxonomy.
+        model_digest: Of a model directory.
+        prompt_digest: Of its prompt.
+        taxonomy: What may be answered; None if unknown.
+        output_format: The language of the answers.
+        calibration: Of the model's confidences.
+        endpoint: Of an endpoint its URL, the model's name there and what it says it loaded.
+    """
+
+    engine: str
+    constrained: bool
+    model_digest: str | None = None
+    prompt_digest: str | None = None
+    taxonomy: Taxonomy | None = None
+    output_format: OutputFormat = "call"
+    calibration: Calibration | None = None
+    endpoint: tuple[str, str, str | None] | None = None
+
+    def identity(self) -> dict[str, Any]:
+        """All that answers to the same rows depend on."""
+        return {
+            "engine": self.engine,
+            "model": self.model_digest or list(self.endpoint or ()),
+            "prompt_digest": self.prompt_digest,
+            "constrained": self.constrained,
+            "taxonomy_digest": self.taxonomy.digest if self.taxonomy else None,
+            "output_format": self.output_format,
+        }
+
+
+def describe_folder(folder: Path, engine: str, constrained: bool) -> Subject:
+    """A model directory answered by an engine.
+
+    Raises:
+        IntentflowError: Its prompt was changed after training, or a file of it is broken.
+    """
+    prompt = PromptSpec.read(folder / "prompt.json")
+    return Subject(
+        engine,
+        constrained,
+        digest_of(str(folder)),
+        prompt.digest,
+        Taxonomy.from_yaml(folder / "taxonomy.yaml"),
+        prompt.output_format,
+        _calibration(folder, constrained),
+    )
+
+
+def _calibration(folder: Path, constrained: bool) -> Calibration | None:
+    found = Calibration.read(folder)
+    if found and found.constrained != constrained:
+        fitted = "constrained" if found.constrained else "unconstrained"
+        print(
+            f"{folder}: its calibration was fitted on {fitted} answers, "
+            "which these are not: see ece for how well it fits them",
+            file=sys.stderr,
+        )
+    return found

@@ -1,0 +1,249 @@
+"""The transformers library as an engine: a model directory in this process, no server."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import pairwise
+from os.path import commonprefix
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+from intentflow.errors import IntentflowError
+from intentflow.inference.confidence import answer_confidence
+from intentflow.inference.engines import MAX_NEW_TOKENS, Answer, Completion, Keep
+from intentflow.prompts import PromptSpec, chat_token_ids, intent_tokens, prompt_token_ids
+from intentflow.taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    from intentflow.inference.constraint import TaxonomyConstraint
+    from intentflow.inference.decoding import Decoded, Decoder, Request
+    from intentflow.models.attention import States
+
+ROWS_AT_ONCE = 128
+
+
+class TransformersEngine:
+    """Greedy decoding in this process, many rows at a time behind one shared prompt.
+
+    Args:
+        folder: A model directory as ``train`` writes it.
+        constrained: Keep answers inside the taxonomy.
+        batch_size: Most rows decoded together; fewer where memory does not do.
+        precision: ``bf16``, ``fp32``, or ``auto`` for what is fast here.
+
+    Raises:
+        IntentflowError: Not a model directory, or an attention other than plain or sliding.
+    """
+
+    name = "transformers"
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        constrained: bool,
+        batch_size: int = ROWS_AT_ONCE,
+        precision: str = "auto",
+    ) -> None:
+        from intentflow.models.attention import share_prefixes
+        from intentflow.models.directory import check_model_directory
+
+        self.folder = check_model_directory(folder)
+        self.prompt = PromptSpec.read(self.folder / "prompt.json")
+        self.taxonomy = Taxonomy.from_yaml(self.folder / "taxonomy.yaml")
+        self.constrained = constrained
+        self.batch_size = batch_size
+        self.tokenizer, self.model = _load(self.folder, precision)
+        share_prefixes(self.model)
+        self.end_token_ids = _end_tokens(self.model)
+        self._prefix: tuple[list[int], States] = ([], {})
+
+    def answer(self, instructions: Sequence[str], keep: Keep | None = None) -> list[Answer]:
+        """One answer per instruction, in order; ``keep`` gets each when it comes.
+
+        Raises:
+            IntentflowError: A prompt leaves no room for an answer, naming its row; or not even one
+                row fits into memory.
+        """
+        prompts = [prompt_token_ids(self.tokenizer, text) for text in instructions]
+        answers: list[Answer] = [Answer("", 0.0)] * len(prompts)
+        progress = tqdm(
+            total=len(prompts),
+            desc="evaluate",
+            unit="row",
+            disable=len(prompts) < 2,
+            mininterval=0.5 if sys.stderr.isatty() else 10.0,
+        )
+        with progress:
+            for done in self._decode_all(prompts):
+                answers[done.number] = self._answer(done)
+                if keep:
+                    keep(done.number, answers[done.number])
+                progress.update()
+        return answers
+
+    def complete(
+        self, messages: Sequence[Mapping[str, Any]], limit: int, streamer: Any = None
+    ) -> Completion:
+        """Answer a client's messages with at most ``limit`` tokens.
+
+        Args:
+            messages: OpenAI chat messages.
+            limit: Tokens of the answer, its end not counted.
+            streamer: Gets the tokens as they are decoded; a transformers streamer.
+        """
+        ids = chat_token_ids(self.tokenizer, messages)
+        requests, prefix = self._behind_prefix([ids], limit)
+        listener = _Stream(streamer, ids) if streamer else None
+        done = next(self._decoder.decode(requests, prefix, 1, listener))
+        if listener:
+            listener.end()
+        own = [token for token in done.tokens if token not in self.end_token_ids]
+        ended = len(own) < len(done.tokens)
+        return Completion(self._text(done.tokens).strip(), len(ids), len(own), ended)
+
+    def _decode_all(self, prompts: list[list[int]]) -> Iterator[Decoded]:
+        """All answers as they end; where memory does not do, again with half the rows at once."""
+        from intentflow.models.memory import free_memory, is_out_of_memory
+
+        requests, prefix = self._behind_prefix(prompts, MAX_NEW_TOKENS) if prompts else ([], {})
+        waiting = {request.number: request for request in requests}
+        while waiting:
+            try:
+                for done in self._decoder.decode([*waiting.values()], prefix, self.batch_size):
+                    del waiting[done.number]
+                    yield done
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._halve_batch()
+            free_memory()
+
+    def _halve_batch(self) -> None:
+        former, self.batch_size = self.batch_size, self.batch_size // 2
+        if not self.batch_size:
+            raise IntentflowError(f"{self.folder}: not even one row fits into memory") from None
+        print(
+            f"out of memory with {former} rows at once: going on with {self.batch_size}",
+            file=sys.stderr,
+        )
+
+    def _behind_prefix(self, prompts: list[list[int]], limit: int) -> tuple[list[Request], States]:
+        """The prompts, longest first, and the states of what they all begin with."""
+        from intentflow.inference.decoding import Request
+
+        context = int(self.model.config.max_position_embeddings)
+        for row, prompt in enumerate(prompts, 1):
+            if len(prompt) >= context:
+                raise IntentflowError(
+                    f"row {row}: its prompt has {len(prompt)} tokens, which leaves no room for an "
+                    f"answer in the model's context of {context}: shorten or remove the row"
+                )
+        prefix, states = self._shared_states(prompts)
+        requests = [
+            Request(number, prompt[len(prefix) :], min(limit, context - len(prompt)))
+            for number, prompt in enumerate(prompts)
+        ]
+        return sorted(requests, key=lambda request: -len(request.own)), states
+
+    def _shared_states(self, prompts: list[list[int]]) -> tuple[list[int], States]:
+        """What the prompts and any other begin with, and its states; kept for the next call."""
+        import torch
+
+        from intentflow.models.prefix import read_prefix, shared_prefix
+
+        prefix = shared_prefix([*prompts, prompt_token_ids(self.tokenizer, "?")])
+        tokens, states = self._prefix
+        if tokens[: len(prefix)] != prefix or (prefix and not states):
+            with torch.inference_mode():
+                states = read_prefix(self.model, torch.tensor(prefix, device=self.model.device))
+            self._prefix = (prefix, states)
+        size = len(prefix)
+        cut = {layer: tuple(state[:, :, :size] for state in pair) for layer, pair in states.items()}
+        return prefix, cut if prefix else {}
+
+    @cached_property
+    def _decoder(self) -> Decoder:
+        from intentflow.inference.decoding import Decoder
+
+        constraint = self._constraint if self.constrained else None
+        return Decoder(self.model, self.end_token_ids, constraint)
+
+    @cached_property
+    def _constraint(self) -> TaxonomyConstraint:
+        """Made once, for the vocabulary takes long to read."""
+        from intentflow.inference.constraint import Endings, TaxonomyConstraint, taxonomy_grammar
+
+        return TaxonomyConstraint(
+            self.tokenizer,
+            self.model.config.vocab_size,
+            self.end_token_ids[0],
+            taxonomy_grammar(
+                self.taxonomy, self.prompt.output_format, intent_tokens(self.tokenizer)
+            ),
+            Endings.of(self.taxonomy, self.prompt.output_format),
+        )
+
+    def _answer(self, done: Decoded) -> Answer:
+        text = self._text(done.tokens)
+        confidence = 0.0  # of an answer that the model did not end
+        if done.ended:
+            pieces = self._pieces(done.tokens, text)
+            confidence = answer_confidence(
+                pieces, done.log_probabilities, self.prompt.output_format
+            )
+        return Answer(text.strip(), done.seconds, confidence)
+
+    def _pieces(self, tokens: list[int], text: str) -> list[str]:
+        """The text that each token adds; one that ends within a character adds nothing yet."""
+        begun = [self._text(tokens[:size]) for size in range(len(tokens))]
+        ends = [len(commonprefix([part, text])) for part in [*begun, text]]  # noqa: RUF071 - texts
+        return [text[start:end] for start, end in pairwise(ends)]
+
+    def _text(self, tokens: list[int]) -> str:
+        return str(self.tokenizer.decode(tokens, **_DECODING))
+
+
+class _Stream:
+    """Hands tokens on to a transformers streamer, which gets the prompt first."""
+
+    def __init__(self, streamer: Any, prompt: list[int]) -> None:
+        self._streamer = streamer
+        self(prompt)
+
+    def __call__(self, tokens: list[int]) -> None:
+        import torch
+
+        self._streamer.put(torch.tensor(tokens))
+
+    def end(self) -> None:
+        """The answer is whole."""
+        self._streamer.end()
+
+
+_DECODING: dict[str, Any] = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
+
+
+def _load(folder: Path, precision: str) -> tuple[Any, Any]:
+    import torch
+
+    from intentflow.inference.packed_linear import pack_linear_layers
+    from intentflow.models.base_models import load_model, load_tokenizer
+    from intentflow.models.precision import fast_precision
+
+    chosen = fast_precision() if precision == "auto" else precision
+    dtype = torch.bfloat16 if chosen == "bf16" else torch.float32
+    model = load_model(str(folder), dtype=dtype)
+    if torch.cuda.is_available():
+        model = model.to("cuda")
+    pack_linear_layers(model)
+    return load_tokenizer(str(folder)), model.eval()
+
+
+def _end_tokens(model: Any) -> list[int]:
+    ids = model.generation_config.eos_token_id
+    return list(ids) if isinstance(ids, list) else [int(ids)]

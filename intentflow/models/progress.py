@@ -1,0 +1,73 @@
+"""What a person sees of a running training, and what is kept of it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from tqdm import tqdm
+from transformers import TrainerCallback
+
+from intentflow.errors import IntentflowError
+from intentflow.models.history import History
+
+
+class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers is not typed
+    """A bar with loss, tokens/s and the time left; stops at a loss that is not a number."""
+
+    def __init__(self, history: History, tokens_per_step: float) -> None:
+        self.history = history
+        self.tokens_per_step = tokens_per_step
+        self.bar: tqdm[Any] | None = None
+        self.started = 0.0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.started = time.monotonic() - self.history.seconds
+        interval = 0.5 if sys.stderr.isatty() else 10.0
+        self.bar = tqdm(
+            total=state.max_steps,
+            initial=state.global_step,
+            unit="step",
+            desc="train",
+            mininterval=interval,
+            disable=not state.is_world_process_zero,
+        )
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.history.tokens = round(state.global_step * self.tokens_per_step)
+        self.history.seconds = time.monotonic() - self.started
+        if self.bar is not None:
+            self.bar.update(state.global_step - self.bar.n)
+
+    def on_log(
+        self, args: Any, state: Any, control: Any, logs: dict[str, float], **kwargs: Any
+    ) -> None:
+        if "loss" in logs:
+            _refuse_nan(logs["loss"], state.global_step)
+            self.history.training.append(
+                (state.global_step, logs["loss"], logs.get("learning_rate", 0.0))
+            )
+            if self.bar is not None:
+                speed = self.history.tokens / max(self.history.seconds, 1e-9)
+                self.bar.set_postfix_str(f"loss {logs['loss']:.4f}, {speed:.0f} tokens/s")
+        if "train_loss" in logs:  # the mean over all steps, also those between two log lines
+            _refuse_nan(logs["train_loss"], state.global_step)
+        if "eval_loss" in logs:
+            _refuse_nan(logs["eval_loss"], state.global_step)
+            self.history.validation.append((state.global_step, logs["eval_loss"]))
+        if "eval_intent_accuracy" in logs:
+            rates = logs["eval_intent_accuracy"], logs["eval_answer_accuracy"]
+            self.history.accuracy.append((state.global_step, *rates))
+
+    def close(self) -> None:
+        """End the bar's line, so that what is said next has one of its own."""
+        if self.bar is not None:
+            self.bar.close()
+
+
+def _refuse_nan(loss: float, step: int) -> None:
+    if loss != loss or loss in (float("inf"), float("-inf")):
+        raise IntentflowError(
+            f"the loss is {loss} at step {step}: lower learning_rate, or use precision=fp32"
+        )

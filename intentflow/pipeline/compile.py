@@ -1,0 +1,75 @@
+"""Graphs by name, built and compiled."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+from intentflow.config import nearest
+from intentflow.errors import IntentflowError
+from intentflow.io.files import atomic_file
+from intentflow.pipeline.options import PipelineOptions
+
+PIPELINES = ("finetune",)
+
+
+def build_pipeline(name: str, options: PipelineOptions | None = None) -> Any:
+    """A KFP pipeline by name.
+
+    Raises:
+        IntentflowError: There is no such graph.
+    """
+    if name not in PIPELINES:
+        guess = nearest(name, PIPELINES)
+        hint = f"; did you mean {guess}?" if guess else f"; there is {', '.join(PIPELINES)}"
+        raise IntentflowError(f"no pipeline {name}{hint}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        from pipelines.finetune import pipeline
+
+        return pipeline.build(options or PipelineOptions())
+
+
+def compile_pipeline(
+    name: str,
+    output: str | Path,
+    options: PipelineOptions | None = None,
+    *,
+    kubernetes_manifest: bool = False,
+) -> None:
+    """Compile a graph to YAML.
+
+    Args:
+        name: Of the graph.
+        output: The YAML file.
+        options: Images, resources and placement.
+        kubernetes_manifest: Write ``Pipeline`` and ``PipelineVersion`` objects, for GitOps.
+    """
+    from kfp.compiler import Compiler
+    from kfp.compiler.compiler_utils import KubernetesManifestOptions
+
+    if not str(output).endswith((".yaml", ".yml")):
+        raise IntentflowError(f"{output}: the output must end in .yaml")
+    pipeline = build_pipeline(name, options)
+    with atomic_file(output) as partial, tempfile.TemporaryDirectory() as folder:
+        draft = Path(folder) / "pipeline.yaml"  # the compiler asks for the ending
+        Compiler().compile(pipeline, str(draft))
+        if kubernetes_manifest:
+            # A version's graph never changes on the cluster: another graph needs another name.
+            digest = hashlib.sha256(draft.read_bytes()).hexdigest()
+            options_for_objects = KubernetesManifestOptions(
+                pipeline_name=f"intentflow-{name}",
+                pipeline_version_name=f"intentflow-{name}-{digest[:12]}",
+                include_pipeline_manifest=True,
+            )
+            Compiler().compile(
+                pipeline,
+                str(draft),
+                kubernetes_manifest_format=True,
+                kubernetes_manifest_options=options_for_objects,
+            )
+        shutil.copyfile(draft, partial)

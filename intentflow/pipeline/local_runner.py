@@ -1,0 +1,233 @@
+"""The compiled graph on this machine: kfp's local runner, one subprocess a step."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from intentflow.artifacts.baselines import read_baselines
+from intentflow.environment import CHECKPOINTS
+from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.io.files import atomic_file
+from intentflow.pipeline.compile import build_pipeline
+from intentflow.pipeline.run_config import RunConfig, pipeline_arguments
+from intentflow.pipeline.run_log import RunLog
+from intentflow.pipeline.steps import ERROR_FILE
+from intentflow.pipeline.steps.release import run_explain
+
+# Where each output of the graph is put in the run's folder.
+_FILES = {
+    "rejects": "rejects.jsonl",
+    "train_set": "train.jsonl",
+    "validation_set": "validation.jsonl",
+    "test_set": "test.jsonl",
+    "metrics": "metrics.json",
+    "baselines": "baselines.json",
+    "predictions": "predictions.jsonl",
+    "verdict": "verdict.json",
+    "redaction_report": "reports/redaction.html",
+    "data_report": "reports/data.html",
+    "training_report": "reports/training.html",
+    "evaluation_report": "reports/evaluation.html",
+}
+_PUBLIC = ("metrics", "baselines", "verdict", "training_report")  # the rest holds users' own words
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a local run came to.
+
+    Attributes:
+        folder: Where reports, sets, scores and manifests lie.
+        counts: Rows, kept and rejected by convert.
+        metrics: What ``metrics.json`` holds.
+        baselines: Scores of simple models on the same rows, by name.
+        verdict: What ``verdict.json`` holds.
+        model: The model directory that was scored.
+        manifests: The rendered service; None where the gate failed.
+        seconds: Wall time of the graph.
+        peak_memory_bytes: The largest that any step was resident with.
+    """
+
+    folder: Path
+    counts: dict[str, int]
+    metrics: dict[str, Any]
+    baselines: dict[str, Any]
+    verdict: dict[str, Any]
+    model: Path
+    manifests: Path | None
+    seconds: float
+    peak_memory_bytes: int
+
+
+def run_locally(config: RunConfig, folder: str | Path, *, verbose: bool = False) -> RunResult:
+    """Run the finetune graph in subprocesses; steps whose inputs did not change are not run again.
+
+    Args:
+        config: The run configuration.
+        folder: For everything the run writes; the same folder lets a later run reuse steps.
+        verbose: Show the runner's whole log; it is in ``run.log`` in either case.
+
+    Raises:
+        IntentflowError: A step found bad input (exit status 2).
+        CheckFailed: The data checks said no (exit status 1).
+    """
+    root = Path(folder).resolve()
+    if root.exists() and not root.is_dir():
+        raise IntentflowError(f"{folder} is a file; give a folder for the run")
+    root.mkdir(parents=True, exist_ok=True)
+    arguments = pipeline_arguments(
+        config, publish_to=str(root / "published"), deploy_output=str(root / "manifests")
+    )
+    pipeline = build_pipeline("finetune", config.pipeline)
+    started = time.monotonic()
+    outputs = _execute(pipeline, arguments, root, verbose)
+    return _collect(outputs, root, time.monotonic() - started)
+
+
+def _execute(
+    pipeline: Any, arguments: Mapping[str, Any], root: Path, verbose: bool
+) -> dict[str, Any]:
+    from kfp import local
+
+    # kfp warns of images that are not named after Python and of placement it cannot honour here.
+    warnings.filterwarnings("ignore", module=r"kfp\..*")
+    steps = root / ".steps"
+    steps.mkdir(mode=0o700, exist_ok=True)  # users' own words: for the owner's eyes
+    # A step writes to another folder in each run: checkpoints need a place that stays.
+    checkpoints = os.environ.get(CHECKPOINTS, str(steps / "checkpoints"))
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        _variable(ERROR_FILE, str(error_file := Path(scratch) / "error.json")),
+        _variable(CHECKPOINTS, checkpoints),
+        _children_stopped(),
+        closing(RunLog(root / "run.log", sys.stderr, verbose=verbose)) as log,
+        redirect_stdout(log),
+        _logged_to(log),
+    ):
+        local.init(
+            runner=local.SubprocessRunner(use_venv=False),
+            pipeline_root=str(steps),
+            workspace_root=str(Path(scratch) / "workspace"),
+            enable_caching=True,
+            cache_root=str(steps / "cache"),
+        )
+        try:
+            task = pipeline(**arguments)
+        except RuntimeError as error:
+            raise _step_failure(error_file, error) from error
+        if log.unresolved:
+            raise IntentflowError(f"the gate's branch was not taken: {log.unresolved}")
+        return dict(task.outputs)
+
+
+def _step_failure(error_file: Path, error: Exception) -> IntentflowError:
+    try:
+        told = json.loads(error_file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return IntentflowError(f"a step ended without saying why; see run.log ({error})")
+    kind = CheckFailed if told["exit_code"] == 1 else IntentflowError
+    return kind(f"step {told['step']}: {told['message']}")
+
+
+@contextmanager
+def _variable(name: str, value: str) -> Iterator[None]:
+    """An environment variable for the steps, as it was before when the block ends."""
+    former = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if former is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = former
+
+
+@contextmanager
+def _logged_to(stream: RunLog) -> Iterator[None]:
+    """What kfp logs between steps, such as a cache hit; within a step it logs to stdout itself."""
+    logger = logging.getLogger()
+    level, handler = logger.level, logging.StreamHandler(stream)
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+@contextmanager
+def _children_stopped() -> Iterator[None]:
+    """On Ctrl-C, wait until the running step has cleaned up after itself."""
+    try:
+        yield
+    except BaseException:
+        import psutil
+
+        # A second Ctrl-C would leave the steps behind that are being waited for.
+        former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        children = psutil.Process().children(recursive=True)
+        for child in children:
+            child.send_signal(signal.SIGINT)
+        _, alive = psutil.wait_procs(children, timeout=30)
+        for child in alive:
+            child.kill()
+        signal.signal(signal.SIGINT, former)
+        raise
+
+
+def _collect(outputs: Mapping[str, Any], root: Path, seconds: float) -> RunResult:
+    """Put the run's files under plain names in its folder."""
+    for name, place in _FILES.items():
+        with atomic_file(root / place, private=name not in _PUBLIC) as partial:
+            shutil.copyfile(outputs[name].path, partial)
+    model = Path(outputs["model"].path)
+    _link(root / "model", model)
+    verdict = json.loads((root / "verdict.json").read_text(encoding="utf-8"))
+    _explain(root, verdict["passed"])
+    counts = outputs["counts"].metadata
+    return RunResult(
+        folder=root,
+        counts={key: int(counts[key]) for key in ("rows", "kept", "rejected")},
+        metrics=json.loads((root / "metrics.json").read_text(encoding="utf-8")),
+        baselines=read_baselines(root / "baselines.json")["baselines"],
+        verdict=verdict,
+        model=model,
+        manifests=root / "manifests" if verdict["passed"] else None,
+        seconds=seconds,
+        peak_memory_bytes=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
+    )
+
+
+def _explain(root: Path, passed: bool) -> None:
+    """``reports/explanation.md`` where the gate said no.
+
+    The graph's own explanation comes from a branch, and a branch hands nothing out.
+    """
+    explanation = root / "reports" / "explanation.md"
+    if passed:
+        explanation.unlink(missing_ok=True)
+    else:
+        run_explain(str(root / "verdict.json"), str(root / "metrics.json"), str(explanation))
+
+
+def _link(link: Path, target: Path) -> None:
+    fresh = link.with_name(f".{link.name}.new")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(os.path.relpath(target, link.parent))
+    fresh.replace(link)

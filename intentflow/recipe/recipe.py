@@ -1,0 +1,246 @@
+"""Recipes: what to train and how, as YAML with Hugging Face's own names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import AliasChoices, Field, model_validator
+
+from intentflow.calls import OutputFormat
+from intentflow.config import StrictModel, nearest
+from intentflow.environment import resource
+from intentflow.errors import IntentflowError
+from intentflow.prompts import Language, PromptSpec, TaxonomyInPrompt
+from intentflow.recipe.distributed import Distributed
+from intentflow.taxonomy import Taxonomy
+
+Schedule = Literal[
+    "linear",
+    "cosine",
+    "cosine_with_restarts",
+    "polynomial",
+    "constant",
+    "constant_with_warmup",
+    "inverse_sqrt",
+]
+_ONLY_DPO = {"beta", "loss_type", "sft_weight"}
+# What the model that is corrected has already, baked into its template.
+_NOT_DPO = {
+    "output_format",
+    "taxonomy_in_prompt",
+    "language",
+    "system_prompt",
+    "intent_tokens",
+}
+_CONSOLE_NAMES = {"seq_length": "max_length", "lora_dim": "lora_r"}
+
+
+class Recipe(StrictModel):
+    """A training recipe.
+
+    The PAI console's names ``seq_length``, ``lora_dim``, ``load_in_4bit`` and
+    ``apply_chat_template`` are accepted beside Hugging Face's.
+    """
+
+    model_name_or_path: str = Field(description="Hub id, local folder or bundled:NAME")
+    method: Literal["full", "lora", "qlora", "dpo"] = Field(
+        description="Which weights are trained; dpo: an adapter that learns from corrections"
+    )
+    output_format: OutputFormat = Field("call", description="What the model answers in")
+    taxonomy_in_prompt: TaxonomyInPrompt = Field(
+        "none", description="How much of the taxonomy the system prompt holds"
+    )
+    language: Language = Field("en", description="Language of the default system prompt")
+    system_prompt: str | None = Field(None, description="Replaces the guide's system prompt")
+    intent_tokens: bool = Field(
+        False, description="Each intent's call name is one token, trained with the adapter"
+    )
+
+    global_batch_size: int = Field(64, ge=1, description="Rows per optimizer step")
+    per_device_train_batch_size: int | None = Field(
+        None, ge=1, description="Rows behind one reading of the prompt; derived unless given"
+    )
+    max_length: int | None = Field(
+        None,
+        ge=8,
+        validation_alias=AliasChoices("max_length", "seq_length"),
+        description="Tokens of prompt and answer; the power of two over the longest row if empty",
+    )
+    learning_rate: float = Field(gt=0, description="Peak learning rate")
+    lr_scheduler_type: Schedule = Field("cosine", description="Schedule after warm-up")
+    warmup_ratio: float = Field(0.05, ge=0, le=0.5, description="Share of steps that warm up")
+    weight_decay: float = Field(0.0, ge=0)
+    max_grad_norm: float = Field(1.0, gt=0)
+    num_train_epochs: float = Field(gt=0)
+    max_steps: int = Field(-1, ge=-1, description="Stop after this many steps; -1 for no limit")
+    early_stopping_patience: int | None = Field(
+        None, ge=1, description="Evaluations without a better value before stopping; none: never"
+    )
+    early_stopping_metric: Literal["validation_loss", "intent_accuracy"] = Field(
+        "validation_loss", description="What early stopping and the best checkpoint go by"
+    )
+    save_steps: int | None = Field(
+        None, ge=1, description="Steps between checkpoints; each epoch if empty"
+    )
+
+    lora_r: int = Field(
+        64, ge=1, validation_alias=AliasChoices("lora_r", "lora_dim"), description="Rank"
+    )
+    lora_alpha: int = Field(16, ge=1)
+    lora_dropout: float = Field(0.0, ge=0, lt=1)
+
+    beta: float = Field(
+        0.1, gt=0, description="dpo: how much the corrected model is kept to the one before"
+    )
+    loss_type: Literal["sigmoid", "hinge", "ipo"] = Field(
+        "sigmoid", description="dpo: the loss of a pair"
+    )
+    sft_weight: float = Field(
+        1.0,
+        ge=0,
+        description="dpo: weight of the labels' own loss, on corrections and on rows where both "
+        "agree, which hold the rest in place; 0: the pairs alone",
+    )
+
+    load_in_4bit: bool | None = Field(None, description="Implied by method; may only agree")
+    apply_chat_template: Literal[True] = Field(True, description="Always; there is one prompt")
+    precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="Of the arithmetic")
+    gradient_checkpointing: bool = False
+    calibration_rows: int = Field(
+        500,
+        ge=0,
+        description="Validation rows that the model's confidence is calibrated on after training; "
+        "0: it is not",
+    )
+    logging_steps: int = Field(5, ge=1)
+    distributed: Distributed = Field(
+        default_factory=Distributed, description="Over how many devices and machines"
+    )
+    seed: int = 0
+    deterministic: bool = Field(False, description="Bit-equal reruns on a GPU too; slower")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_name_a_key(cls, document: object) -> object:
+        for alias, name in _CONSOLE_NAMES.items():
+            if isinstance(document, Mapping) and alias in document and name in document:
+                raise ValueError(f"{alias} is another name for {name}: give one of them")
+        return document
+
+    @model_validator(mode="after")
+    def _four_bit_agrees(self) -> Self:
+        if self.load_in_4bit is not None and self.load_in_4bit != (self.method == "qlora"):
+            raise ValueError(f"load_in_4bit: {self.load_in_4bit} does not go with {self.method}")
+        return self
+
+    @model_validator(mode="after")
+    def _alpha_has_its_rank(self) -> Self:
+        given = self.model_fields_set
+        if "lora_alpha" in given and "lora_r" not in given and self.method != "full":
+            raise ValueError(
+                "lora_alpha scales an adapter by alpha / rank: give its rank too, lora_r"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _intent_tokens_open_calls(self) -> Self:
+        if self.intent_tokens and self.output_format != "call":
+            raise ValueError("intent_tokens are call names: they go with output_format: call")
+        return self
+
+    @model_validator(mode="after")
+    def _corrections_have_their_keys(self) -> Self:
+        given = self.model_fields_set
+        if self.method != "dpo":
+            wrong, reason = given & _ONLY_DPO, "is for method: dpo"
+        else:
+            wrong, reason = given & _NOT_DPO, "is the corrected model's own with method: dpo"
+        if wrong:
+            raise ValueError(f"{', '.join(sorted(wrong))} {reason}: leave it out")
+        if self.method == "dpo" and self.early_stopping_metric != "validation_loss":
+            raise ValueError("early_stopping_metric: with dpo there is only validation_loss")
+        if self.method == "dpo" and self.distributed.strategy != "none":
+            raise ValueError("distributed: preference tuning runs on one device")
+        return self
+
+    @model_validator(mode="after")
+    def _stops_early_by_something(self) -> Self:
+        named = "early_stopping_metric" in self.model_fields_set
+        if self.max_steps == 0:
+            raise ValueError("max_steps: 0 trains nothing; -1 is no limit")
+        if named and self.early_stopping_patience is None:
+            raise ValueError("early_stopping_metric without early_stopping_patience does nothing")
+        return self
+
+    @model_validator(mode="after")
+    def _batch_divides(self) -> Self:
+        rows = self.per_device_train_batch_size
+        if rows is not None and self.global_batch_size % rows:
+            raise ValueError(
+                f"global_batch_size {self.global_batch_size} is not a multiple of "
+                f"per_device_train_batch_size {rows}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _devices_can_share(self) -> Self:
+        if self.distributed.strategy == "fsdp" and self.method == "qlora":
+            raise ValueError(
+                "distributed.strategy: fsdp does not go with qlora; use ddp, or method: lora"
+            )
+        processes = self.distributed.processes or 1
+        rows = processes * (self.per_device_train_batch_size or 1)
+        if self.global_batch_size % rows:
+            raise ValueError(
+                f"global_batch_size {self.global_batch_size} over {processes} devices is not a "
+                f"multiple of {rows}: each takes the same number of rows at once"
+            )
+        return self
+
+    @classmethod
+    def load(cls, name: str, overrides: Iterable[str] = ()) -> Self:
+        """Read a shipped recipe (``smollm2-135m/full``) or a YAML file, local or ``s3://``.
+
+        Raises:
+            IntentflowError: No such recipe, or a key or value that cannot be.
+        """
+        path = name if name.startswith("s3://") else recipe_path(name)
+        return cls.from_yaml(path, map(_by_own_name, overrides))
+
+    def prompt(self, taxonomy: Taxonomy) -> PromptSpec:
+        """What stands before every utterance of a model by this recipe."""
+        return PromptSpec.build(
+            taxonomy=taxonomy,
+            taxonomy_in_prompt=self.taxonomy_in_prompt,
+            language=self.language,
+            output_format=self.output_format,
+            system=self.system_prompt,
+        )
+
+
+def _by_own_name(override: str) -> str:
+    """An override of the key that a console name stands for, as recipes write it."""
+    key, equals, value = override.partition("=")
+    return f"{_CONSOLE_NAMES.get(key, key)}{equals}{value}"
+
+
+def recipe_path(name: str) -> Path:
+    """The file of a shipped recipe's name or of a path."""
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml") or path.is_file():
+        return path
+    shipped = shipped_recipes()
+    if name in shipped:
+        return shipped[name]
+    guess = nearest(name, shipped)
+    hint = f"; did you mean {guess}?" if guess else f"; there are {', '.join(shipped)}"
+    raise IntentflowError(f"no recipe {name}{hint}")
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """All recipes of the project, by ``model/method``."""
+    root = resource("recipes")
+    files = sorted(root.glob("*/*.yaml"))
+    return {f"{file.parent.name}/{file.stem}": file for file in files}

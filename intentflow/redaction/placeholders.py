@@ -1,0 +1,78 @@
+"""The placeholders of one row, and when two spellings are the same value."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from intentflow.redaction.recognizers.folding import fold
+
+_NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
+_SPOKEN_AT = re.compile(r"\s+at\s+|\s?[\[(]at[\])]\s?")
+_SPOKEN_DOT = re.compile(r"\s+dot\s+")
+_LEAST_PHONE_DIGITS = 7
+
+
+class Placeholders:
+    """The placeholders of one row: the same value gets the same one, another value another.
+
+    Attributes:
+        kinds: Number of different values replaced, by kind.
+    """
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        """Start without values; placeholders that the row already holds are not given again."""
+        self._names: dict[tuple[str, str], str] = {}
+        self._taken = set(taken)
+        self.kinds: Counter[str] = Counter()
+
+    def name(self, kind: str, secret: str) -> str:
+        """The placeholder for a value: ``{{EMAIL}}``, and ``{{EMAIL_2}}`` for a second one."""
+        key = _key(kind, secret)
+        known = self._names.get((kind, key)) or (self._phone(key) if kind == "PHONE" else None)
+        name = known or self._new_name(kind)
+        self._names[kind, key] = name
+        return name
+
+    def _phone(self, key: str) -> str | None:
+        """With and without its country a number is the same."""
+        for (kind, other), name in self._names.items():
+            shorter, longer = sorted((key, other), key=len)
+            if kind == "PHONE" and len(shorter) >= _LEAST_PHONE_DIGITS and longer.endswith(shorter):
+                return name
+        return None
+
+    def _new_name(self, kind: str) -> str:
+        self.kinds[kind] += 1
+        number = self.kinds[kind]
+        name = f"{{{{{kind}}}}}" if number == 1 else f"{{{{{kind}_{number}}}}}"
+        while name in self._taken:
+            number += 1
+            name = f"{{{{{kind}_{number}}}}}"
+        self._taken.add(name)
+        return name
+
+
+def significant(text: str) -> str:
+    """The letters and digits of a text, folded: what stays when separators are changed."""
+    return _NOT_ALPHANUMERIC.sub("", fold(text)).casefold()
+
+
+def _key(kind: str, secret: str) -> str:
+    text = fold(secret).casefold().strip()
+    if kind == "EMAIL":
+        return _SPOKEN_DOT.sub(".", _SPOKEN_AT.sub("@", text))
+    if kind == "PHONE":
+        return significant(text).lstrip("0")
+    if kind == "IP_ADDRESS":
+        return _machine(text)
+    return text if kind in ("URL", "TWITTER", "CREDENTIAL") else significant(text)
+
+
+def _machine(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return text

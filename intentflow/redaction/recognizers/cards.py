@@ -1,0 +1,34 @@
+"""Numbers of payment cards."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from intentflow.redaction.recognizers.spans import Span
+
+_CARD = re.compile(r"(?<![\d.-])(?:[2-6]\d{3}|1800)(?:[ -]?\d){9,40}(?!\d)")
+_GROUP = re.compile(r"\d+")
+_DIGIT = re.compile(r"\d")
+_CARD_DIGITS = range(13, 20)
+
+
+def find_cards(text: str) -> Iterator[Span]:
+    """Card numbers; groups of digits before or behind one, such as a date, do not hide it."""
+    position = 0
+    while match := _CARD.search(text, position):
+        groups = list(_GROUP.finditer(text, match.start(), match.end()))
+        ends = (group.end() for group in reversed(groups))
+        end = next((end for end in ends if _is_card(text[match.start() : end])), None)
+        if end is not None:
+            yield Span(match.start(), end, "CREDIT_CARD")
+        position = end or groups[0].end()
+
+
+def _is_card(text: str) -> bool:
+    """Whether a number has a card's length and satisfies the check digit of ISO/IEC 7812-1."""
+    digits = [int(digit) for digit in _DIGIT.findall(text)]
+    if len(digits) not in _CARD_DIGITS:
+        return False
+    doubled = (sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
+    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0

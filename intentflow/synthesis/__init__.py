@@ -1,0 +1,7 @@
+"""New phrasings of rare intents, written by a teacher and checked before they are kept."""
+
+from intentflow.synthesis.faults import TeacherError
+from intentflow.synthesis.run import SynthesisResult, synthesise
+from intentflow.synthesis.teacher import Teacher
+
+__all__ = ["SynthesisResult", "Teacher", "TeacherError", "synthesise"]

@@ -1,0 +1,80 @@
+"""What a loss curve says, with the guide's advice ("Train a model")."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean
+from typing import NamedTuple
+
+from intentflow.calls import CallSyntaxError, parse_calls
+from intentflow.models.history import History
+from intentflow.records import Example
+
+SLOW_SHARE = 0.1
+"""A training loss that falls by less than this share of its beginning falls too slowly."""
+
+_FEWEST_POINTS = 4
+_RISE = 1.05
+_ADVICE = "raise learning_rate, and check that the labels are right"
+
+
+class TrainingFinding(NamedTuple):
+    """One thing worth knowing about a training: a stable code, what was seen, what to do."""
+
+    code: str
+    message: str
+    advice: str
+
+
+def loss_findings(history: History) -> list[TrainingFinding]:
+    """Judge a finished training by its curves; too short a curve is not judged."""
+    findings = []
+    losses = [loss for _, loss, _ in history.training]
+    if len(losses) >= _FEWEST_POINTS:
+        quarter = max(1, len(losses) // 4)
+        first, last = fmean(losses[:quarter]), fmean(losses[-quarter:])
+        moved = f"the training loss went from {first:.4f} to {last:.4f}"
+        if last >= first:
+            findings.append(TrainingFinding("loss_does_not_fall", moved, _ADVICE))
+        elif last > (1 - SLOW_SHARE) * first:
+            findings.append(TrainingFinding("loss_falls_too_slowly", moved, _ADVICE))
+    return findings + _overfitting([loss for _, loss in history.validation])
+
+
+def unseen_in_validation(
+    training: Sequence[Example], validation: Sequence[Example]
+) -> list[TrainingFinding]:
+    """Intents whose validation loss nobody sees, where there is a validation set."""
+    missing = sorted(_intents(training) - _intents(validation)) if validation else []
+    if not missing:
+        return []
+    return [
+        TrainingFinding(
+            "intents_not_in_validation",
+            f"no validation row for {', '.join(missing)}",
+            "give validation rows of every intent, or split again with a larger share",
+        )
+    ]
+
+
+def _overfitting(losses: Sequence[float]) -> list[TrainingFinding]:
+    if len(losses) < 2 or losses[-1] <= _RISE * min(losses):
+        return []
+    return [
+        TrainingFinding(
+            "validation_loss_rises",
+            f"the validation loss was {min(losses):.4f} at its best and {losses[-1]:.4f} at the "
+            "end",
+            "train fewer epochs, or set early_stopping_patience so that the best weights are kept",
+        )
+    ]
+
+
+def _intents(examples: Sequence[Example]) -> set[str]:
+    found: set[str] = set()
+    for example in examples:
+        try:
+            found.update(call.intent for call in parse_calls(example.output))
+        except CallSyntaxError:
+            continue
+    return found

@@ -1,0 +1,134 @@
+"""The ``TrainJob`` of a training, as Kubeflow Trainer v2 (v1alpha1) takes it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from intentflow.recipe.cluster import ClusterOptions
+from intentflow.recipe.distributed import Distributed
+
+TRAINJOB = ("trainer.kubeflow.org/v1alpha1", "TrainJob")
+FIELD_MANAGER = "intentflow"
+_CHECKPOINTS = "/var/intentflow/checkpoints"
+_MODEL = "/tmp/intentflow/model"
+_SETTINGS = ("S3_ENDPOINT_URL", "AWS_REGION")
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Where a job finds its data and leaves the model.
+
+    Attributes:
+        inputs: ``s3://…/sha256-<digest>`` with recipe, rows and taxonomy.
+        files: Names of the files in it.
+        results: ``s3://`` prefix under which the model is published.
+    """
+
+    inputs: str
+    files: frozenset[str]
+    results: str
+
+
+def render_trainjob(
+    settings: Distributed, staged: Staged, namespace: str, environment: Mapping[str, str]
+) -> dict[str, Any]:
+    """The job as an object to apply; its name says what it trains on what.
+
+    Args:
+        settings: Machines, devices, and what they are.
+        staged: Data and model.
+        namespace: Where it runs.
+        environment: Of this process: where S3 is, never its keys.
+    """
+    options = settings.cluster
+    spec: dict[str, Any] = {
+        "runtimeRef": {
+            "apiGroup": "trainer.kubeflow.org",
+            "kind": options.runtime_kind,
+            "name": options.runtime,
+        },
+        "trainer": {
+            "image": options.image,
+            "numNodes": settings.nodes,
+            "numProcPerNode": settings.devices,
+            "resourcesPerNode": _resources(settings),
+            "command": ["torchrun", "-m", "intentflow.cli.main"],
+            "args": _arguments(staged),
+            "env": _environment(options, environment),
+        },
+    }
+    patch = _pod_patch(options)
+    if patch:
+        spec["runtimePatches"] = [_runtime_patch(patch)]
+    if options.timeout_seconds:
+        spec["activeDeadlineSeconds"] = options.timeout_seconds
+    digest = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()
+    metadata = {
+        "name": f"intentflow-train-{digest[:12]}",
+        "namespace": namespace,
+        "labels": {"app.kubernetes.io/part-of": "intentflow"},
+    }
+    return {"apiVersion": TRAINJOB[0], "kind": TRAINJOB[1], "metadata": metadata, "spec": spec}
+
+
+def _arguments(staged: Staged) -> list[str]:
+    arguments = ["train", "--recipe", f"{staged.inputs}/recipe.yaml"]
+    for flag, file in (
+        ("--train", "train.jsonl"),
+        ("--validation", "validation.jsonl"),
+        ("--taxonomy", "taxonomy.yaml"),
+    ):
+        if file in staged.files:
+            arguments += [flag, f"{staged.inputs}/{file}"]
+    return [*arguments, "--output", _MODEL, "--publish", staged.results]
+
+
+def _resources(settings: Distributed) -> dict[str, Any]:
+    options = settings.cluster
+    wanted = {"cpu": options.cpu, "memory": options.memory}
+    gpus = settings.devices if options.gpus is None else options.gpus
+    if gpus:
+        wanted["nvidia.com/gpu"] = str(gpus)
+    return {"requests": wanted, "limits": wanted}
+
+
+def _environment(options: ClusterOptions, environment: Mapping[str, str]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [
+        {"name": name, "value": environment[name]} for name in _SETTINGS if environment.get(name)
+    ]
+    for key in _KEYS:
+        reference = {"name": options.s3_secret, "key": key}
+        found.append({"name": key, "valueFrom": {"secretKeyRef": reference}})
+    if options.checkpoints_claim:
+        found.append({"name": "INTENTFLOW_CHECKPOINTS", "value": _CHECKPOINTS})
+    return found
+
+
+def _pod_patch(options: ClusterOptions) -> dict[str, Any]:
+    """What the pods get beside what their runtime says."""
+    patch: dict[str, Any] = {}
+    if options.service_account:
+        patch["serviceAccountName"] = options.service_account
+    if options.image_pull_secrets:
+        patch["imagePullSecrets"] = [{"name": name} for name in options.image_pull_secrets]
+    if options.node_selector:
+        patch["nodeSelector"] = options.node_selector
+    if options.tolerations:
+        patch["tolerations"] = options.tolerations
+    if options.checkpoints_claim:
+        claim = {"claimName": options.checkpoints_claim}
+        patch["volumes"] = [{"name": "checkpoints", "persistentVolumeClaim": claim}]
+        mount = {"name": "checkpoints", "mountPath": _CHECKPOINTS}
+        patch["containers"] = [{"name": "node", "volumeMounts": [mount]}]
+    return patch
+
+
+def _runtime_patch(pod: dict[str, Any]) -> dict[str, Any]:
+    job = {"name": "node", "template": {"spec": {"template": {"spec": pod}}}}
+    template = {"spec": {"replicatedJobs": [job]}}
+    return {"manager": FIELD_MANAGER, "trainingRuntimeSpec": {"template": template}}

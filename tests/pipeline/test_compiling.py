@@ -1,0 +1,330 @@
+"""The compiled graph: what is checked in, and where the options end up."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from intentflow.cli.main import main
+from intentflow.errors import IntentflowError
+from intentflow.pipeline.compile import compile_pipeline
+from intentflow.pipeline.options import STEPS, PipelineOptions
+
+ROOT = Path(__file__).parents[2]
+CHECKED_IN = ROOT / "pipelines" / "finetune" / "finetune.yaml"
+EXECUTED = [step for step in STEPS if step not in ("balance", "quantize")]
+GPU = {"gpu_count": 2, "gpu_type": "nvidia.com/mig-1g.10gb", "memory": "32Gi", "cpu": "500m"}
+TOLERATION = {"key": "gpu", "operator": "Equal", "value": "yes", "effect": "NoSchedule"}
+SECRET = {"s3-writer": {"access": "AWS_ACCESS_KEY_ID", "secret": "AWS_SECRET_ACCESS_KEY"}}
+CREDENTIAL = "tr0ub4dor-and-3"
+
+
+def _compile(path: Path, **options: Any) -> list[dict[str, Any]]:
+    """The documents of a compiled graph: the pipeline, then the platform's part if any."""
+    parsed = PipelineOptions.from_mapping(options, "options") if options else None
+    compile_pipeline("finetune", path, parsed)
+    return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+
+
+def _containers(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    executors = spec["deploymentSpec"]["executors"]
+    return {name.removeprefix("exec-"): e["container"] for name, e in executors.items()}
+
+
+def _platform(documents: list[dict[str, Any]], step: str) -> dict[str, Any]:
+    executors = documents[1]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    found: dict[str, Any] = executors[f"exec-{step}"]
+    return found
+
+
+def _tasks(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The steps of all levels, without the branches that hold some of them."""
+    return {name: t for name, t in _all_tasks(spec).items() if not name.startswith("condition")}
+
+
+def _all_tasks(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    graphs = [spec["root"]["dag"]]
+    graphs += [c["dag"] for c in spec["components"].values() if "dag" in c]
+    return {name: task for graph in graphs for name, task in graph["tasks"].items()}
+
+
+def test_the_graph_that_is_checked_in_is_the_one_in_the_code(tmp_path: Path) -> None:
+    _compile(tmp_path / "fresh.yaml")
+    assert (tmp_path / "fresh.yaml").read_text() == CHECKED_IN.read_text(), "run: make compile"
+
+
+def test_every_step_is_a_task_with_a_title(tmp_path: Path) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml", quantize="awq", balance="cap")
+    titles = {name: task["taskInfo"]["name"] for name, task in _tasks(spec).items()}
+    assert sorted(titles) == sorted([*STEPS, "evaluate-2"])  # the second of the 16-bit model
+    assert [name for name, title in titles.items() if title == name] == []
+
+
+def test_quantize_is_left_out_unless_asked_for(tmp_path: Path) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml")
+    assert sorted(_containers(spec)) == sorted(EXECUTED)
+
+
+def test_what_is_scored_and_published_is_the_quantized_model(tmp_path: Path) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml", quantize="gptq")
+    text = yaml.safe_dump([_tasks(spec)[name]["inputs"] for name in ("evaluate", "publish")])
+    assert ("quantize" in text, "train-model" in text) == (True, False)
+
+
+def test_the_gate_sees_the_scores_of_the_16_bit_model_beside_the_quantized_ones(
+    tmp_path: Path,
+) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml", quantize="gptq")
+    given = _tasks(spec)["gate"]["inputs"]["artifacts"]
+    assert "evaluate-2" in str(given["reference"])
+    assert "'train'" in str(_tasks(spec)["evaluate-2"]["inputs"]["artifacts"]["model"])
+
+
+def test_every_cached_step_sees_the_code_version(tmp_path: Path) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml", quantize="awq", balance="cap")
+    without = [
+        n for n, t in _tasks(spec).items() if "code_version" not in t["inputs"]["parameters"]
+    ]
+    assert without == []
+
+
+def test_publish_and_deploy_are_never_cached(tmp_path: Path) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml")
+    cached = {name for name, task in _tasks(spec).items() if task["cachingOptions"]}
+    assert cached == set(EXECUTED) - {"publish", "deploy"}
+
+
+def test_both_outcomes_of_the_gate_have_a_branch(tmp_path: Path) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml")
+    conditions = [
+        task["triggerPolicy"]["condition"]
+        for task in _all_tasks(spec).values()
+        if "triggerPolicy" in task
+    ]
+    output = "inputs.parameter_values['pipelinechannel--gate-Output']"
+    assert conditions == [f"{output} == 'pass'", f"!({output} == 'pass')"]
+
+
+def test_a_registry_goes_before_every_image(tmp_path: Path) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml", registry="registry.example/team/")
+    images = {container["image"] for container in _containers(spec).values()}
+    assert [i for i in images if not i.startswith("registry.example/team/intentflow/")] == []
+
+
+def test_a_steps_image_goes_before_the_registry(tmp_path: Path) -> None:
+    steps = {"train": {"image": "mine/train@sha256:0"}}
+    (spec,) = _compile(tmp_path / "f.yaml", registry="registry.example", steps=steps)
+    assert _containers(spec)["train"]["image"] == "mine/train@sha256:0"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("resourceCpuLimit", "500m"),
+        ("resourceMemoryLimit", "32Gi"),
+    ],
+)
+def test_resources_of_a_step(tmp_path: Path, key: str, value: object) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml", steps={"train": GPU})
+    assert _containers(spec)["train"]["resources"][key] == value
+
+
+def test_accelerators_of_a_step(tmp_path: Path) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml", steps={"train": GPU})
+    accelerator = _containers(spec)["train"]["resources"]["accelerator"]
+    assert (accelerator["resourceCount"], accelerator["resourceType"]) == ("2", GPU["gpu_type"])
+
+
+def test_resources_of_one_step_are_not_those_of_another(tmp_path: Path) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml", steps={"train": GPU})
+    assert "resources" not in _containers(spec)["evaluate"]
+
+
+def test_resources_for_all_hold_for_every_step(tmp_path: Path) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml", all={"memory": "2Gi"}, steps={"train": GPU})
+    limits = {n: c["resources"]["resourceMemoryLimit"] for n, c in _containers(spec).items()}
+    assert limits == {step: "32Gi" if step == "train" else "2Gi" for step in EXECUTED}
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "key", "written"),
+    [
+        ("node_selector", {"pool": "gpu"}, "nodeSelector", {"labels": {"pool": "gpu"}}),
+        ("tolerations", [TOLERATION], "tolerations", [TOLERATION]),
+    ],
+)
+def test_placement_of_a_step(
+    tmp_path: Path, option: str, value: object, key: str, written: object
+) -> None:
+    documents = _compile(tmp_path / "f.yaml", steps={"train": {option: value}})
+    assert _platform(documents, "train")[key] == written
+
+
+def test_a_volume_of_a_step_is_a_claim_by_its_name(tmp_path: Path) -> None:
+    documents = _compile(tmp_path / "f.yaml", steps={"train": {"volumes": {"work": "/mnt/work"}}})
+    (mount,) = _platform(documents, "train")["pvcMount"]
+    assert (mount["constant"], mount["mountPath"]) == ("work", "/mnt/work")
+
+
+def test_a_plain_variable_of_a_step(tmp_path: Path) -> None:
+    variables = {"INTENTFLOW_CHECKPOINTS": "/mnt/work"}
+    (spec,) = _compile(tmp_path / "f.yaml", steps={"train": {"env": variables}})
+    (variable,) = _containers(spec)["train"]["env"]
+    assert {variable["name"]: variable["value"]} == variables
+
+
+def test_secrets_are_references(tmp_path: Path) -> None:
+    documents = _compile(tmp_path / "f.yaml", steps={"publish": {"env_from_secrets": SECRET}})
+    (secret,) = _platform(documents, "publish")["secretAsEnv"]
+    names = {entry["secretKey"]: entry["envVar"] for entry in secret["keyToEnv"]}
+    assert (secret["secretName"], names) == ("s3-writer", SECRET["s3-writer"])
+
+
+def test_secrets_of_a_step_are_added_to_those_for_all(tmp_path: Path) -> None:
+    own = {"gitops": {"token": "INTENTFLOW_GIT_TOKEN"}}
+    documents = _compile(
+        tmp_path / "f.yaml",
+        all={"env_from_secrets": SECRET},
+        steps={"deploy": {"env_from_secrets": own}},
+    )
+    secrets = _platform(documents, "deploy")["secretAsEnv"]
+    assert {secret["secretName"] for secret in secrets} == {"s3-writer", "gitops"}
+
+
+def test_credentials_of_the_environment_stay_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "INTENTFLOW_API_KEY"):
+        monkeypatch.setenv(name, CREDENTIAL)
+    _compile(tmp_path / "f.yaml", steps={"publish": {"env_from_secrets": SECRET}})
+    assert CREDENTIAL not in (tmp_path / "f.yaml").read_text()
+
+
+def test_nothing_of_this_machine_is_in_the_graph(tmp_path: Path) -> None:
+    _compile(tmp_path / "f.yaml", steps={"train": {**GPU, "node_selector": {"pool": "gpu"}}})
+    text = (tmp_path / "f.yaml").read_text()
+    places = [str(ROOT), str(tmp_path), str(Path.home()), sys.prefix, socket.gethostname()]
+    assert [place for place in places if len(place) > 3 and place in text] == []
+
+
+def test_kubernetes_manifest_gives_a_pipeline_and_its_version(tmp_path: Path) -> None:
+    assert main(["compile", "-o", str(tmp_path / "k.yaml"), "--kubernetes-manifest"]) == 0
+    pipeline, version = yaml.safe_load_all((tmp_path / "k.yaml").read_text())
+    assert (pipeline["kind"], version["kind"]) == ("Pipeline", "PipelineVersion")
+    assert version["spec"]["pipelineName"] == pipeline["metadata"]["name"]
+
+
+def test_the_version_object_holds_the_graph(tmp_path: Path) -> None:
+    compile_pipeline("finetune", tmp_path / "k.yaml", kubernetes_manifest=True)
+    _, version = yaml.safe_load_all((tmp_path / "k.yaml").read_text())
+    (plain,) = _compile(tmp_path / "plain.yaml")
+    assert version["spec"]["pipelineSpec"] == plain
+
+
+def test_another_graph_is_another_version_object(tmp_path: Path) -> None:
+    names = []
+    for quantize in ("none", "awq"):
+        options = PipelineOptions.from_mapping({"quantize": quantize}, "options")
+        compile_pipeline("finetune", tmp_path / "k.yaml", options, kubernetes_manifest=True)
+        _, version = yaml.safe_load_all((tmp_path / "k.yaml").read_text())
+        names.append(version["metadata"]["name"])
+    assert len(set(names)) == 2
+    assert [n for n in names if not re.fullmatch(r"intentflow-finetune-[0-9a-f]{12}", n)] == []
+
+
+def test_options_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "o.yaml").write_text("registry: registry.example")
+    out = tmp_path / "f.yaml"
+    assert main(["compile", "-o", str(out), "--options", str(tmp_path / "o.yaml")]) == 0
+    assert "image: registry.example/intentflow/train" in out.read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"steps": {"trian": {}}}, "there is no step trian; did you mean train"),
+        ({"steps": {"train": {"gpus": 1}}}, "unknown key steps.train.gpus"),
+        ({"steps": {"train": {"gpu_count": -1}}}, "steps.train.gpu_count"),
+        ({"registri": "x"}, "did you mean registry"),
+    ],
+)
+def test_options_that_cannot_be_meant_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(IntentflowError, match=message):
+        PipelineOptions.from_mapping(options, "options")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["finetun", "-o", "f.yaml"], "no pipeline finetun; did you mean finetune"),
+        (["-o", "f.json"], "the output must end in .yaml"),
+        (["-o", "f.yaml", "--options", "none.yaml"], "none.yaml: No such file"),
+    ],
+)
+def test_a_wrong_request_is_one_line_and_exits_2(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, said = main(["compile", *arguments]), capsys.readouterr().err
+    assert (status, said.count("\n"), message in said) == (2, 1, True), said
+
+
+def test_an_existing_file_survives_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "f.yaml").write_text("mine")
+    assert main(["compile", "finetun", "-o", str(tmp_path / "f.yaml")]) == 2
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("f.yaml", "mine")]
+
+
+_ONLY_KFP = """
+import re, sys
+from importlib import metadata
+
+def needed(name, extras, seen):
+    if (name, extras) in seen:
+        return seen
+    seen.add((name, extras))
+    try:
+        requirements = metadata.requires(name) or []
+    except metadata.PackageNotFoundError:
+        return seen
+    for line in map(Requirement, requirements):
+        if line.marker and not any(line.marker.evaluate({"extra": e}) for e in extras or {""}):
+            continue
+        needed(canonicalize_name(line.name), frozenset(line.extras), seen)
+    return seen
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+allowed = {name for name, _ in needed("intentflow", frozenset({"kfp"}), set())}
+owners = metadata.packages_distributions()
+foreign = {
+    package for package, names in owners.items()
+    if not {canonicalize_name(name) for name in names} & allowed
+} - {"packaging", "_virtualenv", "setuptools", "pip"}
+assert {"torch", "transformers", "sklearn", "scrubadub", "minio", "fastapi", "openai"} <= foreign
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in foreign:
+            raise ModuleNotFoundError(f"{name} is not in the kfp extra", name=name)
+
+for module in [m for m in sys.modules if m.partition(".")[0] in foreign]:
+    del sys.modules[module]
+sys.meta_path.insert(0, Blocked())
+from intentflow.cli.main import main
+sys.exit(main(["compile", "-o", sys.argv[1], "--kubernetes-manifest"]))
+"""
+
+
+def test_compile_needs_nothing_but_the_kfp_extra(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _ONLY_KFP, str(tmp_path / "f.yaml")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")

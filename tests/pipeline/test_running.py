@@ -1,0 +1,298 @@
+"""``intentflow run``: the whole graph on this machine, on a model of a few kilobytes.
+
+The runs build on one another, as a user's do: the gate fails, its policy is mended, nothing
+changes, new labels come.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from intentflow.records import read_records, write_records
+from tests.pipeline.graph import (
+    DATA_STEPS,
+    PLACES,
+    TEST,
+    Run,
+    files,
+    labels,
+    run_graph,
+    write_inputs,
+)
+
+STRICT = [
+    "--set=policy.metrics.intent_accuracy.min=1.0",
+    "--set=policy.metrics.parameter_accuracy.min=1.0",
+    "--set=policy.minimum_rows=4",
+]
+CACHED = [*DATA_STEPS, "train", "baseline", "evaluate"]
+# The whole graph once took 25 s on two busy cores, and a run from the cache 2 s.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory, tiny_base_model: Path) -> Path:
+    """A run configuration with its inputs."""
+    return write_inputs(tmp_path_factory.mktemp("inputs"), tiny_base_model)
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all runs of this module write."""
+    return tmp_path_factory.mktemp("run")
+
+
+@pytest.fixture(scope="module")
+def failed(config: Path, output: Path) -> tuple[Run, list[str]]:
+    """A run that its policy stops, and what it left."""
+    run = run_graph(config, output, *STRICT)
+    return run, files(output)
+
+
+@pytest.fixture(scope="module")
+def passed(config: Path, output: Path, failed: object) -> Run:
+    """The same with a policy that the model meets."""
+    return run_graph(config, output)
+
+
+@pytest.fixture(scope="module")
+def repeated(config: Path, output: Path, passed: Run) -> Run:
+    """The same once more."""
+    return run_graph(config, output, "--json")
+
+
+@pytest.fixture(scope="module")
+def compared(config: Path, output: Path, repeated: Run) -> tuple[Run, str]:
+    """The same beside the model in service, which is itself; and the report."""
+    champion = config.parent / "champion.json"
+    champion.write_bytes((output / "metrics.json").read_bytes())
+    run = run_graph(config, output, f"--set=champion={champion}")
+    return run, (output / "reports" / "evaluation.html").read_text()
+
+
+@pytest.fixture(scope="module")
+def relabelled(config: Path, output: Path, compared: object) -> Run:
+    """The same on new labels."""
+    new = config.parent / "new.jsonl"
+    write_records(new, labels(" please"))
+    return run_graph(config, output, f"--set=data.sources={new}", "--json")
+
+
+def test_a_failed_gate_exits_1(failed: tuple[Run, list[str]]) -> None:
+    assert failed[0].status == 1, failed[0].err
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "3 rows were scored, the policy asks for at least 4",
+        r"intent_accuracy is 0(\.\d+)?, the policy asks for at least 1",
+        r"parameter_accuracy is 0(\.\d+)?, the policy asks for at least 1",
+    ],
+)
+def test_a_failed_gate_names_every_reason(failed: tuple[Run, list[str]], reason: str) -> None:
+    assert re.search(f"^  not met: {reason}$", failed[0].out, re.MULTILINE)
+
+
+def test_a_failed_gate_publishes_and_deploys_nothing(failed: tuple[Run, list[str]]) -> None:
+    run, left = failed
+    assert {"publish", "deploy"} & set(run.started) == set()
+    assert {"published", "manifests"} & set(left) == set()
+
+
+def test_a_failed_gate_is_explained(failed: tuple[Run, list[str]]) -> None:
+    run, left = failed
+    assert (run.started[-1], "reports/explanation.md" in left) == ("explain", True)
+
+
+def test_a_failed_gate_keeps_reports_scores_and_model(failed: tuple[Run, list[str]]) -> None:
+    wanted = {"reports/data.html", "reports/training.html", "reports/evaluation.html"}
+    wanted |= {"metrics.json", "verdict.json", "predictions.jsonl", "model"}
+    assert wanted - set(failed[1]) == set()
+
+
+def test_a_passed_gate_exits_0(passed: Run) -> None:
+    assert passed.status == 0, passed.err
+
+
+def test_another_policy_does_not_train_again(passed: Run) -> None:
+    assert passed.started == ["gate", "publish", "deploy"]
+
+
+def test_reused_steps_are_said(passed: Run) -> None:
+    assert sorted(passed.unchanged) == sorted(CACHED)
+
+
+@pytest.mark.parametrize(
+    ("row", "value"),
+    [("rows", "60"), ("kept", "60"), ("rejected", "0"), ("gate", "passed")],
+)
+def test_the_table_has_a_row(passed: Run, row: str, value: str) -> None:
+    assert [row, value] in [line.split() for line in passed.out.splitlines()]
+
+
+@pytest.mark.parametrize("row", ["intent accuracy", "parameter accuracy"])
+def test_the_table_gives_the_interval(passed: Run, row: str) -> None:
+    (line,) = [line for line in passed.out.splitlines() if line.strip().startswith(row)]
+    assert re.search(r"  0\.\d{3}  \(95 %: 0\.\d{3} to [01]\.\d{3}\)$", line)
+
+
+def test_the_table_ends_with_the_next_two_commands(passed: Run, output: Path) -> None:
+    wanted = [f"intentflow serve --model {output}/model", 'intentflow predict "play some jazz"']
+    assert [line.strip() for line in passed.out.splitlines()[-2:]] == wanted
+
+
+def test_the_verdict_is_that_of_the_last_run(repeated: Run, output: Path) -> None:
+    assert json.loads((output / "verdict.json").read_text())["passed"] is True
+
+
+def test_a_passed_gate_takes_the_explanation_away(passed: Run, output: Path) -> None:
+    assert not (output / "reports" / "explanation.md").exists()
+
+
+def test_the_published_model_is_the_judged_one(repeated: Run, output: Path) -> None:
+    (stored,) = (output / "published").iterdir()
+    digest = json.loads((output / "verdict.json").read_text())["model_digest"]
+    assert stored.name == f"sha256-{digest}"
+
+
+def test_the_manifests_name_the_published_model(repeated: Run, output: Path) -> None:
+    (stored,) = (output / "published").iterdir()
+    text = "".join(f.read_text() for f in (output / "manifests").rglob("*.yaml"))
+    assert (stored.name in text, "name: travel" in text) == (True, True)
+
+
+def test_the_model_link_leads_to_a_whole_model(passed: Run, output: Path) -> None:
+    from intentflow.models.directory import check_model_directory
+
+    assert check_model_directory(output / "model").is_dir()
+
+
+def test_test_rows_are_those_of_the_file(passed: Run, output: Path) -> None:
+    assert read_records(output / "test.jsonl") == TEST
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["rejects.jsonl", "predictions.jsonl", "test.jsonl", "reports/evaluation.html", ".steps"],
+)
+def test_files_with_users_words_are_the_owners_alone(passed: Run, output: Path, name: str) -> None:
+    assert (output / name).stat().st_mode & 0o077 == 0
+
+
+def test_a_run_without_a_change_only_publishes_and_deploys(repeated: Run) -> None:
+    assert repeated.started == ["publish", "deploy"]
+
+
+def test_a_champion_is_scored_beside_without_training(compared: tuple[Run, str]) -> None:
+    run, _ = compared
+    assert run.started == ["evaluate", "gate", "publish", "deploy"], run.err
+
+
+def test_the_report_shows_the_champion(compared: tuple[Run, str]) -> None:
+    assert "differs from the champion by no more than chance" in compared[1]
+
+
+def test_json_is_all_that_stdout_holds(repeated: Run) -> None:
+    assert len(repeated.out.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("rows", 60), ("passed", True), ("reasons", []), ("rejected", 0)]
+)
+def test_json_has_the_summary(repeated: Run, key: str, value: object) -> None:
+    assert repeated.summary[key] == value
+
+
+def test_new_labels_run_every_step_again(relabelled: Run) -> None:
+    assert sorted(relabelled.started) == sorted([*CACHED, "gate", "publish", "deploy"])
+
+
+def test_new_labels_are_learned(relabelled: Run, output: Path) -> None:
+    texts = [row.instruction for row in read_records(output / "train.jsonl")]
+    assert [text for text in texts if not text.endswith(" please")] == []
+
+
+def test_former_models_stay_published(relabelled: Run, output: Path) -> None:
+    assert len(list((output / "published").iterdir())) == 2
+
+
+def test_a_changed_file_at_the_same_path_is_read_again(
+    config: Path, output: Path, relabelled: Run
+) -> None:
+    source = config.parent / "labels.jsonl"
+    former = source.read_bytes()
+    write_records(source, labels()[: 2 * len(PLACES)])
+    run = run_graph(config, output)
+    source.write_bytes(former)
+    assert run.started == ["convert", "curate", "validate"]
+    assert run.error == (
+        "intentflow run: error: step validate: the data failed its checks: "
+        "one intent only: weather_search"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "bad.jsonl: no such file or directory"),
+        (b"", "bad.jsonl: the file is empty"),
+        (b'{"instruction": "caf\xe9", "output": "a()"}\n' * 9, "no row kept: not_utf8 9"),
+        (b'{"content": ""}\n' * 3, "no row kept: unknown_shape 3"),
+    ],
+)
+def test_labels_that_cannot_be_used_are_one_line_and_exit_2(
+    config: Path, output: Path, content: bytes | None, message: str, relabelled: Run
+) -> None:
+    source = config.parent / "bad.jsonl"
+    source.unlink(missing_ok=True)
+    if content is not None:
+        source.write_bytes(content)
+    run = run_graph(config, output, f"--set=data.sources={source}")
+    assert (run.status, "Traceback" in run.err, run.out) == (2, False, ""), run.err
+    assert message in run.error
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("recipe.learning_rat=1", "unknown key learning_rat; did you mean learning_rate?"),
+        ("policy.minimum_row=1", "unknown key minimum_row; did you mean minimum_rows?"),
+        ("data.sorces=x", "unknown key data.sorces; did you mean sources?"),
+        ("data.sources=[]", "data.sources"),
+        ("recipe=qwen1.5-1.8b-chat/lorra", "did you mean qwen1.5-1.8b-chat/lora?"),
+        ("data.test=none.jsonl", "none.jsonl: no such file or directory"),
+    ],
+)
+def test_a_wrong_setting_is_found_before_anything_runs(
+    config: Path, output: Path, setting: str, message: str, relabelled: Run
+) -> None:
+    run = run_graph(config, output, f"--set={setting}")
+    assert (run.status, run.started, run.err.count("\n")) == (2, [], 1), run.err
+    assert message in run.error
+
+
+def test_a_base_model_that_is_not_there_is_one_line_and_exits_2(
+    config: Path, output: Path, relabelled: Run
+) -> None:
+    run = run_graph(config, output, "--set=recipe.model_name_or_path=/no/such/model")
+    assert (run.status, "Traceback" in run.err) == (2, False)
+    assert "base model /no/such/model: there is no such folder" in run.error
+
+
+def test_a_folder_that_is_a_file_exits_2(config: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    run = run_graph(config, tmp_path / "file")
+    assert (run.status, (tmp_path / "file").read_text()) == (2, "mine")
+
+
+def test_an_error_leaves_what_an_earlier_run_wrote(
+    config: Path, output: Path, relabelled: Run
+) -> None:
+    before = {name: (output / name).read_bytes() for name in ("verdict.json", "metrics.json")}
+    run_graph(config, output, "--set=data.sources=none.jsonl")
+    assert {name: (output / name).read_bytes() for name in before} == before
