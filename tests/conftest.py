@@ -7,6 +7,8 @@ import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = [
+    "pytester",
+    "tests.selection",
     "tests.real_parts.kfp",
     "tests.real_parts.kube",
     "tests.real_parts.kubectl",

@@ -6,24 +6,23 @@ from pathlib import Path
 import pytest
 
 from intentflow.convert import convert
+from tests.public_sets import EXPORTED, complete, complete_export, sample, sample_export
 
-SAMPLES = Path(__file__).parent / "samples"
-ROOT = Path(__file__).parents[2]
-EXAMPLE = ROOT / "examples" / "snips"
-SHARED = ROOT.parent / "shared" / "data"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "snips"
 
 
-@pytest.mark.parametrize("name", ["crosswoz_zh", "nlupp_multi"])
+@pytest.mark.parametrize("name", EXPORTED)
 def test_a_manifest_gives_the_rows_that_went_into_it(tmp_path: Path, name: str) -> None:
-    convert([str(SAMPLES / f"{name}.manifest")], tmp_path / "out.json")
-    assert _load(tmp_path / "out.json") == _load(SAMPLES / f"{name}.json")
+    summary = convert([str(sample_export(name))], tmp_path / "out.json")
+    assert _load(tmp_path / "out.json") == _load(sample(name))
+    assert summary.normalised == 0
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the full data sets are not here")
-@pytest.mark.parametrize("name", ["banking77", "clinc150", "snips", "nlupp_multi", "crosswoz_zh"])
-def test_a_full_manifest_gives_the_rows_that_went_into_it(tmp_path: Path, name: str) -> None:
-    summary = convert([str(SHARED / f"{name}.train.manifest.gz")], tmp_path / "out.json")
-    assert _load(tmp_path / "out.json") == _load(SHARED / f"{name}.train.json")
+@pytest.mark.shared
+@pytest.mark.parametrize("name", EXPORTED)
+def test_a_complete_manifest_gives_the_rows_that_went_into_it(tmp_path: Path, name: str) -> None:
+    summary = convert([str(complete_export(name))], tmp_path / "out.json")
+    assert _load(tmp_path / "out.json") == _load(complete(name))
     assert summary.normalised == 0
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from intentflow.curate.dialogues import dialogue_pairs, shares_rounds
 from intentflow.records import Example
+from tests.public_sets import in_complete_set, in_sample
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
 ASKED = "find me a table for four"
 
 
@@ -68,9 +68,20 @@ def test_an_id_counts_more_than_shared_rounds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "most"),
-    [("snips", 0), ("clinc150", 139), ("banking77", 1), ("nlupp_multi", 4), ("crosswoz_zh", 1)],
+    ("file", "most"),
+    [
+        in_sample("snips", 0),
+        in_sample("clinc150", 2),
+        in_sample("banking77", 0),
+        in_sample("nlupp_multi", 1),
+        in_sample("crosswoz_zh", 0),
+        in_complete_set("snips", 0),
+        in_complete_set("clinc150", 139),
+        in_complete_set("banking77", 1),
+        in_complete_set("nlupp_multi", 4),
+        in_complete_set("crosswoz_zh", 1),
+    ],
 )
-def test_a_set_without_rounds_is_not_glued_together(name: str, most: int) -> None:
-    rows = json.loads((DATA / f"{name}.train.json").read_text(encoding="utf-8"))
+def test_a_set_without_rounds_is_not_glued_together(file: Path, most: int) -> None:
+    rows = json.loads(file.read_text(encoding="utf-8"))
     assert len(_pairs(*(row["instruction"] for row in rows))) <= most

@@ -18,8 +18,8 @@ from intentflow.curate.minhash import (
     near_key,
     near_pairs,
 )
+from tests.public_sets import in_both, in_complete_set, in_sample
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
 FORECAST = "what is the weather in Hangzhou tomorrow"
 
 
@@ -132,9 +132,9 @@ def test_every_pair_found_is_as_similar_as_asked(texts: list[str]) -> None:
         assert _similarity(texts[later], texts[earlier]) >= NEAR_THRESHOLD
 
 
-@pytest.fixture(scope="module")
-def utterances() -> list[str]:
-    rows = json.loads((DATA / "banking77.train.json").read_text(encoding="utf-8"))
+@pytest.fixture(scope="module", params=in_both("banking77"))
+def utterances(request: pytest.FixtureRequest) -> list[str]:
+    rows = json.loads(request.param.read_text(encoding="utf-8"))
     return [row["instruction"] for row in rows[:3000]]
 
 
@@ -159,11 +159,22 @@ def test_planted_slips_of_a_real_set_are_found(utterances: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "largest"),
-    [("snips", 250), ("clinc150", 50), ("banking77", 20), ("nlupp_multi", 10), ("crosswoz_zh", 70)],
+    ("file", "largest"),
+    [
+        in_sample("snips", 250),
+        in_sample("clinc150", 50),
+        in_sample("banking77", 20),
+        in_sample("nlupp_multi", 10),
+        in_sample("crosswoz_zh", 70),
+        in_complete_set("snips", 250),
+        in_complete_set("clinc150", 50),
+        in_complete_set("banking77", 20),
+        in_complete_set("nlupp_multi", 10),
+        in_complete_set("crosswoz_zh", 70),
+    ],
 )
-def test_no_group_swallows_a_real_set(name: str, largest: int) -> None:
-    rows = json.loads((DATA / f"{name}.train.json").read_text(encoding="utf-8"))
+def test_no_group_swallows_a_real_set(file: Path, largest: int) -> None:
+    rows = json.loads(file.read_text(encoding="utf-8"))
     groups = Counter(near_clusters([row["instruction"] for row in rows]))
     assert max(groups.values()) <= largest
 

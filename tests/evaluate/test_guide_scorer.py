@@ -13,9 +13,7 @@ from intentflow.evaluate.guide_scorer import documented_intent, documented_param
 from intentflow.evaluate.metrics import compute_metrics
 from intentflow.evaluate.scored_rows import score_row
 from intentflow.records import read_records
-
-SHARED = Path(__file__).parents[3] / "shared"
-GUIDES = SHARED / "domain"
+from tests.public_sets import ORIGINALS, in_both
 
 # The counting lines of the guide's script, word for word. ``else: pass`` closes the outer ``if``:
 # an intent that is wrong is never asked for its parameters.
@@ -59,11 +57,12 @@ def _from_guide(text: str) -> str:
 
 
 def _guides() -> list[str]:
-    texts = [path.read_text(encoding="utf-8") for path in sorted(GUIDES.glob("*.txt"))]
+    guides = ORIGINALS / "domain"
+    texts = [path.read_text(encoding="utf-8") for path in sorted(guides.glob("*.txt"))]
     return [text for text in texts if "ecount" in text]
 
 
-@pytest.mark.skipif(not GUIDES.is_dir(), reason="the guides are not beside the repository")
+@pytest.mark.shared
 def test_the_lines_counted_by_are_the_guides_own_in_each_of_its_languages() -> None:
     """Word for word; of where lines break and how far they are indented the texts say nothing."""
     ours = " ".join(COUNTING.split())
@@ -105,10 +104,9 @@ def test_the_accuracies_are_those_that_the_guides_script_prints(
     }
 
 
-@pytest.mark.skipif(not GUIDES.is_dir(), reason="the data sets are not beside the repository")
-@pytest.mark.parametrize("name", ["banking77", "snips", "nlupp_multi", "crosswoz_zh"])
-def test_real_labels_count_as_the_guides_script_counts_them(name: str) -> None:
-    golds = [row.output for row in read_records(SHARED / "data" / f"{name}.validation.json")]
+@pytest.mark.parametrize("file", in_both("banking77", "snips", "nlupp_multi", "crosswoz_zh"))
+def test_real_labels_count_as_the_guides_script_counts_them(file: Path) -> None:
+    golds = [row.output for row in read_records(file)]
     others = [*golds[1:], golds[0]]
     rows = [
         (gold, other if place % 3 else gold)

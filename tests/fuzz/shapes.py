@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
 import json
-from pathlib import Path
 from typing import Any
 
 from tests.convert import (
@@ -15,8 +15,7 @@ from tests.convert import (
 )
 from tests.convert.rows import itag_row, stage
 from tests.convert.test_itag_lines import documented_row
-
-SAMPLES = Path(__file__).parents[1] / "convert" / "samples"
+from tests.public_sets import sample_export
 
 
 def _lines(*rows: Any) -> bytes:
@@ -41,7 +40,7 @@ _STAGES: list[dict[str, Any]] = [
 SHAPES: list[tuple[str, bytes]] = [
     ("auto", documented_row("杭州", "w(杭州)").encode() + documented_row("a", "f()").encode()),
     ("itag", _lines(*(itag_row("play", **stages) for stages in _STAGES))),
-    ("auto", (SAMPLES / "crosswoz_zh.manifest").read_bytes()[:4000]),
+    ("auto", gzip.decompress(sample_export("crosswoz_zh").read_bytes())[:4000]),
     ("auto", _array(*_PLAIN)),
     ("jsonl", _lines(*_PLAIN)),
     ("json", _lines(*_PLAIN)),

@@ -16,10 +16,10 @@ from intentflow.errors import IntentflowError
 from intentflow.records import Example, read_records
 from intentflow.synthesis import Teacher, TeacherError, synthesise
 from intentflow.taxonomy import Taxonomy
+from tests.public_sets import in_both
 from tests.synthesis.conftest import KEY
 from tests.synthesis.teacher_server import LABELS, TeacherServer, write_phrasings
 
-SETS = Path(__file__).parents[3] / "shared" / "data"
 Configure = Callable[..., Teacher]
 
 
@@ -140,11 +140,11 @@ def test_the_labelling_pass_does_not_say_what_was_asked_for(
     assert [i["intent"] for i in server.labelled[0]["intents"]] == ["buy", "find", "play"]
 
 
-@pytest.mark.parametrize("name", ["snips", "crosswoz_zh", "nlupp_multi", "banking77"])
+@pytest.mark.parametrize("file", in_both("snips", "crosswoz_zh", "nlupp_multi", "banking77"))
 def test_real_sets_are_asked_about_in_their_own_words(
-    name: str, server: TeacherServer, teacher: Configure
+    file: Path, server: TeacherServer, teacher: Configure
 ) -> None:
-    examples = read_records(SETS / f"{name}.train.json")[:600]
+    examples = read_records(file)[:600]
     real = {example.instruction for example in examples}
     server.write = lambda _: '{"utterances": []}'
     synthesise(examples, teacher(budget={"max_requests": 20}, phrasings_per_request=20))

@@ -8,11 +8,11 @@ import pytest
 from intentflow.cli.main import main
 from intentflow.convert import convert
 from intentflow.records import write_records
+from tests.public_sets import SETS, in_both
 from tests.validate.rows import good_rows
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "snips"
-SHARED = ROOT.parent / "shared" / "data"
 ROWS = [row for row in good_rows() if row.output != "c()"]
 
 
@@ -99,12 +99,9 @@ def test_the_bundled_example_passes_against_its_taxonomy(tmp_path: Path) -> None
         assert _run(data, "--taxonomy", EXAMPLE / "taxonomy.yaml") == 0
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the full data sets are not here")
-@pytest.mark.parametrize(
-    "name", ["banking77", "clinc150", "snips", "nlupp_multi", "crosswoz_zh", "crosswoz_zh_rounds"]
-)
-def test_real_sets_pass(name: str) -> None:
-    assert _run(SHARED / f"{name}.train.json") == 0
+@pytest.mark.parametrize("file", in_both(*SETS))
+def test_real_sets_pass(file: Path) -> None:
+    assert _run(file) == 0
 
 
 def test_rows_of_another_file_fail(

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from intentflow.calls import parse_calls
+from intentflow.curate.labels import intents_of
 from intentflow.records import Example, read_records
 from intentflow.validate import DataPolicy, Finding, validate
 from intentflow.validate.label_errors import doubted
+from tests.public_sets import SETS, in_both, in_complete_set, in_sample, sample
 from tests.validate.rows import good_rows, say
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
-real_sets = pytest.mark.skipif(not SHARED.is_dir(), reason="the full data sets are not here")
 COMPARING = (
     "narrow_phrasing",
     "probable_label_error",
@@ -42,9 +42,9 @@ def _found(code: str, rows: list[Example], **options: object) -> Finding | None:
     return next((finding for finding in report.findings if finding.code == code), None)
 
 
-def _with_errors(name: str, share: float) -> tuple[list[str], list[str], set[int]]:
+def _with_errors(file: Path, share: float) -> tuple[list[str], list[str], set[int]]:
     """A real set in which a share of the labels are another's, and which rows these are."""
-    rows = read_records(SHARED / f"{name}.train.json")
+    rows = [row for row in read_records(file) if intents_of(row.output)]
     labels = [parse_calls(row.output)[0].intent for row in rows]
     chance = random.Random(0)
     names = sorted(set(labels))
@@ -73,22 +73,26 @@ def test_the_limit_of_phrasings_is_the_policys() -> None:
     assert _found("narrow_phrasing", [*good_rows(), *rows], limits=limits) is not None
 
 
-@real_sets
 @pytest.mark.parametrize(
-    ("name", "precision", "recall"), [("banking77", 0.75, 0.55), ("clinc150", 0.85, 0.55)]
+    ("file", "share", "precision", "recall"),
+    [
+        in_sample("snips", 0.05, 0.85, 0.5),
+        in_complete_set("banking77", 0.02, 0.75, 0.55),
+        in_complete_set("clinc150", 0.02, 0.85, 0.55),
+    ],
 )
 def test_planted_label_errors_are_found_and_few_others(
-    name: str, precision: float, recall: float
+    file: Path, share: float, precision: float, recall: float
 ) -> None:
-    texts, labels, wrong = _with_errors(name, 0.02)
+    texts, labels, wrong = _with_errors(file, share)
     found = {at for at, _ in doubted(texts, labels, 0.01)}
     assert len(found & wrong) >= precision * len(found)
     assert len(found & wrong) >= recall * len(wrong)
 
 
-@real_sets
-def test_a_doubted_label_comes_with_the_one_it_rather_has() -> None:
-    rows = read_records(SHARED / "snips.train.json")[:3000]
+@pytest.mark.parametrize("file", in_both("snips"))
+def test_a_doubted_label_comes_with_the_one_it_rather_has(file: Path) -> None:
+    rows = read_records(file)[:3000]
     wrong = [at for at, row in enumerate(rows) if row.output.startswith("RateBook")][:5]
     for at in wrong:
         rows[at] = Example(rows[at].instruction, "GetWeather()")
@@ -98,14 +102,13 @@ def test_a_doubted_label_comes_with_the_one_it_rather_has() -> None:
     assert {notes[at] for at in wrong if at in notes} == {"rather RateBook"}
 
 
-@real_sets
 def test_the_message_states_the_sample() -> None:
-    texts, labels, _ = _with_errors("banking77", 0.02)
-    rows = [Example(text, f"{label}()") for text, label in zip(texts, labels, strict=True)]
-    finding = _found("probable_label_error", rows, limits={"sample_rows": 4_000})
+    rows = 4 * [row for row in read_records(sample("snips")) if intents_of(row.output)]
+    rows[0] = Example(rows[0].instruction, "PlayMusic()")
+    finding = _found("probable_label_error", rows, limits={"sample_rows": 1_000})
     assert finding is not None
-    assert "of 4,0" in finding.message
-    assert "(data: 8,622 rows)" in finding.message
+    assert "of 1,0" in finding.message
+    assert "(data: 1,196 rows)" in finding.message
 
 
 def test_label_errors_are_the_same_each_time() -> None:
@@ -165,13 +168,9 @@ def test_a_share_of_other_languages_can_be_tolerated() -> None:
     assert _found("mixed_languages", rows, limits={"max_rate": 0.05}) is None
 
 
-@real_sets
-@pytest.mark.parametrize(
-    "name",
-    ["banking77", "clinc150", "snips", "nlupp_multi", "crosswoz_zh", "crosswoz_zh_rounds"],
-)
-def test_a_real_set_in_one_language_is_not_mixed(name: str) -> None:
-    assert _found("mixed_languages", read_records(SHARED / f"{name}.train.json")) is None
+@pytest.mark.parametrize("file", in_both(*SETS))
+def test_a_real_set_in_one_language_is_not_mixed(file: Path) -> None:
+    assert _found("mixed_languages", read_records(file)) is None
 
 
 def test_a_row_that_alone_sets_the_length_is_found() -> None:

@@ -1,0 +1,47 @@
+"""Which tests run: those marked ``shared`` only where the originals are, and in CI none is skipped.
+
+``INTENTFLOW_SHARED`` names a folder with the originals of what ``tests/data`` has samples and
+tables of: ``data`` (the complete public sets), ``crds``, ``kfp``, ``domain`` (the guides). Without
+it the tests that read them are deselected. A skipped test would pass unseen, so CI fails by it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+VARIABLE = "INTENTFLOW_SHARED"
+_FOLDERS = ("data", "crds", "kfp", "domain")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a folder that does not have the originals."""
+    folder = os.environ.get(VARIABLE)
+    missing = [name for name in _FOLDERS if folder and not (Path(folder) / name).is_dir()]
+    if missing:
+        raise pytest.UsageError(
+            f"{VARIABLE}={folder}: no folder {', '.join(missing)} there; name a folder that has "
+            "the originals, or unset it"
+        )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect what reads the originals where no folder is named."""
+    if os.environ.get(VARIABLE):
+        return
+    left_out = [item for item in items if item.get_closest_marker("shared")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run of CI in which a test was skipped."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or not os.environ.get("CI"):
+        return  # a worker; or not CI
+    if skipped := len(reporter.stats.get("skipped", ())):
+        reporter.write_line(f"{skipped} skipped: in CI every selected test has to run", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
