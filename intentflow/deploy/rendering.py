@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import yaml
 
@@ -99,7 +99,12 @@ def _former_files(directory: Path) -> set[str]:
         raise IntentflowError(
             f"{directory} holds other files than manifests: give -o a folder of its own"
         ) from None
-    return {name for name in resources if isinstance(name, str) and "/" not in name}
+    return {name for name in resources if isinstance(name, str) and _is_own_file(directory, name)}
+
+
+def _is_own_file(directory: Path, name: str) -> bool:
+    """Whether a resource is a file that a rendering may have written and may take away."""
+    return PurePath(name).name == name and "\0" not in name and (directory / name).is_file()
 
 
 def to_yaml(objects: Iterable[Manifest]) -> str:
