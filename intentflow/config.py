@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
 from pydantic import AliasChoices, BaseModel, ConfigDict, ValidationError
 
 from intentflow.errors import IntentflowError
+from intentflow.io.safe_yaml import load_yaml_text
 
 
 class StrictModel(BaseModel):
@@ -47,22 +47,6 @@ class StrictModel(BaseModel):
         return cls.from_mapping(document, str(path))
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """A key that stands twice is a mistake, of which YAML would silently take the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """The mapping, its keys looked at first."""
-        seen = set()
-        for key, _ in node.value:
-            if key.tag != "tag:yaml.org,2002:merge" and isinstance(key, yaml.ScalarNode):
-                if key.value in seen:
-                    raise yaml.constructor.ConstructorError(
-                        None, None, f"the key {key.value} stands twice", key.start_mark
-                    )
-                seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
 def load_yaml(path: str | Path) -> Any:
     """Read one YAML document.
 
@@ -75,13 +59,7 @@ def load_yaml(path: str | Path) -> Any:
         raise IntentflowError(f"{path}: not UTF-8 (byte {error.start})") from None
     except OSError as error:
         raise IntentflowError(f"{path}: {error.strerror}") from None
-    try:
-        return yaml.load(text, Loader=_UniqueKeys)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}" if mark else ""
-        reason = getattr(error, "problem", None) or "cannot be read"
-        raise IntentflowError(f"{path}{line}: not YAML: {reason}") from None
+    return load_yaml_text(text, str(path))
 
 
 def _read_text(path: str) -> str:
@@ -113,8 +91,8 @@ def apply_overrides(document: Any, overrides: Iterable[str]) -> Any:
 def _parse_value(text: str, setting: str) -> Any:
     """A setting's value as YAML; 5e-5, which YAML 1.1 reads as text, is a number here."""
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
+        value = load_yaml_text(text, setting)
+    except IntentflowError:
         raise IntentflowError(f"--set {setting}: the value is not YAML") from None
     if isinstance(value, str):
         try:

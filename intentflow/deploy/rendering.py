@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import yaml
 
@@ -21,6 +21,7 @@ from intentflow.deploy.verdict import Verdict
 from intentflow.environment import resource
 from intentflow.errors import IntentflowError
 from intentflow.io.files import atomic_file
+from intentflow.io.safe_yaml import load_yaml_text
 from intentflow.models.model_facts import ModelFacts
 
 _BASE_NAME = "intent"  # of the service in manifests/base
@@ -93,13 +94,19 @@ def _former_files(directory: Path) -> set[str]:
     if not directory.is_dir() or not any(directory.iterdir()):
         return set()
     try:
-        document = yaml.safe_load((directory / "kustomization.yaml").read_text(encoding="utf-8"))
+        kustomization = directory / "kustomization.yaml"
+        document = load_yaml_text(kustomization.read_text(encoding="utf-8"), str(kustomization))
         resources = document["resources"]
-    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError):
+    except (OSError, ValueError, IntentflowError, KeyError, TypeError):
         raise IntentflowError(
             f"{directory} holds other files than manifests: give -o a folder of its own"
         ) from None
-    return {name for name in resources if isinstance(name, str) and "/" not in name}
+    return {name for name in resources if isinstance(name, str) and _is_own_file(directory, name)}
+
+
+def _is_own_file(directory: Path, name: str) -> bool:
+    """Whether a resource is a file that a rendering may have written and may take away."""
+    return PurePath(name).name == name and "\0" not in name and (directory / name).is_file()
 
 
 def to_yaml(objects: Iterable[Manifest]) -> str:

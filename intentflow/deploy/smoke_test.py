@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from intentflow.calls import Call, CallSyntaxError, parse_output, same_calls
 from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.io.safe_yaml import load_yaml_text
 from intentflow.records import read_rows
 from intentflow.storage import read_file
 from intentflow.taxonomy import Taxonomy
@@ -61,7 +60,8 @@ def read_model_taxonomy(uri: str) -> Taxonomy | None:
     content = read_file(uri, "taxonomy.yaml")
     if content is None:
         return None
-    return Taxonomy.from_mapping(yaml.safe_load(content), f"{uri}/taxonomy.yaml")
+    where = f"{uri}/taxonomy.yaml"
+    return Taxonomy.from_mapping(load_yaml_text(content.decode("utf-8", "replace"), where), where)
 
 
 def ask(url: str, probes: Sequence[Probe], taxonomy: Taxonomy | None) -> None:

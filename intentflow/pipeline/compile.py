@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import shutil
 import tempfile
 import warnings
@@ -29,9 +30,8 @@ def build_pipeline(name: str, options: PipelineOptions | None = None) -> Any:
         raise IntentflowError(f"no pipeline {name}{hint}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        from pipelines.finetune import pipeline
-
-        return pipeline.build(options or PipelineOptions())
+        graph = importlib.import_module(f"intentflow.pipelines.{name}.pipeline")
+        return graph.build(options or PipelineOptions())
 
 
 def compile_pipeline(

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from intentflow.config import StrictModel, nearest
+from intentflow.pipeline import images
 
 STEPS = (
     "convert",
@@ -134,8 +135,6 @@ def _apply_kubernetes(task: Any, options: StepOptions) -> None:
 
 
 def _default_image(step: str) -> str:
-    from components import images
-
     if step in ("baseline", "train", "quantize", "evaluate"):
         return images.TRAIN
     return images.DEPLOY if step in ("publish", "deploy") else images.DATA

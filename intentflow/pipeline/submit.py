@@ -14,10 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.io.files import sha256_file
+from intentflow.io.safe_yaml import yaml_documents
 from intentflow.pipeline.code_version import code_version
 from intentflow.storage import is_remote
 
@@ -160,11 +159,11 @@ def pipeline_name(package: Path) -> str:
         IntentflowError: Not a compiled pipeline.
     """
     try:
-        documents = list(yaml.safe_load_all(package.read_text(encoding="utf-8")))
-        return str(documents[0]["pipelineInfo"]["name"])
+        documents = yaml_documents(package.read_text(encoding="utf-8"), str(package))
+        return str(documents[0][1]["pipelineInfo"]["name"])
     except OSError as error:
         raise IntentflowError(f"{package}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, LookupError, TypeError):
+    except (IntentflowError, UnicodeDecodeError, LookupError, TypeError):
         raise IntentflowError(
             f"{package}: not a compiled pipeline; `intentflow compile -o {package}` writes one"
         ) from None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from intentflow.errors import IntentflowError
 from intentflow.io.files import atomic_directory, atomic_file, sha256_file
+from intentflow.io.paths import inside, require_relative
 from intentflow.storage.manifest import MANIFEST_NAME, Entry, Manifest, describe, parse
 from intentflow.storage.progress import Progress, bytes_bar
 from intentflow.storage.s3 import ObjectFacts, S3Store
@@ -108,21 +109,20 @@ def _below(store: S3Store, location: S3Location) -> dict[str, str]:
     """Names and ETags of the objects below a key; none where the key is an object itself.
 
     Raises:
-        IntentflowError: A name that would lead out of the folder they are put into.
+        IntentflowError: A name that is refused (:func:`intentflow.io.paths.require_relative`).
     """
     if location.key and store.facts(location) is not None:
         return {}
     found = store.below(location)
     for name in found:
-        if ".." in name.split("/"):
-            raise IntentflowError(f"{location}/{name}: a name with .. in it cannot be fetched")
+        require_relative(name, str(location))
     return found
 
 
 def _fetch_below(store: S3Store, location: S3Location, below: dict[str, str], target: Path) -> Path:
     with atomic_directory(target) as partial, bytes_bar("fetch", 0) as progress:
         for name in below:
-            copy = partial / name
+            copy = inside(partial, name, str(location))
             copy.parent.mkdir(parents=True, exist_ok=True)
             store.download(location / name, copy, progress)
     return target
@@ -161,7 +161,7 @@ def _fetch_directory(
 def _fetch_entry(
     store: S3Store, location: S3Location, entry: Entry, root: Path, progress: Progress
 ) -> None:
-    copy = root / entry.path
+    copy = inside(root, entry.path, str(location))
     copy.parent.mkdir(parents=True, exist_ok=True)
     store.download(location / entry.path, copy, progress)
     _verify(copy, entry.sha256, location / entry.path)

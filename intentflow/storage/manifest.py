@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 from intentflow.errors import IntentflowError
 from intentflow.io.files import sha256_file
+from intentflow.io.paths import require_inside, require_relative
 
 MANIFEST_NAME = "manifest.json"
 _FORMAT = "intentflow-manifest/1"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_MAX_BYTES = 1 << 60
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,15 @@ def describe(root: Path) -> Manifest:
     directory before publishing.
 
     Raises:
-        IntentflowError: The directory holds no file, or a ``manifest.json`` of somebody else's.
+        IntentflowError: The directory holds no file, a ``manifest.json`` of somebody else's, or a
+            symbolic link that leads out of it or to a folder.
     """
-    files = [file for file in root.rglob("*") if file.is_file() and file != root / MANIFEST_NAME]
+    files = []
+    for file in root.rglob("*"):
+        if file.is_symlink():
+            _require_readable_link(file, root)
+        if file.is_file() and file != root / MANIFEST_NAME:
+            files.append(file)
     if not files:
         raise IntentflowError(f"{root}: the directory holds no file")
     own = root / MANIFEST_NAME
@@ -64,6 +74,15 @@ def describe(root: Path) -> Manifest:
         for file in files
     ]
     return from_entries(entries)
+
+
+def _require_readable_link(link: Path, root: Path) -> None:
+    require_inside(link, root, str(link))
+    if link.is_dir():
+        raise IntentflowError(
+            f"{link}: a link to a folder, whose files would be left out: "
+            "replace the link by the folder"
+        )
 
 
 def from_entries(entries: Sequence[Entry]) -> Manifest:
@@ -85,12 +104,12 @@ def parse(text: str, where: str) -> Manifest:
         document = json.loads(text)
         if document["format"] != _FORMAT:
             raise ValueError
-        rows = [Entry(str(r["path"]), str(r["sha256"]), int(r["bytes"])) for r in document["files"]]
+        rows = [_entry(row) for row in document["files"]]
         digest = document["digest"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise IntentflowError(f"{where}: not a manifest that `intentflow publish` wrote") from None
     for entry in rows:
-        _refuse_outside(entry.path, where)
+        require_relative(entry.path, where)
     manifest = from_entries(rows)
     if manifest.digest != digest:
         raise IntentflowError(
@@ -99,7 +118,10 @@ def parse(text: str, where: str) -> Manifest:
     return manifest
 
 
-def _refuse_outside(path: str, where: str) -> None:
-    pure = PurePosixPath(path)
-    if pure.is_absolute() or ".." in pure.parts or not pure.parts or "\\" in path:
-        raise IntentflowError(f"{where}: names a file outside its directory: {path!r}")
+def _entry(row: dict[str, object]) -> Entry:
+    path, sha256, size = row["path"], row["sha256"], row["bytes"]
+    if not isinstance(path, str) or not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
+        raise ValueError
+    if type(size) is not int or not 0 <= size <= _MAX_BYTES:
+        raise ValueError
+    return Entry(path, sha256, size)

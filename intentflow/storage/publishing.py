@@ -8,6 +8,7 @@ from pathlib import Path
 
 from intentflow.errors import IntentflowError
 from intentflow.io.files import atomic_directory, sha256_file
+from intentflow.io.paths import inside
 from intentflow.storage.completeness import require_whole
 from intentflow.storage.manifest import (
     MANIFEST_NAME,
@@ -83,7 +84,7 @@ def _to_folder(root: Path, manifest: Manifest, place: str) -> int:
         return 0
     with atomic_directory(target) as partial, bytes_bar("publish", manifest.bytes) as progress:
         for entry in manifest.files:
-            copy = partial / entry.path
+            copy = inside(partial, entry.path, str(root))
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(root / entry.path, copy)
             if sha256_file(copy) != entry.sha256:

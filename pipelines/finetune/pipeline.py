@@ -4,19 +4,19 @@ from typing import Any, NamedTuple
 
 from kfp import dsl
 
-from components.balance.component import balance
-from components.baseline.component import baseline
-from components.convert.component import convert
-from components.curate.component import curate
-from components.deploy.component import deploy
-from components.evaluate.component import evaluate
-from components.explain.component import explain
-from components.gate.component import gate
-from components.publish.component import publish
-from components.quantize.component import quantize
-from components.split.component import split
-from components.train.component import train
-from components.validate.component import validate
+from intentflow.components.balance.component import balance
+from intentflow.components.baseline.component import baseline
+from intentflow.components.convert.component import convert
+from intentflow.components.curate.component import curate
+from intentflow.components.deploy.component import deploy
+from intentflow.components.evaluate.component import evaluate
+from intentflow.components.explain.component import explain
+from intentflow.components.gate.component import gate
+from intentflow.components.publish.component import publish
+from intentflow.components.quantize.component import quantize
+from intentflow.components.split.component import split
+from intentflow.components.train.component import train
+from intentflow.components.validate.component import validate
 from intentflow.pipeline.options import PipelineOptions, apply_step_options
 
 NAME = "intentflow-finetune"

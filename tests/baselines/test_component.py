@@ -9,7 +9,7 @@ import pytest
 from kfp import dsl
 from kfp.compiler import Compiler
 
-from components.baseline.component import baseline
+from intentflow.components.baseline.component import baseline
 from intentflow.records import write_records
 from tests.baselines.conftest import TEST, TRAINING
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from components.images import TAG
+from intentflow.pipeline.images import TAG
 from tests.real_parts.process import CACHE, program, unavailable
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components import images
+from intentflow.pipeline import images
 
 ROOT = Path(__file__).parents[2]
 CONTAINERFILES = sorted((ROOT / "images").glob("*/Containerfile"))

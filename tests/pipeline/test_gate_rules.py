@@ -15,7 +15,7 @@ from kfp import dsl, local
 from kfp.compiler import Compiler
 from kfp.components import load_component_from_file
 
-from components.gate.component import gate
+from intentflow.components.gate.component import gate
 from tests.gate.cases import CASES, Case, title
 
 # 72 processes: a minute on two busy cores.

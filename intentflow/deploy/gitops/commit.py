@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TypeVar
 
 from intentflow.deploy.annotations import ANNOTATION
@@ -17,6 +17,7 @@ from intentflow.deploy.options import DeployOptions
 from intentflow.deploy.rendering import Manifest
 from intentflow.deploy.verdict import Verdict
 from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.io.paths import require_inside
 
 TRAILER = "Intentflow-Service"
 _TRIES = 8
@@ -61,7 +62,7 @@ def commit_service(objects: list[Manifest], verdict: Verdict, options: DeployOpt
 
     def change(repository: Repository) -> tuple[str | None, list[str]]:
         place = repository.root / folder
-        _require_inside(place, repository)
+        require_inside(place, repository.root, f"{repository.url} {folder}")
         done = change_files(place, objects)
         files = [file.relative_to(repository.root).as_posix() for file in done.files]
         message = _message(service, verdict, options, done.former_uri)
@@ -117,11 +118,6 @@ def service_folder(options: DeployOptions) -> str:
 def service_trailer(options: DeployOptions) -> str:
     """What marks this service's commits."""
     return f"{TRAILER}: {options.namespace}/{options.name}"
-
-
-def _require_inside(place: Path, repository: Repository) -> None:
-    if not place.resolve().is_relative_to(repository.root.resolve()):
-        raise IntentflowError(f"{place.name}: a link that leads out of the repository")
 
 
 def _message(

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from intentflow.errors import IntentflowError
+from intentflow.io.safe_yaml import yaml_documents
 
 Path = tuple[str | int, ...]
 
@@ -47,17 +48,10 @@ def parse(where: str, text: str) -> list[Document]:
     """The documents of a file.
 
     Raises:
-        IntentflowError: Not YAML.
+        IntentflowError: Not YAML, or more of it than is read.
     """
-    try:
-        nodes = list(yaml.compose_all(text, yaml.SafeLoader))
-        values = list(yaml.safe_load_all(text))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}" if mark else ""
-        raise IntentflowError(f"{where}{line}: not YAML") from None
-    pairs = zip(nodes, values, strict=True)
-    return [Document(where, text, node, value) for node, value in pairs if node is not None]
+    pairs = yaml_documents(text, where)
+    return [Document(where, text, node, value) for node, value in pairs]
 
 
 def apply_edits(document: Document, edits: Sequence[Edit]) -> str:
