@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 # Versions are constrained in pyproject.toml alone; these are its dependency groups.
 GROUP = $(BIN)/python -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]])'
 
-.PHONY: help check-tools install run test lint types layers fast real slow parts compile serve clean
+.PHONY: help check-tools install run test lint types layers fast real slow shared parts compile serve clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,16 +54,20 @@ layers: $(VENV)/.test-installed ## which package may import which
 	$(BIN)/lint-imports --no-cache
 
 fast: $(VENV)/.test-installed ## tests that need no server
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m "not real and not slow and not gpu"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m "not real and not slow and not gpu and not shared"
 
 parts: $(VENV)/.test-installed ## install the servers that tests start
 	scripts/test-parts
 
 real: $(VENV)/.test-installed parts ## tests against real servers and a browser
-	$(BIN)/pytest -q -m "real and not slow and not gpu"
+	$(BIN)/pytest -q -m "real and not slow and not gpu and not shared"
 
 slow: $(VENV)/.test-installed ## minutes long: the bundled model, whole graphs
-	$(BIN)/pytest -q -m "slow and not gpu"
+	$(BIN)/pytest -q -m "slow and not gpu and not shared"
+
+shared: $(VENV)/.test-installed ## tests on complete sets and original CRDs: INTENTFLOW_SHARED=FOLDER
+	@test -n "$(INTENTFLOW_SHARED)" || { echo "make: name the folder that has them: make shared INTENTFLOW_SHARED=FOLDER" >&2; exit 2; }
+	INTENTFLOW_SHARED="$(INTENTFLOW_SHARED)" OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m "shared and not gpu"
 
 compile: $(VENV)/.run-installed ## compile the graphs that are checked in
 	$(BIN)/intentflow compile finetune -o pipelines/finetune/finetune.yaml

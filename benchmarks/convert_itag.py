@@ -24,7 +24,7 @@ from itertools import cycle, islice, zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "snips" / "labels.manifest"
+from samples import EXAMPLE_EXPORT
 
 # The guide's script ("Use iTAG to label data"), its lines as printed, the paths from the command
 # line.
@@ -157,7 +157,7 @@ def _ratio(runs: dict[str, list[Run]], what: str) -> float:
 def main() -> None:
     """Print what was measured as one JSON line; exit status 1 if the outputs differ."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("manifests", nargs="*", type=Path, default=[EXAMPLE])
+    parser.add_argument("manifests", nargs="*", type=Path, default=[EXAMPLE_EXPORT])
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)

@@ -2,9 +2,9 @@
 
 Both arms train the same recipe on the same rows and answer the same test rows, constrained as in
 serving. A share of the intents and rows makes a laptop do; with neither flag the whole set is
-used, which wants a quiet machine or a GPU.
+used, which wants a quiet machine or a GPU. Without paths it is the bundled example.
 
-    python benchmarks/intent_tokens.py TRAIN.json TEST.json [--intents 10] [--rows 600]
+    python benchmarks/intent_tokens.py [TRAIN.json TEST.json] [--intents 10] [--rows 600]
         [--test-rows 200] [--recipe smollm2-135m/full] [--set key=value …]
 """
 
@@ -19,6 +19,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from samples import EXAMPLE_TEST, example_training_rows
 
 from intentflow.calls import parse_calls
 from intentflow.evaluate.run import evaluate_model
@@ -68,15 +70,17 @@ def _intent(row: Example) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("train")
-    parser.add_argument("test")
+    parser.add_argument("train", nargs="?", type=Path)
+    parser.add_argument("test", nargs="?", type=Path, default=EXAMPLE_TEST)
     parser.add_argument("--recipe", default="smollm2-135m/full")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--intents", type=int)
     parser.add_argument("--rows", type=int)
     parser.add_argument("--test-rows", type=int)
     options = parser.parse_args()
-    rows, test = read_records(options.train), read_records(options.test)
+    with tempfile.TemporaryDirectory() as folder:
+        rows = read_records(options.train or example_training_rows(Path(folder)))
+    test = read_records(options.test)
     intents = some_intents(rows, options.intents)
     rows, test = share(rows, intents, options.rows), share(test, intents, options.test_rows)
     print(f"{len(intents)} intents, {len(rows)} rows, {len(test)} test rows", file=sys.stderr)

@@ -5,8 +5,8 @@ rensa's documentation shows: its own deduplicator with an LSH index over the sam
 same threshold and number of hashes, which drops a row for an estimated likeness whatever its label.
 It is compared with near-dedup alone, both in a process of their own, in alternating order.
 
-    python benchmarks/utterances.py -o rows.jsonl ../shared/data/*.train.json
-    python benchmarks/near_duplicates.py rows.jsonl [--peer-rows 50000] [--rounds 3]
+    python benchmarks/utterances.py -o rows.jsonl SET.json …
+    python benchmarks/near_duplicates.py [rows.jsonl] [--peer-rows 50000] [--rounds 3]
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ import time
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+from samples import HELP, given_or_made_rows
 
 PEER = """\
 import json, sys
@@ -99,14 +101,14 @@ def beside_peer(rows: Path, folder: Path, count: int, rounds: int) -> dict[str, 
 def main() -> None:
     """Print what was measured as one JSON line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("rows", type=Path, metavar="ROWS.jsonl")
+    parser.add_argument("rows", nargs="?", type=Path, metavar="ROWS.jsonl", help=HELP)
     parser.add_argument("--peer-rows", type=int, default=50_000, help="first rows for the peer")
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, given_or_made_rows(args.rows) as rows:
         measured = {
-            "redact_and_near_dedup": whole(args.rows, Path(name)),
-            "near_dedup": beside_peer(args.rows, Path(name), args.peer_rows, args.rounds),
+            "redact_and_near_dedup": whole(rows, Path(name)),
+            "near_dedup": beside_peer(rows, Path(name), args.peer_rows, args.rounds),
             "load_average": os.getloadavg()[0],
         }
     print(json.dumps(measured))

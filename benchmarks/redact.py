@@ -7,8 +7,8 @@ hands than the detectors) give is planted in real utterances, and the share is c
 nothing but the value's separators is left; and the share of real utterances, unplanted, that are
 changed. Floor: redaction leaves most of four minutes to near-duplicates at 500,000 rows.
 
-    python benchmarks/utterances.py -o rows.jsonl ../shared/data/*.train.json
-    python benchmarks/redact.py rows.jsonl ../shared/data/*.train.json
+    python benchmarks/utterances.py -o rows.jsonl SET.json …
+    python benchmarks/redact.py [rows.jsonl] [SET.json …]
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
+
+from samples import HELP, SETS, given_or_made_rows
 
 from intentflow.records import Example
 from intentflow.redaction.anonymizer import redact_example, redact_text
@@ -123,8 +125,8 @@ def false_positives(cleaners: dict[str, Cleaner], texts: list[str]) -> dict[str,
 def main() -> None:
     """Print what was measured as one JSON line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("rows", type=Path, metavar="ROWS.jsonl")
-    parser.add_argument("sets", nargs="+", type=Path, metavar="SET.json")
+    parser.add_argument("rows", nargs="?", type=Path, metavar="ROWS.jsonl", help=HELP)
+    parser.add_argument("sets", nargs="*", type=Path, metavar="SET.json", default=SETS)
     parser.add_argument("--sample", type=int, default=5_000, help="rows for the peer")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--planted", type=int, default=350, help="values of each kind")
@@ -135,7 +137,8 @@ def main() -> None:
     for clean in cleaners.values():  # what is loaded at the first use is not timed
         clean("a@example.com 0812-3456-7890 http://x.org username: a password: b")
     planted = list(plants(utterances, args.planted, seed=0))
-    rows = read_rows(args.rows)
+    with given_or_made_rows(args.rows) as file:
+        rows = read_rows(file)
     whole = seconds(redact_example, rows)
     result = {
         "load": round(os.getloadavg()[0], 1),

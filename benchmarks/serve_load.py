@@ -1,6 +1,6 @@
 """The transformer before vLLM, beside vLLM asked directly, in one run.
 
-    INTENTFLOW_VLLM_PYTHON=… python benchmarks/serve_load.py DATA --model DIR
+    INTENTFLOW_VLLM_PYTHON=… python benchmarks/serve_load.py [DATA] --model DIR
 
 Four parts, one JSON line: the added latency for one client (requests alternate), the throughput of
 both with the same answers (directly, transformer, transformer, directly), minutes of load on the
@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from samples import EXAMPLE_TEST
 
 from intentflow.inference.engines import MAX_NEW_TOKENS
 from intentflow.inference.vllm_process import vllm_command, vllm_environment, vllm_python
@@ -76,7 +77,9 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", help="records whose utterances are asked")
+    parser.add_argument(
+        "data", nargs="?", default=EXAMPLE_TEST, help="records whose utterances are asked"
+    )
     parser.add_argument("--model", type=Path, required=True, help="model directory")
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=45, help="of each throughput turn")

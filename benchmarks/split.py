@@ -5,8 +5,8 @@ peer is given the groups that split found and one label a row (the combination o
 one tenth off: it is compared with that part of split alone, on the rows' first so many, for its
 time grows with the product of groups and labels.
 
-    python benchmarks/utterances.py -o rows.jsonl ../shared/data/*.train.json
-    python benchmarks/split.py rows.jsonl [--peer-rows 50000] [--rounds 3]
+    python benchmarks/utterances.py -o rows.jsonl SET.json …
+    python benchmarks/split.py [rows.jsonl] [--peer-rows 50000] [--rounds 3]
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+
+from samples import HELP, given_or_made_rows
 
 from intentflow.curate.groups import find_units
 from intentflow.curate.labels import intents_of
@@ -102,14 +104,14 @@ def _off(labels: list[str], test: list[int]) -> float:
 def main() -> None:
     """Print what was measured as one JSON line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("rows", type=Path, metavar="ROWS.jsonl")
+    parser.add_argument("rows", nargs="?", type=Path, metavar="ROWS.jsonl", help=HELP)
     parser.add_argument("--peer-rows", type=int, default=50_000, help="first rows for the peer")
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, given_or_made_rows(args.rows) as rows:
         measured = {
-            "split": whole(args.rows, Path(name)),
-            "dividing": beside_peer(args.rows, args.peer_rows, args.rounds),
+            "split": whole(rows, Path(name)),
+            "dividing": beside_peer(rows, args.peer_rows, args.rounds),
             "load_average": os.getloadavg()[0],
         }
     print(json.dumps(measured))

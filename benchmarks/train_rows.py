@@ -7,8 +7,7 @@ is what its packing makes of a batch; bin packing itself changes which rows a st
 one is found on a few rows first. Floors: 20 times TRL's rows a second with the taxonomy in the
 prompt, 1.8 times without; answer-token loss within 1e-3; peak memory no higher.
 
-    python benchmarks/train_rows.py --taxonomy names ../shared/data/clinc150.train.json
-    python benchmarks/train_rows.py --taxonomy none  ../shared/data/clinc150.train.json
+    python benchmarks/train_rows.py --taxonomy names|none [SET.json]
 """
 
 from __future__ import annotations
@@ -24,6 +23,8 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from samples import sample
 
 MODEL = "bundled:smollm2-135m-instruct"
 LEARNING_RATE = 1e-4
@@ -233,7 +234,7 @@ def median(runs: list[dict[str, Any]], what: int) -> float:
 def main() -> None:
     """Print what was measured as one JSON line; exit status 1 if the losses differ."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
-    parser.add_argument("data", type=Path)
+    parser.add_argument("data", nargs="?", type=Path, default=sample("clinc150"))
     parser.add_argument("--taxonomy", choices=["names", "none"], default="names")
     parser.add_argument("--rows", type=int, default=64, help="rows per optimizer step")
     parser.add_argument("--steps", type=int, default=2)

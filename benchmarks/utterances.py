@@ -5,7 +5,9 @@ drawn from the training halves of the public sets and varied: a polite beginning
 number, two utterances of one set joined. A stated share are near-duplicates of an earlier row (one
 letter, the case or the punctuation changed), exact duplicates, and rows with personal data.
 
-    python benchmarks/utterances.py --rows 500000 -o rows.jsonl ../shared/data/*.train.json
+    python benchmarks/utterances.py --rows 500000 -o rows.jsonl [SET.json …]
+
+Without a set, the samples in tests/data/sets are varied: more rows then come of one utterance.
 """
 
 from __future__ import annotations
@@ -14,9 +16,10 @@ import argparse
 import json
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+SAMPLES = Path(__file__).parents[1] / "tests" / "data" / "sets"
 NEAR_SHARE = 0.05
 EXACT_SHARE = 0.02
 PRIVATE_SHARE = 0.02
@@ -54,6 +57,14 @@ def make_rows(sets: list[list[dict[str, str]]], count: int, seed: int = 0) -> It
         yield row
 
 
+def write_rows(sets: Sequence[Path], count: int, target: Path, seed: int = 0) -> None:
+    """Write rows that are made of sets, each a JSON array, as JSON lines."""
+    rows = [json.loads(path.read_text(encoding="utf-8")) for path in sets]
+    with target.open("w", encoding="utf-8") as stream:
+        for row in make_rows(rows, count, seed):
+            stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
 def _new_row(rows: list[dict[str, str]], chance: random.Random) -> dict[str, str]:
     row = dict(chance.choice(rows))
     if chance.random() < _JOINED_SHARE:
@@ -80,15 +91,12 @@ def _slip(text: str, chance: random.Random) -> str:
 def main() -> None:
     """Write the rows as JSON lines."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("sets", nargs="+", type=Path, metavar="SET.json")
+    parser.add_argument("sets", nargs="*", type=Path, metavar="SET.json")
     parser.add_argument("--rows", type=int, default=500_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-o", "--output", type=Path, required=True)
     args = parser.parse_args()
-    sets = [json.loads(path.read_text(encoding="utf-8")) for path in args.sets]
-    with args.output.open("w", encoding="utf-8") as stream:
-        for row in make_rows(sets, args.rows, args.seed):
-            stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+    write_rows(args.sets or sorted(SAMPLES.glob("*.json")), args.rows, args.output, args.seed)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 ``intentflow validate --report`` is started anew on rows made by ``benchmarks/utterances.py``.
 Floor for 500,000 rows on two cores: 3 minutes and 2 GB.
 
-    python benchmarks/validate.py --sets ../shared/data/*.train.json [--rows 500000] [--rounds 3]
+    python benchmarks/validate.py [--sets SET.json …] [--rows 500000] [--rounds 3]
 
 The peer has only the label errors to find: cleanlab's tutorial recipe for text, TF-IDF and a
 logistic regression cross-validated five times, with ``find_label_issues`` as it comes. Both get the
@@ -26,12 +26,14 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from samples import SETS
+from utterances import write_rows
+
 from intentflow.calls import CallSyntaxError, parse_calls
 from intentflow.records import read_records
 from intentflow.validate.label_errors import doubted
 from intentflow.validate.policy import LabelErrorCheck
 
-MAKER = Path(__file__).with_name("utterances.py")
 ERROR_SHARE = 0.02
 
 
@@ -50,8 +52,7 @@ def validation(sets: list[Path], count: int, rounds: int) -> dict[str, object]:
     """The whole command on made rows."""
     with tempfile.TemporaryDirectory() as folder:
         rows = Path(folder) / "rows.jsonl"
-        arguments = ["--rows", str(count), "-o", str(rows), *map(str, sets)]
-        subprocess.run([sys.executable, str(MAKER), *arguments], check=True)
+        write_rows(sets, count, rows)
         runs = [timed_validation(rows, Path(folder) / "report.html") for _ in range(rounds)]
     seconds, peaks = zip(*runs, strict=True)
     return {
@@ -129,13 +130,14 @@ def label_errors(path: Path, rounds: int) -> dict[str, object]:
 def main() -> None:
     """Print what was measured as one JSON line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
-    parser.add_argument("--sets", nargs="+", type=Path, required=True, metavar="SET.json")
+    parser.add_argument("--sets", nargs="+", type=Path, default=SETS, metavar="SET.json")
     parser.add_argument("--rows", type=int, default=500_000)
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
     load = {"load": os.getloadavg()[0], "processors": len(os.sched_getaffinity(0))}
     whole = validation(args.sets, args.rows, args.rounds)
-    errors = [label_errors(path, args.rounds) for path in args.sets]
+    judged = [path for path in args.sets if len(set(with_errors(path)[1])) > 1]
+    errors = [label_errors(path, args.rounds) for path in judged]
     print(json.dumps({**load, "validate": whole, "label_errors": errors}))
 
 
