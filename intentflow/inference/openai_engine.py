@@ -18,6 +18,7 @@ from intentflow.errors import IntentflowError
 from intentflow.inference.confidence import listed_confidence
 from intentflow.inference.engines import MAX_NEW_TOKENS, Answer, Keep
 from intentflow.inference.structured_outputs import StructuredOutputs
+from intentflow.io.addresses import require_address
 from intentflow.openai_api.faults import NOT_THE_API, Fault, busy_fault, pause_seconds, shown
 
 KEY = "OPENAI_API_KEY"
@@ -75,7 +76,7 @@ class OpenAIEngine:
         structure: StructuredOutputs | None = None,
         output_format: OutputFormat = "call",
     ) -> None:
-        base = url.rstrip("/")
+        base = require_address(url, "endpoint", KEY)
         self.url = base if base.endswith("/v1") else f"{base}/v1"
         self.options = options
         self.constrained = structure is not None

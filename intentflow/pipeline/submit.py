@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.io.addresses import require_address
 from intentflow.io.files import sha256_file
 from intentflow.io.safe_yaml import yaml_documents
 from intentflow.pipeline.code_version import code_version
@@ -265,8 +266,7 @@ def _readable_errors(host: str) -> Iterator[None]:
     from kfp_server_api import ApiException
     from urllib3.exceptions import HTTPError
 
-    if not host.startswith(("http://", "https://")):
-        raise IntentflowError(f"--host {host}: expected http(s)://host[:port][/path]")
+    require_address(host, "--host", "KFP_TOKEN")
     try:
         with contextlib.redirect_stdout(sys.stderr):
             yield

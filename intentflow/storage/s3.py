@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from intentflow.errors import IntentflowError
+from intentflow.io.addresses import require_address
 from intentflow.storage.manifest import Entry
 from intentflow.storage.multipart import PART_BYTES, upload_in_parts
 from intentflow.storage.progress import Progress
@@ -164,9 +165,10 @@ class S3Store:
 def _client(endpoint: str, settings: Mapping[str, str]) -> Minio:
     from minio import Minio
 
-    parts = urlsplit(endpoint)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
-        raise IntentflowError(f"S3_ENDPOINT_URL={endpoint}: expected http(s)://host[:port]")
+    keys = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    parts = urlsplit(require_address(endpoint, "S3_ENDPOINT_URL", keys))
+    if parts.path or parts.query or parts.fragment:
+        raise IntentflowError(f"S3_ENDPOINT_URL {endpoint}: expected http(s)://host[:port] alone")
     key, secret = settings.get("AWS_ACCESS_KEY_ID"), settings.get("AWS_SECRET_ACCESS_KEY")
     if not key or not secret:
         raise IntentflowError(

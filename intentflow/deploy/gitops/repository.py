@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from intentflow.config import nearest
 from intentflow.errors import IntentflowError
+from intentflow.io.addresses import MASK, holds_secret, mask_secrets
 
 _SECONDS = 300
 _TOKEN = "INTENTFLOW_GIT_TOKEN"
@@ -156,16 +157,17 @@ def without_credentials(text: str) -> str:
     """Text without the user and password of URLs in it, and without the token."""
     token = os.environ.get(_TOKEN)
     if token:
-        text = text.replace(token, "***")
-    return re.sub(r"(\w+://)[^/@\s]+@", r"\1", text)
+        text = text.replace(token, MASK)
+    return mask_secrets(text)
 
 
 def _remote(where: str) -> str:
     """The repository to clone from and push to."""
-    if urlsplit(where).password:
+    parts = urlsplit(where)
+    if parts.password or (parts.scheme in ("http", "https") and holds_secret(where)):
         raise IntentflowError(
-            f"{without_credentials(where)}: the URL carries a password, which would be seen: "
-            f"put it into {_TOKEN}"
+            f"{mask_secrets(where)}: the URL carries a user name, password or token, which would "
+            f"be seen: put it into {_TOKEN} (and {_USER})"
         )
     path = Path(where)
     if "://" in where or not path.exists():

@@ -1,0 +1,79 @@
+"""HTTP addresses from options, files and the environment: usable, and without secrets in them.
+
+An address stands in process lists, log lines, reports and error messages; a token in it stands
+there as well. Tokens are therefore refused in addresses, and masked in whatever is shown.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl, urlsplit
+
+from intentflow.errors import IntentflowError
+
+MASK = "***"
+_USER = re.compile(r"(?<=://)[^/?#@\s]+(?=@)")
+_SECRET_NAME = re.compile(
+    r"token|secret|passw|passwd|pwd|api[-_]?key|access[-_]?key|auth|credential|signature|^key$|^sig$",
+    re.IGNORECASE,
+)
+_PARAMETER = re.compile(r"(?<=[?&;])([^=&#\s]+)=([^&#\s]+)")
+
+
+def require_address(address: str, what: str, secret_in: str | None = None) -> str:
+    """An ``http(s)://`` address without a secret in it.
+
+    Args:
+        address: As it was given.
+        what: What names it, such as ``--url``, for the message.
+        secret_in: Where the secret belongs, such as the name of an environment variable.
+
+    Returns:
+        The address without blanks around it and slashes at its end.
+
+    Raises:
+        IntentflowError: Another scheme, no host, a port that is none, or a secret: a user name, a
+            password or a query parameter that is called after one.
+
+    Example:
+        >>> require_address("http://127.0.0.1:8000/", "--url")
+        'http://127.0.0.1:8000'
+    """
+    found = address.strip().rstrip("/")
+    try:
+        parts = urlsplit(found)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, a bracket that is not closed
+        usable = False
+    if not usable or re.search(r"[\s\x00-\x1f\x7f]", found):
+        raise IntentflowError(f"{what} {mask_secrets(found)!r}: expected http(s)://host[:port]")
+    if holds_secret(found):
+        place = f"put it into {secret_in}" if secret_in else "leave it out"
+        raise IntentflowError(
+            f"{what} {mask_secrets(found)}: the address holds a user name, a password or a token, "
+            f"which process lists and logs would show: {place}"
+        )
+    return found
+
+
+def holds_secret(address: str) -> bool:
+    """Whether an address has a user name, a password or a parameter that is called a secret."""
+    parts = urlsplit(address)
+    if parts.username is not None or parts.password is not None:
+        return True
+    return any(_SECRET_NAME.search(name) for name, value in parse_qsl(parts.query) if value)
+
+
+def mask_secrets(text: str) -> str:
+    """Text with the user names, passwords and tokens of the addresses in it replaced.
+
+    Example:
+        >>> mask_secrets("no reply from https://me:pw@host/v1?token=abc&page=2")
+        'no reply from https://***@host/v1?token=***&page=2'
+    """
+    return _PARAMETER.sub(_mask_parameter, _USER.sub(MASK, text))
+
+
+def _mask_parameter(found: re.Match[str]) -> str:
+    name, value = found.groups()
+    return f"{name}={MASK if _SECRET_NAME.search(name) else value}"
