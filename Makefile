@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 # Versions are constrained in pyproject.toml alone; these are its dependency groups.
 GROUP = $(BIN)/python -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]])'
 
-.PHONY: help check-tools install run test lint types layers fast real slow shared parts compile serve clean
+.PHONY: help check-tools install run test lint types layers fast real slow shared parts compile readmes wheel serve clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,5 +72,8 @@ shared: $(VENV)/.test-installed ## tests on complete sets and original CRDs: INT
 compile: $(VENV)/.run-installed ## compile the graphs that are checked in
 	$(BIN)/intentflow compile finetune -o pipelines/finetune/finetune.yaml
 
+wheel: $(VENV)/.test-installed ## build the source distribution and the wheel into dist/
+	$(BIN)/python -m build --quiet
+
 clean: ## remove the environment and caches of the tools
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build dist

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from intentflow.errors import IntentflowError
@@ -14,17 +13,13 @@ CHECKPOINTS = "INTENTFLOW_CHECKPOINTS"
 def resource(name: str) -> Path:
     """Path of a file or folder that ships with the project, such as ``recipes``.
 
-    It lies at the top of a checkout, or under ``share/intentflow`` of the environment that the
-    wheel was installed into.
-
     Raises:
-        IntentflowError: It is in neither place.
+        IntentflowError: It is not installed.
     """
-    checkout = Path(__file__).resolve().parent.parent
-    for root in (checkout, Path(sys.prefix) / "share" / "intentflow"):
-        if (root / name).exists():
-            return root / name
-    raise IntentflowError(f"{name} is not installed with intentflow")
+    path = Path(__file__).resolve().parent / "resources" / name
+    if not path.exists():
+        raise IntentflowError(f"{name} is not installed with intentflow")
+    return path.resolve()
 
 
 def cache_folder() -> Path:

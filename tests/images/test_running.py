@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from intentflow.pipeline.code_version import code_version
 from tests.images.conftest import BASE, LOCKED, ROOT, Podman
 from tests.real_parts.process import free_port, running
 from tests.serve.transformer.conftest import PREDICTOR_KEY, TOKEN, played_vllm, up, write_model
@@ -49,6 +50,18 @@ def test_no_python_of_the_image_has_pip(podman: Podman, image: str) -> None:
     code = "import importlib.util; print(importlib.util.find_spec('pip'))"
     for python in ("python", "/usr/bin/python3"):
         assert podman.locked(image, python, "-c", code).stdout == "None\n"
+
+
+def test_image_has_the_code_of_this_checkout(podman: Podman, image: str) -> None:
+    code = "from intentflow.pipeline.code_version import code_version; print(code_version())"
+    assert podman.locked(image, "python", "-c", code).stdout.strip() == code_version()
+
+
+def test_image_has_the_components_in_the_package_alone(podman: Podman, image: str) -> None:
+    code = "import importlib.util as u; print(*(u.find_spec(n) is not None for n in {}))"
+    names = ["intentflow.components.convert.component", "components", "pipelines"]
+    done = podman.locked(image, "python", "-c", code.format(names))
+    assert done.stdout == "True False False\n", done.stderr
 
 
 def test_image_takes_the_command_it_is_given(podman: Podman, image: str) -> None:
