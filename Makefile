@@ -72,6 +72,9 @@ shared: $(VENV)/.test-installed ## tests on complete sets and original CRDs: INT
 compile: $(VENV)/.run-installed ## compile the graphs that are checked in
 	$(BIN)/intentflow compile finetune -o pipelines/finetune/finetune.yaml
 
+readmes: $(VENV)/.test-installed ## write the components' README.md
+	$(BIN)/python scripts/component_readmes.py
+
 wheel: $(VENV)/.test-installed ## build the source distribution and the wheel into dist/
 	$(BIN)/python -m build --quiet
 

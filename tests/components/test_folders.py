@@ -1,0 +1,24 @@
+"""What every component's folder holds."""
+
+from __future__ import annotations
+
+import pytest
+
+from intentflow.pipeline.options import STEPS
+from scripts.component_readmes import COMPONENTS, readme, steps
+
+
+def test_every_step_of_the_graph_has_a_folder() -> None:
+    assert steps() == sorted(STEPS)
+
+
+@pytest.mark.parametrize("step", steps())
+def test_readme_is_what_the_docstring_gives(step: str) -> None:
+    written = (COMPONENTS / step / "README.md").read_text(encoding="utf-8")
+    assert written == readme(step), "run: make readmes"
+
+
+@pytest.mark.parametrize("step", steps())
+def test_every_argument_is_explained(step: str) -> None:
+    rows = [line for line in readme(step).splitlines() if line.startswith("| `")]
+    assert [row for row in rows if row.endswith("|  |")] == []
