@@ -33,7 +33,7 @@ from samples import EXAMPLE_TEST
 from intentflow.inference.engines import MAX_NEW_TOKENS
 from intentflow.inference.vllm_process import vllm_command, vllm_environment, vllm_python
 from intentflow.records import read_records
-from intentflow.serve.transformer.model_files import read_model_facts
+from intentflow.serve.model_files import read_served_model
 
 CLIENT_SECONDS = 30.0
 TOKEN = "of-the-benchmark"
@@ -212,7 +212,7 @@ async def _correct_until(
 ) -> set[str]:
     """Corrections at five a second; the ids of those that were accepted."""
     accepted = set()
-    name, intent = next(iter(read_model_facts(str(place.model)).taxonomy.intents.items()))
+    name, intent = next(iter(read_served_model(str(place.model)).taxonomy.intents.items()))
     output = f"{name}({', '.join(['something'] * intent.min_parameters)})"
     number = 0
     while not ended.is_set():
@@ -236,7 +236,7 @@ class Place:
         self.vllm_url = f"http://127.0.0.1:{self._port}"
         self.url = f"http://127.0.0.1:{port}"
         self._vllm: subprocess.Popen[bytes] | None = None
-        self._structure = read_model_facts(str(model)).structure
+        self._structure = read_served_model(str(model)).structure
 
     def start_vllm(self) -> None:
         """Start it and wait until it is up."""

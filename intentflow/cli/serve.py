@@ -6,37 +6,39 @@ import argparse
 
 from intentflow.cli.outcome import Outcome
 from intentflow.inference.vllm_process import VLLM_PYTHON
-from intentflow.serve.server import serve
+from intentflow.serve.server import ServeConfig, serve
+
+_FIELDS = ServeConfig.model_fields
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--model", required=True, metavar="DIR", help="model directory")
-    parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--model", required=True, metavar="DIR", help=_FIELDS["model"].description)
     parser.add_argument(
         "--engine",
         default="auto",
         choices=["auto", "vllm", "transformers"],
         help=f"auto: vLLM where it is installed or {VLLM_PYTHON} names a Python that has it",
     )
-    parser.add_argument("--name", default="intent", help="the served model's name")
     parser.add_argument(
         "--constrained",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="keep answers inside the taxonomy",
+        help=_FIELDS["constrained"].description,
     )
+    parser.add_argument("--log", metavar="URI", help=_FIELDS["log"].description)
+    for name in ("port", "host", "name", "metrics_port", "timeout_seconds", "max_concurrent"):
+        field = _FIELDS[name]
+        parser.add_argument(
+            "--" + name.replace("_", "-"),
+            type=type(field.default),
+            default=field.default,
+            help=f"{field.description} (default {field.default})",
+        )
 
 
 def run(args: argparse.Namespace) -> Outcome:
     """Serve a model until interrupted."""
-    status = serve(
-        args.model,
-        port=args.port,
-        host=args.host,
-        engine=args.engine,
-        name=args.name,
-        constrained=args.constrained,
-    )
-    return Outcome({"stopped": True}, "stopped", 2 if status else 0)
+    given = {name: getattr(args, name) for name in _FIELDS}
+    serve(ServeConfig.from_mapping(given, "serve"))
+    return Outcome({"stopped": True}, "stopped", 0)

@@ -30,12 +30,21 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One answer with its token counts, and whether it ended by itself."""
+    """One answer with its token counts.
+
+    Attributes:
+        text: Text of the answer, without the blanks around it.
+        prompt_tokens: Tokens of the prompt.
+        answer_tokens: Tokens of the answer, its end not counted.
+        ended: Whether the model ended it.
+        confidence: As :attr:`Answer.confidence`.
+    """
 
     text: str
     prompt_tokens: int
     answer_tokens: int
     ended: bool
+    confidence: float | None = None
 
 
 Keep = Callable[[int, Answer], None]

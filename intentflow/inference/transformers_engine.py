@@ -104,7 +104,8 @@ class TransformersEngine:
             listener.end()
         own = [token for token in done.tokens if token not in self.end_token_ids]
         ended = len(own) < len(done.tokens)
-        return Completion(self._text(done.tokens).strip(), len(ids), len(own), ended)
+        answer = self._answer(done)
+        return Completion(answer.text, len(ids), len(own), ended, answer.confidence)
 
     def _decode_all(self, prompts: list[list[int]]) -> Iterator[Decoded]:
         """All answers as they end; where memory does not do, again with half the rows at once."""

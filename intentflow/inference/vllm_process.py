@@ -30,7 +30,9 @@ VLLM_START_SECONDS = 1800
 LocalEngine = Literal["vllm", "transformers"]
 
 _LOOPBACK = "127.0.0.1"
-_SERVED_NAME = "intent"
+SERVED_NAME = "intent"
+"""Name of the model in a server that runs here."""
+
 _TOLD_EVERY_SECONDS = 15.0
 _STOP_SECONDS = 20.0
 _CAUSE = re.compile(r"^.*?(\w+(?:Error|Exception|Interrupt): .*)$")
@@ -126,7 +128,7 @@ def running_vllm(python: str, folder: Path, api_key: str | None = None) -> Itera
     """
     url = f"http://{_LOOPBACK}:{_free_port()}"
     port = int(url.rpartition(":")[2])
-    command = vllm_command(python, folder, _LOOPBACK, port, _SERVED_NAME)
+    command = vllm_command(python, folder, _LOOPBACK, port, SERVED_NAME)
     with tempfile.TemporaryDirectory() as work:
         log = Path(work) / "vllm.log"
         with log.open("wb") as output:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-import httpx
+import httpx2 as httpx
 
 from intentflow.errors import IntentflowError
 
@@ -249,7 +249,7 @@ class _Requests:
         if not url.startswith(("http://", "https://")):
             raise IntentflowError(f"{url}: a service's address begins with http:// or https://")
         # The same service's address for OpenAI clients is often at hand, too.
-        self.url = url.rstrip("/").removesuffix("/openai/v1")
+        self.url = url.rstrip("/").removesuffix("/v1").removesuffix("/openai")
         self.options = options
 
     @property

@@ -1,84 +1,115 @@
-"""Serving on this machine: vLLM where it is installed, else our own thin route."""
+"""Serving a model directory on this machine: with vLLM where it is installed, else in process."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from intentflow.inference.vllm_process import running_vllm, serving_engine, vllm_python
+from pydantic import Field
+
+from intentflow.config import StrictModel
+from intentflow.inference.vllm_process import (
+    SERVED_NAME,
+    running_vllm,
+    serving_engine,
+    vllm_python,
+)
+from intentflow.serve.environment import LOG_URI, read_access, read_sample_rate
+from intentflow.serve.limits import Limits
 from intentflow.serve.ports import require_free_port
 
 if TYPE_CHECKING:
-    from intentflow.serve.chat import Chat
+    from intentflow.serve.backend import Backend
+    from intentflow.serve.model_files import ServedModel
+    from intentflow.serve.request_log import RequestLog
+    from intentflow.serve.tokens import Keys
 
 EngineName = Literal["auto", "vllm", "transformers"]
-API_KEY = "INTENTFLOW_API_KEY"
 
 
-def serve(
-    model: str,
-    *,
-    port: int = 8000,
-    host: str = "127.0.0.1",
-    engine: EngineName = "auto",
-    name: str = "intent",
-    constrained: bool = True,
-) -> int:
-    """Serve a model directory until interrupted.
+class ServeConfig(StrictModel):
+    """How ``intentflow serve`` serves a model directory."""
 
-    ``/v1`` demands a bearer token where ``INTENTFLOW_API_KEY`` is set.
+    model: str = Field(description="model directory")
+    port: int = Field(8000, description="port to listen on")
+    host: str = Field("127.0.0.1", description="address to listen on")
+    engine: EngineName = Field("auto", description="what answers")
+    name: str = Field("intent", description="the served model's name")
+    constrained: bool = Field(True, description="keep answers inside the taxonomy")
+    log: str | None = Field(
+        None,
+        description="folder or s3:// where requests and corrections are kept, without personal "
+        f"data (default {LOG_URI}; without either, /feedback takes none)",
+    )
+    metrics_port: int = Field(0, description="port of the Prometheus metrics; 0 for none")
+    timeout_seconds: float = Field(600.0, gt=0, description="longest time of one request")
+    max_concurrent: int = Field(
+        256, ge=1, description="requests in work and waiting; more are refused"
+    )
 
-    Args:
-        model: A model directory.
-        port: To listen on.
-        host: Address to listen on.
-        engine: ``auto`` takes vLLM where it is installed.
-        name: What the model is called in ``/v1/models``.
-        constrained: Keep answers inside the taxonomy.
 
-    Returns:
-        The server's exit status.
+def serve(config: ServeConfig) -> None:
+    """Serve until interrupted.
+
+    Clients need a token where ``INTENTFLOW_API_KEYS_FILE`` or ``INTENTFLOW_API_KEY`` is set.
 
     Raises:
-        IntentflowError: Not a model, a port in use, or vLLM asked for and not installed.
+        IntentflowError: Not a model, a port in use, a log folder that cannot be written, or vLLM
+            asked for and not installed.
     """
     from intentflow.models.directory import check_model_directory
+    from intentflow.serve.model_files import read_served_model
+    from intentflow.serve.request_log import RequestLog
+    from intentflow.serve.tokens import Keys
 
-    folder = check_model_directory(model)
-    require_free_port(host, port)
-    start = _serve_with_vllm if serving_engine(engine) == "vllm" else _serve_here
-    start(folder, host, port, name, constrained)
-    return 0
+    folder = check_model_directory(config.model)
+    require_free_port(config.host, config.port)
+    if config.metrics_port:
+        require_free_port(config.host, config.metrics_port, "--metrics-port")
+    access = read_access(os.environ)
+    keys = Keys(access.keys_file, access.key)
+    model = read_served_model(str(folder), constrained=config.constrained)
+    uri = config.log or os.environ.get(LOG_URI) or None
+    log = RequestLog(uri, read_sample_rate(os.environ), model)
+    start = _vllm if serving_engine(config.engine) == "vllm" else _in_process
+    with start(folder, model, config) as backend:
+        _listen(config, model, backend, log, keys)
 
 
-def _serve_with_vllm(folder: Path, host: str, port: int, name: str, constrained: bool) -> None:
-    """vLLM on loopback behind our own route, which adds the taxonomy to every request."""
-    from intentflow.serve.vllm_chat import VllmChat
+def _listen(
+    config: ServeConfig, model: ServedModel, backend: Backend, log: RequestLog, keys: Keys
+) -> None:
+    from intentflow.serve.app import create_app
+    from intentflow.serve.listen import listen
+    from intentflow.serve.service import Service
 
-    key = secrets.token_urlsafe()  # nobody gets past the route's own key and the constraint
+    limits = Limits(max_concurrent=config.max_concurrent, timeout_seconds=config.timeout_seconds)
+    service = Service(config.name, model, backend, log, limits)
+    url = f"http://{config.host}:{config.port}/v1"
+    print(f"serving {config.name} on {url}", file=sys.stderr, flush=True)
+    listen(create_app(service, keys), config.host, config.port, config.metrics_port)
+
+
+@contextmanager
+def _vllm(folder: Path, model: ServedModel, config: ServeConfig) -> Iterator[Backend]:
+    """vLLM on loopback, with a key of its own: nobody gets past the tokens and the constraint."""
+    from intentflow.serve.vllm_client import VllmBackend
+
+    key = secrets.token_urlsafe()
     with running_vllm(vllm_python() or sys.executable, folder, key) as url:
-        _listen(VllmChat(url, folder, constrained=constrained, key=key), host, port, name)
+        seconds = config.timeout_seconds
+        yield VllmBackend(url, SERVED_NAME, model, key=key, timeout_seconds=seconds)
 
 
-def _serve_here(folder: Path, host: str, port: int, name: str, constrained: bool) -> None:
+@contextmanager
+def _in_process(folder: Path, model: ServedModel, config: ServeConfig) -> Iterator[Backend]:
     from intentflow.inference.transformers_engine import TransformersEngine
-    from intentflow.serve.chat import LocalChat
+    from intentflow.serve.local_backend import LocalBackend
 
     print(f"loading {folder}", file=sys.stderr, flush=True)
-    engine = TransformersEngine(folder, constrained=constrained)
-    _listen(LocalChat(engine), host, port, name)
-
-
-def _listen(chat: Chat, host: str, port: int, name: str) -> None:
-    import uvicorn
-
-    from intentflow.serve.api import create_app
-
-    app = create_app(chat, name, os.environ.get(API_KEY))
-    print(f"serving {name} on http://{host}:{port}/v1", file=sys.stderr, flush=True)
-    with suppress(KeyboardInterrupt):  # how a server is ended; uvicorn passes it on when done
-        uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=10)
+    yield LocalBackend(TransformersEngine(folder, constrained=config.constrained), model)

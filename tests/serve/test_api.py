@@ -12,8 +12,13 @@ from fastapi.testclient import TestClient
 
 from intentflow.inference.engines import MAX_NEW_TOKENS
 from intentflow.inference.transformers_engine import TransformersEngine
-from intentflow.serve.api import MAX_BODY_BYTES, create_app
-from intentflow.serve.chat import LocalChat
+from intentflow.serve.app import create_app
+from intentflow.serve.limits import Limits
+from intentflow.serve.local_backend import LocalBackend
+from intentflow.serve.model_files import read_served_model
+from intentflow.serve.request_log import RequestLog
+from intentflow.serve.service import Service
+from intentflow.serve.tokens import Keys
 from tests.models import one_thread
 
 UTTERANCE = "put on Queen"
@@ -28,9 +33,16 @@ def engine(tiny_model: Path) -> Iterator[TransformersEngine]:
         yield TransformersEngine(tiny_model, constrained=True)
 
 
+def _client(engine: TransformersEngine, key: str | None = None) -> TestClient:
+    model = read_served_model(str(engine.folder), constrained=engine.constrained)
+    log = RequestLog(None, 1.0, model)
+    service = Service("intent", model, LocalBackend(engine, model), log, Limits())
+    return TestClient(create_app(service, Keys(None, key)), raise_server_exceptions=False)
+
+
 @pytest.fixture(scope="module")
 def client(engine: TransformersEngine) -> TestClient:
-    return TestClient(create_app(LocalChat(engine), "intent"), raise_server_exceptions=False)
+    return _client(engine)
 
 
 @pytest.fixture(scope="module")
@@ -124,8 +136,8 @@ def test_without_a_limit_an_answer_has_the_tokens_of_evaluation(client: TestClie
 def test_an_answer_that_ends_says_stop(tiny_model: Path, client: TestClient) -> None:
     engine = TransformersEngine(tiny_model, constrained=True)
     whole = engine.complete([USER], 3)
-    engine.complete = lambda *_: type(whole)("f()", 9, 2, True)  # type: ignore[method-assign]
-    ended = TestClient(create_app(LocalChat(engine), "intent"))
+    engine.complete = lambda *_: type(whole)("play_music()", 9, 2, True)  # type: ignore[method-assign]
+    ended = _client(engine)
     assert _ask(ended, USER)["choices"][0]["finish_reason"] == "stop"
 
 
@@ -158,13 +170,13 @@ def test_a_bad_request_is_explained(body: str, message: str, client: TestClient)
 
 def test_a_prompt_longer_than_the_context_is_refused(client: TestClient) -> None:
     reply = client.post(CHAT, json={"messages": [{"role": "user", "content": "la " * 2000}]})
-    assert reply.status_code == 400
+    assert reply.status_code == 413
     assert "longer than the model's 1024 tokens" in _error(reply)
 
 
 @pytest.mark.parametrize("chunked", [False, True])
 def test_an_oversize_body_is_refused(chunked: bool, client: TestClient) -> None:
-    body = b" " * (MAX_BODY_BYTES + 1)
+    body = b" " * (Limits.max_body_bytes + 1)
     content = iter([body[:1000], body[1000:]]) if chunked else body
     reply = client.post(CHAT, content=content, headers={"content-type": "application/json"})
     assert reply.status_code == 413
@@ -176,7 +188,7 @@ def test_an_unknown_path_is_answered_in_the_apis_shape(client: TestClient) -> No
 
 @pytest.fixture(scope="module")
 def guarded(engine: TransformersEngine) -> TestClient:
-    return TestClient(create_app(LocalChat(engine), "intent", "s3cret"))
+    return _client(engine, "s3cret")
 
 
 @pytest.mark.parametrize("header", [None, "Bearer wrong", "s3cret", "Bearer ", "Bearer s3crét"])
@@ -203,6 +215,6 @@ def test_a_failure_says_nothing_of_what_is_inside(
 ) -> None:
     engine = TransformersEngine(tiny_model, constrained=False)
     engine.complete = lambda *_: 1 / 0  # type: ignore[method-assign, assignment, return-value]
-    broken = TestClient(create_app(LocalChat(engine), "intent"), raise_server_exceptions=False)
+    broken = _client(engine)
     reply = broken.post(CHAT, json={"messages": [USER]})
     assert (reply.status_code, "zero" in reply.text) == (500, False)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intentflow.serve.api import _stripped
+from intentflow.serve.streaming import stripped
 
 
 def _stream(pieces: list[str]) -> list[str]:
@@ -17,7 +17,7 @@ def _stream(pieces: list[str]) -> list[str]:
             yield piece
 
     async def collect() -> list[str]:
-        return [piece async for piece in _stripped(source())]
+        return [str(piece) async for piece in stripped(source())]
 
     return asyncio.run(collect())
 

@@ -10,9 +10,14 @@ import pytest
 from fastapi.testclient import TestClient
 
 from intentflow.calls import parse_calls
-from intentflow.inference.vllm_process import running_vllm
-from intentflow.serve.api import create_app
-from intentflow.serve.vllm_chat import VllmChat
+from intentflow.inference.vllm_process import SERVED_NAME, running_vllm
+from intentflow.serve.app import create_app
+from intentflow.serve.limits import Limits
+from intentflow.serve.model_files import read_served_model
+from intentflow.serve.request_log import RequestLog
+from intentflow.serve.service import Service
+from intentflow.serve.tokens import Keys
+from intentflow.serve.vllm_client import VllmBackend
 from intentflow.train.sft import train
 from tests.models import TAXONOMY, one_thread, recipe, rows, save_base_model
 
@@ -28,7 +33,12 @@ def client(vllm_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with one_thread():
         train(recipe(base), rows()[:40], rows()[40:], folder / "model", TAXONOMY)
     with running_vllm(str(vllm_program), folder / "model") as url:
-        yield TestClient(create_app(VllmChat(url, folder / "model", constrained=True), "intent"))
+        model = read_served_model(str(folder / "model"))
+        backend = VllmBackend(url, SERVED_NAME, model, timeout_seconds=600)
+        limits = Limits(timeout_seconds=600)
+        service = Service("intent", model, backend, RequestLog(None, 1.0, model), limits)
+        with TestClient(create_app(service, Keys(None, None))) as client:
+            yield client
 
 
 def _body(text: str) -> dict[str, object]:
@@ -59,5 +69,5 @@ def test_a_streamed_answer_is_the_one_in_one_piece(client: TestClient) -> None:
 
 def test_messages_that_do_not_fit_are_refused_in_one_line(client: TestClient) -> None:
     reply = client.post("/v1/chat/completions", json=_body("word " * 5000))
-    assert reply.status_code == 400
+    assert reply.status_code == 413
     assert "\n" not in reply.json()["error"]["message"]

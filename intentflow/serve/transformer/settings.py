@@ -1,44 +1,39 @@
-"""What the transformer is told by its arguments and its environment."""
+"""Settings of the transformer, from its arguments and its environment."""
 
 from __future__ import annotations
 
 import argparse
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from intentflow.errors import IntentflowError
+from intentflow.serve.environment import KEYS_FILE, LOG_URI, read_access, read_sample_rate
+from intentflow.serve.limits import Limits
 
-KEYS_FILE = "INTENTFLOW_API_KEYS_FILE"
-KEY = "INTENTFLOW_API_KEY"
 PREDICTOR_KEY = "VLLM_API_KEY"
-LOG_URI = "INTENTFLOW_LOG_URI"
-LOG_SAMPLE_RATE = "INTENTFLOW_LOG_SAMPLE_RATE"
-_MOST_PERCENT = 100
+_MAX_PERCENT = 100
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that one transformer needs to know.
+    """Settings of a transformer.
 
     Attributes:
-        model_name: In the routes, and the predictor's served model name.
+        model_name: Name of the model in the routes and of the predictor's served model.
         model_uri: Folder or ``s3://`` of the model directory; only its small files are read.
         predictor_url: Base URL of vLLM, without ``/v1``.
-        http_port: Of the API.
-        metrics_port: Of Prometheus metrics; 0 for none.
-        keys_file: Tokens that clients may use, one a line, read again when it changes.
+        http_port: Port of the API.
+        metrics_port: Port of the Prometheus metrics; 0 for none.
+        keys_file: File with tokens that clients may use, one a line, read again when it changes.
         key: One token, where there is no file.
-        predictor_key: What the predictor demands.
+        predictor_key: Bearer token that the predictor demands.
         log_uri: Where requests and corrections are kept; None keeps none.
         log_sample_rate: Share of the requests that are kept, in [0, 1].
-        timeout_seconds: For one request, the predictor's time included.
-        most_body_bytes: A larger request is refused.
-        most_instances: Utterances of one request.
-        most_at_once: Requests in work; more are told to come again.
+        limits: Sizes and times of requests.
         canary_url: Base URL of a second vLLM, with another model; None for none.
-        canary_model_uri: That model's directory.
+        canary_model_uri: Directory of that model.
         canary_percent: Share of the requests that it answers, 0 to 100.
     """
 
@@ -52,10 +47,7 @@ class Settings:
     predictor_key: str | None = None
     log_uri: str | None = None
     log_sample_rate: float = 1.0
-    timeout_seconds: float = 30.0
-    most_body_bytes: int = 1_000_000
-    most_instances: int = 64
-    most_at_once: int = 256
+    limits: Limits = field(default_factory=Limits)
     canary_url: str | None = None
     canary_model_uri: str | None = None
     canary_percent: int = 0
@@ -70,18 +62,18 @@ def read_settings(
         IntentflowError: Something is missing or of another kind.
     """
     env = os.environ if environment is None else environment
-    # KServe's own model server reads the command line, too, and has flags that are not ours.
+    # KServe may add flags of its own model server, which mean nothing here.
     args, _ = _parser().parse_known_args(arguments)
     if not args.predictor_host:
         raise IntentflowError("--predictor_host is missing: KServe gives it, or name a host:port")
     if bool(args.canary_host) != bool(args.canary_model_uri):
         raise IntentflowError("--canary_host and --canary_model_uri: a canary needs both")
-    if not 0 <= args.canary_percent <= _MOST_PERCENT:
+    if not 0 <= args.canary_percent <= _MAX_PERCENT:
         raise IntentflowError(f"--canary_percent {args.canary_percent}: a share from 0 to 100")
     if args.canary_percent and not args.canary_host:
         raise IntentflowError("--canary_percent needs --canary_host and --canary_model_uri")
-    keys_file = env.get(KEYS_FILE)
-    if not (keys_file or env.get(KEY) or args.without_token):
+    access = read_access(env)
+    if not (access.keys_file or access.key or args.without_token):
         raise IntentflowError(
             f"no tokens to demand of clients: set {KEYS_FILE}, or give --without_token where "
             "something else stands before this service"
@@ -92,15 +84,17 @@ def read_settings(
         predictor_url=_url(args.predictor_host),
         http_port=args.http_port,
         metrics_port=args.metrics_port,
-        keys_file=Path(keys_file) if keys_file else None,
-        key=env.get(KEY) or None,
+        keys_file=access.keys_file,
+        key=access.key,
         predictor_key=env.get(PREDICTOR_KEY) or None,
         log_uri=env.get(LOG_URI) or None,
-        log_sample_rate=_rate(env.get(LOG_SAMPLE_RATE) or "1"),
-        timeout_seconds=args.timeout_seconds,
-        most_body_bytes=args.most_body_bytes,
-        most_instances=args.most_instances,
-        most_at_once=args.most_at_once,
+        log_sample_rate=read_sample_rate(env),
+        limits=Limits(
+            max_body_bytes=args.most_body_bytes,
+            max_instances=args.most_instances,
+            max_concurrent=args.most_at_once,
+            timeout_seconds=args.timeout_seconds,
+        ),
         canary_url=_url(args.canary_host) if args.canary_host else None,
         canary_model_uri=args.canary_model_uri,
         canary_percent=args.canary_percent,
@@ -131,13 +125,3 @@ def _url(host: str) -> str:
     """KServe gives a host without a scheme."""
     base = host.rstrip("/").removesuffix("/v1")
     return base if base.startswith(("http://", "https://")) else f"http://{base}"
-
-
-def _rate(text: str) -> float:
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = -1.0
-    if not 0 <= rate <= 1:
-        raise IntentflowError(f"{LOG_SAMPLE_RATE}={text}: expected a share between 0 and 1")
-    return rate

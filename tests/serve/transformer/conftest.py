@@ -36,6 +36,7 @@ class Running:
     keys_file: Path
     kept: Path
     model: Path
+    predictor: str
 
     def client(self, token: str | None = TOKEN) -> httpx.Client:
         """A client with a token."""
@@ -97,7 +98,7 @@ def transformer(
     command = [sys.executable, "-m", "intentflow.serve.transformer", *arguments]
     log = folder / "transformer.log"
     with running(command, log, lambda: up(f"{url}/healthz/ready"), env=environment):
-        yield Running(url, f"http://127.0.0.1:{metrics}", keys, kept, model)
+        yield Running(url, f"http://127.0.0.1:{metrics}", keys, kept, model, predictor)
 
 
 def up(url: str) -> bool:

@@ -6,10 +6,11 @@ import json
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 
 ANSWER = "weather_search(Hangzhou)"
 PIECES = [("weather", -0.1), ("_search(", -0.2), ("Hangzhou", -3.0), (")", 0.0), ("", 0.0)]
+USAGE = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
 
 
 class PlayedVllm(BaseHTTPRequestHandler):
@@ -17,14 +18,16 @@ class PlayedVllm(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     answer = ANSWER
+    asked: ClassVar[dict[str, Any]] = {}
 
     def do_GET(self) -> None:
-        """Health."""
-        self._reply(200, {"status": "ok"})
+        """Health; ``/asked`` is the last request, for tests to look at."""
+        self._reply(200, PlayedVllm.asked if self.path == "/asked" else {"status": "ok"})
 
     def do_POST(self) -> None:
         """A chat completion."""
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        PlayedVllm.asked = body
         said = body["messages"][-1]["content"]
         if said == "slow":
             time.sleep(3)
@@ -32,12 +35,24 @@ class PlayedVllm(BaseHTTPRequestHandler):
             self._reply(200, {"of": "another shape"})
         elif said == "broken":
             self._reply(500, {"error": "Traceback: secret of another request"})
-        elif said == "outside":
-            self._reply(200, completion("rm_rf(/)", body))
+        elif said == "outside" and not body.get("stream"):
+            self._reply(200, completion("rm_rf(/)"))
         elif said == "too long":
             self._reply(400, {"error": {"message": "maximum context length is 64"}})
+        elif body.get("stream"):
+            self._stream(events("rm_rf(/)" if said == "outside" else self.answer))
         else:
-            self._reply(200, completion(self.answer, body))
+            self._reply(200, completion(self.answer))
+
+    def _stream(self, documents: list[dict[str, Any]]) -> None:
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("connection", "close")
+        self.end_headers()
+        for document in documents:
+            self.wfile.write(f"data: {json.dumps(document)}\n\n".encode())
+        self.wfile.write(b"data: [DONE]\n\n")
+        self.close_connection = True
 
     def _reply(self, status: int, document: dict[str, Any]) -> None:
         content = json.dumps(document).encode()
@@ -51,8 +66,8 @@ class PlayedVllm(BaseHTTPRequestHandler):
         """Be silent."""
 
 
-def completion(text: str, body: dict[str, Any]) -> dict[str, Any]:
-    """A reply; ``asked`` is what the request was, for tests to look at."""
+def completion(text: str) -> dict[str, Any]:
+    """A reply in one piece."""
     tokens = [{"token": piece, "logprob": log, "bytes": None} for piece, log in PIECES]
     choice = {
         "index": 0,
@@ -60,7 +75,15 @@ def completion(text: str, body: dict[str, Any]) -> dict[str, Any]:
         "finish_reason": "stop",
         "logprobs": {"content": tokens},
     }
-    return {"id": "1", "object": "chat.completion", "choices": [choice], "asked": body}
+    return {"id": "1", "object": "chat.completion", "choices": [choice], "usage": USAGE}
+
+
+def events(text: str) -> list[dict[str, Any]]:
+    """The events of a streamed reply."""
+    pieces = [text[start : start + 5] for start in range(0, len(text), 5)]
+    choices = [{"index": 0, "delta": {"content": piece}} for piece in pieces]
+    end = {"index": 0, "delta": {}, "finish_reason": "stop"}
+    return [*({"choices": [one]} for one in [*choices, end]), {"choices": [], "usage": USAGE}]
 
 
 if __name__ == "__main__":

@@ -10,14 +10,15 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from intentflow.records import read_records
-from intentflow.serve.transformer.errors import ServiceError
-from intentflow.serve.transformer.routes import read_correction
+from intentflow.serve.corrections import read_correction
+from intentflow.serve.errors import ServiceError
+from intentflow.serve.limits import Limits
+from intentflow.serve.schemas.feedback import Correction
 from intentflow.taxonomy import Intent, Taxonomy
 from tests.real_parts.process import free_port
 from tests.serve.transformer.conftest import Running, played_vllm, transformer, write_model
@@ -165,8 +166,8 @@ def test_feedback_is_taken_while_the_predictor_is_away(tmp_path: Path) -> None:
 
 def test_a_value_that_the_taxonomy_does_not_list_is_refused_with_those_it_does() -> None:
     intent = Intent(parameters=["class"], values={"class": ["economy", "first"]})
-    facts = SimpleNamespace(taxonomy=Taxonomy(intents={"fly": intent}))
-    body = {"utterance": "a seat in cargo", "output": "fly(cargo)"}
+    taxonomy = Taxonomy(intents={"fly": intent})
+    body = Correction(utterance="a seat in cargo", output="fly(cargo)")
     with pytest.raises(ServiceError, match="class of fly is one of economy, first") as caught:
-        read_correction(body, facts)  # type: ignore[arg-type]  # only the taxonomy is read
+        read_correction(body, taxonomy, Limits())
     assert caught.value.status == 422

@@ -61,9 +61,11 @@ def test_the_openai_route_gives_the_models_own_answer(service: Running) -> None:
 
 
 def test_the_predictor_is_asked_greedily_and_inside_the_taxonomy(service: Running) -> None:
-    body = {"messages": [{"role": "user", "content": "x"}], "temperature": 2.0, "max_tokens": 1}
-    asked = service.client().post(CHAT, json=body).json()["asked"]
+    body = {"messages": [{"role": "user", "content": "x"}], "temperature": 2.0, "top_k": 9}
+    service.client().post(CHAT, json=body)
+    asked = httpx.get(f"{service.predictor}/asked").json()
     assert (asked["temperature"], asked["max_completion_tokens"]) == (0, 128)
+    assert "top_k" not in asked
     assert "weather_search(" in asked["structured_outputs"]["grammar"]
 
 

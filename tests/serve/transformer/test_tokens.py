@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from intentflow.errors import IntentflowError
+from intentflow.serve.tokens import Keys
 from intentflow.serve.transformer.settings import read_settings
-from intentflow.serve.transformer.tokens import Keys
 from tests.serve.transformer.conftest import TOKEN, Running
 
 pytestmark = pytest.mark.real

@@ -18,7 +18,7 @@ from intentflow.evaluate.run import Evaluation, evaluate_model
 from intentflow.prompts import prompt_token_ids
 from intentflow.records import Example
 from intentflow.serve.client import IntentClient
-from intentflow.serve.transformer.model_files import read_model_facts
+from intentflow.serve.model_files import read_served_model
 from intentflow.train.sft import train
 from tests.models import TAXONOMY, one_thread, recipe, rows, save_base_model
 from tests.real_parts.process import answers, free_port, running
@@ -135,7 +135,7 @@ def test_every_row_is_answered_as_it_was_evaluated(served: Served) -> None:
 
 
 def test_confidences_are_the_evaluated_ones(served: Served) -> None:
-    calibration = read_model_facts(str(served.model)).calibration
+    calibration = read_served_model(str(served.model)).calibration
     row = served.constrained.rows[2]
     assert row.raw_confidence is not None
     expected = calibration.apply(row.raw_confidence) if calibration else row.raw_confidence

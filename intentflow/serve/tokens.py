@@ -12,15 +12,15 @@ _LOOK_AGAIN_SECONDS = 1.0
 
 
 class Keys:
-    """The tokens that are good now.
+    """The tokens that are valid now.
 
     A Secret that is mounted as a file changes in place; while clients move from one token to the
     next, the file holds both, one a line. A file that is gone or empty for a moment changes
     nothing.
 
     Args:
-        file: Tokens, one a line; None for the one token.
-        key: The one token; with neither there is nothing to demand.
+        file: File with tokens, one a line; None for the one token.
+        key: The one token; with neither, clients need none.
 
     Raises:
         IntentflowError: The file cannot be read or holds no token.
@@ -41,10 +41,11 @@ class Keys:
         return bool(self._keys)
 
     def accepts(self, authorization: str) -> bool:
-        """Whether an ``Authorization`` header holds a good token; takes as long if it does not."""
+        """Whether an ``Authorization`` header holds a valid token, in a time that does not tell."""
         self._look_again()
         scheme, _, given = authorization.partition(" ")
-        matches = [hmac.compare_digest(given.strip().encode(), key) for key in self._keys]
+        octets = given.strip().encode("latin-1", "replace")  # as the header had them
+        matches = [hmac.compare_digest(octets, key) for key in self._keys]
         return scheme.lower() == "bearer" and any(matches)
 
     def _look_again(self) -> None:

@@ -1,8 +1,7 @@
-"""What the transformer knows of the model that it stands before: its small files alone."""
+"""What a service knows of the model that answers: its small files alone."""
 
 from __future__ import annotations
 
-import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,18 +14,20 @@ from intentflow.storage import read_file
 from intentflow.storage.uris import digest_in_name
 from intentflow.taxonomy import Taxonomy
 
-_NEEDED = ("prompt.json", "taxonomy.yaml")
+_REQUIRED = ("prompt.json", "taxonomy.yaml")
 
 
 @dataclass(frozen=True)
-class ModelFacts:
-    """Prompt, taxonomy and calibration of a model.
+class ServedModel:
+    """Taxonomy, output format and calibration of a model that answers requests.
 
     Attributes:
-        structure: The taxonomy as vLLM is told it.
+        taxonomy: The intents that exist.
+        structure: The same as vLLM takes it, and what answers are held to.
         calibration: None where the model has none: confidences stay raw.
-        model_digest: Of a published model; None of a folder.
-        prompt_digest: Of its prompt.
+        model_digest: Digest of a published model; None for a folder.
+        prompt_digest: Digest of its prompt.
+        constrained: Whether answers are kept inside the taxonomy.
     """
 
     taxonomy: Taxonomy
@@ -34,27 +35,29 @@ class ModelFacts:
     calibration: Calibration | None
     model_digest: str | None
     prompt_digest: str
+    constrained: bool = True
 
 
-def read_model_facts(uri: str) -> ModelFacts:
+def read_served_model(uri: str, *, constrained: bool = True) -> ServedModel:
     """Read a model directory's small files, local or published.
+
+    Args:
+        uri: Folder or ``s3://`` of the model directory.
+        constrained: Whether its answers are kept inside the taxonomy.
 
     Raises:
         IntentflowError: It is no model directory, or a file of it is damaged.
     """
     with tempfile.TemporaryDirectory() as folder:
-        for name in (*_NEEDED, CALIBRATION_FILE):
+        for name in (*_REQUIRED, CALIBRATION_FILE):
             content = read_file(uri, name)
             if content is not None:
                 (Path(folder) / name).write_bytes(content)
-            elif name in _NEEDED:
+            elif name in _REQUIRED:
                 raise IntentflowError(f"{uri}: no {name} in it; is it a model that train wrote?")
         prompt = PromptSpec.read(Path(folder) / "prompt.json")
         taxonomy = Taxonomy.from_yaml(Path(folder) / "taxonomy.yaml")
         calibration = Calibration.read(folder)
     structure = StructuredOutputs(taxonomy, prompt.output_format)
-    return ModelFacts(taxonomy, structure, calibration, digest_in_name(uri), _digest(prompt))
-
-
-def _digest(prompt: PromptSpec) -> str:
-    return str(json.loads(prompt.model_dump_json())["digest"])
+    digests = digest_in_name(uri), prompt.digest
+    return ServedModel(taxonomy, structure, calibration, *digests, constrained)

@@ -1,4 +1,4 @@
-"""What Prometheus reads: labels from closed sets, so that no client can make new series."""
+"""Prometheus metrics; labels are from closed sets, so that no client can make new series."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 REQUESTS = Counter("intentflow_requests_total", "Requests", ["route", "code"])
 SECONDS = Histogram("intentflow_request_seconds", "Time of a request", ["route"], buckets=_BUCKETS)
-AT_ONCE = Gauge("intentflow_requests_in_progress", "Requests in work")
+IN_PROGRESS = Gauge("intentflow_requests_in_progress", "Requests in progress")
 PREDICTIONS = Counter("intentflow_predictions_total", "Predicted intents", ["intent"])
 ANSWERS = Counter("intentflow_answers_total", "Answers of each model", ["model"])
 FEEDBACK = Counter("intentflow_feedback_total", "Corrections that are in storage")

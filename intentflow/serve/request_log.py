@@ -24,25 +24,25 @@ from typing import Any
 
 from intentflow.calls import format_calls
 from intentflow.errors import IntentflowError
-from intentflow.prompts import join_rounds
-from intentflow.serve.transformer.errors import ServiceError
-from intentflow.serve.transformer.metrics import FEEDBACK, LOG_DROPPED, LOG_FAILURES
-from intentflow.serve.transformer.model_files import ModelFacts
-from intentflow.serve.transformer.recognizer import Understanding
-from intentflow.serve.transformer.vllm_client import Message
+from intentflow.serve.backend import Message
+from intentflow.serve.corrections import joined_rounds
+from intentflow.serve.errors import ServiceError, unavailable
+from intentflow.serve.interpretation import Interpretation
+from intentflow.serve.metrics import FEEDBACK, LOG_DROPPED, LOG_FAILURES
+from intentflow.serve.model_files import ServedModel
 from intentflow.storage import is_remote
 
 REQUESTS_EVERY_SECONDS = 10.0
 _FEEDBACK_TRIES = 3
 _PAUSE_SECONDS = 0.2
-_MOST_WAITING = 10_000
-_LARGEST_BATCH = 1000
+_MAX_WAITING = 10_000
+_MAX_BATCH = 1000
 _WARM_UP = {"instruction": "call +49 170 1234567, jane@example.com", "output": ""}
 
 Row = dict[str, Any]
 Write = Callable[[str, bytes], None]
 
-log = logging.getLogger("intentflow.transformer")
+log = logging.getLogger("intentflow.serve")
 
 
 @dataclass
@@ -51,21 +51,24 @@ class _Correction:
     stored: asyncio.Future[None]
 
 
-class Keeper:
-    """Writes what is worth keeping.
+class RequestLog:
+    """Writes requests and corrections.
 
     Args:
         uri: Folder or ``s3://`` to write under; None keeps nothing.
-        sample_rate: Share of the requests that are kept.
-        facts: The model in service, whose digests go into corrections.
+        sample_rate: Share of the requests that are kept, in [0, 1].
+        model: The model in service, whose digests go into corrections.
+
+    Raises:
+        IntentflowError: Nothing can be written there.
     """
 
-    def __init__(self, uri: str | None, sample_rate: float, facts: ModelFacts) -> None:
+    def __init__(self, uri: str | None, sample_rate: float, model: ServedModel) -> None:
         self._write = writer(uri) if uri else None
         self._rate = sample_rate
-        self._facts = facts
+        self._model = model
         self._requests: list[Row] = []
-        self._corrections: asyncio.Queue[_Correction] = asyncio.Queue(_LARGEST_BATCH)
+        self._corrections: asyncio.Queue[_Correction] = asyncio.Queue(_MAX_BATCH)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -86,18 +89,18 @@ class Keeper:
             await self._flush_requests()
 
     def keep_request(
-        self, request_id: str, messages: Sequence[Message], found: Understanding
+        self, request_id: str, messages: Sequence[Message], found: Interpretation
     ) -> None:
         """Keep a request, if it is drawn and there is room; never waits, never fails."""
         if self._write is None or random.random() >= self._rate:
             return
-        if len(self._requests) >= _MOST_WAITING:
+        if len(self._requests) >= _MAX_WAITING:
             LOG_DROPPED.inc()
             return
         self._requests.append(
             {
-                **_stamp(request_id, found.facts),
-                "instruction": spoken(messages),
+                **_stamp(request_id, found.model),
+                "instruction": joined_rounds(messages),
                 "prediction": format_calls(found.calls),
                 "confidence": found.confidence,
                 "latency_seconds": round(found.latency_seconds, 6),
@@ -113,11 +116,11 @@ class Keeper:
         if self._write is None:
             raise ServiceError(501, "this service keeps no feedback: it was given no storage")
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        correction = _Correction({**_stamp(request_id, self._facts), **row}, stored)
+        correction = _Correction({**_stamp(request_id, self._model), **row}, stored)
         try:
             self._corrections.put_nowait(correction)
         except asyncio.QueueFull:
-            raise ServiceError(503, "too much feedback at once; come again", 5) from None
+            raise unavailable("too much feedback at once") from None
         await stored
 
     async def _write_requests(self) -> None:
@@ -126,16 +129,16 @@ class Keeper:
             await self._flush_requests()
 
     async def _flush_requests(self) -> None:
-        rows, self._requests = self._requests[:_LARGEST_BATCH], self._requests[_LARGEST_BATCH:]
+        rows, self._requests = self._requests[:_MAX_BATCH], self._requests[_MAX_BATCH:]
         if rows and not await self._put("requests", rows):
-            self._requests = (rows + self._requests)[:_MOST_WAITING]  # the next turn tries again
+            self._requests = (rows + self._requests)[:_MAX_WAITING]  # the next turn tries again
 
     async def _write_corrections(self) -> None:
         """Those that came while one write was under way are the next one."""
         while True:
             batch = [await self._corrections.get()]
             with suppress(asyncio.QueueEmpty):
-                while len(batch) < _LARGEST_BATCH:
+                while len(batch) < _MAX_BATCH:
                     batch.append(self._corrections.get_nowait())
             await self._store(batch)
 
@@ -155,7 +158,7 @@ class Keeper:
                 correction.stored.set_result(None)
             else:
                 correction.stored.set_exception(
-                    ServiceError(503, "the storage does not take the feedback; come again", 5)
+                    unavailable("the storage does not take the feedback")
                 )
 
     async def _put(self, kind: str, rows: list[Row]) -> bool:
@@ -169,12 +172,12 @@ class Keeper:
         return True
 
 
-def _stamp(request_id: str, facts: ModelFacts) -> Row:
+def _stamp(request_id: str, model: ServedModel) -> Row:
     return {
         "request_id": request_id,
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "model_digest": facts.model_digest,
-        "prompt_digest": facts.prompt_digest,
+        "model_digest": model.model_digest,
+        "prompt_digest": model.prompt_digest,
     }
 
 
@@ -206,11 +209,6 @@ def _require_writable(folder: Path) -> None:
         raise IntentflowError(f"{folder}: nothing can be written there")
 
 
-def spoken(messages: Sequence[Message]) -> str:
-    """The user's rounds as one instruction, as training has them."""
-    return join_rounds([str(m["content"]) for m in messages if m["role"] == "user"])
-
-
 def _write_file(path: Path, content: bytes) -> None:
     from intentflow.io.files import atomic_file
 
@@ -229,9 +227,11 @@ def _lines(rows: Sequence[Row]) -> bytes:
 def _redacted(row: Row) -> Row:
     """The row with placeholders for personal data, the same in the utterance and its calls."""
     from intentflow.records import Example
-    from intentflow.redaction.anonymizer import redact_example
+    from intentflow.redaction.anonymizer import redact_example, redact_text
 
     found = dict(row)
+    if "note" in row:
+        found["note"] = redact_text(row["note"])
     for field in ("prediction", "output"):
         if field in row:
             example, _ = redact_example(Example(row["instruction"], row[field]))

@@ -1,0 +1,79 @@
+"""The HTTP application of a service, the same for ``intentflow serve`` and in a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from intentflow.serve.errors import ServiceError
+from intentflow.serve.middleware import Guard
+from intentflow.serve.routes.feedback import feedback_router
+from intentflow.serve.routes.health import health_router
+from intentflow.serve.routes.kserve import v1_router, v2_router
+from intentflow.serve.routes.openai import PREFIXES, openai_router
+from intentflow.serve.service import Service
+from intentflow.serve.tokens import Keys
+
+
+def create_app(service: Service, keys: Keys) -> FastAPI:
+    """The application with all its routes; what has no route is 404.
+
+    Args:
+        service: The served model.
+        keys: Tokens that clients need.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        service.log.start()
+        yield
+        await service.log.stop()
+        await service.backend.close()
+
+    app = FastAPI(
+        title="intentflow",
+        summary="Intents with their parameters, recognized in what people say",
+        version=version("intentflow"),
+        lifespan=lifespan,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    app.include_router(health_router(service))
+    for prefix in PREFIXES:
+        app.include_router(openai_router(service), prefix=prefix)
+    app.include_router(v1_router(service))
+    app.include_router(v2_router(service))
+    app.include_router(feedback_router(service))
+    _handle_errors(app)
+    app.add_middleware(Guard, limits=service.limits, keys=keys)
+    return app
+
+
+def _handle_errors(app: FastAPI) -> None:
+    @app.exception_handler(ServiceError)
+    async def known(request: Request, error: ServiceError) -> JSONResponse:
+        return error.response(request.url.path)
+
+    @app.exception_handler(HTTPException)
+    async def no_route(request: Request, error: HTTPException) -> JSONResponse:
+        return ServiceError(error.status_code, str(error.detail)).response(request.url.path)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        return ServiceError(400, _explain(error)).response(request.url.path)
+
+
+def _explain(error: RequestValidationError) -> str:
+    """Where the first thing is that cannot be read, and why."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"] if part != "body")
+    reason = str(first["msg"]).removeprefix("Value error, ")
+    return f"{where}: {reason}" if where else reason

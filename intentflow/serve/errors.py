@@ -1,0 +1,60 @@
+"""Responses other than success: a status and one line, in the form that the route has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi.responses import JSONResponse
+
+_OPENAI_PREFIXES = ("/v1/", "/openai/")
+_RETRY_SECONDS = 5
+
+
+class ServiceError(Exception):
+    """A request that is not answered.
+
+    Attributes:
+        status: HTTP status.
+        message: One line for the client; holds nothing of another request.
+        retry_after_seconds: When a retry may succeed; None where it cannot.
+    """
+
+    def __init__(self, status: int, message: str, retry_after_seconds: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.retry_after_seconds = retry_after_seconds
+
+    def document(self, path: str) -> dict[str, Any]:
+        """Body of the response to a request for a path.
+
+        OpenAI's routes have ``{"error": {"message", "type", "code"}}``, KServe's and ``/feedback``
+        have ``{"error": "message"}``.
+        """
+        if not _is_openai(path):
+            return {"error": self.message}
+        return self.openai_document()
+
+    def openai_document(self) -> dict[str, Any]:
+        """Body as OpenAI's clients read it; also the data of a stream's error event."""
+        kind = "server_error" if self.status >= 500 else "invalid_request_error"
+        return {"error": {"message": self.message, "type": kind, "code": self.status}}
+
+    def response(self, path: str) -> JSONResponse:
+        """Response to a request for a path, with the headers that belong to the status."""
+        headers = {}
+        if self.retry_after_seconds is not None:
+            headers["Retry-After"] = str(self.retry_after_seconds)
+        if self.status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+        return JSONResponse(self.document(path), self.status, headers)
+
+
+def unavailable(message: str) -> ServiceError:
+    """An error that may pass: 503, with the seconds after which to retry."""
+    return ServiceError(503, f"{message}; retry later", _RETRY_SECONDS)
+
+
+def _is_openai(path: str) -> bool:
+    """Whether OpenAI's clients ask for the path; KServe's verbs stand behind a colon."""
+    return path.startswith(_OPENAI_PREFIXES) and ":" not in path

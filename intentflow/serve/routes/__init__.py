@@ -1,0 +1,1 @@
+"""Routes of the service, a protocol a module."""

@@ -1,0 +1,66 @@
+"""Parts that several routes share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, Field
+
+
+def _require_unicode(text: str) -> str:
+    """JSON can write half of a surrogate pair, which no file or model can take."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("the text holds half of a surrogate pair") from None
+    return text
+
+
+Text = Annotated[str, AfterValidator(_require_unicode)]
+
+
+class TextPart(BaseModel):
+    """A content part; only text is understood."""
+
+    type: Literal["text"] = "text"
+    text: Text
+
+
+class ChatMessage(BaseModel):
+    """A message of a dialogue."""
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: Text | Annotated[list[TextPart], Field(min_length=1)]
+
+    @property
+    def text(self) -> str:
+        """The content; text parts are joined as the model's own template joins them."""
+        if isinstance(self.content, str):
+            return self.content
+        return "".join(part.text for part in self.content)
+
+
+class StatusResponse(BaseModel):
+    """The service's own state."""
+
+    status: str
+
+
+class ErrorResponse(BaseModel):
+    """A request that was not answered; KServe's routes and ``/feedback``."""
+
+    error: str
+
+
+class OpenAIErrorDetail(BaseModel):
+    """Why a request was not answered."""
+
+    message: str
+    type: Literal["invalid_request_error", "server_error"]
+    code: int
+
+
+class OpenAIErrorResponse(BaseModel):
+    """A request that was not answered; OpenAI's routes."""
+
+    error: OpenAIErrorDetail
