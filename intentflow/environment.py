@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from intentflow.errors import IntentflowError
@@ -24,6 +27,19 @@ def resource(name: str) -> Path:
 
 def cache_folder() -> Path:
     """Where converted base models are kept: ``$INTENTFLOW_CACHE`` or ``~/.cache/intentflow``."""
-    import os
-
     return Path(os.environ.get("INTENTFLOW_CACHE", "~/.cache/intentflow")).expanduser()
+
+
+@contextmanager
+def environment_variables(values: Mapping[str, str]) -> Iterator[None]:
+    """Environment variables for this process and its children, as before when the block ends."""
+    former = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in former.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,6 +1,11 @@
 """Fixtures for all tests: real servers and tiny models, made once a session where a test asks."""
 
 import signal
+from collections.abc import Iterator
+
+import pytest
+
+from intentflow.logs import LogSettings, logging_to_stderr
 
 # Where the test run itself was started in the background, it inherits an ignored Ctrl-C, and so
 # would the processes that tests interrupt.
@@ -17,3 +22,10 @@ pytest_plugins = [
     "tests.real_parts.vllm",
     "tests.models",
 ]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def log_on_stderr() -> Iterator[None]:
+    """The log as a user sees it, where a test calls a function and not a command."""
+    with logging_to_stderr(LogSettings()):
+        yield

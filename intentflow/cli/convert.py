@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import logging
 from pathlib import Path
 from typing import get_args
 
@@ -12,6 +12,8 @@ from intentflow.cli.outcome import Outcome
 from intentflow.convert import FORMATS, REASONS, TooManyRejects, convert
 from intentflow.convert.conversion import ConvertSummary
 from intentflow.convert.label_tasks import Target
+
+log = logging.getLogger(__name__)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +46,7 @@ def run(args: argparse.Namespace) -> Outcome:
     try:
         summary = _convert(args)
     except TooManyRejects as failure:
-        print(f"intentflow convert: {failure}", file=sys.stderr)
+        log.error("intentflow convert: %s", failure)
         return Outcome(failure.summary.as_dict(), _text(failure.summary), failure.exit_code)
     return Outcome(summary.as_dict(), _text(summary))
 

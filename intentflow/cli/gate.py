@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import logging
 
 from intentflow.artifacts.baselines import read_baselines
 from intentflow.cli.outcome import Outcome
@@ -12,6 +12,8 @@ from intentflow.gate.decide import Beside, decide
 from intentflow.gate.policy import GatePolicy
 from intentflow.gate.provenance import read_given
 from intentflow.gate.verdict import write_markdown, write_verdict
+
+log = logging.getLogger(__name__)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -42,9 +44,9 @@ def run(args: argparse.Namespace) -> Outcome:
     metrics = read_metrics(args.metrics)
     verdict = decide(metrics, policy, _beside(args), name=args.name)
     for reason in verdict.skipped:
-        print(f"not applied: {reason}", file=sys.stderr)
+        log.warning("not applied: %s", reason)
     for note in verdict.notes:
-        print(f"note: {note}", file=sys.stderr)
+        log.info("note: %s", note)
     if args.output:
         write_verdict(args.output, verdict)
     if args.markdown:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import logging
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
 from intentflow import __version__
+from intentflow.cli.log_options import add_log_options, log_settings
 from intentflow.cli.outcome import Outcome
 from intentflow.cli.paths import refuse_overwriting
 from intentflow.errors import IntentflowError
+from intentflow.logs import LogSettings, logging_to_stderr
+
+log = logging.getLogger(__name__)
 
 # verb: what it does. The module of the same name holds ``configure(parser)`` and ``run(args)``;
 # it is imported only when its verb is used, so that `convert` starts without torch.
@@ -54,14 +58,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     if verb == "--version":
         print(f"intentflow {__version__}")
         return 0
-    if verb not in VERBS:
-        from intentflow.config import nearest  # a tenth of a second of start-up
+    try:
+        settings, unusable = log_settings(arguments), None
+    except IntentflowError as error:
+        settings, unusable = LogSettings(), error
+    with logging_to_stderr(settings):
+        if unusable:
+            return _fail(verb, unusable, arguments)
+        return _run_verb(verb, arguments[1:]) if verb in VERBS else _refuse_verb(verb)
 
-        guess = nearest(verb, VERBS)
-        hint = f"; did you mean {guess}?" if guess else "; see intentflow --help"
-        print(f"intentflow: error: unknown command {verb}{hint}", file=sys.stderr)
-        return 2
-    return _run_verb(verb, arguments[1:])
+
+def _refuse_verb(verb: str) -> int:
+    from intentflow.config import nearest  # a tenth of a second of start-up
+
+    guess = nearest(verb, VERBS)
+    hint = f"did you mean {guess}?" if guess else "see intentflow --help"
+    log.error("intentflow: error: unknown command %s; %s", verb, hint)
+    return 2
 
 
 class _Parser(argparse.ArgumentParser):
@@ -80,6 +93,7 @@ def _run_verb(verb: str, arguments: list[str]) -> int:
             "--json", action="store_true", help="end stdout with one JSON summary line"
         )
         parser.add_argument("--debug", action="store_true", help="show the trace of an error")
+        add_log_options(parser)
         args = parser.parse_args(arguments)
         refuse_overwriting(args)
         outcome: Outcome = module.run(args)
@@ -112,11 +126,10 @@ def _fail(verb: str, error: BaseException, arguments: Sequence[str]) -> int:
     """Say what went wrong, where asked for as the JSON line too; returns the exit status."""
     code = error.exit_code if isinstance(error, IntentflowError) else 2
     message = _message(error)
-    if "--debug" in arguments:
-        traceback.print_exception(error)
     if "--json" in arguments:
         _write(json.dumps({"error": message, "exit_code": code}, ensure_ascii=False))
-    print(f"intentflow {verb}: error: {message}", file=sys.stderr)
+    trace = error if "--debug" in arguments else None
+    log.error("intentflow %s: error: %s", verb, message, exc_info=trace)
     return code
 
 

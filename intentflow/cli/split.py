@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import logging
 from pathlib import Path
 
 from intentflow.cli.outcome import Outcome
@@ -12,6 +12,8 @@ from intentflow.curate.minhash import NEAR_THRESHOLD
 from intentflow.curate.split import PARTS
 from intentflow.errors import IntentflowError
 from intentflow.records import read_records
+
+log = logging.getLogger(__name__)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +46,7 @@ def run(args: argparse.Namespace) -> Outcome:
     )
     digests = parts.write(args.output)
     for note in parts.notes:
-        print(note, file=sys.stderr)
+        log.info("%s", note)
     summary = {
         "rows": len(examples),
         "train": len(parts.train),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,8 @@ from intentflow.records import Example
 
 if TYPE_CHECKING:
     from intentflow.synthesis import SynthesisResult, Teacher
+
+log = logging.getLogger(__name__)
 
 
 def add_teacher_options(parser: argparse.ArgumentParser) -> None:
@@ -62,10 +64,10 @@ def ask_teacher(
         taxonomy=Taxonomy.from_yaml(args.taxonomy) if args.taxonomy else None,
         seed=args.seed,
         journal=journal_path(args.output),
-        progress=_say,
+        progress=_log_progress,
     )
     for line in _warnings(result):
-        _say(line)
+        log.warning("synthesis: %s", line)
     return result
 
 
@@ -87,5 +89,5 @@ def _warnings(result: SynthesisResult) -> list[str]:
     return lines
 
 
-def _say(line: str) -> None:
-    print(f"synthesis: {line}", file=sys.stderr, flush=True)
+def _log_progress(line: str) -> None:
+    log.info("synthesis: %s", line)

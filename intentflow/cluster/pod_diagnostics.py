@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from intentflow.cluster.client import Cluster
 from intentflow.errors import IntentflowError
+
+log = logging.getLogger(__name__)
 
 _EVENTS = 5
 _LOG_LINES = 10
@@ -41,9 +43,9 @@ def last_words(cluster: Cluster, name: str, namespace: str) -> list[str]:
 
 
 def say_last_words(cluster: Cluster, name: str, namespace: str) -> None:
-    """Print them to stderr."""
+    """Log them."""
     for line in last_words(cluster, name, namespace):
-        print(f"{name}: {line}", file=sys.stderr, flush=True)
+        log.warning("%s: %s", name, line)
 
 
 def flat(parts: Iterable[object]) -> list[str]:

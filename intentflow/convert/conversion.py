@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 import tempfile
 import time
 from collections import Counter
@@ -11,8 +11,6 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from tqdm import tqdm
 
 from intentflow.convert.asked_names import say_what_is_there
 from intentflow.convert.blocks import Part, convert_stream, settle_votes
@@ -24,9 +22,12 @@ from intentflow.convert.sources import Source, find_sources, open_source
 from intentflow.convert.votes import BallotBox
 from intentflow.convert.writers import LazyFile, RecordsWriter, reject_lines
 from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.io.progress import progress_bar
 
 if TYPE_CHECKING:
     from intentflow.parallel import Engine
+
+log = logging.getLogger(__name__)
 
 _LARGE_BYTES = 64 << 20
 _MAX_WORKERS = 4
@@ -131,7 +132,7 @@ def convert(
     if not summary.rejected and rejects is None:
         rejects_path.unlink(missing_ok=True)  # a former run's would be taken for this one's
     if summary.rejected and redact and not options.redact:
-        _say_unredacted(rejects_path)
+        _warn_unredacted(rejects_path)
     _check_result(summary, sources, rejects_path, max_reject_rate, hint)
     return summary
 
@@ -209,7 +210,7 @@ def _parts(
     sources: Sequence[Source], form: Format, options: Options, choose: _Choice
 ) -> Iterator[tuple[str, Part, int]]:
     """What became of each block of rows, with its source and the lines before it."""
-    with tqdm(unit=" rows", desc="convert", disable=None) as progress:
+    with progress_bar("convert", unit=" rows", only_on_terminal=True) as progress:
         for source in sources:
             lines = 0
             for part in _parts_of(source, form, options, choose):
@@ -249,11 +250,11 @@ def _engine_for(
     return Processes(found) if found > 1 else None
 
 
-def _say_unredacted(rejects: Path) -> None:
-    print(
-        f"{rejects}: not redacted, for pip install 'intentflow[data]' is missing; "
+def _warn_unredacted(rejects: Path) -> None:
+    log.warning(
+        "%s: not redacted, for pip install 'intentflow[data]' is missing; "
         "readable by its owner only",
-        file=sys.stderr,
+        rejects,
     )
 
 

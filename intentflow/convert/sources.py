@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
-import sys
+import logging
 import zlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from intentflow.errors import IntentflowError
+
+log = logging.getLogger(__name__)
 
 _SUFFIXES = (".manifest", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".transcript")
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -78,7 +80,7 @@ def _files_below(folder: Path, name: str, skip: Collection[Path]) -> list[Source
         if _is_data(path.name):
             found.append(Source(inner, path))
         else:
-            print(f"{inner}: passed over, not a data file by its name", file=sys.stderr)
+            log.warning("%s: passed over, not a data file by its name", inner)
     if not found:
         known = ", ".join(_SUFFIXES)
         raise IntentflowError(f"{name}: the folder holds no data file ({known}, or these with .gz)")

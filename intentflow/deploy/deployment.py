@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,8 @@ from intentflow.storage.completeness import require_whole
 
 if TYPE_CHECKING:
     from intentflow.deploy.rollout import Check, RolledOut, Rollout
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -123,14 +125,14 @@ def _require_readable(facts: ModelFacts, options: DeployOptions) -> None:
 
 
 def _note(facts: ModelFacts, verdict: Verdict | None) -> None:
-    """Say on stderr what keeps the manifests from being applied as they are."""
+    """Log what keeps the manifests from being applied as they are."""
     if verdict is None:
-        print("no verdict given: the service is marked as unverified", file=sys.stderr)
+        log.warning("no verdict given: the service is marked as unverified")
     if not is_remote(facts.uri):
-        print(
-            f"the manifests name {facts.storage_uri}, which is on this machine: "
+        log.warning(
+            "the manifests name %s, which is on this machine: "
             "publish the model to s3:// before they are applied",
-            file=sys.stderr,
+            facts.storage_uri,
         )
 
 
@@ -180,14 +182,13 @@ def _probe(facts: ModelFacts, options: DeployOptions) -> Check | None:
     from intentflow.deploy.smoke_test import ask, read_model_taxonomy, read_probes
 
     if not options.probe:
-        print("no probe given: the ready service is not asked (--probe F)", file=sys.stderr)
+        log.warning("no probe given: the ready service is not asked (--probe F)")
         return None
     probes, taxonomy = read_probes(options.probe), read_model_taxonomy(facts.uri)
     if options.canary_percent is not None and not options.probe_url:
-        print(
+        log.warning(
             "the service's URL is shared with the model in service, so the canary is not asked: "
-            "give its own URL with --probe-url",
-            file=sys.stderr,
+            "give its own URL with --probe-url"
         )
         return None
 

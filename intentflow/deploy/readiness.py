@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ from typing import Any
 from intentflow.cluster.client import Cluster
 from intentflow.cluster.pod_diagnostics import flat, pod_messages, service_pods
 from intentflow.errors import CheckFailed, IntentflowError
+
+log = logging.getLogger(__name__)
 
 SERVICE = ("serving.kserve.io/v1beta1", "InferenceService")
 # A connection that died without a word is noticed after this long.
@@ -39,7 +41,7 @@ class Readiness:
 
 
 def wait_until_ready(cluster: Cluster, name: str, namespace: str, timeout_seconds: float) -> str:
-    """Wait until the service is ready, each change of its status on stderr.
+    """Wait until the service is ready, logging each change of its status.
 
     Returns:
         Its URL; empty where the cluster gives none.
@@ -53,7 +55,7 @@ def wait_until_ready(cluster: Cluster, name: str, namespace: str, timeout_second
         if state.ready:
             return state.url or ""
         if state.message != said:
-            print(f"{name}: {state.message}", file=sys.stderr, flush=True)
+            log.info("%s: %s", name, state.message)
             said = state.message
         if state.failed:
             raise _not_ready(cluster, name, namespace, "failed", said)
@@ -80,7 +82,7 @@ def _states(
             failures += 1
             if failures > _RETRIES:
                 raise
-            print(f"{name}: {error}; asking again", file=sys.stderr, flush=True)
+            log.warning("%s: %s; asking again", name, error)
             time.sleep(_PAUSE_SECONDS)
 
 

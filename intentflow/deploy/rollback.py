@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from dataclasses import dataclass
 
 from intentflow.cluster.client import Cluster
@@ -12,6 +12,8 @@ from intentflow.deploy.readiness import SERVICE
 from intentflow.deploy.revisions import Revision, revisions, service_annotation
 from intentflow.deploy.rollout import Rollout
 from intentflow.errors import CheckFailed, IntentflowError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def rollback(name: str, namespace: str, timeout_seconds: float, to: int | None =
     _existing(rollout, name, namespace)
     known = revisions(cluster, name, namespace)
     chosen = _chosen(cluster, known, f"{name} in {namespace}", to)
-    print(f"putting revision {chosen.number} of {name} back", file=sys.stderr, flush=True)
+    log.info("putting revision %d of %s back", chosen.number, name)
     surplus = [item for other in known if other.number >= chosen.number for item in other.added]
     kept = {(item["kind"], item["metadata"]["name"]) for item in chosen.objects}
     delete = [item for item in surplus if (item["kind"], item["metadata"]["name"]) not in kept]

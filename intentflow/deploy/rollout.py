@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +13,8 @@ from intentflow.deploy.ownership import FIELD_MANAGER, Manifest, owned
 from intentflow.deploy.readiness import SERVICE, wait_until_ready
 from intentflow.deploy.revisions import record, reference
 from intentflow.errors import CheckFailed, IntentflowError
+
+log = logging.getLogger(__name__)
 
 Check = Callable[[str], object]
 
@@ -98,7 +100,7 @@ class Rollout:
     ) -> str:
         for item in objects:
             self._cluster.apply(item, FIELD_MANAGER)
-            print(f"applied {title(item)} in {self._namespace}", file=sys.stderr, flush=True)
+            log.info("applied %s in %s", title(item), self._namespace)
         url = wait_until_ready(self._cluster, self._name, self._namespace, timeout_seconds)
         if check:
             check(url)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +15,8 @@ from intentflow.io.safe_yaml import load_yaml_text
 from intentflow.records import read_rows
 from intentflow.storage import read_file
 from intentflow.taxonomy import Taxonomy
+
+log = logging.getLogger(__name__)
 
 _ROWS = 8
 # A route may take this long to reach a service that is ready.
@@ -70,7 +72,7 @@ def ask(url: str, probes: Sequence[Probe], taxonomy: Taxonomy | None) -> None:
     Raises:
         CheckFailed: No answer, no call of the taxonomy, or another call than was evaluated.
     """
-    print(f"asking {url} {len(probes)} known utterances", file=sys.stderr, flush=True)
+    log.info("asking %s %d known utterances", url, len(probes))
     answers = _answers(url, [probe.utterance for probe in probes])
     wrong = [
         f"{probe.where}: {fault}"

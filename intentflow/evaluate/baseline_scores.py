@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,8 @@ from intentflow.io.files import atomic_file
 from intentflow.recipe.recipe import Recipe
 from intentflow.records import Example, content_digest
 from intentflow.taxonomy import Taxonomy
+
+log = logging.getLogger(__name__)
 
 KINDS = ("majority", "linear", "encoder", "untuned", "few-shot")
 QUICK_KINDS = ("majority", "linear")
@@ -101,7 +103,7 @@ def run_baselines(
     _tell_unread(labelled.left_out, test)
     found = {}
     for kind in options.kinds:
-        _say(f"baseline {kind}")
+        log.info("baseline %s", kind)
         found[kind] = score_answers(test, _answer(kind, training, labelled, test, options))
     return {
         "data_digest": data_digest,
@@ -183,15 +185,15 @@ def _find_models(options: BaselineOptions) -> None:
 
 def _tell_unread(left_out: int, test: Sequence[Example]) -> None:
     if left_out:
-        _say(f"warning: {left_out} training rows do not parse; no baseline learns from them")
+        log.warning(
+            "warning: %d training rows do not parse; no baseline learns from them", left_out
+        )
     unread = sum(intents_label(row.output) is None for row in test)
     if unread:
-        _say(f"warning: {unread} rows to score do not parse; they count as wrong for every one")
+        log.warning(
+            "warning: %d rows to score do not parse; they count as wrong for every one", unread
+        )
 
 
 def _rate(rows: int, seconds: float) -> float | None:
     return rows / seconds if seconds else None
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

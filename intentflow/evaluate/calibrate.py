@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from intentflow.evaluate.thresholds import choose_threshold
 from intentflow.inference.calibration import LEAST_SLOPE, Calibration, fit_calibration
 from intentflow.records import Example, content_digest
 from intentflow.taxonomy import Taxonomy
+
+log = logging.getLogger(__name__)
 
 _FEW_ROWS = 30
 
@@ -67,7 +69,7 @@ def calibrate_model(
     }
     calibration = fitted.model_copy(update=found)
     calibration.write(folder)
-    _say_what_is_weak(calibration)
+    _warn_of_weakness(calibration)
     return calibration
 
 
@@ -79,7 +81,11 @@ def _sure_rows(rows: Sequence[Scored], engine: str) -> list[Scored]:
             f"the engine {engine} gives no confidences: calibrate with --engine transformers"
         )
     if len(sure) < len(rows):
-        _say(f"{len(rows) - len(sure)} of {len(rows)} rows have no confidence and are left out")
+        log.warning(
+            "calibration: %d of %d rows have no confidence and are left out",
+            len(rows) - len(sure),
+            len(rows),
+        )
     return sure
 
 
@@ -88,33 +94,40 @@ def _threshold(
 ) -> float | None:
     """The out-of-scope threshold; where there is none, why is said."""
     if out_of_scope is None:
-        _say("no threshold: the taxonomy names no out_of_scope intent")
+        log.info("calibration: no threshold: the taxonomy names no out_of_scope intent")
         return None
     if not any(out_of_scope in row.gold_intents for row in rows):
-        _say(f"no threshold: none of the rows is out of scope ({out_of_scope})")
+        log.info("calibration: no threshold: none of the rows is out of scope (%s)", out_of_scope)
         return None
     instead = format_calls([Call(out_of_scope)])
     replaced = [score_row(row.instruction, row.gold_text, instead).intent_right for row in rows]
     right = [row.intent_right for row in rows]
     threshold = choose_threshold(confidences, right, replaced)
     if threshold is None:
-        _say("no threshold: none makes more of the rows right")
+        log.info("calibration: no threshold: none makes more of the rows right")
         return None
     unsure = [i for i, confidence in enumerate(confidences) if confidence < threshold]
     gain = sum(replaced[i] - right[i] for i in unsure)
-    _say(f"below {threshold:.3g}, out of scope for {len(unsure)} answers makes {gain} more right")
+    log.info(
+        "calibration: below %.3g, out of scope for %d answers makes %d more right",
+        threshold,
+        len(unsure),
+        gain,
+    )
     return threshold
 
 
-def _say_what_is_weak(calibration: Calibration) -> None:
+def _warn_of_weakness(calibration: Calibration) -> None:
     if calibration.n < _FEW_ROWS:
-        _say(f"fitted on {calibration.n} rows only: take {_FEW_ROWS} or more to rely on it")
+        log.warning(
+            "calibration: fitted on %d rows only: take %d or more to rely on it",
+            calibration.n,
+            _FEW_ROWS,
+        )
     if calibration.slope <= LEAST_SLOPE:
-        _say("the confidences do not tell right answers from wrong ones on these rows")
-
-
-def _say(message: str) -> None:
-    print(f"calibration: {message}", file=sys.stderr)
+        log.warning(
+            "calibration: the confidences do not tell right answers from wrong ones on these rows"
+        )
 
 
 def _require_unseen(folder: Path, examples: Sequence[Example]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -14,6 +14,8 @@ from typing import Any, Self
 from intentflow.errors import IntentflowError
 from intentflow.inference.engines import Answer
 from intentflow.io.journal import LockedLines
+
+log = logging.getLogger(__name__)
 
 _VERSION = 1
 _KIND = "answers"
@@ -137,13 +139,13 @@ class AnswerJournal:
         """Say what is gone on with, and which answers are of something else."""
         if self.answers:
             count = f"{len(self.answers):,} answer{'' if len(self.answers) == 1 else 's'}"
-            print(f"going on: {count} of an earlier run are in {self.path}", file=sys.stderr)
+            log.info("going on: %s of an earlier run are in %s", count, self.path)
         for other in sorted(beside.parent.glob(f".{beside.name}.*.answers")):
             if other != self.path:
-                print(
-                    f"{other} holds answers of another model, of other rows or to other settings; "
+                log.warning(
+                    "%s holds answers of another model, of other rows or to other settings; "
                     "they are not used",
-                    file=sys.stderr,
+                    other,
                 )
 
     def _append(self, entry: dict[str, Any]) -> None:

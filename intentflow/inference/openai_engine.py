@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
-
-from tqdm import tqdm
 
 from intentflow.calls import OutputFormat
 from intentflow.errors import IntentflowError
@@ -19,7 +17,10 @@ from intentflow.inference.confidence import listed_confidence
 from intentflow.inference.engines import MAX_NEW_TOKENS, Answer, Keep
 from intentflow.inference.structured_outputs import StructuredOutputs
 from intentflow.io.addresses import require_address
+from intentflow.io.progress import progress_bar
 from intentflow.openai_api.faults import NOT_THE_API, Fault, busy_fault, pause_seconds, shown
+
+log = logging.getLogger(__name__)
 
 KEY = "OPENAI_API_KEY"
 _MOST_NAMES = 5
@@ -100,7 +101,7 @@ class OpenAIEngine:
     async def _answer_all(self, instructions: Sequence[str], keep: Keep | None) -> list[Answer]:
         answers: dict[int, Answer] = {}
         waiting = iter(enumerate(instructions))
-        with _progress(len(instructions)) as progress:
+        with progress_bar("evaluate", total=len(instructions), unit="row") as progress:
             async with self._client() as client:
 
                 async def work() -> None:
@@ -121,7 +122,7 @@ class OpenAIEngine:
         except Fault as fault:
             if not self.options.allow_failures or fault.status in _OF_THE_ENDPOINT:
                 raise self._error(fault) from None
-            tqdm.write(f"{self.url}: {fault.reason}", file=sys.stderr)
+            log.warning("%s: %s", self.url, fault.reason)
             return Answer("", time.perf_counter() - started, failed=True)
         return Answer(answer, time.perf_counter() - started, confidence)
 
@@ -228,8 +229,7 @@ class OpenAIEngine:
         now = time.monotonic()
         if seconds >= _TOLD_SECONDS and now >= self._told_until:
             self._told_until = now + seconds
-            again = f"{self.url} {fault.reason}; asked again in {seconds:.0f} s"
-            tqdm.write(again, file=sys.stderr)
+            log.warning("%s %s; asked again in %.0f s", self.url, fault.reason, seconds)
         await asyncio.sleep(seconds)
 
     @asynccontextmanager
@@ -321,8 +321,3 @@ async def _all_or_none(work: Sequence[Awaitable[None]]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _progress(rows: int) -> Any:
-    interval = 0.5 if sys.stderr.isatty() else 10.0
-    return tqdm(total=rows, desc="evaluate", disable=rows < 2, mininterval=interval)

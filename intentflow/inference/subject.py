@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from intentflow.inference.calibration import Calibration
 from intentflow.prompts import PromptSpec
 from intentflow.storage import digest_of
 from intentflow.taxonomy import Taxonomy
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,10 @@ def _calibration(folder: Path, constrained: bool) -> Calibration | None:
     found = Calibration.read(folder)
     if found and found.constrained != constrained:
         fitted = "constrained" if found.constrained else "unconstrained"
-        print(
-            f"{folder}: its calibration was fitted on {fitted} answers, "
+        log.warning(
+            "%s: its calibration was fitted on %s answers, "
             "which these are not: see ece for how well it fits them",
-            file=sys.stderr,
+            folder,
+            fitted,
         )
     return found

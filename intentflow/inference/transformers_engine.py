@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
@@ -10,11 +10,10 @@ from os.path import commonprefix
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
-
 from intentflow.errors import IntentflowError
 from intentflow.inference.confidence import answer_confidence
 from intentflow.inference.engines import MAX_NEW_TOKENS, Answer, Completion, Keep
+from intentflow.io.progress import progress_bar
 from intentflow.prompts import PromptSpec, chat_token_ids, intent_tokens, prompt_token_ids
 from intentflow.taxonomy import Taxonomy
 
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from intentflow.inference.constraint import TaxonomyConstraint
     from intentflow.inference.decoding import Decoded, Decoder, Request
     from intentflow.models.attention import States
+
+log = logging.getLogger(__name__)
 
 ROWS_AT_ONCE = 128
 
@@ -71,14 +72,7 @@ class TransformersEngine:
         """
         prompts = [prompt_token_ids(self.tokenizer, text) for text in instructions]
         answers: list[Answer] = [Answer("", 0.0)] * len(prompts)
-        progress = tqdm(
-            total=len(prompts),
-            desc="evaluate",
-            unit="row",
-            disable=len(prompts) < 2,
-            mininterval=0.5 if sys.stderr.isatty() else 10.0,
-        )
-        with progress:
+        with progress_bar("evaluate", total=len(prompts), unit="row") as progress:
             for done in self._decode_all(prompts):
                 answers[done.number] = self._answer(done)
                 if keep:
@@ -128,10 +122,7 @@ class TransformersEngine:
         former, self.batch_size = self.batch_size, self.batch_size // 2
         if not self.batch_size:
             raise IntentflowError(f"{self.folder}: not even one row fits into memory") from None
-        print(
-            f"out of memory with {former} rows at once: going on with {self.batch_size}",
-            file=sys.stderr,
-        )
+        log.warning("out of memory with %d rows at once: going on with %d", former, self.batch_size)
 
     def _behind_prefix(self, prompts: list[list[int]], limit: int) -> tuple[list[Request], States]:
         """The prompts, longest first, and the states of what they all begin with."""

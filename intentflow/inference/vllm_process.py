@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import re
 import shutil
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import Literal
 
 from intentflow.errors import IntentflowError
+
+log = logging.getLogger(__name__)
 
 VLLM_PYTHON = "INTENTFLOW_VLLM_PYTHON"
 """Environment variable: the Python of another environment that holds vLLM."""
@@ -130,8 +133,8 @@ def running_vllm(python: str, folder: Path, api_key: str | None = None) -> Itera
     port = int(url.rpartition(":")[2])
     command = vllm_command(python, folder, _LOOPBACK, port, SERVED_NAME)
     with tempfile.TemporaryDirectory() as work:
-        log = Path(work) / "vllm.log"
-        with log.open("wb") as output:
+        log_file = Path(work) / "vllm.log"
+        with log_file.open("wb") as output:
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -142,32 +145,34 @@ def running_vllm(python: str, folder: Path, api_key: str | None = None) -> Itera
                 preexec_fn=_end_with_parent,
             )
         try:
-            _wait(process, f"{url}/health", log)
+            _wait(process, f"{url}/health", log_file)
             yield url
         finally:
             _stop(process)
 
 
-def _wait(process: subprocess.Popen[bytes], health: str, log: Path) -> None:
+def _wait(process: subprocess.Popen[bytes], health: str, log_file: Path) -> None:
     started = told = time.monotonic()
-    print("vllm: starting", file=sys.stderr, flush=True)
+    log.info("vllm: starting")
     while not _answers(health):
         now = time.monotonic()
         if process.poll() is not None:
-            raise IntentflowError(f"vllm did not start: {_cause(log)}")
+            raise IntentflowError(f"vllm did not start: {_cause(log_file)}")
         if now - started > VLLM_START_SECONDS:
-            raise IntentflowError(f"vllm is not ready after {now - started:.0f} s: {_cause(log)}")
+            raise IntentflowError(
+                f"vllm is not ready after {now - started:.0f} s: {_cause(log_file)}"
+            )
         if now - told > _TOLD_EVERY_SECONDS:
             told = now
-            print(f"vllm: starting for {now - started:.0f} s", file=sys.stderr, flush=True)
+            log.info("vllm: starting for %.0f s", now - started)
         time.sleep(0.2)
-    print(f"vllm: ready after {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+    log.info("vllm: ready after %.0f s", time.monotonic() - started)
 
 
-def _cause(log: Path) -> str:
+def _cause(log_file: Path) -> str:
     """What the log says of an error: the first ones, for later ones tell what they led to."""
     lines = [
-        line.strip() for line in log.read_text("utf-8", "replace").splitlines() if line.strip()
+        line.strip() for line in log_file.read_text("utf-8", "replace").splitlines() if line.strip()
     ]
     causes = [found[1] for line in lines if (found := _CAUSE.match(line))]
     said = list(dict.fromkeys(causes))[:_MOST_CAUSES] or lines[-_MOST_CAUSES:]

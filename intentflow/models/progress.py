@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import Any
 
@@ -10,6 +9,7 @@ from tqdm import tqdm
 from transformers import TrainerCallback
 
 from intentflow.errors import IntentflowError
+from intentflow.io.progress import progress_bar
 from intentflow.models.history import History
 
 
@@ -24,13 +24,11 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers i
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.started = time.monotonic() - self.history.seconds
-        interval = 0.5 if sys.stderr.isatty() else 10.0
-        self.bar = tqdm(
+        self.bar = progress_bar(
+            "train",
             total=state.max_steps,
             initial=state.global_step,
             unit="step",
-            desc="train",
-            mininterval=interval,
             disable=not state.is_world_process_zero,
         )
 

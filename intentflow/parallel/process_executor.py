@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections import deque
@@ -15,6 +16,8 @@ from intentflow.parallel.executor import Item, Result
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+log = logging.getLogger(__name__)
 
 _MOST_A_PROCESSOR = 4
 _AHEAD = 3  # items a process: enough that none waits, few enough that memory stays flat
@@ -74,7 +77,7 @@ class Processes:
 def allowed_workers(asked: int) -> int:
     """The number of workers asked for, or fewer where so many only cost memory.
 
-    A line on standard error says when it is lowered.
+    A warning is logged when it is lowered.
 
     Raises:
         IntentflowError: It is less than 1.
@@ -83,10 +86,11 @@ def allowed_workers(asked: int) -> int:
         raise IntentflowError(f"the number of workers must be 1 or more, not {asked}")
     most = _MOST_A_PROCESSOR * usable_processors()
     if asked > most:
-        print(
-            f"--workers {asked}: lowered to {most}, {_MOST_A_PROCESSOR} for each processor that "
-            "this process may use",
-            file=sys.stderr,
+        log.warning(
+            "--workers %d: lowered to %d, %d for each processor that this process may use",
+            asked,
+            most,
+            _MOST_A_PROCESSOR,
         )
     return min(asked, most)
 

@@ -8,7 +8,6 @@ import os
 import resource
 import shutil
 import signal
-import sys
 import tempfile
 import time
 import warnings
@@ -19,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.artifacts.baselines import read_baselines
-from intentflow.environment import CHECKPOINTS
+from intentflow.environment import CHECKPOINTS, environment_variables
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.io.files import atomic_file
+from intentflow.logs import FORMAT
 from intentflow.pipeline.compile import build_pipeline
 from intentflow.pipeline.run_config import RunConfig, pipeline_arguments
 from intentflow.pipeline.run_log import RunLog
@@ -111,10 +111,15 @@ def _execute(
     checkpoints = os.environ.get(CHECKPOINTS, str(steps / "checkpoints"))
     with (
         tempfile.TemporaryDirectory() as scratch,
-        _variable(ERROR_FILE, str(error_file := Path(scratch) / "error.json")),
-        _variable(CHECKPOINTS, checkpoints),
+        environment_variables(
+            {
+                ERROR_FILE: str(error_file := Path(scratch) / "error.json"),
+                CHECKPOINTS: checkpoints,
+                FORMAT: "json",  # the run's log reads the steps' level and logger from it
+            }
+        ),
         _children_stopped(),
-        closing(RunLog(root / "run.log", sys.stderr, verbose=verbose)) as log,
+        closing(RunLog(root / "run.log", verbose=verbose)) as log,
         redirect_stdout(log),
         _logged_to(log),
     ):
@@ -144,24 +149,11 @@ def _step_failure(error_file: Path, error: Exception) -> IntentflowError:
 
 
 @contextmanager
-def _variable(name: str, value: str) -> Iterator[None]:
-    """An environment variable for the steps, as it was before when the block ends."""
-    former = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        if former is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = former
-
-
-@contextmanager
 def _logged_to(stream: RunLog) -> Iterator[None]:
     """What kfp logs between steps, such as a cache hit; within a step it logs to stdout itself."""
     logger = logging.getLogger()
     level, handler = logger.level, logging.StreamHandler(stream)
+    handler.addFilter(lambda record: not record.name.startswith("intentflow."))  # our own lines
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     try:

@@ -1,36 +1,44 @@
-"""What a local run prints: everything to a file, what a person wants to see to the terminal."""
+"""What a local run prints: everything to a file, what a person wants to see to the log."""
 
 from __future__ import annotations
 
 import io
+import json
+import logging
 import re
 from pathlib import Path
-from typing import TextIO
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _STARTED = re.compile(r"Executing task '([\w-]+)'")
 _ENDED = re.compile(r"Task '([\w-]+)' finished with status (\w+)")
 _CACHED = re.compile(r"Task ([\w-]+) cache hit")
 _UNRESOLVED = "Could not resolve"  # kfp's only sign that a condition was silently taken as false
+_INDENT = "    "  # before each line of a step
+
+log = logging.getLogger(__name__)
 
 
 class RunLog(io.TextIOBase):
     """A stream for kfp's local runner to print to.
 
     The runner's own log tells which step starts and ends; between the two come the step's lines,
-    indented, with long listings of its inputs among them that only the file gets.
+    indented: log records as JSON, what libraries print, and long listings of the step's inputs
+    that only the file gets.
+
+    Args:
+        path: The file that gets everything.
+        verbose: Log everything, too.
 
     Attributes:
         unresolved: The runner's warning about a condition that it could not evaluate, if any.
     """
 
-    def __init__(self, path: Path, terminal: TextIO, *, verbose: bool = False) -> None:
+    def __init__(self, path: Path, *, verbose: bool = False) -> None:
         self._file = path.open("w", encoding="utf-8")
-        self._terminal = terminal
         self._verbose = verbose
         self._line = ""
         self._in_listing = False
-        self._in_step = False
+        self._step: str | None = None
         self.unresolved: str | None = None
 
     def writable(self) -> bool:
@@ -38,11 +46,10 @@ class RunLog(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        """Take text as it comes; whole lines are passed on."""
-        self._file.write(text)
+        """Take text as it comes; complete lines are passed on."""
         *lines, self._line = (self._line + text).split("\n")
         for line in lines:
-            self._pass_on(_COLOUR.sub("", line))
+            self._pass_on(line)
         return len(text)
 
     def flush(self) -> None:
@@ -51,36 +58,65 @@ class RunLog(io.TextIOBase):
             self._file.flush()
 
     def close(self) -> None:
-        """Close the file; the terminal stays open."""
+        """Close the file."""
+        self._file.write(self._line)
+        self._line = ""
         self._file.close()
         super().close()
 
     def _pass_on(self, line: str) -> None:
-        if _UNRESOLVED in line:
-            self.unresolved = line
-        shown = line if self._verbose else self._shorten(line)
-        if shown:
-            print(shown, file=self._terminal, flush=True)
+        record = _record(line)
+        text = _INDENT + record.getMessage() if record else line
+        self._file.write(text + "\n")
+        shown = _COLOUR.sub("", text)
+        if _UNRESOLVED in shown:
+            self.unresolved = shown
+        if self._verbose:
+            log.info("%s", shown)
+        elif shown.startswith(_INDENT):
+            self._log_step_line(shown.strip(), record)
+        elif short := self._shorten(shown):
+            log.info("%s", short)
+
+    def _log_step_line(self, line: str, record: logging.LogRecord | None) -> None:
+        if self._step is None or not (record or self._is_wanted(line)):
+            return
+        logger = logging.getLogger(record.name) if record else log
+        level = record.levelno if record else logging.INFO
+        logger.log(level, "%s", line, extra={"step": self._step})
 
     def _shorten(self, line: str) -> str | None:
-        if line.startswith("    "):
-            return self._step_line(line.strip()) if self._in_step else None
         if found := _CACHED.search(line):
             return f"[{found[1]}] unchanged, not run again"
         if found := _STARTED.search(line):
-            self._in_step, self._in_listing = True, False
+            self._step, self._in_listing = found[1], False
             return f"[{found[1]}]"
         if found := _ENDED.search(line):
-            self._in_step = False
+            self._step = None
             return f"[{found[1]}] failed" if found[2] == "FAILURE" else None
         return None
 
-    def _step_line(self, line: str) -> str | None:
+    def _is_wanted(self, line: str) -> bool:
+        """Whether a line that a library printed within a step says something to a person."""
         if line.startswith("[KFP Executor"):
             self._in_listing = line.endswith("executor_input:")
-            return None
+            return False
         if self._in_listing and line[:1] in {"", *'{}[]"'}:
-            return None
+            return False
         self._in_listing = False
         noise = any(word in line for word in ("FutureWarning", "RuntimeWarning", "warnings.warn("))
-        return None if noise or not line else f"  {line}"
+        return bool(line) and not noise
+
+
+def _record(line: str) -> logging.LogRecord | None:
+    """The log record in a step's line; None where it is none of ours."""
+    if not line.startswith(_INDENT + '{"time": '):
+        return None
+    try:
+        fields = json.loads(line)
+        level = logging.getLevelNamesMapping()[fields["level"].upper()]
+        name, message = str(fields["logger"]), str(fields["message"])
+    except (ValueError, KeyError, AttributeError):
+        return None
+    text = "\n".join([*([fields["trace"]] if "trace" in fields else []), message])
+    return logging.LogRecord(name, level, "", 0, text, None, None)

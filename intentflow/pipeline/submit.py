@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import re
 import sys
 import time
@@ -20,6 +21,8 @@ from intentflow.io.files import sha256_file
 from intentflow.io.safe_yaml import yaml_documents
 from intentflow.pipeline.code_version import code_version
 from intentflow.storage import is_remote
+
+log = logging.getLogger(__name__)
 
 _CRON_FIELD = re.compile(r"[0-9A-Za-z*?/,\-]+")
 _POLL_SECONDS = 5.0
@@ -242,13 +245,13 @@ def _schedule(client: Any, host: str, job: Mapping[str, Any], cron: str) -> Subm
 
 
 def _wait(client: Any, run_id: str, url: str, wait_seconds: float) -> str:
-    """Wait for the run's end, each change of its state on stderr."""
+    """Wait for the run's end, logging each change of its state."""
     deadline = time.monotonic() + wait_seconds
     said = ""
     while True:
         state = str(client.get_run(run_id).state)
         if state != said:
-            print(f"run {run_id}: {state}", file=sys.stderr, flush=True)
+            log.info("run %s: %s", run_id, state)
             said = state
         if state in _FINISHED or time.monotonic() >= deadline:
             break

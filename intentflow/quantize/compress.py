@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from intentflow.io.files import atomic_directory
 from intentflow.prompts import PromptSpec
 from intentflow.records import Example
 from intentflow.storage.completeness import require_replaceable
+
+log = logging.getLogger(__name__)
 
 METHODS = ("awq", "gptq")
 _GROUP_SIZES = (128, 64, 32)
@@ -140,10 +143,10 @@ def _fit_confidences(
         return "fitted"
     if not (folder / CALIBRATION_FILE).is_file():
         return "none"
-    print(
-        f"{CALIBRATION_FILE} is left out, for it was fitted on the weights before: "
+    log.warning(
+        "%s is left out, for it was fitted on the weights before: "
         "give --validation F, or run intentflow calibrate on the copy",
-        file=sys.stderr,
+        CALIBRATION_FILE,
     )
     return "left out"
 

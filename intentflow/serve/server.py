@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import sys
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from intentflow.serve.model_files import ServedModel
     from intentflow.serve.request_log import RequestLog
     from intentflow.serve.tokens import Keys
+
+log = logging.getLogger(__name__)
 
 EngineName = Literal["auto", "vllm", "transformers"]
 
@@ -75,23 +78,23 @@ def serve(config: ServeConfig) -> None:
     keys = Keys(access.keys_file, access.key)
     model = read_served_model(str(folder), constrained=config.constrained)
     uri = config.log or os.environ.get(LOG_URI) or None
-    log = RequestLog(uri, read_sample_rate(os.environ), model)
+    request_log = RequestLog(uri, read_sample_rate(os.environ), model)
     start = _vllm if serving_engine(config.engine) == "vllm" else _in_process
     with start(folder, model, config) as backend:
-        _listen(config, model, backend, log, keys)
+        _listen(config, model, backend, request_log, keys)
 
 
 def _listen(
-    config: ServeConfig, model: ServedModel, backend: Backend, log: RequestLog, keys: Keys
+    config: ServeConfig, model: ServedModel, backend: Backend, request_log: RequestLog, keys: Keys
 ) -> None:
     from intentflow.serve.app import create_app
     from intentflow.serve.listen import listen
     from intentflow.serve.service import Service
 
     limits = Limits(max_concurrent=config.max_concurrent, timeout_seconds=config.timeout_seconds)
-    service = Service(config.name, model, backend, log, limits)
+    service = Service(config.name, model, backend, request_log, limits)
     url = f"http://{config.host}:{config.port}/v1"
-    print(f"serving {config.name} on {url}", file=sys.stderr, flush=True)
+    log.info("serving %s on %s", config.name, url)
     listen(create_app(service, keys), config.host, config.port, config.metrics_port)
 
 
@@ -111,5 +114,5 @@ def _in_process(folder: Path, model: ServedModel, config: ServeConfig) -> Iterat
     from intentflow.inference.transformers_engine import TransformersEngine
     from intentflow.serve.local_backend import LocalBackend
 
-    print(f"loading {folder}", file=sys.stderr, flush=True)
+    log.info("loading %s", folder)
     yield LocalBackend(TransformersEngine(folder, constrained=config.constrained), model)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tqdm import tqdm
+from intentflow.io.progress import progress_bar
 
 Progress = Callable[[int], object]
 """Told how many more bytes are done."""
@@ -14,7 +14,7 @@ Progress = Callable[[int], object]
 @contextmanager
 def bytes_bar(verb: str, total_bytes: int) -> Iterator[Progress]:
     """Yield a function to tell how many more bytes are done."""
-    with tqdm(
-        total=total_bytes, desc=verb, unit="B", unit_scale=True, disable=None, leave=False
+    with progress_bar(
+        verb, total=total_bytes, unit="B", unit_scale=True, only_on_terminal=True, leave=False
     ) as bar:
         yield bar.update

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +24,9 @@ from intentflow.errors import IntentflowError
 from intentflow.io.files import atomic_file
 from intentflow.models.history import History
 from intentflow.train.distributed import is_main_process
+
+log = logging.getLogger(__name__)
+
 
 _MARK = "whole.json"
 _IDENTITY = "identity"
@@ -145,9 +148,7 @@ def _adopt(folder: Path, identity: str) -> None:
     note = folder / _IDENTITY
     if note.is_file() and note.read_text() != identity:
         if Checkpoints(folder).last_whole():
-            print(
-                "checkpoints of a training with other data or settings are removed", file=sys.stderr
-            )
+            log.warning("checkpoints of a training with other data or settings are removed")
         for path in folder.iterdir():
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
@@ -160,10 +161,10 @@ def _keep_whole(folder: Path) -> None:
     if last is None:
         shutil.rmtree(folder, ignore_errors=True)
         return
-    print(
-        f"\nstopped behind step {_step(last)}: the same command goes on from there "
-        f"(checkpoint in {folder})",
-        file=sys.stderr,
+    log.warning(
+        "stopped behind step %d: the same command goes on from there (checkpoint in %s)",
+        _step(last),
+        folder,
     )
 
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import random
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,6 +41,9 @@ from intentflow.train.job import Job
 from intentflow.train.loop import carry_out
 from intentflow.train.pairs import EncodedPair
 from intentflow.train.plan import Plan, make_plan
+
+log = logging.getLogger(__name__)
+
 
 ANCHORS_A_CORRECTION = 4
 """Rows in which nothing is wrong that are kept for each row that corrects something."""
@@ -113,10 +116,12 @@ def train_on_corrections(
     others = held_out.rows if held_out else []
     held_out_pairs = encode_pairs(others, tokenizer, end, prompt.output_format)
     plan = plan_pairs(recipe, pairs, held_out_pairs)
-    print(
-        f"{len(found.rows)} corrections; both agree in {len(found.agreeing)} rows, of which "
-        f"{len(anchors)} are anchors; {plan.rows_per_sequence} rows at once",
-        file=sys.stderr,
+    log.info(
+        "%d corrections; both agree in %d rows, of which %d are anchors; %d rows at once",
+        len(found.rows),
+        len(found.agreeing),
+        len(anchors),
+        plan.rows_per_sequence,
     )
     taxonomy = Taxonomy.from_yaml(folder / "taxonomy.yaml")
     job = Job(

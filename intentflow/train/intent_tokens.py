@@ -10,7 +10,7 @@ would have to be spelled differently.
 from __future__ import annotations
 
 import json
-import sys
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,8 @@ from typing import Any
 from intentflow.errors import IntentflowError
 from intentflow.prompts import INTENT_TOKENS, answer_token_ids, intent_tokens
 from intentflow.taxonomy import Taxonomy
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def ask_for_intent_tokens(tokenizer: Any, taxonomy: Taxonomy, wanted: bool) -> I
     """The tokens where a recipe wants them; where not, answers are text.
 
     The vocabulary keeps what a training before put into it. Intents that cannot have a token are
-    named on standard error.
+    named in the log.
     """
     if not wanted:
         tokenizer.init_kwargs.pop(INTENT_TOKENS, None)
@@ -86,7 +88,7 @@ def ask_for_intent_tokens(tokenizer: Any, taxonomy: Taxonomy, wanted: bool) -> I
     tokens = add_intent_tokens(tokenizer, taxonomy)
     if tokens.left_as_text:
         names = ", ".join(tokens.left_as_text)
-        print(f"no token of their own, written as text: {names}", file=sys.stderr)
+        log.warning("no token of their own, written as text: %s", names)
     return tokens
 
 

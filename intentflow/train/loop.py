@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
@@ -25,6 +25,8 @@ from intentflow.train.distributed import agree_on_checkpoint, is_main_process, w
 from intentflow.train.export import ModelParts, save_model_directory
 from intentflow.train.job import Job
 from intentflow.train.plan import Plan
+
+log = logging.getLogger(__name__)
 
 
 def carry_out(job: Job, plan: Plan, output: str | Path) -> dict[str, Any]:
@@ -59,7 +61,7 @@ def carry_out(job: Job, plan: Plan, output: str | Path) -> dict[str, Any]:
             )
             save_model_directory(partial, parts)
     for finding in findings:
-        report(f"warning: {finding.code}: {finding.message}; {finding.advice}")
+        log.warning("warning: %s: %s; %s", finding.code, finding.message, finding.advice)
     return record
 
 
@@ -97,9 +99,11 @@ def _fit(job: Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, History, 
         # Outside the handler: a living exception would hold what it was raised over.
         free_memory()
         plan = plan.halved()
-        report(
-            f"out of memory: going on with per_device_train_batch_size {plan.rows_per_sequence} "
-            f"and gradient_accumulation_steps {plan.accumulation}"
+        log.warning(
+            "out of memory: going on with per_device_train_batch_size %d "
+            "and gradient_accumulation_steps %d",
+            plan.rows_per_sequence,
+            plan.accumulation,
         )
 
 
@@ -125,7 +129,7 @@ def _fit_once(job: Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, Hist
     if arguments.load_best_model_at_end:
         callbacks.append(EarlyStoppingCallback(recipe.early_stopping_patience))
     if last:
-        report(f"going on from {last.name}")
+        log.info("going on from %s", last.name)
     with closing(progress), ExitStack() as closed_last:
         if is_main_process():
             writer = SummaryWriter(str(checkpoints.tensorboard))
@@ -145,8 +149,3 @@ def _place_for_model(output: str | Path) -> Iterator[Path | None]:
             yield partial
     else:
         yield None
-
-
-def report(text: str) -> None:
-    if is_main_process():
-        print(text, file=sys.stderr, flush=True)

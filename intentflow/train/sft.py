@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,10 @@ from intentflow.train.accuracy import AnswerReader
 from intentflow.train.diagnostics import unseen_in_validation
 from intentflow.train.intent_tokens import ask_for_intent_tokens
 from intentflow.train.job import Job
-from intentflow.train.loop import carry_out, report
+from intentflow.train.loop import carry_out
 from intentflow.train.plan import Plan, make_plan
+
+log = logging.getLogger(__name__)
 
 
 def train(
@@ -61,7 +64,9 @@ def train(
     rows = encode_rows(training, tokenizer, end, recipe.output_format)
     held_out = encode_rows(validation, tokenizer, end, recipe.output_format)
     plan = make_plan(recipe, rows, held_out)
-    report(f"{len(rows)} rows, {plan.rows_per_sequence} a prefix, max_length {plan.max_length}")
+    log.info(
+        "%d rows, %d a prefix, max_length %d", len(rows), plan.rows_per_sequence, plan.max_length
+    )
     findings = unseen_in_validation(training, validation)
     digests = {
         "data_digest": content_digest(training),

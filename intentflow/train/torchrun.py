@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from intentflow.errors import IntentflowError
+from intentflow.train.distributed import is_main_process
 
 LAUNCHED = "INTENTFLOW_LAUNCHED"
 """Set in processes that this module started: they leave the last word to the one that did."""
@@ -56,6 +57,8 @@ def as_rank() -> Iterator[None]:
     In a pod it reaches whoever follows the job, too: it is left as the container's last message.
     """
     signal.signal(signal.SIGTERM, _interrupt)
+    if not is_main_process():  # all would log the same
+        logging.getLogger("intentflow").setLevel(logging.ERROR)
     if LAUNCHED in os.environ:
         _end_with_parent()
     try:

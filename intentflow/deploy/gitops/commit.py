@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import random
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +18,8 @@ from intentflow.deploy.rendering import Manifest
 from intentflow.deploy.verdict import Verdict
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.io.paths import require_inside
+
+log = logging.getLogger(__name__)
 
 TRAILER = "Intentflow-Service"
 _TRIES = 8
@@ -73,9 +75,9 @@ def commit_service(objects: list[Manifest], verdict: Verdict, options: DeployOpt
     ) as repository:
         commit, files = push_on_top(repository, target, change)
     if commit is None:
-        print(f"{folder} on {target} already says all of it: no commit", file=sys.stderr)
+        log.info("%s on %s already says all of it: no commit", folder, target)
         return Pushed(None, target, [])
-    print(f"pushed {commit[:12]} to {target} of {repository.url}", file=sys.stderr)
+    log.info("pushed %s to %s of %s", commit[:12], target, repository.url)
     return Pushed(commit, target, files)
 
 
@@ -97,7 +99,7 @@ def push_on_top(
             repository.push(target)
             return commit, result
         except PushRejectedError as rejected:
-            print(f"{rejected}; once more on top of it", file=sys.stderr, flush=True)
+            log.warning("%s; once more on top of it", rejected)
             time.sleep(_PAUSE_SECONDS * random.uniform(0.5, 1.5) * (attempt + 1))
             repository.catch_up(target)
     raise CheckFailed(f"{repository.url}: {target} moved on {_TRIES} times meanwhile; try again")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import re
-import sys
 from dataclasses import dataclass
 
 from intentflow.deploy.gitops.commit import push_on_top, service_folder, service_trailer
 from intentflow.deploy.gitops.repository import GitError, Repository, cloned
 from intentflow.deploy.options import DeployOptions
 from intentflow.errors import CheckFailed, IntentflowError
+
+log = logging.getLogger(__name__)
 
 _END = "\x1e"
 
@@ -56,7 +58,7 @@ def revert_service(options: DeployOptions) -> Reverted:
         options.git_repo, options.git_branch, options.git_push_branch, deep=True
     ) as repository:
         commit, deployment = push_on_top(repository, target, lambda it: _revert(it, options))
-    print(f"pushed {str(commit)[:12]} to {target} of {repository.url}", file=sys.stderr)
+    log.info("pushed %s to %s of %s", str(commit)[:12], target, repository.url)
     return Reverted(options.name, deployment.commit, str(commit), target, deployment.replaces or "")
 
 

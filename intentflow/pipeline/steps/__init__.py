@@ -7,10 +7,10 @@ tells the local runner which step failed, why, and with which exit status.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,13 +18,24 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from intentflow.errors import IntentflowError
+from intentflow.logs import LogSettings, logging_to_stderr
 
 ERROR_FILE = "INTENTFLOW_ERROR_FILE"
+
+log = logging.getLogger(__name__)
 
 
 @contextmanager
 def step_errors(step: str) -> Iterator[None]:
-    """End the step with one readable line where the user can mend what is wrong."""
+    """Log to stderr; end the step with one readable line where the user can mend what is wrong."""
+    with _reported(step):
+        settings = LogSettings.from_environment()
+    with logging_to_stderr(settings), _reported(step):
+        yield
+
+
+@contextmanager
+def _reported(step: str) -> Iterator[None]:
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupt_once)
     try:
@@ -36,8 +47,7 @@ def step_errors(step: str) -> Iterator[None]:
         _report(step, "stopped; nothing half-written was kept", 2)
         sys.exit(2)
     except Exception as error:
-        traceback.print_exc()
-        _report(step, f"{type(error).__name__}: {error}".splitlines()[0], 2)
+        _report(step, f"{type(error).__name__}: {error}".splitlines()[0], 2, trace=True)
         sys.exit(2)
 
 
@@ -60,8 +70,8 @@ def _interrupt_once(number: int, _: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _report(step: str, message: str, exit_code: int) -> None:
-    print(f"intentflow {step}: error: {message}", file=sys.stderr, flush=True)
+def _report(step: str, message: str, exit_code: int, *, trace: bool = False) -> None:
+    log.error("intentflow %s: error: %s", step, message, exc_info=trace)
     if file := os.environ.get(ERROR_FILE):
         document = {"step": step, "message": message, "exit_code": exit_code}
         Path(file).write_text(json.dumps(document), encoding="utf-8")

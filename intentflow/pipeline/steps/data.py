@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +23,8 @@ from intentflow.parallel import told_engine
 from intentflow.records import Example, content_digest, read_records, write_records
 from intentflow.report import write_report
 from intentflow.taxonomy import Taxonomy
+
+log = logging.getLogger(__name__)
 
 
 def run_convert(
@@ -120,7 +122,7 @@ def _synthesise(
         taxonomy=taxonomy,
         seed=seed,
         journal=journal,
-        progress=lambda line: print(line, file=sys.stderr, flush=True),
+        progress=log.info,
     ).examples
 
 
@@ -178,7 +180,7 @@ def run_split(
         seed=int(shares["seed"]),
     )
     for note in parts.notes:
-        print(note, file=sys.stderr)
+        log.info("%s", note)
     sets = {**_by_name(parts), **({"test": test} if test is not None else {})}
     if not sets["test"]:
         raise IntentflowError("no test rows: give data.test, or a share above 0 in data.test_share")
@@ -211,7 +213,7 @@ def _without(examples: list[Example], test: list[Example]) -> list[Example]:
     kept = [example for row, example in enumerate(examples) if row not in held_out]
     if len(kept) < len(examples):
         left_out = len(examples) - len(kept)
-        print(f"{left_out} rows stand in the test file too and are left out", file=sys.stderr)
+        log.warning("%d rows stand in the test file too and are left out", left_out)
     if not kept:
         raise IntentflowError("every row stands in the test file too: nothing is left to train on")
     return kept

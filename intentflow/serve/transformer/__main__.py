@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 from intentflow.errors import IntentflowError
+from intentflow.logs import LogSettings, logging_to_stderr
 from intentflow.serve.transformer.settings import Settings, read_settings
+
+log = logging.getLogger("intentflow.serve.transformer")
 
 
 def main() -> int:
     """Serve until told to stop; 2 where the settings or the model cannot be used."""
+    try:
+        with logging_to_stderr(LogSettings.from_environment()):
+            return _serve()
+    except IntentflowError as error:
+        log.error("intentflow transformer: error: %s", error)
+        return error.exit_code
+
+
+def _serve() -> int:
     try:
         settings: Settings = read_settings()
         from intentflow.serve.transformer.server import serve
 
         serve(settings)
     except IntentflowError as error:
-        print(f"intentflow transformer: error: {error}", file=sys.stderr)
+        log.error("intentflow transformer: error: %s", error)
         return error.exit_code
     return 0
 

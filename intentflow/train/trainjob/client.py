@@ -7,9 +7,9 @@ step that is retried finds its job again.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -31,6 +31,9 @@ from intentflow.train.trainjob.manifest import (
 )
 from intentflow.train.trainjob.results import bring_model
 from intentflow.train.trainjob.status import follow, read_state
+
+log = logging.getLogger(__name__)
+
 
 _POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _GONE_SECONDS = 120.0
@@ -93,7 +96,7 @@ def _submit(cluster: Cluster, job: dict[str, Any]) -> dict[str, Any]:
         former = None
     found = cluster.apply(job, FIELD_MANAGER)
     verb = "following the TrainJob that is already there:" if former else "submitted TrainJob"
-    print(f"{verb} {name} in {namespace}", file=sys.stderr, flush=True)
+    log.info("%s %s in %s", verb, name, namespace)
     return found
 
 
@@ -134,9 +137,9 @@ def _deleted_when_stopped(cluster: Cluster, job: Mapping[str, Any]) -> Iterator[
     except KeyboardInterrupt:
         try:
             _delete(cluster, name, namespace)
-            print(f"deleted TrainJob {name} in {namespace}", file=sys.stderr, flush=True)
+            log.info("deleted TrainJob %s in %s", name, namespace)
         except IntentflowError as error:
-            print(f"TrainJob {name} may still run: {error}", file=sys.stderr, flush=True)
+            log.warning("TrainJob %s may still run: %s", name, error)
         raise
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -153,8 +156,8 @@ def _own_namespace() -> str:
 def _note_local_model(recipe: Recipe) -> None:
     name = recipe.model_name_or_path
     if not is_remote(name) and Path(name).is_dir():
-        print(
-            f"{name} is a folder: each machine must have it at the same place, in its image or on "
+        log.warning(
+            "%s is a folder: each machine must have it at the same place, in its image or on "
             "a volume",
-            file=sys.stderr,
+            name,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +12,8 @@ from intentflow.cluster.client import Cluster, is_missing
 from intentflow.cluster.pod_diagnostics import pod_messages
 from intentflow.errors import IntentflowError
 from intentflow.train.trainjob.manifest import TRAINJOB
+
+log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 300.0
 """How long the API server may be away before the following, not the job, is given up."""
@@ -36,7 +38,7 @@ class JobState:
 
 
 def follow(cluster: Cluster, job: Mapping[str, Any]) -> None:
-    """Wait until the job is complete, each change of its status on stderr.
+    """Wait until the job is complete, logging each change of its status.
 
     Raises:
         IntentflowError: It failed, with its pods' last words; somebody deleted it; or the cluster
@@ -58,7 +60,7 @@ def follow(cluster: Cluster, job: Mapping[str, Any]) -> None:
                 f"TrainJob {name} in {namespace} failed: {state.message}; {words}"
             )
         if state.message != said:
-            print(f"{name}: {state.message}", file=sys.stderr, flush=True)
+            log.info("%s: %s", name, state.message)
             said = state.message
         if state.complete:
             return
@@ -122,7 +124,7 @@ def _look(cluster: Cluster, name: str, namespace: str) -> dict[str, Any] | None:
                     f"{error}; TrainJob {name} in {namespace} goes on without this command: "
                     "run it again to follow it"
                 ) from error
-            print(f"{name}: {error}; asking again", file=sys.stderr, flush=True)
+            log.warning("%s: %s; asking again", name, error)
             time.sleep(_POLL_SECONDS)
 
 

@@ -1,0 +1,142 @@
+"""Records of the ``intentflow`` loggers on standard error, as text or as JSON lines.
+
+Modules log with ``logging.getLogger(__name__)``; the entry points (the command line, the steps of
+a pipeline, the transformer) decide here what of it is shown, and how.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal, cast, get_args
+
+from intentflow.environment import environment_variables
+from intentflow.errors import IntentflowError
+
+LogFormat = Literal["text", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+FORMAT = "INTENTFLOW_LOG_FORMAT"
+"""Environment variable: ``text`` or ``json``."""
+LEVEL = "INTENTFLOW_LOG_LEVEL"
+"""Environment variable: ``debug``, ``info``, ``warning`` or ``error``."""
+
+_ROOT = "intentflow"
+_NO_BARS = "TQDM_DISABLE"  # the library's own variable: bars of other libraries heed it too
+
+
+@dataclass(frozen=True)
+class LogSettings:
+    """What is shown of the log, and how.
+
+    Attributes:
+        level: The least that is shown.
+        format: ``text``: the message alone, with time, level and logger where ``level`` is
+            ``debug``; ``json``: one object a line with ``time``, ``level``, ``logger`` and
+            ``message``.
+        progress_bars: Whether bars may stand between the lines.
+    """
+
+    level: LogLevel = "info"
+    format: LogFormat = "text"
+    progress_bars: bool = True
+
+    @classmethod
+    def from_environment(cls) -> LogSettings:
+        """Settings from ``INTENTFLOW_LOG_LEVEL`` and ``INTENTFLOW_LOG_FORMAT``.
+
+        Raises:
+            IntentflowError: One of them has a value that is not known.
+        """
+        return cls(
+            cast(LogLevel, _chosen(LEVEL, get_args(LogLevel), cls.level)),
+            cast(LogFormat, _chosen(FORMAT, get_args(LogFormat), cls.format)),
+        )
+
+
+@contextmanager
+def logging_to_stderr(settings: LogSettings) -> Iterator[None]:
+    """Show the log on stderr within the block, also that of processes started in it."""
+    logger = logging.getLogger(_ROOT)
+    former = logger.handlers, logger.level, logger.propagate
+    handler = _StderrHandler()
+    handler.setFormatter(_formatter(settings))
+    inherited: dict[str, str] = {LEVEL: settings.level, FORMAT: settings.format}
+    if not settings.progress_bars:
+        inherited[_NO_BARS] = "1"
+    try:
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(settings.level.upper())
+        with environment_variables(inherited):
+            yield
+    finally:
+        logger.handlers, level, logger.propagate = former
+        logger.setLevel(level)
+
+
+def shows_progress() -> bool:
+    """Whether progress bars may stand on stderr."""
+    return _NO_BARS not in os.environ
+
+
+def _chosen(variable: str, known: tuple[str, ...], default: str) -> str:
+    value = os.environ.get(variable) or default
+    if value not in known:
+        raise IntentflowError(f"{variable} is {value!r}: expected {', '.join(known)}")
+    return value
+
+
+class _StderrHandler(logging.Handler):
+    """Writes to what is ``sys.stderr`` at that moment, above a progress bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = self.format(record)
+        if "tqdm" in sys.modules:  # otherwise there is no bar, and no reason to import it
+            from tqdm import tqdm
+
+            tqdm.write(text, file=sys.stderr)
+            sys.stderr.flush()
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+
+def _formatter(settings: LogSettings) -> logging.Formatter:
+    if settings.format == "json":
+        return JsonFormatter()
+    return _TextFormatter(
+        "%(asctime)s %(levelname)s %(name)s: %(message)s" if settings.level == "debug" else None
+    )
+
+
+class _TextFormatter(logging.Formatter):
+    """An exception's trace stands before the message; a pipeline step's lines are indented."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        record.message, record.asctime = record.getMessage(), self.formatTime(record)
+        trace = [self.formatException(record.exc_info)] if record.exc_info else []
+        indent = "  " if hasattr(record, "step") else ""
+        return "\n".join([*trace, indent + self.formatMessage(record)])
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line; ``step`` and ``trace`` where a record has them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as a line."""
+        fields = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if step := getattr(record, "step", None):
+            fields["step"] = step
+        if record.exc_info:
+            fields["trace"] = self.formatException(record.exc_info)
+        return json.dumps(fields, ensure_ascii=False)

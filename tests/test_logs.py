@@ -1,0 +1,230 @@
+"""What the program logs, and how much of it reaches stderr."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from pathlib import Path
+
+import pytest
+
+from intentflow.cli.log_options import log_settings
+from intentflow.cli.main import main
+from intentflow.errors import IntentflowError
+from intentflow.io.progress import progress_bar
+from intentflow.logs import LogSettings, logging_to_stderr
+from intentflow.pipeline.run_log import RunLog
+from intentflow.pipeline.steps import step_errors
+
+log = logging.getLogger("intentflow.example")
+
+
+@pytest.fixture
+def folder_with_a_note(tmp_path: Path) -> Path:
+    """Rows to convert, and a file beside them that a warning is about."""
+    rows = tmp_path / "rows"
+    rows.mkdir()
+    (rows / "a.jsonl").write_text('{"instruction": "play jazz", "output": "play_music(jazz)"}\n')
+    (rows / "note.txt").write_text("no data")
+    return rows
+
+
+def _convert(folder: Path, *options: str) -> int:
+    return main(["convert", str(folder), "-o", str(folder.parent / "out.jsonl"), *options])
+
+
+def test_text_is_the_message_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    with logging_to_stderr(LogSettings()):
+        log.info("%d rows", 3)
+    assert capsys.readouterr().err == "3 rows\n"
+
+
+def test_json_lines_say_when_how_grave_who_and_what(capsys: pytest.CaptureFixture[str]) -> None:
+    with logging_to_stderr(LogSettings(format="json")):
+        log.warning("%d rows", 3)
+    line = json.loads(capsys.readouterr().err)
+    assert line.pop("time").endswith("+00:00")
+    assert line == {"level": "warning", "logger": "intentflow.example", "message": "3 rows"}
+
+
+def test_json_keeps_a_trace_in_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with logging_to_stderr(LogSettings(format="json")):
+        log.error("failed", exc_info=ValueError("no"))
+    assert json.loads(capsys.readouterr().err)["trace"] == "ValueError: no"
+
+
+def test_the_message_is_the_last_line_behind_a_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    with logging_to_stderr(LogSettings()):
+        log.error("failed", exc_info=ValueError("no"))
+    assert capsys.readouterr().err == "ValueError: no\nfailed\n"
+
+
+def test_the_block_leaves_the_logger_as_it_was() -> None:
+    logger = logging.getLogger("intentflow")
+    before = (list(logger.handlers), logger.level, logger.propagate)
+    with logging_to_stderr(LogSettings("error", "json")):
+        assert logger.level == logging.ERROR
+    assert (logger.handlers, logger.level, logger.propagate) == before
+
+
+def test_processes_started_within_log_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("INTENTFLOW_LOG_FORMAT", raising=False)
+    monkeypatch.delenv("INTENTFLOW_LOG_LEVEL", raising=False)
+    asked = LogSettings("warning", "json")
+    with logging_to_stderr(asked):
+        assert LogSettings.from_environment() == asked
+    assert LogSettings.from_environment() == LogSettings()
+
+
+def test_a_value_of_the_environment_that_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INTENTFLOW_LOG_FORMAT", "xml")
+    with pytest.raises(IntentflowError, match="INTENTFLOW_LOG_FORMAT is 'xml': expected text, js"):
+        LogSettings.from_environment()
+
+
+def test_a_command_refuses_it_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("INTENTFLOW_LOG_LEVEL", "loud")
+    assert main(["schema", "recipe"]) == 2
+    assert capsys.readouterr().err == (
+        "intentflow schema: error: INTENTFLOW_LOG_LEVEL is 'loud': "
+        "expected debug, info, warning, error\n"
+    )
+
+
+@pytest.mark.parametrize("settings", [(), ("-q",), ("--quiet",), ("-v",)])
+def test_a_warning_is_always_shown(
+    folder_with_a_note: Path, settings: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _convert(folder_with_a_note, *settings) == 0
+    assert "note.txt: passed over, not a data file by its name" in capsys.readouterr().err
+
+
+def test_quiet_leaves_out_what_is_no_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    with logging_to_stderr(log_settings(["convert", "-q"])):
+        log.info("3 rows")
+    assert capsys.readouterr().err == ""
+
+
+def test_verbose_lines_name_level_and_logger(
+    folder_with_a_note: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _convert(folder_with_a_note, "-v")
+    assert " WARNING intentflow.convert.sources: " in capsys.readouterr().err
+
+
+def test_an_error_is_a_json_line_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["convert", "/no/such.jsonl", "-o", "x.jsonl", "--log-format", "json"]) == 2
+    line = json.loads(capsys.readouterr().err)
+    assert line["level"] == "error"
+    assert line["message"].startswith("intentflow convert: error: ")
+
+
+def test_bad_usage_is_a_json_line_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["split", "--log-format=json"]) == 2
+    assert "required: DATA" in json.loads(capsys.readouterr().err.splitlines()[-1])["message"]
+
+
+def test_verbose_and_quiet_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", "recipe", "-v", "-q"]) == 2
+    assert "not allowed with" in capsys.readouterr().err
+
+
+def test_an_unknown_log_format_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", "recipe", "--log-format", "xml"]) == 2
+    assert "invalid choice: 'xml'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("bars", [True, False])
+def test_bars_are_shown_where_wanted(bars: bool) -> None:
+    with logging_to_stderr(LogSettings(progress_bars=bars)):
+        bar = progress_bar("count", total=3, unit="row")
+        shown = not bar.disable
+        bar.close()
+    assert shown is bars
+
+
+def test_a_line_stands_above_a_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    with logging_to_stderr(LogSettings()), progress_bar("count", total=3, unit="row") as bar:
+        bar.update()
+        log.info("in between")
+    assert "\rin between\n" in capsys.readouterr().err.replace(" ", "").replace(
+        "inbetween", "in between"
+    )
+
+
+def test_a_step_logs_as_its_environment_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("INTENTFLOW_LOG_FORMAT", "json")
+    with pytest.raises(SystemExit), step_errors("convert"):
+        raise IntentflowError("no row")
+    line = json.loads(capsys.readouterr().err)
+    assert line["message"] == "intentflow convert: error: no row"
+
+
+def test_a_step_refuses_an_environment_that_is_not_known(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("INTENTFLOW_LOG_FORMAT", "xml")
+    with pytest.raises(SystemExit) as stop, step_errors("convert"):
+        pass
+    assert stop.value.code == 2
+    assert "error: INTENTFLOW_LOG_FORMAT is 'xml'" in capsys.readouterr().err
+
+
+def _write_step(run_log: RunLog) -> None:
+    """What kfp's runner prints of a step that logs a warning and prints a line of its own."""
+    record = {"time": "", "level": "warning", "logger": "intentflow.train.loop", "message": "slow"}
+    for line in ("Executing task 'train'", f"    {json.dumps(record)}", "    a library's line"):
+        print(line, file=run_log)
+
+
+def test_a_run_shows_its_steps_lines_indented(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with logging_to_stderr(LogSettings()), RunLog(tmp_path / "run.log") as run_log:
+        _write_step(run_log)
+    assert capsys.readouterr().err == "[train]\n  slow\n  a library's line\n"
+
+
+def test_a_quiet_run_shows_its_steps_warnings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with logging_to_stderr(LogSettings("warning")), RunLog(tmp_path / "run.log") as run_log:
+        _write_step(run_log)
+    assert capsys.readouterr().err == "  slow\n"
+
+
+def test_a_run_in_json_names_the_step_of_each_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with logging_to_stderr(LogSettings(format="json")), RunLog(tmp_path / "run.log") as run_log:
+        _write_step(run_log)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [(line["logger"], line.get("step")) for line in lines] == [
+        ("intentflow.pipeline.run_log", None),
+        ("intentflow.train.loop", "train"),
+        ("intentflow.pipeline.run_log", "train"),
+    ]
+
+
+def test_the_runs_file_holds_messages_not_json(tmp_path: Path) -> None:
+    with logging_to_stderr(LogSettings()), RunLog(tmp_path / "run.log") as run_log:
+        _write_step(run_log)
+    assert (tmp_path / "run.log").read_text() == (
+        "Executing task 'train'\n    slow\n    a library's line\n"
+    )
+
+
+def test_nothing_prints_to_stderr_but_the_log() -> None:
+    """Modules log: what is printed is neither filtered nor readable by a machine."""
+    package = Path(sys.modules["intentflow"].__file__ or "").parent
+    printing = [
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if "file=sys.stderr" in path.read_text(encoding="utf-8")
+    ]
+    assert printing == ["logs.py"]
