@@ -11,7 +11,6 @@ from intentflow.models.model_facts import ModelFacts
 _NAMESPACE = "kubernetes.io/metadata.name"
 # Knative's own pods stand between callers and the service, and its pods listen on other ports.
 _NOT_WITH_KNATIVE = ("NetworkPolicy", "PodDisruptionBudget", "PodMonitor")
-_ANYWHERE = {"ipBlock": {"cidr": "0.0.0.0/0"}}
 _GIBIBYTE = 1024**3
 
 
