@@ -27,12 +27,12 @@ def code_version() -> str:
     """
     digest = hashlib.sha256()
     package = Path(__file__).resolve().parents[1]
-    for name, file in sorted(_code_files(package)):
+    for name, file in sorted(code_files(package)):
         digest.update(name.encode() + b"\0" + file.read_bytes())
     return f"{__version__}+{digest.hexdigest()[:12]}"
 
 
-def _code_files(package: Path) -> Iterator[tuple[str, Path]]:
+def code_files(package: Path) -> Iterator[tuple[str, Path]]:
     """Name below the package and path of each file of code.
 
     In a checkout, components and pipelines are links to folders, which ``rglob`` passes over.

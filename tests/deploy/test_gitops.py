@@ -616,3 +616,16 @@ def test_no_access_is_one_line_without_the_token(
         _commit(facts, git_options.model_copy(update={"git_repo": http_server[0]}))
     assert "wr0ng" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_verdict_forges_no_trailer(
+    facts: ModelFacts, git_options: DeployOptions, server: Server
+) -> None:
+    forged = replace(
+        VERDICT,
+        engine="vllm\nApproved-By: nobody",
+        numbers=(("intent_accuracy\nApproved-By: nobody", 1.0, 0.9),),
+    )
+    _commit(facts, git_options, forged)
+    lines = git(server.bare, "log", "-1", "--format=%B", "main").splitlines()
+    assert not [line for line in lines if line.startswith("Approved-By")]

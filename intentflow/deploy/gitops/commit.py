@@ -18,6 +18,7 @@ from intentflow.deploy.rendering import Manifest
 from intentflow.deploy.verdict import Verdict
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.io.paths import require_inside
+from intentflow.io.printable import printable
 
 log = logging.getLogger(__name__)
 
@@ -140,5 +141,7 @@ def _message(
     }
     numbers = [f"- {name}: {value:g} (limit {limit:g})" for name, value, limit in verdict.numbers]
     trailers = [f"{key}: {value}" for key, value in lineage.items() if value]
+    # A field with a line end in it would forge a trailer.
+    numbers, trailers = ([printable(line) for line in lines] for lines in (numbers, trailers))
     lines = [f"Deploy {options.name}: model {digest[:12]}", "", "The gate passed."]
     return "\n".join([*lines, *numbers, "", *trailers, service_trailer(options)]) + "\n"

@@ -1,0 +1,40 @@
+"""Text from outside as it may be shown: nothing in it steers a terminal or ends a line."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_LINE_ENDS = {"\u2028", "\u2029"}
+_DIRECTIONS = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    r"""Text with control characters written as escapes.
+
+    Terminal escapes, carriage returns that overwrite a line, and marks that turn the direction of
+    writing become visible; everything that people read stays as it is.
+
+    Args:
+        text: Any text.
+        lines: Whether line ends and tabs stay, for text of several lines.
+
+    Example:
+        >>> printable("passed\x1b[2K\nApproved-By: nobody")
+        'passed\\x1b[2K\\nApproved-By: nobody'
+    """
+    kept = {"\n", "\t"} if lines else set()
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        character if character in kept or not _steers(character) else _escaped(character)
+        for character in text
+    )
+
+
+def _steers(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category in ("Cc", "Cs") or character in _LINE_ENDS or character in _DIRECTIONS
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
