@@ -28,7 +28,8 @@ class CallSyntaxError(ValueError):
     """Text that is not in the call language.
 
     Attributes:
-        position: Index of the character at which reading stopped, from 0.
+        reason: What was expected or found instead.
+        position: Index of the character at which parsing stopped, from 0.
     """
 
     def __init__(self, reason: str, position: int) -> None:
@@ -56,12 +57,16 @@ def parse_calls(text: str) -> list[Call]:
 
     Raises:
         CallSyntaxError: The text is not in the language.
+
+    Example:
+        >>> parse_calls("play_music(jazz); stop()")
+        [Call(intent='play_music', parameters=('jazz',)), Call(intent='stop', parameters=())]
     """
     return [call for _, call in _read_calls(text)]
 
 
 def call_starts(text: str) -> list[int]:
-    """Where the name of each call begins, as indices of characters from 0.
+    """The start of each call's name, as character indices from 0.
 
     Raises:
         CallSyntaxError: As for :func:`parse_calls`.
@@ -75,6 +80,10 @@ def format_calls(calls: Sequence[Call]) -> str:
     Raises:
         ValueError: An intent name cannot be written (empty, blank at an end, or holding
             one of ``( ) , ;``).
+
+    Example:
+        >>> format_calls([Call("search", ("a, b", "c")), Call("greet")])
+        'search("a, b",c); greet()'
     """
     return "; ".join(_format_call(call) for call in calls)
 
@@ -83,7 +92,11 @@ def parse_json_calls(text: str) -> list[Call]:
     """Read a JSON-format answer: ``[{"intent": str, "parameters": [str, …]}, …]``.
 
     Raises:
-        CallSyntaxError: Not JSON, or JSON of another shape.
+        CallSyntaxError: The text is not a JSON array of objects with these two keys.
+
+    Example:
+        >>> parse_json_calls('[{"intent": "play_music", "parameters": ["jazz"]}]')
+        [Call(intent='play_music', parameters=('jazz',))]
     """
     try:
         document = json.loads(text)
@@ -95,7 +108,12 @@ def parse_json_calls(text: str) -> list[Call]:
 
 
 def format_json_calls(calls: Sequence[Call]) -> str:
-    """Write calls as JSON, in the shape that :func:`parse_json_calls` reads."""
+    """Write calls as the JSON array that :func:`parse_json_calls` reads.
+
+    Example:
+        >>> format_json_calls([Call("play_music", ("jazz",))])
+        '[{"intent": "play_music", "parameters": ["jazz"]}]'
+    """
     return json.dumps(
         [{"intent": call.intent, "parameters": list(call.parameters)} for call in calls],
         ensure_ascii=False,
@@ -113,21 +131,25 @@ def format_output(calls: Sequence[Call], output_format: OutputFormat = "call") -
 
 
 def same_intents(left: Sequence[Call], right: Sequence[Call]) -> bool:
-    """Whether both name the same intents, counted with repeats, in any order."""
+    """Whether both contain the same intents, repeats counted, in any order."""
     return Counter(call.intent for call in left) == Counter(call.intent for call in right)
 
 
 def same_calls(left: Sequence[Call], right: Sequence[Call]) -> bool:
-    """Whether both hold equal calls (every parameter, in order); order of calls is free."""
+    """Whether both contain equal calls (every parameter, in order), in any order of calls."""
     return Counter(left) == Counter(right)
 
 
 def is_ambiguous(text: str, utterance: str) -> bool:
     """Whether a separator in ``text`` may belong to a value instead.
 
-    Unquoted labels cannot say whether ``a,b`` is one value or two. It is called ambiguous
-    where two neighbouring values, joined as written, stand in the utterance; and where a
-    bare value holds ``;``.
+    An unquoted label does not show whether ``a,b`` is one value or two. The label is ambiguous
+    if two neighbouring values, joined by their comma, occur in the utterance, or if a bare
+    value contains ``;``.
+
+    Example:
+        >>> is_ambiguous("search(Paris, Texas)", "what is on in Paris, Texas")
+        True
     """
     try:
         calls = parse_calls(text)
@@ -167,7 +189,7 @@ def _read_calls(text: str) -> list[tuple[int, Call]]:
             raise CallSyntaxError('expected ";" or the end after a call', position)
         position += 1
         if _skip_blanks(text, position) == len(text):
-            return calls  # one ";" after the last call is a common slip of the pen
+            return calls  # a trailing ";" is a common slip
 
 
 def _skip_blanks(text: str, position: int) -> int:
@@ -203,7 +225,7 @@ def _read_values(text: str, position: int) -> tuple[list[str], int]:
 
 
 def _read_value(text: str, position: int) -> tuple[str, int]:
-    """Read one value; the position returned is that of the "," or ")" behind it."""
+    """Read one value; the position returned is that of the "," or ")" after it."""
     start = _skip_blanks(text, position)
     if start < len(text) and text[start] == '"':
         quoted = _read_quoted(text, start)
@@ -247,7 +269,12 @@ def _format_call(call: Call) -> str:
 
 
 def format_value(value: str) -> str:
-    """A value as calls are written with it: bare, or a JSON string where it must be quoted."""
+    """Write one parameter value: bare, or as a JSON string if it needs quotes.
+
+    Example:
+        >>> format_value("Hangzhou"), format_value("a, b")
+        ('Hangzhou', '"a, b"')
+    """
     if not value or value != value.strip() or _MUST_QUOTE & set(value):
         return json.dumps(value, ensure_ascii=False)
     return value

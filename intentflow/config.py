@@ -1,4 +1,4 @@
-"""Configuration files: pydantic models read from YAML, unknown keys refused by name."""
+"""Configuration files: pydantic models read from YAML that refuse unknown keys by name."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ class StrictModel(BaseModel):
         """Check a parsed document.
 
         Args:
-            document: What the YAML file held.
-            where: File name for messages.
+            document: The parsed content of the YAML file.
+            where: File name for error messages.
 
         Raises:
-            IntentflowError: Naming the file, the key and, for an unknown key, the nearest known.
+            IntentflowError: A key is unknown, missing or has an invalid value; the message names
+                the file, the key and, for an unknown key, the most similar known one.
         """
         if document is None:
             document = {}
@@ -74,10 +75,14 @@ def _read_text(path: str) -> str:
 
 
 def apply_overrides(document: Any, overrides: Iterable[str]) -> Any:
-    """Apply ``key.sub=value`` settings, the value read as YAML, to a parsed document.
+    """Apply ``key.sub=value`` settings to a parsed document; values are read as YAML.
 
     Raises:
-        IntentflowError: A setting without ``=`` or one that descends into a plain value.
+        IntentflowError: A setting has no ``=``, or addresses a key below a plain value.
+
+    Example:
+        >>> apply_overrides({"recipe": {"seed": 1}}, ["recipe.learning_rate=5e-5"])
+        {'recipe': {'seed': 1, 'learning_rate': 5e-05}}
     """
     result = dict(document or {})
     for setting in overrides:
@@ -89,7 +94,7 @@ def apply_overrides(document: Any, overrides: Iterable[str]) -> Any:
 
 
 def _parse_value(text: str, setting: str) -> Any:
-    """A setting's value as YAML; 5e-5, which YAML 1.1 reads as text, is a number here."""
+    """A setting's value as YAML; 5e-5, which is text in YAML 1.1, is read as a number."""
     try:
         value = load_yaml_text(text, setting)
     except IntentflowError:
@@ -113,7 +118,12 @@ def _set_key(target: dict[str, Any], path: list[str], value: Any, setting: str) 
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name most like ``name``, or None where none is near."""
+    """The known name most similar to ``name``, or None if none is similar.
+
+    Example:
+        >>> nearest("learing_rate", ["learning_rate", "seed"])
+        'learning_rate'
+    """
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return found[0] if found else None
 
@@ -136,12 +146,12 @@ def _explain_one(model: type[BaseModel], item: Any) -> str:
 
 
 def _known_keys(model: type[BaseModel], path: Iterable[Any]) -> set[str]:
-    """The keys of the section at ``path``, which may go through maps and lists of sections."""
+    """The keys of the section at ``path``, which may lead through maps and lists of sections."""
     current: Any = model
     for part in path:
         field = getattr(current, "model_fields", {}).get(str(part))
         if field is None:
-            continue  # a key of a map or a place in a list
+            continue  # a key of a map or an index of a list
         found = _models_in(field.annotation)
         if not found:
             return _keys_of(model)

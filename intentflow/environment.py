@@ -10,7 +10,7 @@ from pathlib import Path
 from intentflow.errors import IntentflowError
 
 CHECKPOINTS = "INTENTFLOW_CHECKPOINTS"
-"""Environment variable: the folder for checkpoints of trainings under way, by their content."""
+"""Environment variable: the folder for checkpoints of unfinished trainings, named by content."""
 
 
 def resource(name: str) -> Path:
@@ -26,7 +26,7 @@ def resource(name: str) -> Path:
 
 
 def cache_folder() -> Path:
-    """Where converted base models are kept: ``$INTENTFLOW_CACHE`` or ``~/.cache/intentflow``."""
+    """Folder for converted base models: ``$INTENTFLOW_CACHE`` or ``~/.cache/intentflow``."""
     return Path(os.environ.get("INTENTFLOW_CACHE", "~/.cache/intentflow")).expanduser()
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong in a way the user can mend."""
+"""Errors that the user can fix."""
 
 
 class IntentflowError(Exception):

@@ -1,10 +1,9 @@
-"""The one place where a prompt is built: training, evaluation and serving all come here.
+"""Prompt construction, shared by training, evaluation and serving.
 
 A :class:`PromptSpec` holds the system text. :func:`bake_template` wraps the model's own chat
-template so that it always renders that system text, joins the user's rounds and turns control
-tokens that somebody typed into plain text. The wrapped template is saved with the tokenizer;
-whoever calls ``apply_chat_template`` on it, a trainer or an inference server, gets the same
-token ids.
+template so that it always renders that system text, joins the user's rounds and turns typed
+control tokens into plain text. The wrapped template is saved with the tokenizer, so every caller
+of ``apply_chat_template``, a trainer or an inference server, gets the same token ids.
 """
 
 from __future__ import annotations
@@ -48,13 +47,13 @@ _JSON_ANSWER: dict[Language, str] = {
 
 
 class PromptSpec(StrictModel):
-    """What stands before the utterance.
+    """The prompt that precedes the utterance.
 
     Attributes:
-        system: The whole system text, taxonomy included.
+        system: The complete system text, taxonomy included.
         language: Language of the defaults: English, Traditional Chinese or Indonesian.
-        taxonomy_in_prompt: How much of the taxonomy ``system`` holds.
-        output_format: What the model answers in.
+        taxonomy_in_prompt: Part of the taxonomy that ``system`` contains.
+        output_format: Format of the model's answers.
     """
 
     system: str
@@ -75,7 +74,7 @@ class PromptSpec(StrictModel):
         """Compose the system text from its parts.
 
         Raises:
-            IntentflowError: The taxonomy is asked for in the prompt and there is none.
+            IntentflowError: ``taxonomy_in_prompt`` needs a taxonomy and none is given.
         """
         parts = [system or DEFAULT_SYSTEM[language]]
         if taxonomy_in_prompt != "none":
@@ -96,7 +95,8 @@ class PromptSpec(StrictModel):
         """Read ``prompt.json``.
 
         Raises:
-            IntentflowError: Missing, damaged, or its digest is not that of its content.
+            IntentflowError: The file is missing or damaged, or its digest does not match its
+                content.
         """
         try:
             document = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -127,8 +127,12 @@ class PromptSpec(StrictModel):
 def join_rounds(rounds: Sequence[str]) -> str:
     """Join a dialogue's user turns into one instruction, as the labelling guide shows.
 
-    A blank goes between rounds where the script before it uses blanks, none after Chinese
-    and Japanese characters or full-width punctuation.
+    Rounds are separated by a blank, except after Chinese and Japanese characters or full-width
+    punctuation.
+
+    Example:
+        >>> join_rounds(["book a table", "for two"])
+        'book a table for two'
     """
     text = ""
     for round_ in rounds:
@@ -141,15 +145,15 @@ def _is_unspaced(character: str) -> bool:
 
 
 def bake_template(tokenizer: Any, spec: PromptSpec, mode: SystemPromptMode = "enforce") -> None:
-    """Wrap ``tokenizer.chat_template`` so that it renders ``spec`` whatever a client sends.
+    """Wrap ``tokenizer.chat_template`` so that it renders ``spec`` for any client's messages.
 
-    A prompt that was baked in before, as in a model that was trained already, is replaced.
+    A prompt that was baked in before, as in an already trained model, is replaced.
 
     Args:
         tokenizer: A tokenizer with the model's own chat template; changed in place.
         spec: The prompt to enforce.
-        mode: ``enforce`` puts the trained system text in place of a client's; ``default``
-            only where the client sends none.
+        mode: ``enforce`` replaces a client's system text by the trained one; ``default`` uses
+            the trained one only if the client sends none.
 
     Raises:
         IntentflowError: The tokenizer has no chat template.
@@ -166,18 +170,18 @@ def bake_template(tokenizer: Any, spec: PromptSpec, mode: SystemPromptMode = "en
 
 
 def control_tokens(tokenizer: Any) -> list[str]:
-    """Texts that the tokenizer would read as one control token, longest first."""
+    """Texts that the tokenizer reads as one control token, longest first."""
     texts = {str(token.content) for token in tokenizer.added_tokens_decoder.values()}
     return sorted((t for t in texts if len(t) > 1 and t.strip()), key=lambda t: (-len(t), t))
 
 
 def prompt_token_ids(tokenizer: Any, instruction: str) -> list[int]:
-    """Token ids of the whole prompt for one utterance, by the baked template."""
+    """Token ids of the complete prompt for one utterance, by the baked template."""
     return chat_token_ids(tokenizer, [{"role": "user", "content": instruction}])
 
 
 def chat_token_ids(tokenizer: Any, messages: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Token ids of the whole prompt for a client's messages, by the baked template."""
+    """Token ids of the complete prompt for a client's messages, by the baked template."""
     text = tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, tokenize=False)
     ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
     return ids
@@ -186,8 +190,8 @@ def chat_token_ids(tokenizer: Any, messages: Sequence[Mapping[str, Any]]) -> lis
 def answer_token_ids(tokenizer: Any, answer: str, end_token_id: int) -> list[int]:
     """Token ids of an answer and its end token.
 
-    Control tokens in the text stay text; where a call opens with an intent that is a token
-    (:func:`intent_tokens`), it is that token.
+    Control tokens in the text stay text. An intent with a token of its own
+    (:func:`intent_tokens`) is encoded as that token at the start of a call.
     """
     ids: list[int] = []
     for piece in _calls_apart(answer, intent_tokens(tokenizer)):
@@ -196,9 +200,9 @@ def answer_token_ids(tokenizer: Any, answer: str, end_token_id: int) -> list[int
 
 
 def intent_tokens(tokenizer: Any) -> dict[str, int]:
-    """What opens a call and is one token in answers, with its id; kept with the tokenizer.
+    """Call openings that are one token in answers, with their ids; saved with the tokenizer.
 
-    Text never reads as one of them, whoever wrote it: no merge of the vocabulary leads there.
+    Ordinary text is never encoded as one of them: no merge of the vocabulary produces them.
     """
     return dict(tokenizer.init_kwargs.get(INTENT_TOKENS) or {})
 
@@ -227,9 +231,9 @@ def _call_starts(answer: str) -> list[int]:
 
 
 def _text_ids(tokenizer: Any, text: str, behind: bool) -> list[int]:
-    """Token ids of text in an answer, at its beginning or behind other tokens."""
+    """Token ids of text in an answer, at its beginning or after other tokens."""
     found = [control for control in control_tokens(tokenizer) if control in text]
-    # The library's own switch leaves added tokens whole that are not marked special.
+    # The library's own switch does not split added tokens that are not marked special.
     cuts = "|".join(f"(?<={re.escape(text[0])})(?={re.escape(text[1:])})" for text in found)
     ids: list[int] = []
     for piece in re.split(cuts, text) if cuts else [text]:
@@ -238,7 +242,7 @@ def _text_ids(tokenizer: Any, text: str, behind: bool) -> list[int]:
 
 
 def _piece_ids(tokenizer: Any, piece: str, behind: bool) -> list[int]:
-    """Token ids of a piece; without the blank that some tokenizers put before every text."""
+    """Token ids of a piece, without the blank that some tokenizers put before every text."""
 
     def encode(text: str) -> list[int]:
         ids: list[int] = tokenizer(text, add_special_tokens=False, split_special_tokens=True)[
@@ -250,15 +254,15 @@ def _piece_ids(tokenizer: Any, piece: str, behind: bool) -> list[int]:
     if not behind or not tokenizer.convert_ids_to_tokens(encode("a")[:1])[0].startswith("▁"):
         return ids
     mark = encode("\n")  # never merged with what follows
-    whole = encode("\n" + piece)
-    return whole[len(mark) :] if whole[: len(mark)] == mark else ids
+    marked = encode("\n" + piece)
+    return marked[len(mark) :] if marked[: len(mark)] == mark else ids
 
 
 def end_token_id(tokenizer: Any) -> int:
     """The token that closes an assistant turn in the model's own chat template.
 
     Raises:
-        IntentflowError: No template, or one that closes the turn with plain text.
+        IntentflowError: There is no template, or it closes the turn with plain text.
     """
     answer = "ANSWER"
     turns = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": answer}]
@@ -268,19 +272,22 @@ def end_token_id(tokenizer: Any) -> int:
     ids: list[int] = tokenizer(tail.strip(), add_special_tokens=False)["input_ids"]
     added = tokenizer.added_tokens_decoder
     if not ids or ids[0] not in added:
-        raise IntentflowError("the chat template does not end an assistant turn with a token")
+        raise IntentflowError(
+            "the chat template does not end an assistant turn with a special token; "
+            "choose a base model whose template does"
+        )
     return ids[0]
 
 
 def _own_template(tokenizer: Any) -> str:
-    """The chat template as the base model brought it."""
+    """The chat template that came with the base model."""
     template = tokenizer.chat_template
     if isinstance(template, dict):  # one for chats, others for tools or retrieval
         template = template.get("default")
     if not isinstance(template, str):
         raise IntentflowError(
-            "the base model has no chat template: put a chat_template.jinja beside its tokenizer "
-            "or choose an instruction-tuned model"
+            "the base model has no chat template: add a chat_template.jinja to its tokenizer's "
+            "folder or choose an instruction-tuned model"
         )
     return template.rpartition(_WRAPPER_END)[2]
 
@@ -294,11 +301,11 @@ def _takes_system_role(tokenizer: Any) -> bool:
         return False
 
 
-def _describe(taxonomy: Taxonomy, how_much: TaxonomyInPrompt, language: Language) -> str:
+def _describe(taxonomy: Taxonomy, detail: TaxonomyInPrompt, language: Language) -> str:
     heading = _INTENTS_HEADING[language]
-    if how_much == "names":
+    if detail == "names":
         return f"{heading} {', '.join(taxonomy.intents)}"
-    full = how_much == "full"
+    full = detail == "full"
     lines = [_describe_intent(name, intent, full) for name, intent in taxonomy.intents.items()]
     return "\n".join([heading, *lines])
 
@@ -314,9 +321,9 @@ def _describe_parameter(intent: Intent, name: str) -> str:
 
 
 # Jinja; doubled braces are literal. The model's own template follows and sees `messages` replaced.
-# A blank behind the first character makes a typed control token ordinary text; the same
+# A blank after the first character makes a typed control token ordinary text; the same
 # replacement happens in training and serving because both render this template. It comes after
-# the joining, so that no token can be put together from two rounds.
+# the joining, so that no token can be assembled from two rounds.
 _WRAPPER = """\
 {{%- set flow = namespace(text='', client=none, body='') -%}}
 {{%- macro read(content) -%}}

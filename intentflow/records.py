@@ -1,4 +1,4 @@
-"""Data sets: labelled utterances, their files and their content digest."""
+"""Records: labelled utterances, the files that hold them and their content digest."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Example:
     """One labelled utterance.
 
     Attributes:
-        instruction: What the user said.
+        instruction: The user's utterance.
         output: The label, as written by the labeller.
         synthetic: Whether the row was generated; such rows stay out of validation and test.
-        dialogue: The dialogue that the row is from; rows of one are divided together.
+        dialogue: Id of the dialogue that the row is from; a split keeps a dialogue's rows together.
     """
 
     instruction: str
@@ -45,27 +45,35 @@ class Example:
 
 
 def read_records(path: str | Path) -> list[Example]:
-    """Read a data set: a JSON array (a comma after its last row is forgiven) or JSON lines.
+    """Read a data set: a JSON array (a trailing comma is accepted) or JSON lines.
 
     Raises:
-        IntentflowError: Missing, empty or not UTF-8 file, or a row without the two text fields;
-            the message names file and row.
+        IntentflowError: The file is missing, empty or not UTF-8, or a row lacks one of the two
+            text fields; the message names the file and the row.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     rows = [Example("play some jazz", "play_music(jazz)")]
+        ...     digest = write_records(f"{folder}/rows.jsonl", rows)
+        ...     read_records(f"{folder}/rows.jsonl") == rows
+        True
     """
     hint = _hint(path)
     examples = [_example(row, f"{path}: {where}", hint) for where, row in read_rows(path)]
     if not examples:
-        raise IntentflowError(f"{path}: the file holds no row")
+        raise IntentflowError(f"{path}: the file contains no rows")
     return examples
 
 
 def read_rows(path: str | Path) -> Iterator[tuple[str, Any]]:
-    """The parsed rows of a JSON array or of JSON lines, each with where it stands in the file.
+    """The parsed rows of a JSON array or of JSON lines, each with its position in the file.
 
     Args:
         path: A local file or an ``s3://`` object.
 
     Raises:
-        IntentflowError: Missing, empty or not UTF-8 file, or a row that is not JSON.
+        IntentflowError: The file is missing, empty or not UTF-8, or a row is not JSON.
     """
     text = _fetch_text(str(path)) if str(path).startswith("s3://") else _read_text(Path(path))
     if not text.strip():
@@ -74,10 +82,10 @@ def read_rows(path: str | Path) -> Iterator[tuple[str, Any]]:
 
 
 def write_records(path: str | Path, examples: Iterable[Example]) -> str:
-    """Write a data set; ``.json`` is an array, anything else JSON lines.
+    """Write a data set: an array if the name ends in ``.json``, otherwise JSON lines.
 
     Returns:
-        The content digest of what was written.
+        The content digest of the rows, see :func:`content_digest`.
     """
     digest = hashlib.sha256()
     as_array = str(path).endswith(".json")
@@ -93,12 +101,12 @@ def write_records(path: str | Path, examples: Iterable[Example]) -> str:
 
 
 def array_separator(index: int) -> str:
-    """What stands before row ``index`` (from 0) of a JSON array written row by row."""
+    """The separator before row ``index`` (from 0) of a JSON array written row by row."""
     return "\n" if index == 0 else ",\n"
 
 
 def content_digest(examples: Sequence[Example]) -> str:
-    """SHA-256 of the rows in order, whatever file format they lie in."""
+    """SHA-256 of the rows in order, independent of the file format."""
     digest = hashlib.sha256()
     for example in examples:
         digest.update(_canonical(example))
@@ -154,7 +162,7 @@ def _line_rows(text: str, path: str | Path) -> Iterator[tuple[str, Any]]:
 
 
 def _hint(path: str | Path, *, is_other: bool = False) -> str:
-    """What to do with a file of another kind than records; nothing where it may be one."""
+    """Advice for a file that does not hold records; empty for one that may."""
     if is_other or str(path).endswith(_TO_CONVERT):
         return f"; convert it first: intentflow convert {path} -o records.jsonl"
     return ""

@@ -1,4 +1,4 @@
-"""Which intents exist and which parameters they take."""
+"""Taxonomy: the intents that exist and the parameters they take."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from intentflow.records import Example
 
 
 class Intent(StrictModel):
-    """One intent: what it means and what its parameters are called, in order.
+    """One intent: its meaning and the names of its parameters, in order.
 
-    A call may leave parameters out from the right, down to ``min_parameters``: the labelling
-    guide itself shows ``play_music()`` and ``play_music(***)``. Values are free, but for
-    parameters that ``values`` lists the only ones of.
+    A call may omit parameters from the right, down to ``min_parameters``: the labelling guide
+    itself shows ``play_music()`` and ``play_music(***)``. Values are free text, except for
+    parameters whose allowed values ``values`` lists.
     """
 
     description: str = ""
@@ -31,13 +31,13 @@ class Intent(StrictModel):
     min_parameters: int = Field(default=0, ge=0)
     values: dict[str, list[str]] = Field(
         default_factory=dict,
-        description="Parameter: the only values it may have; those of other parameters are free",
+        description="Allowed values by parameter; a parameter that is not listed takes any text",
     )
 
     @model_validator(mode="after")
     def _minimum_within_names(self) -> Self:
         if self.min_parameters > len(self.parameters):
-            raise ValueError("min_parameters is above the number of parameters")
+            raise ValueError("min_parameters is greater than the number of parameters")
         return self
 
     @model_validator(mode="after")
@@ -48,19 +48,30 @@ class Intent(StrictModel):
                 hint = f"; did you mean {guess}?" if guess else ""
                 raise ValueError(f"values: there is no parameter {name}{hint}")
             if not allowed or len(set(allowed)) < len(allowed):
-                raise ValueError(f"values: {name} needs at least one value, each once")
+                raise ValueError(f"values: {name} needs at least one value, without repeats")
             for value in allowed:
                 if not value.strip() or value != value.strip() or not value.isprintable():
-                    raise ValueError(f"values: {name} cannot be {value!r}: printable, trimmed text")
+                    raise ValueError(
+                        f"values: {name} cannot be {value!r}; give printable text without blanks "
+                        "at its ends"
+                    )
         return self
 
-    def values_at(self, place: int) -> list[str]:
-        """The only values of the parameter at a place, from 0; empty where they are free."""
-        return self.values.get(self.parameters[place], [])
+    def values_at(self, index: int) -> list[str]:
+        """The allowed values of the parameter at an index, from 0; empty if any text is allowed."""
+        return self.values.get(self.parameters[index], [])
 
 
 class Taxonomy(StrictModel):
-    """All intents a model may answer with."""
+    """All intents that a model may answer with.
+
+    Example:
+        >>> taxonomy = Taxonomy(intents={"play_music": Intent(parameters=["artist"])})
+        >>> taxonomy.accepts(Call("play_music", ("Miles Davis",)))
+        True
+        >>> taxonomy.accepts(Call("play_music", ("Miles Davis", "loud")))
+        False
+    """
 
     intents: dict[str, Intent]
     out_of_scope: str | None = None
@@ -71,7 +82,9 @@ class Taxonomy(StrictModel):
             raise ValueError("a taxonomy needs at least one intent")
         for name in self.intents:
             if not name or name != name.strip() or set(name) & set("(),;"):
-                raise ValueError(f"an intent cannot be named {name!r}: no ( ) , ; nor outer blanks")
+                raise ValueError(
+                    f"an intent cannot be named {name!r}: leave out ( ) , ; and blanks at its ends"
+                )
         if self.out_of_scope is not None and self.out_of_scope not in self.intents:
             raise ValueError(f"out_of_scope: {self.out_of_scope} is not among the intents")
         return self
@@ -79,7 +92,7 @@ class Taxonomy(StrictModel):
     @model_validator(mode="before")
     @classmethod
     def _bare_intents(cls, document: object) -> object:
-        """Allow ``name:`` with nothing behind it, and an out-of-scope intent not listed."""
+        """Allow ``name:`` with nothing after it, and an out-of-scope intent that is not listed."""
         if not isinstance(document, dict) or not isinstance(document.get("intents"), dict):
             return document
         intents = {
@@ -92,11 +105,11 @@ class Taxonomy(StrictModel):
 
     @classmethod
     def infer(cls, examples: Iterable[Example], out_of_scope: str | None = None) -> Self:
-        """The taxonomy that the labels of a data set use; rows that do not parse are passed over.
+        """Infer the taxonomy from a data set's labels; rows that do not parse are skipped.
 
         Returns:
-            Intents in alphabetical order; each with as many parameters as its longest call has
-            and ``min_parameters`` of its shortest.
+            Intents in alphabetical order, each with the number of parameters of its longest call,
+            and as ``min_parameters`` that of its shortest.
 
         Raises:
             IntentflowError: No row parses.
@@ -111,8 +124,8 @@ class Taxonomy(StrictModel):
                 counts.setdefault(call.intent, set()).add(len(call.parameters))
         if not counts:
             raise IntentflowError(
-                "no row has an answer that parses, so there are no intents: "
-                "`intentflow validate` says why"
+                "no row has a label that parses, so there are no intents: "
+                "`intentflow validate` shows the reasons"
             )
         if out_of_scope is None and "oos" in counts:
             out_of_scope = "oos"
@@ -126,18 +139,18 @@ class Taxonomy(StrictModel):
         return cls(intents=intents, out_of_scope=out_of_scope)
 
     def accepts(self, call: Call) -> bool:
-        """Whether the call's intent exists and may have so many parameters, with these values."""
-        return self.counts(call) and not self.forbidden(call)
+        """Whether the intent exists and allows this number of parameters and these values."""
+        return self.accepts_count(call) and not self.forbidden_values(call)
 
-    def counts(self, call: Call) -> bool:
-        """Whether the call's intent exists and may have so many parameters."""
+    def accepts_count(self, call: Call) -> bool:
+        """Whether the call's intent exists and allows this number of parameters."""
         intent = self.intents.get(call.intent)
         if intent is None:
             return False
         return intent.min_parameters <= len(call.parameters) <= len(intent.parameters)
 
-    def forbidden(self, call: Call) -> list[tuple[str, str]]:
-        """Parameters of a call that :meth:`counts`, with values that are not among theirs."""
+    def forbidden_values(self, call: Call) -> list[tuple[str, str]]:
+        """Parameters whose value is not allowed, for a call that passes :meth:`accepts_count`."""
         intent = self.intents[call.intent]
         return [
             (name, value)
@@ -160,7 +173,7 @@ class Taxonomy(StrictModel):
         """SHA-256 of the canonical form."""
         document = self.model_dump()
         for intent in document["intents"].values():
-            if not intent["values"]:  # a taxonomy without any keeps the digest it has had
+            if not intent["values"]:  # keeps the digest of taxonomies from before `values`
                 del intent["values"]
         canonical = json.dumps(document, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()

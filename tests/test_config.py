@@ -78,6 +78,6 @@ def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "gate.yaml"
     path.write_text("minimum_rows: 1\nmetrics: {}\nminimum_rows: 5\n")
     with pytest.raises(
-        IntentflowError, match=r"line 3: not YAML: the key minimum_rows stands twice"
+        IntentflowError, match=r"line 3: not YAML: the key minimum_rows is repeated"
     ):
         load_yaml(path)

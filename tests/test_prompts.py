@@ -207,14 +207,14 @@ def test_the_end_token_is_the_one_of_the_template(kind: str) -> None:
 def test_a_template_that_ends_a_turn_with_text_is_refused() -> None:
     tokenizer = make_tokenizer()
     tokenizer.chat_template = "{% for m in messages %}{{ m.content }}\n{% endfor %}"
-    with pytest.raises(IntentflowError, match="does not end an assistant turn with a token"):
+    with pytest.raises(IntentflowError, match="end an assistant turn with a special token"):
         end_token_id(tokenizer)
 
 
 def test_a_base_model_without_a_template_is_refused() -> None:
     tokenizer = make_tokenizer()
     tokenizer.chat_template = None
-    with pytest.raises(IntentflowError, match="has no chat template: put a chat_template"):
+    with pytest.raises(IntentflowError, match="has no chat template: add a chat_template"):
         bake_template(tokenizer, PromptSpec(system=SYSTEM))
 
 

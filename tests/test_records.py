@@ -74,7 +74,7 @@ def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
     [
         (b"", "the file is empty"),
         (b" \n", "the file is empty"),
-        (b"[]", "holds no row"),
+        (b"[]", "contains no rows"),
         (b"\xff\xfe{", "not UTF-8"),
         (b'{"instruction": "a", "output": "b()"}\n{', "line 2: not JSON"),
         (b'[{"instruction": "a"}]', "row 1: output is missing"),

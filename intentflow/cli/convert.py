@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 from typing import get_args
 
-from intentflow.cli.executor_options import add_engine_options, asked_cluster
+from intentflow.cli.executor_options import add_executor_options, requested_cluster
 from intentflow.cli.outcome import Outcome
 from intentflow.convert import FORMATS, REASONS, TooManyRejects, convert
 from intentflow.convert.conversion import ConvertSummary
@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave personal data in the rejected rows (their file is its owner's alone)",
     )
-    add_engine_options(parser)
+    add_executor_options(parser)
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> Outcome:
 
 
 def _convert(args: argparse.Namespace) -> ConvertSummary:
-    with asked_cluster(args) as engine:
+    with requested_cluster(args) as executor:
         return convert(
             args.sources,
             args.output,
@@ -64,7 +64,7 @@ def _convert(args: argparse.Namespace) -> ConvertSummary:
             to=args.to,
             workers=args.workers,
             redact=not args.no_redact,
-            engine=engine,
+            executor=executor,
         )
 
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import get_args
 
-from intentflow.cli.executor_options import add_engine_options, asked_engine
+from intentflow.cli.executor_options import add_executor_options, requested_executor
 from intentflow.cli.outcome import Outcome
 from intentflow.cli.teacher import add_teacher_options, ask_teacher, asked_teacher
 from intentflow.curate import CurateResult, curate, write_changes
@@ -60,7 +60,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "Balance after split, the train part only: what has copies cannot be in validation or "
         "test, nor can a row that a teacher wrote",
     )
-    add_engine_options(parser)
+    add_executor_options(parser)
     add_teacher_options(parser)
     parser.add_argument("--seed", type=int, default=0, help="for what --balance draws (0)")
     parser.add_argument("--changes", type=Path, metavar="F.json", help="list what was changed")
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> Outcome:
             )
     teacher = asked_teacher(args)
     examples = read_records(args.data)
-    with asked_engine(args) as engine:
+    with requested_executor(args) as executor:
         result = curate(
             examples,
             redact=args.redact,
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> Outcome:
             conflicts=args.conflicts,
             balance="none" if teacher else args.balance,
             seed=args.seed,
-            engine=engine,
+            executor=executor,
         )
     synthesis = ask_teacher(args, teacher, result.examples) if teacher else None
     made = synthesis.examples if synthesis else []

@@ -1,18 +1,18 @@
-"""The options that say where per-row work runs."""
+"""Command-line options for where per-row work runs."""
 
 from __future__ import annotations
 
 import argparse
 from contextlib import AbstractContextManager, nullcontext
 
-from intentflow.parallel import ENGINES, Engine, open_engine
+from intentflow.parallel import EXECUTORS, Executor, open_executor
 
 
-def add_engine_options(parser: argparse.ArgumentParser) -> None:
+def add_executor_options(parser: argparse.ArgumentParser) -> None:
     """Declare ``--engine``, ``--ray-address`` and ``--workers``."""
     parser.add_argument(
         "--engine",
-        choices=ENGINES,
+        choices=EXECUTORS,
         default="local",
         help="processes of this machine (local) or a Ray cluster; the output is the same",
     )
@@ -29,17 +29,17 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def asked_engine(args: argparse.Namespace) -> AbstractContextManager[Engine]:
-    """The engine that was asked for.
+def requested_executor(args: argparse.Namespace) -> AbstractContextManager[Executor]:
+    """The executor that the options select.
 
     Raises:
-        IntentflowError: See :func:`intentflow.parallel.open_engine`.
+        IntentflowError: See :func:`intentflow.parallel.open_executor`.
     """
-    return open_engine(args.engine, args.ray_address, args.workers)
+    return open_executor(args.engine, args.ray_address, args.workers)
 
 
-def asked_cluster(args: argparse.Namespace) -> AbstractContextManager[Engine | None]:
-    """The same, but None for processes of this machine, whose number the command finds."""
+def requested_cluster(args: argparse.Namespace) -> AbstractContextManager[Executor | None]:
+    """The same, but None for local processes, whose number the command chooses itself."""
     if args.engine == "local" and args.ray_address is None:
         return nullcontext()
-    return asked_engine(args)
+    return requested_executor(args)

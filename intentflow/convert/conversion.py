@@ -25,7 +25,7 @@ from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.io.progress import progress_bar
 
 if TYPE_CHECKING:
-    from intentflow.parallel import Engine
+    from intentflow.parallel import Executor
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ def convert(
     to: Target | None = None,
     workers: int | None = None,
     redact: bool = True,
-    engine: Engine | None = None,
+    executor: Executor | None = None,
 ) -> ConvertSummary:
     """Convert labelling exports to ``instruction``/``output`` records, or to labelling tasks.
 
@@ -101,12 +101,12 @@ def convert(
         max_reject_rate: Highest share of rejected rows in [0, 1]; no limit if None.
         to: Labelling tool to write tasks for instead of records; see
             :mod:`intentflow.convert.label_tasks`.
-        workers: Processes for files of one row a line, at most one a block of the file and 4
+        workers: ProcessExecutor for files of one row a line, at most one a block of the file and 4
             for each usable processor; one for each usable processor, 4 at most, if None, and
             one for a small file. The output does not depend on it.
         redact: Replace personal data in the rejects' rows. Without the ``data`` extra they stay
             as they are, and a line on standard error says so.
-        engine: Whose workers convert files of one row a line, instead of processes; the files
+        executor: Whose workers convert files of one row a line, instead of processes; the files
             are read here and handed to them.
 
     Raises:
@@ -115,7 +115,7 @@ def convert(
     """
     started = time.monotonic()
     _check_usage(out, max_reject_rate, to)
-    workers = _allowed(workers) if engine is None else None
+    workers = _allowed(workers) if executor is None else None
     form, options = find_format(format), Options(field, job, redact and can_redact())
     form = form if to is None else as_tasks(form, to)
     rejects_path = rejects or out.with_name(f"{out.stem}.rejects.jsonl")
@@ -124,7 +124,7 @@ def convert(
         with LazyFile(out) as file, LazyFile(rejects_path, private=True) as rejected:
             if rejects is not None:
                 rejected.write(b"")
-            choose = partial(_engine_for, engine=engine, workers=workers)
+            choose = partial(_engine_for, executor=executor, workers=workers)
             parts = _with_votes(_parts(found, form, options, choose), form, options)
             tally, digest = _write_all(parts, out, file, rejected)
         hint = "" if tally.kept else say_what_is_there(found, form, options)
@@ -222,32 +222,32 @@ def _parts(
 def _parts_of(source: Source, form: Format, options: Options, choose: _Choice) -> Iterator[Part]:
     with open_source(source) as stream:
         settled = settle_layout(form, stream, source.path.name)
-        engine = choose(source, settled)
-        if engine is None:
+        executor = choose(source, settled)
+        if executor is None:
             yield from convert_stream(stream, settled, options)
             return
         from intentflow.convert.parallel import convert_in_parallel  # costs start-up time
 
-        yield from convert_in_parallel(stream, source, settled, options, engine)
+        yield from convert_in_parallel(stream, source, settled, options, executor)
 
 
-_Choice = Callable[[Source, Format], "Engine | None"]
+_Choice = Callable[[Source, Format], "Executor | None"]
 
 
 def _engine_for(
-    source: Source, form: Format, *, engine: Engine | None, workers: int | None
-) -> Engine | None:
+    source: Source, form: Format, *, executor: Executor | None, workers: int | None
+) -> Executor | None:
     """Whose workers convert a file; None if it is converted here."""
     if form.layout != "lines":
         return None
-    if engine is not None:
-        return engine
+    if executor is not None:
+        return executor
     if workers is None and source.path.stat().st_size < _LARGE_BYTES:
         return None
-    from intentflow.parallel import Processes, usable_processors  # costs start-up time
+    from intentflow.parallel import ProcessExecutor, usable_cpus  # costs start-up time
 
-    found = workers or min(usable_processors(), _MAX_WORKERS)
-    return Processes(found) if found > 1 else None
+    found = workers or min(usable_cpus(), _MAX_WORKERS)
+    return ProcessExecutor(found) if found > 1 else None
 
 
 def _warn_unredacted(rejects: Path) -> None:

@@ -1,4 +1,4 @@
-"""Blocks of lines converted by an engine's workers, given back in the order of the file."""
+"""Blocks of lines converted by an executor's workers, given back in the order of the file."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from intentflow.convert.blocks import (
 )
 from intentflow.convert.export_format import Format, Options
 from intentflow.convert.sources import Source, is_gzip
-from intentflow.parallel import Engine
+from intentflow.parallel import Executor
 
 SHIPPED_BYTES = 8 << 20  # a block that goes to another machine; there, each costs milliseconds
 
 
 def convert_in_parallel(
-    stream: BinaryIO, source: Source, form: Format, options: Options, engine: Engine
+    stream: BinaryIO, source: Source, form: Format, options: Options, executor: Executor
 ) -> Iterator[Part]:
-    """Convert a file of lines with an engine's workers.
+    """Convert a file of lines with an executor's workers.
 
     Args:
         stream: The file, open behind its byte order mark.
         source: Where it lies; workers of this machine read plain files themselves.
         form: The format, its layout ``lines``.
         options: What the user asked.
-        engine: Whose workers.
+        executor: Whose workers.
 
     Returns:
         The parts, in order.
@@ -38,7 +38,7 @@ def convert_in_parallel(
     Raises:
         IntentflowError: Workers ended, mostly for want of memory.
     """
-    return engine.map(partial(_convert, form, options), _blocks(stream, source, engine))
+    return executor.map(partial(_convert, form, options), _blocks(stream, source, executor))
 
 
 class _Range(NamedTuple):
@@ -50,8 +50,8 @@ class _Range(NamedTuple):
     is_first: bool
 
 
-def _blocks(stream: BinaryIO, source: Source, engine: Engine) -> Iterator[_Range | bytes]:
-    if not engine.shares_files:
+def _blocks(stream: BinaryIO, source: Source, executor: Executor) -> Iterator[_Range | bytes]:
+    if not executor.shares_files:
         yield from read_blocks(stream, SHIPPED_BYTES)
         return
     if is_gzip(source.path):

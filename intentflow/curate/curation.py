@@ -16,7 +16,7 @@ from intentflow.curate.minhash import NEAR_THRESHOLD
 from intentflow.curate.near_duplicates import find_near_repeats
 from intentflow.curate.redactions import Redactions
 from intentflow.io.files import atomic_file
-from intentflow.parallel import Engine, map_rows
+from intentflow.parallel import Executor, map_rows
 from intentflow.records import Example
 from intentflow.redaction.anonymizer import redact_examples
 
@@ -106,7 +106,7 @@ def curate(
     conflicts: ConflictRule = "list",
     balance: Balance = "none",
     seed: int = 0,
-    engine: Engine | None = None,
+    executor: Executor | None = None,
 ) -> CurateResult:
     """Clean a data set.
 
@@ -123,7 +123,7 @@ def curate(
         balance: ``cap`` cuts intents to twice the median of rows per intent; ``oversample``
             repeats rows of rare intents up to the median, the copies marked as synthetic.
         seed: For the rows that a cap cuts or that are repeated.
-        engine: Where rows are redacted and sketched; here if None. The result is the same.
+        executor: Where rows are redacted and sketched; here if None. The result is the same.
 
     Raises:
         IntentflowError: Near-duplicates are asked for with a threshold out of range.
@@ -131,12 +131,12 @@ def curate(
     """
     work = _Work(list(enumerate(examples, 1)))
     if redact:
-        work.redact(engine)
+        work.redact(executor)
     work.resolve_conflicts(conflicts)
     if dedup != "none":
         work.drop_duplicates()
     if dedup == "near":
-        work.drop_near_duplicates(near_threshold, engine)
+        work.drop_near_duplicates(near_threshold, executor)
     if balance == "cap":
         work.cap(seed)
     if balance == "oversample":
@@ -172,8 +172,8 @@ class _Work:
             self._redactions,
         )
 
-    def redact(self, engine: Engine | None) -> None:
-        redacted = map_rows(engine, redact_examples, self._examples())
+    def redact(self, executor: Executor | None) -> None:
+        redacted = map_rows(executor, redact_examples, self._examples())
         for index, (clean, kinds) in enumerate(redacted):
             number, example = self._rows[index]
             self._redactions.add(number, example, clean, kinds)
@@ -189,8 +189,8 @@ class _Work:
     def drop_duplicates(self) -> None:
         self._drop("duplicate", find_repeats(self._examples()).duplicates)
 
-    def drop_near_duplicates(self, threshold: float, engine: Engine | None) -> None:
-        found = find_near_repeats(self._examples(), threshold, engine)
+    def drop_near_duplicates(self, threshold: float, executor: Executor | None) -> None:
+        found = find_near_repeats(self._examples(), threshold, executor)
         self._clusters, self._largest_cluster = found.clusters, found.largest_cluster
         self._drop("near_duplicate", found.duplicates)
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from intentflow.curate.dedup import normalised_utterance
 from intentflow.errors import IntentflowError
-from intentflow.parallel import Engine, usable_processors
+from intentflow.parallel import Executor, usable_cpus
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,14 +90,14 @@ def near_clusters(texts: Sequence[str], threshold: float = NEAR_THRESHOLD) -> li
 
 
 def near_pairs(
-    texts: Sequence[str], threshold: float = NEAR_THRESHOLD, engine: Engine | None = None
+    texts: Sequence[str], threshold: float = NEAR_THRESHOLD, executor: Executor | None = None
 ) -> tuple[_Indices, _Indices]:
     """Pairs of near-duplicates.
 
     Args:
         texts: Utterances.
         threshold: Least Jaccard similarity of two near-duplicates, in (0, 1].
-        engine: Where texts are sketched; here if None. Comparing is done here.
+        executor: Where texts are sketched; here if None. Comparing is done here.
 
     Returns:
         Two arrays of as many indices: the later text of each pair and an earlier one, ordered by
@@ -113,7 +113,7 @@ def near_pairs(
     first: dict[str, int] = {}
     firsts = [first.setdefault(near_key(text), row) for row, text in enumerate(texts)]
     unique = np.fromiter(first.values(), np.int64, len(first))
-    found = [_equal_pairs(firsts), *_verified_pairs(list(first), threshold, unique, engine)]
+    found = [_equal_pairs(firsts), *_verified_pairs(list(first), threshold, unique, executor)]
     later, earlier = (np.concatenate(side) for side in zip(*found, strict=True))
     order = np.lexsort((earlier, later))
     return later[order], earlier[order]
@@ -250,12 +250,12 @@ def _equal_pairs(firsts: list[int]) -> tuple[_Indices, _Indices]:
 
 
 def _verified_pairs(
-    keys: list[str], threshold: float, rows: _Indices, engine: Engine | None
+    keys: list[str], threshold: float, rows: _Indices, executor: Executor | None
 ) -> Iterator[tuple[_Indices, _Indices]]:
     """Pairs of near keys, as the rows they stand for: later, earlier."""
     import numpy as np
 
-    sketches = _sketches(keys, engine)
+    sketches = _sketches(keys, executor)
     shingles = _matrix(sketches.codes, sketches.offsets)
     sizes = np.diff(shingles.indptr)
 
@@ -268,7 +268,7 @@ def _verified_pairs(
         return found
 
     # Threads will do: nearly all the work is numpy's and scipy's, who let others run meanwhile.
-    with ThreadPoolExecutor(min(_BANDS, usable_processors())) as pool:
+    with ThreadPoolExecutor(min(_BANDS, usable_cpus())) as pool:
         for found in pool.map(verify, range(_BANDS)):
             yield from found
 
@@ -353,14 +353,14 @@ class _Sketches(NamedTuple):
     marks: NDArray[np.uint8]
 
 
-def _sketches(keys: list[str], engine: Engine | None = None) -> _Sketches:
+def _sketches(keys: list[str], executor: Executor | None = None) -> _Sketches:
     import numpy as np
 
     batches = (keys[at : at + _BATCH_TEXTS] for at in range(0, max(1, len(keys)), _BATCH_TEXTS))
-    if engine is None or len(keys) <= _BATCH_TEXTS:
+    if executor is None or len(keys) <= _BATCH_TEXTS:
         parts: Iterator[Any] = map(_sketch_batch, batches)
     else:
-        parts = engine.map(_sketch_batch, batches)
+        parts = executor.map(_sketch_batch, batches)
     codes, sizes, bands, marks = (np.concatenate(part) for part in zip(*parts, strict=True))
     return _Sketches(codes, np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]), bands, marks)
 

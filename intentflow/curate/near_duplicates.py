@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from intentflow.curate.dedup import label_key
 from intentflow.curate.minhash import NEAR_THRESHOLD, first_of_group, near_key, near_pairs
-from intentflow.parallel import Engine
+from intentflow.parallel import Executor
 from intentflow.records import Example
 
 
@@ -30,7 +30,7 @@ class NearRepeats:
 def find_near_repeats(
     examples: Sequence[Example],
     threshold: float = NEAR_THRESHOLD,
-    engine: Engine | None = None,
+    executor: Executor | None = None,
 ) -> NearRepeats:
     """Rows near a kept row with the same label: the same intents and the same parameters.
 
@@ -44,7 +44,7 @@ def find_near_repeats(
 
     known: dict[str, int] = {}
     keys = [known.setdefault(near_key(row.instruction), len(known)) for row in examples]
-    later, earlier = near_pairs(list(known), threshold, engine)
+    later, earlier = near_pairs(list(known), threshold, executor)
     groups = first_of_group(len(known), np.stack([later, earlier], axis=1))[keys]
     sizes = np.bincount(groups)
     neighbours = _neighbours(later.tolist(), earlier.tolist())

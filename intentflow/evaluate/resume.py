@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from intentflow.errors import IntentflowError
 from intentflow.inference.engines import Answer
-from intentflow.io.journal import LockedLines
+from intentflow.io.journal import JournalFile
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class AnswerJournal:
     path: Path | None = None
     answers: dict[int, Answer] = field(default_factory=dict)
     seconds: float = 0.0
-    _file: LockedLines | None = None
+    _file: JournalFile | None = None
     _started: float = field(default_factory=time.perf_counter)
 
     @classmethod
@@ -110,7 +110,7 @@ class AnswerJournal:
 
     def _open_file(self, identity: dict[str, Any]) -> None:
         assert self.path is not None
-        self._file = LockedLines.open(self.path, _KIND)
+        self._file = JournalFile.open(self.path, _KIND)
         if self._file.lines and not self._file.lines[0].startswith(_START):
             raise IntentflowError(f"{self.path} holds no answers of an evaluation: move it away")
         runs = [0.0]

@@ -1,4 +1,4 @@
-"""Writing files and directories so that a half-written one is never taken for a whole one."""
+"""Atomic writing of files and directories: readers see a complete one or none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from intentflow.errors import IntentflowError
 
-_OF_THE_PLACE = frozenset(
+_PATH_ERRORS = frozenset(
     {
         *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.ETXTBSY),
         *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY),
@@ -25,14 +25,21 @@ _OF_THE_PLACE = frozenset(
 
 @contextmanager
 def atomic_file(path: str | Path, *, private: bool = False) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; move it into place when the block ends well.
+    """Yield a temporary path next to ``path``; move it into place when the block succeeds.
 
     Args:
-        path: The file to write; folders above it are made.
-        private: Readable and writable by the owner only (mode 0600).
+        path: The file to write; missing parent folders are created.
+        private: Whether only the owner may read and write the file (mode 0600).
 
     Raises:
-        IntentflowError: The place cannot be written (disk full, no permission).
+        IntentflowError: The file cannot be written (disk full, no permission).
+
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with atomic_file(f"{folder}/report.txt") as partial:
+        ...         _ = partial.write_text("done")
+        ...     Path(folder, "report.txt").read_text()
+        'done'
     """
     target = _local(path)
     with _readable_os_errors(target):
@@ -52,9 +59,9 @@ def atomic_file(path: str | Path, *, private: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def atomic_directory(path: str | Path) -> Iterator[Path]:
-    """Yield an empty directory beside ``path`` that takes its place when the block ends well.
+    """Yield an empty directory next to ``path`` that replaces it when the block succeeds.
 
-    A directory already there stays as it was until the new one is whole.
+    An existing directory stays unchanged until the new one is complete.
     """
     target = _local(path)
     with _readable_os_errors(target):
@@ -77,7 +84,7 @@ def sha256_file(path: str | Path) -> str:
 
 
 def sha256_directory(path: str | Path) -> str:
-    """SHA-256 over the names and contents of all files below a directory, in name order."""
+    """SHA-256 of the names and contents of all files below a directory, in name order."""
     root = Path(path)
     digest = hashlib.sha256()
     for file in sorted(root.rglob("*")):
@@ -90,14 +97,14 @@ def _replace_directory(partial: Path, target: Path) -> None:
     if not target.exists():
         partial.replace(target)
         return
-    former = Path(tempfile.mkdtemp(prefix=f".{target.name}.former-", dir=target.parent))
-    target.replace(former / "it")
+    previous = Path(tempfile.mkdtemp(prefix=f".{target.name}.former-", dir=target.parent))
+    target.replace(previous / "it")
     partial.replace(target)
-    shutil.rmtree(former, ignore_errors=True)
+    shutil.rmtree(previous, ignore_errors=True)
 
 
 def _local(path: str | Path) -> Path:
-    """The path to write; an address would quietly become a folder named ``s3:``."""
+    """The path to write; an S3 address would silently become a folder named ``s3:``."""
     if str(path).startswith("s3:/"):
         raise IntentflowError(
             f"{path}: write to a local file first; intentflow publish uploads it under its digest"
@@ -124,7 +131,7 @@ def _readable_os_errors(target: Path) -> Iterator[None]:
                 "nothing already written was changed"
             ) from error
         code = getattr(error, "errno", None)
-        if code in _OF_THE_PLACE:
+        if code in _PATH_ERRORS:
             raise IntentflowError(_unwritable(target, code, error)) from error
         raise
 
@@ -140,12 +147,12 @@ def _unwritable(target: Path, code: int, error: Exception) -> str:
 
 
 def _is_near(path: Path, target: Path) -> bool:
-    """Whether a path is the target's, one beside it or a folder above it."""
+    """Whether a path is the target, one in the same folder or a folder above it."""
     return path.is_relative_to(target.parent) or target.is_relative_to(path)
 
 
 def _is_disk_full(error: Exception) -> bool:
-    """Also for libraries that pass the system's message on in an error of their own."""
+    """Whether the disk is full, also by the message that libraries wrap in their own errors."""
     full = (errno.ENOSPC, errno.EDQUOT)
     return getattr(error, "errno", None) in full or any(
         os.strerror(code) in str(error) for code in full

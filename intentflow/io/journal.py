@@ -1,4 +1,4 @@
-"""JSON lines that one process at a time appends to, and that are read back after it was killed."""
+"""Journals: JSON lines that one process at a time appends to, readable after it was killed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any, Self
 from intentflow.errors import IntentflowError
 
 
-class LockedLines:
-    """The open file; other processes wait outside until it is closed.
+class JournalFile:
+    """An open journal, locked against other processes until it is closed.
 
     Args:
-        path: Of the file.
-        handle: Its descriptor, locked.
-        lines: What earlier processes wrote.
+        path: Path of the journal.
+        handle: Locked descriptor of the open file.
+        lines: Complete lines that earlier processes wrote.
     """
 
     def __init__(self, path: Path, handle: int, lines: list[bytes]) -> None:
@@ -28,37 +28,39 @@ class LockedLines:
 
     @classmethod
     def open(cls, path: Path, kind: str) -> Self:
-        """Make the file, its owner's alone, or read the one that is there.
+        """Create the file, readable by its owner only, or read an existing one.
 
-        What a killed process left of its last line is cut off, unless the file is none of ours.
+        An incomplete last line, as a killed process leaves it, is cut off if the file is a journal
+        of this kind.
 
         Args:
-            path: Of the file.
-            kind: What the first line's ``kind`` says.
+            path: Path of the journal.
+            kind: Value of ``kind`` in the journal's first line.
 
         Raises:
-            IntentflowError: Another process has it open, it cannot be written, or it is another's.
+            IntentflowError: Another process has the file open, it cannot be written, or it is not
+                a journal of this kind.
         """
         handle = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return cls(path, handle, _whole_lines(handle, kind))
+            return cls(path, handle, _complete_lines(handle, kind))
         except OSError as error:
             if handle is not None:
                 os.close(handle)
             if isinstance(error, BlockingIOError):
                 raise IntentflowError(
-                    f"{path}: another run is writing this journal; let it end first"
+                    f"{path}: another run is writing this journal; wait until it ends"
                 ) from None
             raise _unwritable(path, error) from error
 
     def append(self, entry: Mapping[str, Any], *, durable: bool = False) -> None:
-        """Write one line; ``durable`` waits until the disk has it.
+        """Write one line; with ``durable``, wait until it is on disk.
 
         Raises:
-            IntentflowError: The disk is full, or the like.
+            IntentflowError: The line cannot be written, for example because the disk is full.
         """
         assert self._handle is not None
         line = memoryview(f"{json.dumps(entry)}\n".encode())
@@ -71,23 +73,23 @@ class LockedLines:
             raise _unwritable(self._path, error) from error
 
     def close(self) -> None:
-        """Let the file go; another process may then have it."""
+        """Close the file and release its lock."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
 
 
-def _whole_lines(handle: int, kind: str) -> list[bytes]:
+def _complete_lines(handle: int, kind: str) -> list[bytes]:
     with os.fdopen(os.dup(handle), "rb") as stream:
         stream.seek(0)
         content = stream.read()
-    whole = content.rfind(b"\n") + 1
-    if whole < len(content):
+    end = content.rfind(b"\n") + 1
+    if end < len(content):
         start = f'{{"kind": "{kind}"'.encode()
         if not content.startswith(start[: len(content)]):
-            raise OSError(0, "the file is there and is no journal")
-        os.ftruncate(handle, whole)
-    return content[:whole].splitlines()
+            raise OSError(0, "the file exists and is not a journal of this command")
+        os.ftruncate(handle, end)
+    return content[:end].splitlines()
 
 
 def _unwritable(path: Path, error: OSError) -> IntentflowError:

@@ -1,4 +1,4 @@
-"""Paths that come from outside (object keys, manifests, repositories), kept inside one folder."""
+"""Checks that untrusted paths (object keys, manifests, repositories) stay inside one folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def require_relative(name: str, where: str) -> str:
 
     Args:
         name: A relative path with ``/`` between its parts, such as an object's key below a prefix.
-        where: What names it, for the message.
+        where: Source of the name, for the error message.
 
     Returns:
         The name.
@@ -30,43 +30,43 @@ def require_relative(name: str, where: str) -> str:
     parts = name.split("/")
     if _REFUSED_SEGMENTS.intersection(parts) or "\\" in name or "\0" in name:
         raise IntentflowError(
-            f"{where}: the name {name!r} is refused: a name is parts between single slashes, "
-            "none of them empty, . or .., without backslashes and NUL characters; rename the object"
+            f"{where}: the name {name!r} is refused; rename the object: its parts, separated by "
+            "single slashes, must not be empty, . or .., nor contain backslashes or NUL characters"
         )
     return name
 
 
 def inside(folder: Path, name: str, where: str) -> Path:
-    """The place of a name below a folder, with symbolic links followed.
+    """The path of a name below a folder, checked with symbolic links resolved.
 
     Args:
-        folder: Where everything has to stay.
-        name: As :func:`require_relative` takes it.
-        where: What names it, for the message.
+        folder: Folder that the path must stay in.
+        name: Relative path, see :func:`require_relative`.
+        where: Source of the name, for the error message.
 
     Returns:
         ``folder / name``.
 
     Raises:
-        IntentflowError: The name is refused, or a link on the way leads out of the folder.
+        IntentflowError: The name is refused, or a symbolic link leads out of the folder.
     """
-    place = folder / require_relative(name, where)
-    require_inside(place, folder, where)
-    return place
+    path = folder / require_relative(name, where)
+    require_inside(path, folder, where)
+    return path
 
 
-def require_inside(place: Path, folder: Path, where: str) -> None:
-    """Refuse a place that lies, once symbolic links are followed, outside a folder.
+def require_inside(path: Path, folder: Path, where: str) -> None:
+    """Refuse a path that is outside a folder once symbolic links are resolved.
 
     Raises:
-        IntentflowError: It does, or its links go round in circles.
+        IntentflowError: The path is outside, or its links form a circle.
     """
     try:
-        lies_inside = place.resolve().is_relative_to(folder.resolve())
+        is_inside = path.resolve().is_relative_to(folder.resolve())
     except (OSError, RuntimeError):  # links in a circle
-        lies_inside = False
-    if not lies_inside:
+        is_inside = False
+    if not is_inside:
         raise IntentflowError(
-            f"{where}: a symbolic link on the way to {place.name} leads out of the folder: "
-            "replace the link by what it points to"
+            f"{where}: a symbolic link on the way to {path.name} leads out of the folder; "
+            "replace the link by the file or folder that it points to"
         )

@@ -1,7 +1,7 @@
-"""YAML from outside: one loader, whose limits keep a small file from taking minutes or memory.
+"""Loader for untrusted YAML, with limits on time and memory.
 
-Aliases let a file of a few hundred bytes stand for billions of values ("billion laughs"). The
-values are therefore counted as they would be written out, before any is made.
+Aliases let a file of a few hundred bytes expand to billions of values ("billion laughs"). Values
+are therefore counted with aliases expanded before any of them is constructed.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from intentflow.errors import IntentflowError
 
 MAX_YAML_CHARACTERS = 16_000_000
 MAX_YAML_VALUES = 1_000_000
-"""Values of one document, aliases written out."""
+"""Maximum number of values in one document, aliases expanded."""
 MAX_YAML_DEPTH = 100
 
 
 class _SafeLoader(yaml.SafeLoader):
-    """Refuses a key that stands twice, of which YAML would silently take the last."""
+    """Refuses a repeated key, of which YAML would silently take the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """The mapping, its keys looked at first."""
+        """Construct a mapping after checking its keys for repeats."""
         seen = set()
         for key, _ in node.value:
             if key.tag != "tag:yaml.org,2002:merge" and isinstance(key, yaml.ScalarNode):
                 if key.value in seen:
                     raise yaml.constructor.ConstructorError(
-                        None, None, f"the key {key.value} stands twice", key.start_mark
+                        None, None, f"the key {key.value} is repeated", key.start_mark
                     )
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
@@ -40,14 +40,14 @@ def load_yaml_text(text: str, where: str) -> Any:
 
     Args:
         text: The document.
-        where: File name for messages.
+        where: File name for error messages.
 
     Returns:
         Mappings, lists and plain values; None for an empty document.
 
     Raises:
-        IntentflowError: Not one YAML document, a key that stands twice, or more than the limits of
-            this module allow; with the file and the line.
+        IntentflowError: The text is not one YAML document, repeats a key, or exceeds the limits of
+            this module; the message names the file and the line.
 
     Example:
         >>> load_yaml_text("minimum_rows: 200", "policy.yaml")
@@ -55,19 +55,19 @@ def load_yaml_text(text: str, where: str) -> Any:
     """
     documents = [value for _, value in yaml_documents(text, where)]
     if len(documents) > 1:
-        raise IntentflowError(f"{where}: holds {len(documents)} documents; one was expected")
+        raise IntentflowError(f"{where}: contains {len(documents)} documents; expected one")
     return documents[0] if documents else None
 
 
 def yaml_documents(text: str, where: str) -> list[tuple[yaml.Node, Any]]:
-    """Every document of a YAML stream: its node, which knows its place in the text, and its value.
+    """Every document of a YAML stream: its node, which has positions in the text, and its value.
 
     Raises:
         IntentflowError: As for :func:`load_yaml_text`.
     """
     if len(text) > MAX_YAML_CHARACTERS:
         raise IntentflowError(
-            f"{where}: {len(text)} characters of YAML; at most {MAX_YAML_CHARACTERS} are read"
+            f"{where}: {len(text)} characters of YAML exceed the limit of {MAX_YAML_CHARACTERS}"
         )
     try:
         return list(_documents(text, where))
@@ -78,7 +78,7 @@ def yaml_documents(text: str, where: str) -> list[tuple[yaml.Node, Any]]:
         raise IntentflowError(f"{where}{line}: not YAML: {reason}") from None
     except RecursionError:
         raise _too_deep(where) from None
-    except ValueError as error:  # a date or a number that there is not
+    except ValueError as error:  # an impossible date or number
         raise IntentflowError(f"{where}: not YAML: {error}") from None
 
 
@@ -97,9 +97,9 @@ def _documents(text: str, where: str) -> Iterator[tuple[yaml.Node, Any]]:
 def _count_values(
     node: yaml.Node, where: str, counted: dict[int, int], above: tuple[int, ...]
 ) -> int:
-    """How many values a node stands for, its aliases written out."""
+    """Number of values of a node, its aliases expanded."""
     if id(node) in above:
-        raise IntentflowError(f"{where}: an alias (*) stands within what it names")
+        raise IntentflowError(f"{where}: an alias (*) is inside the value that it refers to")
     if len(above) > MAX_YAML_DEPTH:
         raise _too_deep(where)
     if id(node) not in counted:
@@ -109,8 +109,8 @@ def _count_values(
         )
     if counted[id(node)] > MAX_YAML_VALUES:
         raise IntentflowError(
-            f"{where}: stands for more than {MAX_YAML_VALUES} values, by aliases (*) of aliases "
-            "or by its length; write out what is needed"
+            f"{where}: expands to more than {MAX_YAML_VALUES} values, by aliases (*) of aliases or "
+            "by its length; shorten it or write out the values that are needed"
         )
     return counted[id(node)]
 

@@ -1,16 +1,16 @@
-"""Where per-row work runs: in this process, in several, or on a Ray cluster."""
+"""Executors of per-row work: this process, several processes, or a Ray cluster."""
 
-from intentflow.parallel.executor import Engine, map_rows
-from intentflow.parallel.process_executor import Processes, allowed_workers, usable_processors
-from intentflow.parallel.selection import ENGINES, open_engine, told_engine
+from intentflow.parallel.executor import Executor, map_rows
+from intentflow.parallel.process_executor import ProcessExecutor, allowed_workers, usable_cpus
+from intentflow.parallel.selection import EXECUTORS, executor_from_environment, open_executor
 
 __all__ = [
-    "ENGINES",
-    "Engine",
-    "Processes",
+    "EXECUTORS",
+    "Executor",
+    "ProcessExecutor",
     "allowed_workers",
+    "executor_from_environment",
     "map_rows",
-    "open_engine",
-    "told_engine",
-    "usable_processors",
+    "open_executor",
+    "usable_cpus",
 ]

@@ -1,4 +1,4 @@
-"""What an engine does: apply a function to items and give the results in order."""
+"""Executors: apply a function to items and return the results in order."""
 
 from __future__ import annotations
 
@@ -10,51 +10,56 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 CHUNK_ROWS = 2000
-"""Rows handed over at once: enough that handing over costs little beside the work."""
+"""Rows per chunk: large enough that the overhead of a transfer is small compared with the work."""
 
 
-class Engine(Protocol):
-    """Applies functions, somewhere."""
+class Executor(Protocol):
+    """Applies functions to items, in this process or elsewhere."""
 
     @property
     def shares_files(self) -> bool:
-        """Whether functions can open this machine's files."""
+        """Whether the functions can open local files."""
 
     @property
-    def least_rows(self) -> int:
-        """Rows below which handing them over costs more than it saves."""
+    def min_rows(self) -> int:
+        """Number of rows below which a transfer costs more than it saves."""
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """The function's results, in the order of the items; only a few items are read ahead.
 
         Args:
-            function: Of a module, or a ``partial`` of one; without side effects, for it may be
-                applied to an item again where a worker is lost.
-            items: They and the results go from process to process.
+            function: A module-level function or a ``partial`` of one. It must have no side
+                effects: if a worker is lost, it is applied to the same item again.
+            items: Picklable arguments; the results must be picklable, too.
 
         Raises:
-            IntentflowError: Workers are lost again and again, or cannot be reached.
+            IntentflowError: Workers are lost repeatedly, or cannot be reached.
         """
 
 
 def map_rows(
-    engine: Engine | None,
+    executor: Executor | None,
     function: Callable[[Sequence[Item]], Sequence[Result]],
     rows: Sequence[Item],
     chunk_rows: int = CHUNK_ROWS,
 ) -> list[Result]:
-    """Apply a function that maps rows to as many results, some rows at a time.
+    """Apply a function to rows, chunk by chunk.
 
     Args:
-        engine: Where; in this process if None, and for few rows.
-        function: As for :meth:`Engine.map`; what it gives for a row depends on that row alone.
+        executor: Executor of the chunks; if None, or for few rows, this process does the work.
+        function: Returns one result for each row of a chunk; see :meth:`Executor.map`. A row's
+            result must not depend on the other rows.
         rows: The rows.
-        chunk_rows: Rows handed over at once.
+        chunk_rows: Number of rows per chunk.
 
     Returns:
         The results, in the order of the rows.
+
+    Example:
+        >>> map_rows(None, lambda rows: [row.upper() for row in rows], ["a", "b"])
+        ['A', 'B']
     """
-    if engine is None or len(rows) < max(engine.least_rows, chunk_rows + 1):
+    if executor is None or len(rows) < max(executor.min_rows, chunk_rows + 1):
         return list(function(rows))
     chunks = (rows[start : start + chunk_rows] for start in range(0, len(rows), chunk_rows))
-    return list(chain.from_iterable(engine.map(function, chunks)))
+    return list(chain.from_iterable(executor.map(function, chunks)))

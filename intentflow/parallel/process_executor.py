@@ -1,4 +1,4 @@
-"""Several processes of this machine."""
+"""An executor of local processes."""
 
 from __future__ import annotations
 
@@ -19,82 +19,87 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_MOST_A_PROCESSOR = 4
-_AHEAD = 3  # items a process: enough that none waits, few enough that memory stays flat
+_MAX_WORKERS_PER_CPU = 4
+_QUEUED_PER_WORKER = 3  # enough that no worker idles, few enough that memory use stays flat
 
 
 @dataclass(frozen=True)
-class Processes:
+class ProcessExecutor:
     """A pool of processes for each call of ``map``.
 
     Attributes:
-        workers: Their greatest number, for there are never more than items; with one of either,
-            the work is done in this process.
-        least_rows: See :class:`intentflow.parallel.Engine`; each process first loads what it needs.
+        workers: Maximum number of processes; never more than items are started. With one worker
+            or one item, this process does the work.
+        min_rows: See :class:`intentflow.parallel.Executor`; each process first has to load what it
+            needs.
     """
 
     workers: int
-    least_rows: int = 50_000
+    min_rows: int = 50_000
 
     @property
     def shares_files(self) -> bool:
-        """They do."""
+        """Always true: local processes see the local files."""
         return True
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """See :meth:`intentflow.parallel.Engine.map`."""
+        """See :meth:`intentflow.parallel.Executor.map`."""
         return map(function, items) if self.workers == 1 else self._map(function, items)
 
     def _map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         source = iter(items)
         first = list(islice(source, self.workers))
-        if len(first) < 2:  # nothing to divide
+        if len(first) < 2:  # nothing to distribute
             yield from map(function, first)
             return
-        import multiprocessing  # these cost start-up time
+        import multiprocessing  # slow to import
         from concurrent.futures import ProcessPoolExecutor
         from concurrent.futures.process import BrokenProcessPool
 
         context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
         pool = ProcessPoolExecutor(len(first), context)
-        waiting: deque[Future[Result]] = deque()
+        pending: deque[Future[Result]] = deque()
         try:
             for item in chain(first, source):
-                waiting.append(pool.submit(function, item))
-                if len(waiting) >= len(first) * _AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+                pending.append(pool.submit(function, item))
+                if len(pending) >= len(first) * _QUEUED_PER_WORKER:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
         except BrokenProcessPool:
             raise IntentflowError(
-                "a worker process was ended, perhaps for want of memory; "
+                "a worker process was killed, perhaps because it ran out of memory; "
                 "run again with fewer --workers"
             ) from None
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def allowed_workers(asked: int) -> int:
-    """The number of workers asked for, or fewer where so many only cost memory.
+def allowed_workers(requested: int) -> int:
+    """The requested number of workers, lowered to the number that this computer can use.
 
-    A warning is logged when it is lowered.
+    A warning is logged when the number is lowered.
 
     Raises:
-        IntentflowError: It is less than 1.
+        IntentflowError: The requested number is less than 1.
+
+    Example:
+        >>> allowed_workers(1)
+        1
     """
-    if asked < 1:
-        raise IntentflowError(f"the number of workers must be 1 or more, not {asked}")
-    most = _MOST_A_PROCESSOR * usable_processors()
-    if asked > most:
+    if requested < 1:
+        raise IntentflowError(f"the number of workers must be 1 or more, not {requested}")
+    max_workers = _MAX_WORKERS_PER_CPU * usable_cpus()
+    if requested > max_workers:
         log.warning(
-            "--workers %d: lowered to %d, %d for each processor that this process may use",
-            asked,
-            most,
-            _MOST_A_PROCESSOR,
+            "--workers %d: lowered to %d, %d for each CPU that this process may use",
+            requested,
+            max_workers,
+            _MAX_WORKERS_PER_CPU,
         )
-    return min(asked, most)
+    return min(requested, max_workers)
 
 
-def usable_processors() -> int:
-    """How many processors this process may run on."""
+def usable_cpus() -> int:
+    """Number of CPUs that this process may run on."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1

@@ -1,9 +1,9 @@
-"""A Ray cluster: one that is there, or one of this machine for the length of a command.
+"""An executor on a Ray cluster: a running one, or a local one started for a single command.
 
-Plain tasks rather than Ray Data: results have to come in the order of the file while only a few
-blocks are held, the blocks come from a stream that only the driver can open (gzip, ``s3://`` with
-its keys), and parts with their rejects are no table. Ray runs a task again, on another worker,
-when its worker or its machine is lost.
+Plain tasks rather than Ray Data: results have to arrive in the order of the file while only a few
+blocks are in memory, the blocks come from a stream that only the driver can open (gzip, ``s3://``
+with its keys), and parts with their rejects are not a table. If a worker or its node is lost, Ray
+runs the task again on another worker.
 """
 
 from __future__ import annotations
@@ -21,38 +21,39 @@ from intentflow.errors import IntentflowError
 from intentflow.parallel.executor import Item, Result
 
 _RETRIES = 5
-_LEAST_AHEAD = 16
-_AHEAD = 3  # items a processor: enough that none waits
+_MIN_QUEUED = 16
+_QUEUED_PER_CPU = 3  # enough that no CPU idles
 _LOCAL_STORE_BYTES = 512 << 20
-_ANSWER_SECONDS = 10
+_CONNECT_TIMEOUT_SECONDS = 10
 
 
-class RayCluster:
+class RayExecutor:
     """A cluster that this process is connected to."""
 
     @property
-    def least_rows(self) -> int:
-        """Whoever asks for a cluster gets it."""
+    def min_rows(self) -> int:
+        """Always 0: a cluster that is requested is used for any number of rows."""
         return 0
 
     @property
     def shares_files(self) -> bool:
-        """A worker may be on any machine."""
+        """Always false: a worker may run on another node."""
         return False
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """See :meth:`intentflow.parallel.Engine.map`."""
+        """See :meth:`intentflow.parallel.Executor.map`."""
         import ray
 
         apply = ray.remote(max_retries=_RETRIES)(_apply)
-        ahead = max(_LEAST_AHEAD, _AHEAD * int(ray.cluster_resources().get("CPU", 0)))
-        waiting: deque[Any] = deque()
+        cpus = int(ray.cluster_resources().get("CPU", 0))
+        max_pending = max(_MIN_QUEUED, _QUEUED_PER_CPU * cpus)
+        pending: deque[Any] = deque()
         for item in items:
-            waiting.append(apply.remote(function, ray.put(item)))
-            if len(waiting) >= ahead:
-                yield _result(waiting.popleft())
-        while waiting:
-            yield _result(waiting.popleft())
+            pending.append(apply.remote(function, ray.put(item)))
+            if len(pending) >= max_pending:
+                yield _result(pending.popleft())
+        while pending:
+            yield _result(pending.popleft())
 
 
 def _apply(function: Callable[[Item], Result], item: Item) -> Result:
@@ -73,30 +74,30 @@ def _result(reference: Any) -> Any:
     except RayError as error:
         first = str(error).strip().splitlines()[0]
         raise IntentflowError(
-            f"Ray: a block was tried {_RETRIES + 1} times and its worker was lost each time, "
-            f"perhaps for want of memory ({first})"
+            f"Ray: a block was attempted {_RETRIES + 1} times and its worker was lost each time, "
+            f"perhaps because it ran out of memory ({first})"
         ) from error
 
 
 @contextmanager
-def ray_cluster(address: str | None, workers: int) -> Iterator[RayCluster]:
-    """Connect to a cluster, or start one on this machine, until the block ends.
+def ray_cluster(address: str | None, workers: int) -> Iterator[RayExecutor]:
+    """Connect to a cluster, or start a local one, until the ``with`` block ends.
 
     Args:
-        address: See :func:`intentflow.parallel.open_engine`.
-        workers: Processors of a cluster that is started.
+        address: See :func:`intentflow.parallel.open_executor`.
+        workers: Number of CPUs of a cluster that is started.
 
     Raises:
-        IntentflowError: No cluster answers there.
+        IntentflowError: No cluster answers at the address.
         ModuleNotFoundError: The ``ray`` extra is not installed.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported unasked
-    os.environ.setdefault("RAY_worker_niceness", "0")  # the work is what the command is for
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no telemetry without consent
+    os.environ.setdefault("RAY_worker_niceness", "0")  # this work has the command's priority
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # silences a warning
     import ray
 
-    if ray.is_initialized():  # the caller's, who ends it
-        yield RayCluster()
+    if ray.is_initialized():  # by the caller, who also shuts it down
+        yield RayExecutor()
         return
     address = address or os.environ.get("RAY_ADDRESS")
     _check_answers(address)
@@ -115,28 +116,30 @@ def ray_cluster(address: str | None, workers: int) -> Iterator[RayCluster]:
     except (ConnectionError, RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()[0].partition(". Please")[0]
         raise IntentflowError(
-            f"no Ray cluster at {address or 'this machine'}: {reason} (a cluster that asks for a "
-            "token wants RAY_AUTH_MODE=token and RAY_AUTH_TOKEN)"
+            f"no Ray cluster at {address or 'this machine'}: {reason} (a cluster that requires a "
+            "token needs RAY_AUTH_MODE=token and RAY_AUTH_TOKEN)"
         ) from error
     try:
-        with redirect_stdout(sys.stderr):  # Ray prints what its workers go through
-            yield RayCluster()
+        with redirect_stdout(sys.stderr):  # Ray prints its workers' events
+            yield RayExecutor()
     finally:
         ray.shutdown()
 
 
 def _check_answers(address: str | None) -> None:
-    """Refuse an address that nobody listens on; Ray itself tries for many minutes.
+    """Refuse an address that nothing listens on; Ray itself tries for many minutes.
 
     Raises:
-        IntentflowError: Nobody does, or it is no address.
+        IntentflowError: Nothing listens there, or the text is not an address.
     """
     if not address or address in ("auto", "local"):
         return
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal():
-        raise IntentflowError(f"{address}: not auto, HOST:PORT or ray://HOST:PORT")
+        raise IntentflowError(
+            f"{address} is not an address: give auto, HOST:PORT or ray://HOST:PORT"
+        )
     try:
-        socket.create_connection((host.strip("[]"), int(port)), _ANSWER_SECONDS).close()
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_TIMEOUT_SECONDS).close()
     except (OSError, OverflowError) as error:
         raise IntentflowError(f"no Ray cluster at {address}: {error}") from error

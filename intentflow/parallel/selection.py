@@ -1,4 +1,4 @@
-"""From ``--engine`` to an engine."""
+"""Selection of an executor by ``--engine`` or ``INTENTFLOW_ENGINE``."""
 
 from __future__ import annotations
 
@@ -7,35 +7,40 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from intentflow.errors import IntentflowError
-from intentflow.parallel.executor import Engine
-from intentflow.parallel.process_executor import Processes, allowed_workers, usable_processors
+from intentflow.parallel.executor import Executor
+from intentflow.parallel.process_executor import ProcessExecutor, allowed_workers, usable_cpus
 
-ENGINES = ("local", "ray")
+EXECUTORS = ("local", "ray")
 
 
 @contextmanager
-def open_engine(
+def open_executor(
     name: str = "local", address: str | None = None, workers: int | None = None
-) -> Iterator[Engine]:
-    """An engine for as long as the block runs.
+) -> Iterator[Executor]:
+    """Open an executor until the ``with`` block ends.
 
     Args:
-        name: ``local``, processes of this machine; or ``ray``.
-        address: Of a Ray cluster: ``auto``, ``HOST:PORT`` or ``ray://HOST:PORT``. If None, what
-            ``RAY_ADDRESS`` says, and else a cluster on this machine is started and ended.
-        workers: Number of processes, at most 4 for each usable processor; one for each if None.
+        name: ``local`` for local processes, or ``ray``.
+        address: Address of a Ray cluster: ``auto``, ``HOST:PORT`` or ``ray://HOST:PORT``. If None,
+            the value of ``RAY_ADDRESS``; without it, a local cluster is started and shut down.
+        workers: Number of processes, at most 4 for each usable CPU; one for each CPU if None.
 
     Raises:
-        IntentflowError: Unknown name, a useless address, or no cluster there.
+        IntentflowError: The name is unknown, the address is invalid, or no cluster answers there.
         ModuleNotFoundError: The ``ray`` extra is not installed.
+
+    Example:
+        >>> with open_executor("local", workers=1) as executor:
+        ...     list(executor.map(str.upper, ["a", "b"]))
+        ['A', 'B']
     """
-    if name not in ENGINES:
-        raise IntentflowError(f"unknown engine {name}; known: {', '.join(ENGINES)}")
+    if name not in EXECUTORS:
+        raise IntentflowError(f"unknown engine {name}; choose one of: {', '.join(EXECUTORS)}")
     if name == "local" and address is not None:
-        raise IntentflowError("--ray-address goes with --engine ray")
-    found = usable_processors() if workers is None else allowed_workers(workers)
+        raise IntentflowError("--ray-address needs --engine ray")
+    found = usable_cpus() if workers is None else allowed_workers(workers)
     if name == "local":
-        yield Processes(found)
+        yield ProcessExecutor(found)
         return
     from intentflow.parallel.ray_executor import ray_cluster
 
@@ -43,11 +48,11 @@ def open_engine(
         yield cluster
 
 
-def told_engine() -> AbstractContextManager[Engine | None]:
-    """The engine that a pipeline's step is told by ``INTENTFLOW_ENGINE``; None if by none.
+def executor_from_environment() -> AbstractContextManager[Executor | None]:
+    """The executor named by ``INTENTFLOW_ENGINE``, for pipeline steps; None if it is not set.
 
     Raises:
-        IntentflowError: See :func:`open_engine`.
+        IntentflowError: See :func:`open_executor`.
     """
     name = os.environ.get("INTENTFLOW_ENGINE")
-    return open_engine(name) if name else nullcontext()
+    return open_executor(name) if name else nullcontext()

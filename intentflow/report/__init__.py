@@ -1,4 +1,4 @@
-"""Self-contained HTML reports: one base page, shared pieces, every text escaped."""
+"""Self-contained HTML reports: one base page, shared macros, every text escaped."""
 
 from intentflow.report.page import json_for_page, percent, render, write_report
 

@@ -1,4 +1,4 @@
-"""Rendering of report pages from the templates that ship with the package."""
+"""Rendering of report pages from the package's templates."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ def render(template: str, **context: Any) -> str:
     """Render a page.
 
     Args:
-        template: Name of a file in ``intentflow/report/templates``; usually one that says
-            ``{% extends "base.html" %}`` and imports macros from ``parts.html``.
+        template: Name of a file in ``intentflow/report/templates``; usually one that extends
+            ``base.html`` and imports macros from ``parts.html``.
         **context: Values for the template. Strings are escaped wherever they are written.
 
     Returns:
         One HTML document without references to other files.
 
     Raises:
-        jinja2.UndefinedError: The template uses a value that was not given.
+        jinja2.UndefinedError: The template uses a value that is missing from the context.
     """
     return _environment().get_template(template).render(context)
 
 
 def json_for_page(value: object) -> Markup:
-    """JSON for a ``<script type="application/json">``: no text in it can end the script."""
+    """JSON for a ``<script type="application/json">``; no text in it can close the element."""
     return htmlsafe_json_dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def write_report(path: str | Path, html: str, *, private: bool = False) -> None:
-    """Write a rendered page, whole or not at all.
+    """Write a rendered page atomically.
 
     Args:
         path: The file to write.
-        html: What :func:`render` returned.
-        private: Readable by the owner only, for a page that shows personal data.
+        html: The rendered page, see :func:`render`.
+        private: Whether only the owner may read the file, for pages that show personal data.
 
     Raises:
-        IntentflowError: The place cannot be written.
+        IntentflowError: The file cannot be written.
     """
     with atomic_file(path, private=private) as partial:
         partial.write_text(html, encoding="utf-8", errors="backslashreplace")
@@ -71,14 +71,19 @@ def _environment() -> Environment:
 
 
 def _script_hash(template: str) -> Markup:
-    """What a content security policy calls the script of a template: no other one is run."""
+    """The hash by which a content security policy allows the script of a template, and no other."""
     script = _environment().get_template(template).render()
     digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return Markup(f"'sha256-{digest}'")
 
 
 def percent(rate: float | None, digits: int = 1) -> str:
-    """A rate in [0, 1] as a percentage; a dash for none."""
+    """Format a rate in [0, 1] as a percentage; a dash for None.
+
+    Example:
+        >>> percent(0.953)
+        '95.3%'
+    """
     return "–" if rate is None else f"{rate:.{digits}%}"
 
 

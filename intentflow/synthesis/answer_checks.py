@@ -54,9 +54,9 @@ class Checker:
             return "unparsable"
         if tuple(sorted(call.intent for call in calls)) != demand.asked:
             return "wrong_intent"
-        if not all(map(self._taxonomy.counts, calls)):
+        if not all(map(self._taxonomy.accepts_count, calls)):
             return "parameter_count"
-        if any(map(self._taxonomy.forbidden, calls)):
+        if any(map(self._taxonomy.forbidden_values, calls)):
             return "unknown_value"
         if not all(self._is_grounded(call, candidate.instruction) for call in calls):
             return "value_not_in_text"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from intentflow.errors import IntentflowError
-from intentflow.io.journal import LockedLines
+from intentflow.io.journal import JournalFile
 from intentflow.records import Example
 
 _VERSION = 1
@@ -55,7 +55,7 @@ class Journal:
     tokens: int = 0
     _sent: int = 0
     _open: dict[int, int] = field(default_factory=dict)
-    _file: LockedLines | None = None
+    _file: JournalFile | None = None
 
     @classmethod
     def open(cls, path: Path | None, identity: Mapping[str, str | int]) -> Self:
@@ -124,7 +124,7 @@ class Journal:
         return f"{count} made so far kept in {self.path}; the same command goes on from there"
 
     def _open_file(self, path: Path, header: dict[str, Any]) -> None:
-        self._file = LockedLines.open(path, "synthesis")
+        self._file = JournalFile.open(path, "synthesis")
         lines = self._file.lines
         if not lines:
             self._append(header)

@@ -79,7 +79,7 @@ def parameter_count(data: Dataset, _policy: DataPolicy) -> Found | None:
 
 def _miscounted(row: Row, taxonomy: Taxonomy) -> set[str]:
     known = (call for call in row.calls if call.intent in taxonomy.intents)
-    return {call.intent for call in known if not taxonomy.counts(call)}
+    return {call.intent for call in known if not taxonomy.accepts_count(call)}
 
 
 def unknown_value(data: Dataset, _policy: DataPolicy) -> Found | None:
@@ -102,8 +102,8 @@ def unknown_value(data: Dataset, _policy: DataPolicy) -> Found | None:
 
 def _forbidden(row: Row, taxonomy: Taxonomy) -> set[str]:
     """Intent and parameter of each such value; values themselves may be personal."""
-    counted = (call for call in row.calls if taxonomy.counts(call))
-    return {f"{c.intent}.{name}" for c in counted for name, _ in taxonomy.forbidden(c)}
+    counted = (call for call in row.calls if taxonomy.accepts_count(call))
+    return {f"{c.intent}.{name}" for c in counted for name, _ in taxonomy.forbidden_values(c)}
 
 
 def ambiguous_output(data: Dataset, _policy: DataPolicy) -> Found | None:

@@ -33,10 +33,10 @@ def test_what_is_written_is_read_back(value: object) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("a: 1\na: 2\n", "f.yaml line 2: not YAML: the key a stands twice"),
+        ("a: 1\na: 2\n", "f.yaml line 2: not YAML: the key a is repeated"),
         ("a: [1", "f.yaml line 1: not YAML"),
-        ("--- 1\n--- 2\n", "f.yaml: holds 2 documents; one was expected"),
-        ("a: &a [*a]", r"f.yaml: an alias \(\*\) stands within what it names"),
+        ("--- 1\n--- 2\n", "f.yaml: contains 2 documents; expected one"),
+        ("a: &a [*a]", r"f.yaml: an alias \(\*\) is inside the value that it refers to"),
         ("[" * 200 + "]" * 200, "f.yaml: nested more than 100 levels deep"),
         ("[" * 200_000, "f.yaml: nested more than 100 levels deep"),
         ("when: 2026-99-99", "f.yaml: not YAML"),
@@ -67,5 +67,5 @@ def test_few_aliases_are_read() -> None:
 
 def test_long_text_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(safe_yaml, "MAX_YAML_CHARACTERS", 10)
-    with pytest.raises(IntentflowError, match="11 characters of YAML; at most 10"):
+    with pytest.raises(IntentflowError, match="11 characters of YAML exceed the limit of 10"):
         load_yaml_text("a: 12345678", "f.yaml")

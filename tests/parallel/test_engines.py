@@ -1,4 +1,4 @@
-"""Engines of this machine."""
+"""Executors of local processes, and the choice of an executor."""
 
 import os
 import sys
@@ -12,12 +12,12 @@ import pytest
 from intentflow.cli.main import main
 from intentflow.errors import IntentflowError
 from intentflow.parallel import (
-    Processes,
+    ProcessExecutor,
     allowed_workers,
+    executor_from_environment,
     map_rows,
-    open_engine,
-    told_engine,
-    usable_processors,
+    open_executor,
+    usable_cpus,
 )
 
 
@@ -37,50 +37,50 @@ def end_abruptly(_item: int) -> int:
 @pytest.mark.parametrize("workers", [1, 3])
 def test_results_come_in_the_order_of_the_rows(count: int, workers: int) -> None:
     rows = list(range(count))
-    assert map_rows(Processes(workers, 0), double, rows, chunk_rows=10) == double(rows)
+    assert map_rows(ProcessExecutor(workers, 0), double, rows, chunk_rows=10) == double(rows)
 
 
 def test_few_rows_start_no_process() -> None:
-    assert set(map_rows(Processes(2), process_ids, [1, 2, 3], chunk_rows=1)) == {os.getpid()}
+    assert set(map_rows(ProcessExecutor(2), process_ids, [1, 2, 3], chunk_rows=1)) == {os.getpid()}
 
 
-def test_many_rows_are_other_processes_work() -> None:
-    assert os.getpid() not in map_rows(Processes(2, 0), process_ids, [1, 2, 3], chunk_rows=1)
+def test_many_rows_are_processed_by_other_processes() -> None:
+    assert os.getpid() not in map_rows(ProcessExecutor(2, 0), process_ids, [1, 2, 3], chunk_rows=1)
 
 
-def test_a_process_that_ends_is_explained() -> None:
+def test_a_killed_worker_process_is_explained() -> None:
     with pytest.raises(IntentflowError, match="fewer --workers"):
-        list(Processes(2).map(end_abruptly, [1, 2]))
+        list(ProcessExecutor(2).map(end_abruptly, [1, 2]))
 
 
 def test_there_are_no_more_processes_than_items(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[int] = []
+    started: list[int] = []
 
     class Counted(ProcessPoolExecutor):
         def __init__(self, workers: int, context: Any) -> None:
-            asked.append(workers)
+            started.append(workers)
             super().__init__(workers, context)
 
     monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor", Counted)
-    assert list(Processes(5000).map(double, iter([[1], [2]]))) == [[2], [4]]
-    assert asked == [2]
+    assert list(ProcessExecutor(5000).map(double, iter([[1], [2]]))) == [[2], [4]]
+    assert started == [2]
 
 
 @pytest.mark.parametrize("items", [[], [[1]]])
 def test_one_item_starts_no_process(items: list[list[int]]) -> None:
-    assert list(Processes(9).map(process_ids, items)) == [[os.getpid()] for _ in items]
+    assert list(ProcessExecutor(9).map(process_ids, items)) == [[os.getpid()] for _ in items]
 
 
 def test_too_many_workers_are_lowered_with_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    most = 4 * usable_processors()
-    with open_engine(workers=10**9) as engine:
-        assert isinstance(engine, Processes)
-        assert engine.workers == most
-    assert capsys.readouterr().err.count(f"lowered to {most}") == 1
+    max_workers = 4 * usable_cpus()
+    with open_executor(workers=10**9) as executor:
+        assert isinstance(executor, ProcessExecutor)
+        assert executor.workers == max_workers
+    assert capsys.readouterr().err.count(f"lowered to {max_workers}") == 1
 
 
-def test_as_many_workers_as_allowed_are_not_spoken_of(capsys: pytest.CaptureFixture[str]) -> None:
-    assert allowed_workers(4 * usable_processors()) == 4 * usable_processors()
+def test_an_allowed_number_of_workers_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert allowed_workers(4 * usable_cpus()) == 4 * usable_cpus()
     assert capsys.readouterr().err == ""
 
 
@@ -98,29 +98,29 @@ def test_the_number_of_workers_is_bounded(
 
 
 def test_an_unknown_engine_is_refused() -> None:
-    with pytest.raises(IntentflowError, match="known: local, ray"), open_engine("spark"):
+    with pytest.raises(IntentflowError, match="choose one of: local, ray"), open_executor("spark"):
         pass
 
 
-def test_a_step_is_told_its_engine_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_takes_its_executor_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INTENTFLOW_ENGINE", "local")
-    with told_engine() as engine:
-        assert isinstance(engine, Processes)
+    with executor_from_environment() as executor:
+        assert isinstance(executor, ProcessExecutor)
 
 
-def test_a_step_that_is_told_none_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_without_the_variable_has_no_executor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("INTENTFLOW_ENGINE", raising=False)
-    with told_engine() as engine:
-        assert engine is None
+    with executor_from_environment() as executor:
+        assert executor is None
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--ray-address", "auto"], "goes with --engine ray"),
+        (["--ray-address", "auto"], "needs --engine ray"),
         (["--engine", "spark"], "invalid choice"),
         (["--engine", "ray", "--workers", "0"], "1 or more"),
-        (["--engine", "ray", "--ray-address", "nonsense"], "not auto, HOST:PORT"),
+        (["--engine", "ray", "--ray-address", "nonsense"], "give auto, HOST:PORT"),
         (["--engine", "ray", "--ray-address", "127.0.0.1:1"], "no Ray cluster at 127.0.0.1:1"),
         (["--engine", "ray", "--ray-address", "ray://127.0.0.1:1"], "no Ray cluster at ray://"),
     ],

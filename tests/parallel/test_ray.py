@@ -18,7 +18,7 @@ import pytest
 from intentflow.convert import convert
 from intentflow.curate import curate
 from intentflow.errors import IntentflowError
-from intentflow.parallel import Engine, open_engine
+from intentflow.parallel import Executor, open_executor
 from intentflow.records import content_digest, read_records
 from tests.convert.test_itag_lines import documented_row
 
@@ -30,10 +30,10 @@ MAIL = "jane{}@example.com"
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Engine]:
+def cluster() -> Iterator[Executor]:
     """Two workers on this machine."""
-    with open_engine("ray", workers=2) as engine:
-        yield engine
+    with open_executor("ray", workers=2) as executor:
+        yield executor
 
 
 @pytest.fixture(scope="module")
@@ -76,42 +76,44 @@ def refuse(_item: int) -> int:
     raise IntentflowError("row 1: no good")
 
 
-def test_a_killed_worker_costs_no_result(cluster: Engine, tmp_path: Path) -> None:
+def test_a_killed_worker_costs_no_result(cluster: Executor, tmp_path: Path) -> None:
     function = partial(end_once, tmp_path / "marker")
     assert list(cluster.map(function, range(40))) == list(range(40))
     assert (tmp_path / "marker").exists()
 
 
 def test_a_worker_that_is_lost_each_time_is_explained(
-    cluster: Engine, monkeypatch: pytest.MonkeyPatch
+    cluster: Executor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("intentflow.parallel.ray_executor._RETRIES", 1)
     with pytest.raises(IntentflowError, match="tried 2 times and its worker was lost"):
         list(cluster.map(end_always, [1]))
 
 
-def test_what_a_worker_says_is_wrong_with_the_input_is_said(cluster: Engine) -> None:
+def test_what_a_worker_says_is_wrong_with_the_input_is_said(cluster: Executor) -> None:
     with pytest.raises(IntentflowError, match=r"^row 1: no good$"):
         list(cluster.map(refuse, [1]))
 
 
 def test_convert_gives_the_bytes_that_one_process_gives(
-    cluster: Engine, export: Path, tmp_path: Path
+    cluster: Executor, export: Path, tmp_path: Path
 ) -> None:
     outcomes = []
-    for name, engine in (("here", None), ("ray", cluster)):
+    for name, executor in (("here", None), ("ray", cluster)):
         folder = tmp_path / name
         folder.mkdir()
-        summary = convert([str(export)], folder / "out.json", engine=engine, workers=1)
+        summary = convert([str(export)], folder / "out.json", executor=executor, workers=1)
         assert summary.rejected == 1
         files = sorted(path for path in folder.iterdir())
         outcomes.append((summary.digest, summary.rows, [path.read_bytes() for path in files]))
     assert outcomes[0] == outcomes[1]
 
 
-def test_curate_gives_the_rows_that_one_process_gives(cluster: Engine, records: Path) -> None:
+def test_curate_gives_the_rows_that_one_process_gives(cluster: Executor, records: Path) -> None:
     examples = read_records(records)
-    here, there = (curate(examples, dedup="near", engine=engine) for engine in (None, cluster))
+    here, there = (
+        curate(examples, dedup="near", executor=executor) for executor in (None, cluster)
+    )
     assert content_digest(here.examples) == content_digest(there.examples)
     assert (here.changes, here.clusters) == (there.changes, there.clusters)
 
@@ -135,7 +137,7 @@ def _started(command: list[str]) -> Iterator[psutil.Popen]:
 
 
 def _ray_processes(command: psutil.Popen, name: str = "") -> list[psutil.Process]:
-    """Processes that a command started, by the beginning of what they are called."""
+    """ProcessExecutor that a command started, by the beginning of what they are called."""
     found = []
     for process in command.children(recursive=True):
         try:

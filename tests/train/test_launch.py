@@ -80,5 +80,5 @@ def test_no_step_at_all_is_refused(tiny_base_model: Path) -> None:
 
 
 def test_rows_without_a_readable_answer_are_refused(tiny_base_model: Path, tmp_path: Path) -> None:
-    with pytest.raises(IntentflowError, match="no row has an answer that parses"):
+    with pytest.raises(IntentflowError, match="no row has a label that parses"):
         train(recipe(tiny_base_model), [Example("x", "x(")], [], tmp_path / "model")

@@ -19,7 +19,7 @@ from intentflow.curate.redaction_report import redaction_html
 from intentflow.curate.split import split
 from intentflow.environment import CHECKPOINTS
 from intentflow.errors import CheckFailed, IntentflowError
-from intentflow.parallel import told_engine
+from intentflow.parallel import executor_from_environment
 from intentflow.records import Example, content_digest, read_records, write_records
 from intentflow.report import write_report
 from intentflow.taxonomy import Taxonomy
@@ -35,13 +35,13 @@ def run_convert(
         out = Path(folder) / "records.jsonl"
         # The rejects stay where they are written: an error names their file.
         rejected = Path(rejects)
-        with told_engine() as engine:
+        with executor_from_environment() as executor:
             summary = convert(
                 [str(s) for s in sources],
                 out,
                 format=export_format,
                 rejects=rejected,
-                engine=engine,
+                executor=executor,
             )
         _move(out, records)
     return summary.as_dict()
@@ -62,13 +62,13 @@ def run_curate(
     Returns:
         The number of changed rows by kind.
     """
-    with told_engine() as engine:
+    with executor_from_environment() as executor:
         result = curate(
             read_records(records),
             redact=redact,
             dedup=cast(Dedup, dedup),
             conflicts=cast(ConflictRule, conflicts),
-            engine=engine,
+            executor=executor,
         )
     write_records(outputs["curated"], result.examples)
     write_changes(outputs["changes"], result)
