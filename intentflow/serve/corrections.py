@@ -75,8 +75,8 @@ def _require_known(call: Call, taxonomy: Taxonomy) -> None:
     if taxonomy.accepts(call):
         return
     intent = taxonomy.intents.get(call.intent)
-    if intent is not None and taxonomy.counts(call):
-        name, _ = taxonomy.forbidden(call)[0]
+    if intent is not None and taxonomy.accepts_count(call):
+        name, _ = taxonomy.forbidden_values(call)[0]
         raise ServiceError(422, f"{name} of {call.intent} is one of {_listed(intent.values[name])}")
     if intent is not None:
         message = f"{call.intent} takes {intent.min_parameters} to {len(intent.parameters)} values"
