@@ -59,7 +59,7 @@ def require_address(address: str, what: str, secret_in: str | None = None) -> st
 def holds_secret(address: str) -> bool:
     """Whether an address has a user name, a password or a parameter that is called a secret."""
     parts = urlsplit(address)
-    if parts.username is not None or parts.password is not None:
+    if parts.username is not None or mask_secrets(address) != address:
         return True
     return any(_SECRET_NAME.search(name) for name, value in parse_qsl(parts.query) if value)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from intentflow.convert import blocks, parallel
 from intentflow.errors import IntentflowError
 from tests.convert.rows import convert_content
-from tests.fuzz.promises import NAMES, check_input
+from tests.fuzz.exports import NAMES, check_input
 from tests.fuzz.shapes import SHAPES
 
 MANY = settings(
