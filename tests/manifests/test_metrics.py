@@ -120,7 +120,7 @@ def test_autoscaling_asks_for_this_service_alone(facts: ModelFacts) -> None:
 
 
 def test_transformer_declares_these_metrics() -> None:
-    file = Path(__file__).parents[2] / "intentflow/serve/transformer/metrics.py"
+    file = Path(__file__).parents[2] / "intentflow/serve/metrics.py"
     declared = re.findall(r"\w+\(\"(intentflow_\w+)\", \"[^\"]*\"(.*)\)", file.read_text())
     labels = {name: set(re.findall(r'"(\w+)"', rest)) for name, rest in declared}
     for name, used in OURS.items():
