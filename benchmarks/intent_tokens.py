@@ -58,7 +58,7 @@ def measure(
     return {
         "intent_tokens": recipe.intent_tokens,
         "answer_tokens_a_row": round(sum(lengths) / len(lengths), 2),
-        **{key: round(metrics[key], 4) for key in KEYS},
+        **{key: round(metrics.value(key) or 0.0, 4) for key in KEYS},
         "training_seconds": record["history"]["seconds"],
         "last_training_loss": record["history"]["training_loss"][-1][1],
     }

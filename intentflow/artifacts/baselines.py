@@ -1,40 +1,66 @@
-"""Reading what ``intentflow baseline`` wrote, for the report and the gate."""
+"""``baselines.json``: what a tuned model has to beat, scored on the same rows."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
-from intentflow.errors import IntentflowError
+from pydantic import Field, model_validator
 
+from intentflow.artifacts.document import Artifact, Number, Section, Whole
+from intentflow.artifacts.scores import Scores, Throughput
 
-def read_baselines(path: str | Path) -> dict[str, Any]:
-    """Read ``baselines.json``.
-
-    Returns:
-        The whole document: ``data_digest``, ``n`` and, under ``baselines``, the scores by name.
-
-    Raises:
-        IntentflowError: Missing, not JSON, or not the scores of baselines.
-    """
-    try:
-        document: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise IntentflowError(f"{path}: {error.strerror}") from None
-    except ValueError:
-        raise IntentflowError(f"{path}: not JSON") from None
-    entries = document.get("baselines") if isinstance(document, dict) else None
-    if not isinstance(entries, dict):
-        raise IntentflowError(
-            f"{path}: no baselines in it; write it by intentflow baseline --train F --data F -o F"
-        )
-    for name, entry in entries.items():
-        if not isinstance(entry, Mapping) or not _is_rate(entry.get("intent_accuracy")):
-            raise IntentflowError(f"{path}: baselines.{name} has no intent_accuracy in [0, 1]")
-    return document
+BASELINE_NAMES = {
+    "majority": "the majority label",
+    "linear": "the linear classifier",
+    "encoder": "the fine-tuned encoder",
+    "untuned": "the untuned base model",
+    "few-shot": "the untuned base model with examples",
+}
+"""What the baselines are called, by their keys in the file."""
 
 
-def _is_rate(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+class Seconds(Section):
+    """Wall time of a baseline."""
+
+    train: Number | None = None
+    predict: Number | None = None
+
+
+class BaselineScores(Scores, Throughput):
+    """Scores of one baseline."""
+
+    seconds: Seconds | None = None
+    about: str = Field("", description="What the baseline is, as a sentence")
+
+    @model_validator(mode="after")
+    def _has_a_rate(self) -> Self:
+        if self.intent_accuracy is None or not 0 <= self.intent_accuracy <= 1:
+            raise ValueError("has no intent_accuracy in [0, 1]")
+        return self
+
+
+class Baselines(Artifact):
+    """All baselines of one run."""
+
+    NOT_ONE: ClassVar[str] = (
+        "no baselines in it; write it by intentflow baseline --train F --data F -o F"
+    )
+    SIGN: ClassVar[str] = "baselines"
+    ADVICE: ClassVar[str] = "score the baselines again"
+
+    data_digest: str | None = Field(None, description="SHA-256 of the rows")
+    train_digest: str | None = Field(None, description="SHA-256 of the training rows")
+    n: Whole | None = Field(None, description="Rows to score")
+    train_rows: Whole | None = None
+    train_rows_left_out: Whole | None = Field(None, description="Training rows that do not parse")
+    seed: Whole | None = None
+    baselines: dict[str, BaselineScores] = Field(description="Scores by the baseline's name")
+
+    @classmethod
+    def explain(cls, location: tuple[str, ...], message: str, document: Mapping[Any, Any]) -> str:
+        """What is wrong with a key, and what to do."""
+        of_one = len(location) > 1 and location[0] == cls.SIGN
+        if of_one and (len(location) == 2 or location[2] == "intent_accuracy"):
+            return f"{cls.SIGN}.{location[1]} has no intent_accuracy in [0, 1]"
+        return super().explain(location, message, document)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
-from typing import Any
 
+from intentflow.artifacts.baselines import BaselineScores
+from intentflow.artifacts.metrics import INTENT_ACCURACY
 from intentflow.cli.outcome import Outcome
 from intentflow.errors import IntentflowError
 from intentflow.evaluate.baseline_scores import (
@@ -18,7 +19,6 @@ from intentflow.evaluate.baseline_scores import (
     BaselineOptions,
     parse_kinds,
     run_baselines,
-    write_baselines,
 )
 from intentflow.recipe.recipe import Recipe
 from intentflow.records import read_records
@@ -83,13 +83,13 @@ def run(args: argparse.Namespace) -> Outcome:
     if Path(args.output).is_dir():
         raise IntentflowError(f"{args.output} is a folder; give a file for the scores")
     found = run_baselines(read_records(args.train), read_records(args.data), options)
-    write_baselines(args.output, found)
-    scores = found["baselines"]
+    found.write(args.output)
+    scores = found.baselines
     summary = {
-        "n": found["n"],
-        "intent_accuracy": {kind: entry["intent_accuracy"] for kind, entry in scores.items()},
+        "n": found.n,
+        INTENT_ACCURACY: {kind: entry.intent_accuracy for kind, entry in scores.items()},
         "seconds": round(time.monotonic() - started, 1),
-        "data_digest": found["data_digest"],
+        "data_digest": found.data_digest,
     }
     return Outcome(summary, text="\n".join(_line(kind, scores[kind]) for kind in scores))
 
@@ -115,12 +115,13 @@ def _recipe(args: argparse.Namespace) -> Recipe:
     return recipe.model_copy(update={"model_name_or_path": args.model}) if args.model else recipe
 
 
-def _line(kind: str, entry: dict[str, Any]) -> str:
-    low, high = entry["ci95"]["intent_accuracy"]
-    text = f"{kind:<9} intent {entry['intent_accuracy']:.3f} ({low:.3f} to {high:.3f})"
-    if entry["parameter_accuracy"] is not None:
-        text += f", parameters {entry['parameter_accuracy']:.3f}"
-    return f"{text}, {entry['n']} rows"
+def _line(kind: str, entry: BaselineScores) -> str:
+    text = f"{kind:<9} intent {entry.intent_accuracy:.3f}"
+    if interval := entry.interval(INTENT_ACCURACY):
+        text += f" ({interval[0]:.3f} to {interval[1]:.3f})"
+    if entry.parameter_accuracy is not None:
+        text += f", parameters {entry.parameter_accuracy:.3f}"
+    return f"{text}, {entry.n} rows"
 
 
 def _positive(text: str) -> int:

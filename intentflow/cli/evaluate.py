@@ -6,7 +6,9 @@ import argparse
 import math
 from typing import Any
 
-from intentflow.artifacts.baselines import read_baselines
+from intentflow.artifacts.baselines import Baselines
+from intentflow.artifacts.metrics import SHARES_OF_ROWS, Metrics
+from intentflow.artifacts.scores import Throughput
 from intentflow.calls import OutputFormat
 from intentflow.cli.outcome import Outcome
 from intentflow.errors import IntentflowError
@@ -16,10 +18,8 @@ from intentflow.evaluate.run import (
     evaluate_model,
     read_predictions,
     score,
-    write_metrics,
     write_predictions,
 )
-from intentflow.evaluate.scores import read_metrics
 from intentflow.inference.engine_selection import ENGINES, EngineOptions
 from intentflow.inference.openai_engine import EndpointOptions
 from intentflow.inference.subject import Subject
@@ -28,17 +28,6 @@ from intentflow.records import Example, content_digest, read_records
 from intentflow.taxonomy import Taxonomy
 
 _DEFAULTS = EndpointOptions()
-_HEADLINE = (
-    "n",
-    "intent_accuracy",
-    "parameter_accuracy",
-    "malformed_rate",
-    "off_taxonomy_rate",
-    "rows_per_second",
-    "model_digest",
-    "constrained",
-    "engine",
-)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -107,11 +96,22 @@ def run(args: argparse.Namespace) -> Outcome:
     evaluation = _evaluate(args, beside)
     if args.predictions:
         write_predictions(args.predictions, evaluation.rows)
-    write_metrics(args.output, evaluation.metrics)
+    evaluation.metrics.write(args.output)
     if args.report:
         write_evaluation_report(args.report, evaluation, hourly_price=args.hourly_price, **beside)
     evaluation.journal.remove()
-    return Outcome({key: evaluation.metrics[key] for key in _HEADLINE})
+    return Outcome(_summary(evaluation.metrics))
+
+
+def _summary(metrics: Metrics) -> dict[str, Any]:
+    names = (name for name in (*SHARES_OF_ROWS, *Throughput.model_fields) if "." not in name)
+    return {
+        "n": metrics.n,
+        **{name: metrics.value(name) for name in names},
+        "model_digest": metrics.model_digest,
+        "constrained": metrics.constrained,
+        "engine": metrics.engine,
+    }
 
 
 def _read_beside(args: argparse.Namespace) -> dict[str, Any]:
@@ -122,14 +122,14 @@ def _read_beside(args: argparse.Namespace) -> dict[str, Any]:
                 f"--{flag.replace('_', '-')} is shown in the report: give --report"
             )
     return {
-        "baselines": read_baselines(args.baselines) if args.baselines else None,
-        "champion": read_metrics(args.champion) if args.champion else None,
+        "baselines": Baselines.read(args.baselines) if args.baselines else None,
+        "champion": Metrics.read(args.champion) if args.champion else None,
     }
 
 
 def _require_same_rows(examples: list[Example], beside: dict[str, Any]) -> None:
     if any(beside.values()):
-        check_same_rows({"data_digest": content_digest(examples)}, **beside)
+        check_same_rows(content_digest(examples), **beside)
 
 
 def _evaluate(args: argparse.Namespace, beside: dict[str, Any]) -> Evaluation:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import logging
 
-from intentflow.artifacts.baselines import read_baselines
+from intentflow.artifacts.baselines import Baselines
+from intentflow.artifacts.metrics import Metrics
 from intentflow.cli.outcome import Outcome
-from intentflow.evaluate.scores import read_metrics
 from intentflow.gate.decide import Beside, decide
+from intentflow.gate.markdown import verdict_markdown, write_markdown
 from intentflow.gate.policy import GatePolicy
 from intentflow.gate.provenance import read_given
-from intentflow.gate.verdict import write_markdown, write_verdict
 
 log = logging.getLogger(__name__)
 
@@ -41,23 +41,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Judge scores by a policy."""
     policy = GatePolicy.from_yaml(args.policy)
-    metrics = read_metrics(args.metrics)
+    metrics = Metrics.read(args.metrics)
     verdict = decide(metrics, policy, _beside(args), name=args.name)
     for reason in verdict.skipped:
         log.warning("not applied: %s", reason)
     for note in verdict.notes:
         log.info("note: %s", note)
     if args.output:
-        write_verdict(args.output, verdict)
+        verdict.write(args.output)
     if args.markdown:
         write_markdown(args.markdown, verdict)
-    return Outcome(verdict.summary(), verdict.as_markdown(), 0 if verdict.passed else 1)
+    return Outcome(
+        verdict.decision.model_dump(), verdict_markdown(verdict), 0 if verdict.passed else 1
+    )
 
 
 def _beside(args: argparse.Namespace) -> Beside:
     return Beside(
-        champion=read_metrics(args.champion) if args.champion else None,
-        baselines=read_baselines(args.baselines) if args.baselines else None,
-        reference=read_metrics(args.reference) if args.reference else None,
+        champion=Metrics.read(args.champion) if args.champion else None,
+        baselines=Baselines.read(args.baselines) if args.baselines else None,
+        reference=Metrics.read(args.reference) if args.reference else None,
         given=read_given(args.model, args.data),
     )

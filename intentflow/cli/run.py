@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from intentflow.artifacts.baselines import BaselineScores
+from intentflow.artifacts.metrics import INTENT_ACCURACY, PARAMETER_ACCURACY, Metrics
 from intentflow.cli.outcome import Outcome
 from intentflow.environment import resource
 from intentflow.pipeline.local_runner import RunResult, run_locally
@@ -32,34 +32,34 @@ def run(args: argparse.Namespace) -> Outcome:
     result = run_locally(config, args.output, verbose=args.debug)
     summary = {
         **result.counts,
-        "intent_accuracy": result.metrics["intent_accuracy"],
-        "parameter_accuracy": result.metrics["parameter_accuracy"],
-        "baselines": {name: one["intent_accuracy"] for name, one in result.baselines.items()},
-        "passed": result.verdict["passed"],
-        "reasons": result.verdict["reasons"],
+        INTENT_ACCURACY: result.metrics.intent_accuracy,
+        PARAMETER_ACCURACY: result.metrics.parameter_accuracy,
+        "baselines": {name: one.intent_accuracy for name, one in result.baselines.items()},
+        "passed": result.verdict.passed,
+        "reasons": result.verdict.reasons,
         "model": str(result.folder / "model"),
         "manifests": str(result.manifests) if result.manifests else None,
         "seconds": round(result.seconds, 1),
         "peak_memory_bytes": result.peak_memory_bytes,
     }
-    return Outcome(summary, _table(result), 0 if result.verdict["passed"] else 1)
+    return Outcome(summary, _table(result), 0 if result.verdict.passed else 1)
 
 
 def _table(result: RunResult) -> str:
-    passed = result.verdict["passed"]
+    passed = result.verdict.passed
     rows = [
         ("rows", str(result.counts["rows"])),
         ("kept", str(result.counts["kept"])),
         ("rejected", str(result.counts["rejected"])),
-        ("intent accuracy", _with_interval(result, "intent_accuracy")),
+        ("intent accuracy", _with_interval(result.metrics, INTENT_ACCURACY)),
         *((f"  by {name}", _intents(one)) for name, one in result.baselines.items()),
-        ("parameter accuracy", _with_interval(result, "parameter_accuracy")),
+        ("parameter accuracy", _with_interval(result.metrics, PARAMETER_ACCURACY)),
         ("gate", "passed" if passed else "failed"),
         ("seconds", f"{result.seconds:.0f}"),
         ("peak memory", f"{result.peak_memory_bytes / 1e9:.1f} GB"),
     ]
     lines = ["", *(f"  {name:<20} {value}" for name, value in rows), ""]
-    lines += [f"  not met: {reason}" for reason in result.verdict["reasons"]]
+    lines += [f"  not met: {reason}" for reason in result.verdict.reasons]
     folder = _shown(result.folder)
     lines.append(f"Reports:   {folder}/reports/{{data,training,evaluation}}.html")
     if not passed:
@@ -72,14 +72,15 @@ def _table(result: RunResult) -> str:
     return "\n".join(lines)
 
 
-def _intents(baseline: Mapping[str, Any]) -> str:
-    return f"{baseline['intent_accuracy']:.3f}  (same rows)"
+def _intents(baseline: BaselineScores) -> str:
+    return f"{baseline.intent_accuracy:.3f}  (same rows)"
 
 
-def _with_interval(result: RunResult, name: str) -> str:
-    value = result.metrics[name]
-    low, high = result.metrics["ci95"][name]
-    return f"{value:.3f}  (95 %: {low:.3f} to {high:.3f})"
+def _with_interval(metrics: Metrics, name: str) -> str:
+    text = f"{metrics.value(name):.3f}"
+    if interval := metrics.interval(name):
+        text += f"  (95 %: {interval[0]:.3f} to {interval[1]:.3f})"
+    return text
 
 
 def _shown(folder: Path) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 
+from pydantic import BaseModel
+
 from intentflow.cli.outcome import Outcome
-from intentflow.config import StrictModel
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("file", choices=sorted(_models()), help="which configuration file")
+    parser.add_argument(
+        "file", choices=sorted(_models()), help="which configuration file or artifact"
+    )
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -20,7 +23,10 @@ def run(args: argparse.Namespace) -> Outcome:
     return Outcome(schema, json.dumps(schema, indent=2, ensure_ascii=False))
 
 
-def _models() -> dict[str, type[StrictModel]]:
+def _models() -> dict[str, type[BaseModel]]:
+    from intentflow.artifacts.baselines import Baselines
+    from intentflow.artifacts.metrics import Metrics
+    from intentflow.artifacts.verdict import Verdict
     from intentflow.deploy.options import DeployOptions
     from intentflow.gate.policy import GatePolicy
     from intentflow.pipeline.options import PipelineOptions
@@ -39,4 +45,7 @@ def _models() -> dict[str, type[StrictModel]]:
         "deploy": DeployOptions,
         "pipeline": PipelineOptions,
         "teacher": Teacher,
+        "metrics": Metrics,
+        "baselines": Baselines,
+        "verdict": Verdict,
     }

@@ -4,7 +4,6 @@ from intentflow.deploy.deployment import Deployed, deploy
 from intentflow.deploy.endpoint import Endpoint, find_endpoint
 from intentflow.deploy.options import DeployOptions
 from intentflow.deploy.rendering import render, write_manifests
-from intentflow.deploy.verdict import Verdict, read_verdict
 from intentflow.models.model_facts import ModelFacts, read_facts
 
 __all__ = [
@@ -12,11 +11,9 @@ __all__ = [
     "Deployed",
     "Endpoint",
     "ModelFacts",
-    "Verdict",
     "deploy",
     "find_endpoint",
     "read_facts",
-    "read_verdict",
     "render",
     "write_manifests",
 ]

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from intentflow.artifacts.verdict import Verdict
 from intentflow.deploy.options import DeployOptions
 from intentflow.deploy.rendering import Manifest, render, to_yaml, write_manifests
 from intentflow.deploy.transformer import openai_url
-from intentflow.deploy.verdict import Verdict, read_verdict, require_passed
+from intentflow.deploy.verdict import read_passing_verdict
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.models.model_facts import ModelFacts, read_facts
 from intentflow.storage import is_remote
@@ -75,7 +76,7 @@ def deploy(
     facts = read_facts(model_uri)
     if not is_remote(model_uri):
         require_whole(Path(model_uri))
-    verdict = _verdict(verdict_file, facts)
+    verdict = read_passing_verdict(verdict_file, facts) if verdict_file is not None else None
     _require_readable(facts, options)
     _note(facts, verdict)
     stable = read_facts(options.stable_model) if options.stable_model else None
@@ -134,14 +135,6 @@ def _note(facts: ModelFacts, verdict: Verdict | None) -> None:
             "publish the model to s3:// before they are applied",
             facts.storage_uri,
         )
-
-
-def _verdict(path: str | Path | None, facts: ModelFacts) -> Verdict | None:
-    if path is None:
-        return None
-    verdict = read_verdict(path)
-    require_passed(verdict, facts)
-    return verdict
 
 
 def _applied(

@@ -7,6 +7,7 @@ from pathlib import Path, PurePath
 
 import yaml
 
+from intentflow.artifacts.verdict import Verdict
 from intentflow.deploy.annotations import ANNOTATION as ANNOTATION
 from intentflow.deploy.annotations import DEPLOYMENT_MODE as DEPLOYMENT_MODE
 from intentflow.deploy.annotations import SERVICE_LABEL
@@ -17,7 +18,6 @@ from intentflow.deploy.predictor import fill_predictor, fill_runtime
 from intentflow.deploy.supporting_objects import fill_surroundings
 from intentflow.deploy.traffic_split import share_requests
 from intentflow.deploy.transformer import fill_transformer, leave_out_transformer
-from intentflow.deploy.verdict import Verdict
 from intentflow.environment import resource
 from intentflow.errors import IntentflowError
 from intentflow.io.files import atomic_file

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
+from intentflow.artifacts.baselines import BASELINE_NAMES, Baselines, BaselineScores, Seconds
+from intentflow.artifacts.scores import HeadlineScores, Outcomes
 from intentflow.baselines.answers import Answers
 from intentflow.baselines.encoder import BUNDLED_ENCODER, answer_by_encoder
 from intentflow.baselines.labels import Labelled, intents_label
@@ -19,20 +18,17 @@ from intentflow.errors import IntentflowError
 from intentflow.evaluate.metrics import compute_metrics
 from intentflow.evaluate.scored_rows import score_row
 from intentflow.evaluate.untuned import Untuned, answer_untuned, find_base_model
-from intentflow.io.files import atomic_file
 from intentflow.recipe.recipe import Recipe
 from intentflow.records import Example, content_digest
 from intentflow.taxonomy import Taxonomy
 
 log = logging.getLogger(__name__)
 
-KINDS = ("majority", "linear", "encoder", "untuned", "few-shot")
+KINDS = tuple(BASELINE_NAMES)
 QUICK_KINDS = ("majority", "linear")
 LANGUAGE_MODEL_KINDS = ("untuned", "few-shot")
 DEFAULT_RECIPE = "smollm2-135m/full"
 DEFAULT_SHOTS = 5
-
-_SCORES = ("intent_accuracy", "parameter_accuracy", "intent_f1_macro")
 
 
 @dataclass(frozen=True)
@@ -79,7 +75,7 @@ def parse_kinds(text: str) -> list[str]:
 
 def run_baselines(
     training: Sequence[Example], test: Sequence[Example], options: BaselineOptions
-) -> dict[str, Any]:
+) -> Baselines:
     """Score baselines on the rows that a tuned model is scored on.
 
     Args:
@@ -105,18 +101,18 @@ def run_baselines(
     for kind in options.kinds:
         log.info("baseline %s", kind)
         found[kind] = score_answers(test, _answer(kind, training, labelled, test, options))
-    return {
-        "data_digest": data_digest,
-        "train_digest": train_digest,
-        "n": len(test),
-        "train_rows": len(training),
-        "train_rows_left_out": labelled.left_out,
-        "seed": options.seed,
-        "baselines": found,
-    }
+    return Baselines(
+        data_digest=data_digest,
+        train_digest=train_digest,
+        n=len(test),
+        train_rows=len(training),
+        train_rows_left_out=labelled.left_out,
+        seed=options.seed,
+        baselines=found,
+    )
 
 
-def score_answers(test: Sequence[Example], answers: Answers) -> dict[str, Any]:
+def score_answers(test: Sequence[Example], answers: Answers) -> BaselineScores:
     """Scores of one baseline, by the scorer that judges the tuned model.
 
     ``outcomes.intent`` is null where only a sample was asked: no row stands beside its own.
@@ -127,29 +123,23 @@ def score_answers(test: Sequence[Example], answers: Answers) -> dict[str, Any]:
         for row, text in zip(asked, answers.texts, strict=True)
     ]
     metrics = compute_metrics(rows)
-    scores = {name: metrics[name] for name in _SCORES}
-    if not answers.parameters:
-        scores["parameter_accuracy"] = None
+    scores = HeadlineScores(
+        intent_accuracy=metrics.intent_accuracy,
+        parameter_accuracy=metrics.parameter_accuracy if answers.parameters else None,
+        intent_f1_macro=metrics.intent_f1_macro,
+    )
     right = "".join("1" if row.intent_right else "0" for row in rows)
-    return {
-        "n": len(rows),
-        **scores,
-        "ci95": {n: metrics["ci95"][n] for n, value in scores.items() if value is not None},
-        "outcomes": {"intent": right if len(rows) == len(test) else None},
-        "seconds": {
-            "train": round(answers.train_seconds, 3),
-            "predict": round(answers.predict_seconds, 3),
-        },
-        "rows_per_second": _rate(len(rows), answers.predict_seconds),
-        "about": answers.about,
-    }
-
-
-def write_baselines(path: str | Path, baselines: Mapping[str, Any]) -> None:
-    """Write ``baselines.json``."""
-    with atomic_file(path) as partial:
-        text = json.dumps(baselines, indent=2, ensure_ascii=False)
-        partial.write_text(text + "\n", encoding="utf-8")
+    return BaselineScores(
+        n=len(rows),
+        **dict(scores),
+        ci95={name: (metrics.ci95 or {})[name] for name, value in scores if value is not None},
+        outcomes=Outcomes(intent=right if len(rows) == len(test) else None),
+        seconds=Seconds(
+            train=round(answers.train_seconds, 3), predict=round(answers.predict_seconds, 3)
+        ),
+        rows_per_second=_rate(len(rows), answers.predict_seconds),
+        about=answers.about,
+    )
 
 
 def _answer(

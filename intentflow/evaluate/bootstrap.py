@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from intentflow.artifacts.metrics import IntentScores
+
 _RESAMPLES = 1000
 _CELLS = 10_000_000  # resamples times rows at a time, so that memory stays small for many rows
 
+Weights = NDArray[np.float64]
+Samples = NDArray[np.float64]
+Sampler = Callable[[Weights], Samples]
 Flags = Sequence[bool]
 Ratio = tuple[Flags, Flags]
 """Whether each row counts above the line, and below it."""
@@ -66,21 +71,41 @@ class RowCounts:
         scores = _f1(self.hits.sum(0), self.predicted.sum(0), self.gold.sum(0))[:-1]
         return float(scores.mean()) if len(scores) else None
 
-    def per_label(self) -> dict[str, dict[str, float | int | None]]:
+    def sample_f1_micro(self, weights: Weights, empty: float = 0.0) -> Samples:
+        """F1 over all labels together in each resample.
+
+        Args:
+            weights: How often each row was drawn: shape (resamples, rows).
+            empty: What it is where there is nothing to find and nothing found.
+        """
+        hits, predicted, gold = (
+            weights @ cells.sum(1) for cells in (self.hits, self.predicted, self.gold)
+        )
+        found: Samples = _f1(hits, predicted, gold, empty)
+        return found
+
+    def sample_f1_macro(self, weights: Weights) -> Samples:
+        """Mean F1, in each resample, of the labels that occur in its gold answers."""
+        hits, predicted, gold = (weights @ c for c in (self.hits, self.predicted, self.gold))
+        scores, occurring = _f1(hits, predicted, gold)[:, :-1], gold[:, :-1] > 0
+        found: Samples = (scores * occurring).sum(1) / np.maximum(occurring.sum(1), 1)
+        return found
+
+    def per_label(self) -> dict[str, IntentScores]:
         """Precision, recall, F1 and support of each gold label."""
         table = {}
         sums = zip(self.hits.sum(0), self.predicted.sum(0), self.gold.sum(0), strict=True)
         for label, (hits, predicted, gold) in zip(self.labels, sums, strict=True):
             if label is None:
                 continue
-            table[str(label)] = {
-                "precision": ratio(hits, predicted),
-                "recall": ratio(hits, gold),
-                "f1": ratio(2 * hits, predicted + gold),
-                "support": int(gold),
-                "predicted": int(predicted),
-                "correct": int(hits),
-            }
+            table[str(label)] = IntentScores(
+                precision=ratio(hits, predicted),
+                recall=ratio(hits, gold),
+                f1=ratio(2 * hits, predicted + gold),
+                support=int(gold),
+                predicted=int(predicted),
+                correct=int(hits),
+            )
         return table
 
 
@@ -109,40 +134,37 @@ class _Cells:
 
 
 def bootstrap_intervals(
+    size: int,
     flags: Mapping[str, Flags],
-    intents: RowCounts,
-    parameters: RowCounts,
-    ratios: Mapping[str, Ratio] | None = None,
+    ratios: Mapping[str, Ratio],
+    others: Mapping[str, Sampler],
     seed: int = 0,
-) -> dict[str, list[float]]:
+) -> dict[str, list[float] | None]:
     """95 % percentile intervals (Efron 1979) by resampling rows with replacement.
 
     Which rows are drawn depends on their number and the seed alone: the same rows give the same
     intervals, and of two models on the same rows each resample compares like with like.
 
     Args:
+        size: Number of rows.
         flags: For each rate, whether each row counts.
-        intents: Counts behind the intent F1 scores.
-        parameters: Counts behind the parameter F1 score.
         ratios: For each rate of some rows only, which rows count above and below the line.
+        others: For each other score, what it is in resamples.
         seed: Of the resampling.
 
     Returns:
         ``{metric: [low, high]}``; empty without rows. A ratio that no resample has is left out;
         resamples with nothing below its line do not count for it.
     """
-    size = intents.gold.shape[0]
     if not size:
         return {}
     rates = _columns(list(flags.values()), size)
-    parts, wholes = (
-        _columns([pair[side] for pair in (ratios or {}).values()], size) for side in (0, 1)
-    )
+    parts, wholes = (_columns([pair[side] for pair in ratios.values()], size) for side in (0, 1))
     samples: dict[str, list[NDArray[np.float64]]] = {}
     for weights in _resamples(size, seed):
         drawn = dict(zip(flags, (weights @ rates / size).T, strict=True))
-        drawn |= zip(ratios or {}, _divide(weights @ parts, weights @ wholes).T, strict=True)
-        drawn |= _f1_samples(weights, intents, parameters)
+        drawn |= zip(ratios, _divide(weights @ parts, weights @ wholes).T, strict=True)
+        drawn |= {name: sample(weights) for name, sample in others.items()}
         for name, values in drawn.items():
             samples.setdefault(name, []).append(values)
     found = {name: _interval(np.concatenate(parts)) for name, parts in samples.items()}
@@ -169,20 +191,6 @@ def _resamples(size: int, seed: int) -> Iterator[NDArray[np.float64]]:
 def _interval(values: NDArray[np.float64]) -> list[float]:
     known = values[~np.isnan(values)]
     return [float(v) for v in np.quantile(known, [0.025, 0.975])] if len(known) else []
-
-
-def _f1_samples(
-    weights: NDArray[np.float64], intents: RowCounts, parameters: RowCounts
-) -> dict[str, NDArray[np.float64]]:
-    hits, predicted, gold = (weights @ a for a in (intents.hits, intents.predicted, intents.gold))
-    pairs = [weights @ a.sum(1) for a in (parameters.hits, parameters.predicted, parameters.gold)]
-    occurring = (gold[:, :-1] > 0).sum(1)
-    macro = _f1(hits, predicted, gold)[:, :-1]
-    return {
-        "intent_f1_micro": _f1(hits.sum(1), predicted.sum(1), gold.sum(1)),
-        "intent_f1_macro": (macro * (gold[:, :-1] > 0)).sum(1) / np.maximum(occurring, 1),
-        "parameter_f1": _f1(pairs[0], pairs[1], pairs[2], empty=1.0),
-    }
 
 
 def _f1(hits: Any, predicted: Any, gold: Any, empty: float = 0.0) -> Any:

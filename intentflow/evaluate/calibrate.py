@@ -46,8 +46,8 @@ def calibrate_model(
         raise IntentflowError(f"{folder} is an endpoint: a calibration lies in a model directory")
     _require_unseen(Path(folder), examples)
     evaluation = evaluate_model(str(folder), examples, engine=engine, constrained=constrained)
-    metrics = evaluation.metrics
-    rows = _sure_rows(evaluation.rows, metrics["engine"])
+    metrics, gave = evaluation.metrics, str(evaluation.metrics.engine)
+    rows = _sure_rows(evaluation.rows, gave)
     raw = [row.raw_confidence or 0.0 for row in rows]
     right = [row.intent_right for row in rows]
     slope, intercept = fit_calibration(list(zip(raw, right, strict=True)))
@@ -58,8 +58,8 @@ def calibrate_model(
         data_digest=content_digest(examples),
         ece_raw=expected_calibration_error(raw, right),
         ece=0.0,
-        engine=metrics["engine"],
-        constrained=metrics["constrained"],
+        engine=gave,
+        constrained=metrics.constrained,
     )
     confidences = [fitted.apply(value) for value in raw]
     taxonomy = Taxonomy.from_yaml(Path(folder) / "taxonomy.yaml")

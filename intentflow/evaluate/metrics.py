@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
-from intentflow.calls import (
-    Call,
-    format_calls,
+from intentflow.artifacts.metrics import (
+    INTENT_ACCURACY,
+    PARAMETER_ACCURACY,
+    Confusion,
+    DocumentedScores,
+    Metrics,
+    ThresholdScores,
 )
-from intentflow.evaluate.bootstrap import Ratio, RowCounts, bootstrap_intervals, ratio
+from intentflow.calls import Call, format_calls
+from intentflow.evaluate.bootstrap import Ratio, RowCounts, Sampler, bootstrap_intervals, ratio
 from intentflow.evaluate.outcomes import outcomes
 from intentflow.evaluate.reliability import calibration_scores
 from intentflow.evaluate.scored_rows import NO_INTENT, Scored, intent_names, score_row
@@ -25,8 +31,8 @@ def compute_metrics(
     rows: Sequence[Scored],
     taxonomy: Taxonomy | None = None,
     calibration: Calibration | None = None,
-) -> dict[str, Any]:
-    """All scores of the contract that follow from rows alone.
+) -> Metrics:
+    """All scores that follow from rows alone.
 
     Args:
         rows: Scored rows.
@@ -34,41 +40,37 @@ def compute_metrics(
         calibration: The model's, which made ``confidence`` of ``raw_confidence``.
 
     Returns:
-        Rates in [0, 1] with 95 % bootstrap intervals under ``ci95``; ``per_intent`` with
-        precision, recall, F1 and support; ``confusion`` as gold, predicted, count, examples;
-        ``with_threshold`` with what the rates are where unsure answers are out of scope;
-        ``outcomes`` with what came of each row.
+        Rates in [0, 1] with their intervals; what was measured on what is left open.
     """
-    unsure = _with_threshold(rows, taxonomy, calibration)
-    counts = RowCounts.collect([(intent_names(r.gold), intent_names(r.predicted)) for r in rows])
+    intents = RowCounts.collect([(intent_names(r.gold), intent_names(r.predicted)) for r in rows])
     pairs = RowCounts.collect([(_pairs(r.gold), _pairs(r.predicted)) for r in rows])
-    flags, ratios = _flags(rows, taxonomy), _scope_ratios(rows, taxonomy)
-    if unsure is not None:
-        flags |= _prefixed(_right(unsure))
-        ratios |= _prefixed(_scope_ratios(unsure, taxonomy))
-    return {
-        "n": len(rows),
-        **_rates(rows),
-        "documented": {
-            "intent_accuracy": _mean([r.documented_intent_right for r in rows]),
-            "parameter_accuracy": _mean([r.documented_parameters_right for r in rows]),
-        },
-        "intent_f1_macro": counts.f1_macro(),
-        "intent_f1_micro": counts.f1_micro(),
-        "parameter_f1": pairs.f1_micro(),
-        "malformed_rate": _mean([r.predicted is None for r in rows]),
-        "off_taxonomy_rate": None if taxonomy is None else _mean([r.off_taxonomy for r in rows]),
-        **_scope_rates(rows, taxonomy),
-        "per_intent": counts.per_label(),
-        "confusion": confusions(rows),
-        "ci95": bootstrap_intervals(flags, counts, pairs, ratios),
-        "calibration": calibration_scores(rows, fitted=calibration is not None),
-        "with_threshold": _threshold_scores(rows, unsure, taxonomy, calibration),
-        "outcomes": outcomes(rows),
-    }
+    unsure = _with_threshold(rows, taxonomy, calibration)
+    precision, recall = _scope_rates(rows, taxonomy)
+    return Metrics(
+        n=len(rows),
+        intent_accuracy=_mean(_intents_right(rows)),
+        parameter_accuracy=_mean(_parameters_right(rows)),
+        documented=DocumentedScores(
+            intent_accuracy=_mean([r.documented_intent_right for r in rows]),
+            parameter_accuracy=_mean([r.documented_parameters_right for r in rows]),
+        ),
+        intent_f1_macro=intents.f1_macro(),
+        intent_f1_micro=intents.f1_micro(),
+        parameter_f1=pairs.f1_micro(),
+        malformed_rate=_mean([r.predicted is None for r in rows]),
+        off_taxonomy_rate=None if taxonomy is None else _mean([r.off_taxonomy for r in rows]),
+        oos_precision=precision,
+        oos_recall=recall,
+        per_intent=intents.per_label(),
+        confusion=confusions(rows),
+        ci95=_intervals(rows, unsure, taxonomy, intents, pairs),
+        calibration=calibration_scores(rows, fitted=calibration is not None),
+        with_threshold=_threshold_scores(rows, unsure, taxonomy, calibration),
+        outcomes=outcomes(rows),
+    )
 
 
-def confusions(rows: Sequence[Scored], examples: int = 3) -> list[dict[str, Any]]:
+def confusions(rows: Sequence[Scored], examples: int = 3) -> list[Confusion]:
     """Wrong intents, most frequent first: gold and predicted name, count, redacted utterances.
 
     Of a row with several intents only the unmatched ones count, paired as they come;
@@ -82,12 +84,12 @@ def confusions(rows: Sequence[Scored], examples: int = 3) -> list[dict[str, Any]
             found.setdefault(pair, []).append(row.instruction)
     ordered = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
     return [
-        {
-            "gold": gold,
-            "predicted": guess,
-            "count": len(texts),
-            "examples": [redact_text(text) for text in texts[:examples]],
-        }
+        Confusion(
+            gold=gold,
+            predicted=guess,
+            count=len(texts),
+            examples=[redact_text(text) for text in texts[:examples]],
+        )
         for (gold, guess), texts in ordered
     ]
 
@@ -112,28 +114,49 @@ def _mean(flags: Sequence[bool]) -> float | None:
     return ratio(sum(flags), len(flags))
 
 
+def _intents_right(rows: Sequence[Scored]) -> list[bool]:
+    return [row.intent_right for row in rows]
+
+
+def _parameters_right(rows: Sequence[Scored]) -> list[bool]:
+    return [row.parameters_right for row in rows]
+
+
+def _intervals(
+    rows: Sequence[Scored],
+    unsure: Sequence[Scored] | None,
+    taxonomy: Taxonomy | None,
+    intents: RowCounts,
+    pairs: RowCounts,
+) -> dict[str, list[float] | None]:
+    """The 95 % intervals of what was measured, by the names that a policy knows."""
+    flags, ratios = _flags(rows, taxonomy), _scope_ratios(rows, taxonomy)
+    if unsure is not None:
+        flags |= _prefixed(_right(unsure), "with_threshold")
+        ratios |= _prefixed(_scope_ratios(unsure, taxonomy), "with_threshold")
+    samplers: dict[str, Sampler] = {
+        "intent_f1_macro": intents.sample_f1_macro,
+        "intent_f1_micro": intents.sample_f1_micro,
+        "parameter_f1": partial(pairs.sample_f1_micro, empty=1.0),
+    }
+    return bootstrap_intervals(len(rows), flags, ratios, samplers)
+
+
 def _flags(rows: Sequence[Scored], taxonomy: Taxonomy | None) -> dict[str, list[bool]]:
     """Whether each row counts for each rate that was measured."""
-    flags = {
-        **_right(rows),
-        "documented.intent_accuracy": [r.documented_intent_right for r in rows],
-        "documented.parameter_accuracy": [r.documented_parameters_right for r in rows],
-        "malformed_rate": [r.predicted is None for r in rows],
+    documented = {
+        INTENT_ACCURACY: [r.documented_intent_right for r in rows],
+        PARAMETER_ACCURACY: [r.documented_parameters_right for r in rows],
     }
+    flags = _right(rows) | _prefixed(documented, "documented")
+    flags["malformed_rate"] = [r.predicted is None for r in rows]
     if taxonomy is not None:
         flags["off_taxonomy_rate"] = [r.off_taxonomy for r in rows]
     return flags
 
 
 def _right(rows: Sequence[Scored]) -> dict[str, list[bool]]:
-    return {
-        "intent_accuracy": [r.intent_right for r in rows],
-        "parameter_accuracy": [r.parameters_right for r in rows],
-    }
-
-
-def _rates(rows: Sequence[Scored]) -> dict[str, float | None]:
-    return {name: _mean(flags) for name, flags in _right(rows).items()}
+    return {INTENT_ACCURACY: _intents_right(rows), PARAMETER_ACCURACY: _parameters_right(rows)}
 
 
 def _scope_ratios(rows: Sequence[Scored], taxonomy: Taxonomy | None) -> dict[str, Ratio]:
@@ -147,10 +170,13 @@ def _scope_ratios(rows: Sequence[Scored], taxonomy: Taxonomy | None) -> dict[str
     return {"oos_precision": (both, predicted), "oos_recall": (both, gold)}
 
 
-def _scope_rates(rows: Sequence[Scored], taxonomy: Taxonomy | None) -> dict[str, float | None]:
-    ratios = _scope_ratios(rows, taxonomy)
-    rates = {name: ratio(sum(part), sum(whole)) for name, (part, whole) in ratios.items()}
-    return {"oos_precision": None, "oos_recall": None, **rates}
+def _scope_rates(
+    rows: Sequence[Scored], taxonomy: Taxonomy | None
+) -> tuple[float | None, float | None]:
+    """Precision and recall of out of scope."""
+    ratios = _scope_ratios(rows, taxonomy).values()
+    precision, recall = [ratio(sum(part), sum(whole)) for part, whole in ratios] or (None, None)
+    return precision, recall
 
 
 def _with_threshold(
@@ -172,19 +198,22 @@ def _with_threshold(
 
 def _threshold_scores(
     rows: Sequence[Scored],
-    unsure: list[Scored] | None,
+    unsure: Sequence[Scored] | None,
     taxonomy: Taxonomy | None,
     calibration: Calibration | None,
-) -> dict[str, Any] | None:
+) -> ThresholdScores | None:
     if unsure is None or calibration is None:
         return None
-    return {
-        "threshold": calibration.oos_threshold,
-        **_rates(unsure),
-        **_scope_rates(unsure, taxonomy),
-        "replaced": sum(new is not old for new, old in zip(unsure, rows, strict=True)),
-    }
+    precision, recall = _scope_rates(unsure, taxonomy)
+    return ThresholdScores(
+        threshold=calibration.oos_threshold,
+        intent_accuracy=_mean(_intents_right(unsure)),
+        parameter_accuracy=_mean(_parameters_right(unsure)),
+        oos_precision=precision,
+        oos_recall=recall,
+        replaced=sum(new is not old for new, old in zip(unsure, rows, strict=True)),
+    )
 
 
-def _prefixed(scores: Mapping[str, Value]) -> dict[str, Value]:
-    return {f"with_threshold.{name}": value for name, value in scores.items()}
+def _prefixed(scores: Mapping[str, Value], section: str) -> dict[str, Value]:
+    return {f"{section}.{name}": value for name, value in scores.items()}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from intentflow.artifacts.scores import Outcomes
 from intentflow.evaluate.scored_rows import Scored
 
 
-def outcomes(rows: Sequence[Scored]) -> dict[str, Any]:
+def outcomes(rows: Sequence[Scored]) -> Outcomes:
     """The ``outcomes`` of ``metrics.json``, in the order of the data.
 
     Returns:
@@ -19,12 +19,12 @@ def outcomes(rows: Sequence[Scored]) -> dict[str, Any]:
     names = ["; ".join(sorted(row.gold_intents.elements())) for row in rows]
     labels = sorted(set(names))
     places = {label: place for place, label in enumerate(labels)}
-    return {
-        "intent": _bits([row.intent_right for row in rows]),
-        "parameters": _bits([row.parameters_right for row in rows]),
-        "labels": labels,
-        "gold": [places[name] for name in names],
-    }
+    return Outcomes(
+        intent=_bits([row.intent_right for row in rows]),
+        parameters=_bits([row.parameters_right for row in rows]),
+        labels=labels,
+        gold=[places[name] for name in names],
+    )
 
 
 def _bits(flags: Sequence[bool]) -> str:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from intentflow.artifacts.metrics import CalibrationScores, CoveragePoint, ReliabilityBin
 from intentflow.evaluate.scored_rows import Scored
 
 _BINS = 10
 _POINTS = 20
 
 
-def calibration_scores(rows: Sequence[Scored], *, fitted: bool) -> dict[str, Any] | None:
+def calibration_scores(rows: Sequence[Scored], *, fitted: bool) -> CalibrationScores | None:
     """The ``calibration`` of ``metrics.json``, over the rows that have a confidence.
 
     An answer is right where its intents are.
@@ -31,13 +31,13 @@ def calibration_scores(rows: Sequence[Scored], *, fitted: bool) -> dict[str, Any
         return None
     right = [row.intent_right for row in sure]
     confidences = [row.confidence or 0.0 for row in sure]
-    return {
-        "ece": expected_calibration_error(confidences, right),
-        "ece_raw": expected_calibration_error([row.raw_confidence or 0.0 for row in sure], right),
-        "fitted": fitted,
-        "bins": reliability_bins(confidences, right),
-        "coverage": coverage_curve(confidences, right),
-    }
+    return CalibrationScores(
+        ece=expected_calibration_error(confidences, right),
+        ece_raw=expected_calibration_error([row.raw_confidence or 0.0 for row in sure], right),
+        fitted=fitted,
+        bins=reliability_bins(confidences, right),
+        coverage=coverage_curve(confidences, right),
+    )
 
 
 def expected_calibration_error(confidences: Sequence[float], right: Sequence[bool]) -> float:
@@ -50,11 +50,11 @@ def expected_calibration_error(confidences: Sequence[float], right: Sequence[boo
         right: Whether each answer is right.
     """
     bins = reliability_bins(confidences, right)
-    apart = sum(b["n"] * abs(b["confidence"] - b["accuracy"]) for b in bins)
+    apart = sum(b.n * abs(b.confidence - b.accuracy) for b in bins)
     return float(apart / len(confidences))
 
 
-def reliability_bins(confidences: Sequence[float], right: Sequence[bool]) -> list[dict[str, Any]]:
+def reliability_bins(confidences: Sequence[float], right: Sequence[bool]) -> list[ReliabilityBin]:
     """Rows, mean confidence and accuracy of each tenth of [0, 1] that holds a row.
 
     A bin holds its lower end; the last one holds 1 too.
@@ -64,21 +64,19 @@ def reliability_bins(confidences: Sequence[float], right: Sequence[bool]) -> lis
     counts = np.bincount(places, minlength=_BINS)
     sums = np.bincount(places, sure, _BINS), np.bincount(places, hits, _BINS)
     return [
-        {
-            "low": i / _BINS,
-            "high": (i + 1) / _BINS,
-            "n": int(counts[i]),
-            "confidence": float(sums[0][i] / counts[i]),
-            "accuracy": float(sums[1][i] / counts[i]),
-        }
+        ReliabilityBin(
+            low=i / _BINS,
+            high=(i + 1) / _BINS,
+            n=int(counts[i]),
+            confidence=float(sums[0][i] / counts[i]),
+            accuracy=float(sums[1][i] / counts[i]),
+        )
         for i in range(_BINS)
         if counts[i]
     ]
 
 
-def coverage_curve(
-    confidences: Sequence[float], right: Sequence[bool]
-) -> list[dict[str, float | int]]:
+def coverage_curve(confidences: Sequence[float], right: Sequence[bool]) -> list[CoveragePoint]:
     """Accuracy of the answers at or above a confidence, from the most confident ones to all.
 
     Returns:
@@ -93,11 +91,11 @@ def coverage_curve(
     kept = np.unique(last[np.searchsorted(last, wanted)])
     found = np.cumsum(hits)
     return [
-        {
-            "coverage": float(k / len(sure)),
-            "threshold": float(sure[k - 1]),
-            "accuracy": float(found[k - 1] / k),
-        }
+        CoveragePoint(
+            coverage=float(k / len(sure)),
+            threshold=float(sure[k - 1]),
+            accuracy=float(found[k - 1] / k),
+        )
         for k in kept
     ]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from intentflow.artifacts.metrics import Latency, Measurement, Metrics
 from intentflow.calls import OutputFormat
 from intentflow.errors import IntentflowError
 from intentflow.evaluate.metrics import compute_metrics
@@ -29,7 +30,7 @@ class Evaluation:
     ``metrics`` is what ``metrics.json`` holds; ``journal`` is what was kept while answers came.
     """
 
-    metrics: dict[str, Any]
+    metrics: Metrics
     rows: list[Scored]
     journal: AnswerJournal = field(default_factory=AnswerJournal)
 
@@ -131,20 +132,20 @@ def score(
     ]
     answered = [answer.seconds for answer in answers if not answer.failed]
     latency = sorted(answered) if seconds is not None else []
-    metrics = {
-        **compute_metrics(rows, subject.taxonomy, subject.calibration),
-        "latency_seconds": {"p50": _quantile(latency, 0.5), "p95": _quantile(latency, 0.95)},
-        "rows_per_second": len(rows) / seconds if seconds else None,
-        "model_digest": subject.model_digest,
-        "data_digest": content_digest(examples),
-        "prompt_digest": subject.prompt_digest,
-        "taxonomy_digest": subject.taxonomy.digest if subject.taxonomy else None,
-        "constrained": subject.constrained,
-        "engine": subject.engine,
-        "served_by": subject.engine,
-        "failed_rows": sum(answer.failed for answer in answers),
-    }
-    metrics["outcomes"] = metrics.pop("outcomes")  # long: readers find the scores before it
+    measurement = Measurement(
+        latency_seconds=Latency(p50=_quantile(latency, 0.5), p95=_quantile(latency, 0.95)),
+        model_digest=subject.model_digest,
+        data_digest=content_digest(examples),
+        prompt_digest=subject.prompt_digest,
+        taxonomy_digest=subject.taxonomy.digest if subject.taxonomy else None,
+        constrained=subject.constrained,
+        engine=subject.engine,
+        served_by=subject.engine,
+        failed_rows=sum(answer.failed for answer in answers),
+        rows_per_second=len(rows) / seconds if seconds else None,
+    )
+    scores = compute_metrics(rows, subject.taxonomy, subject.calibration)
+    metrics = scores.model_copy(update=dict(measurement))
     return Evaluation(metrics, rows)
 
 
@@ -188,13 +189,6 @@ def write_predictions(path: str | Path, rows: Sequence[Scored]) -> None:
                 "seconds": row.seconds,
             }
             stream.write(json.dumps(document, ensure_ascii=False) + "\n")
-
-
-def write_metrics(path: str | Path, metrics: dict[str, Any]) -> None:
-    """Write ``metrics.json``."""
-    with atomic_file(path) as partial:
-        text = json.dumps(metrics, indent=2, ensure_ascii=False)
-        partial.write_text(text + "\n", encoding="utf-8")
 
 
 _PREDICTION_KEYS = ("instruction", "output", "prediction")

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
+from intentflow.artifacts.baselines import BASELINE_NAMES, Baselines, BaselineScores
+from intentflow.artifacts.metrics import Metrics
+from intentflow.artifacts.verdict import Rule
 from intentflow.errors import IntentflowError
 from intentflow.gate.comparison import Comparison
+from intentflow.gate.markdown import number
 from intentflow.gate.policy import BaselineRule
-from intentflow.gate.verdict import Rule, number
-
-_ARTICLE = {
-    "majority": "the majority label",
-    "linear": "the linear classifier",
-    "encoder": "the fine-tuned encoder",
-    "untuned": "the untuned base model",
-    "few-shot": "the untuned base model with examples",
-}
 
 
 def baseline_rules(
-    metrics: Mapping[str, Any], baselines: Mapping[str, Any] | None, rule: BaselineRule
+    metrics: Metrics, baselines: Baselines | None, rule: BaselineRule
 ) -> Iterator[Rule]:
     """Cheaper ways that the model has to beat.
 
@@ -40,14 +34,14 @@ def baseline_rules(
             f"the policy asks to beat {names}, and no baselines were given: "
             "intentflow baseline scores them, --baselines hands them over"
         )
-        yield Rule("baselines", False, None, None, message)
+        yield Rule(name="baselines", passed=False, message=message)
         return
     for name in rule.beat:
         yield _beats(name, metrics, _entry(baselines, name, rule.metric), rule)
 
 
 def compression_rules(
-    metrics: Mapping[str, Any], reference: Mapping[str, Any] | None, limits: Mapping[str, float]
+    metrics: Metrics, reference: Metrics | None, limits: Mapping[str, float]
 ) -> Iterator[Rule]:
     """What a quantized model may lose against the 16-bit one, as measured on the same rows.
 
@@ -65,7 +59,7 @@ def compression_rules(
             "the policy bounds the loss by compression, and no scores of the 16-bit model were "
             "given (--reference; a model that was not compressed is its own)"
         )
-        yield Rule("compression", False, None, None, message)
+        yield Rule(name="compression", passed=False, message=message)
     if not limits or reference is None:
         return
     for name, limit in limits.items():
@@ -74,45 +68,43 @@ def compression_rules(
         message = f"{compared.sentence('the 16-bit model')}: a loss of {number(limit)} is allowed"
         passed = found is not None and found >= -limit
         yield Rule(
-            f"compression.{name}",
-            passed,
-            found,
-            -limit,
-            message,
+            name=f"compression.{name}",
+            passed=passed,
+            value=found,
+            limit=-limit,
+            message=message,
             n=compared.pair.n if compared.pair else None,
             evidence=compared.evidence,
         )
 
 
-def _beats(
-    name: str, metrics: Mapping[str, Any], entry: Mapping[str, Any], rule: BaselineRule
-) -> Rule:
+def _beats(name: str, metrics: Metrics, entry: BaselineScores, rule: BaselineRule) -> Rule:
     compared = Comparison.of(rule.metric, metrics, entry, f"the {name} baseline")
-    found, who = compared.difference, _ARTICLE.get(name, name)
+    found, who = compared.difference, BASELINE_NAMES.get(name, name)
     passed = found is not None and found > 0 and found >= rule.margin
     verb = "beats" if passed else "does not beat"
     asked = f" by {number(rule.margin)}" if rule.margin else ""
     theirs = f"{who} ({number(compared.theirs)}){asked}"
     message = f"the model {verb} {theirs}: {compared.sentence('the baseline')}"
     return Rule(
-        f"baselines.{name}",
-        passed,
-        compared.ours,
-        compared.theirs,
-        message,
+        name=f"baselines.{name}",
+        passed=passed,
+        value=compared.ours,
+        limit=compared.theirs,
+        message=message,
         n=compared.pair.n if compared.pair else None,
         evidence=compared.evidence,
     )
 
 
-def _entry(baselines: Mapping[str, Any], name: str, metric: str) -> Mapping[str, Any]:
-    scored: Mapping[str, Mapping[str, Any]] = baselines["baselines"]
+def _entry(baselines: Baselines, name: str, metric: str) -> BaselineScores:
+    scored = baselines.baselines
     if name not in scored:
         raise IntentflowError(
             f"the policy asks to beat {name}, which the baselines file does not hold "
             f"(it has {', '.join(scored) or 'none'}): intentflow baseline --kinds {name}"
         )
-    if scored[name].get(metric) is None:
+    if getattr(scored[name], metric) is None:
         raise IntentflowError(
             f"the {name} baseline has no {metric}: compare by intent_accuracy, or leave it out"
         )

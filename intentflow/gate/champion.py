@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
+from intentflow.artifacts.metrics import Metrics
+from intentflow.artifacts.verdict import Evidence, Rule
 from intentflow.evaluate.mcnemar import Paired
-from intentflow.evaluate.scores import intents_of_rows, outcome_string
+from intentflow.evaluate.scores import intents_of_rows
 from intentflow.gate.comparison import Comparison
+from intentflow.gate.markdown import number
 from intentflow.gate.policy import ChampionRule, IntentDrop
 from intentflow.gate.significance import (
     difference,
@@ -17,9 +19,9 @@ from intentflow.gate.significance import (
     lower_bound,
     unpaired_loss_p_value,
 )
-from intentflow.gate.verdict import Rule, number
 
 _WHOSE = "the champion's"
+_PER_INTENT = "champion.per_intent"
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,11 @@ class _Fall:
     n: int
     fall: float
     p_value: float
-    evidence: dict[str, Any]
+    evidence: Evidence
 
 
 def champion_rules(
-    metrics: Mapping[str, Any], champion: Mapping[str, Any] | None, rule: ChampionRule
+    metrics: Metrics, champion: Metrics | None, rule: ChampionRule
 ) -> Iterator[Rule]:
     """Scores that may not lie below the champion's, and intents that may not fall.
 
@@ -76,7 +78,7 @@ def _first(rule: ChampionRule) -> Rule:
         "no champion was given: a first deployment "
         f"{'passes' if passed else 'fails'} by policy (champion.first: {rule.first})"
     )
-    return Rule("champion.first", passed, None, None, message)
+    return Rule(name="champion.first", passed=passed, message=message)
 
 
 def _score(comparison: Comparison, rule: ChampionRule) -> Rule:
@@ -96,16 +98,23 @@ def _score(comparison: Comparison, rule: ChampionRule) -> Rule:
             f"the {rule.confidence:.0%} lower bound of the difference is {number(bound)}, "
             f"at most {number(rule.margin)} below is allowed"
         )
-    name, message = f"champion.{comparison.name}", f"{sentence}: {asked}"
-    rows = comparison.pair.n if comparison.pair else None
-    return Rule(name, passed, found, floor, message, bound, rows, comparison.evidence)
+    return Rule(
+        name=f"champion.{comparison.name}",
+        passed=passed,
+        value=found,
+        limit=floor,
+        message=f"{sentence}: {asked}",
+        bound=bound,
+        n=comparison.pair.n if comparison.pair else None,
+        evidence=comparison.evidence,
+    )
 
 
 def _intents(falls: list[_Fall], rule: IntentDrop) -> Iterator[Rule]:
     """A broken rule for every intent that fell too far with evidence; one kept rule if none did."""
     if not falls:
         message = "no intent was compared alone: the scores do not both tell of the same intents"
-        yield Rule("champion.per_intent", True, None, -rule.drop, message)
+        yield Rule(name=_PER_INTENT, passed=True, limit=-rule.drop, message=message)
         return
     adjusted = holm([fall.p_value for fall in falls])  # of all: which are tested must not depend
     broken = False  # on how they came out, or mending one row could break another's rule
@@ -119,20 +128,26 @@ def _intents(falls: list[_Fall], rule: IntentDrop) -> Iterator[Rule]:
 
 
 def _intent(fall: _Fall, p_value: float, rule: IntentDrop, *, passed: bool) -> Rule:
-    name = "champion.per_intent" + ("" if passed else f".{fall.intent}")
     found = "no intent fell too far with evidence; the furthest is " if passed else ""
     message = (
         f"{found}{fall.intent}, whose share of right rows fell by {number(fall.fall)} of {fall.n} "
         f"rows below the champion's (p {p_value:.2g} over all intents), "
         f"the policy allows {number(rule.drop)}"
     )
-    evidence = {**fall.evidence, "p_value_adjusted": p_value}
-    return Rule(name, passed, -fall.fall, -rule.drop, message, n=fall.n, evidence=evidence)
+    return Rule(
+        name=_PER_INTENT if passed else f"{_PER_INTENT}.{fall.intent}",
+        passed=passed,
+        value=-fall.fall,
+        limit=-rule.drop,
+        message=message,
+        n=fall.n,
+        evidence={**fall.evidence, "p_value_adjusted": p_value},
+    )
 
 
-def _falls(metrics: Mapping[str, Any], champion: Mapping[str, Any]) -> list[_Fall]:
+def _falls(metrics: Metrics, champion: Metrics) -> list[_Fall]:
     """How every intent did; from counts alone where the scores do not tell of each row."""
-    ours, theirs = (outcome_string(document, "intent") for document in (metrics, champion))
+    ours, theirs = (scores.outcomes and scores.outcomes.intent for scores in (metrics, champion))
     gold = intents_of_rows(metrics)
     if not (ours and theirs and gold):
         return _falls_by_counts(metrics, champion)
@@ -144,19 +159,23 @@ def _falls(metrics: Mapping[str, Any], champion: Mapping[str, Any]) -> list[_Fal
     for intent, places in sorted(rows.items()):
         mine, other = ("".join(told[i] for i in places) for told in (ours, theirs))
         pair = Paired.of(mine, other, intent)
-        evidence = {"gained": pair.gained, "lost": pair.lost, "p_value": loss_p_value(pair)}
+        evidence: Evidence = {
+            "gained": pair.gained,
+            "lost": pair.lost,
+            "p_value": loss_p_value(pair),
+        }
         found.append(_Fall(intent, pair.n, -difference(pair), loss_p_value(pair), evidence))
     return found
 
 
-def _falls_by_counts(metrics: Mapping[str, Any], champion: Mapping[str, Any]) -> list[_Fall]:
-    ours, theirs = (document.get("per_intent") or {} for document in (metrics, champion))
+def _falls_by_counts(metrics: Metrics, champion: Metrics) -> list[_Fall]:
+    ours, theirs = metrics.per_intent or {}, champion.per_intent or {}
     found = []
     for intent in sorted(ours.keys() & theirs.keys()):
-        n = int(ours[intent]["support"])
-        mine, other = (round((side[intent].get("recall") or 0) * n) for side in (ours, theirs))
-        if n and theirs[intent]["support"] == n:
+        n = ours[intent].support
+        mine, other = (round((side[intent].recall or 0) * n) for side in (ours, theirs))
+        if n and theirs[intent].support == n:
             p_value = unpaired_loss_p_value(mine, other, n)
-            evidence = {"right": mine, "champion_right": other, "p_value": p_value}
+            evidence: Evidence = {"right": mine, "champion_right": other, "p_value": p_value}
             found.append(_Fall(intent, n, (other - mine) / n, p_value, evidence))
     return found

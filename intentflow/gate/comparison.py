@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from intentflow.artifacts.metrics import Metrics
+from intentflow.artifacts.scores import Scores
+from intentflow.artifacts.verdict import Evidence
 from intentflow.errors import IntentflowError
 from intentflow.evaluate.mcnemar import Paired
 from intentflow.evaluate.scores import lookup, paired
+from intentflow.gate.markdown import number
 from intentflow.gate.significance import difference, interval
-from intentflow.gate.verdict import number
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,7 @@ class Comparison:
     pair: Paired | None
 
     @classmethod
-    def of(
-        cls, name: str, metrics: Mapping[str, Any], other: Mapping[str, Any], whose: str
-    ) -> Comparison:
+    def of(cls, name: str, metrics: Metrics, other: Scores, whose: str) -> Comparison:
         """Look a score up in both.
 
         Raises:
@@ -55,13 +54,13 @@ class Comparison:
         return round(self.ours - self.theirs, 12)  # 0.7 - 0.8 is less than -0.1 in binary
 
     @property
-    def evidence(self) -> dict[str, Any]:
+    def evidence(self) -> Evidence:
         """The numbers behind the difference, for the verdict."""
-        values = {"ours": self.ours, "theirs": self.theirs, "difference": self.difference}
+        values: Evidence = {"ours": self.ours, "theirs": self.theirs, "difference": self.difference}
         if self.pair is None:
             return values
         pair = self.pair
-        more = {"gained": pair.gained, "lost": pair.lost, "p_value": pair.p_value}
+        more: Evidence = {"gained": pair.gained, "lost": pair.lost, "p_value": pair.p_value}
         return {**values, **more, "ci95": list(interval(pair))}
 
     def sentence(self, whose: str) -> str:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
-from intentflow.evaluate.scores import check_metrics, outcome_string, require_same_rows
+from intentflow.artifacts.baselines import Baselines
+from intentflow.artifacts.metrics import Measured, Metrics
+from intentflow.artifacts.scores import HEADLINE, HeadlineScores
+from intentflow.artifacts.verdict import Rule, Verdict
+from intentflow.evaluate.scores import require_same_rows
 from intentflow.gate.baseline_rules import baseline_rules, compression_rules
 from intentflow.gate.champion import champion_rules
+from intentflow.gate.markdown import number
 from intentflow.gate.policy import ChampionRule, GatePolicy
 from intentflow.gate.provenance import Given, subject_rules, unchecked
 from intentflow.gate.thresholds import intent_rules, metric_rules, rows_rule
-from intentflow.gate.verdict import Rule, Verdict, headline, number
-
-# Carried from the scores into the verdict, so that deployment can check what was judged.
-_SUBJECT = ("model_digest", "data_digest", "prompt_digest", "constrained", "engine")
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,14 @@ class Beside:
         given: Digests of what is to be deployed.
     """
 
-    champion: Mapping[str, Any] | None = None
-    baselines: Mapping[str, Any] | None = None
-    reference: Mapping[str, Any] | None = None
+    champion: Metrics | None = None
+    baselines: Baselines | None = None
+    reference: Metrics | None = None
     given: Given = field(default_factory=Given)
 
 
 def decide(
-    metrics: Mapping[str, Any],
+    metrics: Metrics,
     policy: GatePolicy,
     beside: Beside | None = None,
     *,
@@ -58,29 +58,36 @@ def decide(
         IntentflowError: A metric or a name that does not exist, or scores of other rows.
     """
     beside, rules = beside or Beside(), policy.named(name)
-    _check(metrics, beside)
+    _require_same_rows(metrics, beside)
+    applied = list(_apply(metrics, rules, beside))
+    broken = [rule for rule in applied if not rule.passed]
     return Verdict(
-        rules=list(_apply(metrics, rules, beside)),
-        subject={key: metrics.get(key) for key in _SUBJECT},
+        passed=not broken,
+        policy=name or None,
+        first_failed=broken[0].name if broken else None,
+        reasons=[rule.message for rule in broken],
+        rules=applied,
+        # So that deployment can check what was judged.
+        **{key: getattr(metrics, key) for key in Measured.model_fields},
         skipped=[*_skipped(rules, beside), *unchecked(beside.given, rules.subject)],
         notes=list(_notes(metrics, rules, beside)),
-        policy=name,
         compared=_compared(metrics, beside),
     )
 
 
-def _check(metrics: Mapping[str, Any], beside: Beside) -> None:
-    """Scores on all sides, and of the same rows, whatever the policy asks."""
-    check_metrics(metrics, "the scores")
-    for whose, other in (("champion", beside.champion), ("16-bit model", beside.reference)):
+def _require_same_rows(metrics: Metrics, beside: Beside) -> None:
+    """Whatever the policy asks."""
+    others = {
+        "the champion was": beside.champion,
+        "the 16-bit model was": beside.reference,
+        "the baselines were": beside.baselines,
+    }
+    for whose, other in others.items():
         if other is not None:
-            check_metrics(other, f"the {whose}'s scores")
-            require_same_rows(metrics, other, f"the {whose} was")
-    if beside.baselines is not None:
-        require_same_rows(metrics, beside.baselines, "the baselines were")
+            require_same_rows(metrics.data_digest, other.data_digest, whose)
 
 
-def _apply(metrics: Mapping[str, Any], policy: GatePolicy, beside: Beside) -> Iterator[Rule]:
+def _apply(metrics: Metrics, policy: GatePolicy, beside: Beside) -> Iterator[Rule]:
     yield rows_rule(metrics, policy.minimum_rows)
     yield from subject_rules(metrics, beside.given, policy.subject)
     for name, limit in policy.metrics.items():
@@ -102,22 +109,30 @@ def _skipped(policy: GatePolicy, beside: Beside) -> Iterator[str]:
         yield "scores of a 16-bit model were given, the policy bounds no loss by compression"
 
 
-def _notes(metrics: Mapping[str, Any], policy: GatePolicy, beside: Beside) -> Iterator[str]:
+def _notes(metrics: Metrics, policy: GatePolicy, beside: Beside) -> Iterator[str]:
     if beside.champion is not None:
         if policy.champion is None:
             margin = number(ChampionRule().margin)
             yield f"the policy has no champion section: its defaults hold (margin {margin})"
-        if not all(outcome_string(m, "intent") for m in (metrics, beside.champion)):
+        if not all(m.outcomes and m.outcomes.intent for m in (metrics, beside.champion)):
             yield (
                 "the scores do not tell of each row (outcomes), so the champion was compared by "
                 "totals, and its intents by a test that knows no pairs"
             )
-    if failed := metrics.get("failed_rows"):
-        yield f"{failed} rows had no answer and count as wrong"
+    if metrics.failed_rows:
+        yield f"{metrics.failed_rows} rows had no answer and count as wrong"
 
 
-def _compared(metrics: Mapping[str, Any], beside: Beside) -> dict[str, dict[str, float | None]]:
-    others = {"champion": beside.champion, "16-bit model": beside.reference}
-    others |= (beside.baselines or {}).get("baselines", {})
-    found = {who: headline(scores) for who, scores in others.items() if scores is not None}
-    return {"this model": headline(metrics), **found}
+def _compared(metrics: Metrics, beside: Beside) -> dict[str, HeadlineScores]:
+    others: dict[str, HeadlineScores | None] = {
+        "champion": beside.champion,
+        "16-bit model": beside.reference,
+    }
+    others |= beside.baselines.baselines if beside.baselines else {}
+    found = {who: _headline(scores) for who, scores in others.items() if scores is not None}
+    return {"this model": _headline(metrics), **found}
+
+
+def _headline(scores: HeadlineScores) -> HeadlineScores:
+    """The headline of scores that hold more."""
+    return HeadlineScores(**{name: getattr(scores, name) for name in HEADLINE})

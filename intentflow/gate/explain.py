@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from intentflow.artifacts.metrics import IntentScores, Metrics
+from intentflow.artifacts.verdict import Verdict
 
 _SHOWN = 5
 
 
-def explain(verdict: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+def explain(verdict: Verdict, metrics: Metrics) -> str:
     """Markdown for the person who has to mend it.
 
     Args:
-        verdict: What ``verdict.json`` holds.
-        metrics: What ``metrics.json`` holds.
+        verdict: What the gate decided.
+        metrics: The scores that it judged.
     """
     lines = ["# Nothing was deployed", "", "The gate's policy was not met:", ""]
-    lines += [f"- {reason}" for reason in verdict["reasons"]]
-    lines += [f"- not applied: {reason}" for reason in verdict.get("skipped", [])]
-    lines += [f"- note: {note}" for note in verdict.get("notes", [])]
+    lines += [f"- {reason}" for reason in verdict.reasons]
+    lines += [f"- not applied: {reason}" for reason in verdict.skipped]
+    lines += [f"- note: {note}" for note in verdict.notes]
     lines += ["", "## Weakest intents", ""]
     lines += [
-        f"- {name}: {values['correct']} of {values['support']} rows right"
+        f"- {name}: {values.correct} of {values.support} rows right"
         for name, values in _weakest(metrics)
     ] or ["- none: every intent was found in every row"]
     lines += ["", "## Commonest confusions", ""]
     lines += [
-        f"- {c['gold']} taken for {c['predicted']}: {c['count']} rows"
-        for c in metrics["confusion"][:_SHOWN]
+        f"- {c.gold} taken for {c.predicted}: {c.count} rows" for c in metrics.confusion[:_SHOWN]
     ] or ["- none"]
     lines += [
         "",
@@ -40,6 +39,7 @@ def explain(verdict: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _weakest(metrics: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    imperfect = [item for item in metrics["per_intent"].items() if (item[1]["recall"] or 0) < 1]
-    return sorted(imperfect, key=lambda item: item[1]["recall"] or 0)[:_SHOWN]
+def _weakest(metrics: Metrics) -> list[tuple[str, IntentScores]]:
+    scored = (metrics.per_intent or {}).items()
+    imperfect = [(name, values) for name, values in scored if (values.recall or 0) < 1]
+    return sorted(imperfect, key=lambda item: item[1].recall or 0)[:_SHOWN]

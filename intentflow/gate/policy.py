@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
-from intentflow.artifacts.metric_names import COMPARABLE, SHARES
+from intentflow.artifacts.baselines import BASELINE_NAMES
+from intentflow.artifacts.metrics import COMPARABLE, METRICS, OUTCOME_OF, SHARES
+from intentflow.artifacts.scores import HEADLINE
 from intentflow.config import StrictModel, nearest
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.scores import METRICS, unknown_metric
+from intentflow.evaluate.scores import unknown_metric
 
-BASELINES = ("majority", "linear", "encoder", "untuned", "few-shot")
-
+_ACCURACIES = tuple(OUTCOME_OF)
 Rate = Annotated[float, Field(ge=0, le=1)]
 Confidence = Annotated[float, Field(gt=0.5, lt=1)]
 
@@ -31,10 +32,17 @@ def _comparable(name: str) -> str:
 
 
 def _baseline(name: str) -> str:
-    return _known(name, "baseline", BASELINES)
+    return _known(name, "baseline", BASELINE_NAMES)
+
+
+def _headline(name: str) -> str:
+    return _known(name, "score of baselines called", HEADLINE)
 
 
 Comparable = Annotated[str, AfterValidator(_comparable)]
+Headline = Annotated[
+    str, AfterValidator(_headline), WithJsonSchema({"type": "string", "enum": list(HEADLINE)})
+]
 Baseline = Annotated[str, AfterValidator(_baseline)]
 
 
@@ -76,10 +84,8 @@ class PerIntent(StrictModel):
 class BaselineRule(StrictModel):
     """Cheaper ways to the same answer, which the model has to beat on the same rows."""
 
-    beat: list[Baseline] = Field(
-        min_length=1, description="Which: majority, linear, encoder, untuned, few-shot"
-    )
-    metric: Literal["intent_accuracy", "parameter_accuracy", "intent_f1_macro"] = "intent_accuracy"
+    beat: list[Baseline] = Field(min_length=1, description=f"Which: {', '.join(BASELINE_NAMES)}")
+    metric: Headline = Field(_ACCURACIES[0], description="Score to compare by")
     margin: Rate = Field(
         0.0, description="How far above it the model must lie; at 0 a tie does not beat"
     )
@@ -100,7 +106,7 @@ class ChampionRule(StrictModel):
 
     margin: Rate = Field(0.01, description="How far below the champion a score may lie")
     metrics: list[Comparable] = Field(
-        ["intent_accuracy", "parameter_accuracy"], min_length=1, description="Scores to compare"
+        list(_ACCURACIES), min_length=1, description="Scores to compare"
     )
     test: Literal["estimate", "non_inferiority"] = Field(
         "estimate",

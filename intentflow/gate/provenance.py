@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
+from intentflow.artifacts.metrics import Metrics
+from intentflow.artifacts.verdict import Rule
 from intentflow.evaluate.scores import short
 from intentflow.gate.policy import SubjectRule
-from intentflow.gate.verdict import Rule
 
 _WHAT = {"model": "model", "data": "set of rows", "prompt": "prompt"}
 
@@ -39,12 +39,12 @@ def read_given(model: str | None, data: str | None) -> Given:
     )
 
 
-def subject_rules(metrics: Mapping[str, Any], given: Given, rule: SubjectRule) -> Iterator[Rule]:
+def subject_rules(metrics: Metrics, given: Given, rule: SubjectRule) -> Iterator[Rule]:
     """A digest that the policy asks for must be named; one that is given must be the same."""
     for key in ("model", "data", "prompt"):
         expected: str | None = getattr(given, key)
         if getattr(rule, key) or expected is not None:
-            yield _digest(key, metrics.get(f"{key}_digest"), expected)
+            yield _digest(key, getattr(metrics, f"{key}_digest"), expected)
 
 
 def unchecked(given: Given, rule: SubjectRule) -> list[str]:
@@ -71,4 +71,4 @@ def _digest(key: str, scored: str | None, expected: str | None) -> Rule:
             f"another {what} was scored ({short(scored)}) than the one given "
             f"({short(expected)}): evaluate this one"
         )
-    return Rule(f"subject.{key}", passed, None, None, message)
+    return Rule(name=f"subject.{key}", passed=passed, message=message)

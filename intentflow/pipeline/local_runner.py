@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from intentflow.artifacts.baselines import read_baselines
+from intentflow.artifacts.baselines import Baselines, BaselineScores
+from intentflow.artifacts.metrics import Metrics
+from intentflow.artifacts.verdict import Verdict
 from intentflow.environment import CHECKPOINTS, environment_variables
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.io.files import atomic_file
@@ -53,9 +55,9 @@ class RunResult:
     Attributes:
         folder: Where reports, sets, scores and manifests lie.
         counts: Rows, kept and rejected by convert.
-        metrics: What ``metrics.json`` holds.
+        metrics: Scores of the model.
         baselines: Scores of simple models on the same rows, by name.
-        verdict: What ``verdict.json`` holds.
+        verdict: What the gate decided.
         model: The model directory that was scored.
         manifests: The rendered service; None where the gate failed.
         seconds: Wall time of the graph.
@@ -64,9 +66,9 @@ class RunResult:
 
     folder: Path
     counts: dict[str, int]
-    metrics: dict[str, Any]
-    baselines: dict[str, Any]
-    verdict: dict[str, Any]
+    metrics: Metrics
+    baselines: dict[str, BaselineScores]
+    verdict: Verdict
     model: Path
     manifests: Path | None
     seconds: float
@@ -190,17 +192,17 @@ def _collect(outputs: Mapping[str, Any], root: Path, seconds: float) -> RunResul
             shutil.copyfile(outputs[name].path, partial)
     model = Path(outputs["model"].path)
     _link(root / "model", model)
-    verdict = json.loads((root / "verdict.json").read_text(encoding="utf-8"))
-    _explain(root, verdict["passed"])
+    verdict = Verdict.read(root / "verdict.json")
+    _explain(root, verdict.passed)
     counts = outputs["counts"].metadata
     return RunResult(
         folder=root,
         counts={key: int(counts[key]) for key in ("rows", "kept", "rejected")},
-        metrics=json.loads((root / "metrics.json").read_text(encoding="utf-8")),
-        baselines=read_baselines(root / "baselines.json")["baselines"],
+        metrics=Metrics.read(root / "metrics.json"),
+        baselines=Baselines.read(root / "baselines.json").baselines,
         verdict=verdict,
         model=model,
-        manifests=root / "manifests" if verdict["passed"] else None,
+        manifests=root / "manifests" if verdict.passed else None,
         seconds=seconds,
         peak_memory_bytes=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
     )

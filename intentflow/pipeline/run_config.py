@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from intentflow.config import StrictModel, apply_overrides, load_yaml
 from intentflow.deploy.options import DeployOptions
@@ -127,7 +127,8 @@ def pipeline_arguments(
         publish_to: Where models go unless the configuration says.
         deploy_output: Folder for a copy of the manifests; empty for none.
     """
-    from intentflow.evaluate.scores import for_comparing, read_metrics
+    from intentflow.artifacts.metrics import Metrics
+    from intentflow.evaluate.scores import for_comparing
     from intentflow.gate.policy import require_known
     from intentflow.pipeline.code_version import code_version
     from intentflow.storage import digest_of
@@ -163,7 +164,7 @@ def pipeline_arguments(
         "constrained": config.evaluate.constrained,
         "hourly_price": config.evaluate.hourly_price,
         "policy_name": config.policy_name,
-        "champion": _without_none(for_comparing(read_metrics(config.champion)))
+        "champion": _parameter(for_comparing(Metrics.read(config.champion)))
         if config.champion
         else {},
         "deploy_options": _parameter(config.deploy),
@@ -177,8 +178,8 @@ def _read_teacher(config: RunConfig) -> StrictModel:
     return Teacher.from_yaml(str(config.data.teacher))
 
 
-def _parameter(model: StrictModel) -> dict[str, Any]:
-    """A configuration as a pipeline parameter: what was set, without what is empty."""
+def _parameter(model: BaseModel) -> dict[str, Any]:
+    """A document as a pipeline parameter: what was set, without what is empty."""
     found: dict[str, Any] = _without_none(model.model_dump(mode="json", exclude_unset=True))
     return found
 

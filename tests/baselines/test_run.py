@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from intentflow.artifacts.baselines import Seconds
+from intentflow.artifacts.scores import Outcomes
 from intentflow.baselines.answers import Answers
 from intentflow.errors import IntentflowError
 from intentflow.evaluate.baseline_scores import (
@@ -29,12 +31,12 @@ def _given(texts: Sequence[str], asked: Sequence[int] | None = None, **more: boo
 
 def test_every_asked_kind_is_in_the_file() -> None:
     found = run_baselines(TRAINING, TEST, BaselineOptions())
-    assert list(found["baselines"]) == ["majority", "linear"]
+    assert list(found.baselines) == ["majority", "linear"]
 
 
 def test_the_file_names_the_rows_by_digest() -> None:
     found = run_baselines(TRAINING, TEST, BaselineOptions(kinds=["majority"]))
-    assert (found["train_digest"], found["data_digest"], found["n"]) == (
+    assert (found.train_digest, found.data_digest, found.n) == (
         content_digest(TRAINING),
         content_digest(TEST),
         len(TEST),
@@ -43,8 +45,9 @@ def test_the_file_names_the_rows_by_digest() -> None:
 
 def test_the_same_seed_gives_the_same_scores() -> None:
     runs = [run_baselines(TRAINING, TEST, BaselineOptions(["linear"], seed=3)) for _ in range(2)]
-    first, second = ({**run["baselines"]["linear"], "seconds": 0} for run in runs)
-    assert {**first, "rows_per_second": 0} == {**second, "rows_per_second": 0}
+    first, second = (run.baselines["linear"] for run in runs)
+    timed = {"seconds", "rows_per_second"}
+    assert first.model_dump(exclude=timed) == second.model_dump(exclude=timed)
 
 
 def test_a_baseline_is_scored_as_a_tuned_model_is() -> None:
@@ -52,59 +55,54 @@ def test_a_baseline_is_scored_as_a_tuned_model_is() -> None:
     rows = [score_row(r.instruction, r.output, t) for r, t in zip(ROWS, texts, strict=True)]
     metrics = compute_metrics(rows)
     scored = score_answers(ROWS, _given(texts, parameters=True))
-    names = ("n", "intent_accuracy", "parameter_accuracy", "intent_f1_macro")
-    assert {name: scored[name] for name in names} == {name: metrics[name] for name in names}
+    names = {"n", "intent_accuracy", "parameter_accuracy", "intent_f1_macro"}
+    assert scored.model_dump(include=names) == metrics.model_dump(include=names)
 
 
 def test_intents_count_as_a_multiset() -> None:
-    assert score_answers(ROWS, _given(["go()", "go()", "find(); go()"]))["outcomes"] == {
-        "intent": "101"
-    }
+    scored = score_answers(ROWS, _given(["go()", "go()", "find(); go()"]))
+    assert scored.outcomes == Outcomes(intent="101")
 
 
 def test_a_classifier_has_no_score_of_parameters() -> None:
     scored = score_answers(ROWS, _given(["go()", "find()", "go()"]))
-    assert scored["parameter_accuracy"] is None
-    assert set(scored["ci95"]) == {"intent_accuracy", "intent_f1_macro"}
+    assert scored.parameter_accuracy is None
+    assert set(scored.ci95) == {"intent_accuracy", "intent_f1_macro"}
 
 
 def test_an_interval_holds_its_score() -> None:
     scored = score_answers(ROWS, _given(["go(x)", "go()", "go(); find()"], parameters=True))
-    assert set(scored["ci95"]) == {"intent_accuracy", "parameter_accuracy", "intent_f1_macro"}
-    assert all(low <= scored[name] <= high for name, (low, high) in scored["ci95"].items())
+    assert set(scored.ci95) == {"intent_accuracy", "parameter_accuracy", "intent_f1_macro"}
+    assert all(low <= scored.value(name) <= high for name, (low, high) in scored.ci95.items())
 
 
 def test_a_sample_has_its_own_number_of_rows_and_no_outcomes() -> None:
     scored = score_answers(ROWS, _given(["go()", "go(); find()"], asked=[0, 2]))
-    assert (scored["n"], scored["intent_accuracy"], scored["outcomes"]) == (
-        2,
-        1.0,
-        {"intent": None},
-    )
+    assert (scored.n, scored.intent_accuracy, scored.outcomes) == (2, 1.0, Outcomes(intent=None))
 
 
 def test_time_is_told_by_training_and_rows_per_second() -> None:
     scored = score_answers(ROWS, _given(["go()"] * 3))
-    assert (scored["seconds"], scored["rows_per_second"]) == ({"train": 1.0, "predict": 2.0}, 1.5)
+    assert (scored.seconds, scored.rows_per_second) == (Seconds(train=1.0, predict=2.0), 1.5)
 
 
 def test_a_label_that_training_lacks_is_wrong() -> None:
     found = run_baselines(TRAINING, [*TEST, Example("zoom in", "zoom()")], BaselineOptions())
-    assert [entry["outcomes"]["intent"][-1] for entry in found["baselines"].values()] == ["0", "0"]
+    assert [entry.outcomes.intent[-1] for entry in found.baselines.values()] == ["0", "0"]
 
 
 def test_a_gold_answer_that_does_not_parse_is_wrong_for_every_one(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     found = run_baselines(TRAINING, [*TEST, Example("x", "find(")], BaselineOptions())
-    assert [entry["outcomes"]["intent"][-1] for entry in found["baselines"].values()] == ["0", "0"]
+    assert [entry.outcomes.intent[-1] for entry in found.baselines.values()] == ["0", "0"]
     assert "1 rows to score do not parse" in capsys.readouterr().err
 
 
 def test_training_rows_that_do_not_parse_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [*TRAINING, Example("x", "find(")]
     found = run_baselines(rows, TEST, BaselineOptions(kinds=["majority"]))
-    assert (found["train_rows"], found["train_rows_left_out"]) == (len(rows), 1)
+    assert (found.train_rows, found.train_rows_left_out) == (len(rows), 1)
     assert "1 training rows do not parse" in capsys.readouterr().err
 
 

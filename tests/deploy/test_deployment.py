@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from intentflow.artifacts.verdict import Verdict
 from intentflow.cli.main import main
-from intentflow.deploy import DeployOptions, deploy, read_facts, read_verdict
+from intentflow.deploy import DeployOptions, deploy, read_facts
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.storage import publish
 
@@ -146,7 +147,7 @@ def test_verdict_gives_the_numbers_of_its_rules(write_verdict: Callable[..., Pat
         {"name": "metrics.intent_accuracy.min", "passed": True, "value": 0.96, "limit": 0.95},
         {"name": "skipped", "passed": True, "value": None, "limit": 0.5},
     ]
-    verdict = read_verdict(write_verdict(rules=rules))
+    verdict = Verdict.read(write_verdict(rules=rules))
     assert verdict.numbers == (("metrics.intent_accuracy.min", 0.96, 0.95),)
 
 

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 import yaml
 
+from intentflow.artifacts.verdict import Rule, Verdict
 from intentflow.cli.main import main
-from intentflow.deploy import DeployOptions, ModelFacts, Verdict, deploy, render
+from intentflow.deploy import DeployOptions, ModelFacts, deploy, render
 from intentflow.deploy.gitops import Pushed, Reverted, commit_service, revert_service
 from intentflow.deploy.gitops.repository import Repository
 from intentflow.errors import CheckFailed, IntentflowError
@@ -27,13 +28,11 @@ pytestmark = pytest.mark.real
 
 VERDICT = Verdict(
     passed=True,
-    reasons=(),
     model_digest="a" * 64,
     data_digest="d" * 64,
     prompt_digest="b" * 64,
     constrained=True,
-    where="verdict.json",
-    numbers=(("metrics.intent_accuracy.min", 0.961, 0.95),),
+    rules=[Rule(name="metrics.intent_accuracy.min", passed=True, value=0.961, limit=0.95)],
     engine="vllm",
 )
 HERE = {
@@ -621,11 +620,10 @@ def test_no_access_is_one_line_without_the_token(
 def test_a_verdict_forges_no_trailer(
     facts: ModelFacts, git_options: DeployOptions, server: Server
 ) -> None:
-    forged = replace(
-        VERDICT,
-        engine="vllm\nApproved-By: nobody",
-        numbers=(("intent_accuracy\nApproved-By: nobody", 1.0, 0.9),),
-    )
+    name = "intent_accuracy\nApproved-By: nobody"
+    rule = Rule(name=name, passed=True, value=1.0, limit=0.9)
+    changes = {"engine": "vllm\nApproved-By: nobody", "rules": [rule]}
+    forged = VERDICT.model_copy(update=changes)
     _commit(facts, git_options, forged)
     lines = git(server.bare, "log", "-1", "--format=%B", "main").splitlines()
     assert not [line for line in lines if line.startswith("Approved-By")]

@@ -176,8 +176,8 @@ def test_the_command_writes_a_calibration_that_evaluation_applies(
     summary = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert summary["model_digest"] == digest_of(folder)
     evaluation = evaluate_model(str(folder), rows()[40:48])
-    assert evaluation.metrics["calibration"]["fitted"]
-    assert evaluation.metrics["calibration"]["ece"] == pytest.approx(summary["ece"], abs=1e-3)
+    assert evaluation.metrics.calibration.fitted
+    assert evaluation.metrics.calibration.ece == pytest.approx(summary["ece"], abs=1e-3)
 
 
 def test_a_calibration_of_unconstrained_answers_is_named_where_it_is_applied_to_others(

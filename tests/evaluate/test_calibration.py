@@ -138,14 +138,14 @@ def test_calibrated_confidences_keep_their_order_and_lie_between_0_and_1(
 def test_bins_hold_every_row_once(rows: list[tuple[float, bool]]) -> None:
     confidences, right = [value for value, _ in rows], [is_right for _, is_right in rows]
     bins = reliability_bins(confidences, right)
-    assert sum(b["n"] for b in bins) == len(rows)
-    assert sum(b["n"] * b["accuracy"] for b in bins) == pytest.approx(sum(right))
-    assert sum(b["n"] * b["confidence"] for b in bins) == pytest.approx(sum(confidences))
-    assert all(b["low"] - 1e-9 <= b["confidence"] <= b["high"] + 1e-9 for b in bins)
+    assert sum(b.n for b in bins) == len(rows)
+    assert sum(b.n * b.accuracy for b in bins) == pytest.approx(sum(right))
+    assert sum(b.n * b.confidence for b in bins) == pytest.approx(sum(confidences))
+    assert all(b.low - 1e-9 <= b.confidence <= b.high + 1e-9 for b in bins)
 
 
 def test_a_bin_without_a_row_is_left_out() -> None:
-    found = [(b["low"], b["high"], b["n"]) for b in reliability_bins([0.0, 1.0], [False, True])]
+    found = [(b.low, b.high, b.n) for b in reliability_bins([0.0, 1.0], [False, True])]
     assert found == [(0.0, 0.1, 1), (0.9, 1.0, 1)]
 
 
@@ -153,16 +153,16 @@ def test_a_bin_without_a_row_is_left_out() -> None:
 @given(ROWS)
 def test_the_curve_is_what_each_threshold_keeps(rows: list[tuple[float, bool]]) -> None:
     for point in coverage_curve(*zip(*rows, strict=True)):  # type: ignore[arg-type]
-        kept = [right for value, right in rows if value >= point["threshold"]]
-        assert point["coverage"] == pytest.approx(len(kept) / len(rows))
-        assert point["accuracy"] == pytest.approx(sum(kept) / len(kept))
+        kept = [right for value, right in rows if value >= point.threshold]
+        assert point.coverage == pytest.approx(len(kept) / len(rows))
+        assert point.accuracy == pytest.approx(sum(kept) / len(kept))
 
 
 @settings(deadline=None)
 @given(ROWS)
 def test_the_curve_rises_in_coverage_to_all_rows(rows: list[tuple[float, bool]]) -> None:
     curve = coverage_curve(*zip(*rows, strict=True))  # type: ignore[arg-type]
-    covered = [point["coverage"] for point in curve]
+    covered = [point.coverage for point in curve]
     assert covered == sorted(set(covered))
     assert len(covered) <= 20
     assert covered[-1] == 1.0

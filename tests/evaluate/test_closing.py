@@ -80,4 +80,4 @@ def test_a_client_that_asks_for_few_tokens_gets_its_answer_cut() -> None:
 
 def test_a_model_of_random_weights_never_leaves_the_taxonomy(tiny_model: Path) -> None:
     metrics = evaluate_model(str(tiny_model), rows()[:12]).metrics
-    assert (metrics["malformed_rate"], metrics["off_taxonomy_rate"]) == (0.0, 0.0)
+    assert (metrics.malformed_rate, metrics.off_taxonomy_rate) == (0.0, 0.0)

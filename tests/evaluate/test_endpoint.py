@@ -33,20 +33,20 @@ def test_answers_come_in_the_order_of_the_utterances(endpoint: Endpoint) -> None
 
 def test_a_right_endpoint_scores_1(endpoint: Endpoint) -> None:
     metrics = evaluate_model(endpoint.url, EXAMPLES, taxonomy=TAXONOMY).metrics
-    assert (metrics["parameter_accuracy"], metrics["off_taxonomy_rate"]) == (1.0, 0.0)
+    assert (metrics.parameter_accuracy, metrics.off_taxonomy_rate) == (1.0, 0.0)
 
 
 def test_what_answered_is_recorded(endpoint: Endpoint) -> None:
     metrics = evaluate_model(endpoint.url, EXAMPLES).metrics
-    assert (metrics["engine"], metrics["constrained"]) == ("openai", False)
-    assert metrics["latency_seconds"]["p50"] > 0
+    assert (metrics.engine, metrics.constrained) == ("openai", False)
+    assert metrics.latency_seconds.p50 > 0
 
 
 def test_a_json_endpoint_is_read_as_json(endpoint: Endpoint) -> None:
     answer = '[{"intent": "play_music", "parameters": ["0"]}]'
     endpoint.chat = completion(answer)
     metrics = evaluate_model(endpoint.url, EXAMPLES[:1], output_format="json").metrics
-    assert metrics["parameter_accuracy"] == 1.0
+    assert metrics.parameter_accuracy == 1.0
 
 
 def test_the_bare_utterance_is_sent_and_asked_greedily(endpoint: Endpoint) -> None:
@@ -71,7 +71,7 @@ def test_the_key_comes_from_the_environment(
 
 def test_an_empty_answer_is_malformed(endpoint: Endpoint) -> None:
     endpoint.chat = completion(None)
-    assert evaluate_model(endpoint.url, EXAMPLES[:2]).metrics["malformed_rate"] == 1.0
+    assert evaluate_model(endpoint.url, EXAMPLES[:2]).metrics.malformed_rate == 1.0
 
 
 def test_an_overloaded_endpoint_is_asked_again(endpoint: Endpoint) -> None:
@@ -172,9 +172,9 @@ def test_speed_is_that_of_the_clock_and_latency_that_of_a_request(endpoint: Endp
     started = time.perf_counter()
     metrics = evaluate_model(endpoint.url, EXAMPLES, options=_options(concurrency=10)).metrics
     seconds = time.perf_counter() - started
-    assert metrics["rows_per_second"] >= len(EXAMPLES) / seconds
-    assert metrics["rows_per_second"] <= len(EXAMPLES) / 0.2
-    assert 0.1 <= metrics["latency_seconds"]["p50"] < seconds
+    assert metrics.rows_per_second >= len(EXAMPLES) / seconds
+    assert metrics.rows_per_second <= len(EXAMPLES) / 0.2
+    assert 0.1 <= metrics.latency_seconds.p50 < seconds
 
 
 def test_the_wait_that_an_endpoint_asks_for_is_kept(endpoint: Endpoint) -> None:
@@ -225,12 +225,12 @@ def _fails_on(utterance: str, endpoint: Endpoint) -> None:
 def test_a_failed_row_is_wrong_and_counted_where_failures_are_allowed(endpoint: Endpoint) -> None:
     _fails_on("play 3", endpoint)
     evaluation = evaluate_model(endpoint.url, EXAMPLES, options=_options(allow_failures=True))
-    assert evaluation.metrics["failed_rows"] == 1
+    assert evaluation.metrics.failed_rows == 1
     assert [row.intent_right for row in evaluation.rows].index(False) == 3
 
 
 def test_an_answer_never_counts_as_failed(endpoint: Endpoint) -> None:
-    assert evaluate_model(endpoint.url, EXAMPLES).metrics["failed_rows"] == 0
+    assert evaluate_model(endpoint.url, EXAMPLES).metrics.failed_rows == 0
 
 
 def test_nothing_is_scored_where_every_request_failed(endpoint: Endpoint) -> None:

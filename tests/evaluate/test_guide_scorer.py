@@ -96,7 +96,7 @@ def test_each_row_counts_as_the_guides_script_counts_it(row: tuple[str, str]) ->
 def test_the_accuracies_are_those_that_the_guides_script_prints(
     rows: list[tuple[str, str]],
 ) -> None:
-    documented = compute_metrics([score_row("", *row) for row in rows])["documented"]
+    documented = compute_metrics([score_row("", *row) for row in rows]).as_dict()["documented"]
     count, ecount = guides_counts(rows)
     assert documented == {
         "intent_accuracy": count / len(rows),

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from intentflow.artifacts.metrics import METRICS
 from intentflow.evaluate.metrics import compute_metrics, confusions
 from intentflow.evaluate.run import score
 from intentflow.evaluate.scored_rows import Scored, score_row
@@ -28,6 +29,7 @@ TAXONOMY = Taxonomy(
 )
 # The contract's keys of metrics.json, and no other.
 KEYS = {
+    "schema_version",
     "n",
     "intent_accuracy",
     "parameter_accuracy",
@@ -64,7 +66,7 @@ def _row(gold: str, prediction: str) -> Scored:
 
 
 def _metrics(*rows: tuple[str, str]) -> dict[str, Any]:
-    return compute_metrics([_row(*row) for row in rows], TAXONOMY)
+    return compute_metrics([_row(*row) for row in rows], TAXONOMY).as_dict()
 
 
 @pytest.mark.parametrize(
@@ -130,7 +132,7 @@ def test_what_the_taxonomy_lacks_is_off_taxonomy(prediction: str, off: bool) -> 
 
 
 def test_without_a_taxonomy_what_needs_one_is_null() -> None:
-    metrics = compute_metrics([score_row("", "play()", "sing()")])
+    metrics = compute_metrics([score_row("", "play()", "sing()")]).as_dict()
     names = ("off_taxonomy_rate", "oos_precision", "oos_recall")
     assert [metrics[name] for name in names] == [None, None, None]
 
@@ -190,7 +192,7 @@ def test_confusions_pair_what_is_missing_with_what_is_too_much() -> None:
         _row("oos()", "not a call"),
         _row("play()", "play(); oos()"),
     ]
-    found = [(c["gold"], c["predicted"], c["count"]) for c in confusions(rows)]
+    found = [(c.gold, c.predicted, c.count) for c in confusions(rows)]
     assert found == [
         ("play", "weather", 2),
         ("(none)", "oos", 1),
@@ -201,7 +203,7 @@ def test_confusions_pair_what_is_missing_with_what_is_too_much() -> None:
 
 def test_the_examples_of_a_confusion_are_redacted() -> None:
     row = score_row("call me at anna@example.com", "play()", "weather(x)", TAXONOMY)
-    assert confusions([row])[0]["examples"] == ["call me at {{EMAIL}}"]
+    assert confusions([row])[0].examples == ["call me at {{EMAIL}}"]
 
 
 CALLS = ["play(a)", "play(b)", "weather(x)", "oos()", "play(a); oos()", "broken(", "sing(a,b)"]
@@ -257,9 +259,15 @@ def test_more_rows_give_a_narrower_interval() -> None:
 
 def test_metrics_have_the_keys_of_the_contract() -> None:
     evaluation = score([Example("x", "play()")], [Answer("play()", 0.1)], Subject("given", False))
-    assert set(evaluation.metrics) == KEYS
-    assert set(evaluation.metrics["documented"]) == {"intent_accuracy", "parameter_accuracy"}
-    assert set(evaluation.metrics["latency_seconds"]) == {"p50", "p95"}
+    metrics = evaluation.metrics.as_dict()
+    assert set(metrics) == KEYS
+    assert set(metrics["documented"]) == {"intent_accuracy", "parameter_accuracy"}
+    assert set(metrics["latency_seconds"]) == {"p50", "p95"}
+
+
+def test_intervals_are_named_as_a_policy_names_their_scores() -> None:
+    rows = [_row("oos()", "play(a)"), _row("play(a)", "oos()")]
+    assert set(compute_metrics(rows, TAXONOMY).ci95 or {}) <= set(METRICS)
 
 
 def test_metrics_are_plain_json() -> None:
@@ -268,7 +276,7 @@ def test_metrics_are_plain_json() -> None:
 
 def test_what_was_not_measured_has_no_interval() -> None:
     rows = [score_row("u", "play()", "play()")]
-    assert "off_taxonomy_rate" not in compute_metrics(rows)["ci95"]
+    assert "off_taxonomy_rate" not in compute_metrics(rows).as_dict()["ci95"]
 
 
 # --- each score against another computation of it
@@ -358,7 +366,7 @@ def test_values_that_are_all_different_fit_in_memory() -> None:
 
     rows = [_row(f"play(a{i},b{i})", f"play(a{i},c{i})") for i in range(4_000)]
     tracemalloc.start()
-    metrics = compute_metrics(rows, TAXONOMY)
+    metrics = compute_metrics(rows, TAXONOMY).as_dict()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert metrics["parameter_f1"] == 0.5

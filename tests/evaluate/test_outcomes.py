@@ -54,7 +54,7 @@ def _evaluate(
 
 
 def _metrics(*arguments: Any) -> dict[str, Any]:
-    return _evaluate(*arguments).metrics
+    return _evaluate(*arguments).metrics.as_dict()
 
 
 # --- outcomes

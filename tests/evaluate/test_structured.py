@@ -101,13 +101,13 @@ def test_the_grammar_of_the_taxonomy_is_sent(endpoint: Endpoint) -> None:
     metrics = _score(endpoint)
     sent = endpoint.asked[0]["structured_outputs"]
     assert sent == {"grammar": taxonomy_grammar(TAXONOMY, "call")}
-    assert metrics["constrained"] is True
+    assert metrics.constrained is True
 
 
 def test_without_the_flag_nothing_is_sent(endpoint: Endpoint) -> None:
     metrics = evaluate_model(endpoint.url, EXAMPLES[:1], taxonomy=TAXONOMY).metrics
     assert "structured_outputs" not in endpoint.asked[0]
-    assert metrics["constrained"] is False
+    assert metrics.constrained is False
 
 
 @pytest.mark.parametrize("reason", ["stop", "length"])
@@ -120,8 +120,8 @@ def test_a_server_that_ignores_the_grammar_is_found_out(reason: str, endpoint: E
 def test_an_answer_cut_off_is_closed_and_scored(endpoint: Endpoint) -> None:
     endpoint.chat = completion("play_music(la la la", finish_reason="length")
     metrics = _score(endpoint)
-    assert (metrics["malformed_rate"], metrics["off_taxonomy_rate"]) == (0.0, 0.0)
-    assert metrics["parameter_accuracy"] == 0.0
+    assert (metrics.malformed_rate, metrics.off_taxonomy_rate) == (0.0, 0.0)
+    assert metrics.parameter_accuracy == 0.0
 
 
 def test_an_answer_that_ended_badly_by_itself_is_not_closed(endpoint: Endpoint) -> None:

@@ -56,7 +56,7 @@ def test_a_model_of_random_weights_stays_inside_the_taxonomy(
     output_format: OutputFormat, url: str
 ) -> None:
     metrics = _score(url, output_format, constrained=True)
-    assert (metrics["malformed_rate"], metrics["off_taxonomy_rate"]) == (0.0, 0.0)
+    assert (metrics.malformed_rate, metrics.off_taxonomy_rate) == (0.0, 0.0)
 
 
 def test_without_the_constraint_it_leaves_it(url: str) -> None:
@@ -89,9 +89,9 @@ def test_a_4_bit_copy_is_scored_by_the_engine_that_will_serve_it(
     with one_thread():
         quantize(wide_model, copy, method="gptq", calibration=rows()[:8])
     metrics = evaluate_model(str(copy), EXAMPLES).metrics
-    assert (metrics["engine"], metrics["served_by"], metrics["n"]) == ("vllm", "vllm", 12)
-    assert metrics["model_digest"] == digest_of(str(copy))
-    assert (metrics["malformed_rate"], metrics["off_taxonomy_rate"]) == (0.0, 0.0)
+    assert (metrics.engine, metrics.served_by, metrics.n) == ("vllm", "vllm", 12)
+    assert metrics.model_digest == digest_of(str(copy))
+    assert (metrics.malformed_rate, metrics.off_taxonomy_rate) == (0.0, 0.0)
 
 
 def _alive(process: int) -> bool:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from intentflow.artifacts.baselines import Baselines
+from intentflow.artifacts.metrics import Metrics
+from intentflow.artifacts.verdict import Verdict
 from intentflow.evaluate.metrics import compute_metrics
 from intentflow.evaluate.scored_rows import score_row
+from intentflow.gate.decide import Beside, decide
+from intentflow.gate.policy import GatePolicy
+from intentflow.gate.provenance import Given
 from intentflow.taxonomy import Taxonomy
 
 TAXONOMY = Taxonomy.from_mapping(
@@ -74,4 +80,30 @@ def baselines(digest: str = "rows", **entries: dict[str, Any]) -> dict[str, Any]
 
 def scores_of(rows: list[tuple[str, str]]) -> dict[str, Any]:
     """Scores of (gold, prediction) rows."""
-    return compute_metrics([score_row("text", g, p, TAXONOMY) for g, p in rows], TAXONOMY)
+    scored = [score_row("text", g, p, TAXONOMY) for g, p in rows]
+    return compute_metrics(scored, TAXONOMY).as_dict()
+
+
+def judged(
+    metrics: dict[str, Any],
+    policy: GatePolicy,
+    *,
+    champion: dict[str, Any] | None = None,
+    baselines: dict[str, Any] | None = None,
+    reference: dict[str, Any] | None = None,
+    given: Given | None = None,
+    name: str = "",
+) -> Verdict:
+    """What the gate decides about documents."""
+    beside = Beside(
+        champion=read_scores(champion) if champion else None,
+        baselines=Baselines.from_mapping(baselines, "the baselines") if baselines else None,
+        reference=read_scores(reference) if reference else None,
+        given=given or Given(),
+    )
+    return decide(read_scores(metrics), policy, beside, name=name)
+
+
+def read_scores(document: dict[str, Any]) -> Metrics:
+    """A document as a reader has it."""
+    return Metrics.from_mapping(document, "the scores")

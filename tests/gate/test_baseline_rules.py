@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
+from intentflow.artifacts.verdict import Verdict
 from intentflow.errors import IntentflowError
-from intentflow.gate.decide import Beside, decide
+from intentflow.gate.markdown import verdict_markdown
 from intentflow.gate.policy import GatePolicy
-from intentflow.gate.verdict import Verdict
 from tests.gate.cases import ANY
-from tests.gate.scores import baselines, scores, scores_with
+from tests.gate.scores import baselines, judged, scores, scores_with
 
 LINEAR = {"beat": ["linear"]}
 
 
 def _judge(rules: dict[str, Any], metrics: dict[str, Any] | None = None, **b: Any) -> Verdict:
     policy = GatePolicy.from_mapping(rules, "gate.yaml")
-    return decide(metrics or scores(), policy, Beside(**b))
+    return judged(metrics or scores(), policy, **b)
 
 
 def _against_linear(score: float | None, **rule: Any) -> Verdict:
@@ -60,7 +60,9 @@ def test_missing_baselines_fail_and_say_where_they_come_from() -> None:
 
 def test_baselines_of_other_rows_are_refused() -> None:
     with pytest.raises(IntentflowError, match="the baselines were scored on other rows"):
-        _judge({"baselines": LINEAR}, baselines=baselines("others", linear={}))
+        _judge(
+            {"baselines": LINEAR}, baselines=baselines("others", linear={"intent_accuracy": 0.5})
+        )
 
 
 def test_a_baseline_that_was_not_scored_is_refused() -> None:
@@ -78,12 +80,12 @@ def test_a_baseline_without_the_metric_is_refused() -> None:
 def test_baselines_that_the_policy_ignores_are_said_and_shown() -> None:
     verdict = _judge(ANY, baselines=baselines(linear={"intent_accuracy": 0.98}))
     assert verdict.skipped == ["baselines were given, the policy asks to beat none"]
-    assert "| linear | 0.98 | – | – |" in verdict.as_markdown()
+    assert "| linear | 0.98 | – | – |" in verdict_markdown(verdict)
 
 
 def test_champion_and_baselines_stand_beside_the_model() -> None:
     verdict = _judge(ANY, champion=scores(), baselines=baselines(few_shot={"intent_accuracy": 0.5}))
-    rows = verdict.as_markdown().splitlines()[-3:]
+    rows = verdict_markdown(verdict).splitlines()[-3:]
     assert rows == [
         "| this model | 0.9 | 0.7 | – |",
         "| champion | 0.9 | 0.7 | – |",
@@ -94,7 +96,7 @@ def test_champion_and_baselines_stand_beside_the_model() -> None:
 def test_an_intents_name_does_not_break_the_table() -> None:
     weak = {"a|b": {"precision": 0.1, "recall": 0.1, "f1": 0.1, "support": 50}}
     verdict = _judge({"per_intent": {"recall": {"min": 0.5}}}, scores(per_intent=weak))
-    assert "| per_intent.recall.a\\|b | 0.1 | 0.5 | **broken** |" in verdict.as_markdown()
+    assert "| per_intent.recall.a\\|b | 0.1 | 0.5 | **broken** |" in verdict_markdown(verdict)
 
 
 COMPRESSED = {"compression": {"intent_accuracy": 0.02, "parameter_accuracy": 0.1}}
@@ -132,5 +134,5 @@ def test_a_reference_that_the_policy_ignores_is_said() -> None:
 
 def test_how_sure_a_kept_comparison_is_can_be_read() -> None:
     metrics, champion = scores_with("1" * 99 + "0"), scores_with("0" + "1" * 99)
-    text = _judge(ANY, metrics, champion=champion).as_markdown()
+    text = verdict_markdown(_judge(ANY, metrics, champion=champion))
     assert "- kept: intent_accuracy is 0.99, the champion's 0.99 (1 rows gained, 1 lost" in text

@@ -7,18 +7,21 @@ from typing import Any
 
 import pytest
 
+from intentflow.artifacts.verdict import Rule, Verdict
 from intentflow.errors import IntentflowError
 from intentflow.evaluate.scores import for_comparing
-from intentflow.gate.decide import Beside, decide
 from intentflow.gate.policy import GatePolicy
-from intentflow.gate.verdict import Rule, Verdict
 from tests.gate.cases import ANY, STRONG
-from tests.gate.scores import scores, scores_with
+from tests.gate.scores import judged, read_scores, scores, scores_with
 
 
 def _judge(scored: dict[str, Any], champion: dict[str, Any] | None, **rule: Any) -> Verdict:
     policy = GatePolicy.from_mapping({**ANY, "champion": rule}, "gate.yaml")
-    return decide(scored, policy, Beside(champion))
+    return judged(scored, policy, champion=champion)
+
+
+def _short(champion: dict[str, Any]) -> dict[str, Any]:
+    return for_comparing(read_scores(champion)).model_dump(exclude_unset=True)
 
 
 def _rule(verdict: Verdict, name: str) -> Rule:
@@ -89,7 +92,7 @@ def test_a_champion_on_other_rows_is_refused() -> None:
 def test_a_champion_on_other_rows_is_refused_whatever_the_policy_asks() -> None:
     policy = GatePolicy.from_mapping(ANY, "gate.yaml")
     with pytest.raises(IntentflowError, match="champion was scored on other rows"):
-        decide(scores(), policy, Beside(scores(data_digest="others")))
+        judged(scores(), policy, champion=scores(data_digest="others"))
 
 
 def test_a_champion_without_the_score_is_refused() -> None:
@@ -104,7 +107,7 @@ def test_a_score_that_was_not_measured_fails() -> None:
 
 def test_a_policy_without_a_champion_section_takes_its_defaults_and_says_so() -> None:
     policy = GatePolicy.from_mapping(ANY, "gate.yaml")
-    verdict = decide(scores(), policy, Beside(scores(intent_accuracy=0.92)))
+    verdict = judged(scores(), policy, champion=scores(intent_accuracy=0.92))
     assert (verdict.first_failed, verdict.notes[0]) == (
         "champion.intent_accuracy",
         "the policy has no champion section: its defaults hold (margin 0.01)",
@@ -188,14 +191,15 @@ def test_the_short_form_of_a_champion_gives_the_same_verdict(
     metrics: dict[str, Any], champion: dict[str, Any]
 ) -> None:
     rule = {"margin": 0.001, "metrics": ["intent_accuracy", "documented.intent_accuracy"]}
-    short = for_comparing(champion)
+    short = _short(champion)
     assert _judge(metrics, short, **rule).rules == _judge(metrics, champion, **rule).rules
 
 
 def test_the_short_form_of_a_champion_fits_a_command_line() -> None:
-    confusion = [{"examples": ["text " * 20]} for _ in range(2000)]
+    confused = {"gold": "play", "predicted": "rain", "count": 1, "examples": ["text " * 20]}
+    confusion = [confused for _ in range(2000)]
     champion = {**scores_with("10" * 1550, gold="pr"), "confusion": confusion}
-    assert len(json.dumps(for_comparing(champion))) < 10_000 < 100_000 < len(json.dumps(champion))
+    assert len(json.dumps(_short(champion))) < 10_000 < 100_000 < len(json.dumps(champion))
 
 
 def test_intents_that_scores_do_not_tell_of_are_said() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from intentflow.artifacts.verdict import Verdict
 from intentflow.cli.main import main
-from intentflow.deploy.verdict import read_verdict
 from intentflow.records import Example, write_records
 from tests.gate.cases import CASES, Case, title
 from tests.gate.scores import scores
@@ -113,7 +113,7 @@ def test_the_markdown_file_is_what_is_printed(
 
 def test_the_verdict_goes_on_into_deployment(folder: Path) -> None:
     _gate(folder, "-o", folder / "verdict.json")
-    verdict = read_verdict(folder / "verdict.json")
+    verdict = Verdict.read(folder / "verdict.json")
     assert (verdict.passed, verdict.model_digest, verdict.prompt_digest) == (
         True,
         "model",

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
+from intentflow.artifacts.verdict import Verdict
 from intentflow.errors import IntentflowError
-from intentflow.gate.decide import decide
 from intentflow.gate.explain import explain
 from intentflow.gate.policy import GatePolicy
-from intentflow.gate.verdict import Verdict
-from tests.gate.scores import scores
+from tests.gate.scores import judged, read_scores, scores
 
 INTENT = {"intent_accuracy": {"min": 0.9}}
 WEAK = {"precision": 0.5, "recall": 0.4, "f1": 0.45, "support": 50, "correct": 20}
@@ -22,7 +21,7 @@ def _policy(**rules: Any) -> GatePolicy:
 
 
 def _judge(rules: dict[str, Any], **s: Any) -> Verdict:
-    return decide(scores(**s), _policy(**rules))
+    return judged(scores(**s), _policy(**rules))
 
 
 def _with_weak_play(**changes: Any) -> dict[str, Any]:
@@ -218,7 +217,7 @@ def test_the_explanation_gives_every_reason_and_the_weakest_intent() -> None:
     rules = {"metrics": {"intent_accuracy": {"min": 0.95}, "parameter_accuracy": {"min": 0.9}}}
     per_intent = _with_weak_play()
     verdict = _judge(rules, per_intent=per_intent)
-    judged = scores(per_intent={"play": per_intent["play"]})
-    text = explain(verdict.as_dict(), judged)
+    weak = read_scores(scores(per_intent={"play": per_intent["play"]}))
+    text = explain(verdict, weak)
     wanted = [*verdict.reasons, "play: 20 of 50 rows right", "play taken for rain: 5 rows"]
     assert [line for line in wanted if f"- {line}\n" not in text] == []

@@ -7,10 +7,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intentflow.gate.decide import Beside, decide
 from intentflow.gate.policy import GatePolicy
 from tests.gate.cases import ANY
-from tests.gate.scores import scores_of, scores_with
+from tests.gate.scores import judged, scores_of, scores_with
 
 Rows = list[tuple[str, str]]
 
@@ -37,7 +36,7 @@ def _right(rows: Rows, place: int) -> Rows:
 
 
 def _passes(metrics: dict[str, Any], policy: dict[str, Any], **beside: Any) -> bool:
-    return decide(metrics, GatePolicy.from_mapping(policy, "policy"), Beside(**beside)).passed
+    return judged(metrics, GatePolicy.from_mapping(policy, "policy"), **beside).passed
 
 
 @given(rows=_ROWS, limit=_RATE, ceiling=st.floats(0, 1), data=st.data())
@@ -65,7 +64,7 @@ def test_limits_at_their_confidence_bounds(rows: Rows, ceiling: float, data: st.
     rate = data.draw(st.sampled_from(["malformed_rate", "off_taxonomy_rate"]))
     metrics = scores_of(rows)
     loose = {name: {"min": 0, "bound": True}, rate: {"max": 1, "bound": True}}
-    rules = decide(metrics, GatePolicy.from_mapping({"metrics": loose}, "policy")).rules[1:]
+    rules = judged(metrics, GatePolicy.from_mapping({"metrics": loose}, "policy")).rules[1:]
     floor, top = (rule.bound for rule in rules)
     tight = {name: {"min": floor, "bound": True}, rate: {"max": top, "bound": True}}
     better = _right(rows, data.draw(st.integers(0, len(rows) - 1)))

@@ -8,21 +8,19 @@ from typing import Any
 
 import pytest
 
-from intentflow.gate.decide import Beside, decide
+from intentflow.artifacts.verdict import Verdict
 from intentflow.gate.policy import GatePolicy
 from intentflow.gate.provenance import Given, read_given
-from intentflow.gate.verdict import Verdict
 from intentflow.records import Example, write_records
 from tests.gate.cases import ANY
-from tests.gate.scores import scores
+from tests.gate.scores import judged, scores
 
 ALL = {**ANY, "subject": {"model": True, "data": True, "prompt": True}}
 
 
 def _judge(policy: dict[str, Any], **given: str) -> Verdict:
-    return decide(
-        scores(), GatePolicy.from_mapping(policy, "gate.yaml"), Beside(given=Given(**given))
-    )
+    rules = GatePolicy.from_mapping(policy, "gate.yaml")
+    return judged(scores(), rules, given=Given(**given))
 
 
 @pytest.fixture

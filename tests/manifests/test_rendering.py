@@ -10,19 +10,18 @@ from typing import Any
 import pytest
 import yaml
 
-from intentflow.deploy import DeployOptions, ModelFacts, Verdict, render, write_manifests
+from intentflow.artifacts.verdict import Verdict
+from intentflow.deploy import DeployOptions, ModelFacts, render, write_manifests
 from intentflow.deploy.rendering import to_yaml
 from tests.real_parts.strict import is_custom, violations
 
 GOLDEN = Path(__file__).parent / "golden"
 VERDICT = Verdict(
     passed=True,
-    reasons=(),
     model_digest="a" * 64,
     data_digest="d" * 64,
     prompt_digest="b" * 64,
     constrained=True,
-    where="verdict.json",
 )
 EVERYTHING = DeployOptions(
     name="banking",

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TypeVar
 
+from intentflow.artifacts.verdict import Verdict
 from intentflow.deploy.annotations import ANNOTATION
 from intentflow.deploy.gitops.repository import PushRejectedError, Repository, cloned
 from intentflow.deploy.gitops.service import change_files
 from intentflow.deploy.options import DeployOptions
 from intentflow.deploy.rendering import Manifest
-from intentflow.deploy.verdict import Verdict
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.io.paths import require_inside
 from intentflow.io.printable import printable

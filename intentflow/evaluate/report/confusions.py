@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from intentflow.artifacts.metrics import Confusion, Metrics
 from intentflow.evaluate.report.texts import cut_text, name_for_page
 from intentflow.evaluate.scored_rows import NO_INTENT
 
@@ -14,10 +15,10 @@ _PAIRS = 5_000
 _EXAMPLE_CHARACTERS = 200
 
 
-def confusion_rows(confusions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def confusion_rows(confusions: Sequence[Confusion]) -> dict[str, Any]:
     """The commonest confusions as table rows, and how many are left out."""
     rows = [
-        [name_for_page(c["gold"]), name_for_page(c["predicted"]), f"{c['count']:,}", _example(c)]
+        [name_for_page(c.gold), name_for_page(c.predicted), f"{c.count:,}", _example(c)]
         for c in confusions[: LISTED + _FOLDED]
     ]
     return {
@@ -27,7 +28,7 @@ def confusion_rows(confusions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def matrix(metrics: Mapping[str, Any], *, examples: bool) -> dict[str, Any]:
+def matrix(metrics: Metrics, *, examples: bool) -> dict[str, Any]:
     """Confused intents, for the picture.
 
     Args:
@@ -39,17 +40,17 @@ def matrix(metrics: Mapping[str, Any], *, examples: bool) -> dict[str, Any]:
         ``right`` and ``support`` (null for one that is only predicted); ``pairs`` as places of
         gold and predicted name, rows, example; ``left_out``, pairs that are not among them.
     """
-    confusions = metrics["confusion"]
+    confusions = metrics.confusion
     shown = confusions[:_PAIRS]
-    names = neighbours([(c["gold"], c["predicted"], c["count"]) for c in shown])
+    names = neighbours([(c.gold, c.predicted, c.count) for c in shown])
     place = {name: i for i, name in enumerate(names)}
-    per_intent = metrics["per_intent"]
+    scored = [(metrics.per_intent or {}).get(name) for name in names]
     return {
         "names": [name_for_page(name) for name in names],
-        "right": [per_intent.get(name, {}).get("correct") for name in names],
-        "support": [per_intent.get(name, {}).get("support") for name in names],
+        "right": [values and values.correct for values in scored],
+        "support": [values and values.support for values in scored],
         "pairs": [
-            [place[c["gold"]], place[c["predicted"]], c["count"], _example(c) if examples else ""]
+            [place[c.gold], place[c.predicted], c.count, _example(c) if examples else ""]
             for c in shown
         ],
         "left_out": len(confusions) - len(shown),
@@ -89,6 +90,6 @@ def _nothing_last(chains: Mapping[str, list[str]]) -> list[str]:
     return sorted(order, key=lambda name: name == NO_INTENT)
 
 
-def _example(confusion: Mapping[str, Any]) -> str:
+def _example(confusion: Confusion) -> str:
     """Its first utterance, which is redacted already."""
-    return cut_text(next(iter(confusion["examples"]), ""), _EXAMPLE_CHARACTERS)
+    return cut_text(next(iter(confusion.examples), ""), _EXAMPLE_CHARACTERS)

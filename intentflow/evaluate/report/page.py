@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from intentflow.artifacts.baselines import Baselines
+from intentflow.artifacts.metrics import Metrics
 from intentflow.evaluate.report.comparison import beside, check_same_rows, judgements
 from intentflow.evaluate.report.confusions import confusion_rows, matrix
 from intentflow.evaluate.report.curves import coverage_curve, reliability_curve, threshold_rows
@@ -27,8 +27,8 @@ def write_evaluation_report(
     path: str | Path,
     evaluation: Evaluation,
     *,
-    baselines: Mapping[str, Any] | None = None,
-    champion: Mapping[str, Any] | None = None,
+    baselines: Baselines | None = None,
+    champion: Metrics | None = None,
     hourly_price: float | None = None,
 ) -> None:
     """Write :func:`evaluation_html`.
@@ -45,8 +45,8 @@ def write_evaluation_report(
 def evaluation_html(
     evaluation: Evaluation,
     *,
-    baselines: Mapping[str, Any] | None = None,
-    champion: Mapping[str, Any] | None = None,
+    baselines: Baselines | None = None,
+    champion: Metrics | None = None,
     hourly_price: float | None = None,
 ) -> str:
     """The report as a self-contained page; every text is escaped, utterances are redacted.
@@ -61,7 +61,7 @@ def evaluation_html(
         IntentflowError: Baselines or champion are scores of other rows, or the price is none.
     """
     metrics = evaluation.metrics
-    check_same_rows(metrics, baselines=baselines, champion=champion)
+    check_same_rows(metrics.data_digest, baselines=baselines, champion=champion)
     rows = shown_rows(evaluation.rows)
     picture = matrix(metrics, examples=rows.wrong_left_out > 0)
     return render(
@@ -73,14 +73,14 @@ def evaluation_html(
         beside=beside(metrics, baselines, champion),
         speed=speed(metrics, hourly_price),
         scores=score_rows(metrics),
-        intents=intent_rows(metrics["per_intent"]),
-        confusions=confusion_rows(metrics["confusion"]),
+        intents=intent_rows(metrics.per_intent or {}),
+        confusions=confusion_rows(metrics.confusion),
         matrix=picture,
         rows=rows,
         what=WHAT,
         rows_a_page=ROWS_A_PAGE,
-        reliability=reliability_curve(metrics.get("calibration")),
-        coverage=coverage_curve(metrics.get("calibration")),
+        reliability=reliability_curve(metrics.calibration),
+        coverage=coverage_curve(metrics.calibration),
         threshold=threshold_rows(metrics),
         facts=facts(metrics),
         data={"matrix": picture, "rows": rows.as_json()},

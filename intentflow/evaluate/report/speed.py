@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
+from intentflow.artifacts.metrics import Latency, Metrics
 from intentflow.errors import IntentflowError
 
 _SECONDS_AN_HOUR = 3600
 
 
-def speed(metrics: Mapping[str, Any], hourly_price: float | None) -> dict[str, Any]:
+def speed(metrics: Metrics, hourly_price: float | None) -> dict[str, Any]:
     """Latency, throughput and cost for the page; ``tiles`` is empty where nothing was timed.
 
     Raises:
@@ -19,12 +19,11 @@ def speed(metrics: Mapping[str, Any], hourly_price: float | None) -> dict[str, A
     """
     if hourly_price is not None and not (math.isfinite(hourly_price) and hourly_price >= 0):
         raise IntentflowError(f"the hourly price is {hourly_price}; give a number from 0 up")
-    rate = metrics.get("rows_per_second")
-    latency = metrics.get("latency_seconds") or {}
+    rate, latency = metrics.rows_per_second, metrics.latency_seconds or Latency()
     tiles = [
-        {"label": f"latency, {label}", "value": _seconds(latency[key])}
-        for key, label in (("p50", "median"), ("p95", "95th percentile"))
-        if latency.get(key) is not None
+        {"label": f"latency, {label}", "value": _seconds(value)}
+        for label, value in (("median", latency.p50), ("95th percentile", latency.p95))
+        if value is not None
     ]
     if rate:
         tiles.append({"label": "rows per second", "value": _number(rate)})

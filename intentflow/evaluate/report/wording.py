@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from intentflow.artifacts.scores import Scores
 from intentflow.report import percent
 
 __all__ = ["percent", "points", "short", "with_interval"]
@@ -12,10 +10,10 @@ __all__ = ["percent", "points", "short", "with_interval"]
 _DIGEST_CHARACTERS = 64
 
 
-def with_interval(metrics: Mapping[str, Any], name: str) -> str:
+def with_interval(scores: Scores, name: str) -> str:
     """A rate with its 95 % interval."""
-    interval = metrics.get("ci95", {}).get(name)
-    text = percent(metrics.get(name))
+    interval = scores.interval(name)
+    text = percent(getattr(scores, name))
     if not interval:
         return text
     return f"{text} (95 % interval {percent(interval[0])} – {percent(interval[1])})"

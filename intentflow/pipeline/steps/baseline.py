@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from intentflow.artifacts.metrics import INTENT_ACCURACY
 from intentflow.evaluate.baseline_scores import (
     BaselineOptions,
     parse_kinds,
     run_baselines,
-    write_baselines,
 )
 from intentflow.pipeline.steps.data import read_taxonomy
 from intentflow.recipe.recipe import Recipe
@@ -47,8 +47,8 @@ def run_baseline(
         kinds=parse_kinds(",".join(kinds)), taxonomy=read_taxonomy(taxonomy), **given
     )
     found = run_baselines(read_records(train_set), read_records(test_set), asked)
-    write_baselines(baselines, found)
+    found.write(baselines)
     return {
-        f"{kind}_intent_accuracy": entry["intent_accuracy"]
-        for kind, entry in found["baselines"].items()
+        f"{kind}_{INTENT_ACCURACY}": entry.intent_accuracy or 0.0
+        for kind, entry in found.baselines.items()
     }

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from intentflow.artifacts.metrics import RATES, Metrics
+from intentflow.artifacts.scores import Throughput
 from intentflow.evaluate.scored_rows import NO_INTENT
 from intentflow.pipeline.steps.data import read_taxonomy
 from intentflow.recipe.recipe import Recipe
@@ -15,19 +17,6 @@ from intentflow.records import content_digest, read_records
 from intentflow.train.files import TrainingFiles
 from intentflow.train.launch import train_as_asked
 
-_HEADLINE = (
-    "n",
-    "intent_accuracy",
-    "parameter_accuracy",
-    "intent_f1_macro",
-    "intent_f1_micro",
-    "parameter_f1",
-    "malformed_rate",
-    "off_taxonomy_rate",
-    "oos_precision",
-    "oos_recall",
-    "rows_per_second",
-)
 _MATRIX_INTENTS = 50
 
 
@@ -96,38 +85,44 @@ def run_evaluate(
     Returns:
         Headline numbers, the intents, and their confusion matrix (rows are gold).
     """
-    from intentflow.artifacts.baselines import read_baselines
+    from intentflow.artifacts.baselines import Baselines
     from intentflow.evaluate.report import check_same_rows, write_evaluation_report
-    from intentflow.evaluate.run import evaluate_model, write_metrics, write_predictions
+    from intentflow.evaluate.run import evaluate_model, write_predictions
 
     examples = read_records(test_set)
-    baselines = read_baselines(paths["baselines"]) if "baselines" in paths else None
-    beside = {"baselines": baselines, "champion": champion or None}
-    check_same_rows({"data_digest": content_digest(examples)}, **beside)
+    baselines = Baselines.read(paths["baselines"]) if "baselines" in paths else None
+    served = Metrics.from_mapping(champion, "the champion's scores") if champion else None
+    check_same_rows(content_digest(examples), baselines=baselines, champion=served)
     evaluation = evaluate_model(model, examples, constrained=constrained)
     write_predictions(paths["predictions"], evaluation.rows)
-    write_metrics(paths["metrics"], evaluation.metrics)
-    price = hourly_price or None
-    write_evaluation_report(paths["report"], evaluation, hourly_price=price, **beside)
+    evaluation.metrics.write(paths["metrics"])
+    write_evaluation_report(
+        paths["report"],
+        evaluation,
+        hourly_price=hourly_price or None,
+        baselines=baselines,
+        champion=served,
+    )
     return headline(evaluation.metrics), *confusion_matrix(evaluation.metrics)
 
 
-def headline(metrics: Mapping[str, Any]) -> dict[str, float]:
+def headline(metrics: Metrics) -> dict[str, float]:
     """The numbers that the Kubeflow page lists: those that were measured."""
-    error = (metrics.get("calibration") or {}).get("ece")
-    found = {**{name: metrics.get(name) for name in _HEADLINE}, "calibration_ece": error}
+    names = (name for name in (*RATES, *Throughput.model_fields) if "." not in name)
+    found = {"n": metrics.n, **{name: metrics.value(name) for name in names}}
+    found["calibration_ece"] = metrics.calibration.ece if metrics.calibration else None
     return {name: value for name, value in found.items() if value is not None}
 
 
-def confusion_matrix(metrics: Mapping[str, Any]) -> tuple[list[str], list[list[int]]]:
+def confusion_matrix(metrics: Metrics) -> tuple[list[str], list[list[int]]]:
     """Counts by gold (row) and predicted (column) intent, for the Kubeflow page.
 
     The page is slow and cannot be read with many names: of more than 50, the most confused stay
     and the others are counted together under a name that says so.
     """
-    pairs = {(c["gold"], c["predicted"]): c["count"] for c in metrics["confusion"]}
-    per_intent = metrics["per_intent"]
-    right = {(name, name): values["correct"] for name, values in per_intent.items()}
+    pairs = {(c.gold, c.predicted): c.count for c in metrics.confusion}
+    per_intent = metrics.per_intent or {}
+    right = {(name, name): values.correct for name, values in per_intent.items()}
     names = sorted({*per_intent, *(name for pair in pairs for name in pair)} - {NO_INTENT})
     names += [NO_INTENT] if any(NO_INTENT in pair for pair in pairs) else []
     shown = _most_confused(names, pairs)

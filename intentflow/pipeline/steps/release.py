@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from intentflow.artifacts.baselines import read_baselines
+from intentflow.artifacts.baselines import Baselines
+from intentflow.artifacts.metrics import Metrics
+from intentflow.artifacts.verdict import Verdict
 from intentflow.deploy import DeployOptions, deploy
-from intentflow.evaluate.scores import read_metrics
 from intentflow.gate.decide import Beside, decide
 from intentflow.gate.explain import explain
+from intentflow.gate.markdown import write_markdown
 from intentflow.gate.policy import GatePolicy
-from intentflow.gate.verdict import write_markdown, write_verdict
 from intentflow.io.files import atomic_directory, atomic_file
 from intentflow.storage import publish
 
@@ -43,13 +43,13 @@ def run_gate(
         reference: ``metrics.json`` of the 16-bit model.
     """
     beside = Beside(
-        champion=champion or None,
-        baselines=read_baselines(baselines) if baselines else None,
-        reference=read_metrics(reference) if reference else None,
+        champion=Metrics.from_mapping(champion, "the champion's scores") if champion else None,
+        baselines=Baselines.read(baselines) if baselines else None,
+        reference=Metrics.read(reference) if reference else None,
     )
     rules = GatePolicy.from_mapping(policy, "gate policy")
-    decision = decide(read_metrics(metrics), rules, beside, name=name)
-    write_verdict(verdict, decision)
+    decision = decide(Metrics.read(metrics), rules, beside, name=name)
+    decision.write(verdict)
     write_markdown(explanation, decision)
     return decision.passed
 
@@ -80,8 +80,7 @@ def run_deploy(
 
 def run_explain(verdict: str, metrics: str, explanation: str) -> None:
     """Write why nothing was deployed."""
-    document = json.loads(Path(verdict).read_text(encoding="utf-8"))
-    _write_text(explanation, explain(document, read_metrics(metrics)))
+    _write_text(explanation, explain(Verdict.read(verdict), Metrics.read(metrics)))
 
 
 def _write_text(path: str, text: str) -> None:

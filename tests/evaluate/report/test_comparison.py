@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
+from intentflow.artifacts.baselines import Baselines
+from intentflow.artifacts.metrics import Metrics
 from intentflow.errors import IntentflowError
 from intentflow.evaluate.report.comparison import beside, check_same_rows, judgements
 
 
-def _scores(right: str, **changes: Any) -> dict[str, Any]:
+def _scores(right: str, **changes: Any) -> Metrics:
     share = right.count("1") / len(right)
-    return {
+    document = {
         "n": len(right),
         "data_digest": "rows",
         "intent_accuracy": share,
@@ -21,9 +23,10 @@ def _scores(right: str, **changes: Any) -> dict[str, Any]:
         "per_intent": {"play": {"recall": share, "support": len(right)}},
         **changes,
     }
+    return Metrics.from_mapping(document, "scores")
 
 
-def _baselines(**right: str) -> dict[str, Any]:
+def _baselines(**right: str) -> Baselines:
     entries = {
         name.replace("_", "-"): {
             "intent_accuracy": outcome.count("1") / len(outcome),
@@ -33,10 +36,10 @@ def _baselines(**right: str) -> dict[str, Any]:
         }
         for name, outcome in right.items()
     }
-    return {"data_digest": "rows", "baselines": entries}
+    return Baselines.from_mapping({"data_digest": "rows", "baselines": entries}, "baselines")
 
 
-def _told(metrics: dict[str, Any], **others: Any) -> list[tuple[str, str]]:
+def _told(metrics: Metrics, **others: Any) -> list[tuple[str, str]]:
     found = judgements(metrics, others.get("baselines"), others.get("champion"))
     return [(judgement["tone"], judgement["text"].split(":")[0]) for judgement in found]
 
@@ -60,7 +63,8 @@ def test_a_lead_that_chance_explains_is_told_so() -> None:
 
 def test_a_baseline_asked_for_a_sample_says_of_how_many_rows() -> None:
     few = {"intent_accuracy": 0.5, "n": 10, "outcomes": {"intent": None}}
-    baselines = {"data_digest": "rows", "baselines": {"untuned": few}}
+    document = {"data_digest": "rows", "baselines": {"untuned": few}}
+    baselines = Baselines.from_mapping(document, "baselines")
     (judgement,) = judgements(_scores("1" * 40), baselines, None)
     assert judgement["text"].endswith("against 50.0% on a sample of 10 rows.")
 
@@ -123,7 +127,7 @@ def test_nothing_beside_is_nothing() -> None:
 
 def test_a_champion_without_scores_is_refused() -> None:
     with pytest.raises(IntentflowError, match="lack intent_accuracy"):
-        check_same_rows({"data_digest": "rows"}, champion={"n": 1, "data_digest": "rows"})
+        check_same_rows("rows", champion=Metrics(n=1, data_digest="rows"))
 
 
 def test_outcomes_of_another_length_are_refused() -> None:

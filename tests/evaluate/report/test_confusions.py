@@ -39,7 +39,7 @@ def test_counts_of_the_picture_are_those_of_the_scores() -> None:
     picture = matrix(metrics, examples=False)
     names = picture["names"]
     found = {(names[gold], names[guess]): count for gold, guess, count, _ in picture["pairs"]}
-    assert found == {(c["gold"], c["predicted"]): c["count"] for c in metrics["confusion"]}
+    assert found == {(c.gold, c.predicted): c.count for c in metrics.confusion}
 
 
 def test_an_intent_that_nobody_confuses_is_not_in_the_picture() -> None:
@@ -56,5 +56,5 @@ def test_a_name_that_a_model_made_up_is_redacted_and_cut() -> None:
 
 def test_pairs_beyond_the_list_are_counted() -> None:
     rows = [(f"{n}", f"gold_{n}()", "sing()") for n in range(400)]
-    found = confusion_rows(evaluation(*rows).metrics["confusion"])
+    found = confusion_rows(evaluation(*rows).metrics.confusion)
     assert (len(found["first"]), len(found["more"]), found["left_out"]) == (20, 300, 80)

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from intentflow.cli.main import main
-from intentflow.evaluate.run import write_metrics
 from tests.evaluate.report.pages import evaluation
 
 ROWS = [("a", "play()", "play()"), ("b", "play()", "sing()"), ("c", "sing()", "sing()")]
@@ -27,9 +26,9 @@ def given(tmp_path: Path) -> list[str]:
 def beside(tmp_path: Path) -> list[str]:
     """Flags of a report beside baselines and a champion."""
     scored = evaluation(*[(text, gold, gold) for text, gold, _ in ROWS])
-    write_metrics(tmp_path / "champion.json", scored.metrics)
+    scored.metrics.write(tmp_path / "champion.json")
     baselines = {
-        "data_digest": scored.metrics["data_digest"],
+        "data_digest": scored.metrics.data_digest,
         "baselines": {"linear": {"intent_accuracy": 1.0, "outcomes": {"intent": "111"}}},
     }
     (tmp_path / "baselines.json").write_text(json.dumps(baselines))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from intentflow.artifacts.baselines import Baselines
+from intentflow.artifacts.metrics import Metrics
 from intentflow.errors import IntentflowError
 from tests.evaluate.report.pages import Row, evaluation, many, page
 
@@ -86,9 +89,9 @@ def test_a_perfect_score_has_a_page_too(tmp_path: Path) -> None:
 
 def test_scores_of_older_files_that_lack_keys_have_a_page(tmp_path: Path) -> None:
     scored = evaluation(("a", "play()", "sing()"))
-    for key in ("calibration", "with_threshold", "outcomes", "taxonomy_digest", "served_by"):
-        scored.metrics.pop(key)
-    assert "No confidences are known" in page(tmp_path, scored)
+    lacking = {"calibration", "with_threshold", "outcomes", "taxonomy_digest", "served_by"}
+    older = Metrics.from_mapping(scored.metrics.model_dump(exclude=lacking), "older")
+    assert "No confidences are known" in page(tmp_path, replace(scored, metrics=older))
 
 
 def test_the_headline_is_a_sentence_with_intervals(tmp_path: Path) -> None:
@@ -103,8 +106,10 @@ def test_how_it_was_measured_stands_below_the_headline(tmp_path: Path) -> None:
 
 def test_rows_without_an_answer_are_told(tmp_path: Path) -> None:
     scored = evaluation(("a", "play()", "play()"))
-    scored.metrics["failed_rows"] = 7
-    assert "7 rows got no answer and count as wrong" in page(tmp_path, scored)
+    failed = scored.metrics.model_copy(update={"failed_rows": 7})
+    assert "7 rows got no answer and count as wrong" in page(
+        tmp_path, replace(scored, metrics=failed)
+    )
 
 
 def test_scores_of_other_rows_are_refused(tmp_path: Path) -> None:
@@ -115,7 +120,7 @@ def test_scores_of_other_rows_are_refused(tmp_path: Path) -> None:
 
 def test_a_refused_comparison_leaves_no_page(tmp_path: Path) -> None:
     with pytest.raises(IntentflowError):
-        page(tmp_path, evaluation(("a", "play()", "x")), baselines={"baselines": {}})
+        page(tmp_path, evaluation(("a", "play()", "x")), baselines=Baselines(baselines={}))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,0 +1,60 @@
+"""A verdict as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from intentflow.artifacts.scores import HEADLINE, HeadlineScores
+from intentflow.artifacts.verdict import Rule, Verdict
+from intentflow.io.files import atomic_file
+
+
+def verdict_markdown(verdict: Verdict) -> str:
+    """Tables for people; the first broken rule stands above them."""
+    named = f" ({verdict.policy})" if verdict.policy else ""
+    lines = [f"# Gate{named}: {'passed' if verdict.passed else 'failed'}", ""]
+    if verdict.first_failed:
+        lines += [f"First broken rule: `{verdict.first_failed}`: {verdict.reasons[0]}", ""]
+    lines += ["| rule | measured | limit | |", "|---|---|---|---|"]
+    lines += [_row(rule) for rule in verdict.rules]
+    lines += ["", *(f"- {reason}" for reason in verdict.reasons)]
+    lines += [f"- kept: {r.message}" for r in verdict.rules if r.passed and r.evidence]
+    lines += [f"- not applied: {reason}" for reason in verdict.skipped]
+    lines += [f"- note: {note}" for note in verdict.notes]
+    return "\n".join([*lines, *_comparison(verdict.compared)]) + "\n"
+
+
+def write_markdown(path: str | Path, verdict: Verdict) -> None:
+    """Write the verdict for people."""
+    with atomic_file(path) as partial:
+        partial.write_text(verdict_markdown(verdict), encoding="utf-8")
+
+
+def number(value: float | None) -> str:
+    """A score as people read it."""
+    return "–" if value is None else f"{value:.4g}"
+
+
+def _row(rule: Rule) -> str:
+    measured = number(rule.value)
+    if rule.bound is not None:
+        measured += f" (bound {number(rule.bound)})"
+    outcome = "kept" if rule.passed else "**broken**"
+    return f"| {_cell(rule.name)} | {measured} | {number(rule.limit)} | {outcome} |"
+
+
+def _comparison(compared: Mapping[str, HeadlineScores]) -> list[str]:
+    if len(compared) < 2:
+        return []
+    head = " | ".join(name.replace("_", " ") for name in HEADLINE)
+    lines = ["", f"| on the same rows | {head} |", "|---|" + "---|" * len(HEADLINE)]
+    for who, scores in compared.items():
+        cells = " | ".join(number(getattr(scores, name)) for name in HEADLINE)
+        lines.append(f"| {_cell(who)} | {cells} |")
+    return lines
+
+
+def _cell(text: str) -> str:
+    """Text in a table's cell; an intent's name may hold what would end it."""
+    return text.replace("|", "\\|")

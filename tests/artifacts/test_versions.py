@@ -1,0 +1,99 @@
+"""Files of other releases: an older one is read, a newer one is refused in one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from intentflow.artifacts.baselines import Baselines
+from intentflow.artifacts.document import Artifact
+from intentflow.artifacts.metrics import Metrics
+from intentflow.artifacts.verdict import Verdict
+from intentflow.errors import IntentflowError
+
+SMALLEST: dict[type[Artifact], dict[str, Any]] = {
+    Metrics: {"n": 3},
+    Baselines: {"baselines": {}},
+    Verdict: {"passed": True},
+}
+KINDS = pytest.mark.parametrize("kind", SMALLEST, ids=lambda kind: kind.__name__)
+
+
+def _written(folder: Path, document: object) -> Path:
+    (folder / "file.json").write_text(json.dumps(document), encoding="utf-8")
+    return folder / "file.json"
+
+
+@KINDS
+def test_a_file_from_before_versions_is_read(kind: type[Artifact], tmp_path: Path) -> None:
+    assert kind.read(_written(tmp_path, SMALLEST[kind])).schema_version == kind.VERSION
+
+
+@KINDS
+def test_a_newer_file_is_refused_with_what_to_do(kind: type[Artifact], tmp_path: Path) -> None:
+    newer = kind.VERSION + 1
+    path = _written(tmp_path, {**SMALLEST[kind], "schema_version": newer})
+    with pytest.raises(IntentflowError) as refused:
+        kind.read(path)
+    assert str(refused.value) == (
+        f"{path}: schema_version {newer} is newer than {kind.VERSION}, the newest that this "
+        "release of intentflow reads: update intentflow, or write the file again with this release"
+    )
+
+
+@KINDS
+@pytest.mark.parametrize("stated", [0, -1, 1.5, "2", True, None])
+def test_a_version_that_is_none_is_refused(kind: type[Artifact], stated: object) -> None:
+    with pytest.raises(IntentflowError, match="schema_version is no whole number from 1"):
+        kind.from_mapping({**SMALLEST[kind], "schema_version": stated}, "file.json")
+
+
+def test_a_version_that_a_pipeline_made_a_float_is_read() -> None:
+    assert Metrics.from_mapping({"n": 3.0, "schema_version": 1.0}, "champion").n == 3
+
+
+@KINDS
+def test_what_is_written_states_its_version_first(kind: type[Artifact], tmp_path: Path) -> None:
+    kind.from_mapping(SMALLEST[kind], "file.json").write(tmp_path / "written.json")
+    document = json.loads((tmp_path / "written.json").read_text(encoding="utf-8"))
+    assert next(iter(document.items())) == ("schema_version", kind.VERSION)
+
+
+@KINDS
+def test_what_is_written_is_read_as_it_was(kind: type[Artifact], tmp_path: Path) -> None:
+    artifact = kind.from_mapping(SMALLEST[kind], "file.json")
+    artifact.write(tmp_path / "written.json")
+    assert kind.read(tmp_path / "written.json").as_dict() == artifact.as_dict()
+
+
+@KINDS
+def test_keys_of_other_tools_are_kept(kind: type[Artifact]) -> None:
+    artifact = kind.from_mapping({**SMALLEST[kind], "theirs": [1]}, "file.json")
+    assert artifact.as_dict()["theirs"] == [1]
+
+
+@KINDS
+@pytest.mark.parametrize("document", [[], "text", 3, None])
+def test_a_document_of_another_kind_is_named(kind: type[Artifact], document: object) -> None:
+    with pytest.raises(IntentflowError) as refused:
+        kind.from_mapping(document, "file.json")
+    assert str(refused.value) == f"file.json: {kind.NOT_ONE.format(where='file.json')}"
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"n": 3, "calibration": {"ece": "low"}}, "calibration.ece is no number"),
+        ({"n": 3, "calibration": 0.1}, "calibration is not a section"),
+        ({"n": 3, "per_intent": {"play": {"support": 1.5}}}, "per_intent.play.support is no whole"),
+        ({"n": 3, "confusion": [{"gold": "a", "count": 1}]}, "confusion.0.predicted is missing"),
+        ({"n": 3, "engine": 7}, "engine is no text"),
+        ({"n": 3, "constrained": "yes"}, "constrained is neither true nor false"),
+    ],
+)
+def test_a_wrong_key_is_named_with_what_to_do(document: dict[str, Any], message: str) -> None:
+    with pytest.raises(IntentflowError, match=rf"^metrics\.json: {message}.*: evaluate again$"):
+        Metrics.from_mapping(document, "metrics.json")
