@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +19,7 @@ class PlayedVllm(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     answer = ANSWER
+    tokens: ClassVar[list[tuple[str, float]]] = PIECES
     asked: ClassVar[dict[str, Any]] = {}
 
     def do_GET(self) -> None:
@@ -36,13 +38,13 @@ class PlayedVllm(BaseHTTPRequestHandler):
         elif said == "broken":
             self._reply(500, {"error": "Traceback: secret of another request"})
         elif said == "outside" and not body.get("stream"):
-            self._reply(200, completion("rm_rf(/)"))
+            self._reply(200, completion("rm_rf(/)", PIECES))
         elif said == "too long":
             self._reply(400, {"error": {"message": "maximum context length is 64"}})
         elif body.get("stream"):
             self._stream(events("rm_rf(/)" if said == "outside" else self.answer))
         else:
-            self._reply(200, completion(self.answer))
+            self._reply(200, completion(self.answer, self.tokens))
 
     def _stream(self, documents: list[dict[str, Any]]) -> None:
         self.send_response(200)
@@ -66,9 +68,9 @@ class PlayedVllm(BaseHTTPRequestHandler):
         """Be silent."""
 
 
-def completion(text: str) -> dict[str, Any]:
+def completion(text: str, pieces: list[tuple[str, float]]) -> dict[str, Any]:
     """A reply in one piece."""
-    tokens = [{"token": piece, "logprob": log, "bytes": None} for piece, log in PIECES]
+    tokens = [{"token": piece, "logprob": log, "bytes": None} for piece, log in pieces]
     choice = {
         "index": 0,
         "message": {"role": "assistant", "content": text},
@@ -87,5 +89,9 @@ def events(text: str) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    PlayedVllm.answer = sys.argv[2] if len(sys.argv) > 2 else ANSWER
-    ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), PlayedVllm).serve_forever()
+    port, *answer = sys.argv[1:]
+    if answer:
+        PlayedVllm.answer = answer[0]
+    if len(answer) > 1:  # the answer's confidence
+        PlayedVllm.tokens = [(answer[0], math.log(float(answer[1])))]
+    ThreadingHTTPServer(("127.0.0.1", int(port)), PlayedVllm).serve_forever()
