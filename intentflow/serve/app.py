@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Security, params
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
+from starlette.types import Lifespan
 
 from intentflow.serve.errors import ServiceError
 from intentflow.serve.middleware import Guard
-from intentflow.serve.routes.feedback import feedback_router
-from intentflow.serve.routes.health import health_router
-from intentflow.serve.routes.kserve import v1_router, v2_router
-from intentflow.serve.routes.openai import PREFIXES, openai_router
+from intentflow.serve.routes import feedback, health, kserve, openai
 from intentflow.serve.service import Service
 from intentflow.serve.tokens import Keys
+
+_TOKEN = HTTPBearer(auto_error=False, description="A token of the service; the guard checks it")
 
 
 def create_app(service: Service, keys: Keys) -> FastAPI:
@@ -36,6 +38,23 @@ def create_app(service: Service, keys: Keys) -> FastAPI:
         await service.log.stop()
         await service.backend.close()
 
+    app = _application(lifespan)
+    app.state.service = service
+    app.add_middleware(Guard, limits=service.limits, keys=keys)
+    return app
+
+
+def openapi_document() -> dict[str, Any]:
+    """The OpenAPI document of the routes, which are the same for every service.
+
+    Example:
+        >>> "/v1/chat/completions" in openapi_document()["paths"]
+        True
+    """
+    return _application().openapi()
+
+
+def _application(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     app = FastAPI(
         title="intentflow",
         summary="Intents with their parameters, recognized in what people say",
@@ -46,14 +65,13 @@ def create_app(service: Service, keys: Keys) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
     )
-    app.include_router(health_router(service))
-    for prefix in PREFIXES:
-        app.include_router(openai_router(service), prefix=prefix)
-    app.include_router(v1_router(service))
-    app.include_router(v2_router(service))
-    app.include_router(feedback_router(service))
+    app.include_router(health.router)
+    closed: list[params.Depends] = [Security(_TOKEN)]
+    for prefix in openai.PREFIXES:
+        app.include_router(openai.router, prefix=prefix, dependencies=closed)
+    for router in (kserve.root_router, kserve.v1_router, kserve.v2_router, feedback.router):
+        app.include_router(router, dependencies=closed)
     _handle_errors(app)
-    app.add_middleware(Guard, limits=service.limits, keys=keys)
     return app
 
 

@@ -37,7 +37,7 @@ _ROUTES = [
 ]
 _RETRY_SECONDS = 1
 
-log = logging.getLogger("intentflow.serve")
+log = logging.getLogger(__name__)
 
 
 class Guard:

@@ -42,7 +42,7 @@ _WARM_UP = {"instruction": "call +49 170 1234567, jane@example.com", "output": "
 Row = dict[str, Any]
 Write = Callable[[str, bytes], None]
 
-log = logging.getLogger("intentflow.serve")
+log = logging.getLogger(__name__)
 
 
 @dataclass

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
 
 from intentflow.serve.backend import Backend
 from intentflow.serve.errors import ServiceError
@@ -68,3 +71,13 @@ class Service:
         """
         if not await self.backend.is_ready():
             raise ServiceError(503, "the model does not answer")
+
+
+async def _current_service(request: Request) -> Service:
+    """The service that the application was made for."""
+    service: Service = request.app.state.service
+    return service
+
+
+CurrentService = Annotated[Service, Depends(_current_service)]
+"""A route's parameter: the service that it belongs to."""

@@ -18,7 +18,7 @@ from intentflow.serve.schemas.chat import (
     Usage,
 )
 
-log = logging.getLogger("intentflow.serve")
+log = logging.getLogger(__name__)
 
 _END = b"data: [DONE]\n\n"
 

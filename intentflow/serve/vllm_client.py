@@ -15,7 +15,7 @@ import httpx2
 
 from intentflow.calls import OutputFormat
 from intentflow.inference.confidence import listed_confidence
-from intentflow.openai_api.bounded import bound
+from intentflow.openai_api.bounded import ReplyTooLong, bound
 from intentflow.serve.backend import AnswerStream, Message, ModelAnswer
 from intentflow.serve.errors import ServiceError, unavailable
 from intentflow.serve.model_files import ServedModel
@@ -113,10 +113,10 @@ class VllmBackend:
                     piece = answer.add(document)
                     if piece:
                         yield piece
+        except (ReplyTooLong, ValueError, LookupError, TypeError, AttributeError):
+            raise _unexpected() from None
         except httpx2.HTTPError:
             raise unavailable("the model's server broke off its answer") from None
-        except (ValueError, LookupError, TypeError, AttributeError):
-            raise _unexpected() from None
         finally:
             await response.aclose()
         yield answer.finish(self._model)
@@ -144,6 +144,8 @@ class VllmBackend:
                 if isinstance(error, httpx2.ConnectTimeout):
                     raise _down() from None
                 raise ServiceError(504, f"no answer within {self._timeout:g} s") from None
+            except ReplyTooLong:
+                raise _unexpected() from None
             except httpx2.HTTPError:
                 if is_last:
                     raise _down() from None

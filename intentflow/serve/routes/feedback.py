@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from intentflow.serve.corrections import read_correction
 from intentflow.serve.schemas.common import ErrorResponse
 from intentflow.serve.schemas.feedback import Correction, StoredCorrection
-from intentflow.serve.service import Service
+from intentflow.serve.service import CurrentService
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": ErrorResponse, "description": "Refused"},
@@ -17,16 +17,13 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def feedback_router(service: Service) -> APIRouter:
-    """``/feedback``."""
-    router = APIRouter(tags=["feedback"], responses=_ERRORS)
+router = APIRouter(tags=["feedback"], responses=_ERRORS)
 
-    @router.post("/feedback", status_code=201)
-    async def feedback(body: Correction, request: Request) -> StoredCorrection:
-        """Take a correction; the response comes when it is in storage."""
-        row = read_correction(body, service.model.taxonomy, service.limits)
-        request_id = body.request_id or request.state.request_id
-        await service.log.keep_correction(request_id, row)
-        return StoredCorrection(request_id=request_id)
 
-    return router
+@router.post("/feedback", status_code=201)
+async def feedback(body: Correction, request: Request, service: CurrentService) -> StoredCorrection:
+    """Take a correction; the response comes when it is in storage."""
+    row = read_correction(body, service.model.taxonomy, service.limits)
+    request_id = body.request_id or request.state.request_id
+    await service.log.keep_correction(request_id, row)
+    return StoredCorrection(request_id=request_id)

@@ -15,7 +15,7 @@ from intentflow.serve.dialogue import read_instances, read_messages, require_cou
 from intentflow.serve.errors import ServiceError
 from intentflow.serve.interpretation import Interpretation
 from intentflow.serve.limits import Limits
-from intentflow.serve.schemas.common import ChatMessage, ErrorResponse
+from intentflow.serve.schemas.common import ChatMessage, ErrorResponse, StatusResponse
 from intentflow.serve.schemas.infer import (
     InferenceRequest,
     InferenceResponse,
@@ -27,7 +27,7 @@ from intentflow.serve.schemas.infer import (
     TensorMetadata,
 )
 from intentflow.serve.schemas.predict import PredictRequest, PredictResponse
-from intentflow.serve.service import Service
+from intentflow.serve.service import CurrentService
 
 _UTTERANCE, _MESSAGES = "utterance", "messages"
 _ANY = [-1]
@@ -41,65 +41,70 @@ _BINARY_BODY = {
 }
 
 
-def v1_router(service: Service) -> APIRouter:
-    """``/v1/models/NAME:predict``; the other routes of V1 are those of the OpenAI API."""
-    router = APIRouter(prefix="/v1", tags=["KServe V1"], responses=_ERRORS)
-
-    @router.post("/models/{name}:predict")
-    async def predict(name: str, body: PredictRequest, request: Request) -> PredictResponse:
-        """Recognize utterances and dialogues, each by itself."""
-        service.require_model(name)
-        dialogues = read_instances(body.instances, service.limits)
-        found = await service.recognizer.recognize(dialogues, request.state.request_id)
-        return PredictResponse(predictions=[one.as_prediction() for one in found])
-
-    return router
+v1_router = APIRouter(prefix="/v1", tags=["KServe V1"], responses=_ERRORS)
+v2_router = APIRouter(
+    prefix="/v2",
+    tags=["KServe V2 (Open Inference)"],
+    responses=_ERRORS,
+    route_class=BinaryTensorRoute,
+)
+root_router = APIRouter(tags=["KServe V1"], responses=_ERRORS)
 
 
-def v2_router(service: Service) -> APIRouter:
-    """``/v2``: metadata, readiness and inference; there is no repository to load models from."""
-    router = APIRouter(
-        prefix="/v2",
-        tags=["KServe V2 (Open Inference)"],
-        responses=_ERRORS,
-        route_class=BinaryTensorRoute,
-    )
+@root_router.get("/")
+async def root() -> StatusResponse:
+    """State of the server, as KServe's V1 clients ask for it."""
+    return StatusResponse(status="alive")
 
-    @router.get("")
-    async def server() -> ServerMetadata:
-        """Name and version of the server."""
-        extensions = ["binary_tensor_data"]
-        return ServerMetadata(
-            name="intentflow", version=version("intentflow"), extensions=extensions
-        )
 
-    @router.get("/models")
-    async def models() -> ModelNames:
-        """The served model."""
-        return ModelNames(models=[service.name])
+@v1_router.post("/models/{name}:predict")
+async def predict(
+    name: str, body: PredictRequest, request: Request, service: CurrentService
+) -> PredictResponse:
+    """Recognize utterances and dialogues, each by itself."""
+    service.require_model(name)
+    dialogues = read_instances(body.instances, service.limits)
+    found = await service.recognizer.recognize(dialogues, request.state.request_id)
+    return PredictResponse(predictions=[one.as_prediction() for one in found])
 
-    @router.get("/models/{name}")
-    async def metadata(name: str) -> ModelMetadata:
-        """Inputs and outputs of the model."""
-        service.require_model(name)
-        return _metadata(name)
 
-    @router.get("/models/{name}/ready")
-    async def ready(name: str) -> ModelReadiness:
-        """Whether the model answers now."""
-        service.require_model(name)
-        await service.require_backend()
-        return ModelReadiness(name=name, ready=True)
+@v2_router.get("")
+async def server() -> ServerMetadata:
+    """Name and version of the server."""
+    extensions = ["binary_tensor_data"]
+    return ServerMetadata(name="intentflow", version=version("intentflow"), extensions=extensions)
 
-    @router.post("/models/{name}/infer", openapi_extra=_BINARY_BODY)
-    async def infer(name: str, body: InferenceRequest, request: Request) -> InferenceResponse:
-        """Recognize the texts of the input, each by itself."""
-        service.require_model(name)
-        request_id = request.state.request_id
-        found = await service.recognizer.recognize(_dialogues(body, service.limits), request_id)
-        return _response(name, body.id or request_id, found)
 
-    return router
+@v2_router.get("/models")
+async def models(service: CurrentService) -> ModelNames:
+    """The served model."""
+    return ModelNames(models=[service.name])
+
+
+@v2_router.get("/models/{name}")
+async def metadata(name: str, service: CurrentService) -> ModelMetadata:
+    """Inputs and outputs of the model."""
+    service.require_model(name)
+    return _metadata(name)
+
+
+@v2_router.get("/models/{name}/ready")
+async def ready(name: str, service: CurrentService) -> ModelReadiness:
+    """Whether the model answers now."""
+    service.require_model(name)
+    await service.require_backend()
+    return ModelReadiness(name=name, ready=True)
+
+
+@v2_router.post("/models/{name}/infer", openapi_extra=_BINARY_BODY)
+async def infer(
+    name: str, body: InferenceRequest, request: Request, service: CurrentService
+) -> InferenceResponse:
+    """Recognize the texts of the input, each by itself."""
+    service.require_model(name)
+    request_id = request.state.request_id
+    found = await service.recognizer.recognize(_dialogues(body, service.limits), request_id)
+    return _response(name, body.id or request_id, found)
 
 
 def _metadata(name: str) -> ModelMetadata:

@@ -21,7 +21,7 @@ from intentflow.serve.schemas.chat import (
     ModelList,
 )
 from intentflow.serve.schemas.common import OpenAIErrorResponse
-from intentflow.serve.service import Service
+from intentflow.serve.service import CurrentService
 from intentflow.serve.streaming import events, finish_reason, usage
 
 PREFIXES = ("/v1", "/openai/v1")
@@ -38,42 +38,41 @@ _ANSWER: dict[int | str, dict[str, Any]] = {
 }
 
 
-def openai_router(service: Service) -> APIRouter:
-    """``/models`` and ``/chat/completions``, to stand below each of :data:`PREFIXES`."""
-    router = APIRouter(tags=["OpenAI"], responses=_ERRORS)
+router = APIRouter(tags=["OpenAI"], responses=_ERRORS)
 
-    @router.get("/models")
-    async def models() -> ModelList:
-        """The served model."""
-        listed = ListedModel(id=service.name, created=service.created)
-        return ModelList(data=[listed], models=[service.name])
 
-    @router.get("/models/{name}")
-    async def model(name: str) -> ModelCard:
-        """The served model, while it answers."""
-        service.require_model(name)
-        await service.require_backend()
-        return ModelCard(id=name, created=service.created, name=name, ready=True)
+@router.get("/models")
+async def models(service: CurrentService) -> ModelList:
+    """The served model."""
+    listed = ListedModel(id=service.name, created=service.created)
+    return ModelList(data=[listed], models=[service.name])
 
-    @router.post("/chat/completions", response_model=None, responses=_ANSWER)
-    async def complete(body: ChatRequest, request: Request) -> Response:
-        """Answer a dialogue; sampling settings are ignored, the system message is the trained."""
-        service.require_model(body.model)
-        messages = read_messages(body.messages, service.limits)
-        max_tokens = body.max_completion_tokens or body.max_tokens
-        request_id = request.state.request_id
-        head = ChatCompletionChunk(
-            id=f"chatcmpl-{request_id}", created=int(time.time()), model=service.name, choices=[]
-        )
-        if body.stream:
-            stream = await service.recognizer.stream(messages, max_tokens, request_id)
-            with_usage = body.stream_options is not None and body.stream_options.include_usage
-            chunks = events(stream, head, with_usage=with_usage)
-            return StreamingResponse(chunks, media_type="text/event-stream")
-        answer = await service.recognizer.complete(messages, max_tokens, request_id)
-        return JSONResponse(_completion(head, answer).model_dump())
 
-    return router
+@router.get("/models/{name}")
+async def model(name: str, service: CurrentService) -> ModelCard:
+    """The served model, while it answers."""
+    service.require_model(name)
+    await service.require_backend()
+    return ModelCard(id=name, created=service.created, name=name, ready=True)
+
+
+@router.post("/chat/completions", response_model=None, responses=_ANSWER)
+async def complete(body: ChatRequest, request: Request, service: CurrentService) -> Response:
+    """Answer a dialogue; sampling settings are ignored, the system message is the trained one."""
+    service.require_model(body.model)
+    messages = read_messages(body.messages, service.limits)
+    max_tokens = body.max_completion_tokens or body.max_tokens
+    request_id = request.state.request_id
+    head = ChatCompletionChunk(
+        id=f"chatcmpl-{request_id}", created=int(time.time()), model=service.name, choices=[]
+    )
+    if body.stream:
+        stream = await service.recognizer.stream(messages, max_tokens, request_id)
+        with_usage = body.stream_options is not None and body.stream_options.include_usage
+        chunks = events(stream, head, with_usage=with_usage)
+        return StreamingResponse(chunks, media_type="text/event-stream")
+    answer = await service.recognizer.complete(messages, max_tokens, request_id)
+    return JSONResponse(_completion(head, answer).model_dump())
 
 
 def _completion(head: ChatCompletionChunk, answer: ModelAnswer) -> ChatCompletion:

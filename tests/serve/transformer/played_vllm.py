@@ -41,12 +41,18 @@ class PlayedVllm(BaseHTTPRequestHandler):
             self._reply(200, completion("rm_rf(/)", PIECES))
         elif said == "too long":
             self._reply(400, {"error": {"message": "maximum context length is 64"}})
+        elif said == "too sure":
+            self._reply(200, completion(ANSWER, [(ANSWER, 0.5)]))
+        elif said == "huge" and not body.get("stream"):
+            self._reply(200, completion("x" * 2_000_000, PIECES))
+        elif said in STREAMS:
+            self._stream(STREAMS[said])
         elif body.get("stream"):
             self._stream(events("rm_rf(/)" if said == "outside" else self.answer))
         else:
             self._reply(200, completion(self.answer, self.tokens))
 
-    def _stream(self, documents: list[dict[str, Any]]) -> None:
+    def _stream(self, documents: list[Any]) -> None:
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.send_header("connection", "close")
@@ -86,6 +92,14 @@ def events(text: str) -> list[dict[str, Any]]:
     choices = [{"index": 0, "delta": {"content": piece}} for piece in pieces]
     end = {"index": 0, "delta": {}, "finish_reason": "stop"}
     return [*({"choices": [one]} for one in [*choices, end]), {"choices": [], "usage": USAGE}]
+
+
+STREAMS: dict[str, list[Any]] = {
+    "breaks off": events(ANSWER)[:2],
+    "huge": events("x" * 2_000_000),
+    "fails": [*events(ANSWER)[:2], {"error": {"message": "secret of another request"}}],
+    "garbage in pieces": [*events(ANSWER)[:2], ["of another shape"]],
+}
 
 
 if __name__ == "__main__":

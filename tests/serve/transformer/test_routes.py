@@ -69,6 +69,45 @@ def test_the_predictor_is_asked_greedily_and_inside_the_taxonomy(service: Runnin
     assert "weather_search(" in asked["structured_outputs"]["grammar"]
 
 
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+def test_the_predictor_is_asked_for_no_more_tokens_than_a_client_wants(
+    service: Running, name: str
+) -> None:
+    service.client().post(CHAT, json={"messages": [{"role": "user", "content": "x"}], name: 3})
+    assert httpx.get(f"{service.predictor}/asked").json()["max_completion_tokens"] == 3
+
+
+def test_a_reply_has_no_fields_but_the_documented_ones(service: Running) -> None:
+    reply = service.client().post(CHAT, json={"messages": [{"role": "user", "content": "x"}]})
+    assert set(reply.json()) == {"id", "object", "created", "model", "choices", "usage"}
+    assert set(reply.json()["choices"][0]) == {"index", "message", "finish_reason"}
+
+
+def _streamed(service: Running, said: str) -> list[str]:
+    body = {"messages": [{"role": "user", "content": said}], "stream": True}
+    with service.client().stream("POST", CHAT, json=body) as reply:
+        assert reply.status_code == 200
+        return [line.removeprefix("data: ") for line in reply.iter_lines() if line]
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ("outside", 502),
+        ("huge", 502),
+        ("garbage in pieces", 502),
+        ("breaks off", 503),
+        ("fails", 503),
+    ],
+)
+def test_a_stream_at_fault_ends_with_an_error_event(
+    service: Running, said: str, status: int
+) -> None:
+    events = _streamed(service, said)
+    assert json.loads(events[-1])["error"]["code"] == status
+    assert "secret" not in "".join(events)
+
+
 def test_an_answer_carries_the_requests_id(service: Running) -> None:
     headers = {"X-Request-Id": "order-66"}
     reply = service.client().post(PREDICT, json={"instances": ["x"]}, headers=headers)
@@ -157,7 +196,15 @@ def test_an_unknown_model_is_not_found_by_the_openai_route(service: Running) -> 
 
 @pytest.mark.parametrize(
     ("said", "status"),
-    [("garbage", 502), ("outside", 502), ("broken", 503), ("slow", 504), ("too long", 413)],
+    [
+        ("garbage", 502),
+        ("outside", 502),
+        ("too sure", 502),
+        ("huge", 502),
+        ("broken", 503),
+        ("slow", 504),
+        ("too long", 413),
+    ],
 )
 def test_a_predictor_at_fault_gives_a_status_and_one_line(
     service: Running, said: str, status: int
