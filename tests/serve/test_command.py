@@ -117,7 +117,7 @@ def test_a_port_in_use_is_one_line(tiny_model: Path, capsys: pytest.CaptureFixtu
     [
         (["--port", "70000"], "a port lies between 1 and 65535"),
         (["--host", "256.0.0.1"], "256.0.0.1"),
-        (["--engine", "vllm"], "vllm is not installed here"),
+        (["--engine", "vllm", "--port", str(free_port())], "vllm is not installed here"),
     ],
 )
 def test_what_cannot_be_served_is_one_line(
