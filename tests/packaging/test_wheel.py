@@ -89,7 +89,7 @@ def with_data(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environm
 def _installed(wheel: Path, extra: str, folder: Path) -> Environment:
     _run(sys.executable, "-m", "venv", folder)
     pip = (folder / "bin/python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
-    _run(*pip, f"{wheel}[{extra}]")
+    _run(*pip, "--constraint", ROOT / "requirements.lock", f"{wheel}[{extra}]")
     return Environment(folder)
 
 
