@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import logging
 import os
@@ -12,40 +11,15 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from intentflow import __version__
-from intentflow.cli.log_options import add_log_options, log_settings
+from intentflow.cli.extras import install_hint
+from intentflow.cli.log_options import log_settings
 from intentflow.cli.outcome import Outcome
 from intentflow.cli.paths import refuse_overwriting
+from intentflow.cli.verbs import VERBS, add_options, verb_module
 from intentflow.errors import IntentflowError
 from intentflow.logs import LogSettings, logging_to_stderr
 
 log = logging.getLogger(__name__)
-
-# verb: what it does. The module of the same name holds ``configure(parser)`` and ``run(args)``;
-# it is imported only when its verb is used, so that `convert` starts without torch.
-VERBS = {
-    "init": "write commented configuration files for your own data",
-    "run": "run the whole finetune graph on this machine",
-    "convert": "turn labelling exports into records",
-    "curate": "redact, deduplicate and balance records",
-    "validate": "check records and advise on hyper-parameters",
-    "split": "divide records into train, validation and test",
-    "train": "fine-tune a model by a recipe",
-    "quantize": "make a 4-bit copy of a model",
-    "calibrate": "fit a model's confidences on validation rows",
-    "evaluate": "score a model, an endpoint or given predictions",
-    "baseline": "score simpler answers to the same rows",
-    "gate": "decide by policy whether scores are good enough",
-    "publish": "upload a model or a data set under its digest",
-    "deploy": "render, apply or commit the InferenceService",
-    "promote": "give a canary's model all requests",
-    "rollback": "put the former model back, in the cluster or by a revert",
-    "endpoint": "print a service's URL and the command that reads its token",
-    "serve": "serve a model on this machine with the OpenAI API",
-    "predict": "ask an endpoint or a model for typed calls",
-    "compile": "compile a pipeline for Kubeflow",
-    "submit": "upload a pipeline to Kubeflow and start a run",
-    "schema": "print the JSON Schema of a configuration file",
-}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -86,14 +60,9 @@ class _Parser(argparse.ArgumentParser):
 
 def _run_verb(verb: str, arguments: list[str]) -> int:
     try:
-        module = importlib.import_module(f"intentflow.cli.{verb}")
+        module = verb_module(verb)
         parser = _Parser(prog=f"intentflow {verb}", description=VERBS[verb], allow_abbrev=False)
-        module.configure(parser)
-        parser.add_argument(
-            "--json", action="store_true", help="end stdout with one JSON summary line"
-        )
-        parser.add_argument("--debug", action="store_true", help="show the trace of an error")
-        add_log_options(parser)
+        add_options(parser, module)
         args = parser.parse_args(arguments)
         refuse_overwriting(args)
         outcome: Outcome = module.run(args)
@@ -139,22 +108,10 @@ def _message(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "stopped; nothing half-written was kept"
     if isinstance(error, ModuleNotFoundError):
-        return _missing_package(error)
+        package = (error.name or "").partition(".")[0]
+        return f"the package {package} is not installed{install_hint(package)}"
     first = f"{type(error).__name__}: {error}".splitlines()[0]
     return f"{first} (--debug shows the trace)"
-
-
-def _missing_package(error: ModuleNotFoundError) -> str:
-    extras = {"kfp": "kfp", "torch": "train", "transformers": "train", "peft": "train"}
-    extras |= {"psutil": "train", "ray": "ray"}
-    extras |= {"kubernetes": "deploy", "minio": "deploy", "fastapi": "serve", "openai": "data"}
-    extras |= {"llmcompressor": "quantize", "scrubadub": "data", "sklearn": "data", "vllm": "vllm"}
-    extras |= dict.fromkeys(("numpy", "scipy", "rensa", "cleanlab", "py3langid", "stdnum"), "data")
-    extras |= {"phonenumbers": "data", "trl": "train", "accelerate": "train"}
-    package = (error.name or "").split(".")[0]
-    extra = extras.get(package)
-    hint = f": pip install 'intentflow[{extra}]'" if extra else ""
-    return f"the package {package} is not installed{hint}"
 
 
 def _overview() -> str:

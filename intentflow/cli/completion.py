@@ -1,0 +1,62 @@
+"""``intentflow completion``."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+from intentflow.cli.outcome import Outcome
+from intentflow.cli.verbs import VERBS, add_options, verb_module
+
+SHELLS = ("bash", "zsh", "fish")
+# What help calls an argument that is a file or a folder.
+_FILE = re.compile(r"(F|FILE)(\.\w+)?(\|F\.\w+)?|DATA|SRC|OUT")
+_FOLDER = re.compile(r"DIR(\|URL)?")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("shell", choices=SHELLS, help="shell to print the completion of")
+    parser.epilog = (
+        "bash: intentflow completion bash > ~/.local/share/bash-completion/completions/intentflow; "
+        "zsh: intentflow completion zsh > a folder of $fpath/_intentflow; "
+        "fish: intentflow completion fish > ~/.config/fish/completions/intentflow.fish"
+    )
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Print the completion of a shell."""
+    script = completion_script(args.shell)
+    return Outcome({"shell": args.shell, "script": script}, script)
+
+
+def completion_script(shell: str) -> str:
+    """Commands, their options, the options' values and files, as a shell reads them.
+
+    A command whose packages are not installed is completed by its name alone.
+    """
+    import shtab
+
+    parser = argparse.ArgumentParser("intentflow")
+    parser.add_argument("--version", action="store_true", help="print the version")
+    commands = parser.add_subparsers()
+    for verb, text in VERBS.items():
+        command = commands.add_parser(verb, help=text, description=text)
+        try:
+            add_options(command, verb_module(verb))
+        except ModuleNotFoundError:
+            continue
+        _complete_paths(command)
+    script: str = shtab.complete(parser, shell)
+    return script
+
+
+def _complete_paths(command: argparse.ArgumentParser) -> None:
+    import shtab
+
+    for action in command._actions:
+        name = action.metavar if isinstance(action.metavar, str) else ""
+        if _FILE.fullmatch(name):
+            action.complete = shtab.FILE  # type: ignore[attr-defined]  # where shtab looks
+        elif _FOLDER.fullmatch(name):
+            action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]

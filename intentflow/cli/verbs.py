@@ -1,0 +1,54 @@
+"""The commands, and the options that each of them has."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from types import ModuleType
+
+from intentflow.cli.log_options import add_log_options
+
+# verb: what it does. The module of the same name holds ``configure(parser)`` and ``run(args)``;
+# it is imported only when its verb is used, so that `convert` starts without torch.
+VERBS = {
+    "init": "write commented configuration files for your own data",
+    "run": "run the whole finetune graph on this machine",
+    "convert": "turn labelling exports into records",
+    "curate": "redact, deduplicate and balance records",
+    "validate": "check records and advise on hyper-parameters",
+    "split": "divide records into train, validation and test",
+    "train": "fine-tune a model by a recipe",
+    "quantize": "make a 4-bit copy of a model",
+    "calibrate": "fit a model's confidences on validation rows",
+    "evaluate": "score a model, an endpoint or given predictions",
+    "baseline": "score simpler answers to the same rows",
+    "gate": "decide by policy whether scores are good enough",
+    "publish": "upload a model or a data set under its digest",
+    "deploy": "render, apply or commit the InferenceService",
+    "promote": "give a canary's model all requests",
+    "rollback": "put the former model back, in the cluster or by a revert",
+    "endpoint": "print a service's URL and the command that reads its token",
+    "serve": "serve a model on this machine with the OpenAI API",
+    "predict": "ask an endpoint or a model for typed calls",
+    "compile": "compile a pipeline for Kubeflow",
+    "submit": "upload a pipeline to Kubeflow and start a run",
+    "schema": "print the JSON Schema of a configuration file",
+    "completion": "print a shell's completion of these commands",
+}
+
+
+def verb_module(verb: str) -> ModuleType:
+    """The module of a command.
+
+    Raises:
+        ModuleNotFoundError: It needs a package that is not installed.
+    """
+    return importlib.import_module(f"intentflow.cli.{verb}")
+
+
+def add_options(parser: argparse.ArgumentParser, module: ModuleType) -> None:
+    """Declare a command's own options, and those that every command has."""
+    module.configure(parser)
+    parser.add_argument("--json", action="store_true", help="end stdout with one JSON summary line")
+    parser.add_argument("--debug", action="store_true", help="show the trace of an error")
+    add_log_options(parser)
