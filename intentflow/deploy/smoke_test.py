@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from intentflow.calls import Call, CallSyntaxError, parse_output, same_calls
 from intentflow.errors import CheckFailed, IntentflowError
@@ -84,17 +85,27 @@ def ask(url: str, probes: Sequence[Probe], taxonomy: Taxonomy | None) -> None:
 
 
 def _answers(url: str, utterances: list[str]) -> list[str]:
+    """What the service answers; its route may take a while longer than the service."""
     from intentflow.inference.openai_engine import OpenAIEngine
 
-    deadline = time.monotonic() + _ROUTE_SECONDS
-    while True:
-        try:
-            answers: list[Any] = list(OpenAIEngine(url).answer(utterances))
-            return [str(answer.text) for answer in answers]
-        except IntentflowError as error:
-            if time.monotonic() >= deadline or "refused the key" in str(error):
-                raise CheckFailed(f"the service is ready and cannot be asked: {error}") from None
-            time.sleep(_PAUSE_SECONDS)
+    def answer() -> list[str]:
+        answers: list[Any] = list(OpenAIEngine(url).answer(utterances))
+        return [str(answer.text) for answer in answers]
+
+    retrying = Retrying(
+        retry=retry_if_exception(_may_pass),
+        stop=stop_after_delay(_ROUTE_SECONDS),
+        wait=wait_fixed(_PAUSE_SECONDS),
+        reraise=True,
+    )
+    try:
+        return retrying(answer)
+    except IntentflowError as error:
+        raise CheckFailed(f"the service is ready and cannot be asked: {error}") from None
+
+
+def _may_pass(error: BaseException) -> bool:
+    return isinstance(error, IntentflowError) and "refused the key" not in str(error)
 
 
 def _fault(probe: Probe, answer: str, taxonomy: Taxonomy | None) -> str | None:

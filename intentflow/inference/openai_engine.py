@@ -18,7 +18,8 @@ from intentflow.inference.engines import MAX_NEW_TOKENS, Answer, Keep
 from intentflow.inference.structured_outputs import StructuredOutputs
 from intentflow.io.addresses import require_address
 from intentflow.io.progress import progress_bar
-from intentflow.openai_api.faults import NOT_THE_API, Fault, busy_fault, pause_seconds, shown
+from intentflow.openai_api.faults import NOT_THE_API, Fault, busy_fault, shown
+from intentflow.openai_api.retries import fault_retries
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +119,7 @@ class OpenAIEngine:
     async def _ask(self, client: Any, instruction: str) -> Answer:
         started = time.perf_counter()
         try:
-            answer, confidence = await self._again(lambda: self._reply(client, instruction))
+            answer, confidence = await self._again(self._reply, client, instruction)
         except Fault as fault:
             if not self.options.allow_failures or fault.status in _OF_THE_ENDPOINT:
                 raise self._error(fault) from None
@@ -213,24 +214,16 @@ class OpenAIEngine:
             raise IntentflowError(f"{self.url} serves {some}, not {asked}")
         return asked or names[0]
 
-    async def _again(self, ask: Callable[[], Awaitable[Result]]) -> Result:
+    async def _again(self, ask: Callable[..., Awaitable[Result]], *arguments: Any) -> Result:
         """What a request gives, repeated while its fault may pass."""
-        for faults in range(1, self.options.retries + 1):
-            try:
-                return await ask()
-            except Fault as fault:
-                if not fault.again:
-                    raise
-                await self._pause(fault, pause_seconds(fault, faults))
-        return await ask()
+        return await fault_retries(self.options.retries, self._log_pause)(ask, *arguments)
 
-    async def _pause(self, fault: Fault, seconds: float) -> None:
-        """Wait, and say why where one would wonder; of many requests that wait, one says it."""
+    def _log_pause(self, fault: Fault, seconds: float) -> None:
+        """Say why, where one would wonder; of many requests that wait, one says it."""
         now = time.monotonic()
         if seconds >= _TOLD_SECONDS and now >= self._told_until:
             self._told_until = now + seconds
             log.warning("%s %s; asked again in %.0f s", self.url, fault.reason, seconds)
-        await asyncio.sleep(seconds)
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[Any]:

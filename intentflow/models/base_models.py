@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
@@ -151,10 +150,11 @@ class _readable_hub_errors:  # noqa: N801 - reads as a block, not as a class
 
 def _fetched(uri: str) -> Path:
     """A published model in the cache; of several processes at once, one downloads it."""
+    from filelock import FileLock
+
     folder = cache_folder() / "models"
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(folder / "lock"):
         return fetch(uri, folder)
 
 

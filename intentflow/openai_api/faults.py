@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 LONGEST_WAIT_SECONDS = 60.0
 """An endpoint that asks for a longer pause is taken at its word: the run ends and goes on later."""
 
-FIRST_PAUSE_SECONDS = 0.5
-_LONGEST_PAUSE_SECONDS = 8.0
 _SHOWN_CHARACTERS = 160
 _SHORTEST_KEY = 8
 _AGAIN = frozenset({408, 409, 425, 429})
@@ -63,13 +61,6 @@ def busy_fault(status: int, headers: Mapping[str, str], said: str) -> Fault:
     advice = ": lower concurrency, or try later" if status == 429 else ""
     again = status in _AGAIN or status >= 500
     return Fault(f"HTTP {status}, {said}{advice}", again=again, wait_seconds=wait, status=status)
-
-
-def pause_seconds(fault: Fault, faults: int) -> float:
-    """How long to wait after so many faults of a request: as asked, else twice the last time."""
-    if fault.wait_seconds is not None:
-        return fault.wait_seconds
-    return float(min(FIRST_PAUSE_SECONDS * 2 ** (faults - 1), _LONGEST_PAUSE_SECONDS))
 
 
 def asked_wait_seconds(headers: Mapping[str, str]) -> float | None:

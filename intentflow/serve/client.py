@@ -10,15 +10,25 @@ the time is over.
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
 import httpx2 as httpx
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_any,
+    stop_before_delay,
+    wait_exponential,
+)
 
 from intentflow.errors import IntentflowError
 
@@ -35,11 +45,22 @@ class ServiceFailure(IntentflowError):  # noqa: N818 - names what happened
 
     Attributes:
         status: Of HTTP; None where there was no reply.
+        again: Whether the same request may succeed later.
+        wait_seconds: The pause that the service asked for.
     """
 
-    def __init__(self, message: str, status: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        status: int | None = None,
+        *,
+        again: bool = False,
+        wait_seconds: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
+        self.again = again
+        self.wait_seconds = wait_seconds
 
 
 @dataclass(frozen=True)
@@ -160,19 +181,14 @@ class IntentClient:
         self.close()
 
     def _post(self, request: _Request) -> httpx.Response:
-        tries = _Tries(self._requests.options)
-        while True:
-            try:
-                reply = self._client.post(
-                    request.path, json=request.body, timeout=tries.seconds_left
-                )
-            except httpx.HTTPError as error:
-                pause = tries.after_error(error, self._requests.url)
-            else:
-                if reply.is_success:
-                    return reply
-                pause = tries.after_refusal(reply)
-            time.sleep(pause)
+        return Retrying(**_policy(self._requests.options))(
+            self._post_once, request, time.monotonic() + self._requests.options.timeout_seconds
+        )
+
+    def _post_once(self, request: _Request, end: float) -> httpx.Response:
+        with self._requests.failures():
+            reply = self._client.post(request.path, json=request.body, timeout=_seconds_until(end))
+        return self._requests.checked(reply)
 
 
 class AsyncIntentClient:
@@ -221,19 +237,16 @@ class AsyncIntentClient:
         await self.close()
 
     async def _post(self, request: _Request) -> httpx.Response:
-        tries = _Tries(self._requests.options)
-        while True:
-            try:
-                reply = await self._client.post(
-                    request.path, json=request.body, timeout=tries.seconds_left
-                )
-            except httpx.HTTPError as error:
-                pause = tries.after_error(error, self._requests.url)
-            else:
-                if reply.is_success:
-                    return reply
-                pause = tries.after_refusal(reply)
-            await asyncio.sleep(pause)
+        return await AsyncRetrying(**_policy(self._requests.options))(
+            self._post_once, request, time.monotonic() + self._requests.options.timeout_seconds
+        )
+
+    async def _post_once(self, request: _Request, end: float) -> httpx.Response:
+        with self._requests.failures():
+            reply = await self._client.post(
+                request.path, json=request.body, timeout=_seconds_until(end)
+            )
+        return self._requests.checked(reply)
 
 
 @dataclass(frozen=True)
@@ -271,6 +284,30 @@ class _Requests:
         known = {"request_id": request_id} if request_id else {}
         return _Request("/feedback", {**said, "output": output, **known})
 
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        """Turns what sending raises into a failure of the service."""
+        try:
+            yield
+        except httpx.TimeoutException:
+            limit = f"{self.options.timeout_seconds:g} s"
+            raise ServiceFailure(f"{self.url} gave no answer within {limit}") from None
+        except httpx.HTTPError as error:
+            reason = f"{self.url} does not answer ({error}): is it running?"
+            raise ServiceFailure(reason, again=True) from None
+
+    def checked(self, reply: httpx.Response) -> httpx.Response:
+        """The reply, unless it is a refusal."""
+        if reply.is_success:
+            return reply
+        asked = reply.headers.get("retry-after", "")
+        raise ServiceFailure(
+            f"{reply.url} said {reply.status_code}: {_reason(reply)}",
+            reply.status_code,
+            again=reply.status_code in _AGAIN,
+            wait_seconds=float(asked) if asked.isdigit() else None,
+        )
+
     def read_predictions(self, reply: httpx.Response) -> list[Recognition]:
         try:
             request_id = reply.headers.get("x-request-id", "")
@@ -282,42 +319,29 @@ class _Requests:
             ) from None
 
 
-class _Tries:
-    """How often and how long to go on."""
+def _policy(options: ClientOptions) -> dict[str, Any]:
+    """How often and how long to go on, for tenacity."""
+    return {
+        "retry": retry_if_exception(lambda e: isinstance(e, ServiceFailure) and e.again),
+        "stop": stop_any(
+            stop_after_attempt(options.retries + 1), stop_before_delay(options.timeout_seconds)
+        ),
+        "wait": _pause_seconds,
+        "reraise": True,
+    }
 
-    def __init__(self, options: ClientOptions) -> None:
-        self._limit = options.timeout_seconds
-        self._end = time.monotonic() + options.timeout_seconds
-        self._left = options.retries
-        self._pause = _FIRST_PAUSE_SECONDS
 
-    @property
-    def seconds_left(self) -> float:
-        return max(self._end - time.monotonic(), 0.001)
+def _pause_seconds(state: RetryCallState) -> float:
+    """As long as the service asked for, else twice as long as before, at random."""
+    failure = state.outcome.exception() if state.outcome else None
+    if isinstance(failure, ServiceFailure) and failure.wait_seconds is not None:
+        return failure.wait_seconds
+    growing = wait_exponential(multiplier=_FIRST_PAUSE_SECONDS, max=_LONGEST_PAUSE_SECONDS)
+    return growing(state) * (1 + random.random())
 
-    def after_error(self, error: httpx.HTTPError, url: str) -> float:
-        """Seconds to wait before the next try."""
-        if isinstance(error, httpx.TimeoutException):
-            raise ServiceFailure(f"{url} gave no answer within {self._limit:g} s") from None
-        failure = ServiceFailure(f"{url} does not answer ({error}): is it running?")
-        return self._next(failure, None)
 
-    def after_refusal(self, reply: httpx.Response) -> float:
-        """Seconds to wait before the next try."""
-        failure = ServiceFailure(
-            f"{reply.url} said {reply.status_code}: {_reason(reply)}", reply.status_code
-        )
-        if reply.status_code not in _AGAIN:
-            raise failure
-        return self._next(failure, reply.headers.get("retry-after"))
-
-    def _next(self, failure: ServiceFailure, asked: str | None) -> float:
-        pause = float(asked) if asked and asked.isdigit() else self._pause * (1 + random.random())
-        self._pause = min(self._pause * 2, _LONGEST_PAUSE_SECONDS)
-        if self._left == 0 or pause >= self.seconds_left:
-            raise failure
-        self._left -= 1
-        return pause
+def _seconds_until(end: float) -> float:
+    return max(end - time.monotonic(), 0.001)
 
 
 def _recognition(document: Mapping[str, Any], request_id: str) -> Recognition:

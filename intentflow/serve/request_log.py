@@ -22,6 +22,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tenacity import AsyncRetrying, retry_if_result, stop_after_attempt, wait_incrementing
+
 from intentflow.calls import format_calls
 from intentflow.errors import IntentflowError
 from intentflow.serve.backend import Message
@@ -144,13 +146,9 @@ class RequestLog:
 
     async def _store(self, batch: list[_Correction]) -> None:
         rows = [correction.row for correction in batch]
-        stored = False
-        for attempt in range(_FEEDBACK_TRIES):
-            await asyncio.sleep(attempt * _PAUSE_SECONDS)
-            stored = await self._put("feedback", rows)
-            if stored:
-                FEEDBACK.inc(len(rows))
-                break
+        stored: bool = await _until_stored()(self._put, "feedback", rows)
+        if stored:
+            FEEDBACK.inc(len(rows))
         for correction in batch:
             if correction.stored.done():  # its client has gone
                 continue
@@ -242,3 +240,13 @@ def _redacted(row: Row) -> Row:
 def _name(kind: str) -> str:
     day = datetime.now(UTC).strftime("%Y-%m-%d")
     return f"{kind}/{day}/{time.time_ns()}-{socket.gethostname()}-{uuid.uuid4().hex[:8]}.jsonl"
+
+
+def _until_stored() -> AsyncRetrying:
+    """Calls what returns whether it stored, again where it did not; one object a call."""
+    return AsyncRetrying(
+        retry=retry_if_result(lambda stored: not stored),
+        stop=stop_after_attempt(_FEEDBACK_TRIES),
+        wait=wait_incrementing(_PAUSE_SECONDS, _PAUSE_SECONDS),
+        retry_error_callback=lambda _: False,
+    )

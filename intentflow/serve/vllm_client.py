@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 import re
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_fixed
 
 from intentflow.calls import OutputFormat
 from intentflow.inference.confidence import listed_confidence
@@ -137,20 +137,21 @@ class VllmBackend:
 
     async def _send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
         """Send; a kept connection may have died meanwhile, so that a second try is worth it."""
-        for is_last in (False, True):
-            try:
-                return await self._client.send(request, stream=stream)
-            except httpx2.TimeoutException as error:
-                if isinstance(error, httpx2.ConnectTimeout):
-                    raise _down() from None
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(_is_broken_off),
+            stop=stop_after_attempt(2),
+            wait=wait_fixed(_RECONNECT_PAUSE_SECONDS),
+            reraise=True,
+        )
+        try:
+            return await retrying(self._client.send, request, stream=stream)
+        except ReplyTooLong:
+            raise _unexpected() from None
+        except httpx2.HTTPError as error:
+            is_slow = isinstance(error, httpx2.TimeoutException)
+            if is_slow and not isinstance(error, httpx2.ConnectTimeout):
                 raise ServiceError(504, f"no answer within {self._timeout:g} s") from None
-            except ReplyTooLong:
-                raise _unexpected() from None
-            except httpx2.HTTPError:
-                if is_last:
-                    raise _down() from None
-                await asyncio.sleep(_RECONNECT_PAUSE_SECONDS)
-        raise AssertionError("unreachable")
+            raise _down() from None
 
     def _read(self, reply: Mapping[str, Any]) -> ModelAnswer:
         choice = reply["choices"][0]
@@ -240,3 +241,8 @@ def _down() -> ServiceError:
 
 def _unexpected() -> ServiceError:
     return ServiceError(502, "the model's server replied in an unexpected format")
+
+
+def _is_broken_off(error: BaseException) -> bool:
+    other = isinstance(error, (httpx2.TimeoutException, ReplyTooLong))
+    return isinstance(error, httpx2.HTTPError) and not other

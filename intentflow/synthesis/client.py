@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from intentflow.openai_api.faults import NOT_THE_API, Fault, pause_seconds, without_key
+from intentflow.openai_api.faults import NOT_THE_API, Fault, without_key
+from intentflow.openai_api.retries import fault_retries
 from intentflow.synthesis.budget import Budget, BudgetEnded, Hold
 from intentflow.synthesis.faults import TeacherError, fault_of
 from intentflow.synthesis.journal import Journal, Reply
@@ -85,8 +86,17 @@ class TeacherClient:
             return await self._ask_again(request, hold)
 
     async def _ask_again(self, request: Request, hold: Hold | None) -> Reply:
-        faults = 0
+        holds = [hold] if hold else []  # for the first try; each further one needs its own
+        try:
+            return await fault_retries(self._teacher.retries)(self._ask_in_format, request, holds)
+        except Fault as fault:
+            self._failed = self._error(fault)
+            raise self._failed from None
+
+    async def _ask_in_format(self, request: Request, holds: list[Hold]) -> Reply:
+        """One try, and more at once where the teacher refuses a format of answers."""
         while True:
+            hold = holds.pop() if holds else None
             if self._failed:
                 if hold:
                     hold.release()
@@ -98,14 +108,8 @@ class TeacherClient:
             try:
                 return await self._ask_once(request, hold, as_asked(request))
             except Fault as fault:
-                hold = None
-                if self._takes_another_format(fault, as_asked):
-                    continue
-                faults += 1
-                if not fault.again or faults > self._teacher.retries:
-                    self._failed = self._error(fault)
-                    raise self._failed from None
-                await asyncio.sleep(pause_seconds(fault, faults))
+                if not self._takes_another_format(fault, as_asked):
+                    raise
 
     async def _ask_once(self, request: Request, hold: Hold, extra: Mapping[str, Any]) -> Reply:
         number = self._journal.send(request.most_tokens)

@@ -7,7 +7,6 @@ the model is whole. A checkpoint counts once its mark, written last, is there.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
 import os
@@ -17,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from transformers import TrainerCallback
 
 from intentflow.environment import CHECKPOINTS
@@ -116,8 +116,7 @@ def keep_checkpoints(output: Path, identity: str) -> Iterator[Checkpoints]:
         yield Checkpoints(folder)
         return
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / _LOCK).open("w") as lock:
-        _take(lock.fileno(), output)
+    with _locked(folder / _LOCK, output):
         try:
             _adopt(folder, identity)
             yield Checkpoints(folder)
@@ -134,13 +133,19 @@ def _place(output: Path, identity: str) -> Path:
     return output.with_name(f".{output.name}.checkpoints")
 
 
-def _take(lock: int, output: Path) -> None:
+@contextmanager
+def _locked(path: Path, output: Path) -> Iterator[None]:
+    lock = FileLock(path, blocking=False)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+        lock.acquire()
+    except Timeout:
         raise IntentflowError(
             f"{output}: another process is training this model; wait for it, or give another folder"
         ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _adopt(folder: Path, identity: str) -> None:

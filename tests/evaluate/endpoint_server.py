@@ -82,7 +82,7 @@ class Endpoint:
 @pytest.fixture
 def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
     """A server on loopback; retries do not wait."""
-    monkeypatch.setattr("intentflow.openai_api.faults.FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("intentflow.openai_api.retries.FIRST_PAUSE_SECONDS", 0.0)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     state = Endpoint()
 

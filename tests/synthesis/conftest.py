@@ -17,7 +17,7 @@ KEY = "sk-the-teachers-own-key"
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[TeacherServer]:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    monkeypatch.setattr("intentflow.openai_api.faults.FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("intentflow.openai_api.retries.FIRST_PAUSE_SECONDS", 0.0)
     LABELS.clear()
     with serve_teacher() as state:
         yield state

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import logging
-import random
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TypeVar
+
+from tenacity import (
+    AttemptManager,
+    RetryCallState,
+    RetryError,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_incrementing,
+    wait_random,
+)
 
 from intentflow.artifacts.verdict import Verdict
 from intentflow.deploy.annotations import ANNOTATION
@@ -92,18 +102,31 @@ def push_on_top(
     Raises:
         CheckFailed: Somebody was faster every time.
     """
-    for attempt in range(_TRIES):
-        commit, result = change(repository)
-        if commit is None:
-            return None, result
-        try:
-            repository.push(target)
+    for attempt in _attempts():
+        with attempt:
+            if attempt.retry_state.attempt_number > 1:
+                repository.catch_up(target)
+            commit, result = change(repository)
+            if commit is not None:
+                repository.push(target)
             return commit, result
-        except PushRejectedError as rejected:
-            log.warning("%s; once more on top of it", rejected)
-            time.sleep(_PAUSE_SECONDS * random.uniform(0.5, 1.5) * (attempt + 1))
-            repository.catch_up(target)
     raise CheckFailed(f"{repository.url}: {target} moved on {_TRIES} times meanwhile; try again")
+
+
+def _attempts() -> Iterator[AttemptManager]:
+    """Attempts until a push is not rejected, with longer and longer pauses, at random."""
+    retrying = Retrying(
+        retry=retry_if_exception_type(PushRejectedError),
+        stop=stop_after_attempt(_TRIES),
+        wait=wait_incrementing(_PAUSE_SECONDS / 2, _PAUSE_SECONDS) + wait_random(0, _PAUSE_SECONDS),
+        before_sleep=_log_rejection,
+    )
+    with suppress(RetryError):
+        yield from retrying
+
+
+def _log_rejection(state: RetryCallState) -> None:
+    log.warning("%s; once more on top of it", state.outcome.exception() if state.outcome else "")
 
 
 def service_folder(options: DeployOptions) -> str:

@@ -112,20 +112,27 @@ _COUNTS = ("active", "ready", "succeeded", "failed")
 
 def _look(cluster: Cluster, name: str, namespace: str) -> dict[str, Any] | None:
     """The job now, None where it is gone; a server that is away for a while is asked again."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            return cluster.get(*TRAINJOB, name, namespace)
-        except IntentflowError as error:
-            if is_missing(error):
-                return None
-            if time.monotonic() >= deadline:
-                raise IntentflowError(
-                    f"{error}; TrainJob {name} in {namespace} goes on without this command: "
-                    "run it again to follow it"
-                ) from error
-            log.warning("%s: %s; asking again", name, error)
-            time.sleep(_POLL_SECONDS)
+    from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_fixed
+
+    def log_error(state: RetryCallState) -> None:
+        log.warning("%s: %s; asking again", name, state.outcome and state.outcome.exception())
+
+    retrying = Retrying(
+        retry=retry_if_exception(lambda e: isinstance(e, IntentflowError) and not is_missing(e)),
+        stop=stop_after_delay(PATIENCE_SECONDS),
+        wait=wait_fixed(_POLL_SECONDS),
+        before_sleep=log_error,
+        reraise=True,
+    )
+    try:
+        return retrying(cluster.get, *TRAINJOB, name, namespace)
+    except IntentflowError as error:
+        if is_missing(error):
+            return None
+        raise IntentflowError(
+            f"{error}; TrainJob {name} in {namespace} goes on without this command: "
+            "run it again to follow it"
+        ) from error
 
 
 def _last_words(cluster: Cluster, name: str, namespace: str) -> list[str]:

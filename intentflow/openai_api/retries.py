@@ -1,0 +1,57 @@
+"""Asking an endpoint again where a fault may pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from intentflow.openai_api.faults import Fault
+
+if TYPE_CHECKING:
+    from tenacity import AsyncRetrying, RetryCallState
+
+FIRST_PAUSE_SECONDS = 0.5
+_MAX_PAUSE_SECONDS = 8.0
+
+
+def fault_retries(
+    retries: int, before_pause: Callable[[Fault, float], None] | None = None
+) -> AsyncRetrying:
+    """What calls a coroutine function again after a :class:`Fault` that may pass.
+
+    The pause is the one that the endpoint asked for, else it doubles from try to try. The OpenAI
+    client has retries of its own, but they heed no other reply than a refusal, let one request take
+    several time limits, and cannot be counted against a budget.
+
+    Args:
+        retries: After the first try.
+        before_pause: Called with the fault and the seconds until the next try.
+    """
+    from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
+
+    def report(state: RetryCallState) -> None:
+        if before_pause:
+            before_pause(_fault(state), state.upcoming_sleep)
+
+    return AsyncRetrying(
+        retry=retry_if_exception(lambda error: isinstance(error, Fault) and error.again),
+        wait=_pause_seconds,
+        stop=stop_after_attempt(retries + 1),
+        before_sleep=report,
+        reraise=True,
+    )
+
+
+def _fault(state: RetryCallState) -> Fault:
+    error = state.outcome.exception() if state.outcome else None
+    assert isinstance(error, Fault)
+    return error
+
+
+def _pause_seconds(state: RetryCallState) -> float:
+    from tenacity import wait_exponential
+
+    asked = _fault(state).wait_seconds
+    if asked is not None:
+        return asked
+    return wait_exponential(multiplier=FIRST_PAUSE_SECONDS, max=_MAX_PAUSE_SECONDS)(state)
