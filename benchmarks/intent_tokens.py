@@ -59,8 +59,8 @@ def measure(
         "intent_tokens": recipe.intent_tokens,
         "answer_tokens_a_row": round(sum(lengths) / len(lengths), 2),
         **{key: round(metrics.value(key) or 0.0, 4) for key in KEYS},
-        "training_seconds": record["history"]["seconds"],
-        "last_training_loss": record["history"]["training_loss"][-1][1],
+        "training_seconds": record.history.seconds,
+        "last_training_loss": record.history.last_training_loss,
     }
 
 

@@ -26,6 +26,7 @@ def run(args: argparse.Namespace) -> Outcome:
 def _models() -> dict[str, type[BaseModel]]:
     from intentflow.artifacts.baselines import Baselines
     from intentflow.artifacts.metrics import Metrics
+    from intentflow.artifacts.training import TrainingRecord
     from intentflow.artifacts.verdict import Verdict
     from intentflow.deploy.options import DeployOptions
     from intentflow.gate.policy import GatePolicy
@@ -48,4 +49,5 @@ def _models() -> dict[str, type[BaseModel]]:
         "metrics": Metrics,
         "baselines": Baselines,
         "verdict": Verdict,
+        "training": TrainingRecord,
     }

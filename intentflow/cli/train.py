@@ -14,7 +14,7 @@ from intentflow.storage import is_remote
 from intentflow.taxonomy import Taxonomy
 from intentflow.train.distributed import is_main_process
 from intentflow.train.files import TrainingFiles
-from intentflow.train.launch import train_as_asked
+from intentflow.train.launch import Trained, train_as_asked
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -44,27 +44,28 @@ def run(args: argparse.Namespace) -> Outcome:
         if path and not is_remote(path) and not Path(path).exists():
             raise IntentflowError(f"{path}: No such file or directory")
     recipe = Recipe.load(args.recipe, args.set)
-    record = _train(recipe, args)
+    trained = _train(recipe, args)
     if not is_main_process():  # another one of this training says what came of it
         return Outcome(text="")
-    history = record["history"]
-    losses = history["training_loss"], history["validation_loss"]
-    return Outcome(
-        {
-            "model": args.output,
-            "rows": record["rows"]["train"],
-            "training_loss": losses[0][-1][1] if losses[0] else None,
-            "validation_loss": losses[1][-1][1] if losses[1] else None,
-            "seconds": history["seconds"],
-            "tokens_per_second": history["tokens_per_second"],
-            "prompt_digest": record["prompt_digest"],
-            "data_digest": record["data_digest"],
-            **{name: record[name] for name in ("published",) if name in record},
-        }
-    )
+    return Outcome(_summary(trained, args.output))
 
 
-def _train(recipe: Recipe, args: argparse.Namespace) -> dict[str, Any]:
+def _summary(trained: Trained, output: str) -> dict[str, Any]:
+    record, history = trained.record, trained.record.history
+    return {
+        "model": output,
+        "rows": record.rows.train,
+        "training_loss": history.last_training_loss,
+        "validation_loss": history.last_validation_loss,
+        "seconds": history.seconds,
+        "tokens_per_second": history.tokens_per_second,
+        "prompt_digest": record.prompt_digest,
+        "data_digest": record.data_digest,
+        **({"published": trained.published} if trained.published else {}),
+    }
+
+
+def _train(recipe: Recipe, args: argparse.Namespace) -> Trained:
     if recipe.method == "dpo":
         from intentflow.train.dpo import train_on_corrections
 
@@ -72,7 +73,7 @@ def _train(recipe: Recipe, args: argparse.Namespace) -> dict[str, Any]:
             raise IntentflowError("--publish: with method dpo run intentflow publish afterwards")
         if args.taxonomy:
             raise IntentflowError("--taxonomy: the model that is corrected has its own")
-        return train_on_corrections(recipe, args.train, args.output, args.validation)
+        return Trained(train_on_corrections(recipe, args.train, args.output, args.validation))
     taxonomy = Taxonomy.from_yaml(args.taxonomy) if args.taxonomy else None
     files = TrainingFiles(args.train, args.validation, taxonomy)
     return train_as_asked(recipe, files, args.output, args.publish)

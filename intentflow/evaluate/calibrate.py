@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from intentflow.artifacts.training import TRAINING_FILE, TrainingRecord
 from intentflow.calls import Call, format_calls
 from intentflow.errors import IntentflowError
 from intentflow.evaluate.reliability import expected_calibration_error
@@ -132,14 +132,8 @@ def _warn_of_weakness(calibration: Calibration) -> None:
 
 def _require_unseen(folder: Path, examples: Sequence[Example]) -> None:
     """A model is surer of the rows it was trained on than of any other."""
-    record = folder / "training.json"
-    if not record.is_file():
-        return
-    try:
-        trained_on = json.loads(record.read_text(encoding="utf-8")).get("data_digest")
-    except (ValueError, AttributeError):
-        return
-    if trained_on == content_digest(examples):
+    record = folder / TRAINING_FILE
+    if record.is_file() and TrainingRecord.read(record).data_digest == content_digest(examples):
         raise IntentflowError(
             f"{folder} was trained on these very rows, of which it is surer than of others: "
             "calibrate on validation rows"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from intentflow.artifacts.training import TRAINING_FILE, TrainingRecord
 from intentflow.baselines.answers import Answers
 from intentflow.baselines.few_shot import choose_shots, insert_shots
 from intentflow.errors import IntentflowError
@@ -114,7 +115,7 @@ def _model_directory(
         folder = Path(temporary) / "model"
         with atomic_directory(folder) as partial:
             save_served_model(partial, model, tokenizer, end, prompt, taxonomy)
-            (partial / "training.json").write_text('{"trained": false}\n', encoding="utf-8")
+            TrainingRecord(trained=False).write(partial / TRAINING_FILE)
         del model  # the engine has its own
         yield folder, fitting
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from intentflow.artifacts.training import TrainingHistory
+
 
 @dataclass
 class History:
@@ -38,13 +40,13 @@ class History:
         self.tokens = state.get("tokens", 0)
         self.seconds = state.get("seconds", 0.0)
 
-    def as_dict(self) -> dict[str, Any]:
-        """For ``training.json``."""
-        return {
-            "training_loss": [list(row) for row in self.training],
-            "validation_loss": [list(row) for row in self.validation],
-            "validation_accuracy": [list(row) for row in self.accuracy],
-            "tokens": self.tokens,
-            "seconds": round(self.seconds, 1),
-            "tokens_per_second": round(self.tokens / self.seconds, 1) if self.seconds else None,
-        }
+    def record(self) -> TrainingHistory:
+        """What the training's record states of it."""
+        return TrainingHistory(
+            training_loss=[list(row) for row in self.training],
+            validation_loss=[list(row) for row in self.validation],
+            validation_accuracy=[list(row) for row in self.accuracy],
+            tokens=self.tokens,
+            seconds=round(self.seconds, 1),
+            tokens_per_second=round(self.tokens / self.seconds, 1) if self.seconds else None,
+        )

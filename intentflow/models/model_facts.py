@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from intentflow.artifacts.training import TRAINING_FILE, TrainingRecord
 from intentflow.errors import IntentflowError
 from intentflow.storage import digest_of, is_remote, read_file
 from intentflow.storage.manifest import MANIFEST_NAME
@@ -77,14 +78,14 @@ def read_facts(uri: str) -> ModelFacts:
         raise IntentflowError(f"{uri}: no prompt.json there, so not a model that intentflow made")
     if not isinstance(prompt.get("digest"), str):
         raise IntentflowError(f"{uri}/prompt.json: digest is missing")
-    training = _document(uri, "training.json") or {}
+    training = _training_record(uri)
     config = _document(uri, "config.json") or {}
     return ModelFacts(
         uri=uri,
         digest=digest,
         prompt_digest=prompt["digest"],
-        data_digest=training.get("data_digest"),
-        max_length=_max_length(training),
+        data_digest=training.data_digest,
+        max_length=training.plan.max_length or training.recipe.max_length,
         max_positions=_whole(config.get("max_position_embeddings")),
         dtype=_dtype(config),
         chat_template=_template(uri),
@@ -106,10 +107,10 @@ def _document(uri: str, name: str) -> dict[str, Any] | None:
     return document
 
 
-def _max_length(training: Mapping[str, Any]) -> int | None:
-    """What the training came to (its plan), else what its recipe asked for."""
-    stated = [(training.get(section) or {}).get("max_length") for section in ("plan", "recipe")]
-    return next((value for value in map(_whole, stated) if value), None)
+def _training_record(uri: str) -> TrainingRecord:
+    """How it was trained; a model from elsewhere states nothing of that."""
+    document = _document(uri, TRAINING_FILE)
+    return TrainingRecord.from_mapping(document or {}, f"{uri}/{TRAINING_FILE}")
 
 
 def _whole(value: object) -> int | None:

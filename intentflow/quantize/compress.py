@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Any, Literal
 
+from intentflow.artifacts.training import TRAINING_FILE
 from intentflow.errors import IntentflowError
 from intentflow.io.files import atomic_directory
 from intentflow.prompts import PromptSpec
@@ -23,7 +24,7 @@ METHODS = ("awq", "gptq")
 _GROUP_SIZES = (128, 64, 32)
 _CALIBRATION_ROWS = 256
 # Beside weights and tokenizer, what makes a folder an intentflow model.
-_CARRIED = ("prompt.json", "taxonomy.yaml", "README.md", "training.html", "training.json")
+_CARRIED = ("prompt.json", "taxonomy.yaml", "README.md", "training.html", TRAINING_FILE)
 
 
 def quantize(

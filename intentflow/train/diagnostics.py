@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import fmean
-from typing import NamedTuple
 
+from intentflow.artifacts.training import TrainingFinding
 from intentflow.calls import CallSyntaxError, parse_calls
 from intentflow.models.history import History
 from intentflow.records import Example
@@ -18,14 +18,6 @@ _RISE = 1.05
 _ADVICE = "raise learning_rate, and check that the labels are right"
 
 
-class TrainingFinding(NamedTuple):
-    """One thing worth knowing about a training: a stable code, what was seen, what to do."""
-
-    code: str
-    message: str
-    advice: str
-
-
 def loss_findings(history: History) -> list[TrainingFinding]:
     """Judge a finished training by its curves; too short a curve is not judged."""
     findings = []
@@ -35,9 +27,13 @@ def loss_findings(history: History) -> list[TrainingFinding]:
         first, last = fmean(losses[:quarter]), fmean(losses[-quarter:])
         moved = f"the training loss went from {first:.4f} to {last:.4f}"
         if last >= first:
-            findings.append(TrainingFinding("loss_does_not_fall", moved, _ADVICE))
+            findings.append(
+                TrainingFinding(code="loss_does_not_fall", message=moved, advice=_ADVICE)
+            )
         elif last > (1 - SLOW_SHARE) * first:
-            findings.append(TrainingFinding("loss_falls_too_slowly", moved, _ADVICE))
+            findings.append(
+                TrainingFinding(code="loss_falls_too_slowly", message=moved, advice=_ADVICE)
+            )
     return findings + _overfitting([loss for _, loss in history.validation])
 
 
@@ -50,11 +46,15 @@ def unseen_in_validation(
         return []
     return [
         TrainingFinding(
-            "intents_not_in_validation",
-            f"no validation row for {', '.join(missing)}",
-            "give validation rows of every intent, or split again with a larger share",
+            code="intents_not_in_validation",
+            message=f"no validation row for {', '.join(missing)}",
+            advice="give validation rows of every intent, or split again with a larger share",
         )
     ]
+
+
+def _finding(code: str, message: str) -> TrainingFinding:
+    return TrainingFinding(code=code, message=message, advice=_ADVICE)
 
 
 def _overfitting(losses: Sequence[float]) -> list[TrainingFinding]:
@@ -62,10 +62,11 @@ def _overfitting(losses: Sequence[float]) -> list[TrainingFinding]:
         return []
     return [
         TrainingFinding(
-            "validation_loss_rises",
-            f"the validation loss was {min(losses):.4f} at its best and {losses[-1]:.4f} at the "
-            "end",
-            "train fewer epochs, or set early_stopping_patience so that the best weights are kept",
+            code="validation_loss_rises",
+            message=f"the validation loss was {min(losses):.4f} at its best "
+            f"and {losses[-1]:.4f} at the end",
+            advice="train fewer epochs, or set early_stopping_patience so that the best weights "
+            "are kept",
         )
     ]
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from intentflow.artifacts.training import CorrectionRows, TrainedOn, TrainingRecord
 from intentflow.calls import CallSyntaxError, OutputFormat, format_output, parse_calls, parse_output
 from intentflow.errors import IntentflowError
 from intentflow.evaluate.run import read_predictions
@@ -86,7 +87,7 @@ class Corrections:
 
 def train_on_corrections(
     recipe: Recipe, corrections: str | Path, output: str | Path, validation: str | Path | None
-) -> dict[str, Any]:
+) -> TrainingRecord:
     """Tune a model directory by corrections and write another, whole or not at all.
 
     Args:
@@ -97,7 +98,7 @@ def train_on_corrections(
         validation: Corrections for the validation loss; None for none.
 
     Returns:
-        What ``training.json`` holds.
+        Recipe, plan, loss history, digests, seconds.
 
     Raises:
         IntentflowError: No correction in a file, no intentflow model to correct, or as in
@@ -133,18 +134,18 @@ def train_on_corrections(
         tokenizer,
         end,
         tokens=None,
-        digests={
-            "data_digest": found.digest,
-            "validation_digest": Corrections(others, []).digest,
-            "prompt_digest": prompt.digest,
-            "taxonomy_digest": taxonomy.digest,
-        },
-        counts={
-            "train": len(found.rows),
-            "validation": len(others),
-            "agreeing": len(found.agreeing),
-            "anchors": len(anchors),
-        },
+        digests=TrainedOn(
+            data_digest=found.digest,
+            validation_digest=Corrections(others, []).digest,
+            prompt_digest=prompt.digest,
+            taxonomy_digest=taxonomy.digest,
+        ),
+        counts=CorrectionRows(
+            train=len(found.rows),
+            validation=len(others),
+            agreeing=len(found.agreeing),
+            anchors=len(anchors),
+        ),
         make_trainer=_trainer,
     )
     return carry_out(job, plan, output)

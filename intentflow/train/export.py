@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from intentflow.artifacts.training import TRAINING_FILE, TrainingRecord
 from intentflow.calls import Call, format_output
 from intentflow.models.directory import make_readable, save_served_model
 from intentflow.prompts import PromptSpec
@@ -27,7 +27,7 @@ class ModelParts:
     prompt: PromptSpec
     taxonomy: Taxonomy
     recipe: Recipe
-    record: dict[str, Any]
+    record: TrainingRecord
 
 
 def save_model_directory(folder: Path, parts: ModelParts) -> None:
@@ -40,9 +40,8 @@ def save_model_directory(folder: Path, parts: ModelParts) -> None:
     )
     write_training_report(folder / "training.html", parts.record)
     (folder / "README.md").write_text(_model_card(parts), encoding="utf-8")
-    record = {**parts.record, "versions": _versions()}
-    text = json.dumps(record, indent=2, ensure_ascii=False)
-    (folder / "training.json").write_text(text + "\n", encoding="utf-8")
+    record = parts.record.model_copy(update={"versions": _versions()})
+    record.write(folder / TRAINING_FILE)
     make_readable(folder)
 
 
@@ -86,7 +85,7 @@ folder above.
 def _model_card(parts: ModelParts) -> str:
     record, recipe = parts.record, parts.recipe
     intents = ", ".join(f"`{name}`" for name in parts.taxonomy.intents)
-    loss = record["history"]["validation_loss"]
+    loss = record.history.last_validation_loss
     example = format_output([Call("weather_search", ("Hangzhou",))], recipe.output_format)
     return f"""---
 base_model: {recipe.model_name_or_path}
@@ -102,11 +101,11 @@ this folder renders the trained system prompt itself: send a bare user message, 
 | | |
 |---|---|
 | method | {recipe.method} |
-| rows | {record["rows"]["train"]} training, {record["rows"]["validation"]} validation |
-| last validation loss | {f"{loss[-1][1]:.4f}" if loss else "not measured"} |
-| training data | sha256 {record["data_digest"]} |
-| prompt | sha256 {record["prompt_digest"]} |
-| taxonomy | sha256 {record["taxonomy_digest"]} |
+| rows | {record.rows.train} training, {record.rows.validation} validation |
+| last validation loss | {"not measured" if loss is None else f"{loss:.4f}"} |
+| training data | sha256 {record.data_digest} |
+| prompt | sha256 {record.prompt_digest} |
+| taxonomy | sha256 {record.taxonomy_digest} |
 
 Intents: {intents}.
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from intentflow.artifacts.training import TrainedOn, TrainedRows, TrainingFinding
 from intentflow.prompts import PromptSpec
 from intentflow.recipe.recipe import Recipe
 from intentflow.taxonomy import Taxonomy
-from intentflow.train.diagnostics import TrainingFinding
 from intentflow.train.intent_tokens import IntentTokens
 from intentflow.train.plan import Plan
 
@@ -32,7 +32,7 @@ class Job:
         end_token_id: Closes an answer.
         tokens: Intent tokens to train; None for none.
         digests: Of data, prompt and taxonomy.
-        counts: Of rows, for ``training.json``.
+        counts: Numbers of rows.
         make_trainer: The trainer of these rows.
         findings: What was found before training.
     """
@@ -45,7 +45,7 @@ class Job:
     tokenizer: Any
     end_token_id: int
     tokens: IntentTokens | None
-    digests: Mapping[str, str]
-    counts: Mapping[str, int]
+    digests: TrainedOn
+    counts: TrainedRows
     make_trainer: MakeTrainer
     findings: Sequence[TrainingFinding] = ()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from intentflow.artifacts.training import TRAINING_FILE, TrainingRecord
 from intentflow.errors import IntentflowError
 from intentflow.recipe.recipe import Recipe
 from intentflow.records import Example
@@ -16,9 +16,22 @@ from intentflow.train.distributed import is_main_process, is_rank, local_process
 from intentflow.train.files import TrainingFiles
 
 
+@dataclass(frozen=True)
+class Trained:
+    """What came of a training.
+
+    Attributes:
+        record: What the model directory states about it.
+        published: Address of the uploaded model; None where none was asked for.
+    """
+
+    record: TrainingRecord
+    published: str | None = None
+
+
 def train_as_asked(
     recipe: Recipe, files: TrainingFiles, output: str, publish_to: str | None = None
-) -> dict[str, Any]:
+) -> Trained:
     """Fine-tune on as many devices and machines as ``recipe.distributed`` says.
 
     Args:
@@ -28,7 +41,7 @@ def train_as_asked(
         publish_to: ``s3://`` prefix that the whole model is then uploaded to; None for none.
 
     Returns:
-        What ``training.json`` holds and, where it was uploaded, ``published``: its address.
+        The record, and the model's address where it was uploaded.
 
     Raises:
         IntentflowError: As :func:`intentflow.train.sft.train`; a process or machine failed; the
@@ -43,7 +56,7 @@ def train_as_asked(
     return _published(_train_somewhere(recipe, files, output), output, publish_to)
 
 
-def _train_somewhere(recipe: Recipe, files: TrainingFiles, output: str) -> dict[str, Any]:
+def _train_somewhere(recipe: Recipe, files: TrainingFiles, output: str) -> TrainingRecord:
     if recipe.distributed.nodes > 1:
         from intentflow.train.trainjob.client import train_on_cluster
 
@@ -54,7 +67,7 @@ def _train_somewhere(recipe: Recipe, files: TrainingFiles, output: str) -> dict[
     return _train_in_several(recipe, files, output, processes)
 
 
-def _train_here(recipe: Recipe, files: TrainingFiles, output: str) -> dict[str, Any]:
+def _train_here(recipe: Recipe, files: TrainingFiles, output: str) -> TrainingRecord:
     from intentflow.train.sft import train
 
     training, validation = files.rows()
@@ -85,17 +98,17 @@ def calibrate(model: str, validation: Sequence[Example], rows: int) -> None:
     calibrate_model(model, validation[::step], engine="transformers")
 
 
-def _published(record: dict[str, Any], output: str, publish_to: str | None) -> dict[str, Any]:
+def _published(record: TrainingRecord, output: str, publish_to: str | None) -> Trained:
     if publish_to is None or not is_main_process():
-        return record
+        return Trained(record)
     from intentflow.train.trainjob.results import publish_result
 
-    return {**record, "published": publish_result(output, publish_to)}
+    return Trained(record, publish_result(output, publish_to))
 
 
 def _train_in_several(
     recipe: Recipe, files: TrainingFiles, output: str, processes: int
-) -> dict[str, Any]:
+) -> TrainingRecord:
     from intentflow.train.torchrun import launch
 
     files.rows()  # what is wrong with them is said at once, before torch starts several times
@@ -106,8 +119,7 @@ def _train_in_several(
     with tempfile.TemporaryDirectory() as folder:
         arguments = [*write_arguments(recipe, files, Path(folder)), "--output", output]
         launch(arguments, processes)
-    document: dict[str, Any] = json.loads((Path(output) / "training.json").read_text("utf-8"))
-    return document
+    return TrainingRecord.read(Path(output) / TRAINING_FILE)
 
 
 def write_arguments(recipe: Recipe, files: TrainingFiles, folder: Path) -> list[str]:

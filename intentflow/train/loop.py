@@ -6,12 +6,13 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from intentflow.artifacts.training import RecordedRecipe, TrainedOn, TrainingRecord
 from intentflow.errors import IntentflowError
 from intentflow.io.files import atomic_directory
 from intentflow.models.history import History
@@ -29,11 +30,11 @@ from intentflow.train.plan import Plan
 log = logging.getLogger(__name__)
 
 
-def carry_out(job: Job, plan: Plan, output: str | Path) -> dict[str, Any]:
+def carry_out(job: Job, plan: Plan, output: str | Path) -> TrainingRecord:
     """Train as planned and write the model directory, whole or not at all.
 
     Returns:
-        What ``training.json`` holds.
+        Recipe, plan, loss history, digests, seconds.
 
     Raises:
         IntentflowError: As for :func:`intentflow.train.sft.train`.
@@ -47,14 +48,14 @@ def carry_out(job: Job, plan: Plan, output: str | Path) -> dict[str, Any]:
         if partial and checkpoints.tensorboard.is_dir():
             shutil.copytree(checkpoints.tensorboard, partial / "tensorboard")
         findings += loss_findings(history)
-        record = {
-            "recipe": recipe.model_dump(),
-            "plan": plan.as_dict(),
-            "history": history.as_dict(),
-            "findings": [finding._asdict() for finding in findings],
-            "rows": dict(job.counts),
-            **job.digests,
-        }
+        record = TrainingRecord(
+            recipe=RecordedRecipe(**recipe.model_dump()),
+            plan=plan.record(),
+            history=history.record(),
+            findings=findings,
+            rows=job.counts,
+            **dict(job.digests),
+        )
         if partial:
             parts = ModelParts(
                 model, job.tokenizer, job.end_token_id, job.prompt, job.taxonomy, recipe, record
@@ -65,7 +66,7 @@ def carry_out(job: Job, plan: Plan, output: str | Path) -> dict[str, Any]:
     return record
 
 
-def _identity(recipe: Recipe, plan: Plan, digests: Mapping[str, str]) -> str:
+def _identity(recipe: Recipe, plan: Plan, digests: TrainedOn) -> str:
     """Digest of everything the loss curve depends on, but the size of a device's batch."""
     apart = {"per_device_train_batch_size", "logging_steps", "distributed", "calibration_rows"}
     settings = [recipe.model_dump(exclude=apart), recipe.distributed.strategy]

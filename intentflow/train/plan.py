@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
+from intentflow.artifacts.training import TrainingPlan
 from intentflow.errors import IntentflowError
 from intentflow.models.encoding import (
     EncodedRow,
@@ -41,15 +41,15 @@ class Plan:
             pass_tokens=max(self.pass_tokens // 2, 1),
         )
 
-    def as_dict(self) -> dict[str, Any]:
-        """For ``training.json``."""
-        return {
-            "max_length": self.max_length,
-            "per_device_train_batch_size": self.rows_per_sequence,
-            "gradient_accumulation_steps": self.accumulation,
-            "devices": self.devices,
-            "precision": self.precision,
-        }
+    def record(self) -> TrainingPlan:
+        """What the training's record states of it."""
+        return TrainingPlan(
+            max_length=self.max_length,
+            per_device_train_batch_size=self.rows_per_sequence,
+            gradient_accumulation_steps=self.accumulation,
+            devices=self.devices,
+            precision=self.precision,
+        )
 
 
 def make_plan(recipe: Recipe, rows: Sequence[EncodedRow], held_out: Sequence[EncodedRow]) -> Plan:

@@ -6,30 +6,31 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from intentflow.artifacts.training import TrainingHistory, TrainingRecord
 from intentflow.report import render, write_report
 
 _WIDTH, _HEIGHT = 640.0, 220.0
 
 
-def write_training_report(path: str | Path, record: dict[str, Any]) -> None:
+def write_training_report(path: str | Path, record: TrainingRecord) -> None:
     """Write the report of one training.
 
     Args:
         path: The HTML file.
-        record: What ``training.json`` holds.
+        record: What the training came to.
     """
-    history, recipe = record["history"], record["recipe"]
-    training = [(row[0], row[1]) for row in history["training_loss"]]
-    validation = [(row[0], row[1]) for row in history["validation_loss"]]
+    history = record.history
+    training = [(int(row[0]), row[1]) for row in history.training_loss]
+    validation = [(int(row[0]), row[1]) for row in history.validation_loss]
     write_report(
         path,
         render(
             "training.html",
-            model=recipe["model_name_or_path"],
+            model=record.recipe.model_name_or_path,
             tiles=_tiles(record, training, validation),
-            findings=record["findings"],
+            findings=record.findings,
             lines=loss_lines(training, validation),
-            accuracy=accuracy_lines(history["validation_accuracy"]),
+            accuracy=accuracy_lines(history.validation_accuracy),
             width=_WIDTH,
             height=_HEIGHT,
             top=max((loss for _, loss in [*training, *validation]), default=0.0),
@@ -76,35 +77,35 @@ def accuracy_lines(accuracy: Sequence[Sequence[float]]) -> list[dict[str, str]]:
     ]
 
 
-def _evaluations(history: dict[str, Any]) -> list[list[Any]]:
+def _evaluations(history: TrainingHistory) -> list[list[Any]]:
     """Step, validation loss, intent and answer accuracy of each evaluation."""
-    rates = {step: rest for step, *rest in history["validation_accuracy"]}
+    rates = {step: rest for step, *rest in history.validation_accuracy}
     return [
         [step, f"{loss:.4f}", *(f"{rate:.3f}" for rate in rates.get(step, ()))]
-        for step, loss in history["validation_loss"]
+        for step, loss in history.validation_loss
     ]
 
 
-def _settings(record: dict[str, Any]) -> list[tuple[str, Any]]:
+def _settings(record: TrainingRecord) -> list[tuple[str, Any]]:
     """What was set and what was derived from it, by name."""
-    settings = {**record["recipe"], **record["plan"]}
+    settings = {**record.recipe.model_dump(), **record.plan.model_dump()}
     return sorted((key, value) for key, value in settings.items() if value is not None)
 
 
 def _tiles(
-    record: dict[str, Any],
+    record: TrainingRecord,
     training: Sequence[tuple[int, float]],
     validation: Sequence[tuple[int, float]],
 ) -> list[dict[str, str]]:
-    history = record["history"]
-    speed = history["tokens_per_second"]
+    history = record.history
+    speed = history.tokens_per_second
     return [
-        {"label": "training rows", "value": str(record["rows"]["train"])},
+        {"label": "training rows", "value": str(record.rows.train)},
         {"label": "last training loss", "value": f"{training[-1][1]:.4f}" if training else "–"},
         {
             "label": "last validation loss",
             "value": f"{validation[-1][1]:.4f}" if validation else "–",
         },
-        {"label": "seconds", "value": f"{history['seconds']:.0f}"},
+        {"label": "seconds", "value": f"{history.seconds:.0f}"},
         {"label": "tokens a second", "value": f"{speed:.0f}" if speed else "–"},
     ]

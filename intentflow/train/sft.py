@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from intentflow.artifacts.training import TrainedOn, TrainedRows, TrainingRecord
 from intentflow.errors import IntentflowError
 from intentflow.models.base_models import load_tokenizer
 from intentflow.models.encoding import (
@@ -34,7 +35,7 @@ def train(
     validation: Sequence[Example],
     output: str | Path,
     taxonomy: Taxonomy | None = None,
-) -> dict[str, Any]:
+) -> TrainingRecord:
     """Fine-tune a base model and write a model directory, whole or not at all.
 
     Args:
@@ -45,7 +46,7 @@ def train(
         taxonomy: The intents; inferred from ``training`` if None.
 
     Returns:
-        What ``training.json`` holds: recipe, plan, loss history, digests, seconds.
+        Recipe, plan, loss history, digests, seconds.
 
     Raises:
         IntentflowError: Base model not found, rows that do not fit, loss not a number, disk full.
@@ -68,13 +69,13 @@ def train(
         "%d rows, %d a prefix, max_length %d", len(rows), plan.rows_per_sequence, plan.max_length
     )
     findings = unseen_in_validation(training, validation)
-    digests = {
-        "data_digest": content_digest(training),
-        "validation_digest": content_digest(validation),
-        "prompt_digest": prompt.digest,
-        "taxonomy_digest": taxonomy.digest,
-    }
-    counts = {"train": len(training), "validation": len(validation)}
+    digests = TrainedOn(
+        data_digest=content_digest(training),
+        validation_digest=content_digest(validation),
+        prompt_digest=prompt.digest,
+        taxonomy_digest=taxonomy.digest,
+    )
+    counts = TrainedRows(train=len(training), validation=len(validation))
     job = Job(
         recipe,
         rows,

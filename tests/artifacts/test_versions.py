@@ -11,6 +11,7 @@ import pytest
 from intentflow.artifacts.baselines import Baselines
 from intentflow.artifacts.document import Artifact
 from intentflow.artifacts.metrics import Metrics
+from intentflow.artifacts.training import TrainingRecord
 from intentflow.artifacts.verdict import Verdict
 from intentflow.errors import IntentflowError
 
@@ -18,6 +19,7 @@ SMALLEST: dict[type[Artifact], dict[str, Any]] = {
     Metrics: {"n": 3},
     Baselines: {"baselines": {}},
     Verdict: {"passed": True},
+    TrainingRecord: {"data_digest": "0"},
 }
 KINDS = pytest.mark.parametrize("kind", SMALLEST, ids=lambda kind: kind.__name__)
 

@@ -52,7 +52,7 @@ def test_answer_accuracy_is_that_of_greedy_decoding(tiny_base_model: Path, tmp_p
         tiny_base_model, max_steps=-1, num_train_epochs=14, learning_rate=5e-3, save_steps=None
     )
     record = train(settings, training, held_out, tmp_path / "m", TAXONOMY)
-    _, intents, answers = record["history"]["validation_accuracy"][-1]
+    _, intents, answers = record.history.validation_accuracy[-1]
     greedy = [_greedy(tmp_path / "m", row.instruction) for row in held_out]
     right = [said == row.output for said, row in zip(greedy, held_out, strict=True)]
     assert answers == pytest.approx(sum(right) / len(right), abs=1.5 / len(right))
@@ -87,6 +87,6 @@ def test_early_stopping_can_go_by_intent_accuracy(tiny_base_model: Path, tmp_pat
         early_stopping_metric="intent_accuracy",
     )
     record = train(settings, rows()[:40], rows()[40:], tmp_path / "m", TAXONOMY)
-    accuracies = [intent for _, intent, _ in record["history"]["validation_accuracy"]]
+    accuracies = [intent for _, intent, _ in record.history.validation_accuracy]
     assert len(accuracies) < 30
     assert accuracies[-1] <= max(accuracies[:-1])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from intentflow.artifacts.training import TrainingRecord
 from intentflow.calls import parse_calls
 from intentflow.cli.main import main
 from intentflow.environment import resource
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrainingRecord]:
     """A model directory after a few steps, and what was recorded of them."""
     folder = tmp_path_factory.mktemp("bundled")
     export = resource("examples") / "snips" / "labels.manifest"
@@ -31,12 +31,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, A
     return folder / "model", train(recipe, examples, [], folder / "model")
 
 
-def test_the_loss_falls(trained: tuple[Path, dict[str, Any]]) -> None:
-    losses = [loss for _, loss, _ in trained[1]["history"]["training_loss"]]
+def test_the_loss_falls(trained: tuple[Path, TrainingRecord]) -> None:
+    losses = [loss for _, loss, _ in trained[1].history.training_loss]
     assert losses[-1] < losses[0] / 2
 
 
-def test_an_answer_parses(trained: tuple[Path, dict[str, Any]]) -> None:
+def test_an_answer_parses(trained: tuple[Path, TrainingRecord]) -> None:
     engine = TransformersEngine(trained[0], constrained=False)
     (answer,) = engine.answer(["what will the weather be in Oslo tomorrow"])
     assert parse_calls(answer.text)

@@ -29,7 +29,8 @@ SETTINGS: dict[str, Any] = {"max_steps": 6, "save_steps": 2, "logging_steps": 1}
 
 
 def _train(base: Path, output: Path, **changes: Any) -> dict[str, Any]:
-    return train(recipe(base, **{**SETTINGS, **changes}), ROWS, HELD_OUT, output, TAXONOMY)
+    settings = recipe(base, **{**SETTINGS, **changes})
+    return train(settings, ROWS, HELD_OUT, output, TAXONOMY).as_dict()
 
 
 def _break_off_in(step: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:

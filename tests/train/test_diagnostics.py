@@ -63,7 +63,7 @@ def test_findings_are_said_and_kept(
 ) -> None:
     slow = recipe(tiny_base_model, learning_rate=1e-12, max_steps=8, logging_steps=1)
     record = train(slow, rows()[:16], rows()[16:17], tmp_path / "m", TAXONOMY)
-    codes = [finding["code"] for finding in record["findings"]]
+    codes = [finding.code for finding in record.findings]
     assert "intents_not_in_validation" in codes
     assert {"loss_falls_too_slowly", "loss_does_not_fall"} & set(codes)
     assert "intents_not_in_validation" in capsys.readouterr().err

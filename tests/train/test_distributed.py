@@ -85,7 +85,8 @@ def trained(
 
 
 def _train(base: Path, changes: dict[str, Any], output: Path) -> dict[str, Any]:
-    return train(recipe(base, **{**SETTINGS, **changes}), ROWS, HELD_OUT, output, TAXONOMY)
+    settings = recipe(base, **{**SETTINGS, **changes})
+    return train(settings, ROWS, HELD_OUT, output, TAXONOMY).as_dict()
 
 
 @pytest.mark.slow

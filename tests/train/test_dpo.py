@@ -150,7 +150,7 @@ def test_the_first_loss_is_that_of_the_model_itself_as_reference(
     file = _corrections(tmp_path / "c.jsonl")
     alone = _recipe(wrong, max_steps=1, sft_weight=0)
     record = train_on_corrections(alone, file, tmp_path / "m", None)
-    assert record["history"]["training_loss"][0][1] == pytest.approx(0.6931, abs=1e-3)
+    assert record.history.training_loss[0][1] == pytest.approx(0.6931, abs=1e-3)
 
 
 def test_prompt_taxonomy_and_tokens_are_those_of_the_corrected_model(
@@ -271,7 +271,8 @@ def test_a_killed_tuning_goes_on_from_its_checkpoint(
             train_on_corrections(settings, file, tmp_path / "m", file)
     resumed = train_on_corrections(settings, file, tmp_path / "m", file)
     for curve in ("training_loss", "validation_loss"):
-        for left, right in zip(resumed["history"][curve], whole["history"][curve], strict=True):
+        pairs = zip(getattr(resumed.history, curve), getattr(whole.history, curve), strict=True)
+        for left, right in pairs:
             assert left == pytest.approx(right, abs=1e-6)
 
 

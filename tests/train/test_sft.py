@@ -54,7 +54,7 @@ def _single_thread() -> Iterator[None]:
 
 
 def _train(base: Path, output: Path, **changes: Any) -> dict[str, Any]:
-    return train(recipe(base, **changes), ROWS, rows()[16:20], output, TAXONOMY)
+    return train(recipe(base, **changes), ROWS, rows()[16:20], output, TAXONOMY).as_dict()
 
 
 def _logits(model: Any) -> torch.Tensor:
@@ -428,4 +428,4 @@ def test_a_global_batch_that_does_not_divide_is_refused(monkeypatch: pytest.Monk
 
 def test_synthetic_rows_train_like_others(tiny_base_model: Path, tmp_path: Path) -> None:
     mixed = [*ROWS, Example("a made up one", "play_music()", synthetic=True)]
-    assert train(recipe(tiny_base_model), mixed, [], tmp_path / "m")["rows"]["train"] == 17
+    assert train(recipe(tiny_base_model), mixed, [], tmp_path / "m").rows.train == 17

@@ -326,10 +326,10 @@ def test_the_model_of_a_job_that_is_complete_is_brought_here(
         trainer.patch_status(job, COMPLETE)
 
     with trainer.acting(play):
-        record = train_as_asked(several, files, str(tmp_path / "m"))
+        record = train_as_asked(several, files, str(tmp_path / "m")).record
     assert check_model_directory(tmp_path / "m")
     assert digest_of(tmp_path / "m") == digest_of(tiny_model)
-    assert record["rows"]["train"] == 40  # as that model's own record says
+    assert record.rows.train == 40  # as that model's own record says
     said = capsys.readouterr().err
     assert "submitted TrainJob intentflow-train-" in said
     assert "40 %, 90 s left, loss 0.31; node: 2 active, 2 ready" in said
@@ -394,12 +394,13 @@ def test_two_machines_that_run_the_jobs_command_train_what_one_process_does(
         assert ended == [0, 0], said
 
     with trainer.acting(play):
-        found = train_as_asked(several, files, str(tmp_path / "brought"))
+        found = train_as_asked(several, files, str(tmp_path / "brought")).record
     alone = several.model_copy(update={"distributed": Distributed()})
     expected = train(alone, rows()[:16], rows()[16:20], tmp_path / "alone", TAXONOMY)
-    assert found["plan"]["devices"] == 2
+    assert found.plan.devices == 2
     for curve in ("training_loss", "validation_loss"):
-        for left, right in zip(found["history"][curve], expected["history"][curve], strict=True):
+        pairs = zip(getattr(found.history, curve), getattr(expected.history, curve), strict=True)
+        for left, right in pairs:
             assert left == pytest.approx(right, abs=1e-5)
 
 

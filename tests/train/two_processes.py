@@ -58,7 +58,8 @@ def _train(base: Path, changes: dict[str, Any], output: Path) -> dict[str, Any]:
     from intentflow.train.sft import train
 
     AcceleratorState._reset_state()  # a process of the command trains once
-    return train(recipe(base, **{**SETTINGS, **changes}), ROWS, HELD_OUT, output, TAXONOMY)
+    settings = recipe(base, **{**SETTINGS, **changes})
+    return train(settings, ROWS, HELD_OUT, output, TAXONOMY).as_dict()
 
 
 def _resume(base: Path, changes: dict[str, Any], output: Path) -> dict[str, Any]:

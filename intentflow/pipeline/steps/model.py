@@ -32,18 +32,17 @@ def run_train(
     parsed = Recipe.from_mapping(recipe, "recipe")
     validation = validation_set if Path(validation_set).stat().st_size else None
     files = TrainingFiles(train_set, validation, read_taxonomy(taxonomy))
-    record = train_as_asked(parsed, files, model)
+    record = train_as_asked(parsed, files, model).record
     shutil.copyfile(Path(model) / "training.html", report)
-    history = record["history"]
+    history = record.history
     summary = {
         "base_model": parsed.model_name_or_path,
-        "rows": record["rows"]["train"],
-        "seconds": history["seconds"],
-        "tokens_per_second": history["tokens_per_second"],
+        "rows": record.rows.train,
+        "seconds": history.seconds,
+        "tokens_per_second": history.tokens_per_second,
+        "training_loss": history.last_training_loss,
+        "validation_loss": history.last_validation_loss,
     }
-    for name in ("training_loss", "validation_loss"):
-        if history[name]:
-            summary[name] = history[name][-1][1]
     return {name: value for name, value in summary.items() if value is not None}
 
 

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
+from intentflow.artifacts.training import TrainingRecord
 from intentflow.cluster.client import Cluster, is_missing
 from intentflow.errors import IntentflowError
 from intentflow.recipe.recipe import Recipe
@@ -40,13 +41,13 @@ _GONE_SECONDS = 120.0
 _POLL_SECONDS = 1.0
 
 
-def train_on_cluster(recipe: Recipe, files: TrainingFiles, output: str) -> dict[str, Any]:
+def train_on_cluster(recipe: Recipe, files: TrainingFiles, output: str) -> TrainingRecord:
     """Train by a Kubeflow ``TrainJob``, follow it, and bring the model here.
 
     Ctrl-C or the end of the step deletes the job.
 
     Returns:
-        What ``training.json`` holds.
+        The record of the training.
 
     Raises:
         IntentflowError: No cluster or storage, the job failed or was deleted.

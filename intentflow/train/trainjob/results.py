@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import tempfile
 from pathlib import Path
-from typing import Any
 
+from intentflow.artifacts.training import TRAINING_FILE, TrainingRecord
 from intentflow.errors import IntentflowError
 from intentflow.io.files import atomic_directory
 from intentflow.storage import fetch, publish, read_file
@@ -30,7 +30,7 @@ def publish_result(model: str | Path, destination: str) -> str:
     return published.uri
 
 
-def bring_model(results: str, output: str) -> dict[str, Any]:
+def bring_model(results: str, output: str) -> TrainingRecord:
     """Fetch the model that a job has published into a model directory."""
     pointer = read_file(results, POINTER)
     if pointer is None:
@@ -45,5 +45,4 @@ def bring_model(results: str, output: str) -> dict[str, Any]:
     ):
         for part in fetch(str(json.loads(pointer)["uri"]), scratch).iterdir():
             part.replace(partial / part.name)
-    document: dict[str, Any] = json.loads((target / "training.json").read_text("utf-8"))
-    return document
+    return TrainingRecord.read(target / TRAINING_FILE)
