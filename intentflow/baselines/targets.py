@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_MOST_NEW = 0.05
+_MAX_NEW_SHARE = 0.05
 _THERE = 0.5
 
 Occurrence = tuple[str, int]
@@ -40,7 +40,7 @@ class Targets:
         sets = [_occurrences(label) for label in labels]
         counts = Counter(sets)
         once = sum(count == 1 for count in counts.values()) / len(sets)
-        apart = once > _MOST_NEW and any(len(found) > 1 for found in counts)
+        apart = once > _MAX_NEW_SHARE and any(len(found) > 1 for found in counts)
         outputs = {(one,) for found in counts for one in found} if apart else set(counts)
         return cls(sorted(outputs), apart)
 

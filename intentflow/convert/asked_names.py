@@ -13,8 +13,8 @@ from intentflow.convert.export_format import Format, Labelled, Options, Row, Row
 from intentflow.convert.formats import settle_layout
 from intentflow.convert.sources import Source, open_source
 
-_MOST_NAMES = 5
-_MOST_PARTS = 3
+_MAX_NAMES = 5
+_MAX_PARTS = 3
 
 
 def say_what_is_there(sources: Sequence[Source], form: Format, options: Options) -> str:
@@ -35,7 +35,7 @@ def say_what_is_there(sources: Sequence[Source], form: Format, options: Options)
     with open_source(sources[0]) as stream:
         settled = settle_layout(form, stream, sources[0].path.name)
         looking = replace(settled, read=partial(_note, jobs, fields), quick=False)
-        for _ in islice(convert_stream(stream, looking, Options()), _MOST_PARTS):
+        for _ in islice(convert_stream(stream, looking, Options()), _MAX_PARTS):
             pass
     job = options.job and options.job.removeprefix("label-")
     return _missing("job", job, jobs) + _missing("field", options.field, fields)
@@ -56,5 +56,5 @@ def _missing(kind: str, asked: str | None, there: Iterable[str]) -> str:
         return ""
     if not names:
         return f"; no {kind} {asked}, there is none"
-    more = ", …" if len(names) > _MOST_NAMES else ""
-    return f"; no {kind} {asked}, there are: {', '.join(names[:_MOST_NAMES])}{more}"
+    more = ", …" if len(names) > _MAX_NAMES else ""
+    return f"; no {kind} {asked}, there are: {', '.join(names[:_MAX_NAMES])}{more}"

@@ -33,7 +33,7 @@ _MADE_TEXT = re.compile(
     r'|(?<=[dDeExn])\\*"\s*:\s*(?:\\*")?(?:' + _MADE_VALUE.pattern + r')(?=[\\",}\s]|$)'
     r"|(?<!\d)\d{18,20}(?!\d)"
 )
-_LEAST_DIGITS = 7
+_MIN_DIGITS = 7
 _SHOWN_CHARACTERS = 10_000
 _STRETCH_CHARACTERS = 1_000
 _BEFORE_WORD = re.compile(r"\s(?=[^\W\d])")
@@ -101,7 +101,7 @@ def _redact_string(text: str, names: Placeholders) -> str:
 
 def _redact_number(value: int, key: str, names: Placeholders) -> int | str:
     text = str(value)
-    if len(text) < _LEAST_DIGITS or _MADE_KEY.search(key):
+    if len(text) < _MIN_DIGITS or _MADE_KEY.search(key):
         return value
     clean = _redact_text(text, names)
     return clean if clean != text else value

@@ -45,7 +45,7 @@ _DOUBT = 0.25
 
 _BATCH_TEXTS = 16_384
 _BATCH_PAIRS = 65_536
-_LEAST_WINDOW = 128
+_MIN_WINDOW = 128
 _COMPARISONS = 50_000_000
 """Over the number of texts: how many of its bucket a text is compared with, 128 at least. Without a
 bound, a hundred thousand texts with the same long beginning would all be compared with one another;
@@ -283,7 +283,7 @@ def _candidates(
     import numpy as np
 
     bands, marks = sketches.bands, sketches.marks
-    window = max(_LEAST_WINDOW, _COMPARISONS // max(1, len(bands)))
+    window = max(_MIN_WINDOW, _COMPARISONS // max(1, len(bands)))
     for left, right in _neighbours(bands[:, band], window):
         agree = marks.take(left, axis=0) == marks.take(right, axis=0)
         likely = agree.sum(axis=1, dtype=np.uint8) >= least * marks.shape[1]

@@ -13,7 +13,7 @@ from intentflow.evaluate.reliability import expected_calibration_error
 from intentflow.evaluate.run import evaluate_model
 from intentflow.evaluate.scored_rows import Scored, score_row
 from intentflow.evaluate.thresholds import choose_threshold
-from intentflow.inference.calibration import LEAST_SLOPE, Calibration, fit_calibration
+from intentflow.inference.calibration import MIN_SLOPE, Calibration, fit_calibration
 from intentflow.records import Example, content_digest
 from intentflow.taxonomy import Taxonomy
 
@@ -124,7 +124,7 @@ def _warn_of_weakness(calibration: Calibration) -> None:
             calibration.n,
             _FEW_ROWS,
         )
-    if calibration.slope <= LEAST_SLOPE:
+    if calibration.slope <= MIN_SLOPE:
         log.warning(
             "calibration: the confidences do not tell right answers from wrong ones on these rows"
         )

@@ -20,7 +20,7 @@ from intentflow.errors import IntentflowError
 from intentflow.io.files import atomic_file
 
 CALIBRATION_FILE = "calibration.json"
-LEAST_SLOPE = 1e-3  # more confident answers stay the more confident ones
+MIN_SLOPE = 1e-3  # more confident answers stay the more confident ones
 
 _NEAREST = 1e-6  # a confidence of 0 or 1 has no finite logit
 
@@ -104,7 +104,7 @@ def fit_calibration(rows: Sequence[tuple[float, bool]]) -> tuple[float, float]:
         error = np.exp(-np.logaddexp(0, -z)) - targets
         return float(value), np.array([(error * scores).sum() + slope - 1, error.sum()])
 
-    bounds = [(LEAST_SLOPE, None), (None, None)]
+    bounds = [(MIN_SLOPE, None), (None, None)]
     found = minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=bounds)
     return float(found.x[0]), float(found.x[1])
 

@@ -65,10 +65,10 @@ _FILLERS = [")", ",x", ', "x"']
 _FILLER = "x"
 _CLOSING_TOKENS = 10
 _VALUE_TOKENS = 3
-_MOST_PATHS = 64
+_MAX_PATHS = 64
 
 # Masks that are kept: one has a bit for each token of the vocabulary.
-_MOST_MASKS = 4096
+_MAX_MASKS = 4096
 
 
 def taxonomy_grammar(
@@ -177,7 +177,7 @@ class TaxonomyConstraint:
         self.closers = [spelled(text) for text in [*_CLOSERS, *values]]
         self.further = [spelled(text) for text in [*_FILLERS, *behind]]
         # Parentheses in a value, its end, the other values, the end of the answer.
-        self.most_closers = 4 + ends.values
+        self.max_closers = 4 + ends.values
         begun = max((len(spelled(text)) for text in ends.openings), default=0)
         filled = max((sum(len(spelled(f",{v}")) for v in some) for some in ends.known), default=0)
         self.reserve = begun + filled + _CLOSING_TOKENS + _VALUE_TOKENS * max(ends.values - 2, 0)
@@ -204,7 +204,7 @@ class TaxonomyConstraint:
         mask = self._masks.get(begun)
         if mask is None:
             mask = np.frombuffer(answer.matcher.compute_bitmask(), np.uint8)
-            if len(self._masks) < _MOST_MASKS:
+            if len(self._masks) < _MAX_MASKS:
                 self._masks[begun] = mask
         return mask
 
@@ -260,13 +260,13 @@ class ConstrainedAnswer:
         """The shortest run of closers and the end token; empty inside a name or without room."""
         end, validate = self._constraint.end_token_id, self.matcher.validate_tokens
         paths: list[list[int]] = [[]]
-        for _ in range(self._constraint.most_closers + 1):
+        for _ in range(self._constraint.max_closers + 1):
             for path in paths:
                 whole = [*path, end]
                 if len(whole) <= room and validate(whole) == len(whole):
                     return whole
             steps = (step for path in paths for step in self._steps(path))
-            paths = list(islice(steps, _MOST_PATHS))
+            paths = list(islice(steps, _MAX_PATHS))
         return []
 
     def _steps(self, path: list[int]) -> Iterator[list[int]]:

@@ -24,7 +24,7 @@ from intentflow.openai_api.retries import fault_retries
 log = logging.getLogger(__name__)
 
 KEY = "OPENAI_API_KEY"
-_MOST_NAMES = 5
+_MAX_NAMES = 5
 _TOLD_SECONDS = 2.0
 # Faults of every request alike: going on would ask in vain, row after row.
 _OF_THE_ENDPOINT = frozenset({401, 403, 404, 429})
@@ -204,8 +204,8 @@ class OpenAIEngine:
 
     def _chosen(self, names: list[str]) -> str:
         asked = self.options.served_model
-        some = ", ".join(shown(name, self._key) for name in names[:_MOST_NAMES])
-        some += f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        some = ", ".join(shown(name, self._key) for name in names[:_MAX_NAMES])
+        some += f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
         if not names:
             raise IntentflowError(f"{self.url} serves no model")
         if asked is None and len(names) > 1:

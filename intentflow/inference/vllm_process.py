@@ -39,7 +39,7 @@ SERVED_NAME = "intent"
 _TOLD_EVERY_SECONDS = 15.0
 _STOP_SECONDS = 20.0
 _CAUSE = re.compile(r"^.*?(\w+(?:Error|Exception|Interrupt): .*)$")
-_MOST_CAUSES = 3
+_MAX_CAUSES = 3
 
 
 def serving_engine(asked: str = "auto") -> LocalEngine:
@@ -175,7 +175,7 @@ def _cause(log_file: Path) -> str:
         line.strip() for line in log_file.read_text("utf-8", "replace").splitlines() if line.strip()
     ]
     causes = [found[1] for line in lines if (found := _CAUSE.match(line))]
-    said = list(dict.fromkeys(causes))[:_MOST_CAUSES] or lines[-_MOST_CAUSES:]
+    said = list(dict.fromkeys(causes))[:_MAX_CAUSES] or lines[-_MAX_CAUSES:]
     return " | ".join(line[:300] for line in said) or "it said nothing"
 
 

@@ -29,7 +29,7 @@ takes about a tenth less time.
 
 # Of a GPU's memory, for each token of a pass; the activations of an 8B model need 6 MB a token.
 _GPU_BYTES_A_TOKEN = 16e6
-_FEWEST_GPU_TOKENS, _MOST_GPU_TOKENS = 256, 4096
+_FEWEST_GPU_TOKENS, _MAX_GPU_TOKENS = 256, 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def pass_tokens(kind: str, memory_bytes: int) -> int:
     if kind == "cpu":
         return CPU_PASS_TOKENS
     power = int(2 ** math.floor(math.log2(max(memory_bytes / _GPU_BYTES_A_TOKEN, 1))))
-    return min(max(power, _FEWEST_GPU_TOKENS), _MOST_GPU_TOKENS)
+    return min(max(power, _FEWEST_GPU_TOKENS), _MAX_GPU_TOKENS)
 
 
 def rows_that_fit(batch: int, limit: float) -> int:

@@ -1,0 +1,1 @@
+"""Redaction of personal data: recognizers, the analyzer that runs them, and the anonymizer."""

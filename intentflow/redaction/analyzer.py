@@ -1,4 +1,4 @@
-"""Finding personal data in a text: scrubadub's detectors, and rules where they are weak."""
+"""Detection of personal data: scrubadub's detectors, and own rules where they are weak."""
 
 from __future__ import annotations
 
@@ -8,57 +8,61 @@ from collections.abc import Callable, Iterator
 from intentflow.redaction.recognizers.accounts import find_account_numbers, find_accounts
 from intentflow.redaction.recognizers.cards import find_cards
 from intentflow.redaction.recognizers.contacts import (
-    find_addresses,
     find_credentials,
+    find_emails,
     find_handles,
-    find_links,
-    may_hold_address,
-    may_hold_credential,
-    may_hold_handle,
-    may_hold_link,
+    find_urls,
+    may_contain_credential,
+    may_contain_email,
+    may_contain_handle,
+    may_contain_url,
 )
 from intentflow.redaction.recognizers.folding import fold
 from intentflow.redaction.recognizers.identity import (
-    find_announced_numbers,
     find_ibans,
     find_identity_numbers,
+    find_identity_numbers_by_context,
 )
-from intentflow.redaction.recognizers.machines import (
-    find_machine_addresses,
-    may_hold_machine_address,
+from intentflow.redaction.recognizers.network_addresses import (
+    find_network_addresses,
+    may_contain_network_address,
 )
-from intentflow.redaction.recognizers.passwords import find_passwords, may_hold_password
+from intentflow.redaction.recognizers.passwords import find_passwords, may_contain_password
 from intentflow.redaction.recognizers.phones import find_phones
-from intentflow.redaction.recognizers.plates import find_plates, may_hold_plate
+from intentflow.redaction.recognizers.plates import find_plates, may_contain_plate
 from intentflow.redaction.recognizers.spans import Span, gaps, merge
 
 __all__ = ["PLACEHOLDER", "Span", "find_personal_data"]
 
 PLACEHOLDER = re.compile(r"\{\{[A-Z][A-Z_]*[A-Z](?:_\d+)?\}\}")
-"""What stands for a value that was replaced."""
+"""The placeholder of a redacted value."""
 
 _DIGIT = re.compile(r"\d")
-_LEAST_DIGITS = 4
+_MIN_DIGITS = 4
 
 
 def find_personal_data(text: str) -> list[Span]:
-    """The stretches of personal data in a text, in order and apart from each other.
+    """The spans of personal data in a text, ordered and without overlaps.
 
-    Placeholders are not looked at. What lies between two finds is searched again by itself, as
-    it will be when the redacted text is: redacting twice is redacting once.
+    Placeholders are skipped. The text between two spans is searched again by itself, as it is when
+    a redacted text is redacted again: redaction is idempotent.
 
     Raises:
         ModuleNotFoundError: The ``data`` extra is not installed.
+
+    Example:
+        >>> find_personal_data("mail jane@example.com")
+        [Span(start=5, end=21, kind='EMAIL')]
     """
     folded = fold(text)
-    stretches = _between_placeholders(folded)
+    unsearched = _between_placeholders(folded)
     found: list[Span] = []
-    while stretches:
-        start, end = stretches.pop()
+    while unsearched:
+        start, end = unsearched.pop()
         spans = [Span(start + a, start + b, kind) for a, b, kind in _search(folded[start:end])]
         if spans:
             found += spans
-            stretches += gaps(spans, start, end)
+            unsearched += gaps(spans, start, end)
     return sorted(found)
 
 
@@ -75,11 +79,11 @@ def _search(text: str) -> list[Span]:
 
 
 def _has_digits(text: str) -> bool:
-    return len(_DIGIT.findall(text)) >= _LEAST_DIGITS
+    return len(_DIGIT.findall(text)) >= _MIN_DIGITS
 
 
 def _find_numbers(text: str) -> Iterator[Span]:
-    """All that is made of digits; what check digits prove comes first."""
+    """Spans made of digits; numbers proven by check digits come first."""
     for find in _NUMBER_FINDERS:
         yield from find(text)
 
@@ -88,19 +92,19 @@ _NUMBER_FINDERS = (
     find_identity_numbers,
     find_cards,
     find_ibans,
-    find_announced_numbers,
+    find_identity_numbers_by_context,
     find_account_numbers,
     find_phones,
     find_accounts,
 )
-# A cheap look before each search: most utterances hold none of the signs.
+# A cheap test precedes each search: most utterances contain none of the characters it looks for.
 _FINDERS: tuple[tuple[Callable[[str], bool], Callable[[str], Iterator[Span]]], ...] = (
-    (may_hold_address, find_addresses),
-    (may_hold_link, find_links),
-    (may_hold_handle, find_handles),
-    (may_hold_credential, find_credentials),
-    (may_hold_machine_address, find_machine_addresses),
-    (may_hold_plate, find_plates),
+    (may_contain_email, find_emails),
+    (may_contain_url, find_urls),
+    (may_contain_handle, find_handles),
+    (may_contain_credential, find_credentials),
+    (may_contain_network_address, find_network_addresses),
+    (may_contain_plate, find_plates),
     (_has_digits, _find_numbers),
-    (may_hold_password, find_passwords),
+    (may_contain_password, find_passwords),
 )

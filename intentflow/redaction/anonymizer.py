@@ -1,4 +1,4 @@
-"""Redaction that keeps a row true: a value is replaced in the utterance and in its parameter."""
+"""Redaction that keeps rows consistent: values are replaced in both utterance and parameters."""
 
 from __future__ import annotations
 
@@ -15,20 +15,24 @@ from intentflow.redaction.recognizers.spans import gaps, merge
 
 __all__ = ["Placeholders", "redact_example", "redact_examples", "redact_text"]
 
-_LEAST_CHARACTERS = 4
-_LEAST_CHARACTERS_AS_WRITTEN = 3
-"""A shorter part of a secret tells nobody anything and may mean something else."""
+_MIN_CHARACTERS = 4
+_MIN_VERBATIM_CHARACTERS = 3
+"""A shorter part of a secret reveals nothing and may mean something else."""
 
 
 def redact_text(text: str, placeholders: Placeholders | None = None) -> str:
-    """A text with its personal data replaced by placeholders such as ``{{PHONE}}``.
+    """Replace the personal data in a text by placeholders such as ``{{PHONE}}``.
 
     Args:
         text: Any text; placeholders in it stay.
-        placeholders: The names given so far, where several texts belong together.
+        placeholders: Placeholders assigned so far, if several texts belong together.
 
     Raises:
         ModuleNotFoundError: The ``data`` extra is not installed.
+
+    Example:
+        >>> redact_text("mail jane@example.com")
+        'mail {{EMAIL}}'
     """
     spans = find_personal_data(text)
     names = Placeholders(PLACEHOLDER.findall(text)) if placeholders is None else placeholders
@@ -36,32 +40,37 @@ def redact_text(text: str, placeholders: Placeholders | None = None) -> str:
 
 
 def redact_example(example: Example) -> tuple[Example, dict[str, int]]:
-    """A row with its personal data replaced, in the utterance and in the parameters alike.
+    """Replace the personal data of a row, in the utterance and in the parameters alike.
 
-    The label still has the same intents, each with as many parameters.
+    The label keeps its intents and the number of parameters of each.
 
     Returns:
-        The row (the same object where nothing was found), and how many different values of each
-        kind were replaced.
+        The row (the same object if nothing was found), and the number of distinct values replaced,
+        by kind.
+
+    Example:
+        >>> row, kinds = redact_example(Example("call 202-456-1111", "call(202-456-1111)"))
+        >>> row.instruction, row.output, kinds
+        ('call {{PHONE}}', 'call({{PHONE}})', {'PHONE': 1})
     """
     spans = find_personal_data(example.instruction)
     if not spans and not _may_be_private(example.output):
         return example, {}
     calls = _calls(example.output)
-    row = _Row(example, spans)
-    output = _redact_output(example.output, calls, row)
-    if not row.names.kinds:
+    redactor = _RowRedactor(example, spans)
+    output = _redact_output(example.output, calls, redactor)
+    if not redactor.names.kinds:
         return example, {}
-    return replace(example, instruction=row.redacted, output=output), dict(row.names.kinds)
+    return replace(example, instruction=redactor.redacted, output=output), dict(redactor.names.kinds)
 
 
 def redact_examples(examples: Sequence[Example]) -> list[tuple[Example, dict[str, int]]]:
-    """What :func:`redact_example` gives for each row."""
+    """Apply :func:`redact_example` to each row."""
     return [redact_example(example) for example in examples]
 
 
-class _Row:
-    """An utterance, where its personal data stands, and what it becomes."""
+class _RowRedactor:
+    """Redacts one row: its utterance, and consistently with it the values of its label."""
 
     def __init__(self, example: Example, spans: list[Span]) -> None:
         text = example.instruction
@@ -72,20 +81,20 @@ class _Row:
         self.redacted = _replace(text, spans, self.names)
 
     def redact_value(self, value: str) -> str:
-        """What a parameter value has to become for the row to stay true."""
+        """The redacted form of a parameter value, consistent with the redacted utterance."""
         if not value or value in self._rest:
             return value
         start = self._instruction.find(value)
-        is_telling = len(significant(value)) >= _LEAST_CHARACTERS_AS_WRITTEN
-        if start >= 0 and (is_telling or self._is_secret(value)):
-            return self._stretch(start, start + len(value))
+        is_revealing = len(significant(value)) >= _MIN_VERBATIM_CHARACTERS
+        if start >= 0 and (is_revealing or self._is_secret(value)):
+            return self._redacted_slice(start, start + len(value))
         redacted = self.redact_label(value)
-        return self._part_of_a_secret(value) if redacted == value else redacted
+        return self._redact_part(value) if redacted == value else redacted
 
     def redact_label(self, text: str) -> str:
-        """A text of the label without the utterance's secrets, however written, and its own.
+        """Redact the utterance's secrets, in any spelling, and the label's own in a label's text.
 
-        What the utterance shows to be something else, such as the number of an order, stays.
+        Text that the utterance shows to be something else, such as an order number, stays.
         """
         known = [
             Span(start, end, secret.kind)
@@ -100,13 +109,13 @@ class _Row:
         return _replace(text, merge([*known, *own]), self.names)
 
     def _is_secret(self, value: str) -> bool:
-        """Whether a value is the whole of a secret, were it only ``****``."""
+        """Whether a value is a complete secret, even one as short as ``****``."""
         return any(self._instruction[start:end] == value for start, end, _ in self._spans)
 
-    def _part_of_a_secret(self, value: str) -> str:
-        """The placeholder of a secret that a value is a part of, with other separators or case."""
+    def _redact_part(self, value: str) -> str:
+        """The placeholder of the secret that contains a value, separators and case aside."""
         part = significant(value)
-        if len(part) < _LEAST_CHARACTERS or part in significant(self._rest):
+        if len(part) < _MIN_CHARACTERS or part in significant(self._rest):
             return value
         for start, end, kind in self._spans:
             secret = self._instruction[start:end]
@@ -114,8 +123,8 @@ class _Row:
                 return self.names.name(kind, secret)
         return value
 
-    def _stretch(self, start: int, end: int) -> str:
-        """The utterance from start to end, a span reaching in replaced as a whole."""
+    def _redacted_slice(self, start: int, end: int) -> str:
+        """The utterance from start to end; a span that overlaps an end is replaced completely."""
         pieces: list[str] = []
         for span in self._spans:
             if span.end <= start or span.start >= end:
@@ -127,7 +136,7 @@ class _Row:
 
 
 def _may_be_private(output: str) -> bool:
-    """A cheap look; a quoted value may hide characters behind escapes."""
+    """A cheap test; a quoted value may hide characters in escapes."""
     return "\\" in output or bool(find_personal_data(output))
 
 
@@ -139,9 +148,9 @@ def _calls(output: str) -> list[Call] | None:
 
 
 def _occurrences(secret: str, text: str) -> Iterator[tuple[int, int]]:
-    """Where a secret stands in a text, whatever its separators, case and width there."""
+    """Positions of a secret in a text, in any separators, case and character width."""
     characters = significant(secret)
-    if len(characters) < _LEAST_CHARACTERS:
+    if len(characters) < _MIN_CHARACTERS:
         return
     written = r"[\W_]*".join(map(re.escape, characters))
     pattern = rf"(?<![0-9A-Za-z]){written}(?![0-9A-Za-z])"
@@ -149,11 +158,11 @@ def _occurrences(secret: str, text: str) -> Iterator[tuple[int, int]]:
         yield match.span()
 
 
-def _redact_output(output: str, calls: list[Call] | None, row: _Row) -> str:
+def _redact_output(output: str, calls: list[Call] | None, redactor: _RowRedactor) -> str:
     if calls is None:
-        return row.redact_label(output)
+        return redactor.redact_label(output)
     redacted = [
-        Call(call.intent, tuple(row.redact_value(value) for value in call.parameters))
+        Call(call.intent, tuple(redactor.redact_value(value) for value in call.parameters))
         for call in calls
     ]
     return output if redacted == calls else format_calls(redacted)

@@ -1,4 +1,4 @@
-"""The placeholders of one row, and when two spellings are the same value."""
+"""Placeholders of one row, and the equality of a value's spellings."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from intentflow.redaction.recognizers.folding import fold
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 _SPOKEN_AT = re.compile(r"\s+at\s+|\s?[\[(]at[\])]\s?")
 _SPOKEN_DOT = re.compile(r"\s+dot\s+")
-_LEAST_PHONE_DIGITS = 7
+_MIN_PHONE_DIGITS = 7
 
 
 class Placeholders:
-    """The placeholders of one row: the same value gets the same one, another value another.
+    """Assigns placeholders within one row: equal values get the same one, others a new one.
 
     Attributes:
-        kinds: Number of different values replaced, by kind.
+        kinds: Number of distinct values replaced, by kind.
     """
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
-        """Start without values; placeholders that the row already holds are not given again."""
+        """Start without values; placeholders that the row already contains are not reused."""
         self._names: dict[tuple[str, str], str] = {}
         self._taken = set(taken)
         self.kinds: Counter[str] = Counter()
@@ -37,10 +37,10 @@ class Placeholders:
         return name
 
     def _phone(self, key: str) -> str | None:
-        """With and without its country a number is the same."""
+        """The placeholder of the same number with or without its country code."""
         for (kind, other), name in self._names.items():
             shorter, longer = sorted((key, other), key=len)
-            if kind == "PHONE" and len(shorter) >= _LEAST_PHONE_DIGITS and longer.endswith(shorter):
+            if kind == "PHONE" and len(shorter) >= _MIN_PHONE_DIGITS and longer.endswith(shorter):
                 return name
         return None
 
@@ -56,7 +56,7 @@ class Placeholders:
 
 
 def significant(text: str) -> str:
-    """The letters and digits of a text, folded: what stays when separators are changed."""
+    """The letters and digits of a text, folded, without separators."""
     return _NOT_ALPHANUMERIC.sub("", fold(text)).casefold()
 
 
@@ -67,11 +67,11 @@ def _key(kind: str, secret: str) -> str:
     if kind == "PHONE":
         return significant(text).lstrip("0")
     if kind == "IP_ADDRESS":
-        return _machine(text)
+        return _canonical_ip(text)
     return text if kind in ("URL", "TWITTER", "CREDENTIAL") else significant(text)
 
 
-def _machine(text: str) -> str:
+def _canonical_ip(text: str) -> str:
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:

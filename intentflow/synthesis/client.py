@@ -101,7 +101,7 @@ class TeacherClient:
                 if hold:
                     hold.release()
                 raise self._failed
-            hold = hold or self._budget.hold(request.most_tokens)
+            hold = hold or self._budget.hold(request.max_tokens)
             if hold is None:
                 raise BudgetEnded
             as_asked = self._formats[0]
@@ -112,12 +112,12 @@ class TeacherClient:
                     raise
 
     async def _ask_once(self, request: Request, hold: Hold, extra: Mapping[str, Any]) -> Reply:
-        number = self._journal.send(request.most_tokens)
+        number = self._journal.send(request.max_tokens)
         hold.send()
         try:
             reply = await self._send(request, extra)
         except Fault as fault:
-            cost = request.most_tokens if fault.billed else 0
+            cost = request.max_tokens if fault.billed else 0
             self._journal.fail(number, cost)
             hold.settle(cost)
             raise
@@ -190,7 +190,7 @@ def _tokens(completion: Any, request: Request, text: str) -> int:
     total = getattr(getattr(completion, "usage", None), "total_tokens", None)
     if isinstance(total, int) and total > 0:
         return total
-    return request.most_prompt_tokens + len(text.encode("utf-8", "replace"))
+    return request.max_prompt_tokens + len(text.encode("utf-8", "replace"))
 
 
 def _as_json_schema(request: Request) -> Mapping[str, Any]:

@@ -16,14 +16,14 @@ from intentflow.synthesis.answers import (
 from intentflow.synthesis.journal import Reply
 from intentflow.synthesis.targets import Demand, SafeRow
 
-MOST_COMPARED = 50_000
+MAX_COMPARED_ROWS = 50_000
 """Rows whose sketches are kept: measured 7.6 kB and 0.2 ms of processor time each."""
 
 
 class Sieve:
     """Checks answers in the order of their requests.
 
-    A new phrasing is near no utterance there is. Of a set with more than ``MOST_COMPARED`` rows, so
+    A new phrasing is near no utterance there is. Of a set with more than ``MAX_COMPARED_ROWS`` rows, so
     that their sketches fit into memory, only those of the rare intents are compared for nearness,
     and the others for being the same but for case and punctuation.
 
@@ -109,7 +109,7 @@ class Sieve:
 
 
 def _compared(rows: Sequence[SafeRow], demands: Sequence[Demand]) -> Sequence[SafeRow]:
-    if not demands or len(rows) <= MOST_COMPARED:
+    if not demands or len(rows) <= MAX_COMPARED_ROWS:
         return rows if demands else ()
     rare = {intent for demand in demands for intent in demand.asked}
-    return [row for row in rows if not rare.isdisjoint(row.intents)][:MOST_COMPARED]
+    return [row for row in rows if not rare.isdisjoint(row.intents)][:MAX_COMPARED_ROWS]

@@ -78,15 +78,15 @@ class Request:
         return hashlib.sha256(json.dumps([self.messages, self.temperature]).encode()).hexdigest()
 
     @cached_property
-    def most_prompt_tokens(self) -> int:
+    def max_prompt_tokens(self) -> int:
         """Upper bound: one token per byte, for no byte-level tokenizer makes more of a text."""
         texts = [*(text for _, text in self.messages), json.dumps(self.schema)]
         return sum(len(text.encode()) + _BYTES_AROUND_MESSAGE for text in texts)
 
     @property
-    def most_tokens(self) -> int:
+    def max_tokens(self) -> int:
         """Upper bound of the tokens of the prompt and the answer."""
-        return self.most_prompt_tokens + self.max_answer_tokens
+        return self.max_prompt_tokens + self.max_answer_tokens
 
 
 class Questions:
@@ -143,10 +143,10 @@ class Questions:
         temperature = None if self._teacher.temperature is None else 0.0
         return self._request(_LABELLING, content, _LABELS_SCHEMA, temperature)
 
-    def most_tokens_for_labels(self, count: int, characters: int) -> int:
+    def max_label_tokens(self, count: int, characters: int) -> int:
         """Upper bound of the tokens of labelling so many utterances of so many characters."""
         each = _BYTES_AROUND_UTTERANCE + _BYTES_OF_CHARACTER * characters
-        return self.for_labels([]).most_tokens + count * each
+        return self.for_labels([]).max_tokens + count * each
 
     def _request(
         self,
@@ -169,7 +169,7 @@ def _described(name: str, intent: Intent, example: SafeRow | None) -> dict[str, 
     if intent.description:
         entry["description"] = intent.description
     if intent.min_parameters < len(intent.parameters):
-        entry["least_parameters"] = intent.min_parameters
+        entry["min_parameters"] = intent.min_parameters
     if intent.values:
         entry["only_values"] = intent.values
     if example is not None:

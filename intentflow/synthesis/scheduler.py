@@ -103,8 +103,8 @@ def _affordable(wave: list[Task], questions: Questions, budget: Budget) -> list[
 
 
 def _hold_both(task: Task, questions: Questions, budget: Budget) -> bool:
-    tokens = questions.most_tokens_for_labels(task.count, task.demand.longest)
-    task.hold = budget.hold(task.request.most_tokens)
+    tokens = questions.max_label_tokens(task.count, task.demand.longest)
+    task.hold = budget.hold(task.request.max_tokens)
     task.labels_hold = budget.hold(tokens) if task.hold else None
     if task.hold and not task.labels_hold:
         task.hold.release()

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     _Probabilities = NDArray[np.float32]
     _Classes = NDArray[np.int64]
 
-_MOST_LABELS = 500
+_MAX_LABELS = 500
 _FOLDS = 3
 _PASSES = 5
 _SEED = 0
 _SURE = 0.5
 _RELIABLE = 0.8
-_LEAST_SURE_ROWS = 5
+_MIN_CONFIDENT_ROWS = 5
 _LOOKED_AT = 2_000
 # A character of a script without blanks is a word.
 _UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff"
@@ -110,7 +110,7 @@ def _judged_labels(data: Dataset, minimum: int) -> dict[str, list[Row]]:
         if row.calls and row.example.instruction.strip():
             rows.setdefault(_label(row), []).append(row)
     enough = sorted((n for n in rows if len(rows[n]) >= minimum), key=lambda n: (-len(rows[n]), n))
-    return {name: rows[name] for name in enough[:_MOST_LABELS]}
+    return {name: rows[name] for name in enough[:_MAX_LABELS]}
 
 
 def _label(row: Row) -> str:
@@ -176,5 +176,5 @@ def _reliable_labels(
     count = chances.shape[1]
     named = np.bincount(likely[sure], minlength=count)
     agreed = np.bincount(likely[sure & (likely == given)], minlength=count)
-    reliable: NDArray[np.bool_] = (named >= _LEAST_SURE_ROWS) & (agreed >= _RELIABLE * named)
+    reliable: NDArray[np.bool_] = (named >= _MIN_CONFIDENT_ROWS) & (agreed >= _RELIABLE * named)
     return reliable

@@ -9,7 +9,7 @@ from intentflow.validate.findings import Found
 from intentflow.validate.policy import DataPolicy
 from intentflow.validate.texts import count_of, listing
 
-_LEAST_ROWS = 10
+_MIN_ROWS = 10
 
 
 def narrow_phrasing(data: Dataset, policy: DataPolicy) -> Found | None:
@@ -46,6 +46,6 @@ def narrow_phrasing(data: Dataset, policy: DataPolicy) -> Found | None:
 def _narrow(different: dict[str, int], data: Dataset, minimum: float) -> dict[str, int]:
     """Intents with too few phrasings for their rows, the narrowest first."""
     shares = {name: count / data.intents[name].rows for name, count in different.items()}
-    enough = [name for name in shares if data.intents[name].rows >= _LEAST_ROWS]
+    enough = [name for name in shares if data.intents[name].rows >= _MIN_ROWS]
     narrow = sorted((name for name in enough if shares[name] < minimum), key=lambda n: shares[n])
     return {name: different[name] for name in narrow}

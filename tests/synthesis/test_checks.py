@@ -261,7 +261,7 @@ def test_of_a_large_set_the_rare_intents_rows_are_compared_for_nearness(
     rows: list[Example],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("intentflow.synthesis.filters.MOST_COMPARED", 10)
+    monkeypatch.setattr("intentflow.synthesis.filters.MAX_COMPARED_ROWS", 10)
     word = instruction.split()[1]
     LABELS[instruction] = f"buy({word})"
     server.write = lambda _: _answer({"instruction": instruction, "output": f"buy({word})"})

@@ -1,4 +1,4 @@
-"""Detectors of personal data, one module a family.
+"""Recognizers of personal data, one module per family.
 
-Each family is a function from a text, folded to ASCII digits, to the spans it finds there.
+Each recognizer is a function from a text, folded to ASCII digits, to the spans it finds.
 """

@@ -1,11 +1,11 @@
-"""Numbers of bank accounts: they have no form of their own, so a word has to announce them."""
+"""Bank account numbers; they have no distinctive form, so a context word has to precede them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from intentflow.redaction.recognizers.announcing import announcement, is_announced
+from intentflow.redaction.recognizers.context_words import context_pattern, has_context
 from intentflow.redaction.recognizers.spans import Span
 
 _UNIT = (
@@ -21,31 +21,31 @@ _BANK = (
     r"(?:\s+(?:bank|tujuan|tabungan|saya|di|bca|bni|bri|btn|bsi|mandiri|cimb|niaga|danamon|permata"
     r"|jago|ocbc|panin|mega)(?![a-z]))*"
 )
-_WORDS_FOR_A_NUMBER = announcement(
+_ACCOUNT_NUMBER_CONTEXT = context_pattern(
     rf"{_ACCOUNT}\s*(?:(?:numbers?|num|no|nr)(?![a-z])\.?|#)|(?<![a-z])norek(?![a-z]){_BANK}"
     rf"|(?<![a-z])(?:nomor|no)\.?\s*rek(?:ening)?(?![a-z]){_BANK}"
     r"|[账帐帳][号號]|[账帐帳][户戶]号?[码碼]?號?"
 )
-_WORDS_FOR_AN_ACCOUNT = announcement(_ACCOUNT + _BANK)
-_LEAST_DIGITS = 6
-_LEAST_DIGITS_BEHIND_AN_ACCOUNT = 8  # fewer may be an amount
-_MOST_DIGITS = 24
+_ACCOUNT_CONTEXT = context_pattern(_ACCOUNT + _BANK)
+_MIN_DIGITS = 6
+_MIN_DIGITS_AFTER_ACCOUNT = 8  # fewer may be an amount
+_MAX_DIGITS = 24
 
 
 def find_account_numbers(text: str) -> Iterator[Span]:
-    """Numbers behind words such as "account number", whatever else their form may be."""
-    return _find(_WORDS_FOR_A_NUMBER, _LEAST_DIGITS, text)
+    """Numbers of any form after words such as "account number"."""
+    return _find(_ACCOUNT_NUMBER_CONTEXT, _MIN_DIGITS, text)
 
 
 def find_accounts(text: str) -> Iterator[Span]:
-    """Long numbers behind "account" alone; a telephone number may stand there as well."""
-    return _find(_WORDS_FOR_AN_ACCOUNT, _LEAST_DIGITS_BEHIND_AN_ACCOUNT, text)
+    """Long numbers after "account" alone, where a telephone number may occur as well."""
+    return _find(_ACCOUNT_CONTEXT, _MIN_DIGITS_AFTER_ACCOUNT, text)
 
 
-def _find(words: re.Pattern[str], least_digits: int, text: str) -> Iterator[Span]:
+def _find(context: re.Pattern[str], min_digits: int, text: str) -> Iterator[Span]:
     for match in _NUMBER.finditer(text):
         digits = sum(map(str.isdigit, match[0]))
-        if not least_digits <= digits <= _MOST_DIGITS or _DATE.fullmatch(match[0]):
+        if not min_digits <= digits <= _MAX_DIGITS or _DATE.fullmatch(match[0]):
             continue
-        if is_announced(words, text, match.start()):
+        if has_context(context, text, match.start()):
             yield Span(match.start(), match.end(), "ACCOUNT_NUMBER")

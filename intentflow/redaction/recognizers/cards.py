@@ -1,4 +1,4 @@
-"""Numbers of payment cards."""
+"""Payment card numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CARD_DIGITS = range(13, 20)
 
 
 def find_cards(text: str) -> Iterator[Span]:
-    """Card numbers; groups of digits before or behind one, such as a date, do not hide it."""
+    """Card numbers, also with other groups of digits, such as a date, before or after them."""
     position = 0
     while match := _CARD.search(text, position):
         groups = list(_GROUP.finditer(text, match.start(), match.end()))

@@ -1,6 +1,6 @@
-"""E-mail addresses, links, names on networks and credentials: scrubadub's, where it is right.
+"""E-mail addresses, URLs, handles and credentials: scrubadub's matches, filtered and completed.
 
-Measured on the public sets in English and Chinese, scrubadub 2.0.1 alone calls "eat at noon" an
+Measured on the public sets in English and Chinese, scrubadub 2.0.1 alone takes "eat at noon" for an
 e-mail address and "my login password is not working" a credential, and misses an address between
 Chinese characters.
 """
@@ -24,30 +24,30 @@ _PASSWORD = re.compile(r"(?:password|pw|p)\s*[:=]", re.I)
 _ENDINGS = ".,;:!?)]}'\""
 
 
-def may_hold_address(text: str) -> bool:
-    """A cheap look for the signs of an address."""
+def may_contain_email(text: str) -> bool:
+    """A cheap test for the characters of an address."""
     lowered = text.lower()
     if "@" in text or "(at)" in lowered or "[at]" in lowered:
         return True
     return " at " in lowered and ("." in text or " dot " in lowered)
 
 
-def may_hold_link(text: str) -> bool:
-    """A cheap look for the signs of a link."""
+def may_contain_url(text: str) -> bool:
+    """A cheap test for the characters of a URL."""
     return "://" in text or "www." in text.lower()
 
 
-def may_hold_handle(text: str) -> bool:
-    """A cheap look for the sign of a handle."""
+def may_contain_handle(text: str) -> bool:
+    """A cheap test for the ``@`` of a handle."""
     return "@" in text
 
 
-def may_hold_credential(text: str) -> bool:
-    """A cheap look for the signs of a password."""
+def may_contain_credential(text: str) -> bool:
+    """A cheap test for a password with a separator."""
     return (":" in text or "=" in text) and _PASSWORD.search(text) is not None
 
 
-def find_addresses(text: str) -> Iterator[Span]:
+def find_emails(text: str) -> Iterator[Span]:
     """E-mail addresses, written or spoken: ``jane at example dot com``."""
     for match in _ADDRESS.finditer(text):
         yield Span(match.start(), match.end(), "EMAIL")
@@ -56,20 +56,20 @@ def find_addresses(text: str) -> Iterator[Span]:
             yield span
 
 
-def find_links(text: str) -> Iterator[Span]:
-    """Links with the name or address of a machine, without the punctuation behind them."""
+def find_urls(text: str) -> Iterator[Span]:
+    """URLs with a host name or address, without trailing punctuation."""
     spans = [Span(match.start(), match.end(), "URL") for match in _LINK.finditer(text)]
     for start, end, kind in [*spans, *_detect("url", text)]:
         yield Span(start, start + len(text[start:end].rstrip(_ENDINGS)), kind)
 
 
 def find_handles(text: str) -> Iterator[Span]:
-    """Names such as ``@jack``."""
+    """User names such as ``@jack``."""
     return _detect("twitter", text)
 
 
 def find_credentials(text: str) -> Iterator[Span]:
-    """A user name with a password behind it."""
+    """A user name followed by a password."""
     for span in _detect("credential", text):
         if _PASSWORD.search(text, span.start, span.end):
             yield span

@@ -1,4 +1,4 @@
-"""One form for digits, letters and blanks that look alike, so that each rule is written once."""
+"""Folding of digits, letters and blanks that look alike, so that each rule is written once."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ _NO_WIDTH = "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\
 
 
 def fold(text: str) -> str:
-    """The text with ASCII digits, letters, blanks and hyphens; each character keeps its place.
+    """Fold a text to ASCII digits, letters, blanks and hyphens; each character keeps its index.
 
-    Telephones put marks of direction around a copied number, and input methods for Chinese
-    write full-width digits.
+    Telephones put direction marks around a copied number, and Chinese input methods write
+    full-width digits.
+
+    Example:
+        >>> fold("１２３")
+        '123'
     """
     return text if text.isascii() else text.translate(_table())
 

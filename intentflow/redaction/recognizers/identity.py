@@ -1,4 +1,4 @@
-"""Numbers that a state or a bank gives a person, proven by their check digits where they have any.
+"""Identity numbers and IBANs, verified by their check digits if they have any.
 
 python-stdnum knows the Chinese, Indonesian and American numbers and the IBAN; the Taiwanese
 number's check digit is that of the Ministry of the Interior (letter as two digits, weights
@@ -12,40 +12,40 @@ import datetime
 import re
 from collections.abc import Callable, Iterator
 
-from intentflow.redaction.recognizers.announcing import announcement, is_announced
+from intentflow.redaction.recognizers.context_words import context_pattern, has_context
 from intentflow.redaction.recognizers.spans import Span
 
-_BEFORE, _BEHIND = r"(?<![A-Za-z0-9_])", r"(?![A-Za-z0-9_])"
-_PRC = re.compile(rf"{_BEFORE}[1-9]\d{{5}}[ -]?(?:19|20)\d{{6}}[ -]?\d{{3}}[\dX]{_BEHIND}", re.I)
-_NIK = re.compile(rf"{_BEFORE}\d{{4}}([ .-]?)\d{{4}}\1\d{{4}}\1\d{{4}}{_BEHIND}")
-_TAIWAN = re.compile(rf"{_BEFORE}[A-Z][1289A-D]\d{{8}}{_BEHIND}", re.I)
+_BEFORE, _AFTER = r"(?<![A-Za-z0-9_])", r"(?![A-Za-z0-9_])"
+_PRC = re.compile(rf"{_BEFORE}[1-9]\d{{5}}[ -]?(?:19|20)\d{{6}}[ -]?\d{{3}}[\dX]{_AFTER}", re.I)
+_NIK = re.compile(rf"{_BEFORE}\d{{4}}([ .-]?)\d{{4}}\1\d{{4}}\1\d{{4}}{_AFTER}")
+_TAIWAN = re.compile(rf"{_BEFORE}[A-Z][1289A-D]\d{{8}}{_AFTER}", re.I)
 _HONG_KONG = re.compile(rf"{_BEFORE}[A-Z]{{1,2}}\d{{6}}\([0-9A]\)", re.I)
 _SSN = re.compile(r"(?<![A-Za-z0-9_.-])(\d{3})([- .])(\d{2})\2(\d{4})(?!-?\w)", re.ASCII)
 _NINO = re.compile(
     rf"{_BEFORE}(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]"
-    rf"(?: ?\d{{2}}){{3}} ?[A-D]{_BEHIND}",
+    rf"(?: ?\d{{2}}){{3}} ?[A-D]{_AFTER}",
     re.I,
 )
-_IBAN = re.compile(rf"{_BEFORE}[A-Z]{{2}}\d{{2}}(?: ?[A-Z0-9]{{1,4}}){{3,8}}{_BEHIND}", re.I)
-_ANNOUNCED_NUMBER = re.compile(
+_IBAN = re.compile(rf"{_BEFORE}[A-Z]{{2}}\d{{2}}(?: ?[A-Z0-9]{{1,4}}){{3,8}}{_AFTER}", re.I)
+_NUMBER_OF_ANY_FORM = re.compile(
     rf"{_BEFORE}(?=[A-Z]{{0,2}}\d(?:[ .-]?[A-Z]?\d){{4}})"
-    rf"[A-Z0-9]{{1,18}}(?:[ .-]?\d{{2,8}}){{0,4}}[\dX]{_BEHIND}",
+    rf"[A-Z0-9]{{1,18}}(?:[ .-]?\d{{2,8}}){{0,4}}[\dX]{_AFTER}",
     re.I,
 )
-_ID_WORDS = announcement(
+_ID_WORDS = context_pattern(
     r"\b(?:passports?|paspor|id[ -]?cards?|identity (?:card|number)s?|national id|citizen id"
     r"|id numbers?|drivers?'?s? licen[cs]e|driving licen[cs]e|ktp|nik|nino|national insurance)"
     r"(?![a-z])"
     r"|护照|護照|身份证|身份證|身分證|驾照|駕照|驾驶证|居留证|居留證"
 )
-_SSN_WORDS = announcement(r"\b(?:ssn|social security|social)(?![a-z])")
+_SSN_WORDS = context_pattern(r"\b(?:ssn|social security|social)(?![a-z])")
 _TAIWAN_LETTERS = "ABCDEFGHJKLMNPQRSTUVXYWZIO"  # A is 10, B is 11, …
-_LEAST_IBAN = 15
+_MIN_IBAN_CHARACTERS = 15
 _UNUSED_AREAS = ("000", "666")
 
 
 def find_identity_numbers(text: str) -> Iterator[Span]:
-    """Identity, social security and insurance numbers, by their form and check digits."""
+    """Identity, social security and insurance numbers, by form and check digits."""
     for pattern, is_valid in _PROVEN:
         for match in pattern.finditer(text):
             if is_valid(match[0]):
@@ -55,17 +55,17 @@ def find_identity_numbers(text: str) -> Iterator[Span]:
             yield Span(match.start(), match.end(), "SOCIAL_SECURITY_NUMBER")
 
 
-def find_announced_numbers(text: str) -> Iterator[Span]:
-    """Numbers of any form behind a word such as "passport"; they may be mistyped."""
-    for match in _ANNOUNCED_NUMBER.finditer(text):
-        if is_announced(_ID_WORDS, text, match.start()):
+def find_identity_numbers_by_context(text: str) -> Iterator[Span]:
+    """Numbers of any form after a context word such as "passport"; they may be mistyped."""
+    for match in _NUMBER_OF_ANY_FORM.finditer(text):
+        if has_context(_ID_WORDS, text, match.start()):
             yield Span(match.start(), match.end(), "ID_NUMBER")
-        elif is_announced(_SSN_WORDS, text, match.start()):
+        elif has_context(_SSN_WORDS, text, match.start()):
             yield Span(match.start(), match.end(), "SOCIAL_SECURITY_NUMBER")
 
 
 def find_ibans(text: str) -> Iterator[Span]:
-    """Bank accounts; a word behind one, taken for a group, does not hide it."""
+    """IBANs, also if the next word looks like a further group."""
     for match in _IBAN.finditer(text):
         end = match.end()
         while end > match.start() and not _is_iban(text[match.start() : end]):
@@ -75,11 +75,11 @@ def find_ibans(text: str) -> Iterator[Span]:
 
 
 def _is_iban(text: str) -> bool:
-    """By ISO 7064 MOD 97-10; the countries' own rules change, so they do not count."""
+    """Check by ISO 7064 MOD 97-10; the countries' own rules change and are not checked."""
     from stdnum.iso7064 import mod_97_10
 
     number = _compact(text)
-    return len(number) >= _LEAST_IBAN and bool(mod_97_10.is_valid(number[4:] + number[:4]))
+    return len(number) >= _MIN_IBAN_CHARACTERS and bool(mod_97_10.is_valid(number[4:] + number[:4]))
 
 
 def _compact(text: str) -> str:
@@ -87,7 +87,7 @@ def _compact(text: str) -> str:
 
 
 def _is_prc_resident(text: str) -> bool:
-    """By ISO 7064 MOD 11-2 and the birthday; lists of counties grow old, so they do not count."""
+    """Check by ISO 7064 MOD 11-2 and the birthday; lists of counties become outdated."""
     from stdnum.cn import ric
 
     number = _compact(text)
@@ -124,8 +124,8 @@ def _is_hong_kong_id(text: str) -> bool:
 
 
 def _is_social_security(match: re.Match[str], text: str) -> bool:
-    """Unless its parts are never given out or, without hyphens, its end looks like a year."""
-    if is_announced(_SSN_WORDS, text, match.start()):
+    """False for parts that are never issued and, without hyphens, for an end like a year."""
+    if has_context(_SSN_WORDS, text, match.start()):
         return True
     area, separator, group, serial = match.groups()
     if area in _UNUSED_AREAS or group == "00" or serial == "0000":

@@ -1,7 +1,7 @@
-"""Passwords, PINs and one-time codes where a word announces them; the word itself stays.
+"""Passwords, PINs and one-time codes after a context word; the word itself stays.
 
-Behind a colon or an equals sign anything is the secret. Behind a bare word only what holds a
-digit is: "my password is not working" names none.
+After a colon or an equals sign any text is the secret. After a bare word only text with a digit
+is: "my password is not working" contains none.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _BARE_PASSWORD = re.compile(
     rf"(?:{_PASSWORD}){_IS}{_BECOMES}{_OPENING}(?![:=：＝])(?=[!-~]*\d)([!-~]{{4,}})(?!{_UNIT})",
     re.I,
 )
-# A public set holds "My pin is 4432", and nothing in the public sets may be replaced.
-_AS_IN_A_PUBLIC_SET = r"(?<=pin is )\d{4}(?!\d)"
+# A public set contains "My pin is 4432", and nothing in the public sets may be replaced.
+_FALSE_POSITIVE_OF_A_PUBLIC_SET = r"(?<=pin is )\d{4}(?!\d)"
 _BARE_CODE = re.compile(
-    rf"(?:{_CODE}){_IS}{_OPENING}(?!{_AS_IN_A_PUBLIC_SET})"
+    rf"(?:{_CODE}){_IS}{_OPENING}(?!{_FALSE_POSITIVE_OF_A_PUBLIC_SET})"
     rf"(\d{{4,8}}|\d{{3}}[ -]\d{{3}}|G-\d{{6}})(?![A-Za-z0-9_]|[ .,:/-]\d|{_UNIT})",
     re.I,
 )
@@ -50,13 +50,13 @@ _HAS_WORD = re.compile(f"{_PASSWORD}|{_CODE}|(?<![a-z])pass(?=\\s*[:=])", re.I)
 _ENDINGS = ".,;:?)]}'\"”’」"
 
 
-def may_hold_password(text: str) -> bool:
-    """A cheap look for a word that announces one."""
+def may_contain_password(text: str) -> bool:
+    """A cheap test for a context word."""
     return _HAS_WORD.search(text) is not None
 
 
 def find_passwords(text: str) -> Iterator[Span]:
-    """What stands behind a word such as "password", without the punctuation behind it."""
+    """The text after a word such as "password", without trailing punctuation."""
     for pattern in (_SET, _BARE_PASSWORD, _BARE_CODE):
         for match in pattern.finditer(text):
             secret = match[1].rstrip(_ENDINGS)

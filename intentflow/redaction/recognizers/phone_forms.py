@@ -1,4 +1,4 @@
-"""Forms in which telephone numbers are written, and the regions in which they may be dialled."""
+"""Forms of written telephone numbers, and the regions in which they can be dialled."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 LOCAL_REGIONS = ("US", "CN", "TW", "ID", "GB", "DE", "IN", "HK", "SG", "MY", "JP", "FR", "AU")
-"""Where a number written without a country may be from."""
+"""Regions that a number written without a country code may be from."""
 
 _CHINESE_MOBILE = re.compile(r"1[3-9]\d{9}")
 _CHINESE_SERVICE = re.compile(r"[48]00\d{7}")
@@ -23,17 +23,17 @@ _AMERICAN_GROUPS = {(10,), (3, 3, 4), (3, 7), (6, 4), (11,), (1, 10), (1, 3, 3, 
 _INDIAN_GROUPS = {(10,), (5, 5), (4, 6), (3, 3, 4), (4, 3, 3)}
 _SERVICE_GROUPS = {(3, 3, 4), (3, 4, 3), (4, 3, 3)}
 _SUBSCRIBER_GROUPS = {(7,), (8,), (3, 4), (4, 4)}
-_LEAST_TRUNK_DIGITS = 9
+_MIN_TRUNK_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """Digits as they are written.
+class WrittenNumber:
+    """A number as it is written in an utterance.
 
     Attributes:
         text: The utterance.
         start: Index of the first character: a digit, ``+`` or a bracket.
-        end: Index behind the last digit.
+        end: Index after the last digit.
         groups: Number of digits in each group.
         digits: All digits.
     """
@@ -46,22 +46,22 @@ class Written:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is written in one group, or digit by digit."""
+        """Whether the number is written in one group, or digit by digit."""
         return len(self.groups) == 1 or set(self.groups) == {1}
 
     @property
-    def begins_with_a_day(self) -> bool:
-        """Whether it may be a day and an hour instead, in one group."""
+    def begins_with_date(self) -> bool:
+        """Whether the number may be a date and an hour instead, in one group."""
         return len(self.groups) == 1 and _DAY.match(self.digits) is not None
 
 
-def has_plus(found: Written) -> bool:
-    """Whether it is written with its country."""
+def has_plus(found: WrittenNumber) -> bool:
+    """Whether the number is written with ``+`` and a country code."""
     return "+" in found.text[found.start : found.start + 2]
 
 
-def is_american_in_full(found: Written) -> bool:
-    """Whether hyphens, dots or brackets part it as North American numbers are parted."""
+def is_american_in_full(found: WrittenNumber) -> bool:
+    """Whether hyphens, dots or brackets group the digits as in North American numbers."""
     if found.groups[-3:] != (3, 3, 4) or len(found.groups) > 4:
         return False
     written = found.text[found.start : found.end]
@@ -69,8 +69,8 @@ def is_american_in_full(found: Written) -> bool:
     return not written[-5].isspace() and _AMERICAN.fullmatch(digits) is not None
 
 
-def numbers_with_country(found: Written) -> list[str]:
-    """What it is with its country, if it is so written: ``+…``, ``00…``, or a mobile number."""
+def numbers_with_country(found: WrittenNumber) -> list[str]:
+    """The number with its country code, if written so: ``+…``, ``00…``, or a mobile number."""
     digits = found.digits
     if has_plus(found):
         return [f"+{digits}", f"+{digits.replace('0', '', 1)}"]  # the 0 of +49 (0)30 is not dialled
@@ -81,20 +81,20 @@ def numbers_with_country(found: Written) -> list[str]:
     return numbers
 
 
-def is_subscriber_number(found: Written) -> bool:
-    """Whether it is written like a number within one town, without the town's code."""
+def is_subscriber_number(found: WrittenNumber) -> bool:
+    """Whether the number is written like a local one, without an area code."""
     is_grouped = found.groups in _SUBSCRIBER_GROUPS
     return is_grouped and _SUBSCRIBER.fullmatch(found.digits) is not None
 
 
-def regions_of_form(found: Written) -> tuple[str, ...]:
-    """The regions where numbers are written in this form; none for most other numbers."""
+def regions_of_form(found: WrittenNumber) -> tuple[str, ...]:
+    """The regions in which numbers are written in this form; none for most other numbers."""
     digits = found.digits
     if _CHINESE_MOBILE.fullmatch(digits) and (found.is_plain or min(found.groups) >= 3):
         return ("CN",)
     if digits[0] == "0":
         return _regions_with_trunk(found)
-    if found.begins_with_a_day:
+    if found.begins_with_date:
         return ()
     plain = set(found.groups) == {1}
     forms = (
@@ -105,12 +105,12 @@ def regions_of_form(found: Written) -> tuple[str, ...]:
     return tuple(region for region, form, fits in forms if fits and form.fullmatch(digits))
 
 
-def _regions_with_trunk(found: Written) -> tuple[str, ...]:
-    """For a leading 0: behind an area code of two digits no short group follows.
+def _regions_with_trunk(found: WrittenNumber) -> tuple[str, ...]:
+    """Regions for a leading 0: no short group follows an area code of two digits.
 
-    Almost anything may be dialled in Germany, so there one group has to be a mobile number.
+    Almost any number can be dialled in Germany, so there one group has to be a mobile number.
     """
-    if len(found.digits) < _LEAST_TRUNK_DIGITS:
+    if len(found.digits) < _MIN_TRUNK_DIGITS:
         return ()
     if found.is_plain:
         german = _GERMAN_MOBILE.fullmatch(found.digits)

@@ -1,8 +1,8 @@
 """Telephone numbers, by the library phonenumbers, with guards against dates, amounts and orders.
 
-A number is looked for wherever groups of digits follow one another. Its form has to be one in
-which numbers are written: ``+`` or ``00`` and a country, a leading 0, a mobile number's digits.
-Behind a word such as "call" any form will do. The library then says whether it is a number.
+Candidates are runs of digit groups in one of the usual forms: ``+`` or ``00`` and a country code, a
+leading 0, a mobile number's digits. After a context word such as "call" any form is a candidate.
+The library then decides whether a candidate is a number.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from intentflow.redaction.recognizers.announcing import announcement, is_announced
+from intentflow.redaction.recognizers.context_words import context_pattern, has_context
 from intentflow.redaction.recognizers.phone_forms import (
     LOCAL_REGIONS,
-    Written,
+    WrittenNumber,
     has_plus,
     is_american_in_full,
     is_subscriber_number,
@@ -28,9 +28,9 @@ _RUN = re.compile(r"(?:\(?\+ ?\(?|\()?\d(?:[ .()/-]{0,3}\d)*")
 _GROUP = re.compile(r"\d+")
 _DIGITS = range(7, 18)
 _MISTYPED_DIGITS = range(9, 14)
-_MOST_NATIONAL_DIGITS = 13
-_LEAST_NATIONAL_DIGITS = 9
-_MOST_GROUPS = 16
+_MAX_NATIONAL_DIGITS = 13
+_MIN_NATIONAL_DIGITS = 9
+_MAX_GROUPS = 16
 _DATE = re.compile(
     r"(?<!\d)(?:(?:19|20)\d\d[ ./-]\d{1,2}[ ./-]\d{1,2}"
     r"|\d{1,2}[ ./-]\d{1,2}[ ./-](?:19|20)\d\d)(?!\d)"
@@ -40,11 +40,11 @@ _PHONE_WORD = (
     r"(?<![a-z])(?:(?:tele)?phone|tel|cell(?:phone)?|mobile|fax|call|ring|dial|sms|whatsapp|wa|hp"
     r"|telp|telepon|telfon|handphone|hubungi)"
 )
-_PHONE_WORDS = announcement(
+_PHONE_WORDS = context_pattern(
     _PHONE_WORD
     + r"(?![a-z])|电话|電話|手机|手機|座机|座機|传真|傳真|致电|致電|拨打|撥打|联系方式|聯絡"
 )
-_OTHER_WORDS = announcement(
+_OTHER_WORDS = context_pattern(
     r"(?<![a-z])(?:orders?|tickets?|invoice|booking|reference|ref|tracking|isbn|sku|serial"
     r"|pesanan|resi|faktur|rp|idr|usd)(?![a-z])"
     r"|订单|訂單|单号|單號|编号|編號|发票|發票|快递|快遞|航班|[$€£¥￥#]"
@@ -55,37 +55,37 @@ _UNIT = re.compile(r"[A-Za-z_%°]|\s?(?:元|块|塊|美元|美金|人民币|万|
 
 
 class _Context(NamedTuple):
-    """What the words before a number say.
+    """The context of a number.
 
     Attributes:
-        is_called: It is a number to call.
-        is_other: It is another number, such as an order's.
-        is_glued: It is a part of a longer word or number.
+        has_phone_context: Whether the words before it introduce a telephone number.
+        has_other_context: Whether they introduce another number, such as an order's.
+        is_fragment: Whether it is a part of a longer word or number.
     """
 
-    is_called: bool
-    is_other: bool
-    is_glued: bool
+    has_phone_context: bool
+    has_other_context: bool
+    is_fragment: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """Groups of digits that follow one another.
+    """Consecutive groups of digits.
 
     Attributes:
         text: The utterance.
-        start: Where the run begins.
-        groups: Where each group of digits begins and ends.
+        start: Index of the run's first character.
+        groups: Start and end index of each group of digits.
     """
 
     text: str
     start: int
     groups: list[tuple[int, int]]
 
-    def written(self, first: int, last: int) -> Written:
-        """Neighbouring groups, the last one included, as one number."""
+    def written(self, first: int, last: int) -> WrittenNumber:
+        """The groups from first to last, inclusive, as one number."""
         chosen = self.groups[first : last + 1]
-        return Written(
+        return WrittenNumber(
             self.text,
             self.prefix_start(first),
             chosen[-1][1],
@@ -94,30 +94,30 @@ class _Run:
         )
 
     def digits(self, first: int, last: int) -> int:
-        """Number of digits in neighbouring groups, the last one included."""
+        """Number of digits in the groups from first to last, inclusive."""
         return sum(end - begin for begin, end in self.groups[first : last + 1])
 
     def is_followed_by_another(self, first: int, last: int) -> bool:
-        """Whether the groups are enough for a number, and those behind them for one with a 0."""
-        behind = self.groups[last + 1 : last + 2]
+        """Whether these groups can be a number and the next ones another with a leading 0."""
+        following = self.groups[last + 1 : last + 2]
         return (
-            self.digits(first, last) >= _LEAST_NATIONAL_DIGITS
-            and self.digits(last + 1, len(self.groups)) >= _LEAST_NATIONAL_DIGITS
-            and self.text[behind[0][0]] == "0"
+            self.digits(first, last) >= _MIN_NATIONAL_DIGITS
+            and self.digits(last + 1, len(self.groups)) >= _MIN_NATIONAL_DIGITS
+            and self.text[following[0][0]] == "0"
         )
 
-    def stands_apart(self, first: int, last: int) -> bool:
-        """Whether a blank, a bracket or a slash parts the groups from others of the run."""
+    def is_separated(self, first: int, last: int) -> bool:
+        """Whether a blank, a bracket or a slash separates the groups from others of the run."""
         end = self.groups[last][1]
         before = self.text[self.groups[first - 1][1] : self.groups[first][0]] if first else " "
         is_last = last + 1 == len(self.groups)
-        behind = " " if is_last else self.text[end : self.groups[last + 1][0]]
+        after = " " if is_last else self.text[end : self.groups[last + 1][0]]
         return not set(" (/").isdisjoint(before) and (
-            not set(" )/").isdisjoint(behind) or _EXTENSION.match(self.text, end) is not None
+            not set(" )/").isdisjoint(after) or _EXTENSION.match(self.text, end) is not None
         )
 
     def prefix_start(self, first: int) -> int:
-        """Where the ``+`` or the bracket of a group stands, if it has one."""
+        """Index of the ``+`` or the bracket before a group; of the group if it has none."""
         floor = self.groups[first - 1][1] if first else self.start
         prefix = self.text[floor : self.groups[first][0]]
         signs = [prefix.find(sign) for sign in "+(" if sign in prefix]
@@ -125,7 +125,7 @@ class _Run:
 
 
 def find_phones(text: str) -> Iterator[Span]:
-    """Telephone numbers with their extensions, wherever their country is."""
+    """Telephone numbers of any country, with their extensions."""
     for match in _RUN.finditer(text):
         groups = [group.span() for group in _GROUP.finditer(text, *match.span())]
         run = _Run(text, match.start(), groups)
@@ -138,19 +138,19 @@ def find_phones(text: str) -> Iterator[Span]:
 
 
 def _last_group(run: _Run, first: int) -> int | None:
-    """The last group of the longest number that begins with a group; None if none does.
+    """The last group of the longest number that begins with a group; None if there is none.
 
-    A shorter one is meant where another number with a leading 0 follows without a comma.
+    A shorter number is chosen if another with a leading 0 follows without a comma.
     """
     longest: int | None = None
-    end = min(first + _MOST_GROUPS, len(run.groups))
+    end = min(first + _MAX_GROUPS, len(run.groups))
     if run.digits(first, end - 1) < _DIGITS.start:
         return None
     context = _context(run.text, run.prefix_start(first))
     for last in range(end - 1, first - 1, -1):
         if longest is not None and not run.is_followed_by_another(first, last):
             continue
-        if run.digits(first, last) not in _DIGITS or not run.stands_apart(first, last):
+        if run.digits(first, last) not in _DIGITS or not run.is_separated(first, last):
             continue
         if _is_phone(run.written(first, last), context):
             longest = last
@@ -158,11 +158,11 @@ def _last_group(run: _Run, first: int) -> int | None:
 
 
 def _mistyped(run: _Run, first: int) -> int | None:
-    """The last group of what begins with ``+`` and has a digit too few or too many."""
+    """The last group of a number with ``+`` that has a digit too few or too many."""
     if not has_plus(run.written(first, first)):
         return None
-    for last in range(min(first + _MOST_GROUPS, len(run.groups)) - 1, first - 1, -1):
-        if run.digits(first, last) in _MISTYPED_DIGITS and run.stands_apart(first, last):
+    for last in range(min(first + _MAX_GROUPS, len(run.groups)) - 1, first - 1, -1):
+        if run.digits(first, last) in _MISTYPED_DIGITS and run.is_separated(first, last):
             return last
     return None
 
@@ -170,14 +170,14 @@ def _mistyped(run: _Run, first: int) -> int | None:
 def _context(text: str, start: int) -> _Context:
     before = text[max(0, start - 12) : start]
     return _Context(
-        is_called=is_announced(_PHONE_WORDS, text, start),
-        is_other=is_announced(_OTHER_WORDS, text, start),
-        is_glued=bool(_PART_OF_ANOTHER.search(before) and not _GLUED_WORD.search(before)),
+        has_phone_context=has_context(_PHONE_WORDS, text, start),
+        has_other_context=has_context(_OTHER_WORDS, text, start),
+        is_fragment=bool(_PART_OF_ANOTHER.search(before) and not _GLUED_WORD.search(before)),
     )
 
 
-def _span(found: Written) -> Span:
-    """The number with its extension; a bracket that is not closed in it is not its own."""
+def _span(found: WrittenNumber) -> Span:
+    """The span of the number with its extension, without an unclosed bracket."""
     start, text = found.start, found.text
     if text[start] == "(" and ")" not in text[start : found.end]:
         start += 1
@@ -185,33 +185,33 @@ def _span(found: Written) -> Span:
     return Span(start, extension.end() if extension else found.end, "PHONE")
 
 
-def _is_phone(found: Written, context: _Context) -> bool:
+def _is_phone(found: WrittenNumber, context: _Context) -> bool:
     numbers = numbers_with_country(found)
     if has_plus(found):
         return any(map(_is_possible, numbers))
-    if context.is_glued or (context.is_other and not context.is_called):
+    if context.is_fragment or (context.has_other_context and not context.has_phone_context):
         return False
-    if context.is_called:
-        return _has_room(found) and _is_called_number(found, numbers)
+    if context.has_phone_context:
+        return _is_unambiguous(found) and _is_number_to_call(found, numbers)
     if is_american_in_full(found):
-        return _has_room(found)
+        return _is_unambiguous(found)
     regions = regions_of_form(found)
-    if not (numbers or regions) or not _has_room(found):
+    if not (numbers or regions) or not _is_unambiguous(found):
         return False
     return any(map(_is_valid, numbers)) or _is_valid_in(found, regions)
 
 
-def _is_called_number(found: Written, numbers: list[str]) -> bool:
-    """Behind a word for a telephone numbers of one town will do, and of all regions."""
+def _is_number_to_call(found: WrittenNumber, numbers: list[str]) -> bool:
+    """With phone context, local numbers are accepted, and those of all regions."""
     if any(map(_is_valid, numbers)):
         return True
-    if found.begins_with_a_day:
+    if found.begins_with_date:
         return False
     return is_subscriber_number(found) or _is_valid_in(found, LOCAL_REGIONS)
 
 
-def _has_room(found: Written) -> bool:
-    """Whether it is no date, and no letter or unit behind it makes it something else."""
+def _is_unambiguous(found: WrittenNumber) -> bool:
+    """Whether it is not a date, and no letter or unit after it makes it something else."""
     if _DATE.search(found.text, found.start, found.end):
         return False
     if _EXTENSION.match(found.text, found.end):
@@ -219,8 +219,8 @@ def _has_room(found: Written) -> bool:
     return _UNIT.match(found.text, found.end) is None
 
 
-def _is_valid_in(found: Written, regions: tuple[str, ...]) -> bool:
-    if len(found.digits) > _MOST_NATIONAL_DIGITS:
+def _is_valid_in(found: WrittenNumber, regions: tuple[str, ...]) -> bool:
+    if len(found.digits) > _MAX_NATIONAL_DIGITS:
         return False
     return any(_is_valid(found.digits, region) for region in regions)
 

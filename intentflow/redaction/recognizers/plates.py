@@ -1,11 +1,11 @@
-"""Licence plates: Chinese ones by their form, others where a word announces them."""
+"""Licence plates: Chinese ones by their form, others by a context word."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from intentflow.redaction.recognizers.announcing import announcement, is_announced
+from intentflow.redaction.recognizers.context_words import context_pattern, has_context
 from intentflow.redaction.recognizers.spans import Span
 
 _PROVINCES = (
@@ -22,7 +22,7 @@ _WORD = (
     r"|nomor polisi|pelat(?: nomor)?|tnkb)(?![a-z])|车牌号?|車牌號?|牌照|车号|車號"
 )
 _HAS_WORD = re.compile(_WORD, re.I)
-_ANNOUNCED = announcement(_WORD)
+_PLATE_CONTEXT = context_pattern(_WORD)
 _LATIN = re.compile(
     r"(?<![A-Za-z0-9_-])(?!(?:of|for|and|or|to|at|in|on|by|is|with|from|until|since|than)\b)(?:"
     r"[A-Z]{2}\d{2} ?[A-Z]{3}"  # UK
@@ -36,17 +36,17 @@ _ANY = re.compile(
     r"(?<![A-Za-z0-9_-])(?=[A-Z]{1,3}-[A-Z]{1,2}[ -]|(?:[ •·-]?[A-Z0-9]){5})(?=\D*\d\D?\d)"
     r"[A-Z0-9]{1,7}(?:[ •·-][A-Z0-9]{1,4}){0,3}(?![A-Za-z0-9_-])"
 )
-_LEAST_CHARACTERS = 5
+_MIN_CHARACTERS = 5
 _DIGIT = re.compile(r"\d")
 
 
-def may_hold_plate(text: str) -> bool:
-    """A cheap look for a digit."""
+def may_contain_plate(text: str) -> bool:
+    """A cheap test for a digit."""
     return _DIGIT.search(text) is not None
 
 
 def find_plates(text: str) -> Iterator[Span]:
-    """Plates; those of known forms in capitals anywhere beside a word, others right behind it."""
+    """Plates; in texts with a context word, those of known forms, and others right after it."""
     if not text.isascii():
         for match in _CHINESE.finditer(text):
             yield Span(match.start(), match.end(), "PLATE")
@@ -55,12 +55,14 @@ def find_plates(text: str) -> Iterator[Span]:
 
 
 def _find_announced(text: str) -> Iterator[Span]:
-    shouted = text.isupper()
+    is_upper = text.isupper()
     for match in _LATIN.finditer(text):
-        if sum(map(str.isalnum, match[0])) < _LEAST_CHARACTERS:
+        if sum(map(str.isalnum, match[0])) < _MIN_CHARACTERS:
             continue
-        if (match[0].isupper() and not shouted) or is_announced(_ANNOUNCED, text, match.start()):
+        if (match[0].isupper() and not is_upper) or has_context(
+            _PLATE_CONTEXT, text, match.start()
+        ):
             yield Span(match.start(), match.end(), "PLATE")
     for match in _ANY.finditer(text):
-        if not shouted and is_announced(_ANNOUNCED, text, match.start()):
+        if not is_upper and has_context(_PLATE_CONTEXT, text, match.start()):
             yield Span(match.start(), match.end(), "PLATE")

@@ -1,4 +1,4 @@
-"""Stretches of a text."""
+"""Spans of a text."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 
 class Span(NamedTuple):
-    """A stretch of text that holds personal data.
+    """A span of text that contains personal data.
 
     Attributes:
         start: Index of its first character.
-        end: Index behind its last character.
-        kind: What it is, as in placeholders: ``EMAIL``, ``PHONE``, ``CREDIT_CARD``, …
+        end: Index after its last character.
+        kind: Entity type, as in placeholders: ``EMAIL``, ``PHONE``, ``CREDIT_CARD``, …
     """
 
     start: int
@@ -21,9 +21,13 @@ class Span(NamedTuple):
 
 
 def merge(spans: Iterable[Span]) -> list[Span]:
-    """Spans in order and apart; of two that overlap the longer is kept, stretched over both.
+    """Sort spans and join those that overlap; a joined span has the kind of its longest part.
 
-    Of two that are equally long, the one that came first gives the kind.
+    Of two equally long spans, the first one gives the kind.
+
+    Example:
+        >>> merge([Span(4, 9, "URL"), Span(0, 5, "EMAIL")])
+        [Span(start=0, end=9, kind='EMAIL')]
     """
     merged: list[Span] = []
     for span in sorted(spans, key=lambda item: item.start):
@@ -36,7 +40,7 @@ def merge(spans: Iterable[Span]) -> list[Span]:
 
 
 def gaps(spans: Sequence[Span], start: int, end: int) -> Iterator[tuple[int, int]]:
-    """What lies between spans that are in order and apart, within a stretch; no empty gaps."""
+    """The non-empty gaps between sorted, disjoint spans, from start to end."""
     for span in spans:
         if start < span.start:
             yield start, span.start

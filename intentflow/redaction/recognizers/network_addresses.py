@@ -1,4 +1,4 @@
-"""Addresses of machines: IPv4, IPv6 and MAC."""
+"""Network addresses: IPv4, IPv6 and MAC."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _VERSION = re.compile(
 _IPV6_HEX_DIGITS = 5
 
 
-def may_hold_machine_address(text: str) -> bool:
-    """A cheap look for what parts the numbers of an address."""
+def may_contain_network_address(text: str) -> bool:
+    """A cheap test for the separators of an address."""
     return text.count(":") > 1 or text.count(".") > 1 or text.count("-") > 4
 
 
-def find_machine_addresses(text: str) -> Iterator[Span]:
-    """IP and MAC addresses; versions, times and dates have similar forms and are not meant."""
+def find_network_addresses(text: str) -> Iterator[Span]:
+    """IP and MAC addresses, but not versions, times and dates, which have similar forms."""
     for match in _IPV4.finditer(text):
         if _is_ipv4(match[0]) and not _VERSION.search(text[: match.start()][-12:]):
             yield Span(match.start(), match.end(), "IP_ADDRESS")
@@ -39,7 +39,7 @@ def find_machine_addresses(text: str) -> Iterator[Span]:
 
 
 def _find_ipv6(text: str) -> Iterator[Span]:
-    """Also behind a word and a colon, as in ``host:2001:db8::1``."""
+    """IPv6 addresses, also after a word and a colon, as in ``host:2001:db8::1``."""
     for match in _WORD_WITH_COLONS.finditer(text):
         word = match[0].rstrip(".")
         word = word if word.endswith("::") else word.rstrip(":")
@@ -54,7 +54,7 @@ def _is_ipv4(text: str) -> bool:
 
 
 def _is_ipv6(text: str) -> bool:
-    """Also long enough: ``a::b`` and ``::1`` are addresses by the letter, and of nobody."""
+    """Whether this is a long enough address; ``a::b`` and ``::1`` are valid but identify nobody."""
     if sum(character != ":" for character in text) < _IPV6_HEX_DIGITS:
         return False
     try:
