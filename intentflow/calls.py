@@ -28,7 +28,7 @@ class CallSyntaxError(ValueError):
     """Text that is not in the call language.
 
     Attributes:
-        reason: What was expected or found instead.
+        reason: The expected syntax, or the text found instead.
         position: Index of the character at which parsing stopped, from 0.
     """
 

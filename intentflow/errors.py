@@ -8,6 +8,6 @@ class IntentflowError(Exception):
 
 
 class CheckFailed(IntentflowError):  # noqa: N818 - a verdict, not a fault
-    """A data check or the gate said no: exit status 1."""
+    """A data check or the gate failed: exit status 1."""
 
     exit_code = 1

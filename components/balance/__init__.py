@@ -1,0 +1,1 @@
+"""Step ``balance``: rows per intent within the range that training needs."""

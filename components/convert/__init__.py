@@ -1,0 +1,1 @@
+"""Step ``convert``: labelling exports to records."""

@@ -1,0 +1,1 @@
+"""Step ``curate``: redaction, deduplication and conflicting labels."""

@@ -1,0 +1,1 @@
+"""Step ``deploy``: the InferenceService of a published model."""

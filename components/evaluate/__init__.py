@@ -1,0 +1,1 @@
+"""Step ``evaluate``: scores of a model on held-out rows."""

@@ -1,0 +1,1 @@
+"""Step ``explain``: the reasons why the gate failed, and what to inspect next."""

@@ -1,0 +1,1 @@
+"""Step ``gate``: the verdict whether a model may be deployed."""

@@ -1,0 +1,1 @@
+"""Step ``publish``: upload of a model under its digest."""

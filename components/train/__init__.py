@@ -1,0 +1,1 @@
+"""Step ``train``: fine-tuning."""

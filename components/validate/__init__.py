@@ -1,0 +1,1 @@
+"""Step ``validate``: data checks before training."""

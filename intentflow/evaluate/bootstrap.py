@@ -23,9 +23,9 @@ Ratio = tuple[Flags, Flags]
 """Whether each row counts above the line, and below it."""
 
 
-def ratio(part: float, whole: float) -> float | None:
-    """part / whole, or None where the whole is nothing."""
-    return float(part) / float(whole) if whole else None
+def ratio(numerator: float, denominator: float) -> float | None:
+    """The quotient, or None if the denominator is 0."""
+    return float(numerator) / float(denominator) if denominator else None
 
 
 @dataclass(frozen=True)

@@ -95,8 +95,10 @@ def confusions(rows: Sequence[Scored], examples: int = 3) -> list[Confusion]:
 
 
 def unmatched_intents(row: Scored) -> list[tuple[str, str]]:
-    """Gold and predicted names of a row that have no equal on the other side, paired as they come;
-    ``(none)`` stands where one side has fewer."""
+    """Gold and predicted names of a row without an equal on the other side, paired in order.
+
+    ``(none)`` fills the shorter side.
+    """
     gold, guess = row.gold_intents, intent_names(row.predicted)
     missing = sorted((gold - guess).elements())
     extra = sorted((guess - gold).elements())

@@ -1,0 +1,1 @@
+"""Inference: engines that answer prompts, constrained decoding and confidences."""

@@ -1,10 +1,9 @@
-"""Decoding that cannot leave the taxonomy: intent names are closed, values are free or
-enumerated.
+"""Constrained decoding: only intents of the taxonomy, with free or enumerated values.
 
-The grammar is in the Lark dialect that llguidance reads; the mask it gives is applied to the
-scores before each greedy choice, so malformed and off-taxonomy answers have no probability. Where
-it leaves no choice, the tokens come without the model. An answer that nears the most tokens it may
-have is closed in time.
+The grammar is in llguidance's Lark dialect; its mask is applied to the scores before each greedy
+choice, so malformed and off-taxonomy answers have no probability. Where the grammar allows a single
+continuation, its tokens are taken without running the model. An answer that approaches its maximum
+number of tokens is closed in time.
 """
 
 from __future__ import annotations
@@ -46,8 +45,14 @@ _SLICES = [
 
 @dataclass(frozen=True)
 class _ValueForm:
-    """How an output format has values: a free one's rule, what divides them, a known one, and
-    what may stand before that, as it may before a free one."""
+    """Syntax of parameter values in an output format.
+
+    Attributes:
+        rule: Grammar rule of a free value.
+        comma: Separator of values.
+        write: Formats an enumerated value.
+        before: Grammar of the optional text before an enumerated value.
+    """
 
     rule: str
     comma: str

@@ -1,7 +1,7 @@
-"""HTTP addresses from options, files and the environment: usable, and without secrets in them.
+"""Checks of HTTP addresses from options, files and the environment: valid and free of secrets.
 
-An address stands in process lists, log lines, reports and error messages; a token in it stands
-there as well. Tokens are therefore refused in addresses, and masked in whatever is shown.
+An address appears in process lists, log lines, reports and error messages, and so does a token in
+it. Tokens are therefore refused in addresses, and masked in all text that is shown.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ _PARAMETER = re.compile(r"(?<=[?&;])([^=&#\s]+)=([^&#\s]+)")
 
 
 def require_address(address: str, what: str, secret_in: str | None = None) -> str:
-    """An ``http(s)://`` address without a secret in it.
+    """Check that an address is ``http(s)://`` and contains no secret.
 
     Args:
-        address: As it was given.
-        what: What names it, such as ``--url``, for the message.
-        secret_in: Where the secret belongs, such as the name of an environment variable.
+        address: Address to check.
+        what: Name of its option or key, such as ``--url``, for the error message.
+        secret_in: Right place for a secret, such as the name of an environment variable.
 
     Returns:
-        The address without blanks around it and slashes at its end.
+        The address without surrounding blanks and trailing slashes.
 
     Raises:
-        IntentflowError: Another scheme, no host, a port that is none, or a secret: a user name, a
-            password or a query parameter that is called after one.
+        IntentflowError: The address has another scheme, no host, an invalid port, or a secret: a
+            user name, a password or a query parameter with a name such as ``token``.
 
     Example:
         >>> require_address("http://127.0.0.1:8000/", "--url")
@@ -43,21 +43,21 @@ def require_address(address: str, what: str, secret_in: str | None = None) -> st
     try:
         parts = urlsplit(found)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, a bracket that is not closed
+    except ValueError:  # a port that is not a number, an unclosed bracket
         usable = False
     if not usable or re.search(r"[\s\x00-\x1f\x7f]", found):
         raise IntentflowError(f"{what} {mask_secrets(found)!r}: expected http(s)://host[:port]")
     if holds_secret(found):
         place = f"put it into {secret_in}" if secret_in else "leave it out"
         raise IntentflowError(
-            f"{what} {mask_secrets(found)}: the address holds a user name, a password or a token, "
+            f"{what} {mask_secrets(found)}: the address contains a user name, password or token, "
             f"which process lists and logs would show: {place}"
         )
     return found
 
 
 def holds_secret(address: str) -> bool:
-    """Whether an address has a user name, a password or a parameter that is called a secret."""
+    """Whether an address has a user name, a password or a parameter with a secret's name."""
     parts = urlsplit(address)
     if parts.username is not None or mask_secrets(address) != address:
         return True
@@ -65,7 +65,7 @@ def holds_secret(address: str) -> bool:
 
 
 def mask_secrets(text: str) -> str:
-    """Text with the user names, passwords and tokens of the addresses in it replaced.
+    """Replace the user names, passwords and tokens of all addresses in a text.
 
     Example:
         >>> mask_secrets("no reply from https://me:pw@host/v1?token=abc&page=2")

@@ -1,4 +1,4 @@
-"""Text from outside as it may be shown: nothing in it steers a terminal or ends a line."""
+"""Untrusted text made safe to print: nothing in it controls a terminal or ends a line."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ _DIRECTIONS = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x2
 
 
 def printable(text: str, *, lines: bool = False) -> str:
-    r"""Text with control characters written as escapes.
+    r"""Escape the control characters of a text.
 
-    Terminal escapes, carriage returns that overwrite a line, and marks that turn the direction of
-    writing become visible; everything that people read stays as it is.
+    Terminal escapes, carriage returns that overwrite a line, and direction marks become visible;
+    all readable text stays unchanged.
 
     Args:
         text: Any text.
-        lines: Whether line ends and tabs stay, for text of several lines.
+        lines: Whether to keep line ends and tabs, for text of several lines.
 
     Example:
         >>> printable("passed\x1b[2K\nApproved-By: nobody")
@@ -26,12 +26,12 @@ def printable(text: str, *, lines: bool = False) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(
-        character if character in kept or not _steers(character) else _escaped(character)
+        character if character in kept or not _is_control(character) else _escaped(character)
         for character in text
     )
 
 
-def _steers(character: str) -> bool:
+def _is_control(character: str) -> bool:
     category = unicodedata.category(character)
     return category in ("Cc", "Cs") or character in _LINE_ENDS or character in _DIRECTIONS
 

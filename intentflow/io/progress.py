@@ -1,4 +1,4 @@
-"""Progress bars on standard error, all of one kind."""
+"""Progress bars on standard error."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ def progress_bar(
     only_on_terminal: bool = False,
     **options: Any,
 ) -> tqdm[Any]:
-    """A bar that says how far something is; none for a single item, and none where not wanted.
+    """Create a progress bar; it is hidden for a single item, or if progress is switched off.
 
     Args:
-        verb: What is done, such as ``evaluate``.
-        total: Items in all; None if unknown.
-        unit: What an item is called.
-        disable: Show none.
-        only_on_terminal: Show none in a file or a pipe, where a line is written every 10 s.
-        options: Further ones of ``tqdm``.
+        verb: Name of the work, such as ``evaluate``.
+        total: Number of items; None if unknown.
+        unit: Name of an item.
+        disable: Whether to hide the bar.
+        only_on_terminal: Whether to hide it in files and pipes, which otherwise get a line every
+            10 seconds.
+        **options: Further options of ``tqdm``.
     """
     from tqdm import tqdm
 

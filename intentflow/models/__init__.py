@@ -1,0 +1,1 @@
+"""Model directories: loading, encoding, packed attention, prompt prefixes and memory estimates."""

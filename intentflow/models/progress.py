@@ -14,7 +14,12 @@ from intentflow.models.history import History
 
 
 class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers is not typed
-    """A bar with loss, tokens/s and the time left; stops at a loss that is not a number."""
+    """Shows a progress bar with loss, tokens/s and remaining time; stops at a loss of NaN.
+
+    Args:
+        history: Curves of the run, extended while it trains.
+        tokens_per_step: Average number of tokens of one optimizer step.
+    """
 
     def __init__(self, history: History, tokens_per_step: float) -> None:
         self.history = history
@@ -23,6 +28,7 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers i
         self.started = 0.0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Open the progress bar."""
         self.started = time.monotonic() - self.history.seconds
         self.bar = progress_bar(
             "train",
@@ -33,6 +39,7 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers i
         )
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Count tokens and seconds, and advance the bar."""
         self.history.tokens = round(state.global_step * self.tokens_per_step)
         self.history.seconds = time.monotonic() - self.started
         if self.bar is not None:
@@ -41,6 +48,7 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers i
     def on_log(
         self, args: Any, state: Any, control: Any, logs: dict[str, float], **kwargs: Any
     ) -> None:
+        """Record losses, and show the training loss and the speed."""
         if "loss" in logs:
             _refuse_nan(logs["loss"], state.global_step)
             self.history.training.append(

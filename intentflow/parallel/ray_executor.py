@@ -116,7 +116,7 @@ def ray_cluster(address: str | None, workers: int) -> Iterator[RayExecutor]:
     except (ConnectionError, RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()[0].partition(". Please")[0]
         raise IntentflowError(
-            f"no Ray cluster at {address or 'this machine'}: {reason} (a cluster that requires a "
+            f"no Ray cluster at {address or 'localhost'}: {reason} (a cluster that requires a "
             "token needs RAY_AUTH_MODE=token and RAY_AUTH_TOKEN)"
         ) from error
     try:

@@ -35,7 +35,7 @@ def open_executor(
         ['A', 'B']
     """
     if name not in EXECUTORS:
-        raise IntentflowError(f"unknown engine {name}; choose one of: {', '.join(EXECUTORS)}")
+        raise IntentflowError(f"--engine {name}: unknown; choose one of: {', '.join(EXECUTORS)}")
     if name == "local" and address is not None:
         raise IntentflowError("--ray-address needs --engine ray")
     found = usable_cpus() if workers is None else allowed_workers(workers)

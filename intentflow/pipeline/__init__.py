@@ -1,0 +1,1 @@
+"""The pipeline: run configuration, compilation, local runs, submission and schedules."""

@@ -1,0 +1,1 @@
+"""Training recipes: what is trained, how, and on which devices."""

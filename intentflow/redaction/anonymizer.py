@@ -61,7 +61,8 @@ def redact_example(example: Example) -> tuple[Example, dict[str, int]]:
     output = _redact_output(example.output, calls, redactor)
     if not redactor.names.kinds:
         return example, {}
-    return replace(example, instruction=redactor.redacted, output=output), dict(redactor.names.kinds)
+    redacted = replace(example, instruction=redactor.redacted, output=output)
+    return redacted, dict(redactor.names.kinds)
 
 
 def redact_examples(examples: Sequence[Example]) -> list[tuple[Example, dict[str, int]]]:

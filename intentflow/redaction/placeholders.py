@@ -18,12 +18,15 @@ _MIN_PHONE_DIGITS = 7
 class Placeholders:
     """Assigns placeholders within one row: equal values get the same one, others a new one.
 
+    Args:
+        taken: Placeholders that the row already contains; they are not reused.
+
     Attributes:
         kinds: Number of distinct values replaced, by kind.
     """
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
-        """Start without values; placeholders that the row already contains are not reused."""
+
         self._names: dict[tuple[str, str], str] = {}
         self._taken = set(taken)
         self.kinds: Counter[str] = Counter()

@@ -1,0 +1,1 @@
+"""Serving: one HTTP application for the command ``serve`` and for the transformer in a cluster."""

@@ -100,7 +100,7 @@ def _listen(
 
 @contextmanager
 def _vllm(folder: Path, model: ServedModel, config: ServeConfig) -> Iterator[Backend]:
-    """vLLM on loopback, with a key of its own: nobody gets past the tokens and the constraint."""
+    """Start vLLM on loopback with its own key, so nobody bypasses the tokens and the constraint."""
     from intentflow.serve.vllm_client import VllmBackend
 
     key = secrets.token_urlsafe()

@@ -23,9 +23,9 @@ MAX_COMPARED_ROWS = 50_000
 class Sieve:
     """Checks answers in the order of their requests.
 
-    A new phrasing is near no utterance there is. Of a set with more than ``MAX_COMPARED_ROWS`` rows, so
-    that their sketches fit into memory, only those of the rare intents are compared for nearness,
-    and the others for being the same but for case and punctuation.
+    A new phrasing must not be a near duplicate of any utterance. In a data set with more than
+    ``MAX_COMPARED_ROWS`` rows, so that their sketches fit into memory, only rows of rare intents
+    are compared for near duplicates, and the others for equality up to case and punctuation.
 
     Args:
         checker: The checks that need only the row itself.

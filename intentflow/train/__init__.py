@@ -1,0 +1,1 @@
+"""Fine-tuning: supervised and by preferences, in one process or distributed."""

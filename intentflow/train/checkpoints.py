@@ -62,13 +62,13 @@ class Checkpoints:
                 shutil.rmtree(path, ignore_errors=True)
 
 
-class MarkWhole(TrainerCallback):  # type: ignore[misc]  # transformers is not typed
-    """Marks each checkpoint as whole once all of it is on the disk.
+class MarkComplete(TrainerCallback):  # type: ignore[misc]  # transformers is not typed
+    """Marks each checkpoint as complete once all of it is on disk.
 
     Args:
-        history: Kept with the mark, so that the curve of a resumed run begins at step 1.
-        save_last: Whether a checkpoint of the last step is of use: not where the model itself
-            is written next.
+        history: Saved with the mark, so that the curve of a resumed run begins at step 1.
+        save_last: Whether to save a checkpoint of the last step; false if the model itself is
+            written next.
     """
 
     def __init__(self, history: History, save_last: bool) -> None:
@@ -76,12 +76,15 @@ class MarkWhole(TrainerCallback):  # type: ignore[misc]  # transformers is not t
         self.save_last = save_last
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._leave_out_last(state, control)
+        """Skip the checkpoint of the last step if it is not wanted."""
+        self._skip_last(state, control)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._leave_out_last(state, control)
+        """Skip the checkpoint of the last step if it is not wanted."""
+        self._skip_last(state, control)
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Flush the checkpoint's files to disk, then mark it."""
         if not state.is_world_process_zero:
             return
         folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
@@ -92,7 +95,7 @@ class MarkWhole(TrainerCallback):  # type: ignore[misc]  # transformers is not t
             partial.write_text(json.dumps(self.history.state()))
             _sync(partial)
 
-    def _leave_out_last(self, state: Any, control: Any) -> None:
+    def _skip_last(self, state: Any, control: Any) -> None:
         if state.global_step >= state.max_steps and not self.save_last:
             control.should_save = False
 

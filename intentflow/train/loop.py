@@ -20,7 +20,7 @@ from intentflow.models.memory import free_memory, is_out_of_memory
 from intentflow.models.progress import ProgressCallback
 from intentflow.recipe.recipe import Recipe
 from intentflow.train.arguments import training_arguments
-from intentflow.train.checkpoints import Checkpoints, MarkWhole, keep_checkpoints
+from intentflow.train.checkpoints import Checkpoints, MarkComplete, keep_checkpoints
 from intentflow.train.diagnostics import loss_findings
 from intentflow.train.distributed import agree_on_checkpoint, is_main_process, whole_model
 from intentflow.train.export import ModelParts, save_model_directory
@@ -123,7 +123,7 @@ def _fit_once(job: Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, Hist
     progress = ProgressCallback(history, plan.tokens_per_step)
     callbacks: list[Any] = [
         progress,
-        MarkWhole(history, save_last=arguments.load_best_model_at_end),
+        MarkComplete(history, save_last=arguments.load_best_model_at_end),
     ]
     if is_kubeflow_available():  # in a TrainJob: its status shows how far the training is
         callbacks.append(KubeflowCallback())

@@ -1,0 +1,1 @@
+"""The ``finetune`` graph: from labelling exports to a gated deployment."""

@@ -217,7 +217,7 @@ def _git(about: str, *arguments: str) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """git that never asks a person, speaks English, and finds the token where there is one."""
+    """Environment in which git never prompts, prints English and finds the token, if any."""
     own = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     own["GIT_SSH_COMMAND"] = os.environ.get("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
     if os.environ.get(_TOKEN):

@@ -40,7 +40,7 @@ def serve(settings: Settings) -> None:
 
 
 def _backend(settings: Settings, model: ServedModel) -> Backend:
-    """vLLM with the model in service, and with the canary where there is one."""
+    """The backend of the model in service, split with the canary if there is one."""
     from intentflow.serve.model_files import read_served_model
     from intentflow.serve.transformer.traffic_split import SplitBackend
 
