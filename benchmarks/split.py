@@ -28,10 +28,10 @@ from typing import Any
 
 from samples import HELP, given_or_made_rows
 
-from intentflow.curate.groups import find_units
+from intentflow.curate.groups import group_rows
 from intentflow.curate.labels import intents_of
 from intentflow.curate.minhash import NEAR_THRESHOLD
-from intentflow.curate.stratify import Unit, divide
+from intentflow.curate.stratify import RowGroup, divide
 from intentflow.records import read_records
 
 
@@ -57,10 +57,10 @@ def beside_peer(rows: Path, count: int, rounds: int) -> dict[str, Any]:
     """Dividing the same groups, by turns; and how far each intent is off its tenth."""
     examples = read_records(rows)[:count]
     labels = [row.output for row in examples]
-    units = find_units(examples, NEAR_THRESHOLD)
+    groups = group_rows(examples, NEAR_THRESHOLD)
     cuts: dict[str, Callable[[], Iterable[int]]] = {
-        "intentflow": lambda: divide(units, {"test": 0.1}, random.Random(0))["test"],
-        "scikit-learn": lambda: _folded(units, labels),
+        "intentflow": lambda: divide(groups, {"test": 0.1}, random.Random(0))["test"],
+        "scikit-learn": lambda: _folded(groups, labels),
     }
     seconds: dict[str, list[float]] = {name: [] for name in cuts}
     off = {}
@@ -79,12 +79,12 @@ def beside_peer(rows: Path, count: int, rounds: int) -> dict[str, Any]:
     }
 
 
-def _folded(units: list[Unit], labels: list[str]) -> Iterable[int]:
+def _folded(groups: list[RowGroup], labels: list[str]) -> Iterable[int]:
     from sklearn.model_selection import StratifiedGroupKFold
 
     warnings.simplefilter("ignore")  # combinations with fewer rows than folds
     groups = [0] * len(labels)
-    for number, unit in enumerate(units):
+    for number, unit in enumerate(groups):
         for row in unit.rows:
             groups[row] = number
     combined = ["; ".join(intents_of(label)) for label in labels]

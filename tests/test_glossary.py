@@ -26,7 +26,6 @@ UNFINISHED = (
     "intentflow/cli",
     "intentflow/cluster",
     "intentflow/convert",
-    "intentflow/curate",
     "intentflow/deploy",
     "intentflow/evaluate",
     "intentflow/gate",

@@ -14,7 +14,7 @@ from intentflow.curate.balance import Balance
 from intentflow.curate.conflicts import ConflictRule
 from intentflow.curate.curation import Dedup
 from intentflow.curate.minhash import NEAR_THRESHOLD
-from intentflow.curate.redaction_report import refuse_other_endings, write_redaction_report
+from intentflow.curate.redaction_report import require_report_suffix, write_redaction_report
 from intentflow.errors import IntentflowError
 from intentflow.records import read_records, write_records
 
@@ -69,7 +69,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Curate."""
     if args.redaction_report:
-        refuse_other_endings(args.redaction_report)
+        require_report_suffix(args.redaction_report)
         if not args.redact:
             raise IntentflowError(
                 "--redaction-report needs --redact: nothing is redacted without it"

@@ -1,12 +1,12 @@
-"""Cleaning and dividing data sets."""
+"""Curation of data sets: redaction, deduplication, conflicts, balance and splits."""
 
-from intentflow.curate.curation import Change, CurateResult, curate, write_changes
+from intentflow.curate.curation import CurateResult, RowChange, curate, write_changes
 from intentflow.curate.split import Split, split
 from intentflow.redaction.anonymizer import redact_example, redact_text
 
 __all__ = [
-    "Change",
     "CurateResult",
+    "RowChange",
     "Split",
     "curate",
     "redact_example",

@@ -1,7 +1,7 @@
 """Conflicts: one utterance with several labels, listed or resolved by a rule.
 
-Only rows of the same utterance (apart from case and blanks) are a conflict: near-duplicates often
-differ in just the word that makes the label another one.
+Only rows with the same utterance (apart from case and blanks) conflict: near-duplicates often
+differ in exactly the word on which the label depends.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ ConflictRule = Literal["list", "majority", "latest", "drop"]
 
 @dataclass(frozen=True, slots=True)
 class Conflicts:
-    """Rows whose label differs from another's of the same utterance; rows count from 0.
+    """Rows whose label differs from another row's with the same utterance; rows count from 0.
 
     Attributes:
-        listed: Kept rows: one of each further label, and the first row of the utterance.
-        dropped: Rows to leave out, and a row of the utterance with another label: the first of
-            those kept where there are such.
+        listed: Pairs of a kept row, one for each further label, and the utterance's first row.
+        dropped: Pairs of a row to leave out and a row of the same utterance with another label:
+            the first kept one, if any is kept.
     """
 
     listed: list[tuple[int, int]] = field(default_factory=list)
@@ -31,13 +31,18 @@ class Conflicts:
 
 
 def find_conflicts(examples: Sequence[Example], rule: ConflictRule = "list") -> Conflicts:
-    """Find utterances with several labels and say which of their rows go.
+    """Find utterances with several labels and choose the rows to drop.
 
     Args:
-        examples: The rows, duplicates included: they are the votes.
-        rule: ``list`` drops none; ``majority`` keeps the label that most rows have, and all of
-            them where several have most; ``latest`` keeps the label of the last row, as in a log
-            of corrections; ``drop`` keeps none.
+        examples: The rows, including duplicates, which count as votes.
+        rule: ``list`` drops none; ``majority`` keeps the most frequent label, and all labels in
+            case of a tie; ``latest`` keeps the label of the last row, as in a log of corrections;
+            ``drop`` keeps none.
+
+    Example:
+        >>> rows = [Example("stop", "stop()"), Example("Stop", "pause()")]
+        >>> find_conflicts(rows, "latest").dropped
+        [(0, 1)]
     """
     found = Conflicts()
     for rows in rows_by_utterance(examples):
@@ -52,7 +57,7 @@ def find_conflicts(examples: Sequence[Example], rule: ConflictRule = "list") -> 
 
 
 def _resolve(groups: list[list[int]], rule: ConflictRule, found: Conflicts) -> None:
-    """Decide on the rows of one utterance, grouped by label in the order of their first rows."""
+    """Resolve the rows of one utterance, grouped by label in the order of their first rows."""
     if rule == "drop":
         found.dropped.extend((row, _other(groups, number)) for number, row in _members(groups))
         return
@@ -65,12 +70,12 @@ def _resolve(groups: list[list[int]], rule: ConflictRule, found: Conflicts) -> N
 
 
 def _winner(groups: list[list[int]], rule: ConflictRule) -> int | None:
-    """The number of the label that stays alone; None if all stay."""
+    """Index of the only label to keep; None if all are kept."""
     if rule == "latest":
         return max(range(len(groups)), key=lambda number: groups[number][-1])
-    most = max(map(len, groups))
-    leaders = [number for number, group in enumerate(groups) if len(group) == most]
-    return leaders[0] if rule == "majority" and len(leaders) == 1 else None
+    max_votes = max(map(len, groups))
+    winners = [number for number, group in enumerate(groups) if len(group) == max_votes]
+    return winners[0] if rule == "majority" and len(winners) == 1 else None
 
 
 def _members(groups: list[list[int]]) -> list[tuple[int, int]]:
@@ -78,5 +83,5 @@ def _members(groups: list[list[int]]) -> list[tuple[int, int]]:
 
 
 def _other(groups: list[list[int]], number: int) -> int:
-    """The first row with another label than a group's."""
+    """The first row whose label differs from that of a group."""
     return groups[1 if number == 0 else 0][0]

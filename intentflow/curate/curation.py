@@ -1,4 +1,4 @@
-"""Cleaning a data set: redact, deduplicate, balance; and a list of what was changed."""
+"""Curation of a data set: redaction, deduplication, balance, and a list of all changes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any, Literal, get_args
 
 from intentflow.curate.balance import Balance, rows_above_cap, rows_to_copy
 from intentflow.curate.conflicts import ConflictRule, find_conflicts
-from intentflow.curate.dedup import find_repeats
+from intentflow.curate.dedup import find_duplicates
 from intentflow.curate.minhash import NEAR_THRESHOLD
-from intentflow.curate.near_duplicates import find_near_repeats
+from intentflow.curate.near_duplicates import find_near_duplicates
 from intentflow.curate.redactions import Redactions
 from intentflow.io.files import atomic_file
 from intentflow.parallel import Executor, map_rows
@@ -21,7 +21,7 @@ from intentflow.records import Example
 from intentflow.redaction.anonymizer import redact_examples
 
 Dedup = Literal["none", "exact", "near"]
-ChangeKind = Literal[
+RowChangeKind = Literal[
     "above_cap",
     "conflict",
     "conflict_dropped",
@@ -33,27 +33,27 @@ ChangeKind = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What was done to one row.
+class RowChange:
+    """A change of one row.
 
     Attributes:
         row: Row of the input, from 1.
-        kind: ``redacted``; left out: ``duplicate``, ``near_duplicate``, ``above_cap``,
+        kind: ``redacted``; for rows left out: ``duplicate``, ``near_duplicate``, ``above_cap``,
             ``conflict_dropped`` (its label differs from another row's with the same utterance);
-            kept: ``conflict`` (the same, only listed), ``copied`` (repeated at the end).
-        other: The row that was kept instead, or, for conflicts, a row with the other label.
+            for rows kept: ``conflict`` (the same, only listed), ``copied`` (repeated at the end).
+        other: The row that is kept instead, or, for conflicts, a row with the other label.
         copies: Number of copies added.
-        placeholders: Number of values replaced by kind, for a redaction; never the values.
+        placeholders: For a redaction, the number of values replaced by kind; never the values.
     """
 
     row: int
-    kind: ChangeKind
+    kind: RowChangeKind
     other: int | None = None
     copies: int = 0
     placeholders: dict[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """The change as it is written to a file, without what does not apply."""
+        """The change as an object of the changes file, without keys that do not apply."""
         entry: dict[str, Any] = {"row": self.row, "kind": self.kind}
         if self.other is not None:
             entry["other"] = self.other
@@ -66,19 +66,19 @@ class Change:
 
 @dataclass(frozen=True)
 class CurateResult:
-    """The cleaned rows and what was changed, in the order of the input.
+    """The curated rows and the changes, in the order of the input.
 
     Attributes:
-        examples: The rows; copies stand at the end.
-        changes: What was done, in the order of rows.
-        clusters: Groups of near-duplicate utterances among the rows without exact duplicates,
-            whatever their labels; None if they were not looked for.
-        largest_cluster: Rows of the largest such group; likewise.
-        redactions: What a redaction did, for its report.
+        examples: The rows, with copies at the end.
+        changes: The changes, in the order of rows.
+        clusters: Number of clusters of near-duplicate utterances with any labels, counted after
+            exact deduplication; None if near-duplicates were not searched.
+        largest_cluster: Number of rows of the largest cluster; None likewise.
+        redactions: Counts and examples for the redaction report.
     """
 
     examples: list[Example]
-    changes: list[Change]
+    changes: list[RowChange]
     clusters: int | None = None
     largest_cluster: int | None = None
     redactions: Redactions = field(default_factory=Redactions)
@@ -86,7 +86,7 @@ class CurateResult:
     def counts(self) -> dict[str, int]:
         """Number of changed rows by kind; all kinds, in alphabetical order."""
         found = Counter(change.kind for change in self.changes)
-        return {kind: found[kind] for kind in get_args(ChangeKind)}
+        return {kind: found[kind] for kind in get_args(RowChangeKind)}
 
     def placeholders(self) -> dict[str, int]:
         """Number of values replaced, by kind."""
@@ -110,26 +110,35 @@ def curate(
 ) -> CurateResult:
     """Clean a data set.
 
-    Redaction comes first, so that rows which differ only in what is private are duplicates.
-    Conflicts are resolved before duplicates go, for these are the votes. Balancing is last.
+    Redaction comes first, so that rows which differ only in personal data are duplicates.
+    Conflicts are resolved before duplicates are removed, because these are the votes. Balancing
+    comes last.
 
     Args:
         examples: The rows.
-        redact: Replace personal data in utterances and parameters.
-        dedup: ``exact`` keeps the first of rows with the same utterance and label; ``near`` also
-            leaves out rows that are near to a kept one with the same label.
-        near_threshold: Similarity from which utterances are near, in (0, 1].
-        conflicts: What becomes of an utterance with several labels (see ``find_conflicts``).
-        balance: ``cap`` cuts intents to twice the median of rows per intent; ``oversample``
-            repeats rows of rare intents up to the median, the copies marked as synthetic.
-        seed: For the rows that a cap cuts or that are repeated.
-        executor: Where rows are redacted and sketched; here if None. The result is the same.
+        redact: Whether to replace personal data in utterances and parameters.
+        dedup: ``exact`` keeps the first of the rows with the same utterance and label; ``near``
+            also removes near-duplicates of a kept row with the same label.
+        near_threshold: Minimum similarity of near-duplicates, in (0, 1].
+        conflicts: Rule for utterances with several labels, see ``find_conflicts``.
+        balance: ``cap`` limits intents to twice the median of rows per intent; ``oversample``
+            copies rows of rare intents up to the median and marks the copies as synthetic.
+        seed: Seed of the choice of rows that are cut or copied.
+        executor: Executor of redaction and sketching; this process if None. The result does not
+            depend on it.
 
     Raises:
-        IntentflowError: Near-duplicates are asked for with a threshold out of range.
-        ModuleNotFoundError: Redaction or near-duplicates are asked for without the ``data`` extra.
+        IntentflowError: ``dedup`` is ``near`` and the threshold is out of range.
+        ModuleNotFoundError: Redaction or near-duplicates need the ``data`` extra, which is not
+            installed.
+
+    Example:
+        >>> rows = [Example("stop", "stop()"), Example("Stop ", "stop()")]
+        >>> result = curate(rows, redact=False)
+        >>> result.examples, result.counts()["duplicate"]
+        ([Example(instruction='stop', output='stop()', synthetic=False, dialogue=None)], 1)
     """
-    work = _Work(list(enumerate(examples, 1)))
+    work = _Curation(list(enumerate(examples, 1)))
     if redact:
         work.redact(executor)
     work.resolve_conflicts(conflicts)
@@ -145,18 +154,18 @@ def curate(
 
 
 def write_changes(path: str | Path, result: CurateResult) -> None:
-    """Write the list of changes as a JSON array, one row a line."""
+    """Write the changes as a JSON array, one per line."""
     lines = ",\n".join(json.dumps(change.as_dict()) for change in result.changes)
     with atomic_file(path) as partial:
         partial.write_text(f"[\n{lines}\n]\n" if lines else "[]\n", encoding="utf-8")
 
 
-class _Work:
-    """The rows that are left, each with its number in the input, and the changes so far."""
+class _Curation:
+    """State of a curation: the remaining rows with their input numbers, and the changes so far."""
 
     def __init__(self, rows: list[tuple[int, Example]]) -> None:
         self._rows = rows
-        self._changes: list[Change] = []
+        self._changes: list[RowChange] = []
         self._copies: list[Example] = []
         self._redactions = Redactions()
         self._clusters: int | None = None
@@ -178,19 +187,19 @@ class _Work:
             number, example = self._rows[index]
             self._redactions.add(number, example, clean, kinds)
             if clean != example:
-                self._changes.append(Change(number, "redacted", placeholders=kinds))
+                self._changes.append(RowChange(number, "redacted", placeholders=kinds))
                 self._rows[index] = (number, clean)
 
     def resolve_conflicts(self, rule: ConflictRule) -> None:
         found = find_conflicts(self._examples(), rule)
-        self._note("conflict", found.listed)
+        self._record("conflict", found.listed)
         self._drop("conflict_dropped", found.dropped)
 
     def drop_duplicates(self) -> None:
-        self._drop("duplicate", find_repeats(self._examples()).duplicates)
+        self._drop("duplicate", find_duplicates(self._examples()).duplicates)
 
     def drop_near_duplicates(self, threshold: float, executor: Executor | None) -> None:
-        found = find_near_repeats(self._examples(), threshold, executor)
+        found = find_near_duplicates(self._examples(), threshold, executor)
         self._clusters, self._largest_cluster = found.clusters, found.largest_cluster
         self._drop("near_duplicate", found.duplicates)
 
@@ -200,19 +209,19 @@ class _Work:
     def oversample(self, seed: int) -> None:
         for row, copies in rows_to_copy(self._examples(), seed).items():
             number, example = self._rows[row]
-            self._changes.append(Change(number, "copied", copies=copies))
+            self._changes.append(RowChange(number, "copied", copies=copies))
             self._copies += [replace(example, synthetic=True)] * copies
 
     def _examples(self) -> list[Example]:
         return [example for _, example in self._rows]
 
-    def _note(self, kind: ChangeKind, found: Sequence[tuple[int, int | None]]) -> None:
-        """List changes of rows; both numbers are indices into the rows that are left."""
+    def _record(self, kind: RowChangeKind, found: Sequence[tuple[int, int | None]]) -> None:
+        """Record changes of rows; both numbers are indices into the remaining rows."""
         for row, other in found:
             other_number = None if other is None else self._rows[other][0]
-            self._changes.append(Change(self._rows[row][0], kind, other_number))
+            self._changes.append(RowChange(self._rows[row][0], kind, other_number))
 
-    def _drop(self, kind: ChangeKind, found: Sequence[tuple[int, int | None]]) -> None:
-        self._note(kind, found)
+    def _drop(self, kind: RowChangeKind, found: Sequence[tuple[int, int | None]]) -> None:
+        self._record(kind, found)
         dropped = {row for row, _ in found}
         self._rows = [row for index, row in enumerate(self._rows) if index not in dropped]

@@ -1,4 +1,4 @@
-"""Repeated utterances: the same label again is a duplicate, another label is a conflict."""
+"""Repeated utterances: with the same label they are duplicates, otherwise conflicts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from intentflow.records import Example
 
 
 @dataclass(frozen=True, slots=True)
-class Repeats:
-    """Which rows repeat the utterance of an earlier one; rows count from 0.
+class Duplicates:
+    """Rows that repeat the utterance of an earlier one; rows count from 0.
 
     Attributes:
-        duplicates: Row, and the earlier row with the same label.
-        conflicts: Row, and the first row with that utterance, whose label differs.
+        duplicates: Pairs of a row and the earlier row with the same label.
+        conflicts: Pairs of a row and the first row with that utterance, whose label differs.
     """
 
     duplicates: list[tuple[int, int]]
@@ -24,18 +24,22 @@ class Repeats:
 
 
 def normalised_utterance(text: str) -> str:
-    """What two utterances have in common when they count as the same.
+    """Normalise an utterance, so that equal results mean the same utterance.
 
-    Case, blanks at the ends, runs of blanks and full-width forms make no difference.
+    Case, surrounding blanks, runs of blanks and full-width forms make no difference.
+
+    Example:
+        >>> normalised_utterance(" Play  SOME jazz ")
+        'play some jazz'
     """
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def label_key(output: str) -> frozenset[tuple[Call, int]] | str:
-    """What two labels have in common when they count as the same.
+    """A key that two labels share if they mean the same.
 
-    The order of calls makes no difference, nor what makes none in an utterance: a value is
-    written as its utterance writes it.
+    The order of calls makes no difference, and values are normalised like utterances, from which
+    they are copied.
     """
     try:
         calls = [_normalised_call(call) for call in parse_calls(output)]
@@ -48,9 +52,9 @@ def _normalised_call(call: Call) -> Call:
     return Call(call.intent, tuple(map(normalised_utterance, call.parameters)))
 
 
-def find_repeats(examples: Sequence[Example]) -> Repeats:
+def find_duplicates(examples: Sequence[Example]) -> Duplicates:
     """Exact duplicates and conflicts among the rows."""
-    found = Repeats([], [])
+    found = Duplicates([], [])
     for rows in rows_by_utterance(examples):
         seen: dict[object, int] = {}
         for row in rows:

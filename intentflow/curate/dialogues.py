@@ -1,9 +1,9 @@
-"""Rows of one dialogue: by its id, or, where none is given, by the rounds that they share.
+"""Rows of one dialogue, found by its id or, without one, by the rounds that they share.
 
 A row that joins several user rounds shares all but the newest with the row before it: the end of
-one instruction is the beginning of the next. That is looked for in rows that follow one another
-only, for short rounds ("the address, please") recur in many dialogues. Where rows were shuffled,
-only an id keeps a dialogue together.
+one instruction is the beginning of the next. Only consecutive rows are compared, because short
+rounds ("the address, please") recur in many dialogues. In shuffled rows, only an id keeps a
+dialogue together.
 """
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ from intentflow.curate.minhash import is_wide
 from intentflow.records import Example
 
 SHARED_CHARACTERS = 12
-"""Least characters that two rows must have in common to be of one dialogue.
+"""Minimum number of shared characters of two rows of one dialogue.
 
-Found on the public sets: the 3,370 joined rounds of CrossWOZ come out as 450 dialogues, the
-largest of 22 rows. Of the sets without rounds CLINC150, whose rows are sorted by likeness, has 139
-rows of 15,100 that are taken for the next round, in groups of at most 3, most of them
+Measured on the public sets: the 3,370 joined rounds of CrossWOZ give 450 dialogues, the largest of
+22 rows. Of the sets without rounds CLINC150, whose rows are sorted by similarity, has 139 of
+15,100 rows that are mistaken for the next round, in groups of at most 3, most of them
 near-duplicates anyway; the four others have 0 to 4 rows.
 """
 
 
 def dialogue_pairs(examples: Sequence[Example]) -> Iterator[tuple[int, int]]:
-    """Pairs of rows, from 0, that are of one dialogue; over them all its rows are joined."""
+    """Pairs of rows, from 0, of the same dialogue; they connect all rows of each dialogue."""
     first: dict[str, int] = {}
     for row, example in enumerate(examples):
         if example.dialogue is not None:
             yield first.setdefault(example.dialogue, row), row
-        elif row and _goes_on(examples[row - 1], example):
+        elif row and _continues(examples[row - 1], example):
             yield row - 1, row
 
 
-def _goes_on(before: Example, example: Example) -> bool:
+def _continues(before: Example, example: Example) -> bool:
     return before.dialogue is None and shares_rounds(before.instruction, example.instruction)
 
 
 def shares_rounds(earlier: str, later: str) -> bool:
-    """Whether the end of one instruction, from the beginning of a word, begins the next."""
+    """Whether the end of one instruction, from a word's beginning on, is the start of the next."""
     if len(later) < SHARED_CHARACTERS:
         return False
     head = later[:SHARED_CHARACTERS]
@@ -53,6 +53,6 @@ def shares_rounds(earlier: str, later: str) -> bool:
 
 
 def _inside_a_word(text: str, position: int) -> bool:
-    """Whether a position lies between two letters of a script that separates words."""
+    """Whether a position is between two letters of a script that separates words."""
     around = text[position - 1 : position + 1] if position else ""
     return len(around) == 2 and around.isalnum() and not any(map(is_wide, around))

@@ -1,4 +1,4 @@
-"""Units: rows that have to stay on one side of a split."""
+"""Groups of rows that have to stay on one side of a split."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from functools import cache
 from intentflow.curate.dialogues import dialogue_pairs
 from intentflow.curate.labels import intents_of
 from intentflow.curate.minhash import first_of_group, near_pairs
-from intentflow.curate.stratify import Unit
+from intentflow.curate.stratify import RowGroup
 from intentflow.records import Example
 
 
-def find_units(examples: Sequence[Example], near_threshold: float) -> list[Unit]:
-    """Join near-duplicates and rows of one dialogue, and what these are joined to in turn.
+def group_rows(examples: Sequence[Example], near_threshold: float) -> list[RowGroup]:
+    """Group near-duplicates and rows of one dialogue, transitively.
 
     Returns:
-        The units in the order of their first rows; every row is in one.
+        The groups in the order of their first rows; every row is in exactly one.
 
     Raises:
         ModuleNotFoundError: The ``data`` extra is not installed.
@@ -26,25 +26,25 @@ def find_units(examples: Sequence[Example], near_threshold: float) -> list[Unit]
 
     near = np.stack(near_pairs([row.instruction for row in examples], near_threshold), axis=1)
     spoken = np.array(list(dialogue_pairs(examples)), np.int64).reshape(-1, 2)
-    groups: dict[int, list[int]] = {}
+    rows_by_first: dict[int, list[int]] = {}
     firsts = first_of_group(len(examples), np.concatenate([near, spoken])).tolist()
     for row, first in enumerate(firsts):
-        groups.setdefault(first, []).append(row)
+        rows_by_first.setdefault(first, []).append(row)
     features = cache(_features)
-    return [_unit(examples, rows, features) for rows in groups.values()]
+    return [_row_group(examples, rows, features) for rows in rows_by_first.values()]
 
 
-def _unit(
+def _row_group(
     examples: Sequence[Example], rows: list[int], features: Callable[[str], tuple[object, ...]]
-) -> Unit:
+) -> RowGroup:
     counts: Counter[object] = Counter()
     for row in rows:
         counts.update(features(examples[row].output))
-    return Unit(rows, dict(counts), any(examples[row].synthetic for row in rows))
+    return RowGroup(rows, dict(counts), any(examples[row].synthetic for row in rows))
 
 
 def _features(output: str) -> tuple[object, ...]:
-    """What has to be divided in proportion: the intents, how many, and which together."""
+    """Features that a split keeps in proportion: intents, their number and their combination."""
     intents = intents_of(output)
     if len(intents) < 2:
         return intents

@@ -1,4 +1,4 @@
-"""What a label says about its row's group."""
+"""Intents of labels."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ from intentflow.calls import CallSyntaxError, parse_calls
 
 
 def intents_of(output: str) -> tuple[str, ...]:
-    """The intents of a label with repeats, in alphabetical order; none if it does not parse."""
+    """The intents of a label with repeats, in alphabetical order; empty if it does not parse.
+
+    Example:
+        >>> intents_of("play_music(jazz); greet()")
+        ('greet', 'play_music')
+    """
     try:
         return tuple(sorted(call.intent for call in parse_calls(output)))
     except CallSyntaxError:

@@ -1,10 +1,10 @@
 """Near-duplicates: utterances that differ by case, punctuation, a typo or a filler word.
 
-Two texts are near when the Jaccard similarity of their shingles is at least a threshold. A shingle
-is three characters, or two where the first is Chinese, Japanese or Korean, of the text without
-case and punctuation. Candidates come from MinHash with banding (Broder 1997; Leskovec, Rajaraman
-and Ullman, "Mining of Massive Datasets", chapter 3; the sketches are rensa's); each is then
-verified exactly, so that no text is near another by chance. A pair at the threshold is missed with
+Two texts are near-duplicates if the Jaccard similarity of their shingles is at least a threshold.
+A shingle is three characters of the text without case and punctuation, or two if the first is
+Chinese, Japanese or Korean. Candidates come from MinHash with banding (Broder 1997; Leskovec,
+Rajaraman and Ullman, "Mining of Massive Datasets", chapter 3; the sketches are rensa's); each is
+then verified exactly, so that there are no false positives. A pair at the threshold is missed with
 a probability of 0.4 %, one at 0.8 with less than one in 30,000.
 """
 
@@ -29,27 +29,28 @@ if TYPE_CHECKING:
     _Indices = NDArray[np.int64]
 
 NEAR_THRESHOLD = 0.7
-"""Similarity from which two texts are near-duplicates.
+"""Minimum similarity of near-duplicates.
 
-Found on the public sets: at 0.7 one changed letter is near from 17 letters on (with Chinese from
-13 characters on), as is a "please" added to 17 letters. Below, different requests meet: at 0.6 a
-third of all CLINC150 rows have a near-duplicate, and clusters of hundreds of rows form. Above 0.75
-an added "please" is no longer found in most utterances.
+Measured on the public sets: at 0.7 texts of 17 letters or more (13 characters in Chinese) are
+near-duplicates if one letter differs, or if a "please" is added. Lower thresholds join different
+requests: at 0.6 a third of all CLINC150 rows have a near-duplicate, and clusters of hundreds of
+rows form. Above 0.75 an added "please" is no longer found in most utterances.
 """
 
 _ROWS_PER_BAND = 4
 _BANDS = 20
 _SEED = 1
 _DOUBT = 0.25
-"""How far an estimate from 80 MinHashes may lie below the similarity: five standard errors."""
+"""Tolerance of a similarity estimated from 80 MinHashes: five standard errors."""
 
 _BATCH_TEXTS = 16_384
 _BATCH_PAIRS = 65_536
 _MIN_WINDOW = 128
 _COMPARISONS = 50_000_000
-"""Over the number of texts: how many of its bucket a text is compared with, 128 at least. Without a
-bound, a hundred thousand texts with the same long beginning would all be compared with one another;
-real sets of up to 50,000 rows do not come near it."""
+"""Comparisons per band. Divided by the number of texts, but at least 128, it is the number of texts
+in its bucket that a text is compared with. Without a bound, a hundred thousand texts with the same
+long beginning would all be compared with one another; real sets of up to 50,000 rows stay far
+below it."""
 
 _WIDE_RANGES = (
     (0x1100, 0x11FF),  # Hangul letters
@@ -61,7 +62,7 @@ _WIDE_RANGES = (
     (0xF900, 0xFAFF),
     (0x20000, 0x3FFFF),
 )
-"""Scripts of which two characters say as much as three of another, written without blanks."""
+"""Scripts written without blanks, of which two characters are as informative as three of others."""
 
 _WIDE = "[" + "".join(f"{chr(first)}-{chr(last)}" for first, last in _WIDE_RANGES) + "]"
 _ANY_WIDE = re.compile(_WIDE)
@@ -69,14 +70,14 @@ _AROUND_WIDE = re.compile(f"(?<={_WIDE}) | (?={_WIDE})")
 
 
 def near_clusters(texts: Sequence[str], threshold: float = NEAR_THRESHOLD) -> list[int]:
-    """Group texts so that near-duplicates are in one group, also those of near-duplicates.
+    """Group texts so that near-duplicates are in one group, transitively.
 
     Args:
-        texts: Utterances; equal ones (``normalised_utterance``) always are in one group.
-        threshold: Least Jaccard similarity of two near-duplicates, in (0, 1].
+        texts: Utterances; equal ones (``normalised_utterance``) are always in one group.
+        threshold: Minimum Jaccard similarity of near-duplicates, in (0, 1].
 
     Returns:
-        For each text the index of the first text of its group; the same on every machine.
+        For each text, the index of the first text of its group; the same on every platform.
 
     Raises:
         IntentflowError: The threshold is out of range.
@@ -92,16 +93,17 @@ def near_clusters(texts: Sequence[str], threshold: float = NEAR_THRESHOLD) -> li
 def near_pairs(
     texts: Sequence[str], threshold: float = NEAR_THRESHOLD, executor: Executor | None = None
 ) -> tuple[_Indices, _Indices]:
-    """Pairs of near-duplicates.
+    """Find the pairs of near-duplicates.
 
     Args:
         texts: Utterances.
-        threshold: Least Jaccard similarity of two near-duplicates, in (0, 1].
-        executor: Where texts are sketched; here if None. Comparing is done here.
+        threshold: Minimum Jaccard similarity of near-duplicates, in (0, 1].
+        executor: Executor of the sketching; this process if None. Pairs are compared in this
+            process.
 
     Returns:
-        Two arrays of as many indices: the later text of each pair and an earlier one, ordered by
-        the later. A text whose key is that of an earlier text is paired with the first such only.
+        Two index arrays of equal length: the later text of each pair and an earlier one, ordered
+        by the later. A text with the same key as earlier texts is paired with the first one only.
 
     Raises:
         IntentflowError: The threshold is out of range.
@@ -122,28 +124,28 @@ def near_pairs(
 def near_any(
     texts: Sequence[str], others: Sequence[str], threshold: float = NEAR_THRESHOLD
 ) -> list[int]:
-    """The texts that are near-duplicates of one of some others, themselves, not over a third.
+    """Find the texts that are direct near-duplicates of one of some other texts.
 
     Returns:
-        Their indices, in order.
+        Sorted indices of these texts.
 
     Raises:
         IntentflowError: The threshold is out of range.
         ModuleNotFoundError: The ``data`` extra is not installed.
     """
-    held = list(dict.fromkeys(map(near_key, others)))
+    reference = list(dict.fromkeys(map(near_key, others)))
     keys = list(map(near_key, texts))
-    unique = list(dict.fromkeys([*held, *keys]))
+    unique = list(dict.fromkeys([*reference, *keys]))
     later, earlier = near_pairs(unique, threshold)
-    near = {unique[one] for one in later[earlier < len(held)]}.union(held)
+    near = {unique[one] for one in later[earlier < len(reference)]}.union(reference)
     return [row for row, key in enumerate(keys) if key in near]
 
 
 class NearIndex:
-    """Texts, added one by one, that can be asked for a near-duplicate of another.
+    """An index of texts, added one by one, that finds near-duplicates of a text.
 
     Args:
-        threshold: Least Jaccard similarity of two near-duplicates, in (0, 1].
+        threshold: Minimum Jaccard similarity of near-duplicates, in (0, 1].
 
     Raises:
         IntentflowError: The threshold is out of range.
@@ -156,7 +158,7 @@ class NearIndex:
         self._buckets: dict[tuple[int, int], list[int]] = {}
 
     def add(self, text: str) -> int:
-        """Add a text; returns its index, counted from 0 in the order of adding.
+        """Add a text and return its index, counted from 0 in the order of adding.
 
         Raises:
             ModuleNotFoundError: The ``data`` extra is not installed.
@@ -169,7 +171,7 @@ class NearIndex:
         return index
 
     def match(self, text: str) -> int | None:
-        """The index of the first text added that is a near-duplicate; None if there is none.
+        """Find the first added text that is a near-duplicate; None if there is none.
 
         Raises:
             ModuleNotFoundError: The ``data`` extra is not installed.
@@ -185,9 +187,9 @@ class NearIndex:
 
 
 def near_key(text: str) -> str:
-    """What is left of a text when case, punctuation and blanks make no difference.
+    """The text without case, punctuation and redundant blanks.
 
-    A text of nothing but punctuation is its own key.
+    A text that consists of punctuation is its own key.
     """
     utterance = normalised_utterance(text)
     key = " ".join(utterance.translate(_PUNCTUATION).split())
@@ -197,11 +199,11 @@ def near_key(text: str) -> str:
 
 
 def first_of_group(count: int, pairs: _Indices) -> _Indices:
-    """Join rows over pairs; for each of ``count`` rows the first row of its group.
+    """Connected components of rows: for each row, the first row of its group.
 
     Args:
         count: Number of rows.
-        pairs: Shape (pairs, 2): indices of rows that belong together.
+        pairs: Indices of connected rows, shape (pairs, 2).
     """
     import numpy as np
     from scipy.sparse import coo_array
@@ -223,13 +225,13 @@ def is_wide(character: str) -> bool:
 def _check(threshold: float) -> None:
     if not 0 < threshold <= 1:
         raise IntentflowError(
-            f"near threshold: must lie above 0 and at most at 1, not {threshold}; "
-            f"{NEAR_THRESHOLD} takes a typo or a filler word for the same"
+            f"near threshold: must be above 0 and at most 1, not {threshold}; "
+            f"{NEAR_THRESHOLD} tolerates a typo or a filler word"
         )
 
 
 class _Punctuation(dict[int, str | None]):
-    """A translation table, filled as characters are met: apostrophes go, the rest is a blank."""
+    """A lazy translation table: apostrophes are deleted, other punctuation becomes a blank."""
 
     def __missing__(self, point: int) -> str | None:
         is_punctuation = unicodedata.category(chr(point)).startswith("P")
@@ -241,7 +243,7 @@ _PUNCTUATION = _Punctuation({ord("'"): None, ord("\u2019"): None})
 
 
 def _equal_pairs(firsts: list[int]) -> tuple[_Indices, _Indices]:
-    """Texts whose key was met before, with the first text of that key."""
+    """Texts whose key occurred before, with the first text of that key."""
     import numpy as np
 
     earlier = np.array(firsts, np.int64)
@@ -252,7 +254,7 @@ def _equal_pairs(firsts: list[int]) -> tuple[_Indices, _Indices]:
 def _verified_pairs(
     keys: list[str], threshold: float, rows: _Indices, executor: Executor | None
 ) -> Iterator[tuple[_Indices, _Indices]]:
-    """Pairs of near keys, as the rows they stand for: later, earlier."""
+    """Pairs of near-duplicate keys, as row indices: later, earlier."""
     import numpy as np
 
     sketches = _sketches(keys, executor)
@@ -267,18 +269,18 @@ def _verified_pairs(
             found.append((rows[right[near]], rows[left[near]]))
         return found
 
-    # Threads will do: nearly all the work is numpy's and scipy's, who let others run meanwhile.
+    # Threads suffice: nearly all the work is numpy's and scipy's, which release the lock.
     with ThreadPoolExecutor(min(_BANDS, usable_cpus())) as pool:
         for found in pool.map(verify, range(_BANDS)):
             yield from found
 
 
 def _candidates(
-    sketches: _Sketches, band: int, least: float
+    sketches: _Sketches, band: int, min_similarity: float
 ) -> Iterator[tuple[_Indices, _Indices]]:
-    """Pairs (earlier, later) of texts that agree in a band and in none before it, in batches.
+    """Pairs (earlier, later) of texts that agree in a band but in no band before it, in batches.
 
-    Pairs whose estimated similarity is below ``least`` are left out.
+    Pairs with an estimated similarity below ``min_similarity`` are left out.
     """
     import numpy as np
 
@@ -286,14 +288,14 @@ def _candidates(
     window = max(_MIN_WINDOW, _COMPARISONS // max(1, len(bands)))
     for left, right in _neighbours(bands[:, band], window):
         agree = marks.take(left, axis=0) == marks.take(right, axis=0)
-        likely = agree.sum(axis=1, dtype=np.uint8) >= least * marks.shape[1]
+        likely = agree.sum(axis=1, dtype=np.uint8) >= min_similarity * marks.shape[1]
         left, right = left[likely], right[likely]
         new = ~(bands[left, :band] == bands[right, :band]).any(axis=1)
         yield left[new], right[new]
 
 
 def _neighbours(band: _Integers, window: int) -> Iterator[tuple[_Indices, _Indices]]:
-    """Pairs (earlier, later) of texts in one bucket, at most a window apart, in batches."""
+    """Pairs (earlier, later) of texts in one bucket within a window, in batches."""
     import numpy as np
 
     order = np.argsort(band, kind="stable")
@@ -310,7 +312,7 @@ def _neighbours(band: _Integers, window: int) -> Iterator[tuple[_Indices, _Indic
 
 
 def _matrix(codes: _Integers, offsets: _Indices) -> Any:
-    """Which text (row) has which shingle (column), as a sparse matrix."""
+    """Incidence matrix of texts (rows) and shingles (columns), sparse."""
     import numpy as np
     from scipy.sparse import csr_array
 
@@ -323,7 +325,7 @@ def _matrix(codes: _Integers, offsets: _Indices) -> Any:
 
 
 def _common(shingles: Any, left: _Indices, right: _Indices) -> _Indices:
-    """How many shingles each pair of texts has in common."""
+    """Number of common shingles of each pair of texts."""
     import numpy as np
 
     both = shingles[left].multiply(shingles[right])
@@ -332,19 +334,19 @@ def _common(shingles: Any, left: _Indices, right: _Indices) -> _Indices:
 
 
 def _sketch(text: str) -> tuple[frozenset[int], list[tuple[int, int]]]:
-    """The shingles of one text, and its bands."""
+    """The shingles and bands of one text."""
     sketches = _sketches([near_key(text)])
     return frozenset(sketches.codes.tolist()), list(enumerate(sketches.bands[0].tolist()))
 
 
 class _Sketches(NamedTuple):
-    """What is kept of each text for comparing it.
+    """Data for the comparison of texts.
 
     Attributes:
-        codes: The shingles of all texts behind one another, as often as they occur.
-        offsets: Where the shingles of each text begin, and their number at the end.
+        codes: Concatenated shingles of all texts, with repeats.
+        offsets: Start of each text's shingles, and finally their total number.
         bands: MinHash bands, each mixed into one number; shape (texts, bands).
-        marks: The low byte of each MinHash, for an estimate; shape (texts, hashes).
+        marks: Low byte of each MinHash, for the estimate; shape (texts, hashes).
     """
 
     codes: _Integers
@@ -371,9 +373,9 @@ def _sketch_batch(keys: list[str]) -> tuple[_Integers, _Indices, _Integers, NDAr
 
 
 def _shingles(keys: list[str]) -> tuple[_Integers, _Indices]:
-    """The shingles of each key, as often as they occur, and how many there are.
+    """The shingles of each key, with repeats, and their number per key.
 
-    A shingle's code is its characters' code points, 21 bits each: no two share one.
+    A shingle's code consists of its characters' code points, 21 bits each, and is unique.
     """
     import numpy as np
 
@@ -386,13 +388,13 @@ def _shingles(keys: list[str]) -> tuple[_Integers, _Indices]:
     second, third = np.roll(points, -1), np.roll(points, -2)
     pair = points << np.uint64(21) | second
     codes = np.where(wide, pair, pair << np.uint64(21) | third)
-    whole = following >= np.where(wide, 1, 2)
-    return codes[whole], np.bincount(row[whole], minlength=len(keys))
+    complete = following >= np.where(wide, 1, 2)
+    return codes[complete], np.bincount(row[complete], minlength=len(keys))
 
 
 @cache
 def _wide_table() -> NDArray[np.bool_]:
-    """For each code point whether it is in one of the wide ranges."""
+    """For each code point, whether it is in one of the wide ranges."""
     import numpy as np
 
     table = np.zeros(0x110000, bool)
@@ -402,7 +404,7 @@ def _wide_table() -> NDArray[np.bool_]:
 
 
 def _minhash(codes: _Integers, sizes: _Indices) -> tuple[_Integers, NDArray[np.uint8]]:
-    """MinHash signatures as bands and marks (see ``_Sketches``)."""
+    """MinHash signatures as bands and marks, see ``_Sketches``."""
     import numpy as np
     from rensa import RMinHash
 
@@ -418,7 +420,7 @@ def _minhash(codes: _Integers, sizes: _Indices) -> tuple[_Integers, NDArray[np.u
 
 
 def _mixed(values: _Integers) -> _Integers:
-    """Spread numbers over 64 bits, none two onto one (the finisher of SplitMix64)."""
+    """Mix numbers over 64 bits, one to one (the finalizer of SplitMix64)."""
     import numpy as np
 
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

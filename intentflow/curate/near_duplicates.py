@@ -1,4 +1,4 @@
-"""Near-duplicate rows: an utterance near that of a kept row, with the same label."""
+"""Near-duplicate rows: similar utterances with the same label."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from intentflow.records import Example
 
 
 @dataclass(frozen=True, slots=True)
-class NearRepeats:
-    """What near-duplicates a data set holds; rows count from 0.
+class NearDuplicates:
+    """The near-duplicates of a data set; rows count from 0.
 
     Attributes:
-        duplicates: Row, and the kept row it is near to, whose label is the same.
-        clusters: Groups of two rows or more with near utterances, whatever their labels.
-        largest_cluster: Rows of the largest such group; 0 if there is none.
+        duplicates: Pairs of a row and the kept row of which it is a near-duplicate, with the same
+            label.
+        clusters: Number of clusters: two or more rows with similar utterances, of any labels.
+        largest_cluster: Number of rows of the largest cluster; 0 if there is none.
     """
 
     duplicates: list[tuple[int, int]]
@@ -27,15 +28,15 @@ class NearRepeats:
     largest_cluster: int
 
 
-def find_near_repeats(
+def find_near_duplicates(
     examples: Sequence[Example],
     threshold: float = NEAR_THRESHOLD,
     executor: Executor | None = None,
-) -> NearRepeats:
-    """Rows near a kept row with the same label: the same intents and the same parameters.
+) -> NearDuplicates:
+    """Find near-duplicates of kept rows with the same label: equal intents and parameters.
 
-    A row is compared with kept rows alone, so a chain of small steps is not followed from one
-    request to another. Rows that differ in a parameter are not the same, however near.
+    Rows are compared only with kept rows, so a chain of small differences does not lead from one
+    request to another. Rows that differ in a parameter are never near-duplicates.
 
     Raises:
         ModuleNotFoundError: The ``data`` extra is not installed.
@@ -48,7 +49,7 @@ def find_near_repeats(
     groups = first_of_group(len(known), np.stack([later, earlier], axis=1))[keys]
     sizes = np.bincount(groups)
     neighbours = _neighbours(later.tolist(), earlier.tolist())
-    return NearRepeats(
+    return NearDuplicates(
         _duplicates(examples, keys, neighbours),
         clusters=int(np.count_nonzero(sizes > 1)),
         largest_cluster=int(sizes.max(initial=0)) if (sizes > 1).any() else 0,
@@ -72,7 +73,7 @@ def _duplicates(
 
 
 def _neighbours(later: Iterable[int], earlier: Iterable[int]) -> dict[int, list[int]]:
-    """For each key with near ones, those."""
+    """The near-duplicates of each key that has some."""
     near: dict[int, list[int]] = defaultdict(list)
     for one, other in zip(later, earlier, strict=True):
         near[one].append(other)

@@ -1,4 +1,4 @@
-"""The redaction report: what was replaced where, without the values that were replaced."""
+"""The redaction report: counts and examples of redactions, without the replaced values."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from intentflow.errors import IntentflowError
 from intentflow.io.files import atomic_file
 from intentflow.report import percent, render, write_report
 
-_ENDINGS = (".html", ".json")
+_SUFFIXES = (".html", ".json")
 
 
 def redaction_html(redactions: Redactions, *, name: str = "records") -> str:
-    """The report as a self-contained page; every text is escaped.
+    """Render the report as a self-contained page; every text is escaped.
 
     Args:
-        redactions: What :func:`intentflow.curate.curate` counted.
-        name: The data set's name, for the heading.
+        redactions: Counts of :func:`intentflow.curate.curate`.
+        name: Name of the data set, for the heading.
     """
     facts = redactions.as_dict()
     return render(
@@ -38,17 +38,17 @@ def redaction_html(redactions: Redactions, *, name: str = "records") -> str:
 def write_redaction_report(
     path: str | Path, redactions: Redactions, *, name: str = "records"
 ) -> None:
-    """Write the report, whole or not at all.
+    """Write the report atomically.
 
     Args:
         path: ``F.html`` for a page, ``F.json`` for the same facts as one JSON object.
-        redactions: What :func:`intentflow.curate.curate` counted.
-        name: The data set's name, for the heading of the page.
+        redactions: Counts of :func:`intentflow.curate.curate`.
+        name: Name of the data set, for the heading of the page.
 
     Raises:
-        IntentflowError: Another ending, or a place that cannot be written.
+        IntentflowError: The path ends in neither suffix, or cannot be written.
     """
-    refuse_other_endings(path)
+    require_report_suffix(path)
     if Path(path).suffix.lower() == ".html":
         write_report(path, redaction_html(redactions, name=name))
         return
@@ -57,14 +57,14 @@ def write_redaction_report(
         partial.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
 
 
-def refuse_other_endings(path: str | Path) -> None:
-    """Make sure that a report of this name can be written, before the rows are read.
+def require_report_suffix(path: str | Path) -> None:
+    """Check the suffix of a report's path before the rows are read.
 
     Raises:
-        IntentflowError: It ends neither in ``.html`` nor in ``.json``.
+        IntentflowError: The path ends neither in ``.html`` nor in ``.json``.
     """
-    if Path(path).suffix.lower() not in _ENDINGS:
-        raise IntentflowError(f"{path}: a redaction report ends in .html or .json")
+    if Path(path).suffix.lower() not in _SUFFIXES:
+        raise IntentflowError(f"{path}: the name of a redaction report must end in .html or .json")
 
 
 def _tiles(redactions: Redactions) -> list[dict[str, Any]]:
@@ -78,8 +78,8 @@ def _tiles(redactions: Redactions) -> list[dict[str, Any]]:
 
 
 def _bars(rows_by_intent: dict[str, int]) -> list[dict[str, Any]]:
-    most = max(rows_by_intent.values(), default=1)
+    max_rows = max(rows_by_intent.values(), default=1)
     return [
-        {"name": intent, "share": rows / most, "value": f"{rows:,}"}
+        {"name": intent, "share": rows / max_rows, "value": f"{rows:,}"}
         for intent, rows in rows_by_intent.items()
     ]

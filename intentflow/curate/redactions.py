@@ -1,4 +1,4 @@
-"""What a redaction did, counted row by row and kept without the values it replaced."""
+"""Counts of a redaction, row by row, without the replaced values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from intentflow.records import Example
 from intentflow.redaction.anonymizer import redact_text
 
 EXAMPLES_PER_KIND = 3
-"""Redacted rows that are kept to be shown, for each kind of personal data."""
+"""Number of redacted rows kept as examples, for each kind of personal data."""
 
 NO_INTENT = "(label does not parse)"
 _SHOWN_CHARACTERS = 400
@@ -19,12 +19,12 @@ _SHOWN_CHARACTERS = 400
 
 @dataclass(frozen=True, slots=True)
 class RedactedRow:
-    """A row as it is shown: placeholders only.
+    """A redacted row as the report shows it.
 
     Attributes:
         row: Row of the input, from 1.
-        instruction: The redacted utterance, cut after 400 characters.
-        output: The redacted label, cut likewise.
+        instruction: The redacted utterance, truncated to 400 characters.
+        output: The redacted label, truncated likewise.
     """
 
     row: int
@@ -32,21 +32,21 @@ class RedactedRow:
     output: str
 
     def as_dict(self) -> dict[str, Any]:
-        """The row as it is written to a file."""
+        """The row as a JSON object."""
         return {"row": self.row, "instruction": self.instruction, "output": self.output}
 
 
 @dataclass
 class Redactions:
-    """Counts over the rows that a redaction saw.
+    """Counts over all rows of a redaction.
 
     Attributes:
-        rows: Rows seen.
+        rows: Number of rows.
         changed: Rows in which something was replaced.
-        labels_changed: Those of them whose label was changed too.
-        values: Different values replaced, by kind; a value counts once a row.
-        rows_by_kind: Rows that held the kind.
-        rows_by_intent: Changed rows by intent; a row with several counts for each.
+        labels_changed: Changed rows whose label was changed too.
+        values: Distinct values replaced, by kind; a value counts once per row.
+        rows_by_kind: Rows that contained the kind.
+        rows_by_intent: Changed rows by intent; a row with several intents counts for each.
         examples: The first few changed rows of each kind.
     """
 
@@ -63,9 +63,9 @@ class Redactions:
 
         Args:
             number: Row of the input, from 1.
-            before: The row as it was.
+            before: The original row.
             after: The redacted row.
-            kinds: Number of different values replaced, by kind; empty where nothing was found.
+            kinds: Number of distinct values replaced, by kind; empty if nothing was found.
         """
         self.rows += 1
         if not kinds:
@@ -79,7 +79,7 @@ class Redactions:
         self.rows_by_intent.update(set(intents_of(after.output)) or {NO_INTENT})
 
     def as_dict(self) -> dict[str, Any]:
-        """The counts and examples as they are written to a file; no replaced value among them."""
+        """The counts and examples as a JSON object, without replaced values."""
         return {
             "rows": self.rows,
             "changed": self.changed,
@@ -92,7 +92,7 @@ class Redactions:
 
 
 def _shown(number: int, example: Example) -> RedactedRow:
-    """An intent's name is no parameter and is kept in the data; shown, it is redacted as well."""
+    """An example for the report; intent names, which the data keep, are redacted here as well."""
     return RedactedRow(number, _cut(example.instruction), _cut(redact_text(example.output)))
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from intentflow.calls import Call, CallSyntaxError, parse_calls
-from intentflow.curate.dedup import Repeats, find_repeats
+from intentflow.curate.dedup import Duplicates, find_duplicates
 from intentflow.records import Example
 from intentflow.taxonomy import Taxonomy
 from intentflow.validate.advice import PROMPT_TOKENS, estimate_tokens
@@ -106,9 +106,9 @@ class Dataset:
         return [count(row.example.instruction) + count(row.example.output) for row in self.rows]
 
     @cached_property
-    def repeats(self) -> Repeats:
+    def repeats(self) -> Duplicates:
         """Rows that repeat an earlier utterance, with the same label or another."""
-        return find_repeats([row.example for row in self.rows])
+        return find_duplicates([row.example for row in self.rows])
 
 
 def _calls(output: str) -> tuple[Call, ...]:

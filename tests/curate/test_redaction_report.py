@@ -87,7 +87,7 @@ def test_a_long_utterance_is_cut_in_the_report() -> None:
 
 
 def test_another_ending_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(IntentflowError, match=r"ends in \.html or \.json"):
+    with pytest.raises(IntentflowError, match=r"must end in \.html or \.json"):
         write_redaction_report(tmp_path / "report.pdf", _redactions(ROWS))
 
 
@@ -104,7 +104,7 @@ def test_the_command_writes_the_report(tmp_path: Path, ending: str) -> None:
 @pytest.mark.parametrize(
     ("name", "flags", "message"),
     [
-        ("report.pdf", ["--redact"], "ends in .html or .json"),
+        ("report.pdf", ["--redact"], "must end in .html or .json"),
         ("report.html", [], "needs --redact"),
         ("in.json", ["--redact"], "is what the command reads"),
         ("out.json", ["--redact"], "is named twice"),

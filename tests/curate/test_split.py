@@ -96,10 +96,10 @@ def test_a_share_of_nothing_gives_an_empty_part() -> None:
 @pytest.mark.parametrize(
     ("shares", "message"),
     [
-        ({"test": 0.5, "validation": 0.5}, "leave nothing to train on"),
-        ({"test": 1.0, "validation": 0.0}, r"must lie in \[0, 1\)"),
-        ({"test": -0.1}, r"must lie in \[0, 1\)"),
-        ({"test": float("nan")}, r"must lie in \[0, 1\)"),
+        ({"test": 0.5, "validation": 0.5}, "leave no rows for training"),
+        ({"test": 1.0, "validation": 0.0}, r"at least 0 and below 1"),
+        ({"test": -0.1}, r"at least 0 and below 1"),
+        ({"test": float("nan")}, r"at least 0 and below 1"),
     ],
 )
 def test_impossible_shares_are_explained(shares: dict[str, float], message: str) -> None:
@@ -108,7 +108,7 @@ def test_impossible_shares_are_explained(shares: dict[str, float], message: str)
 
 
 def test_too_few_rows_are_explained() -> None:
-    with pytest.raises(IntentflowError, match="too few rows: none of the 4 is left for test"):
+    with pytest.raises(IntentflowError, match="too few rows: none of 4 rows is left for test"):
         split([Example(name, f"{name}()") for name in "abcd"])
 
 
@@ -310,7 +310,7 @@ def test_the_command_explains_impossible_shares(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _run(tmp_path, "--test", "0.9", "--validation", "0.2") == 2
-    assert "together they must stay below 1" in capsys.readouterr().err
+    assert "their sum must be below 1" in capsys.readouterr().err
 
 
 def test_rows_near_those_of_a_given_test_file_leave_training(
