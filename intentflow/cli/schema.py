@@ -26,6 +26,7 @@ def run(args: argparse.Namespace) -> Outcome:
 def _models() -> dict[str, type[BaseModel]]:
     from intentflow.artifacts.baselines import Baselines
     from intentflow.artifacts.metrics import Metrics
+    from intentflow.artifacts.predictions import Prediction
     from intentflow.artifacts.training import TrainingRecord
     from intentflow.artifacts.verdict import Verdict
     from intentflow.deploy.options import DeployOptions
@@ -50,4 +51,5 @@ def _models() -> dict[str, type[BaseModel]]:
         "baselines": Baselines,
         "verdict": Verdict,
         "training": TrainingRecord,
+        "predictions": Prediction,
     }

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from intentflow.artifacts.metrics import Latency, Measurement, Metrics
+from intentflow.artifacts.predictions import GivenPrediction, Prediction
 from intentflow.calls import OutputFormat
 from intentflow.errors import IntentflowError
 from intentflow.evaluate.metrics import compute_metrics
@@ -18,7 +17,6 @@ from intentflow.evaluate.scored_rows import Scored, score_row
 from intentflow.inference.engine_selection import Asked, EngineOptions, opened
 from intentflow.inference.engines import Answer, Engine
 from intentflow.inference.subject import Subject
-from intentflow.io.files import atomic_file
 from intentflow.records import Example, content_digest
 from intentflow.taxonomy import Taxonomy
 
@@ -157,41 +155,28 @@ def read_predictions(path: str | Path) -> tuple[list[Example], list[Answer]]:
     Raises:
         IntentflowError: Naming the file and line of what is wrong.
     """
-    from intentflow.records import read_rows
-
-    examples, answers = [], []
-    for where, row in read_rows(path):
-        fields = [row.get(k) if isinstance(row, dict) else None for k in _PREDICTION_KEYS]
-        if not all(isinstance(field, str) for field in fields):
-            raise IntentflowError(
-                f"{path} {where}: expected the texts {', '.join(_PREDICTION_KEYS)}"
-            )
-        examples.append(Example(str(fields[0]), str(fields[1])))
-        answers.append(Answer(str(fields[2]), 0.0, _confidence(row, f"{path} {where}")))
-    if not examples:
-        raise IntentflowError(f"{path}: the file holds no row")
-    if any(answer.confidence is None for answer in answers):
-        answers = [replace(answer, confidence=None) for answer in answers]
+    rows = GivenPrediction.read_rows(path)
+    is_sure = all(row.confidence is not None for row in rows)
+    examples = [Example(row.instruction, row.output) for row in rows]
+    answers = [Answer(row.prediction, 0.0, row.confidence if is_sure else None) for row in rows]
     return examples, answers
 
 
 def write_predictions(path: str | Path, rows: Sequence[Scored]) -> None:
     """Write one JSON line per row; only its owner may read it, for it holds users' words."""
-    with atomic_file(path, private=True) as partial, partial.open("w", encoding="utf-8") as stream:
-        for row in rows:
-            document = {
-                "instruction": row.instruction,
-                "output": row.gold_text,
-                "prediction": row.prediction,
-                "intent_right": row.intent_right,
-                "parameters_right": row.parameters_right,
-                "confidence": row.confidence,
-                "seconds": row.seconds,
-            }
-            stream.write(json.dumps(document, ensure_ascii=False) + "\n")
+    Prediction.write_rows(path, map(_prediction, rows))
 
 
-_PREDICTION_KEYS = ("instruction", "output", "prediction")
+def _prediction(row: Scored) -> Prediction:
+    return Prediction(
+        instruction=row.instruction,
+        output=row.gold_text,
+        prediction=row.prediction,
+        intent_right=row.intent_right,
+        parameters_right=row.parameters_right,
+        confidence=row.confidence,
+        seconds=row.seconds,
+    )
 
 
 def _score_answer(example: Example, answer: Answer, subject: Subject, *, timed: bool) -> Scored:
@@ -202,15 +187,6 @@ def _score_answer(example: Example, answer: Answer, subject: Subject, *, timed: 
     calibrated = subject.calibration.apply(raw) if subject.calibration and raw is not None else raw
     seconds = answer.seconds if timed else None
     return replace(scored, raw_confidence=raw, confidence=calibrated, seconds=seconds)
-
-
-def _confidence(row: dict[str, Any], where: str) -> float | None:
-    value = row.get("confidence")
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise IntentflowError(f"{where}: confidence is no number from 0 to 1")
-    return float(value)
 
 
 def _quantile(values: Sequence[float], share: float) -> float | None:

@@ -21,10 +21,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from intentflow.artifacts.predictions import GivenPrediction
 from intentflow.artifacts.training import CorrectionRows, TrainedOn, TrainingRecord
 from intentflow.calls import CallSyntaxError, OutputFormat, format_output, parse_calls, parse_output
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.run import read_predictions
 from intentflow.models.base_models import load_tokenizer, resolve_base_model
 from intentflow.models.directory import check_model_directory
 from intentflow.models.encoding import rows_that_fit
@@ -163,10 +163,9 @@ def read_corrections(path: str | Path, output_format: OutputFormat) -> Correctio
     Raises:
         IntentflowError: Not such a file, a label that is no call, or no row that differs.
     """
-    examples, answers = read_predictions(path)
     rows = [
-        Correction(example.instruction, example.output, answer.text, number)
-        for number, (example, answer) in enumerate(zip(examples, answers, strict=True), 1)
+        Correction(row.instruction, row.output, row.prediction, number)
+        for number, row in enumerate(GivenPrediction.read_rows(path), 1)
     ]
     apart: dict[bool, list[Correction]] = {True: [], False: []}
     for row in rows:

@@ -11,6 +11,7 @@ import pytest
 from intentflow.artifacts.baselines import Baselines
 from intentflow.artifacts.document import Artifact
 from intentflow.artifacts.metrics import Metrics
+from intentflow.artifacts.predictions import GivenPrediction
 from intentflow.artifacts.training import TrainingRecord
 from intentflow.artifacts.verdict import Verdict
 from intentflow.errors import IntentflowError
@@ -20,6 +21,7 @@ SMALLEST: dict[type[Artifact], dict[str, Any]] = {
     Baselines: {"baselines": {}},
     Verdict: {"passed": True},
     TrainingRecord: {"data_digest": "0"},
+    GivenPrediction: {"instruction": "a", "output": "b()", "prediction": "b()"},
 }
 KINDS = pytest.mark.parametrize("kind", SMALLEST, ids=lambda kind: kind.__name__)
 
