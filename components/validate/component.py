@@ -32,6 +32,6 @@ def validate(
     with step_errors("validate"):
         summary = run_validate(records.path, policy, taxonomy, report.path, checked.path)
         for name in ("rows", "intents", "errors", "warnings"):
-            findings.log_metric(name, summary[name])
-        findings.metadata["advice"] = summary["advice"]
+            findings.log_metric(name, getattr(summary, name))
+        findings.metadata["advice"] = summary.advice.model_dump()
         keep_metadata(findings)

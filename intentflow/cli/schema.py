@@ -25,6 +25,7 @@ def run(args: argparse.Namespace) -> Outcome:
 
 def _models() -> dict[str, type[BaseModel]]:
     from intentflow.artifacts.baselines import Baselines
+    from intentflow.artifacts.data_findings import DataFindings
     from intentflow.artifacts.metrics import Metrics
     from intentflow.artifacts.predictions import Prediction
     from intentflow.artifacts.training import TrainingRecord
@@ -52,4 +53,5 @@ def _models() -> dict[str, type[BaseModel]]:
         "verdict": Verdict,
         "training": TrainingRecord,
         "predictions": Prediction,
+        "data-findings": DataFindings,
     }

@@ -69,12 +69,12 @@ def run(args: argparse.Namespace) -> Outcome:
             taxonomy=taxonomy,
             redact=not args.no_redact,
         )
-    return Outcome(report.as_dict(), _text(report), exit_code=1 if report.errors else 0)
+    return Outcome(report.summary().as_dict(), _text(report), exit_code=1 if report.errors else 0)
 
 
 def _text(report: ValidationReport) -> str:
     lines = [f"{report.rows} rows, {len(report.intents)} intents"]
     lines += [f"{item.level}: {item.code}: {item.message}" for item in report.findings]
     lines += [f"not checked: {line}" for line in report.skipped]
-    lines += [f"advice: {key}: {value}" for key, value in report.advice.as_dict().items()]
+    lines += [f"advice: {key}: {value}" for key, value in report.advice.model_dump().items()]
     return "\n".join(lines)

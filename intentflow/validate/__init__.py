@@ -1,6 +1,7 @@
 """Data checks, advice on hyper-parameters, and the report of both."""
 
-from intentflow.validate.advice import Advice, advise
+from intentflow.artifacts.data_findings import Advice
+from intentflow.validate.advice import advise
 from intentflow.validate.findings import Finding, ValidationReport
 from intentflow.validate.policy import DataPolicy
 from intentflow.validate.report import validation_html, write_validation_report

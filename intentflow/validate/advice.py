@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
 
+from intentflow.artifacts.data_findings import Advice
 from intentflow.models.encoding import pass_tokens, power_of_two_over, rows_that_fit
 from intentflow.records import Example
 from intentflow.validate.hardware import Machine, parameter_count, tokens_that_fit
@@ -23,43 +22,6 @@ _SMALLEST_BATCH = 8
 _STEPS_PER_EPOCH = 40
 _LEARNING_RATES = {"full": 1e-5, "lora": 3e-4, "qlora": 3e-4}
 _EPOCHS = {"full": 3, "lora": 5, "qlora": 5}
-
-
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """Starting values for a recipe; learning rate and epochs by method.
-
-    Attributes:
-        max_length: Tokens: the power of two that holds the longest row with its prompt.
-        longest_row_tokens: Tokens of the longest row, utterance and label.
-        tokens_estimated: Whether tokens were estimated, for want of a tokenizer.
-        global_batch_size: Rows per optimizer step: 64 to 256, less for little data.
-        learning_rate: As the console guide's table for Qwen1.5 has it.
-        num_train_epochs: Likewise.
-        per_device_train_batch_size: Rows behind one reading of the prompt, by method; None where
-            the model does not fit into a device's memory that way, or its size is not known.
-        gradient_accumulation_steps: Such batches per device and optimizer step, so that devices,
-            rows and steps multiply to the global batch.
-        model: The model that the two are for.
-        device: The machine that they are for, with the memory of a device.
-        assumption: What they rest on.
-    """
-
-    max_length: int
-    longest_row_tokens: int
-    tokens_estimated: bool
-    global_batch_size: int
-    learning_rate: dict[str, float]
-    num_train_epochs: dict[str, int]
-    per_device_train_batch_size: dict[str, int | None]
-    gradient_accumulation_steps: dict[str, int | None]
-    model: str
-    device: str
-    assumption: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """The advice as the command prints it."""
-        return asdict(self)
 
 
 def advise(

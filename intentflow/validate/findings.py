@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from intentflow.validate.advice import Advice
+from intentflow.artifacts.data_findings import Advice, DataFinding, DataFindings, Level
 from intentflow.validate.dataset import IntentRows, Row
-from intentflow.validate.policy import Level
 
 
 class NotCheckedError(Exception):
@@ -58,14 +56,9 @@ class Finding:
     rows: Sequence[Row] = ()
     notes: Sequence[str] = ()
 
-    def as_dict(self) -> dict[str, Any]:
+    def summary(self) -> DataFinding:
         """The finding as in the summary line."""
-        return {
-            "code": self.code,
-            "level": self.level,
-            "count": self.count,
-            "message": self.message,
-        }
+        return DataFinding(code=self.code, level=self.level, count=self.count, message=self.message)
 
     @classmethod
     def of(cls, code: str, found: Found, level: Level, examples: int) -> Finding:
@@ -109,14 +102,14 @@ class ValidationReport:
         """Number of warning-level findings."""
         return sum(finding.level == "warning" for finding in self.findings)
 
-    def as_dict(self) -> dict[str, Any]:
+    def summary(self) -> DataFindings:
         """The summary as the command prints it."""
-        return {
-            "rows": self.rows,
-            "intents": len(self.intents),
-            "errors": self.errors,
-            "warnings": self.warnings,
-            "findings": [finding.as_dict() for finding in self.findings],
-            "advice": self.advice.as_dict(),
-            "skipped": self.skipped,
-        }
+        return DataFindings(
+            rows=self.rows,
+            intents=len(self.intents),
+            errors=self.errors,
+            warnings=self.warnings,
+            findings=[finding.summary() for finding in self.findings],
+            advice=self.advice,
+            skipped=self.skipped,
+        )

@@ -118,7 +118,7 @@ def _finding(finding: Finding, redact: bool) -> dict[str, Any]:
     notes = [*finding.notes, *[""] * len(finding.rows)]
     examples = [_shown(row, note, redact) for row, note in zip(finding.rows, notes, strict=False)]
     return {
-        **finding.as_dict(),
+        **finding.summary().model_dump(),
         "advice": finding.advice,
         "examples": examples,
         "lines": "\n".join(json.dumps(example, ensure_ascii=False) for example in examples),

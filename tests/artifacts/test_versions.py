@@ -9,18 +9,28 @@ from typing import Any
 import pytest
 
 from intentflow.artifacts.baselines import Baselines
+from intentflow.artifacts.data_findings import DataFindings
 from intentflow.artifacts.document import Artifact
 from intentflow.artifacts.metrics import Metrics
 from intentflow.artifacts.predictions import GivenPrediction
 from intentflow.artifacts.training import TrainingRecord
 from intentflow.artifacts.verdict import Verdict
 from intentflow.errors import IntentflowError
+from intentflow.validate import advise
 
 SMALLEST: dict[type[Artifact], dict[str, Any]] = {
     Metrics: {"n": 3},
     Baselines: {"baselines": {}},
     Verdict: {"passed": True},
     TrainingRecord: {"data_digest": "0"},
+    DataFindings: {
+        "rows": 0,
+        "intents": 0,
+        "errors": 0,
+        "warnings": 0,
+        "findings": [],
+        "advice": advise([]).model_dump(),
+    },
     GivenPrediction: {"instruction": "a", "output": "b()", "prediction": "b()"},
 }
 KINDS = pytest.mark.parametrize("kind", SMALLEST, ids=lambda kind: kind.__name__)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from intentflow.artifacts.data_findings import DataFindings
 from intentflow.convert import convert
 from intentflow.curate.balance import Balance
 from intentflow.curate.conflicts import ConflictRule
@@ -128,7 +129,7 @@ def _synthesise(
 
 def run_validate(
     records: str, policy: Mapping[str, Any], taxonomy: Mapping[str, Any], report: str, checked: str
-) -> dict[str, Any]:
+) -> DataFindings:
     """Check records; the report is written in either case.
 
     Raises:
@@ -141,15 +142,14 @@ def run_validate(
     known = read_taxonomy(taxonomy)
     result = validate(read_records(records), limits, known)
     write_validation_report(report, result, policy=limits, taxonomy=known)
-    summary = result.as_dict()
-    errors = [f for f in summary["findings"] if f["level"] == "error"]
+    errors = [finding for finding in result.findings if finding.level == "error"]
     if errors:
         # Rows that nothing can be learned from are bad input; the rest is a check's no.
-        useless = any(f["code"] in ("no_rows", "single_intent") for f in errors)
-        found = "; ".join(f["message"] for f in errors)
+        useless = any(f.code in ("no_rows", "single_intent") for f in errors)
+        found = "; ".join(f.message for f in errors)
         raise (IntentflowError if useless else CheckFailed)(f"the data failed its checks: {found}")
     shutil.copyfile(records, checked)
-    return summary
+    return result.summary()
 
 
 def run_split(
