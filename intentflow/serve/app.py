@@ -23,12 +23,14 @@ from intentflow.serve.tokens import Keys
 _TOKEN = HTTPBearer(auto_error=False, description="A token of the service; the guard checks it")
 
 
-def create_app(service: Service, keys: Keys) -> FastAPI:
+def create_app(service: Service, keys: Keys, host: str | None = None) -> FastAPI:
     """The application with all its routes; what has no route is 404.
 
     Args:
         service: The served model.
         keys: Tokens that clients need.
+        host: Name of the server, for the ``Host`` header of requests that need no token; None
+            checks nothing. Addresses and ``localhost`` are always right.
     """
 
     @asynccontextmanager
@@ -40,7 +42,7 @@ def create_app(service: Service, keys: Keys) -> FastAPI:
 
     app = _application(lifespan)
     app.state.service = service
-    app.add_middleware(Guard, limits=service.limits, keys=keys)
+    app.add_middleware(Guard, limits=service.limits, keys=keys, host=host)
     return app
 
 

@@ -15,7 +15,8 @@ class Limits:
         max_messages: Messages of one dialogue.
         max_characters: Characters of one utterance, or of a dialogue's messages together.
         max_concurrent: Requests in work and waiting; more are refused with 429.
-        timeout_seconds: Time of one request, the model's included.
+        body_seconds: Time in which a request's body has to come.
+        timeout_seconds: Time of one answer, the model's included.
     """
 
     max_body_bytes: int = 1_000_000
@@ -23,4 +24,5 @@ class Limits:
     max_messages: int = 400
     max_characters: int = 20_000
     max_concurrent: int = 256
+    body_seconds: float = 30.0
     timeout_seconds: float = 30.0

@@ -23,6 +23,8 @@ def listen(app: FastAPI, host: str, port: int, metrics_port: int = 0) -> None:
     """
     import uvicorn
 
+    from intentflow.serve.http_protocol import LimitedProtocol
+
     if metrics_port:
         from prometheus_client import start_http_server
 
@@ -33,6 +35,7 @@ def listen(app: FastAPI, host: str, port: int, metrics_port: int = 0) -> None:
             host=host,
             port=port,
             log_level="warning",
+            http=LimitedProtocol,
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=_GRACE_SECONDS,

@@ -13,6 +13,8 @@ from intentflow.serve.backend import AnswerStream, Message, ModelAnswer
 from intentflow.serve.errors import ServiceError
 from intentflow.serve.model_files import ServedModel
 
+_TRIAL: list[Message] = [{"role": "user", "content": "hello"}]
+
 
 class LocalBackend:
     """A loaded model. Two generations at once would slow one another down on the same cores.
@@ -25,6 +27,8 @@ class LocalBackend:
     def __init__(self, engine: TransformersEngine, model: ServedModel) -> None:
         self._engine = engine
         self._model = model
+        self._trial = asyncio.Lock()
+        self._has_answered = False
         self._worker = ThreadPoolExecutor(1, "generate")
 
     async def close(self) -> None:
@@ -32,8 +36,11 @@ class LocalBackend:
         self._worker.shutdown(wait=False, cancel_futures=True)
 
     async def is_ready(self) -> bool:
-        """True: the model is loaded."""
-        return True
+        """Whether the model has answered; asks it once."""
+        async with self._trial:
+            if not self._has_answered:
+                await self.complete(_TRIAL, 1, "ready")
+            return self._has_answered
 
     async def complete(
         self,
@@ -107,6 +114,7 @@ class LocalBackend:
         return min(max_tokens, room)
 
     def _answer(self, done: Completion) -> ModelAnswer:
+        self._has_answered = True
         counts = done.prompt_tokens, done.answer_tokens
         return ModelAnswer(done.text, done.confidence, done.ended, *counts, self._model)
 

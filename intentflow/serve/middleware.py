@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import re
 import time
@@ -35,6 +36,7 @@ _ROUTES = [
     ("feedback", re.compile(r"/feedback")),
     ("health", re.compile(r"/health|/healthz/.*|/v2/health/.*")),
 ]
+_PORT = re.compile(r":\d+$")
 _RETRY_SECONDS = 1
 
 log = logging.getLogger(__name__)
@@ -47,10 +49,12 @@ class Guard:
         app: What answers.
         limits: Sizes and times.
         keys: The valid tokens.
+        host: Name by which clients know the server, where none needs a token; None checks nothing.
     """
 
-    def __init__(self, app: App, limits: Limits, keys: Keys) -> None:
+    def __init__(self, app: App, limits: Limits, keys: Keys, host: str | None = None) -> None:
         self._app = app
+        self._host = host
         self._limits = limits
         self._keys = keys
         self._in_progress = 0
@@ -114,10 +118,19 @@ class Guard:
         path = scope["path"]
         if path == "/metrics":  # they have a port of their own, which the scraper alone reaches
             raise ServiceError(404, "there is no such route")
-        if path in OPEN or not self._keys.demanded:
+        if path in OPEN:
             return
-        if not self._keys.accepts(_header(scope, b"authorization")):
+        if not self._keys.demanded:
+            self._require_own_host(_header(scope, b"host"))
+        elif not self._keys.accepts(_header(scope, b"authorization")):
             raise ServiceError(401, "the bearer token is missing, wrong or no longer valid")
+
+    def _require_own_host(self, header: str) -> None:
+        """A page from elsewhere can lead its name to this address, but not change the header."""
+        name = header.rpartition(":")[0] if _PORT.search(header) else header
+        if self._host is None or name in ("localhost", self._host) or _is_address(name):
+            return
+        raise ServiceError(421, "the Host header names another server")
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """The complete body, which is small; a larger one is not read."""
@@ -131,7 +144,7 @@ class Guard:
         if length.isdigit() and int(length) > limit:
             raise _too_large(limit)
         try:
-            async with asyncio.timeout(self._limits.timeout_seconds):
+            async with asyncio.timeout(self._limits.body_seconds):
                 body = await _read(receive, limit)
         except TimeoutError:
             raise ServiceError(408, "the request's body did not come in time") from None
@@ -202,6 +215,14 @@ class _Exchange:
 
 def _header(scope: Scope, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True
 
 
 def _route(path: str) -> str:

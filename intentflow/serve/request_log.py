@@ -38,6 +38,7 @@ REQUESTS_EVERY_SECONDS = 10.0
 _FEEDBACK_TRIES = 3
 _PAUSE_SECONDS = 0.2
 _MAX_WAITING = 10_000
+_MAX_WAITING_BYTES = 16_000_000
 _MAX_BATCH = 1000
 _WARM_UP = {"instruction": "call +49 170 1234567, jane@example.com", "output": ""}
 
@@ -70,6 +71,8 @@ class RequestLog:
         self._rate = sample_rate
         self._model = model
         self._requests: list[Row] = []
+        self._waiting_bytes = 0
+        self._ending = asyncio.Event()
         self._corrections: asyncio.Queue[_Correction] = asyncio.Queue(_MAX_BATCH)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -83,12 +86,15 @@ class RequestLog:
             ]
 
     async def stop(self) -> None:
-        """Write what is left and end."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._write is not None:
-            await self._flush_requests()
+        """Write what is left and end; clients of corrections have their answers by now."""
+        if not self._tasks:
+            return
+        requests, corrections = self._tasks
+        self._ending.set()
+        await requests
+        corrections.cancel()
+        while await self._flush_requests():
+            pass
 
     def keep_request(
         self, request_id: str, messages: Sequence[Message], found: Interpretation
@@ -96,18 +102,20 @@ class RequestLog:
         """Keep a request, if it is drawn and there is room; never waits, never fails."""
         if self._write is None or random.random() >= self._rate:
             return
-        if len(self._requests) >= _MAX_WAITING:
+        row = {
+            **_stamp(request_id, found.model),
+            "instruction": joined_rounds(messages),
+            "prediction": format_calls(found.calls),
+            "confidence": found.confidence,
+            "latency_seconds": round(found.latency_seconds, 6),
+        }
+        size = _size(row)
+        is_full = self._waiting_bytes + size > _MAX_WAITING_BYTES
+        if is_full or len(self._requests) >= _MAX_WAITING:
             LOG_DROPPED.inc()
             return
-        self._requests.append(
-            {
-                **_stamp(request_id, found.model),
-                "instruction": joined_rounds(messages),
-                "prediction": format_calls(found.calls),
-                "confidence": found.confidence,
-                "latency_seconds": round(found.latency_seconds, 6),
-            }
-        )
+        self._requests.append(row)
+        self._waiting_bytes += size
 
     async def keep_correction(self, request_id: str, row: Row) -> None:
         """Keep a correction; returns when it is in storage.
@@ -126,14 +134,20 @@ class RequestLog:
         await stored
 
     async def _write_requests(self) -> None:
-        while True:
-            await asyncio.sleep(REQUESTS_EVERY_SECONDS)
-            await self._flush_requests()
+        while not self._ending.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), REQUESTS_EVERY_SECONDS)
+            while await self._flush_requests():
+                pass
 
-    async def _flush_requests(self) -> None:
-        rows, self._requests = self._requests[:_MAX_BATCH], self._requests[_MAX_BATCH:]
-        if rows and not await self._put("requests", rows):
-            self._requests = (rows + self._requests)[:_MAX_WAITING]  # the next turn tries again
+    async def _flush_requests(self) -> bool:
+        """Write one batch; False where nothing waits or the storage does not take it."""
+        rows = self._requests[:_MAX_BATCH]
+        if not rows or not await self._put("requests", rows):
+            return False  # what waits is tried again at the next turn
+        del self._requests[: len(rows)]
+        self._waiting_bytes -= sum(map(_size, rows))
+        return True
 
     async def _write_corrections(self) -> None:
         """Those that came while one write was under way are the next one."""
@@ -168,6 +182,11 @@ class RequestLog:
             log.warning("%s: %s", kind, error)
             return False
         return True
+
+
+def _size(row: Row) -> int:
+    """Bytes of the row's texts, which are all but a few of it."""
+    return len(row["instruction"].encode()) + len(row["prediction"].encode())
 
 
 def _stamp(request_id: str, model: ServedModel) -> Row:

@@ -95,7 +95,7 @@ def _listen(
     service = Service(config.name, model, backend, request_log, limits)
     url = f"http://{config.host}:{config.port}/v1"
     log.info("serving %s on %s", config.name, url)
-    listen(create_app(service, keys), config.host, config.port, config.metrics_port)
+    listen(create_app(service, keys, config.host), config.host, config.port, config.metrics_port)
 
 
 @contextmanager

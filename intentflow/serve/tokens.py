@@ -3,37 +3,43 @@
 from __future__ import annotations
 
 import hmac
+import logging
+import re
 import time
 from pathlib import Path
 
 from intentflow.errors import IntentflowError
 
-_LOOK_AGAIN_SECONDS = 1.0
+_REREAD_SECONDS = 1.0
+# Visible characters, the first none that begins a comment.
+_TOKEN = re.compile(rb"[!\x22$-~][!-~]*")
+
+log = logging.getLogger(__name__)
 
 
 class Keys:
     """The tokens that are valid now.
 
     A Secret that is mounted as a file changes in place; while clients move from one token to the
-    next, the file holds both, one a line. A file that is gone or empty for a moment changes
-    nothing.
+    next, the file holds both, one a line. A file that is missing or damaged later changes nothing
+    and is logged.
 
     Args:
         file: File with tokens, one a line; None for the one token.
         key: The one token; with neither, clients need none.
 
     Raises:
-        IntentflowError: The file cannot be read or holds no token.
+        IntentflowError: The file cannot be read or holds no token, or something is no token.
     """
 
     def __init__(self, file: Path | None, key: str | None) -> None:
         self._file = file
-        self._looked = time.monotonic()
-        self._keys = [key.encode()] if key else []
+        self._last_read = time.monotonic()
+        self._fault = ""
         if file is not None:
             self._keys = _read(file)
-            if not self._keys:
-                raise IntentflowError(f"{file}: no token in it; a Secret's key must be mounted")
+        else:
+            self._keys = [_token(key.encode(), "the token")] if key else []
 
     @property
     def demanded(self) -> bool:
@@ -42,22 +48,41 @@ class Keys:
 
     def accepts(self, authorization: str) -> bool:
         """Whether an ``Authorization`` header holds a valid token, in a time that does not tell."""
-        self._look_again()
+        self._reread()
         scheme, _, given = authorization.partition(" ")
         octets = given.strip().encode("latin-1", "replace")  # as the header had them
         matches = [hmac.compare_digest(octets, key) for key in self._keys]
         return scheme.lower() == "bearer" and any(matches)
 
-    def _look_again(self) -> None:
+    def _reread(self) -> None:
         now = time.monotonic()
-        if self._file is None or now - self._looked < _LOOK_AGAIN_SECONDS:
+        if self._file is None or now - self._last_read < _REREAD_SECONDS:
             return
-        self._looked = now
-        self._keys = _read(self._file) or self._keys
+        self._last_read = now
+        try:
+            self._keys = _read(self._file)
+            self._fault = ""
+        except IntentflowError as error:
+            if str(error) != self._fault:
+                self._fault = str(error)
+                log.warning("%s: the former tokens stay valid", error)
 
 
 def _read(file: Path) -> list[bytes]:
     try:
-        return [line.strip() for line in file.read_bytes().splitlines() if line.strip()]
-    except OSError:
-        return []
+        lines = [line.strip() for line in file.read_bytes().splitlines()]
+    except OSError as error:
+        raise IntentflowError(f"{file}: the tokens cannot be read ({error.strerror})") from None
+    keys = [_token(line, f"{file}: line {number}") for number, line in enumerate(lines, 1) if line]
+    if not keys:
+        raise IntentflowError(f"{file}: no token in it; a Secret's key must be mounted")
+    return keys
+
+
+def _token(octets: bytes, where: str) -> bytes:
+    if not _TOKEN.fullmatch(octets):
+        raise IntentflowError(
+            f"{where}: not a token: it has a blank, a byte order mark, a comment or other "
+            "characters than ASCII ones in it"
+        )
+    return octets

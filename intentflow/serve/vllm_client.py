@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 import math
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -20,8 +22,11 @@ from intentflow.serve.backend import AnswerStream, Message, ModelAnswer
 from intentflow.serve.errors import ServiceError, unavailable
 from intentflow.serve.model_files import ServedModel
 
+log = logging.getLogger(__name__)
+
 _CONNECT_SECONDS = 2.0
 _RECONNECT_PAUSE_SECONDS = 0.1
+_TRIAL: list[Message] = [{"role": "user", "content": "hello"}]
 _PATH = "/v1/chat/completions"
 _CONTEXT = re.compile(r"maximum context length is (\d+)")
 
@@ -49,6 +54,8 @@ class VllmBackend:
         self._name = name
         self._model = model
         self._timeout = timeout_seconds
+        self._trial = asyncio.Lock()
+        self._is_proved = False
         authorization = {"Authorization": f"Bearer {key}"} if key else {}
         self._client = httpx2.AsyncClient(
             base_url=url,
@@ -64,11 +71,25 @@ class VllmBackend:
         await self._client.aclose()
 
     async def is_ready(self) -> bool:
-        """Whether the server is up."""
+        """Whether the server is up, and has answered a first request of this backend."""
+        return await self._is_up() and await self._has_answered()
+
+    async def _is_up(self) -> bool:
         try:
             return (await self._client.get("/health", timeout=_CONNECT_SECONDS)).is_success
         except httpx2.HTTPError:
             return False
+
+    async def _has_answered(self) -> bool:
+        """Ask once: the key, the model's name and the grammar have to suit the server."""
+        async with self._trial:
+            if not self._is_proved:
+                try:
+                    await self.complete(_TRIAL, 1, "ready")
+                    self._is_proved = True
+                except ServiceError as error:
+                    log.warning("not ready: %s", error)
+            return self._is_proved
 
     async def complete(
         self, messages: Sequence[Message], max_tokens: int, request_id: str

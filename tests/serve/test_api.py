@@ -218,3 +218,34 @@ def test_a_failure_says_nothing_of_what_is_inside(
     broken = _client(engine)
     reply = broken.post(CHAT, json={"messages": [USER]})
     assert (reply.status_code, "zero" in reply.text) == (500, False)
+
+
+@pytest.fixture(scope="module")
+def unguarded(engine: TransformersEngine) -> TestClient:
+    model = read_served_model(str(engine.folder))
+    log = RequestLog(None, 1.0, model)
+    service = Service("intent", model, LocalBackend(engine, model), log, Limits())
+    return TestClient(create_app(service, Keys(None, None), host="box.example"))
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        *(("localhost:8000", 200), ("localhost", 200), ("127.0.0.1:8000", 200), ("[::1]:80", 200)),
+        *(("box.example:8000", 200), ("rebound.example:8000", 421), ("", 421), ("x:y", 421)),
+    ],
+)
+def test_without_a_key_another_servers_name_is_refused(
+    host: str, status: int, unguarded: TestClient
+) -> None:
+    assert unguarded.get("/v1/models", headers={"host": host}).status_code == status
+
+
+def test_the_model_is_ready_when_it_has_answered(client: TestClient) -> None:
+    assert client.get("/v2/models/intent/ready").json() == {"name": "intent", "ready": True}
+
+
+def test_a_model_that_cannot_answer_is_not_ready(tiny_model: Path) -> None:
+    engine = TransformersEngine(tiny_model, constrained=True)
+    engine.complete = lambda *_: 1 / 0  # type: ignore[method-assign, assignment, return-value]
+    assert _client(engine).get("/healthz/ready").status_code >= 500

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -157,3 +158,15 @@ def test_an_answer_that_takes_too_long_is_504(
         reply = httpx.post(f"{url}{CHAT}", json=BODY)
     assert (reply.status_code, reply.json()["error"]["code"]) == (504, 504)
     _wait_until(lambda: slow.running == 0, seconds=2.0)
+
+
+def test_a_body_that_does_not_come_is_408(engine: TransformersEngine) -> None:
+    head = (
+        b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n"
+        b"content-type: application/json\r\ncontent-length: 10\r\n\r\n{"
+    )
+    with _listening(engine, Limits(body_seconds=0.3)) as url:
+        port = int(url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            connection.sendall(head)
+            assert connection.recv(4096).startswith(b"HTTP/1.1 408")

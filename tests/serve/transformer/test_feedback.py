@@ -53,6 +53,13 @@ def test_personal_data_does_not_reach_the_storage(service: Running) -> None:
     assert "1234567" not in text
 
 
+def test_a_note_is_kept_without_personal_data(service: Running) -> None:
+    row = {"utterance": "x", "output": "play_music()", "note": "ask jane.roe@example.com"}
+    request_id = service.client().post("/feedback", json=row).json()["request_id"]
+    kept = {row["request_id"]: row for row in _rows(service.kept, "feedback")}
+    assert "jane.roe" not in kept[request_id]["note"]
+
+
 def test_corrections_that_come_together_are_all_kept(service: Running) -> None:
     def send(number: int) -> str:
         row = {"utterance": f"row {number}", "output": "play_music(Abba)"}

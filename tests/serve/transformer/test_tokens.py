@@ -86,6 +86,31 @@ def test_a_token_file_without_a_token_is_refused(tmp_path: Path) -> None:
         Keys(tmp_path / "token", None)
 
 
+@pytest.mark.parametrize(
+    "content", [b"two words", b"\xef\xbb\xbftoken", b"# a comment", "schlüssel".encode(), b"a\x00b"]
+)
+def test_a_token_file_with_something_else_in_it_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "token").write_bytes(b"good\n" + content)
+    with pytest.raises(IntentflowError, match="line 2: not a token"):
+        Keys(tmp_path / "token", None)
+
+
+def test_a_token_file_that_is_lost_is_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "token"
+    file.write_text(TOKEN)
+    keys = Keys(file, None)
+    file.unlink()
+    for _ in range(2):
+        time.sleep(1.1)
+        assert keys.accepts(f"Bearer {TOKEN}")
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{file}: the tokens cannot be read (No such file or directory): "
+        "the former tokens stay valid"
+    ]
+
+
 def test_a_service_that_would_demand_no_token_has_to_be_asked_for() -> None:
     arguments = ["--model_uri=m", "--predictor_host=h"]
     with pytest.raises(IntentflowError, match="--without_token"):
