@@ -1,0 +1,152 @@
+"""The environment variables that users set; the reference is generated from this table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Variable:
+    """An environment variable that users set.
+
+    Attributes:
+        name: Its name.
+        read_by: Commands and parts that read it.
+        meaning: What it holds, and what holds where it is not set.
+        secret: Whether its value must not be shown; in a cluster it comes from a Secret.
+    """
+
+    name: str
+    read_by: str
+    meaning: str
+    secret: bool = False
+
+
+VARIABLES = (
+    Variable(
+        "INTENTFLOW_CACHE",
+        "train, evaluate, serve",
+        "folder for converted and fetched base models; `~/.cache/intentflow` unless set",
+    ),
+    Variable(
+        "INTENTFLOW_CHECKPOINTS",
+        "train",
+        "folder for checkpoints, such as a volume that outlives a pod; next to the model unless set",
+    ),
+    Variable(
+        "INTENTFLOW_ENGINE",
+        "convert, curate",
+        "`local` or `ray` where `--engine` is not given",
+    ),
+    Variable(
+        "INTENTFLOW_VLLM_PYTHON",
+        "serve, evaluate, calibrate",
+        "Python of another environment that has vLLM",
+    ),
+    Variable(
+        "INTENTFLOW_API_KEY",
+        "serve, transformer",
+        "bearer token that clients have to send; none is demanded by `serve` unless set",
+        secret=True,
+    ),
+    Variable(
+        "INTENTFLOW_API_KEYS_FILE",
+        "transformer",
+        "file with the clients' tokens, one a line; read again when it changes",
+    ),
+    Variable(
+        "INTENTFLOW_LOG_URI",
+        "transformer",
+        "folder or `s3://` for requests and corrections; nothing is kept unless set",
+    ),
+    Variable(
+        "INTENTFLOW_LOG_SAMPLE_RATE",
+        "transformer",
+        "share of the requests that are kept, in [0, 1]; 1 unless set",
+    ),
+    Variable(
+        "INTENTFLOW_TOKEN",
+        "predict --service",
+        "bearer token of the deployed service",
+        secret=True,
+    ),
+    Variable(
+        "OPENAI_API_KEY",
+        "predict, evaluate, deploy, curate",
+        "key of an OpenAI-compatible endpoint; a teacher's configuration may name another variable",
+        secret=True,
+    ),
+    Variable("VLLM_API_KEY", "transformer", "key that vLLM demands of the transformer", secret=True),
+    Variable(
+        "KFP_TOKEN",
+        "submit",
+        "bearer token of the KFP API; `--token-env` names another variable",
+        secret=True,
+    ),
+    Variable("KUBECONFIG", "deploy, train", "kubeconfig file; `~/.kube/config` unless set"),
+    Variable(
+        "INTENTFLOW_GIT_TOKEN",
+        "deploy --mode git, rollback",
+        "token for pushes over https",
+        secret=True,
+    ),
+    Variable(
+        "INTENTFLOW_GIT_USERNAME",
+        "deploy --mode git, rollback",
+        "user name that goes with the token; `git` unless set",
+    ),
+    Variable(
+        "GIT_SSH_COMMAND",
+        "deploy --mode git, rollback",
+        "how git starts ssh; `ssh -o BatchMode=yes` unless set",
+    ),
+    Variable(
+        "GIT_AUTHOR_NAME",
+        "deploy --mode git, rollback",
+        "author of commits, with `GIT_COMMITTER_NAME`; git's own configuration unless set",
+    ),
+    Variable("GIT_COMMITTER_NAME", "deploy --mode git, rollback", "committer of commits"),
+    Variable(
+        "S3_ENDPOINT_URL",
+        "all that read or write `s3://`",
+        "URL of the object storage; `https://s3.amazonaws.com` unless set",
+    ),
+    Variable("AWS_ACCESS_KEY_ID", "all that read or write `s3://`", "access key", secret=True),
+    Variable("AWS_SECRET_ACCESS_KEY", "all that read or write `s3://`", "secret key", secret=True),
+    Variable(
+        "AWS_SESSION_TOKEN",
+        "all that read or write `s3://`",
+        "session token of temporary keys",
+        secret=True,
+    ),
+    Variable("AWS_REGION", "all that read or write `s3://`", "region of the bucket"),
+    Variable(
+        "AWS_CA_BUNDLE",
+        "all that read or write `s3://`",
+        "certificates that the object storage's is checked with; else `SSL_CERT_FILE`",
+    ),
+    Variable(
+        "SSL_CERT_FILE",
+        "all that read or write `s3://`",
+        "certificates to check others with; certifi's unless set",
+    ),
+    Variable(
+        "RAY_ADDRESS",
+        "convert, curate",
+        "address of the Ray cluster where `--ray-address` is not given",
+    ),
+    Variable(
+        "RAY_AUTH_MODE", "convert, curate", "`token` where the Ray cluster asks for a token"
+    ),
+    Variable("RAY_AUTH_TOKEN", "convert, curate", "token of the Ray cluster", secret=True),
+    Variable(
+        "RAY_USAGE_STATS_ENABLED", "convert, curate", "1 turns Ray's usage report on; off unless set"
+    ),
+    Variable(
+        "VLLM_CPU_KVCACHE_SPACE",
+        "serve, evaluate, calibrate",
+        "GiB for the cache of vLLM's CPU build; 1 unless set",
+    ),
+    Variable("OMP_NUM_THREADS", "train", "threads of each training process"),
+)
+"""What users may set; a test holds it to the names in the code."""

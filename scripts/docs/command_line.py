@@ -1,0 +1,83 @@
+"""The commands, as their own help has them."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import io
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from typing import Any
+
+from intentflow.cli.main import VERBS, main
+
+_COLUMNS = "96"
+
+
+def commands_page() -> str:
+    """The page with every command's help."""
+    parts = [
+        "# Commands\n",
+        "Inputs and outputs are local paths or `s3://bucket/key`. "
+        "[Exit status](index.md#exit-status) is the same for all.\n",
+        "| command | what it does |\n|---|---|",
+        *(f"| [`{verb}`](#{verb}) | {text} |" for verb, text in VERBS.items()),
+        "",
+    ]
+    for verb in VERBS:
+        parts.append(f"## {verb}\n\n```text\n{help_text(verb)}\n```\n")
+    return "\n".join(parts)
+
+
+def help_text(verb: str) -> str:
+    """What ``intentflow VERB --help`` prints."""
+    with _columns(_COLUMNS):
+        return _output([verb, "--help"]).rstrip()
+
+
+def parser_of(verb: str) -> argparse.ArgumentParser:
+    """The parser of a command's own arguments."""
+    parser = argparse.ArgumentParser(prog=f"intentflow {verb}", allow_abbrev=False)
+    importlib.import_module(f"intentflow.cli.{verb}").configure(parser)
+    return parser
+
+
+def schema_names() -> list[str]:
+    """What ``intentflow schema`` knows."""
+    return [str(name) for action in parser_of("schema")._actions for name in action.choices or ()]
+
+
+def schema(name: str) -> Mapping[str, Any]:
+    """What ``intentflow schema NAME`` prints."""
+    document: Mapping[str, Any] = json.loads(_output(["schema", name]))
+    return document
+
+
+def _output(arguments: Sequence[str]) -> str:
+    """What a command prints.
+
+    Raises:
+        RuntimeError: It ends with another exit status than 0.
+    """
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        status = main(list(arguments))
+    if status:
+        raise RuntimeError(f"intentflow {' '.join(arguments)} ended with exit status {status}")
+    return printed.getvalue()
+
+
+@contextmanager
+def _columns(columns: str) -> Iterator[None]:
+    """argparse breaks lines by this variable."""
+    former = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = columns
+    try:
+        yield
+    finally:
+        if former is None:
+            del os.environ["COLUMNS"]
+        else:
+            os.environ["COLUMNS"] = former

@@ -1,0 +1,74 @@
+"""The HTTP routes, from the application's OpenAPI description."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from scripts.docs.json_schema import plain, schema_sections, value_form
+
+_HERE = "#/components/schemas/"
+
+
+def openapi() -> dict[str, Any]:
+    """The application's own description of its routes."""
+    from intentflow.serve.api import create_app
+    from intentflow.serve.chat import Chat
+
+    return create_app(cast(Chat, None), "intent").openapi()
+
+
+def routes_page(description: Mapping[str, Any]) -> str:
+    """The page with all routes and the objects that they take and give."""
+    parts = [
+        "# HTTP routes\n",
+        "Generated from the application's OpenAPI description, which is [openapi.json](openapi.json).\n",
+        "| route | what it does |\n|---|---|",
+    ]
+    routes = list(_routes(description))
+    parts += [f"| `{method} {path}` | {_summary(route)} |" for method, path, route in routes]
+    parts.append("")
+    for method, path, route in routes:
+        parts += [f"## {method} {path}", "", *_route(route)]
+    parts.append(_objects(description))
+    return "\n".join(parts)
+
+
+def openapi_text(description: Mapping[str, Any]) -> str:
+    """``openapi.json``."""
+    return json.dumps(description, indent=2, ensure_ascii=False) + "\n"
+
+
+def _routes(description: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    for path, methods in description["paths"].items():
+        for method, route in methods.items():
+            yield method.upper(), path, route
+
+
+def _summary(route: Mapping[str, Any]) -> str:
+    text = route.get("description") or route.get("summary", "")
+    return plain(text.split("\n\n")[0])
+
+
+def _route(route: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{plain(route.get('description') or route.get('summary', ''), keep_breaks=True)}\n"
+    body = route.get("requestBody", {}).get("content", {})
+    for kind, content in body.items():
+        yield f"Request: {_form(content)} as `{kind}`.\n"
+    yield "| status | answer |\n|---|---|"
+    for status, answer in route["responses"].items():
+        forms = [_form(content) for content in answer.get("content", {}).values()]
+        detail = "; ".join(form for form in forms if form)
+        yield f"| {status} | {answer['description']}{f': {detail}' if detail else ''} |"
+    yield ""
+
+
+def _form(content: Mapping[str, Any]) -> str:
+    schema = content.get("schema") or {}
+    return value_form(schema, {}) if schema else ""
+
+
+def _objects(description: Mapping[str, Any]) -> str:
+    schemas = description.get("components", {}).get("schemas", {})
+    return schema_sections({"$defs": schemas}, {})

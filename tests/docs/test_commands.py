@@ -1,0 +1,126 @@
+"""Commands shown in the documentation are run, or their page states why not."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from scripts.docs.command_line import parser_of, schema
+from tests.docs.pages import PAGES, ROOT, Block, blocks, page_id
+from tests.docs.workspace import Workspace, console_commands
+
+_NOT_RUN = [
+    pytest.param(block, id=f"{page_id(page)}:{block.line}")
+    for page in PAGES
+    for block in blocks(page)
+    if block.is_command and "not run" in block.marks and "intentflow " in block.code
+]
+_CONFIGURATION = [
+    pytest.param(block, id=f"{page_id(page)}:{block.line}")
+    for page in PAGES
+    for block in blocks(page)
+    if "schema" in block.marks
+]
+
+
+def _to_run(page: Path, *, slow: bool) -> list[Block]:
+    wanted = [block for block in blocks(page) if "not run" not in block.marks]
+    return [block for block in wanted if slow or "slow" not in block.marks]
+
+
+def _pages(*, slow: bool) -> list[object]:
+    """Pages with something to run; of the slow ones only those that have a slow block."""
+    return [
+        pytest.param(page, id=page_id(page))
+        for page in PAGES
+        if any(it.is_command and ("slow" in it.marks or not slow) for it in _to_run(page, slow=slow))
+    ]
+
+
+@pytest.mark.parametrize("page", _pages(slow=False))
+def test_the_quick_commands_of_a_page_do_what_it_shows(
+    page: Path, tmp_path: Path
+) -> None:
+    with Workspace(tmp_path, tmp_path / "cache") as workspace:
+        for block in _to_run(page, slow=False):
+            workspace.run(block)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", _pages(slow=True))
+def test_all_commands_of_a_page_do_what_it_shows(
+    page: Path, tmp_path: Path, model_cache: Path, finished_run: Path
+) -> None:
+    with Workspace(tmp_path, model_cache, finished_run) as workspace:
+        for block in _to_run(page, slow=True):
+            workspace.run(block)
+
+
+@pytest.mark.parametrize("block", _NOT_RUN)
+def test_commands_that_are_not_run_are_commands_that_exist(block: Block) -> None:
+    for verb, *arguments in _intentflow_calls(block.code):
+        if not verb.startswith("-"):
+            parser_of(verb).parse_args(arguments)
+
+
+@pytest.mark.parametrize("block", _CONFIGURATION)
+def test_configuration_that_is_shown_fits_its_schema(block: Block) -> None:
+    name, _, part = block.marks["schema"].partition(", ")
+    expected = dict(schema(name))
+    if part == "in part":
+        expected.pop("required", None)
+    jsonschema.validate(yaml.safe_load(block.code), expected)
+
+
+def test_no_command_is_left_out_without_a_reason() -> None:
+    without = [
+        f"{page_id(page)}:{block.line}"
+        for page in PAGES
+        for block in blocks(page)
+        if "not run" in block.marks and not block.marks["not run"].strip()
+    ]
+    assert without == []
+
+
+def test_every_block_of_commands_is_of_a_language_that_is_run() -> None:
+    others = [
+        f"{page_id(page)}:{block.line}"
+        for page in PAGES
+        for block in blocks(page)
+        if not block.is_command and re.search(r"^\$? ?intentflow [a-z]", block.code, re.MULTILINE)
+    ]
+    assert others == []
+
+
+def test_the_output_below_each_command_of_a_console_block_is_its_own() -> None:
+    assert console_commands("$ a\n1\n2\n$ b\n") == [("a\n", "1\n2\n"), ("b\n", "")]
+
+
+def test_a_command_that_fails_fails_the_page(tmp_path: Path) -> None:
+    with Workspace(tmp_path, tmp_path) as workspace, pytest.raises(AssertionError, match="status 2"):
+        workspace.run(Block(1, "sh", "intentflow nonsense"))
+
+
+def test_other_output_than_the_page_shows_fails_the_page(tmp_path: Path) -> None:
+    with Workspace(tmp_path, tmp_path) as workspace, pytest.raises(AssertionError, match="line 7"):
+        workspace.run(Block(7, "console", "$ echo two\none\n"))
+
+
+def _intentflow_calls(code: str) -> Iterator[list[str]]:
+    lines = code.replace("\\\n", " ").splitlines()
+    for line in lines:
+        words = shlex.split(line.removeprefix("$ "), comments=True)
+        if "intentflow" in words:
+            yield words[words.index("intentflow") + 1 :]
+
+
+def test_the_pages_are_all_that_the_project_has() -> None:
+    ignored = {".venv", "build", ".pytest_cache", "node_modules", ".git", "runs", "tests"}
+    found = {path for path in ROOT.rglob("*.md") if not ignored & set(path.relative_to(ROOT).parts)}
+    assert found == set(PAGES)
