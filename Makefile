@@ -42,7 +42,7 @@ install: $(VENV)/.run-installed ## make the environment
 run: $(VENV)/.run-installed ## run the whole graph on the bundled example
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/intentflow run --output $(OUT)
 
-test: lint types layers fast real ## lint, types, layers, fast tests, real parts
+test: lint types layers docs fast real ## lint, types, layers, documentation, fast tests, real parts
 
 lint: $(VENV)/.test-installed ## ruff: lint and format
 	$(BIN)/ruff check .
@@ -53,6 +53,9 @@ types: $(VENV)/.test-installed ## mypy, strict
 
 layers: $(VENV)/.test-installed ## which package may import which
 	$(BIN)/lint-imports --no-cache
+
+docs: $(VENV)/.test-installed ## build the documentation into build/site, strictly
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 fast: $(VENV)/.test-installed ## tests that need no server
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m "not real and not slow and not gpu and not shared"

@@ -24,6 +24,16 @@ class Variable:
 
 VARIABLES = (
     Variable(
+        "INTENTFLOW_LOG_LEVEL",
+        "all commands and steps",
+        "`debug`, `info`, `warning` or `error`; `-v` and `-q` of a command go before it",
+    ),
+    Variable(
+        "INTENTFLOW_LOG_FORMAT",
+        "all commands and steps",
+        "`text` or `json`; `--log-format` of a command goes before it",
+    ),
+    Variable(
         "INTENTFLOW_CACHE",
         "train, evaluate, serve",
         "folder for converted and fetched base models; `~/.cache/intentflow` unless set",
@@ -31,7 +41,7 @@ VARIABLES = (
     Variable(
         "INTENTFLOW_CHECKPOINTS",
         "train",
-        "folder for checkpoints, such as a volume that outlives a pod; next to the model unless set",
+        "folder for checkpoints, such as a volume that outlives a pod; else next to the model",
     ),
     Variable(
         "INTENTFLOW_ENGINE",
@@ -51,17 +61,17 @@ VARIABLES = (
     ),
     Variable(
         "INTENTFLOW_API_KEYS_FILE",
-        "transformer",
+        "serve, transformer",
         "file with the clients' tokens, one a line; read again when it changes",
     ),
     Variable(
         "INTENTFLOW_LOG_URI",
-        "transformer",
+        "serve, transformer",
         "folder or `s3://` for requests and corrections; nothing is kept unless set",
     ),
     Variable(
         "INTENTFLOW_LOG_SAMPLE_RATE",
-        "transformer",
+        "serve, transformer",
         "share of the requests that are kept, in [0, 1]; 1 unless set",
     ),
     Variable(
@@ -76,7 +86,9 @@ VARIABLES = (
         "key of an OpenAI-compatible endpoint; a teacher's configuration may name another variable",
         secret=True,
     ),
-    Variable("VLLM_API_KEY", "transformer", "key that vLLM demands of the transformer", secret=True),
+    Variable(
+        "VLLM_API_KEY", "transformer", "key that vLLM demands of the transformer", secret=True
+    ),
     Variable(
         "KFP_TOKEN",
         "submit",
@@ -135,12 +147,12 @@ VARIABLES = (
         "convert, curate",
         "address of the Ray cluster where `--ray-address` is not given",
     ),
-    Variable(
-        "RAY_AUTH_MODE", "convert, curate", "`token` where the Ray cluster asks for a token"
-    ),
+    Variable("RAY_AUTH_MODE", "convert, curate", "`token` where the Ray cluster asks for a token"),
     Variable("RAY_AUTH_TOKEN", "convert, curate", "token of the Ray cluster", secret=True),
     Variable(
-        "RAY_USAGE_STATS_ENABLED", "convert, curate", "1 turns Ray's usage report on; off unless set"
+        "RAY_USAGE_STATS_ENABLED",
+        "convert, curate",
+        "1 turns Ray's usage report on; off unless set",
     ),
     Variable(
         "VLLM_CPU_KVCACHE_SPACE",

@@ -41,6 +41,7 @@ def parser_of(verb: str) -> argparse.ArgumentParser:
     """The parser of a command's own arguments."""
     parser = argparse.ArgumentParser(prog=f"intentflow {verb}", allow_abbrev=False)
     importlib.import_module(f"intentflow.cli.{verb}").configure(parser)
+    parser.add_argument("--json", action="store_true")
     return parser
 
 

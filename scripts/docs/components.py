@@ -1,24 +1,24 @@
-"""The components of the graphs; mkdocstrings reads their docstrings."""
+"""The components of the graphs, from the READMEs that their docstrings give."""
 
 from __future__ import annotations
 
-import pkgutil
-from collections.abc import Iterator
+import re
 
-from intentflow import components
+from scripts.component_readmes import readme, steps
 
 
 def components_page() -> str:
     """The page with a section for each component."""
     parts = [
         "# Components\n",
-        "KFP's interface of each step of the graph. Inputs and outputs are artifacts; the body calls the "
-        "step's function in `intentflow.pipeline.steps`.\n",
+        "KFP's interface of each step of the graph. Inputs and outputs are artifacts or "
+        "parameters; the body calls the step's function in `intentflow.pipeline.steps`.\n",
+        *map(_section, steps()),
     ]
-    parts += [f"::: intentflow.components.{name}.component.{name}\n" for name in component_names()]
     return "\n".join(parts)
 
 
-def component_names() -> Iterator[str]:
-    """Folders of ``intentflow.components``."""
-    return (module.name for module in pkgutil.iter_modules(components.__path__) if module.ispkg)
+def _section(step: str) -> str:
+    """A component's README as a section of the page."""
+    text = readme(step).partition("-->\n")[2]
+    return re.sub(r"^## (.+)$", r"**\1**", text, flags=re.MULTILINE).replace("# ", "## ", 1)

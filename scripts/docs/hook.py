@@ -11,7 +11,7 @@ from mkdocs.structure.files import File, Files
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from scripts.docs.site import (  # noqa: E402  # the checkout's top has to be on the path first
+from scripts.docs.site import (  # the checkout's top has to be on the path first
     add_schema_pages,
     generated_pages,
     project_pages,

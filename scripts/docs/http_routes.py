@@ -8,22 +8,24 @@ from typing import Any, cast
 
 from scripts.docs.json_schema import plain, schema_sections, value_form
 
-_HERE = "#/components/schemas/"
-
 
 def openapi() -> dict[str, Any]:
-    """The application's own description of its routes."""
-    from intentflow.serve.api import create_app
-    from intentflow.serve.chat import Chat
+    """The application's own description of its routes; nothing is served."""
+    from intentflow.serve.app import create_app
+    from intentflow.serve.limits import Limits
+    from intentflow.serve.service import Service
+    from intentflow.serve.tokens import Keys
 
-    return create_app(cast(Chat, None), "intent").openapi()
+    nothing = cast(Any, None)
+    service = Service("NAME", model=nothing, backend=nothing, log=nothing, limits=Limits())
+    return create_app(service, Keys(None, None)).openapi()
 
 
 def routes_page(description: Mapping[str, Any]) -> str:
     """The page with all routes and the objects that they take and give."""
     parts = [
         "# HTTP routes\n",
-        "Generated from the application's OpenAPI description, which is [openapi.json](openapi.json).\n",
+        "Generated from the application's OpenAPI description, [openapi.json](openapi.json).\n",
         "| route | what it does |\n|---|---|",
     ]
     routes = list(_routes(description))
@@ -31,7 +33,7 @@ def routes_page(description: Mapping[str, Any]) -> str:
     parts.append("")
     for method, path, route in routes:
         parts += [f"## {method} {path}", "", *_route(route)]
-    parts.append(_objects(description))
+    parts += ["## Objects", "", _objects(description)]
     return "\n".join(parts)
 
 
@@ -71,4 +73,4 @@ def _form(content: Mapping[str, Any]) -> str:
 
 def _objects(description: Mapping[str, Any]) -> str:
     schemas = description.get("components", {}).get("schemas", {})
-    return schema_sections({"$defs": schemas}, {})
+    return schema_sections({"$defs": schemas}, {}, level=3)

@@ -74,7 +74,9 @@ def value_form(value: Schema, elsewhere: Mapping[str, str]) -> str:
         return " or ".join(value_form(option, elsewhere) for option in value["anyOf"])
     if "enum" in value or "const" in value:
         options = value.get("enum") or [value["const"]]
-        return ", ".join(f"`{option if isinstance(option, str) else json.dumps(option)}`" for option in options)
+        return ", ".join(
+            f"`{option if isinstance(option, str) else json.dumps(option)}`" for option in options
+        )
     return f"{_kind(value, elsewhere)}{_bounds(value)}"
 
 

@@ -54,9 +54,7 @@ def add_schema_pages(nav: list[Any]) -> None:
 
 def project_pages() -> dict[str, str]:
     """The text of :data:`PROJECT_PAGES`."""
-    return {
-        page: (ROOT / file).read_text(encoding="utf-8") for file, page in PROJECT_PAGES.items()
-    }
+    return {page: (ROOT / file).read_text(encoding="utf-8") for file, page in PROJECT_PAGES.items()}
 
 
 def with_fragments(text: str) -> str:

@@ -1,1 +1,1 @@
-"""The documentation: commands that work, links that lead somewhere, a reference that is complete."""
+"""The documentation: commands that work, links that lead somewhere, a complete reference."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,8 +27,6 @@ def finished_run(model_cache: Path, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("finished") / "run"
     command = [sys.executable, "-m", "intentflow.cli.main", "run", "-o", str(folder)]
     environment = {"INTENTFLOW_CACHE": str(model_cache), "PYTHONPATH": str(ROOT)}
-    import os
-
     done = subprocess.run(
         command, env={**os.environ, **environment}, capture_output=True, text=True, check=False
     )

@@ -63,7 +63,7 @@ def _blocks(tokens: list[Token]) -> Iterator[Block]:
     marks: dict[str, str] = {}
     for token in tokens:
         if token.type == "html_block":
-            marks |= {kind: text for kind, text in _MARK.findall(token.content)}
+            marks |= dict(_MARK.findall(token.content))
         elif token.type == "fence":
             yield _block(token, marks)
             marks = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,14 +40,14 @@ def _pages(*, slow: bool) -> list[object]:
     return [
         pytest.param(page, id=page_id(page))
         for page in PAGES
-        if any(it.is_command and ("slow" in it.marks or not slow) for it in _to_run(page, slow=slow))
+        if any(
+            it.is_command and ("slow" in it.marks or not slow) for it in _to_run(page, slow=slow)
+        )
     ]
 
 
 @pytest.mark.parametrize("page", _pages(slow=False))
-def test_the_quick_commands_of_a_page_do_what_it_shows(
-    page: Path, tmp_path: Path
-) -> None:
+def test_the_quick_commands_of_a_page_do_what_it_shows(page: Path, tmp_path: Path) -> None:
     with Workspace(tmp_path, tmp_path / "cache") as workspace:
         for block in _to_run(page, slow=False):
             workspace.run(block)
@@ -103,7 +104,10 @@ def test_the_output_below_each_command_of_a_console_block_is_its_own() -> None:
 
 
 def test_a_command_that_fails_fails_the_page(tmp_path: Path) -> None:
-    with Workspace(tmp_path, tmp_path) as workspace, pytest.raises(AssertionError, match="status 2"):
+    with (
+        Workspace(tmp_path, tmp_path) as workspace,
+        pytest.raises(AssertionError, match="status 2"),
+    ):
         workspace.run(Block(1, "sh", "intentflow nonsense"))
 
 
@@ -121,6 +125,14 @@ def _intentflow_calls(code: str) -> Iterator[list[str]]:
 
 
 def test_the_pages_are_all_that_the_project_has() -> None:
-    ignored = {".venv", "build", ".pytest_cache", "node_modules", ".git", "runs", "tests"}
-    found = {path for path in ROOT.rglob("*.md") if not ignored & set(path.relative_to(ROOT).parts)}
-    assert found == set(PAGES)
+    tracked = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "*.md"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    apart = ("tests/", "components/")  # data; pages that are generated
+    assert {page_id(page) for page in PAGES} == {
+        name for name in tracked if not name.startswith(apart)
+    }

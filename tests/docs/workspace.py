@@ -36,7 +36,7 @@ class Workspace:
         self._folder = folder / "work"
         shutil.copytree(ROOT / "examples", self._folder / "examples")
         if finished_run:
-            shutil.copytree(finished_run, self._folder / "runs" / "example")
+            shutil.copytree(finished_run, self._folder / "runs" / "example", symlinks=True)
         self._environment = _environment(folder, cache)
         self._port = str(_free_port())
         self._servers: list[subprocess.Popen[bytes]] = []
@@ -99,8 +99,8 @@ class Workspace:
             assert same, f"line {block.line}: {command}\n{printed}"
 
     def _start(self, block: Block) -> None:
-        command = f"{self._here(block.code).partition('#')[0].strip()}"
-        if _DOCUMENTED_PORT not in block.code:
+        command = self._here(block.code.partition("#")[0].strip())
+        if "--port" not in command:
             command += f" --port {self._port}"
         server = subprocess.Popen(
             [*_SHELL, f"exec {command}"],

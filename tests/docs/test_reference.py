@@ -1,0 +1,182 @@
+"""The generated reference names everything that there is."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from intentflow.cli.main import VERBS
+from intentflow.environment_variables import VARIABLES
+from intentflow.validate import DataPolicy
+from scripts.docs.command_line import commands_page, help_text, parser_of, schema, schema_names
+from scripts.docs.components import components_page
+from scripts.docs.configuration import SCHEMA_INDEX, schema_pages
+from scripts.docs.environment import environment_page
+from scripts.docs.fragments import layers, reject_reasons
+from scripts.docs.http_routes import openapi, routes_page
+from scripts.docs.json_schema import plain, schema_sections, value_form
+from scripts.docs.site import add_schema_pages, with_fragments, with_site_links
+from tests.docs.pages import ROOT
+
+_NAME = re.compile(r"""["'](?:INTENTFLOW|AWS|S3|KFP|OPENAI|VLLM|RAY|GIT|SSL)_[A-Z0-9_]+["']""")
+# Set by the project itself for its own processes, or read by git alone.
+_INTERNAL = {
+    "INTENTFLOW_ERROR_FILE",
+    "INTENTFLOW_LAUNCHED",
+    "GIT_CONFIG_COUNT",
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_TERMINAL_PROMPT",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO",
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_option_of_a_command_is_on_the_page_of_commands(verb: str) -> None:
+    section = commands_page().partition(f"\n## {verb}\n")[2].partition("\n## ")[0]
+    options = [name for it in parser_of(verb)._actions for name in it.option_strings]
+    assert [name for name in options if name not in section] == []
+
+
+def test_help_does_not_depend_on_the_width_of_the_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    narrow = help_text("convert")
+    monkeypatch.setenv("COLUMNS", "200")
+    assert help_text("convert") == narrow
+
+
+@pytest.mark.parametrize("name", schema_names())
+def test_every_key_of_a_schema_is_on_its_page(name: str) -> None:
+    page = schema_pages()[f"reference/configuration/{name}.md"]
+    keys = schema(name).get("properties", {})
+    assert [key for key in keys if f"| `{key}` |" not in page] == []
+
+
+def test_every_schema_is_listed() -> None:
+    index = schema_pages()[SCHEMA_INDEX]
+    assert [name for name in schema_names() if f"({name}.md)" not in index] == []
+
+
+def test_an_object_with_a_page_of_its_own_is_linked_not_repeated() -> None:
+    page = schema_pages()["reference/configuration/run.md"]
+    assert "[DeployOptions](deploy.md)" in page
+    assert "## DeployOptions" not in page
+
+
+def test_every_route_has_a_section() -> None:
+    description = openapi()
+    page = routes_page(description)
+    routes = [f"## {m.upper()} {path}\n" for path, it in description["paths"].items() for m in it]
+    assert [route for route in routes if route not in page] == []
+
+
+def test_objects_that_a_route_refers_to_are_described() -> None:
+    page = routes_page(openapi())
+    linked = set(re.findall(r"\]\(#([a-z0-9]+)\)", page))
+    described = {name.lower() for name in re.findall(r"^### (\w+)$", page, re.MULTILINE)}
+    assert linked <= described
+
+
+def test_every_component_has_a_section() -> None:
+    page = components_page()
+    folders = [file.parent.name for file in ROOT.glob("components/*/component.py")]
+    assert [name for name in folders if f"\n## {name}\n" not in page] == []
+
+
+def test_every_environment_variable_in_the_code_is_in_the_reference() -> None:
+    files = [file for file in (ROOT / "intentflow").rglob("*.py") if "tests" not in file.parts]
+    files = [file for file in files if file.name != "environment_variables.py"]
+    found = {name[1:-1] for file in files for name in _NAME.findall(file.read_text("utf-8"))}
+    listed = {variable.name for variable in VARIABLES}
+    assert found - _INTERNAL - listed == set()
+
+
+def test_every_environment_variable_in_the_reference_is_in_the_code() -> None:
+    code = "".join(
+        file.read_text("utf-8")
+        for file in (ROOT / "intentflow").rglob("*.py")
+        if file.name != "environment_variables.py"
+    )
+    assert [it.name for it in VARIABLES if it.name not in code] == []
+
+
+def test_variables_that_hold_secrets_are_marked() -> None:
+    page = environment_page()
+    rows = [line for line in page.splitlines() if "TOKEN`" in line or "_KEY`" in line]
+    assert rows
+    assert [row for row in rows if "**secret**" not in row] == []
+
+
+def test_every_check_of_the_data_policy_is_explained() -> None:
+    page = (ROOT / "docs/reference/data-checks.md").read_text("utf-8")
+    checks = [name for name in DataPolicy.model_fields if name != "examples_per_finding"]
+    assert [name for name in checks if f"`{name}`" not in page] == []
+
+
+def test_every_reason_of_a_reject_is_explained() -> None:
+    from intentflow.convert.export_format import REASONS
+
+    assert [code for code in REASONS if f"`{code}`" not in reject_reasons()] == []
+
+
+def test_the_layers_are_those_that_are_checked() -> None:
+    named = re.findall(r"`(\w+)`", "".join(line.split("|")[1] for line in layers().splitlines()))
+    assert named[0] == "cli"
+    assert named[-1] == "errors"
+
+
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [
+        ({"type": "integer", "minimum": 1}, "integer, ≥ 1"),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "text or null"),
+        ({"enum": ["full", "lora"]}, "`full`, `lora`"),
+        ({"const": True}, "`true`"),
+        ({"type": "array", "items": {"type": "number"}}, "list of number"),
+        ({"type": "object", "additionalProperties": {"type": "string"}}, "map of name to text"),
+        ({"$ref": "#/$defs/Intent"}, "[Intent](#intent)"),
+        ({}, "anything"),
+    ],
+)
+def test_what_a_value_may_be_is_told_in_words(value: dict[str, object], form: str) -> None:
+    assert value_form(value, {}) == form
+
+
+def test_a_bar_in_a_description_does_not_end_the_cell() -> None:
+    table = schema_sections({"properties": {"a": {"type": "string", "description": "x|y"}}}, {})
+    assert r"x\|y" in table
+
+
+def test_roles_and_literals_of_docstrings_become_markdown() -> None:
+    assert plain("see :class:`~a.Call` and ``x``") == "see `a.Call` and `x`"
+
+
+def test_a_link_to_a_file_outside_the_pages_leads_to_its_page() -> None:
+    link = "[r](../../benchmarks/RESULTS.md#intent-tokens)"
+    moved = with_site_links(link, "explanation/intent-tokens.md")
+    assert moved == "[r](../reference/results.md#intent-tokens)"
+
+
+def test_a_link_from_a_file_outside_the_pages_leads_to_a_page() -> None:
+    moved = with_site_links("[a](docs/explanation/architecture.md)", "contributing.md")
+    assert moved == "[a](explanation/architecture.md)"
+
+
+@pytest.mark.parametrize("link", ["[a](https://a.example/b.md)", "[a](#here)", "[a](limits.md)"])
+def test_other_links_stay(link: str) -> None:
+    assert with_site_links(link, "index.md") == link
+
+
+def test_a_generated_piece_that_does_not_exist_is_an_error() -> None:
+    with pytest.raises(KeyError, match="nonsense"):
+        with_fragments("<!-- generated: nonsense -->")
+
+
+def test_schemas_stand_in_the_navigation_behind_their_index() -> None:
+    nav: list[object] = [{"Reference": ["a.md", {"Configuration": [SCHEMA_INDEX]}]}]
+    add_schema_pages(nav)
+    inner = nav[0]["Reference"][1]["Configuration"]  # type: ignore[index]
+    assert inner == [SCHEMA_INDEX, *(p for p in schema_pages() if p != SCHEMA_INDEX)]
