@@ -7,6 +7,8 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from scripts.docs.http_routes import routes
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -46,4 +48,4 @@ def _first_line(name: str) -> str:
     return text.strip().partition("\n\n")[0].replace("\n", " ").rstrip(".").replace("``", "`")
 
 
-FRAGMENTS = {"layers": layers, "reject-reasons": reject_reasons}
+FRAGMENTS = {"layers": layers, "reject-reasons": reject_reasons, "routes": routes}

@@ -4,42 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
+from intentflow.serve.app import openapi_document
 from scripts.docs.json_schema import plain, schema_sections, value_form
 
 
-def openapi() -> dict[str, Any]:
-    """The application's own description of its routes; nothing is served."""
-    from intentflow.serve.app import create_app
-    from intentflow.serve.limits import Limits
-    from intentflow.serve.service import Service
-    from intentflow.serve.tokens import Keys
-
-    nothing = cast(Any, None)
-    service = Service("NAME", model=nothing, backend=nothing, log=nothing, limits=Limits())
-    return create_app(service, Keys(None, None)).openapi()
+def routes() -> str:
+    """All routes, and the objects that they take and give."""
+    return describe_routes(openapi_document())
 
 
-def routes_page(description: Mapping[str, Any]) -> str:
-    """The page with all routes and the objects that they take and give."""
-    parts = [
-        "# HTTP routes\n",
-        "Generated from the application's OpenAPI description, [openapi.json](openapi.json).\n",
-        "| route | what it does |\n|---|---|",
-    ]
-    routes = list(_routes(description))
-    parts += [f"| `{method} {path}` | {_summary(route)} |" for method, path, route in routes]
+def describe_routes(description: Mapping[str, Any]) -> str:
+    """An OpenAPI description's routes and objects, as Markdown."""
+    found = list(_routes(description))
+    parts = ["| route | what it does |\n|---|---|"]
+    parts += [f"| `{method} {path}` | {_summary(route)} |" for method, path, route in found]
     parts.append("")
-    for method, path, route in routes:
-        parts += [f"## {method} {path}", "", *_route(route)]
+    for method, path, route in found:
+        parts += [f"### {method} {path}", "", *_route(route)]
     parts += ["## Objects", "", _objects(description)]
     return "\n".join(parts)
 
 
-def openapi_text(description: Mapping[str, Any]) -> str:
+def openapi_json() -> str:
     """``openapi.json``."""
-    return json.dumps(description, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(openapi_document(), indent=2, ensure_ascii=False) + "\n"
 
 
 def _routes(description: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

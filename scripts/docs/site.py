@@ -12,7 +12,7 @@ from scripts.docs.components import components_page
 from scripts.docs.configuration import SCHEMA_INDEX, schema_pages
 from scripts.docs.environment import environment_page
 from scripts.docs.fragments import FRAGMENTS, ROOT
-from scripts.docs.http_routes import openapi, openapi_text, routes_page
+from scripts.docs.http_routes import openapi_json
 
 PROJECT_PAGES = {
     "CONTRIBUTING.md": "contributing.md",
@@ -30,13 +30,11 @@ _FRAGMENT = re.compile(r"<!-- generated: ([\w-]+) -->")
 
 def generated_pages() -> dict[str, str]:
     """The reference pages that the code writes."""
-    description = openapi()
     return {
         "reference/commands.md": commands_page(),
         "reference/environment.md": environment_page(),
         "reference/components.md": components_page(),
-        "reference/http-routes.md": routes_page(description),
-        "reference/openapi.json": openapi_text(description),
+        "reference/openapi.json": openapi_json(),
         **schema_pages(),
     }
 

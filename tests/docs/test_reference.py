@@ -8,13 +8,14 @@ import pytest
 
 from intentflow.cli.main import VERBS
 from intentflow.environment_variables import VARIABLES
+from intentflow.serve.app import openapi_document
 from intentflow.validate import DataPolicy
 from scripts.docs.command_line import commands_page, help_text, parser_of, schema, schema_names
 from scripts.docs.components import components_page
 from scripts.docs.configuration import SCHEMA_INDEX, schema_pages
 from scripts.docs.environment import environment_page
 from scripts.docs.fragments import layers, reject_reasons
-from scripts.docs.http_routes import openapi, routes_page
+from scripts.docs.http_routes import describe_routes
 from scripts.docs.json_schema import plain, schema_sections, value_form
 from scripts.docs.site import add_schema_pages, with_fragments, with_site_links
 from tests.docs.pages import ROOT
@@ -67,14 +68,14 @@ def test_an_object_with_a_page_of_its_own_is_linked_not_repeated() -> None:
 
 
 def test_every_route_has_a_section() -> None:
-    description = openapi()
-    page = routes_page(description)
-    routes = [f"## {m.upper()} {path}\n" for path, it in description["paths"].items() for m in it]
+    description = openapi_document()
+    page = describe_routes(description)
+    routes = [f"### {m.upper()} {path}\n" for path, it in description["paths"].items() for m in it]
     assert [route for route in routes if route not in page] == []
 
 
 def test_objects_that_a_route_refers_to_are_described() -> None:
-    page = routes_page(openapi())
+    page = describe_routes(openapi_document())
     linked = set(re.findall(r"\]\(#([a-z0-9]+)\)", page))
     described = {name.lower() for name in re.findall(r"^### (\w+)$", page, re.MULTILINE)}
     assert linked <= described
