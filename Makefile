@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constr
 # A dependency group of pyproject.toml.
 GROUP = $(BIN)/python -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]])'
 
-.PHONY: help check-tools install run test lint types layers fast real slow shared parts lock compile readmes wheel serve clean
+.PHONY: help check-tools install run test lint types layers docs fast real slow shared parts lock compile readmes wheel serve clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,11 +54,12 @@ types: $(VENV)/.test-installed ## mypy, strict
 layers: $(VENV)/.test-installed ## which package may import which
 	$(BIN)/lint-imports --no-cache
 
-docs: $(VENV)/.test-installed ## build the documentation into build/site, strictly
+docs: $(VENV)/.test-installed ## build the documentation into build/site; run its commands
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 tests/docs -m "not slow"
 
 fast: $(VENV)/.test-installed ## tests that need no server
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m "not real and not slow and not gpu and not shared"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile --ignore tests/docs -m "not real and not slow and not gpu and not shared"
 
 parts: $(VENV)/.test-installed ## install the servers that tests start
 	scripts/test-parts

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from scripts.docs.site import generated_pages
 from tests.docs.pages import PAGES, ROOT, page_id
 
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
@@ -94,21 +95,11 @@ def test_a_link_that_leads_nowhere_fails_the_build(link: str, tmp_path: Path) ->
 @pytest.mark.parametrize("page", [pytest.param(page, id=page_id(page)) for page in PAGES])
 def test_links_between_files_of_the_project_lead_to_files(page: Path) -> None:
     text = _CODE.sub("", page.read_text(encoding="utf-8"))
-    targets = [a or b for a, b in _LINK.findall(text)]
-    local = [it.partition("#")[0] for it in targets if not re.match(r"[a-z]+:|#", it)]
-    generated = re.compile(r"commands|environment|components|http-routes|configuration/[\w-]+")
-    missing = [
-        it
-        for it in local
-        if not (page.parent / it).exists() and not generated.fullmatch(_reference(page, it))
-    ]
-    assert missing == []
-
-
-def _reference(page: Path, link: str) -> str:
-    """A link as a path below the reference, without its ending."""
-    target = os.path.relpath(page.parent / link, ROOT / "docs" / "reference")
-    return target.removesuffix(".md")
+    links = [a or b for a, b in _LINK.findall(text)]
+    local = [it.partition("#")[0] for it in links if not re.match(r"[a-z]+:|#", it)]
+    generated = {ROOT / "docs" / name for name in generated_pages()}
+    targets = [Path(os.path.normpath(page.parent / it)) for it in local]
+    assert [it for it in targets if not it.exists() and it not in generated] == []
 
 
 def test_the_navigation_names_no_host() -> None:
