@@ -12,7 +12,7 @@ class Variable:
     Attributes:
         name: Its name.
         read_by: Commands and parts that read it.
-        meaning: What it holds, and what holds where it is not set.
+        meaning: Content, and the value where it is not set.
         secret: Whether its value must not be shown; in a cluster it comes from a Secret.
     """
 

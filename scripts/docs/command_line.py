@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import io
 import json
 import os
@@ -11,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
-from intentflow.cli.main import VERBS, main
+from intentflow.cli.main import main
+from intentflow.cli.verbs import VERBS, add_options, verb_module
 
 _COLUMNS = "96"
 
@@ -40,8 +40,7 @@ def help_text(verb: str) -> str:
 def parser_of(verb: str) -> argparse.ArgumentParser:
     """The parser of a command's own arguments."""
     parser = argparse.ArgumentParser(prog=f"intentflow {verb}", allow_abbrev=False)
-    importlib.import_module(f"intentflow.cli.{verb}").configure(parser)
-    parser.add_argument("--json", action="store_true")
+    add_options(parser, verb_module(verb))
     return parser
 
 

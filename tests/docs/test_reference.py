@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from intentflow.cli.main import VERBS
+from intentflow.cli.verbs import VERBS
 from intentflow.environment_variables import VARIABLES
 from intentflow.serve.app import openapi_document
 from intentflow.validate import DataPolicy
