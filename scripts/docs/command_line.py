@@ -46,7 +46,8 @@ def parser_of(verb: str) -> argparse.ArgumentParser:
 
 def schema_names() -> list[str]:
     """What ``intentflow schema`` knows."""
-    return [str(name) for action in parser_of("schema")._actions for name in action.choices or ()]
+    positional = [it for it in parser_of("schema")._actions if not it.option_strings]
+    return [str(name) for action in positional for name in action.choices or ()]
 
 
 def schema(name: str) -> Mapping[str, Any]:
