@@ -18,7 +18,7 @@ from intentflow.inference.engines import MAX_NEW_TOKENS, Answer, Keep
 from intentflow.inference.structured_outputs import StructuredOutputs
 from intentflow.io.addresses import require_address
 from intentflow.io.progress import progress_bar
-from intentflow.openai_api.faults import NOT_THE_API, Fault, busy_fault, shown
+from intentflow.openai_api.faults import NOT_AN_API_REPLY, Fault, excerpt, status_fault
 from intentflow.openai_api.retries import fault_retries
 
 log = logging.getLogger(__name__)
@@ -171,7 +171,7 @@ class OpenAIEngine:
         if closed is None:
             raise IntentflowError(
                 f"{self.url} does not keep to structured_outputs: it answered "
-                f"{shown(text, self._key)!r}, which the taxonomy does not have; vLLM does, with "
+                f"{excerpt(text, self._key)!r}, which the taxonomy does not have; vLLM does, with "
                 '--structured-outputs-config \'{"backend": "guidance"}\'; '
                 "--no-constrained asks without"
             )
@@ -181,8 +181,8 @@ class OpenAIEngine:
         self._replying = self._replying or (name if isinstance(name, str) else None)
         if isinstance(name, str) and name != self._replying:
             raise IntentflowError(
-                f"{self.url} answered as {shown(self._replying or '', self._key)} first and now as "
-                f"{shown(name, self._key)}: these are answers of more than one model"
+                f"{self.url} answered as {excerpt(self._replying or '', self._key)} first, now as "
+                f"{excerpt(name, self._key)}: these are answers of more than one model"
             )
 
     async def _served_model(self) -> tuple[str, str | None]:
@@ -204,7 +204,7 @@ class OpenAIEngine:
 
     def _chosen(self, names: list[str]) -> str:
         asked = self.options.served_model
-        some = ", ".join(shown(name, self._key) for name in names[:_MAX_NAMES])
+        some = ", ".join(excerpt(name, self._key) for name in names[:_MAX_NAMES])
         some += f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
         if not names:
             raise IntentflowError(f"{self.url} serves no model")
@@ -262,7 +262,7 @@ class _faults:  # noqa: N801 - reads as a block, not as a class
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         from openai import OpenAIError
 
-        if isinstance(error, (OpenAIError, TimeoutError, *NOT_THE_API)):
+        if isinstance(error, (OpenAIError, TimeoutError, *NOT_AN_API_REPLY)):
             raise _fault_of(error, self._options, self._key) from error
 
 
@@ -275,7 +275,7 @@ def _fault_of(error: Exception, options: EndpointOptions, key: str | None) -> Fa
     if isinstance(error, APIStatusError):
         return _status_fault(error, key)
     if isinstance(error, APIConnectionError):
-        cause = shown(str(error.__cause__ or error), key).rstrip(".")
+        cause = excerpt(str(error.__cause__ or error), key).rstrip(".")
         return Fault(f"does not answer ({cause}): is it running?")
     return Fault("does not answer as an OpenAI endpoint: its reply is of another shape")
 
@@ -283,14 +283,14 @@ def _fault_of(error: Exception, options: EndpointOptions, key: str | None) -> Fa
 def _status_fault(error: Any, key: str | None) -> Fault:
     status = int(error.status_code)
     if status in (401, 403):
-        return Fault(f"refused the key (HTTP {status}): set {KEY}", again=False, status=status)
+        return Fault(f"refused the key (HTTP {status}): set {KEY}", retryable=False, status=status)
     if 300 <= status < 400:
         reason = f"points to another address (HTTP {status}): give that one"
-        return Fault(reason, again=False, status=status)
-    fault = busy_fault(status, dict(error.response.headers), shown(error.message, key))
+        return Fault(reason, retryable=False, status=status)
+    fault = status_fault(status, dict(error.response.headers), excerpt(error.message, key))
     return Fault(
         f"failed: {fault.reason}",
-        again=fault.again,
+        retryable=fault.retryable,
         wait_seconds=fault.wait_seconds,
         status=status,
     )

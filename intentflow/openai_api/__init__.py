@@ -1,1 +1,1 @@
-"""What clients of OpenAI endpoints share: faults, pauses, replies of bounded size."""
+"""Shared parts of clients of OpenAI endpoints: request failures, retries, bounded replies."""

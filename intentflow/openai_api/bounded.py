@@ -1,4 +1,4 @@
-"""Replies of bounded size: an endpoint that sends without end is hung up on."""
+"""Replies of bounded size: the connection to an endpoint that sends without end is closed."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ MAX_REPLY_BYTES = 1_000_000
 
 
 class ReplyTooLong(httpx2.ReadError):
-    """The reply is longer than any answer."""
+    """The reply is larger than any valid answer."""
 
 
 async def bound(response: httpx2.Response) -> None:
-    """Let a reply, be it that of an error, end at a number of bytes; a hook of the HTTP client.
+    """Limit the size of a reply, including error replies; a hook of the HTTP client.
 
     Raises:
-        ReplyTooLong: The reply is compressed, although none was asked for: a small one may become
-            a huge one.
+        ReplyTooLong: The reply is compressed although the request did not allow compression; a
+            small one may expand to a huge one.
     """
     if response.headers.get("Content-Encoding", "identity") != "identity":
-        raise ReplyTooLong("compressed without being asked to", request=response.request)
+        raise ReplyTooLong("compressed, which was not requested", request=response.request)
     assert isinstance(response.stream, httpx2.AsyncByteStream)
     response.stream = _BoundedStream(response.stream, response.request)
 

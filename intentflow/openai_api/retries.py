@@ -1,4 +1,4 @@
-"""Asking an endpoint again where a fault may pass."""
+"""Retries of requests after temporary failures."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _MAX_PAUSE_SECONDS = 8.0
 def fault_retries(
     retries: int, before_pause: Callable[[Fault, float], None] | None = None
 ) -> AsyncRetrying:
-    """What calls a coroutine function again after a :class:`Fault` that may pass.
+    """Retry a coroutine function after a temporary :class:`Fault`.
 
-    The pause is the one that the endpoint asked for, else it doubles from try to try. The OpenAI
-    client has retries of its own, but they heed no other reply than a refusal, let one request take
-    several time limits, and cannot be counted against a budget.
+    The pause is the one that the endpoint asked for, otherwise it doubles with each attempt. The
+    OpenAI client's own retries ignore other replies than refusals, let one request take several
+    time limits, and cannot be counted against a budget.
 
     Args:
-        retries: After the first try.
-        before_pause: Called with the fault and the seconds until the next try.
+        retries: Number of attempts after the first.
+        before_pause: Called with the fault and the seconds until the next attempt.
     """
     from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
 
@@ -34,7 +34,7 @@ def fault_retries(
             before_pause(_fault(state), state.upcoming_sleep)
 
     return AsyncRetrying(
-        retry=retry_if_exception(lambda error: isinstance(error, Fault) and error.again),
+        retry=retry_if_exception(lambda error: isinstance(error, Fault) and error.retryable),
         wait=_pause_seconds,
         stop=stop_after_attempt(retries + 1),
         before_sleep=report,
@@ -51,7 +51,7 @@ def _fault(state: RetryCallState) -> Fault:
 def _pause_seconds(state: RetryCallState) -> float:
     from tenacity import wait_exponential
 
-    asked = _fault(state).wait_seconds
-    if asked is not None:
-        return asked
+    requested = _fault(state).wait_seconds
+    if requested is not None:
+        return requested
     return wait_exponential(multiplier=FIRST_PAUSE_SECONDS, max=_MAX_PAUSE_SECONDS)(state)

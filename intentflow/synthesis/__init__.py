@@ -1,4 +1,4 @@
-"""New phrasings of rare intents, written by a teacher and checked before they are kept."""
+"""Synthesis: new phrasings of rare intents, written by a teacher model and filtered."""
 
 from intentflow.synthesis.faults import TeacherError
 from intentflow.synthesis.run import SynthesisResult, synthesise

@@ -1,4 +1,4 @@
-"""What an answer has to be before it becomes a row, and the code of each reason why it is not."""
+"""Checks that a generated row has to pass, and the reason codes of rejections."""
 
 from __future__ import annotations
 
@@ -7,19 +7,24 @@ from collections.abc import Mapping, Sequence
 from intentflow.calls import Call, CallSyntaxError, format_calls, parse_calls, same_calls
 from intentflow.redaction.analyzer import find_personal_data
 from intentflow.synthesis.answers import Candidate
-from intentflow.synthesis.markup import holds_hidden, holds_link, holds_markup, placeholders
+from intentflow.synthesis.markup import (
+    contains_hidden,
+    contains_link,
+    contains_markup,
+    placeholders,
+)
 from intentflow.synthesis.targets import Demand
 from intentflow.taxonomy import Taxonomy
 
-_LONGEST_OUTPUT = 2000
+_MAX_OUTPUT_CHARACTERS = 2000
 
 
 class Checker:
-    """The checks that need only the row itself.
+    """Checks of a single row.
 
     Args:
-        taxonomy: The intents there are.
-        agreed_values: By intent, the values that need not stand in the utterance.
+        taxonomy: The known intents.
+        agreed_values: Values that need not occur in the utterance, by intent.
     """
 
     def __init__(self, taxonomy: Taxonomy, agreed_values: Mapping[str, frozenset[str]]) -> None:
@@ -27,21 +32,21 @@ class Checker:
         self._agreed_values = agreed_values
 
     def fault(self, candidate: Candidate, demand: Demand) -> str | None:
-        """The code of the first reason to reject a row; None for a good one."""
+        """The code of the first reason to reject a row; None for a valid row."""
         texts = (candidate.instruction, candidate.output)
         if not all(texts):
             return "empty"
-        if len(texts[0]) > demand.longest or len(texts[1]) > _LONGEST_OUTPUT:
+        if len(texts[0]) > demand.longest or len(texts[1]) > _MAX_OUTPUT_CHARACTERS:
             return "too_long"
         return self._fault_of_text(texts, demand) or self._fault_of_label(candidate, demand)
 
     def _fault_of_text(self, texts: Sequence[str], demand: Demand) -> str | None:
         joined = "\n".join(texts)
-        if any(map(holds_hidden, texts)):
+        if any(map(contains_hidden, texts)):
             return "control_characters"
-        if holds_markup(joined) or placeholders(joined) - _known_placeholders(demand):
+        if contains_markup(joined) or placeholders(joined) - _known_placeholders(demand):
             return "markup"
-        if holds_link(joined):
+        if contains_link(joined):
             return "link"
         if any(map(find_personal_data, texts)):
             return "personal_data"
@@ -52,7 +57,7 @@ class Checker:
             calls = parse_calls(candidate.output)
         except CallSyntaxError:
             return "unparsable"
-        if tuple(sorted(call.intent for call in calls)) != demand.asked:
+        if tuple(sorted(call.intent for call in calls)) != demand.required:
             return "wrong_intent"
         if not all(map(self._taxonomy.accepts_count, calls)):
             return "parameter_count"
@@ -71,7 +76,7 @@ class Checker:
 
 
 def labels_agree(candidate: Candidate, label: str) -> bool:
-    """Whether a second label says the same: equal calls, in any order."""
+    """Whether a second label is equal to the row's: the same calls, in any order."""
     try:
         return same_calls(parse_calls(candidate.output), parse_calls(label))
     except CallSyntaxError:
@@ -79,7 +84,7 @@ def labels_agree(candidate: Candidate, label: str) -> bool:
 
 
 def canonical(candidate: Candidate) -> Candidate:
-    """The row with its label in the one written form."""
+    """The row with its label in canonical form."""
     return Candidate(candidate.instruction, format_calls(parse_calls(candidate.output)))
 
 

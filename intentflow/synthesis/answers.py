@@ -1,4 +1,4 @@
-"""Reading the teacher's answers: one JSON object, whatever a model writes around it."""
+"""Parsing of the teacher's answers: one JSON object, possibly surrounded by other text."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ _OPENINGS = 200
 
 
 class MalformedAnswer(ValueError):  # noqa: N818 - a verdict on an answer
-    """An answer without the object that was asked for."""
+    """An answer without the requested JSON object."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A row that the teacher wrote, not yet checked."""
+    """A row that the teacher wrote, before it is checked."""
 
     instruction: str
     output: str
 
 
 def read_candidates(text: str) -> list[Candidate | None]:
-    """The rows of an answer to a request for new utterances; None for one of another shape.
+    """Parse the answer to a request for new utterances; None for an item that is not a row.
 
     Raises:
-        MalformedAnswer: There is no such object in the answer.
+        MalformedAnswer: The answer contains no object with such a list.
     """
     return [_candidate(item) for item in _list_under("utterances", text)]
 
 
 def read_labels(text: str, count: int) -> list[str | None]:
-    """The labels of an answer to a labelling request, by utterance; None where one lacks.
+    """Parse the answer to a labelling request: labels by utterance, None for missing ones.
 
-    An utterance that is labelled twice has no label: it is not known which is meant.
+    An utterance that is labelled twice counts as unlabelled, because its label is ambiguous.
 
     Args:
         text: The answer.
         count: Number of utterances, which are numbered from 1.
 
     Raises:
-        MalformedAnswer: There is no such object in the answer.
+        MalformedAnswer: The answer contains no object with such a list.
     """
     labels: list[list[str]] = [[] for _ in range(count)]
     for item in _list_under("labels", text):
@@ -63,7 +63,7 @@ def _candidate(item: Any) -> Candidate | None:
 
 
 def _list_under(key: str, text: str) -> list[Any]:
-    """The list that the last object with that key holds; thoughts and fences come before it."""
+    """The list in the last object with that key; reasoning and code fences may precede it."""
     found: list[Any] | None = None
     position = text.find("{")
     for _ in range(_OPENINGS):

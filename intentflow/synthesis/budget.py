@@ -1,4 +1,4 @@
-"""What a synthesis may still send: held back before a request, settled after its reply."""
+"""Budget of requests and tokens: reserved before a request, settled after its reply."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ class BudgetEnded(Exception):  # noqa: N818 - an end, not a fault
 
 @dataclass
 class Budget:
-    """Requests and tokens, spent and held.
+    """Requests and tokens, spent and reserved.
 
-    A request is counted before it is sent. Its tokens are held at their upper bound until the
-    reply says how many there were, so the budget holds whatever the replies are.
+    A request is counted before it is sent. The upper bound of its tokens is reserved until the
+    reply reports the actual number, so no reply can exceed the budget.
 
     Attributes:
-        limits: The most that may be spent.
+        limits: Maximum numbers of requests and tokens.
         requests: Requests sent.
         tokens: Tokens settled.
     """
@@ -31,7 +31,7 @@ class Budget:
     _held: list[Hold] = field(default_factory=list)
 
     def hold(self, tokens: int) -> Hold | None:
-        """Hold one request with at most so many tokens; None where that could exceed the limits."""
+        """Reserve a request of at most ``tokens`` tokens; None if it could exceed the limits."""
         requests = self.requests + sum(not hold.sent for hold in self._held)
         held = sum(hold.tokens for hold in self._held)
         if requests + 1 > self.limits.max_requests:
@@ -45,24 +45,24 @@ class Budget:
 
 @dataclass(eq=False)
 class Hold:
-    """A part of the budget kept for one request."""
+    """A reservation of a part of the budget for one request."""
 
     budget: Budget
     tokens: int
     sent: bool = False
 
     def send(self) -> Self:
-        """Count the request: it is about to be sent."""
+        """Count the request, which is about to be sent."""
         self.sent = True
         self.budget.requests += 1
         return self
 
     def settle(self, tokens: int) -> None:
-        """Replace what was held by what the request cost."""
+        """Replace the reservation by the actual cost of the request."""
         self.budget.tokens += tokens
         self.release()
 
     def release(self) -> None:
-        """Give back what is held; a hold already settled holds nothing."""
+        """Cancel the reservation; without effect once it is settled."""
         if self in self.budget._held:
             self.budget._held.remove(self)

@@ -1,4 +1,4 @@
-"""The sieve between answers and rows: what is rejected is counted by reason."""
+"""Filters from answers to rows; rejections are counted by reason."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from intentflow.synthesis.journal import Reply
 from intentflow.synthesis.targets import Demand, SafeRow
 
 MAX_COMPARED_ROWS = 50_000
-"""Rows whose sketches are kept: measured 7.6 kB and 0.2 ms of processor time each."""
+"""Maximum number of rows whose sketches are kept: measured 7.6 kB and 0.2 ms of CPU time each."""
 
 
-class Sieve:
-    """Checks answers in the order of their requests.
+class RowFilter:
+    """Filters answers in the order of their requests.
 
-    A new phrasing must not be a near duplicate of any utterance. In a data set with more than
+    A new phrasing must not be a near-duplicate of any utterance. In a data set with more than
     ``MAX_COMPARED_ROWS`` rows, so that their sketches fit into memory, only rows of rare intents
-    are compared for near duplicates, and the others for equality up to case and punctuation.
+    are compared for near-duplicates, and the others for equality up to case and punctuation.
 
     Args:
-        checker: The checks that need only the row itself.
-        rows: The rows there are.
+        checker: Checks of a single row.
+        rows: The existing rows.
         demands: The rare intents.
 
     Attributes:
-        rejected: Rows, or whole answers, that were not kept, by reason.
+        rejected: Number of rejected rows, or complete answers, by reason.
     """
 
     def __init__(
@@ -47,12 +47,12 @@ class Sieve:
             self._near.add(row.instruction)
 
     def select(self, reply: Reply, demand: Demand, count: int) -> list[Candidate]:
-        """The rows of an answer that pass the checks which cost nothing.
+        """The rows of an answer that pass the checks that need no further request.
 
         Args:
-            reply: The teacher's.
-            demand: What was asked for.
-            count: How many were asked for; the rest of an answer is not looked at.
+            reply: The teacher's reply.
+            demand: The intent that the request was for.
+            count: Number of requested rows; further rows of the answer are ignored.
         """
         try:
             found = read_candidates(reply.text)
@@ -67,11 +67,11 @@ class Sieve:
         ]
 
     def confirm(self, reply: Reply | None, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """The rows whose second label says the same.
+        """The rows whose second label agrees.
 
         Args:
-            reply: The labels; None where the budget ended before they were asked for.
-            candidates: The rows, in the order in which they were asked about.
+            reply: The labels; None if the budget ended before they were requested.
+            candidates: The rows, in the order of the labelling request.
         """
         if reply is None:
             self._reject("unlabelled", len(candidates))
@@ -111,5 +111,5 @@ class Sieve:
 def _compared(rows: Sequence[SafeRow], demands: Sequence[Demand]) -> Sequence[SafeRow]:
     if not demands or len(rows) <= MAX_COMPARED_ROWS:
         return rows if demands else ()
-    rare = {intent for demand in demands for intent in demand.asked}
+    rare = {intent for demand in demands for intent in demand.required}
     return [row for row in rows if not rare.isdisjoint(row.intents)][:MAX_COMPARED_ROWS]

@@ -1,7 +1,7 @@
-"""The journal of a synthesis: what was asked, answered and made, line by line and durable.
+"""The journal of a synthesis: requests, answers and rows, one durable line each.
 
-A run that was killed goes on from its journal: the same requests come up in the same order, and
-those that were answered are read instead of sent.
+A killed run resumes from its journal: the same requests come up in the same order, and answers in
+the journal are read instead of requested.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the teacher answered.
+    """An answer of the teacher.
 
     Attributes:
         text: The answer.
         tokens: Tokens of the prompt and the answer.
-        cut_off: Whether the answer met its limit of tokens.
+        cut_off: Whether the answer was cut off at its token limit.
     """
 
     text: str
@@ -35,16 +35,17 @@ class Reply:
 
 
 @dataclass
-class Journal:
-    """What earlier runs of the same synthesis did, and where this one writes.
+class SynthesisJournal:
+    """The work of earlier runs of the same synthesis, and the file that this run appends to.
 
     Attributes:
         path: The file; None keeps everything in memory.
         replies: Answers by the key of their request.
-        waves: Requests begun together, wave by wave.
-        rows: Rows made.
-        requests: Requests sent by earlier runs.
-        tokens: Tokens that they cost; a request whose end is not known counts with its upper bound.
+        waves: Number of requests that were started together, wave by wave.
+        rows: Generated rows.
+        requests: Number of requests that earlier runs sent.
+        tokens: Tokens that they cost; a request without a recorded outcome counts with its upper
+            bound.
     """
 
     path: Path | None = None
@@ -59,15 +60,15 @@ class Journal:
 
     @classmethod
     def open(cls, path: Path | None, identity: Mapping[str, str | int]) -> Self:
-        """Begin a journal or go on with the one that is there.
+        """Start a journal or resume an existing one.
 
         Args:
             path: The file; None keeps everything in memory.
-            identity: What the answers depend on; a journal of another identity is refused.
+            identity: Inputs that the answers depend on; a journal of other inputs is refused.
 
         Raises:
-            IntentflowError: A file of something else or of other input, one that another run
-                writes, or a place that cannot be written.
+            IntentflowError: The file is not a journal, belongs to other inputs, is being written
+                by another run, or cannot be written.
         """
         journal = cls(path)
         if path is not None:
@@ -79,7 +80,7 @@ class Journal:
         return journal
 
     def close(self) -> None:
-        """Close the file; another run may then write it."""
+        """Close the file and release its lock."""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -91,37 +92,41 @@ class Journal:
         self.close()
 
     def send(self, tokens: int) -> int:
-        """Note that a request of at most so many tokens is about to be sent; returns its number."""
+        """Record that a request of at most ``tokens`` tokens is about to be sent.
+
+        Returns:
+            The number of the request.
+        """
         self._sent += 1
         self._append({"kind": "sent", "number": self._sent, "tokens": tokens})
         return self._sent
 
     def fail(self, number: int, tokens: int) -> None:
-        """Note that a request brought no answer, and what it cost."""
+        """Record that a request failed, and its cost."""
         self._append({"kind": "failed", "number": number, "tokens": tokens})
 
     def answer(self, number: int, key: str, reply: Reply) -> None:
-        """Note an answer."""
+        """Record an answer."""
         self.replies[key] = reply
         entry = {"text": reply.text, "tokens": reply.tokens, "cut_off": reply.cut_off}
         self._append({"kind": "answered", "number": number, "key": key, **entry})
 
     def begin_wave(self, size: int) -> None:
-        """Note how many requests are begun together."""
+        """Record the number of requests that are started together."""
         self.waves.append(size)
         self._append({"kind": "wave", "size": size})
 
     def keep(self, example: Example) -> None:
-        """Note a row that was made, once."""
+        """Record a generated row, once."""
         row = (example.instruction, example.output)
         if row not in self.rows:
             self.rows.add(row)
             self._append({"kind": "row", **example.as_dict()})
 
     def kept(self) -> str:
-        """Where the rows made so far are, as a part of an error message."""
+        """The place of the rows generated so far, as a part of an error message."""
         count = f"{len(self.rows)} row{'' if len(self.rows) == 1 else 's'}"
-        return f"{count} made so far kept in {self.path}; the same command goes on from there"
+        return f"{count} generated so far are in {self.path}; run the same command to continue"
 
     def _open_file(self, path: Path, header: dict[str, Any]) -> None:
         self._file = JournalFile.open(path, "synthesis")
@@ -136,7 +141,7 @@ class Journal:
         self.tokens += sum(self._open.values())
 
     def _recall(self, entry: dict[str, Any], line: int) -> None:
-        """Take one line of an earlier run into account."""
+        """Apply one line of an earlier run."""
         try:
             self._take(entry)
         except (KeyError, TypeError, ValueError):
@@ -178,7 +183,7 @@ def _entry(line: bytes, path: Path, number: int) -> dict[str, Any]:
 
 def _broken(path: Path | None, line: int) -> IntentflowError:
     return IntentflowError(
-        f"{path} line {line}: not a line of a synthesis journal; move the file away to begin anew"
+        f"{path} line {line}: not a line of a synthesis journal; move the file away to start again"
     )
 
 
@@ -192,6 +197,6 @@ def _check_identity(
     other = [name for name in header if found.get(name) != header[name]]
     made = sum(entry["kind"] == "row" for entry in entries)
     raise IntentflowError(
-        f"{path}: journal of another synthesis (other {', '.join(other)}), with {made} rows made; "
-        "repeat the run with what it was begun with, or move the file away to begin anew"
+        f"{path}: journal of another synthesis (other {', '.join(other)}), with {made} rows; "
+        "run the command with the original inputs, or move the file away to start again"
     )

@@ -1,11 +1,11 @@
-"""What has no place in an utterance that a machine wrote: control tokens, links, hidden signs."""
+"""Detection of text that generated rows must not contain: markup, links, hidden characters."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-# The marks by which the chat templates of common models tell who speaks, and markup of any kind.
+# Role markers of common models' chat templates, and all other markup.
 _MARKUP = re.compile(
     r"<\s*[|｜/!]|[|｜]\s*>|<\s*[a-z][\w:-]*[^<>]*>|<<|>>|(?-i:\[/?[A-Z_]{4,}\])|"
     r"^\s*#{2,}\s|```|\{%|%\}",
@@ -21,24 +21,24 @@ _JOINERS = frozenset("\u200c\u200d")
 _HIDDEN = frozenset({"Cc", "Cs", "Co", "Zl", "Zp", "Cf"})
 
 
-def holds_markup(text: str) -> bool:
-    """Whether a text holds what a chat template or a page could take for its own syntax."""
+def contains_markup(text: str) -> bool:
+    """Whether a text contains syntax of chat templates or of web pages."""
     return _MARKUP.search(text) is not None
 
 
-def holds_link(text: str) -> bool:
-    """Whether a text holds an address of the web, with or without its scheme."""
+def contains_link(text: str) -> bool:
+    """Whether a text contains a web address, with or without its scheme."""
     return _LINK.search(text) is not None
 
 
-def holds_hidden(text: str) -> bool:
-    """Whether a text holds control characters or signs one cannot see.
+def contains_hidden(text: str) -> bool:
+    """Whether a text contains control characters or invisible characters.
 
-    The two joiners are let through: Indic scripts, Persian and emoji need them.
+    The two joiners are allowed: Indic scripts, Persian and emoji need them.
     """
     return any(unicodedata.category(c) in _HIDDEN and c not in _JOINERS for c in text)
 
 
 def placeholders(text: str) -> frozenset[str]:
-    """The placeholders of redaction that a text holds, and whatever else looks like one."""
+    """The redaction placeholders in a text, and all text that looks like one."""
     return frozenset(_PLACEHOLDER.findall(text))

@@ -1,7 +1,7 @@
-"""The two requests: new utterances for an intent, and labels for utterances by a second look.
+"""Prompts of the two requests: new utterances for an intent, and a second labelling of them.
 
-Everything that comes from data stands in one JSON object in the user's message, with ``<`` written
-as an escape, so that no row can end the block or become a control token.
+All text from data is in one JSON object in the user's message, with ``<`` written as an escape, so
+that no row can end the block or become a control token.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ _BYTES_OF_CHARACTER = 6
 
 
 @dataclass(frozen=True)
-class Request:
-    """One question to the teacher.
+class TeacherRequest:
+    """One request to the teacher.
 
     Attributes:
         messages: The chat messages.
         schema: JSON Schema of the answer.
-        temperature: None where the model takes none.
-        max_answer_tokens: The longest answer.
+        temperature: Sampling temperature; None if the model accepts none.
+        max_answer_tokens: Maximum number of tokens of the answer.
     """
 
     messages: tuple[tuple[str, str], ...]
@@ -74,29 +74,29 @@ class Request:
 
     @cached_property
     def key(self) -> str:
-        """SHA-256 of what is asked."""
+        """SHA-256 of the request."""
         return hashlib.sha256(json.dumps([self.messages, self.temperature]).encode()).hexdigest()
 
     @cached_property
     def max_prompt_tokens(self) -> int:
-        """Upper bound: one token per byte, for no byte-level tokenizer makes more of a text."""
+        """Upper bound: one token per byte, which no byte-level tokenizer exceeds."""
         texts = [*(text for _, text in self.messages), json.dumps(self.schema)]
         return sum(len(text.encode()) + _BYTES_AROUND_MESSAGE for text in texts)
 
     @property
     def max_tokens(self) -> int:
-        """Upper bound of the tokens of the prompt and the answer."""
+        """Upper bound of the tokens of prompt and answer together."""
         return self.max_prompt_tokens + self.max_answer_tokens
 
 
-class Questions:
+class RequestWriter:
     """Writes the requests of one synthesis.
 
     Args:
         teacher: The configuration.
-        taxonomy: What the teacher may know of the intents.
-        examples: For intents with parameters one redacted row that shows what they mean.
-        seed: For the examples that a request shows.
+        taxonomy: The redacted taxonomy.
+        examples: One redacted row for each intent with parameters that illustrates them.
+        seed: Seed of the choice of examples that a request shows.
     """
 
     def __init__(
@@ -110,22 +110,22 @@ class Questions:
             for name, intent in taxonomy.intents.items()
         ]
 
-    def for_utterances(self, demand: Demand, number: int, count: int) -> Request:
-        """Ask for new utterances.
+    def for_utterances(self, demand: Demand, number: int, count: int) -> TeacherRequest:
+        """Write a request for new utterances.
 
         Args:
-            demand: What is lacking.
-            number: How many requests were planned for it before; others examples are shown then.
-            count: How many utterances.
+            demand: The intent that lacks rows.
+            number: Number of requests planned for it before; each shows other examples.
+            count: Number of utterances.
         """
         chance = random.Random(f"{self._seed} {number} {demand.intent}")
         shown = min(self._teacher.examples_per_request, len(demand.examples))
         content = {
             "count": count,
-            "asked": list(demand.asked),
+            "asked": list(demand.required),
             "intents": [
                 _described(name, self._taxonomy.intents[name], None)
-                for name in dict.fromkeys(demand.asked)
+                for name in dict.fromkeys(demand.required)
             ],
             "examples": [_shown(row) for row in chance.sample(demand.examples, shown)],
             "already_made": demand.made[-_AVOIDED:],
@@ -133,8 +133,8 @@ class Questions:
         }
         return self._request(_GENERATION, content, _UTTERANCES_SCHEMA, self._teacher.temperature)
 
-    def for_labels(self, candidates: Sequence[Candidate]) -> Request:
-        """Ask for the labels of utterances, without saying what they were made for."""
+    def for_labels(self, candidates: Sequence[Candidate]) -> TeacherRequest:
+        """Write a request for labels of utterances that does not reveal the intended intents."""
         utterances = [
             {"number": number, "instruction": candidate.instruction}
             for number, candidate in enumerate(candidates, 1)
@@ -144,7 +144,7 @@ class Questions:
         return self._request(_LABELLING, content, _LABELS_SCHEMA, temperature)
 
     def max_label_tokens(self, count: int, characters: int) -> int:
-        """Upper bound of the tokens of labelling so many utterances of so many characters."""
+        """Upper bound of the tokens for labelling ``count`` utterances of ``characters`` each."""
         each = _BYTES_AROUND_UTTERANCE + _BYTES_OF_CHARACTER * characters
         return self.for_labels([]).max_tokens + count * each
 
@@ -154,9 +154,9 @@ class Questions:
         content: Mapping[str, Any],
         schema: Mapping[str, Any],
         temperature: float | None,
-    ) -> Request:
+    ) -> TeacherRequest:
         messages = (("system", system), ("user", _encoded(content)))
-        return Request(messages, schema, temperature, self._teacher.max_answer_tokens)
+        return TeacherRequest(messages, schema, temperature, self._teacher.max_answer_tokens)
 
 
 def _encoded(content: Mapping[str, Any]) -> str:

@@ -1,8 +1,8 @@
-"""Synthesis: a teacher writes new phrasings of rare intents; what passes every check is kept.
+"""Synthesis: a teacher writes new phrasings of rare intents; rows that pass all checks are kept.
 
-A row is made in two requests, after self-instruction with a filter (Wang et al. 2023,
-"Self-Instruct", arXiv:2212.10560): one for new utterances with their labels, and one for the labels
-of those utterances alone. A row whose two labels differ is not kept.
+A row takes two requests, as in self-instruction with a filter (Wang et al. 2023, "Self-Instruct",
+arXiv:2212.10560): one for new utterances with their labels, and one for labels of those utterances
+alone. A row whose two labels differ is rejected.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from intentflow.synthesis.answers import Candidate
 from intentflow.synthesis.budget import Budget, BudgetEnded
 from intentflow.synthesis.client import TeacherClient, read_key
 from intentflow.synthesis.faults import TeacherError
-from intentflow.synthesis.filters import Sieve
-from intentflow.synthesis.journal import Journal, Reply
-from intentflow.synthesis.prompts import Questions
+from intentflow.synthesis.filters import RowFilter
+from intentflow.synthesis.journal import Reply, SynthesisJournal
+from intentflow.synthesis.prompts import RequestWriter
 from intentflow.synthesis.scheduler import Task, is_wanted, next_wave
 from intentflow.synthesis.targets import (
     SafeRow,
@@ -40,21 +40,21 @@ from intentflow.taxonomy import Taxonomy
 Progress = Callable[[str], None]
 
 USELESS_ANSWERS = 20
-"""Answers without one row to keep after which the teacher is held to be unfit."""
+"""Number of answers without a usable row after which the teacher is considered unfit."""
 
 
 @dataclass
 class SynthesisResult:
-    """What a synthesis made and what it cost, the runs that it went on from included.
+    """Rows and costs of a synthesis, including the runs that it resumed.
 
     Attributes:
-        examples: The rows, marked as synthetic, in the order of their requests.
-        requests: Requests sent.
-        tokens: Tokens paid for, as the server counts them or, where it does not, at most.
-        rejected: Rows, or whole answers, that were not kept, by reason.
-        missing: Rows still lacking, by intent.
-        unasked: Rare intents without any row that may be shown, for which nothing was asked.
-        budget_exhausted: Whether the budget ended before the work.
+        examples: The new rows, marked as synthetic, in the order of their requests.
+        requests: Number of requests sent.
+        tokens: Tokens as the server reports them, otherwise their upper bound.
+        rejected: Number of rejected rows, or complete answers, by reason.
+        missing: Number of rows that are still missing, by intent.
+        unasked: Rare intents without requests, because no row of theirs may be shown.
+        budget_exhausted: Whether the budget ended before the work was done.
     """
 
     examples: list[Example] = field(default_factory=list)
@@ -66,7 +66,7 @@ class SynthesisResult:
     budget_exhausted: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        """The facts for a summary, without the rows."""
+        """The numbers of the summary, without the rows."""
         return {
             "made": len(self.examples),
             "requests": self.requests,
@@ -87,27 +87,27 @@ def synthesise(
     journal: Path | None = None,
     progress: Progress | None = None,
 ) -> SynthesisResult:
-    """Ask a teacher for new phrasings of rare intents.
+    """Let a teacher write new phrasings of rare intents.
 
-    Every row is redacted before anything else is done with it, so nothing else can leave. The
-    result depends on the arguments and on the teacher's answers, not on when they come.
+    Every row is redacted first, so only redacted text is sent. The result depends on the arguments
+    and on the teacher's answers, but not on their timing.
 
     Args:
         examples: The rows of a training set.
-        teacher: Whom to ask, how much is wanted and what it may cost.
-        taxonomy: The intents and their parameters; inferred from the rows where none is given.
-        seed: For the rows that requests show.
-        journal: File to note everything in, readable by the owner only; a run that ended early
-            goes on from it. None keeps nothing.
-        progress: Gets one line after each wave of requests.
+        teacher: Configuration of the teacher: endpoint, target numbers and budget.
+        taxonomy: The intents and their parameters; inferred from the rows if None.
+        seed: Seed of the choice of rows that requests show.
+        journal: File that records all requests and rows, readable by the owner only; a run that
+            ended early is resumed from it. None records nothing.
+        progress: Called with one line after each wave of requests.
 
     Returns:
-        The new rows only; they belong into training.
+        The new rows only; use them for training.
 
     Raises:
-        TeacherError: The teacher cannot be used; what was made is in the journal.
-        IntentflowError: Redaction is not possible, the journal is of another synthesis, or the run
-            was stopped.
+        TeacherError: The teacher cannot be used; the rows so far are in the journal.
+        IntentflowError: Redaction is not possible, the journal belongs to another synthesis, or
+            the run was stopped.
     """
     _check_redaction()
     key = read_key(teacher)
@@ -118,7 +118,7 @@ def synthesise(
         "taxonomy": known.digest,
         "seed": seed,
     }
-    with Journal.open(journal, identity) as notes:
+    with SynthesisJournal.open(journal, identity) as notes:
         try:
             run = _Synthesis(safe_rows(examples), safe_taxonomy(known), teacher, seed, notes)
             return asyncio.run(run.work(key, progress or (lambda _: None)))
@@ -129,7 +129,7 @@ def synthesise(
 
 
 class _Synthesis:
-    """What is lacking, what was made and what was spent."""
+    """State of a synthesis: demands, rows and costs."""
 
     def __init__(
         self,
@@ -137,14 +137,14 @@ class _Synthesis:
         taxonomy: Taxonomy,
         teacher: Teacher,
         seed: int,
-        journal: Journal,
+        journal: SynthesisJournal,
     ) -> None:
         usable = usable_rows(rows, taxonomy)
         shown = illustrations(usable, taxonomy.intents)
         self._demands, self._unasked = find_demands(rows, usable, taxonomy, teacher)
-        self._questions = Questions(teacher, taxonomy, shown, seed)
+        self._writer = RequestWriter(teacher, taxonomy, shown, seed)
         checker = Checker(taxonomy, agreed_values(usable))
-        self._sieve = Sieve(checker, rows, self._demands)
+        self._filter = RowFilter(checker, rows, self._demands)
         self._budget = Budget(teacher.budget, journal.requests, journal.tokens)
         self._teacher = teacher
         self._journal = journal
@@ -154,21 +154,21 @@ class _Synthesis:
         self._ended = False
 
     async def work(self, key: str | None, progress: Progress) -> SynthesisResult:
-        """Ask until nothing is lacking, every intent is given up or the budget ends."""
+        """Send requests until all demands are met or given up, or the budget ends."""
         wanted = sum(demand.missing for demand in self._demands)
         if wanted:
-            progress(f"{wanted:,} rows wanted for {len(self._demands)} intents")
+            progress(f"{wanted:,} rows requested for {len(self._demands)} intents")
             async with TeacherClient(self._teacher, self._budget, self._journal, key) as client:
                 while not self._ended and any(map(is_wanted, self._demands)):
                     await self._run_wave(client)
                     spent = f"{self._budget.requests:,} requests, {self._budget.tokens:,} tokens"
-                    progress(f"{len(self._made):,} of {wanted:,} rows made; {spent}")
+                    progress(f"{len(self._made):,} of {wanted:,} rows generated; {spent}")
         return self._result()
 
     async def _run_wave(self, client: TeacherClient) -> None:
-        """One wave: ask, check, label once more, keep; each step in the order of the requests."""
+        """One wave: request, check, label again, keep; each step in the order of the requests."""
         wave = next_wave(
-            self._demands, self._questions, self._teacher, self._budget, self._journal, self._waves
+            self._demands, self._writer, self._teacher, self._budget, self._journal, self._waves
         )
         self._waves += 1
         if not wave:
@@ -180,13 +180,13 @@ class _Synthesis:
             self._ask_labels(client, task, found) for task, found in zip(wave, rows, strict=True)
         )
         for task, found, reply in zip(wave, rows, labels, strict=True):
-            self._keep(task, self._sieve.confirm(reply, found))
+            self._keep(task, self._filter.confirm(reply, found))
         self._check_usefulness()
 
     async def _all(
         self, questions: Iterable[Coroutine[Any, Any, Reply | None]]
     ) -> list[Reply | None]:
-        """All replies in order, None where the budget ended; what is under way is waited for."""
+        """All replies in order, None after the budget ended; running requests are awaited."""
         results = await asyncio.gather(*questions, return_exceptions=True)
         for result in results:
             if isinstance(result, BudgetEnded):
@@ -199,13 +199,13 @@ class _Synthesis:
         if reply is None:
             return []
         self._answers += 1
-        return self._sieve.select(reply, task.demand, task.count)
+        return self._filter.select(reply, task.demand, task.count)
 
     async def _ask_labels(
         self, client: TeacherClient, task: Task, rows: list[Candidate]
     ) -> Reply | None:
         if rows:
-            return await client.ask(self._questions.for_labels(rows), task.labels_hold)
+            return await client.ask(self._writer.for_labels(rows), task.labels_hold)
         if task.labels_hold:
             task.labels_hold.release()
         return None
@@ -221,13 +221,13 @@ class _Synthesis:
             self._journal.keep(example)
 
     def _check_usefulness(self) -> None:
-        """A teacher that cannot do the task at all is not paid to the end of the budget."""
+        """Stop with an error if the teacher cannot do the task, to save the rest of the budget."""
         if self._made or self._answers < USELESS_ANSWERS:
             return
-        reasons = ", ".join(f"{why} {count}" for why, count in self._sieve.rejected.most_common(3))
+        reasons = ", ".join(f"{why} {count}" for why, count in self._filter.rejected.most_common(3))
         raise TeacherError(
-            f"teacher {self._teacher.base_url}: none of its {self._answers} answers gave a row to "
-            f"keep ({reasons}): is {self._teacher.model} up to the task?"
+            f"teacher {self._teacher.base_url}: none of its {self._answers} answers contained a "
+            f"usable row ({reasons}): is {self._teacher.model} capable of the task?"
         )
 
     def _result(self) -> SynthesisResult:
@@ -235,7 +235,7 @@ class _Synthesis:
             self._made,
             self._budget.requests,
             self._budget.tokens,
-            dict(sorted(self._sieve.rejected.items())),
+            dict(sorted(self._filter.rejected.items())),
             {demand.intent: demand.missing for demand in self._demands if demand.missing},
             [redact_text(name) for name in self._unasked],
             self._ended,
@@ -243,7 +243,7 @@ class _Synthesis:
 
 
 def _check_redaction() -> None:
-    """Rows leave redacted or not at all; most rows would not ask for the package that is lacking.
+    """Check that redaction works, because only redacted rows are sent.
 
     Raises:
         IntentflowError: The ``data`` extra is not installed.
@@ -260,5 +260,5 @@ def _check_redaction() -> None:
         raise IntentflowError("redaction does not work, so no row is sent to a teacher")
 
 
-def _kept(journal: Journal) -> str:
+def _kept(journal: SynthesisJournal) -> str:
     return f"; {journal.kept()}" if journal.path else ""

@@ -1,4 +1,4 @@
-"""Which requests come next: a wave, the same whatever the concurrency and in a run that goes on."""
+"""Scheduling of requests in waves that do not depend on concurrency or on interruptions."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from intentflow.synthesis.budget import Budget, Hold
-from intentflow.synthesis.journal import Journal
-from intentflow.synthesis.prompts import Questions, Request
+from intentflow.synthesis.journal import SynthesisJournal
+from intentflow.synthesis.prompts import RequestWriter, TeacherRequest
 from intentflow.synthesis.targets import Demand
 from intentflow.synthesis.teacher import Teacher
 
 FRUITLESS_REQUESTS = 3
-"""Requests in a row without a usable row after which an intent is given up."""
+"""Number of consecutive requests without a usable row after which an intent is given up."""
 
 _WAVE = 16
 _PER_INTENT = 4
@@ -20,55 +20,54 @@ _PER_INTENT = 4
 
 @dataclass
 class Task:
-    """One request for new utterances, and what is held of the budget for it.
+    """One request for new utterances, with its reservations of the budget.
 
     Attributes:
-        demand: What is lacking.
-        count: Utterances asked for.
+        demand: The intent that lacks rows.
+        count: Number of requested utterances.
         request: The request.
-        hold: Held for it; None where it is answered already.
-        labels_hold: Held for labelling what it brings: rows that nobody can check are worth
-            nothing.
+        hold: Reservation for the request; None if it is answered already.
+        labels_hold: Reservation for labelling its rows, which are useless without the check.
     """
 
     demand: Demand
     count: int
-    request: Request
+    request: TeacherRequest
     hold: Hold | None = None
     labels_hold: Hold | None = None
 
 
 def next_wave(
     demands: Sequence[Demand],
-    questions: Questions,
+    writer: RequestWriter,
     teacher: Teacher,
     budget: Budget,
-    journal: Journal,
+    journal: SynthesisJournal,
     number: int,
 ) -> list[Task]:
-    """The requests to begin together; none where the budget has ended or nothing is wanted.
+    """The requests to start together; none if the budget has ended or all demands are met.
 
-    How many a wave has depends on what was left of the budget when it began, so the journal
-    remembers it.
+    The size of a wave depends on the budget that was left when it started, so the journal records
+    it.
 
     Args:
-        demands: What is lacking.
-        questions: Writes the requests.
-        teacher: How many utterances to ask for at a time.
-        budget: What may still be spent.
-        journal: Of this run and those before.
-        number: Of the wave, from 0.
+        demands: The intents that lack rows.
+        writer: Writer of the requests.
+        teacher: Configuration with the number of utterances per request.
+        budget: The remaining budget.
+        journal: Journal of this run and earlier ones.
+        number: Number of the wave, from 0.
     """
-    # The first wave is one request: it shows whether the teacher is there and what it takes.
+    # The first wave is one request: it shows whether the teacher answers and which format it takes.
     size = 1 if number == 0 else _WAVE
-    wave = _plan(demands, questions, teacher.phrasings_per_request, size)
+    wave = _plan(demands, writer, teacher.phrasings_per_request, size)
     if number < len(journal.waves):
         wave = wave[: journal.waves[number]]
         for task in wave:
             if task.request.key not in journal.replies:
-                _hold_both(task, questions, budget)
+                _hold_both(task, writer, budget)
     else:
-        wave = _affordable(wave, questions, budget)
+        wave = _affordable(wave, writer, budget)
         if wave:
             journal.begin_wave(len(wave))
     for task in wave:
@@ -77,33 +76,33 @@ def next_wave(
 
 
 def is_wanted(demand: Demand) -> bool:
-    """Whether an intent still lacks rows and was not given up."""
+    """Whether an intent still lacks rows and is not given up."""
     return demand.missing > 0 and demand.fruitless < FRUITLESS_REQUESTS
 
 
 def _plan(
-    demands: Sequence[Demand], questions: Questions, per_request: int, size: int
+    demands: Sequence[Demand], writer: RequestWriter, per_request: int, size: int
 ) -> list[Task]:
-    """Round by round one request for each intent, the rarest first."""
+    """One request per intent and round, the rarest intent first."""
     tasks: list[Task] = []
     for turn in range(_PER_INTENT):
         for demand in filter(is_wanted, demands):
             count = min(per_request, demand.missing - turn * per_request)
             if count > 0 and len(tasks) < size:
-                request = questions.for_utterances(demand, demand.requests + turn, count)
+                request = writer.for_utterances(demand, demand.requests + turn, count)
                 tasks.append(Task(demand, count, request))
     return tasks
 
 
-def _affordable(wave: list[Task], questions: Questions, budget: Budget) -> list[Task]:
+def _affordable(wave: list[Task], writer: RequestWriter, budget: Budget) -> list[Task]:
     for index, task in enumerate(wave):
-        if not _hold_both(task, questions, budget):
+        if not _hold_both(task, writer, budget):
             return wave[:index]
     return wave
 
 
-def _hold_both(task: Task, questions: Questions, budget: Budget) -> bool:
-    tokens = questions.max_label_tokens(task.count, task.demand.longest)
+def _hold_both(task: Task, writer: RequestWriter, budget: Budget) -> bool:
+    tokens = writer.max_label_tokens(task.count, task.demand.longest)
     task.hold = budget.hold(task.request.max_tokens)
     task.labels_hold = budget.hold(tokens) if task.hold else None
     if task.hold and not task.labels_hold:

@@ -1,4 +1,4 @@
-"""Which intents are rare, how many rows they lack, and the redacted rows that speak for them."""
+"""Target numbers: rare intents, their missing rows, and the redacted examples for requests."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from dataclasses import dataclass, field
 from intentflow.calls import Call, CallSyntaxError, parse_calls
 from intentflow.records import Example
 from intentflow.redaction.anonymizer import redact_example, redact_text
-from intentflow.synthesis.markup import holds_markup
+from intentflow.synthesis.markup import contains_markup
 from intentflow.synthesis.teacher import Teacher
 from intentflow.taxonomy import Intent, Taxonomy
 
 
 @dataclass(frozen=True, slots=True)
 class SafeRow:
-    """A row as a teacher may see it: redacted, whoever redacted it before.
+    """A redacted row, which may be sent to a teacher.
 
     Attributes:
         instruction: The redacted utterance.
         output: The redacted label, as written.
-        calls: What the label says; empty where it does not parse.
-        real: Whether a person said and labelled it.
+        calls: The calls of the label; empty if it does not parse.
+        real: Whether the row is from a person, not generated.
     """
 
     instruction: str
@@ -42,18 +42,18 @@ class Demand:
     """An intent that lacks rows.
 
     Attributes:
-        intent: Its name.
-        asked: The intents that a new row has to have: this one alone, or, where it never stands
-            alone, with those it is found with most often.
-        examples: Real rows with just these intents.
-        missing: How many rows are still wanted.
-        requests: Requests planned for it so far.
-        fruitless: Requests without a usable row since the last one that had some.
-        made: Utterances made for it.
+        intent: Name of the intent.
+        required: Intents that a new row must have: this one alone or, if it never occurs alone,
+            with those that it occurs with most often.
+        examples: Real rows with exactly these intents.
+        missing: Number of missing rows.
+        requests: Number of requests planned for it so far.
+        fruitless: Number of consecutive requests without a usable row, up to the latest.
+        made: Utterances generated for it.
     """
 
     intent: str
-    asked: tuple[str, ...]
+    required: tuple[str, ...]
     examples: list[SafeRow]
     missing: int
     requests: int = 0
@@ -62,7 +62,7 @@ class Demand:
 
     @property
     def longest(self) -> int:
-        """Characters that a new utterance may have: twice those of the longest example."""
+        """Maximum length of a new utterance in characters: twice that of the longest example."""
         return max(80, 2 * max(len(row.instruction) for row in self.examples))
 
 
@@ -76,10 +76,10 @@ def safe_rows(examples: Iterable[Example]) -> list[SafeRow]:
 
 
 def safe_taxonomy(taxonomy: Taxonomy) -> Taxonomy:
-    """What a teacher may know of a taxonomy.
+    """Redact a taxonomy for a teacher.
 
-    Descriptions and the names of parameters are redacted. An intent cannot be renamed, so one whose
-    name holds personal data or a chat template's markup (a slip in a label that the taxonomy was
+    Descriptions and parameter names are redacted. An intent cannot be renamed, so one whose name
+    contains personal data or markup of chat templates (from a mistyped label that the taxonomy was
     inferred from) is left out.
     """
     intents = {
@@ -90,34 +90,34 @@ def safe_taxonomy(taxonomy: Taxonomy) -> Taxonomy:
             }
         )
         for name, intent in taxonomy.intents.items()
-        if redact_text(name) == name and not holds_markup(name)
+        if redact_text(name) == name and not contains_markup(name)
     }
     scope = taxonomy.out_of_scope if taxonomy.out_of_scope in intents else None
     return Taxonomy.model_construct(intents=intents, out_of_scope=scope)
 
 
 def usable_rows(rows: Iterable[SafeRow], taxonomy: Taxonomy) -> list[SafeRow]:
-    """The rows that may be shown: real, well labelled, and without a chat template's markup."""
+    """The rows that may be shown: real, with a valid label, without markup of chat templates."""
     return [row for row in rows if _is_usable(row, taxonomy)]
 
 
 def find_demands(
     rows: Sequence[SafeRow], usable: Sequence[SafeRow], taxonomy: Taxonomy, teacher: Teacher
 ) -> tuple[list[Demand], list[str]]:
-    """The intents that lack rows.
+    """Find the intents that lack rows.
 
-    An intent should have ``target_rows``, else the median of rows per intent, but at most
-    ``max_growth`` times its usable rows.
+    The target of an intent is ``target_rows`` or, without it, the median of rows per intent, but
+    at most ``max_growth`` times its usable rows.
 
     Args:
         rows: All rows, for the counts.
-        usable: Those that may be shown.
-        taxonomy: What a teacher may know of the intents.
-        teacher: The targets.
+        usable: Rows that may be shown.
+        taxonomy: The redacted taxonomy.
+        teacher: Configuration with the targets.
 
     Returns:
-        The demands, the rarest intent first; and the intents for which nothing can be asked, since
-        they are rare but no row of theirs may be shown.
+        The demands, the rarest intent first; and the rare intents for which no request is possible
+        because no row of theirs may be shown.
     """
     counts = Counter(intent for row in rows for intent in set(row.intents))
     if not counts:
@@ -132,17 +132,17 @@ def find_demands(
         if count < target and not real:
             unasked.append(intent)
         elif missing > 0:
-            asked = _asked(intent, real)
-            chosen = [row for row in real if row.intents == asked]
-            demands.append(Demand(intent, asked, chosen, missing))
+            required = _required_intents(intent, real)
+            chosen = [row for row in real if row.intents == required]
+            demands.append(Demand(intent, required, chosen, missing))
     return demands, unasked
 
 
 def agreed_values(rows: Iterable[SafeRow]) -> dict[str, frozenset[str]]:
-    """Values that need not stand in the utterance, by intent.
+    """Values that need not occur in the utterance, by intent.
 
-    An intent has values by agreement, such as the name of what is asked for, where most of its
-    values stand in no utterance.
+    An intent has values by convention, such as a category name, if most of its values do not occur
+    in their utterances.
 
     Args:
         rows: Real rows.
@@ -162,11 +162,11 @@ def agreed_values(rows: Iterable[SafeRow]) -> dict[str, frozenset[str]]:
 
 
 def illustrations(rows: Iterable[SafeRow], intents: Mapping[str, Intent]) -> dict[str, SafeRow]:
-    """For each intent with parameters the first row that has it alone, else the first.
+    """For each intent with parameters, the first row with it alone, otherwise the first with it.
 
     Args:
         rows: Rows that may be shown.
-        intents: By name.
+        intents: Intents by name.
     """
     found: dict[str, SafeRow] = {}
     wanted = {name for name, intent in intents.items() if intent.parameters}
@@ -192,11 +192,11 @@ def _is_usable(row: SafeRow, taxonomy: Taxonomy) -> bool:
         row.real
         and bool(row.calls)
         and all(taxonomy.accepts(call) for call in row.calls)
-        and not holds_markup(row.instruction + row.output)
+        and not contains_markup(row.instruction + row.output)
     )
 
 
-def _asked(intent: str, rows: Sequence[SafeRow]) -> tuple[str, ...]:
+def _required_intents(intent: str, rows: Sequence[SafeRow]) -> tuple[str, ...]:
     found = Counter(row.intents for row in rows)
     if (intent,) in found:
         return (intent,)

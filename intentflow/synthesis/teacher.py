@@ -1,4 +1,4 @@
-"""The teacher's configuration file: where it is, what it may cost, how many rows are wanted."""
+"""Configuration of the teacher: endpoint, budget and target numbers of rows."""
 
 from __future__ import annotations
 
@@ -11,57 +11,59 @@ from pydantic import Field, field_validator, model_validator
 
 from intentflow.config import StrictModel
 
-_NOT_THE_ANSWERS = frozenset(
+_WITHOUT_EFFECT_ON_ANSWERS = frozenset(
     {"api_key_env", "timeout_seconds", "retries", "concurrency", "budget", "max_tokens_parameter"}
 )
 
 
 class TeacherBudget(StrictModel):
-    """What a synthesis may cost altogether, resumed runs included."""
+    """Limits of a synthesis, including all its resumed runs."""
 
     max_requests: int = Field(
-        default=500, ge=1, description="requests sent, the repeated ones and second labels included"
+        default=500, ge=1, description="number of requests, including retries and second labels"
     )
     max_tokens: int = Field(
         default=1_000_000,
         ge=1,
         description="tokens of prompts and answers as the server counts them; a request that "
-        "could exceed the rest is not sent",
+        "could exceed the remaining budget is not sent",
     )
 
 
 class Teacher(StrictModel):
-    """An OpenAI-compatible endpoint that writes new phrasings, and the limits it works in."""
+    """An OpenAI-compatible endpoint that writes new phrasings, with its limits and targets."""
 
     base_url: str = Field(description="for example https://api.openai.com/v1; no key in it")
     model: str = Field(min_length=1, description="the model's name at that endpoint")
     api_key_env: str | None = Field(
         default="OPENAI_API_KEY",
-        description="environment variable that holds the key; null for an endpoint without keys",
+        description="environment variable with the API key; null for an endpoint without keys",
     )
     timeout_seconds: float = Field(
-        default=120, gt=0, le=3600, description="longest time for one whole reply"
+        default=120, gt=0, le=3600, description="maximum time for one complete reply"
     )
     retries: int = Field(
-        default=3, ge=0, le=20, description="times that a failed request is sent again"
+        default=3, ge=0, le=20, description="number of retries of a failed request"
     )
-    concurrency: int = Field(default=4, ge=1, le=64, description="requests under way at a time")
+    concurrency: int = Field(
+        default=4, ge=1, le=64, description="maximum number of concurrent requests"
+    )
     budget: TeacherBudget = Field(default_factory=TeacherBudget)
     max_answer_tokens: int = Field(
-        default=2000, ge=64, description="longest answer, its reasoning included"
+        default=2000, ge=64, description="maximum tokens of an answer, including its reasoning"
     )
     max_tokens_parameter: Literal["max_completion_tokens", "max_tokens"] = Field(
         default="max_completion_tokens",
-        description="what the endpoint calls that limit; older servers know max_tokens only",
+        description="the endpoint's name of that limit; older servers know only max_tokens",
     )
     temperature: float | None = Field(
-        default=1.0, ge=0, le=2, description="for new phrasings; null where the model takes none"
+        default=1.0, ge=0, le=2, description="for new phrasings; null if the model accepts none"
     )
     target_rows: int | None = Field(
-        default=None, ge=1, description="rows each intent should have; default: the median"
+        default=None, ge=1, description="desired rows of each intent; default: the median"
     )
     max_growth: float = Field(
-        default=3.0, gt=1, description="rows of an intent at most, in multiples of its real rows"
+        default=3.0, gt=1, description="maximum rows of an intent, in multiples of its real rows"
     )
     phrasings_per_request: int = Field(default=5, ge=1, le=20)
     examples_per_request: int = Field(
@@ -71,7 +73,7 @@ class Teacher(StrictModel):
     @field_validator("base_url")
     @classmethod
     def _plain_address(cls, url: str) -> str:
-        """An address without secrets; one without a path gets the API's usual ``/v1``."""
+        """Check the address; one without a path gets the API's usual ``/v1``."""
         url = url.strip().rstrip("/")
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -85,7 +87,7 @@ class Teacher(StrictModel):
 
     @model_validator(mode="after")
     def _key_is_a_name(self) -> Self:
-        """A key pasted in place of the variable's name would end up in error messages."""
+        """Refuse a key in place of the variable's name, which would appear in error messages."""
         name = self.api_key_env
         if name is not None and not (name.isidentifier() and name.isascii()):
             raise ValueError("api_key_env is the name of an environment variable, not the key")
@@ -93,6 +95,6 @@ class Teacher(StrictModel):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of what the answers depend on; limits of time and cost may change in between."""
-        settings = self.model_dump(exclude=set(_NOT_THE_ANSWERS))
+        """SHA-256 of the settings that affect answers; limits may change between runs."""
+        settings = self.model_dump(exclude=set(_WITHOUT_EFFECT_ON_ANSWERS))
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()

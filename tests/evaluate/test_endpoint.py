@@ -106,7 +106,7 @@ FAULTS: dict[str, tuple[Callable[[Endpoint], None], str]] = {
     ),
     "asks for too long a wait": (
         _set(chat=(429, {}, {"Retry-After": "3600"})),
-        "asks to wait 3,600 seconds (HTTP 429)",
+        "asks for a pause of 3,600 seconds (HTTP 429)",
     ),
     "busy for ever": (_set(chat=(429, {}, {})), "lower concurrency, or try later"),
     "says what it refuses": (
@@ -270,7 +270,7 @@ def test_another_model_that_begins_to_answer_ends_the_evaluation(endpoint: Endpo
     endpoint.chat = lambda body: completion(
         echo(body), model="old" if len(endpoint.asked) < 10 else "new"
     )
-    with pytest.raises(IntentflowError, match="answered as old first and now as new"):
+    with pytest.raises(IntentflowError, match="answered as old first, now as new"):
         evaluate_model(endpoint.url, EXAMPLES, options=_options(concurrency=1))
 
 

@@ -19,7 +19,7 @@ from intentflow.synthesis.answers import (
     read_candidates,
     read_labels,
 )
-from intentflow.synthesis.markup import holds_hidden, holds_link, holds_markup
+from intentflow.synthesis.markup import contains_hidden, contains_link, contains_markup
 from tests.synthesis.teacher_server import LABELS, TeacherServer, write_phrasings
 
 Configure = Callable[..., Teacher]
@@ -229,7 +229,7 @@ def test_whatever_is_written_is_read_back(instruction: str, output: str) -> None
     ],
 )
 def test_what_people_write_is_no_markup(text: str) -> None:
-    assert not (holds_markup(text) or holds_hidden(text) or holds_link(text))
+    assert not (contains_markup(text) or contains_hidden(text) or contains_link(text))
 
 
 def _answer(*items: Any) -> str:

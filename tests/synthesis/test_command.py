@@ -53,7 +53,7 @@ def test_new_rows_follow_the_real_ones(run: Run, rows: list[Example], tmp_path: 
 
 
 def test_progress_is_said_on_the_way(run: Run) -> None:
-    assert "synthesis: 8 of 8 rows made; 4 requests, 400 tokens" in run()[1]
+    assert "synthesis: 8 of 8 rows generated; 4 requests, 400 tokens" in run()[1]
 
 
 def test_an_ended_budget_writes_what_there_is_and_says_what_lacks(

@@ -71,15 +71,15 @@ FAULTS: dict[str, tuple[Any, str]] = {
     "server error": ((500, JSON, b'{"error": {"message": "boom"}}'), "HTTP 500"),
     "overloaded": ((503, JSON, b"no"), "HTTP 503"),
     "too many": ((429, JSON, b"{}"), "lower concurrency, or try later"),
-    "long wait": ((429, {"Retry-After": "3600"}, b"{}"), "it asks to wait 3,600 seconds"),
+    "long wait": ((429, {"Retry-After": "3600"}, b"{}"), "it asks for a pause of 3,600 seconds"),
     "refused": ((400, JSON, b'{"error": {"message": "context too long"}}'), "context too long"),
-    "silence": (_hang, "no whole reply within 0.5 seconds: raise timeout_seconds"),
-    "drip": (_drip, "no whole reply within 0.5 seconds"),
+    "silence": (_hang, "no complete reply within 0.5 seconds: raise timeout_seconds"),
+    "drip": (_drip, "no complete reply within 0.5 seconds"),
     "hung up": (_hang_up, "no connection"),
     "half a reply": (_half, "no connection"),
-    "endless answer": (_endless(200), "over 1,000,000 bytes"),
-    "endless error": (_endless(500), "over 1,000,000 bytes"),
-    "compressed": ((200, {"Content-Encoding": "gzip"}, ZIPPED), "compressed without being asked"),
+    "endless answer": (_endless(200), "exceeds 1,000,000 bytes"),
+    "endless error": (_endless(500), "exceeds 1,000,000 bytes"),
+    "compressed": ((200, {"Content-Encoding": "gzip"}, ZIPPED), "compressed, which was not"),
     "garbage": ((200, JSON, b"\xff\x00garbage"), NOT_OPENAI),
     "empty body": ((200, JSON, b""), NOT_OPENAI),
     "html page": (HTML, NOT_OPENAI),
@@ -106,7 +106,7 @@ def test_a_fault_is_one_line_with_what_to_do(
     assert text.startswith(f"teacher {server.url}: ")
     assert message in text
     assert "\n" not in text and KEY not in text
-    assert f"; 0 rows made so far kept in {tmp_path}/j.jsonl; the same command goes on" in text
+    assert f"; 0 rows generated so far are in {tmp_path}/j.jsonl; run the same command" in text
 
 
 @pytest.mark.parametrize("name", ["wrong key", "silence", "endless answer", "html page"])
@@ -120,7 +120,7 @@ def test_what_was_made_before_a_fault_is_kept(
         return LABELS[text]
 
     server.label = fail_from_now_on
-    with pytest.raises(TeacherError, match="; 4 rows made so far kept in "):
+    with pytest.raises(TeacherError, match="; 4 rows generated so far are in "):
         synthesise(rows, asked, journal=tmp_path / "j.jsonl")
     server.label, server.faults = LABELS.__getitem__, []
     assert len(synthesise(rows, asked, journal=tmp_path / "j.jsonl").examples) == 8

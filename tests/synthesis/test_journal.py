@@ -97,7 +97,7 @@ def test_a_journal_of_another_synthesis_is_refused(
     content = journal.read_bytes()
     rows = rows[1:] if change == "rows" else rows
     asked = teacher(model="another") if change == "model" else teacher()
-    message = rf"other {named}.*with 8 rows made.*move the file away to begin anew"
+    message = rf"other {named}.*with 8 rows.*move the file away to start again"
     with pytest.raises(IntentflowError, match=message):
         synthesise(rows, asked, seed=int(change == "seed"), journal=journal)
     assert journal.read_bytes() == content
@@ -174,7 +174,7 @@ def test_a_stopped_command_goes_on_where_it_was(
     stopped = _stop(command, kind, lambda: any(c["request"] == 2 for c in server.asked))
     assert not out.exists()
     if kind is signal.SIGINT:
-        assert "stopped; " in stopped and "made so far kept in" in stopped
+        assert "stopped; " in stopped and "generated so far are in" in stopped
         assert "Traceback" not in stopped and KEY not in stopped
     server.delay_seconds = lambda _: 0.0
     sent = len(server.bodies)
