@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    model_validator,
+)
 
 from intentflow.errors import IntentflowError
 from intentflow.io.safe_yaml import load_yaml_text
+
+Mark = TypeVar("Mark")
 
 
 class StrictModel(BaseModel):
     """A configuration section: unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_name_a_key(cls, document: object) -> object:
+        """A key and another name of it would silently be decided by their order."""
+        document_keys = set(document) if isinstance(document, Mapping) else set()
+        for names in _aliased(cls):
+            given = [name for name in names if name in document_keys]
+            if len(given) > 1:
+                key, *others = given
+                raise ValueError(f"{others[0]} is another name for {key}: give one of them")
+        return document
 
     @classmethod
     def from_mapping(cls, document: object, where: str) -> Self:
@@ -46,6 +68,69 @@ class StrictModel(BaseModel):
         if document is None or isinstance(document, Mapping):
             document = apply_overrides(document, overrides)
         return cls.from_mapping(document, str(path))
+
+
+@dataclass(frozen=True)
+class Flag:
+    """Spelling of a configuration's field on the command line.
+
+    Attributes:
+        names: Spellings, such as ``-n`` and ``--namespace``; one without dashes is a positional
+            argument. The field's own name with dashes if empty.
+        metavar: Placeholder of the value in ``--help``.
+        read: From the flag's text to the field's value; the field reads it itself if None.
+
+    Example:
+        >>> from typing import Annotated
+        >>> class Cut(StrictModel):
+        ...     test_share: Annotated[float, Flag("--test", metavar="X")] = 0.1
+    """
+
+    names: tuple[str, ...]
+    metavar: str | None = None
+    read: Callable[[str], Any] | None = None
+
+    def __init__(
+        self, *names: str, metavar: str | None = None, read: Callable[[str], Any] | None = None
+    ) -> None:
+        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "metavar", metavar)
+        object.__setattr__(self, "read", read)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Marks a field that names a file, a folder or a URI.
+
+    A relative path counts from the file that names it.
+
+    Attributes:
+        is_name: Whether a text is no path but a name, such as a shipped recipe's; never if None.
+    """
+
+    is_name: Callable[[str], bool] | None = None
+
+
+def from_file(read: Callable[[str], Any], model: type[BaseModel]) -> BeforeValidator:
+    """Let a field take its document as it is, or the name of the file that holds it.
+
+    Args:
+        read: From the file's name to the document.
+        model: Type of the document.
+
+    Returns:
+        For ``Annotated``.
+    """
+
+    def read_text(value: object) -> object:
+        return read(str(value)) if isinstance(value, str | Path) else value
+
+    return BeforeValidator(read_text, json_schema_input_type=str | model)
+
+
+def marker(kind: type[Mark], metadata: Iterable[Any]) -> Mark | None:
+    """The mark of a kind among a field's metadata; None where there is none."""
+    return next((mark for mark in metadata if isinstance(mark, kind)), None)
 
 
 def load_yaml(path: str | Path) -> Any:
@@ -166,12 +251,17 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
 
 
 def _keys_of(model: type[BaseModel]) -> set[str]:
-    names: set[str] = set()
+    return {*model.model_fields, *(name for names in _aliased(model) for name in names)}
+
+
+def _aliased(model: type[BaseModel]) -> list[list[str]]:
+    """All names of each field that has several, its own first."""
+    found = []
     for name, field in model.model_fields.items():
-        names.add(name)
         if isinstance(field.validation_alias, AliasChoices):
-            names |= {name for name in field.validation_alias.choices if isinstance(name, str)}
-    return names
+            others = [n for n in field.validation_alias.choices if isinstance(n, str) and n != name]
+            found.append([name, *others])
+    return found
 
 
 def _kind(document: object) -> str:

@@ -1,4 +1,4 @@
-"""README.md of each component, from its docstrings and its signature.
+"""README.md of each component, from its docstrings, its signature and its configuration.
 
     python scripts/component_readmes.py
 
@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from docstring_parser import DocstringStyle, parse
+
+from intentflow.cli.reference import step_reference
+from intentflow.pipeline.arguments import STEP_CONFIGS
 
 COMPONENTS = Path(__file__).resolve().parents[1] / "components"
 _PAGE = """\
@@ -37,6 +40,13 @@ Image: `{image}`
 ## Outputs
 
 {outputs}
+{configuration}"""
+_CONFIGURATION = """
+## Configuration
+
+Keys of `config`, with the flag of the command and the key of `run.yaml` that set the same.
+
+{rows}
 """
 
 
@@ -70,7 +80,25 @@ def readme(step: str) -> str:
         image=specification.implementation.container.image,
         inputs=_table(["name", "type", "default", "meaning"], inputs),
         outputs=_table(["name", "type", "meaning"], outputs),
+        configuration=_configuration(step),
     )
+
+
+def _configuration(step: str) -> str:
+    if step not in STEP_CONFIGS:
+        return ""
+    rows = [
+        [
+            f"`{entry.field}`",
+            f"`{entry.verb} {entry.flag}`",
+            f"`{entry.run_key}`",
+            f"`{entry.default}`" if entry.default else "",
+            entry.description,
+        ]
+        for entry in step_reference(step)
+    ]
+    head = ["key", "command", "run.yaml", "default", "meaning"]
+    return _CONFIGURATION.format(rows=_table(head, rows))
 
 
 def _annotation(signature: inspect.Signature, output: str) -> Any:

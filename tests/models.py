@@ -155,8 +155,9 @@ def recipe(base: Path, **changes: Any) -> Recipe:
         "num_train_epochs": 1,
         "max_steps": 2,
         "precision": "fp32",
-        "lora_r": 4,
     }
+    if changes.get("method", "full") != "full":
+        settings["lora_r"] = 4
     return Recipe.from_mapping({**settings, **changes}, "recipe")
 
 

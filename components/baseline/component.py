@@ -9,12 +9,7 @@ from intentflow.pipeline import images
 def baseline(
     train_set: dsl.Input[dsl.Dataset],
     test_set: dsl.Input[dsl.Dataset],
-    kinds: list,  # type: ignore[type-arg]  # kfp knows no item types
-    recipe: dict,  # type: ignore[type-arg]
-    taxonomy: dict,  # type: ignore[type-arg]
-    encoder: str,
-    limit_rows: int,
-    seed: int,
+    config: dict,  # type: ignore[type-arg]  # kfp knows no item types
     code_version: str,
     scores: dsl.Output[dsl.Metrics],
     baselines: dsl.Output[dsl.Artifact],
@@ -24,24 +19,19 @@ def baseline(
     Args:
         train_set: The rows that the tuned model learned from.
         test_set: Rows with gold answers.
-        kinds: Of majority, linear, encoder, untuned, few-shot.
-        recipe: Base model and prompt of untuned and few-shot.
-        taxonomy: Which intents exist; empty if unknown.
-        encoder: Hub id or folder; empty for the bundled one.
-        limit_rows: Rows that untuned and few-shot are asked at most; 0 for all.
-        seed: Of what is drawn by chance.
-        code_version: Of intentflow.
+        config: Fields of BaselineConfig.
+        code_version: Version of the code of intentflow.
         scores: Intent accuracy of each, for the Kubeflow page.
         baselines: ``baselines.json``: scores with intervals and the outcome of each row.
     """
+    from intentflow.artifacts.metrics import INTENT_ACCURACY
+    from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import keep_metadata, step_errors
-    from intentflow.pipeline.steps.baseline import run_baseline
+    from intentflow.pipeline.steps.baseline import BaselineConfig, run_baseline
 
     with step_errors("baseline"):
-        options = {"encoder": encoder, "limit_rows": limit_rows, "seed": seed}
-        found = run_baseline(
-            train_set.path, test_set.path, kinds, recipe, taxonomy, options, baselines.path
-        )
-        for name, value in found.items():
-            scores.log_metric(name, value)
+        settings = from_parameter(BaselineConfig, config, "baseline")
+        found = run_baseline(train_set.path, test_set.path, baselines.path, settings)
+        for kind, entry in found.baselines.items():
+            scores.log_metric(f"{kind}_{INTENT_ACCURACY}", entry.intent_accuracy)
         keep_metadata(scores)

@@ -9,7 +9,7 @@ from intentflow.pipeline import images
 def convert(
     sources: list,  # type: ignore[type-arg]  # kfp knows no item types
     sources_digest: str,
-    export_format: str,
+    config: dict,  # type: ignore[type-arg]  # kfp knows no item types
     code_version: str,
     records: dsl.Output[dsl.Dataset],
     rejects: dsl.Output[dsl.Dataset],
@@ -19,20 +19,24 @@ def convert(
 
     Args:
         sources: Paths or s3:// URIs of the exports.
-        sources_digest: Of the sources' content, so that a new file at an old path is a new run.
-        export_format: The labelling tool's format, or auto.
-        code_version: Of intentflow, so that new code under an old image tag is a new run.
+        sources_digest: Digest of the sources, so that a new file at an old path is a new run.
+        config: Fields of ConvertConfig.
+        code_version: Version of the code, so that new code under an old image tag is a new run.
         records: Rows kept, as JSON lines.
         rejects: Rows rejected, each with its reason.
         counts: Rows, kept, rejected.
     """
-    from intentflow.pipeline.steps import keep_metadata, step_errors
-    from intentflow.pipeline.steps.data import run_convert
+    from intentflow.parallel import executor_from_environment
+    from intentflow.pipeline.parameters import from_parameter
+    from intentflow.pipeline.steps import json_lines, keep_metadata, step_errors
+    from intentflow.pipeline.steps.convert import ConvertConfig, run_convert
 
     with step_errors("convert"):
-        summary = run_convert(sources, export_format, records.path, rejects.path)
-        records.metadata.update(rows=summary["kept"], digest=summary["digest"])
-        rejects.metadata.update(reasons=summary["reasons"], rows=summary["rejected"])
+        settings = from_parameter(ConvertConfig, config, "convert")
+        with json_lines(records.path) as path, executor_from_environment() as executor:
+            summary = run_convert(sources, path, settings, rejects=rejects.path, executor=executor)
+        records.metadata.update(rows=summary.kept, digest=summary.digest)
+        rejects.metadata.update(reasons=summary.reasons, rows=summary.rejected)
         for name in ("rows", "kept", "rejected"):
-            counts.log_metric(name, summary[name])
+            counts.log_metric(name, getattr(summary, name))
         keep_metadata(counts)

@@ -8,9 +8,7 @@ from intentflow.pipeline import images
 @dsl.component(base_image=images.DATA, install_kfp_package=False)
 def curate(
     records: dsl.Input[dsl.Dataset],
-    redact: bool,
-    dedup: str,
-    conflicts: str,
+    config: dict,  # type: ignore[type-arg]  # kfp knows no item types
     code_version: str,
     curated: dsl.Output[dsl.Dataset],
     changes: dsl.Output[dsl.Dataset],
@@ -20,18 +18,25 @@ def curate(
 
     Args:
         records: Rows from convert.
-        redact: Whether personal data is replaced by placeholders.
-        dedup: none, exact or near.
-        conflicts: What becomes of an utterance with several labels: list, majority, latest or drop.
-        code_version: Of intentflow.
+        config: Fields of CurateConfig.
+        code_version: Version of the code of intentflow.
         curated: Cleaned rows.
-        changes: What was changed, row by row, without the personal data itself.
-        report: What was redacted, without the values.
+        changes: List of changes, row by row, without the personal data itself.
+        report: Page about what was redacted, without the values.
     """
+    from intentflow.parallel import executor_from_environment
+    from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import step_errors
-    from intentflow.pipeline.steps.data import run_curate
+    from intentflow.pipeline.steps.curate import CurateConfig, run_curate
 
-    with step_errors("curate"):
-        outputs = {"curated": curated.path, "changes": changes.path, "report": report.path}
-        summary = run_curate(records.path, redact, dedup, conflicts, outputs)
-        curated.metadata.update(summary)
+    with step_errors("curate"), executor_from_environment() as executor:
+        settings = from_parameter(CurateConfig, config, "curate")
+        summary = run_curate(
+            records.path,
+            curated.path,
+            settings,
+            changes=changes.path,
+            report=report.path,
+            executor=executor,
+        )
+        curated.metadata.update(summary.changes)

@@ -9,25 +9,36 @@ from intentflow.pipeline import images
 def deploy(
     model_uri: str,
     verdict: dsl.Input[dsl.Artifact],
-    options: dict,  # type: ignore[type-arg]  # kfp knows no item types
-    output: str,
+    config: dict,  # type: ignore[type-arg]  # kfp knows no item types
     code_version: str,
     manifests: dsl.Output[dsl.Artifact],
 ) -> None:
     """Render the manifests and, with mode apply, bring them to the cluster.
 
     Args:
-        model_uri: Where the model was published.
+        model_uri: URI of the published model.
         verdict: ``verdict.json`` of that very model.
-        options: Deployment options: name, namespace, mode and the rest.
-        output: A folder that gets a copy of the manifests; empty for none.
-        code_version: Of intentflow.
+        config: Fields of DeployOptions: name, namespace, mode and the rest.
+        code_version: Version of the code of intentflow.
         manifests: The Kubernetes objects as YAML files.
     """
+    import os
+
+    from intentflow.deploy.options import DeployOptions
+    from intentflow.environment import MANIFESTS
+    from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import step_errors
-    from intentflow.pipeline.steps.release import run_deploy
+    from intentflow.pipeline.steps.deploy import run_deploy
 
     with step_errors("deploy"):
-        manifests.metadata.update(
-            run_deploy(model_uri, verdict.path, options, manifests.path, output)
+        settings = from_parameter(DeployOptions, config, "deploy")
+        done = run_deploy(
+            model_uri,
+            settings,
+            verdict=verdict.path,
+            manifests=manifests.path,
+            copy=os.environ.get(MANIFESTS),
         )
+        manifests.metadata.update(mode=done.mode, objects=done.objects, verified=done.verified)
+        made = {"url": done.url, "commit": done.commit, "branch": done.branch}
+        manifests.metadata.update({key: value for key, value in made.items() if value})

@@ -17,11 +17,11 @@ def explain(
     Args:
         verdict: ``verdict.json`` from the gate.
         metrics: ``metrics.json`` from evaluate.
-        code_version: Of intentflow.
+        code_version: Version of the code of intentflow.
         explanation: For people.
     """
     from intentflow.pipeline.steps import step_errors
-    from intentflow.pipeline.steps.release import run_explain
+    from intentflow.pipeline.steps.gate import run_explain
 
     with step_errors("explain"):
         run_explain(verdict.path, metrics.path, explanation.path)

@@ -8,12 +8,11 @@ from intentflow.pipeline import images
 @dsl.component(base_image=images.DATA, install_kfp_package=False)
 def gate(
     metrics: dsl.Input[dsl.Artifact],
-    policy: dict,  # type: ignore[type-arg]  # kfp knows no item types
+    config: dict,  # type: ignore[type-arg]  # kfp knows no item types
     champion: dict,  # type: ignore[type-arg]
     code_version: str,
     verdict: dsl.Output[dsl.Artifact],
     explanation: dsl.Output[dsl.Markdown],
-    policy_name: str = "",
     baselines: dsl.Input[dsl.Artifact] = None,
     reference: dsl.Input[dsl.Artifact] = None,
 ) -> str:
@@ -21,31 +20,31 @@ def gate(
 
     Args:
         metrics: ``metrics.json`` from evaluate.
-        policy: The gate's policy, or several by name.
+        config: Fields of GateConfig: the policy, or several with the name of one.
         champion: Metrics of the model in service, on the same rows; empty for a first model.
-        code_version: Of intentflow.
+        code_version: Version of the code of intentflow.
         verdict: ``verdict.json``: every rule with its numbers.
         explanation: The same for people.
-        policy_name: Which of the policies, where there are several, such as production.
         baselines: ``baselines.json`` of the same rows, where the policy asks to beat some.
         reference: ``metrics.json`` of the 16-bit model, where the policy bounds compression.
 
     Returns:
         pass or fail.
     """
+    from intentflow.artifacts.metrics import Metrics
+    from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import step_errors
-    from intentflow.pipeline.steps.release import run_gate
+    from intentflow.pipeline.steps.gate import GateConfig, run_gate
 
     with step_errors("gate"):
-        passed = run_gate(
+        found = run_gate(
             metrics.path,
-            policy,
-            champion,
-            verdict.path,
-            explanation.path,
-            name=policy_name,
+            from_parameter(GateConfig, config, "gate"),
+            champion=Metrics.from_mapping(champion, "the champion's scores") if champion else None,
             baselines=baselines.path if baselines else None,
             reference=reference.path if reference else None,
+            verdict=verdict.path,
+            explanation=explanation.path,
         )
-        verdict.metadata["passed"] = passed
-    return "pass" if passed else "fail"
+        verdict.metadata["passed"] = found.passed
+    return "pass" if found.passed else "fail"

@@ -8,21 +8,22 @@ from intentflow.pipeline import images
 @dsl.component(base_image=images.DEPLOY, install_kfp_package=False)
 def publish(
     model: dsl.Input[dsl.Model],
-    destination: str,
+    config: dict,  # type: ignore[type-arg]  # kfp knows no item types
     code_version: str,
 ) -> str:
     """Upload a model directory; what is already there is not sent again.
 
     Args:
         model: The model directory that passed the gate.
-        destination: A folder or ``s3://bucket/prefix``.
-        code_version: Of intentflow.
+        config: Fields of PublishConfig: where it goes.
+        code_version: Version of the code of intentflow.
 
     Returns:
         ``<destination>/sha256-<digest>``.
     """
+    from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import step_errors
-    from intentflow.pipeline.steps.release import run_publish
+    from intentflow.pipeline.steps.publish import PublishConfig, run_publish
 
     with step_errors("publish"):
-        return run_publish(model.path, destination)
+        return run_publish(model.path, from_parameter(PublishConfig, config, "publish")).uri

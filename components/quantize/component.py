@@ -10,7 +10,7 @@ def quantize(
     model: dsl.Input[dsl.Model],
     calibration_set: dsl.Input[dsl.Dataset],
     validation_set: dsl.Input[dsl.Dataset],
-    method: str,
+    config: dict,  # type: ignore[type-arg]  # kfp knows no item types
     code_version: str,
     quantized: dsl.Output[dsl.Model],
 ) -> None:
@@ -20,14 +20,21 @@ def quantize(
         model: A model directory from train.
         calibration_set: Training rows that the weights are fitted on.
         validation_set: Rows that the copy's confidence is calibrated on; may be empty.
-        method: awq or gptq.
-        code_version: Of intentflow.
+        config: Fields of QuantizeConfig.
+        code_version: Version of the code of intentflow.
         quantized: The 4-bit model directory.
     """
-    from intentflow.pipeline.steps import step_errors
-    from intentflow.pipeline.steps.model import run_quantize
+    from intentflow.pipeline.parameters import from_parameter
+    from intentflow.pipeline.steps import path_with_rows, step_errors
+    from intentflow.pipeline.steps.quantize import QuantizeConfig, run_quantize
 
     with step_errors("quantize"):
-        sets = calibration_set.path, validation_set.path
-        run_quantize(model.path, sets, method, quantized.path)
-        quantized.metadata.update(framework="transformers", quantization=method)
+        settings = from_parameter(QuantizeConfig, config, "quantize")
+        run_quantize(
+            model.path,
+            quantized.path,
+            calibration_set.path,
+            settings,
+            validation=path_with_rows(validation_set.path),
+        )
+        quantized.metadata.update(framework="transformers", quantization=settings.method)

@@ -8,11 +8,8 @@ from intentflow.pipeline import images
 @dsl.component(base_image=images.DATA, install_kfp_package=False)
 def split(
     records: dsl.Input[dsl.Dataset],
-    test_source: str,
     test_digest: str,
-    test_share: float,
-    validation_share: float,
-    seed: int,
+    config: dict,  # type: ignore[type-arg]  # kfp knows no item types
     code_version: str,
     train_set: dsl.Output[dsl.Dataset],
     validation_set: dsl.Output[dsl.Dataset],
@@ -22,26 +19,29 @@ def split(
 
     Args:
         records: Rows that passed the checks.
-        test_source: Path or URI of a test file that bypasses the split; empty to cut one.
-        test_digest: Of that file's content.
-        test_share: Share of rows for testing where no test file is given.
-        validation_share: Share of rows for the validation loss.
-        seed: Of the shuffle; the same seed gives the same sets.
-        code_version: Of intentflow.
+        test_digest: Digest of the content of the test file, if one bypasses the split.
+        config: Fields of SplitConfig.
+        code_version: Version of the code of intentflow.
         train_set: Rows to learn from.
         validation_set: Rows for the validation loss.
         test_set: Rows to score on.
     """
-    from intentflow.pipeline.steps import step_errors
-    from intentflow.pipeline.steps.data import run_split
+    from pathlib import Path
+
+    from intentflow.pipeline.parameters import from_parameter
+    from intentflow.pipeline.steps import ensure_file, step_errors
+    from intentflow.pipeline.steps.split import (
+        SplitConfig,
+        SplitFiles,
+        require_test_rows,
+        run_split,
+    )
 
     with step_errors("split"):
-        outputs = {"train": train_set, "validation": validation_set, "test": test_set}
-        counts = run_split(
-            records.path,
-            test_source,
-            {"test": test_share, "validation": validation_share, "seed": seed},
-            {name: artifact.path for name, artifact in outputs.items()},
-        )
-        for name, artifact in outputs.items():
-            artifact.metadata["rows"] = counts[name]
+        parts = {"train": train_set, "validation": validation_set, "test": test_set}
+        files = SplitFiles(**{name: Path(part.path) for name, part in parts.items()})
+        summary = run_split(records.path, files, from_parameter(SplitConfig, config, "split"))
+        require_test_rows(summary)
+        for name, part in parts.items():
+            ensure_file(part.path)  # a part without rows is a file, too
+            part.metadata["rows"] = getattr(summary, name)

@@ -9,8 +9,7 @@ from intentflow.pipeline import images
 def train(
     train_set: dsl.Input[dsl.Dataset],
     validation_set: dsl.Input[dsl.Dataset],
-    recipe: dict,  # type: ignore[type-arg]  # kfp knows no item types
-    taxonomy: dict,  # type: ignore[type-arg]
+    config: dict,  # type: ignore[type-arg]  # kfp knows no item types
     code_version: str,
     model: dsl.Output[dsl.Model],
     report: dsl.Output[dsl.HTML],
@@ -21,21 +20,28 @@ def train(
     Args:
         train_set: Rows to learn from.
         validation_set: Rows for the validation loss.
-        recipe: What to train and how; the keys of ``intentflow schema recipe``.
-        taxonomy: Which intents exist; inferred from the rows if empty.
-        code_version: Of intentflow.
+        config: Fields of TrainConfig: the recipe and, unless inferred, the taxonomy.
+        code_version: Version of the code of intentflow.
         model: The model directory: merged weights, tokenizer, prompt, taxonomy.
         report: Loss curve and settings.
         losses: Last training and validation loss, seconds, tokens a second.
     """
-    from intentflow.pipeline.steps import keep_metadata, step_errors
-    from intentflow.pipeline.steps.model import run_train
+    from intentflow.pipeline.parameters import from_parameter
+    from intentflow.pipeline.steps import keep_metadata, path_with_rows, step_errors
+    from intentflow.pipeline.steps.train import TrainConfig, losses_of, run_train
 
     with step_errors("train"):
-        summary = run_train(
-            train_set.path, validation_set.path, recipe, taxonomy, model.path, report.path
+        settings = from_parameter(TrainConfig, config, "train")
+        trained = run_train(
+            train_set.path,
+            model.path,
+            settings,
+            validation=path_with_rows(validation_set.path),
+            report=report.path,
         )
-        model.metadata.update(framework="transformers", base_model=summary.pop("base_model"))
-        for name, value in summary.items():
+        model.metadata.update(
+            framework="transformers", base_model=settings.recipe.model_name_or_path
+        )
+        for name, value in losses_of(trained.record).items():
             losses.log_metric(name, value)
         keep_metadata(losses)

@@ -8,10 +8,8 @@ from intentflow.pipeline import images
 @dsl.component(base_image=images.DATA, install_kfp_package=False)
 def validate(
     records: dsl.Input[dsl.Dataset],
-    policy: dict,  # type: ignore[type-arg]  # kfp knows no item types
-    taxonomy: dict,  # type: ignore[type-arg]
+    config: dict,  # type: ignore[type-arg]  # kfp knows no item types
     code_version: str,
-    checked: dsl.Output[dsl.Dataset],
     report: dsl.Output[dsl.HTML],
     findings: dsl.Output[dsl.Metrics],
 ) -> None:
@@ -19,18 +17,20 @@ def validate(
 
     Args:
         records: Rows from curate.
-        policy: Data policy: levels and limits of the findings.
-        taxonomy: Which intents exist; empty if unknown.
-        code_version: Of intentflow.
-        checked: The same rows, now known to be good: training takes these.
+        config: Fields of ValidateConfig.
+        code_version: Version of the code of intentflow.
         report: Distribution, findings with examples, what to do.
         findings: Counts by finding.
     """
+    from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import keep_metadata, step_errors
-    from intentflow.pipeline.steps.data import run_validate
+    from intentflow.pipeline.steps.validate import ValidateConfig, require_valid, run_validate
 
     with step_errors("validate"):
-        summary = run_validate(records.path, policy, taxonomy, report.path, checked.path)
+        settings = from_parameter(ValidateConfig, config, "validate")
+        found = run_validate(records.path, settings, report=report.path)
+        require_valid(found)
+        summary = found.summary()
         for name in ("rows", "intents", "errors", "warnings"):
             findings.log_metric(name, getattr(summary, name))
         findings.metadata["advice"] = summary.advice.model_dump()

@@ -5,13 +5,17 @@ from __future__ import annotations
 import argparse
 import logging
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
+from intentflow.cli.config_flags import add_config_flags, read_config
 from intentflow.cli.executor_options import add_executor_options, requested_cluster
 from intentflow.cli.outcome import Outcome
-from intentflow.convert import FORMATS, REASONS, TooManyRejects, convert
-from intentflow.convert.conversion import ConvertSummary
+from intentflow.convert import REASONS, TooManyRejects
 from intentflow.convert.label_tasks import Target
+from intentflow.pipeline.steps.convert import ConvertConfig, run_convert
+
+if TYPE_CHECKING:
+    from intentflow.convert import ConvertSummary
 
 log = logging.getLogger(__name__)
 
@@ -20,23 +24,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("sources", nargs="+", metavar="SRC", help="files, folders or s3:// objects")
     parser.add_argument("-o", "--output", type=Path, required=True, help="OUT.json or OUT.jsonl")
-    parser.add_argument("--format", default="auto", choices=["auto", *FORMATS])
-    parser.add_argument("--field", help="name of the utterance's field (found unless named)")
-    parser.add_argument("--job", help="labelling job to take labels from, where there are several")
+    add_config_flags(parser, ConvertConfig)
     parser.add_argument("--rejects", type=Path, help="file for rejected rows (OUT.rejects.jsonl)")
     parser.add_argument(
-        "--max-reject-rate",
-        type=float,
-        metavar="R",
-        help="exit 1 above this share of rejected rows",
-    )
-    parser.add_argument(
         "--to", choices=get_args(Target), help="write tasks for this labelling tool, not records"
-    )
-    parser.add_argument(
-        "--no-redact",
-        action="store_true",
-        help="leave personal data in the rejected rows (their file is its owner's alone)",
     )
     add_executor_options(parser)
 
@@ -52,18 +43,15 @@ def run(args: argparse.Namespace) -> Outcome:
 
 
 def _convert(args: argparse.Namespace) -> ConvertSummary:
+    config = read_config(args, ConvertConfig)
     with requested_cluster(args) as executor:
-        return convert(
+        return run_convert(
             args.sources,
             args.output,
-            format=args.format,
-            field=args.field,
-            job=args.job,
+            config,
             rejects=args.rejects,
-            max_reject_rate=args.max_reject_rate,
             to=args.to,
             workers=args.workers,
-            redact=not args.no_redact,
             executor=executor,
         )
 

@@ -5,79 +5,49 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
+from intentflow.cli.config_flags import add_config_flags, flag_names, given_fields
 from intentflow.cli.outcome import Outcome
+from intentflow.cli.set_flag import add_set_flag
+from intentflow.config import Flag, marker
+from intentflow.deploy.options import DeployOptions
 from intentflow.errors import IntentflowError
+from intentflow.pipeline.steps.deploy import run_deploy
+
+_FIELDS = DeployOptions.model_fields
+_FLAGS = {name for name, field in _FIELDS.items() if marker(Flag, field.metadata)}
+_OF_MODE = {
+    "apply": ("probe", "probe_url"),
+    "git": ("git_repo", "git_branch", "git_path", "git_push_branch"),
+}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Declare the arguments."""
     parser.add_argument("--model", required=True, help="s3://…/sha256-…, or a model directory")
-    parser.add_argument("--name", help="of the service (default intent)")
-    parser.add_argument("-n", "--namespace", help="where it runs (default default)")
-    parser.add_argument(
-        "--mode",
-        choices=("render", "apply", "git"),
-        help="render (default): write manifests; apply: bring them to the cluster and wait; "
-        "git: commit them to a GitOps repository",
-    )
+    add_config_flags(parser, DeployOptions, leave_out=set(_FIELDS) - _FLAGS)
     parser.add_argument("-o", "--output", help="folder for the manifests; without it, stdout")
     parser.add_argument(
         "--verdict", help="what `intentflow gate -o` wrote; apply and git refuse without it"
     )
-    parser.add_argument("--options", help="YAML file with deploy options")
-    parser.add_argument(
-        "--timeout", type=float, help="seconds that apply waits for Ready (default 1800)"
-    )
-    parser.add_argument(
-        "--canary",
-        type=int,
-        metavar="PERCENT",
-        help="apply beside the model in service, with this share of the requests",
-    )
-    parser.add_argument(
-        "--probe", metavar="F", help="rows that apply asks the ready service; predictions are best"
-    )
-    parser.add_argument("--probe-url", metavar="URL", help="where, if not at the service's URL")
-    parser.add_argument("--repo", metavar="URL", help="GitOps repository of mode git")
-    parser.add_argument("--branch", help="its branch (default main)")
-    parser.add_argument("--path", help="the service's folder in it (default NAMESPACE/NAME)")
-    parser.add_argument("--push-branch", metavar="B", help="push there, for a pull request")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="key=value", help="one deploy option"
-    )
+    parser.add_argument("--options", metavar="F.yaml", help="file with deploy options")
+    add_set_flag(parser, DeployOptions, "one deploy option", leave_out=_FLAGS)
 
 
 def run(args: argparse.Namespace) -> Outcome:
     """Render, apply or commit, and say what was made."""
-    from intentflow.deploy import DeployOptions, deploy
-
-    options = DeployOptions.from_layers(
-        args.options,
-        args.set,
-        name=args.name,
-        namespace=args.namespace,
-        mode=args.mode,
-        timeout_seconds=args.timeout,
-        canary_percent=args.canary,
-        probe=args.probe,
-        probe_url=args.probe_url,
-        git_repo=args.repo,
-        git_branch=args.branch,
-        git_path=args.path,
-        git_push_branch=args.push_branch,
-    )
-    _refuse_flags_of_other_modes(args, options.mode)
-    deployed = deploy(args.model, options, verdict_file=args.verdict, output=args.output)
+    given = given_fields(args, DeployOptions)
+    options = DeployOptions.from_layers(args.options, args.set, **given)
+    _refuse_flags_of_other_modes(given, options.mode)
+    deployed = run_deploy(args.model, options, verdict=args.verdict, manifests=args.output)
     summary = asdict(deployed)
     manifests = summary.pop("manifests")
     prints = deployed.mode == "render" and not deployed.files
     return Outcome(summary, text=manifests.rstrip("\n") if prints else None)
 
 
-def _refuse_flags_of_other_modes(args: argparse.Namespace, mode: str) -> None:
+def _refuse_flags_of_other_modes(given: dict[str, object], mode: str) -> None:
     """A flag that would do nothing is a mistake; in a file of options it may wait for its mode."""
-    belong = {"apply": ("probe", "probe_url"), "git": ("repo", "branch", "path", "push_branch")}
-    for other, names in belong.items():
-        given = [f"--{name.replace('_', '-')}" for name in names if getattr(args, name)]
-        if given and other != mode:
-            raise IntentflowError(f"{', '.join(given)}: of --mode {other}, and the mode is {mode}")
+    for other, names in _OF_MODE.items():
+        flags = [flag_names(name, _FIELDS[name])[-1] for name in names if given.get(name)]
+        if flags and other != mode:
+            raise IntentflowError(f"{', '.join(flags)}: of --mode {other}, and the mode is {mode}")

@@ -5,20 +5,18 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
+from intentflow.cli.config_flags import add_config_flags, read_config
 from intentflow.cli.outcome import Outcome
+from intentflow.pipeline.steps.publish import PublishConfig, run_publish
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Declare the arguments."""
     parser.add_argument("source", help="a model directory, a data directory, or one file")
-    parser.add_argument(
-        "destination", help="s3://bucket/prefix, or a folder; the digest is added to it"
-    )
+    add_config_flags(parser, PublishConfig)
 
 
 def run(args: argparse.Namespace) -> Outcome:
     """Publish and print where."""
-    from intentflow.storage import publish
-
-    published = publish(args.source, args.destination)
+    published = run_publish(args.source, read_config(args, PublishConfig))
     return Outcome(asdict(published), text=published.uri)

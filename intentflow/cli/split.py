@@ -3,66 +3,37 @@
 from __future__ import annotations
 
 import argparse
-import logging
+from dataclasses import asdict
 from pathlib import Path
 
+from intentflow.cli.config_flags import add_config_flags, read_config
 from intentflow.cli.outcome import Outcome
-from intentflow.curate import split
-from intentflow.curate.minhash import NEAR_THRESHOLD
-from intentflow.curate.split import PARTS
 from intentflow.errors import IntentflowError
-from intentflow.records import read_records
-
-log = logging.getLogger(__name__)
+from intentflow.pipeline.steps.split import SplitConfig, SplitFiles, run_split
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("data", metavar="DATA", help="records, .json or .jsonl")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--test", type=float, default=0.1, help="share of the rows (0.1)")
-    parser.add_argument("--validation", type=float, default=0.1, help="share of the rows (0.1)")
-    parser.add_argument(
-        "--near-threshold",
-        type=float,
-        default=NEAR_THRESHOLD,
-        metavar="X",
-        help="share of common characters from which utterances are near and stay on one side "
-        f"({NEAR_THRESHOLD})",
-    )
-    parser.add_argument("--seed", type=int, default=0, help="same seed, same files (0)")
+    add_config_flags(parser, SplitConfig)
 
 
 def run(args: argparse.Namespace) -> Outcome:
     """Split."""
-    _refuse_the_input_as_a_part(args)
-    examples = read_records(args.data)
-    parts = split(
-        examples,
-        test=args.test,
-        validation=args.validation,
-        seed=args.seed,
-        near_threshold=args.near_threshold,
-    )
-    digests = parts.write(args.output)
-    for note in parts.notes:
-        log.info("%s", note)
-    summary = {
-        "rows": len(examples),
-        "train": len(parts.train),
-        "validation": len(parts.validation),
-        "test": len(parts.test),
-        "digests": digests,
-        "groups": parts.groups,
-        "largest_group": parts.largest_group,
-    }
-    return Outcome(summary)
+    files = SplitFiles.in_folder(args.output)
+    config = read_config(args, SplitConfig)
+    _refuse_the_input_as_a_part(args, config, files)
+    return Outcome(asdict(run_split(args.data, files, config)))
 
 
-def _refuse_the_input_as_a_part(args: argparse.Namespace) -> None:
-    parts = {(args.output / f"{name}.jsonl").resolve() for name in PARTS}
-    if Path(args.data).resolve() in parts:
-        raise IntentflowError(
-            f"{args.data} is what the command reads, and a part of the split would be written over "
-            "it: choose another folder"
-        )
+def _refuse_the_input_as_a_part(
+    args: argparse.Namespace, config: SplitConfig, files: SplitFiles
+) -> None:
+    parts = {path.resolve() for path in files.by_name().values()}
+    for source in (args.data, config.test):
+        if source and Path(source).resolve() in parts:
+            raise IntentflowError(
+                f"{source} is what the command reads, and a part of the split would be written "
+                "over it: choose another folder"
+            )

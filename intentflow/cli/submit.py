@@ -74,8 +74,9 @@ def run(args: argparse.Namespace) -> Outcome:
 def _prepare(args: argparse.Namespace, folder: Path) -> tuple[Path, dict[str, Any]]:
     """The compiled pipeline and its arguments."""
     from intentflow.environment import resource
+    from intentflow.pipeline.arguments import pipeline_arguments
     from intentflow.pipeline.compile import compile_pipeline
-    from intentflow.pipeline.run_config import RunConfig, pipeline_arguments
+    from intentflow.pipeline.run_config import RunConfig
 
     config = RunConfig.load(args.config or resource("examples/snips/run.yaml"), args.set)
     package = folder / f"{args.pipeline}.yaml"

@@ -6,20 +6,21 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from intentflow.cli.config_flags import add_config_flags, read_config
 from intentflow.cli.outcome import Outcome
 from intentflow.cli.paths import refuse_inputs_inside
+from intentflow.cli.set_flag import add_set_flag
 from intentflow.errors import IntentflowError
+from intentflow.pipeline.steps.train import TrainConfig, run_train
 from intentflow.recipe.recipe import Recipe
 from intentflow.storage import is_remote
-from intentflow.taxonomy import Taxonomy
 from intentflow.train.distributed import is_main_process
-from intentflow.train.files import TrainingFiles
-from intentflow.train.launch import Trained, train_as_asked
+from intentflow.train.launch import Trained
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--recipe", required=True, help="a shipped recipe (model/method) or a file")
+    add_config_flags(parser, TrainConfig)
     parser.add_argument(
         "--train",
         required=True,
@@ -27,14 +28,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="records to learn from; with method dpo predictions",
     )
     parser.add_argument("--validation", metavar="F", help="records for the validation loss")
-    parser.add_argument("--taxonomy", metavar="F", help="taxonomy.yaml; inferred unless given")
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="model directory")
     parser.add_argument(
         "--publish", metavar="S3", help="then upload the model to s3://bucket/prefix, by digest"
     )
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="override a recipe key"
-    )
+    add_set_flag(parser, Recipe, "override a key of the recipe")
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -43,8 +41,14 @@ def run(args: argparse.Namespace) -> Outcome:
     for path in (args.train, args.validation):
         if path and not is_remote(path) and not Path(path).exists():
             raise IntentflowError(f"{path}: No such file or directory")
-    recipe = Recipe.load(args.recipe, args.set)
-    trained = _train(recipe, args)
+    config = read_config(args, TrainConfig, recipe=Recipe.load(args.recipe, args.set))
+    trained = run_train(
+        args.train,
+        args.output,
+        config,
+        validation=args.validation,
+        publish_to=args.publish,
+    )
     if not is_main_process():  # another one of this training says what came of it
         return Outcome(text="")
     return Outcome(_summary(trained, args.output))
@@ -63,17 +67,3 @@ def _summary(trained: Trained, output: str) -> dict[str, Any]:
         "data_digest": record.data_digest,
         **({"published": trained.published} if trained.published else {}),
     }
-
-
-def _train(recipe: Recipe, args: argparse.Namespace) -> Trained:
-    if recipe.method == "dpo":
-        from intentflow.train.dpo import train_on_corrections
-
-        if args.publish:
-            raise IntentflowError("--publish: with method dpo run intentflow publish afterwards")
-        if args.taxonomy:
-            raise IntentflowError("--taxonomy: the model that is corrected has its own")
-        return Trained(train_on_corrections(recipe, args.train, args.output, args.validation))
-    taxonomy = Taxonomy.from_yaml(args.taxonomy) if args.taxonomy else None
-    files = TrainingFiles(args.train, args.validation, taxonomy)
-    return train_as_asked(recipe, files, args.output, args.publish)

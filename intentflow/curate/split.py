@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,9 +15,6 @@ from intentflow.records import Example, write_records
 
 _MAX_SHORTFALL = 0.1
 """Fraction of its share that a part may lack without a note."""
-
-
-PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -41,18 +38,24 @@ class Split:
     largest_group: int = 0
     notes: tuple[str, ...] = ()
 
-    def write(self, directory: str | Path) -> dict[str, str]:
-        """Write ``train.jsonl``, ``validation.jsonl`` and ``test.jsonl``, without empty parts.
+    def by_name(self) -> dict[str, list[Example]]:
+        """The rows by the part's name."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    def write(self, paths: Mapping[str, Path]) -> dict[str, str]:
+        """Write each part that has rows.
+
+        Args:
+            paths: The file of each part, by its name.
 
         Returns:
             The content digest of each file written, by part.
 
         Raises:
-            IntentflowError: The folder contains a file for a part that is empty now and would be
-                mistaken for a part of this split. Nothing is written.
+            IntentflowError: A file of a part that is empty now exists already and would be mistaken
+                for a part of this split. Nothing is written.
         """
-        parts = dict(zip(PARTS, (self.train, self.validation, self.test), strict=True))
-        paths = {name: Path(directory) / f"{name}.jsonl" for name in parts}
+        parts = self.by_name()
         for name, path in paths.items():
             if not parts[name] and path.exists():
                 raise IntentflowError(

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
-from intentflow.config import StrictModel, apply_overrides, load_yaml, nearest
+from intentflow.config import Flag, StrictModel, apply_overrides, load_yaml, nearest
 
 DeployMode = Literal["render", "apply", "git"]
 
@@ -62,10 +62,18 @@ _LISTS = (
 class DeployOptions(StrictModel):
     """Options of ``intentflow deploy``; what follows from the model is not asked for here."""
 
-    name: str = Field("intent", pattern=_NAME, description="Of the service and of the served model")
-    namespace: str = Field("default", pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
-    mode: DeployMode = Field(
-        "render", description="render: files only; apply: change the cluster; git: a commit"
+    name: Annotated[str, Flag("--name")] = Field(
+        "intent", pattern=_NAME, description="Name of the service and of the served model"
+    )
+    namespace: Annotated[str, Flag("-n", "--namespace")] = Field(
+        "default",
+        pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+        description="Namespace of the service",
+    )
+    mode: Annotated[DeployMode, Flag("--mode")] = Field(
+        "render",
+        description="render: write manifests; apply: bring them to the cluster and wait; git: "
+        "commit them to a GitOps repository",
     )
     deployment_mode: Literal["Standard", "Knative"] = Field(
         "Standard", description="KServe's: plain Deployments, or Knative services"
@@ -75,7 +83,7 @@ class DeployOptions(StrictModel):
         pattern=r"^\d+\.\d+(\.\d+)?$",
         description="The cluster's; up to 0.20 a canary without transformer gets no traffic",
     )
-    canary_percent: int | None = Field(
+    canary_percent: Annotated[int | None, Flag("--canary", metavar="PERCENT")] = Field(
         None,
         ge=0,
         le=99,
@@ -98,8 +106,8 @@ class DeployOptions(StrictModel):
     )
     cpu: Quantity = Field("4", description="CPU of one replica")
     memory: Quantity = Field("16Gi", description="Memory of one replica")
-    min_replicas: int = Field(1, ge=1)
-    max_replicas: int = Field(1, ge=1)
+    min_replicas: int = Field(1, ge=1, description="Replicas at least")
+    max_replicas: int = Field(1, ge=1, description="Replicas at most, with component autoscaling")
     vllm_image: str | None = Field(
         None, description="Where a mirror is used, the image's name there"
     )
@@ -186,25 +194,27 @@ class DeployOptions(StrictModel):
     tolerations: list[dict[str, Any]] = Field(
         default=[], description="Beside the one for nodes that are set apart for GPUs"
     )
-    timeout_seconds: float = Field(
-        1800.0, gt=0, description="How long mode apply waits for the service to be ready"
+    timeout_seconds: Annotated[float, Flag("--timeout", metavar="S")] = Field(
+        1800.0, gt=0, description="Seconds that mode apply waits for the service to be ready"
     )
-    probe: str | None = Field(
+    probe: Annotated[str | None, Flag("--probe", metavar="F")] = Field(
         None,
         description="Rows that mode apply asks the ready service: instruction, and the evaluated "
         "prediction or the output; a path or s3://",
     )
-    probe_url: str | None = Field(
+    probe_url: Annotated[str | None, Flag("--probe-url", metavar="URL")] = Field(
         None, description="Where they are asked, if not at the URL that the service gives"
     )
-    git_repo: str | None = Field(
+    git_repo: Annotated[str | None, Flag("--repo", metavar="URL")] = Field(
         None, description="GitOps repository of mode git: a URL, a bare repository or a clone"
     )
-    git_branch: str = Field("main", pattern=_BRANCH, description="The branch that is in service")
-    git_path: str | None = Field(
+    git_branch: Annotated[str, Flag("--branch")] = Field(
+        "main", pattern=_BRANCH, description="The branch that is in service"
+    )
+    git_path: Annotated[str | None, Flag("--path")] = Field(
         None, description="The service's folder in it; NAMESPACE/NAME unless set"
     )
-    git_push_branch: str | None = Field(
+    git_push_branch: Annotated[str | None, Flag("--push-branch", metavar="B")] = Field(
         None,
         pattern=_BRANCH,
         description="Push here for a pull request, where git_branch is protected",

@@ -6,14 +6,19 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from intentflow.artifacts.baselines import BASELINE_NAMES, Baselines, BaselineScores, Seconds
+from intentflow.artifacts.baselines import Baselines, BaselineScores, Seconds
 from intentflow.artifacts.scores import HeadlineScores, Outcomes
 from intentflow.baselines.answers import Answers
 from intentflow.baselines.encoder import BUNDLED_ENCODER, answer_by_encoder
+from intentflow.baselines.kinds import (
+    DEFAULT_RECIPE,
+    DEFAULT_SHOTS,
+    LANGUAGE_MODEL_KINDS,
+    QUICK_KINDS,
+)
 from intentflow.baselines.labels import Labelled, intents_label
 from intentflow.baselines.linear import answer_by_linear
 from intentflow.baselines.majority import answer_by_majority
-from intentflow.config import nearest
 from intentflow.errors import IntentflowError
 from intentflow.evaluate.metrics import compute_metrics
 from intentflow.evaluate.scored_rows import score_row
@@ -24,19 +29,13 @@ from intentflow.taxonomy import Taxonomy
 
 log = logging.getLogger(__name__)
 
-KINDS = tuple(BASELINE_NAMES)
-QUICK_KINDS = ("majority", "linear")
-LANGUAGE_MODEL_KINDS = ("untuned", "few-shot")
-DEFAULT_RECIPE = "smollm2-135m/full"
-DEFAULT_SHOTS = 5
-
 
 @dataclass(frozen=True)
 class BaselineOptions:
     """Which baselines, and what they are made with.
 
     Attributes:
-        kinds: Of :data:`KINDS`.
+        kinds: Of :data:`intentflow.baselines.kinds.KINDS`.
         encoder: Hub id, local folder or ``bundled:minilm``.
         epochs: Of the encoder; by the number of rows if None.
         recipe: Base model and prompt of the untuned kinds.
@@ -54,23 +53,6 @@ class BaselineOptions:
     shots: int = DEFAULT_SHOTS
     limit_rows: int | None = None
     seed: int = 0
-
-
-def parse_kinds(text: str) -> list[str]:
-    """Kinds by name, parted by commas; ``all`` for every one.
-
-    Raises:
-        IntentflowError: A name that is none, with the nearest that is.
-    """
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    for name in names:
-        if name not in (*KINDS, "all"):
-            guess = nearest(name, (*KINDS, "all"))
-            hint = f"did you mean {guess}?" if guess else f"there are {', '.join(KINDS)}"
-            raise IntentflowError(f"no baseline {name}; {hint}")
-    if not names:
-        raise IntentflowError(f"name a baseline: {', '.join(KINDS)}, or all")
-    return [kind for kind in KINDS if kind in names or "all" in names]
 
 
 def run_baselines(

@@ -20,15 +20,16 @@ from typing import Any
 from intentflow.artifacts.baselines import Baselines, BaselineScores
 from intentflow.artifacts.metrics import Metrics
 from intentflow.artifacts.verdict import Verdict
-from intentflow.environment import CHECKPOINTS, environment_variables
+from intentflow.environment import CHECKPOINTS, MANIFESTS, environment_variables
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.io.files import atomic_file
 from intentflow.logs import FORMAT
+from intentflow.pipeline.arguments import pipeline_arguments
 from intentflow.pipeline.compile import build_pipeline
-from intentflow.pipeline.run_config import RunConfig, pipeline_arguments
+from intentflow.pipeline.run_config import RunConfig
 from intentflow.pipeline.run_log import RunLog
 from intentflow.pipeline.steps import ERROR_FILE
-from intentflow.pipeline.steps.release import run_explain
+from intentflow.pipeline.steps.gate import run_explain
 
 # Where each output of the graph is put in the run's folder.
 _FILES = {
@@ -91,9 +92,7 @@ def run_locally(config: RunConfig, folder: str | Path, *, verbose: bool = False)
     if root.exists() and not root.is_dir():
         raise IntentflowError(f"{folder} is a file; give a folder for the run")
     root.mkdir(parents=True, exist_ok=True)
-    arguments = pipeline_arguments(
-        config, publish_to=str(root / "published"), deploy_output=str(root / "manifests")
-    )
+    arguments = pipeline_arguments(config, publish_to=str(root / "published"))
     pipeline = build_pipeline("finetune", config.pipeline)
     started = time.monotonic()
     outputs = _execute(pipeline, arguments, root, verbose)
@@ -117,6 +116,7 @@ def _execute(
             {
                 ERROR_FILE: str(error_file := Path(scratch) / "error.json"),
                 CHECKPOINTS: checkpoints,
+                MANIFESTS: str(root / "manifests"),
                 FORMAT: "json",  # the run's log reads the steps' level and logger from it
             }
         ),

@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from intentflow.config import StrictModel, nearest
 from intentflow.pipeline import images
+from intentflow.pipeline.steps.balance import BalanceMode
+from intentflow.pipeline.steps.quantize import QUANTIZED, Method
 
 STEPS = (
     "convert",
@@ -68,10 +70,8 @@ class PipelineOptions(StrictModel):
     """
 
     registry: str = Field("", description="Put before the project's image names")
-    balance: Literal["none", "cap", "oversample", "synthesize"] = Field(
-        "none", description="What is done about rare intents, in the training rows alone"
-    )
-    quantize: Literal["none", "awq", "gptq"] = "none"
+    balance: BalanceMode = "none"
+    quantize: Literal["none"] | Method = Field("none", description=QUANTIZED)
     all: StepOptions = Field(default_factory=StepOptions)
     steps: dict[str, StepOptions] = Field(default_factory=dict)
 

@@ -139,16 +139,20 @@ def refuse_local_places(arguments: Mapping[str, Any]) -> None:
     """Refuse arguments that name places on this machine, which no step in a cluster sees.
 
     Raises:
-        IntentflowError: Naming the argument and the path.
+        IntentflowError: Naming the key of the run configuration and the path.
     """
-    for key in ("sources", "test_source"):
-        for place in _texts(arguments.get(key)):
+    places = {
+        "data.sources": _texts(arguments.get("sources")),
+        "data.test": _texts(arguments.get("split", {}).get("test")),
+    }
+    for key, named in places.items():
+        for place in named:
             if not is_remote(place):
                 raise IntentflowError(
                     f"{key}: {place} is on this machine and the cluster cannot read it: "
                     f"`intentflow publish {place} s3://bucket/prefix`, then name what it prints"
                 )
-    target = arguments.get("publish_to")
+    target = arguments.get("publish", {}).get("destination")
     if target is not None and not is_remote(str(target)):
         raise IntentflowError(
             f"publish: {target or 'not set'}: the cluster keeps nothing on this machine: "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, Self
 
@@ -25,6 +25,7 @@ Schedule = Literal[
     "constant_with_warmup",
     "inverse_sqrt",
 ]
+_ONLY_ADAPTERS = {"lora_r", "lora_alpha", "lora_dropout"}
 _ONLY_DPO = {"beta", "loss_type", "sft_weight"}
 # What the model that is corrected has already, baked into its template.
 _NOT_DPO = {
@@ -71,9 +72,9 @@ class Recipe(StrictModel):
     learning_rate: float = Field(gt=0, description="Peak learning rate")
     lr_scheduler_type: Schedule = Field("cosine", description="Schedule after warm-up")
     warmup_ratio: float = Field(0.05, ge=0, le=0.5, description="Share of steps that warm up")
-    weight_decay: float = Field(0.0, ge=0)
-    max_grad_norm: float = Field(1.0, gt=0)
-    num_train_epochs: float = Field(gt=0)
+    weight_decay: float = Field(0.0, ge=0, description="Decay of the weights at each step")
+    max_grad_norm: float = Field(1.0, gt=0, description="Norm that gradients are clipped to")
+    num_train_epochs: float = Field(gt=0, description="Passes over the rows")
     max_steps: int = Field(-1, ge=-1, description="Stop after this many steps; -1 for no limit")
     early_stopping_patience: int | None = Field(
         None, ge=1, description="Evaluations without a better value before stopping; none: never"
@@ -86,10 +87,13 @@ class Recipe(StrictModel):
     )
 
     lora_r: int = Field(
-        64, ge=1, validation_alias=AliasChoices("lora_r", "lora_dim"), description="Rank"
+        64,
+        ge=1,
+        validation_alias=AliasChoices("lora_r", "lora_dim"),
+        description="Rank of the adapter",
     )
-    lora_alpha: int = Field(16, ge=1)
-    lora_dropout: float = Field(0.0, ge=0, lt=1)
+    lora_alpha: int = Field(16, ge=1, description="An adapter is scaled by this over its rank")
+    lora_dropout: float = Field(0.0, ge=0, lt=1, description="Dropout of the adapter's input")
 
     beta: float = Field(
         0.1, gt=0, description="dpo: how much the corrected model is kept to the one before"
@@ -107,27 +111,21 @@ class Recipe(StrictModel):
     load_in_4bit: bool | None = Field(None, description="Implied by method; may only agree")
     apply_chat_template: Literal[True] = Field(True, description="Always; there is one prompt")
     precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="Of the arithmetic")
-    gradient_checkpointing: bool = False
+    gradient_checkpointing: bool = Field(
+        False, description="Compute activations again in place of keeping them: less memory, slower"
+    )
     calibration_rows: int = Field(
         500,
         ge=0,
         description="Validation rows that the model's confidence is calibrated on after training; "
         "0: it is not",
     )
-    logging_steps: int = Field(5, ge=1)
+    logging_steps: int = Field(5, ge=1, description="Steps between values of the training loss")
     distributed: Distributed = Field(
         default_factory=Distributed, description="Over how many devices and machines"
     )
-    seed: int = 0
+    seed: int = Field(0, description="Seed of order, dropout and new weights")
     deterministic: bool = Field(False, description="Bit-equal reruns on a GPU too; slower")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_name_a_key(cls, document: object) -> object:
-        for alias, name in _CONSOLE_NAMES.items():
-            if isinstance(document, Mapping) and alias in document and name in document:
-                raise ValueError(f"{alias} is another name for {name}: give one of them")
-        return document
 
     @model_validator(mode="after")
     def _four_bit_agrees(self) -> Self:
@@ -136,9 +134,19 @@ class Recipe(StrictModel):
         return self
 
     @model_validator(mode="after")
+    def _adapter_keys_have_an_adapter(self) -> Self:
+        given = sorted(self.model_fields_set & _ONLY_ADAPTERS)
+        if given and self.method == "full":
+            raise ValueError(
+                f"{', '.join(given)}: of an adapter, and method: full has none: leave "
+                "them out, or choose method: lora or qlora"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _alpha_has_its_rank(self) -> Self:
         given = self.model_fields_set
-        if "lora_alpha" in given and "lora_r" not in given and self.method != "full":
+        if "lora_alpha" in given and "lora_r" not in given:
             raise ValueError(
                 "lora_alpha scales an adapter by alpha / rank: give its rank too, lora_r"
             )

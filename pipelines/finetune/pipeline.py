@@ -4,20 +4,8 @@ from typing import Any, NamedTuple
 
 from kfp import dsl
 
-from intentflow.components.balance.component import balance
-from intentflow.components.baseline.component import baseline
-from intentflow.components.convert.component import convert
-from intentflow.components.curate.component import curate
-from intentflow.components.deploy.component import deploy
-from intentflow.components.evaluate.component import evaluate
-from intentflow.components.explain.component import explain
-from intentflow.components.gate.component import gate
-from intentflow.components.publish.component import publish
-from intentflow.components.quantize.component import quantize
-from intentflow.components.split.component import split
-from intentflow.components.train.component import train
-from intentflow.components.validate.component import validate
 from intentflow.pipeline.options import PipelineOptions, apply_step_options
+from intentflow.pipelines.finetune import steps
 
 NAME = "intentflow-finetune"
 
@@ -59,110 +47,80 @@ def build(options: PipelineOptions) -> Any:
     def finetune(
         sources: list,  # type: ignore[type-arg]  # kfp knows no item types
         sources_digest: str,
-        recipe: dict,  # type: ignore[type-arg]
-        gate_policy: dict,  # type: ignore[type-arg]
-        publish_to: str,
+        train: dict,  # type: ignore[type-arg]
+        gate: dict,  # type: ignore[type-arg]
+        publish: dict,  # type: ignore[type-arg]
         code_version: str,
-        export_format: str = "auto",
-        redact: bool = True,
-        dedup: str = "exact",
-        conflicts: str = "list",
-        data_policy: dict = {},  # type: ignore[type-arg]  # noqa: B006  # kfp takes it literally
-        taxonomy: dict = {},  # type: ignore[type-arg]  # noqa: B006
-        test_source: str = "",
+        convert: dict = {},  # type: ignore[type-arg]  # noqa: B006  # kfp takes it literally
+        curate: dict = {},  # type: ignore[type-arg]  # noqa: B006
+        validate: dict = {},  # type: ignore[type-arg]  # noqa: B006
+        split: dict = {},  # type: ignore[type-arg]  # noqa: B006
         test_digest: str = "",
-        test_share: float = 0.1,
-        validation_share: float = 0.1,
-        seed: int = 0,
-        teacher: dict = {},  # type: ignore[type-arg]  # noqa: B006
-        baseline_kinds: list = ["majority", "linear"],  # type: ignore[type-arg]  # noqa: B006
-        constrained: bool = True,
-        hourly_price: float = 0.0,
-        policy_name: str = "",
+        balance: dict = {"mode": options.balance},  # type: ignore[type-arg]  # noqa: B006
+        baseline: dict = {},  # type: ignore[type-arg]  # noqa: B006
+        evaluate: dict = {},  # type: ignore[type-arg]  # noqa: B006
         champion: dict = {},  # type: ignore[type-arg]  # noqa: B006
-        deploy_options: dict = {},  # type: ignore[type-arg]  # noqa: B006
-        deploy_output: str = "",
+        deploy: dict = {},  # type: ignore[type-arg]  # noqa: B006
     ) -> Outputs:
         converted = place(
-            convert(
+            steps.convert(
                 sources=sources,
                 sources_digest=sources_digest,
-                export_format=export_format,
+                config=convert,
                 code_version=code_version,
             ),
             "convert",
             "Convert labels",
         )
         curated = place(
-            curate(
-                records=converted.outputs["records"],
-                redact=redact,
-                dedup=dedup,
-                conflicts=conflicts,
-                code_version=code_version,
+            steps.curate(
+                records=converted.outputs["records"], config=curate, code_version=code_version
             ),
             "curate",
             "Redact and deduplicate",
         )
         checked = place(
-            validate(
-                records=curated.outputs["curated"],
-                policy=data_policy,
-                taxonomy=taxonomy,
-                code_version=code_version,
+            steps.validate(
+                records=curated.outputs["curated"], config=validate, code_version=code_version
             ),
             "validate",
             "Check the data",
         )
+        # After the checks, but of the rows themselves: other limits of the checks leave the
+        # trained model as it is.
         parts = place(
-            split(
-                records=checked.outputs["checked"],
-                test_source=test_source,
+            steps.split(
+                records=curated.outputs["curated"],
                 test_digest=test_digest,
-                test_share=test_share,
-                validation_share=validation_share,
-                seed=seed,
+                config=split,
                 code_version=code_version,
-            ),
+            ).after(checked),
             "split",
             "Split",
         )
         train_set = parts.outputs["train_set"]
         if options.balance != "none":
             even = place(
-                balance(
-                    train_set=train_set,
-                    mode=options.balance,
-                    teacher=teacher,
-                    taxonomy=taxonomy,
-                    seed=seed,
-                    code_version=code_version,
-                ),
+                steps.balance(train_set=train_set, config=balance, code_version=code_version),
                 "balance",
                 "Balance the training rows",
             )
             train_set = even.outputs["balanced"]
-        beside = place(
-            baseline(
+        compared = place(
+            steps.baseline(
                 train_set=train_set,
                 test_set=parts.outputs["test_set"],
-                kinds=baseline_kinds,
-                recipe=recipe,
-                taxonomy=taxonomy,
-                encoder="",
-                limit_rows=0,
-                seed=seed,
+                config=baseline,
                 code_version=code_version,
             ),
             "baseline",
             "Score simple models",
         )
         trained = place(
-            train(
+            steps.train(
                 train_set=train_set,
                 validation_set=parts.outputs["validation_set"],
-                recipe=recipe,
-                taxonomy=taxonomy,
+                config=train,
                 code_version=code_version,
             ),
             "train",
@@ -171,11 +129,11 @@ def build(options: PipelineOptions) -> Any:
         model = trained.outputs["model"]
         if options.quantize != "none":
             smaller = place(
-                quantize(
+                steps.quantize(
                     model=model,
                     calibration_set=train_set,
                     validation_set=parts.outputs["validation_set"],
-                    method=options.quantize,
+                    config={"method": options.quantize},
                     code_version=code_version,
                 ),
                 "quantize",
@@ -183,12 +141,11 @@ def build(options: PipelineOptions) -> Any:
             )
             model = smaller.outputs["quantized"]
         scored = place(
-            evaluate(
+            steps.evaluate(
                 model=model,
                 test_set=parts.outputs["test_set"],
-                constrained=constrained,
-                hourly_price=hourly_price,
-                baselines=beside.outputs["baselines"],
+                config=evaluate,
+                baselines=compared.outputs["baselines"],
                 champion=champion,
                 code_version=code_version,
             ),
@@ -197,24 +154,23 @@ def build(options: PipelineOptions) -> Any:
         )
         reference = scored.outputs["metrics"]  # a model that is not quantized is its own
         if options.quantize != "none":
-            whole = place(
-                evaluate(
+            full = place(
+                steps.evaluate(
                     model=trained.outputs["model"],
                     test_set=parts.outputs["test_set"],
-                    constrained=constrained,
+                    config=evaluate,
                     code_version=code_version,
                 ),
                 "evaluate",
                 "Score the 16-bit model",
             )
-            reference = whole.outputs["metrics"]
+            reference = full.outputs["metrics"]
         judged = place(
-            gate(
+            steps.gate(
                 metrics=scored.outputs["metrics"],
-                policy=gate_policy,
-                policy_name=policy_name,
+                config=gate,
                 champion=champion,
-                baselines=beside.outputs["baselines"],
+                baselines=compared.outputs["baselines"],
                 reference=reference,
                 code_version=code_version,
             ),
@@ -224,16 +180,15 @@ def build(options: PipelineOptions) -> Any:
         # Named output and no Else would be silently false in kfp's local runner.
         with dsl.If(judged.outputs["Output"] == "pass", name="passed"):
             stored = place(
-                publish(model=model, destination=publish_to, code_version=code_version),
+                steps.publish(model=model, config=publish, code_version=code_version),
                 "publish",
                 "Publish the model",
             ).set_caching_options(enable_caching=False)
             place(
-                deploy(
+                steps.deploy(
                     model_uri=stored.output,
                     verdict=judged.outputs["verdict"],
-                    options=deploy_options,
-                    output=deploy_output,
+                    config=deploy,
                     code_version=code_version,
                 ),
                 "deploy",
@@ -241,7 +196,7 @@ def build(options: PipelineOptions) -> Any:
             ).set_caching_options(enable_caching=False)
         with dsl.Else(name="failed"):
             place(
-                explain(
+                steps.explain(
                     verdict=judged.outputs["verdict"],
                     metrics=scored.outputs["metrics"],
                     code_version=code_version,
@@ -259,7 +214,7 @@ def build(options: PipelineOptions) -> Any:
             train_set=train_set,
             validation_set=parts.outputs["validation_set"],
             test_set=parts.outputs["test_set"],
-            baselines=beside.outputs["baselines"],
+            baselines=compared.outputs["baselines"],
             model=model,
             training_report=trained.outputs["report"],
             metrics=scored.outputs["metrics"],

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from intentflow.artifacts.baselines import Baselines
+from intentflow.baselines.kinds import KINDS
 from intentflow.cli.main import main
-from intentflow.evaluate.baseline_scores import KINDS
-from intentflow.pipeline.steps.baseline import run_baseline
+from intentflow.pipeline.steps.baseline import BaselineConfig, run_baseline
 from intentflow.records import Example, content_digest, write_records
 from tests.baselines.conftest import TEST, TRAINING
 from tests.models import TAXONOMY
@@ -97,7 +98,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "corrections": (["--kinds", "untuned", "--recipe", "mistral-7b/dpo"], "method: dpo"),
     "no recipe": (["--kinds", "untuned", "--recipe", "smollm"], "no recipe smollm"),
     "no taxonomy": (["--kinds", "untuned", "--taxonomy", "{none}"], "No such file"),
-    "zero": (["--kinds", "all", "--shots", "0"], "0 is no whole number above 0"),
+    "zero": (["--kinds", "all", "--shots", "0"], "0: give a whole number from 1 up"),
     "folder": (["-o", "{hollow}"], "is a folder; give a file for"),
     "overwriting": (["-o", "{train}"], "is what the command reads"),
 }
@@ -120,23 +121,21 @@ def test_the_step_writes_the_file_and_tells_the_scores(
     files: dict[str, str], tiny_base_model: Path
 ) -> None:
     output = Path(files["folder"]) / "baselines.json"
-    scores = run_baseline(
-        files["train"],
-        files["test"],
-        ["linear", "untuned"],
-        {**RECIPE, "model_name_or_path": str(tiny_base_model)},
-        TAXONOMY.model_dump(),
-        {"encoder": "", "limit_rows": 4, "seed": 0},
-        str(output),
+    config = BaselineConfig.model_validate(
+        {
+            "kinds": ["linear", "untuned"],
+            "recipe": {**RECIPE, "model_name_or_path": str(tiny_base_model)},
+            "taxonomy": TAXONOMY,
+            "limit_rows": 4,
+        }
     )
-    entries = json.loads(output.read_text())["baselines"]
-    assert scores == {
-        "linear_intent_accuracy": entries["linear"]["intent_accuracy"],
-        "untuned_intent_accuracy": entries["untuned"]["intent_accuracy"],
-    }
+    found = run_baseline(files["train"], files["test"], output, config)
+    assert found == Baselines.read(output)
+    assert list(found.baselines) == ["linear", "untuned"]
 
 
 def test_the_step_needs_no_recipe_and_no_taxonomy_for_classifiers(files: dict[str, str]) -> None:
-    output = str(Path(files["folder"]) / "baselines.json")
-    scores = run_baseline(files["train"], files["test"], ["majority"], {}, {}, {}, output)
-    assert list(scores) == ["majority_intent_accuracy"]
+    output = Path(files["folder"]) / "baselines.json"
+    config = BaselineConfig(kinds=["majority"])
+    found = run_baseline(files["train"], files["test"], output, config)
+    assert list(found.baselines) == ["majority"]

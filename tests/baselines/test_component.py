@@ -22,12 +22,7 @@ def _run(folder: Path, kinds: list[str]) -> dict[str, float]:
     baseline.python_func(
         train_set=dsl.Dataset(uri=str(folder / "train.jsonl")),
         test_set=dsl.Dataset(uri=str(folder / "test.jsonl")),
-        kinds=kinds,
-        recipe={},
-        taxonomy={},
-        encoder="",
-        limit_rows=0,
-        seed=0,
+        config={"kinds": kinds},
         code_version="1",
         scores=scores,
         baselines=dsl.Artifact(uri=str(folder / "baselines.json")),

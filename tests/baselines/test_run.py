@@ -9,11 +9,10 @@ import pytest
 from intentflow.artifacts.baselines import Seconds
 from intentflow.artifacts.scores import Outcomes
 from intentflow.baselines.answers import Answers
+from intentflow.baselines.kinds import KINDS, parse_kinds
 from intentflow.errors import IntentflowError
 from intentflow.evaluate.baseline_scores import (
-    KINDS,
     BaselineOptions,
-    parse_kinds,
     run_baselines,
     score_answers,
 )

@@ -15,8 +15,6 @@ from intentflow.cli.main import VERBS, main
 from intentflow.pipeline.run_config import RunConfig
 from intentflow.pipeline.starter import write_starter
 from intentflow.synthesis import Teacher
-from intentflow.taxonomy import Taxonomy
-from intentflow.validate import DataPolicy
 
 CONTRACT = [
     "convert",
@@ -125,10 +123,9 @@ def test_debug_shows_the_trace_and_still_exits_2(
 def test_init_writes_what_run_takes(tmp_path: Path) -> None:
     assert main(["init", str(tmp_path / "own")]) == 0
     config = RunConfig.load(tmp_path / "own" / "run.yaml")
-    config.read_recipe()
-    config.read_policy()
-    DataPolicy.from_yaml(str(config.data.policy))
-    Taxonomy.from_yaml(str(config.data.taxonomy))
+    assert (config.recipe.method, config.policy.minimum_rows) == ("full", 200)
+    assert config.data.policy.imbalanced.max_ratio == 3.0
+    assert config.data.taxonomy is not None
     Teacher.from_yaml(str(tmp_path / "own" / "teacher.yaml"))
 
 

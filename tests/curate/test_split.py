@@ -17,7 +17,7 @@ from intentflow.curate.dedup import normalised_utterance
 from intentflow.curate.labels import intents_of
 from intentflow.curate.minhash import near_clusters
 from intentflow.errors import IntentflowError
-from intentflow.pipeline.steps.data import run_split
+from intentflow.pipeline.steps.split import SplitConfig, SplitFiles, run_split
 from intentflow.records import Example, read_records, write_records
 from tests.public_sets import SETS, in_both, in_complete_set, in_sample
 
@@ -319,9 +319,6 @@ def test_rows_near_those_of_a_given_test_file_leave_training(
     records, own = tmp_path / "rows.jsonl", tmp_path / "own.jsonl"
     write_records(records, [*ROWS, *(Example(text, "a()") for text in SLIPS)])
     write_records(own, [Example(FORECAST, "a()")])
-    names = ("train", "validation", "test")
-    outputs = {name: str(tmp_path / f"{name}.jsonl") for name in names}
-    settings = {"test": 0.1, "validation": 0.1, "seed": 0}
-    found = run_split(str(records), str(own), settings, outputs)
-    assert found == {"train": 180, "validation": 20, "test": 1}
+    found = run_split(records, SplitFiles.in_folder(tmp_path), SplitConfig(test=str(own)))
+    assert (found.train, found.validation, found.test) == (180, 20, 1)
     assert "4 rows stand in the test file too and are left out" in capsys.readouterr().err

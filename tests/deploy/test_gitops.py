@@ -21,7 +21,7 @@ from intentflow.deploy import DeployOptions, ModelFacts, deploy, render
 from intentflow.deploy.gitops import Pushed, Reverted, commit_service, revert_service
 from intentflow.deploy.gitops.repository import Repository
 from intentflow.errors import CheckFailed, IntentflowError
-from intentflow.pipeline.steps.release import run_deploy
+from intentflow.pipeline.steps.deploy import run_deploy
 from intentflow.storage import publish
 
 pytestmark = pytest.mark.real
@@ -492,11 +492,10 @@ def test_step_of_the_graph_commits(
     write_verdict: Callable[..., Path],
     tmp_path: Path,
 ) -> None:
-    options = git_options.model_dump(exclude_none=True)
-    result = run_deploy(model_uri, str(write_verdict()), options, str(tmp_path / "out"), "")
+    result = run_deploy(model_uri, git_options, verdict=write_verdict(), manifests=tmp_path / "out")
 
-    assert result["commit"] == git(server.bare, "rev-parse", "main")
-    assert result["branch"] == "main"
+    assert result.commit == git(server.bare, "rev-parse", "main")
+    assert result.branch == "main"
     assert model_uri in server.read(SERVICE)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from intentflow.evaluate.scored_rows import NO_INTENT
-from intentflow.pipeline.steps.model import confusion_matrix, headline
+from intentflow.pipeline.steps.evaluate import confusion_matrix, headline
 from tests.evaluate.report.pages import evaluation, many
 
 

@@ -58,9 +58,7 @@ def convert_step(
             tmpfs={"/tmp": ""},
         )
         local.init(runner, pipeline_root=str(shared), raise_on_error=True)
-        return step(
-            sources=[str(export)], sources_digest="", export_format="auto", code_version="test"
-        )
+        return step(sources=[str(export)], sources_digest="", config={}, code_version="test")
 
     return run
 

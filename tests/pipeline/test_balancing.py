@@ -10,10 +10,11 @@ import yaml
 
 from intentflow.environment import CHECKPOINTS
 from intentflow.errors import IntentflowError
+from intentflow.pipeline.arguments import pipeline_arguments
 from intentflow.pipeline.compile import compile_pipeline
 from intentflow.pipeline.options import PipelineOptions
-from intentflow.pipeline.run_config import RunConfig, pipeline_arguments
-from intentflow.pipeline.steps.data import run_balance
+from intentflow.pipeline.run_config import RunConfig
+from intentflow.pipeline.steps.balance import BalanceConfig, BalanceSummary, run_balance
 from intentflow.records import Example, read_records, write_records
 from tests.synthesis.teacher_server import WORDS, serve_teacher
 
@@ -55,18 +56,18 @@ def test_validation_rows_are_never_balanced(tmp_path: Path) -> None:
 
 def test_oversampling_marks_its_copies(train_set: str, tmp_path: Path) -> None:
     out = str(tmp_path / "balanced")
-    summary = run_balance(train_set, "oversample", {}, {}, 0, out)
+    summary = run_balance(train_set, out, BalanceConfig(mode="oversample"))
     made = [row for row in read_records(out) if row.synthetic]
-    assert summary == {"rows": len(ROWS), "added": len(made), "left_out": 0}
+    assert summary == BalanceSummary(rows=len(ROWS), added=len(made), left_out=0)
     assert len(made) == len(WORDS) - 2
 
 
 def test_a_cap_counts_what_it_leaves_out(tmp_path: Path) -> None:
     rows = [*ROWS, *(Example(f"more of it, take {i}", "play(it)") for i in range(40))]
     write_records(tmp_path / "t.jsonl", rows)
-    summary = run_balance(str(tmp_path / "t.jsonl"), "cap", {}, {}, 0, str(tmp_path / "b"))
-    assert summary["added"] == 0
-    assert summary["left_out"] == len(rows) - len(read_records(tmp_path / "b")) > 0
+    summary = run_balance(tmp_path / "t.jsonl", tmp_path / "b", BalanceConfig(mode="cap"))
+    assert summary.added == 0
+    assert summary.left_out == len(rows) - len(read_records(tmp_path / "b")) > 0
 
 
 def test_a_synthesis_that_is_run_again_pays_for_nothing_twice(
@@ -76,10 +77,11 @@ def test_a_synthesis_that_is_run_again_pays_for_nothing_twice(
     monkeypatch.setenv(CHECKPOINTS, str(tmp_path / "checkpoints"))
     with serve_teacher() as server:
         teacher = {"base_url": server.url, "model": "m"}
+        config = BalanceConfig.model_validate({"mode": "synthesize", "teacher": teacher})
         runs = []
         for name in ("one", "two"):
             out = tmp_path / name
-            added = run_balance(train_set, "synthesize", teacher, {}, 0, str(out))["added"]
+            added = run_balance(train_set, out, config).added
             runs.append((added, out.read_bytes(), len(server.bodies)))
     assert runs[0][0] > 0
     assert runs[0] == runs[1]
@@ -107,4 +109,4 @@ def test_the_teacher_is_found_beside_the_configuration(tmp_path: Path) -> None:
     (tmp_path / "teacher.yaml").write_text("{base_url: 'http://127.0.0.1:9/v1', model: m}")
     config = RunConfig.load(_config(tmp_path, teacher="teacher.yaml"))
     arguments = pipeline_arguments(config, publish_to="models")
-    assert arguments["teacher"] == {"base_url": "http://127.0.0.1:9/v1", "model": "m"}
+    assert arguments["balance"]["teacher"] == {"base_url": "http://127.0.0.1:9/v1", "model": "m"}

@@ -98,9 +98,8 @@ def _pipeline(scored: list[tuple[Case, dict[str, Any]]], folder: Path) -> Any:
         for number, (case, metrics) in enumerate(scored):
             judged = gate(
                 metrics=document(f"metrics-{number}.json", metrics),
-                policy=case.policy,
+                config={"policy": case.policy, "policy_name": case.name},
                 champion=_without_none(case.champion or {}),
-                policy_name=case.name,
                 code_version="test",
                 **optional(number, case),
             )

@@ -17,7 +17,11 @@ from intentflow.pipeline.submit import (
 from tests.real_parts.kfp import KfpApi
 from tests.real_parts.process import free_port
 
-ARGUMENTS = {"sources": ["s3://data/export.jsonl"], "seed": 1, "recipe": {"method": "lora"}}
+ARGUMENTS = {
+    "sources": ["s3://data/export.jsonl"],
+    "split": {"seed": 1},
+    "train": {"recipe": {"method": "lora"}},
+}
 RUNS = r"/runs$"
 PIPELINES = r"/pipelines(\?|$)"
 VERSIONS = r"/pipelines/[^/]+/versions"
@@ -173,9 +177,9 @@ def test_something_else_than_a_pipeline_is_refused(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         ({"sources": ["data/export.jsonl"]}, "intentflow publish data/export.jsonl s3://"),
-        ({"test_source": "/data/test.jsonl"}, "test_source: /data/test.jsonl is on this machine"),
-        ({"publish_to": "models"}, "publish: models: .* name a bucket"),
-        ({"publish_to": ""}, "publish: not set: .* name a bucket"),
+        ({"split": {"test": "/data/test.jsonl"}}, "data.test: /data/test.jsonl is on this machine"),
+        ({"publish": {"destination": "models"}}, "publish: models: .* name a bucket"),
+        ({"publish": {"destination": ""}}, "publish: not set: .* name a bucket"),
     ],
 )
 def test_places_on_this_machine_are_refused(arguments: dict[str, Any], message: str) -> None:
@@ -184,7 +188,9 @@ def test_places_on_this_machine_are_refused(arguments: dict[str, Any], message: 
 
 
 def test_places_in_storage_are_taken() -> None:
-    refuse_local_places({"sources": ["s3://a/b"], "test_source": "", "publish_to": "s3://a/m"})
+    refuse_local_places(
+        {"sources": ["s3://a/b"], "split": {}, "publish": {"destination": "s3://a/m"}}
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
-"""What the pipeline's components call: the library's functions with files on both sides.
+"""The steps: one function on files and one configuration each, a module a step.
 
-A step's error is one line in its log; beside it, a file named by ``INTENTFLOW_ERROR_FILE``
-tells the local runner which step failed, why, and with which exit status.
+Command line, components and tests call the same functions. What is here is for components alone.
+
+A step's error is one line in its log; a file named by ``INTENTFLOW_ERROR_FILE``
+also tells the local runner which step failed, why, and with which exit status.
 """
 
 from __future__ import annotations
@@ -9,8 +11,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,6 +63,31 @@ def keep_metadata(artifact: Any) -> None:
     """
     text = json.dumps(artifact.metadata, indent=2, ensure_ascii=False)
     Path(artifact.path).write_text(text + "\n", encoding="utf-8")
+
+
+@contextmanager
+def json_lines(path: str) -> Iterator[Path]:
+    """A file that ends in ``.jsonl``, moved to ``path`` in the end: the graph's files end in none.
+
+    Args:
+        path: Path of the output that the graph expects.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        draft = Path(folder) / "records.jsonl"
+        yield draft
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(draft, path)
+
+
+def ensure_file(path: str) -> None:
+    """Make an empty file where there is none: the graph takes an output that is not there amiss."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).touch()
+
+
+def path_with_rows(path: str) -> str | None:
+    """The path of a file that holds something; None for an empty one, such as of no validation."""
+    return path if Path(path).stat().st_size else None
 
 
 def _interrupt_once(number: int, _: FrameType | None) -> NoReturn:

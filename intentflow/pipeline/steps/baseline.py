@@ -1,54 +1,139 @@
-"""The step that scores baselines."""
+"""Baseline: what simpler answers score on the rows that a tuned model is scored on."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from intentflow.artifacts.metrics import INTENT_ACCURACY
-from intentflow.evaluate.baseline_scores import (
-    BaselineOptions,
+from pydantic import BeforeValidator, Field, model_validator
+
+from intentflow.baselines.kinds import (
+    DEFAULT_RECIPE,
+    DEFAULT_SHOTS,
+    LANGUAGE_MODEL_KINDS,
+    QUICK_KINDS,
+    Kind,
     parse_kinds,
-    run_baselines,
 )
-from intentflow.pipeline.steps.data import read_taxonomy
-from intentflow.recipe.recipe import Recipe
-from intentflow.records import read_records
+from intentflow.config import Flag, StrictModel
+from intentflow.errors import IntentflowError
+from intentflow.pipeline.steps.fields import OptionalRecipeFile, Seed, TaxonomyFile
+
+if TYPE_CHECKING:
+    from intentflow.artifacts.baselines import Baselines
+
+READ_BY: dict[str, tuple[Kind, ...]] = {
+    "encoder": ("encoder",),
+    "epochs": ("encoder",),
+    "model": LANGUAGE_MODEL_KINDS,
+    "recipe": LANGUAGE_MODEL_KINDS,
+    "taxonomy": LANGUAGE_MODEL_KINDS,
+    "limit_rows": LANGUAGE_MODEL_KINDS,
+    "shots": ("few-shot",),
+}
+"""Which kinds read which setting; for the others it would silently do nothing."""
+
+
+Kinds = Annotated[
+    list[Kind],
+    BeforeValidator(parse_kinds, json_schema_input_type=str | list[Kind | Literal["all"]]),
+    Flag(metavar="A,B"),
+    Field(
+        description="Simple models that are scored on the same rows: majority, linear, encoder, "
+        "untuned, few-shot, or all"
+    ),
+]
+
+
+class BaselineSettings(StrictModel):
+    """What baselines are made with."""
+
+    encoder: Annotated[str, Flag(metavar="NAME")] = Field(
+        "bundled:minilm", description="Encoder: hub id, local folder or bundled:NAME"
+    )
+    epochs: Annotated[int | None, Flag(metavar="N")] = Field(
+        None, ge=1, description="Epochs of the encoder; 5 to 20, by rows, unless given"
+    )
+    shots: Annotated[int, Flag(metavar="N")] = Field(
+        DEFAULT_SHOTS, ge=1, description="Labelled rows that few-shot shows"
+    )
+    limit_rows: Annotated[int | None, Flag(metavar="N")] = Field(
+        None, ge=1, description="Rows that untuned and few-shot are asked at most; all unless given"
+    )
+
+
+class BaselineConfig(BaselineSettings):
+    """Which baselines are scored, and what they are made with."""
+
+    kinds: Kinds = Field(list(QUICK_KINDS))
+    recipe: OptionalRecipeFile = None
+    taxonomy: TaxonomyFile = None
+    seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _settings_are_read(self) -> Self:
+        given = self.model_fields_set & set(BaselineSettings.model_fields)
+        for name, readers in unread_settings(given, self.kinds):
+            raise ValueError(f"{name} is for {' and '.join(readers)}: add it to kinds")
+        return self
+
+
+def unread_settings(
+    given: Iterable[str], kinds: Iterable[str]
+) -> list[tuple[str, tuple[str, ...]]]:
+    """Settings that none of the kinds reads, each with the kinds that would.
+
+    Args:
+        given: Names of the settings that were given.
+        kinds: The kinds that are scored.
+    """
+    asked, names = set(kinds), set(given)
+    return [
+        (name, readers)
+        for name, readers in READ_BY.items()
+        if name in names and not set(readers) & asked
+    ]
 
 
 def run_baseline(
-    train_set: str,
-    test_set: str,
-    kinds: Sequence[str],
-    recipe: Mapping[str, Any],
-    taxonomy: Mapping[str, Any],
-    options: Mapping[str, Any],
-    baselines: str,
-) -> dict[str, float]:
+    train_set: str | Path,
+    test_set: str | Path,
+    baselines: str | Path,
+    config: BaselineConfig | None = None,
+) -> Baselines:
     """Score baselines and write ``baselines.json``.
 
     Args:
         train_set: Records to learn from.
         test_set: Records to score.
-        kinds: Which baselines.
-        recipe: Base model and prompt of the untuned kinds; empty for the default.
-        taxonomy: Their intents; empty if unknown.
-        options: More of :class:`intentflow.evaluate.baseline_scores.BaselineOptions`; empty text
-            and 0 for its defaults.
-        baselines: Where the file goes.
+        baselines: The file to write.
+        config: Baselines and their settings; majority and linear if None.
 
     Returns:
-        Intent accuracy by kind, under names that the Kubeflow page shows.
+        What the file holds.
+
+    Raises:
+        IntentflowError: A file cannot be read or written, or a baseline cannot be made.
+        ModuleNotFoundError: An extra that one of the kinds needs is not installed.
     """
-    given = {name: value for name, value in options.items() if value}
-    if recipe:
-        given["recipe"] = Recipe.from_mapping(recipe, "recipe")
-    asked = BaselineOptions(
-        kinds=parse_kinds(",".join(kinds)), taxonomy=read_taxonomy(taxonomy), **given
+    from intentflow.evaluate.baseline_scores import BaselineOptions, run_baselines
+    from intentflow.recipe.recipe import Recipe
+    from intentflow.records import read_records
+
+    settings = config or BaselineConfig()
+    if Path(baselines).is_dir():
+        raise IntentflowError(f"{baselines} is a folder; give a file for the scores")
+    options = BaselineOptions(
+        kinds=settings.kinds,
+        encoder=settings.encoder,
+        epochs=settings.epochs,
+        recipe=settings.recipe or Recipe.load(DEFAULT_RECIPE),
+        taxonomy=settings.taxonomy,
+        shots=settings.shots,
+        limit_rows=settings.limit_rows,
+        seed=settings.seed,
     )
-    found = run_baselines(read_records(train_set), read_records(test_set), asked)
+    found = run_baselines(read_records(train_set), read_records(test_set), options)
     found.write(baselines)
-    return {
-        f"{kind}_{INTENT_ACCURACY}": entry.intent_accuracy or 0.0
-        for kind, entry in found.baselines.items()
-    }
+    return found

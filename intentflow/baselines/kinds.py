@@ -1,0 +1,43 @@
+"""The baselines there are, by name."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from intentflow.config import nearest
+from intentflow.errors import IntentflowError
+
+Kind = Literal["majority", "linear", "encoder", "untuned", "few-shot"]
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+QUICK_KINDS: tuple[Kind, ...] = ("majority", "linear")
+LANGUAGE_MODEL_KINDS: tuple[Kind, ...] = ("untuned", "few-shot")
+DEFAULT_RECIPE = "smollm2-135m/full"
+DEFAULT_SHOTS = 5
+
+
+def parse_kinds(value: object) -> object:
+    """Kinds in their order, from a list or from names parted by commas; ``all`` is every one.
+
+    Args:
+        value: A list or a text; anything else is given back as it is.
+
+    Raises:
+        IntentflowError: A name that is none, with the nearest that is; or no name.
+
+    Example:
+        >>> parse_kinds("linear, majority")
+        ['majority', 'linear']
+    """
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        return value
+    names = [name.strip() for name in names if name.strip()]
+    for name in names:
+        if name not in (*KINDS, "all"):
+            guess = nearest(name, (*KINDS, "all"))
+            hint = f"did you mean {guess}?" if guess else f"there are {', '.join(KINDS)}"
+            raise IntentflowError(f"no baseline {name}; {hint}")
+    if not names:
+        raise IntentflowError(f"name a baseline: {', '.join(KINDS)}, or all")
+    return [kind for kind in KINDS if kind in names or "all" in names]

@@ -1,0 +1,141 @@
+"""From a run's configuration to the configuration of each step, and to the graph's arguments."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any
+
+from pydantic import BaseModel
+
+from intentflow.baselines.kinds import LANGUAGE_MODEL_KINDS
+from intentflow.config import StrictModel
+from intentflow.deploy.options import DeployOptions
+from intentflow.pipeline.parameters import as_parameter
+from intentflow.pipeline.run_config import RunConfig
+from intentflow.pipeline.steps.balance import BalanceConfig
+from intentflow.pipeline.steps.baseline import BaselineConfig
+from intentflow.pipeline.steps.convert import ConvertConfig
+from intentflow.pipeline.steps.curate import CurateConfig
+from intentflow.pipeline.steps.evaluate import EvaluateConfig
+from intentflow.pipeline.steps.gate import GateConfig
+from intentflow.pipeline.steps.publish import PublishConfig
+from intentflow.pipeline.steps.quantize import QuantizeConfig
+from intentflow.pipeline.steps.split import SplitConfig
+from intentflow.pipeline.steps.train import TrainConfig
+from intentflow.pipeline.steps.validate import ValidateConfig
+
+STEP_CONFIGS: dict[str, type[StrictModel]] = {
+    "convert": ConvertConfig,
+    "curate": CurateConfig,
+    "validate": ValidateConfig,
+    "split": SplitConfig,
+    "balance": BalanceConfig,
+    "baseline": BaselineConfig,
+    "train": TrainConfig,
+    "quantize": QuantizeConfig,
+    "evaluate": EvaluateConfig,
+    "gate": GateConfig,
+    "publish": PublishConfig,
+    "deploy": DeployOptions,
+}
+"""The configuration of every step that has one."""
+
+# The section of run.yaml that holds a step's fields under their own names …
+_SECTIONS = {
+    **dict.fromkeys(("convert", "curate", "validate", "split", "balance"), "data"),
+    **{name: name for name in ("baseline", "evaluate", "deploy")},
+}
+# … and the fields that several steps share, or that have another key there.
+_SHARED = {"taxonomy": "data.taxonomy", "seed": "data.seed", "recipe": "recipe"}
+_KEYS = {
+    ("validate", "model"): "recipe.model_name_or_path",
+    ("balance", "mode"): "pipeline.balance",
+    ("baseline", "kinds"): "evaluate.baselines",
+    ("quantize", "method"): "pipeline.quantize",
+    ("publish", "destination"): "publish",
+}
+
+
+def run_key(step: str, field: str) -> str:
+    """The key of ``run.yaml`` that sets a field of a step's configuration.
+
+    Args:
+        step: Name of the step, a key of :data:`STEP_CONFIGS`.
+        field: Name of the field.
+
+    Example:
+        >>> run_key("convert", "job"), run_key("baseline", "kinds")
+        ('data.job', 'evaluate.baselines')
+    """
+    own = ".".join([*([_SECTIONS[step]] if step in _SECTIONS else []), field])
+    return _KEYS.get((step, field)) or _SHARED.get(field) or own
+
+
+def step_config(config: RunConfig, step: str) -> StrictModel:
+    """The configuration of one step of a run.
+
+    What is as by default is left out, so that a step is not run again because a default was
+    written down.
+
+    Args:
+        config: Configuration of the run.
+        step: Name of the step, a key of :data:`STEP_CONFIGS`.
+
+    Raises:
+        IntentflowError: The run says nothing that the step could go by.
+    """
+    if step == "deploy":
+        return config.deploy
+    model = STEP_CONFIGS[step]
+    document = {}
+    for name, field in model.model_fields.items():
+        value = _lookup(config, run_key(step, name))
+        if value is not None and value != field.get_default(call_default_factory=True):
+            document[name] = value
+    if step == "baseline" and not set(LANGUAGE_MODEL_KINDS) & set(config.evaluate.baselines):
+        # Classifiers read neither: another recipe does not score them again.
+        document = {k: v for k, v in document.items() if k not in ("recipe", "taxonomy")}
+    return model.from_mapping(document, "run configuration")
+
+
+def _lookup(config: BaseModel, key: str) -> Any:
+    return reduce(getattr, key.split("."), config)
+
+
+def pipeline_arguments(config: RunConfig, *, publish_to: str) -> dict[str, Any]:
+    """The arguments of the finetune graph.
+
+    Args:
+        config: The run configuration.
+        publish_to: Destination of models unless the configuration names one.
+
+    Raises:
+        IntentflowError: A source or the champion cannot be read, or the policy names a metric
+            that there is not.
+    """
+    from intentflow.artifacts.metrics import Metrics
+    from intentflow.evaluate.scores import for_comparing
+    from intentflow.gate.policy import require_known
+    from intentflow.pipeline.code_version import code_version
+    from intentflow.storage import digest_of
+
+    data = config.data
+    test_digest = digest_of(data.test) if data.test else ""
+    # A wrong name is found before anything is trained.
+    require_known(config.policy.named(config.policy_name))
+    stored = config.model_copy(update={"publish": config.publish or publish_to})
+    champion = for_comparing(Metrics.read(config.champion)) if config.champion else None
+    return {
+        "sources": data.sources,
+        "sources_digest": " ".join(digest_of(source, loose=True) for source in data.sources),
+        "test_digest": test_digest,
+        "champion": as_parameter(champion) if champion else {},
+        "code_version": code_version(),
+        **{step: as_parameter(step_config(stored, step)) for step in _steps(config)},
+    }
+
+
+def _steps(config: RunConfig) -> list[str]:
+    """Steps that take their configuration from the arguments; the graph itself quantizes."""
+    without = {"quantize"} if config.pipeline.balance != "none" else {"quantize", "balance"}
+    return [step for step in STEP_CONFIGS if step not in without]

@@ -1,0 +1,164 @@
+"""Balance: more rows, or fewer, of the intents that training sees too rarely or too often."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from intentflow.config import Flag, Place, StrictModel, from_file
+from intentflow.environment import CHECKPOINTS
+from intentflow.pipeline.steps.fields import Seed, TaxonomyFile
+from intentflow.records import Example, content_digest, read_records, write_records
+from intentflow.synthesis.teacher import Teacher
+
+if TYPE_CHECKING:
+    from intentflow.synthesis import SynthesisResult
+
+log = logging.getLogger(__name__)
+
+BalanceMode = Annotated[
+    Literal["none", "cap", "oversample", "synthesize"],
+    Flag("--balance"),
+    Field(
+        description="What is done about rare intents, in the training rows alone. cap: no intent "
+        "above twice the median of rows per intent; oversample: copies of rare intents' rows up "
+        "to the median; synthesize: new rows for rare intents by a teacher"
+    ),
+]
+
+TeacherFile = Annotated[
+    Teacher | None,
+    from_file(Teacher.from_yaml, Teacher),
+    Place(),
+    Flag(metavar="F.yaml"),
+    Field(
+        description="For synthesize: the endpoint that writes rows, its limits and its budget "
+        "(intentflow schema teacher); the key comes from the environment"
+    ),
+]
+
+
+class BalanceConfig(StrictModel):
+    """How training rows are balanced."""
+
+    mode: BalanceMode = "none"
+    teacher: TeacherFile = None
+    taxonomy: TaxonomyFile = None
+    seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _synthesis_has_a_teacher(self) -> Self:
+        if self.mode == "synthesize" and self.teacher is None:
+            raise ValueError(
+                "synthesize needs a teacher: base_url, model and budget; "
+                "intentflow schema teacher lists its keys"
+            )
+        return self
+
+
+@dataclass(frozen=True)
+class BalanceSummary:
+    """What balancing did.
+
+    Attributes:
+        rows: Rows before.
+        added: Rows added, copies or synthetic ones.
+        left_out: Rows left out.
+    """
+
+    rows: int
+    added: int
+    left_out: int
+
+
+def run_balance(
+    train_set: str | Path,
+    balanced: str | Path,
+    config: BalanceConfig,
+    *,
+    journal: Path | None = None,
+) -> BalanceSummary:
+    """Balance the rows to learn from; validation and test rows stay as users write them.
+
+    Args:
+        train_set: Training rows.
+        balanced: The file to write; rows that were added stand at the end, marked as synthetic.
+        config: Mode, and the teacher of a synthesis.
+        journal: File in which a synthesis records answers, so that a second run pays for nothing
+            twice; a file in the folder for checkpoints, if there is one, if None.
+
+    Returns:
+        Rows before, added and left out.
+
+    Raises:
+        IntentflowError: A file cannot be read or written, or the teacher cannot be asked.
+    """
+    from intentflow.curate import curate
+
+    rows = read_records(train_set)
+    if config.mode == "synthesize":
+        made = synthesise_rows(rows, config, journal).examples
+        write_records(balanced, [*rows, *made])
+        return BalanceSummary(len(rows), len(made), 0)
+    result = curate(rows, redact=False, dedup="none", balance=config.mode, seed=config.seed)
+    write_records(balanced, result.examples)
+    added = result.copies()
+    return BalanceSummary(len(rows), added, len(rows) + added - len(result.examples))
+
+
+def synthesise_rows(
+    rows: Sequence[Example], config: BalanceConfig, journal: Path | None = None
+) -> SynthesisResult:
+    """New rows for rare intents; progress and what is still missing go to standard error.
+
+    Args:
+        rows: The rows that there are.
+        config: Teacher, taxonomy and seed.
+        journal: As of :func:`run_balance`.
+
+    Raises:
+        IntentflowError: The teacher cannot be asked.
+    """
+    from intentflow.synthesis import synthesise
+
+    assert config.teacher is not None  # as its validator has seen
+    result = synthesise(
+        rows,
+        config.teacher,
+        taxonomy=config.taxonomy,
+        seed=config.seed,
+        journal=journal or _checkpoint_journal(rows, config.teacher),
+        progress=_log_progress,
+    )
+    for line in _warnings(result):
+        log.warning("synthesis: %s", line)
+    return result
+
+
+def _checkpoint_journal(rows: Sequence[Example], teacher: Teacher) -> Path | None:
+    folder = os.environ.get(CHECKPOINTS)
+    name = f"synthesis-{content_digest(rows)}-{teacher.digest}.jsonl"
+    return Path(folder) / name if folder else None
+
+
+def _warnings(result: SynthesisResult) -> list[str]:
+    lines = []
+    if result.budget_exhausted:
+        lines.append("warning: the budget ended; raise it and run the same command to go on")
+    if result.missing:
+        lacking = ", ".join(f"{intent} {count}" for intent, count in result.missing.items())
+        lines.append(f"warning: {sum(result.missing.values()):,} rows still missing: {lacking}")
+    if result.unasked:
+        names = ", ".join(result.unasked)
+        lines.append(f"warning: nothing asked for {names}: no row of theirs can be shown")
+    return lines
+
+
+def _log_progress(line: str) -> None:
+    log.info("synthesis: %s", line)

@@ -1,0 +1,107 @@
+"""Convert: labelling exports to records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from intentflow.config import Flag, StrictModel
+
+if TYPE_CHECKING:
+    from intentflow.convert import ConvertSummary
+    from intentflow.convert.label_tasks import Target
+    from intentflow.parallel import Executor
+
+ExportFormat = Literal[
+    "auto",
+    "label-studio",
+    "itag",
+    "ground-truth",
+    "messages",
+    "json",
+    "doccano",
+    "jsonl",
+    "csv",
+    "transcript",
+]
+
+
+class ConvertConfig(StrictModel):
+    """How labelling exports are read."""
+
+    format: ExportFormat = Field(
+        "auto", description="The labelling tool's format; auto recognises it row by row"
+    )
+    field: Annotated[str | None, Flag(metavar="NAME")] = Field(
+        None, description="Name of the utterance's field; found unless given"
+    )
+    job: Annotated[str | None, Flag(metavar="ID")] = Field(
+        None, description="Labelling job to take labels from, where there are several"
+    )
+    max_reject_rate: Annotated[float | None, Flag(metavar="R")] = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Fail (exit 1) above this share of rejected rows; no limit unless given",
+    )
+    redact_rejects: Annotated[bool, Flag("--redact")] = Field(
+        True, description="Replace personal data in the rejected rows (their file is its owner's)"
+    )
+
+
+def run_convert(
+    sources: Sequence[str],
+    records: str | Path,
+    config: ConvertConfig | None = None,
+    *,
+    rejects: str | Path | None = None,
+    to: Target | None = None,
+    workers: int | None = None,
+    executor: Executor | None = None,
+) -> ConvertSummary:
+    r"""Convert labelling exports to records.
+
+    Args:
+        sources: Files, folders or ``s3://`` URIs of the exports.
+        records: The file to write; it ends in ``.json`` or ``.jsonl``.
+        config: Format, field and limits; the defaults if None.
+        rejects: File for rejected rows; ``<records stem>.rejects.jsonl`` if None.
+        to: Labelling tool to write tasks for, instead of records.
+        workers: Local processes; found for large files if None.
+        executor: Executor that converts rows instead, such as a Ray cluster.
+
+    Returns:
+        Counts, reasons of rejects, seconds and the digest of the rows.
+
+    Raises:
+        IntentflowError: A source cannot be read, or no row could be kept.
+        TooManyRejects: Above ``config.max_reject_rate``; both files are written.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import mkdtemp
+        >>> folder = Path(mkdtemp())
+        >>> export = folder / "export.csv"
+        >>> _ = export.write_text("instruction,output\nplay some jazz,play_music(jazz)\n")
+        >>> run_convert([str(export)], folder / "records.jsonl").kept
+        1
+    """
+    from intentflow.convert import convert
+
+    settings = config or ConvertConfig()
+    return convert(
+        [str(source) for source in sources],
+        Path(records),
+        format=settings.format,
+        field=settings.field,
+        job=settings.job,
+        rejects=Path(rejects) if rejects is not None else None,
+        max_reject_rate=settings.max_reject_rate,
+        to=to,
+        workers=workers,
+        redact=settings.redact_rejects,
+        executor=executor,
+    )

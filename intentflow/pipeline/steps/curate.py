@@ -1,0 +1,162 @@
+"""Curate: redaction, duplicates, conflicting labels; also balance, where a command asks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from intentflow.config import StrictModel
+from intentflow.curate.conflicts import ConflictRule
+from intentflow.curate.curation import CurateResult, Dedup, curate, write_changes
+from intentflow.curate.redaction_report import redaction_html, write_redaction_report
+from intentflow.pipeline.steps.balance import BalanceConfig, synthesise_rows
+from intentflow.pipeline.steps.fields import NEAR_THRESHOLD, NearThreshold
+from intentflow.records import read_records, write_records
+from intentflow.report import write_report
+
+if TYPE_CHECKING:
+    from intentflow.parallel import Executor
+    from intentflow.synthesis import SynthesisResult
+
+
+class CurateConfig(StrictModel):
+    """How records are cleaned."""
+
+    redact: bool = Field(
+        True, description="Replace personal data by placeholders, in utterance and label"
+    )
+    dedup: Dedup = Field(
+        "exact",
+        description="exact: of rows with the same utterance and label, only the first; near: also "
+        "none that differs from a kept row with the same label by a typo or a filler word",
+    )
+    near_threshold: NearThreshold = NEAR_THRESHOLD
+    conflicts: ConflictRule = Field(
+        "list",
+        description="What becomes of an utterance with several labels: keep all and list them, "
+        "keep the label of most rows (all where several have most), keep that of the last row, or "
+        "drop all",
+    )
+
+
+@dataclass(frozen=True)
+class CurateSummary:
+    """What cleaning did.
+
+    Attributes:
+        rows: Rows read.
+        kept: Rows of them that were written.
+        copies: Rows added as copies.
+        digest: Content digest of the rows written.
+        changes: Number of changed rows by kind.
+        placeholders: Number of values replaced, by kind.
+        clusters: Groups of near-duplicate utterances; None where they were not looked for.
+        largest_cluster: Rows of the largest; likewise.
+        written: Rows written.
+        synthesis: Requests to a teacher and their result; None where none was asked.
+    """
+
+    rows: int
+    kept: int
+    copies: int
+    digest: str
+    changes: dict[str, int]
+    placeholders: dict[str, int]
+    clusters: int | None
+    largest_cluster: int | None
+    written: int
+    synthesis: SynthesisResult | None = field(default=None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The summary as the command prints it."""
+        found = {**vars(self)}
+        synthesis = found.pop("synthesis")
+        return {**found, "synthesis": synthesis.as_dict()} if synthesis else found
+
+
+def run_curate(
+    records: str | Path,
+    curated: str | Path,
+    config: CurateConfig | None = None,
+    *,
+    balance: BalanceConfig | None = None,
+    changes: str | Path | None = None,
+    report: str | Path | None = None,
+    name: str = "records",
+    journal: Path | None = None,
+    executor: Executor | None = None,
+) -> CurateSummary:
+    r"""Clean records.
+
+    Args:
+        records: The rows.
+        curated: The file to write.
+        config: Redaction, duplicates, conflicts; the defaults if None.
+        balance: Balancing of rare intents; none if None. Balance after a split, and the
+            training rows alone: what has copies cannot be in validation or test, nor can a row
+            that a teacher wrote.
+        changes: JSON file for what was done to which row; None for none.
+        report: Redaction report, JSON if it ends in ``.json``, else a page; None for none.
+        name: Name of the data set, for the page's heading.
+        journal: See :func:`intentflow.pipeline.steps.balance.run_balance`.
+        executor: Executor of the work on rows; this process if None. The result is the same.
+
+    Returns:
+        Counts of rows, changes and placeholders, and the digest of what was written.
+
+    Raises:
+        IntentflowError: A file cannot be read or written, or the teacher cannot be asked.
+        ModuleNotFoundError: Redaction or near-duplicates without the ``data`` extra.
+
+    Example:
+        >>> from tempfile import mkdtemp
+        >>> folder = Path(mkdtemp())
+        >>> rows = '{"instruction": "play", "output": "play()"}\n' * 2
+        >>> _ = (folder / "rows.jsonl").write_text(rows)
+        >>> config = CurateConfig(redact=False)
+        >>> run_curate(folder / "rows.jsonl", folder / "clean.jsonl", config).changes["duplicate"]
+        1
+    """
+    settings, balancing = config or CurateConfig(), balance or BalanceConfig()
+    examples = read_records(records)
+    result = curate(
+        examples,
+        redact=settings.redact,
+        dedup=settings.dedup,
+        near_threshold=settings.near_threshold,
+        conflicts=settings.conflicts,
+        balance="none" if balancing.mode == "synthesize" else balancing.mode,
+        seed=balancing.seed,
+        executor=executor,
+    )
+    synthesis = None
+    if balancing.mode == "synthesize":
+        synthesis = synthesise_rows(result.examples, balancing, journal)
+    made = synthesis.examples if synthesis else []
+    digest = write_records(curated, [*result.examples, *made])
+    if changes is not None:
+        write_changes(changes, result)
+    if report is not None:
+        _write_report(report, result, name)
+    return CurateSummary(
+        rows=len(examples),
+        kept=len(result.examples) - result.copies(),
+        copies=result.copies(),
+        digest=digest,
+        changes=result.counts(),
+        placeholders=result.placeholders(),
+        clusters=result.clusters,
+        largest_cluster=result.largest_cluster,
+        written=len(result.examples) + len(made),
+        synthesis=synthesis,
+    )
+
+
+def _write_report(path: str | Path, result: CurateResult, name: str) -> None:
+    if Path(path).suffix:
+        write_redaction_report(path, result.redactions, name=name)
+    else:  # a file of the graph has no ending
+        write_report(path, redaction_html(result.redactions, name=name))

@@ -1,0 +1,48 @@
+"""Deploy: the InferenceService of a published model."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from intentflow.deploy.options import DeployOptions
+from intentflow.io.files import atomic_directory
+
+if TYPE_CHECKING:
+    from intentflow.deploy import Deployed
+
+
+def run_deploy(
+    model: str,
+    config: DeployOptions,
+    *,
+    verdict: str | Path | None = None,
+    manifests: str | Path | None = None,
+    copy: str | Path | None = None,
+) -> Deployed:
+    """Render the service of a model and, as the mode says, apply or commit it.
+
+    Args:
+        model: A published model, ``s3://…/sha256-…``; a local directory for ``render``.
+        config: Name, namespace, mode, resources and the rest.
+        verdict: ``verdict.json`` of that very model; ``apply`` and ``git`` refuse without it.
+        manifests: Folder for the Kubernetes objects as YAML files; None for none.
+        copy: Folder that gets a copy of them; None for none.
+
+    Returns:
+        Mode, objects, whether a verdict was given; the service's URL, or the commit and its
+        branch, where there is one.
+
+    Raises:
+        IntentflowError: Bad input, or the cluster or the repository refused.
+        CheckFailed: The verdict is no pass or about another model; or the service did not
+            become ready or answered badly, and the former revision is back.
+    """
+    from intentflow.deploy import deploy
+
+    done = deploy(model, config, verdict_file=verdict, output=manifests)
+    if copy is not None and manifests is not None:
+        with atomic_directory(copy) as partial:
+            shutil.copytree(manifests, partial, dirs_exist_ok=True)
+    return done

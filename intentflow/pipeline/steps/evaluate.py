@@ -1,0 +1,280 @@
+"""Evaluate: scores of a model on rows that it was not trained on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from intentflow.artifacts.baselines import Baselines
+from intentflow.artifacts.metrics import RATES, Metrics
+from intentflow.artifacts.scores import Throughput
+from intentflow.calls import OutputFormat
+from intentflow.config import Flag, StrictModel
+from intentflow.evaluate.scored_rows import NO_INTENT
+from intentflow.inference.vllm_process import VLLM_PYTHON
+from intentflow.taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    from intentflow.evaluate.run import Evaluation
+    from intentflow.records import Example
+
+_MATRIX_INTENTS = 50
+
+
+class EvaluateConfig(StrictModel):
+    """How a model is scored."""
+
+    engine: Literal["auto", "transformers", "vllm", "openai"] = Field(
+        "auto",
+        description="What answers; auto: what serve would serve a directory with (vLLM where it "
+        f"is installed or {VLLM_PYTHON} names a Python that has it, else transformers), openai "
+        "for a URL",
+    )
+    constrained: bool | None = Field(
+        None,
+        description="Keep answers inside the taxonomy; default for a model directory (for an "
+        "endpoint with vLLM's structured_outputs, give its taxonomy too)",
+    )
+    batch_size: Annotated[int | None, Flag(metavar="N")] = Field(
+        None, ge=1, description="Rows that are decoded together at most; found unless given"
+    )
+    concurrency: Annotated[int | None, Flag(metavar="N")] = Field(
+        None, ge=1, description="Requests at a time to an endpoint or the vLLM server"
+    )
+    request_timeout: Annotated[float, Flag(metavar="S")] = Field(
+        120.0, gt=0, description="Seconds for one complete reply of these"
+    )
+    hourly_price: Annotated[float | None, Flag(metavar="X")] = Field(
+        None,
+        ge=0,
+        description="Price of an hour on this hardware, in any currency: the report then tells "
+        "what 1,000 requests cost",
+    )
+
+
+@dataclass(frozen=True)
+class EndpointFacts:
+    """Facts that an endpoint, or a file of predictions, does not state as a directory does.
+
+    Attributes:
+        taxonomy: The intents it knows.
+        output_format: Format of the answers; ``call`` if None.
+        served_model: The model's name there; needed where it serves several.
+        allow_failures: Go on where a request fails for good; its row counts as wrong.
+    """
+
+    taxonomy: Taxonomy | None = None
+    output_format: OutputFormat | None = None
+    served_model: str | None = None
+    allow_failures: bool = False
+
+
+@dataclass(frozen=True)
+class EvaluateFiles:
+    """Files that an evaluation writes, and those that its report compares with.
+
+    Attributes:
+        metrics: ``metrics.json`` to write.
+        predictions: Every row with its answer to write, as JSON lines; None for none.
+        report: HTML page to write; None for none.
+        baselines: ``baselines.json`` of the same rows, for the report.
+        champion: Scores of the model in service on the same rows, or their ``metrics.json``, for
+            the report.
+    """
+
+    metrics: str | Path
+    predictions: str | Path | None = None
+    report: str | Path | None = None
+    baselines: str | Path | None = None
+    champion: str | Path | Metrics | None = None
+
+
+def run_evaluate(
+    model: str,
+    test_set: str | Path,
+    files: EvaluateFiles,
+    config: EvaluateConfig | None = None,
+    *,
+    endpoint: EndpointFacts | None = None,
+    resume: bool = False,
+) -> Evaluation:
+    """Score a model directory or an OpenAI endpoint.
+
+    Args:
+        model: The model directory, or the URL of an endpoint.
+        test_set: Records with gold answers.
+        files: Files to write, and those that the report compares with.
+        config: Engine, constraint, limits; the defaults if None.
+        endpoint: Facts that an endpoint does not state itself.
+        resume: Keep answers in a journal next to the files while they arrive; the next
+            evaluation of the same goes on from there.
+
+    Returns:
+        Scores and scored rows, as they were written.
+
+    Raises:
+        IntentflowError: No rows, not a model, an endpoint that is down, or other files that
+            cannot be read or written, or are of other rows.
+    """
+    from intentflow.evaluate.run import evaluate_model
+    from intentflow.inference.engine_selection import EngineOptions
+    from intentflow.inference.openai_engine import EndpointOptions
+    from intentflow.records import read_records
+
+    settings, facts = config or EvaluateConfig(), endpoint or EndpointFacts()
+    compared = _read_compared(files)  # first: a broken file must not cost an evaluation
+    rows = read_records(test_set)
+    compared.require_same(rows)
+    asking = EndpointOptions(
+        concurrency=settings.concurrency,
+        timeout_seconds=settings.request_timeout,
+        served_model=facts.served_model,
+        allow_failures=facts.allow_failures,
+    )
+    evaluation = evaluate_model(
+        model,
+        rows,
+        engine=settings.engine,
+        constrained=settings.constrained,
+        taxonomy=facts.taxonomy,
+        output_format=facts.output_format,
+        options=EngineOptions(settings.batch_size, asking),
+        journal_beside=(files.predictions or files.metrics) if resume else None,
+    )
+    _write(evaluation, files, compared, settings)
+    return evaluation
+
+
+def run_score(
+    predictions: str | Path,
+    files: EvaluateFiles,
+    config: EvaluateConfig | None = None,
+    *,
+    endpoint: EndpointFacts | None = None,
+) -> Evaluation:
+    """Score given predictions, without a model.
+
+    Args:
+        predictions: Rows ``{"instruction", "output", "prediction"}``, JSON lines or an array.
+        files: Files to write, and those that the report compares with.
+        config: The price, for the report.
+        endpoint: Taxonomy and output format of what gave the predictions.
+
+    Returns:
+        Scores and scored rows, as they were written.
+
+    Raises:
+        IntentflowError: A file cannot be read or written, or is of other rows.
+    """
+    from intentflow.evaluate.run import read_predictions, score
+    from intentflow.inference.subject import Subject
+
+    settings, facts = config or EvaluateConfig(), endpoint or EndpointFacts()
+    compared = _read_compared(files)
+    rows, answers = read_predictions(predictions)
+    compared.require_same(rows)
+    written_in: OutputFormat = facts.output_format or "call"
+    subject = Subject("given", False, taxonomy=facts.taxonomy, output_format=written_in)
+    evaluation = score(rows, answers, subject)
+    _write(evaluation, files, compared, settings)
+    return evaluation
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """Scores that the report compares with."""
+
+    baselines: Baselines | None
+    champion: Metrics | None
+
+    def require_same(self, rows: Sequence[Example]) -> None:
+        """Make sure that they are of the same rows."""
+        from intentflow.evaluate.report import check_same_rows
+        from intentflow.records import content_digest
+
+        if self.baselines or self.champion:
+            check_same_rows(content_digest(rows), baselines=self.baselines, champion=self.champion)
+
+
+def _read_compared(files: EvaluateFiles) -> _Compared:
+    baselines = Baselines.read(files.baselines) if files.baselines else None
+    return _Compared(baselines, read_champion(files.champion))
+
+
+def _write(
+    evaluation: Evaluation,
+    files: EvaluateFiles,
+    compared: _Compared,
+    config: EvaluateConfig,
+) -> None:
+    from intentflow.evaluate.report import write_evaluation_report
+    from intentflow.evaluate.run import write_predictions
+
+    if files.predictions is not None:
+        write_predictions(files.predictions, evaluation.rows)
+    evaluation.metrics.write(files.metrics)
+    if files.report is not None:
+        write_evaluation_report(
+            files.report,
+            evaluation,
+            hourly_price=config.hourly_price,
+            baselines=compared.baselines,
+            champion=compared.champion,
+        )
+    evaluation.journal.remove()
+
+
+def read_champion(champion: str | Path | Metrics | None) -> Metrics | None:
+    """Scores of the model in service, read unless they are there already.
+
+    Args:
+        champion: ``metrics.json``, what it holds, or None.
+
+    Raises:
+        IntentflowError: The file cannot be read or holds no scores.
+    """
+    return Metrics.read(champion) if isinstance(champion, str | Path) else champion
+
+
+def headline(metrics: Metrics) -> dict[str, float]:
+    """The numbers that the Kubeflow page lists: those that were measured."""
+    names = (name for name in (*RATES, *Throughput.model_fields) if "." not in name)
+    found = {"n": metrics.n, **{name: metrics.value(name) for name in names}}
+    found["calibration_ece"] = metrics.calibration.ece if metrics.calibration else None
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def confusion_matrix(metrics: Metrics) -> tuple[list[str], list[list[int]]]:
+    """Counts by gold (row) and predicted (column) intent, for the Kubeflow page.
+
+    The page is slow and cannot be read with many names: of more than 50, the most confused stay
+    and the others are counted together under a name that says so.
+    """
+    pairs = {(c.gold, c.predicted): c.count for c in metrics.confusion}
+    per_intent = metrics.per_intent or {}
+    right = {(name, name): values.correct for name, values in per_intent.items()}
+    names = sorted({*per_intent, *(name for pair in pairs for name in pair)} - {NO_INTENT})
+    names += [NO_INTENT] if any(NO_INTENT in pair for pair in pairs) else []
+    shown = _most_confused(names, pairs)
+    other = [f"{len(names) - len(shown)} other intents"] if len(shown) < len(names) else []
+    counts: Counter[tuple[str, str]] = Counter()
+    for (gold, guess), count in {**pairs, **right}.items():
+        counts[gold if gold in shown else other[0], guess if guess in shown else other[0]] += count
+    columns = [*(name for name in names if name in shown), *other]
+    return columns, [[counts[gold, guess] for guess in columns] for gold in columns]
+
+
+def _most_confused(names: Sequence[str], pairs: Mapping[tuple[str, str], int]) -> set[str]:
+    """All names where they are few, else those with the most wrong rows on either side."""
+    if len(names) <= _MATRIX_INTENTS:
+        return set(names)
+    harm: Counter[str] = Counter()
+    for (gold, guess), count in pairs.items():
+        harm[gold] += count
+        harm[guess] += count
+    return set(sorted(names, key=lambda name: (-harm[name], name))[:_MATRIX_INTENTS])

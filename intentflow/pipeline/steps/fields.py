@@ -1,0 +1,72 @@
+"""Fields that the configurations of several steps have, and a run's configuration once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from intentflow.config import Flag, Place, from_file
+from intentflow.curate.minhash import NEAR_THRESHOLD
+from intentflow.errors import IntentflowError
+from intentflow.recipe.recipe import Recipe, recipe_path, shipped_recipes
+from intentflow.taxonomy import Taxonomy
+
+
+def is_shipped_recipe(name: str) -> bool:
+    """Whether a recipe's name is no path; a misspelt one is none and is named when it is read."""
+    try:
+        return name in shipped_recipes() or not recipe_path(name)
+    except IntentflowError:
+        return not name.endswith((".yaml", ".yml"))
+
+
+TaxonomyFile = Annotated[
+    Taxonomy | None,
+    from_file(Taxonomy.from_yaml, Taxonomy),
+    Place(),
+    Flag(metavar="F.yaml"),
+    Field(description="The intents there should be and their parameters (taxonomy.yaml)"),
+]
+
+_RECIPE = "What to train and how: a shipped recipe (model/method) or a YAML file"
+
+RecipeFile = Annotated[
+    Recipe,
+    from_file(Recipe.load, Recipe),
+    Place(is_shipped_recipe),
+    Flag(metavar="R"),
+    Field(description=_RECIPE),
+]
+
+OptionalRecipeFile = Annotated[
+    Recipe | None,
+    from_file(Recipe.load, Recipe),
+    Place(is_shipped_recipe),
+    Flag(metavar="R"),
+    Field(description=_RECIPE),
+]
+
+Seed = Annotated[
+    int, Flag(metavar="N"), Field(description="Seed of what is drawn: same seed, same files")
+]
+
+NearThreshold = Annotated[
+    float,
+    Flag(metavar="X"),
+    Field(
+        gt=0,
+        le=1,
+        description="Share of common characters from which utterances are near-duplicates",
+    ),
+]
+
+__all__ = [
+    "NEAR_THRESHOLD",
+    "NearThreshold",
+    "OptionalRecipeFile",
+    "RecipeFile",
+    "Seed",
+    "TaxonomyFile",
+    "is_shipped_recipe",
+]

@@ -1,0 +1,100 @@
+"""Gate: the decision whether a model may be deployed, and why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from intentflow.config import Flag, Place, StrictModel, from_file
+from intentflow.gate.policy import GatePolicy
+from intentflow.pipeline.steps.evaluate import read_champion
+
+if TYPE_CHECKING:
+    from intentflow.artifacts.metrics import Metrics
+    from intentflow.artifacts.verdict import Verdict
+
+
+class GateConfig(StrictModel):
+    """What scores must reach."""
+
+    policy: Annotated[
+        GatePolicy, from_file(GatePolicy.from_yaml, GatePolicy), Place(), Flag(metavar="F")
+    ] = Field(description="The gate's policy, YAML")
+    policy_name: Annotated[str, Flag("--name")] = Field(
+        "", description="Which of the policy's sets of rules, such as production; empty: its own"
+    )
+
+
+def run_gate(
+    metrics: str | Path,
+    config: GateConfig,
+    *,
+    champion: str | Path | Metrics | None = None,
+    baselines: str | Path | None = None,
+    reference: str | Path | None = None,
+    model: str | None = None,
+    data: str | None = None,
+    verdict: str | Path | None = None,
+    explanation: str | Path | None = None,
+) -> Verdict:
+    """Judge scores by a policy.
+
+    Args:
+        metrics: ``metrics.json`` of the model.
+        config: The policy.
+        champion: Scores of the model in service on the same rows, or their ``metrics.json``;
+            None for a first model.
+        baselines: ``baselines.json`` of the same rows, where the policy asks to beat some.
+        reference: ``metrics.json`` of the 16-bit model, where the policy bounds compression.
+        model: The model to deploy, which must be the one that was scored.
+        data: The test rows, which must be those that were scored.
+        verdict: ``verdict.json`` to write; None for none.
+        explanation: Markdown file of the same for people; None for none.
+
+    Returns:
+        Every rule with its numbers; ``passed`` says whether the model may be deployed.
+
+    Raises:
+        IntentflowError: A file cannot be read or written, or scores of other rows.
+    """
+    from intentflow.artifacts.baselines import Baselines
+    from intentflow.artifacts.metrics import Metrics
+    from intentflow.gate.decide import Beside, decide
+    from intentflow.gate.markdown import write_markdown
+    from intentflow.gate.provenance import read_given
+
+    others = Beside(
+        champion=read_champion(champion),
+        baselines=Baselines.read(baselines) if baselines else None,
+        reference=Metrics.read(reference) if reference else None,
+        given=read_given(model, data),
+    )
+    found = decide(Metrics.read(metrics), config.policy, others, name=config.policy_name)
+    if verdict is not None:
+        found.write(verdict)
+    if explanation is not None:
+        write_markdown(explanation, found)
+    return found
+
+
+def run_explain(verdict: str | Path, metrics: str | Path, explanation: str | Path) -> None:
+    """Write why nothing was deployed, with the weakest intents and commonest confusions.
+
+    Args:
+        verdict: ``verdict.json`` from the gate.
+        metrics: ``metrics.json`` of the model.
+        explanation: The Markdown file to write.
+
+    Raises:
+        IntentflowError: A file cannot be read or written.
+    """
+    from intentflow.artifacts.metrics import Metrics
+    from intentflow.artifacts.verdict import Verdict
+    from intentflow.gate.explain import explain
+    from intentflow.io.files import atomic_file
+
+    text = explain(Verdict.read(verdict), Metrics.read(metrics))
+    with atomic_file(explanation) as partial:
+        partial.write_text(text, encoding="utf-8")

@@ -1,0 +1,92 @@
+"""Train: a base model to a model directory, by a recipe."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from intentflow.config import StrictModel
+from intentflow.errors import IntentflowError
+from intentflow.pipeline.steps.fields import RecipeFile, TaxonomyFile
+
+if TYPE_CHECKING:
+    from intentflow.artifacts.training import TrainingRecord
+    from intentflow.train.launch import Trained
+
+
+class TrainConfig(StrictModel):
+    """What is trained and how."""
+
+    recipe: RecipeFile
+    taxonomy: TaxonomyFile = None
+
+
+def run_train(
+    train_set: str | Path,
+    model: str | Path,
+    config: TrainConfig,
+    *,
+    validation: str | Path | None = None,
+    report: str | Path | None = None,
+    publish_to: str | None = None,
+) -> Trained:
+    """Fine-tune a base model.
+
+    Args:
+        train_set: Records to learn from, local or ``s3://``; with method dpo predictions.
+        model: Model directory to write, completely or not at all.
+        config: Recipe and taxonomy.
+        validation: Records for the validation loss; None for none.
+        report: File for a copy of the training report; None for none.
+        publish_to: ``s3://`` prefix that the model is then uploaded to; None for none.
+
+    Returns:
+        What ``training.json`` holds and, where it was uploaded, its address.
+
+    Raises:
+        IntentflowError: Bad input, or a device, node, cluster or storage that refused.
+        ModuleNotFoundError: The ``train`` extra is not installed.
+    """
+    held_out = str(validation) if validation is not None else None
+    if config.recipe.method == "dpo":
+        trained = _train_on_corrections(str(train_set), str(model), config, held_out, publish_to)
+    else:
+        from intentflow.train.files import TrainingFiles
+        from intentflow.train.launch import train_as_asked
+
+        files = TrainingFiles(str(train_set), held_out, config.taxonomy)
+        trained = train_as_asked(config.recipe, files, str(model), publish_to)
+    if report is not None:
+        shutil.copyfile(Path(model) / "training.html", report)
+    return trained
+
+
+def losses_of(record: TrainingRecord) -> dict[str, float]:
+    """What the Kubeflow page lists of a training: rows, seconds, speed and the last losses.
+
+    Args:
+        record: Content of ``training.json``.
+    """
+    history = record.history
+    found = {
+        "rows": record.rows.train,
+        "seconds": history.seconds,
+        "tokens_per_second": history.tokens_per_second,
+        "training_loss": history.last_training_loss,
+        "validation_loss": history.last_validation_loss,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _train_on_corrections(
+    train_set: str, model: str, config: TrainConfig, validation: str | None, publish_to: str | None
+) -> Trained:
+    from intentflow.train.dpo import train_on_corrections
+    from intentflow.train.launch import Trained
+
+    if publish_to:
+        raise IntentflowError("--publish: with method dpo run intentflow publish afterwards")
+    if config.taxonomy:
+        raise IntentflowError("--taxonomy: the model that is corrected has its own")
+    return Trained(train_on_corrections(config.recipe, train_set, model, validation))

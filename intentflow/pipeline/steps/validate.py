@@ -1,0 +1,124 @@
+"""Validate: checks of records before anything is trained, and advice for the recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from intentflow.config import Flag, Place, StrictModel, from_file
+from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.pipeline.steps.fields import TaxonomyFile
+from intentflow.recipe.recipe import Recipe
+from intentflow.validate.advice import DEFAULT_MODEL
+from intentflow.validate.policy import DataPolicy
+
+if TYPE_CHECKING:
+    from intentflow.validate import ValidationReport
+
+# Findings after which nothing could be learned: bad input, not a check's no.
+_USELESS = ("no_rows", "single_intent")
+
+
+class DataChecks(StrictModel):
+    """How records are checked."""
+
+    policy: Annotated[
+        DataPolicy,
+        from_file(DataPolicy.from_yaml, DataPolicy),
+        Place(),
+        Flag(metavar="F.yaml"),
+    ] = Field(DataPolicy(), description="Data policy: levels and limits of the checks")
+    redact_report: Annotated[bool, Flag("--redact")] = Field(
+        True,
+        description="Replace personal data in the report's examples; a page that holds some is "
+        "its owner's only",
+    )
+
+
+def _model_of_recipe(name: str) -> str:
+    return Recipe.load(name).model_name_or_path
+
+
+class ValidateConfig(DataChecks):
+    """How records are checked, and for which model's training."""
+
+    taxonomy: TaxonomyFile = None
+    model: Annotated[str, Flag("--recipe", metavar="R", read=_model_of_recipe)] = Field(
+        DEFAULT_MODEL,
+        description="Model that the advised batch is for: the recipe's model_name_or_path",
+    )
+
+
+def run_validate(
+    records: str | Path,
+    config: ValidateConfig | None = None,
+    *,
+    against: Sequence[str | Path] = (),
+    report: str | Path | None = None,
+    name: str = "records",
+) -> ValidationReport:
+    """Check records and derive hyper-parameters from them.
+
+    Args:
+        records: The rows to check.
+        config: Policy, taxonomy, base model; the defaults if None.
+        against: Other files of records, such as the test set, that should share no row.
+        report: HTML page to write; None for none.
+        name: Name of the data set, for the page's heading.
+
+    Returns:
+        Findings, skipped checks and advice; see :func:`require_valid`.
+
+    Raises:
+        IntentflowError: A file cannot be read or written.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import mkdtemp
+        >>> rows = Path(mkdtemp()) / "rows.jsonl"
+        >>> _ = rows.write_text('{"instruction": "play some jazz", "output": "play(jazz)"}')
+        >>> [finding.code for finding in run_validate(rows).findings if finding.level == "error"]
+        ['single_intent']
+    """
+    from intentflow.records import read_records
+    from intentflow.validate import validate, write_validation_report
+
+    settings = config or ValidateConfig()
+    others = {str(path): read_records(path) for path in against}
+    result = validate(
+        read_records(records),
+        settings.policy,
+        settings.taxonomy,
+        against=others,
+        model=settings.model,
+    )
+    if report is not None:
+        write_validation_report(
+            report,
+            result,
+            name=name,
+            policy=settings.policy,
+            taxonomy=settings.taxonomy,
+            redact=settings.redact_report,
+        )
+    return result
+
+
+def require_valid(report: ValidationReport) -> None:
+    """Make sure that checked records can be trained on.
+
+    Args:
+        report: Report of :func:`run_validate`.
+
+    Raises:
+        CheckFailed: At least one finding of level error.
+        IntentflowError: Such a finding after which nothing can be learned: no rows, one intent.
+    """
+    errors = [finding for finding in report.findings if finding.level == "error"]
+    if errors:
+        useless = any(finding.code in _USELESS for finding in errors)
+        found = "; ".join(finding.message for finding in errors)
+        raise (IntentflowError if useless else CheckFailed)(f"the data failed its checks: {found}")

@@ -1,0 +1,31 @@
+"""The components of the graph, by the name of their step."""
+
+from intentflow.components.balance.component import balance
+from intentflow.components.baseline.component import baseline
+from intentflow.components.convert.component import convert
+from intentflow.components.curate.component import curate
+from intentflow.components.deploy.component import deploy
+from intentflow.components.evaluate.component import evaluate
+from intentflow.components.explain.component import explain
+from intentflow.components.gate.component import gate
+from intentflow.components.publish.component import publish
+from intentflow.components.quantize.component import quantize
+from intentflow.components.split.component import split
+from intentflow.components.train.component import train
+from intentflow.components.validate.component import validate
+
+__all__ = [
+    "balance",
+    "baseline",
+    "convert",
+    "curate",
+    "deploy",
+    "evaluate",
+    "explain",
+    "gate",
+    "publish",
+    "quantize",
+    "split",
+    "train",
+    "validate",
+]
