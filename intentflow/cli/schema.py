@@ -26,6 +26,7 @@ def run(args: argparse.Namespace) -> Outcome:
 def _models() -> dict[str, type[BaseModel]]:
     from intentflow.artifacts.baselines import Baselines
     from intentflow.artifacts.data_findings import DataFindings
+    from intentflow.artifacts.deployed_model import DeployedModel
     from intentflow.artifacts.metrics import Metrics
     from intentflow.artifacts.predictions import Prediction
     from intentflow.artifacts.training import TrainingRecord
@@ -54,4 +55,5 @@ def _models() -> dict[str, type[BaseModel]]:
         "training": TrainingRecord,
         "predictions": Prediction,
         "data-findings": DataFindings,
+        "deployed-model": DeployedModel,
     }

@@ -1,11 +1,24 @@
 """Keys of labels and annotations: KServe's, and this project's own."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from intentflow.artifacts.deployed_model import DeployedModel
+
 ANNOTATION = "intentflow.dev/"
 CANARY = ANNOTATION + "canary-"
 CANARY_REPLACES = CANARY + "replaces"
+API_KEY_SECRET = ANNOTATION + "api-key-secret"
 
 DEPLOYMENT_MODE = "serving.kserve.io/deploymentMode"
 AUTOSCALER_CLASS = "serving.kserve.io/autoscalerClass"
 # KServe sets these two on the pods.
 SERVICE_LABEL = "serving.kserve.io/inferenceservice"
 COMPONENT_LABEL = "component"
+
+
+def model_of(service: Mapping[str, Any], prefix: str = ANNOTATION) -> DeployedModel:
+    """What an InferenceService states about its model, or with ``CANARY`` about its canary's."""
+    return DeployedModel.read(service["metadata"].get("annotations"), prefix)

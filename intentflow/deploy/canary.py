@@ -11,9 +11,16 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from intentflow.deploy.annotations import ANNOTATION, CANARY, CANARY_REPLACES, DEPLOYMENT_MODE
+from intentflow.artifacts.deployed_model import DeployedModel
+from intentflow.deploy.annotations import (
+    ANNOTATION,
+    CANARY,
+    CANARY_REPLACES,
+    DEPLOYMENT_MODE,
+    model_of,
+)
 from intentflow.deploy.ownership import Manifest, owned
-from intentflow.deploy.traffic_split import OF_THE_MODEL, share_requests, without_share
+from intentflow.deploy.traffic_split import share_requests, without_share
 from intentflow.errors import CheckFailed, IntentflowError
 
 _OLD_NAMES = {"RawDeployment": "Standard", "Serverless": "Knative"}
@@ -113,10 +120,9 @@ def keep_predictor_name(service: Manifest, live: Mapping[str, Any] | None) -> No
 def _annotate(service: Manifest, live: Manifest, rendered: Manifest) -> None:
     """What is known of the canary's model, and which model it would replace."""
     annotations = service["metadata"].setdefault("annotations", {})
-    for key in OF_THE_MODEL:
-        annotations.pop(CANARY + key, None)
-        if value := _annotation(rendered, key):
-            annotations[CANARY + key] = value
+    for key in DeployedModel.keys(CANARY):
+        annotations.pop(key, None)
+    annotations |= model_of(rendered).annotations(CANARY)
     annotations.setdefault(CANARY_REPLACES, live["spec"]["predictor"]["model"]["storageUri"])
 
 
@@ -124,11 +130,9 @@ def _with_its_facts(service: Manifest) -> Manifest:
     """The same service where what is known of the canary is said of the service."""
     alone = without_share(service)
     annotations = alone["metadata"].get("annotations") or {}
-    known = service["metadata"].get("annotations") or {}
-    for key in OF_THE_MODEL:
-        annotations.pop(ANNOTATION + key, None)
-        if CANARY + key in known:
-            annotations[ANNOTATION + key] = known[CANARY + key]
+    for key in DeployedModel.keys(ANNOTATION):
+        annotations.pop(key, None)
+    annotations |= model_of(service, CANARY).annotations(ANNOTATION)
     return alone
 
 
@@ -154,7 +158,7 @@ def _require_one_prompt(service: Manifest, rendered: Manifest) -> None:
     """In Knative mode one transformer stands before both models, and asks both the same way."""
     if not service["spec"].get("transformer"):
         return
-    now, new = (_annotation(item, "prompt-digest") for item in (service, rendered))
+    now, new = (model_of(item).prompt_digest for item in (service, rendered))
     if now != new:
         raise IntentflowError(
             f"{_name(service)}: the new model was trained with another prompt ({new[:12]}…) than "
@@ -168,11 +172,6 @@ def _mode(service: Mapping[str, Any]) -> str:
     status = service.get("status") or {}
     mode = status.get("deploymentMode") or annotations.get(DEPLOYMENT_MODE) or "Knative"
     return _OLD_NAMES.get(mode, mode)
-
-
-def _annotation(service: Mapping[str, Any], key: str) -> str:
-    annotations = service["metadata"].get("annotations") or {}
-    return str(annotations.get(ANNOTATION + key, ""))
 
 
 def _name(service: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from intentflow.cluster.client import Cluster
-from intentflow.deploy.annotations import ANNOTATION, CANARY
+from intentflow.deploy.annotations import API_KEY_SECRET, CANARY, model_of
 from intentflow.deploy.readiness import SERVICE, readiness
 from intentflow.deploy.traffic_split import requests_shared
 from intentflow.deploy.transformer import openai_url
@@ -50,17 +50,18 @@ def find_endpoint(name: str, namespace: str) -> Endpoint:
     if not state.url:
         raise CheckFailed(f"{name} in {namespace} has no URL yet: {state.message}")
     annotations = service["metadata"].get("annotations") or {}
-    secret = annotations.get(ANNOTATION + "api-key-secret")
+    secret = annotations.get(API_KEY_SECRET)
+    model = model_of(service)
     is_typed = "transformer" in service["spec"]
     return Endpoint(
         url=openai_url(state.url, is_typed),
         service_url=state.url if is_typed else None,
         ready=state.ready,
         token_command=_token_command(secret, namespace) if secret else None,
-        model_digest=annotations.get(ANNOTATION + "model-digest", ""),
-        verdict=annotations.get(ANNOTATION + "verdict", ""),
+        model_digest=model.model_digest,
+        verdict=model.verdict,
         canary_percent=requests_shared(service),
-        canary_model_digest=annotations.get(CANARY + "model-digest"),
+        canary_model_digest=model_of(service, CANARY).model_digest or None,
     )
 
 

@@ -7,10 +7,11 @@ from pathlib import Path, PurePath
 
 import yaml
 
+from intentflow.artifacts.deployed_model import DeployedModel
 from intentflow.artifacts.verdict import Verdict
 from intentflow.deploy.annotations import ANNOTATION as ANNOTATION
+from intentflow.deploy.annotations import API_KEY_SECRET, SERVICE_LABEL
 from intentflow.deploy.annotations import DEPLOYMENT_MODE as DEPLOYMENT_MODE
-from intentflow.deploy.annotations import SERVICE_LABEL
 from intentflow.deploy.kustomize import Manifest as Manifest
 from intentflow.deploy.kustomize import build, mappings
 from intentflow.deploy.options import COMPONENTS, DeployOptions
@@ -180,21 +181,24 @@ def _beside(service: Manifest, stable: ModelFacts, options: DeployOptions) -> li
 def _annotations(
     facts: ModelFacts, options: DeployOptions, verdict: Verdict | None
 ) -> dict[str, str]:
-    found: dict[str, str | None] = {
-        "verdict": "passed" if verdict else "unverified",
-        "model-digest": facts.digest,
-        "prompt-digest": facts.prompt_digest,
-        "training-data-digest": facts.data_digest,
-        "data-digest": verdict.data_digest if verdict else None,
-        "constrained": _flag(verdict.constrained) if verdict else None,
-        "api-key-secret": f"{options.api_key_secret}/{options.api_key_secret_key}",
+    model = DeployedModel(
+        verdict="passed" if verdict else "unverified",
+        model_digest=facts.digest,
+        prompt_digest=facts.prompt_digest,
+        training_data_digest=facts.data_digest or "",
+        data_digest=(verdict and verdict.data_digest) or "",
+        constrained=_flag(verdict.constrained if verdict else None),
+    )
+    secret = f"{options.api_key_secret}/{options.api_key_secret_key}"
+    return {
+        DEPLOYMENT_MODE: options.deployment_mode,
+        **model.annotations(ANNOTATION),
+        API_KEY_SECRET: secret,
     }
-    own = {ANNOTATION + key: value for key, value in found.items() if value is not None}
-    return {DEPLOYMENT_MODE: options.deployment_mode, **own}
 
 
-def _flag(value: bool | None) -> str | None:
-    return None if value is None else str(value).lower()
+def _flag(value: bool | None) -> str:
+    return "" if value is None else str(value).lower()
 
 
 def _only(objects: Iterable[Manifest], kind: str) -> Manifest:

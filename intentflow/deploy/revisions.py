@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from intentflow.artifacts.deployed_model import DeployedModel
 from intentflow.cluster.client import Cluster, is_taken
-from intentflow.deploy.annotations import ANNOTATION
+from intentflow.deploy.annotations import ANNOTATION, model_of
 from intentflow.deploy.ownership import Manifest
 from intentflow.errors import IntentflowError
 
@@ -38,7 +39,7 @@ class Revision:
     @property
     def model_digest(self) -> str:
         """Of the model that it served; empty where it does not say."""
-        return service_annotation(self.objects, "model-digest")
+        return served_model(self.objects).model_digest
 
 
 def revisions(cluster: Cluster, name: str, namespace: str) -> list[Revision]:
@@ -83,13 +84,10 @@ def reference(item: Manifest) -> Manifest:
     return {"apiVersion": item["apiVersion"], "kind": item["kind"], "metadata": metadata}
 
 
-def service_annotation(objects: Iterable[Manifest], key: str) -> str:
-    """What the InferenceService among the objects says; empty where it does not."""
-    for item in objects:
-        if item["kind"] == "InferenceService":
-            annotations = item["metadata"].get("annotations") or {}
-            return str(annotations.get(ANNOTATION + key, ""))
-    return ""
+def served_model(objects: Iterable[Manifest]) -> DeployedModel:
+    """What the InferenceService among the objects states about its model."""
+    services = (item for item in objects if item["kind"] == "InferenceService")
+    return next(map(model_of, services), DeployedModel())
 
 
 def _create(cluster: Cluster, service: Manifest, data: dict[str, Any], number: int) -> int:
@@ -116,9 +114,9 @@ def _revision(service: Manifest, data: dict[str, Any], number: int) -> Manifest:
         "name": _name(name, number),
         "namespace": service["metadata"]["namespace"],
         "labels": {_LABEL: name, "app.kubernetes.io/part-of": "intentflow"},
-        "annotations": {
-            ANNOTATION + "model-digest": service_annotation(data["objects"], "model-digest")
-        },
+        "annotations": DeployedModel(
+            model_digest=served_model(data["objects"]).model_digest
+        ).annotations(ANNOTATION),
         "ownerReferences": [owner],
     }
     api_version, kind = _KIND

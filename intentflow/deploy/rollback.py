@@ -6,10 +6,11 @@ import logging
 from dataclasses import dataclass
 
 from intentflow.cluster.client import Cluster
+from intentflow.deploy.annotations import model_of
 from intentflow.deploy.canary import promoted
 from intentflow.deploy.ownership import Manifest, owned
 from intentflow.deploy.readiness import SERVICE
-from intentflow.deploy.revisions import Revision, revisions, service_annotation
+from intentflow.deploy.revisions import Revision, revisions
 from intentflow.deploy.rollout import Rollout
 from intentflow.errors import CheckFailed, IntentflowError
 
@@ -45,7 +46,7 @@ def promote(name: str, namespace: str, timeout_seconds: float) -> Changed:
     rollout = Rollout(Cluster(without="run where one is"), name, namespace)
     service = promoted(_existing(rollout, name, namespace))
     done = rollout.bring([service], timeout_seconds, keep_former=False, rename=True)
-    return Changed(name, service_annotation([service], "model-digest"), done.url, None, None)
+    return Changed(name, model_of(service).model_digest, done.url, None, None)
 
 
 def rollback(name: str, namespace: str, timeout_seconds: float, to: int | None = None) -> Changed:

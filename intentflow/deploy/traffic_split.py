@@ -7,19 +7,9 @@ from copy import deepcopy
 from math import ceil
 from typing import Any
 
-from intentflow.deploy.annotations import ANNOTATION, AUTOSCALER_CLASS, CANARY, CANARY_REPLACES
+from intentflow.deploy.annotations import AUTOSCALER_CLASS, CANARY, CANARY_REPLACES, model_of
 from intentflow.deploy.kustomize import Manifest
 from intentflow.errors import IntentflowError
-
-OF_THE_MODEL = (
-    "verdict",
-    "model-digest",
-    "prompt-digest",
-    "training-data-digest",
-    "data-digest",
-    "constrained",
-)
-"""What an annotation of ours says of the model, and so, after ``canary-``, of the canary's."""
 
 _FLAG = "--canary_"
 _CONTAINER = "kserve-container"
@@ -95,7 +85,7 @@ def _canary(service: Manifest, candidate: Manifest, percent: int) -> Manifest:
     """A predictor of its own; KServe takes what it does not say from the one in service."""
     predictor = service["spec"]["predictor"]
     # Part of the Deployment's name: after a promotion the pods stay as they are.
-    name = f"c{candidate['metadata']['annotations'][ANNOTATION + 'model-digest'][:8]}"
+    name = f"c{model_of(candidate).model_digest[:8]}"
     if name == predictor.get("name"):  # a model that was promoted, rolled back, and tried again
         name += "b"
     return {
@@ -123,9 +113,6 @@ def _arguments(shared: Manifest, canary: Manifest, percent: int) -> list[str]:
 
 def _annotate(shared: Manifest, candidate: Manifest) -> None:
     """What is known of the canary's model, and which model it would replace."""
-    known = candidate["metadata"]["annotations"]
     annotations = shared["metadata"].setdefault("annotations", {})
-    for key in OF_THE_MODEL:
-        if ANNOTATION + key in known:
-            annotations[CANARY + key] = known[ANNOTATION + key]
+    annotations |= model_of(candidate).annotations(CANARY)
     annotations[CANARY_REPLACES] = shared["spec"]["predictor"]["model"]["storageUri"]

@@ -21,7 +21,7 @@ from tenacity import (
 )
 
 from intentflow.artifacts.verdict import Verdict
-from intentflow.deploy.annotations import ANNOTATION
+from intentflow.deploy.annotations import model_of
 from intentflow.deploy.gitops.repository import PushRejectedError, Repository, cloned
 from intentflow.deploy.gitops.service import change_files
 from intentflow.deploy.options import DeployOptions
@@ -150,14 +150,13 @@ def _message(
     service: Manifest, verdict: Verdict, options: DeployOptions, former_uri: str | None
 ) -> str:
     """What is deployed, what it scored, and where it comes from."""
-    annotations = service["metadata"]["annotations"]
-    digest = annotations[ANNOTATION + "model-digest"]
+    model = model_of(service)
     lineage = {
         "Model": service["spec"]["predictor"]["model"]["storageUri"],
         "Replaces": former_uri,
-        "Model-Digest": digest,
-        "Prompt-Digest": annotations.get(ANNOTATION + "prompt-digest"),
-        "Training-Data-Digest": annotations.get(ANNOTATION + "training-data-digest"),
+        "Model-Digest": model.model_digest,
+        "Prompt-Digest": model.prompt_digest,
+        "Training-Data-Digest": model.training_data_digest,
         "Test-Data-Digest": verdict.data_digest,
         "Evaluated-With": verdict.engine,
         "Constrained": None if verdict.constrained is None else str(verdict.constrained).lower(),
@@ -166,5 +165,5 @@ def _message(
     trailers = [f"{key}: {value}" for key, value in lineage.items() if value]
     # A field with a line end in it would forge a trailer.
     numbers, trailers = ([printable(line) for line in lines] for lines in (numbers, trailers))
-    lines = [f"Deploy {options.name}: model {digest[:12]}", "", "The gate passed."]
+    lines = [f"Deploy {options.name}: model {model.model_digest[:12]}", "", "The gate passed."]
     return "\n".join([*lines, *numbers, "", *trailers, service_trailer(options)]) + "\n"

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from intentflow.artifacts.deployed_model import DeployedModel
 from intentflow.deploy.annotations import ANNOTATION
 from intentflow.deploy.gitops.yaml_edit import Document, Edit, apply_edits, get, parse, scalars
 from intentflow.deploy.rendering import Manifest, write_manifests
-from intentflow.deploy.traffic_split import OF_THE_MODEL
 from intentflow.errors import IntentflowError
 
 _KIND = "InferenceService"
@@ -152,7 +152,7 @@ def _service_edits(document: Document, rendered: Manifest) -> list[Edit]:
 def _annotation_edits(document: Document, rendered: Manifest) -> Iterable[Edit]:
     """The digests, and what the gate said."""
     new = rendered["metadata"]["annotations"]
-    keys = [ANNOTATION + key for key in OF_THE_MODEL]
+    keys = DeployedModel.keys(ANNOTATION)
     present = get(document.value, _ANNOTATIONS)
     if not present:
         return [Edit(_ANNOTATIONS, {key: new[key] for key in keys if key in new})]

@@ -1,0 +1,49 @@
+"""What a service states about the model that it serves, as annotations of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Self
+
+from pydantic import ConfigDict, Field
+
+from intentflow.artifacts.document import Section
+
+
+def _key(name: str) -> str:
+    return name.replace("_", "-")
+
+
+class DeployedModel(Section):
+    """A registry entry: which model was deployed, and what the gate said of it.
+
+    It stands in the cluster and in files under version control, one annotation a key, a prefix
+    before each. An annotation that is missing or empty states nothing.
+    """
+
+    model_config = ConfigDict(alias_generator=_key, populate_by_name=True, extra="ignore")
+
+    verdict: str = Field("", description="passed or unverified; empty for one from elsewhere")
+    model_digest: str = Field("", description="SHA-256 of the model directory")
+    prompt_digest: str = Field("", description="SHA-256 of the prompt that it was trained with")
+    training_data_digest: str = Field("", description="SHA-256 of the rows it was trained on")
+    data_digest: str = Field("", description="SHA-256 of the rows that it was scored on")
+    constrained: str = Field(
+        "", description="true or false: whether its answers were constrained when it was scored"
+    )
+
+    @classmethod
+    def keys(cls, prefix: str) -> list[str]:
+        """The annotations by their complete names."""
+        return [prefix + _key(name) for name in cls.model_fields]
+
+    @classmethod
+    def read(cls, annotations: Mapping[str, object] | None, prefix: str) -> Self:
+        """What annotations state."""
+        held = annotations or {}
+        return cls(**{name: str(held.get(prefix + _key(name), "")) for name in cls.model_fields})
+
+    def annotations(self, prefix: str) -> dict[str, str]:
+        """The same as annotations."""
+        found = self.model_dump(by_alias=True)
+        return {prefix + key: value for key, value in found.items() if value}
