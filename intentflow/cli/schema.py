@@ -36,6 +36,7 @@ def _models() -> dict[str, type[BaseModel]]:
     from intentflow.pipeline.options import PipelineOptions
     from intentflow.pipeline.run_config import RunConfig
     from intentflow.recipe.recipe import Recipe
+    from intentflow.storage.manifest import ManifestFile
     from intentflow.synthesis import Teacher
     from intentflow.taxonomy import Taxonomy
     from intentflow.validate import DataPolicy
@@ -56,4 +57,5 @@ def _models() -> dict[str, type[BaseModel]]:
         "predictions": Prediction,
         "data-findings": DataFindings,
         "deployed-model": DeployedModel,
+        "manifest": ManifestFile,
     }

@@ -11,7 +11,7 @@ from typing import Any
 from intentflow.artifacts.training import TRAINING_FILE, TrainingRecord
 from intentflow.errors import IntentflowError
 from intentflow.storage import digest_of, is_remote, read_file
-from intentflow.storage.manifest import MANIFEST_NAME
+from intentflow.storage.manifest import MANIFEST_NAME, parse
 
 _TEMPLATE = "chat_template.jinja"
 # The guide's client sends max_completion_tokens=2048, and vLLM answers 400 where that is more
@@ -118,8 +118,10 @@ def _whole(value: object) -> int | None:
 
 
 def _size_bytes(uri: str) -> int | None:
-    manifest = _document(uri, MANIFEST_NAME)
-    return sum(entry["bytes"] for entry in manifest["files"]) if manifest else None
+    content = read_file(uri, MANIFEST_NAME)
+    if content is None:
+        return None
+    return parse(content.decode(errors="replace"), f"{uri}/{MANIFEST_NAME}").bytes
 
 
 def _dtype(config: Mapping[str, Any]) -> str:

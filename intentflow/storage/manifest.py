@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.dataclasses import dataclass as checked_dataclass
 
 from intentflow.errors import IntentflowError
 from intentflow.io.files import sha256_file
@@ -15,17 +18,29 @@ from intentflow.io.paths import require_inside, require_relative
 
 MANIFEST_NAME = "manifest.json"
 _FORMAT = "intentflow-manifest/1"
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAX_BYTES = 1 << 60
 
 
-@dataclass(frozen=True)
+@checked_dataclass(frozen=True, config=ConfigDict(strict=True))
 class Entry:
     """One file: its path below the directory, its SHA-256 and its size in bytes."""
 
     path: str
-    sha256: str
-    bytes: int
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    bytes: Annotated[int, Field(ge=0, le=_MAX_BYTES)]
+
+
+class _Format(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    format: str = Field(description="intentflow-manifest/1: the number is the file's version")
+
+
+class ManifestFile(_Format):
+    """What ``manifest.json`` holds beside a published model or data set."""
+
+    digest: str = Field(description="SHA-256 over the paths and digests of all files")
+    files: list[Entry] = Field(description="In the order of their paths")
 
 
 @dataclass(frozen=True)
@@ -42,9 +57,8 @@ class Manifest:
 
     def to_json(self) -> str:
         """The manifest as it is stored."""
-        rows = [asdict(entry) for entry in self.files]
-        document = {"format": _FORMAT, "digest": self.digest, "files": rows}
-        return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+        stored = ManifestFile(format=_FORMAT, digest=self.digest, files=list(self.files))
+        return json.dumps(stored.model_dump(), indent=1, ensure_ascii=False) + "\n"
 
 
 def describe(root: Path) -> Manifest:
@@ -98,30 +112,36 @@ def parse(text: str, where: str) -> Manifest:
     """Read a stored manifest and check it against its own digest.
 
     Raises:
-        IntentflowError: Not a manifest, damaged, or naming a file outside its directory.
+        IntentflowError: Not a manifest, newer than this release, damaged, or naming a file
+            outside its directory.
     """
+    _refuse_newer(text, where)
     try:
-        document = json.loads(text)
-        if document["format"] != _FORMAT:
+        stored = ManifestFile.model_validate_json(text)
+        if stored.format != _FORMAT:
             raise ValueError
-        rows = [_entry(row) for row in document["files"]]
-        digest = document["digest"]
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except ValueError:
         raise IntentflowError(f"{where}: not a manifest that `intentflow publish` wrote") from None
-    for entry in rows:
+    for entry in stored.files:
         require_relative(entry.path, where)
-    manifest = from_entries(rows)
-    if manifest.digest != digest:
+    manifest = from_entries(stored.files)
+    if manifest.digest != stored.digest:
         raise IntentflowError(
-            f"{where}: the manifest is damaged: its files do not add up to {digest}"
+            f"{where}: the manifest is damaged: its files do not add up to {stored.digest}"
         )
     return manifest
 
 
-def _entry(row: dict[str, object]) -> Entry:
-    path, sha256, size = row["path"], row["sha256"], row["bytes"]
-    if not isinstance(path, str) or not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
-        raise ValueError
-    if type(size) is not int or not 0 <= size <= _MAX_BYTES:
-        raise ValueError
-    return Entry(path, sha256, size)
+def _refuse_newer(text: str, where: str) -> None:
+    """A later version may hold other keys, so that its format alone is looked at."""
+    try:
+        stated = _Format.model_validate_json(text).format
+    except ValueError:
+        return
+    kind, _, version = stated.partition("/")
+    known, _, newest = _FORMAT.partition("/")
+    if kind == known and version.isascii() and version.isdigit() and int(version) > int(newest):
+        raise IntentflowError(
+            f"{where}: {stated} is newer than {_FORMAT}, the newest that this release of "
+            "intentflow reads: update intentflow, or publish again with this release"
+        )

@@ -96,6 +96,12 @@ def test_manifest_with_an_odd_value_is_refused(entry: dict[str, object]) -> None
         parse(json.dumps(document), "manifest.json")
 
 
+def test_newer_manifest_is_refused_with_what_to_do() -> None:
+    document = {"format": "intentflow-manifest/2", "objects": []}
+    with pytest.raises(IntentflowError, match=r"/2 is newer than .*/1, .*: update intentflow"):
+        parse(json.dumps(document), "manifest.json")
+
+
 def test_manifest_that_is_too_deep_is_refused() -> None:
     with pytest.raises(IntentflowError, match="not a manifest"):
         parse("[" * 200_000, "manifest.json")
