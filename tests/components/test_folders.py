@@ -22,3 +22,8 @@ def test_readme_is_what_the_docstring_gives(step: str) -> None:
 def test_every_argument_is_explained(step: str) -> None:
     rows = [line for line in readme(step).splitlines() if line.startswith("| `")]
     assert [row for row in rows if row.endswith("|  |")] == []
+
+
+@pytest.mark.parametrize("step", steps())
+def test_component_has_tests_of_its_own(step: str) -> None:
+    assert list((COMPONENTS / step / "tests").glob("test_*.py")) != []

@@ -1,0 +1,51 @@
+"""The explain component."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from intentflow.components.explain.component import explain
+from intentflow.components.gate.component import gate
+from tests.components.calls import call, document
+from tests.gate.scores import scores, scores_of
+
+RIGHT, WRONG = ("play()", "play()"), ("play()", "rain(Oslo)")
+
+
+@pytest.fixture
+def metrics(tmp_path: Path) -> Path:
+    """Scores of a model that takes a song for the weather."""
+    return document(tmp_path / "metrics.json", scores(**scores_of([RIGHT, WRONG, WRONG])))
+
+
+@pytest.fixture
+def verdict(tmp_path: Path, metrics: Path) -> Path:
+    """What the gate says of it."""
+    config = {"policy": {"metrics": {"intent_accuracy": {"min": 0.9}}}}
+    judged = call(gate, tmp_path / "judged", metrics=metrics, config=config, champion={})
+    return Path(judged["verdict"].path)
+
+
+def _explanation(folder: Path, verdict: Path, metrics: Path) -> str:
+    outputs = call(explain, folder, verdict=verdict, metrics=metrics)
+    return Path(outputs["explanation"].path).read_text(encoding="utf-8")
+
+
+def test_the_rule_that_failed_is_named(tmp_path: Path, verdict: Path, metrics: Path) -> None:
+    assert "intent_accuracy" in _explanation(tmp_path, verdict, metrics)
+
+
+def test_the_commonest_confusion_is_shown(tmp_path: Path, verdict: Path, metrics: Path) -> None:
+    lines = _explanation(tmp_path, verdict, metrics).splitlines()
+    assert [line for line in lines if "play" in line and "rain" in line] != []
+
+
+def test_a_verdict_that_is_not_there_ends_the_step(
+    tmp_path: Path, metrics: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        _explanation(tmp_path, tmp_path / "nowhere.json", metrics)
+    assert stopped.value.code == 2
+    assert "nowhere.json" in capsys.readouterr().err
