@@ -25,7 +25,6 @@ UNFINISHED = (
     "intentflow/baselines",
     "intentflow/cli",
     "intentflow/cluster",
-    "intentflow/convert",
     "intentflow/deploy",
     "intentflow/evaluate",
     "intentflow/gate",

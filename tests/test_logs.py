@@ -99,7 +99,7 @@ def test_a_warning_is_always_shown(
     folder_with_a_note: Path, settings: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _convert(folder_with_a_note, *settings) == 0
-    assert "note.txt: passed over, not a data file by its name" in capsys.readouterr().err
+    assert "note.txt: skipped, its name is not that of a data file" in capsys.readouterr().err
 
 
 def test_quiet_leaves_out_what_is_no_warning(capsys: pytest.CaptureFixture[str]) -> None:

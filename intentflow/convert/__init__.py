@@ -1,4 +1,4 @@
-"""Labelling exports to records. One module a labelling tool; ``formats`` lists them."""
+"""Conversion of labelling exports to records; one module per tool, listed in ``formats``."""
 
 from intentflow.convert.conversion import ConvertSummary, TooManyRejects, convert
 from intentflow.convert.export_format import REASONS

@@ -1,4 +1,4 @@
-"""From what labellers answered to one label."""
+"""Agreement: one label from the answers of several labellers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from intentflow.convert.export_format import RowRejected
 
 
 def majority(votes: list[str]) -> str:
-    """The answer given most often.
+    """The most frequent answer.
 
     Raises:
-        RowRejected: ``blank_answer`` without one that says something, ``tie`` between two.
+        RowRejected: ``blank_answer`` if all answers are blank, ``tie`` between two answers.
+
+    Example:
+        >>> majority(["stop()", "pause()", "stop()"])
+        'stop()'
     """
     votes = [vote for vote in votes if vote and not vote.isspace()]
     if not votes:
@@ -27,9 +31,9 @@ def majority(votes: list[str]) -> str:
 
 
 def join_labels(labels: Iterable[Any]) -> str:
-    """Several labels of one row as one: several intents, as the labelling guide writes them.
+    """Join the labels of one row: several intents, in the labelling guide's notation.
 
-    A label given twice counts once.
+    A repeated label counts once.
 
     Raises:
         RowRejected: ``not_text``.
@@ -41,9 +45,9 @@ def join_labels(labels: Iterable[Any]) -> str:
 
 
 def one_answer(questions: list[tuple[str, str]]) -> list[str]:
-    """The answers to the question that asks for the label.
+    """The answers to the question for the label.
 
-    That is the question titled ``output``; a question without rival needs no title.
+    That is the question titled ``output``; a single question needs no title.
 
     Args:
         questions: Title and answer, in the order of the export.

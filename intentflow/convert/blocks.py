@@ -1,4 +1,4 @@
-"""Converting rows, a block at a time: the part that is done once for every row."""
+"""Conversion of rows in blocks: the work that is done once for every row."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, NamedTuple
 import orjson
 
 from intentflow.convert.duplicates import has_conflicting_keys
-from intentflow.convert.export_format import Format, Labelled, Options, RowRejected
+from intentflow.convert.export_format import Format, LabelledRow, Options, RowRejected
 from intentflow.convert.fullwidth import normalise_syntax
 from intentflow.convert.itag_lines import scan_lines
 from intentflow.convert.json_values import Value, read_values, scan_values
@@ -21,7 +21,7 @@ from intentflow.convert.tables import scan_table
 from intentflow.convert.transcripts import scan_dialogues
 from intentflow.convert.votes import BallotBox, Vote
 
-BLOCK_BYTES = 1 << 20  # what stays in a processor's cache
+BLOCK_BYTES = 1 << 20  # fits into a CPU's cache
 _RECORD = b'{"instruction": "%b", "output": "%b"}'
 _OTHER = itemgetter(-1)
 _VALUES_AT_ONCE = 1000
@@ -29,7 +29,7 @@ _SURROGATES = "surrogateescape"
 
 
 class Reject(NamedTuple):
-    """A row that is not kept: its line from 1, the reason's code and its text."""
+    """A rejected row: its line from 1, the reason's code and its text."""
 
     line: int
     reason: str
@@ -37,16 +37,16 @@ class Reject(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What became of a block, its rows joined: cheap to hand from process to process.
+    """The result of a block with its rows joined, which is cheap to send between processes.
 
     Attributes:
-        kept: JSON lines.
-        rows: Their number.
-        rejects: The rows not kept, lines counted from 1 at the block's beginning.
-        normalised: How many of the kept had full-width call syntax.
-        lines: Lines in the block.
-        votes: Rows that are one annotator's answer; what becomes of them is known at the end.
-        merged: Rows that another kept row stands for.
+        kept: The kept rows as JSON lines.
+        rows: Number of kept rows.
+        rejects: The rejected rows, with lines counted from 1 at the start of the block.
+        normalised: Number of kept rows that had full-width call syntax.
+        lines: Number of lines in the block.
+        votes: Rows that are one annotator's answer, to be counted at the end.
+        merged: Number of rows that are duplicates of another kept row.
     """
 
     kept: bytes
@@ -59,21 +59,21 @@ class Part(NamedTuple):
 
     @property
     def read(self) -> int:
-        """Rows of which it is known what became of them."""
+        """Number of rows with a known outcome."""
         return self.rows + len(self.rejects) + self.merged
 
 
 @dataclass(slots=True)
 class Batch:
-    """What became of some rows.
+    """The result of some rows.
 
     Attributes:
-        kept: One JSON object a row, as bytes without a line end.
-        rejects: The rows not kept.
-        normalised: How many of the kept had full-width call syntax.
-        lines: Lines in the block.
+        kept: One JSON object per row, as bytes without a line end.
+        rejects: The rejected rows.
+        normalised: Number of kept rows that had full-width call syntax.
+        lines: Number of lines in the block.
         votes: Rows that are one annotator's answer.
-        merged: Rows that another kept row stands for.
+        merged: Number of rows that are duplicates of another kept row.
     """
 
     kept: list[bytes] = field(default_factory=list)
@@ -84,20 +84,20 @@ class Batch:
     merged: int = 0
 
     def as_part(self) -> Part:
-        """The batch as it is written."""
+        """The batch with its rows joined."""
         kept = b"\n".join(self.kept) + b"\n" if self.kept else b""
         counts = (self.normalised, self.lines, self.votes, self.merged)
         return Part(kept, len(self.kept), self.rejects, *counts)
 
 
 def read_blocks(stream: BinaryIO, size: int) -> Iterator[bytes]:
-    """The stream's lines, a block of whole ones of ``size`` bytes or more at a time."""
+    """Read a stream in blocks of complete lines of at least ``size`` bytes."""
     while block := stream.read(size):
         yield block if block.endswith(b"\n") else block + stream.readline()
 
 
 def convert_stream(stream: BinaryIO, form: Format, options: Options) -> Iterator[Part]:
-    """Convert the rows of a file, whatever its layout."""
+    """Convert the rows of a file of any layout."""
     if form.layout == "lines":
         for block in read_blocks(stream, BLOCK_BYTES):
             yield convert_block(block, form, options).as_part()
@@ -111,14 +111,14 @@ def convert_stream(stream: BinaryIO, form: Format, options: Options) -> Iterator
         case _:
             values = read_values(text)
     while some := list(islice(values, _VALUES_AT_ONCE)):
-        batch = Batch()  # of no lines: these values know theirs in the file
+        batch = Batch()  # without lines: these values know their lines in the file
         _add_values(batch, some, form, options)
         yield batch.as_part()
     text.detach()
 
 
-def settle_votes(box: BallotBox, form: Format, options: Options) -> Iterator[tuple[str, Part]]:
-    """What became of rows that are several annotators' answers, with the sources of the rows."""
+def count_votes(box: BallotBox, form: Format, options: Options) -> Iterator[tuple[str, Part]]:
+    """Results of rows that are several annotators' answers, with the sources of the rows."""
     for row, cast, reason in box.count(needs_label=form.needs_label):
         batch = Batch(merged=len(cast) - 1)
         try:
@@ -134,7 +134,7 @@ def settle_votes(box: BallotBox, form: Format, options: Options) -> Iterator[tup
 
 
 def convert_block(block: bytes, form: Format, options: Options) -> Batch:
-    """Convert whole lines, each a row; lines are counted from 1."""
+    """Convert complete lines, each a row; lines are counted from 1."""
     if form.quick and not options.narrows and _is_utf8(block):
         return _convert_quickly(block, form, options)
     lines = block.removesuffix(b"\n").split(b"\n") if block else []
@@ -146,7 +146,7 @@ def convert_block(block: bytes, form: Format, options: Options) -> Batch:
 
 
 def _convert_quickly(block: bytes, form: Format, options: Options) -> Batch:
-    """Convert lines of which most are the documented iTAG row."""
+    """Convert lines that mostly have the form of the documented iTAG row."""
     rows = scan_lines(block)
     batch = Batch(lines=len(rows))
     is_ascii = block.isascii()
@@ -159,15 +159,15 @@ def _convert_quickly(block: bytes, form: Format, options: Options) -> Batch:
             _convert_line(batch, other.removesuffix(b"\n"), number, form, options)
         elif is_ascii or (output.isascii() and text.isascii()):
             batch.kept.append(_RECORD % (text, output))
-        elif _says_something(text) and _says_something(output):
-            _keep(batch, Labelled(text.decode(), output.decode()), form)
+        elif _is_visible(text) and _is_visible(output):
+            _keep(batch, LabelledRow(text.decode(), output.decode()), form)
         else:
             line = block.split(b"\n")[number - 1]
             _convert_line(batch, line, number, form, options)
     return batch
 
 
-def _says_something(text: bytes) -> bool:
+def _is_visible(text: bytes) -> bool:
     return bool(text.decode().strip())
 
 
@@ -175,7 +175,7 @@ def _convert_line(batch: Batch, line: bytes, number: int, form: Format, options:
     try:
         document = orjson.loads(line)
     except ValueError:
-        if line.strip():  # several values, or something broken
+        if line.strip():  # several values, or invalid JSON
             values = scan_values(line.decode("utf-8", _SURROGATES), number)
             _add_values(batch, values, form, options)
     else:
@@ -215,7 +215,7 @@ def _add(
             batch.rejects.append(Reject(line, rejected.reason, _shown(text, options)))
 
 
-def _keep(batch: Batch, row: Labelled, form: Format) -> None:
+def _keep(batch: Batch, row: LabelledRow, form: Format) -> None:
     labelled = row.output
     output = labelled if labelled.isascii() else normalise_syntax(labelled, row.instruction)
     try:

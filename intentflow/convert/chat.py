@@ -1,9 +1,9 @@
 """Dialogues: the user's turns are the utterance, the assistant's last turn is the label.
 
-``{"messages": [{"role", "content"}]}`` as chat APIs and trainers write it. As the labelling
-guide shows, the user's turns are joined and what the assistant asked between them is left out.
-Our judgement: a dialogue in which the assistant answered with a call before is rejected, for its
-last answer need not be the label of all turns together; turns of other roles are ignored.
+``{"messages": [{"role", "content"}]}`` is the format of chat APIs and trainers. As the labelling
+guide shows, the user's turns are joined and the assistant's questions between them are left out.
+Design decision: a dialogue in which an earlier turn of the assistant is a call is rejected, because
+its last answer need not be the label of all turns together; turns of other roles are ignored.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 from intentflow.calls import CallSyntaxError, parse_calls
 from intentflow.convert.export_format import (
     Format,
-    Labelled,
+    LabelledRow,
     Options,
     Row,
     RowRejected,
@@ -26,19 +26,19 @@ _CALL_START = re.compile(r"\s*[^\s(（]+\s*[(（]")
 
 
 class Turn(NamedTuple):
-    """What one side said."""
+    """One turn of a dialogue."""
 
     role: Literal["user", "assistant"]
     text: str
 
 
 def recognises(row: Row) -> bool:
-    """Whether the row holds messages."""
+    """Whether the row contains messages."""
     return isinstance(row.get("messages"), list)
 
 
-def read(row: Row, _options: Options) -> Labelled:
-    """The user's turns and the assistant's last one.
+def read(row: Row, _options: Options) -> LabelledRow:
+    """Read the user's turns and the assistant's last one.
 
     Raises:
         RowRejected: The dialogue has no user, no answer at its end, or several answers.
@@ -50,14 +50,14 @@ def read(row: Row, _options: Options) -> Labelled:
     return labelled._replace(dialogue=find_dialogue(row))
 
 
-def label_dialogue(turns: Sequence[Turn]) -> Labelled:
+def label_dialogue(turns: Sequence[Turn]) -> LabelledRow:
     """The joined user turns, labelled with the last turn.
 
     Raises:
         RowRejected: ``no_text``, ``no_label``, ``blank_answer``, ``several_answers``.
     """
-    said = [turn.text.strip() for turn in turns if turn.role == "user" and turn.text.strip()]
-    if not said:
+    rounds = [turn.text.strip() for turn in turns if turn.role == "user" and turn.text.strip()]
+    if not rounds:
         raise RowRejected("no_text")
     if turns[-1].role != "assistant":
         raise RowRejected("no_label")
@@ -66,9 +66,9 @@ def label_dialogue(turns: Sequence[Turn]) -> Labelled:
         raise RowRejected("blank_answer")
     if any(turn.role == "assistant" and is_call(turn.text) for turn in turns[:-1]):
         raise RowRejected("several_answers")
-    from intentflow.prompts import join_rounds  # a tenth of a second of start-up
+    from intentflow.prompts import join_rounds  # takes 0.1 s to import
 
-    return Labelled(join_rounds(said), label)
+    return LabelledRow(join_rounds(rounds), label)
 
 
 def is_call(text: str) -> bool:
@@ -94,7 +94,7 @@ def _turn(message: Any) -> Turn | None:
 
 
 def _content(content: Any) -> str:
-    """Text, or the text among a message's parts."""
+    """The text of a message, or of its parts."""
     if isinstance(content, list):
         parts = [part.get("text") for part in content if isinstance(part, dict)]
         content = "".join(part for part in parts if isinstance(part, str))

@@ -1,4 +1,4 @@
-"""Labelling exports to records: every row is kept, or listed with the reason."""
+"""Conversion of labelling exports to records: every row is kept, or listed with a reason."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from intentflow.convert.asked_names import say_what_is_there
-from intentflow.convert.blocks import Part, convert_stream, settle_votes
+from intentflow.convert.available_names import describe_available_names
+from intentflow.convert.blocks import Part, convert_stream, count_votes
 from intentflow.convert.export_format import Format, Options
-from intentflow.convert.formats import find_format, settle_layout
+from intentflow.convert.formats import detect_layout, find_format
 from intentflow.convert.label_tasks import Target, as_tasks, check_target
 from intentflow.convert.rejects import can_redact
 from intentflow.convert.sources import Source, find_sources, open_source
@@ -35,17 +35,17 @@ _MAX_WORKERS = 4
 
 @dataclass(frozen=True)
 class ConvertSummary:
-    """What a conversion did.
+    """Results of a conversion.
 
     Attributes:
-        rows: Rows read; blank lines are none.
-        kept: Rows written.
-        rejected: Rows listed in the rejects file.
-        seconds: Wall time.
-        digest: Digest of the rows written, as of :func:`intentflow.records.content_digest`.
-        reasons: Number of rejects by reason; see :data:`intentflow.convert.export_format.REASONS`.
-        normalised: Rows kept whose label had full-width call syntax.
-        merged: Rows that are further annotators' answers to the utterance of a row kept.
+        rows: Number of rows read, without blank lines.
+        kept: Number of rows written.
+        rejected: Number of rows listed in the rejects file.
+        seconds: Wall time in seconds.
+        digest: Digest of the rows written, see :func:`intentflow.records.content_digest`.
+        reasons: Number of rejects by reason, see :data:`intentflow.convert.export_format.REASONS`.
+        normalised: Number of kept rows whose label had full-width call syntax.
+        merged: Number of duplicates of kept rows: further annotators' answers to their utterance.
     """
 
     rows: int
@@ -58,15 +58,16 @@ class ConvertSummary:
     merged: int
 
     def as_dict(self) -> dict[str, Any]:
-        """The summary as the command prints it."""
+        """The summary that the command prints."""
         return asdict(self)
 
 
 class TooManyRejects(CheckFailed):
-    """More rows were rejected than allowed; the output is written all the same.
+    """More rows were rejected than allowed; the output is written nevertheless.
 
     Attributes:
-        summary: What the conversion did.
+        message: The error message.
+        summary: Results of the conversion.
     """
 
     def __init__(self, message: str, summary: ConvertSummary) -> None:
@@ -88,30 +89,40 @@ def convert(
     redact: bool = True,
     executor: Executor | None = None,
 ) -> ConvertSummary:
-    """Convert labelling exports to ``instruction``/``output`` records, or to labelling tasks.
+    r"""Convert labelling exports to ``instruction``/``output`` records, or to labelling tasks.
 
     Args:
         sources: Files (plain or gzip), folders or ``s3://`` addresses.
         out: File to write: an array if it ends in ``.json``, JSON lines if in ``.jsonl``.
         format: Name of a labelling tool, or ``auto`` to recognise each row.
-        field: Name of the utterance's field; found if None.
-        job: Labelling job to take labels from; all jobs of a row have to agree if None.
+        field: Name of the utterance's field; detected if None.
+        job: Labelling job to take labels from; if None, all jobs of a row have to agree.
         rejects: File for rejected rows, ``{source, line, reason, raw}`` each, readable by the
-            owner only. If None, ``<out stem>.rejects.jsonl`` beside ``out``, where any are.
-        max_reject_rate: Highest share of rejected rows in [0, 1]; no limit if None.
+            owner only. If None, ``<out stem>.rejects.jsonl`` next to ``out``. Without rejects no
+            file is written.
+        max_reject_rate: Maximum share of rejected rows in [0, 1]; no limit if None.
         to: Labelling tool to write tasks for instead of records; see
             :mod:`intentflow.convert.label_tasks`.
-        workers: ProcessExecutor for files of one row a line, at most one a block of the file and 4
-            for each usable processor; one for each usable processor, 4 at most, if None, and
-            one for a small file. The output does not depend on it.
-        redact: Replace personal data in the rejects' rows. Without the ``data`` extra they stay
-            as they are, and a line on standard error says so.
-        executor: Whose workers convert files of one row a line, instead of processes; the files
-            are read here and handed to them.
+        workers: Number of processes for files of one row per line, at most one per block of the
+            file and 4 per usable CPU. If None, one per usable CPU and at most 4, and one for a
+            small file. The output does not depend on it.
+        redact: Whether to replace personal data in rejected rows. Without the ``data`` extra they
+            stay unchanged, and a warning is logged.
+        executor: Executor for files of one row per line, instead of local processes; this process
+            reads the files and sends the rows to its workers.
 
     Raises:
-        IntentflowError: A source cannot be read, or no row could be kept.
-        TooManyRejects: Above ``max_reject_rate``; ``out`` and the rejects are written.
+        IntentflowError: A source cannot be read, or no row was kept.
+        TooManyRejects: The share of rejects exceeds ``max_reject_rate``; ``out`` and the rejects
+            are written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     source, out = Path(folder, "export.csv"), Path(folder, "records.jsonl")
+        ...     _ = source.write_text("text,label\nplay some jazz,play_music(jazz)\n")
+        ...     convert([str(source)], out).kept
+        1
     """
     started = time.monotonic()
     _check_usage(out, max_reject_rate, to)
@@ -124,13 +135,13 @@ def convert(
         with LazyFile(out) as file, LazyFile(rejects_path, private=True) as rejected:
             if rejects is not None:
                 rejected.write(b"")
-            choose = partial(_engine_for, executor=executor, workers=workers)
+            choose = partial(_executor_for, executor=executor, workers=workers)
             parts = _with_votes(_parts(found, form, options, choose), form, options)
             tally, digest = _write_all(parts, out, file, rejected)
-        hint = "" if tally.kept else say_what_is_there(found, form, options)
+        hint = "" if tally.kept else describe_available_names(found, form, options)
     summary = tally.summary(time.monotonic() - started, digest)
     if not summary.rejected and rejects is None:
-        rejects_path.unlink(missing_ok=True)  # a former run's would be taken for this one's
+        rejects_path.unlink(missing_ok=True)  # an earlier run's would be mistaken for this one's
     if summary.rejected and redact and not options.redact:
         _warn_unredacted(rejects_path)
     _check_result(summary, sources, rejects_path, max_reject_rate, hint)
@@ -140,7 +151,7 @@ def convert(
 def _write_all(
     parts: Iterator[tuple[str, Part, int]], out: Path, file: LazyFile, rejected: LazyFile
 ) -> tuple[_Tally, str]:
-    """Write what was kept and what was not; returns the counts and the records' digest."""
+    """Write kept and rejected rows; returns the counts and the records' digest."""
     writer, tally = RecordsWriter(out, file), _Tally()
     for source, part, lines_before in parts:
         tally.add(part)
@@ -151,7 +162,7 @@ def _write_all(
 
 
 class _Tally:
-    """Counts of what became of the rows."""
+    """Counts of the rows' outcomes."""
 
     def __init__(self) -> None:
         self.kept = self._normalised = self._merged = 0
@@ -189,27 +200,29 @@ def _check_usage(out: Path, max_reject_rate: float | None, to: Target | None) ->
     if to is not None:
         check_target(to, out)
     elif out.suffix not in (".json", ".jsonl"):
-        raise IntentflowError(f"{out}: the output has to end in .json or .jsonl")
+        raise IntentflowError(f"{out}: the name of the output must end in .json or .jsonl")
     if max_reject_rate is not None and not 0 <= max_reject_rate <= 1:
-        raise IntentflowError(f"the highest reject rate must lie in [0, 1], not {max_reject_rate}")
+        raise IntentflowError(
+            f"the maximum reject rate must be between 0 and 1, not {max_reject_rate}"
+        )
 
 
 def _with_votes(
     parts: Iterator[tuple[str, Part, int]], form: Format, options: Options
 ) -> Iterator[tuple[str, Part, int]]:
-    """The parts, and at the end what became of rows that are one annotator's answer each."""
+    """The parts, and at the end the outcome of rows that are one annotator's answer each."""
     box = BallotBox()
     for source, part, lines_before in parts:
         for vote in part.votes:
             box.add(source, vote._replace(line=lines_before + vote.line))
         yield source, part, lines_before
-    yield from ((source, part, 0) for source, part in settle_votes(box, form, options))
+    yield from ((source, part, 0) for source, part in count_votes(box, form, options))
 
 
 def _parts(
     sources: Sequence[Source], form: Format, options: Options, choose: _Choice
 ) -> Iterator[tuple[str, Part, int]]:
-    """What became of each block of rows, with its source and the lines before it."""
+    """The result of each block of rows, with its source and the number of lines before it."""
     with progress_bar("convert", unit=" rows", only_on_terminal=True) as progress:
         for source in sources:
             lines = 0
@@ -221,23 +234,23 @@ def _parts(
 
 def _parts_of(source: Source, form: Format, options: Options, choose: _Choice) -> Iterator[Part]:
     with open_source(source) as stream:
-        settled = settle_layout(form, stream, source.path.name)
-        executor = choose(source, settled)
+        detected = detect_layout(form, stream, source.path.name)
+        executor = choose(source, detected)
         if executor is None:
-            yield from convert_stream(stream, settled, options)
+            yield from convert_stream(stream, detected, options)
             return
         from intentflow.convert.parallel import convert_in_parallel  # costs start-up time
 
-        yield from convert_in_parallel(stream, source, settled, options, executor)
+        yield from convert_in_parallel(stream, source, detected, options, executor)
 
 
 _Choice = Callable[[Source, Format], "Executor | None"]
 
 
-def _engine_for(
+def _executor_for(
     source: Source, form: Format, *, executor: Executor | None, workers: int | None
 ) -> Executor | None:
-    """Whose workers convert a file; None if it is converted here."""
+    """The executor for a file; None if this process converts it."""
     if form.layout != "lines":
         return None
     if executor is not None:
@@ -252,8 +265,8 @@ def _engine_for(
 
 def _warn_unredacted(rejects: Path) -> None:
     log.warning(
-        "%s: not redacted, for pip install 'intentflow[data]' is missing; "
-        "readable by its owner only",
+        "%s: not redacted, readable by its owner only; "
+        "redaction needs pip install 'intentflow[data]'",
         rejects,
     )
 
@@ -262,18 +275,20 @@ def _check_result(
     summary: ConvertSummary, sources: Sequence[str], rejects: Path, limit: float | None, hint: str
 ) -> None:
     if not summary.kept:
-        raise IntentflowError(f"{', '.join(sources)}: no row kept: {_why(summary, rejects)}{hint}")
+        raise IntentflowError(
+            f"{', '.join(sources)}: no row was kept: {_explain(summary, rejects)}{hint}"
+        )
     if limit is not None and summary.rejected > limit * summary.rows:
         rate = summary.rejected / summary.rows
         raise TooManyRejects(
             f"{rate:.1%} of the rows were rejected, more than the {limit:.1%} allowed: "
-            f"{_why(summary, rejects)}",
+            f"{_explain(summary, rejects)}",
             summary,
         )
 
 
-def _why(summary: ConvertSummary, rejects: Path) -> str:
+def _explain(summary: ConvertSummary, rejects: Path) -> str:
     if not summary.rows:
-        return "there is none"
+        return "the files contain no rows"
     counts = ", ".join(f"{reason} {count}" for reason, count in summary.reasons.items())
     return f"{counts} (see {rejects})"

@@ -1,11 +1,11 @@
 """doccano: JSON lines or CSV of text classification and sequence-to-sequence projects.
 
 ``{"text", "label": ["…"]}``, the older ``labels`` and the oldest ``annotations`` of
-``{"label" or "text", "user"}``. Unless a project is collaborative, each member's labels are a file
-of their own, ``<user name>.jsonl``, which holds every example under the same ``id``, unlabelled
-where that member gave none. Our judgement: several labels are several intents; in
+``{"label" or "text", "user"}``. Unless a project is collaborative, each member's labels are in a
+separate file, ``<user name>.jsonl``, which contains every example under the same ``id``, unlabelled
+if that member gave no label. Design decision: several labels are several intents; in
 ``annotations`` each user has one vote, and so has each row with the same ``id`` and text. Spans
-(sequence labelling, relations, slots) give no call and are rejected.
+(sequence labelling, relations, slots) do not define a call and are rejected.
 
 The CSV export has the columns ``id``, ``text`` (``data`` in another version, as in its JSON
 lines), ``label`` and the project's own, and joins several labels by ``#``.
@@ -23,7 +23,7 @@ from intentflow.convert.export_format import (
     TEXT_FIELDS,
     Ballot,
     Format,
-    Labelled,
+    LabelledRow,
     Options,
     Row,
     RowRejected,
@@ -33,7 +33,7 @@ from intentflow.convert.export_format import (
 
 _LABELS = ("label", "labels", "cats")
 _HEADERS = ({"id", "text", "label"}, {"id", "data", "label"})
-_WHOLE_HEADER = {"id", "text", "label", "Comments"}  # beside it stand the texts' other fields
+_FULL_HEADER = {"id", "text", "label", "Comments"}  # the texts' other fields follow
 _MARKS = re.compile(
     r'(?<=[(,（，])\s*"(?:[^"\\]|\\.)*"(?=\s*[,)，）])'  # a quoted value
     r"|[#()（）]"
@@ -42,18 +42,18 @@ _NAME = re.compile(r'[^\s"(),;（），；](?:[^"(),;（），；\r\n]*[^\s"(),;
 
 
 def recognises(row: Row) -> bool:
-    """Whether the row has a text beside doccano's names for labels."""
+    """Whether the row has a text and one of doccano's names for labels."""
     named = any(key in row for key in _LABELS) or isinstance(row.get("annotations"), list)
     return named and (any(key in row for key in TEXT_FIELDS) or (_has_data(row) and "id" in row))
 
 
 def recognises_header(columns: AbstractSet[str]) -> bool:
     """Whether these are the columns of doccano's CSV."""
-    return columns in _HEADERS or columns >= _WHOLE_HEADER
+    return columns in _HEADERS or columns >= _FULL_HEADER
 
 
 def with_text(row: Row) -> Row:
-    """The row with what some versions call ``data`` under the name ``text``."""
+    """Rename the field that some versions call ``data`` to ``text``."""
     named = any(key in row for key in _LABELS)
     if not named or not _has_data(row) or any(key in row for key in TEXT_FIELDS):
         return row
@@ -61,15 +61,15 @@ def with_text(row: Row) -> Row:
 
 
 def from_cells(row: Row) -> Row:
-    """A row of the CSV export: several labels stand in one cell."""
+    """Convert a row of the CSV export, which has several labels in one cell."""
     label = row.get("label")
     return row | {"label": split_labels(label)} if isinstance(label, str) else row
 
 
 def split_labels(cell: str) -> list[str]:
-    """The labels in a cell, joined by ``#``; one that stands in a call's values joins none.
+    """Split a cell into its labels, joined by ``#``; a ``#`` inside a call's values is text.
 
-    A cell whose pieces are not all calls or names is one label.
+    A cell whose parts are not all calls or names is one label.
     """
     pieces, start, depth = [], 0, 0
     for mark in _MARKS.finditer(cell):
@@ -88,11 +88,11 @@ def _has_data(row: Row) -> bool:
     return isinstance(row.get("data"), str)
 
 
-def read(row: Row, options: Options) -> Labelled:
-    """The row's text and label.
+def read(row: Row, options: Options) -> LabelledRow:
+    """Read the row's text and label.
 
     Raises:
-        RowRejected: Not labelled, labelled with spans, tied, or of a bad shape.
+        RowRejected: The row is not labelled, labelled with spans, tied, or malformed.
     """
     row = with_text(row)
     ballot = _ballot(row, options)
@@ -103,7 +103,7 @@ def read(row: Row, options: Options) -> Labelled:
 
 
 def _ballot(row: Row, options: Options) -> Ballot | None:
-    """What the rows of several members for one example have in common."""
+    """The key that the rows of several members for one example share."""
     number = row.get("id")
     if not isinstance(number, (int, str)):
         return None
@@ -132,7 +132,7 @@ def _joined(label: Any) -> str:
 
 
 def _votes(annotations: list[Any]) -> list[str]:
-    """One label a user."""
+    """One label per user."""
     by_user: dict[str, list[Any]] = {}
     for item in annotations:
         if not isinstance(item, dict):

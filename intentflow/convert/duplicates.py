@@ -1,4 +1,4 @@
-"""Objects that hold a key twice: JSON allows it, and readers keep the last value silently."""
+"""Detection of repeated keys in JSON objects, of which readers silently keep the last value."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _SPACED_COLON = re.compile(rb'"\s+:')
 
 
 def has_conflicting_keys(raw: bytes, document: Any) -> bool:
-    """Whether an object has a key twice with different values.
+    """Whether an object has the same key twice with different values.
 
     Args:
         raw: The JSON text.
-        document: What it says, as read.
+        document: The parsed text.
     """
     written = raw.count(b'":') - raw.count(b'\\":')
     if written == _count_keys(document) and not _SPACED_COLON.search(raw):
@@ -23,13 +23,13 @@ def has_conflicting_keys(raw: bytes, document: Any) -> bool:
         json.loads(raw, object_pairs_hook=_refuse_conflict)
     except _ConflictError:
         return True
-    except (ValueError, RecursionError):  # not UTF-8, or whatever else is reported elsewhere
+    except (ValueError, RecursionError):  # not UTF-8 or another error that is reported elsewhere
         return False
     return False
 
 
 class _ConflictError(Exception):
-    """A key stands twice."""
+    """A key is repeated."""
 
 
 def _refuse_conflict(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

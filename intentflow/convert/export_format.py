@@ -1,4 +1,4 @@
-"""What a labelling tool's module has to say about its rows."""
+"""The interface of a labelling tool's module: formats, options, rows and reject reasons."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ DIALOGUE_FIELDS = ("dialogue_id", "dialogue", "conversation_id", "session_id")
 
 REASONS = {
     "abandoned": "the labeller abandoned or skipped the row",
-    "bad_mark_result": "MarkResult is not JSON of the documented shape",
+    "bad_mark_result": "MarkResult is not JSON in the documented format",
     "blank_answer": "the label is blank",
     "blank_text": "the utterance is blank",
     "cells": "the row has more or fewer cells than the header",
     "conflict": "labelling jobs disagree; choose one with --job",
-    "duplicate_key": "a key stands twice in one object, with different values",
+    "duplicate_key": "an object has the same key twice, with different values",
     "empty_result": "no labelling stage has a result",
     "failed": "the labelling job reports that it failed on the row",
-    "no_answer": "no result holds an output",
-    "no_label": "the row has no label (of the job asked for)",
+    "no_answer": "no result contains an output",
+    "no_label": "the row has no label (of the requested job)",
     "no_text": "the row has no utterance; name its field with --field",
     "not_an_object": "the row is JSON but not an object",
-    "not_csv": "the row's quotes are not closed as CSV wants it",
+    "not_csv": "the row has unclosed quotes, which CSV does not allow",
     "not_json": "the row is not JSON",
     "not_text": "the utterance or the label is not text",
     "not_utf8": "the row is not UTF-8 text",
     "not_verified": "a verification job did not confirm the label",
     "several_answers": "the dialogue answers with calls more than once",
     "several_questions": "several questions are answered and none is titled output",
-    "spans": "the label marks stretches of the text, which gives no call",
+    "spans": "the label marks spans of the text, which do not define a call",
     "tie": "annotators disagree and none has the majority",
     "too_deep": "the row is nested too deeply to be read",
-    "truncated": "the row breaks off before its end",
-    "unknown_shape": "the row has the shape of no known format",
+    "truncated": "the row is cut off before its end",
+    "unknown_shape": "the row matches no known format",
 }
-"""Why a row can be rejected: the stable code and what it means."""
+"""Reasons for rejecting a row: stable codes and their meaning."""
 
 
 class Ballot(NamedTuple):
-    """Whose answer a row is, in an export that has one row for each annotator's answer.
+    """The origin of a row's answer, in an export with one row per annotator and utterance.
 
     Attributes:
-        item: What the rows with answers to one utterance have in common.
-        annotator: Who answered; empty where each row is another annotator's.
-        time: When; an annotator's latest answer counts.
+        item: Key that the answers to one utterance share.
+        annotator: Name of the annotator; empty if each row is from a different one.
+        time: Time of the answer; an annotator's latest answer counts.
     """
 
     item: str
@@ -64,7 +64,7 @@ class RowRejected(Exception):  # noqa: N818 (an outcome of a row, not a failure 
 
     Attributes:
         reason: One of :data:`REASONS`.
-        ballot: Set where other rows may answer for the same utterance.
+        ballot: Set if other rows may answer for the same utterance.
     """
 
     def __init__(self, reason: str, ballot: Ballot | None = None) -> None:
@@ -73,14 +73,14 @@ class RowRejected(Exception):  # noqa: N818 (an outcome of a row, not a failure 
         self.ballot = ballot
 
 
-class Labelled(NamedTuple):
-    """What a row says, as written.
+class LabelledRow(NamedTuple):
+    """The content of a labelled row, as written.
 
     Attributes:
         instruction: The utterance.
         output: The label; empty only in a task for labellers that has no pre-label.
-        dialogue: The dialogue that the utterance is from; empty where the row names none.
-        ballot: Set where other rows may answer for the same utterance.
+        dialogue: Id of the dialogue that the utterance is from; empty if the row has none.
+        ballot: Set if other rows may answer for the same utterance.
     """
 
     instruction: str
@@ -89,8 +89,8 @@ class Labelled(NamedTuple):
     ballot: Ballot | None = None
 
 
-def encode_record(row: Labelled) -> bytes:
-    """The row as its digest is taken: keys in order, as ``content_digest`` has them."""
+def encode_record(row: LabelledRow) -> bytes:
+    """The row in the form that is digested: keys in the order of ``content_digest``."""
     record = b'"instruction": %b, "output": %b}' % (
         orjson.dumps(row.instruction),
         orjson.dumps(row.output),
@@ -102,12 +102,12 @@ def encode_record(row: Labelled) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user asked of the readers.
+    """The user's options for the readers.
 
     Attributes:
-        field: Name of the utterance's field; found among :data:`TEXT_FIELDS` if None.
-        job: Labelling job to take the label from; all have to agree if None.
-        redact: Whether rejected rows are shown without personal data.
+        field: Name of the utterance's field; one of :data:`TEXT_FIELDS` if None.
+        job: Labelling job to take the label from; if None, all have to agree.
+        redact: Whether rejected rows are redacted.
     """
 
     field: str | None = None
@@ -116,11 +116,11 @@ class Options:
 
     @property
     def narrows(self) -> bool:
-        """Whether a reader has to heed more than the row."""
+        """Whether a reader has to consider options in addition to the row."""
         return self.field is not None or self.job is not None
 
 
-def _as_they_are(row: Row) -> Row:
+def _unchanged(row: Row) -> Row:
     return row
 
 
@@ -130,44 +130,44 @@ class Format:
 
     Attributes:
         name: The value of ``--format``.
-        recognises: Whether a row looks like one of this tool's; asked in ``auto`` only.
-        read: The row's utterance and label; raises :class:`RowRejected`.
-        layout: ``lines`` has one row a line, ``values`` JSON values across lines, ``auto`` either;
-            ``table`` is CSV or TSV with a header, ``transcript`` a dialogue in plain text.
-        encode: The row to write, as bytes without a line end.
+        recognises: Tests whether a row is from this tool; called only for ``auto``.
+        read: Reads the row's utterance and label; raises :class:`RowRejected`.
+        layout: ``lines`` has one row per line, ``values`` JSON values across lines, ``auto``
+            either; ``table`` is CSV or TSV with a header, ``transcript`` a dialogue in plain text.
+        encode: Encodes a row for the output, as bytes without a line end.
         quick: Whether :mod:`intentflow.convert.itag_lines` may read rows instead of ``read``.
-        needs_label: Whether an utterance without one label is rejected; tasks need none.
-        from_cells: The row that a table's cells stand for, where a cell can hold several values.
-        adapt: Does to another format what was done to this one, where a file turns out to be of it.
+        needs_label: Whether an utterance without a label is rejected; tasks need none.
+        from_cells: Converts a table's row, in which a cell can contain several values.
+        adapt: Adapts another format like this one, if a file turns out to have it.
     """
 
     name: str
     recognises: Callable[[Row], bool]
-    read: Callable[[Row, Options], Labelled]
+    read: Callable[[Row, Options], LabelledRow]
     layout: Layout = "auto"
-    encode: Callable[[Labelled], bytes] = encode_record
+    encode: Callable[[LabelledRow], bytes] = encode_record
     quick: bool = False
     needs_label: bool = True
-    from_cells: Callable[[Row], Row] = _as_they_are
+    from_cells: Callable[[Row], Row] = _unchanged
     adapt: Callable[[Format], Format] | None = None
 
 
 def unrecognised(_row: Row) -> bool:
-    """What a format that no row can be told to be of recognises."""
+    """The ``recognises`` of formats that cannot be recognised by a row."""
     return False
 
 
-def label_text(fields: Row, options: Options, output: str) -> Labelled:
-    """The utterance among a row's fields with its label and, where named, its dialogue.
+def label_text(fields: Row, options: Options, output: str) -> LabelledRow:
+    """The utterance among a row's fields with its label and, if given, its dialogue.
 
     Raises:
         RowRejected: ``no_text``, ``not_text`` or ``blank_text``.
     """
-    return Labelled(find_text(fields, options.field), output, find_dialogue(fields))
+    return LabelledRow(find_text(fields, options.field), output, find_dialogue(fields))
 
 
 def find_dialogue(fields: Row) -> str:
-    """The dialogue's id among a row's fields, text or a whole number; empty if there is none."""
+    """The dialogue's id among a row's fields, a text or an integer; empty if there is none."""
     for name in DIALOGUE_FIELDS:
         value = fields.get(name)
         if isinstance(value, int) and not isinstance(value, bool):

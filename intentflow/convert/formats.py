@@ -1,4 +1,4 @@
-"""The labelling tools whose exports can be read: one module each, registered here."""
+"""Registry of formats: the labelling tools whose exports can be read, one module each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import BinaryIO
 from intentflow.convert import chat, doccano, ground_truth, itag, label_studio, plain
 from intentflow.convert.export_format import (
     Format,
-    Labelled,
+    LabelledRow,
     Options,
     Row,
     RowRejected,
@@ -19,7 +19,7 @@ from intentflow.convert.tables import CSV
 from intentflow.convert.transcripts import TRANSCRIPT, begins_with_speaker
 from intentflow.errors import IntentflowError
 
-# In ``auto`` a row's readers are asked in this order: what is told by more keys goes first.
+# Order in which ``auto`` tries formats: those recognised by more keys come first.
 _BY_ROW = (
     label_studio.LABEL_STUDIO,
     itag.ITAG,
@@ -34,7 +34,7 @@ _SURROGATES = "surrogateescape"
 
 
 def find_format(name: str) -> Format:
-    """The format of that name; ``auto`` asks every row which one it is.
+    """The format of that name; ``auto`` recognises the format of every row.
 
     Raises:
         IntentflowError: There is no such format.
@@ -42,17 +42,20 @@ def find_format(name: str) -> Format:
     if name == "auto":
         return Format("auto", unrecognised, _read_any, quick=True)
     if name not in FORMATS:
-        raise IntentflowError(f"unknown format {name}; known: auto, {', '.join(FORMATS)}")
+        raise IntentflowError(f"unknown format {name}; choose one of: auto, {', '.join(FORMATS)}")
     return FORMATS[name]
 
 
-def settle_layout(form: Format, stream: BinaryIO, name: str) -> Format:
-    """The format with the layout that this file has; reads ahead without moving the stream.
+def detect_layout(form: Format, stream: BinaryIO, name: str) -> Format:
+    """Detect the layout of a file; reads ahead without moving the stream.
 
     Args:
-        form: What was asked for.
-        stream: The file, behind its byte order mark.
-        name: The file's name; ``.csv`` and ``.tsv`` tell a table.
+        form: The requested format.
+        stream: The file, positioned after its byte order mark.
+        name: Name of the file; ``.csv`` and ``.tsv`` mean a table.
+
+    Returns:
+        The format with the layout of this file.
     """
     if form.layout != "auto":
         return form
@@ -76,11 +79,11 @@ def _as_table(form: Format) -> Format:
     return replace(form, layout="table", read=partial(_read_cells, form))
 
 
-def _read_cells(form: Format, row: Row, options: Options) -> Labelled:
+def _read_cells(form: Format, row: Row, options: Options) -> LabelledRow:
     return form.read(form.from_cells(row), options)
 
 
-def _read_any(row: Row, options: Options) -> Labelled:
+def _read_any(row: Row, options: Options) -> LabelledRow:
     for form in _BY_ROW:
         if form.recognises(row):
             return form.read(row, options)

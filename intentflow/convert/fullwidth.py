@@ -1,8 +1,8 @@
 """Full-width call syntax, as typed with a Chinese keyboard: ``weather_search（杭州，明天）``.
 
-A full-width mark is the call's own syntax where reading needs it to be, and part of a value
-everywhere else. Between two values the utterance decides: where both, joined by the mark, stand
-in it word for word, the mark belongs to the value.
+A full-width mark is call syntax where parsing requires it, and part of a value everywhere else.
+Between two values the utterance decides: if both, joined by the mark, occur in it verbatim, the
+mark belongs to the value.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def normalise_syntax(output: str, utterance: str) -> str:
     """Write the call's own syntax in ASCII; values stay as labelled.
 
     Returns:
-        The label; unchanged where nothing has to change or the result would not parse.
+        The label; unchanged if it has no full-width syntax or the result would not parse.
     """
     if output.isascii() or not _FULL_WIDTH.search(output):
         return output
@@ -57,7 +57,7 @@ def _rewrite(text: str, utterance: str) -> str:
 
 
 def _rewrite_values(values: str, utterance: str, wide: bool) -> str:
-    """The text between a call's parentheses with "，" as "," where it separates."""
+    """The text between a call's parentheses, with separating "，" as ","."""
     if "，" not in values:
         return values
     first, *others = values.split("，")
@@ -70,7 +70,7 @@ def _rewrite_values(values: str, utterance: str, wide: bool) -> str:
 
 
 def _near(values: str, index: int) -> str:
-    """The value next to the mark where the text also holds ASCII separators."""
+    """The value next to the mark if the text also contains ASCII separators."""
     return values.split(",")[index].strip()
 
 

@@ -2,11 +2,11 @@
 
 Each job adds its attribute and ``<attribute>-metadata`` to the row. A classification's label is
 the metadata's ``class-name``, several are the ``class-map``; a custom job's is its text, its
-``output``, or what the majority of ``annotationsFromAllWorkers`` put there. Our judgement: an
+``output``, or the majority of ``annotationsFromAllWorkers``. Design decision: an
 adjustment job's label replaces those before it (the latest ``creation-date``, else the last in
 the row); otherwise the jobs on a row must agree unless ``--job`` names one by attribute or job
-name. A verification job (``groundtruth/label-verification``) made after that label has to
-confirm it with one of a few class names that mean so; any other class rejects the row.
+name. A verification job (``groundtruth/label-verification``) after that label has to confirm it
+with one of a few class names; any other class rejects the row.
 """
 
 from __future__ import annotations
@@ -16,7 +16,14 @@ from typing import Any, NamedTuple
 import orjson
 
 from intentflow.convert.agreement import join_labels, majority
-from intentflow.convert.export_format import Format, Labelled, Options, Row, RowRejected, label_text
+from intentflow.convert.export_format import (
+    Format,
+    LabelledRow,
+    Options,
+    Row,
+    RowRejected,
+    label_text,
+)
 
 _METADATA = "-metadata"
 _VERIFICATION = "groundtruth/label-verification"
@@ -25,8 +32,8 @@ CONFIRMED |= {"okay", "pass", "passed", "right", "valid", "verified", "yes"}
 """Class names of a verification job that confirm the label; compared in lower case."""
 
 
-class _Job(NamedTuple):
-    """What one labelling job left on a row."""
+class _GroundTruthJob(NamedTuple):
+    """The attribute and metadata of one labelling job in a row."""
 
     attribute: str
     value: Any
@@ -42,15 +49,15 @@ class _Job(NamedTuple):
 
 
 def recognises(row: Row) -> bool:
-    """Whether a job's metadata stands in the row."""
+    """Whether the row contains a job's metadata."""
     return any(key.endswith(_METADATA) and isinstance(row[key], dict) for key in row)
 
 
-def read(row: Row, options: Options) -> Labelled:
-    """The row's text and the label that counts.
+def read(row: Row, options: Options) -> LabelledRow:
+    """Read the row's text and its decisive label.
 
     Raises:
-        RowRejected: Not labelled, failed, in conflict, not verified, or of a bad shape.
+        RowRejected: The row is not labelled, failed, in conflict, not verified, or malformed.
     """
     jobs = _jobs(row)
     labelling = [job for job in jobs if not job.verifies and _is_wanted(job, options.job)]
@@ -66,26 +73,26 @@ def read(row: Row, options: Options) -> Labelled:
 
 
 def job_names(row: Row) -> list[str]:
-    """The labelling jobs that left metadata in the row, by their attribute."""
+    """The labelling jobs with metadata in the row, by their attribute."""
     return [job.attribute for job in _jobs(row) if not job.verifies]
 
 
-def _jobs(row: Row) -> list[_Job]:
+def _jobs(row: Row) -> list[_GroundTruthJob]:
     names = (key.removesuffix(_METADATA) for key in row if key.endswith(_METADATA))
     return [
-        _Job(name, row.get(name), metadata)
+        _GroundTruthJob(name, row.get(name), metadata)
         for name in names
         if isinstance(metadata := row[name + _METADATA], dict)
     ]
 
 
-def _is_wanted(job: _Job, wanted: str | None) -> bool:
+def _is_wanted(job: _GroundTruthJob, wanted: str | None) -> bool:
     name = str(job.metadata.get("job-name", "")).removeprefix("labeling-job/")
     return wanted is None or wanted in (job.attribute, name)
 
 
-def _check_verified(jobs: list[_Job], since: str) -> None:
-    """The last word of the verification jobs made after the label has to be a yes."""
+def _check_verified(jobs: list[_GroundTruthJob], since: str) -> None:
+    """Require that the last verification job after the label confirms it."""
     later = [job for job in jobs if job.verifies and (not job.date or job.date >= since)]
     if not later:
         return
@@ -94,7 +101,7 @@ def _check_verified(jobs: list[_Job], since: str) -> None:
         raise RowRejected("not_verified")
 
 
-def _label(job: _Job) -> str:
+def _label(job: _GroundTruthJob) -> str:
     if job.metadata.get("failure-reason"):
         raise RowRejected("failed")
     name, names = job.metadata.get("class-name"), job.metadata.get("class-map")

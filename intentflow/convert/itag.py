@@ -1,12 +1,11 @@
-"""iTAG exports: one row an utterance, under ``label-<job>`` keys the answers of each stage.
+"""iTAG exports: one row per utterance, with each stage's answers under ``label-<job>`` keys.
 
-A job is labelled (``label-<job>``), then perhaps checked (``-check``) and verified
-(``-verify``); ``-system`` repeats the outcome. The latest human stage that has an answer
-counts, and ``-system`` only where no human stage has one. That the later stage outranks the
-earlier one is our reading of the order in which iTAG runs them; so are these: an abandoned row
-is rejected though it has an answer; of several annotators the majority counts; jobs on one row
-must agree, and one without an answer has no say; the other columns of ``data`` (pre-labels
-among them) are ignored.
+A job is labelled (``label-<job>``), then optionally checked (``-check``) and verified
+(``-verify``); ``-system`` repeats the outcome. The latest human stage with an answer counts, and
+``-system`` only if no human stage has one. Design decisions: a later stage overrides an earlier
+one, because iTAG runs them in that order; an abandoned row is rejected even if it has an answer; of
+several annotators the majority counts; jobs on one row must agree, and one without an answer is
+ignored; the other columns of ``data`` (pre-labels among them) are ignored.
 """
 
 from __future__ import annotations
@@ -18,7 +17,14 @@ import orjson
 
 from intentflow.convert.agreement import majority
 from intentflow.convert.duplicates import has_conflicting_keys
-from intentflow.convert.export_format import Format, Labelled, Options, Row, RowRejected, label_text
+from intentflow.convert.export_format import (
+    Format,
+    LabelledRow,
+    Options,
+    Row,
+    RowRejected,
+    label_text,
+)
 from intentflow.convert.itag_survey import survey_answers
 
 _PREFIX = "label-"
@@ -32,11 +38,12 @@ def recognises(row: Row) -> bool:
     return isinstance(row.get("data"), dict) or any(key.startswith(_PREFIX) for key in row)
 
 
-def read(row: Row, options: Options) -> Labelled:
-    """The row's utterance and the answer that counts.
+def read(row: Row, options: Options) -> LabelledRow:
+    """Read the row's utterance and its decisive answer.
 
     Raises:
-        RowRejected: Abandoned, unlabelled, tied, in conflict between jobs, or of a bad shape.
+        RowRejected: The row is abandoned, unlabelled, tied, in conflict between jobs, or
+            malformed.
     """
     if _abandoned(row):
         raise RowRejected("abandoned")
@@ -51,20 +58,20 @@ def read(row: Row, options: Options) -> Labelled:
 
 
 def job_names(row: Row) -> list[str]:
-    """The labelling jobs that left a key in the row."""
+    """The labelling jobs with a key in the row."""
     keys = (key for key in row if key.startswith(_PREFIX))
     return list(dict.fromkeys(_job_and_stage(key)[0] for key in keys))
 
 
-class _Job(NamedTuple):
-    """The keys of one labelling job in a row: its stages in the order in which they count."""
+class _ItagJob(NamedTuple):
+    """The keys of one labelling job in a row: its stages in the order of precedence."""
 
     stages: tuple[str, ...]
     system: str
 
 
 @lru_cache(maxsize=1024)
-def _jobs(keys: tuple[str, ...], wanted: str | None) -> tuple[_Job, ...]:
+def _jobs(keys: tuple[str, ...], wanted: str | None) -> tuple[_ItagJob, ...]:
     """The jobs among a row's keys; the rows of an export mostly have the same ones."""
     found: dict[str, dict[str, str]] = {}
     for key in keys:
@@ -75,7 +82,9 @@ def _jobs(keys: tuple[str, ...], wanted: str | None) -> tuple[_Job, ...]:
         wanted = wanted.removeprefix(_PREFIX)
         found = {job: stages for job, stages in found.items() if job == wanted}
     return tuple(
-        _Job(tuple(stages[stage] for stage in _ORDER if stage in stages), stages.get("system", ""))
+        _ItagJob(
+            tuple(stages[stage] for stage in _ORDER if stage in stages), stages.get("system", "")
+        )
         for stages in found.values()
     )
 
@@ -86,7 +95,7 @@ def _job_and_stage(key: str) -> tuple[str, str]:
     return (job, stage) if dash and stage in _ORDER else (name, "label")
 
 
-def _agreed(row: Row, jobs: tuple[_Job, ...]) -> str:
+def _agreed(row: Row, jobs: tuple[_ItagJob, ...]) -> str:
     """The answer of all jobs that have one."""
     answers: set[str] = set()
     reasons: list[str] = []
@@ -102,7 +111,7 @@ def _agreed(row: Row, jobs: tuple[_Job, ...]) -> str:
     return answers.pop()
 
 
-def _job_answer(row: Row, job: _Job) -> str:
+def _job_answer(row: Row, job: _ItagJob) -> str:
     if _abandoned(row.get(job.system)):
         raise RowRejected("abandoned")
     reason = "empty_result"
@@ -125,7 +134,7 @@ def _abandoned(body: Any) -> bool:
 
 
 def _stage_answer(body: Any) -> str:
-    """The answer that the majority of a stage's annotators gave."""
+    """The majority answer of a stage's annotators."""
     results = body.get("results") if isinstance(body, dict) else None
     if not results or not isinstance(results, list):
         raise RowRejected("empty_result")
@@ -139,7 +148,7 @@ def _stage_answer(body: Any) -> str:
 
 
 def _answers_in(result: Any) -> list[str]:
-    """The outputs of one result; none where it answers another question."""
+    """The outputs of one result; empty if it answers another question."""
     mark = result.get("MarkResult") if isinstance(result, dict) else None
     if mark is None or mark == "":  # another question, or a survey's
         return []

@@ -1,9 +1,9 @@
-"""The documented iTAG row, read off its text in one scan instead of being parsed twice.
+"""Fast reader of the documented iTAG row: one scan of its text instead of two parses.
 
 A row matches only if it is, byte for byte, the row of the labelling guide's sample with other
-values in it: no escape in any text, no blank one, no other key, not abandoned. Such a row is
-valid JSON without a key twice and has one way to be read, so what
-:mod:`intentflow.convert.itag` gives for it is known. Every other row is left to that module.
+values: no escapes, no blank texts, no further keys, not abandoned. Such a row is valid JSON without
+repeated keys, and the result of :mod:`intentflow.convert.itag` for it is known. All other rows are
+left to that module.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 _TEXT = rb'[^"\\\x00-\x1f]*+'
-_SAID = rb'[^"\\\x00-\x20]' + _TEXT  # begins with something to see
+_VISIBLE_TEXT = rb'[^"\\\x00-\x20]' + _TEXT  # starts with a visible character
 _STRING = rb'"' + _TEXT + rb'"'
 
 
@@ -28,7 +28,7 @@ def _result(output: bytes) -> bytes:
     ) % (_STRING, _STRING, mark, _STRING, _STRING, _STRING, _STRING)
 
 
-# The human stage mostly repeats what the system's holds: comparing is faster than matching.
+# The human stage mostly repeats the system's value: comparing is faster than matching.
 _END = rb'(?:null|%b),"IsNeedVoteJudge":(?:true|false)\}\]' % _STRING
 _ROW = (
     rb'\{"data":\{"instruction":"(?P<text>%b)"(?:,"_itag_index":%b)?\},'
@@ -36,11 +36,11 @@ _ROW = (
     rb'"label-(?P=job)":\{(?:(?P=result)|%b)%b\},'
     rb'"abandonFlag":0,"abandonRemark":(?:null|%b)\}\r?(?:\n|\Z)'
 ) % (
-    _SAID,
+    _VISIBLE_TEXT,
     _STRING,
-    _result(rb"(?P<system>%b)" % _SAID),
+    _result(rb"(?P<system>%b)" % _VISIBLE_TEXT),
     _END,
-    _result(rb"(?P<human>%b)" % _SAID),
+    _result(rb"(?P<human>%b)" % _VISIBLE_TEXT),
     _END,
     _STRING,
 )
@@ -48,10 +48,10 @@ _LINE = re.compile(_ROW + rb"|(?P<other>[^\n]*+\n|[^\n]++)")
 
 
 def scan_lines(block: bytes) -> list[tuple[bytes, bytes, bytes, bytes, bytes, bytes]]:
-    """Each line of a block of whole ones as ``(text, job, result, system, human, other)``.
+    """Each line of a block of complete lines as ``(text, job, result, system, human, other)``.
 
-    Where ``other`` is empty, the line is the documented row; its texts are JSON that needs no
-    escape, and ``human`` is empty where the human stage has what the system's has. Otherwise
-    ``other`` is the line itself.
+    If ``other`` is empty, the line is the documented row; its texts are JSON without escapes, and
+    ``human`` is empty if the human stage equals the system's. Otherwise ``other`` is the line
+    itself.
     """
     return _LINE.findall(block)

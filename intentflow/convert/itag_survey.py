@@ -1,11 +1,11 @@
 """Answers of iTAG templates that write no MarkResult: questions of a survey.
 
-Two shapes are documented. The custom template writes one result a question, ``{"questionId",
+Two formats are documented. The custom template writes one result per question, ``{"questionId",
 "data": "the answer", "markTitle", "type": "survey/value"}`` (``survey/multivalue``: ``data`` is
 a list); the older text classification nests them, ``{"type": "survey", "data": [{"data": "the
-answer", "id", "type": "survey/value"}]}``. Results of other types (boxes, entities) are passed
-over. Our judgement: the question titled ``output`` counts, or the only one there is; several
-values of one question are several intents.
+answer", "id", "type": "survey/value"}]}``. Results of other types (boxes, entities) are skipped.
+Design decision: the question titled ``output`` counts, or the only one; several values of one
+question are several intents.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def is_survey(result: Any) -> bool:
 
 
 def survey_answers(results: list[Any]) -> list[str]:
-    """The answers to the question that asks for the label, one an annotator.
+    """The answers to the question for the label, one per annotator.
 
     Raises:
         RowRejected: ``several_questions``, or ``not_text``.

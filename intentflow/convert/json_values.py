@@ -1,4 +1,4 @@
-"""Reading JSON values one after another, whatever lies broken between them."""
+"""Parser of consecutive JSON values that tolerates broken text between them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _NEXT_ROW = re.compile(r"\n\s*(?=\{)")
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One JSON value of a text, or a stretch of it that is none.
+    """One JSON value of a text, or a part of it that is not JSON.
 
     Attributes:
-        line: Line on which it begins, from 1.
+        line: Line of its first character, from 1.
         raw: Its text.
-        document: What it says; meaningless where there is a ``problem``.
-        problem: ``not_json``, ``too_deep`` or ``truncated``; empty for a good value.
+        document: The parsed value; meaningless if there is a ``problem``.
+        problem: ``not_json``, ``too_deep`` or ``truncated``; empty for a valid value.
     """
 
     line: int
@@ -33,7 +33,7 @@ class Value:
 
 
 class _Found(NamedTuple):
-    """A value, and how far the text was looked at to find it."""
+    """A value, and the index up to which the text was read to find it."""
 
     value: Value
     end: int
@@ -41,26 +41,30 @@ class _Found(NamedTuple):
 
 
 def scan_values(text: str, first_line: int = 1) -> Iterator[Value]:
-    """Read the rows of an array, or values written one after another.
+    r"""Parse the rows of an array, or consecutive values.
 
-    A missing or trailing comma, and a missing closing bracket, are forgiven. After something
-    unreadable, reading goes on at the next line that begins with ``{``.
+    A missing or trailing comma and a missing closing bracket are accepted. After unreadable text,
+    parsing continues at the next line that begins with ``{``.
+
+    Example:
+        >>> [value.problem or value.document for value in scan_values('[{"a": 1} oops\n{"a": 2}]')]
+        [{'a': 1}, 'not_json', {'a': 2}]
     """
     return (found.value for found in _scan(text, first_line, _START))
 
 
 def read_values(stream: TextIO, window: int = 4 << 20) -> Iterator[Value]:
-    """As :func:`scan_values`, without the whole text in memory.
+    """Parse like :func:`scan_values`, without loading the complete text.
 
     Args:
-        stream: The text, read by ``window`` characters, or by more where a value is longer.
-        window: Characters.
+        stream: The text.
+        window: Number of characters to read at a time; more if a value is longer.
     """
     text, line, before = stream.read(window), 1, _START
     while more := stream.read(max(window, len(text))):
         done = 0
         for found in _scan(text, line, before):
-            if found.seen + _MARGIN > len(text):  # may go on in what follows
+            if found.seen + _MARGIN > len(text):  # may continue in the text that follows
                 break
             yield found.value
             done = found.end
@@ -88,7 +92,7 @@ def _end_of(pattern: re.Pattern[str], text: str, position: int) -> int:
 
 
 def _decode(text: str, position: int) -> tuple[Any, int, str, int]:
-    """What stands at a position: the document, its end, its problem, and what was looked at."""
+    """The value at a position: document, end, problem, and the index up to which was read."""
     try:
         document, end = _DECODER.raw_decode(text, position)
     except RecursionError:
@@ -103,7 +107,7 @@ def _decode(text: str, position: int) -> tuple[Any, int, str, int]:
 
 
 def _breaks_off(error: ValueError) -> bool:
-    """Whether reading failed for want of more text."""
+    """Whether parsing failed because the text ended."""
     if not isinstance(error, json.JSONDecodeError):
         return False
     return error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string")

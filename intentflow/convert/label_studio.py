@@ -1,14 +1,13 @@
 """Label Studio: tasks of the JSON export, ``{"data", "annotations", "predictions"}``.
 
-Flat rows, as the JSON-MIN export has them, are left to
-:mod:`intentflow.convert.label_studio_min`.
+Flat rows of the JSON-MIN export are left to :mod:`intentflow.convert.label_studio_min`.
 
 An annotation that was skipped (``was_cancelled``) does not count; a task with no other is
-rejected as abandoned. Predictions are pre-labels and never count. Our judgement: where an
-annotation is marked ``ground_truth``, only those count; an annotator with several annotations
-is heard with the latest; the majority of annotators wins; the answer is the control named
-``output``, or the only one that gives text (``textarea``, ``choices``, ``taxonomy``); several
-choices of one control are several intents, and of a taxonomy's path the last step counts.
+rejected as abandoned. Predictions are pre-labels and never count. Design decision: if annotations
+are marked ``ground_truth``, only those count; of several annotations by one annotator the latest
+counts; the majority of annotators wins; the answer is the control named ``output``, or the only one
+that contains text (``textarea``, ``choices``, ``taxonomy``); several choices of one control are
+several intents, and of a taxonomy's path the last step counts.
 """
 
 from __future__ import annotations
@@ -17,7 +16,14 @@ from typing import Any
 
 from intentflow.convert import label_studio_min
 from intentflow.convert.agreement import join_labels, majority, one_answer
-from intentflow.convert.export_format import Format, Labelled, Options, Row, RowRejected, label_text
+from intentflow.convert.export_format import (
+    Format,
+    LabelledRow,
+    Options,
+    Row,
+    RowRejected,
+    label_text,
+)
 
 _ANSWERS = ("annotations", "completions")  # the second is the name before version 1.0
 
@@ -31,11 +37,11 @@ def recognises(row: Row) -> bool:
     )
 
 
-def read(row: Row, options: Options) -> Labelled:
-    """The task's text and the annotators' answer.
+def read(row: Row, options: Options) -> LabelledRow:
+    """Read the task's text and the annotators' answer.
 
     Raises:
-        RowRejected: Skipped, not annotated, tied, or of a bad shape.
+        RowRejected: The task is skipped, not annotated, tied, or malformed.
     """
     if label_studio_min.recognises(row):
         return label_studio_min.read(row, options)
@@ -61,7 +67,7 @@ def _annotations(row: Row) -> list[Row]:
 
 
 def _latest(annotations: list[Row]) -> list[Row]:
-    """The latest annotation of each annotator; all of those without a name."""
+    """The latest annotation of each annotator, and all without an annotator's name."""
     by_annotator: dict[str, Row] = {}
     for position, item in enumerate(annotations):
         who = item.get("completed_by")
@@ -76,7 +82,7 @@ def _time(annotation: Row) -> str:
 
 
 def _answers(annotation: Row) -> list[str]:
-    """What one annotator answered: one label, or none."""
+    """The answer of one annotator: one label, or none."""
     results = annotation.get("result")
     questions: dict[str, list[Any]] = {}
     for result in results if isinstance(results, list) else ():

@@ -1,11 +1,11 @@
-"""Label Studio: the JSON-MIN and CSV exports, one flat row for each annotation.
+"""Label Studio: the JSON-MIN and CSV exports, one flat row per annotation.
 
-The task's ``data`` and the controls' answers stand side by side, beside ``id``, ``annotator``,
-``annotation_id``, ``created_at``, ``updated_at`` and ``lead_time``. An answer is a text, a list,
-or an object such as ``{"choices": ["…"]}`` where several were given. Skipped annotations are not
-exported. Our judgement: the answer is the field named ``output``, ``label`` or ``intent``, else
-the only field of an answer's shape that no text, else the only other text; rows of one task are
-its annotators' votes.
+The fields of the task's ``data`` and the controls' answers are on one level with ``id``,
+``annotator``, ``annotation_id``, ``created_at``, ``updated_at`` and ``lead_time``. An answer is a
+text, a list, or an object such as ``{"choices": ["…"]}`` for several answers. Skipped annotations
+are not exported. Design decision: the answer is the field named ``output``, ``label`` or
+``intent``, otherwise the only field with a list or object of answers, otherwise the only other
+text; rows of one task are its annotators' votes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from intentflow.convert.export_format import (
     LABEL_FIELDS,
     TEXT_FIELDS,
     Ballot,
-    Labelled,
+    LabelledRow,
     Options,
     Row,
     RowRejected,
@@ -38,11 +38,11 @@ def recognises(row: Row) -> bool:
     return all(mark in row for mark in _MARKS)
 
 
-def read(row: Row, options: Options) -> Labelled:
-    """The task's text and this annotator's answer.
+def read(row: Row, options: Options) -> LabelledRow:
+    """Read the task's text and this annotator's answer.
 
     Raises:
-        RowRejected: Not annotated, several questions answered, or of a bad shape.
+        RowRejected: The row is not annotated, answers several questions, or is malformed.
     """
     text = find_text(row, options.field)
     time = str(row.get("updated_at") or row.get("created_at") or "")
@@ -55,7 +55,7 @@ def read(row: Row, options: Options) -> Labelled:
 
 
 def from_cells(row: Row) -> Row:
-    """A row of the CSV export: lists and objects are JSON in their cells."""
+    """Convert a row of the CSV export, whose cells contain lists and objects as JSON."""
     return {name: _parsed(cell) for name, cell in row.items()}
 
 
@@ -69,7 +69,7 @@ def _parsed(cell: Any) -> Any:
 
 
 def _answer(row: Row, options: Options) -> list[Any]:
-    """The labels given to the question that asks for the label."""
+    """The answers to the question for the label."""
     for name in LABEL_FIELDS:
         if row.get(name):
             return _labels(row[name])
@@ -91,7 +91,7 @@ def _is_answer(value: Any) -> bool:
 
 
 def _labels(value: Any) -> list[Any]:
-    """The labels in an answer; of a taxonomy's path the last step."""
+    """The labels of an answer; for a taxonomy's path, its last step."""
     if isinstance(value, list):
         return [label for item in value for label in _labels(item)]
     if not isinstance(value, dict):

@@ -1,9 +1,9 @@
-"""Records back to a labelling tool: utterances, with predictions as pre-labels.
+"""Tasks for a labelling tool: utterances, with predictions as pre-labels.
 
-iTAG gets a manifest, ``{"data": {"instruction", "output"}}`` a line: ``output`` is the pre-label
-column, to be mapped to the question of that name. Label Studio gets an array of tasks whose
+iTAG takes a manifest, ``{"data": {"instruction", "output"}}`` per line: ``output`` is the pre-label
+column, to be mapped to the question of that name. Label Studio takes an array of tasks whose
 prediction fills the text area ``output`` of the text ``instruction``. The pre-label is the row's
-``prediction``, as ``intentflow evaluate --predictions`` writes it, or else its label; a row
+``prediction``, as ``intentflow evaluate --predictions`` writes it, otherwise its label; a row
 without either is a task without pre-label.
 """
 
@@ -17,7 +17,14 @@ from typing import Literal, get_args
 import orjson
 
 from intentflow.convert import doccano
-from intentflow.convert.export_format import Format, Labelled, Options, Row, RowRejected, label_text
+from intentflow.convert.export_format import (
+    Format,
+    LabelledRow,
+    Options,
+    Row,
+    RowRejected,
+    label_text,
+)
 from intentflow.errors import IntentflowError
 
 Target = Literal["itag", "label-studio"]
@@ -30,20 +37,22 @@ _WITHOUT_LABEL |= {"unknown_shape", "abandoned", "tie", "conflict", "not_verifie
 
 
 def check_target(target: str, out: Path) -> None:
-    """Refuse an unknown tool, or a file of a kind that it does not import.
+    """Refuse an unknown tool, or a file type that it does not import.
 
     Raises:
-        IntentflowError: Either.
+        IntentflowError: The tool is unknown, or the file has another suffix.
     """
     if target not in get_args(Target):
-        raise IntentflowError(f"unknown target {target}; known: {', '.join(get_args(Target))}")
+        raise IntentflowError(
+            f"unknown target {target}; choose one of: {', '.join(get_args(Target))}"
+        )
     if out.suffix not in _SUFFIXES[target]:
         allowed = " or ".join(_SUFFIXES[target])
-        raise IntentflowError(f"{out}: tasks for {target} have to end in {allowed}")
+        raise IntentflowError(f"{out}: the file name of tasks for {target} must end in {allowed}")
 
 
 def as_tasks(form: Format, target: Target) -> Format:
-    """The format with its rows written as tasks for labellers."""
+    """Let a format write its rows as tasks for labellers."""
     encode = encode_itag if target == "itag" else encode_label_studio
     return replace(
         form,
@@ -55,8 +64,8 @@ def as_tasks(form: Format, target: Target) -> Format:
     )
 
 
-def _read_task(form: Format, row: Row, options: Options) -> Labelled:
-    """The row's utterance and pre-label; a row that lacks a label is what labellers are for."""
+def _read_task(form: Format, row: Row, options: Options) -> LabelledRow:
+    """Read the row's utterance and pre-label; rows without a label are valid tasks."""
     row = doccano.with_text(row)
     prediction = row.get("prediction")
     if isinstance(prediction, str):
@@ -72,13 +81,13 @@ def _read_task(form: Format, row: Row, options: Options) -> Labelled:
     return task._replace(ballot=ballot)
 
 
-def encode_itag(row: Labelled) -> bytes:
+def encode_itag(row: LabelledRow) -> bytes:
     """The task as a line of an iTAG manifest."""
     data = _data(row) | ({"output": row.output} if row.output else {})
     return orjson.dumps({"data": data})
 
 
-def encode_label_studio(row: Labelled) -> bytes:
+def encode_label_studio(row: LabelledRow) -> bytes:
     """The task as an element of a Label Studio import."""
     result = {
         "from_name": "output",
@@ -90,7 +99,7 @@ def encode_label_studio(row: Labelled) -> bytes:
     return orjson.dumps({"data": _data(row), "predictions": predictions})
 
 
-def _data(row: Labelled) -> dict[str, str]:
-    """What labellers see; the dialogue comes back with the export."""
+def _data(row: LabelledRow) -> dict[str, str]:
+    """The data that labellers see; the dialogue's id returns with the export."""
     named = {"dialogue": row.dialogue} if row.dialogue else {}
     return {"instruction": row.instruction} | named

@@ -1,4 +1,4 @@
-"""Blocks of lines converted by an executor's workers, given back in the order of the file."""
+"""Parallel conversion of blocks of lines, with results in the order of the file."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from intentflow.convert.export_format import Format, Options
 from intentflow.convert.sources import Source, is_gzip
 from intentflow.parallel import Executor
 
-SHIPPED_BYTES = 8 << 20  # a block that goes to another machine; there, each costs milliseconds
+SHIPPED_BYTES = 8 << 20  # size of a block for another node; each transfer costs milliseconds
 
 
 def convert_in_parallel(
     stream: BinaryIO, source: Source, form: Format, options: Options, executor: Executor
 ) -> Iterator[Part]:
-    """Convert a file of lines with an executor's workers.
+    """Convert a file of lines with an executor.
 
     Args:
-        stream: The file, open behind its byte order mark.
-        source: Where it lies; workers of this machine read plain files themselves.
-        form: The format, its layout ``lines``.
-        options: What the user asked.
-        executor: Whose workers.
+        stream: The open file, positioned after its byte order mark.
+        source: The file's path; local workers read plain files themselves.
+        form: The format, with layout ``lines``.
+        options: The user's options.
+        executor: The executor.
 
     Returns:
         The parts, in order.
 
     Raises:
-        IntentflowError: Workers ended, mostly for want of memory.
+        IntentflowError: Workers were killed, mostly because they ran out of memory.
     """
     return executor.map(partial(_convert, form, options), _blocks(stream, source, executor))
 
 
 class _Range(NamedTuple):
-    """The lines of a plain file that begin at ``start`` or later, before ``end``."""
+    """The lines of a plain file that begin in ``start`` ≤ position < ``end``."""
 
     path: Path
     start: int
@@ -67,7 +67,7 @@ def _read_range(block: _Range) -> bytes:
         stream.seek(block.start)
         if not block.is_first:
             stream.seek(block.start - 1)
-            stream.readline()  # the rest of a line that began before
+            stream.readline()  # the rest of a line that begins before
         length = block.end - stream.tell()
         if length <= 0:
             return b""

@@ -1,10 +1,10 @@
-"""Rows of ``instruction`` and ``output``, as an array (``json``) or one a line (``jsonl``)."""
+"""Rows of ``instruction`` and ``output``, as an array (``json``) or JSON lines (``jsonl``)."""
 
 from __future__ import annotations
 
 from intentflow.convert.export_format import (
     Format,
-    Labelled,
+    LabelledRow,
     Options,
     Row,
     RowRejected,
@@ -14,12 +14,12 @@ from intentflow.convert.export_format import (
 
 
 def recognises(row: Row) -> bool:
-    """Whether the row has a label of its own."""
+    """Whether the row has an ``output``."""
     return "output" in row
 
 
-def read(row: Row, options: Options) -> Labelled:
-    """The row's utterance and label.
+def read(row: Row, options: Options) -> LabelledRow:
+    """Read the row's utterance and label.
 
     Raises:
         RowRejected: A field is missing, blank or not text.
@@ -32,7 +32,7 @@ def read(row: Row, options: Options) -> Labelled:
         raise RowRejected("not_text")
     if not output or output.isspace():
         raise RowRejected("blank_answer")
-    return Labelled(instruction, output, find_dialogue(row))
+    return LabelledRow(instruction, output, find_dialogue(row))
 
 
 JSON = Format("json", recognises, read, layout="values")

@@ -1,11 +1,11 @@
-"""What a rejected row is shown as: its text without personal data.
+"""Redaction of rejected rows.
 
-Texts are redacted wherever they stand in the row, also in JSON inside a text, such as iTAG's
-``MarkResult``. What labelling tools made themselves stays, for it is how a row is found again:
-``label-<job>`` keys, and the ids, times and versions that their key tells. Where nothing is found
-the row is shown byte for byte. A row that is no JSON is redacted as one text. Of a row of more
-than 10,000 characters only these are shown: its source and line tell where the rest stands, and
-looking for telephone numbers in a megabyte of digits would take hours.
+All texts of a row are redacted, also in JSON inside a text, such as iTAG's ``MarkResult``. Values
+that labelling tools generate stay, because they identify the row: ``label-<job>`` keys, and ids,
+times and versions, recognised by their key. If nothing is found, the row is shown byte for byte. A
+row that is not JSON is redacted as one text. Only the first 10,000 characters of a row are shown:
+its source and line locate the rest, and searching a megabyte of digits for telephone numbers would
+take hours.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from intentflow.redaction.placeholders import Placeholders
 
-_MADE_KEY = re.compile(
+_GENERATED_KEY = re.compile(
     r"(?:^|[_\W])(?:id|ids|key|uuid|version|index|date|time|at|by|job|name)$"
     r"|[a-z](?:Id|ID|Ids|Time|Date|Version|Index)$"
 )
-_MADE_VALUE = re.compile(
+_GENERATED_VALUE = re.compile(
     r"(?=.*\d)[\w-]{13,80}|[0-9a-f-]{8,64}|\d{1,6}|\d{4}-\d\d-\d\d[T ][\d:.]+(?:Z|[+-][\d:]+)?"
     r"|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d [\d:]{8} \w{3,5} \d{4}|labeling-job/[\w-]+"
 )
 _NAME = re.compile(r"[\w.:-]{0,80}")
-_MADE_TEXT = re.compile(
+_GENERATED_TEXT = re.compile(
     r"label-[\w-]+"
-    r'|(?<=[dDeExn])\\*"\s*:\s*(?:\\*")?(?:' + _MADE_VALUE.pattern + r')(?=[\\",}\s]|$)'
+    r'|(?<=[dDeExn])\\*"\s*:\s*(?:\\*")?(?:' + _GENERATED_VALUE.pattern + r')(?=[\\",}\s]|$)'
     r"|(?<!\d)\d{18,20}(?!\d)"
 )
 _MIN_DIGITS = 7
 _SHOWN_CHARACTERS = 10_000
-_STRETCH_CHARACTERS = 1_000
+_CHUNK_CHARACTERS = 1_000
 _BEFORE_WORD = re.compile(r"\s(?=[^\W\d])")
 
 
@@ -45,7 +45,7 @@ def can_redact() -> bool:
 
 
 def redact_raw(raw: str) -> str:
-    """A row's text with its personal data replaced by placeholders.
+    """Replace the personal data in a row's text by placeholders.
 
     Raises:
         ModuleNotFoundError: The ``data`` extra is not installed.
@@ -65,7 +65,7 @@ def redact_raw(raw: str) -> str:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a key that stands twice: writing the row again would lose one of them."""
+    """Refuse a repeated key, because writing the row again would lose one of the values."""
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError
@@ -78,7 +78,7 @@ def _redact(value: Any, key: str, names: Placeholders) -> Any:
     if isinstance(value, list):
         return [_redact(item, key, names) for item in value]
     if isinstance(value, str):
-        return value if _is_made(key, value) else _redact_string(value, names)
+        return value if _is_generated(key, value) else _redact_string(value, names)
     if isinstance(value, int) and not isinstance(value, bool):
         return _redact_number(value, key, names)
     return value
@@ -101,42 +101,42 @@ def _redact_string(text: str, names: Placeholders) -> str:
 
 def _redact_number(value: int, key: str, names: Placeholders) -> int | str:
     text = str(value)
-    if len(text) < _MIN_DIGITS or _MADE_KEY.search(key):
+    if len(text) < _MIN_DIGITS or _GENERATED_KEY.search(key):
         return value
     clean = _redact_text(text, names)
     return clean if clean != text else value
 
 
-def _is_made(key: str, value: str) -> bool:
-    return bool(_MADE_KEY.search(key) and _MADE_VALUE.fullmatch(value))
+def _is_generated(key: str, value: str) -> bool:
+    return bool(_GENERATED_KEY.search(key) and _GENERATED_VALUE.fullmatch(value))
 
 
 def _redact_text(text: str, names: Placeholders) -> str:
-    """The text with what tools made left as it is."""
+    """Redact a text except for values that tools generate."""
     from intentflow.redaction.anonymizer import redact_text
 
     pieces: list[str] = []
     position = 0
-    for made in _MADE_TEXT.finditer(text):
-        stretches = _stretches(text[position : made.start()])
-        pieces += [*(redact_text(stretch, names) for stretch in stretches), made[0]]
-        position = made.end()
-    stretches = _stretches(text[position:])
-    return "".join([*pieces, *(redact_text(stretch, names) for stretch in stretches)])
+    for generated in _GENERATED_TEXT.finditer(text):
+        chunks = _chunks(text[position : generated.start()])
+        pieces += [*(redact_text(stretch, names) for stretch in chunks), generated[0]]
+        position = generated.end()
+    chunks = _chunks(text[position:])
+    return "".join([*pieces, *(redact_text(stretch, names) for stretch in chunks)])
 
 
-def _stretches(text: str) -> Iterator[str]:
-    """A long text in parts that end before a word, so that no number is cut in two."""
-    while len(text) > _STRETCH_CHARACTERS:
-        end = _end_before_word(text, _STRETCH_CHARACTERS)
+def _chunks(text: str) -> Iterator[str]:
+    """Split a long text before words, so that no number is cut in two."""
+    while len(text) > _CHUNK_CHARACTERS:
+        end = _end_before_word(text, _CHUNK_CHARACTERS)
         yield text[:end]
         text = text[end:]
     yield text
 
 
 def _end_before_word(text: str, limit: int) -> int:
-    """Where to cut a text: before a word, if one begins in the last characters of the limit."""
-    first = limit - _STRETCH_CHARACTERS // 2
+    """The index at which to cut a text: before a word, if one begins shortly before the limit."""
+    first = limit - _CHUNK_CHARACTERS // 2
     ends = [found.end() for found in _BEFORE_WORD.finditer(text, first, limit)]
     return ends[-1] if ends else limit
 

@@ -1,4 +1,4 @@
-"""Finding and opening the files to convert: plain or gzip, folders, ``s3://`` objects."""
+"""Source files of a conversion: plain or gzip files, folders, and ``s3://`` objects."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Source:
     """A file to read.
 
     Attributes:
-        name: What the user calls it; stands in messages and in the rejects file.
-        path: Where it lies.
+        name: The user's name for it, for messages and the rejects file.
+        path: Path of the local file.
     """
 
     name: str
@@ -37,18 +37,18 @@ class Source:
 def find_sources(
     names: Sequence[str], directory: Path, skip: Collection[Path] = ()
 ) -> list[Source]:
-    """The files that the given names stand for.
+    """Find the files for the given names.
 
     Args:
         names: Files, folders or ``s3://`` addresses.
-        directory: Where fetched objects may be put.
-        skip: Files in a folder that are not input, such as the output of a former run.
+        directory: Folder for downloaded objects.
+        skip: Files in a folder that are not input, such as the output of an earlier run.
 
     Returns:
         The files, those of a folder in alphabetical order.
 
     Raises:
-        IntentflowError: Nothing named, a file that is missing, or a folder without data files.
+        IntentflowError: No name is given, a file is missing, or a folder has no data files.
     """
     if not names:
         raise IntentflowError("no source given")
@@ -80,10 +80,12 @@ def _files_below(folder: Path, name: str, skip: Collection[Path]) -> list[Source
         if _is_data(path.name):
             found.append(Source(inner, path))
         else:
-            log.warning("%s: passed over, not a data file by its name", inner)
+            log.warning("%s: skipped, its name is not that of a data file", inner)
     if not found:
         known = ", ".join(_SUFFIXES)
-        raise IntentflowError(f"{name}: the folder holds no data file ({known}, or these with .gz)")
+        raise IntentflowError(
+            f"{name}: the folder contains no data file ({known}, or these with .gz)"
+        )
     return found
 
 
@@ -93,18 +95,18 @@ def _is_data(name: str) -> bool:
 
 
 def is_gzip(path: Path) -> bool:
-    """Whether a file is packed, by its first bytes."""
+    """Whether a file is compressed with gzip, by its first bytes."""
     with path.open("rb") as stream:
         return stream.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
 
 
 @contextmanager
 def open_source(source: Source) -> Iterator[BinaryIO]:
-    """Open a file for reading bytes, unpacked where it is gzip; a byte order mark is passed over.
+    """Open a file for reading bytes; gzip is decompressed and a byte order mark is skipped.
 
     Raises:
-        IntentflowError: It cannot be read, is empty, is UTF-16, or is damaged gzip; the last may
-            come while reading.
+        IntentflowError: The file cannot be read, is empty, UTF-16, or damaged gzip; the last may
+            also be raised while reading.
     """
     with _open_packed(source) as packed:
         is_gzip = packed.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
@@ -131,8 +133,8 @@ def _skip_mark(stream: BinaryIO, source: Source) -> None:
     if not head:
         raise IntentflowError(f"{source.name}: the file is empty")
     if head == _ZIP_MAGIC:
-        raise IntentflowError(f"{source.name}: a zip archive; unpack it and give the folder")
+        raise IntentflowError(f"{source.name} is a zip archive; unpack it and give the folder")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise IntentflowError(f"{source.name}: not UTF-8 but UTF-16; save it as UTF-8")
+        raise IntentflowError(f"{source.name} is UTF-16, not UTF-8; save it as UTF-8")
     if head != codecs.BOM_UTF8:
         stream.seek(0)

@@ -1,7 +1,7 @@
 """CSV and TSV with a header: a column for the utterance and one for the label.
 
-The label's column is ``output``, ``label`` or ``intent``, the first there is. Tables that
-doccano and Label Studio wrote are told by their other columns and read as what they are.
+The label's column is the first of ``output``, ``label`` and ``intent``. Tables from doccano and
+Label Studio are recognised by their other columns and read accordingly.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from intentflow.convert.agreement import majority
 from intentflow.convert.export_format import (
     LABEL_FIELDS,
     Format,
-    Labelled,
+    LabelledRow,
     Options,
     Row,
     RowRejected,
@@ -24,12 +24,12 @@ from intentflow.convert.export_format import (
 from intentflow.convert.json_values import Value
 
 _DELIMITERS = (",", "\t", ";", "|")
-_MAX_LINES = 10_000  # of one row
+_MAX_LINES = 10_000  # per row
 _MAX_CELL = 1 << 30
 
 
 class _Lines:
-    """Lines that can be put back, so that a row gone wrong costs no row after it."""
+    """Lines that can be put back, so that a broken row does not affect the rows after it."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._lines = iter(lines)
@@ -41,32 +41,32 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        if len(self.record) >= _MAX_LINES:  # a quote that nobody closed
+        if len(self.record) >= _MAX_LINES:  # an unclosed quote
             raise csv.Error
         line = self._waiting.pop() if self._waiting else next(self._lines)
         self.record.append(line)
         return line
 
     def next_record(self) -> None:
-        """Count the lines of the record just read."""
+        """Count the lines of the record that was just read."""
         self.number += len(self.record)
         self.record = []
 
     def put_back(self, keep: int = 1) -> None:
-        """Give all lines but the record's first ``keep`` back."""
+        """Put back all lines except the first ``keep`` lines of the record."""
         self._waiting += reversed(self.record[keep:])
         del self.record[keep:]
 
 
 def scan_table(lines: Iterable[str], delimiter: str | None = None) -> Iterator[Value]:
-    """The rows of a table, each by its column names.
+    """Parse the rows of a table, as objects keyed by column.
 
-    A row whose quotes are not closed, or that has another number of cells than the header, is a
-    problem of its first line alone: reading goes on with the next.
+    A row with unclosed quotes, or with another number of cells than the header, is a problem of
+    its first line only: parsing continues with the next line.
 
     Args:
-        lines: With their line ends.
-        delimiter: Found in the header if None.
+        lines: The lines with their line ends.
+        delimiter: The delimiter; detected in the header if None.
     """
     csv.field_size_limit(_MAX_CELL)
     source = _Lines(lines)
@@ -88,7 +88,7 @@ def scan_table(lines: Iterable[str], delimiter: str | None = None) -> Iterator[V
 
 
 def _delimiter(source: _Lines) -> str:
-    """The mark that stands in the header most often."""
+    """The most frequent delimiter of the header."""
     first = next((line for line in source if line.strip()), "")
     source.put_back(keep=0)
     return max(_DELIMITERS, key=first.count)
@@ -102,8 +102,8 @@ def _row(source: _Lines, header: list[str], cells: list[str]) -> Value:
     return Value(source.number, raw, dict(zip(header, cells, strict=False)), problem)
 
 
-def read(row: Row, options: Options) -> Labelled:
-    """The row's utterance and label.
+def read(row: Row, options: Options) -> LabelledRow:
+    """Read the row's utterance and label.
 
     Raises:
         RowRejected: A column is missing or its cell is blank.

@@ -1,8 +1,8 @@
 """Dialogues in plain text: ``User: …`` and ``Assistant: …``, in the guide's three languages.
 
 A turn begins at a line's start or, in a line that begins with one, after a blank, as the guide
-prints them; a line without a speaker goes on with the turn before. A dialogue ends at a blank
-line, or where the user speaks after the assistant answered with a call.
+prints them; a line without a speaker continues the turn before. A dialogue ends at a blank line, or
+at a user's turn after the assistant answered with a call.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from intentflow.convert.chat import Turn, is_call, label_dialogue
 from intentflow.convert.export_format import (
     Format,
-    Labelled,
+    LabelledRow,
     Options,
     Row,
     RowRejected,
@@ -28,7 +28,7 @@ _SPEAKER = re.compile(rf"(?:^|(?<=\s))({'|'.join(_USER + _ASSISTANT)})\s*[:：]"
 
 
 def begins_with_speaker(line: str) -> bool:
-    """Whether a line opens a turn."""
+    """Whether a line starts a turn."""
     return bool(_SPEAKER.match(line.lstrip()))
 
 
@@ -45,7 +45,7 @@ class _Dialogue:
 
 
 def scan_dialogues(lines: Iterable[str]) -> Iterator[Value]:
-    """The dialogues of a text, each with its turns."""
+    """Parse the dialogues of a text, each with its turns."""
     current: _Dialogue | None = None
     for number, line in enumerate(lines, 1):
         text = line.strip()
@@ -55,7 +55,7 @@ def scan_dialogues(lines: Iterable[str]) -> Iterator[Value]:
             current = None
             continue
         turns = _turns_in(text)
-        if current and _begins_anew(current.turns, turns):
+        if current and _starts_new_dialogue(current.turns, turns):
             yield current.value()
             current = None
         current = current or _Dialogue(number)
@@ -66,17 +66,17 @@ def scan_dialogues(lines: Iterable[str]) -> Iterator[Value]:
 
 
 def _turns_in(text: str) -> list[Turn]:
-    """The turns of a line; none where it goes on with the turn before."""
+    """The turns of a line; empty if it continues the turn before."""
     if not begins_with_speaker(text):
         return []
     pieces = _SPEAKER.split(text)[1:]
     return [
-        Turn("user" if speaker in _USER else "assistant", said.strip())
-        for speaker, said in zip(pieces[::2], pieces[1::2], strict=True)
+        Turn("user" if speaker in _USER else "assistant", text.strip())
+        for speaker, text in zip(pieces[::2], pieces[1::2], strict=True)
     ]
 
 
-def _begins_anew(before: list[Turn], turns: list[Turn]) -> bool:
+def _starts_new_dialogue(before: list[Turn], turns: list[Turn]) -> bool:
     if not before or not turns or turns[0].role != "user":
         return False
     return before[-1].role == "assistant" and is_call(before[-1].text)
@@ -89,11 +89,11 @@ def _append(turns: list[Turn], found: list[Turn], text: str) -> None:
         turns[-1] = turns[-1]._replace(text=f"{turns[-1].text}\n{text}")
 
 
-def read(row: Row, _options: Options) -> Labelled:
-    """The dialogue's user turns and its answer.
+def read(row: Row, _options: Options) -> LabelledRow:
+    """Read the dialogue's user turns and its answer.
 
     Raises:
-        RowRejected: Nobody speaks in it, or see :func:`intentflow.convert.chat.label_dialogue`.
+        RowRejected: It has no turns, or see :func:`intentflow.convert.chat.label_dialogue`.
     """
     turns = row.get("turns")
     if not turns:

@@ -1,4 +1,4 @@
-"""Files that a conversion writes: each appears, whole, only if something belongs in it."""
+"""Output files of a conversion: each appears atomically, and only if it has content."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ from intentflow.records import array_separator
 
 
 class LazyFile:
-    """A file that comes into being at its first write and into place when all ended well."""
+    """A file that is created at its first write and moved into place if all work succeeds.
+
+    Args:
+        path: The file to write.
+        private: Whether only the owner may read it.
+    """
 
     def __init__(self, path: Path, *, private: bool = False) -> None:
         self._path = path
@@ -45,7 +50,12 @@ class LazyFile:
 
 
 class RecordsWriter:
-    """Writes encoded rows as an array (``.json``) or as lines, and takes their digest."""
+    """Writes encoded rows as an array (``.json``) or as lines, and computes their digest.
+
+    Args:
+        path: Path of the output, whose suffix decides.
+        file: The file to write to.
+    """
 
     def __init__(self, path: Path, file: LazyFile) -> None:
         self._file = file

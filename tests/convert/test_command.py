@@ -80,7 +80,7 @@ def test_bad_usage_is_one_line_and_status_two(
 def test_no_row_kept_names_the_reasons(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "bad.jsonl").write_text("oops\n{}\n", encoding="utf-8")
     assert _run(tmp_path / "bad.jsonl", "-o", tmp_path / "out.json") == 2
-    assert "no row kept: not_json 1, unknown_shape 1" in capsys.readouterr().err
+    assert "no row was kept: not_json 1, unknown_shape 1" in capsys.readouterr().err
 
 
 def test_converting_loads_no_heavy_package(source: Path, tmp_path: Path) -> None:

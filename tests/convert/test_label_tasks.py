@@ -79,7 +79,7 @@ def test_an_annotated_task_comes_back_as_the_record(tmp_path: Path) -> None:
 def test_a_task_that_nobody_labelled_is_no_record(tmp_path: Path, to: Target) -> None:
     _tasks(tmp_path, to, {"instruction": "play", "prediction": "a()"})
     name = "tasks.manifest" if to == "itag" else "tasks.json"
-    with pytest.raises(IntentflowError, match="no row kept: no_label 1"):
+    with pytest.raises(IntentflowError, match="no row was kept: no_label 1"):
         convert([str(tmp_path / name)], tmp_path / "back.json")
 
 
@@ -93,7 +93,7 @@ def test_a_row_without_an_utterance_is_rejected(tmp_path: Path) -> None:
 def test_a_file_that_the_tool_does_not_import_is_refused(
     tmp_path: Path, to: Target, out: str
 ) -> None:
-    with pytest.raises(IntentflowError, match=f"tasks for {to} have to end in"):
+    with pytest.raises(IntentflowError, match=f"tasks for {to} must end in"):
         convert(["x"], tmp_path / out, to=to)
 
 

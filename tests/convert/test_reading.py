@@ -201,7 +201,7 @@ def test_a_file_in_a_folder_that_is_passed_over_is_named(
     (tmp_path / "a.jsonl").write_text(A)
     (tmp_path / "notes.txt").write_text("")
     convert([str(tmp_path)], tmp_path / "out.jsonl")
-    assert "notes.txt: passed over" in capsys.readouterr().err
+    assert "notes.txt: skipped" in capsys.readouterr().err
 
 
 def test_an_object_in_a_bucket_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,9 +220,9 @@ def test_an_object_in_a_bucket_is_fetched(tmp_path: Path, monkeypatch: pytest.Mo
     ("content", "message"),
     [
         (b"", "the file is empty"),
-        (b"\n \n", "no row kept: there is none"),
-        ("oops".encode("utf-16"), "not UTF-8 but UTF-16"),
-        (b"oops\nagain\n", "no row kept: not_json 2"),
+        (b"\n \n", "no row was kept: the files contain no rows"),
+        ("oops".encode("utf-16"), "is UTF-16, not UTF-8"),
+        (b"oops\nagain\n", "no row was kept: not_json 2"),
         (gzip.compress(A.encode() * 1000, mtime=0)[:-40], "damaged gzip"),
         (b"\x1f\x8bnot gzip at all", "damaged gzip"),
     ],
@@ -261,10 +261,14 @@ def test_a_full_disk_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("out", "options", "message"),
     [
-        ("out.csv", {}, "has to end in .json or .jsonl"),
-        ("out.json", {"max_reject_rate": 1.5}, r"must lie in \[0, 1\]"),
-        ("out.json", {"max_reject_rate": float("nan")}, r"must lie in \[0, 1\]"),
-        ("out.json", {"format": "xml"}, "unknown format xml; known: auto, label-studio, itag"),
+        ("out.csv", {}, "must end in .json or .jsonl"),
+        ("out.json", {"max_reject_rate": 1.5}, "must be between 0 and 1"),
+        ("out.json", {"max_reject_rate": float("nan")}, "must be between 0 and 1"),
+        (
+            "out.json",
+            {"format": "xml"},
+            "unknown format xml; choose one of: auto, label-studio, itag",
+        ),
     ],
 )
 def test_bad_usage_is_explained(
@@ -276,7 +280,7 @@ def test_bad_usage_is_explained(
 
 
 def test_an_empty_folder_is_explained(tmp_path: Path) -> None:
-    with pytest.raises(IntentflowError, match="holds no data file"):
+    with pytest.raises(IntentflowError, match="contains no data file"):
         convert([str(tmp_path)], tmp_path / "out.json")
 
 

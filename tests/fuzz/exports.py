@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import orjson
 
-from intentflow.convert.blocks import Part, convert_block, convert_stream, settle_votes
+from intentflow.convert.blocks import Part, convert_block, convert_stream, count_votes
 from intentflow.convert.export_format import Format, Options
-from intentflow.convert.formats import FORMATS, find_format, settle_layout
+from intentflow.convert.formats import FORMATS, detect_layout, find_format
 from intentflow.convert.json_values import read_values
 from intentflow.convert.label_tasks import as_tasks
 from intentflow.convert.votes import BallotBox
@@ -41,7 +41,7 @@ def check_input(data: bytes) -> None:
 
 def check(content: bytes, form: Format, options: Options) -> None:
     """Read a file's content in every way that should come to the same."""
-    settled = settle_layout(form, io.BytesIO(content), "rows.manifest")
+    settled = detect_layout(form, io.BytesIO(content), "rows.manifest")
     parts = list(convert_stream(io.BytesIO(content), settled, options))
     for part in parts:
         for line in part.kept.splitlines():
@@ -59,7 +59,7 @@ def _settle(parts: list[Part], form: Format, options: Options) -> None:
     votes = [vote for part in parts for vote in part.votes]
     for vote in votes:
         box.add("source", vote)
-    counted = sum(part.read for _, part in settle_votes(box, form, options))
+    counted = sum(part.read for _, part in count_votes(box, form, options))
     assert counted == len(votes), f"{len(votes)} votes, {counted} counted"
 
 

@@ -241,8 +241,8 @@ def test_a_changed_file_at_the_same_path_is_read_again(
     [
         (None, "bad.jsonl: no such file or directory"),
         (b"", "bad.jsonl: the file is empty"),
-        (b'{"instruction": "caf\xe9", "output": "a()"}\n' * 9, "no row kept: not_utf8 9"),
-        (b'{"content": ""}\n' * 3, "no row kept: unknown_shape 3"),
+        (b'{"instruction": "caf\xe9", "output": "a()"}\n' * 9, "no row was kept: not_utf8 9"),
+        (b'{"content": ""}\n' * 3, "no row was kept: unknown_shape 3"),
     ],
 )
 def test_labels_that_cannot_be_used_are_one_line_and_exit_2(

@@ -27,12 +27,12 @@ def _message(path: Path, content: bytes, **options: Any) -> str:
 @pytest.mark.parametrize(
     ("content", "options", "message"),
     [
-        (ITAG, {"job": "9"}, f"no job 9, there are: {JOB}"),
-        (ITAG, {"job": "label-9"}, f"no job 9, there are: {JOB}"),
-        (TRUTH, {"job": "9"}, "no job 9, there are: intent"),
-        (FLAT, {"field": "nope"}, "no field nope, there are: query, output"),
-        (ITAG, {"field": "nope"}, "no field nope, there are: instruction"),
-        ("[" + FLAT + "]", {"field": "nope"}, "no field nope, there are: query, output"),
+        (ITAG, {"job": "9"}, f"there is no job 9, only {JOB}"),
+        (ITAG, {"job": "label-9"}, f"there is no job 9, only {JOB}"),
+        (TRUTH, {"job": "9"}, "there is no job 9, only intent"),
+        (FLAT, {"field": "nope"}, "there is no field nope, only query, output"),
+        (ITAG, {"field": "nope"}, "there is no field nope, only instruction"),
+        ("[" + FLAT + "]", {"field": "nope"}, "there is no field nope, only query, output"),
     ],
 )
 def test_what_is_there_is_named(
@@ -43,18 +43,18 @@ def test_what_is_there_is_named(
 
 def test_the_columns_of_a_table_are_named(tmp_path: Path) -> None:
     message = _message(tmp_path / "a.csv", b"query,label\nplay,a()\n", field="nope")
-    assert message.endswith("no field nope, there are: query, label")
+    assert message.endswith("there is no field nope, only query, label")
 
 
 def test_packed_rows_are_looked_at_too(tmp_path: Path) -> None:
     message = _message(tmp_path / "a.json.gz", gzip.compress(FLAT.encode()), field="nope")
-    assert message.endswith("no field nope, there are: query, output")
+    assert message.endswith("there is no field nope, only query, output")
 
 
 def test_five_names_are_enough(tmp_path: Path) -> None:
     row = {f"f{number}": "x" for number in range(6)} | {"output": "a()"}
     message = _message(tmp_path / "a.jsonl", json.dumps(row).encode(), field="nope")
-    assert message.endswith("there are: f0, f1, f2, f3, f4, …")
+    assert message.endswith("only f0, f1, f2, f3, f4, …")
 
 
 def test_a_field_that_is_there_is_not_called_missing(tmp_path: Path) -> None:
@@ -66,4 +66,4 @@ def test_a_field_that_is_there_is_not_called_missing(tmp_path: Path) -> None:
 def test_rows_without_a_job_say_so(tmp_path: Path) -> None:
     row = {"data": {"instruction": "play"}}
     message = _message(tmp_path / "a.manifest", json.dumps(row).encode(), job="9")
-    assert message.endswith("no job 9, there is none")
+    assert message.endswith("there is no job 9, nor any other")
