@@ -8,7 +8,7 @@ from statistics import NormalDist
 
 from intentflow.evaluate.mcnemar import Paired
 
-_STEPS = 60  # halvings of an interval of length 2: as near as a float can say
+_NEAREST = 1e-15  # of a root, to the true one
 
 
 def lower_bound(pair: Paired, confidence: float) -> float:
@@ -23,15 +23,17 @@ def lower_bound(pair: Paired, confidence: float) -> float:
             right rows less the second's.
         confidence: Above 0.5 and below 1.
     """
+    from scipy.optimize import bisect
+
     wanted = NormalDist().inv_cdf(confidence)
+
+    def above(supposed: float) -> float:
+        return _standard_errors_above(pair, supposed) - wanted
+
     low, high = -1.0, difference(pair)
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        if _standard_errors_above(pair, middle) > wanted:
-            low = middle
-        else:
-            high = middle
-    return low
+    if low == high or above(low) <= 0:
+        return low
+    return float(bisect(above, low, high, xtol=_NEAREST))
 
 
 def interval(pair: Paired, confidence: float = 0.95) -> tuple[float, float]:
@@ -84,11 +86,10 @@ def wilson_interval(rate: float, n: int, confidence: float = 0.95) -> tuple[floa
     Unlike the bootstrap's it has a width where every row is right, and a better rate always
     has better ends.
     """
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    centre = (rate + z**2 / (2 * n)) / (1 + z**2 / n)
-    spread = rate * (1 - rate) / n + z**2 / (4 * n**2)
-    half = z * math.sqrt(max(spread, 0.0)) / (1 + z**2 / n)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    from scipy.stats import binomtest
+
+    found = binomtest(round(rate * n), n).proportion_ci(confidence, method="wilson")
+    return float(found.low), float(found.high)
 
 
 def _standard_errors_above(pair: Paired, supposed: float) -> float:
@@ -100,4 +101,6 @@ def _standard_errors_above(pair: Paired, supposed: float) -> float:
     share = (math.sqrt(max(linear**2 - 8 * n * constant, 0.0)) - linear) / (4 * n)
     variance = n * (2 * share + supposed * (1 - supposed))
     above = gained - lost - n * supposed
+    if not above:
+        return 0.0
     return above / math.sqrt(variance) if variance > 0 else math.copysign(math.inf, above)

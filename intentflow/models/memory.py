@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import gc
 
-_CPU_MESSAGE = "can't allocate memory"  # torch's allocator has no exception of its own there
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
     """Whether a library's error says that memory did not do, on a GPU or not."""
-    import torch
+    from accelerate.utils.memory import should_reduce_batch_size
 
-    return isinstance(error, torch.OutOfMemoryError) or _CPU_MESSAGE in str(error)
+    return bool(should_reduce_batch_size(error))
 
 
 def free_memory() -> None:
     """Give back what nothing refers to any more."""
-    import torch
+    from accelerate.utils.memory import clear_device_cache
 
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    clear_device_cache(garbage_collection=True)

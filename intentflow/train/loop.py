@@ -16,7 +16,7 @@ from intentflow.artifacts.training import RecordedRecipe, TrainedOn, TrainingRec
 from intentflow.errors import IntentflowError
 from intentflow.io.files import atomic_directory
 from intentflow.models.history import History
-from intentflow.models.memory import free_memory, is_out_of_memory
+from intentflow.models.memory import free_memory
 from intentflow.models.progress import ProgressCallback
 from intentflow.recipe.recipe import Recipe
 from intentflow.train.arguments import training_arguments
@@ -80,32 +80,49 @@ def _fit(job: Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, History, 
     Returns:
         The model (adapter unmerged), the loss history, and the plan that fitted.
     """
-    while True:
-        try:
-            return *_fit_once(job, plan, checkpoints), plan
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-            if plan.devices > 1:  # the others have not noticed, and wait for this one
-                raise IntentflowError(
-                    f"out of memory with {plan.rows_per_sequence} rows at once on each device: set "
-                    f"per_device_train_batch_size={max(plan.rows_per_sequence // 2, 1)}, "
-                    "gradient_checkpointing=true, or distributed.strategy=fsdp"
-                ) from None
-            if plan.rows_per_sequence == 1:
-                raise IntentflowError(
-                    "out of memory with one row at a time: set gradient_checkpointing=true, a "
-                    "smaller max_length, method=lora or qlora, or take a smaller base model"
-                ) from None
-        # Outside the handler: a living exception would hold what it was raised over.
-        free_memory()
-        plan = plan.halved()
-        log.warning(
-            "out of memory: going on with per_device_train_batch_size %d "
-            "and gradient_accumulation_steps %d",
-            plan.rows_per_sequence,
-            plan.accumulation,
-        )
+    from accelerate.utils import find_executable_batch_size
+
+    def halve() -> int:
+        nonlocal plan
+        plan = _halved(plan)
+        return plan.rows_per_sequence
+
+    @find_executable_batch_size(  # type: ignore[untyped-decorator]
+        starting_batch_size=plan.rows_per_sequence, reduce_batch_size_fn=halve
+    )
+    def fit(_: int) -> tuple[Any, History, Plan]:
+        free_memory()  # once more: the error that came before held what it was raised over
+        return *_fit_once(job, plan, checkpoints), plan
+
+    found: tuple[Any, History, Plan] = fit()
+    return found
+
+
+def _halved(plan: Plan) -> Plan:
+    """The plan to go on with after one that did not fit.
+
+    Raises:
+        IntentflowError: There is none.
+    """
+    if plan.devices > 1:  # the others have not noticed, and wait for this one
+        raise IntentflowError(
+            f"out of memory with {plan.rows_per_sequence} rows at once on each device: set "
+            f"per_device_train_batch_size={max(plan.rows_per_sequence // 2, 1)}, "
+            "gradient_checkpointing=true, or distributed.strategy=fsdp"
+        ) from None
+    if plan.rows_per_sequence == 1:
+        raise IntentflowError(
+            "out of memory with one row at a time: set gradient_checkpointing=true, a "
+            "smaller max_length, method=lora or qlora, or take a smaller base model"
+        ) from None
+    halved = plan.halved()
+    log.warning(
+        "out of memory: going on with per_device_train_batch_size %d "
+        "and gradient_accumulation_steps %d",
+        halved.rows_per_sequence,
+        halved.accumulation,
+    )
+    return halved
 
 
 def _fit_once(job: Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, History]:

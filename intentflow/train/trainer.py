@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import torch
-from accelerate.data_loader import SeedableRandomSampler  # type: ignore[import-untyped]
+from accelerate.data_loader import SeedableRandomSampler
 from torch.nn.functional import cross_entropy
 from transformers import Trainer
 from transformers.trainer_utils import EvalLoopOutput

@@ -165,7 +165,7 @@ class _Crowded:
         found = self._decoder.decode(requests, prefix, rows_at_once)
         if rows_at_once > 2:
             yield next(found)
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
         yield from found
 
 
@@ -181,7 +181,7 @@ def test_fewer_rows_at_once_are_decoded_where_memory_does_not_do(
 def test_memory_that_does_not_do_for_one_row_is_an_error(tiny_model: Path) -> None:
     class Full:
         def decode(self, *_: Any) -> Any:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
     engine = _engine(tiny_model)
     engine._decoder = Full()  # type: ignore[assignment]

@@ -180,7 +180,7 @@ def _memory_for(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def training_step(self: Any, model: Any, inputs: Any, *args: Any) -> Any:
         if len(inputs["row_numbers"]) > limit:
-            raise torch.OutOfMemoryError("no memory")
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
         return real(self, model, inputs, *args)
 
     monkeypatch.setattr(AnswerLossTrainer, "training_step", training_step)
