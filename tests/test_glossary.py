@@ -37,7 +37,6 @@ UNFINISHED = (
     "intentflow/serve",
     "intentflow/storage",
     "intentflow/train",
-    "intentflow/validate",
     "components",
     "pipelines",
     "tests",

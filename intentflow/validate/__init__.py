@@ -1,4 +1,4 @@
-"""Data checks, advice on hyper-parameters, and the report of both."""
+"""Data checks, advice on hyper-parameters, and the validation report."""
 
 from intentflow.artifacts.data_findings import Advice
 from intentflow.validate.advice import advise

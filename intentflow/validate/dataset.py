@@ -1,4 +1,4 @@
-"""A data set read for checking: every label parsed once, rows counted by intent."""
+"""The data set in the form that the checks use: parsed labels, and rows counted by intent."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Row:
     """One row with its calls.
 
     Attributes:
-        number: Row of the data set, from 1.
-        example: The row as it stands in the file.
-        calls: Its label; empty if it does not parse.
+        number: Number of the row, from 1.
+        example: The row as it is in the file.
+        calls: The calls of its label; empty if it does not parse.
     """
 
     number: int
@@ -30,7 +30,7 @@ class Row:
 
     @property
     def intents(self) -> set[str]:
-        """The different intents of the row."""
+        """The distinct intents of the row."""
         return {call.intent for call in self.calls}
 
 
@@ -39,23 +39,24 @@ class IntentRows:
     """The rows of one intent.
 
     Attributes:
-        rows: Rows in which it occurs.
-        alone: Rows in which it is the only intent.
-        least, most: Fewest and most parameters of its calls.
-        example: The first utterance in which it occurs.
+        rows: Number of rows with the intent.
+        alone: Number of rows in which it is the only intent.
+        min_parameters: Smallest number of parameters of its calls.
+        max_parameters: Largest number of parameters of its calls.
+        example: The first utterance with the intent.
     """
 
     rows: int = 0
     alone: int = 0
-    least: int = 0
-    most: int = 0
+    min_parameters: int = 0
+    max_parameters: int = 0
     example: str = ""
 
     def add(self, row: Row, intent: str) -> None:
-        """Count a row that holds the intent."""
+        """Count a row that contains the intent."""
         counts = [len(call.parameters) for call in row.calls if call.intent == intent]
-        self.least = min(self.least, *counts) if self.rows else min(counts)
-        self.most = max(self.most, *counts)
+        self.min_parameters = min(self.min_parameters, *counts) if self.rows else min(counts)
+        self.max_parameters = max(self.max_parameters, *counts)
         self.example = self.example or row.example.instruction
         self.rows += 1
         self.alone += len(row.calls) == 1
@@ -63,15 +64,15 @@ class IntentRows:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Rows and what they add up to.
+    """A parsed data set and its counts.
 
     Attributes:
         rows: All rows.
         intents: Rows by intent, most rows first.
-        taxonomy: Which intents there should be, where known.
-        others: The utterances of other files by their names.
+        taxonomy: The expected intents, if known.
+        others: Utterances of other files, by file name.
         count_tokens: Number of tokens of a text.
-        prompt_tokens: Tokens that every row has besides its utterance and label.
+        prompt_tokens: Tokens of the prompt, which every row has in addition to utterance and label.
     """
 
     rows: list[Row]
@@ -85,7 +86,7 @@ class Dataset:
     def read(
         cls, examples: Sequence[Example], taxonomy: Taxonomy | None = None, **known: Any
     ) -> Dataset:
-        """Parse and count; ``known`` are the attributes that the rows do not give."""
+        """Parse and count rows; ``known`` are attributes that cannot be derived from the rows."""
         rows = [Row(n, example, _calls(example.output)) for n, example in enumerate(examples, 1)]
         counted: dict[str, IntentRows] = {}
         for row in rows:
@@ -101,7 +102,7 @@ class Dataset:
 
     @cached_property
     def tokens(self) -> list[int]:
-        """Tokens of each row, utterance and label."""
+        """Number of tokens of each row, utterance and label together."""
         count = self.count_tokens
         return [count(row.example.instruction) + count(row.example.output) for row in self.rows]
 

@@ -1,4 +1,4 @@
-"""What validation says."""
+"""Results of checks, findings and the validation report."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from intentflow.validate.dataset import IntentRows, Row
 
 
 class NotCheckedError(Exception):
-    """Raised by a check that cannot be made on these data; its text says why."""
+    """Raised by a check that is impossible for these data; its text states the reason."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a check found.
+class CheckResult:
+    """The result of a check.
 
     Attributes:
-        count: How many rows or intents it is about.
-        message: What is the matter, without any utterance.
-        advice: What to do.
-        rows: The rows it is about, if it is about rows.
-        notes: What to say about each of the rows, in their order; no utterance. May be empty.
-        level: Where the check itself knows better than its level in the policy.
+        count: Number of affected rows or intents.
+        message: The problem, without any utterance.
+        advice: Recommended action.
+        rows: The affected rows, if the check is about rows.
+        notes: A note for each of the rows, in their order, without utterances. May be empty.
+        level: Level that overrides that of the policy.
     """
 
     count: int
@@ -36,16 +36,16 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing worth knowing about the data.
+    """A problem of the data, with the policy's level.
 
     Attributes:
         code: Stable name, also the key of its section in the data policy.
         level: ``error``, ``warning`` or ``info``.
-        count: How many rows or intents it is about.
-        message: What is the matter, without any utterance.
-        advice: What to do.
-        rows: A few of the rows, to show.
-        notes: What to say about each of them; empty if nothing.
+        count: Number of affected rows or intents.
+        message: The problem, without any utterance.
+        advice: Recommended action.
+        rows: A few of the affected rows, as examples.
+        notes: A note for each of them; may be empty.
     """
 
     code: str
@@ -57,12 +57,12 @@ class Finding:
     notes: Sequence[str] = ()
 
     def summary(self) -> DataFinding:
-        """The finding as in the summary line."""
+        """The finding as it appears in the summary line."""
         return DataFinding(code=self.code, level=self.level, count=self.count, message=self.message)
 
     @classmethod
-    def of(cls, code: str, found: Found, level: Level, examples: int) -> Finding:
-        """What a check found, at the policy's level and with a few of its rows."""
+    def of(cls, code: str, found: CheckResult, level: Level, examples: int) -> Finding:
+        """The finding for a check's result, at the policy's level and with a few of its rows."""
         return cls(
             code=code,
             level=found.level or level,
@@ -76,14 +76,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """The outcome of all checks.
+    """The results of all checks.
 
     Attributes:
         rows: Number of rows.
         intents: Rows by intent, most rows first.
         findings: Errors first, then warnings, then the rest.
         advice: Hyper-parameters by the guide's rules.
-        skipped: Checks that were not made, and why.
+        skipped: Checks that were skipped, with the reason.
     """
 
     rows: int
@@ -94,16 +94,16 @@ class ValidationReport:
 
     @property
     def errors(self) -> int:
-        """Number of error-level findings."""
+        """Number of findings of level error."""
         return sum(finding.level == "error" for finding in self.findings)
 
     @property
     def warnings(self) -> int:
-        """Number of warning-level findings."""
+        """Number of findings of level warning."""
         return sum(finding.level == "warning" for finding in self.findings)
 
     def summary(self) -> DataFindings:
-        """The summary as the command prints it."""
+        """The summary that the command prints."""
         return DataFindings(
             rows=self.rows,
             intents=len(self.intents),

@@ -1,4 +1,4 @@
-"""The machine that trains, and how much of a model's training fits into its memory."""
+"""Training hardware, and the part of a model's training that fits into its memory."""
 
 from __future__ import annotations
 
@@ -18,26 +18,25 @@ _GROUP_LIMITS = (
     "/sys/fs/cgroup/memory/memory.limit_in_bytes",
 )
 
-# Bytes a weight. All weights: 32-bit master copy, gradient and the two moments of AdamW. LoRA:
-# 16-bit weights and about 4 % of trained ones (rank 64); QLoRA: 4-bit weights with their scales.
+# Bytes per weight. Full: 32-bit master copy, gradient and the two moments of AdamW. LoRA: 16-bit
+# weights and about 4 % of trained ones (rank 64). QLoRA: 4-bit weights with their scales.
 _BYTES_PER_WEIGHT = {"full": 16.0, "lora": 2.6, "qlora": 1.2}
 _USABLE = 0.85
 # Korthikanti et al. 2022, "Reducing Activation Recomputation in Large Transformer Models": a
-# layer keeps 34 bytes a token and hidden unit in 16 bits. Twice that with 32 bits.
+# layer keeps 34 bytes per token and hidden unit in 16 bits, and twice that in 32 bits.
 _ACTIVATION_BYTES = {"cuda": 34.0, "cpu": 68.0}
-# Decoders have about 12 · layers · hidden² weights, and 80 to 130 times as many hidden units as
-# layers.
+# Decoders have about 12 · layers · hidden² weights, and 80 to 130 hidden units per layer.
 _WEIGHTS_PER_LAYER = 12
 _HIDDEN_PER_LAYER = 85
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
-    """What trains.
+class Hardware:
+    """Devices for a training.
 
     Attributes:
         kind: ``cuda`` or ``cpu``.
-        devices: How many; a CPU is one.
+        devices: Number of devices; a CPU counts as one.
         memory_bytes: Memory of the smallest device.
     """
 
@@ -46,10 +45,10 @@ class Machine:
     memory_bytes: int
 
     @classmethod
-    def here(cls) -> Machine:
-        """This machine: its GPUs where torch sees any, else its processor and memory.
+    def detect(cls) -> Hardware:
+        """The hardware of this computer: its GPUs if torch finds any, otherwise CPU and memory.
 
-        Torch, which takes seconds to import, is asked only where a device file hints at a GPU.
+        Torch takes seconds to import, so it is used only if a device file indicates a GPU.
         """
         sizes = _gpu_sizes() if any(Path(file).exists() for file in _DEVICE_FILES) else []
         if sizes:
@@ -62,22 +61,27 @@ class Machine:
 
 
 def parameter_count(model: str) -> int | None:
-    """The number of weights that a model's name states (``Qwen1.5-1.8B-Chat``), or None."""
+    """The number of weights that a model's name states, or None.
+
+    Example:
+        >>> parameter_count("Qwen/Qwen1.5-1.8B-Chat")
+        1800000000
+    """
     found = _SIZE_IN_NAME.findall(model)
     return round(float(found[-1][0]) * _UNITS[found[-1][1].lower()]) if found else None
 
 
-def tokens_that_fit(machine: Machine, weights: int, method: str) -> int:
-    """Tokens of one training pass that fit into a device's memory; zero or less if none do.
+def tokens_that_fit(hardware: Hardware, weights: int, method: str) -> int:
+    """Number of tokens of one training pass that fit into a device's memory; 0 or less if none do.
 
     Args:
-        machine: Its smallest device counts.
+        hardware: The devices; the smallest one decides.
         weights: Number of the model's weights.
         method: ``full``, ``lora`` or ``qlora``.
     """
-    left = _USABLE * machine.memory_bytes - _BYTES_PER_WEIGHT[method] * weights
+    left = _USABLE * hardware.memory_bytes - _BYTES_PER_WEIGHT[method] * weights
     hidden = (weights * _HIDDEN_PER_LAYER / _WEIGHTS_PER_LAYER) ** (1 / 3)
-    per_token = _ACTIVATION_BYTES[machine.kind] * weights / (_WEIGHTS_PER_LAYER * hidden)
+    per_token = _ACTIVATION_BYTES[hardware.kind] * weights / (_WEIGHTS_PER_LAYER * hidden)
     return int(left / per_token)
 
 
@@ -93,9 +97,9 @@ def _gpu_sizes() -> list[int]:
 
 
 def _usable_memory() -> int:
-    """The machine's memory, or what its control group may take of it."""
-    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min([whole, *_group_limits(_GROUP_LIMITS)])
+    """Memory in bytes of this computer, or the limit of its control group."""
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min([physical, *_group_limits(_GROUP_LIMITS)])
 
 
 def _group_limits(files: Iterable[str]) -> list[int]:

@@ -1,4 +1,4 @@
-"""Labels that a classifier, trained without the row, is sure are others."""
+"""Probable label errors: labels that a classifier, trained without the row, contradicts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from intentflow.validate.dataset import Dataset, Row
-from intentflow.validate.findings import Found, NotCheckedError
+from intentflow.validate.findings import CheckResult, NotCheckedError
 from intentflow.validate.policy import DataPolicy, LabelErrorCheck
 from intentflow.validate.texts import count_of, listing
 
@@ -27,19 +27,19 @@ _SURE = 0.5
 _RELIABLE = 0.8
 _MIN_CONFIDENT_ROWS = 5
 _LOOKED_AT = 2_000
-# A character of a script without blanks is a word.
+# In a script without blanks, each character counts as a word.
 _UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff"
 _WORD = f"[{_UNSPACED}]|[^\\W{_UNSPACED}]+"
 
 
-def probable_label_error(data: Dataset, policy: DataPolicy) -> Found | None:
-    """Rows whose label a classifier doubts that was trained on other rows.
+def probable_label_error(data: Dataset, policy: DataPolicy) -> CheckResult | None:
+    """Rows whose label is contradicted by a classifier that was trained on other rows.
 
-    A label is here the set of a row's intents. Confident learning (Northcutt, Jiang and Chuang
-    2021, by cleanlab) names the candidates; of these are kept the ones that ``doubted`` is sure of.
+    A label here is the set of a row's intents. Confident learning (Northcutt, Jiang and Chuang
+    2021, with cleanlab) finds the candidates, of which :func:`doubted` keeps the confident ones.
 
     Raises:
-        NotCheckedError: Fewer than two labels with enough rows.
+        NotCheckedError: Fewer than two labels have enough rows.
         ModuleNotFoundError: The ``data`` extra is not installed.
     """
     limits = policy.probable_label_error
@@ -54,13 +54,13 @@ def probable_label_error(data: Dataset, policy: DataPolicy) -> Found | None:
     if not doubts:
         return None
     pairs = Counter(f"{names[at]} → {other}" for at, other in doubts)
-    return Found(
+    return CheckResult(
         len(doubts),
-        f"{count_of(len(doubts), 'label')} probably wrong, of {len(rows):,} rows judged with "
+        f"{count_of(len(doubts), 'label')} probably wrong, of {len(rows):,} rows checked with "
         f"{len(labels):,} labels (data: {len(data.rows):,} rows): "
         f"{listing([f'{pair} {count}' for pair, count in pairs.most_common()])}",
-        "Look at these rows first, the surest stand first; what two intents share often needs a "
-        "clearer line between them.",
+        "Check these rows, the most confident ones come first; intents that overlap often need "
+        "a clearer definition.",
         [rows[at] for at, _ in doubts],
         notes=[f"rather {other}" for _, other in doubts],
     )
@@ -69,17 +69,18 @@ def probable_label_error(data: Dataset, policy: DataPolicy) -> Found | None:
 def doubted(
     texts: Sequence[str], labels: Sequence[str], max_confidence: float
 ) -> list[tuple[int, str]]:
-    """Texts whose label is probably wrong.
+    """Find texts whose label is probably wrong.
 
     Args:
         texts: Utterances.
-        labels: The label of each; every label at least three times.
-        max_confidence: Highest out-of-sample probability of a label that is doubted.
+        labels: The label of each text; every label occurs at least three times.
+        max_confidence: Maximum out-of-sample probability of a doubted label.
 
     Returns:
-        Index of the text and the label it rather has, the least probable first. Kept are those
-        of cleanlab's candidates whose other label has at least half the probability and is one
-        that the classifier, where it is so sure, gives as the labels do in four of five rows.
+        Index of the text and its more probable label, the least probable given label first. Of
+        cleanlab's candidates, those are kept whose other label has a probability of at least one
+        half and is reliable: in four of five rows in which the classifier predicts it with such
+        confidence, it is the given label.
 
     Raises:
         ModuleNotFoundError: The ``data`` extra is not installed.
@@ -88,23 +89,23 @@ def doubted(
     from cleanlab.filter import find_label_issues
 
     names, given = np.unique(np.array(labels, dtype=object).astype(str), return_inverse=True)
-    chances = _out_of_sample(texts, given, len(names))
+    probabilities = _out_of_sample(texts, given, len(names))
     candidates = find_label_issues(
-        given, chances, return_indices_ranked_by="self_confidence", n_jobs=1
+        given, probabilities, return_indices_ranked_by="self_confidence", n_jobs=1
     )
-    likely = chances.argmax(axis=1)
-    reliable = _reliable_labels(chances, likely, given)
+    likely = probabilities.argmax(axis=1)
+    reliable = _reliable_labels(probabilities, likely, given)
     return [
         (int(at), str(names[likely[at]]))
         for at in candidates
-        if chances[at, given[at]] <= max_confidence
-        and chances[at, likely[at]] >= _SURE
+        if probabilities[at, given[at]] <= max_confidence
+        and probabilities[at, likely[at]] >= _SURE
         and reliable[likely[at]]
     ]
 
 
 def _judged_labels(data: Dataset, minimum: int) -> dict[str, list[Row]]:
-    """The rows of the most frequent labels that have enough of them."""
+    """The rows of the most frequent labels that have enough rows."""
     rows: dict[str, list[Row]] = {}
     for row in data.rows:
         if row.calls and row.example.instruction.strip():
@@ -118,25 +119,25 @@ def _label(row: Row) -> str:
 
 
 def _sample(labels: dict[str, list[Row]], limits: LabelErrorCheck) -> list[Row]:
-    """All rows, or a sample in which each label has its share and no fewer than the least."""
-    chance = random.Random(_SEED)
+    """All rows, or a sample in which each label has its share, but at least the minimum."""
+    rng = random.Random(_SEED)
     total = sum(map(len, labels.values()))
     share = min(1.0, limits.sample_rows / max(total, 1))
     drawn: list[Row] = []
     for rows in labels.values():
         wanted = max(-int(-share * len(rows) // 1), limits.minimum)
-        drawn += rows if wanted >= len(rows) else chance.sample(rows, wanted)
+        drawn += rows if wanted >= len(rows) else rng.sample(rows, wanted)
     return sorted(drawn, key=lambda row: row.number)
 
 
 def _out_of_sample(texts: Sequence[str], given: _Classes, count: int) -> _Probabilities:
-    """Probability of each label for each text, by a classifier trained on other texts."""
+    """Probability of each label for each text, from a classifier trained on other texts."""
     import numpy as np
     from sklearn.linear_model import SGDClassifier
     from sklearn.model_selection import StratifiedKFold
 
     features = _features(texts)
-    chances = np.zeros((len(texts), count), np.float32)
+    probabilities = np.zeros((len(texts), count), np.float32)
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=_SEED)
     for known, held_out in folds.split(features, given):
         model = SGDClassifier(
@@ -148,12 +149,12 @@ def _out_of_sample(texts: Sequence[str], given: _Classes, count: int) -> _Probab
             n_jobs=-1,
         )
         model.fit(features[known], given[known])
-        chances[np.ix_(held_out, model.classes_)] = model.predict_proba(features[held_out])
-    return chances
+        probabilities[np.ix_(held_out, model.classes_)] = model.predict_proba(features[held_out])
+    return probabilities
 
 
 def _features(texts: Sequence[str]) -> Any:
-    """TF-IDF of words and pairs of words."""
+    """TF-IDF of words and word pairs."""
     import numpy as np
     from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -162,18 +163,18 @@ def _features(texts: Sequence[str]) -> Any:
     )
     try:
         return vectorizer.fit_transform(texts).tocsr()
-    except ValueError:  # not one word in all texts
-        raise NotCheckedError("the utterances hold no words") from None
+    except ValueError:  # no words in any text
+        raise NotCheckedError("the utterances contain no words") from None
 
 
 def _reliable_labels(
-    chances: _Probabilities, likely: _Classes, given: _Classes
+    probabilities: _Probabilities, likely: _Classes, given: _Classes
 ) -> NDArray[np.bool_]:
-    """Labels that are mostly right where the classifier is sure of them."""
+    """Labels that are mostly correct when the classifier predicts them with confidence."""
     import numpy as np
 
-    sure = chances.max(axis=1) >= _SURE
-    count = chances.shape[1]
+    sure = probabilities.max(axis=1) >= _SURE
+    count = probabilities.shape[1]
     named = np.bincount(likely[sure], minlength=count)
     agreed = np.bincount(likely[sure & (likely == given)], minlength=count)
     reliable: NDArray[np.bool_] = (named >= _MIN_CONFIDENT_ROWS) & (agreed >= _RELIABLE * named)

@@ -1,9 +1,9 @@
-"""Which language each row is in, and rows that are in another than most.
+"""Language of each row, and rows in another language than the majority.
 
-Rows in a script of their own (Chinese, Thai, …) are told by it. For the Latin script py3langid is
-asked, twice: it takes one short English utterance in twenty for another of its 140 languages, so a
-language counts only where enough rows of some length are surely in it, and then rows are divided
-among those languages alone.
+Rows in a distinctive script (Chinese, Thai, …) are identified by it. For the Latin script
+py3langid is used in two passes, because it takes one short English utterance in twenty for another
+of its 140 languages: a language counts only if enough rows of some length have it with confidence,
+and then rows are classified among those languages alone.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from functools import cache
 from typing import Any
 
 from intentflow.validate.dataset import Dataset, Row
-from intentflow.validate.findings import Found
+from intentflow.validate.findings import CheckResult
 from intentflow.validate.policy import DataPolicy
 from intentflow.validate.texts import count_of, listing
 
-# Languages in the Latin script that are not easily taken for one another.
+# Languages in the Latin script that are not easily confused.
 _LATIN = {
     "cs": "Czech",
     "de": "German",
@@ -52,11 +52,11 @@ _SCRIPTS = {
     "Latin": "A-Za-z\u00c0-\u024f\u1e00-\u1eff",
 }
 _LETTERS = {name: re.compile(f"[{letters}]") for name, letters in _SCRIPTS.items()}
-# A letter of these says as much as several Latin ones.
+# Number of Latin letters that are as informative as one letter of these.
 _DENSE = {"Chinese": 3, "Japanese": 2, "Korean": 3}
-# Fewer, beside Chinese characters, are a name in a Chinese text.
+# A smaller share of kana among Chinese characters is a name in a Chinese text.
 _KANA_SHARE = 0.25
-_ALMOST_ALL = 0.8
+_MIN_SHARE = 0.8
 _SURE = 0.9
 _LOOKED_AT = 2_000
 _LONG_LETTERS = 15
@@ -65,11 +65,12 @@ _EVIDENCE_ROWS = 3
 _EVIDENCE_SHARE = 0.005
 
 
-def mixed_languages(data: Dataset, policy: DataPolicy) -> Found | None:
-    """Rows in another language or script than most.
+def mixed_languages(data: Dataset, policy: DataPolicy) -> CheckResult | None:
+    """Rows in another language or script than the majority.
 
     Raises:
-        ModuleNotFoundError: The ``data`` extra is not installed, and there are rows in Latin.
+        ModuleNotFoundError: The ``data`` extra is not installed, and there are rows in Latin
+            script.
     """
     limits = policy.mixed_languages
     step = -(-len(data.rows) // limits.sample_rows) or 1
@@ -85,37 +86,42 @@ def mixed_languages(data: Dataset, policy: DataPolicy) -> Found | None:
     names = [f"{name} {count:,}" for name, count in counts.most_common()]
     foreign = _foreign_intents(rows, looked_at)
     sample = f" (a sample of {len(looked_at):,} rows)" if step > 1 else ""
-    return Found(
+    return CheckResult(
         len(rows),
-        f"{count_of(len(rows), 'row')} in another language than most, of {len(languages):,} whose "
-        f"language is told{sample}: {listing(names)}"
-        + (f"; they are most of {listing(foreign)}" if foreign else ""),
-        "Label every intent in every language that users write, or keep one file a language: "
-        "otherwise the language gives the intent away.",
+        f"{count_of(len(rows), 'row')} in another language than the majority, of "
+        f"{len(languages):,} with a known language{sample}: {listing(names)}"
+        + (f"; they are the majority of {listing(foreign)}" if foreign else ""),
+        "Label every intent in every language that users write, or keep one file per language: "
+        "otherwise the language reveals the intent.",
         rows,
         notes=[languages[row.number] or "" for row in rows],
     )
 
 
 def row_languages(texts: Sequence[str]) -> list[str | None]:
-    """The language of each text, in English words; None where it does not say enough.
+    """The language of each text, by its English name; None if the text is too short or mixed.
 
     Raises:
-        ModuleNotFoundError: The ``data`` extra is not installed, and there are texts in Latin.
+        ModuleNotFoundError: The ``data`` extra is not installed, and there are texts in Latin
+            script.
+
+    Example:
+        >>> row_languages(["今天天气怎么样"])
+        ['Chinese']
     """
     beginnings = [text[:_LOOKED_AT] for text in texts]
-    told = [_script(text) for text in beginnings]
-    latin = {at: beginnings[at] for at, script in enumerate(told) if script == "Latin"}
+    scripts = [_script(text) for text in beginnings]
+    latin = {at: beginnings[at] for at, script in enumerate(scripts) if script == "Latin"}
     languages = _latin_languages(latin) if latin else {}
-    told = [languages.get(at) if name == "Latin" else name for at, name in enumerate(told)]
-    # Japanese may be written in Chinese characters alone; Chinese has no other.
-    if told.count("Japanese") > told.count("Chinese"):
-        told = ["Japanese" if name == "Chinese" else name for name in told]
-    return told
+    scripts = [languages.get(at) if name == "Latin" else name for at, name in enumerate(scripts)]
+    # Japanese may be written in Chinese characters alone, so the majority decides.
+    if scripts.count("Japanese") > scripts.count("Chinese"):
+        scripts = ["Japanese" if name == "Chinese" else name for name in scripts]
+    return scripts
 
 
 def _script(text: str) -> str | None:
-    """The script that almost all letters of a text are in."""
+    """The script of almost all letters of a text."""
     if text.isascii():
         return "Latin" if _letter_count(text) >= _SHORT_LETTERS else None
     weights = {
@@ -123,9 +129,9 @@ def _script(text: str) -> str | None:
     }
     if weights["Japanese"] > _KANA_SHARE * weights["Chinese"]:
         weights["Japanese"] += weights.pop("Chinese")
-    most = max(weights, key=lambda name: weights[name])
-    enough = weights[most] >= (_SHORT_LETTERS if most == "Latin" else _DENSE.get(most, 1) + 1)
-    return most if enough and weights[most] >= _ALMOST_ALL * sum(weights.values()) else None
+    main = max(weights, key=lambda name: weights[name])
+    enough = weights[main] >= (_SHORT_LETTERS if main == "Latin" else _DENSE.get(main, 1) + 1)
+    return main if enough and weights[main] >= _MIN_SHARE * sum(weights.values()) else None
 
 
 def _letter_count(text: str) -> int:
@@ -133,7 +139,7 @@ def _letter_count(text: str) -> int:
 
 
 def _latin_languages(texts: Mapping[int, str]) -> dict[int, str]:
-    """The language of each text that is surely in one of those that the texts are in."""
+    """The language of each text that has one of the texts' languages with confidence."""
     first = {at: _classify(text, tuple(_LATIN)) for at, text in texts.items()}
     surely = Counter(
         language
@@ -144,8 +150,8 @@ def _latin_languages(texts: Mapping[int, str]) -> dict[int, str]:
     there = tuple(language for language, count in surely.items() if count >= needed)
     if len(there) < 2:
         return dict.fromkeys(texts, _LATIN[there[0]]) if there else {}
-    told = {at: _classify(text, there) for at, text in texts.items()}
-    return {at: _LATIN[language] for at, (language, chance) in told.items() if chance >= _SURE}
+    found = {at: _classify(text, there) for at, text in texts.items()}
+    return {at: _LATIN[language] for at, (language, chance) in found.items() if chance >= _SURE}
 
 
 def _classify(text: str, languages: tuple[str, ...]) -> tuple[str, float]:
@@ -163,7 +169,7 @@ def _identifier(languages: tuple[str, ...]) -> Any:
 
 
 def _foreign_intents(rows: Sequence[Row], looked_at: Sequence[Row]) -> list[str]:
-    """Intents most of whose rows are among the rows."""
+    """Intents of which more than half the rows are among these rows."""
     counts = Counter(intent for row in rows for intent in row.intents)
     everywhere = Counter(intent for row in looked_at for intent in row.intents)
     return [name for name, count in counts.most_common() if 2 * count > everywhere[name]]

@@ -1,4 +1,4 @@
-"""Rows that stand in another file too: a test set that was trained on measures nothing."""
+"""Leakage: rows that also occur in another file, such as a test set."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Iterator
 
 from intentflow.curate.dedup import normalised_utterance
 from intentflow.validate.dataset import Dataset
-from intentflow.validate.findings import Found, NotCheckedError
+from intentflow.validate.findings import CheckResult, NotCheckedError
 from intentflow.validate.policy import DataPolicy
 from intentflow.validate.texts import count_of, listing
 
 
-def leakage(data: Dataset, policy: DataPolicy) -> Found | None:
-    """Rows whose utterance stands in another file, as it is or nearly so.
+def leakage(data: Dataset, policy: DataPolicy) -> CheckResult | None:
+    """Rows whose utterance, or a near-duplicate of it, occurs in another file.
 
     Raises:
         NotCheckedError: No other file was given.
-        ModuleNotFoundError: The ``data`` extra is not installed, and near rows count.
+        ModuleNotFoundError: Near-duplicates need the ``data`` extra, which is not installed.
     """
     if not data.others:
         raise NotCheckedError("no other file was given (--against)")
@@ -26,13 +26,13 @@ def leakage(data: Dataset, policy: DataPolicy) -> Found | None:
     if not notes:
         return None
     found = sorted(notes, key=lambda number: (number not in equal, number))
-    return Found(
+    return CheckResult(
         len(notes),
-        f"{count_of(len(notes), 'row')} that other files hold too, {len(equal):,} with an equal "
-        f"utterance and {len(notes) - len(equal):,} with a near one: "
+        f"{count_of(len(notes), 'row')} that other files contain too, {len(equal):,} with an equal "
+        f"utterance and {len(notes) - len(equal):,} with a near-duplicate: "
         f"{listing(sorted(data.others))}",
-        "Take them out of one of the files, or divide all rows anew: intentflow split keeps what "
-        "is alike on one side.",
+        "Remove them from one of the files, or split all rows again: intentflow split keeps "
+        "similar rows in one part.",
         [data.rows[number] for number in found],
         notes=[notes[number] for number in found],
         level="warning" if not equal and policy.leakage.level == "error" else None,
@@ -40,7 +40,7 @@ def leakage(data: Dataset, policy: DataPolicy) -> Found | None:
 
 
 def _equal(data: Dataset) -> Iterator[tuple[int, str]]:
-    """Each row, from 0, that stands in another file, and where."""
+    """Each row, from 0, that occurs in another file, and its place there."""
     places = {
         normalised_utterance(text): f"{name} row {number}"
         for name, texts in data.others.items()
@@ -52,7 +52,7 @@ def _equal(data: Dataset) -> Iterator[tuple[int, str]]:
 
 
 def _near(data: Dataset) -> Iterator[tuple[int, str]]:
-    """Each row, from 0, with a near-duplicate in another file, and where."""
+    """Each row, from 0, with a near-duplicate in another file, and the duplicate's place."""
     from intentflow.curate.minhash import near_pairs
 
     places = [

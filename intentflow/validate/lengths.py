@@ -1,4 +1,4 @@
-"""Tokens of rows, and rows that are much longer than the others."""
+"""Token counts of rows, and rows that are much longer than the others."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import math
 
 from intentflow.models.encoding import power_of_two_over
 from intentflow.validate.dataset import Dataset
-from intentflow.validate.findings import Found
+from intentflow.validate.findings import CheckResult
 from intentflow.validate.policy import DataPolicy
 from intentflow.validate.texts import count_of
 
 _USUAL = 0.95
 
 
-def over_long(data: Dataset, policy: DataPolicy) -> Found | None:
-    """Rows that alone set the training length, or that are longer than the policy allows."""
+def over_long(data: Dataset, policy: DataPolicy) -> CheckResult | None:
+    """Rows that alone determine the training length, or that exceed the policy's limit."""
     if not data.rows:
         return None
     limit = _limit(data, policy)
@@ -27,19 +27,19 @@ def over_long(data: Dataset, policy: DataPolicy) -> Found | None:
     if length == without and policy.over_long.max_tokens is None:
         return None
     rows.sort(key=lambda row: -data.tokens[row.number - 1])
-    return Found(
+    return CheckResult(
         len(rows),
         f"{count_of(len(rows), 'row')} with more than {limit:,} tokens, the longest with "
-        f"{longest:,}: a training length of {length:,}, without them {without:,}",
-        "Cut them down to what was asked, or leave them out: every row is trained at a length "
-        "that holds the longest.",
+        f"{longest:,}: the training length is {length:,}, without them {without:,}",
+        "Shorten them to the request itself, or leave them out: every row is trained at a length "
+        "that fits the longest.",
         rows,
         notes=[f"{data.tokens[row.number - 1]:,} tokens" for row in rows],
     )
 
 
 def _limit(data: Dataset, policy: DataPolicy) -> int:
-    """Tokens above which a row is over-long."""
+    """Maximum number of tokens of a row that is not over-long."""
     ordered = sorted(data.tokens)
     usual = ordered[math.ceil(_USUAL * len(ordered)) - 1]
     by_ratio = math.floor(policy.over_long.max_ratio * usual)

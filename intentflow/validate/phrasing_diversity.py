@@ -1,19 +1,19 @@
-"""Intents whose rows say the same thing in nearly the same words."""
+"""Intents whose rows have nearly the same wording."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 
 from intentflow.validate.dataset import Dataset, Row
-from intentflow.validate.findings import Found
+from intentflow.validate.findings import CheckResult
 from intentflow.validate.policy import DataPolicy
 from intentflow.validate.texts import count_of, listing
 
 _MIN_ROWS = 10
 
 
-def narrow_phrasing(data: Dataset, policy: DataPolicy) -> Found | None:
-    """Intents in which near-identical texts dominate.
+def narrow_phrasing(data: Dataset, policy: DataPolicy) -> CheckResult | None:
+    """Intents in which near-duplicates dominate.
 
     Raises:
         ModuleNotFoundError: The ``data`` extra is not installed.
@@ -33,18 +33,18 @@ def narrow_phrasing(data: Dataset, policy: DataPolicy) -> Found | None:
     if not narrow:
         return None
     shares = [f"{name} {count} in {data.intents[name].rows}" for name, count in narrow.items()]
-    return Found(
+    return CheckResult(
         len(narrow),
-        f"{count_of(len(narrow), 'intent')} with fewer than {minimum:g} different phrasings a "
+        f"{count_of(len(narrow), 'intent')} with fewer than {minimum:g} distinct phrasings per "
         f"row: {listing(shares)}",
-        "Collect other ways to say it from users: near-identical rows teach a model one sentence. "
-        "intentflow curate --dedup near leaves one row of each.",
+        "Collect other phrasings from users: near-duplicates teach a model a single sentence. "
+        "intentflow curate --dedup near keeps one row of each.",
         [row for row in repeated if row.intents & narrow.keys()],
     )
 
 
 def _narrow(different: dict[str, int], data: Dataset, minimum: float) -> dict[str, int]:
-    """Intents with too few phrasings for their rows, the narrowest first."""
+    """Intents with too few phrasings for their number of rows, the narrowest first."""
     shares = {name: count / data.intents[name].rows for name, count in different.items()}
     enough = [name for name in shares if data.intents[name].rows >= _MIN_ROWS]
     narrow = sorted((name for name in enough if shares[name] < minimum), key=lambda n: shares[n])

@@ -1,4 +1,4 @@
-"""The data policy: how serious each finding is, and where its limits lie."""
+"""The data policy: levels and limits of the findings."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ Level = Literal["error", "warning", "info", "off"]
 
 
 class Check(StrictModel):
-    """A check without limits: whatever it finds counts."""
+    """A check without limits, for which every occurrence counts."""
 
     level: Level = "warning"
 
     @field_validator("level", mode="before")
     @classmethod
     def _off_without_quotes(cls, level: object) -> object:
-        """YAML 1.1 reads a bare ``off`` as false."""
+        """Accept a bare ``off``, which YAML 1.1 reads as false."""
         return "off" if level is False else level
 
 
 class ErrorCheck(Check):
-    """A check for what no model can be trained on."""
+    """A check for problems that make training impossible."""
 
     level: Level = "error"
 
@@ -33,26 +33,26 @@ class MalformedCheck(ErrorCheck):
     """A check that is only a warning up to a rate of rows."""
 
     max_rate: float = Field(
-        default=0.01, ge=0, le=1, description="share of rows up to which it is only a warning"
+        default=0.01, ge=0, le=1, description="maximum share of rows for which it is only a warning"
     )
 
 
 class MinimumCheck(Check):
-    """A check for a least number of rows."""
+    """A check for a minimum number of rows."""
 
-    minimum: int = Field(default=50, ge=1, description="least rows of an intent")
+    minimum: int = Field(default=50, ge=1, description="minimum number of rows of an intent")
 
 
 class RatioCheck(Check):
-    """A check for a highest ratio to the median."""
+    """A check for a maximum ratio to the median."""
 
     max_ratio: float = Field(
-        default=3.0, gt=1, description="most rows of an intent, in multiples of the median"
+        default=3.0, gt=1, description="maximum rows of an intent, in multiples of the median"
     )
 
 
 class ShareCheck(Check):
-    """A check for a least share of rows."""
+    """A check for a minimum share of rows."""
 
     minimum: float = Field(
         default=0.2, ge=0, le=1, description="rows with several intents per row with one"
@@ -60,40 +60,40 @@ class ShareCheck(Check):
 
 
 class PhrasingCheck(Check):
-    """A check for a least share of different phrasings."""
+    """A check for a minimum share of distinct phrasings."""
 
     minimum: float = Field(
-        default=0.5, ge=0, le=1, description="different phrasings of an intent per row"
+        default=0.5, ge=0, le=1, description="distinct phrasings of an intent per row"
     )
 
 
 class LabelErrorCheck(Check):
-    """A check of labels against what a classifier says that has not seen the row."""
+    """A check of labels against a classifier that was trained without the row."""
 
     max_confidence: float = Field(
         default=0.01,
         gt=0,
         lt=0.5,
-        description="probability of the label up to which it is doubted",
+        description="maximum probability of a label that is doubted",
     )
     minimum: int = Field(
-        default=10, ge=3, description="least rows of a label for its rows to be judged"
+        default=10, ge=3, description="minimum number of rows of a label for its rows to be checked"
     )
     sample_rows: int = Field(
-        default=50_000, ge=1_000, description="rows judged, where there are more"
+        default=50_000, ge=1_000, description="maximum number of rows that are checked"
     )
 
 
 class LanguageCheck(Check):
-    """A check for a highest share of rows in another language."""
+    """A check for a maximum share of rows in another language."""
 
     max_rate: float = Field(
-        default=0.0, ge=0, le=1, description="share of rows in other languages that is tolerated"
+        default=0.0, ge=0, le=1, description="tolerated share of rows in other languages"
     )
     sample_rows: int = Field(
         default=100_000,
         ge=1_000,
-        description="rows looked at, evenly spread, where there are more",
+        description="maximum number of rows that are checked, evenly spread",
     )
 
 
@@ -104,22 +104,24 @@ class LengthCheck(Check):
         default=3.0, gt=1, description="tokens of a row, in multiples of the 95th percentile"
     )
     max_tokens: int | None = Field(
-        default=None, ge=1, description="most tokens of a row, utterance and label; none if empty"
+        default=None,
+        ge=1,
+        description="maximum tokens of a row, utterance and label; no limit if empty",
     )
 
 
 class LeakageCheck(ErrorCheck):
-    """A check for rows of other files; near ones alone are only a warning."""
+    """A check for rows of other files; near-duplicates alone are only a warning."""
 
-    near: bool = Field(default=True, description="near-duplicates count too")
+    near: bool = Field(default=True, description="whether near-duplicates count too")
 
 
 class DataPolicy(StrictModel):
     """Levels and limits of the data checks; each key is the code of a finding.
 
     ``error`` fails validation (exit 1), ``warning`` and ``info`` do not, ``off`` skips the check.
-    By default what the labelling guide recommends is a warning, and an error is what no model
-    can be trained on.
+    By default the labelling guide's recommendations are warnings, and problems that make training
+    impossible are errors.
     """
 
     no_rows: ErrorCheck = ErrorCheck()
@@ -144,5 +146,5 @@ class DataPolicy(StrictModel):
     parameter_not_in_utterance: Check = Check()
     personal_data: Check = Check()
     examples_per_finding: int = Field(
-        default=5, ge=0, description="rows that the report shows for a finding"
+        default=5, ge=0, description="number of rows that the report shows for a finding"
     )

@@ -1,4 +1,4 @@
-"""The validation report as one HTML page."""
+"""The validation report as an HTML page."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def validation_html(
     taxonomy: Taxonomy | None = None,
     redact: bool = True,
 ) -> str:
-    """The report as a self-contained page; every text is escaped.
+    """Render the report as a self-contained page; every text is escaped.
 
     Args:
-        report: What :func:`intentflow.validate.validate` returned.
-        name: The data set's name, for the heading.
-        policy: The policy that was applied, for the lines in the picture; the guide's if None.
-        taxonomy: For the descriptions of the intents.
-        redact: Replace personal data in the examples.
+        report: Result of :func:`intentflow.validate.validate`.
+        name: Name of the data set, for the heading.
+        policy: The policy that was applied, for the marks in the chart; the guide's if None.
+        taxonomy: Taxonomy with descriptions of the intents.
+        redact: Whether to replace personal data in the examples.
 
     Raises:
-        ModuleNotFoundError: ``redact`` without the ``data`` extra.
+        ModuleNotFoundError: ``redact`` needs the ``data`` extra, which is not installed.
     """
     policy = policy or DataPolicy()
     return render(
@@ -67,8 +67,8 @@ def write_validation_report(
     """Write :func:`validation_html`; a page that is not redacted is readable by the owner only.
 
     Raises:
-        IntentflowError: The place cannot be written.
-        ModuleNotFoundError: ``redact`` without the ``data`` extra.
+        IntentflowError: The file cannot be written.
+        ModuleNotFoundError: ``redact`` needs the ``data`` extra, which is not installed.
     """
     page = validation_html(report, name=name, policy=policy, taxonomy=taxonomy, redact=redact)
     write_report(path, page, private=not redact)
@@ -87,13 +87,13 @@ def _tiles(report: ValidationReport) -> list[dict[str, Any]]:
     ]
 
 
-def _most(report: ValidationReport) -> int:
+def _max_rows(report: ValidationReport) -> int:
     return max((found.rows for found in report.intents.values()), default=1)
 
 
 def _share(rows: int, report: ValidationReport) -> float | None:
-    """Where a number of rows lies on a bar's track; None beyond its end."""
-    return rows / _most(report) if rows <= _most(report) else None
+    """Position of a number of rows on a bar's track, in [0, 1]; None beyond its end."""
+    return rows / _max_rows(report) if rows <= _max_rows(report) else None
 
 
 def _bars(report: ValidationReport, policy: DataPolicy) -> list[dict[str, Any]]:
@@ -105,7 +105,7 @@ def _bars(report: ValidationReport, policy: DataPolicy) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
-            "share": found.rows / _most(report),
+            "share": found.rows / _max_rows(report),
             "value": f"{found.rows:,}",
             "title": f"{found.rows:,} rows, {found.alone:,} of them with this intent alone",
             "tone": "low" if found.rows < low else "high" if found.rows > high else "",
@@ -126,7 +126,7 @@ def _finding(finding: Finding, redact: bool) -> dict[str, Any]:
 
 
 def _shown(row: Row, note: str, redact: bool) -> dict[str, Any]:
-    """A row as the page shows it: the keys of a records file, and what is said about it."""
+    """A row as the page shows it: the keys of a records file, and its note."""
     example = row.example
     if redact:
         from intentflow.redaction.anonymizer import redact_example
@@ -137,7 +137,7 @@ def _shown(row: Row, note: str, redact: bool) -> dict[str, Any]:
 
 
 def _cut(text: str) -> str:
-    """A text at a length that a page can show."""
+    """Shorten a text to a length that a page can show."""
     over = len(text) - _SHOWN_CHARACTERS
     return text if over <= 0 else f"{text[:_SHOWN_CHARACTERS]}… and {over:,} more characters"
 
@@ -150,7 +150,7 @@ def _advice_rows(report: ValidationReport) -> list[list[str]]:
         [
             "max_length",
             str(advice.max_length),
-            "the power of two that holds the longest row with its prompt: "
+            "the power of two that fits the longest row with its prompt: "
             f"{advice.longest_row_tokens} tokens ({how}) and the prompt's",
         ],
         [
@@ -162,20 +162,24 @@ def _advice_rows(report: ValidationReport) -> list[list[str]]:
             "per_device_train_batch_size",
             _by_method(fitting),
             f"for {advice.model}: {advice.assumption}"
-            + ("; –: the model does not fit that way" if None in fitting.values() else ""),
+            + ("; –: the model does not fit with this method" if None in fitting.values() else ""),
         ],
         [
             "gradient_accumulation_steps",
             _by_method(advice.gradient_accumulation_steps),
-            "sequences a step on each device, so that all multiply to the global batch",
+            "steps per device, so that the product is the global batch",
         ],
-        ["learning_rate", _by_method(advice.learning_rate), "raise it if the loss falls slowly"],
-        ["num_train_epochs", _by_method(advice.num_train_epochs), "with the best epoch kept"],
+        [
+            "learning_rate",
+            _by_method(advice.learning_rate),
+            "raise it if the loss decreases slowly",
+        ],
+        ["num_train_epochs", _by_method(advice.num_train_epochs), "the best epoch is kept"],
     ]
 
 
 def _by_method(values: Mapping[str, float | None]) -> str:
-    """The values by method, once where all methods have the same."""
+    """The values by method, or a single one if all methods have the same."""
     texts = {method: "–" if value is None else f"{value:g}" for method, value in values.items()}
     if len(set(texts.values())) == 1:
         return next(iter(texts.values()))
@@ -185,7 +189,7 @@ def _by_method(values: Mapping[str, float | None]) -> str:
 def _intent_rows(
     report: ValidationReport, taxonomy: Taxonomy | None, redact: bool
 ) -> list[list[str]]:
-    """The table's cells; intents of the taxonomy that no label uses stand last."""
+    """The table's cells; intents of the taxonomy that no label uses come last."""
     known = taxonomy.intents if taxonomy else {}
     unused = {name: IntentRows() for name in known if name not in report.intents}
     return [
@@ -193,7 +197,9 @@ def _intent_rows(
             name,
             f"{found.rows:,}",
             f"{found.alone:,}",
-            str(found.least) if found.least == found.most else f"{found.least}–{found.most}",
+            str(found.min_parameters)
+            if found.min_parameters == found.max_parameters
+            else f"{found.min_parameters}–{found.max_parameters}",
             _clean(found.example, redact),
             *([known[name].description if name in known else ""] if taxonomy else []),
         ]

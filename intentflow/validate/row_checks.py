@@ -1,4 +1,4 @@
-"""Checks that look at one row at a time."""
+"""Checks of single rows."""
 
 from __future__ import annotations
 
@@ -9,48 +9,48 @@ from intentflow.calls import is_ambiguous
 from intentflow.curate.dedup import normalised_utterance
 from intentflow.taxonomy import Taxonomy
 from intentflow.validate.dataset import Dataset, Row
-from intentflow.validate.findings import Found
+from intentflow.validate.findings import CheckResult
 from intentflow.validate.policy import DataPolicy
 from intentflow.validate.texts import count_of, listing
 
 
-def malformed_output(data: Dataset, policy: DataPolicy) -> Found | None:
+def malformed_output(data: Dataset, policy: DataPolicy) -> CheckResult | None:
     """Labels that are not in the call language; up to a rate of rows only a warning."""
     rows = [row for row in data.rows if not row.calls]
     if not rows:
         return None
     rate, limit = len(rows) / len(data.rows), policy.malformed_output.max_rate
-    return Found(
+    return CheckResult(
         len(rows),
-        f"{count_of(len(rows), 'label')} cannot be read as calls: {rate:.2%} of the rows, "
+        f"{count_of(len(rows), 'label')} cannot be parsed as calls: {rate:.2%} of the rows, "
         f"{limit:.2%} is tolerated",
-        "Write intent(value,value); a value that holds , ; ( ) or quotes goes into double "
+        "Write intent(value,value); put a value that contains , ; ( ) or quotes into double "
         'quotes: search("a, b"). Leave out rows that have no intent, or label them out of scope.',
         rows,
         level="warning" if rate <= limit and policy.malformed_output.level == "error" else None,
     )
 
 
-def empty_text(data: Dataset, _policy: DataPolicy) -> Found | None:
+def empty_text(data: Dataset, _policy: DataPolicy) -> CheckResult | None:
     """Blank utterances or labels."""
     rows = [row for row in data.rows if _is_blank(row)]
     if not rows:
         return None
     message = f"{count_of(len(rows), 'row')} with a blank utterance or label"
-    return Found(len(rows), message, "Fill in what is missing, or leave the rows out.", rows)
+    return CheckResult(len(rows), message, "Fill in the missing text, or leave the rows out.", rows)
 
 
 def _is_blank(row: Row) -> bool:
     return not row.example.instruction.strip() or not row.example.output.strip()
 
 
-def unknown_intent(data: Dataset, _policy: DataPolicy) -> Found | None:
+def unknown_intent(data: Dataset, _policy: DataPolicy) -> CheckResult | None:
     """Intents that the taxonomy lacks."""
     known = set(data.taxonomy.intents) if data.taxonomy else set(data.intents)
     unknown = set(data.intents) - known
     if not unknown:
         return None
-    return Found(
+    return CheckResult(
         len(unknown),
         f"{count_of(len(unknown), 'intent')} not in the taxonomy: {listing(sorted(unknown))}",
         "Correct the labels, or add the intents to the taxonomy.",
@@ -58,8 +58,8 @@ def unknown_intent(data: Dataset, _policy: DataPolicy) -> Found | None:
     )
 
 
-def parameter_count(data: Dataset, _policy: DataPolicy) -> Found | None:
-    """Calls with more or fewer parameters than the taxonomy gives their intent."""
+def parameter_count(data: Dataset, _policy: DataPolicy) -> CheckResult | None:
+    """Calls with more or fewer parameters than the taxonomy allows."""
     taxonomy = data.taxonomy
     if taxonomy is None:
         return None
@@ -67,11 +67,11 @@ def parameter_count(data: Dataset, _policy: DataPolicy) -> Found | None:
     if not rows:
         return None
     intents = sorted({intent for row in rows for intent in _miscounted(row, taxonomy)})
-    return Found(
+    return CheckResult(
         len(rows),
         f"{count_of(len(rows), 'row')} with another number of parameters than the taxonomy "
         f"allows, for {listing(intents)}",
-        "Put values that hold a comma into double quotes, or correct parameters and "
+        "Put values that contain a comma into double quotes, or correct parameters and "
         "min_parameters in the taxonomy.",
         rows,
     )
@@ -82,7 +82,7 @@ def _miscounted(row: Row, taxonomy: Taxonomy) -> set[str]:
     return {call.intent for call in known if not taxonomy.accepts_count(call)}
 
 
-def unknown_value(data: Dataset, _policy: DataPolicy) -> Found | None:
+def unknown_value(data: Dataset, _policy: DataPolicy) -> CheckResult | None:
     """Values that are not among those that the taxonomy enumerates."""
     taxonomy = data.taxonomy
     if taxonomy is None:
@@ -91,50 +91,51 @@ def unknown_value(data: Dataset, _policy: DataPolicy) -> Found | None:
     if not found:
         return None
     names = sorted({name for wrong in found.values() for name in wrong})
-    return Found(
+    return CheckResult(
         len(found),
         f"{count_of(len(found), 'row')} with a value that the taxonomy does not list, "
         f"for {listing(names)}",
-        "Correct the labels, or add the values to the taxonomy: constrained answers have no other.",
+        "Correct the labels, or add the values to the taxonomy: constrained decoding allows no "
+        "others.",
         [row for row in data.rows if row.number in found],
     )
 
 
 def _forbidden(row: Row, taxonomy: Taxonomy) -> set[str]:
-    """Intent and parameter of each such value; values themselves may be personal."""
+    """Intent and parameter of each such value; the values themselves may be personal data."""
     counted = (call for call in row.calls if taxonomy.accepts_count(call))
     return {f"{c.intent}.{name}" for c in counted for name, _ in taxonomy.forbidden_values(c)}
 
 
-def ambiguous_output(data: Dataset, _policy: DataPolicy) -> Found | None:
+def ambiguous_output(data: Dataset, _policy: DataPolicy) -> CheckResult | None:
     """Labels in which a separator may belong to a value."""
     rows = [row for row in data.rows if is_ambiguous(row.example.output, row.example.instruction)]
     if not rows:
         return None
-    return Found(
+    return CheckResult(
         len(rows),
-        f"{count_of(len(rows), 'label')} can be read in two ways: a comma or semicolon may "
+        f"{count_of(len(rows), 'label')} can be parsed in two ways: a comma or semicolon may "
         "belong to a value",
-        'Put a value that holds one into double quotes: search("a, b").',
+        'Put a value that contains one into double quotes: search("a, b").',
         rows,
     )
 
 
-def parameter_not_in_utterance(data: Dataset, _policy: DataPolicy) -> Found | None:
-    """Values that the utterance does not hold.
+def parameter_not_in_utterance(data: Dataset, _policy: DataPolicy) -> CheckResult | None:
+    """Values that do not occur in the utterance.
 
-    Intents whose values mostly stand in no utterance have values by agreement, such as the name
-    of what is asked for; they are passed over.
+    Intents whose values mostly do not occur in their utterances have values by convention, such as
+    a category name; they are skipped.
     """
     absent = {row.number: missing for row in data.rows if (missing := set(_missing(row)))}
     by_agreement = _intents_by_agreement(data)
     rows = [row for row in data.rows if absent.get(row.number, set()) - by_agreement]
     if not rows:
         return None
-    return Found(
+    return CheckResult(
         len(rows),
-        f"{count_of(len(rows), 'row')} with a parameter value that the utterance does not hold",
-        "Write values as they stand in the utterance, and look for slips of the pen.",
+        f"{count_of(len(rows), 'row')} with a parameter value that does not occur in the utterance",
+        "Write values as they occur in the utterance, and check for typing errors.",
         rows,
     )
 
@@ -149,7 +150,7 @@ def _intents_by_agreement(data: Dataset) -> set[str]:
 
 
 def _missing(row: Row) -> Iterator[str]:
-    """The intent of each value that is not in the utterance, case and blanks aside."""
+    """The intent of each value that does not occur in the utterance, case and blanks aside."""
     text = row.example.instruction
     for call in row.calls:
         for value in call.parameters:
@@ -159,7 +160,7 @@ def _missing(row: Row) -> Iterator[str]:
                 yield call.intent
 
 
-def personal_data(data: Dataset, _policy: DataPolicy) -> Found | None:
+def personal_data(data: Dataset, _policy: DataPolicy) -> CheckResult | None:
     """Utterances with e-mail addresses, telephone numbers and the like.
 
     Raises:
@@ -176,9 +177,9 @@ def personal_data(data: Dataset, _policy: DataPolicy) -> Found | None:
     if not rows:
         return None
     counts = ", ".join(f"{kind} {count}" for kind, count in kinds.most_common())
-    return Found(
+    return CheckResult(
         len(rows),
         f"{count_of(len(rows), 'utterance')} with personal data: {counts}",
-        "Run intentflow curate --redact: it replaces a value in utterance and label alike.",
+        "Run intentflow curate --redact, which replaces values in both utterance and label.",
         rows,
     )

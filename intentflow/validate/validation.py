@@ -1,4 +1,4 @@
-"""Checking a data set against a policy."""
+"""Validation of a data set against a policy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from intentflow.taxonomy import Taxonomy
 from intentflow.validate import row_checks, set_checks
 from intentflow.validate.advice import DEFAULT_MODEL, PROMPT_TOKENS, advise, estimate_tokens
 from intentflow.validate.dataset import Dataset
-from intentflow.validate.findings import Finding, Found, NotCheckedError, ValidationReport
+from intentflow.validate.findings import CheckResult, Finding, NotCheckedError, ValidationReport
 from intentflow.validate.label_errors import probable_label_error
 from intentflow.validate.languages import mixed_languages
 from intentflow.validate.leakage import leakage
@@ -17,7 +17,7 @@ from intentflow.validate.lengths import over_long
 from intentflow.validate.phrasing_diversity import narrow_phrasing
 from intentflow.validate.policy import Check, DataPolicy
 
-CheckFunction = Callable[[Dataset, DataPolicy], Found | None]
+CheckFunction = Callable[[Dataset, DataPolicy], CheckResult | None]
 
 _FUNCTIONS: tuple[CheckFunction, ...] = (
     set_checks.no_rows,
@@ -64,14 +64,19 @@ def validate(
     Args:
         examples: The rows.
         policy: Levels and limits; the guide's if None.
-        taxonomy: Which intents and how many parameters there may be; not checked if None.
-        against: Other data sets by name, such as the test set, that should share no row.
+        taxonomy: Allowed intents and their parameters; not checked if None.
+        against: Other data sets by name, such as the test set, that must not share rows.
         count_tokens: Number of tokens of a text, for the advised length; estimated if None.
-        prompt_tokens: Tokens that every row has besides its utterance and label.
+        prompt_tokens: Tokens of the prompt, which every row has in addition to utterance and label.
         model: Name of the model to tune, for the advised batch.
 
     Returns:
-        The report; ``report.errors`` is above zero where the data should not be trained on.
+        The report; if ``report.errors`` is above 0, the data should not be used for training.
+
+    Example:
+        >>> report = validate([Example("play some jazz", "play_music(jazz)")])
+        >>> [finding.code for finding in report.findings if finding.level == "error"]
+        ['single_intent']
     """
     policy = policy or DataPolicy()
     data = Dataset.read(
@@ -87,7 +92,7 @@ def validate(
 
 
 def _check(data: Dataset, policy: DataPolicy) -> tuple[list[Finding], list[str]]:
-    """What all checks found, the worst first, and the checks that were not made."""
+    """The findings of all checks, the worst first, and the skipped checks."""
     findings: list[Finding] = []
     skipped = [] if data.taxonomy else [_NO_TAXONOMY]
     for code, function in CHECKS.items():

@@ -5,7 +5,7 @@ import pytest
 from intentflow.records import Example
 from intentflow.validate import advise
 from intentflow.validate.advice import estimate_tokens
-from intentflow.validate.hardware import GIGABYTE, Machine, parameter_count
+from intentflow.validate.hardware import GIGABYTE, Hardware, parameter_count
 
 
 @pytest.mark.parametrize(("tokens", "length"), [(50, 64), (64, 64), (65, 128), (1, 32)])
@@ -42,8 +42,8 @@ def test_no_rows_are_no_failure() -> None:
     assert advise([]).longest_row_tokens == 0
 
 
-GPU = Machine("cuda", 1, 24 * GIGABYTE)
-SMALL = Machine("cuda", 1, 16 * GIGABYTE)
+GPU = Hardware("cuda", 1, 24 * GIGABYTE)
+SMALL = Hardware("cuda", 1, 16 * GIGABYTE)
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ def test_a_models_name_states_its_size(name: str, weights: int | None) -> None:
 
 
 def test_devices_rows_and_steps_multiply_to_the_global_batch() -> None:
-    machine = Machine("cuda", 4, 24 * GIGABYTE)
-    advice = advise([Example("play some music", "f()")] * 20_000, machine=machine)
+    hardware = Hardware("cuda", 4, 24 * GIGABYTE)
+    advice = advise([Example("play some music", "f()")] * 20_000, hardware=hardware)
     for method, rows in advice.per_device_train_batch_size.items():
         steps = advice.gradient_accumulation_steps[method]
         if rows is not None and steps is not None:
@@ -71,7 +71,7 @@ def test_devices_rows_and_steps_multiply_to_the_global_batch() -> None:
 
 def test_a_model_that_does_not_fit_gets_no_batch() -> None:
     rows = advise(
-        [Example("a", "f()")] * 9, model="x-8B", machine=SMALL
+        [Example("a", "f()")] * 9, model="x-8B", hardware=SMALL
     ).per_device_train_batch_size
     assert (rows["full"], rows["lora"]) == (None, None)
     assert rows["qlora"] is not None
@@ -79,36 +79,36 @@ def test_a_model_that_does_not_fit_gets_no_batch() -> None:
 
 def test_longer_rows_mean_fewer_at_once_where_memory_is_short() -> None:
     def rows(text: str) -> int | None:
-        machine = Machine("cuda", 1, int(5.8 * GIGABYTE))
-        advice = advise([Example(text, "f()")] * 20_000, machine=machine)
+        hardware = Hardware("cuda", 1, int(5.8 * GIGABYTE))
+        advice = advise([Example(text, "f()")] * 20_000, hardware=hardware)
         return advice.per_device_train_batch_size["lora"]
 
     assert (rows("word " * 10) or 0) > (rows("word " * 100) or 0) > 0
 
 
 def test_where_memory_does_all_rows_of_a_step_share_one_reading_of_the_prompt() -> None:
-    advice = advise([Example("word " * 10, "f()")] * 20_000, machine=GPU)
+    advice = advise([Example("word " * 10, "f()")] * 20_000, hardware=GPU)
     assert advice.per_device_train_batch_size["lora"] == advice.global_batch_size
 
 
 def test_less_memory_means_fewer_rows() -> None:
     def rows(gigabytes: float) -> int:
-        machine = Machine("cuda", 1, int(gigabytes * GIGABYTE))
-        advice = advise([Example("word " * 10, "f()")] * 20_000, machine=machine)
+        hardware = Hardware("cuda", 1, int(gigabytes * GIGABYTE))
+        advice = advise([Example("word " * 10, "f()")] * 20_000, hardware=hardware)
         return advice.per_device_train_batch_size["lora"] or 0
 
     assert rows(5.8) < rows(24)
 
 
 def test_a_model_of_unknown_size_gets_no_batch_and_says_why() -> None:
-    advice = advise([Example("a", "f()")], model="mine", machine=GPU)
+    advice = advise([Example("a", "f()")], model="mine", hardware=GPU)
     assert set(advice.per_device_train_batch_size.values()) == {None}
     assert "does not state a size" in advice.assumption
 
 
 def test_the_advice_names_the_device_and_its_memory() -> None:
-    assert advise([], machine=GPU).device == "1 GPU, 24.0 GiB"
+    assert advise([], hardware=GPU).device == "1 GPU, 24.0 GiB"
 
 
-def test_this_machine_has_memory() -> None:
-    assert Machine.here().memory_bytes > 0
+def test_this_computer_has_memory() -> None:
+    assert Hardware.detect().memory_bytes > 0

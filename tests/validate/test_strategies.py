@@ -142,7 +142,7 @@ def test_an_intent_that_is_all_in_another_language_is_named() -> None:
     rows = [*good_rows(), *(Example(text, "d()") for text in CHINESE)]
     finding = _found("mixed_languages", rows)
     assert finding is not None
-    assert "they are most of d" in finding.message
+    assert "they are the majority of d" in finding.message
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_a_row_that_alone_sets_the_length_is_found() -> None:
     finding = _found("over_long", [*good_rows(), Example("word " * 400, "a()")])
     assert finding is not None
     assert finding.count == 1
-    assert "a training length of 1,024, without them 128" in finding.message
+    assert "the training length is 1,024, without them 128" in finding.message
 
 
 def test_a_row_over_the_policys_tokens_is_found() -> None:
