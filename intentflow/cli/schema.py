@@ -13,17 +13,18 @@ from intentflow.cli.outcome import Outcome
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "file", choices=sorted(_models()), help="which configuration file or artifact"
+        "file", choices=sorted(schema_models()), help="which configuration file or artifact"
     )
 
 
 def run(args: argparse.Namespace) -> Outcome:
     """Print a JSON Schema."""
-    schema = _models()[args.file].model_json_schema()
+    schema = schema_models()[args.file].model_json_schema()
     return Outcome(schema, json.dumps(schema, indent=2, ensure_ascii=False))
 
 
-def _models() -> dict[str, type[BaseModel]]:
+def schema_models() -> dict[str, type[BaseModel]]:
+    """The configuration files and artifacts that have a schema, by their names."""
     from intentflow.artifacts.baselines import Baselines
     from intentflow.artifacts.data_findings import DataFindings
     from intentflow.artifacts.deployed_model import DeployedModel

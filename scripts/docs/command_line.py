@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
-from typing import Any
 
 from intentflow.cli.main import main
 from intentflow.cli.verbs import VERBS, add_options, verb_module
@@ -42,18 +40,6 @@ def parser_of(verb: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"intentflow {verb}", allow_abbrev=False)
     add_options(parser, verb_module(verb))
     return parser
-
-
-def schema_names() -> list[str]:
-    """What ``intentflow schema`` knows."""
-    positional = [it for it in parser_of("schema")._actions if not it.option_strings]
-    return [str(name) for action in positional for name in action.choices or ()]
-
-
-def schema(name: str) -> Mapping[str, Any]:
-    """What ``intentflow schema NAME`` prints."""
-    document: Mapping[str, Any] = json.loads(_output(["schema", name]))
-    return document
 
 
 def _output(arguments: Sequence[str]) -> str:

@@ -63,4 +63,4 @@ def _form(content: Mapping[str, Any]) -> str:
 
 def _objects(description: Mapping[str, Any]) -> str:
     schemas = description.get("components", {}).get("schemas", {})
-    return schema_sections({"$defs": schemas}, {}, level=3)
+    return schema_sections({"routes": description["paths"], "$defs": schemas}, {}, level=3)

@@ -34,10 +34,32 @@ def schema_sections(schema: Schema, elsewhere: Mapping[str, str], level: int = 2
         Markdown without a heading for the schema itself.
     """
     parts = list(_object(schema, elsewhere))
-    for name, inner in schema.get("$defs", {}).items():
-        if name not in elsewhere and (inner.get("properties") or inner.get("enum")):
+    for name, inner in _reached(schema, elsewhere).items():
+        if inner.get("properties") or inner.get("enum"):
             parts += [f"{'#' * level} {name}", "", *_object(inner, elsewhere)]
     return "\n".join(parts)
+
+
+def _reached(schema: Schema, elsewhere: Mapping[str, str]) -> dict[str, Schema]:
+    """Objects that a schema's own keys lead to, in their order; not through other pages."""
+    definitions = schema.get("$defs", {})
+    found: dict[str, Schema] = {}
+    waiting = [{key: value for key, value in schema.items() if key != "$defs"}]
+    while waiting:
+        names = _references(waiting.pop(0))
+        new = [it for it in names if it in definitions and it not in elsewhere and it not in found]
+        found |= {name: definitions[name] for name in new}
+        waiting += [definitions[name] for name in new]
+    return found
+
+
+def _references(value: object) -> list[str]:
+    if isinstance(value, Mapping):
+        own = [str(value["$ref"]).rpartition("/")[2]] if "$ref" in value else []
+        return own + [name for inner in value.values() for name in _references(inner)]
+    if isinstance(value, list):
+        return [name for inner in value for name in _references(inner)]
+    return []
 
 
 def _object(schema: Schema, elsewhere: Mapping[str, str]) -> Iterator[str]:

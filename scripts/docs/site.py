@@ -9,7 +9,7 @@ from typing import Any
 
 from scripts.docs.command_line import commands_page
 from scripts.docs.components import components_page
-from scripts.docs.configuration import SCHEMA_INDEX, schema_pages
+from scripts.docs.configuration import ARTIFACT_INDEX, CONFIGURATION_INDEX, schema_pages
 from scripts.docs.environment import environment_page
 from scripts.docs.fragments import FRAGMENTS, ROOT
 from scripts.docs.http_routes import openapi_json
@@ -40,14 +40,18 @@ def generated_pages() -> dict[str, str]:
 
 
 def add_schema_pages(nav: list[Any]) -> None:
-    """Put the page of each schema behind the page that lists them, wherever that is."""
+    """Put the page of each schema behind the page that lists it, wherever that is."""
     for entry in nav:
         for inner in entry.values() if isinstance(entry, dict) else ():
             if isinstance(inner, list):
                 add_schema_pages(inner)
-    if SCHEMA_INDEX in nav:
-        place = nav.index(SCHEMA_INDEX) + 1
-        nav[place:place] = [page for page in schema_pages() if page != SCHEMA_INDEX]
+    for index in (CONFIGURATION_INDEX, ARTIFACT_INDEX):
+        if index in nav:
+            nav += [page for page in schema_pages() if page != index and _is_listed(page, index)]
+
+
+def _is_listed(page: str, index: str) -> bool:
+    return posixpath.dirname(page) == posixpath.dirname(index)
 
 
 def project_pages() -> dict[str, str]:

@@ -12,7 +12,8 @@ import jsonschema
 import pytest
 import yaml
 
-from scripts.docs.command_line import parser_of, schema
+from intentflow.cli.schema import schema_models
+from scripts.docs.command_line import parser_of
 from tests.docs.pages import PAGES, ROOT, Block, blocks, page_id
 from tests.docs.workspace import Workspace, console_commands
 
@@ -73,7 +74,7 @@ def test_commands_that_are_not_run_are_commands_that_exist(block: Block) -> None
 @pytest.mark.parametrize("block", _CONFIGURATION)
 def test_configuration_that_is_shown_fits_its_schema(block: Block) -> None:
     name, _, part = block.marks["schema"].partition(", ")
-    expected = dict(schema(name))
+    expected = schema_models()[name].model_json_schema()
     if part == "in part":
         expected.pop("required", None)
     jsonschema.validate(yaml.safe_load(block.code), expected)

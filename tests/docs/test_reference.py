@@ -6,13 +6,14 @@ import re
 
 import pytest
 
+from intentflow.cli.schema import schema_models
 from intentflow.cli.verbs import VERBS
 from intentflow.environment_variables import VARIABLES
 from intentflow.serve.app import openapi_document
 from intentflow.validate import DataPolicy
-from scripts.docs.command_line import commands_page, help_text, parser_of, schema, schema_names
+from scripts.docs.command_line import commands_page, help_text, parser_of
 from scripts.docs.components import components_page
-from scripts.docs.configuration import SCHEMA_INDEX, schema_pages
+from scripts.docs.configuration import ARTIFACT_INDEX, CONFIGURATION_INDEX, schema_pages
 from scripts.docs.environment import environment_page
 from scripts.docs.fragments import layers, reject_reasons
 from scripts.docs.http_routes import describe_routes
@@ -25,6 +26,7 @@ _NAME = re.compile(r"""["'](?:INTENTFLOW|AWS|S3|KFP|OPENAI|VLLM|RAY|GIT|SSL)_[A-
 _INTERNAL = {
     "INTENTFLOW_ERROR_FILE",
     "INTENTFLOW_LAUNCHED",
+    "INTENTFLOW_MANIFESTS",
     "GIT_CONFIG_COUNT",
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -49,21 +51,29 @@ def test_help_does_not_depend_on_the_width_of_the_terminal(
     assert help_text("convert") == narrow
 
 
-@pytest.mark.parametrize("name", schema_names())
+@pytest.mark.parametrize("name", schema_models())
 def test_every_key_of_a_schema_is_on_its_page(name: str) -> None:
-    page = schema_pages()[f"reference/configuration/{name}.md"]
-    keys = schema(name).get("properties", {})
+    page = next(text for path, text in schema_pages().items() if path.endswith(f"/{name}.md"))
+    keys = schema_models()[name].model_json_schema()["properties"]
     assert [key for key in keys if f"| `{key}` |" not in page] == []
 
 
-def test_every_schema_is_listed() -> None:
-    index = schema_pages()[SCHEMA_INDEX]
-    assert [name for name in schema_names() if f"({name}.md)" not in index] == []
+@pytest.mark.parametrize("index", [CONFIGURATION_INDEX, ARTIFACT_INDEX])
+def test_every_page_of_a_schema_is_listed(index: str) -> None:
+    folder = index.removesuffix("index.md")
+    names = [p.removeprefix(folder) for p in schema_pages() if p.startswith(folder)]
+    assert [it for it in names if it != "index.md" and f"({it})" not in schema_pages()[index]] == []
+
+
+def test_what_people_write_is_apart_from_what_commands_write() -> None:
+    assert {"reference/configuration/run.md", "reference/artifacts/verdict.md"} <= set(
+        schema_pages()
+    )
 
 
 def test_an_object_with_a_page_of_its_own_is_linked_not_repeated() -> None:
     page = schema_pages()["reference/configuration/run.md"]
-    assert "[DeployOptions](deploy.md)" in page
+    assert "[DeployOptions](../../reference/configuration/deploy.md)" in page
     assert "## DeployOptions" not in page
 
 
@@ -176,7 +186,15 @@ def test_a_generated_piece_that_does_not_exist_is_an_error() -> None:
 
 
 def test_schemas_stand_in_the_navigation_behind_their_index() -> None:
-    nav: list[object] = [{"Reference": ["a.md", {"Configuration": [SCHEMA_INDEX]}]}]
-    add_schema_pages(nav)
-    inner = nav[0]["Reference"][1]["Configuration"]  # type: ignore[index]
-    assert inner == [SCHEMA_INDEX, *(p for p in schema_pages() if p != SCHEMA_INDEX)]
+    inner = [CONFIGURATION_INDEX]
+    add_schema_pages([{"Reference": ["a.md", {"Configuration": inner}]}])
+    listed = [page for page in schema_pages() if page.startswith("reference/configuration/")]
+    assert inner == listed
+
+
+def test_only_objects_that_the_keys_lead_to_are_described() -> None:
+    definitions = {name: {"properties": {}, "enum": [name]} for name in ("Used", "Unused")}
+    page = schema_sections(
+        {"properties": {"a": {"$ref": "#/$defs/Used"}}, "$defs": definitions}, {}
+    )
+    assert re.findall("^## (.+)$", page, re.MULTILINE) == ["Used"]

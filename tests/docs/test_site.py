@@ -67,7 +67,13 @@ def test_pages_fetch_nothing_from_another_host(site: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["reference/commands.html", "reference/configuration/gate.html", "contributing.html"]
+    "page",
+    [
+        "reference/commands.html",
+        "reference/configuration/gate.html",
+        "reference/artifacts/metrics.html",
+        "contributing.html",
+    ],
 )
 def test_pages_that_are_no_files_of_the_folder_are_in_the_site(site: Path, page: str) -> None:
     assert (site / page).is_file()
