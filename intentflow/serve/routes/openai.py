@@ -29,11 +29,13 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": OpenAIErrorResponse, "description": "Refused"},
     "5XX": {"model": OpenAIErrorResponse, "description": "Not answered"},
 }
+_EVENT = {"type": "object", "required": ["data"], "properties": {"data": {"type": "string"}}}
 _ANSWER: dict[int | str, dict[str, Any]] = {
     200: {
         "model": ChatCompletion,
-        "description": "The answer; with `stream` as events, each a `chat.completion.chunk`",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "description": "The answer; with `stream` as events, whose data is a "
+        "`chat.completion.chunk` or, at the end, `[DONE]`",
+        "content": {"text/event-stream": {"itemSchema": _EVENT}},
     }
 }
 
