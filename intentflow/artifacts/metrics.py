@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, cast
 
 from pydantic import Field, model_validator
 
@@ -208,7 +208,25 @@ OUTCOME_OF = {name: score.outcome for name, score in _ALL.items() if score.outco
 """Scores that ``outcomes`` tell of row by row, with the kind of outcome."""
 LABELS = {name: score.label for name, score in _ALL.items() if score.label}
 """What a page calls the scores that it shows in large figures."""
-INTENT_ACCURACY, PARAMETER_ACCURACY = OUTCOME_OF
+
+
+def name_of(choose: Callable[[Metrics], object]) -> str:
+    """The name of a score or section, so that it is spelled at its field alone.
+
+    Example:
+        >>> name_of(lambda metrics: metrics.malformed_rate)
+        'malformed_rate'
+    """
+    return str(choose(cast(Metrics, _FieldNames())))
+
+
+class _FieldNames:
+    def __getattr__(self, name: str) -> str:
+        return name
+
+
+INTENT_ACCURACY = name_of(lambda metrics: metrics.intent_accuracy)
+PARAMETER_ACCURACY = name_of(lambda metrics: metrics.parameter_accuracy)
 
 
 def _check_outcome(outcome: str, n: int, kind: str, rate: float | None) -> None:

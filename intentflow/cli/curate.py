@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from intentflow.cli.config_flags import add_config_flags, given_fields, read_config
 from intentflow.cli.executor_options import add_executor_options, requested_executor
@@ -11,7 +12,7 @@ from intentflow.cli.outcome import Outcome
 from intentflow.curate.redaction_report import require_report_suffix
 from intentflow.errors import IntentflowError
 from intentflow.pipeline.steps.balance import BalanceConfig
-from intentflow.pipeline.steps.curate import CurateConfig, run_curate
+from intentflow.pipeline.steps.curate import CurateConfig, CurateSummary, run_curate
 
 # A command changes what it is asked to change; the graph cleans unless it is configured not to.
 DEFAULTS = {"redact": False, "dedup": "none"}
@@ -56,7 +57,13 @@ def run(args: argparse.Namespace) -> Outcome:
             journal=journal_path(args.output),
             executor=executor,
         )
-    return Outcome(summary.as_dict())
+    return Outcome(_summary(summary))
+
+
+def _summary(found: CurateSummary) -> dict[str, Any]:
+    counts = {**vars(found)}
+    synthesis = counts.pop("synthesis")
+    return {**counts, "synthesis": synthesis.as_dict()} if synthesis else counts
 
 
 def journal_path(output: Path) -> Path:

@@ -27,6 +27,7 @@ def run(args: argparse.Namespace) -> Outcome:
     """Write a 4-bit copy of a model."""
     refuse_inputs_inside(args, "model", "calibration", "validation")
     config = read_config(args, QuantizeConfig)
-    return Outcome(
-        run_quantize(args.model, args.output, args.calibration, config, validation=args.validation)
+    record = run_quantize(
+        args.model, args.output, args.calibration, config, validation=args.validation
     )
+    return Outcome(record.as_dict())

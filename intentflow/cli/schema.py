@@ -30,6 +30,7 @@ def schema_models() -> dict[str, type[BaseModel]]:
     from intentflow.artifacts.deployed_model import DeployedModel
     from intentflow.artifacts.metrics import Metrics
     from intentflow.artifacts.predictions import Prediction
+    from intentflow.artifacts.quantization import QuantizationRecord
     from intentflow.artifacts.training import TrainingRecord
     from intentflow.artifacts.verdict import Verdict
     from intentflow.deploy.options import DeployOptions
@@ -55,6 +56,7 @@ def schema_models() -> dict[str, type[BaseModel]]:
         "baselines": Baselines,
         "verdict": Verdict,
         "training": TrainingRecord,
+        "quantization": QuantizationRecord,
         "predictions": Prediction,
         "data-findings": DataFindings,
         "deployed-model": DeployedModel,

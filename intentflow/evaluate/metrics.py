@@ -14,6 +14,7 @@ from intentflow.artifacts.metrics import (
     DocumentedScores,
     Metrics,
     ThresholdScores,
+    name_of,
 )
 from intentflow.calls import Call, format_calls
 from intentflow.evaluate.bootstrap import Ratio, RowCounts, Sampler, bootstrap_intervals, ratio
@@ -134,12 +135,13 @@ def _intervals(
     """The 95 % intervals of what was measured, by the names that a policy knows."""
     flags, ratios = _flags(rows, taxonomy), _scope_ratios(rows, taxonomy)
     if unsure is not None:
-        flags |= _prefixed(_right(unsure), "with_threshold")
-        ratios |= _prefixed(_scope_ratios(unsure, taxonomy), "with_threshold")
+        section = name_of(lambda metrics: metrics.with_threshold)
+        flags |= _prefixed(_right(unsure), section)
+        ratios |= _prefixed(_scope_ratios(unsure, taxonomy), section)
     samplers: dict[str, Sampler] = {
-        "intent_f1_macro": intents.sample_f1_macro,
-        "intent_f1_micro": intents.sample_f1_micro,
-        "parameter_f1": partial(pairs.sample_f1_micro, empty=1.0),
+        name_of(lambda metrics: metrics.intent_f1_macro): intents.sample_f1_macro,
+        name_of(lambda metrics: metrics.intent_f1_micro): intents.sample_f1_micro,
+        name_of(lambda metrics: metrics.parameter_f1): partial(pairs.sample_f1_micro, empty=1.0),
     }
     return bootstrap_intervals(len(rows), flags, ratios, samplers)
 
@@ -150,10 +152,11 @@ def _flags(rows: Sequence[Scored], taxonomy: Taxonomy | None) -> dict[str, list[
         INTENT_ACCURACY: [r.documented_intent_right for r in rows],
         PARAMETER_ACCURACY: [r.documented_parameters_right for r in rows],
     }
-    flags = _right(rows) | _prefixed(documented, "documented")
-    flags["malformed_rate"] = [r.predicted is None for r in rows]
+    flags = _right(rows) | _prefixed(documented, name_of(lambda metrics: metrics.documented))
+    flags[name_of(lambda metrics: metrics.malformed_rate)] = [r.predicted is None for r in rows]
     if taxonomy is not None:
-        flags["off_taxonomy_rate"] = [r.off_taxonomy for r in rows]
+        off_taxonomy = name_of(lambda metrics: metrics.off_taxonomy_rate)
+        flags[off_taxonomy] = [r.off_taxonomy for r in rows]
     return flags
 
 
@@ -169,7 +172,10 @@ def _scope_ratios(rows: Sequence[Scored], taxonomy: Taxonomy | None) -> dict[str
     gold = [name in intent_names(r.gold) for r in rows]
     predicted = [name in intent_names(r.predicted) for r in rows]
     both = [g and p for g, p in zip(gold, predicted, strict=True)]
-    return {"oos_precision": (both, predicted), "oos_recall": (both, gold)}
+    return {
+        name_of(lambda metrics: metrics.oos_precision): (both, predicted),
+        name_of(lambda metrics: metrics.oos_recall): (both, gold),
+    }
 
 
 def _scope_rates(

@@ -9,8 +9,13 @@ import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from intentflow.artifacts.quantization import (
+    QUANTIZATION_FILE,
+    Confidences,
+    QuantizationRecord,
+)
 from intentflow.artifacts.training import TRAINING_FILE
 from intentflow.errors import IntentflowError
 from intentflow.io.files import atomic_directory
@@ -34,7 +39,7 @@ def quantize(
     method: str,
     calibration: Sequence[Example] = (),
     validation: Sequence[Example] = (),
-) -> dict[str, Any]:
+) -> QuantizationRecord:
     """Write a 4-bit copy of a model directory.
 
     Args:
@@ -73,17 +78,16 @@ def quantize(
         for name in _CARRIED:
             if (folder / name).is_file():
                 shutil.copyfile(folder / name, partial / name)
-        report: dict[str, Any] = {
-            "method": method,
-            "group_size": group,
-            "calibration_rows": len(rows),
-        }
-        report["weight_bytes"] = sum(f.stat().st_size for f in partial.glob("*.safetensors"))
-        report["confidences"] = _fit_confidences(folder, partial, validation)
-        text = json.dumps(report, indent=2)
-        (partial / "quantization.json").write_text(text + "\n", encoding="utf-8")
+        record = QuantizationRecord(
+            method=method,
+            group_size=group,
+            calibration_rows=len(rows),
+            weight_bytes=sum(f.stat().st_size for f in partial.glob("*.safetensors")),
+            confidences=_fit_confidences(folder, partial, validation),
+        )
+        record.write(partial / QUANTIZATION_FILE)
         make_readable(partial)
-    return report
+    return record
 
 
 def group_size(model: Any) -> int:
@@ -131,9 +135,7 @@ def _token_rows(tokenizer: Any, folder: Path, rows: Sequence[Example], end: int)
     return Dataset.from_dict({"input_ids": ids, "attention_mask": [[1] * len(i) for i in ids]})
 
 
-def _fit_confidences(
-    folder: Path, partial: Path, validation: Sequence[Example]
-) -> Literal["fitted", "left out", "none"]:
+def _fit_confidences(folder: Path, partial: Path, validation: Sequence[Example]) -> Confidences:
     """Fit the copy's confidences where there are rows to do so; say where they are lost."""
     from intentflow.inference.calibration import CALIBRATION_FILE
 

@@ -13,6 +13,7 @@ from intentflow.artifacts.data_findings import DataFindings
 from intentflow.artifacts.document import Artifact
 from intentflow.artifacts.metrics import Metrics
 from intentflow.artifacts.predictions import GivenPrediction
+from intentflow.artifacts.quantization import QuantizationRecord
 from intentflow.artifacts.training import TrainingRecord
 from intentflow.artifacts.verdict import Verdict
 from intentflow.errors import IntentflowError
@@ -30,6 +31,13 @@ SMALLEST: dict[type[Artifact], dict[str, Any]] = {
         "warnings": 0,
         "findings": [],
         "advice": advise([]).model_dump(),
+    },
+    QuantizationRecord: {
+        "method": "awq",
+        "group_size": 32,
+        "calibration_rows": 8,
+        "weight_bytes": 64,
+        "confidences": "none",
     },
     GivenPrediction: {"instruction": "a", "output": "b()", "prediction": "b()"},
 }

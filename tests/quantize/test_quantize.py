@@ -171,7 +171,7 @@ def test_the_calibration_of_other_weights_is_left_out_and_said(
 ) -> None:
     model = _with_calibration(tiny_model, tmp_path / "model")
     report = quantize(model, tmp_path / "copy", method="gptq", calibration=ROWS)
-    assert report["confidences"] == "left out"
+    assert report.confidences == "left out"
     assert Calibration.read(tmp_path / "copy") is None
     assert "calibration.json is left out" in capsys.readouterr().err
 
@@ -182,5 +182,5 @@ def test_confidences_are_fitted_anew_on_validation_rows(tiny_model: Path, tmp_pa
         tiny_model, tmp_path / "m", method="gptq", calibration=ROWS, validation=validation
     )
     fitted = Calibration.read(tmp_path / "m")
-    assert report["confidences"] == "fitted"
+    assert report.confidences == "fitted"
     assert fitted is not None and fitted.data_digest == content_digest(validation)

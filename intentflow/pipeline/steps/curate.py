@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -69,12 +69,6 @@ class CurateSummary:
     largest_cluster: int | None
     written: int
     synthesis: SynthesisResult | None = field(default=None)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The summary as the command prints it."""
-        found = {**vars(self)}
-        synthesis = found.pop("synthesis")
-        return {**found, "synthesis": synthesis.as_dict()} if synthesis else found
 
 
 def run_curate(

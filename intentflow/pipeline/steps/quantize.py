@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from intentflow.config import StrictModel
+
+if TYPE_CHECKING:
+    from intentflow.artifacts.quantization import QuantizationRecord
 
 Method = Literal["awq", "gptq"]
 QUANTIZED = "How the 4-bit copy is made, which is then what is scored and served"
@@ -26,7 +29,7 @@ def run_quantize(
     config: QuantizeConfig,
     *,
     validation: str | Path | None = None,
-) -> dict[str, Any]:
+) -> QuantizationRecord:
     """Write a 4-bit copy of a model directory.
 
     Args:
