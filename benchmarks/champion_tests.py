@@ -16,8 +16,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from intentflow.evaluate.mcnemar import Paired
-from intentflow.gate.significance import difference, lower_bound
+from intentflow.evaluation.mcnemar import Paired
+from intentflow.gating.significance import difference, lower_bound
 
 ROWS = (350, 1000, 3000)
 TRULY = (0.0, -0.01, -0.02, -0.03)

@@ -18,14 +18,14 @@ from pathlib import Path
 
 import pytest
 
-from intentflow.deploy import DeployOptions, deploy
-from tests.deploy.controller import READY, Controller
+from intentflow.deployment import DeployOptions, deploy
+from tests.deployment.controller import READY, Controller
 
 pytest_plugins = [
     "tests.real_parts.kube",
     "tests.real_parts.s3",
     "tests.real_parts.small_model",
-    "tests.deploy.conftest",
+    "tests.deployment.conftest",
 ]
 
 CONTROLLER_SECONDS = 3.0

@@ -23,12 +23,12 @@ from typing import Any
 from samples import EXAMPLE_TEST, example_training_rows
 
 from intentflow.calls import parse_calls
-from intentflow.evaluate.run import evaluate_model
+from intentflow.evaluation.run import evaluate_model
 from intentflow.models.base_models import load_tokenizer
 from intentflow.prompts import answer_token_ids, end_token_id
 from intentflow.recipe.recipe import Recipe
 from intentflow.records import Example, read_records
-from intentflow.train.sft import train
+from intentflow.training.sft import train
 
 KEYS = ("intent_accuracy", "parameter_accuracy", "malformed_rate", "rows_per_second")
 

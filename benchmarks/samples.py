@@ -40,7 +40,7 @@ def given_or_made_rows(given: Path | None) -> Iterator[Path]:
 
 def example_training_rows(folder: Path) -> Path:
     """The bundled example's labelled rows, converted into a folder."""
-    from intentflow.convert import convert
+    from intentflow.conversion import convert
 
     target = folder / "example.jsonl"
     convert([str(EXAMPLE_EXPORT)], target)

@@ -33,7 +33,7 @@ from samples import EXAMPLE_TEST
 from intentflow.inference.engines import MAX_NEW_TOKENS
 from intentflow.inference.vllm_process import vllm_command, vllm_environment, vllm_python
 from intentflow.records import read_records
-from intentflow.serve.model_files import read_served_model
+from intentflow.serving.model_files import read_served_model
 
 CLIENT_SECONDS = 30.0
 TOKEN = "of-the-benchmark"
@@ -267,7 +267,7 @@ class Place:
         keys = self._work / "token"
         keys.write_text(TOKEN)
         command = [
-            *(sys.executable, "-m", "intentflow.serve.transformer", f"--model_uri={self.model}"),
+            *(sys.executable, "-m", "intentflow.serving.transformer", f"--model_uri={self.model}"),
             f"--predictor_host={self.vllm_url.removeprefix('http://')}",
             f"--http_port={self.url.rpartition(':')[2]}",
             f"--metrics_port={self._metrics}",

@@ -28,10 +28,10 @@ from typing import Any
 
 from samples import HELP, given_or_made_rows
 
-from intentflow.curate.groups import group_rows
-from intentflow.curate.labels import intents_of
-from intentflow.curate.minhash import NEAR_THRESHOLD
-from intentflow.curate.stratify import RowGroup, divide
+from intentflow.curation.groups import group_rows
+from intentflow.curation.labels import intents_of
+from intentflow.curation.minhash import NEAR_THRESHOLD
+from intentflow.curation.stratify import RowGroup, divide
 from intentflow.records import read_records
 
 

@@ -98,7 +98,7 @@ def make_trainer(arm: str, rows: list[Any], folder: str, args: argparse.Namespac
         from transformers import TrainingArguments
 
         from intentflow.models.encoding import CPU_PASS_TOKENS, pack_rows
-        from intentflow.train.trainer import AnswerLossTrainer
+        from intentflow.training.trainer import AnswerLossTrainer
 
         settings = arguments(folder, args.rows, args)
         return AnswerLossTrainer(

@@ -31,8 +31,8 @@ from utterances import write_rows
 
 from intentflow.calls import CallSyntaxError, parse_calls
 from intentflow.records import read_records
-from intentflow.validate.label_errors import doubted
-from intentflow.validate.policy import LabelErrorCheck
+from intentflow.validation.label_errors import doubted
+from intentflow.validation.policy import LabelErrorCheck
 
 ERROR_SHARE = 0.02
 

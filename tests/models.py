@@ -189,7 +189,7 @@ def tiny_base_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_model(tiny_base_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model directory that ``train`` wrote; not to be changed."""
-    from intentflow.train.sft import train
+    from intentflow.training.sft import train
 
     folder = tmp_path_factory.mktemp("trained") / "model"
     with one_thread():

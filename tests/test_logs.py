@@ -112,7 +112,7 @@ def test_verbose_lines_name_level_and_logger(
     folder_with_a_note: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _convert(folder_with_a_note, "-v")
-    assert " WARNING intentflow.convert.sources: " in capsys.readouterr().err
+    assert " WARNING intentflow.conversion.sources: " in capsys.readouterr().err
 
 
 def test_an_error_is_a_json_line_too(capsys: pytest.CaptureFixture[str]) -> None:
@@ -177,7 +177,12 @@ def test_a_step_refuses_an_environment_that_is_not_known(
 
 def _write_step(run_log: RunLog) -> None:
     """What kfp's runner prints of a step that logs a warning and prints a line of its own."""
-    record = {"time": "", "level": "warning", "logger": "intentflow.train.loop", "message": "slow"}
+    record = {
+        "time": "",
+        "level": "warning",
+        "logger": "intentflow.training.loop",
+        "message": "slow",
+    }
     for line in ("Executing task 'train'", f"    {json.dumps(record)}", "    a library's line"):
         print(line, file=run_log)
 
@@ -206,7 +211,7 @@ def test_a_run_in_json_names_the_step_of_each_line(
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [(line["logger"], line.get("step")) for line in lines] == [
         ("intentflow.pipeline.run_log", None),
-        ("intentflow.train.loop", "train"),
+        ("intentflow.training.loop", "train"),
         ("intentflow.pipeline.run_log", "train"),
     ]
 

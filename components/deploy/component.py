@@ -24,7 +24,7 @@ def deploy(
     """
     import os
 
-    from intentflow.deploy.options import DeployOptions
+    from intentflow.deployment.options import DeployOptions
     from intentflow.environment import MANIFESTS
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import step_errors

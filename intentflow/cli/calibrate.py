@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from intentflow.cli.outcome import Outcome
-from intentflow.evaluate.calibrate import calibrate_model
+from intentflow.evaluation.calibrate import calibrate_model
 from intentflow.records import read_records
 from intentflow.storage import digest_of
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, get_args
 from intentflow.cli.config_flags import add_config_flags, read_config
 from intentflow.cli.executor_options import add_executor_options, requested_cluster
 from intentflow.cli.outcome import Outcome
-from intentflow.convert import REASONS, TooManyRejects
-from intentflow.convert.label_tasks import Target
+from intentflow.conversion import REASONS, TooManyRejects
+from intentflow.conversion.label_tasks import Target
 from intentflow.pipeline.steps.convert import ConvertConfig, run_convert
 
 if TYPE_CHECKING:
-    from intentflow.convert import ConvertSummary
+    from intentflow.conversion import ConvertSummary
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Any
 from intentflow.cli.config_flags import add_config_flags, given_fields, read_config
 from intentflow.cli.executor_options import add_executor_options, requested_executor
 from intentflow.cli.outcome import Outcome
-from intentflow.curate.redaction_report import require_report_suffix
+from intentflow.curation.redaction_report import require_report_suffix
 from intentflow.errors import IntentflowError
 from intentflow.pipeline.steps.balance import BalanceConfig
 from intentflow.pipeline.steps.curate import CurateConfig, CurateSummary, run_curate

@@ -9,7 +9,7 @@ from intentflow.cli.config_flags import add_config_flags, flag_names, given_fiel
 from intentflow.cli.outcome import Outcome
 from intentflow.cli.set_flag import add_set_flag
 from intentflow.config import Flag, marker
-from intentflow.deploy.options import DeployOptions
+from intentflow.deployment.options import DeployOptions
 from intentflow.errors import IntentflowError
 from intentflow.pipeline.steps.deploy import run_deploy
 

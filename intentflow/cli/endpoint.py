@@ -16,6 +16,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     """Ask the cluster."""
-    from intentflow.deploy import find_endpoint
+    from intentflow.deployment import find_endpoint
 
     return Outcome(asdict(find_endpoint(args.name, args.namespace)))

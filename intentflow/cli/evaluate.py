@@ -10,7 +10,7 @@ from intentflow.artifacts.scores import Throughput
 from intentflow.cli.config_flags import add_config_flags, read_config
 from intentflow.cli.outcome import Outcome
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.run import Evaluation
+from intentflow.evaluation.run import Evaluation
 from intentflow.pipeline.steps.evaluate import (
     EndpointFacts,
     EvaluateConfig,

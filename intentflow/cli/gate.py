@@ -7,7 +7,7 @@ import logging
 
 from intentflow.cli.config_flags import add_config_flags, read_config
 from intentflow.cli.outcome import Outcome
-from intentflow.gate.markdown import verdict_markdown
+from intentflow.gating.markdown import verdict_markdown
 from intentflow.pipeline.steps.gate import GateConfig, run_gate
 
 log = logging.getLogger(__name__)

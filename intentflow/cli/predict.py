@@ -12,7 +12,7 @@ from intentflow.errors import IntentflowError
 from intentflow.inference.engines import Engine
 from intentflow.inference.openai_engine import EndpointOptions, OpenAIEngine
 from intentflow.inference.transformers_engine import TransformersEngine
-from intentflow.serve.prediction import predict
+from intentflow.serving.prediction import predict
 
 _TOKEN = "INTENTFLOW_TOKEN"
 _UNAUTHORIZED = 401
@@ -54,7 +54,7 @@ def _ask_engine(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _ask_service(args: argparse.Namespace) -> dict[str, Any]:
-    from intentflow.serve.client import IntentClient, ServiceFailure
+    from intentflow.serving.client import IntentClient, ServiceFailure
 
     with IntentClient(args.service, token=os.environ.get(_TOKEN), model=args.name) as client:
         try:

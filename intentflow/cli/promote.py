@@ -19,6 +19,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     """Promote, and say what serves now."""
-    from intentflow.deploy.rollback import promote
+    from intentflow.deployment.rollback import promote
 
     return Outcome(asdict(promote(args.name, args.namespace, args.timeout)))

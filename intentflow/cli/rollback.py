@@ -34,13 +34,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Go back, and say where that is."""
     if args.mode == "apply":
-        from intentflow.deploy.rollback import rollback
+        from intentflow.deployment.rollback import rollback
 
         if args.repo or args.path or args.push_branch:
             raise IntentflowError("--repo, --path and --push-branch belong to --mode git")
         return Outcome(asdict(rollback(args.name, args.namespace, args.timeout, args.to)))
-    from intentflow.deploy import DeployOptions
-    from intentflow.deploy.gitops import revert_service
+    from intentflow.deployment import DeployOptions
+    from intentflow.deployment.gitops import revert_service
 
     if args.to is not None:
         raise IntentflowError("--to belongs to --mode apply; git goes back a commit at a time")

@@ -33,15 +33,15 @@ def schema_models() -> dict[str, type[BaseModel]]:
     from intentflow.artifacts.quantization import QuantizationRecord
     from intentflow.artifacts.training import TrainingRecord
     from intentflow.artifacts.verdict import Verdict
-    from intentflow.deploy.options import DeployOptions
-    from intentflow.gate.policy import GatePolicy
+    from intentflow.deployment.options import DeployOptions
+    from intentflow.gating.policy import GatePolicy
     from intentflow.pipeline.options import PipelineOptions
     from intentflow.pipeline.run_config import RunConfig
     from intentflow.recipe.recipe import Recipe
     from intentflow.storage.manifest import ManifestFile
     from intentflow.synthesis import Teacher
     from intentflow.taxonomy import Taxonomy
-    from intentflow.validate import DataPolicy
+    from intentflow.validation import DataPolicy
 
     return {
         "recipe": Recipe,

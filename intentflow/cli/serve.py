@@ -6,7 +6,7 @@ import argparse
 
 from intentflow.cli.outcome import Outcome
 from intentflow.inference.vllm_process import VLLM_PYTHON
-from intentflow.serve.server import ServeConfig, serve
+from intentflow.serving.server import ServeConfig, serve
 
 _FIELDS = ServeConfig.model_fields
 

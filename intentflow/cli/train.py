@@ -14,8 +14,8 @@ from intentflow.errors import IntentflowError
 from intentflow.pipeline.steps.train import TrainConfig, run_train
 from intentflow.recipe.recipe import Recipe
 from intentflow.storage import is_remote
-from intentflow.train.distributed import is_main_process
-from intentflow.train.launch import Trained
+from intentflow.training.distributed import is_main_process
+from intentflow.training.launch import Trained
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

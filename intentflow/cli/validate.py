@@ -12,7 +12,7 @@ from intentflow.errors import IntentflowError
 from intentflow.pipeline.steps.validate import ValidateConfig, run_validate
 
 if TYPE_CHECKING:
-    from intentflow.validate import ValidationReport
+    from intentflow.validation import ValidationReport
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -35,7 +35,7 @@ class EngineOptions:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is to be scored, as :func:`intentflow.evaluate.run.evaluate_model` is asked for it."""
+    """What is to be scored, as :func:`intentflow.evaluation.run.evaluate_model` is asked for it."""
 
     model: str
     engine: str = "auto"

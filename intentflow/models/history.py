@@ -17,7 +17,7 @@ class History:
         training: (step, loss, learning rate) at each logging step.
         validation: (step, loss) at each evaluation.
         accuracy: (step, intent accuracy, answer accuracy) at each evaluation; see
-            :mod:`intentflow.train.accuracy`.
+            :mod:`intentflow.training.accuracy`.
         tokens: Tokens that went through the model, shared prefixes counted once a sequence.
         seconds: From the first step to the last, waiting between a kill and going on left out.
     """

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from intentflow.baselines.kinds import LANGUAGE_MODEL_KINDS
 from intentflow.config import StrictModel
-from intentflow.deploy.options import DeployOptions
+from intentflow.deployment.options import DeployOptions
 from intentflow.pipeline.parameters import as_parameter
 from intentflow.pipeline.run_config import RunConfig
 from intentflow.pipeline.steps.balance import BalanceConfig
@@ -114,8 +114,8 @@ def pipeline_arguments(config: RunConfig, *, publish_to: str) -> dict[str, Any]:
             that there is not.
     """
     from intentflow.artifacts.metrics import Metrics
-    from intentflow.evaluate.scores import for_comparing
-    from intentflow.gate.policy import require_known
+    from intentflow.evaluation.scores import for_comparing
+    from intentflow.gating.policy import require_known
     from intentflow.pipeline.code_version import code_version
     from intentflow.storage import digest_of
 

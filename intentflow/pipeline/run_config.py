@@ -10,8 +10,8 @@ from pydantic import Field, field_validator, model_validator
 
 from intentflow.baselines.kinds import QUICK_KINDS
 from intentflow.config import Place, StrictModel, apply_overrides, load_yaml, marker
-from intentflow.deploy.options import DeployOptions
-from intentflow.gate.policy import GatePolicy
+from intentflow.deployment.options import DeployOptions
+from intentflow.gating.policy import GatePolicy
 from intentflow.pipeline.options import PipelineOptions
 from intentflow.pipeline.steps.balance import TeacherFile
 from intentflow.pipeline.steps.baseline import BaselineSettings, Kinds

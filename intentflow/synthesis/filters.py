@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from intentflow.curate.minhash import NearIndex, near_key
+from intentflow.curation.minhash import NearIndex, near_key
 from intentflow.synthesis.answer_checks import Checker, canonical, labels_agree
 from intentflow.synthesis.answers import (
     Candidate,

@@ -20,7 +20,7 @@ def layers() -> str:
 
 def reject_reasons() -> str:
     """Why ``convert`` rejects a row."""
-    from intentflow.convert.export_format import REASONS
+    from intentflow.conversion.export_format import REASONS
 
     rows = "\n".join(f"| `{code}` | {meaning} |" for code, meaning in REASONS.items())
     return f"| reason | meaning |\n|---|---|\n{rows}"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from intentflow.serve.app import openapi_document
+from intentflow.serving.app import openapi_document
 from scripts.docs.json_schema import plain, schema_sections, value_form
 
 

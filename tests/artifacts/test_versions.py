@@ -17,7 +17,7 @@ from intentflow.artifacts.quantization import QuantizationRecord
 from intentflow.artifacts.training import TrainingRecord
 from intentflow.artifacts.verdict import Verdict
 from intentflow.errors import IntentflowError
-from intentflow.validate import advise
+from intentflow.validation import advise
 
 SMALLEST: dict[type[Artifact], dict[str, Any]] = {
     Metrics: {"n": 3},

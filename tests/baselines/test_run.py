@@ -11,13 +11,13 @@ from intentflow.artifacts.scores import Outcomes
 from intentflow.baselines.answers import Answers
 from intentflow.baselines.kinds import KINDS, parse_kinds
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.baseline_scores import (
+from intentflow.evaluation.baseline_scores import (
     BaselineOptions,
     run_baselines,
     score_answers,
 )
-from intentflow.evaluate.metrics import compute_metrics
-from intentflow.evaluate.scored_rows import score_row
+from intentflow.evaluation.metrics import compute_metrics
+from intentflow.evaluation.scored_rows import score_row
 from intentflow.records import Example, content_digest
 from tests.baselines.conftest import TEST, TRAINING
 

@@ -10,7 +10,7 @@ import pytest
 
 from intentflow.calls import parse_calls, parse_json_calls
 from intentflow.errors import IntentflowError
-from intentflow.evaluate.untuned import Untuned, answer_untuned, find_base_model
+from intentflow.evaluation.untuned import Untuned, answer_untuned, find_base_model
 from tests.baselines.conftest import TEST, TRAINING
 from tests.models import TAXONOMY, damage_json, recipe, save_base_model
 

@@ -9,8 +9,8 @@ import pytest
 from intentflow.cli.schema import schema_models
 from intentflow.cli.verbs import VERBS
 from intentflow.environment_variables import VARIABLES
-from intentflow.serve.app import openapi_document
-from intentflow.validate import DataPolicy
+from intentflow.serving.app import openapi_document
+from intentflow.validation import DataPolicy
 from scripts.docs.command_line import commands_page, help_text, parser_of
 from scripts.docs.components import components_page
 from scripts.docs.configuration import ARTIFACT_INDEX, CONFIGURATION_INDEX, schema_pages
@@ -128,7 +128,7 @@ def test_every_check_of_the_data_policy_is_explained() -> None:
 
 
 def test_every_reason_of_a_reject_is_explained() -> None:
-    from intentflow.convert.export_format import REASONS
+    from intentflow.conversion.export_format import REASONS
 
     assert [code for code in REASONS if f"`{code}`" not in reject_reasons()] == []
 

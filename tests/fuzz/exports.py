@@ -9,12 +9,12 @@ from dataclasses import replace
 
 import orjson
 
-from intentflow.convert.blocks import Part, convert_block, convert_stream, count_votes
-from intentflow.convert.export_format import Format, Options
-from intentflow.convert.formats import FORMATS, detect_layout, find_format
-from intentflow.convert.json_values import read_values
-from intentflow.convert.label_tasks import as_tasks
-from intentflow.convert.votes import BallotBox
+from intentflow.conversion.blocks import Part, convert_block, convert_stream, count_votes
+from intentflow.conversion.export_format import Format, Options
+from intentflow.conversion.formats import FORMATS, detect_layout, find_format
+from intentflow.conversion.json_values import read_values
+from intentflow.conversion.label_tasks import as_tasks
+from intentflow.conversion.votes import BallotBox
 from intentflow.errors import IntentflowError
 
 NAMES = ("auto", *FORMATS)

@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 from intentflow.calls import CallSyntaxError, OutputFormat, format_output, parse_output
 from intentflow.errors import IntentflowError
-from intentflow.gate.policy import Rules
+from intentflow.gating.policy import Rules
 from intentflow.io.addresses import mask_secrets, require_address
 from intentflow.io.paths import inside
 from intentflow.io.printable import printable
 from intentflow.io.safe_yaml import load_yaml_text
 from intentflow.recipe.recipe import Recipe
 from intentflow.records import read_records
-from intentflow.serve.tokens import Keys
+from intentflow.serving.tokens import Keys
 from intentflow.storage import manifest
 from intentflow.taxonomy import Taxonomy
 

@@ -6,15 +6,15 @@ import gzip
 import json
 from typing import Any
 
-from tests.convert import (
+from tests.conversion import (
     test_dialogues,
     test_ground_truth,
     test_itag,
     test_label_studio,
     test_votes,
 )
-from tests.convert.rows import itag_row, stage
-from tests.convert.test_itag_lines import documented_row
+from tests.conversion.rows import itag_row, stage
+from tests.conversion.test_itag_lines import documented_row
 from tests.public_sets import sample_export
 
 

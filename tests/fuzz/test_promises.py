@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from intentflow.convert import blocks, parallel
+from intentflow.conversion import blocks, parallel
 from intentflow.errors import IntentflowError
-from tests.convert.rows import convert_content
+from tests.conversion.rows import convert_content
 from tests.fuzz.exports import NAMES, check_input
 from tests.fuzz.shapes import SHAPES
 

@@ -15,7 +15,7 @@ import pytest
 from intentflow.pipeline.code_version import code_version
 from tests.images.conftest import BASE, LOCKED, ROOT, Podman
 from tests.real_parts.process import free_port, running
-from tests.serve.transformer.conftest import PREDICTOR_KEY, TOKEN, played_vllm, up, write_model
+from tests.serving.transformer.conftest import PREDICTOR_KEY, TOKEN, played_vllm, up, write_model
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(1200)]
 Images = Callable[[str], str]
@@ -151,7 +151,7 @@ def test_deploy_image_can_commit(podman: Podman, images: Images, command: list[s
 
 
 def test_serve_image_lists_what_the_transformer_takes(podman: Podman, images: Images) -> None:
-    command = ["python", "-m", "intentflow.serve.transformer", "--help"]
+    command = ["python", "-m", "intentflow.serving.transformer", "--help"]
     done = podman.locked(images("serve"), *command)
     assert (done.returncode, "--predictor_host" in done.stdout) == (0, True), done.stderr
 
@@ -181,7 +181,7 @@ def _transformer(podman: Podman, image: str, predictor: str, folder: Path) -> It
     command = [
         *(podman.program, "run", "--rm", *LOCKED, f"--volume={model}:/model:ro"),
         *(f"--env={name}={value}" for name, value in environment.items()),
-        *(image, "python", "-m", "intentflow.serve.transformer"),
+        *(image, "python", "-m", "intentflow.serving.transformer"),
         *("--model_name=intent", "--model_uri=/model", f"--http_port={port}"),
         *(f"--metrics_port={free_port()}", "--predictor_host", predictor.removeprefix("http://")),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from intentflow.deploy import DeployOptions, ModelFacts
+from intentflow.deployment import DeployOptions, ModelFacts
 
 
 @pytest.fixture

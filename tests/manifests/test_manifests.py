@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from intentflow.cluster.client import Cluster
-from intentflow.deploy import DeployOptions, ModelFacts, render, write_manifests
-from intentflow.deploy.annotations import SERVICE_LABEL
-from intentflow.deploy.kustomize import build, mappings
-from intentflow.deploy.options import COMPONENTS
+from intentflow.deployment import DeployOptions, ModelFacts, render, write_manifests
+from intentflow.deployment.annotations import SERVICE_LABEL
+from intentflow.deployment.kustomize import build, mappings
+from intentflow.deployment.options import COMPONENTS
 from tests.real_parts.strict import is_custom, violations
 
 ROOT = Path(__file__).parents[2] / "manifests"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from intentflow.deploy import DeployOptions, ModelFacts, render
+from intentflow.deployment import DeployOptions, ModelFacts, render
 from tests.real_parts.process import CACHE, unavailable
 
 MONITORING = Path(__file__).parents[2] / "manifests/components/monitoring"
@@ -120,7 +120,7 @@ def test_autoscaling_asks_for_this_service_alone(facts: ModelFacts) -> None:
 
 
 def test_transformer_declares_these_metrics() -> None:
-    file = Path(__file__).parents[2] / "intentflow/serve/metrics.py"
+    file = Path(__file__).parents[2] / "intentflow/serving/metrics.py"
     declared = re.findall(r"\w+\(\"(intentflow_\w+)\", \"[^\"]*\"(.*)\)", file.read_text())
     labels = {name: set(re.findall(r'"(\w+)"', rest)) for name, rest in declared}
     for name, used in OURS.items():

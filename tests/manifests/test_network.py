@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from intentflow.deploy import DeployOptions, ModelFacts, render
+from intentflow.deployment import DeployOptions, ModelFacts, render
 from tests.manifests.network import Peer, may_connect
 
 

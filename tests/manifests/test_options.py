@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from intentflow.cli.main import main
-from intentflow.deploy import DeployOptions, ModelFacts, render
-from intentflow.deploy.options import COMPONENTS
+from intentflow.deployment import DeployOptions, ModelFacts, render
+from intentflow.deployment.options import COMPONENTS
 from intentflow.errors import IntentflowError
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from intentflow.deploy import DeployOptions, ModelFacts, render
-from intentflow.deploy.kustomize import mappings
-from intentflow.deploy.rendering import to_yaml
+from intentflow.deployment import DeployOptions, ModelFacts, render
+from intentflow.deployment.kustomize import mappings
+from intentflow.deployment.rendering import to_yaml
 from tests.real_parts.strict import is_custom, violations
 
 ROOT = Path(__file__).parents[2] / "manifests"

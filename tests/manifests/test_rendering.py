@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from intentflow.artifacts.verdict import Verdict
-from intentflow.deploy import DeployOptions, ModelFacts, render, write_manifests
-from intentflow.deploy.rendering import to_yaml
+from intentflow.deployment import DeployOptions, ModelFacts, render, write_manifests
+from intentflow.deployment.rendering import to_yaml
 from tests.real_parts.strict import is_custom, violations
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from intentflow.deploy import DeployOptions, ModelFacts, render
-from intentflow.deploy.traffic_split import requests_shared, share_requests, without_share
+from intentflow.deployment import DeployOptions, ModelFacts, render
+from intentflow.deployment.traffic_split import requests_shared, share_requests, without_share
 from intentflow.errors import IntentflowError
 
 

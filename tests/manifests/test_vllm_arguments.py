@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from intentflow.deploy import DeployOptions, ModelFacts, render
+from intentflow.deployment import DeployOptions, ModelFacts, render
 
 pytestmark = pytest.mark.real
 

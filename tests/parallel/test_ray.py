@@ -15,12 +15,12 @@ from typing import Any
 import psutil
 import pytest
 
-from intentflow.convert import convert
-from intentflow.curate import curate
+from intentflow.conversion import convert
+from intentflow.curation import curate
 from intentflow.errors import IntentflowError
 from intentflow.parallel import Executor, open_executor
 from intentflow.records import content_digest, read_records
-from tests.convert.test_itag_lines import documented_row
+from tests.conversion.test_itag_lines import documented_row
 
 pytest.importorskip("ray")
 pytestmark = [pytest.mark.real, pytest.mark.timeout(500)]

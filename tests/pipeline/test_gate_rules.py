@@ -16,7 +16,7 @@ from kfp.compiler import Compiler
 from kfp.components import load_component_from_file
 
 from intentflow.components.gate.component import gate
-from tests.gate.cases import CASES, Case, title
+from tests.gating.cases import CASES, Case, title
 
 # 72 processes: a minute on two busy cores.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]

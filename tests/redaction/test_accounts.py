@@ -2,7 +2,7 @@
 
 import pytest
 
-from intentflow.curate import redact_example
+from intentflow.curation import redact_example
 from intentflow.records import Example
 from intentflow.redaction.analyzer import find_personal_data
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intentflow.calls import Call, format_calls, parse_calls
-from intentflow.curate import redact_example, redact_text
+from intentflow.curation import redact_example, redact_text
 from intentflow.records import Example
 from intentflow.redaction.analyzer import PLACEHOLDER
 from intentflow.redaction.placeholders import significant

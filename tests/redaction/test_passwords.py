@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intentflow.curate import redact_example, redact_text
+from intentflow.curation import redact_example, redact_text
 from intentflow.records import Example
 from intentflow.redaction.analyzer import find_personal_data
 

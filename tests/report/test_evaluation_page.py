@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from intentflow.evaluate.run import Evaluation
-from tests.evaluate.report.pages import evaluation, many, page
-from tests.validate.chromium import Page, opened_browser
+from intentflow.evaluation.run import Evaluation
+from tests.evaluation.report.pages import evaluation, many, page
+from tests.validation.chromium import Page, opened_browser
 
 pytestmark = pytest.mark.real
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from intentflow.cli.main import main
-from intentflow.convert import convert
+from intentflow.conversion import convert
 from intentflow.errors import IntentflowError
 from intentflow.io.files import sha256_directory
 from intentflow.storage import digest_of, fetch, publish

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from intentflow.calls import parse_calls
-from intentflow.curate import split
+from intentflow.curation import split
 from intentflow.errors import IntentflowError
 from intentflow.records import Example, read_records
 from intentflow.synthesis import Teacher, TeacherError, synthesise

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from intentflow.components.deploy.component import deploy
-from intentflow.deploy import read_facts
+from intentflow.deployment import read_facts
 from tests.components.calls import call, document
 
 

@@ -9,7 +9,7 @@ import pytest
 from intentflow.components.explain.component import explain
 from intentflow.components.gate.component import gate
 from tests.components.calls import call, document
-from tests.gate.scores import scores, scores_of
+from tests.gating.scores import scores, scores_of
 
 RIGHT, WRONG = ("play()", "play()"), ("play()", "rain(Oslo)")
 

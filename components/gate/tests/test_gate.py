@@ -10,7 +10,7 @@ import pytest
 
 from intentflow.components.gate.component import gate
 from tests.components.calls import call, document
-from tests.gate.scores import scores
+from tests.gating.scores import scores
 
 
 def _gate(folder: Path, minimum: float) -> dict[str, Any]:

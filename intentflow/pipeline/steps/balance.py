@@ -99,7 +99,7 @@ def run_balance(
     Raises:
         IntentflowError: A file cannot be read or written, or the teacher cannot be asked.
     """
-    from intentflow.curate import curate
+    from intentflow.curation import curate
 
     rows = read_records(train_set)
     if config.mode == "synthesize":

@@ -117,7 +117,7 @@ def run_baseline(
         IntentflowError: A file cannot be read or written, or a baseline cannot be made.
         ModuleNotFoundError: An extra that one of the kinds needs is not installed.
     """
-    from intentflow.evaluate.baseline_scores import BaselineOptions, run_baselines
+    from intentflow.evaluation.baseline_scores import BaselineOptions, run_baselines
     from intentflow.recipe.recipe import Recipe
     from intentflow.records import read_records
 

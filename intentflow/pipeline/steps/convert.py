@@ -11,8 +11,8 @@ from pydantic import Field
 from intentflow.config import Flag, StrictModel
 
 if TYPE_CHECKING:
-    from intentflow.convert import ConvertSummary
-    from intentflow.convert.label_tasks import Target
+    from intentflow.conversion import ConvertSummary
+    from intentflow.conversion.label_tasks import Target
     from intentflow.parallel import Executor
 
 ExportFormat = Literal[
@@ -89,7 +89,7 @@ def run_convert(
         >>> run_convert([str(export)], folder / "records.jsonl").kept
         1
     """
-    from intentflow.convert import convert
+    from intentflow.conversion import convert
 
     settings = config or ConvertConfig()
     return convert(

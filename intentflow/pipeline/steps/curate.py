@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from intentflow.config import StrictModel
-from intentflow.curate.conflicts import ConflictRule
-from intentflow.curate.curation import CurateResult, Dedup, curate, write_changes
-from intentflow.curate.redaction_report import redaction_html, write_redaction_report
+from intentflow.curation.conflicts import ConflictRule
+from intentflow.curation.curation import CurateResult, Dedup, curate, write_changes
+from intentflow.curation.redaction_report import redaction_html, write_redaction_report
 from intentflow.pipeline.steps.balance import BalanceConfig, synthesise_rows
 from intentflow.pipeline.steps.fields import NEAR_THRESHOLD, NearThreshold
 from intentflow.records import read_records, write_records

@@ -6,11 +6,11 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from intentflow.deploy.options import DeployOptions
+from intentflow.deployment.options import DeployOptions
 from intentflow.io.files import atomic_directory
 
 if TYPE_CHECKING:
-    from intentflow.deploy import Deployed
+    from intentflow.deployment import Deployed
 
 
 def run_deploy(
@@ -39,7 +39,7 @@ def run_deploy(
         CheckFailed: The verdict is no pass or about another model; or the service did not
             become ready or answered badly, and the former revision is back.
     """
-    from intentflow.deploy import deploy
+    from intentflow.deployment import deploy
 
     done = deploy(model, config, verdict_file=verdict, output=manifests)
     if copy is not None and manifests is not None:

@@ -15,12 +15,12 @@ from intentflow.artifacts.metrics import RATES, Metrics
 from intentflow.artifacts.scores import Throughput
 from intentflow.calls import OutputFormat
 from intentflow.config import Flag, StrictModel
-from intentflow.evaluate.scored_rows import NO_INTENT
+from intentflow.evaluation.scored_rows import NO_INTENT
 from intentflow.inference.vllm_process import VLLM_PYTHON
 from intentflow.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
-    from intentflow.evaluate.run import Evaluation
+    from intentflow.evaluation.run import Evaluation
     from intentflow.records import Example
 
 _MATRIX_INTENTS = 50
@@ -121,7 +121,7 @@ def run_evaluate(
         IntentflowError: No rows, not a model, an endpoint that is down, or other files that
             cannot be read or written, or are of other rows.
     """
-    from intentflow.evaluate.run import evaluate_model
+    from intentflow.evaluation.run import evaluate_model
     from intentflow.inference.engine_selection import EngineOptions
     from intentflow.inference.openai_engine import EndpointOptions
     from intentflow.records import read_records
@@ -171,7 +171,7 @@ def run_score(
     Raises:
         IntentflowError: A file cannot be read or written, or is of other rows.
     """
-    from intentflow.evaluate.run import read_predictions, score
+    from intentflow.evaluation.run import read_predictions, score
     from intentflow.inference.subject import Subject
 
     settings, facts = config or EvaluateConfig(), endpoint or EndpointFacts()
@@ -194,7 +194,7 @@ class _Compared:
 
     def require_same(self, rows: Sequence[Example]) -> None:
         """Make sure that they are of the same rows."""
-        from intentflow.evaluate.report import check_same_rows
+        from intentflow.evaluation.report import check_same_rows
         from intentflow.records import content_digest
 
         if self.baselines or self.champion:
@@ -212,8 +212,8 @@ def _write(
     compared: _Compared,
     config: EvaluateConfig,
 ) -> None:
-    from intentflow.evaluate.report import write_evaluation_report
-    from intentflow.evaluate.run import write_predictions
+    from intentflow.evaluation.report import write_evaluation_report
+    from intentflow.evaluation.run import write_predictions
 
     if files.predictions is not None:
         write_predictions(files.predictions, evaluation.rows)

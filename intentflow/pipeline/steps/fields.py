@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from intentflow.config import Flag, Place, from_file
-from intentflow.curate.minhash import NEAR_THRESHOLD
+from intentflow.curation.minhash import NEAR_THRESHOLD
 from intentflow.errors import IntentflowError
 from intentflow.recipe.recipe import Recipe, recipe_path, shipped_recipes
 from intentflow.taxonomy import Taxonomy

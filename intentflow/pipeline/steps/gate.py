@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from intentflow.config import Flag, Place, StrictModel, from_file
-from intentflow.gate.policy import GatePolicy
+from intentflow.gating.policy import GatePolicy
 from intentflow.pipeline.steps.evaluate import read_champion
 
 if TYPE_CHECKING:
@@ -61,9 +61,9 @@ def run_gate(
     """
     from intentflow.artifacts.baselines import Baselines
     from intentflow.artifacts.metrics import Metrics
-    from intentflow.gate.decide import Beside, decide
-    from intentflow.gate.markdown import write_markdown
-    from intentflow.gate.provenance import read_given
+    from intentflow.gating.decide import Beside, decide
+    from intentflow.gating.markdown import write_markdown
+    from intentflow.gating.provenance import read_given
 
     others = Beside(
         champion=read_champion(champion),
@@ -92,7 +92,7 @@ def run_explain(verdict: str | Path, metrics: str | Path, explanation: str | Pat
     """
     from intentflow.artifacts.metrics import Metrics
     from intentflow.artifacts.verdict import Verdict
-    from intentflow.gate.explain import explain
+    from intentflow.gating.explain import explain
     from intentflow.io.files import atomic_file
 
     text = explain(Verdict.read(verdict), Metrics.read(metrics))

@@ -46,7 +46,7 @@ def run_quantize(
         IntentflowError: Not a model, one with 4-bit weights already, or no rows.
         ModuleNotFoundError: The ``quantize`` extra is not installed.
     """
-    from intentflow.quantize import quantize
+    from intentflow.quantization import quantize
     from intentflow.records import read_records
 
     return quantize(

@@ -104,7 +104,7 @@ def run_split(
             there already for a part that has no rows now.
         ModuleNotFoundError: The ``data`` extra is not installed.
     """
-    from intentflow.curate.split import split
+    from intentflow.curation.split import split
     from intentflow.records import read_records
 
     settings = config or SplitConfig()
@@ -153,7 +153,7 @@ def _read_test(source: str) -> list[Example]:
 
 def _without(rows: list[Example], test: list[Example], threshold: float) -> list[Example]:
     """Rows whose utterance is near none of the test rows: nothing is scored that was learned."""
-    from intentflow.curate.minhash import near_any
+    from intentflow.curation.minhash import near_any
 
     utterances = [row.instruction for row in rows]
     held_out = set(near_any(utterances, [row.instruction for row in test], threshold))

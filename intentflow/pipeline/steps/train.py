@@ -12,7 +12,7 @@ from intentflow.pipeline.steps.fields import RecipeFile, TaxonomyFile
 
 if TYPE_CHECKING:
     from intentflow.artifacts.training import TrainingRecord
-    from intentflow.train.launch import Trained
+    from intentflow.training.launch import Trained
 
 
 class TrainConfig(StrictModel):
@@ -52,8 +52,8 @@ def run_train(
     if config.recipe.method == "dpo":
         trained = _train_on_corrections(str(train_set), str(model), config, held_out, publish_to)
     else:
-        from intentflow.train.files import TrainingFiles
-        from intentflow.train.launch import train_as_asked
+        from intentflow.training.files import TrainingFiles
+        from intentflow.training.launch import train_as_asked
 
         files = TrainingFiles(str(train_set), held_out, config.taxonomy)
         trained = train_as_asked(config.recipe, files, str(model), publish_to)
@@ -82,8 +82,8 @@ def losses_of(record: TrainingRecord) -> dict[str, float]:
 def _train_on_corrections(
     train_set: str, model: str, config: TrainConfig, validation: str | None, publish_to: str | None
 ) -> Trained:
-    from intentflow.train.dpo import train_on_corrections
-    from intentflow.train.launch import Trained
+    from intentflow.training.dpo import train_on_corrections
+    from intentflow.training.launch import Trained
 
     if publish_to:
         raise IntentflowError("--publish: with method dpo run intentflow publish afterwards")

@@ -12,11 +12,11 @@ from intentflow.config import Flag, Place, StrictModel, from_file
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.pipeline.steps.fields import TaxonomyFile
 from intentflow.recipe.recipe import Recipe
-from intentflow.validate.advice import DEFAULT_MODEL
-from intentflow.validate.policy import DataPolicy
+from intentflow.validation.advice import DEFAULT_MODEL
+from intentflow.validation.policy import DataPolicy
 
 if TYPE_CHECKING:
-    from intentflow.validate import ValidationReport
+    from intentflow.validation import ValidationReport
 
 # Findings after which nothing could be learned: bad input, not a check's no.
 _USELESS = ("no_rows", "single_intent")
@@ -84,7 +84,7 @@ def run_validate(
         ['single_intent']
     """
     from intentflow.records import read_records
-    from intentflow.validate import validate, write_validation_report
+    from intentflow.validation import validate, write_validation_report
 
     settings = config or ValidateConfig()
     others = {str(path): read_records(path) for path in against}

@@ -1,0 +1,243 @@
+"""Conversion of rows in blocks: the work that is done once for every row."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from operator import itemgetter
+from typing import Any, BinaryIO, NamedTuple
+
+import orjson
+
+from intentflow.conversion.duplicates import has_conflicting_keys
+from intentflow.conversion.export_format import Format, LabelledRow, Options, RowRejected
+from intentflow.conversion.fullwidth import normalise_syntax
+from intentflow.conversion.itag_lines import scan_lines
+from intentflow.conversion.json_values import Value, read_values, scan_values
+from intentflow.conversion.rejects import redact_raw
+from intentflow.conversion.tables import scan_table
+from intentflow.conversion.transcripts import scan_dialogues
+from intentflow.conversion.votes import BallotBox, Vote
+
+BLOCK_BYTES = 1 << 20  # fits into a CPU's cache
+_RECORD = b'{"instruction": "%b", "output": "%b"}'
+_OTHER = itemgetter(-1)
+_VALUES_AT_ONCE = 1000
+_SURROGATES = "surrogateescape"
+
+
+class Reject(NamedTuple):
+    """A rejected row: its line from 1, the reason's code and its text."""
+
+    line: int
+    reason: str
+    raw: str
+
+
+class Part(NamedTuple):
+    """The result of a block with its rows joined, which is cheap to send between processes.
+
+    Attributes:
+        kept: The kept rows as JSON lines.
+        rows: Number of kept rows.
+        rejects: The rejected rows, with lines counted from 1 at the start of the block.
+        normalised: Number of kept rows that had full-width call syntax.
+        lines: Number of lines in the block.
+        votes: Rows that are one annotator's answer, to be counted at the end.
+        merged: Number of rows that are duplicates of another kept row.
+    """
+
+    kept: bytes
+    rows: int
+    rejects: list[Reject]
+    normalised: int
+    lines: int
+    votes: list[Vote]
+    merged: int = 0
+
+    @property
+    def read(self) -> int:
+        """Number of rows with a known outcome."""
+        return self.rows + len(self.rejects) + self.merged
+
+
+@dataclass(slots=True)
+class Batch:
+    """The result of some rows.
+
+    Attributes:
+        kept: One JSON object per row, as bytes without a line end.
+        rejects: The rejected rows.
+        normalised: Number of kept rows that had full-width call syntax.
+        lines: Number of lines in the block.
+        votes: Rows that are one annotator's answer.
+        merged: Number of rows that are duplicates of another kept row.
+    """
+
+    kept: list[bytes] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    normalised: int = 0
+    lines: int = 0
+    votes: list[Vote] = field(default_factory=list)
+    merged: int = 0
+
+    def as_part(self) -> Part:
+        """The batch with its rows joined."""
+        kept = b"\n".join(self.kept) + b"\n" if self.kept else b""
+        counts = (self.normalised, self.lines, self.votes, self.merged)
+        return Part(kept, len(self.kept), self.rejects, *counts)
+
+
+def read_blocks(stream: BinaryIO, size: int) -> Iterator[bytes]:
+    """Read a stream in blocks of complete lines of at least ``size`` bytes."""
+    while block := stream.read(size):
+        yield block if block.endswith(b"\n") else block + stream.readline()
+
+
+def convert_stream(stream: BinaryIO, form: Format, options: Options) -> Iterator[Part]:
+    """Convert the rows of a file of any layout."""
+    if form.layout == "lines":
+        for block in read_blocks(stream, BLOCK_BYTES):
+            yield convert_block(block, form, options).as_part()
+        return
+    text = io.TextIOWrapper(stream, encoding="utf-8", errors=_SURROGATES, newline="")
+    match form.layout:
+        case "table":
+            values = scan_table(text)
+        case "transcript":
+            values = scan_dialogues(text)
+        case _:
+            values = read_values(text)
+    while some := list(islice(values, _VALUES_AT_ONCE)):
+        batch = Batch()  # without lines: these values know their lines in the file
+        _add_values(batch, some, form, options)
+        yield batch.as_part()
+    text.detach()
+
+
+def count_votes(box: BallotBox, form: Format, options: Options) -> Iterator[tuple[str, Part]]:
+    """Results of rows that are several annotators' answers, with the sources of the rows."""
+    for row, cast, reason in box.count(needs_label=form.needs_label):
+        batch = Batch(merged=len(cast) - 1)
+        try:
+            if row:
+                _keep(batch, row, form)
+                yield cast[0].source, batch.as_part()
+                continue
+        except RowRejected as rejected:
+            reason = rejected.reason
+        for source, vote in cast:
+            reject = Reject(vote.line, reason or vote.reason, _shown(vote.raw, options))
+            yield source, Batch(rejects=[reject]).as_part()
+
+
+def convert_block(block: bytes, form: Format, options: Options) -> Batch:
+    """Convert complete lines, each a row; lines are counted from 1."""
+    if form.quick and not options.narrows and _is_utf8(block):
+        return _convert_quickly(block, form, options)
+    lines = block.removesuffix(b"\n").split(b"\n") if block else []
+    batch = Batch(lines=len(lines))
+    for number, line in enumerate(lines, 1):
+        if line:
+            _convert_line(batch, line, number, form, options)
+    return batch
+
+
+def _convert_quickly(block: bytes, form: Format, options: Options) -> Batch:
+    """Convert lines that mostly have the form of the documented iTAG row."""
+    rows = scan_lines(block)
+    batch = Batch(lines=len(rows))
+    is_ascii = block.isascii()
+    if is_ascii and not any(map(_OTHER, rows)):
+        batch.kept = [_RECORD % (row[0], row[4] or row[3]) for row in rows]
+        return batch
+    for number, (text, _, _, system, human, other) in enumerate(rows, 1):
+        output = human or system
+        if other:
+            _convert_line(batch, other.removesuffix(b"\n"), number, form, options)
+        elif is_ascii or (output.isascii() and text.isascii()):
+            batch.kept.append(_RECORD % (text, output))
+        elif _is_visible(text) and _is_visible(output):
+            _keep(batch, LabelledRow(text.decode(), output.decode()), form)
+        else:
+            line = block.split(b"\n")[number - 1]
+            _convert_line(batch, line, number, form, options)
+    return batch
+
+
+def _is_visible(text: bytes) -> bool:
+    return bool(text.decode().strip())
+
+
+def _convert_line(batch: Batch, line: bytes, number: int, form: Format, options: Options) -> None:
+    try:
+        document = orjson.loads(line)
+    except ValueError:
+        if line.strip():  # several values, or invalid JSON
+            values = scan_values(line.decode("utf-8", _SURROGATES), number)
+            _add_values(batch, values, form, options)
+    else:
+        _add(batch, document, number, line, form, options)
+
+
+def _add_values(batch: Batch, values: Iterable[Value], form: Format, options: Options) -> None:
+    for value in values:
+        raw = value.raw.encode("utf-8", _SURROGATES)
+        if value.problem:
+            reason = value.problem if _is_utf8(raw) else "not_utf8"
+            batch.rejects.append(Reject(value.line, reason, _shown(_readable(raw), options)))
+        else:
+            _add(batch, value.document, value.line, raw, form, options)
+
+
+def _add(
+    batch: Batch, document: Any, line: int, raw: bytes, form: Format, options: Options
+) -> None:
+    try:
+        if not isinstance(document, dict):
+            raise RowRejected("not_an_object")
+        if has_conflicting_keys(raw, document):
+            raise RowRejected("duplicate_key")
+        row = form.read(document, options)
+        if row.ballot:
+            batch.votes.append(Vote(line, _readable(raw), row.ballot, row))
+        else:
+            _keep(batch, row, form)
+    except RecursionError:
+        batch.rejects.append(Reject(line, "too_deep", _shown(_readable(raw), options)))
+    except RowRejected as rejected:
+        text = _readable(raw)
+        if rejected.ballot:
+            batch.votes.append(Vote(line, text, rejected.ballot, None, rejected.reason))
+        else:
+            batch.rejects.append(Reject(line, rejected.reason, _shown(text, options)))
+
+
+def _keep(batch: Batch, row: LabelledRow, form: Format) -> None:
+    labelled = row.output
+    output = labelled if labelled.isascii() else normalise_syntax(labelled, row.instruction)
+    try:
+        batch.kept.append(form.encode(row._replace(output=output)))
+    except TypeError:  # a lone surrogate: a stray byte, or an escape of half a character
+        raise RowRejected("not_utf8") from None
+    batch.normalised += output is not labelled
+
+
+def _is_utf8(raw: bytes) -> bool:
+    if raw.isascii():
+        return True
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _readable(raw: bytes) -> str:
+    return raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
+
+
+def _shown(text: str, options: Options) -> str:
+    return redact_raw(text) if options.redact else text

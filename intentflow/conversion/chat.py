@@ -1,0 +1,108 @@
+"""Dialogues: the user's turns are the utterance, the assistant's last turn is the label.
+
+``{"messages": [{"role", "content"}]}`` is the format of chat APIs and trainers. As the labelling
+guide shows, the user's turns are joined and the assistant's questions between them are left out.
+Design decision: a dialogue in which an earlier turn of the assistant is a call is rejected, because
+its last answer need not be the label of all turns together; turns of other roles are ignored.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+from intentflow.calls import CallSyntaxError, parse_calls
+from intentflow.conversion.export_format import (
+    Format,
+    LabelledRow,
+    Options,
+    Row,
+    RowRejected,
+    find_dialogue,
+)
+
+_CALL_START = re.compile(r"\s*[^\s(（]+\s*[(（]")
+
+
+class Turn(NamedTuple):
+    """One turn of a dialogue."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+def recognises(row: Row) -> bool:
+    """Whether the row contains messages."""
+    return isinstance(row.get("messages"), list)
+
+
+def read(row: Row, _options: Options) -> LabelledRow:
+    """Read the user's turns and the assistant's last one.
+
+    Raises:
+        RowRejected: The dialogue has no user, no answer at its end, or several answers.
+    """
+    messages = row.get("messages")
+    if not isinstance(messages, list):
+        raise RowRejected("unknown_shape")
+    labelled = label_dialogue([turn for item in messages if (turn := _turn(item))])
+    return labelled._replace(dialogue=find_dialogue(row))
+
+
+def label_dialogue(turns: Sequence[Turn]) -> LabelledRow:
+    """The joined user turns, labelled with the last turn.
+
+    Raises:
+        RowRejected: ``no_text``, ``no_label``, ``blank_answer``, ``several_answers``.
+    """
+    rounds = [turn.text.strip() for turn in turns if turn.role == "user" and turn.text.strip()]
+    if not rounds:
+        raise RowRejected("no_text")
+    if turns[-1].role != "assistant":
+        raise RowRejected("no_label")
+    label = turns[-1].text.strip()
+    if not label:
+        raise RowRejected("blank_answer")
+    if any(turn.role == "assistant" and is_call(turn.text) for turn in turns[:-1]):
+        raise RowRejected("several_answers")
+    from intentflow.prompts import join_rounds  # takes 0.1 s to import
+
+    return LabelledRow(join_rounds(rounds), label)
+
+
+def is_call(text: str) -> bool:
+    """Whether a turn is an answer in the call language rather than a question in words."""
+    if not _CALL_START.match(text):
+        return False
+    try:
+        return bool(parse_calls(text.translate(_ASCII)))
+    except CallSyntaxError:
+        return False
+
+
+_ASCII = str.maketrans("（），；", "(),;")
+
+
+def _turn(message: Any) -> Turn | None:
+    if not isinstance(message, dict):
+        raise RowRejected("unknown_shape")
+    role = message.get("role")
+    if role not in ("user", "assistant"):
+        return None
+    return Turn(role, _content(message.get("content")))
+
+
+def _content(content: Any) -> str:
+    """The text of a message, or of its parts."""
+    if isinstance(content, list):
+        parts = [part.get("text") for part in content if isinstance(part, dict)]
+        content = "".join(part for part in parts if isinstance(part, str))
+    if content is None:
+        return ""
+    if not isinstance(content, str):
+        raise RowRejected("not_text")
+    return content
+
+
+MESSAGES = Format("messages", recognises, read)

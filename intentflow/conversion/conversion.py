@@ -1,0 +1,294 @@
+"""Conversion of labelling exports to records: every row is kept, or listed with a reason."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from intentflow.conversion.available_names import describe_available_names
+from intentflow.conversion.blocks import Part, convert_stream, count_votes
+from intentflow.conversion.export_format import Format, Options
+from intentflow.conversion.formats import detect_layout, find_format
+from intentflow.conversion.label_tasks import Target, as_tasks, check_target
+from intentflow.conversion.rejects import can_redact
+from intentflow.conversion.sources import Source, find_sources, open_source
+from intentflow.conversion.votes import BallotBox
+from intentflow.conversion.writers import LazyFile, RecordsWriter, reject_lines
+from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.io.progress import progress_bar
+
+if TYPE_CHECKING:
+    from intentflow.parallel import Executor
+
+log = logging.getLogger(__name__)
+
+_LARGE_BYTES = 64 << 20
+_MAX_WORKERS = 4
+
+
+@dataclass(frozen=True)
+class ConvertSummary:
+    """Results of a conversion.
+
+    Attributes:
+        rows: Number of rows read, without blank lines.
+        kept: Number of rows written.
+        rejected: Number of rows listed in the rejects file.
+        seconds: Wall time in seconds.
+        digest: Digest of the rows written, see :func:`intentflow.records.content_digest`.
+        reasons: Number of rejects by reason, see :data:`intentflow.conversion.export_format.REASONS`.
+        normalised: Number of kept rows whose label had full-width call syntax.
+        merged: Number of duplicates of kept rows: further annotators' answers to their utterance.
+    """
+
+    rows: int
+    kept: int
+    rejected: int
+    seconds: float
+    digest: str
+    reasons: dict[str, int]
+    normalised: int
+    merged: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """The summary that the command prints."""
+        return asdict(self)
+
+
+class TooManyRejects(CheckFailed):
+    """More rows were rejected than allowed; the output is written nevertheless.
+
+    Attributes:
+        message: The error message.
+        summary: Results of the conversion.
+    """
+
+    def __init__(self, message: str, summary: ConvertSummary) -> None:
+        super().__init__(message)
+        self.summary = summary
+
+
+def convert(
+    sources: Sequence[str],
+    out: Path,
+    *,
+    format: str = "auto",
+    field: str | None = None,
+    job: str | None = None,
+    rejects: Path | None = None,
+    max_reject_rate: float | None = None,
+    to: Target | None = None,
+    workers: int | None = None,
+    redact: bool = True,
+    executor: Executor | None = None,
+) -> ConvertSummary:
+    r"""Convert labelling exports to ``instruction``/``output`` records, or to labelling tasks.
+
+    Args:
+        sources: Files (plain or gzip), folders or ``s3://`` addresses.
+        out: File to write: an array if it ends in ``.json``, JSON lines if in ``.jsonl``.
+        format: Name of a labelling tool, or ``auto`` to recognise each row.
+        field: Name of the utterance's field; detected if None.
+        job: Labelling job to take labels from; if None, all jobs of a row have to agree.
+        rejects: File for rejected rows, ``{source, line, reason, raw}`` each, readable by the
+            owner only. If None, ``<out stem>.rejects.jsonl`` next to ``out``. Without rejects no
+            file is written.
+        max_reject_rate: Maximum share of rejected rows in [0, 1]; no limit if None.
+        to: Labelling tool to write tasks for instead of records; see
+            :mod:`intentflow.conversion.label_tasks`.
+        workers: Number of processes for files of one row per line, at most one per block of the
+            file and 4 per usable CPU. If None, one per usable CPU and at most 4, and one for a
+            small file. The output does not depend on it.
+        redact: Whether to replace personal data in rejected rows. Without the ``data`` extra they
+            stay unchanged, and a warning is logged.
+        executor: Executor for files of one row per line, instead of local processes; this process
+            reads the files and sends the rows to its workers.
+
+    Raises:
+        IntentflowError: A source cannot be read, or no row was kept.
+        TooManyRejects: The share of rejects exceeds ``max_reject_rate``; ``out`` and the rejects
+            are written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     source, out = Path(folder, "export.csv"), Path(folder, "records.jsonl")
+        ...     _ = source.write_text("text,label\nplay some jazz,play_music(jazz)\n")
+        ...     convert([str(source)], out).kept
+        1
+    """
+    started = time.monotonic()
+    _check_usage(out, max_reject_rate, to)
+    workers = _allowed(workers) if executor is None else None
+    form, options = find_format(format), Options(field, job, redact and can_redact())
+    form = form if to is None else as_tasks(form, to)
+    rejects_path = rejects or out.with_name(f"{out.stem}.rejects.jsonl")
+    with tempfile.TemporaryDirectory() as directory:
+        found = find_sources(sources, Path(directory), skip=(out, rejects_path))
+        with LazyFile(out) as file, LazyFile(rejects_path, private=True) as rejected:
+            if rejects is not None:
+                rejected.write(b"")
+            choose = partial(_executor_for, executor=executor, workers=workers)
+            parts = _with_votes(_parts(found, form, options, choose), form, options)
+            tally, digest = _write_all(parts, out, file, rejected)
+        hint = "" if tally.kept else describe_available_names(found, form, options)
+    summary = tally.summary(time.monotonic() - started, digest)
+    if not summary.rejected and rejects is None:
+        rejects_path.unlink(missing_ok=True)  # an earlier run's would be mistaken for this one's
+    if summary.rejected and redact and not options.redact:
+        _warn_unredacted(rejects_path)
+    _check_result(summary, sources, rejects_path, max_reject_rate, hint)
+    return summary
+
+
+def _write_all(
+    parts: Iterator[tuple[str, Part, int]], out: Path, file: LazyFile, rejected: LazyFile
+) -> tuple[_Tally, str]:
+    """Write kept and rejected rows; returns the counts and the records' digest."""
+    writer, tally = RecordsWriter(out, file), _Tally()
+    for source, part, lines_before in parts:
+        tally.add(part)
+        writer.write(part.kept, part.rows)
+        if part.rejects:
+            rejected.write(reject_lines(source, part.rejects, lines_before))
+    return tally, writer.finish()
+
+
+class _Tally:
+    """Counts of the rows' outcomes."""
+
+    def __init__(self) -> None:
+        self.kept = self._normalised = self._merged = 0
+        self._reasons: Counter[str] = Counter()
+
+    def add(self, part: Part) -> None:
+        self.kept += part.rows
+        self._normalised += part.normalised
+        self._merged += part.merged
+        self._reasons.update(reject.reason for reject in part.rejects)
+
+    def summary(self, seconds: float, digest: str) -> ConvertSummary:
+        rejected = self._reasons.total()
+        return ConvertSummary(
+            rows=self.kept + rejected + self._merged,
+            kept=self.kept,
+            rejected=rejected,
+            seconds=round(seconds, 3),
+            digest=digest,
+            reasons=dict(self._reasons.most_common()),
+            normalised=self._normalised,
+            merged=self._merged,
+        )
+
+
+def _allowed(workers: int | None) -> int | None:
+    if workers is None:
+        return None
+    from intentflow.parallel import allowed_workers  # costs start-up time
+
+    return allowed_workers(workers)
+
+
+def _check_usage(out: Path, max_reject_rate: float | None, to: Target | None) -> None:
+    if to is not None:
+        check_target(to, out)
+    elif out.suffix not in (".json", ".jsonl"):
+        raise IntentflowError(f"{out}: the name of the output must end in .json or .jsonl")
+    if max_reject_rate is not None and not 0 <= max_reject_rate <= 1:
+        raise IntentflowError(
+            f"the maximum reject rate must be between 0 and 1, not {max_reject_rate}"
+        )
+
+
+def _with_votes(
+    parts: Iterator[tuple[str, Part, int]], form: Format, options: Options
+) -> Iterator[tuple[str, Part, int]]:
+    """The parts, and at the end the outcome of rows that are one annotator's answer each."""
+    box = BallotBox()
+    for source, part, lines_before in parts:
+        for vote in part.votes:
+            box.add(source, vote._replace(line=lines_before + vote.line))
+        yield source, part, lines_before
+    yield from ((source, part, 0) for source, part in count_votes(box, form, options))
+
+
+def _parts(
+    sources: Sequence[Source], form: Format, options: Options, choose: _Choice
+) -> Iterator[tuple[str, Part, int]]:
+    """The result of each block of rows, with its source and the number of lines before it."""
+    with progress_bar("convert", unit=" rows", only_on_terminal=True) as progress:
+        for source in sources:
+            lines = 0
+            for part in _parts_of(source, form, options, choose):
+                yield source.name, part, lines
+                lines += part.lines
+                progress.update(part.read)
+
+
+def _parts_of(source: Source, form: Format, options: Options, choose: _Choice) -> Iterator[Part]:
+    with open_source(source) as stream:
+        detected = detect_layout(form, stream, source.path.name)
+        executor = choose(source, detected)
+        if executor is None:
+            yield from convert_stream(stream, detected, options)
+            return
+        from intentflow.conversion.parallel import convert_in_parallel  # costs start-up time
+
+        yield from convert_in_parallel(stream, source, detected, options, executor)
+
+
+_Choice = Callable[[Source, Format], "Executor | None"]
+
+
+def _executor_for(
+    source: Source, form: Format, *, executor: Executor | None, workers: int | None
+) -> Executor | None:
+    """The executor for a file; None if this process converts it."""
+    if form.layout != "lines":
+        return None
+    if executor is not None:
+        return executor
+    if workers is None and source.path.stat().st_size < _LARGE_BYTES:
+        return None
+    from intentflow.parallel import ProcessExecutor, usable_cpus  # costs start-up time
+
+    found = workers or min(usable_cpus(), _MAX_WORKERS)
+    return ProcessExecutor(found) if found > 1 else None
+
+
+def _warn_unredacted(rejects: Path) -> None:
+    log.warning(
+        "%s: not redacted, readable by its owner only; "
+        "redaction needs pip install 'intentflow[data]'",
+        rejects,
+    )
+
+
+def _check_result(
+    summary: ConvertSummary, sources: Sequence[str], rejects: Path, limit: float | None, hint: str
+) -> None:
+    if not summary.kept:
+        raise IntentflowError(
+            f"{', '.join(sources)}: no row was kept: {_explain(summary, rejects)}{hint}"
+        )
+    if limit is not None and summary.rejected > limit * summary.rows:
+        rate = summary.rejected / summary.rows
+        raise TooManyRejects(
+            f"{rate:.1%} of the rows were rejected, more than the {limit:.1%} allowed: "
+            f"{_explain(summary, rejects)}",
+            summary,
+        )
+
+
+def _explain(summary: ConvertSummary, rejects: Path) -> str:
+    if not summary.rows:
+        return "the files contain no rows"
+    counts = ", ".join(f"{reason} {count}" for reason, count in summary.reasons.items())
+    return f"{counts} (see {rejects})"

@@ -1,0 +1,196 @@
+"""The interface of a labelling tool's module: formats, options, rows and reject reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import orjson
+
+Row = dict[str, Any]
+Layout = Literal["auto", "lines", "values", "table", "transcript"]
+
+TEXT_FIELDS = ("instruction", "content", "source", "text")
+LABEL_FIELDS = ("output", "label", "intent")
+DIALOGUE_FIELDS = ("dialogue_id", "dialogue", "conversation_id", "session_id")
+
+REASONS = {
+    "abandoned": "the labeller abandoned or skipped the row",
+    "bad_mark_result": "MarkResult is not JSON in the documented format",
+    "blank_answer": "the label is blank",
+    "blank_text": "the utterance is blank",
+    "cells": "the row has more or fewer cells than the header",
+    "conflict": "labelling jobs disagree; choose one with --job",
+    "duplicate_key": "an object has the same key twice, with different values",
+    "empty_result": "no labelling stage has a result",
+    "failed": "the labelling job reports that it failed on the row",
+    "no_answer": "no result contains an output",
+    "no_label": "the row has no label (of the requested job)",
+    "no_text": "the row has no utterance; name its field with --field",
+    "not_an_object": "the row is JSON but not an object",
+    "not_csv": "the row has unclosed quotes, which CSV does not allow",
+    "not_json": "the row is not JSON",
+    "not_text": "the utterance or the label is not text",
+    "not_utf8": "the row is not UTF-8 text",
+    "not_verified": "a verification job did not confirm the label",
+    "several_answers": "the dialogue answers with calls more than once",
+    "several_questions": "several questions are answered and none is titled output",
+    "spans": "the label marks spans of the text, which do not define a call",
+    "tie": "annotators disagree and none has the majority",
+    "too_deep": "the row is nested too deeply to be read",
+    "truncated": "the row is cut off before its end",
+    "unknown_shape": "the row matches no known format",
+}
+"""Reasons for rejecting a row: stable codes and their meaning."""
+
+
+class Ballot(NamedTuple):
+    """The origin of a row's answer, in an export with one row per annotator and utterance.
+
+    Attributes:
+        item: Key that the answers to one utterance share.
+        annotator: Name of the annotator; empty if each row is from a different one.
+        time: Time of the answer; an annotator's latest answer counts.
+    """
+
+    item: str
+    annotator: str = ""
+    time: str = ""
+
+
+class RowRejected(Exception):  # noqa: N818 (an outcome of a row, not a failure of the program)
+    """The row cannot be kept.
+
+    Attributes:
+        reason: One of :data:`REASONS`.
+        ballot: Set if other rows may answer for the same utterance.
+    """
+
+    def __init__(self, reason: str, ballot: Ballot | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.ballot = ballot
+
+
+class LabelledRow(NamedTuple):
+    """The content of a labelled row, as written.
+
+    Attributes:
+        instruction: The utterance.
+        output: The label; empty only in a task for labellers that has no pre-label.
+        dialogue: Id of the dialogue that the utterance is from; empty if the row has none.
+        ballot: Set if other rows may answer for the same utterance.
+    """
+
+    instruction: str
+    output: str
+    dialogue: str = ""
+    ballot: Ballot | None = None
+
+
+def encode_record(row: LabelledRow) -> bytes:
+    """The row in the form that is digested: keys in the order of ``content_digest``."""
+    record = b'"instruction": %b, "output": %b}' % (
+        orjson.dumps(row.instruction),
+        orjson.dumps(row.output),
+    )
+    if row.dialogue:
+        return b'{"dialogue": %b, %b' % (orjson.dumps(row.dialogue), record)
+    return b"{" + record
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The user's options for the readers.
+
+    Attributes:
+        field: Name of the utterance's field; one of :data:`TEXT_FIELDS` if None.
+        job: Labelling job to take the label from; if None, all have to agree.
+        redact: Whether rejected rows are redacted.
+    """
+
+    field: str | None = None
+    job: str | None = None
+    redact: bool = False
+
+    @property
+    def narrows(self) -> bool:
+        """Whether a reader has to consider options in addition to the row."""
+        return self.field is not None or self.job is not None
+
+
+def _unchanged(row: Row) -> Row:
+    return row
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One labelling tool's export.
+
+    Attributes:
+        name: The value of ``--format``.
+        recognises: Tests whether a row is from this tool; called only for ``auto``.
+        read: Reads the row's utterance and label; raises :class:`RowRejected`.
+        layout: ``lines`` has one row per line, ``values`` JSON values across lines, ``auto``
+            either; ``table`` is CSV or TSV with a header, ``transcript`` a dialogue in plain text.
+        encode: Encodes a row for the output, as bytes without a line end.
+        quick: Whether :mod:`intentflow.conversion.itag_lines` may read rows instead of ``read``.
+        needs_label: Whether an utterance without a label is rejected; tasks need none.
+        from_cells: Converts a table's row, in which a cell can contain several values.
+        adapt: Adapts another format like this one, if a file turns out to have it.
+    """
+
+    name: str
+    recognises: Callable[[Row], bool]
+    read: Callable[[Row, Options], LabelledRow]
+    layout: Layout = "auto"
+    encode: Callable[[LabelledRow], bytes] = encode_record
+    quick: bool = False
+    needs_label: bool = True
+    from_cells: Callable[[Row], Row] = _unchanged
+    adapt: Callable[[Format], Format] | None = None
+
+
+def unrecognised(_row: Row) -> bool:
+    """The ``recognises`` of formats that cannot be recognised by a row."""
+    return False
+
+
+def label_text(fields: Row, options: Options, output: str) -> LabelledRow:
+    """The utterance among a row's fields with its label and, if given, its dialogue.
+
+    Raises:
+        RowRejected: ``no_text``, ``not_text`` or ``blank_text``.
+    """
+    return LabelledRow(find_text(fields, options.field), output, find_dialogue(fields))
+
+
+def find_dialogue(fields: Row) -> str:
+    """The dialogue's id among a row's fields, a text or an integer; empty if there is none."""
+    for name in DIALOGUE_FIELDS:
+        value = fields.get(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+    return ""
+
+
+def find_text(fields: Row, name: str | None) -> str:
+    """The utterance among a row's fields.
+
+    Raises:
+        RowRejected: ``no_text``, ``not_text`` or ``blank_text``.
+    """
+    names = TEXT_FIELDS if name is None else (name,)
+    for candidate in names:
+        text = fields.get(candidate)
+        if text is None:
+            continue
+        if not isinstance(text, str):
+            raise RowRejected("not_text")
+        if not text or text.isspace():
+            raise RowRejected("blank_text")
+        return text
+    raise RowRejected("no_text")

@@ -1,0 +1,136 @@
+"""SageMaker Ground Truth: augmented manifests of text labelling jobs.
+
+Each job adds its attribute and ``<attribute>-metadata`` to the row. A classification's label is
+the metadata's ``class-name``, several are the ``class-map``; a custom job's is its text, its
+``output``, or the majority of ``annotationsFromAllWorkers``. Design decision: an
+adjustment job's label replaces those before it (the latest ``creation-date``, else the last in
+the row); otherwise the jobs on a row must agree unless ``--job`` names one by attribute or job
+name. A verification job (``groundtruth/label-verification``) after that label has to confirm it
+with one of a few class names; any other class rejects the row.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import orjson
+
+from intentflow.conversion.agreement import join_labels, majority
+from intentflow.conversion.export_format import (
+    Format,
+    LabelledRow,
+    Options,
+    Row,
+    RowRejected,
+    label_text,
+)
+
+_METADATA = "-metadata"
+_VERIFICATION = "groundtruth/label-verification"
+CONFIRMED = {"accept", "accepted", "approve", "approved", "confirmed", "correct", "good", "ok"}
+CONFIRMED |= {"okay", "pass", "passed", "right", "valid", "verified", "yes"}
+"""Class names of a verification job that confirm the label; compared in lower case."""
+
+
+class _GroundTruthJob(NamedTuple):
+    """The attribute and metadata of one labelling job in a row."""
+
+    attribute: str
+    value: Any
+    metadata: Row
+
+    @property
+    def date(self) -> str:
+        return str(self.metadata.get("creation-date", ""))
+
+    @property
+    def verifies(self) -> bool:
+        return self.metadata.get("type") == _VERIFICATION
+
+
+def recognises(row: Row) -> bool:
+    """Whether the row contains a job's metadata."""
+    return any(key.endswith(_METADATA) and isinstance(row[key], dict) for key in row)
+
+
+def read(row: Row, options: Options) -> LabelledRow:
+    """Read the row's text and its decisive label.
+
+    Raises:
+        RowRejected: The row is not labelled, failed, in conflict, not verified, or malformed.
+    """
+    jobs = _jobs(row)
+    labelling = [job for job in jobs if not job.verifies and _is_wanted(job, options.job)]
+    if not labelling:
+        raise RowRejected("no_label")
+    adjusted = [job for job in labelling if "adjustment-status" in job.metadata]
+    decisive = [max(reversed(adjusted), key=lambda job: job.date)] if adjusted else labelling
+    answers = {_label(job) for job in decisive}
+    if len(answers) > 1:
+        raise RowRejected("conflict")
+    _check_verified(jobs, max(job.date for job in decisive))
+    return label_text(row, options, majority(list(answers)))
+
+
+def job_names(row: Row) -> list[str]:
+    """The labelling jobs with metadata in the row, by their attribute."""
+    return [job.attribute for job in _jobs(row) if not job.verifies]
+
+
+def _jobs(row: Row) -> list[_GroundTruthJob]:
+    names = (key.removesuffix(_METADATA) for key in row if key.endswith(_METADATA))
+    return [
+        _GroundTruthJob(name, row.get(name), metadata)
+        for name in names
+        if isinstance(metadata := row[name + _METADATA], dict)
+    ]
+
+
+def _is_wanted(job: _GroundTruthJob, wanted: str | None) -> bool:
+    name = str(job.metadata.get("job-name", "")).removeprefix("labeling-job/")
+    return wanted is None or wanted in (job.attribute, name)
+
+
+def _check_verified(jobs: list[_GroundTruthJob], since: str) -> None:
+    """Require that the last verification job after the label confirms it."""
+    later = [job for job in jobs if job.verifies and (not job.date or job.date >= since)]
+    if not later:
+        return
+    last = max(reversed(later), key=lambda job: job.date)
+    if str(last.metadata.get("class-name", "")).strip().lower() not in CONFIRMED:
+        raise RowRejected("not_verified")
+
+
+def _label(job: _GroundTruthJob) -> str:
+    if job.metadata.get("failure-reason"):
+        raise RowRejected("failed")
+    name, names = job.metadata.get("class-name"), job.metadata.get("class-map")
+    if isinstance(name, str):
+        return name
+    if isinstance(names, dict):
+        return join_labels(names.values())
+    return _custom_label(job.value)
+
+
+def _custom_label(value: Any) -> str:
+    if isinstance(value, dict) and isinstance(value.get("annotationsFromAllWorkers"), list):
+        return majority([_worker_label(item) for item in value["annotationsFromAllWorkers"]])
+    output = value.get("output") if isinstance(value, dict) else value
+    if output is None:
+        raise RowRejected("no_answer")
+    if not isinstance(output, str):
+        raise RowRejected("not_text")
+    return output
+
+
+def _worker_label(annotation: Any) -> str:
+    data = annotation.get("annotationData") if isinstance(annotation, dict) else None
+    content = data.get("content") if isinstance(data, dict) else None
+    try:
+        found = orjson.loads(content) if isinstance(content, str) else content
+    except ValueError:
+        found = content
+    return _custom_label(found)
+
+
+GROUND_TRUTH = Format("ground-truth", recognises, read)

@@ -1,0 +1,105 @@
+"""Tasks for a labelling tool: utterances, with predictions as pre-labels.
+
+iTAG takes a manifest, ``{"data": {"instruction", "output"}}`` per line: ``output`` is the pre-label
+column, to be mapped to the question of that name. Label Studio takes an array of tasks whose
+prediction fills the text area ``output`` of the text ``instruction``. The pre-label is the row's
+``prediction``, as ``intentflow evaluate --predictions`` writes it, otherwise its label; a row
+without either is a task without pre-label.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Literal, get_args
+
+import orjson
+
+from intentflow.conversion import doccano
+from intentflow.conversion.export_format import (
+    Format,
+    LabelledRow,
+    Options,
+    Row,
+    RowRejected,
+    label_text,
+)
+from intentflow.errors import IntentflowError
+
+Target = Literal["itag", "label-studio"]
+_SUFFIXES: dict[str, tuple[str, ...]] = {
+    "itag": (".manifest", ".jsonl"),
+    "label-studio": (".json",),
+}
+_WITHOUT_LABEL = frozenset({"no_label", "no_answer", "empty_result", "blank_answer"})
+_WITHOUT_LABEL |= {"unknown_shape", "abandoned", "tie", "conflict", "not_verified"}
+
+
+def check_target(target: str, out: Path) -> None:
+    """Refuse an unknown tool, or a file type that it does not import.
+
+    Raises:
+        IntentflowError: The tool is unknown, or the file has another suffix.
+    """
+    if target not in get_args(Target):
+        raise IntentflowError(
+            f"unknown target {target}; choose one of: {', '.join(get_args(Target))}"
+        )
+    if out.suffix not in _SUFFIXES[target]:
+        allowed = " or ".join(_SUFFIXES[target])
+        raise IntentflowError(f"{out}: the file name of tasks for {target} must end in {allowed}")
+
+
+def as_tasks(form: Format, target: Target) -> Format:
+    """Let a format write its rows as tasks for labellers."""
+    encode = encode_itag if target == "itag" else encode_label_studio
+    return replace(
+        form,
+        read=partial(_read_task, form),
+        encode=encode,
+        quick=False,
+        needs_label=False,
+        adapt=partial(as_tasks, target=target),
+    )
+
+
+def _read_task(form: Format, row: Row, options: Options) -> LabelledRow:
+    """Read the row's utterance and pre-label; rows without a label are valid tasks."""
+    row = doccano.with_text(row)
+    prediction = row.get("prediction")
+    if isinstance(prediction, str):
+        return label_text(row, options, prediction)
+    try:
+        return form.read(row, options)
+    except RowRejected as rejected:
+        if rejected.reason not in _WITHOUT_LABEL:
+            raise
+        ballot = rejected.ballot
+    data = row.get("data")
+    task = label_text(data if isinstance(data, dict) else row, options, "")
+    return task._replace(ballot=ballot)
+
+
+def encode_itag(row: LabelledRow) -> bytes:
+    """The task as a line of an iTAG manifest."""
+    data = _data(row) | ({"output": row.output} if row.output else {})
+    return orjson.dumps({"data": data})
+
+
+def encode_label_studio(row: LabelledRow) -> bytes:
+    """The task as an element of a Label Studio import."""
+    result = {
+        "from_name": "output",
+        "to_name": "instruction",
+        "type": "textarea",
+        "value": {"text": [row.output]},
+    }
+    predictions = [{"model_version": "intentflow", "result": [result]}] if row.output else []
+    return orjson.dumps({"data": _data(row), "predictions": predictions})
+
+
+def _data(row: LabelledRow) -> dict[str, str]:
+    """The data that labellers see; the dialogue's id returns with the export."""
+    named = {"dialogue": row.dialogue} if row.dialogue else {}
+    return {"instruction": row.instruction} | named

@@ -1,0 +1,121 @@
+"""CSV and TSV with a header: a column for the utterance and one for the label.
+
+The label's column is the first of ``output``, ``label`` and ``intent``. Tables from doccano and
+Label Studio are recognised by their other columns and read accordingly.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+
+from intentflow.conversion import doccano, label_studio_min
+from intentflow.conversion.agreement import majority
+from intentflow.conversion.export_format import (
+    LABEL_FIELDS,
+    Format,
+    LabelledRow,
+    Options,
+    Row,
+    RowRejected,
+    label_text,
+    unrecognised,
+)
+from intentflow.conversion.json_values import Value
+
+_DELIMITERS = (",", "\t", ";", "|")
+_MAX_LINES = 10_000  # per row
+_MAX_CELL = 1 << 30
+
+
+class _Lines:
+    """Lines that can be put back, so that a broken row does not affect the rows after it."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+        self._waiting: list[str] = []
+        self.record: list[str] = []
+        self.number = 1
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if len(self.record) >= _MAX_LINES:  # an unclosed quote
+            raise csv.Error
+        line = self._waiting.pop() if self._waiting else next(self._lines)
+        self.record.append(line)
+        return line
+
+    def next_record(self) -> None:
+        """Count the lines of the record that was just read."""
+        self.number += len(self.record)
+        self.record = []
+
+    def put_back(self, keep: int = 1) -> None:
+        """Put back all lines except the first ``keep`` lines of the record."""
+        self._waiting += reversed(self.record[keep:])
+        del self.record[keep:]
+
+
+def scan_table(lines: Iterable[str], delimiter: str | None = None) -> Iterator[Value]:
+    """Parse the rows of a table, as objects keyed by column.
+
+    A row with unclosed quotes, or with another number of cells than the header, is a problem of
+    its first line only: parsing continues with the next line.
+
+    Args:
+        lines: The lines with their line ends.
+        delimiter: The delimiter; detected in the header if None.
+    """
+    csv.field_size_limit(_MAX_CELL)
+    source = _Lines(lines)
+    reader = csv.reader(source, delimiter=delimiter or _delimiter(source), strict=True)
+    header: list[str] = []
+    while True:
+        source.next_record()
+        try:
+            cells = next(reader, None)
+        except csv.Error:
+            source.put_back()
+            yield Value(source.number, source.record[0].rstrip("\r\n"), problem="not_csv")
+            continue
+        if cells is None:
+            return
+        if header and cells:
+            yield _row(source, header, cells)
+        header = header or [cell.strip() for cell in cells]
+
+
+def _delimiter(source: _Lines) -> str:
+    """The most frequent delimiter of the header."""
+    first = next((line for line in source if line.strip()), "")
+    source.put_back(keep=0)
+    return max(_DELIMITERS, key=first.count)
+
+
+def _row(source: _Lines, header: list[str], cells: list[str]) -> Value:
+    problem = "" if len(cells) == len(header) else "cells"
+    if problem:
+        source.put_back()
+    raw = "".join(source.record).rstrip("\r\n")
+    return Value(source.number, raw, dict(zip(header, cells, strict=False)), problem)
+
+
+def read(row: Row, options: Options) -> LabelledRow:
+    """Read the row's utterance and label.
+
+    Raises:
+        RowRejected: A column is missing or its cell is blank.
+    """
+    if label_studio_min.recognises(row):
+        return label_studio_min.read(label_studio_min.from_cells(row), options)
+    if doccano.recognises_header(row.keys()):
+        return doccano.read(doccano.from_cells(row), options)
+    label = next((row[name] for name in LABEL_FIELDS if row.get(name) is not None), None)
+    if label is None:
+        raise RowRejected("no_label")
+    return label_text(row, options, majority([label]))
+
+
+CSV = Format("csv", unrecognised, read, layout="table")

@@ -1,0 +1,98 @@
+"""Votes: answers of several annotators in separate rows or files.
+
+The label of an utterance is known only after the last row, so these rows are kept in memory until
+then; manual exports are small. Design decision: an annotator's latest answer counts, the majority
+wins, a tie rejects every row of the utterance, and a row without an answer abstains if another row
+has one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from intentflow.conversion.agreement import majority
+from intentflow.conversion.export_format import Ballot, LabelledRow, RowRejected
+
+
+class Vote(NamedTuple):
+    """A row that is one annotator's answer.
+
+    Attributes:
+        line: Line of the row, from 1.
+        raw: The row's text, for the rejects file.
+        ballot: The annotator and the utterance.
+        row: Content of the row; None if it is rejected.
+        reason: Reason of the rejection.
+    """
+
+    line: int
+    raw: str
+    ballot: Ballot
+    row: LabelledRow | None
+    reason: str = ""
+
+
+class CastVote(NamedTuple):
+    """A vote and its source file."""
+
+    source: str
+    vote: Vote
+
+
+class Outcome(NamedTuple):
+    """The outcome for one utterance.
+
+    Attributes:
+        row: The kept row; None if none is kept.
+        cast: All votes.
+        reason: Reason why no row is kept; empty if each vote has its own reason.
+    """
+
+    row: LabelledRow | None
+    cast: list[CastVote]
+    reason: str = ""
+
+
+class BallotBox:
+    """Collects votes, and counts them after the last one."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, list[CastVote]] = {}
+
+    def add(self, source: str, vote: Vote) -> None:
+        """Add a vote."""
+        self._items.setdefault(vote.ballot.item, []).append(CastVote(source, vote))
+
+    def count(self, *, needs_label: bool) -> Iterator[Outcome]:
+        """The outcome for each utterance, in the order of their first rows.
+
+        Args:
+            needs_label: Whether an utterance without a majority is rejected; otherwise it is kept
+                with a blank label.
+        """
+        for cast in self._items.values():
+            yield _elect(cast, needs_label=needs_label)
+
+
+def _elect(cast: list[CastVote], *, needs_label: bool) -> Outcome:
+    rows = [row for vote in _latest(cast) if (row := vote.row) is not None]
+    answers = [row.output for row in rows if row.output]
+    try:
+        output = majority(answers) if answers else ""
+    except RowRejected as tie:
+        if needs_label:
+            return Outcome(None, cast, tie.reason)
+        output = ""
+    winner = next((row for row in rows if row.output == output or not output), None)
+    return Outcome(winner and winner._replace(output=output), cast)
+
+
+def _latest(cast: list[CastVote]) -> list[Vote]:
+    """The latest vote of each annotator, and all without an annotator's name."""
+    latest: dict[str, Vote] = {}
+    for position, (_, vote) in enumerate(cast):
+        name = vote.ballot.annotator or f"#{position}"
+        if name not in latest or vote.ballot.time >= latest[name].ballot.time:
+            latest[name] = vote
+    return list(latest.values())

@@ -1,0 +1,227 @@
+"""Curation of a data set: redaction, deduplication, balance, and a list of all changes."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from intentflow.curation.balance import Balance, rows_above_cap, rows_to_copy
+from intentflow.curation.conflicts import ConflictRule, find_conflicts
+from intentflow.curation.dedup import find_duplicates
+from intentflow.curation.minhash import NEAR_THRESHOLD
+from intentflow.curation.near_duplicates import find_near_duplicates
+from intentflow.curation.redactions import Redactions
+from intentflow.io.files import atomic_file
+from intentflow.parallel import Executor, map_rows
+from intentflow.records import Example
+from intentflow.redaction.anonymizer import redact_examples
+
+Dedup = Literal["none", "exact", "near"]
+RowChangeKind = Literal[
+    "above_cap",
+    "conflict",
+    "conflict_dropped",
+    "copied",
+    "duplicate",
+    "near_duplicate",
+    "redacted",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RowChange:
+    """A change of one row.
+
+    Attributes:
+        row: Row of the input, from 1.
+        kind: ``redacted``; for rows left out: ``duplicate``, ``near_duplicate``, ``above_cap``,
+            ``conflict_dropped`` (its label differs from another row's with the same utterance);
+            for rows kept: ``conflict`` (the same, only listed), ``copied`` (repeated at the end).
+        other: The row that is kept instead, or, for conflicts, a row with the other label.
+        copies: Number of copies added.
+        placeholders: For a redaction, the number of values replaced by kind; never the values.
+    """
+
+    row: int
+    kind: RowChangeKind
+    other: int | None = None
+    copies: int = 0
+    placeholders: dict[str, int] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The change as an object of the changes file, without keys that do not apply."""
+        entry: dict[str, Any] = {"row": self.row, "kind": self.kind}
+        if self.other is not None:
+            entry["other"] = self.other
+        if self.copies:
+            entry["copies"] = self.copies
+        if self.placeholders:
+            entry["placeholders"] = self.placeholders
+        return entry
+
+
+@dataclass(frozen=True)
+class CurateResult:
+    """The curated rows and the changes, in the order of the input.
+
+    Attributes:
+        examples: The rows, with copies at the end.
+        changes: The changes, in the order of rows.
+        clusters: Number of clusters of near-duplicate utterances with any labels, counted after
+            exact deduplication; None if near-duplicates were not searched.
+        largest_cluster: Number of rows of the largest cluster; None likewise.
+        redactions: Counts and examples for the redaction report.
+    """
+
+    examples: list[Example]
+    changes: list[RowChange]
+    clusters: int | None = None
+    largest_cluster: int | None = None
+    redactions: Redactions = field(default_factory=Redactions)
+
+    def counts(self) -> dict[str, int]:
+        """Number of changed rows by kind; all kinds, in alphabetical order."""
+        found = Counter(change.kind for change in self.changes)
+        return {kind: found[kind] for kind in get_args(RowChangeKind)}
+
+    def placeholders(self) -> dict[str, int]:
+        """Number of values replaced, by kind."""
+        return dict(sorted(self.redactions.values.items()))
+
+    def copies(self) -> int:
+        """Number of rows added as copies."""
+        return sum(change.copies for change in self.changes)
+
+
+def curate(
+    examples: Sequence[Example],
+    *,
+    redact: bool = True,
+    dedup: Dedup = "exact",
+    near_threshold: float = NEAR_THRESHOLD,
+    conflicts: ConflictRule = "list",
+    balance: Balance = "none",
+    seed: int = 0,
+    executor: Executor | None = None,
+) -> CurateResult:
+    """Clean a data set.
+
+    Redaction comes first, so that rows which differ only in personal data are duplicates.
+    Conflicts are resolved before duplicates are removed, because these are the votes. Balancing
+    comes last.
+
+    Args:
+        examples: The rows.
+        redact: Whether to replace personal data in utterances and parameters.
+        dedup: ``exact`` keeps the first of the rows with the same utterance and label; ``near``
+            also removes near-duplicates of a kept row with the same label.
+        near_threshold: Minimum similarity of near-duplicates, in (0, 1].
+        conflicts: Rule for utterances with several labels, see ``find_conflicts``.
+        balance: ``cap`` limits intents to twice the median of rows per intent; ``oversample``
+            copies rows of rare intents up to the median and marks the copies as synthetic.
+        seed: Seed of the choice of rows that are cut or copied.
+        executor: Executor of redaction and sketching; this process if None. The result does not
+            depend on it.
+
+    Raises:
+        IntentflowError: ``dedup`` is ``near`` and the threshold is out of range.
+        ModuleNotFoundError: Redaction or near-duplicates need the ``data`` extra, which is not
+            installed.
+
+    Example:
+        >>> rows = [Example("stop", "stop()"), Example("Stop ", "stop()")]
+        >>> result = curate(rows, redact=False)
+        >>> result.examples, result.counts()["duplicate"]
+        ([Example(instruction='stop', output='stop()', synthetic=False, dialogue=None)], 1)
+    """
+    work = _Curation(list(enumerate(examples, 1)))
+    if redact:
+        work.redact(executor)
+    work.resolve_conflicts(conflicts)
+    if dedup != "none":
+        work.drop_duplicates()
+    if dedup == "near":
+        work.drop_near_duplicates(near_threshold, executor)
+    if balance == "cap":
+        work.cap(seed)
+    if balance == "oversample":
+        work.oversample(seed)
+    return work.result()
+
+
+def write_changes(path: str | Path, result: CurateResult) -> None:
+    """Write the changes as a JSON array, one per line."""
+    lines = ",\n".join(json.dumps(change.as_dict()) for change in result.changes)
+    with atomic_file(path) as partial:
+        partial.write_text(f"[\n{lines}\n]\n" if lines else "[]\n", encoding="utf-8")
+
+
+class _Curation:
+    """State of a curation: the remaining rows with their input numbers, and the changes so far."""
+
+    def __init__(self, rows: list[tuple[int, Example]]) -> None:
+        self._rows = rows
+        self._changes: list[RowChange] = []
+        self._copies: list[Example] = []
+        self._redactions = Redactions()
+        self._clusters: int | None = None
+        self._largest_cluster: int | None = None
+
+    def result(self) -> CurateResult:
+        self._changes.sort(key=lambda change: change.row)
+        return CurateResult(
+            [*self._examples(), *self._copies],
+            self._changes,
+            self._clusters,
+            self._largest_cluster,
+            self._redactions,
+        )
+
+    def redact(self, executor: Executor | None) -> None:
+        redacted = map_rows(executor, redact_examples, self._examples())
+        for index, (clean, kinds) in enumerate(redacted):
+            number, example = self._rows[index]
+            self._redactions.add(number, example, clean, kinds)
+            if clean != example:
+                self._changes.append(RowChange(number, "redacted", placeholders=kinds))
+                self._rows[index] = (number, clean)
+
+    def resolve_conflicts(self, rule: ConflictRule) -> None:
+        found = find_conflicts(self._examples(), rule)
+        self._record("conflict", found.listed)
+        self._drop("conflict_dropped", found.dropped)
+
+    def drop_duplicates(self) -> None:
+        self._drop("duplicate", find_duplicates(self._examples()).duplicates)
+
+    def drop_near_duplicates(self, threshold: float, executor: Executor | None) -> None:
+        found = find_near_duplicates(self._examples(), threshold, executor)
+        self._clusters, self._largest_cluster = found.clusters, found.largest_cluster
+        self._drop("near_duplicate", found.duplicates)
+
+    def cap(self, seed: int) -> None:
+        self._drop("above_cap", [(row, None) for row in rows_above_cap(self._examples(), seed)])
+
+    def oversample(self, seed: int) -> None:
+        for row, copies in rows_to_copy(self._examples(), seed).items():
+            number, example = self._rows[row]
+            self._changes.append(RowChange(number, "copied", copies=copies))
+            self._copies += [replace(example, synthetic=True)] * copies
+
+    def _examples(self) -> list[Example]:
+        return [example for _, example in self._rows]
+
+    def _record(self, kind: RowChangeKind, found: Sequence[tuple[int, int | None]]) -> None:
+        """Record changes of rows; both numbers are indices into the remaining rows."""
+        for row, other in found:
+            other_number = None if other is None else self._rows[other][0]
+            self._changes.append(RowChange(self._rows[row][0], kind, other_number))
+
+    def _drop(self, kind: RowChangeKind, found: Sequence[tuple[int, int | None]]) -> None:
+        self._record(kind, found)
+        dropped = {row for row, _ in found}
+        self._rows = [row for index, row in enumerate(self._rows) if index not in dropped]

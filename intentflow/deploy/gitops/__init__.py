@@ -1,6 +1,0 @@
-"""Deploying by commit: a GitOps repository says what runs, Argo CD or Flux makes it so."""
-
-from intentflow.deploy.gitops.commit import Pushed, commit_service
-from intentflow.deploy.gitops.revert import Reverted, revert_service
-
-__all__ = ["Pushed", "Reverted", "commit_service", "revert_service"]

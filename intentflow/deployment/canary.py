@@ -1,0 +1,178 @@
+"""A new model beside the one in service, with a share of the requests, in the cluster.
+
+KServe shares in two ways: Knative mode splits between a predictor's revisions
+(``canaryTrafficPercent``, silently ignored in Standard mode), Standard mode between named
+predictors (``spec.canary[]``, since 0.20).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+from intentflow.artifacts.deployed_model import DeployedModel
+from intentflow.deployment.annotations import (
+    ANNOTATION,
+    CANARY,
+    CANARY_REPLACES,
+    DEPLOYMENT_MODE,
+    model_of,
+)
+from intentflow.deployment.ownership import Manifest, owned
+from intentflow.deployment.traffic_split import share_requests, without_share
+from intentflow.errors import CheckFailed, IntentflowError
+
+_OLD_NAMES = {"RawDeployment": "Standard", "Serverless": "Knative"}
+
+
+def with_canary(
+    live: Manifest, rendered: Manifest, percent: int, *, kserve_splits: bool = False
+) -> Manifest:
+    """The service in place, and the rendered one's model beside it.
+
+    Args:
+        live: The InferenceService as the cluster has it.
+        rendered: The InferenceService of the new model.
+        percent: Share of the requests that the new model gets, 0 to 99.
+        kserve_splits: Whether KServe shares out in Standard mode where there is no transformer.
+
+    Raises:
+        IntentflowError: Where the share would be ignored, or the two cannot stand side by side.
+    """
+    mode = _mode(live)
+    _require_same_mode(live, mode, rendered)
+    service = owned(live)
+    if "model" not in service.get("spec", {}).get("predictor", {}):
+        raise IntentflowError(f"{_name(live)}: not deployed by intentflow: deploy it first")
+    if mode == "Standard":
+        return share_requests(service, rendered, percent, kserve_splits=kserve_splits)
+    _require_one_prompt(service, rendered)
+    service["spec"]["predictor"]["model"] = deepcopy(rendered["spec"]["predictor"]["model"])
+    service["spec"]["predictor"]["canaryTrafficPercent"] = percent
+    _annotate(service, live, rendered)
+    return service
+
+
+def require_kept(wanted: Manifest, planned: Mapping[str, Any]) -> None:
+    """Make sure that the cluster's KServe knows what a canary is.
+
+    Args:
+        wanted: What is to be applied.
+        planned: What the server answered to the trial: what its CRD lacks is gone from it.
+
+    Raises:
+        IntentflowError: It is too old.
+    """
+    if wanted["spec"].get("canary") and not planned["spec"].get("canary"):
+        raise IntentflowError(
+            f"{_name(wanted)}: this cluster's KServe would ignore the canary: its InferenceService "
+            "has no spec.canary, which came with KServe 0.20; update it, or use Knative mode"
+        )
+
+
+def has_canary(service: Manifest) -> bool:
+    """Whether a model is on trial beside the one in service."""
+    spec = service.get("spec") or {}
+    return bool(spec.get("canary")) or "canaryTrafficPercent" in (spec.get("predictor") or {})
+
+
+def promoted(live: Manifest) -> Manifest:
+    """The service with its canary's model in place of the former.
+
+    In Standard mode the predictor takes the canary's name, and with it its running pods.
+
+    Raises:
+        CheckFailed: It has no canary.
+    """
+    service = owned(live)
+    if not has_canary(service):
+        raise CheckFailed(
+            f"{_name(live)} in {live['metadata'].get('namespace')} has no canary: "
+            "`intentflow deploy --canary PERCENT` starts one"
+        )
+    promoted_one = _with_its_facts(service)
+    predictor = promoted_one["spec"]["predictor"]
+    for canary in service["spec"].get("canary", [])[:1]:
+        predictor |= {key: canary["predictor"][key] for key in ("name", "model")}
+    predictor.pop("canaryTrafficPercent", None)
+    return _with_its_transformer(promoted_one, service)
+
+
+def without_canary(service: Manifest) -> Manifest | None:
+    """The state to come back to: the service without the model on trial.
+
+    Returns:
+        None where Knative mode keeps that state in its own revisions, not in the object.
+    """
+    if "canaryTrafficPercent" in ((service.get("spec") or {}).get("predictor") or {}):
+        return None
+    return without_share(service)
+
+
+def keep_predictor_name(service: Manifest, live: Mapping[str, Any] | None) -> None:
+    """Leave the predictor the name that a promotion gave it: another would start it anew."""
+    name = ((live or {}).get("spec") or {}).get("predictor", {}).get("name")
+    if name:
+        service["spec"]["predictor"].setdefault("name", name)
+
+
+def _annotate(service: Manifest, live: Manifest, rendered: Manifest) -> None:
+    """What is known of the canary's model, and which model it would replace."""
+    annotations = service["metadata"].setdefault("annotations", {})
+    for key in DeployedModel.keys(CANARY):
+        annotations.pop(key, None)
+    annotations |= model_of(rendered).annotations(CANARY)
+    annotations.setdefault(CANARY_REPLACES, live["spec"]["predictor"]["model"]["storageUri"])
+
+
+def _with_its_facts(service: Manifest) -> Manifest:
+    """The same service where what is known of the canary is said of the service."""
+    alone = without_share(service)
+    annotations = alone["metadata"].get("annotations") or {}
+    for key in DeployedModel.keys(ANNOTATION):
+        annotations.pop(key, None)
+    annotations |= model_of(service, CANARY).annotations(ANNOTATION)
+    return alone
+
+
+def _with_its_transformer(promoted_one: Manifest, service: Manifest) -> Manifest:
+    """Its transformer reads the new model's prompt and taxonomy."""
+    former = (service["metadata"].get("annotations") or {}).get(CANARY_REPLACES)
+    uri = promoted_one["spec"]["predictor"]["model"]["storageUri"]
+    for container in promoted_one["spec"].get("transformer", {}).get("containers", ()):
+        container["args"] = [it.replace(former, uri) if former else it for it in container["args"]]
+    return promoted_one
+
+
+def _require_same_mode(live: Manifest, mode: str, rendered: Manifest) -> None:
+    asked = _mode(rendered)
+    if asked != mode:
+        raise IntentflowError(
+            f"{_name(live)} runs in KServe's {mode} mode, which would ignore a canary of {asked} "
+            f"mode: --set deployment_mode={mode}"
+        )
+
+
+def _require_one_prompt(service: Manifest, rendered: Manifest) -> None:
+    """In Knative mode one transformer stands before both models, and asks both the same way."""
+    if not service["spec"].get("transformer"):
+        return
+    now, new = (model_of(item).prompt_digest for item in (service, rendered))
+    if now != new:
+        raise IntentflowError(
+            f"{_name(service)}: the new model was trained with another prompt ({new[:12]}…) than "
+            f"the transformer sends ({now[:12]}…): deploy it without --canary"
+        )
+
+
+def _mode(service: Mapping[str, Any]) -> str:
+    """KServe goes by the status once there is one, else by the annotation."""
+    annotations = service["metadata"].get("annotations") or {}
+    status = service.get("status") or {}
+    mode = status.get("deploymentMode") or annotations.get(DEPLOYMENT_MODE) or "Knative"
+    return _OLD_NAMES.get(mode, mode)
+
+
+def _name(service: Mapping[str, Any]) -> str:
+    return str(service["metadata"]["name"])

@@ -1,0 +1,169 @@
+"""A model's deployment as a commit on a branch of a GitOps repository."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TypeVar
+
+from tenacity import (
+    AttemptManager,
+    RetryCallState,
+    RetryError,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_incrementing,
+    wait_random,
+)
+
+from intentflow.artifacts.verdict import Verdict
+from intentflow.deployment.annotations import model_of
+from intentflow.deployment.gitops.repository import PushRejectedError, Repository, cloned
+from intentflow.deployment.gitops.service import change_files
+from intentflow.deployment.options import DeployOptions
+from intentflow.deployment.rendering import Manifest
+from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.io.paths import require_inside
+from intentflow.io.printable import printable
+
+log = logging.getLogger(__name__)
+
+TRAILER = "Intentflow-Service"
+_TRIES = 8
+_PAUSE_SECONDS = 0.3
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What came of a deployment.
+
+    Attributes:
+        commit: The commit; None where the branch already says all of it.
+        branch: Where it is.
+        files: What it changes, from the repository's top.
+    """
+
+    commit: str | None
+    branch: str
+    files: list[str]
+
+
+def commit_service(objects: list[Manifest], verdict: Verdict, options: DeployOptions) -> Pushed:
+    """Commit a model's URI, digests and arguments, and push.
+
+    Who pushes in between loses nothing: the change is made again on top of theirs.
+
+    Args:
+        objects: The rendered service.
+        verdict: A passing verdict about its model.
+        options: The repository, its branches, the service's folder.
+
+    Raises:
+        IntentflowError: No repository, branch or access; a protected branch; files that cannot
+            be changed.
+        CheckFailed: The branch moved on under every try.
+    """
+    service = next(item for item in objects if item["kind"] == "InferenceService")
+    folder = service_folder(options)
+    target = options.git_push_branch or options.git_branch
+
+    def change(repository: Repository) -> tuple[str | None, list[str]]:
+        place = repository.root / folder
+        require_inside(place, repository.root, f"{repository.url} {folder}")
+        done = change_files(place, objects)
+        files = [file.relative_to(repository.root).as_posix() for file in done.files]
+        message = _message(service, verdict, options, done.former_uri)
+        return repository.commit(message), files
+
+    with cloned(
+        str(options.git_repo), options.git_branch, options.git_push_branch, deep=False
+    ) as repository:
+        commit, files = push_on_top(repository, target, change)
+    if commit is None:
+        log.info("%s on %s already says all of it: no commit", folder, target)
+        return Pushed(None, target, [])
+    log.info("pushed %s to %s of %s", commit[:12], target, repository.url)
+    return Pushed(commit, target, files)
+
+
+def push_on_top(
+    repository: Repository,
+    target: str,
+    change: Callable[[Repository], tuple[str | None, T]],
+) -> tuple[str | None, T]:
+    """Make a commit and push it; where somebody else pushed first, make it anew on top.
+
+    Raises:
+        CheckFailed: Somebody was faster every time.
+    """
+    for attempt in _attempts():
+        with attempt:
+            if attempt.retry_state.attempt_number > 1:
+                repository.catch_up(target)
+            commit, result = change(repository)
+            if commit is not None:
+                repository.push(target)
+            return commit, result
+    raise CheckFailed(f"{repository.url}: {target} moved on {_TRIES} times meanwhile; try again")
+
+
+def _attempts() -> Iterator[AttemptManager]:
+    """Attempts until a push is not rejected, with longer and longer pauses, at random."""
+    retrying = Retrying(
+        retry=retry_if_exception_type(PushRejectedError),
+        stop=stop_after_attempt(_TRIES),
+        wait=wait_incrementing(_PAUSE_SECONDS / 2, _PAUSE_SECONDS) + wait_random(0, _PAUSE_SECONDS),
+        before_sleep=_log_rejection,
+    )
+    with suppress(RetryError):
+        yield from retrying
+
+
+def _log_rejection(state: RetryCallState) -> None:
+    log.warning("%s; once more on top of it", state.outcome.exception() if state.outcome else "")
+
+
+def service_folder(options: DeployOptions) -> str:
+    """The service's folder, from the repository's top.
+
+    Raises:
+        IntentflowError: A path that leads out of the repository.
+    """
+    folder = PurePosixPath(options.git_path or f"{options.namespace}/{options.name}")
+    if folder.is_absolute() or ".." in folder.parts or ".git" in folder.parts:
+        raise IntentflowError(f"--path {folder}: expected a folder inside the repository")
+    return folder.as_posix()
+
+
+def service_trailer(options: DeployOptions) -> str:
+    """What marks this service's commits."""
+    return f"{TRAILER}: {options.namespace}/{options.name}"
+
+
+def _message(
+    service: Manifest, verdict: Verdict, options: DeployOptions, former_uri: str | None
+) -> str:
+    """What is deployed, what it scored, and where it comes from."""
+    model = model_of(service)
+    lineage = {
+        "Model": service["spec"]["predictor"]["model"]["storageUri"],
+        "Replaces": former_uri,
+        "Model-Digest": model.model_digest,
+        "Prompt-Digest": model.prompt_digest,
+        "Training-Data-Digest": model.training_data_digest,
+        "Test-Data-Digest": verdict.data_digest,
+        "Evaluated-With": verdict.engine,
+        "Constrained": None if verdict.constrained is None else str(verdict.constrained).lower(),
+    }
+    numbers = [f"- {name}: {value:g} (limit {limit:g})" for name, value, limit in verdict.numbers]
+    trailers = [f"{key}: {value}" for key, value in lineage.items() if value]
+    # A field with a line end in it would forge a trailer.
+    numbers, trailers = ([printable(line) for line in lines] for lines in (numbers, trailers))
+    lines = [f"Deploy {options.name}: model {model.model_digest[:12]}", "", "The gate passed."]
+    return "\n".join([*lines, *numbers, "", *trailers, service_trailer(options)]) + "\n"

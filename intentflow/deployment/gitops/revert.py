@@ -1,0 +1,106 @@
+"""The way back in a GitOps repository: a revert of the last deployment's commit."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+
+from intentflow.deployment.gitops.commit import push_on_top, service_folder, service_trailer
+from intentflow.deployment.gitops.repository import GitError, Repository, cloned
+from intentflow.deployment.options import DeployOptions
+from intentflow.errors import CheckFailed, IntentflowError
+
+log = logging.getLogger(__name__)
+
+_END = "\x1e"
+
+
+@dataclass(frozen=True)
+class Reverted:
+    """What came of it.
+
+    Attributes:
+        name: Of the service.
+        reverted: The deployment's commit.
+        commit: The commit that reverts it.
+        branch: Where it is.
+        model: URI of the model that is back.
+    """
+
+    name: str
+    reverted: str
+    commit: str
+    branch: str
+    model: str
+
+
+@dataclass(frozen=True)
+class _Deployment:
+    commit: str
+    replaces: str | None
+
+
+def revert_service(options: DeployOptions) -> Reverted:
+    """Revert the service's last deployment that is not reverted yet, and push.
+
+    A second time goes back one deployment more.
+
+    Raises:
+        IntentflowError: No repository, branch or access; a protected branch; or the same lines
+            were changed since.
+        CheckFailed: Nothing to go back to.
+    """
+    if not options.git_repo:
+        raise IntentflowError("mode git needs the GitOps repository: give --repo URL")
+    target = options.git_push_branch or options.git_branch
+    with cloned(
+        options.git_repo, options.git_branch, options.git_push_branch, deep=True
+    ) as repository:
+        commit, deployment = push_on_top(repository, target, lambda it: _revert(it, options))
+    log.info("pushed %s to %s of %s", str(commit)[:12], target, repository.url)
+    return Reverted(options.name, deployment.commit, str(commit), target, deployment.replaces or "")
+
+
+def _revert(repository: Repository, options: DeployOptions) -> tuple[str, _Deployment]:
+    deployment = _last_deployment(repository, options)
+    if deployment is None:
+        raise CheckFailed(
+            f"{repository.url}: no deployment of {options.name} on {repository.branch} that is "
+            "not reverted"
+        )
+    if deployment.replaces is None:
+        raise CheckFailed(
+            f"{repository.url}: {deployment.commit[:12]} was the first deployment of "
+            f"{options.name}: there is nothing to go back to; delete {service_folder(options)} "
+            "to end the service"
+        )
+    message = (
+        f"Roll back {options.name} to its former model\n\n"
+        f"This reverts commit {deployment.commit}.\n\n"
+        f"Model: {deployment.replaces}\n{service_trailer(options)}\n"
+    )
+    try:
+        return repository.revert(deployment.commit, message), deployment
+    except GitError:
+        raise IntentflowError(
+            f"{repository.url}: {deployment.commit[:12]} cannot be reverted by itself: the same "
+            "lines were changed since; deploy the former model instead: "
+            f"intentflow deploy --mode git --model {deployment.replaces}"
+        ) from None
+
+
+def _last_deployment(repository: Repository, options: DeployOptions) -> _Deployment | None:
+    """The newest commit of the service that no later one reverts."""
+    log = repository.git("log", f"--format=%H%n%B{_END}", "--", service_folder(options))
+    reverted: set[str] = set()
+    for entry in log.split(_END):
+        commit, _, message = entry.strip().partition("\n")
+        if commit in reverted:
+            continue
+        reverts = re.findall(r"This reverts commit ([0-9a-f]{40})", message)
+        reverted |= set(reverts)
+        if not reverts and service_trailer(options) in message.splitlines():
+            former = re.search(r"^Replaces: (\S+)$", message, re.MULTILINE)
+            return _Deployment(commit, former[1] if former else None)
+    return None

@@ -1,0 +1,186 @@
+"""A service in the files of a GitOps repository, and what a new model changes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from intentflow.artifacts.deployed_model import DeployedModel
+from intentflow.deployment.annotations import ANNOTATION
+from intentflow.deployment.gitops.yaml_edit import Document, Edit, apply_edits, get, parse, scalars
+from intentflow.deployment.rendering import Manifest, write_manifests
+from intentflow.errors import IntentflowError
+
+_KIND = "InferenceService"
+_MODEL = ("spec", "predictor", "model")
+_ANNOTATIONS = ("metadata", "annotations")
+# vLLM's arguments that follow from the model; all others belong to whoever keeps the files.
+_OF_THE_MODEL = ("--max-model-len", "--dtype", "--quantization", "--chat-template")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What was written.
+
+    Attributes:
+        files: The changed files.
+        former_uri: Of the model that was replaced; None for a first deployment.
+    """
+
+    files: list[Path]
+    former_uri: str | None
+
+
+def change_files(folder: Path, objects: Sequence[Manifest]) -> Change:
+    """Bring a rendered service's model into the files of its folder.
+
+    Where the folder has no such service yet, the rendered files are written.
+
+    Args:
+        folder: In a clone; it need not be there.
+        objects: The rendered objects.
+
+    Raises:
+        IntentflowError: Files that cannot be changed, or several services of that name.
+    """
+    rendered = next(item for item in objects if item["kind"] == _KIND)
+    documents = _documents(folder)
+    found = [document for document in documents if _is_service(document, rendered)]
+    if not found:
+        return Change(_write_first(folder, objects), None)
+    if len(found) > 1:
+        places = ", ".join(sorted({document.where for document in found}))
+        raise IntentflowError(
+            f"{rendered['metadata']['name']} is in several places of {folder.name}: {places}; "
+            "name the one folder with --path"
+        )
+    service = found[0]
+    former = get(service.value, (*_MODEL, "storageUri"))
+    if not isinstance(former, str):
+        raise IntentflowError(f"{service.where}: the service has no {'.'.join(_MODEL)}.storageUri")
+    return Change(_edit_all(folder, documents, service, rendered, former), former)
+
+
+def _documents(folder: Path) -> list[Document]:
+    """Every document below the folder; what is no YAML, such as a template, is left alone."""
+    documents = []
+    for file in sorted(folder.rglob("*.y*ml")):
+        if file.suffix not in (".yaml", ".yml") or not _is_inside(file, folder):
+            continue
+        text = _read(file)
+        where = file.relative_to(folder).as_posix()
+        try:
+            documents += parse(where, text)
+        except IntentflowError:
+            if _KIND in text:
+                raise
+    return documents
+
+
+def _is_inside(file: Path, folder: Path) -> bool:
+    return file.is_file() and file.resolve().is_relative_to(folder.resolve())
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        raise IntentflowError(f"{file.name}: not UTF-8") from None
+
+
+def _is_service(document: Document, rendered: Manifest) -> bool:
+    if not isinstance(document.value, Mapping) or document.value.get("kind") != _KIND:
+        return False
+    metadata = document.value.get("metadata") or {}
+    wanted = rendered["metadata"]
+    # A kustomization may set the namespace.
+    same_namespace = metadata.get("namespace") in (None, wanted["namespace"])
+    return metadata.get("name") == wanted["name"] and same_namespace
+
+
+def _write_first(folder: Path, objects: Sequence[Manifest]) -> list[Path]:
+    taken = sorted(file.name for file in folder.glob("*.y*ml"))
+    if taken:
+        name = next(item for item in objects if item["kind"] == _KIND)["metadata"]["name"]
+        raise IntentflowError(
+            f"{folder.name} holds {', '.join(taken[:3])} and no InferenceService {name}: "
+            "name the service's own folder with --path"
+        )
+    return write_manifests(objects, folder)
+
+
+def _edit_all(
+    folder: Path,
+    documents: Sequence[Document],
+    service: Document,
+    rendered: Manifest,
+    former: str,
+) -> list[Path]:
+    """Edit file by file; the documents of one are edited one after the other."""
+    uri = rendered["spec"]["predictor"]["model"]["storageUri"]
+    changed = []
+    for where in sorted({document.where for document in documents}):
+        texts = before = _read(folder / where)
+        for place in range(sum(document.where == where for document in documents)):
+            document = parse(where, texts)[place]
+            edits = _uri_edits(document, former, uri)
+            if document.value == service.value and where == service.where:
+                edits += _service_edits(document, rendered)
+            if edits:
+                texts = apply_edits(document, edits)
+        if texts != before:
+            (folder / where).write_bytes(texts.encode("utf-8"))
+            changed.append(folder / where)
+    return changed
+
+
+def _uri_edits(document: Document, former: str, uri: str) -> list[Edit]:
+    """The model's place, wherever it is said: the predictor, the transformer, a cache."""
+    if former == uri:
+        return []
+    return [
+        Edit(path, uri, part=former) for path, text in scalars(document.value) if former in text
+    ]
+
+
+def _service_edits(document: Document, rendered: Manifest) -> list[Edit]:
+    return [*_annotation_edits(document, rendered), *_argument_edits(document, rendered)]
+
+
+def _annotation_edits(document: Document, rendered: Manifest) -> Iterable[Edit]:
+    """The digests, and what the gate said."""
+    new = rendered["metadata"]["annotations"]
+    keys = DeployedModel.keys(ANNOTATION)
+    present = get(document.value, _ANNOTATIONS)
+    if not present:
+        return [Edit(_ANNOTATIONS, {key: new[key] for key in keys if key in new})]
+    return [
+        Edit((*_ANNOTATIONS, key), new.get(key)) for key in keys if present.get(key) != new.get(key)
+    ]
+
+
+def _argument_edits(document: Document, rendered: Manifest) -> Iterable[Edit]:
+    path = (*_MODEL, "args")
+    present = get(document.value, path)
+    wanted = _by_flag(rendered["spec"]["predictor"]["model"].get("args") or [])
+    if not present:
+        return [Edit(path, list(wanted.values()))] if wanted else []
+    edits = []
+    for place, argument in enumerate(present):
+        flag = str(argument).partition("=")[0]
+        if flag not in _OF_THE_MODEL:
+            continue
+        new = wanted.pop(flag, None)
+        if new != argument:
+            edits.append(Edit((*path, place), new))
+    return edits + [
+        Edit((*path, len(present) + place), argument)
+        for place, argument in enumerate(wanted.values())
+    ]
+
+
+def _by_flag(arguments: Iterable[Any]) -> dict[str, str]:
+    flags = {str(argument).partition("=")[0]: str(argument) for argument in arguments}
+    return {flag: argument for flag, argument in flags.items() if flag in _OF_THE_MODEL}

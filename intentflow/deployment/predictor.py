@@ -1,0 +1,118 @@
+"""vLLM's part of a service: the arguments that follow from the model, and where it runs."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+from intentflow.deployment.kustomize import Manifest, change_image
+from intentflow.deployment.options import DeployOptions
+from intentflow.models.model_facts import ModelFacts
+
+MODEL_MOUNT = "/mnt/models"  # where KServe puts the model in the container
+_ADAPTER_MOUNT = "/mnt/adapters"
+_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM has room for
+_GPU = "nvidia.com/gpu"
+_GPU_PRODUCT = "nvidia.com/gpu.product"
+
+
+def fill_runtime(runtime: Manifest, options: DeployOptions) -> None:
+    """Image and key of the server; without a transformer its clients' own token is the key."""
+    container = runtime["spec"]["containers"][0]
+    container["image"] = change_image(
+        container["image"],
+        options.vllm_image,
+        options.vllm_version,
+        options.vllm_image_digest,
+    )
+    if not options.transformer:
+        for variable in container["env"]:
+            if variable["name"] == "VLLM_API_KEY":
+                variable["valueFrom"]["secretKeyRef"]["key"] = options.api_key_secret_key
+    if options.image_pull_secrets:
+        secrets = [{"name": name} for name in options.image_pull_secrets]
+        runtime["spec"]["imagePullSecrets"] = secrets
+    if options.deployment_mode == "Knative":
+        container.pop("lifecycle")
+
+
+def fill_predictor(service: Manifest, facts: ModelFacts, options: DeployOptions) -> None:
+    """The model, its arguments and resources."""
+    predictor = service["spec"]["predictor"]
+    predictor["minReplicas"] = options.min_replicas
+    predictor["maxReplicas"] = options.max_replicas
+    predictor["serviceAccountName"] = options.service_account or options.name
+    model = predictor["model"]
+    model |= {
+        "runtime": f"{options.name}-vllm",
+        "args": _arguments(model["args"], facts, options),
+        "resources": _resources(options),
+    }
+    if options.lora_adapters:
+        predictor["storageUris"] = _storage(facts, options)
+    else:
+        model["storageUri"] = facts.storage_uri
+    if "autoScaling" in predictor:
+        _scale(predictor["autoScaling"]["metrics"][0]["external"], options)
+    if options.deployment_mode == "Knative":
+        predictor.pop("terminationGracePeriodSeconds")
+    _place(predictor, options)
+
+
+def _arguments(present: list[str], facts: ModelFacts, options: DeployOptions) -> list[str]:
+    """The arguments of the model's own, then those of base and components that it does not set."""
+    own = {"--served-model-name": options.name}
+    max_model_len = options.max_model_len or facts.served_length
+    if max_model_len:
+        own["--max-model-len"] = str(max_model_len)
+    own["--dtype"] = facts.dtype if options.dtype == "auto" else options.dtype
+    if facts.quantization:
+        own["--quantization"] = facts.quantization
+    if facts.chat_template:
+        own["--chat-template"] = f"{MODEL_MOUNT}/{facts.chat_template}"
+    if options.gpu_count > 1:
+        own["--tensor-parallel-size"] = str(options.gpu_count)
+    from_elsewhere = {"--max-model-len", "--chat-template", "--lora-modules", "--max-lora-rank"}
+    kept = [flag for flag in present if flag.partition("=")[0] not in {*own, *from_elsewhere}]
+    arguments = [f"{flag}={value}" for flag, value in own.items()]
+    return arguments + kept + _adapters(options) + options.extra_args
+
+
+def _adapters(options: DeployOptions) -> list[str]:
+    if not options.lora_adapters:
+        return []
+    rank = next((rank for rank in _RANKS if rank >= options.lora_rank), _RANKS[-1])
+    modules = [f"{name}={_ADAPTER_MOUNT}/{name}" for name in options.lora_adapters]
+    return [f"--max-lora-rank={rank}", "--lora-modules", *modules]
+
+
+def _storage(facts: ModelFacts, options: DeployOptions) -> list[Manifest]:
+    places = {MODEL_MOUNT: facts.storage_uri}
+    places |= {f"{_ADAPTER_MOUNT}/{name}": uri for name, uri in options.lora_adapters.items()}
+    return [{"uri": uri, "mountPath": path} for path, uri in places.items()]
+
+
+def _resources(options: DeployOptions) -> Manifest:
+    amounts = {"cpu": options.cpu, "memory": options.memory}
+    if options.gpu_count:
+        amounts[_GPU] = str(options.gpu_count)
+    return {"requests": amounts, "limits": deepcopy(amounts)}
+
+
+def _scale(external: Manifest, options: DeployOptions) -> None:
+    labels = f'namespace="{options.namespace}",model_name="{options.name}"'
+    external["metric"]["serverAddress"] = options.prometheus_url
+    external["metric"]["query"] = f"sum(vllm:num_requests_waiting{{{labels}}})"
+    external["target"]["value"] = str(options.queue_per_replica)
+
+
+def _place(predictor: Manifest, options: DeployOptions) -> None:
+    """On which nodes; component gpu tolerates those that are set apart for GPUs."""
+    predictor["tolerations"] += deepcopy(options.tolerations)
+    selector = dict(options.node_selector)
+    if options.gpu_type:
+        selector[_GPU_PRODUCT] = options.gpu_type
+    if selector:
+        predictor["nodeSelector"] = selector
+    for empty in ("tolerations", "annotations"):
+        if not predictor[empty]:
+            del predictor[empty]

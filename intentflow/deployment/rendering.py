@@ -1,0 +1,218 @@
+"""The objects of one model's service: ``manifests`` with what is its own filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path, PurePath
+
+import yaml
+
+from intentflow.artifacts.deployed_model import DeployedModel
+from intentflow.artifacts.verdict import Verdict
+from intentflow.deployment.annotations import ANNOTATION as ANNOTATION
+from intentflow.deployment.annotations import API_KEY_SECRET, SERVICE_LABEL
+from intentflow.deployment.annotations import DEPLOYMENT_MODE as DEPLOYMENT_MODE
+from intentflow.deployment.kustomize import Manifest as Manifest
+from intentflow.deployment.kustomize import build, mappings
+from intentflow.deployment.options import COMPONENTS, DeployOptions
+from intentflow.deployment.predictor import fill_predictor, fill_runtime
+from intentflow.deployment.supporting_objects import fill_surroundings
+from intentflow.deployment.traffic_split import share_requests
+from intentflow.deployment.transformer import fill_transformer, leave_out_transformer
+from intentflow.environment import resource
+from intentflow.errors import IntentflowError
+from intentflow.io.files import atomic_file
+from intentflow.io.safe_yaml import load_yaml_text
+from intentflow.models.model_facts import ModelFacts
+
+_BASE_NAME = "intent"  # of the service in manifests/base
+_OF_THE_CLUSTER = ("LocalModelCache",)
+
+
+def render(
+    facts: ModelFacts,
+    options: DeployOptions,
+    verdict: Verdict | None,
+    stable: ModelFacts | None = None,
+) -> list[Manifest]:
+    """The Kubernetes objects that belong to this model, in the order to apply them.
+
+    Args:
+        facts: The model.
+        options: Names, resources, images, components.
+        verdict: A passing verdict about it; None marks the service as unverified.
+        stable: The model in service; the other one then becomes its canary.
+
+    Raises:
+        IntentflowError: A component that does not go with the model.
+    """
+    objects = _load(facts, options)
+    _name(objects, options)
+    _point_to_secrets(objects, options)
+    objects = fill_surroundings(objects, facts, options)
+    runtime, service = (_only(objects, kind) for kind in ("ServingRuntime", "InferenceService"))
+    fill_runtime(runtime, options)
+    fill_predictor(service, facts, options)
+    service["metadata"]["annotations"] |= _annotations(facts, options, verdict)
+    if options.transformer:
+        fill_transformer(service, facts, options)
+    else:
+        objects = leave_out_transformer(objects)
+    if stable:
+        objects += _beside(service, stable, options)
+    # What refers to the others comes last.
+    return [item for item in objects if item is not service] + [service]
+
+
+def write_manifests(objects: Iterable[Manifest], directory: Path) -> list[Path]:
+    """Write one file an object and a ``kustomization.yaml`` that names them.
+
+    What an earlier rendering wrote there and this one does not have is taken away.
+
+    Returns:
+        The files, ``kustomization.yaml`` last.
+
+    Raises:
+        IntentflowError: The folder holds something else.
+    """
+    former = _former_files(directory)
+    contents = _files(list(objects))
+    contents["kustomization.yaml"] = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": list(contents),
+    }
+    for name, document in contents.items():
+        with atomic_file(directory / name) as partial:
+            partial.write_text(to_yaml([document]), encoding="utf-8")
+    for name in former - contents.keys():
+        (directory / name).unlink(missing_ok=True)
+    return [directory / name for name in contents]
+
+
+def _former_files(directory: Path) -> set[str]:
+    """What an earlier rendering wrote: the resources of its kustomization."""
+    if not directory.is_dir() or not any(directory.iterdir()):
+        return set()
+    try:
+        kustomization = directory / "kustomization.yaml"
+        document = load_yaml_text(kustomization.read_text(encoding="utf-8"), str(kustomization))
+        resources = document["resources"]
+    except (OSError, ValueError, IntentflowError, KeyError, TypeError):
+        raise IntentflowError(
+            f"{directory} holds other files than manifests: give -o a folder of its own"
+        ) from None
+    return {name for name in resources if isinstance(name, str) and _is_own_file(directory, name)}
+
+
+def _is_own_file(directory: Path, name: str) -> bool:
+    """Whether a resource is a file that a rendering may have written and may take away."""
+    return PurePath(name).name == name and "\0" not in name and (directory / name).is_file()
+
+
+def to_yaml(objects: Iterable[Manifest]) -> str:
+    """The objects as one YAML stream."""
+    return yaml.dump_all(objects, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=200)
+
+
+class _Plain(yaml.SafeDumper):
+    """No anchors: two fields that say the same are still two fields to whoever edits one."""
+
+    def ignore_aliases(self, _data: object, /) -> bool:
+        return True
+
+
+def _load(facts: ModelFacts, options: DeployOptions) -> list[Manifest]:
+    """The base with the components that model and options ask for."""
+    chosen = options.derived_components - {"canary"}  # written by share_requests
+    if "awq" in chosen and not facts.quantization:
+        raise IntentflowError(f"{facts.uri}: not quantized, so component awq does not go with it")
+    if facts.quantization:
+        chosen.add("awq")
+    folders = [resource(f"manifests/components/{name}") for name in COMPONENTS if name in chosen]
+    return build(resource("manifests/base"), folders)
+
+
+def _name(objects: Iterable[Manifest], options: DeployOptions) -> None:
+    for item in objects:
+        metadata = item["metadata"]
+        metadata["name"] = options.name + metadata["name"].removeprefix(_BASE_NAME)
+        if item["kind"] not in _OF_THE_CLUSTER:
+            metadata["namespace"] = options.namespace
+        metadata["labels"]["app.kubernetes.io/name"] = options.name
+        for found in mappings(item):
+            if SERVICE_LABEL in found:
+                found[SERVICE_LABEL] = options.name
+
+
+def _point_to_secrets(objects: Iterable[Manifest], options: DeployOptions) -> None:
+    names = {"intentflow-s3": options.s3_secret, "intentflow-api-key": options.api_key_secret}
+    keys = {
+        "token": options.api_key_secret_key,
+        "predictor-token": options.predictor_key_secret_key,
+    }
+    for found in mappings(list(objects)):
+        reference = found.get("secretKeyRef")
+        if reference:
+            reference |= {
+                "name": names[reference["name"]],
+                "key": keys.get(reference["key"], reference["key"]),
+            }
+        if "secretName" in found:
+            found["secretName"] = names[found["secretName"]]
+            found["items"] = [{**item, "key": keys[item["key"]]} for item in found["items"]]
+
+
+def _beside(service: Manifest, stable: ModelFacts, options: DeployOptions) -> list[Manifest]:
+    """Make the service the stable model's, with its own as canary; what the stable one needs."""
+    if options.deployment_mode == "Knative":
+        raise IntentflowError(
+            "canary in Knative mode: the cluster keeps the former revision, so files cannot say "
+            "what it is; use mode apply, or deployment_mode: Standard"
+        )
+    objects = render(stable, options, None)
+    in_service = _only(objects, "InferenceService")
+    del in_service["metadata"]["annotations"][ANNOTATION + "verdict"]  # not this one's to say
+    percent = options.canary_percent or 0
+    service |= share_requests(in_service, service, percent, kserve_splits=options.kserve_splits)
+    return [item for item in objects if item["kind"] == "LocalModelCache"]
+
+
+def _annotations(
+    facts: ModelFacts, options: DeployOptions, verdict: Verdict | None
+) -> dict[str, str]:
+    model = DeployedModel(
+        verdict="passed" if verdict else "unverified",
+        model_digest=facts.digest,
+        prompt_digest=facts.prompt_digest,
+        training_data_digest=facts.data_digest or "",
+        data_digest=(verdict and verdict.data_digest) or "",
+        constrained=_flag(verdict.constrained if verdict else None),
+    )
+    secret = f"{options.api_key_secret}/{options.api_key_secret_key}"
+    return {
+        DEPLOYMENT_MODE: options.deployment_mode,
+        **model.annotations(ANNOTATION),
+        API_KEY_SECRET: secret,
+    }
+
+
+def _flag(value: bool | None) -> str:
+    return "" if value is None else str(value).lower()
+
+
+def _only(objects: Iterable[Manifest], kind: str) -> Manifest:
+    return next(item for item in objects if item["kind"] == kind)
+
+
+def _files(objects: list[Manifest]) -> dict[str, Manifest]:
+    """File names: the kind, and the object's own name where there are several of a kind."""
+    kinds = [item["kind"] for item in objects]
+    service = _only(objects, "InferenceService")["metadata"]["name"]
+    named: dict[str, Manifest] = {}
+    for item in objects:
+        stem = item["kind"].lower()
+        if kinds.count(item["kind"]) > 1:
+            stem += item["metadata"]["name"].removeprefix(service)
+        named[f"{stem}.yaml"] = item
+    return named

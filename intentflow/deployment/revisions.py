@@ -1,0 +1,133 @@
+"""The revisions of a service that were replaced, kept in the cluster for the way back.
+
+Each is a ControllerRevision, as Kubernetes keeps those of its own workloads: its data are the
+objects as they were applied. They belong to the InferenceService and go with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from intentflow.artifacts.deployed_model import DeployedModel
+from intentflow.cluster.client import Cluster, is_taken
+from intentflow.deployment.annotations import ANNOTATION, model_of
+from intentflow.deployment.ownership import Manifest
+from intentflow.errors import IntentflowError
+
+_KIND = ("apps/v1", "ControllerRevision")
+_LABEL = ANNOTATION + "service"
+_KEPT = 10
+_TRIES = 5
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A state that was replaced.
+
+    Attributes:
+        number: Counted from 1.
+        objects: As they were applied.
+        added: What the state that replaced it has beside them, as far as it was new.
+    """
+
+    number: int
+    objects: list[Manifest]
+    added: list[Manifest]
+
+    @property
+    def model_digest(self) -> str:
+        """Of the model that it served; empty where it does not say."""
+        return served_model(self.objects).model_digest
+
+
+def revisions(cluster: Cluster, name: str, namespace: str) -> list[Revision]:
+    """What is recorded of a service, the newest first."""
+    items = cluster.list(*_KIND, namespace, f"{_LABEL}={name}")
+    found = [
+        Revision(item["revision"], item["data"]["objects"], item["data"].get("added", []))
+        for item in items
+    ]
+    return sorted(found, key=lambda revision: -revision.number)
+
+
+def record(
+    cluster: Cluster, service: Manifest, objects: Sequence[Manifest], added: Iterable[Manifest]
+) -> int:
+    """Keep a state that is about to be replaced.
+
+    Args:
+        cluster: Where.
+        service: The live InferenceService.
+        objects: Its objects as they were applied.
+        added: What the next state creates: name, kind and apiVersion of each.
+
+    Returns:
+        The revision's number; that of the newest where it is the same state.
+    """
+    metadata = service["metadata"]
+    name, namespace = metadata["name"], metadata["namespace"]
+    known = revisions(cluster, name, namespace)
+    data = {"objects": list(objects), "added": [reference(item) for item in added]}
+    if known and (known[0].objects, known[0].added) == (data["objects"], data["added"]):
+        return known[0].number
+    number = _create(cluster, service, data, known[0].number + 1 if known else 1)
+    for old in known[_KEPT - 1 :]:
+        cluster.delete(*_KIND, _name(name, old.number), namespace)
+    return number
+
+
+def reference(item: Manifest) -> Manifest:
+    """An object's kind and name, without what is in it."""
+    metadata = {key: item["metadata"].get(key) for key in ("name", "namespace")}
+    return {"apiVersion": item["apiVersion"], "kind": item["kind"], "metadata": metadata}
+
+
+def served_model(objects: Iterable[Manifest]) -> DeployedModel:
+    """What the InferenceService among the objects states about its model."""
+    services = (item for item in objects if item["kind"] == "InferenceService")
+    return next(map(model_of, services), DeployedModel())
+
+
+def _create(cluster: Cluster, service: Manifest, data: dict[str, Any], number: int) -> int:
+    """Somebody else may record at the same time: then the next number is taken."""
+    for attempt in range(number, number + _TRIES):
+        try:
+            cluster.create(_revision(service, data, attempt))
+            return attempt
+        except IntentflowError as error:
+            if not is_taken(error) or attempt == number + _TRIES - 1:
+                raise
+    return number
+
+
+def _revision(service: Manifest, data: dict[str, Any], number: int) -> Manifest:
+    name = service["metadata"]["name"]
+    owner = {
+        "apiVersion": service["apiVersion"],
+        "kind": service["kind"],
+        "name": name,
+        "uid": service["metadata"]["uid"],
+    }
+    metadata = {
+        "name": _name(name, number),
+        "namespace": service["metadata"]["namespace"],
+        "labels": {_LABEL: name, "app.kubernetes.io/part-of": "intentflow"},
+        "annotations": DeployedModel(
+            model_digest=served_model(data["objects"]).model_digest
+        ).annotations(ANNOTATION),
+        "ownerReferences": [owner],
+    }
+    api_version, kind = _KIND
+    return {
+        "apiVersion": api_version,
+        "kind": kind,
+        "metadata": metadata,
+        "revision": number,
+        "data": data,
+    }
+
+
+def _name(service: str, number: int) -> str:
+    return f"{service}-intentflow-{number}"

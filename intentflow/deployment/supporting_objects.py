@@ -1,0 +1,58 @@
+"""What stands around a service: its account, its network, its budgets, the cache of its model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from intentflow.deployment.kustomize import Manifest, mappings
+from intentflow.deployment.options import DeployOptions
+from intentflow.models.model_facts import ModelFacts
+
+_NAMESPACE = "kubernetes.io/metadata.name"
+# Knative's own pods stand between callers and the service, and its pods listen on other ports.
+_NOT_WITH_KNATIVE = ("NetworkPolicy", "PodDisruptionBudget", "PodMonitor")
+_GIBIBYTE = 1024**3
+
+
+def fill_surroundings(
+    objects: Iterable[Manifest], facts: ModelFacts, options: DeployOptions
+) -> list[Manifest]:
+    """The objects that are needed, filled in."""
+    kept = [item for item in objects if _needed(item, options)]
+    for item in kept:
+        if item["kind"] == "ServiceAccount":
+            item["secrets"] = [{"name": options.s3_secret}]
+        elif item["kind"] == "NetworkPolicy":
+            _fill_policy(item, options)
+        elif item["kind"] == "LocalModelCache":
+            _fill_cache(item, facts, options)
+    return kept
+
+
+def _needed(item: Manifest, options: DeployOptions) -> bool:
+    if item["kind"] == "ServiceAccount":
+        return options.service_account is None
+    return options.deployment_mode == "Standard" or item["kind"] not in _NOT_WITH_KNATIVE
+
+
+def _fill_policy(policy: Manifest, options: DeployOptions) -> None:
+    for found in mappings(policy):
+        if found.get(_NAMESPACE) == "monitoring":
+            found[_NAMESPACE] = options.monitoring_namespace
+        if (
+            any("ipBlock" in peer for peer in found.get("to", ()))
+            and found["ports"][0]["port"] != 53
+        ):
+            found["to"] = [{"ipBlock": {"cidr": cidr}} for cidr in options.storage_cidrs]
+            found["ports"] = [{"port": port, "protocol": "TCP"} for port in options.storage_ports]
+
+
+def _fill_cache(cache: Manifest, facts: ModelFacts, options: DeployOptions) -> None:
+    """A cache's source cannot be changed, so each model has one of its own."""
+    cache["metadata"]["name"] = f"{options.name}-{facts.digest[:8]}"
+    cache["spec"] |= {
+        "sourceModelUri": facts.storage_uri,
+        "nodeGroups": list(options.model_cache_node_groups),
+    }
+    if facts.size_bytes:
+        cache["spec"]["modelSize"] = f"{-(-facts.size_bytes // _GIBIBYTE)}Gi"

@@ -1,0 +1,118 @@
+"""Two models in one service: the one in service, and a canary for a share of the requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from math import ceil
+from typing import Any
+
+from intentflow.deployment.annotations import AUTOSCALER_CLASS, CANARY, CANARY_REPLACES, model_of
+from intentflow.deployment.kustomize import Manifest
+from intentflow.errors import IntentflowError
+
+_FLAG = "--canary_"
+_CONTAINER = "kserve-container"
+
+
+def share_requests(
+    service: Manifest, candidate: Manifest, percent: int, *, kserve_splits: bool = False
+) -> Manifest:
+    """A service in Standard mode with another one's model as its canary, ``spec.canary[0]``.
+
+    Before it, the transformer shares the requests out, because it knows which prompt belongs to
+    which model. KServe's own share is then 0: its routes would lead past the transformer. Without
+    a transformer the share is KServe's.
+
+    Args:
+        service: The InferenceService in service.
+        candidate: The same service rendered for the new model.
+        percent: Share of the requests, 0 to 99, that the new model answers.
+        kserve_splits: Whether the cluster's KServe shares out where there is no transformer.
+
+    Raises:
+        IntentflowError: Adapters, which KServe fetches for no canary; a share that nobody would
+            give it.
+    """
+    if percent and not kserve_splits and "transformer" not in service["spec"]:
+        raise IntentflowError(
+            f"{service['metadata']['name']} has no transformer, and KServe up to 0.20 would give "
+            "its canary no traffic: deploy it with the transformer, take canary_percent=0 (the "
+            "canary has a URL of its own), or name a later one with --set kserve_version=0.21"
+        )
+    if "storageUris" in service["spec"]["predictor"]:
+        raise IntentflowError(
+            f"{service['metadata']['name']}: KServe fetches LoRA adapters for no canary"
+        )
+    shared = without_share(service)
+    entry = _canary(service, candidate, percent)
+    shared["spec"]["canary"] = [entry]
+    _annotate(shared, candidate)
+    if "transformer" in shared["spec"]:
+        entry["trafficPercent"] = 0
+        container = shared["spec"]["transformer"]["containers"][0]
+        container["args"] += _arguments(shared, entry["predictor"], percent)
+    return shared
+
+
+def requests_shared(service: Mapping[str, Any]) -> int | None:
+    """The share of requests, in percent, that a service's canary gets; None without a canary."""
+    spec = service.get("spec") or {}
+    knative = (spec.get("predictor") or {}).get("canaryTrafficPercent")
+    if not spec.get("canary"):
+        return knative
+    told = f"{_FLAG}percent="
+    for container in (spec.get("transformer") or {}).get("containers", ()):
+        for argument in container.get("args", ()):
+            if argument.startswith(told) and argument.removeprefix(told).isdigit():
+                return int(argument.removeprefix(told))
+    return int(spec["canary"][0].get("trafficPercent", 0))
+
+
+def without_share(service: Manifest) -> Manifest:
+    """The same service with the model in service alone."""
+    alone = deepcopy(service)
+    alone.get("spec", {}).pop("canary", None)
+    annotations = alone["metadata"].get("annotations") or {}
+    for key in [key for key in annotations if key.startswith(CANARY)]:
+        del annotations[key]
+    for container in alone.get("spec", {}).get("transformer", {}).get("containers", ()):
+        container["args"] = [it for it in container["args"] if not it.startswith(_FLAG)]
+    return alone
+
+
+def _canary(service: Manifest, candidate: Manifest, percent: int) -> Manifest:
+    """A predictor of its own; KServe takes what it does not say from the one in service."""
+    predictor = service["spec"]["predictor"]
+    # Part of the Deployment's name: after a promotion the pods stay as they are.
+    name = f"c{model_of(candidate).model_digest[:8]}"
+    if name == predictor.get("name"):  # a model that was promoted, rolled back, and tried again
+        name += "b"
+    return {
+        "predictor": {
+            "name": name,
+            "minReplicas": max(1, ceil(predictor.get("minReplicas", 1) * percent / 100)),
+            # Its number of replicas is fixed; it would inherit KEDA, and no metric for it.
+            "annotations": {AUTOSCALER_CLASS: "none"},
+            # A canary's container has to be named; a predictor's is by default.
+            "model": {"name": _CONTAINER, **deepcopy(candidate["spec"]["predictor"]["model"])},
+        },
+        "trafficPercent": percent,
+    }
+
+
+def _arguments(shared: Manifest, canary: Manifest, percent: int) -> list[str]:
+    """What the transformer has to know of the canary."""
+    host = f"{shared['metadata']['name']}-{canary['name']}-predictor"
+    return [
+        f"{_FLAG}host={host}.{shared['metadata']['namespace']}",
+        f"{_FLAG}model_uri={canary['model']['storageUri']}",
+        f"{_FLAG}percent={percent}",
+    ]
+
+
+def _annotate(shared: Manifest, candidate: Manifest) -> None:
+    """What is known of the canary's model, and which model it would replace."""
+    annotations = shared["metadata"].setdefault("annotations", {})
+    annotations |= model_of(candidate).annotations(CANARY)
+    annotations[CANARY_REPLACES] = shared["spec"]["predictor"]["model"]["storageUri"]

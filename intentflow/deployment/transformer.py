@@ -1,0 +1,63 @@
+"""The part of a service before vLLM: what the outside sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from intentflow.deployment.annotations import COMPONENT_LABEL
+from intentflow.deployment.kustomize import Manifest, change_image
+from intentflow.deployment.options import DeployOptions
+from intentflow.models.model_facts import ModelFacts
+
+
+def fill_transformer(service: Manifest, facts: ModelFacts, options: DeployOptions) -> None:
+    """The model whose prompt and taxonomy it applies, its image, size and log."""
+    transformer = service["spec"]["transformer"]
+    container = transformer["containers"][0]
+    container["image"] = change_image(
+        container["image"],
+        options.transformer_image,
+        options.transformer_version,
+        options.transformer_image_digest,
+    )
+    container["args"] = [f"--model_name={options.name}", f"--model_uri={facts.storage_uri}"]
+    if options.log_uri:
+        container["env"].append({"name": "INTENTFLOW_LOG_URI", "value": options.log_uri})
+    amounts = {"cpu": options.transformer_cpu, "memory": options.transformer_memory}
+    container["resources"] = {"requests": amounts, "limits": dict(amounts)}
+    transformer["minReplicas"] = options.transformer_replicas
+    transformer["maxReplicas"] = max(options.transformer_replicas, transformer["maxReplicas"])
+    transformer["serviceAccountName"] = options.service_account or options.name
+    if options.image_pull_secrets:
+        transformer["imagePullSecrets"] = [{"name": name} for name in options.image_pull_secrets]
+    if options.deployment_mode == "Knative":
+        # Knative takes one port, and ends pods in its own way.
+        transformer.pop("terminationGracePeriodSeconds")
+        container.pop("lifecycle")
+        del container["ports"][1:]
+    if not transformer["annotations"]:
+        del transformer["annotations"]
+
+
+def openai_url(service_url: str, has_transformer: bool) -> str:
+    """Base URL for OpenAI clients: KServe's path before a transformer, else vLLM's own."""
+    return service_url.rstrip("/") + ("/openai/v1" if has_transformer else "/v1")
+
+
+def leave_out_transformer(objects: Iterable[Manifest]) -> list[Manifest]:
+    """The same service with vLLM's own routes open to the outside."""
+    kept = [item for item in objects if _selected(item) != "transformer"]
+    for item in kept:
+        if item["kind"] == "InferenceService":
+            del item["spec"]["transformer"]
+        if item["kind"] == "NetworkPolicy" and _selected(item) == "predictor":
+            item["spec"]["ingress"][0].pop("from")
+    return kept
+
+
+def _selected(item: Manifest) -> str | None:
+    """Which part of the service an object is about."""
+    spec = item.get("spec", {})
+    selector = spec.get("podSelector") or spec.get("selector") or {}
+    part: str | None = selector.get("matchLabels", {}).get(COMPONENT_LABEL)
+    return part

@@ -1,0 +1,227 @@
+"""Scores of predictions against gold answers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from intentflow.artifacts.metrics import (
+    INTENT_ACCURACY,
+    PARAMETER_ACCURACY,
+    Confusion,
+    DocumentedScores,
+    Metrics,
+    ThresholdScores,
+    name_of,
+)
+from intentflow.calls import Call, format_calls
+from intentflow.evaluation.bootstrap import Ratio, RowCounts, Sampler, bootstrap_intervals, ratio
+from intentflow.evaluation.outcomes import outcomes
+from intentflow.evaluation.reliability import calibration_scores
+from intentflow.evaluation.scored_rows import NO_INTENT, Scored, intent_names, score_row
+from intentflow.inference.calibration import Calibration
+from intentflow.redaction.anonymizer import redact_text
+from intentflow.taxonomy import Taxonomy
+
+Value = TypeVar("Value")
+
+
+def compute_metrics(
+    rows: Sequence[Scored],
+    taxonomy: Taxonomy | None = None,
+    calibration: Calibration | None = None,
+) -> Metrics:
+    """All scores that follow from rows alone.
+
+    Args:
+        rows: Scored rows.
+        taxonomy: What the model may answer; None if unknown.
+        calibration: The model's, which made ``confidence`` of ``raw_confidence``.
+
+    Returns:
+        Rates in [0, 1] with their intervals; what was measured on what is left open.
+    """
+    intents = RowCounts.collect([(intent_names(r.gold), intent_names(r.predicted)) for r in rows])
+    pairs = RowCounts.collect([(_pairs(r.gold), _pairs(r.predicted)) for r in rows])
+    unsure = _with_threshold(rows, taxonomy, calibration)
+    precision, recall = _scope_rates(rows, taxonomy)
+    return Metrics(
+        n=len(rows),
+        intent_accuracy=_mean(_intents_right(rows)),
+        parameter_accuracy=_mean(_parameters_right(rows)),
+        documented=DocumentedScores(
+            intent_accuracy=_mean([r.documented_intent_right for r in rows]),
+            parameter_accuracy=_mean([r.documented_parameters_right for r in rows]),
+        ),
+        intent_f1_macro=intents.f1_macro(),
+        intent_f1_micro=intents.f1_micro(),
+        parameter_f1=pairs.f1_micro(),
+        malformed_rate=_mean([r.predicted is None for r in rows]),
+        off_taxonomy_rate=None if taxonomy is None else _mean([r.off_taxonomy for r in rows]),
+        oos_precision=precision,
+        oos_recall=recall,
+        per_intent=intents.per_label(),
+        confusion=confusions(rows),
+        ci95=_intervals(rows, unsure, taxonomy, intents, pairs),
+        calibration=calibration_scores(rows, fitted=calibration is not None),
+        with_threshold=_threshold_scores(rows, unsure, taxonomy, calibration),
+        outcomes=outcomes(rows),
+    )
+
+
+def confusions(rows: Sequence[Scored], examples: int = 3) -> list[Confusion]:
+    """Wrong intents, most frequent first: gold and predicted name, count, redacted utterances.
+
+    Of a row with several intents only the unmatched ones count, paired as they come;
+    ``(none)`` stands where one side has fewer.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row.intent_right:
+            continue
+        for pair in unmatched_intents(row):
+            found.setdefault(pair, []).append(row.instruction)
+    ordered = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
+    return [
+        Confusion(
+            gold=gold,
+            predicted=guess,
+            count=len(texts),
+            examples=[redact_text(text) for text in texts[:examples]],
+        )
+        for (gold, guess), texts in ordered
+    ]
+
+
+def unmatched_intents(row: Scored) -> list[tuple[str, str]]:
+    """Gold and predicted names of a row without an equal on the other side, paired in order.
+
+    ``(none)`` fills the shorter side.
+    """
+    gold, guess = row.gold_intents, intent_names(row.predicted)
+    missing = sorted((gold - guess).elements())
+    extra = sorted((guess - gold).elements())
+    size = max(len(missing), len(extra))
+    missing += [NO_INTENT] * (size - len(missing))
+    extra += [NO_INTENT] * (size - len(extra))
+    return list(zip(missing, extra, strict=True))
+
+
+def _pairs(calls: list[Call] | None) -> Counter[Any]:
+    return Counter((call.intent, value) for call in calls or [] for value in call.parameters)
+
+
+def _mean(flags: Sequence[bool]) -> float | None:
+    return ratio(sum(flags), len(flags))
+
+
+def _intents_right(rows: Sequence[Scored]) -> list[bool]:
+    return [row.intent_right for row in rows]
+
+
+def _parameters_right(rows: Sequence[Scored]) -> list[bool]:
+    return [row.parameters_right for row in rows]
+
+
+def _intervals(
+    rows: Sequence[Scored],
+    unsure: Sequence[Scored] | None,
+    taxonomy: Taxonomy | None,
+    intents: RowCounts,
+    pairs: RowCounts,
+) -> dict[str, list[float] | None]:
+    """The 95 % intervals of what was measured, by the names that a policy knows."""
+    flags, ratios = _flags(rows, taxonomy), _scope_ratios(rows, taxonomy)
+    if unsure is not None:
+        section = name_of(lambda metrics: metrics.with_threshold)
+        flags |= _prefixed(_right(unsure), section)
+        ratios |= _prefixed(_scope_ratios(unsure, taxonomy), section)
+    samplers: dict[str, Sampler] = {
+        name_of(lambda metrics: metrics.intent_f1_macro): intents.sample_f1_macro,
+        name_of(lambda metrics: metrics.intent_f1_micro): intents.sample_f1_micro,
+        name_of(lambda metrics: metrics.parameter_f1): partial(pairs.sample_f1_micro, empty=1.0),
+    }
+    return bootstrap_intervals(len(rows), flags, ratios, samplers)
+
+
+def _flags(rows: Sequence[Scored], taxonomy: Taxonomy | None) -> dict[str, list[bool]]:
+    """Whether each row counts for each rate that was measured."""
+    documented = {
+        INTENT_ACCURACY: [r.documented_intent_right for r in rows],
+        PARAMETER_ACCURACY: [r.documented_parameters_right for r in rows],
+    }
+    flags = _right(rows) | _prefixed(documented, name_of(lambda metrics: metrics.documented))
+    flags[name_of(lambda metrics: metrics.malformed_rate)] = [r.predicted is None for r in rows]
+    if taxonomy is not None:
+        off_taxonomy = name_of(lambda metrics: metrics.off_taxonomy_rate)
+        flags[off_taxonomy] = [r.off_taxonomy for r in rows]
+    return flags
+
+
+def _right(rows: Sequence[Scored]) -> dict[str, list[bool]]:
+    return {INTENT_ACCURACY: _intents_right(rows), PARAMETER_ACCURACY: _parameters_right(rows)}
+
+
+def _scope_ratios(rows: Sequence[Scored], taxonomy: Taxonomy | None) -> dict[str, Ratio]:
+    """What precision and recall of out of scope are made of; empty where no intent means it."""
+    name = taxonomy.out_of_scope if taxonomy else None
+    if name is None:
+        return {}
+    gold = [name in intent_names(r.gold) for r in rows]
+    predicted = [name in intent_names(r.predicted) for r in rows]
+    both = [g and p for g, p in zip(gold, predicted, strict=True)]
+    return {
+        name_of(lambda metrics: metrics.oos_precision): (both, predicted),
+        name_of(lambda metrics: metrics.oos_recall): (both, gold),
+    }
+
+
+def _scope_rates(
+    rows: Sequence[Scored], taxonomy: Taxonomy | None
+) -> tuple[float | None, float | None]:
+    """Precision and recall of out of scope."""
+    ratios = _scope_ratios(rows, taxonomy).values()
+    precision, recall = [ratio(sum(part), sum(whole)) for part, whole in ratios] or (None, None)
+    return precision, recall
+
+
+def _with_threshold(
+    rows: Sequence[Scored], taxonomy: Taxonomy | None, calibration: Calibration | None
+) -> list[Scored] | None:
+    """The rows with out of scope in place of unsure answers; None without a threshold."""
+    threshold = calibration.oos_threshold if calibration else None
+    name = taxonomy.out_of_scope if taxonomy else None
+    if threshold is None or name is None or all(row.confidence is None for row in rows):
+        return None
+    instead = format_calls([Call(name)])
+    return [
+        score_row(row.instruction, row.gold_text, instead, taxonomy)
+        if row.confidence is not None and row.confidence < threshold
+        else row
+        for row in rows
+    ]
+
+
+def _threshold_scores(
+    rows: Sequence[Scored],
+    unsure: Sequence[Scored] | None,
+    taxonomy: Taxonomy | None,
+    calibration: Calibration | None,
+) -> ThresholdScores | None:
+    if unsure is None or calibration is None:
+        return None
+    precision, recall = _scope_rates(unsure, taxonomy)
+    return ThresholdScores(
+        threshold=calibration.oos_threshold,
+        intent_accuracy=_mean(_intents_right(unsure)),
+        parameter_accuracy=_mean(_parameters_right(unsure)),
+        oos_precision=precision,
+        oos_recall=recall,
+        replaced=sum(new is not old for new, old in zip(unsure, rows, strict=True)),
+    )
+
+
+def _prefixed(scores: Mapping[str, Value], section: str) -> dict[str, Value]:
+    return {f"{section}.{name}": value for name, value in scores.items()}

@@ -1,0 +1,6 @@
+"""The evaluation report: one self-contained HTML page for people who decide about a model."""
+
+from intentflow.evaluation.report.comparison import check_same_rows
+from intentflow.evaluation.report.page import evaluation_html, write_evaluation_report
+
+__all__ = ["check_same_rows", "evaluation_html", "write_evaluation_report"]

@@ -1,0 +1,106 @@
+"""Reliability and coverage as points of a picture, and what the threshold does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from intentflow.artifacts.metrics import CalibrationScores, CoveragePoint, Metrics, ReliabilityBin
+from intentflow.evaluation.report.wording import percent, points
+
+WIDTH, HEIGHT = 300, 220  # of the plotted area, in the picture's own units
+_LARGEST_DOT, _SMALLEST_DOT = 11.0, 3.0
+_KEPT = 0.8  # the share of rows that the sentence under the coverage curve speaks of
+
+
+def reliability_curve(calibration: CalibrationScores | None) -> dict[str, Any] | None:
+    """Accuracy by confidence: a dot a bin, as large as its share of the rows; None without."""
+    if not calibration or not calibration.bins:
+        return None
+    bins = calibration.bins
+    most = max(b.n for b in bins)
+    dots = [
+        {
+            "x": _x(b.confidence),
+            "y": _y(b.accuracy, 0.0),
+            "r": round(max(_SMALLEST_DOT, _LARGEST_DOT * math.sqrt(b.n / most)), 1),
+            "title": f"{b.n:,} rows of confidence {percent(b.low, 0)} – "
+            f"{percent(b.high, 0)}: {percent(b.accuracy)} right",
+        }
+        for b in bins
+    ]
+    return {
+        "dots": dots,
+        "line": " ".join(f"{dot['x']},{dot['y']}" for dot in dots),
+        "ece": calibration.ece,
+        "ece_raw": calibration.ece_raw,
+        "fitted": calibration.fitted,
+        "table": [_bin_row(b) for b in bins],
+        **_size(0.0),
+    }
+
+
+def coverage_curve(calibration: CalibrationScores | None) -> dict[str, Any] | None:
+    """Accuracy of the most confident answers, by their share of all; None without."""
+    if not calibration or not calibration.coverage:
+        return None
+    curve = calibration.coverage
+    floor = math.floor(min(p.accuracy for p in curve) * 10) / 10
+    floor = min(floor, 0.9)
+    return {
+        "line": " ".join(f"{_x(p.coverage)},{_y(p.accuracy, floor)}" for p in curve),
+        "sentence": _coverage_sentence(curve),
+        "table": [[percent(p.coverage), f"{p.threshold:.3f}", percent(p.accuracy)] for p in curve],
+        **_size(floor),
+    }
+
+
+def threshold_rows(metrics: Metrics) -> dict[str, Any] | None:
+    """Scores as they are and with unsure answers out of scope; None without a threshold."""
+    scores = metrics.with_threshold
+    if scores is None:
+        return None
+    rows = []
+    for label, before, after in (
+        ("Intent accuracy", metrics.intent_accuracy, scores.intent_accuracy),
+        ("Parameter accuracy", metrics.parameter_accuracy, scores.parameter_accuracy),
+        ("Out of scope, precision", metrics.oos_precision, scores.oos_precision),
+        ("Out of scope, recall", metrics.oos_recall, scores.oos_recall),
+    ):
+        change = None if before is None or after is None else after - before
+        rows.append([label, percent(before), percent(after), points(change)])
+    return {"threshold": scores.threshold, "replaced": scores.replaced, "rows": rows}
+
+
+def _coverage_sentence(curve: Sequence[CoveragePoint]) -> str:
+    """What the curve says at the coverage next to four fifths, for people."""
+    point = min(curve, key=lambda p: abs(p.coverage - _KEPT))
+    if point.coverage == 1:
+        return f"Confidences do not part the rows: all have {percent(point.accuracy)} right."
+    return (
+        f"Of the {percent(point.coverage, 0)} most confident answers, "
+        f"{percent(point.accuracy)} are right; of all, {percent(curve[-1].accuracy)}. "
+        f"The others, below a confidence of {point.threshold:.3f}, could go to a person."
+    )
+
+
+def _bin_row(values: ReliabilityBin) -> list[str]:
+    return [
+        f"{percent(values.low, 0)} – {percent(values.high, 0)}",
+        f"{values.n:,}",
+        percent(values.confidence),
+        percent(values.accuracy),
+    ]
+
+
+def _x(share: float) -> float:
+    return round(WIDTH * share, 1)
+
+
+def _y(rate: float, floor: float) -> float:
+    return round(HEIGHT * (1 - (rate - floor) / (1 - floor)), 1)
+
+
+def _size(floor: float) -> dict[str, Any]:
+    return {"width": WIDTH, "height": HEIGHT, "floor": percent(floor, 0)}

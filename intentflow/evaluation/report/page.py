@@ -1,0 +1,87 @@
+"""The page as a whole: what its template is given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from intentflow.artifacts.baselines import Baselines
+from intentflow.artifacts.metrics import Metrics
+from intentflow.evaluation.report.comparison import beside, check_same_rows, judgements
+from intentflow.evaluation.report.confusions import confusion_rows, matrix
+from intentflow.evaluation.report.curves import coverage_curve, reliability_curve, threshold_rows
+from intentflow.evaluation.report.rows import ROWS_A_PAGE, WHAT, shown_rows
+from intentflow.evaluation.report.speed import speed
+from intentflow.evaluation.report.summary import (
+    facts,
+    how,
+    intent_rows,
+    score_rows,
+    sentence,
+    tiles,
+)
+from intentflow.evaluation.run import Evaluation
+from intentflow.report import render, write_report
+
+
+def write_evaluation_report(
+    path: str | Path,
+    evaluation: Evaluation,
+    *,
+    baselines: Baselines | None = None,
+    champion: Metrics | None = None,
+    hourly_price: float | None = None,
+) -> None:
+    """Write :func:`evaluation_html`.
+
+    Raises:
+        IntentflowError: As :func:`evaluation_html`, or the place cannot be written.
+    """
+    page = evaluation_html(
+        evaluation, baselines=baselines, champion=champion, hourly_price=hourly_price
+    )
+    write_report(path, page)
+
+
+def evaluation_html(
+    evaluation: Evaluation,
+    *,
+    baselines: Baselines | None = None,
+    champion: Metrics | None = None,
+    hourly_price: float | None = None,
+) -> str:
+    """The report as a self-contained page; every text is escaped, utterances are redacted.
+
+    Args:
+        evaluation: Scores and rows. Keys that older ``metrics.json`` lack are passed over.
+        baselines: What ``baselines.json`` holds.
+        champion: ``metrics.json`` of the model in service.
+        hourly_price: Of the machine that was measured, in any currency.
+
+    Raises:
+        IntentflowError: Baselines or champion are scores of other rows, or the price is none.
+    """
+    metrics = evaluation.metrics
+    check_same_rows(metrics.data_digest, baselines=baselines, champion=champion)
+    rows = shown_rows(evaluation.rows)
+    picture = matrix(metrics, examples=rows.wrong_left_out > 0)
+    return render(
+        "evaluation.html",
+        sentence=sentence(metrics),
+        how=how(metrics),
+        judgements=judgements(metrics, baselines, champion),
+        tiles=tiles(metrics),
+        beside=beside(metrics, baselines, champion),
+        speed=speed(metrics, hourly_price),
+        scores=score_rows(metrics),
+        intents=intent_rows(metrics.per_intent or {}),
+        confusions=confusion_rows(metrics.confusion),
+        matrix=picture,
+        rows=rows,
+        what=WHAT,
+        rows_a_page=ROWS_A_PAGE,
+        reliability=reliability_curve(metrics.calibration),
+        coverage=coverage_curve(metrics.calibration),
+        threshold=threshold_rows(metrics),
+        facts=facts(metrics),
+        data={"matrix": picture, "rows": rows.as_json()},
+    )

@@ -1,0 +1,195 @@
+"""Scoring a model, an endpoint or given predictions, and writing what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from intentflow.artifacts.metrics import Latency, Measurement, Metrics
+from intentflow.artifacts.predictions import GivenPrediction, Prediction
+from intentflow.calls import OutputFormat
+from intentflow.errors import IntentflowError
+from intentflow.evaluation.metrics import compute_metrics
+from intentflow.evaluation.resume import AnswerJournal
+from intentflow.evaluation.scored_rows import Scored, score_row
+from intentflow.inference.engine_selection import Asked, EngineOptions, opened
+from intentflow.inference.engines import Answer, Engine
+from intentflow.inference.subject import Subject
+from intentflow.records import Example, content_digest
+from intentflow.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores and the rows they were made from.
+
+    ``metrics`` is what ``metrics.json`` holds; ``journal`` is what was kept while answers came.
+    """
+
+    metrics: Metrics
+    rows: list[Scored]
+    journal: AnswerJournal = field(default_factory=AnswerJournal)
+
+
+def evaluate_model(
+    model: str,
+    examples: Sequence[Example],
+    *,
+    engine: str = "auto",
+    constrained: bool | None = None,
+    taxonomy: Taxonomy | None = None,
+    output_format: OutputFormat | None = None,
+    options: EngineOptions | None = None,
+    journal_beside: str | Path | None = None,
+) -> Evaluation:
+    """Score a model directory or an OpenAI endpoint on labelled rows.
+
+    Args:
+        model: A model directory, or the URL of an endpoint.
+        examples: Rows with gold answers.
+        engine: ``transformers``, ``vllm``, ``openai`` or ``auto``: for an endpoint ``openai``, for
+            a directory the engine that serves it
+            (:func:`intentflow.inference.vllm_process.serving_engine`).
+        constrained: Keep answers inside the taxonomy. None does so for a directory; an endpoint
+            is then asked for nothing, and decides itself.
+        taxonomy: For an endpoint, whose taxonomy is not in a folder.
+        output_format: What an endpoint answers in; ``call`` if None. A model directory says it.
+        options: How the engine works.
+        journal_beside: The file that will be written of it. Answers are kept beside that while
+            they come, and the next evaluation of the same goes on from there; remove the
+            evaluation's journal when the file is written. None keeps nothing.
+
+    Raises:
+        IntentflowError: No rows, not a model, endpoint down, or an engine that cannot serve it.
+    """
+    if not examples:
+        raise IntentflowError("there is no row to score")
+    asked = Asked(model, engine, constrained, taxonomy, output_format)
+    with opened(asked, options or EngineOptions()) as (runner, subject):
+        identity = {**subject.identity(), "data_digest": content_digest(examples)}
+        journal = AnswerJournal.open(
+            Path(journal_beside) if journal_beside is not None else None, identity
+        )
+        try:
+            seconds = _answer_missing(runner, examples, journal)
+        except BaseException:
+            journal.close()
+            raise
+    answers = [journal.answers[place] for place in range(len(examples))]
+    _require_answers(answers)
+    return replace(score(examples, answers, subject, seconds), journal=journal)
+
+
+def _answer_missing(runner: Engine, examples: Sequence[Example], journal: AnswerJournal) -> float:
+    """Ask for the answers that the journal lacks; returns the wall time of all.
+
+    Raises:
+        IntentflowError: Naming where the answers that came are kept; when interrupted, too.
+    """
+    places = [place for place in range(len(examples)) if place not in journal.answers]
+    journal.start_clock()
+    started = time.perf_counter()
+    try:
+        runner.answer(
+            [examples[place].instruction for place in places],
+            lambda index, answer: journal.keep(places[index], answer),
+        )
+    except IntentflowError as error:
+        raise IntentflowError(f"{error}{journal.kept(len(examples))}") from error
+    except KeyboardInterrupt:
+        if not journal.kept(len(examples)):
+            raise
+        raise IntentflowError(f"stopped{journal.kept(len(examples))}") from None
+    return journal.seconds + time.perf_counter() - started
+
+
+def _require_answers(answers: Sequence[Answer]) -> None:
+    if all(answer.failed for answer in answers):
+        raise IntentflowError("every request failed: there is no answer to score")
+
+
+def score(
+    examples: Sequence[Example],
+    answers: Sequence[Answer],
+    subject: Subject,
+    seconds: float | None = None,
+) -> Evaluation:
+    """Scores of answers, with the digests of what was measured on what.
+
+    Args:
+        examples: Rows with gold answers.
+        answers: One per row.
+        subject: What gave the answers.
+        seconds: Wall time of all answers; None where they were given.
+    """
+    rows = [
+        _score_answer(example, answer, subject, timed=seconds is not None)
+        for example, answer in zip(examples, answers, strict=True)
+    ]
+    answered = [answer.seconds for answer in answers if not answer.failed]
+    latency = sorted(answered) if seconds is not None else []
+    measurement = Measurement(
+        latency_seconds=Latency(p50=_quantile(latency, 0.5), p95=_quantile(latency, 0.95)),
+        model_digest=subject.model_digest,
+        data_digest=content_digest(examples),
+        prompt_digest=subject.prompt_digest,
+        taxonomy_digest=subject.taxonomy.digest if subject.taxonomy else None,
+        constrained=subject.constrained,
+        engine=subject.engine,
+        served_by=subject.engine,
+        failed_rows=sum(answer.failed for answer in answers),
+        rows_per_second=len(rows) / seconds if seconds else None,
+    )
+    scores = compute_metrics(rows, subject.taxonomy, subject.calibration)
+    metrics = scores.model_copy(update=dict(measurement))
+    return Evaluation(metrics, rows)
+
+
+def read_predictions(path: str | Path) -> tuple[list[Example], list[Answer]]:
+    """Read ``{"instruction", "output", "prediction"}`` rows, as JSON lines or an array.
+
+    Their ``confidence`` is used where every row has one.
+
+    Raises:
+        IntentflowError: Naming the file and line of what is wrong.
+    """
+    rows = GivenPrediction.read_rows(path)
+    is_sure = all(row.confidence is not None for row in rows)
+    examples = [Example(row.instruction, row.output) for row in rows]
+    answers = [Answer(row.prediction, 0.0, row.confidence if is_sure else None) for row in rows]
+    return examples, answers
+
+
+def write_predictions(path: str | Path, rows: Sequence[Scored]) -> None:
+    """Write one JSON line per row; only its owner may read it, for it holds users' words."""
+    Prediction.write_rows(path, map(_prediction, rows))
+
+
+def _prediction(row: Scored) -> Prediction:
+    return Prediction(
+        instruction=row.instruction,
+        output=row.gold_text,
+        prediction=row.prediction,
+        intent_right=row.intent_right,
+        parameters_right=row.parameters_right,
+        confidence=row.confidence,
+        seconds=row.seconds,
+    )
+
+
+def _score_answer(example: Example, answer: Answer, subject: Subject, *, timed: bool) -> Scored:
+    scored = score_row(
+        example.instruction, example.output, answer.text, subject.taxonomy, subject.output_format
+    )
+    raw = answer.confidence
+    calibrated = subject.calibration.apply(raw) if subject.calibration and raw is not None else raw
+    seconds = answer.seconds if timed else None
+    return replace(scored, raw_confidence=raw, confidence=calibrated, seconds=seconds)
+
+
+def _quantile(values: Sequence[float], share: float) -> float | None:
+    if not values:
+        return None
+    return values[min(int(share * len(values)), len(values) - 1)]

@@ -1,0 +1,115 @@
+"""One row, its gold answer and its prediction compared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from intentflow.calls import (
+    Call,
+    CallSyntaxError,
+    OutputFormat,
+    parse_calls,
+    parse_output,
+    same_calls,
+    same_intents,
+)
+from intentflow.evaluation.guide_scorer import documented_intent, documented_parameters
+from intentflow.taxonomy import Taxonomy
+
+NO_INTENT = "(none)"  # stands for the missing side of a confusion
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One row with its gold answer, its prediction and what came of it.
+
+    Attributes:
+        predicted: None where the prediction does not parse.
+        raw_confidence: The engine's confidence in [0, 1]; None where it gave none.
+        confidence: The same, calibrated where the model has a calibration.
+        seconds: What the answer took; None where it was given.
+    """
+
+    instruction: str
+    gold_text: str
+    prediction: str
+    gold: list[Call] | None
+    predicted: list[Call] | None
+    intent_right: bool
+    parameters_right: bool
+    off_taxonomy: bool
+    documented_intent_right: bool
+    documented_parameters_right: bool
+    raw_confidence: float | None = None
+    confidence: float | None = None
+    seconds: float | None = None
+
+    @property
+    def gold_intents(self) -> Counter[str]:
+        """Names of the gold calls; of a gold answer that does not parse, what begins it."""
+        return intent_names(self.gold or _loose(self.gold_text))
+
+
+def score_row(
+    instruction: str,
+    gold_text: str,
+    prediction: str,
+    taxonomy: Taxonomy | None = None,
+    output_format: OutputFormat = "call",
+) -> Scored:
+    """Compare one prediction with its gold answer.
+
+    Args:
+        instruction: The utterance.
+        gold_text: The label, in the call language.
+        prediction: The model's answer, in ``output_format``.
+        taxonomy: What the model may answer; None if unknown.
+        output_format: The language of the prediction.
+    """
+    gold = _read(gold_text, "call")
+    predicted = _read(prediction, output_format)
+    same_text = gold_text.strip() == prediction.strip()
+    both = gold is not None and predicted is not None
+    intent_right = same_text or (both and same_intents(gold or [], predicted or []))
+    parameters_right = same_text or (both and same_calls(gold or [], predicted or []))
+    off = taxonomy is not None and any(not taxonomy.accepts(call) for call in predicted or [])
+    return Scored(
+        instruction,
+        gold_text,
+        prediction,
+        gold,
+        predicted,
+        intent_right,
+        parameters_right,
+        off,
+        documented_intent(gold_text, _as_calls(prediction, predicted, output_format)),
+        documented_parameters(gold_text, _as_calls(prediction, predicted, output_format)),
+    )
+
+
+def _read(text: str, output_format: OutputFormat) -> list[Call] | None:
+    try:
+        return parse_output(text, output_format)
+    except CallSyntaxError:
+        return None
+
+
+def _as_calls(prediction: str, predicted: list[Call] | None, output_format: OutputFormat) -> str:
+    """A prediction as the guide's scorer expects it; JSON answers are written as plain calls."""
+    if output_format == "call" or predicted is None:
+        return prediction
+    return "; ".join(f"{call.intent}({','.join(call.parameters)})" for call in predicted)
+
+
+def intent_names(calls: list[Call] | None) -> Counter[str]:
+    """How often each intent is named; none for an answer that does not parse."""
+    return Counter(call.intent for call in calls or [])
+
+
+def _loose(text: str) -> list[Call]:
+    """The name of a gold answer that does not parse, for confusions and labels alone."""
+    try:
+        return parse_calls(text)
+    except CallSyntaxError:
+        return [Call(text.split("(")[0].strip() or NO_INTENT)]

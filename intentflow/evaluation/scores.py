@@ -1,0 +1,137 @@
+"""Scores looked up by name, and compared with those of another model on the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from intentflow.artifacts.document import Section
+from intentflow.artifacts.metrics import COMPARABLE, OUTCOME_OF, IntentScores, Measured, Metrics
+from intentflow.artifacts.scores import Outcomes, Scores, scores_of
+from intentflow.config import nearest
+from intentflow.errors import IntentflowError
+from intentflow.evaluation.mcnemar import Paired
+
+
+def for_comparing(metrics: Metrics) -> Metrics:
+    """What the gate needs of a champion's scores, without what makes them long.
+
+    A pipeline hands them to its step on the command line, where 128 KiB is the end.
+    """
+    names = {*Measured.model_fields, *(name.partition(".")[0] for name in COMPARABLE)}
+    found = metrics.model_dump(include=names, exclude_unset=True)
+    told = metrics.outcomes
+    if told is not None and told.intent is not None:
+        kinds = told.model_dump(include=set(OUTCOME_OF.values()), exclude_unset=True)
+        return Metrics(n=metrics.n, outcomes=Outcomes(**kinds), **found)
+    intents = (metrics.per_intent or {}).items()
+    shares = {name: IntentScores(support=v.support, recall=v.recall) for name, v in intents}
+    return Metrics(n=metrics.n, per_intent=shares, **found)
+
+
+def lookup(scores: Scores, name: str) -> float | None:
+    """The value of a metric; a dot leads into a section, as in ``documented.intent_accuracy``.
+
+    Returns:
+        None where it was not measured.
+
+    Raises:
+        IntentflowError: There is no such metric (with the nearest name), or it is no number.
+    """
+    value: object = scores
+    for part in name.split("."):
+        if value is None and name in numeric_names(scores):
+            return None
+        held = _held(value)
+        if part not in held:
+            raise unknown_metric(name, numeric_names(scores))
+        value = held[part]
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return value
+    raise IntentflowError(f"the policy names {name}, which is not a number")
+
+
+def unknown_metric(name: str, names: Iterable[str]) -> IntentflowError:
+    """The error for a metric that there is not, with the nearest name."""
+    guess = nearest(name, names)
+    hint = f"; did you mean {guess}?" if guess else ""
+    return IntentflowError(f"the policy names an unknown metric {name}{hint}")
+
+
+def require_same_rows(ours: str | None, theirs: str | None, whose: str) -> None:
+    """Make sure that two models were scored on the same rows.
+
+    Args:
+        ours: Digest of the rows of the model that is judged.
+        theirs: Digest of the rows of the one beside it.
+        whose: The one beside it, as the subject of a sentence.
+
+    Raises:
+        IntentflowError: The digests differ.
+    """
+    if ours != theirs:
+        raise IntentflowError(
+            f"{whose} scored on other rows ({short(theirs)} instead of {short(ours)}): "
+            "score both on the same ones, data_digest must be equal"
+        )
+
+
+def paired(scores: Scores, other: Scores, name: str) -> Paired | None:
+    """Rows that only one of two has right; None where a file does not tell of each row."""
+    kind = OUTCOME_OF.get(name)
+    ours, theirs = (side.outcome(kind) for side in (scores, other))
+    return Paired.of(ours, theirs, name) if ours and theirs else None
+
+
+def intents_of_rows(metrics: Metrics) -> list[set[str]] | None:
+    """The gold intents of each row; None where the scores do not tell of each row."""
+    told = metrics.outcomes
+    if told is None or told.gold is None:
+        return None
+    labels = [set(label.split("; ")) - {""} for label in told.labels or ()]
+    return [labels[place] for place in told.gold]
+
+
+def per_intent(metrics: Metrics) -> Mapping[str, IntentScores]:
+    """Scores of each intent.
+
+    Raises:
+        IntentflowError: The scores tell nothing of single intents.
+    """
+    found = metrics.per_intent
+    if found is None or not all(values.is_complete for values in found.values()):
+        raise IntentflowError(
+            "the policy has rules per intent, and the scores tell of no single intents "
+            "(per_intent with support, precision, recall and f1): evaluate again"
+        )
+    return found
+
+
+def short(digest: str | None) -> str:
+    """A digest as people compare it."""
+    if not digest:
+        return "none named"
+    return f"{digest[:12]}…" if len(digest) > 12 else digest
+
+
+def numeric_names(scores: Scores) -> list[str]:
+    """What a policy may limit in these scores; of a section that is null all that it could hold."""
+    names = [name for name, _ in scores_of(type(scores)) if _is_given(scores, name)]
+    further = (scores.model_extra or {}).items()
+    return names + [
+        key
+        for key, value in further
+        if isinstance(value, int | float | None) and not isinstance(value, bool)
+    ]
+
+
+def _is_given(scores: Scores, name: str) -> bool:
+    section, _, rest = name.partition(".")
+    value = _held(scores).get(section)
+    return section in _held(scores) and (not rest or value is None or rest in _held(value))
+
+
+def _held(value: object) -> Mapping[str, object]:
+    """What was given of a section, whether this project knows it or another tool added it."""
+    if isinstance(value, Section):
+        return {key: getattr(value, key) for key in value.model_fields_set}
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,111 @@
+"""What a model is held against besides a champion: baselines, and itself before compression."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from intentflow.artifacts.baselines import BASELINE_NAMES, Baselines, BaselineScores
+from intentflow.artifacts.metrics import Metrics
+from intentflow.artifacts.verdict import Rule
+from intentflow.errors import IntentflowError
+from intentflow.gating.comparison import Comparison
+from intentflow.gating.markdown import number
+from intentflow.gating.policy import BaselineRule
+
+
+def baseline_rules(
+    metrics: Metrics, baselines: Baselines | None, rule: BaselineRule
+) -> Iterator[Rule]:
+    """Cheaper ways that the model has to beat.
+
+    Without a margin a tie does not beat; with one, the model must lie at least so far above.
+
+    Args:
+        metrics: Of the judged model.
+        baselines: What ``baselines.json`` holds; None where none was given, which breaks the rule.
+        rule: What the policy asks.
+
+    Raises:
+        IntentflowError: The baselines lack what the policy names.
+    """
+    if baselines is None:
+        names = ", ".join(rule.beat)
+        message = (
+            f"the policy asks to beat {names}, and no baselines were given: "
+            "intentflow baseline scores them, --baselines hands them over"
+        )
+        yield Rule(name="baselines", passed=False, message=message)
+        return
+    for name in rule.beat:
+        yield _beats(name, metrics, _entry(baselines, name, rule.metric), rule)
+
+
+def compression_rules(
+    metrics: Metrics, reference: Metrics | None, limits: Mapping[str, float]
+) -> Iterator[Rule]:
+    """What a quantized model may lose against the 16-bit one, as measured on the same rows.
+
+    Args:
+        metrics: Of the judged model.
+        reference: Of the 16-bit model; None where none was given, which breaks the rule. A model
+            that was not compressed is its own reference.
+        limits: Largest loss by score.
+
+    Raises:
+        IntentflowError: The 16-bit model lacks a score.
+    """
+    if limits and reference is None:
+        message = (
+            "the policy bounds the loss by compression, and no scores of the 16-bit model were "
+            "given (--reference; a model that was not compressed is its own)"
+        )
+        yield Rule(name="compression", passed=False, message=message)
+    if not limits or reference is None:
+        return
+    for name, limit in limits.items():
+        compared = Comparison.of(name, metrics, reference, "the 16-bit model's")
+        found = compared.difference
+        message = f"{compared.sentence('the 16-bit model')}: a loss of {number(limit)} is allowed"
+        passed = found is not None and found >= -limit
+        yield Rule(
+            name=f"compression.{name}",
+            passed=passed,
+            value=found,
+            limit=-limit,
+            message=message,
+            n=compared.pair.n if compared.pair else None,
+            evidence=compared.evidence,
+        )
+
+
+def _beats(name: str, metrics: Metrics, entry: BaselineScores, rule: BaselineRule) -> Rule:
+    compared = Comparison.of(rule.metric, metrics, entry, f"the {name} baseline")
+    found, who = compared.difference, BASELINE_NAMES.get(name, name)
+    passed = found is not None and found > 0 and found >= rule.margin
+    verb = "beats" if passed else "does not beat"
+    asked = f" by {number(rule.margin)}" if rule.margin else ""
+    theirs = f"{who} ({number(compared.theirs)}){asked}"
+    message = f"the model {verb} {theirs}: {compared.sentence('the baseline')}"
+    return Rule(
+        name=f"baselines.{name}",
+        passed=passed,
+        value=compared.ours,
+        limit=compared.theirs,
+        message=message,
+        n=compared.pair.n if compared.pair else None,
+        evidence=compared.evidence,
+    )
+
+
+def _entry(baselines: Baselines, name: str, metric: str) -> BaselineScores:
+    scored = baselines.baselines
+    if name not in scored:
+        raise IntentflowError(
+            f"the policy asks to beat {name}, which the baselines file does not hold "
+            f"(it has {', '.join(scored) or 'none'}): intentflow baseline --kinds {name}"
+        )
+    if getattr(scored[name], metric) is None:
+        raise IntentflowError(
+            f"the {name} baseline has no {metric}: compare by intent_accuracy, or leave it out"
+        )
+    return scored[name]

@@ -1,0 +1,245 @@
+"""What scores must reach: the gate's YAML policy, one or several by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+
+from intentflow.artifacts.baselines import BASELINE_NAMES
+from intentflow.artifacts.metrics import COMPARABLE, METRICS, OUTCOME_OF, SHARES
+from intentflow.artifacts.scores import HEADLINE
+from intentflow.config import StrictModel, nearest
+from intentflow.errors import IntentflowError
+from intentflow.evaluation.scores import unknown_metric
+
+_ACCURACIES = tuple(OUTCOME_OF)
+Rate = Annotated[float, Field(ge=0, le=1)]
+Confidence = Annotated[float, Field(gt=0.5, lt=1)]
+
+
+def _known(name: str, what: str, names: Iterable[str]) -> str:
+    if name not in names:
+        guess = nearest(name, names)
+        hint = f"did you mean {guess}?" if guess else f"there are {', '.join(names)}"
+        raise ValueError(f"there is no {what} {name}; {hint}")
+    return name
+
+
+def _comparable(name: str) -> str:
+    return _known(name, "score to compare by called", COMPARABLE)
+
+
+def _baseline(name: str) -> str:
+    return _known(name, "baseline", BASELINE_NAMES)
+
+
+def _headline(name: str) -> str:
+    return _known(name, "score of baselines called", HEADLINE)
+
+
+Comparable = Annotated[str, AfterValidator(_comparable)]
+Headline = Annotated[
+    str, AfterValidator(_headline), WithJsonSchema({"type": "string", "enum": list(HEADLINE)})
+]
+Baseline = Annotated[str, AfterValidator(_baseline)]
+
+
+class Limit(StrictModel):
+    """A floor, a ceiling, or both, for one metric."""
+
+    min: float | None = Field(None, description="The metric must be at least this")
+    max: float | None = Field(None, description="The metric must be at most this")
+    bound: bool = Field(
+        False,
+        description="Judge an end of the metric's 95 % interval in its place: the lower one for "
+        "min, the upper one for max",
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.min is None and self.max is None:
+            raise ValueError("give min, max or both")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min} is above max {self.max}")
+        return self
+
+
+class IntentLimit(StrictModel):
+    """A floor for every intent that has enough rows to judge it by."""
+
+    min: float = Field(ge=0, le=1, description="Each such intent must reach this")
+    support: int = Field(20, ge=1, description="Intents with fewer gold rows are not judged")
+
+
+class PerIntent(StrictModel):
+    """Floors per intent."""
+
+    precision: IntentLimit | None = None
+    recall: IntentLimit | None = None
+    f1: IntentLimit | None = None
+
+
+class BaselineRule(StrictModel):
+    """Cheaper ways to the same answer, which the model has to beat on the same rows."""
+
+    beat: list[Baseline] = Field(min_length=1, description=f"Which: {', '.join(BASELINE_NAMES)}")
+    metric: Headline = Field(_ACCURACIES[0], description="Score to compare by")
+    margin: Rate = Field(
+        0.0, description="How far above it the model must lie; at 0 a tie does not beat"
+    )
+
+
+class IntentDrop(StrictModel):
+    """How far one intent may fall below the champion."""
+
+    drop: Rate = Field(0.1, description="Largest fall in the share of the intent's rows right")
+    confidence: Confidence = Field(
+        0.95,
+        description="A larger fall counts with this evidence only, over all intents together",
+    )
+
+
+class ChampionRule(StrictModel):
+    """How the model must compare with the one in service, on the same rows."""
+
+    margin: Rate = Field(0.01, description="How far below the champion a score may lie")
+    metrics: list[Comparable] = Field(
+        list(_ACCURACIES), min_length=1, description="Scores to compare"
+    )
+    test: Literal["estimate", "non_inferiority"] = Field(
+        "estimate",
+        description="estimate: the measured difference must not be below -margin. "
+        "non_inferiority: nor may its lower confidence bound, which a model as good as the "
+        "champion keeps only with many rows or a wide margin",
+    )
+    confidence: Confidence = Field(0.95, description="Of non_inferiority's one-sided bound")
+    per_intent: IntentDrop = Field(default_factory=IntentDrop, description="For every intent alone")
+    first: Literal["pass", "fail"] = Field(
+        "pass", description="What a first deployment is, where no champion is given"
+    )
+
+
+class SubjectRule(StrictModel):
+    """Digests that the scores must name, and that must be those of what is given."""
+
+    model: bool = Field(False, description="The model's")
+    data: bool = Field(False, description="The scored rows'")
+    prompt: bool = Field(False, description="The prompt's")
+
+
+class Rules(StrictModel):
+    """Rules of the gate."""
+
+    minimum_rows: int = Field(1, ge=1, description="Scores on fewer rows are no evidence")
+    metrics: dict[str, Limit] = Field(
+        default_factory=dict,
+        description="Limits by metric name; a dot leads into a section, as in calibration.ece",
+    )
+    per_intent: PerIntent = Field(default_factory=PerIntent)
+    baselines: BaselineRule | None = Field(None, description="Needs --baselines")
+    champion: ChampionRule | None = Field(None, description="Applied where --champion is given")
+    compression: dict[Comparable, Rate] = Field(
+        default_factory=dict,
+        description="Largest loss against the 16-bit model (--reference), by score",
+    )
+    subject: SubjectRule = Field(default_factory=SubjectRule)
+
+    @model_validator(mode="after")
+    def _shares_can_be_met(self) -> Self:
+        for name, limit in self.metrics.items():
+            if name in SHARES and limit.min is not None and limit.min > 1:
+                raise ValueError(
+                    f"metrics.{name}: min {limit.min:g} is no share, which goes from 0 to 1; "
+                    f"did you mean {limit.min / 100:g}?"
+                )
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _former_names(cls, document: Any) -> Any:
+        if isinstance(document, Mapping) and "champion_margin" in document:
+            margin = document["champion_margin"]
+            raise ValueError(f"champion_margin has moved: write champion: {{margin: {margin}}}")
+        return document
+
+    @property
+    def holds_something_back(self) -> bool:
+        """Whether a bad first model would break a rule."""
+        intents = self.per_intent
+        first = self.champion is not None and self.champion.first == "fail"
+        floors = (intents.precision, intents.recall, intents.f1, self.baselines)
+        return bool(self.metrics or self.compression or first or any(floors))
+
+
+class GatePolicy(Rules):
+    """The gate's policy: rules, or several sets of them by name.
+
+    What a name says is added to the rules at the top or takes their place, key by key.
+    """
+
+    policies: dict[str, Rules] = Field(
+        default_factory=dict, description="Policies by name, chosen with --name"
+    )
+
+    @model_validator(mode="after")
+    def _has_a_rule(self) -> Self:
+        for name in self.policies:
+            try:
+                self.named(name)
+            except IntentflowError as error:
+                raise ValueError(str(error)) from None
+        if not self.policies and not self.holds_something_back:
+            if self.champion is not None:
+                raise ValueError(
+                    "champion: lets a first model through, whatever it is (first: pass): "
+                    "add metrics, or first: fail"
+                )
+            raise ValueError("a policy without a rule lets everything through: add metrics")
+        return self
+
+    def named(self, name: str = "") -> GatePolicy:
+        """The rules that hold under a name.
+
+        Raises:
+            IntentflowError: No such name, none where there are several, or rules that contradict.
+        """
+        if not name and not self.policies:
+            return self
+        if name not in self.policies:
+            raise IntentflowError(self._no_such(name))
+        own = self.policies[name].model_dump(exclude_unset=True)
+        top = self.model_dump(exclude_unset=True, exclude={"policies"})
+        return GatePolicy.from_mapping(_merge(top, own), f"policies.{name}")
+
+    def _no_such(self, name: str) -> str:
+        names = ", ".join(self.policies)
+        if not name:
+            return f"the policy holds several: choose one by name ({names})"
+        guess = nearest(name, self.policies)
+        hint = f"did you mean {guess}?" if guess else f"there is {names or 'one without a name'}"
+        return f"the policy has no {name}; {hint}"
+
+
+def _merge(top: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """``own`` over ``top``, section by section; what is null says nothing."""
+    merged = dict(top)
+    for key, value in own.items():
+        former = merged.get(key)
+        if isinstance(value, Mapping) and isinstance(former, Mapping):
+            merged[key] = _merge(former, value)
+        elif value is not None:
+            merged[key] = value
+    return merged
+
+
+def require_known(policy: Rules) -> None:
+    """Find a misspelled metric before there are scores, and so before anything is trained.
+
+    Raises:
+        IntentflowError: A limit on what evaluate does not write, with the nearest name.
+    """
+    for name in policy.metrics:
+        if name not in METRICS:
+            raise unknown_metric(name, METRICS)

@@ -1,0 +1,74 @@
+"""What was scored must be what is to be deployed: digests of model, rows and prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from intentflow.artifacts.metrics import Metrics
+from intentflow.artifacts.verdict import Rule
+from intentflow.evaluation.scores import short
+from intentflow.gating.policy import SubjectRule
+
+_WHAT = {"model": "model", "data": "set of rows", "prompt": "prompt"}
+
+
+@dataclass(frozen=True)
+class Given:
+    """Digests of what stands beside the scores; None where it was not given."""
+
+    model: str | None = None
+    data: str | None = None
+    prompt: str | None = None
+
+
+def read_given(model: str | None, data: str | None) -> Given:
+    """Digests of a model directory (or ``s3://`` URI) and of a file of rows.
+
+    Raises:
+        IntentflowError: Nothing there, or not a model or rows.
+    """
+    from intentflow.models.model_facts import read_facts
+    from intentflow.records import content_digest, read_records
+
+    facts = read_facts(model) if model else None
+    return Given(
+        model=facts.digest if facts else None,
+        data=content_digest(read_records(data)) if data else None,
+        prompt=facts.prompt_digest if facts else None,
+    )
+
+
+def subject_rules(metrics: Metrics, given: Given, rule: SubjectRule) -> Iterator[Rule]:
+    """A digest that the policy asks for must be named; one that is given must be the same."""
+    for key in ("model", "data", "prompt"):
+        expected: str | None = getattr(given, key)
+        if getattr(rule, key) or expected is not None:
+            yield _digest(key, getattr(metrics, f"{key}_digest"), expected)
+
+
+def unchecked(given: Given, rule: SubjectRule) -> list[str]:
+    """What the policy asks for and nothing was given to hold it against."""
+    flags = {"model": "--model", "data": "--data", "prompt": "--model"}
+    missing = [key for key in flags if getattr(rule, key) and getattr(given, key) is None]
+    return [
+        f"subject.{key}: the scores name a digest; give {flags[key]} to hold it against"
+        for key in missing
+    ]
+
+
+def _digest(key: str, scored: str | None, expected: str | None) -> Rule:
+    what = _WHAT[key]
+    passed = bool(scored) and expected in (None, scored)
+    if not scored:
+        message = f"the scores do not name the {what} they are of ({key}_digest)"
+    elif expected is None:
+        message = f"the scores name the {what} they are of ({short(scored)})"
+    elif passed:
+        message = f"the {what} that was scored is the one given ({short(scored)})"
+    else:
+        message = (
+            f"another {what} was scored ({short(scored)}) than the one given "
+            f"({short(expected)}): evaluate this one"
+        )
+    return Rule(name=f"subject.{key}", passed=passed, message=message)

@@ -1,0 +1,116 @@
+"""Limits of single scores: rows, metrics, intents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from intentflow.artifacts.metrics import SHARES_OF_ROWS, Metrics
+from intentflow.artifacts.verdict import Rule
+from intentflow.errors import IntentflowError
+from intentflow.evaluation.scores import lookup, per_intent
+from intentflow.gating.markdown import number
+from intentflow.gating.policy import IntentLimit, Limit, PerIntent
+from intentflow.gating.significance import wilson_interval
+
+
+def rows_rule(metrics: Metrics, minimum: int) -> Rule:
+    """Enough rows to be evidence."""
+    n = metrics.n
+    return Rule(
+        name="minimum_rows",
+        passed=n >= minimum,
+        value=n,
+        limit=minimum,
+        message=f"{n} rows were scored, the policy asks for at least {minimum}",
+        n=n,
+    )
+
+
+def metric_rules(metrics: Metrics, name: str, limit: Limit) -> Iterator[Rule]:
+    """A floor, a ceiling or both for one metric.
+
+    Raises:
+        IntentflowError: There is no such metric, or its bound is asked for and it has none.
+    """
+    value = lookup(metrics, name)
+    low, high = _interval(metrics, name, value) if limit.bound else (None, None)
+    n = metrics.n
+    if limit.min is not None:
+        yield _limit(f"metrics.{name}.min", name, value, limit.min, low, n, floor=True)
+    if limit.max is not None:
+        yield _limit(f"metrics.{name}.max", name, value, limit.max, high, n, floor=False)
+
+
+def intent_rules(metrics: Metrics, limits: PerIntent) -> Iterator[Rule]:
+    """Floors for every intent with enough rows.
+
+    Raises:
+        IntentflowError: The scores tell nothing of single intents.
+    """
+    for score in PerIntent.model_fields:
+        limit: IntentLimit | None = getattr(limits, score)
+        if limit is not None:
+            yield from _one_score(metrics, score, limit)
+
+
+def _one_score(metrics: Metrics, score: str, limit: IntentLimit) -> Iterator[Rule]:
+    """One rule per intent with enough rows; one broken rule where none has."""
+    name = f"per_intent.{score}"
+    scored = sorted(per_intent(metrics).items())
+    judged = [(intent, values) for intent, values in scored if values.support >= limit.support]
+    if not judged:
+        message = f"{name}: no intent has {limit.support} rows, so none can be judged"
+        yield Rule(name=name, passed=False, limit=limit.min, message=message)
+    for intent, values in judged:
+        value: float = getattr(values, score) or 0.0  # null where it was never predicted
+        rule, what = f"{name}.{intent}", f"{score} of {intent}"
+        yield _limit(rule, what, value, limit.min, None, values.support, floor=True)
+
+
+def _limit(
+    rule: str,
+    what: str,
+    value: float | None,
+    limit: float,
+    bound: float | None,
+    n: int,
+    *,
+    floor: bool,
+) -> Rule:
+    if value is None:
+        return Rule(name=rule, passed=False, limit=limit, message=f"{what} was not measured", n=n)
+    judged = value if bound is None else bound
+    passed = judged >= limit if floor else judged <= limit
+    asked = f"the policy asks for at {'least' if floor else 'most'} {number(limit)}"
+    measured = f"{what} is {number(value)}"
+    if bound is not None:
+        end = "lower" if floor else "upper"
+        measured = f"the {end} 95 % bound of {what} is {number(bound)} (measured {number(value)})"
+    return Rule(
+        name=rule,
+        passed=passed,
+        value=value,
+        limit=limit,
+        message=f"{measured}, {asked}",
+        bound=bound,
+        n=n,
+    )
+
+
+def _interval(
+    metrics: Metrics, name: str, value: float | None
+) -> tuple[float, float] | tuple[None, None]:
+    if value is None:
+        return None, None
+    if name in SHARES_OF_ROWS:
+        # The bootstrap has no width where every row is right or wrong, so that few rows would
+        # look like certainty; Wilson's has.
+        return wilson_interval(value, metrics.n)
+    found = metrics.interval(name)
+    if found is None:
+        known = sorted({*SHARES_OF_ROWS, *(metrics.ci95 or {})})
+        raise IntentflowError(
+            f"the policy asks for the bound of {name}, which the scores give no interval for: "
+            f"leave bound out, or limit one of {', '.join(known)}"
+        )
+    return found

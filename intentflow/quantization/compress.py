@@ -1,0 +1,200 @@
+"""4-bit weights in groups, in the compressed-tensors format that vLLM and transformers read."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from intentflow.artifacts.quantization import (
+    QUANTIZATION_FILE,
+    Confidences,
+    QuantizationRecord,
+)
+from intentflow.artifacts.training import TRAINING_FILE
+from intentflow.errors import IntentflowError
+from intentflow.io.files import atomic_directory
+from intentflow.prompts import PromptSpec
+from intentflow.records import Example
+from intentflow.storage.completeness import require_replaceable
+
+log = logging.getLogger(__name__)
+
+METHODS = ("awq", "gptq")
+_GROUP_SIZES = (128, 64, 32)
+_CALIBRATION_ROWS = 256
+# Beside weights and tokenizer, what makes a folder an intentflow model.
+_CARRIED = ("prompt.json", "taxonomy.yaml", "README.md", "training.html", TRAINING_FILE)
+
+
+def quantize(
+    model: str | Path,
+    output: str | Path,
+    *,
+    method: str,
+    calibration: Sequence[Example] = (),
+    validation: Sequence[Example] = (),
+) -> QuantizationRecord:
+    """Write a 4-bit copy of a model directory.
+
+    Args:
+        model: A model directory.
+        output: The directory to write.
+        method: ``awq`` (Lin et al. 2023) or ``gptq`` (Frantar et al. 2022).
+        calibration: Training rows that the weights are fitted on.
+        validation: Rows to fit the copy's confidences on, for the model's calibration is not
+            that of its copy.
+
+    Returns:
+        Method, group size, rows used, bytes of the weights, and what became of the calibration of
+        confidences (``fitted``, ``left out`` or ``none``).
+
+    Raises:
+        IntentflowError: Not a model or one with 4-bit weights already, no rows, or an unknown
+            method.
+    """
+    from intentflow.models.directory import check_model_directory, make_readable
+
+    folder = check_model_directory(model)
+    _check(method, calibration)
+    require_replaceable(output)
+    _refuse_compressed(folder)
+    from intentflow.models.base_models import load_model, load_tokenizer
+
+    tokenizer = load_tokenizer(str(folder))
+    loaded = load_model(str(folder), dtype="auto")
+    group = group_size(loaded)
+    rows = list(calibration[:_CALIBRATION_ROWS])
+    end = loaded.generation_config.eos_token_id[0]  # as train wrote it
+    _compress(loaded, method, group, _token_rows(tokenizer, folder, rows, end))
+    with atomic_directory(output) as partial:
+        loaded.save_pretrained(partial, save_compressed=True)
+        tokenizer.save_pretrained(partial)
+        for name in _CARRIED:
+            if (folder / name).is_file():
+                shutil.copyfile(folder / name, partial / name)
+        record = QuantizationRecord(
+            method=method,
+            group_size=group,
+            calibration_rows=len(rows),
+            weight_bytes=sum(f.stat().st_size for f in partial.glob("*.safetensors")),
+            confidences=_fit_confidences(folder, partial, validation),
+        )
+        record.write(partial / QUANTIZATION_FILE)
+        make_readable(partial)
+    return record
+
+
+def group_size(model: Any) -> int:
+    """The largest usual group size that divides the input width of every linear layer.
+
+    Raises:
+        IntentflowError: None does.
+    """
+    import torch
+
+    head = model.get_output_embeddings()
+    widths = {
+        layer.in_features
+        for layer in model.modules()
+        if isinstance(layer, torch.nn.Linear) and layer is not head
+    }
+    for size in _GROUP_SIZES:
+        if all(width % size == 0 for width in widths):
+            return size
+    raise IntentflowError(f"layers of widths {sorted(widths)} cannot be cut into groups of 32")
+
+
+def _check(method: str, calibration: Sequence[Example]) -> None:
+    if method not in METHODS:
+        raise IntentflowError(f"--method {method}: choose {' or '.join(METHODS)}")
+    if not calibration:
+        raise IntentflowError("quantization needs training rows to calibrate on")
+
+
+def _refuse_compressed(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if "quantization_config" in config:
+        raise IntentflowError(f"model {folder} has 4-bit weights already")
+
+
+def _token_rows(tokenizer: Any, folder: Path, rows: Sequence[Example], end: int) -> Any:
+    """Prompt and answer of each row, as the data set that llmcompressor takes."""
+    from datasets import Dataset
+
+    from intentflow.models.encoding import encode_rows
+
+    prompt = PromptSpec.read(folder / "prompt.json")
+    encoded = encode_rows(rows, tokenizer, end, prompt.output_format)
+    ids = [row.prompt + row.answer for row in encoded]
+    return Dataset.from_dict({"input_ids": ids, "attention_mask": [[1] * len(i) for i in ids]})
+
+
+def _fit_confidences(folder: Path, partial: Path, validation: Sequence[Example]) -> Confidences:
+    """Fit the copy's confidences where there are rows to do so; say where they are lost."""
+    from intentflow.inference.calibration import CALIBRATION_FILE
+
+    if validation:
+        from intentflow.evaluation.calibrate import calibrate_model
+
+        calibrate_model(partial, validation)
+        return "fitted"
+    if not (folder / CALIBRATION_FILE).is_file():
+        return "none"
+    log.warning(
+        "%s is left out, for it was fitted on the weights before: "
+        "give --validation F, or run intentflow calibrate on the copy",
+        CALIBRATION_FILE,
+    )
+    return "left out"
+
+
+def _compress(model: Any, method: str, group: int, rows: Any) -> None:
+    from llmcompressor import oneshot
+    from llmcompressor.logger import LoggerConfig, configure_logger
+
+    with redirect_stdout(sys.stderr), _memory_left_unpinned():  # stdout is the summary's
+        configure_logger(LoggerConfig(console_log_level="WARNING"))
+        oneshot(
+            model=model,
+            dataset=rows,
+            recipe=_modifiers(method, group),
+            num_calibration_samples=len(rows),
+            max_seq_length=max(map(len, rows["input_ids"])),
+        )
+
+
+def _modifiers(method: str, group: int) -> list[Any]:
+    """AWQ scales the weights and leaves their rounding to another step; GPTQ rounds itself.
+
+    AWQ's groups have a zero point, as its paper has them.
+    """
+    from compressed_tensors.quantization import QuantizationArgs, QuantizationScheme
+    from llmcompressor.modifiers.quantization import GPTQModifier, QuantizationModifier
+    from llmcompressor.modifiers.transform.awq import AWQModifier
+
+    is_awq = method == "awq"
+    weights = QuantizationArgs(num_bits=4, symmetric=not is_awq, strategy="group", group_size=group)
+    scheme = QuantizationScheme(targets=["Linear"], weights=weights)
+    rounding = QuantizationModifier if is_awq else GPTQModifier
+    rounded = rounding(config_groups={"group_0": scheme}, ignore=["lm_head"])
+    return [AWQModifier(), rounded] if is_awq else [rounded]
+
+
+def _memory_left_unpinned() -> AbstractContextManager[Any]:
+    """AWQ pins memory for copies to an accelerator; where there is none, pinning is an error."""
+    import torch
+    from compressed_tensors.utils import patch_attr
+    from llmcompressor.pipelines.cache import IntermediatesCache
+
+    if torch.accelerator.is_available():
+        return nullcontext()
+    unpinned: AbstractContextManager[Any] = patch_attr(
+        IntermediatesCache, "pin_memory", lambda *_: None
+    )
+    return unpinned

@@ -1,5 +1,0 @@
-"""4-bit copies of a model directory, by llmcompressor."""
-
-from intentflow.quantize.compress import METHODS, quantize
-
-__all__ = ["METHODS", "quantize"]

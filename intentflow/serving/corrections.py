@@ -1,0 +1,92 @@
+"""Corrections of clients, read and held to the taxonomy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from intentflow.calls import Call, CallSyntaxError, format_calls, parse_calls
+from intentflow.config import nearest
+from intentflow.prompts import join_rounds
+from intentflow.serving.backend import Message
+from intentflow.serving.dialogue import read_messages, require_length
+from intentflow.serving.errors import ServiceError
+from intentflow.serving.limits import Limits
+from intentflow.serving.schemas.feedback import Correction
+from intentflow.taxonomy import Taxonomy
+
+_MAX_SHOWN = 10
+
+
+def read_correction(body: Correction, taxonomy: Taxonomy, limits: Limits) -> dict[str, Any]:
+    """The row to store: ``instruction`` and ``output``, with ``prediction`` and ``note`` if known.
+
+    Args:
+        body: The client's correction.
+        taxonomy: The intents that exist.
+        limits: Lengths of the texts.
+
+    Raises:
+        ServiceError: Something is missing, too long, or not in the taxonomy.
+    """
+    calls = _corrected_calls(body, limits)
+    row = {"instruction": _instruction(body, limits)}
+    for call in calls:
+        _require_known(call, taxonomy)
+    row["output"] = format_calls(calls)
+    for name in ("prediction", "note"):
+        text = getattr(body, name)
+        if text is not None:
+            require_length(len(text), limits, name)
+            row[name] = text
+    return row
+
+
+def joined_rounds(messages: Sequence[Message]) -> str:
+    """The user's rounds as one instruction, as training has them."""
+    return join_rounds([str(m["content"]) for m in messages if m["role"] == "user"])
+
+
+def _instruction(body: Correction, limits: Limits) -> str:
+    if body.messages is not None:
+        return joined_rounds(read_messages(body.messages, limits))
+    text = body.utterance if body.instruction is None else body.instruction
+    if text is None or not text.strip():
+        raise ServiceError(400, "instruction: it is missing or empty")
+    require_length(len(text), limits, "instruction")
+    return text
+
+
+def _corrected_calls(body: Correction, limits: Limits) -> list[Call]:
+    if body.output is not None:
+        require_length(len(body.output), limits, "output")
+        try:
+            return parse_calls(body.output)
+        except CallSyntaxError as error:
+            raise ServiceError(400, f"output: it is not a call: {error}") from None
+    if not body.calls:
+        raise ServiceError(400, "output: it is missing; write it as in weather_search(Hangzhou)")
+    values = (value for call in body.calls for value in (call.intent, *call.parameters))
+    require_length(sum(map(len, values)), limits, "calls")
+    return [Call(call.intent, tuple(call.parameters)) for call in body.calls]
+
+
+def _require_known(call: Call, taxonomy: Taxonomy) -> None:
+    if taxonomy.accepts(call):
+        return
+    intent = taxonomy.intents.get(call.intent)
+    if intent is not None and taxonomy.accepts_count(call):
+        name, _ = taxonomy.forbidden_values(call)[0]
+        raise ServiceError(422, f"{name} of {call.intent} is one of {_listed(intent.values[name])}")
+    if intent is not None:
+        message = f"{call.intent} takes {intent.min_parameters} to {len(intent.parameters)} values"
+        raise ServiceError(422, message)
+    guess = nearest(call.intent, taxonomy.intents)
+    raise ServiceError(
+        422, "the taxonomy has no such intent" + (f"; did you mean {guess}?" if guess else "")
+    )
+
+
+def _listed(values: Sequence[str]) -> str:
+    more = [f"{len(values) - _MAX_SHOWN} more"] if len(values) > _MAX_SHOWN else []
+    return ", ".join([*values[:_MAX_SHOWN], *more])

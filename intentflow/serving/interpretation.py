@@ -1,0 +1,98 @@
+"""What a model's answer means: calls of its taxonomy, how sure, in or out of scope."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from intentflow.calls import Call, parse_output
+from intentflow.inference.engines import MAX_NEW_TOKENS
+from intentflow.serving.backend import ModelAnswer
+from intentflow.serving.model_files import ServedModel
+from intentflow.serving.schemas.predict import IntentPrediction, PredictedCall
+
+
+@dataclass(frozen=True)
+class Interpretation:
+    """What a dialogue was recognized as.
+
+    Attributes:
+        calls: The calls, or the out-of-scope call where the model was not sure enough.
+        text: The model's own answer.
+        confidence: Probability in [0, 1] that the intents are right: calibrated where the model
+            has a calibration; None where the backend gives no probabilities.
+        out_of_scope: Whether none of the taxonomy's intents is meant.
+        latency_seconds: Time of the answer, the backend's included.
+        model: The model that answered.
+    """
+
+    calls: list[Call]
+    text: str
+    confidence: float | None
+    out_of_scope: bool
+    latency_seconds: float
+    model: ServedModel
+
+    def as_prediction(self) -> IntentPrediction:
+        """The same as the API gives it."""
+        return IntentPrediction(
+            calls=[_typed(call, self.model) for call in self.calls],
+            text=self.text,
+            confidence=None if self.confidence is None else round(self.confidence, 6),
+            out_of_scope=self.out_of_scope,
+            latency_seconds=round(self.latency_seconds, 6),
+        )
+
+
+def interpret(answer: ModelAnswer, seconds: float) -> Interpretation:
+    """Read an answer that the taxonomy admits.
+
+    Args:
+        answer: The model's answer.
+        seconds: Time that it took.
+    """
+    model = answer.model
+    calls = parse_output(answer.text, model.structure.output_format)
+    confidence = _calibrated(answer)
+    scope = model.taxonomy.out_of_scope
+    if scope is not None and _is_too_unsure(confidence, model):
+        calls = [Call(scope)]
+    outside = scope is not None and any(call.intent == scope for call in calls)
+    return Interpretation(calls, answer.text, confidence, outside, seconds, model)
+
+
+def is_admitted(answer: ModelAnswer) -> bool:
+    """Whether an answer consists of calls that its model's taxonomy accepts."""
+    return answer.model.structure.admits(answer.text)
+
+
+def close_answer(answer: ModelAnswer, max_tokens: int) -> ModelAnswer:
+    """An answer that ran on to our own limit of tokens, closed inside the taxonomy if possible.
+
+    One that a client wanted shorter stays as it is.
+    """
+    is_constrained = answer.model.constrained
+    if answer.ended or max_tokens < MAX_NEW_TOKENS or not is_constrained or is_admitted(answer):
+        return answer
+    closed = answer.model.structure.close(answer.text)
+    return answer if closed is None else replace(answer, text=closed)
+
+
+def _typed(call: Call, model: ServedModel) -> PredictedCall:
+    """Intent, parameters in order, and the same by the taxonomy's names for them."""
+    intent = model.taxonomy.intents.get(call.intent)
+    names = intent.parameters if intent else []
+    values = list(call.parameters)
+    arguments = dict(zip(names, values, strict=False))
+    return PredictedCall(intent=call.intent, parameters=values, arguments=arguments)
+
+
+def _calibrated(answer: ModelAnswer) -> float | None:
+    calibration = answer.model.calibration
+    if answer.confidence is None or calibration is None:
+        return answer.confidence
+    return calibration.apply(answer.confidence)
+
+
+def _is_too_unsure(confidence: float | None, model: ServedModel) -> bool:
+    threshold = model.calibration.oos_threshold if model.calibration else None
+    return confidence is not None and threshold is not None and confidence < threshold

@@ -1,0 +1,130 @@
+"""Asks a backend, holds its answers to the taxonomy, counts and logs them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+from intentflow.inference.engines import MAX_NEW_TOKENS
+from intentflow.serving.backend import AnswerStream, Backend, Message, ModelAnswer
+from intentflow.serving.errors import ServiceError
+from intentflow.serving.interpretation import Interpretation, close_answer, interpret, is_admitted
+from intentflow.serving.metrics import count_prediction
+from intentflow.serving.request_log import RequestLog
+
+
+class Recognizer:
+    """Answers of a backend, for all routes.
+
+    Args:
+        backend: What answers.
+        log: Log of the requests.
+    """
+
+    def __init__(self, backend: Backend, log: RequestLog) -> None:
+        self._backend = backend
+        self._log = log
+
+    async def recognize(
+        self, dialogues: Sequence[list[Message]], request_id: str
+    ) -> list[Interpretation]:
+        """Typed calls of each dialogue; all are asked at once, for the backend to batch.
+
+        Raises:
+            ServiceError: An answer is missing or outside the taxonomy; nothing is logged then.
+        """
+        tasks = [asyncio.ensure_future(self._interpret(one, request_id)) for one in dialogues]
+        try:
+            found = await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+        for messages, one in zip(dialogues, found, strict=True):
+            self._record(messages, one, request_id)
+        return list(found)
+
+    async def complete(
+        self, messages: list[Message], max_tokens: int | None, request_id: str
+    ) -> ModelAnswer:
+        """The model's own answer, inside the taxonomy where the model is constrained.
+
+        Args:
+            messages: The dialogue.
+            max_tokens: Limit that the client asks for; None for that of evaluation.
+            request_id: Id of the request, for the log.
+
+        Raises:
+            ServiceError: There is no answer, or one outside the taxonomy.
+        """
+        started = time.perf_counter()
+        limit = _token_limit(max_tokens)
+        answer = close_answer(await self._backend.complete(messages, limit, request_id), limit)
+        is_short = limit < MAX_NEW_TOKENS
+        self._check(messages, answer, started, request_id, may_be_cut=is_short)
+        return answer
+
+    async def stream(
+        self, messages: list[Message], max_tokens: int | None, request_id: str
+    ) -> AnswerStream:
+        """The model's own answer in pieces; one that leaves the taxonomy ends with an error.
+
+        Raises:
+            ServiceError: As for :meth:`complete`, before the first piece where it can be known.
+        """
+        started = time.perf_counter()
+        limit = _token_limit(max_tokens)
+        stream = await self._backend.stream(messages, limit, request_id)
+        return self._checked(stream, messages, started, request_id)
+
+    async def _checked(
+        self,
+        stream: AnswerStream,
+        messages: list[Message],
+        started: float,
+        request_id: str,
+    ) -> AsyncGenerator[str | ModelAnswer]:
+        """The stream; what was streamed cannot be closed any more, and ends where it was cut."""
+        async with aclosing(stream):
+            async for item in stream:
+                if isinstance(item, ModelAnswer):
+                    self._check(messages, item, started, request_id, may_be_cut=True)
+                yield item
+
+    def _check(
+        self,
+        messages: list[Message],
+        answer: ModelAnswer,
+        started: float,
+        request_id: str,
+        *,
+        may_be_cut: bool,
+    ) -> None:
+        """Log an answer of the taxonomy; refuse another, unless it may have been cut."""
+        if is_admitted(answer):
+            found = interpret(answer, time.perf_counter() - started)
+            self._record(messages, found, request_id)
+        elif answer.model.constrained and (answer.ended or not may_be_cut):
+            raise _outside_taxonomy()
+
+    async def _interpret(self, messages: list[Message], request_id: str) -> Interpretation:
+        started = time.perf_counter()
+        answer = await self._backend.complete(messages, MAX_NEW_TOKENS, request_id)
+        answer = close_answer(answer, MAX_NEW_TOKENS)
+        if not is_admitted(answer):
+            raise _outside_taxonomy()
+        return interpret(answer, time.perf_counter() - started)
+
+    def _record(self, messages: list[Message], found: Interpretation, request_id: str) -> None:
+        count_prediction(found.calls)
+        self._log.keep_request(request_id, messages, found)
+
+
+def _token_limit(max_tokens: int | None) -> int:
+    """What is asked for, within what was evaluated."""
+    return min(max_tokens or MAX_NEW_TOKENS, MAX_NEW_TOKENS)
+
+
+def _outside_taxonomy() -> ServiceError:
+    return ServiceError(502, "the model's answer is not a call of the taxonomy")

@@ -1,0 +1,271 @@
+"""Requests and corrections, redacted, in the storage that the next labelling starts from.
+
+Requests are a sample and may be lost with the pod; a correction is accepted only when it is in
+storage. Both are written as JSON lines, many to an object, under names that never repeat:
+``requests/DAY/…jsonl`` and ``feedback/DAY/…jsonl``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import random
+import socket
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tenacity import AsyncRetrying, retry_if_result, stop_after_attempt, wait_incrementing
+
+from intentflow.calls import format_calls
+from intentflow.errors import IntentflowError
+from intentflow.serving.backend import Message
+from intentflow.serving.corrections import joined_rounds
+from intentflow.serving.errors import ServiceError, unavailable
+from intentflow.serving.interpretation import Interpretation
+from intentflow.serving.metrics import FEEDBACK, LOG_DROPPED, LOG_FAILURES
+from intentflow.serving.model_files import ServedModel
+from intentflow.storage import is_remote
+
+REQUESTS_EVERY_SECONDS = 10.0
+_FEEDBACK_TRIES = 3
+_PAUSE_SECONDS = 0.2
+_MAX_WAITING = 10_000
+_MAX_WAITING_BYTES = 16_000_000
+_MAX_BATCH = 1000
+_WARM_UP = {"instruction": "call +49 170 1234567, jane@example.com", "output": ""}
+
+Row = dict[str, Any]
+Write = Callable[[str, bytes], None]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Correction:
+    row: Row
+    stored: asyncio.Future[None]
+
+
+class RequestLog:
+    """Writes requests and corrections.
+
+    Args:
+        uri: Folder or ``s3://`` to write under; None keeps nothing.
+        sample_rate: Share of the requests that are kept, in [0, 1].
+        model: The model in service, whose digests go into corrections.
+
+    Raises:
+        IntentflowError: Nothing can be written there.
+    """
+
+    def __init__(self, uri: str | None, sample_rate: float, model: ServedModel) -> None:
+        self._write = writer(uri) if uri else None
+        self._rate = sample_rate
+        self._model = model
+        self._requests: list[Row] = []
+        self._waiting_bytes = 0
+        self._ending = asyncio.Event()
+        self._corrections: asyncio.Queue[_Correction] = asyncio.Queue(_MAX_BATCH)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to write, in the running event loop."""
+        if self._write is not None:
+            _redacted(_WARM_UP)  # its libraries take a second to load, which no client should wait
+            self._tasks = [
+                asyncio.create_task(self._write_requests()),
+                asyncio.create_task(self._write_corrections()),
+            ]
+
+    async def stop(self) -> None:
+        """Write what is left and end; clients of corrections have their answers by now."""
+        if not self._tasks:
+            return
+        requests, corrections = self._tasks
+        self._ending.set()
+        await requests
+        corrections.cancel()
+        while await self._flush_requests():
+            pass
+
+    def keep_request(
+        self, request_id: str, messages: Sequence[Message], found: Interpretation
+    ) -> None:
+        """Keep a request, if it is drawn and there is room; never waits, never fails."""
+        if self._write is None or random.random() >= self._rate:
+            return
+        row = {
+            **_stamp(request_id, found.model),
+            "instruction": joined_rounds(messages),
+            "prediction": format_calls(found.calls),
+            "confidence": found.confidence,
+            "latency_seconds": round(found.latency_seconds, 6),
+        }
+        size = _size(row)
+        is_full = self._waiting_bytes + size > _MAX_WAITING_BYTES
+        if is_full or len(self._requests) >= _MAX_WAITING:
+            LOG_DROPPED.inc()
+            return
+        self._requests.append(row)
+        self._waiting_bytes += size
+
+    async def keep_correction(self, request_id: str, row: Row) -> None:
+        """Keep a correction; returns when it is in storage.
+
+        Raises:
+            ServiceError: There is no storage, or it does not take it.
+        """
+        if self._write is None:
+            raise ServiceError(501, "this service keeps no feedback: it was given no storage")
+        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        correction = _Correction({**_stamp(request_id, self._model), **row}, stored)
+        try:
+            self._corrections.put_nowait(correction)
+        except asyncio.QueueFull:
+            raise unavailable("too much feedback at once") from None
+        await stored
+
+    async def _write_requests(self) -> None:
+        while not self._ending.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), REQUESTS_EVERY_SECONDS)
+            while await self._flush_requests():
+                pass
+
+    async def _flush_requests(self) -> bool:
+        """Write one batch; False where nothing waits or the storage does not take it."""
+        rows = self._requests[:_MAX_BATCH]
+        if not rows or not await self._put("requests", rows):
+            return False  # what waits is tried again at the next turn
+        del self._requests[: len(rows)]
+        self._waiting_bytes -= sum(map(_size, rows))
+        return True
+
+    async def _write_corrections(self) -> None:
+        """Those that came while one write was under way are the next one."""
+        while True:
+            batch = [await self._corrections.get()]
+            with suppress(asyncio.QueueEmpty):
+                while len(batch) < _MAX_BATCH:
+                    batch.append(self._corrections.get_nowait())
+            await self._store(batch)
+
+    async def _store(self, batch: list[_Correction]) -> None:
+        rows = [correction.row for correction in batch]
+        stored: bool = await _until_stored()(self._put, "feedback", rows)
+        if stored:
+            FEEDBACK.inc(len(rows))
+        for correction in batch:
+            if correction.stored.done():  # its client has gone
+                continue
+            if stored:
+                correction.stored.set_result(None)
+            else:
+                correction.stored.set_exception(
+                    unavailable("the storage does not take the feedback")
+                )
+
+    async def _put(self, kind: str, rows: list[Row]) -> bool:
+        assert self._write is not None
+        try:
+            await asyncio.to_thread(self._write, _name(kind), await asyncio.to_thread(_lines, rows))
+        except (IntentflowError, OSError) as error:
+            LOG_FAILURES.inc()
+            log.warning("%s: %s", kind, error)
+            return False
+        return True
+
+
+def _size(row: Row) -> int:
+    """Bytes of the row's texts, which are all but a few of it."""
+    return len(row["instruction"].encode()) + len(row["prediction"].encode())
+
+
+def _stamp(request_id: str, model: ServedModel) -> Row:
+    return {
+        "request_id": request_id,
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "model_digest": model.model_digest,
+        "prompt_digest": model.prompt_digest,
+    }
+
+
+def writer(uri: str) -> Write:
+    """Stores bytes under a name in a folder or at ``s3://…``, whole or not at all.
+
+    Raises:
+        IntentflowError: Another scheme, or S3 without credentials.
+    """
+    if not is_remote(uri):
+        _require_writable(Path(uri))
+        return lambda name, content: _write_file(Path(uri) / name, content)
+    from intentflow.storage.s3 import S3Store
+    from intentflow.storage.uris import parse_s3
+
+    store, location = S3Store(), parse_s3(uri)
+    return lambda name, content: store.write(location / name, content)
+
+
+def _require_writable(folder: Path) -> None:
+    """Better said at the start than to whoever gives feedback."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise IntentflowError(
+            f"{folder}: no folder to keep requests in ({error.strerror})"
+        ) from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise IntentflowError(f"{folder}: nothing can be written there")
+
+
+def _write_file(path: Path, content: bytes) -> None:
+    from intentflow.io.files import atomic_file
+
+    with atomic_file(path, private=True) as partial:
+        partial.write_bytes(content)
+
+
+def _lines(rows: Sequence[Row]) -> bytes:
+    """JSON lines with all personal data replaced."""
+    return b"".join(
+        json.dumps(_redacted(row), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+        for row in rows
+    )
+
+
+def _redacted(row: Row) -> Row:
+    """The row with placeholders for personal data, the same in the utterance and its calls."""
+    from intentflow.records import Example
+    from intentflow.redaction.anonymizer import redact_example, redact_text
+
+    found = dict(row)
+    if "note" in row:
+        found["note"] = redact_text(row["note"])
+    for field in ("prediction", "output"):
+        if field in row:
+            example, _ = redact_example(Example(row["instruction"], row[field]))
+            found |= {"instruction": example.instruction, field: example.output}
+    return found
+
+
+def _name(kind: str) -> str:
+    day = datetime.now(UTC).strftime("%Y-%m-%d")
+    return f"{kind}/{day}/{time.time_ns()}-{socket.gethostname()}-{uuid.uuid4().hex[:8]}.jsonl"
+
+
+def _until_stored() -> AsyncRetrying:
+    """Calls what returns whether it stored, again where it did not; one object a call."""
+    return AsyncRetrying(
+        retry=retry_if_result(lambda stored: not stored),
+        stop=stop_after_attempt(_FEEDBACK_TRIES),
+        wait=wait_incrementing(_PAUSE_SECONDS, _PAUSE_SECONDS),
+        retry_error_callback=lambda _: False,
+    )

@@ -1,0 +1,77 @@
+"""KServe's V1 protocol: utterances in, typed calls out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import BaseModel, Discriminator, Field, Tag
+
+from intentflow.serving.schemas.common import ChatMessage, Text
+
+
+class UtteranceInstance(BaseModel):
+    """An utterance by itself."""
+
+    utterance: Text
+
+
+class DialogueInstance(BaseModel):
+    """The messages of a dialogue."""
+
+    messages: list[ChatMessage] = Field(min_length=1)
+
+
+def _kind(instance: object) -> str | None:
+    if isinstance(instance, str):
+        return "text"
+    if isinstance(instance, UtteranceInstance | DialogueInstance):
+        return "utterance" if isinstance(instance, UtteranceInstance) else "messages"
+    keys = instance if isinstance(instance, Mapping) else ()
+    return next((key for key in ("utterance", "messages") if key in keys), None)
+
+
+Instance = Annotated[
+    Annotated[Text, Tag("text")]
+    | Annotated[UtteranceInstance, Tag("utterance")]
+    | Annotated[DialogueInstance, Tag("messages")],
+    Discriminator(
+        _kind,
+        custom_error_type="instance",
+        custom_error_message="an instance is a text, or an object with utterance or messages",
+    ),
+]
+
+
+class PredictRequest(BaseModel):
+    """Utterances and dialogues to recognize, each by itself."""
+
+    instances: list[Instance] = Field(min_length=1)
+
+
+class PredictedCall(BaseModel):
+    """An intent with its parameters, in order and by the taxonomy's names."""
+
+    intent: str
+    parameters: list[str]
+    arguments: dict[str, str]
+
+
+class IntentPrediction(BaseModel):
+    """What one instance was recognized as.
+
+    ``text`` is the model's own answer; ``confidence``, in [0, 1], is null where the model gives no
+    probabilities.
+    """
+
+    calls: list[PredictedCall]
+    text: str
+    confidence: float | None
+    out_of_scope: bool
+    latency_seconds: float
+
+
+class PredictResponse(BaseModel):
+    """A prediction for each instance, in order."""
+
+    predictions: list[IntentPrediction]

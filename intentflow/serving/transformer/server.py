@@ -1,0 +1,59 @@
+"""The transformer: the HTTP application with vLLM behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from intentflow.serving.ports import require_free_port
+from intentflow.serving.transformer.settings import Settings
+
+if TYPE_CHECKING:
+    from intentflow.serving.backend import Backend
+    from intentflow.serving.model_files import ServedModel
+
+_EVERYWHERE = "0.0.0.0"
+"""A container's ports are its network policy's to guard."""
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM; requests in progress are answered, and the log is written.
+
+    Raises:
+        IntentflowError: The model's files, the tokens or the log storage cannot be used.
+    """
+    from intentflow.serving.app import create_app
+    from intentflow.serving.listen import listen
+    from intentflow.serving.model_files import read_served_model
+    from intentflow.serving.request_log import RequestLog
+    from intentflow.serving.service import Service
+    from intentflow.serving.tokens import Keys
+
+    require_free_port(_EVERYWHERE, settings.http_port, "--http_port")
+    if settings.metrics_port:
+        require_free_port(_EVERYWHERE, settings.metrics_port, "--metrics_port")
+    model = read_served_model(settings.model_uri)
+    log = RequestLog(settings.log_uri, settings.log_sample_rate, model)
+    backend = _backend(settings, model)
+    service = Service(settings.model_name, model, backend, log, settings.limits)
+    app = create_app(service, Keys(settings.keys_file, settings.key))
+    listen(app, _EVERYWHERE, settings.http_port, settings.metrics_port)
+
+
+def _backend(settings: Settings, model: ServedModel) -> Backend:
+    """The backend of the model in service, split with the canary if there is one."""
+    from intentflow.serving.model_files import read_served_model
+    from intentflow.serving.transformer.traffic_split import SplitBackend
+
+    stable = _vllm(settings, settings.predictor_url, model)
+    canary = None
+    if settings.canary_url and settings.canary_model_uri:
+        candidate = read_served_model(settings.canary_model_uri)
+        canary = _vllm(settings, settings.canary_url, candidate)
+    return SplitBackend(stable, canary, settings.canary_percent)
+
+
+def _vllm(settings: Settings, url: str, model: ServedModel) -> Backend:
+    from intentflow.serving.vllm_client import VllmBackend
+
+    key, seconds = settings.predictor_key, settings.limits.timeout_seconds
+    return VllmBackend(url, settings.model_name, model, key=key, timeout_seconds=seconds)

@@ -1,0 +1,127 @@
+"""Settings of the transformer, from its arguments and its environment."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from intentflow.errors import IntentflowError
+from intentflow.serving.environment import KEYS_FILE, LOG_URI, read_access, read_sample_rate
+from intentflow.serving.limits import Limits
+
+PREDICTOR_KEY = "VLLM_API_KEY"
+_MAX_PERCENT = 100
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of a transformer.
+
+    Attributes:
+        model_name: Name of the model in the routes and of the predictor's served model.
+        model_uri: Folder or ``s3://`` of the model directory; only its small files are read.
+        predictor_url: Base URL of vLLM, without ``/v1``.
+        http_port: Port of the API.
+        metrics_port: Port of the Prometheus metrics; 0 for none.
+        keys_file: File with tokens that clients may use, one a line, read again when it changes.
+        key: One token, where there is no file.
+        predictor_key: Bearer token that the predictor demands.
+        log_uri: Where requests and corrections are kept; None keeps none.
+        log_sample_rate: Share of the requests that are kept, in [0, 1].
+        limits: Sizes and times of requests.
+        canary_url: Base URL of a second vLLM, with another model; None for none.
+        canary_model_uri: Directory of that model.
+        canary_percent: Share of the requests that it answers, 0 to 100.
+    """
+
+    model_name: str
+    model_uri: str
+    predictor_url: str
+    http_port: int = 8080
+    metrics_port: int = 9090
+    keys_file: Path | None = None
+    key: str | None = None
+    predictor_key: str | None = None
+    log_uri: str | None = None
+    log_sample_rate: float = 1.0
+    limits: Limits = field(default_factory=Limits)
+    canary_url: str | None = None
+    canary_model_uri: str | None = None
+    canary_percent: int = 0
+
+
+def read_settings(
+    arguments: Sequence[str] | None = None, environment: Mapping[str, str] | None = None
+) -> Settings:
+    """Settings from the command line and the environment; secrets come from the latter alone.
+
+    Raises:
+        IntentflowError: Something is missing or of another kind.
+    """
+    env = os.environ if environment is None else environment
+    # KServe may add flags of its own model server, which mean nothing here.
+    args, _ = _parser().parse_known_args(arguments)
+    if not args.predictor_host:
+        raise IntentflowError("--predictor_host is missing: KServe gives it, or name a host:port")
+    if bool(args.canary_host) != bool(args.canary_model_uri):
+        raise IntentflowError("--canary_host and --canary_model_uri: a canary needs both")
+    if not 0 <= args.canary_percent <= _MAX_PERCENT:
+        raise IntentflowError(f"--canary_percent {args.canary_percent}: a share from 0 to 100")
+    if args.canary_percent and not args.canary_host:
+        raise IntentflowError("--canary_percent needs --canary_host and --canary_model_uri")
+    access = read_access(env)
+    if not (access.keys_file or access.key or args.without_token):
+        raise IntentflowError(
+            f"no tokens to demand of clients: set {KEYS_FILE}, or give --without_token where "
+            "something else stands before this service"
+        )
+    return Settings(
+        model_name=args.model_name,
+        model_uri=args.model_uri,
+        predictor_url=_url(args.predictor_host),
+        http_port=args.http_port,
+        metrics_port=args.metrics_port,
+        keys_file=access.keys_file,
+        key=access.key,
+        predictor_key=env.get(PREDICTOR_KEY) or None,
+        log_uri=env.get(LOG_URI) or None,
+        log_sample_rate=read_sample_rate(env),
+        limits=Limits(
+            max_body_bytes=args.most_body_bytes,
+            max_instances=args.most_instances,
+            max_concurrent=args.most_at_once,
+            timeout_seconds=args.timeout_seconds,
+        ),
+        canary_url=_url(args.canary_host) if args.canary_host else None,
+        canary_model_uri=args.canary_model_uri,
+        canary_percent=args.canary_percent,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m intentflow.serving.transformer", allow_abbrev=False
+    )
+    parser.add_argument("--model_name", "--model-name", default="intent")
+    parser.add_argument("--model_uri", "--model-uri", required=True)
+    parser.add_argument("--predictor_host", "--predictor-host")
+    parser.add_argument("--without_token", "--without-token", action="store_true")
+    parser.add_argument("--http_port", "--http-port", type=int, default=8080)
+    parser.add_argument("--metrics_port", "--metrics-port", type=int, default=9090)
+    parser.add_argument("--timeout_seconds", "--timeout-seconds", type=float, default=30.0)
+    parser.add_argument("--most_body_bytes", "--most-body-bytes", type=int, default=1_000_000)
+    parser.add_argument("--most_instances", "--most-instances", type=int, default=64)
+    parser.add_argument("--most_at_once", "--most-at-once", type=int, default=256)
+    parser.add_argument("--canary_host", "--canary-host")
+    parser.add_argument("--canary_model_uri", "--canary-model-uri")
+    parser.add_argument("--canary_percent", "--canary-percent", type=int, default=0)
+    return parser
+
+
+def _url(host: str) -> str:
+    """KServe gives a host without a scheme."""
+    base = host.rstrip("/").removesuffix("/v1")
+    return base if base.startswith(("http://", "https://")) else f"http://{base}"

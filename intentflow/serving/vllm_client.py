@@ -1,0 +1,269 @@
+"""vLLM as a backend: greedy, inside the taxonomy, with the probabilities of the answer's tokens."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import math
+import re
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_fixed
+
+from intentflow.calls import OutputFormat
+from intentflow.inference.confidence import listed_confidence
+from intentflow.openai_api.bounded import ReplyTooLong, bound
+from intentflow.serving.backend import AnswerStream, Message, ModelAnswer
+from intentflow.serving.errors import ServiceError, unavailable
+from intentflow.serving.model_files import ServedModel
+
+log = logging.getLogger(__name__)
+
+_CONNECT_SECONDS = 2.0
+_RECONNECT_PAUSE_SECONDS = 0.1
+_TRIAL: list[Message] = [{"role": "user", "content": "hello"}]
+_PATH = "/v1/chat/completions"
+_CONTEXT = re.compile(r"maximum context length is (\d+)")
+
+
+class VllmBackend:
+    """A vLLM server.
+
+    Args:
+        url: Base URL of the server, without ``/v1``.
+        name: Name of the model there.
+        model: Taxonomy and format of that model.
+        key: Bearer token that the server demands; None for none.
+        timeout_seconds: Limit of one request.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        model: ServedModel,
+        *,
+        key: str | None = None,
+        timeout_seconds: float,
+    ) -> None:
+        self._name = name
+        self._model = model
+        self._timeout = timeout_seconds
+        self._trial = asyncio.Lock()
+        self._is_proved = False
+        authorization = {"Authorization": f"Bearer {key}"} if key else {}
+        self._client = httpx2.AsyncClient(
+            base_url=url,
+            headers={"Accept-Encoding": "identity", **authorization},
+            timeout=httpx2.Timeout(timeout_seconds, connect=_CONNECT_SECONDS),
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
+            event_hooks={"response": [bound]},
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """End its connections."""
+        await self._client.aclose()
+
+    async def is_ready(self) -> bool:
+        """Whether the server is up, and has answered a first request of this backend."""
+        return await self._is_up() and await self._has_answered()
+
+    async def _is_up(self) -> bool:
+        try:
+            return (await self._client.get("/health", timeout=_CONNECT_SECONDS)).is_success
+        except httpx2.HTTPError:
+            return False
+
+    async def _has_answered(self) -> bool:
+        """Ask once: the key, the model's name and the grammar have to suit the server."""
+        async with self._trial:
+            if not self._is_proved:
+                try:
+                    await self.complete(_TRIAL, 1, "ready")
+                    self._is_proved = True
+                except ServiceError as error:
+                    log.warning("not ready: %s", error)
+            return self._is_proved
+
+    async def complete(
+        self, messages: Sequence[Message], max_tokens: int, request_id: str
+    ) -> ModelAnswer:
+        """Answer a dialogue.
+
+        Raises:
+            ServiceError: The server is down, too slow, refuses the messages or sends an answer in
+                an unexpected format.
+        """
+        body = self._body(messages, max_tokens) | {"logprobs": True}
+        response = await self._send(self._request(body, request_id))
+        if not response.is_success:
+            raise _refusal(response)
+        try:
+            return self._read(response.json())
+        except (ValueError, LookupError, TypeError, AttributeError):
+            raise _unexpected() from None
+
+    async def stream(
+        self, messages: Sequence[Message], max_tokens: int, request_id: str
+    ) -> AnswerStream:
+        """Begin to answer; a stream gives no confidence.
+
+        Raises:
+            ServiceError: As for :meth:`complete`, before the first piece.
+        """
+        options = {"stream": True, "stream_options": {"include_usage": True}}
+        request = self._request(self._body(messages, max_tokens) | options, request_id)
+        response = await self._send(request, stream=True)
+        if not response.is_success:
+            await response.aread()
+            await response.aclose()
+            raise _refusal(response)
+        return self._pieces(response)
+
+    async def _pieces(self, response: httpx2.Response) -> AsyncGenerator[str | ModelAnswer]:
+        answer = _StreamedAnswer()
+        try:
+            async with aclosing(_documents(response)) as documents:
+                async for document in documents:
+                    piece = answer.add(document)
+                    if piece:
+                        yield piece
+        except (ReplyTooLong, ValueError, LookupError, TypeError, AttributeError):
+            raise _unexpected() from None
+        except httpx2.HTTPError:
+            raise unavailable("the model's server broke off its answer") from None
+        finally:
+            await response.aclose()
+        yield answer.finish(self._model)
+
+    def _body(self, messages: Sequence[Message], max_tokens: int) -> dict[str, Any]:
+        structure = self._model.structure.request if self._model.constrained else {}
+        return {
+            "model": self._name,
+            "messages": list(messages),
+            "temperature": 0,
+            "max_completion_tokens": max_tokens,
+            **structure,
+        }
+
+    def _request(self, body: dict[str, Any], request_id: str) -> httpx2.Request:
+        headers = {"X-Request-Id": request_id}
+        return self._client.build_request("POST", _PATH, json=body, headers=headers)
+
+    async def _send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
+        """Send; a kept connection may have died meanwhile, so that a second try is worth it."""
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(_is_broken_off),
+            stop=stop_after_attempt(2),
+            wait=wait_fixed(_RECONNECT_PAUSE_SECONDS),
+            reraise=True,
+        )
+        try:
+            return await retrying(self._client.send, request, stream=stream)
+        except ReplyTooLong:
+            raise _unexpected() from None
+        except httpx2.HTTPError as error:
+            is_slow = isinstance(error, httpx2.TimeoutException)
+            if is_slow and not isinstance(error, httpx2.ConnectTimeout):
+                raise ServiceError(504, f"no answer within {self._timeout:g} s") from None
+            raise _down() from None
+
+    def _read(self, reply: Mapping[str, Any]) -> ModelAnswer:
+        choice = reply["choices"][0]
+        text = choice["message"]["content"]
+        confidence = _confidence(choice, text, self._model.structure.output_format)
+        ended = choice.get("finish_reason") == "stop"
+        return ModelAnswer(text.strip(), confidence, ended, *_usage(reply), self._model)
+
+
+@dataclass
+class _StreamedAnswer:
+    """An answer that comes in pieces."""
+
+    pieces: list[str] = field(default_factory=list)
+    reason: str | None = None
+    usage: tuple[int, int] = (0, 0)
+
+    def add(self, document: Mapping[str, Any]) -> str:
+        """Take an event; returns its piece of the text."""
+        if "error" in document:
+            raise unavailable("the model's server broke off its answer")
+        self.usage = _usage(document) if document.get("usage") else self.usage
+        piece = ""
+        for choice in document["choices"]:
+            self.reason = choice.get("finish_reason") or self.reason
+            piece += choice["delta"].get("content") or ""
+        self.pieces.append(piece)
+        return piece
+
+    def finish(self, model: ServedModel) -> ModelAnswer:
+        """The complete answer."""
+        if self.reason is None:
+            raise unavailable("the model's server broke off its answer")
+        text = "".join(self.pieces).strip()
+        return ModelAnswer(text, None, self.reason == "stop", *self.usage, model)
+
+
+async def _documents(response: httpx2.Response) -> AsyncGenerator[Any]:
+    """JSON documents of the server-sent events."""
+    async for line in response.aiter_lines():
+        data = line.removeprefix("data:").strip()
+        if line.startswith("data:") and data != "[DONE]":
+            yield json.loads(data)
+
+
+def _usage(document: Mapping[str, Any]) -> tuple[int, int]:
+    usage = document.get("usage") or {}
+    return int(usage.get("prompt_tokens", 0)), int(usage.get("completion_tokens", 0))
+
+
+def _confidence(choice: Mapping[str, Any], text: str, output_format: OutputFormat) -> float | None:
+    """Raw confidence of an answer; None where the server lists no probabilities.
+
+    Raises:
+        ValueError: A logarithm of a probability is above 0 or not a number.
+    """
+    listed = (choice.get("logprobs") or {}).get("content")
+    if not listed:
+        return None
+    tokens = [
+        (bytes(t["bytes"]) if t.get("bytes") else t["token"].encode(), float(t["logprob"]))
+        for t in listed
+    ]
+    if any(math.isnan(logarithm) or logarithm > 0 for _, logarithm in tokens):
+        raise ValueError("a probability above 1")
+    return listed_confidence(tokens, text, output_format)
+
+
+def _refusal(response: httpx2.Response) -> ServiceError:
+    status = response.status_code
+    if status in (401, 403):
+        return ServiceError(502, "the model's server refuses the key")
+    if status == 404:
+        return ServiceError(502, "the model's server has another model")
+    if status == 400 and "context length" in response.text:
+        known = _CONTEXT.search(response.text)
+        context = f"{known[1]} tokens" if known else "context"
+        return ServiceError(413, f"the messages are longer than the model's {context}")
+    if 400 <= status < 500 and status != 429:
+        return ServiceError(400, "the model's server cannot read the messages")
+    return unavailable("the model's server is busy")
+
+
+def _down() -> ServiceError:
+    return unavailable("the model's server does not answer")
+
+
+def _unexpected() -> ServiceError:
+    return ServiceError(502, "the model's server replied in an unexpected format")
+
+
+def _is_broken_off(error: BaseException) -> bool:
+    other = isinstance(error, (httpx2.TimeoutException, ReplyTooLong))
+    return isinstance(error, httpx2.HTTPError) and not other

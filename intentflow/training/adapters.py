@@ -1,0 +1,118 @@
+"""Which weights are trained: all of them, or a low-rank adapter on a 16- or 4-bit base."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from intentflow.models.base_models import load_model
+from intentflow.recipe.recipe import Recipe
+from intentflow.training.intent_tokens import (
+    IntentTokens,
+    make_room,
+    place_intent_tokens,
+    trainable_rows,
+)
+
+
+def prepare_model(recipe: Recipe, tokens: IntentTokens | None = None) -> Any:
+    """The base model, ready to train by the recipe's method.
+
+    Full training keeps 32-bit master weights under 16-bit arithmetic; LoRA freezes 16-bit
+    weights, QLoRA 4-bit NF4 ones with double quantization (Dettmers et al. 2023).
+
+    Args:
+        recipe: Says the method.
+        tokens: Intent tokens to train with the adapter; None for none.
+    """
+    model = prepare_base(recipe, tokens)
+    return model if recipe.method == "full" else _with_adapter(model, recipe, tokens)
+
+
+def prepare_base(recipe: Recipe, tokens: IntentTokens | None = None) -> Any:
+    """The base model as :func:`prepare_model` puts an adapter on it."""
+    import torch
+
+    if recipe.method == "full":
+        model = load_model(recipe.model_name_or_path, dtype=torch.float32)
+    elif recipe.method == "qlora":
+        model = _four_bit(recipe, tokens)
+    else:
+        dtype = torch.float32 if recipe.precision == "fp32" else torch.bfloat16
+        model = load_model(recipe.model_name_or_path, dtype=dtype)
+    if tokens and recipe.method != "qlora":
+        place_intent_tokens(model, tokens)
+    model.config.use_cache = False
+    if recipe.gradient_checkpointing:
+        model.enable_input_require_grads()
+    return model
+
+
+def merge_adapter(model: Any, recipe: Recipe) -> Any:
+    """Plain 16-bit weights with the adapter added in; a 4-bit base is read again in 16 bits."""
+    import torch
+    from peft import PeftModel
+
+    if recipe.method == "full":
+        return model.to(torch.bfloat16)
+    if recipe.method != "qlora":
+        return model.merge_and_unload().to(torch.bfloat16)
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder, save_embedding_layers=False)
+        base = load_model(recipe.model_name_or_path, dtype=torch.bfloat16)
+        make_room(base, model.get_input_embeddings().weight.shape[0])
+        return PeftModel.from_pretrained(base, folder).merge_and_unload().to(torch.bfloat16)
+
+
+def adapter_config(recipe: Recipe, token_rows: dict[str, list[int]] | None = None) -> Any:
+    """PEFT's configuration of the recipe's adapter.
+
+    Args:
+        recipe: Says rank, alpha and dropout.
+        token_rows: As :func:`intentflow.training.intent_tokens.trainable_rows` gives them.
+    """
+    from peft import LoraConfig
+
+    return LoraConfig(
+        r=recipe.lora_r,
+        lora_alpha=recipe.lora_alpha,
+        lora_dropout=recipe.lora_dropout,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+        trainable_token_indices=token_rows,
+    )
+
+
+def _four_bit(recipe: Recipe, tokens: IntentTokens | None) -> Any:
+    import torch
+    from peft import prepare_model_for_kbit_training
+    from transformers import BitsAndBytesConfig
+
+    quantization = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
+    model = load_model(
+        recipe.model_name_or_path, quantization_config=quantization, dtype=torch.bfloat16
+    )
+    if tokens:
+        place_intent_tokens(model, tokens)  # the embeddings themselves are not in 4 bits
+    return prepare_model_for_kbit_training(
+        model, use_gradient_checkpointing=recipe.gradient_checkpointing
+    )
+
+
+def _with_adapter(model: Any, recipe: Recipe, tokens: IntentTokens | None) -> Any:
+    import torch
+    from peft import get_peft_model
+
+    rows = trainable_rows(model, tokens.ids) if tokens else None
+    torch.manual_seed(recipe.seed)  # the adapter's random half is drawn here
+    adapted = get_peft_model(model, adapter_config(recipe, rows))
+    for weight in adapted.parameters():
+        if weight.requires_grad:  # the library leaves the tokens' rows in the base's 16 bits
+            weight.data = weight.data.float()
+    return adapted

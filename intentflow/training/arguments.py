@@ -1,0 +1,73 @@
+"""Hugging Face's training arguments of a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from intentflow.recipe.recipe import Recipe
+from intentflow.training.plan import Plan
+
+# What early stopping looks at: the library's name for it, and whether more is better.
+_BEST = {"validation_loss": ("eval_loss", False), "intent_accuracy": ("eval_intent_accuracy", True)}
+
+
+def training_arguments(recipe: Recipe, plan: Plan, folder: Path, evaluates: bool) -> Any:
+    """Arguments for a trainer.
+
+    Args:
+        recipe: What to train and how.
+        plan: What was derived of it.
+        folder: For checkpoints.
+        evaluates: Whether there are validation rows.
+    """
+    import torch
+    from transformers import TrainingArguments
+
+    sharded = plan.devices > 1 and recipe.distributed.strategy == "fsdp"
+    keep_best = evaluates and recipe.early_stopping_patience is not None
+    every = "steps" if recipe.save_steps else "epoch"
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        per_device_train_batch_size=plan.rows_per_sequence,
+        per_device_eval_batch_size=plan.rows_per_sequence,
+        gradient_accumulation_steps=plan.accumulation,
+        learning_rate=recipe.learning_rate,
+        optim="adamw_torch_fused",
+        lr_scheduler_type=recipe.lr_scheduler_type,
+        warmup_steps=recipe.warmup_ratio,
+        weight_decay=recipe.weight_decay,
+        max_grad_norm=recipe.max_grad_norm,
+        num_train_epochs=recipe.num_train_epochs,
+        max_steps=recipe.max_steps,
+        bf16=plan.precision == "bf16",
+        use_cpu=not torch.cuda.is_available(),
+        gradient_checkpointing=recipe.gradient_checkpointing and not sharded,
+        ddp_find_unused_parameters=False,
+        fsdp=sharded,
+        fsdp_config={"activation_checkpointing": recipe.gradient_checkpointing}
+        if sharded
+        else None,
+        logging_steps=recipe.logging_steps,
+        logging_first_step=True,
+        logging_nan_inf_filter=False,  # a loss that is not a number must be seen
+        eval_strategy=every if evaluates else "no",
+        eval_steps=recipe.save_steps,
+        prediction_loss_only=True,
+        save_strategy=every,
+        save_steps=recipe.save_steps or 500,
+        save_total_limit=2,  # the one before is whole while the next is written
+        load_best_model_at_end=keep_best,
+        metric_for_best_model=_BEST[recipe.early_stopping_metric][0] if keep_best else None,
+        greater_is_better=_BEST[recipe.early_stopping_metric][1] if keep_best else None,
+        remove_unused_columns=False,  # rows are objects, not columns
+        dataloader_pin_memory=torch.cuda.is_available(),
+        disable_tqdm=True,
+        report_to=[],
+        seed=recipe.seed,
+        full_determinism=recipe.deterministic,
+    )
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # one process a device; a packed row cannot be cut
+    if arguments.use_cpu:  # the library says cpu:0 in one of several, which a checkpoint cannot
+        arguments._setup_devices = torch.device("cpu")
+    return arguments

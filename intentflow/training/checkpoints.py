@@ -1,0 +1,185 @@
+"""Checkpoints of a training under way: a killed one goes on from its last whole checkpoint.
+
+They lie beside the model directory in ``.NAME.checkpoints``, or below the folder that the
+environment variable ``INTENTFLOW_CHECKPOINTS`` names (a volume that outlives a pod), and go when
+the model is whole. A checkpoint counts once its mark, written last, is there.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from transformers import TrainerCallback
+
+from intentflow.environment import CHECKPOINTS
+from intentflow.errors import IntentflowError
+from intentflow.io.files import atomic_file
+from intentflow.models.history import History
+from intentflow.training.distributed import is_main_process
+
+log = logging.getLogger(__name__)
+
+
+_MARK = "whole.json"
+_IDENTITY = "identity"
+_LOCK = "lock"
+
+
+class Checkpoints:
+    """The checkpoint folder of one training."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def tensorboard(self) -> Path:
+        """Event files, of the runs before a kill too."""
+        return self.folder / "tensorboard"
+
+    def last_whole(self) -> Path | None:
+        """The newest checkpoint that was written to its end."""
+        found = [path for path in self.folder.glob("checkpoint-*") if (path / _MARK).is_file()]
+        return max(found, key=_step, default=None)
+
+    def history(self) -> Mapping[str, Any]:
+        """The loss history up to the last whole checkpoint; empty without one."""
+        last = self.last_whole()
+        document: dict[str, Any] = json.loads((last / _MARK).read_text()) if last else {}
+        return document
+
+    def drop_unfinished(self) -> None:
+        """Remove checkpoints whose writing was cut off."""
+        for path in self.folder.glob("checkpoint-*"):
+            if not (path / _MARK).is_file():
+                shutil.rmtree(path, ignore_errors=True)
+
+
+class MarkComplete(TrainerCallback):  # type: ignore[misc]  # transformers is not typed
+    """Marks each checkpoint as complete once all of it is on disk.
+
+    Args:
+        history: Saved with the mark, so that the curve of a resumed run begins at step 1.
+        save_last: Whether to save a checkpoint of the last step; false if the model itself is
+            written next.
+    """
+
+    def __init__(self, history: History, save_last: bool) -> None:
+        self.history = history
+        self.save_last = save_last
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Skip the checkpoint of the last step if it is not wanted."""
+        self._skip_last(state, control)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Skip the checkpoint of the last step if it is not wanted."""
+        self._skip_last(state, control)
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Flush the checkpoint's files to disk, then mark it."""
+        if not state.is_world_process_zero:
+            return
+        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        for path in folder.rglob("*"):
+            if path.is_file():
+                _sync(path)
+        with atomic_file(folder / _MARK) as partial:
+            partial.write_text(json.dumps(self.history.state()))
+            _sync(partial)
+
+    def _skip_last(self, state: Any, control: Any) -> None:
+        if state.global_step >= state.max_steps and not self.save_last:
+            control.should_save = False
+
+
+@contextmanager
+def keep_checkpoints(output: Path, identity: str) -> Iterator[Checkpoints]:
+    """The checkpoint folder for a model directory; gone when the block ends well.
+
+    Where the block ends badly, whole checkpoints stay, and the same training finds them again.
+
+    Args:
+        output: The model directory that the training writes.
+        identity: Digest of everything the loss curve depends on; checkpoints of another
+            training in the same place are put away.
+
+    Raises:
+        IntentflowError: Another process trains into the same place.
+    """
+    folder = _place(output, identity)
+    if not is_main_process():
+        yield Checkpoints(folder)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder / _LOCK, output):
+        try:
+            _adopt(folder, identity)
+            yield Checkpoints(folder)
+        except BaseException:
+            _keep_whole(folder)
+            raise
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _place(output: Path, identity: str) -> Path:
+    shared = os.environ.get(CHECKPOINTS)
+    if shared:
+        return Path(shared) / identity
+    return output.with_name(f".{output.name}.checkpoints")
+
+
+@contextmanager
+def _locked(path: Path, output: Path) -> Iterator[None]:
+    lock = FileLock(path, blocking=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise IntentflowError(
+            f"{output}: another process is training this model; wait for it, or give another folder"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _adopt(folder: Path, identity: str) -> None:
+    """Keep what belongs to this training, remove what another left."""
+    note = folder / _IDENTITY
+    if note.is_file() and note.read_text() != identity:
+        if Checkpoints(folder).last_whole():
+            log.warning("checkpoints of a training with other data or settings are removed")
+        for path in folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+    note.write_text(identity)
+    Checkpoints(folder).drop_unfinished()
+
+
+def _keep_whole(folder: Path) -> None:
+    last = Checkpoints(folder).last_whole()
+    if last is None:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    log.warning(
+        "stopped behind step %d: the same command goes on from there (checkpoint in %s)",
+        _step(last),
+        folder,
+    )
+
+
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.name.rpartition("-")[2])
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())

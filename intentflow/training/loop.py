@@ -1,0 +1,169 @@
+"""A training from its job to the model directory, complete or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from intentflow.artifacts.training import RecordedRecipe, TrainedOn, TrainingRecord
+from intentflow.errors import IntentflowError
+from intentflow.io.files import atomic_directory
+from intentflow.models.history import History
+from intentflow.models.memory import free_memory
+from intentflow.models.progress import ProgressCallback
+from intentflow.recipe.recipe import Recipe
+from intentflow.training.arguments import training_arguments
+from intentflow.training.checkpoints import Checkpoints, MarkComplete, keep_checkpoints
+from intentflow.training.diagnostics import loss_findings
+from intentflow.training.distributed import agree_on_checkpoint, is_main_process, whole_model
+from intentflow.training.export import ModelParts, save_model_directory
+from intentflow.training.job import Job
+from intentflow.training.plan import Plan
+
+log = logging.getLogger(__name__)
+
+
+def carry_out(job: Job, plan: Plan, output: str | Path) -> TrainingRecord:
+    """Train as planned and write the model directory, whole or not at all.
+
+    Returns:
+        Recipe, plan, loss history, digests, seconds.
+
+    Raises:
+        IntentflowError: As for :func:`intentflow.training.sft.train`.
+    """
+    recipe, findings = job.recipe, list(job.findings)
+    with (
+        _place_for_model(output) as partial,
+        keep_checkpoints(Path(output), _identity(recipe, plan, job.digests)) as checkpoints,
+    ):
+        model, history, plan = _fit(job, plan, checkpoints)
+        if partial and checkpoints.tensorboard.is_dir():
+            shutil.copytree(checkpoints.tensorboard, partial / "tensorboard")
+        findings += loss_findings(history)
+        record = TrainingRecord(
+            recipe=RecordedRecipe(**recipe.model_dump()),
+            plan=plan.record(),
+            history=history.record(),
+            findings=findings,
+            rows=job.counts,
+            **dict(job.digests),
+        )
+        if partial:
+            parts = ModelParts(
+                model, job.tokenizer, job.end_token_id, job.prompt, job.taxonomy, recipe, record
+            )
+            save_model_directory(partial, parts)
+    for finding in findings:
+        log.warning("warning: %s: %s; %s", finding.code, finding.message, finding.advice)
+    return record
+
+
+def _identity(recipe: Recipe, plan: Plan, digests: TrainedOn) -> str:
+    """Digest of everything the loss curve depends on, but the size of a device's batch."""
+    apart = {"per_device_train_batch_size", "logging_steps", "distributed", "calibration_rows"}
+    settings = [recipe.model_dump(exclude=apart), recipe.distributed.strategy]
+    document = [settings, plan.max_length, plan.devices, plan.precision, dict(digests)]
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def _fit(job: Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, History, Plan]:
+    """Train; where memory does not do, with half the rows at once and twice the accumulation.
+
+    Returns:
+        The model (adapter unmerged), the loss history, and the plan that fitted.
+    """
+    from accelerate.utils import find_executable_batch_size
+
+    def halve() -> int:
+        nonlocal plan
+        plan = _halved(plan)
+        return plan.rows_per_sequence
+
+    @find_executable_batch_size(  # type: ignore[untyped-decorator]
+        starting_batch_size=plan.rows_per_sequence, reduce_batch_size_fn=halve
+    )
+    def fit(_: int) -> tuple[Any, History, Plan]:
+        free_memory()  # once more: the error that came before held what it was raised over
+        return *_fit_once(job, plan, checkpoints), plan
+
+    found: tuple[Any, History, Plan] = fit()
+    return found
+
+
+def _halved(plan: Plan) -> Plan:
+    """The plan to go on with after one that did not fit.
+
+    Raises:
+        IntentflowError: There is none.
+    """
+    if plan.devices > 1:  # the others have not noticed, and wait for this one
+        raise IntentflowError(
+            f"out of memory with {plan.rows_per_sequence} rows at once on each device: set "
+            f"per_device_train_batch_size={max(plan.rows_per_sequence // 2, 1)}, "
+            "gradient_checkpointing=true, or distributed.strategy=fsdp"
+        ) from None
+    if plan.rows_per_sequence == 1:
+        raise IntentflowError(
+            "out of memory with one row at a time: set gradient_checkpointing=true, a "
+            "smaller max_length, method=lora or qlora, or take a smaller base model"
+        ) from None
+    halved = plan.halved()
+    log.warning(
+        "out of memory: going on with per_device_train_batch_size %d "
+        "and gradient_accumulation_steps %d",
+        halved.rows_per_sequence,
+        halved.accumulation,
+    )
+    return halved
+
+
+def _fit_once(job: Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, History]:
+    from torch.utils.tensorboard import SummaryWriter
+    from transformers import EarlyStoppingCallback, PrinterCallback
+    from transformers.integrations import TensorBoardCallback
+    from transformers.integrations.integration_utils import KubeflowCallback, is_kubeflow_available
+
+    from intentflow.training.adapters import prepare_model
+
+    recipe, history = job.recipe, History()
+    arguments = training_arguments(recipe, plan, checkpoints.folder, bool(job.held_out))
+    last = agree_on_checkpoint(checkpoints.last_whole(), checkpoints.folder)
+    history.restore(checkpoints.history())
+    progress = ProgressCallback(history, plan.tokens_per_step)
+    callbacks: list[Any] = [
+        progress,
+        MarkComplete(history, save_last=arguments.load_best_model_at_end),
+    ]
+    if is_kubeflow_available():  # in a TrainJob: its status shows how far the training is
+        callbacks.append(KubeflowCallback())
+    if arguments.load_best_model_at_end:
+        callbacks.append(EarlyStoppingCallback(recipe.early_stopping_patience))
+    if last:
+        log.info("going on from %s", last.name)
+    with closing(progress), ExitStack() as closed_last:
+        if is_main_process():
+            writer = SummaryWriter(str(checkpoints.tensorboard))
+            callbacks.append(TensorBoardCallback(closed_last.enter_context(closing(writer))))
+        trainer = job.make_trainer(job, plan, arguments, callbacks)
+        trainer.remove_callback(PrinterCallback)  # the bar shows what it would print
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
+        trainer.accelerator.wait_for_everyone()  # the main process is about to remove checkpoints
+        return whole_model(trainer, partial(prepare_model, recipe, job.tokens)), history
+
+
+@contextmanager
+def _place_for_model(output: str | Path) -> Iterator[Path | None]:
+    """Where the model is written; None in a process that only helps to train it."""
+    if is_main_process():
+        with atomic_directory(output) as partial:
+            yield partial
+    else:
+        yield None

@@ -1,0 +1,95 @@
+"""What a recipe leaves open, derived from rows and node."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from intentflow.artifacts.training import TrainingPlan
+from intentflow.errors import IntentflowError
+from intentflow.models.encoding import (
+    EncodedRow,
+    check_lengths,
+    pass_tokens,
+    power_of_two_over,
+    rows_that_fit,
+)
+from intentflow.models.precision import fast_precision
+from intentflow.models.prefix import shared_prefix
+from intentflow.recipe.recipe import Recipe
+from intentflow.training.distributed import world_size
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the recipe leaves open, derived from data and machine."""
+
+    max_length: int
+    rows_per_sequence: int
+    accumulation: int
+    devices: int
+    precision: str
+    tokens_per_step: float
+    pass_tokens: int
+
+    def halved(self) -> Plan:
+        """Half the rows at once and twice the accumulation: the same global batch."""
+        return replace(
+            self,
+            rows_per_sequence=self.rows_per_sequence // 2,
+            accumulation=self.accumulation * 2,
+            pass_tokens=max(self.pass_tokens // 2, 1),
+        )
+
+    def record(self) -> TrainingPlan:
+        """What the training's record states of it."""
+        return TrainingPlan(
+            max_length=self.max_length,
+            per_device_train_batch_size=self.rows_per_sequence,
+            gradient_accumulation_steps=self.accumulation,
+            devices=self.devices,
+            precision=self.precision,
+        )
+
+
+def make_plan(recipe: Recipe, rows: Sequence[EncodedRow], held_out: Sequence[EncodedRow]) -> Plan:
+    """Derive length, rows behind one reading of the prefix, and accumulation.
+
+    Raises:
+        IntentflowError: No rows, rows longer than ``max_length``, or a batch that does not divide.
+    """
+    if not rows:
+        raise IntentflowError("there is no row to train on")
+    everything = [*rows, *held_out]
+    max_length = recipe.max_length or power_of_two_over(max(row.length for row in everything))
+    check_lengths(everything, max_length)
+    devices = world_size()
+    if recipe.global_batch_size % devices:
+        raise IntentflowError(
+            f"global_batch_size {recipe.global_batch_size} does not divide by {devices} devices"
+        )
+    per_device = recipe.global_batch_size // devices
+    at_once = _pass_tokens()
+    prefix = len(shared_prefix([row.prompt for row in rows]))
+    own = sum(row.length - prefix for row in rows) / len(rows)
+    per_sequence = recipe.per_device_train_batch_size or per_device
+    if recipe.distributed.strategy == "fsdp" and not recipe.per_device_train_batch_size:
+        # There a batch is one pass: every process must call the model equally often.
+        per_sequence = rows_that_fit(per_device, max(at_once / own, 1))
+    if per_device % per_sequence:
+        raise IntentflowError(
+            f"global_batch_size {recipe.global_batch_size} over {devices} devices does not divide "
+            f"by per_device_train_batch_size {per_sequence}"
+        )
+    accumulation = per_device // per_sequence
+    tokens = devices * accumulation * (prefix + own * per_sequence)
+    precision = fast_precision() if recipe.precision == "auto" else recipe.precision
+    return Plan(max_length, per_sequence, accumulation, devices, precision, tokens, at_once)
+
+
+def _pass_tokens() -> int:
+    import torch
+
+    if not torch.cuda.is_available():
+        return pass_tokens("cpu", 0)
+    return pass_tokens("cuda", torch.cuda.get_device_properties(0).total_memory)

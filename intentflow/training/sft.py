@@ -1,0 +1,109 @@
+"""Fine-tuning from records to a whole model directory."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from intentflow.artifacts.training import TrainedOn, TrainedRows, TrainingRecord
+from intentflow.errors import IntentflowError
+from intentflow.models.base_models import load_tokenizer
+from intentflow.models.encoding import (
+    encode_rows,
+    pack_rows,
+)
+from intentflow.prompts import bake_template, end_token_id
+from intentflow.recipe.recipe import Recipe
+from intentflow.records import Example, content_digest
+from intentflow.storage.completeness import require_replaceable
+from intentflow.taxonomy import Taxonomy
+from intentflow.training.accuracy import AnswerReader
+from intentflow.training.diagnostics import unseen_in_validation
+from intentflow.training.intent_tokens import ask_for_intent_tokens
+from intentflow.training.job import Job
+from intentflow.training.loop import carry_out
+from intentflow.training.plan import Plan, make_plan
+
+log = logging.getLogger(__name__)
+
+
+def train(
+    recipe: Recipe,
+    training: Sequence[Example],
+    validation: Sequence[Example],
+    output: str | Path,
+    taxonomy: Taxonomy | None = None,
+) -> TrainingRecord:
+    """Fine-tune a base model and write a model directory, whole or not at all.
+
+    Args:
+        recipe: What to train and how.
+        training: Rows to learn from.
+        validation: Rows for the validation loss; may be empty.
+        output: The model directory to write.
+        taxonomy: The intents; inferred from ``training`` if None.
+
+    Returns:
+        Recipe, plan, loss history, digests, seconds.
+
+    Raises:
+        IntentflowError: Base model not found, rows that do not fit, loss not a number, disk full.
+    """
+    require_replaceable(output)
+    if recipe.method == "dpo":
+        raise IntentflowError("method dpo learns from corrections, not from labelled rows alone")
+    if recipe.early_stopping_patience is not None and not validation:
+        raise IntentflowError("early_stopping_patience needs validation rows: give --validation")
+    taxonomy = taxonomy or Taxonomy.infer([*training, *validation])
+    prompt = recipe.prompt(taxonomy)
+    tokenizer = load_tokenizer(recipe.model_name_or_path)
+    end = end_token_id(tokenizer)
+    tokens = ask_for_intent_tokens(tokenizer, taxonomy, recipe.intent_tokens)
+    bake_template(tokenizer, prompt)
+    rows = encode_rows(training, tokenizer, end, recipe.output_format)
+    held_out = encode_rows(validation, tokenizer, end, recipe.output_format)
+    plan = make_plan(recipe, rows, held_out)
+    log.info(
+        "%d rows, %d a prefix, max_length %d", len(rows), plan.rows_per_sequence, plan.max_length
+    )
+    findings = unseen_in_validation(training, validation)
+    digests = TrainedOn(
+        data_digest=content_digest(training),
+        validation_digest=content_digest(validation),
+        prompt_digest=prompt.digest,
+        taxonomy_digest=taxonomy.digest,
+    )
+    counts = TrainedRows(train=len(training), validation=len(validation))
+    job = Job(
+        recipe,
+        rows,
+        held_out,
+        prompt,
+        taxonomy,
+        tokenizer,
+        end,
+        tokens,
+        digests,
+        counts,
+        _trainer,
+        findings,
+    )
+    return carry_out(job, plan, output)
+
+
+def _trainer(job: Job, plan: Plan, arguments: Any, callbacks: list[Any]) -> Any:
+    from intentflow.training.adapters import prepare_model
+    from intentflow.training.trainer import AnswerLossTrainer
+
+    return AnswerLossTrainer(
+        model=prepare_model(job.recipe, job.tokens),
+        args=arguments,
+        train_dataset=job.rows,
+        eval_dataset=job.held_out or None,
+        data_collator=pack_rows,
+        callbacks=callbacks,
+        reader=AnswerReader(job.tokenizer, job.end_token_id, job.recipe.output_format),
+        pass_tokens=plan.pass_tokens,
+    )

@@ -1,0 +1,182 @@
+"""Several processes on this machine, started by torch's own launcher and ended together.
+
+Each runs ``intentflow train`` again, as a rank (:mod:`intentflow.training.distributed`). The main
+one's progress goes on to this command's stderr; what ends the training comes back as one error.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+from intentflow.errors import IntentflowError
+from intentflow.training.distributed import is_main_process
+
+LAUNCHED = "INTENTFLOW_LAUNCHED"
+"""Set in processes that this module started: they leave the last word to the one that did."""
+
+_TERMINATION_MESSAGE = Path("/dev/termination-log")
+_OURS = "IntentflowError: "
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+_LOOPBACK = "127.0.0.1"
+
+
+def launch(arguments: Sequence[str], processes: int) -> None:
+    """Run ``intentflow train`` with these arguments in several processes, and wait for them.
+
+    Raises:
+        IntentflowError: One of them failed; the others were ended.
+        KeyboardInterrupt: This process was asked to end; all of them were ended.
+    """
+    from torch.distributed.elastic.multiprocessing import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import elastic_launch
+
+    command = ["-m", "intentflow.cli.main", "train", *arguments]
+    with tempfile.TemporaryDirectory() as logs, _surroundings(processes):
+        try:
+            elastic_launch(_config(processes, logs), sys.executable)(*command)
+        except ChildFailedError as error:
+            raise IntentflowError(_first_cause(error.failures, processes, Path(logs))) from None
+        except SignalException:
+            raise KeyboardInterrupt from None
+
+
+@contextmanager
+def as_rank() -> Iterator[None]:
+    """Around the work of one process of several: its error reaches the launcher, as one line.
+
+    In a pod it reaches whoever follows the job, too: it is left as the container's last message.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    if not is_main_process():  # all would log the same
+        logging.getLogger("intentflow").setLevel(logging.ERROR)
+    if LAUNCHED in os.environ:
+        _end_with_parent()
+    try:
+        yield
+        _leave_group()
+    except KeyboardInterrupt:
+        if LAUNCHED in os.environ:
+            sys.exit(IntentflowError.exit_code)
+        raise
+    except Exception as error:
+        from torch.distributed.elastic.multiprocessing.errors.error_handler import ErrorHandler
+
+        if "TORCHELASTIC_ERROR_FILE" in os.environ:
+            ErrorHandler().record_exception(error)
+        if "KUBERNETES_SERVICE_HOST" in os.environ and _TERMINATION_MESSAGE.exists():
+            _TERMINATION_MESSAGE.write_text(str(error), encoding="utf-8")
+        if LAUNCHED in os.environ and isinstance(error, IntentflowError):
+            sys.exit(error.exit_code)
+        raise
+
+
+def _config(processes: int, logs: str) -> Any:
+    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, Std
+    from torch.distributed.launcher.api import LaunchConfig
+
+    redirects = {rank: Std.ALL if rank else Std.OUT for rank in range(processes)}
+    return LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=processes,
+        logs_specs=DefaultLogsSpecs(log_dir=logs, redirects=redirects),
+        run_id=uuid.uuid4().hex,
+        rdzv_backend="c10d",
+        rdzv_endpoint=f"{_LOOPBACK}:0",
+        local_addr=_LOOPBACK,
+        max_restarts=0,  # the same command goes on from the last checkpoint
+        monitor_interval=0.1,
+        signals_to_handle=",".join(number.name for number in _SIGNALS),
+    )
+
+
+@contextmanager
+def _surroundings(processes: int) -> Iterator[None]:
+    """The processes' environment; signals are heard again as before when they are gone."""
+    threads = str(max(1, (os.cpu_count() or 1) // processes))
+    ours = {LAUNCHED: "1", "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads)}
+    before = {name: os.environ.get(name) for name in (*ours, "TORCHELASTIC_SIGNALS_TO_HANDLE")}
+    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+    level = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)  # what the launcher warns of comes back as an error
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+        logging.disable(level)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _first_cause(failures: dict[int, Any], processes: int, logs: Path) -> str:
+    """One line for why the training ended: what a process said, before what others felt of it."""
+    rank, failure = min(
+        failures.items(), key=lambda item: (_distance(item[1]), item[1].timestamp, item[0])
+    )
+    if _words(failure).startswith(_OURS):
+        return _words(failure).removeprefix(_OURS)
+    where = f"process {rank} of {processes}"
+    if failure.exitcode < 0:
+        hint = " (no memory left, or somebody ended it)" if failure.exitcode == -9 else ""
+        return f"{where} was ended by {failure.signal_name()}{hint}; the others were ended too"
+    last = _words(failure) or _last_line(logs, rank)
+    return f"{where} ended with exit status {failure.exitcode}: {last}; the others were ended too"
+
+
+def _distance(failure: Any) -> int:
+    """How far a failure is from what ended the training: others fail or are ended because of it."""
+    if _words(failure).startswith(_OURS):
+        return 0
+    if failure.exitcode < 0:
+        return 3 if failure.exitcode == -signal.SIGTERM else 1
+    return 2
+
+
+def _words(failure: Any) -> str:
+    """The first line of what a process recorded of its error; empty where it recorded none."""
+    message = failure.error_file_data.get("message", "")
+    text = message.get("message", "") if isinstance(message, dict) else ""
+    return str(text).strip().splitlines()[0] if str(text).strip() else ""
+
+
+def _last_line(logs: Path, rank: int) -> str:
+    for file in logs.glob(f"*/*/{rank}/stderr.log"):
+        lines = file.read_text(errors="replace").strip().splitlines()
+        if lines:
+            return lines[-1]
+    return "it said nothing"
+
+
+def _leave_group() -> None:
+    import torch
+
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
+def _end_with_parent() -> None:
+    """Let the kernel end this process with the one that started it, even if that was killed."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
+def _interrupt(number: int, _: Any) -> NoReturn:
+    """The first signal ends the training; one more would end its tidying up."""
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt

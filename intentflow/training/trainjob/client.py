@@ -1,0 +1,164 @@
+"""A training on several machines, from files here to a model directory here.
+
+Rows, recipe and taxonomy go to S3 under their digest; the job's main process publishes the model
+there; it is fetched when the job is complete. The job's name follows from all of that, so that a
+step that is retried finds its job again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+from intentflow.artifacts.training import TrainingRecord
+from intentflow.cluster.client import Cluster, is_missing
+from intentflow.errors import IntentflowError
+from intentflow.recipe.recipe import Recipe
+from intentflow.records import write_records
+from intentflow.storage import is_remote, publish
+from intentflow.training.files import TrainingFiles
+from intentflow.training.trainjob.manifest import (
+    FIELD_MANAGER,
+    TRAINJOB,
+    Staged,
+    render_trainjob,
+)
+from intentflow.training.trainjob.results import bring_model
+from intentflow.training.trainjob.status import follow, read_state
+
+log = logging.getLogger(__name__)
+
+
+_POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+_GONE_SECONDS = 120.0
+_POLL_SECONDS = 1.0
+
+
+def train_on_cluster(recipe: Recipe, files: TrainingFiles, output: str) -> TrainingRecord:
+    """Train by a Kubeflow ``TrainJob``, follow it, and bring the model here.
+
+    Ctrl-C or the end of the step deletes the job.
+
+    Returns:
+        The record of the training.
+
+    Raises:
+        IntentflowError: No cluster or storage, the job failed or was deleted.
+    """
+    storage = recipe.distributed.cluster.storage
+    if storage is None:
+        raise IntentflowError(
+            f"distributed.nodes: {recipe.distributed.nodes}: several machines exchange rows and "
+            "model through S3: set distributed.cluster.storage=s3://bucket/prefix"
+        )
+    cluster = Cluster(
+        needs="Kubeflow Trainer", role="manifests/trainer", without="set distributed.nodes=1"
+    )
+    staged = stage(recipe, files, storage)
+    namespace = recipe.distributed.cluster.namespace or _own_namespace()
+    job = render_trainjob(recipe.distributed, staged, namespace, os.environ)
+    with _deleted_when_stopped(cluster, job):
+        follow(cluster, _submit(cluster, job))
+    return bring_model(staged.results, output)
+
+
+def stage(recipe: Recipe, files: TrainingFiles, storage: str) -> Staged:
+    """Publish what the machines need, under its digest."""
+    _note_local_model(recipe)
+    training, validation = files.rows()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "inputs"
+        folder.mkdir()
+        write_records(folder / "train.jsonl", training)
+        if validation:
+            write_records(folder / "validation.jsonl", validation)
+        if files.taxonomy:
+            files.taxonomy.write(folder / "taxonomy.yaml")
+        (folder / "recipe.yaml").write_text(recipe.model_dump_json(exclude_unset=True), "utf-8")
+        names = frozenset(file.name for file in folder.iterdir())
+        published = publish(folder, f"{storage.rstrip('/')}/inputs")
+    results = f"{storage.rstrip('/')}/results/sha256-{published.digest}"
+    return Staged(published.uri, names, results)
+
+
+def _submit(cluster: Cluster, job: dict[str, Any]) -> dict[str, Any]:
+    """Create the job, or take over the one that a former try of the same step has created."""
+    name, namespace = job["metadata"]["name"], job["metadata"]["namespace"]
+    former = _find(cluster, name, namespace)
+    if former and (former["metadata"].get("deletionTimestamp") or read_state(former).failed):
+        _remove(cluster, name, namespace)
+        former = None
+    found = cluster.apply(job, FIELD_MANAGER)
+    verb = "following the TrainJob that is already there:" if former else "submitted TrainJob"
+    log.info("%s %s in %s", verb, name, namespace)
+    return found
+
+
+def _find(cluster: Cluster, name: str, namespace: str) -> dict[str, Any] | None:
+    try:
+        return cluster.get(*TRAINJOB, name, namespace)
+    except IntentflowError as error:
+        if is_missing(error):
+            return None
+        raise
+
+
+def _remove(cluster: Cluster, name: str, namespace: str) -> None:
+    """Delete a job and wait until its name is free."""
+    _delete(cluster, name, namespace)
+    deadline = time.monotonic() + _GONE_SECONDS
+    while _find(cluster, name, namespace):
+        if time.monotonic() >= deadline:
+            raise IntentflowError(f"TrainJob {name} in {namespace} does not go away; delete it")
+        time.sleep(_POLL_SECONDS)
+
+
+def _delete(cluster: Cluster, name: str, namespace: str) -> None:
+    try:
+        cluster.delete(*TRAINJOB, name, namespace)
+    except IntentflowError as error:
+        if not is_missing(error):
+            raise
+
+
+@contextmanager
+def _deleted_when_stopped(cluster: Cluster, job: Mapping[str, Any]) -> Iterator[None]:
+    """Let nothing run on when this command is asked to end, by Ctrl-C or by the pod's end."""
+    name, namespace = job["metadata"]["name"], job["metadata"]["namespace"]
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    except KeyboardInterrupt:
+        try:
+            _delete(cluster, name, namespace)
+            log.info("deleted TrainJob %s in %s", name, namespace)
+        except IntentflowError as error:
+            log.warning("TrainJob %s may still run: %s", name, error)
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(*_: Any) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _own_namespace() -> str:
+    return _POD_NAMESPACE.read_text().strip() if _POD_NAMESPACE.is_file() else "default"
+
+
+def _note_local_model(recipe: Recipe) -> None:
+    name = recipe.model_name_or_path
+    if not is_remote(name) and Path(name).is_dir():
+        log.warning(
+            "%s is a folder: each machine must have it at the same place, in its image or on "
+            "a volume",
+            name,
+        )

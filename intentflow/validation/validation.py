@@ -1,0 +1,114 @@
+"""Validation of a data set against a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from intentflow.records import Example
+from intentflow.taxonomy import Taxonomy
+from intentflow.validation import row_checks, set_checks
+from intentflow.validation.advice import DEFAULT_MODEL, PROMPT_TOKENS, advise, estimate_tokens
+from intentflow.validation.dataset import Dataset
+from intentflow.validation.findings import CheckResult, Finding, NotCheckedError, ValidationReport
+from intentflow.validation.label_errors import probable_label_error
+from intentflow.validation.languages import mixed_languages
+from intentflow.validation.leakage import leakage
+from intentflow.validation.lengths import over_long
+from intentflow.validation.phrasing_diversity import narrow_phrasing
+from intentflow.validation.policy import Check, DataPolicy
+
+CheckFunction = Callable[[Dataset, DataPolicy], CheckResult | None]
+
+_FUNCTIONS: tuple[CheckFunction, ...] = (
+    set_checks.no_rows,
+    set_checks.single_intent,
+    row_checks.malformed_output,
+    row_checks.empty_text,
+    row_checks.unknown_intent,
+    row_checks.parameter_count,
+    row_checks.unknown_value,
+    leakage,
+    set_checks.conflicting_labels,
+    set_checks.duplicate,
+    set_checks.too_few_examples,
+    set_checks.imbalanced,
+    set_checks.multi_intent_share,
+    set_checks.multi_intent_unseen_alone,
+    narrow_phrasing,
+    probable_label_error,
+    mixed_languages,
+    over_long,
+    row_checks.ambiguous_output,
+    row_checks.parameter_not_in_utterance,
+    row_checks.personal_data,
+)
+CHECKS = {function.__name__: function for function in _FUNCTIONS}
+"""The checks by the code of their finding, which is also their key in the policy."""
+
+_NO_TAXONOMY = "unknown_intent, parameter_count, unknown_value: no taxonomy was given"
+_ORDER = ("error", "warning", "info")
+
+
+def validate(
+    examples: Sequence[Example],
+    policy: DataPolicy | None = None,
+    taxonomy: Taxonomy | None = None,
+    *,
+    against: Mapping[str, Sequence[Example]] | None = None,
+    count_tokens: Callable[[str], int] | None = None,
+    prompt_tokens: int = PROMPT_TOKENS,
+    model: str = DEFAULT_MODEL,
+) -> ValidationReport:
+    """Check a data set and derive hyper-parameters from it.
+
+    Args:
+        examples: The rows.
+        policy: Levels and limits; the guide's if None.
+        taxonomy: Allowed intents and their parameters; not checked if None.
+        against: Other data sets by name, such as the test set, that must not share rows.
+        count_tokens: Number of tokens of a text, for the advised length; estimated if None.
+        prompt_tokens: Tokens of the prompt, which every row has in addition to utterance and label.
+        model: Name of the model to tune, for the advised batch.
+
+    Returns:
+        The report; if ``report.errors`` is above 0, the data should not be used for training.
+
+    Example:
+        >>> report = validate([Example("play some jazz", "play_music(jazz)")])
+        >>> [finding.code for finding in report.findings if finding.level == "error"]
+        ['single_intent']
+    """
+    policy = policy or DataPolicy()
+    data = Dataset.read(
+        examples,
+        taxonomy,
+        others={name: [row.instruction for row in rows] for name, rows in (against or {}).items()},
+        count_tokens=count_tokens or estimate_tokens,
+        prompt_tokens=prompt_tokens,
+    )
+    findings, skipped = _check(data, policy)
+    advice = advise(examples, count_tokens=count_tokens, prompt_tokens=prompt_tokens, model=model)
+    return ValidationReport(len(examples), data.intents, findings, advice, skipped)
+
+
+def _check(data: Dataset, policy: DataPolicy) -> tuple[list[Finding], list[str]]:
+    """The findings of all checks, the worst first, and the skipped checks."""
+    findings: list[Finding] = []
+    skipped = [] if data.taxonomy else [_NO_TAXONOMY]
+    for code, function in CHECKS.items():
+        check: Check = getattr(policy, code)
+        if check.level == "off":
+            skipped.append(f"{code}: off in the policy")
+            continue
+        try:
+            found = function(data, policy)
+        except ModuleNotFoundError as error:
+            package = (error.name or "").partition(".")[0]
+            skipped.append(f"{code}: the package {package} is not installed")
+        except NotCheckedError as error:
+            skipped.append(f"{code}: {error}")
+        else:
+            if found:
+                findings.append(Finding.of(code, found, check.level, policy.examples_per_finding))
+    findings.sort(key=lambda finding: _ORDER.index(finding.level))
+    return findings, skipped

@@ -1,0 +1,59 @@
+"""Rows as labelling tools export them, and a shorthand for converting a few."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from intentflow.conversion import ConvertSummary, convert
+
+JOB = "1947839552568066048"
+
+
+def mark(output: Any, **labels: Any) -> str:
+    """A MarkResult as iTAG writes it: JSON in a string."""
+    annotation = {"id": None, "labels": {"output": output, **labels}, "exif": None}
+    return json.dumps({"tabId": "CommonExtensions", "annotations": [annotation], "version": "v2"})
+
+
+def stage(*outputs: Any, **extra: Any) -> dict[str, Any]:
+    """A labelling stage with one result for each annotator's answer."""
+    return {"results": [{"MarkResult": mark(output)} for output in outputs], **extra}
+
+
+def itag_row(text: Any = "play", /, job: str = JOB, **stages: Any) -> dict[str, Any]:
+    """An iTAG row; a stage is given as ``label``, ``check``, ``verify`` or ``system``."""
+    row: dict[str, Any] = {"data": {"instruction": text, "_itag_index": ""}}
+    for name, body in stages.items():
+        row[f"label-{job}" if name == "label" else f"label-{job}-{name}"] = body
+    return {**row, "abandonFlag": 0, "abandonRemark": None}
+
+
+def converted(path: Path, content: str | bytes | list[Any], **options: Any) -> list[dict[str, Any]]:
+    """The records that a file with this content gives; a list is written one row a line."""
+    convert_content(path, content, **options)
+    return [json.loads(line) for line in (path / "out.jsonl").read_bytes().splitlines()]
+
+
+def reasons(path: Path, content: str | bytes | list[Any], **options: Any) -> list[str]:
+    """Why rows of such a file are rejected, in order; one good row is added to it."""
+    good = b'{"instruction": "good", "output": "row()"}\n'
+    convert_content(path, good + _bytes(content), **options)
+    rejects = path / "out.rejects.jsonl"
+    if not rejects.exists():
+        return []
+    return [json.loads(line)["reason"] for line in rejects.read_bytes().splitlines()]
+
+
+def convert_content(path: Path, content: str | bytes | list[Any], **options: Any) -> ConvertSummary:
+    """Convert a file with this content to ``out.jsonl``."""
+    source = path / "source.manifest"
+    source.write_bytes(_bytes(content))
+    return convert([str(source)], path / "out.jsonl", **options)
+
+
+def _bytes(content: str | bytes | list[Any]) -> bytes:
+    if isinstance(content, list):
+        content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in content)
+    return content.encode() if isinstance(content, str) else content

@@ -1,0 +1,132 @@
+"""The layouts for Argo CD and Flux, around a folder as intentflow writes it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import celpy
+import pytest
+import yaml
+from lupa import LuaRuntime
+
+from intentflow.deployment import DeployOptions, ModelFacts, render, write_manifests
+from tests.deployment.controller import BROKEN, LOADING, READY
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples/gitops"
+
+Kustomize = Callable[[Path], list[dict[str, Any]]]
+
+LATE = {"conditions": [{"type": "Ready", "status": "True"}], "observedGeneration": 1}
+STATUSES: list[tuple[dict[str, Any] | None, str]] = [
+    (None, "Progressing"),
+    ({"conditions": []}, "Progressing"),
+    (LATE, "Progressing"),
+    ({**LOADING, "observedGeneration": 2}, "Progressing"),
+    ({**BROKEN, "observedGeneration": 2}, "Degraded"),
+    ({**READY, "observedGeneration": 2}, "Healthy"),
+]
+
+
+@pytest.fixture
+def kustomize(kubectl: Path) -> Kustomize:
+    """Build a folder."""
+
+    def build(folder: Path) -> list[dict[str, Any]]:
+        command = [kubectl, "kustomize", folder]
+        done = subprocess.run(command, check=True, capture_output=True, timeout=60)
+        return list(yaml.safe_load_all(done.stdout))
+
+    return build
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, facts: ModelFacts, options: DeployOptions) -> Path:
+    shutil.copytree(EXAMPLES, tmp_path / "fleet")
+    folder = tmp_path / "fleet/team-a/banking"
+    watched = options.model_copy(update={"components": ["monitoring"]})
+    write_manifests(render(facts, watched, None), folder)
+    return tmp_path / "fleet"
+
+
+def _waves(objects: list[dict[str, Any]]) -> dict[str, str]:
+    key = "argocd.argoproj.io/sync-wave"
+    return {
+        item["kind"]: (item["metadata"].get("annotations") or {}).get(key, "0") for item in objects
+    }
+
+
+def test_argo_cd_brings_the_service_after_its_runtime_and_its_watchers_last(
+    fleet: Path, kustomize: Kustomize
+) -> None:
+    waves = _waves(kustomize(fleet / "argocd/production"))
+    assert (waves["ServingRuntime"], waves["InferenceService"]) == ("0", "1")
+    assert (waves["PodMonitor"], waves["PrometheusRule"]) == ("2", "2")
+
+
+def _health(service: dict[str, Any]) -> str:
+    """What Argo CD would make of a service, by the script in its ConfigMap."""
+    config = yaml.safe_load((EXAMPLES / "argocd/argocd-cm.yaml").read_text())
+    [script] = config["data"].values()
+    lua = LuaRuntime(unpack_returned_tuples=True)
+    check = lua.eval(f"function(obj) {script} end")
+    service = json.loads(json.dumps(service))
+    return str(check(lua.table_from(service, recursive=True))["status"])
+
+
+@pytest.mark.parametrize(("status", "health"), STATUSES)
+def test_argo_cd_tells_a_service_that_serves(status: dict[str, Any] | None, health: str) -> None:
+    service: dict[str, Any] = {"metadata": {"generation": 2}, "spec": {}}
+    if status is not None:
+        service["status"] = status
+    assert _health(service) == health
+
+
+@pytest.mark.parametrize(("ready", "health"), [(True, "Healthy"), (False, "Progressing")])
+def test_argo_cd_waits_for_a_canary(ready: bool, health: str) -> None:
+    canary = {"predictor": {"name": "cnew"}, "trafficPercent": 10}
+    service = {
+        "metadata": {"generation": 2},
+        "spec": {"canary": [canary]},
+        "status": {**READY, "canaryStatuses": [{"name": "cnew", "ready": ready}]},
+    }
+    assert _health(service) == health
+
+
+def _flux_health(service: dict[str, Any]) -> str:
+    """What Flux would make of it: the first expression that holds, in its order."""
+    document = yaml.safe_load((EXAMPLES / "flux/banking.yaml").read_text())
+    [checks] = document["spec"]["healthCheckExprs"]
+    environment = celpy.Environment()
+    values = {key: celpy.json_to_cel(service[key]) for key in ("metadata", "status")}
+    for name in ("inProgress", "failed", "current"):
+        program = environment.program(environment.compile(checks[name]))
+        if program.evaluate(values):
+            return name
+    return "inProgress"
+
+
+@pytest.mark.parametrize(("status", "health"), STATUSES)
+def test_flux_tells_a_service_that_serves(status: dict[str, Any] | None, health: str) -> None:
+    names = {"Progressing": "inProgress", "Degraded": "failed", "Healthy": "current"}
+    service = {"metadata": {"generation": 2}, "status": status or {}}
+    assert _flux_health(service) == names[health]
+
+
+def test_flux_builds_what_intentflow_writes(fleet: Path, kustomize: Kustomize) -> None:
+    flux = yaml.safe_load((fleet / "flux/banking.yaml").read_text())
+    objects = kustomize(fleet / flux["spec"]["path"])
+    [check] = flux["spec"]["healthChecks"]
+    names = {(item["kind"], item["metadata"]["name"]) for item in objects}
+    assert (check["kind"], check["name"]) in names
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLES.rglob("*.yaml")), ids=lambda file: file.name)
+def test_every_file_is_an_object_with_a_kind(file: Path) -> None:
+    document = yaml.safe_load(file.read_text())
+    assert {"apiVersion", "kind"} <= set(document)

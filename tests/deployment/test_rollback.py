@@ -1,0 +1,649 @@
+"""What becomes of a change that fails, and the way back, on a real API server."""
+
+from __future__ import annotations
+
+import json
+import signal
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from intentflow.cli.main import main
+from intentflow.cluster.client import Cluster
+from intentflow.deployment import DeployOptions, deploy, find_endpoint
+from intentflow.deployment.ownership import owned
+from intentflow.deployment.revisions import revisions
+from intentflow.deployment.rollback import promote, rollback
+from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.storage import publish
+from tests.deployment.controller import BROKEN, LOADING, READY, Controller
+
+pytestmark = pytest.mark.real
+
+Deploy = Callable[..., Any]
+
+
+@pytest.fixture
+def deploy_model(
+    model_directory: Path,
+    s3_bucket: str,
+    apply_options: DeployOptions,
+    write_verdict: Callable[..., Path],
+) -> Deploy:
+    """Publish the model with these weights, and deploy it."""
+
+    def run(weights: bytes, **options: Any) -> Any:
+        (model_directory / "model.safetensors").write_bytes(weights)
+        uri = publish(model_directory, f"s3://{s3_bucket}/models").uri
+        changed = apply_options.model_copy(update=options)
+        return deploy(uri, changed, verdict_file=write_verdict())
+
+    return run
+
+
+@pytest.fixture
+def in_service(deploy_model: Deploy, controller: Controller) -> str:
+    """A service that is ready; returns its model's URI."""
+    with controller.answering(READY):
+        deploy_model(b"first")
+    uri: str = _model(controller.service())["storageUri"]
+    return uri
+
+
+def _model(service: dict[str, Any]) -> dict[str, Any]:
+    model: dict[str, Any] = service["spec"]["predictor"]["model"]
+    return model
+
+
+def _rest(service: dict[str, Any]) -> dict[str, Any]:
+    """What was asked for, without what changes with every write."""
+    return {"spec": service["spec"], "annotations": service["metadata"]["annotations"]}
+
+
+def test_failed_change_puts_the_former_revision_back(
+    in_service: str, deploy_model: Deploy, controller: Controller
+) -> None:
+    before = controller.service()
+    with controller.answering(BROKEN), pytest.raises(CheckFailed) as caught:
+        deploy_model(b"second")
+
+    assert _rest(controller.service()) == _rest(before)
+    assert "CUDA out of memory" in str(caught.value)
+    assert "the former revision is back in place" in str(caught.value)
+
+
+def test_what_another_owner_set_survives_the_way_back(
+    in_service: str, deploy_model: Deploy, controller: Controller, apply_options: DeployOptions
+) -> None:
+    theirs = {
+        "apiVersion": "serving.kserve.io/v1beta1",
+        "kind": "InferenceService",
+        "metadata": {
+            "name": "banking",
+            "namespace": apply_options.namespace,
+            "labels": {"cost-centre": "42"},
+        },
+    }
+    Cluster().apply(theirs, "finance")
+    with controller.answering(BROKEN), pytest.raises(CheckFailed):
+        deploy_model(b"second")
+
+    service = controller.service()
+    assert service["metadata"]["labels"]["cost-centre"] == "42"
+    assert "cost-centre" not in owned(service)["metadata"]["labels"]
+
+
+def test_failed_first_deployment_leaves_nothing(
+    deploy_model: Deploy, controller: Controller, apply_options: DeployOptions
+) -> None:
+    with controller.answering(BROKEN), pytest.raises(CheckFailed, match="was removed"):
+        deploy_model(b"first")
+
+    cluster = Cluster()
+    for kind in ("InferenceService", "ServingRuntime"):
+        version = "v1beta1" if kind == "InferenceService" else "v1alpha1"
+        labels = "app.kubernetes.io/part-of=intentflow"
+        found = cluster.list(f"serving.kserve.io/{version}", kind, apply_options.namespace, labels)
+        assert found == []
+
+
+def test_conflict_is_found_before_anything_changes(
+    in_service: str, deploy_model: Deploy, controller: Controller, apply_options: DeployOptions
+) -> None:
+    theirs = {
+        "apiVersion": "serving.kserve.io/v1beta1",
+        "kind": "InferenceService",
+        "metadata": {"name": "banking", "namespace": apply_options.namespace},
+        "spec": {"predictor": {"maxReplicas": 1}},
+    }
+    Cluster().apply(theirs, "argocd")
+    runtime = ("serving.kserve.io/v1alpha1", "ServingRuntime", "banking-vllm")
+    before = Cluster().get(*runtime, apply_options.namespace)["metadata"]["resourceVersion"]
+
+    with pytest.raises(IntentflowError, match=r"another owner .*argocd"):
+        deploy_model(b"second", max_replicas=3, vllm_version="v0.33.0")
+    after = Cluster().get(*runtime, apply_options.namespace)["metadata"]["resourceVersion"]
+    assert before == after
+
+
+def test_rollback_brings_the_former_model_back(
+    in_service: str, deploy_model: Deploy, controller: Controller, apply_options: DeployOptions
+) -> None:
+    with controller.answering(READY):
+        second = deploy_model(b"second")
+    assert second.revision == 1
+
+    with controller.answering(READY):
+        done = rollback("banking", apply_options.namespace, 20)
+    assert _model(controller.service())["storageUri"] == in_service
+    assert done.revision == 1
+    assert in_service.endswith(done.model_digest)
+
+
+def test_second_rollback_undoes_the_first(
+    in_service: str, deploy_model: Deploy, controller: Controller, apply_options: DeployOptions
+) -> None:
+    with controller.answering(READY):
+        deploy_model(b"second")
+    second = _model(controller.service())["storageUri"]
+    for _ in range(2):
+        with controller.answering(READY):
+            rollback("banking", apply_options.namespace, 20)
+    assert _model(controller.service())["storageUri"] == second
+
+
+def test_rollback_to_a_number(
+    in_service: str, deploy_model: Deploy, controller: Controller, apply_options: DeployOptions
+) -> None:
+    for weights in (b"second", b"third"):
+        with controller.answering(READY):
+            deploy_model(weights)
+    with controller.answering(READY):
+        status = main(["rollback", "banking", "-n", apply_options.namespace, "--to", "1"])
+    assert status == 0
+    assert _model(controller.service())["storageUri"] == in_service
+
+
+def test_rollback_removes_what_the_newer_one_added(
+    in_service: str, deploy_model: Deploy, controller: Controller, apply_options: DeployOptions
+) -> None:
+    namespace = apply_options.namespace
+    account = ("v1", "ServiceAccount", "banking", namespace)
+    Cluster().delete(*account)  # as if the first had been deployed with another account
+    with controller.answering(READY):
+        deploy_model(b"second")
+    assert Cluster().find(*account)
+
+    with controller.answering(READY):
+        rollback("banking", namespace, 20)
+    assert Cluster().find(*account) is None
+
+
+def test_rollback_to_an_unknown_number_lists_those_there_are(
+    in_service: str, apply_options: DeployOptions
+) -> None:
+    with pytest.raises(IntentflowError, match="no revision 7 is recorded; there are: none"):
+        rollback("banking", apply_options.namespace, 20, to=7)
+
+
+def test_rollback_without_a_former_revision_says_so(
+    in_service: str, apply_options: DeployOptions
+) -> None:
+    with pytest.raises(CheckFailed, match="no other revision is recorded"):
+        rollback("banking", apply_options.namespace, 20)
+
+
+def test_rollback_of_an_unknown_service_says_so(
+    namespace: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["rollback", "nothing", "-n", namespace]) == 2
+    assert "no InferenceService nothing" in capsys.readouterr().err
+
+
+def test_ten_revisions_are_kept(
+    in_service: str, deploy_model: Deploy, controller: Controller, apply_options: DeployOptions
+) -> None:
+    stop = threading.Event()
+
+    def keep_ready() -> None:
+        while not stop.wait(0.05):
+            controller.patch_status(READY)
+
+    thread = threading.Thread(target=keep_ready)
+    thread.start()
+    try:
+        for number in range(12):
+            deploy_model(f"model {number}".encode())
+    finally:
+        stop.set()
+        thread.join()
+    known = revisions(Cluster(), "banking", apply_options.namespace)
+    assert [revision.number for revision in known] == list(range(12, 2, -1))
+
+
+def test_deploying_adds_less_than_two_seconds_after_ready(
+    deploy_model: Deploy, controller: Controller
+) -> None:
+    ready_at: list[float] = []
+
+    def play() -> None:
+        while True:
+            time.sleep(0.05)
+            try:
+                controller.service()
+                break
+            except Exception:
+                continue
+        time.sleep(3)
+        controller.patch_status(READY)
+        ready_at.append(time.monotonic())
+
+    thread = threading.Thread(target=play)
+    thread.start()
+    deploy_model(b"first")
+    done = time.monotonic()
+    thread.join()
+    assert done - ready_at[0] < 2
+
+
+def test_stopped_wait_says_what_it_left(
+    in_service: str,
+    deploy_model: Deploy,
+    controller: Controller,
+    apply_options: DeployOptions,
+    model_directory: Path,
+    write_verdict: Callable[..., Path],
+    s3_bucket: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (model_directory / "model.safetensors").write_bytes(b"second")
+    uri = publish(model_directory, f"s3://{s3_bucket}/models").uri
+
+    def stop() -> None:
+        deadline = time.monotonic() + 60
+        while _model(controller.service())["storageUri"] != uri and time.monotonic() < deadline:
+            time.sleep(0.1)
+        time.sleep(0.5)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    command = ["deploy", "--mode", "apply", "--model", uri, "--verdict", str(write_verdict())]
+    status = main([*command, "--name", "banking", "-n", apply_options.namespace])
+    thread.join()
+
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert status == 2
+    assert "the change is applied and the cluster goes on with it" in last
+    assert f"intentflow rollback banking -n {apply_options.namespace}" in last
+
+
+CANARY_READY = {"ready": True, "trafficPercent": 10}
+
+
+def _canary_status(service: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """As KServe writes it once the canary's Deployment is available."""
+    name = service["spec"]["canary"][0]["predictor"]["name"]
+    return {**READY, "canaryStatuses": [{"name": name, **CANARY_READY, **changes}]}
+
+
+@pytest.fixture
+def canary(in_service: str, deploy_model: Deploy, controller: Controller) -> dict[str, Any]:
+    """A second model with ten percent of the requests; returns the service."""
+    _until_canary(controller, lambda: deploy_model(b"second", canary_percent=10))
+    return controller.service()
+
+
+def _until_canary(controller: Controller, run: Callable[[], Any], **status: Any) -> None:
+    """Play KServe while a canary is deployed."""
+
+    def play() -> None:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            service = controller.service()
+            if service["spec"].get("canary"):
+                controller.patch_status(READY)  # the stable one is ready all the time
+                time.sleep(0.5)
+                controller.patch_status(_canary_status(service, **status))
+                return
+            time.sleep(0.1)
+
+    thread = threading.Thread(target=play)
+    thread.start()
+    try:
+        run()
+    finally:
+        thread.join()
+
+
+def test_canary_stands_beside_the_model_in_service(canary: dict[str, Any], in_service: str) -> None:
+    assert _model(canary)["storageUri"] == in_service
+    [entry] = canary["spec"]["canary"]
+    assert entry["predictor"]["model"]["storageUri"] != in_service
+    annotations = canary["metadata"]["annotations"]
+    assert in_service.endswith(annotations["intentflow.dev/model-digest"])
+    assert entry["predictor"]["model"]["storageUri"].endswith(
+        annotations["intentflow.dev/canary-model-digest"]
+    )
+
+
+@pytest.mark.usefixtures("canary")
+def test_endpoint_tells_of_the_canary(apply_options: DeployOptions) -> None:
+    found = find_endpoint("banking", apply_options.namespace)
+    assert found.canary_percent == 10
+    assert found.canary_model_digest not in (None, found.model_digest)
+
+
+def test_canary_that_is_not_ready_is_taken_away(
+    in_service: str, deploy_model: Deploy, controller: Controller
+) -> None:
+    before = _rest(controller.service())
+
+    def run() -> None:
+        with pytest.raises(CheckFailed, match=r"is not ready.*the former revision is back"):
+            deploy_model(b"second", canary_percent=10, timeout_seconds=4.0)
+
+    _until_canary(controller, run, ready=False)
+    assert _rest(controller.service()) == before
+
+
+def test_promoted_canary_keeps_its_pods(
+    canary: dict[str, Any], controller: Controller, apply_options: DeployOptions
+) -> None:
+    chosen = canary["spec"]["canary"][0]["predictor"]
+    with controller.answering(READY):
+        done = promote("banking", apply_options.namespace, 20)
+
+    service = controller.service()
+    predictor = service["spec"]["predictor"]
+    assert (predictor["name"], predictor["model"]) == (chosen["name"], chosen["model"])
+    assert "canary" not in service["spec"]
+    annotations = service["metadata"]["annotations"]
+    assert annotations["intentflow.dev/model-digest"] == done.model_digest
+    assert not [key for key in annotations if "canary" in key]
+    arguments = service["spec"]["transformer"]["containers"][0]["args"]
+    assert f"--model_uri={chosen['model']['storageUri']}" in arguments
+    assert not [argument for argument in arguments if argument.startswith("--canary")]
+
+
+def test_rollback_of_a_canary_takes_it_away(
+    canary: dict[str, Any], controller: Controller, apply_options: DeployOptions, in_service: str
+) -> None:
+    with controller.answering(READY):
+        rollback("banking", apply_options.namespace, 20)
+    service = controller.service()
+    assert "canary" not in service["spec"]
+    assert _model(service)["storageUri"] == in_service
+
+
+def test_rollback_after_a_promotion_brings_the_former_model_to_the_same_predictor(
+    canary: dict[str, Any], controller: Controller, apply_options: DeployOptions, in_service: str
+) -> None:
+    with controller.answering(READY):
+        promote("banking", apply_options.namespace, 20)
+    name = controller.service()["spec"]["predictor"]["name"]
+    with controller.answering(READY):
+        rollback("banking", apply_options.namespace, 20)
+    service = controller.service()
+    assert _model(service)["storageUri"] == in_service
+    assert service["spec"]["predictor"]["name"] == name
+
+
+def test_promote_without_a_canary_says_so(in_service: str, apply_options: DeployOptions) -> None:
+    with pytest.raises(CheckFailed, match="has no canary"):
+        promote("banking", apply_options.namespace, 20)
+
+
+def test_canary_of_nothing_is_refused(deploy_model: Deploy) -> None:
+    with pytest.raises(CheckFailed, match="deploy it without --canary first"):
+        deploy_model(b"first", canary_percent=10)
+
+
+def test_canary_that_would_change_what_both_share_is_refused(
+    in_service: str, deploy_model: Deploy
+) -> None:
+    with pytest.raises(CheckFailed, match="ServingRuntime/banking-vllm would change for both"):
+        deploy_model(b"second", canary_percent=10, vllm_version="v0.33.0")
+
+
+def test_canary_of_the_other_mode_is_refused(in_service: str, deploy_model: Deploy) -> None:
+    with pytest.raises(IntentflowError, match="runs in KServe's Standard mode, which would ignore"):
+        deploy_model(b"second", canary_percent=10, deployment_mode="Knative")
+
+
+def test_knative_shares_by_revision(
+    deploy_model: Deploy, controller: Controller, apply_options: DeployOptions
+) -> None:
+    with controller.answering(READY):
+        deploy_model(b"first", deployment_mode="Knative")
+    first = _model(controller.service())["storageUri"]
+    with controller.answering(READY):
+        deploy_model(b"second", deployment_mode="Knative", canary_percent=10)
+    shared = controller.service()
+    with controller.answering(READY):
+        promote("banking", apply_options.namespace, 20)
+    promoted = controller.service()
+    with controller.answering(READY):
+        rollback("banking", apply_options.namespace, 20)
+
+    assert shared["spec"]["predictor"]["canaryTrafficPercent"] == 10
+    assert "canaryTrafficPercent" not in promoted["spec"]["predictor"]
+    assert _model(promoted)["storageUri"] != first
+    assert _model(controller.service())["storageUri"] == first
+
+
+@pytest.fixture
+def older_kserve(kube_api: Any) -> Iterator[None]:
+    """The cluster's CRD without spec.canary, as KServe had it before 0.20."""
+    from kubernetes.client import ApiextensionsV1Api
+
+    extensions = ApiextensionsV1Api(kube_api.client())
+    name = "inferenceservices.serving.kserve.io"
+
+    def patch(operation: dict[str, Any]) -> None:
+        extensions.patch_custom_resource_definition(name, [operation])
+
+    crd = extensions.read_custom_resource_definition(name, _preload_content=False)
+    versions = json.loads(crd.data)["spec"]["versions"]
+    place = next(i for i, version in enumerate(versions) if version["name"] == "v1beta1")
+    path = f"/spec/versions/{place}/schema/openAPIV3Schema/properties/spec/properties/canary"
+    schema = versions[place]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+    patch({"op": "remove", "path": path})
+    time.sleep(2)  # until the server answers by the new schema
+    yield
+    patch({"op": "add", "path": path, "value": schema["canary"]})
+    time.sleep(2)
+
+
+def test_canary_that_an_older_kserve_would_ignore_is_refused(
+    in_service: str, older_kserve: None, deploy_model: Deploy, controller: Controller
+) -> None:
+    before = controller.service()["metadata"]["resourceVersion"]
+    with pytest.raises(IntentflowError, match=r"no spec\.canary, which came with KServe 0\.20"):
+        deploy_model(b"second", canary_percent=10)
+    assert controller.service()["metadata"]["resourceVersion"] == before
+
+
+@pytest.fixture
+def kubelet(kube_api: Any, tmp_path: Path) -> Iterator[str]:
+    """A node whose kubelet knows one log; returns the node's name."""
+    from kubernetes.client import CoreV1Api
+
+    subprocess.run(
+        "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=node -keyout key.pem -out node.pem",
+        shell=True,
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"loading weights\ntorch.OutOfMemoryError: CUDA out of memory\n")
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "node.pem", tmp_path / "key.pem")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    core = CoreV1Api(kube_api.client())
+    core.create_node({"metadata": {"name": "node"}})
+    status = {
+        "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": server.server_port}},
+    }
+    core.patch_node_status("node", {"status": status})
+    yield "node"
+    core.delete_node("node")
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_pods_have_the_last_word(
+    kubelet: str,
+    deploy_model: Deploy,
+    controller: Controller,
+    apply_options: DeployOptions,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    namespace = apply_options.namespace
+    container = {"name": "kserve-container", "image": "vllm"}
+    pod = {
+        "metadata": {
+            "name": "banking-predictor-0",
+            "labels": {"serving.kserve.io/inferenceservice": "banking"},
+        },
+        "spec": {"nodeName": kubelet, "containers": [container]},
+    }
+    controller.core.create_namespaced_pod(namespace, pod)
+    state = {"terminated": {"exitCode": 1, "reason": "Error"}}
+    ended = {**container, "imageID": "", "ready": False, "restartCount": 0, "state": state}
+    controller.core.patch_namespaced_pod_status(
+        "banking-predictor-0", namespace, {"status": {"containerStatuses": [ended]}}
+    )
+    about = {"kind": "Pod", "name": "banking-predictor-0", "namespace": namespace}
+    event = {
+        "metadata": {"name": "one", "namespace": namespace},
+        "involvedObject": about,
+        "type": "Warning",
+        "reason": "BackOff",
+        "message": "Back-off restarting failed container",
+    }
+    controller.core.create_namespaced_event(namespace, event)
+
+    with controller.answering(BROKEN), pytest.raises(CheckFailed):
+        deploy_model(b"first")
+    said = capsys.readouterr().err
+    assert "banking-predictor-0: BackOff Back-off restarting failed container" in said
+    assert "kserve-container: torch.OutOfMemoryError: CUDA out of memory" in said
+
+
+class Chat(BaseHTTPRequestHandler):
+    """An OpenAI endpoint with one answer."""
+
+    answer = "weather_search(Oslo)"
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self._send({"object": "list", "data": [{"id": "banking", "object": "model"}]})
+
+    def do_POST(self) -> None:
+        self.asked.append(self.path)
+        self.rfile.read(int(self.headers["Content-Length"]))
+        message = {"role": "assistant", "content": self.answer}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        self._send({"id": "1", "object": "chat.completion", "created": 0, "choices": [choice]})
+
+    def _send(self, document: dict[str, Any]) -> None:
+        body = json.dumps(document).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def chat() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Chat)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def _probe(tmp_path: Path, prediction: str) -> str:
+    file = tmp_path / "predictions.jsonl"
+    row = {"instruction": "rain in Oslo, says Ada?", "output": "x", "prediction": prediction}
+    file.write_text(json.dumps(row) + "\n")
+    return str(file)
+
+
+def test_service_that_gives_the_evaluated_answer_is_deployed(
+    deploy_model: Deploy, controller: Controller, chat: str, tmp_path: Path
+) -> None:
+    probe = _probe(tmp_path, "weather_search( Oslo )")
+    with controller.answering({**READY, "url": chat}):
+        assert deploy_model(b"first", probe=probe).url == chat
+    assert Chat.asked[-1] == "/openai/v1/chat/completions"
+
+
+def test_service_that_answers_otherwise_is_taken_back(
+    in_service: str, deploy_model: Deploy, controller: Controller, chat: str, tmp_path: Path
+) -> None:
+    before = _rest(controller.service())
+    probe = _probe(tmp_path, "play_music(Abba)")
+    with controller.answering(READY), pytest.raises(CheckFailed) as caught:
+        deploy_model(b"second", probe=probe, probe_url=chat)
+
+    assert _rest(controller.service()) == before
+    assert "another than the evaluated one; the former revision is back" in str(caught.value)
+    assert "Ada" not in str(caught.value)
+
+
+def test_service_that_cannot_be_asked_is_taken_back(
+    in_service: str,
+    deploy_model: Deploy,
+    controller: Controller,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("intentflow.deployment.smoke_test._ROUTE_SECONDS", 0.5)
+    before = _rest(controller.service())
+    probe = _probe(tmp_path, "x()")
+    with (
+        controller.answering(READY),
+        pytest.raises(CheckFailed, match=r"ready and cannot be asked: .*former revision is back"),
+    ):
+        deploy_model(b"second", probe=probe, probe_url="http://127.0.0.1:1")
+    assert _rest(controller.service()) == before
+
+
+def test_loading_service_is_told_by_its_progress(
+    in_service: str,
+    deploy_model: Deploy,
+    controller: Controller,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with controller.answering(LOADING, READY):
+        deploy_model(b"second")
+    assert "PredictorReady is False" in capsys.readouterr().err

@@ -1,0 +1,74 @@
+"""Only what was scored may be deployed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from intentflow.artifacts.verdict import Verdict
+from intentflow.gating.policy import GatePolicy
+from intentflow.gating.provenance import Given, read_given
+from intentflow.records import Example, write_records
+from tests.gating.cases import ANY
+from tests.gating.scores import judged, scores
+
+ALL = {**ANY, "subject": {"model": True, "data": True, "prompt": True}}
+
+
+def _judge(policy: dict[str, Any], **given: str) -> Verdict:
+    rules = GatePolicy.from_mapping(policy, "gate.yaml")
+    return judged(scores(), rules, given=Given(**given))
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "prompt.json").write_text(json.dumps({"digest": "prompt"}))
+    (folder / "chat_template.jinja").write_text("{{ messages }}")
+    return folder
+
+
+def test_the_scored_model_rows_and_prompt_pass() -> None:
+    assert _judge(ALL, model="model", data="rows", prompt="prompt").passed
+
+
+@pytest.mark.parametrize("what", ["model", "data", "prompt"])
+@pytest.mark.parametrize("policy", [ANY, ALL], ids=["not asked for", "asked for"])
+def test_another_one_fails_whether_the_policy_asks_or_not(
+    what: str, policy: dict[str, Any]
+) -> None:
+    assert _judge(policy, **{what: "another"}).first_failed == f"subject.{what}"
+
+
+def test_another_model_is_named_by_both_digests() -> None:
+    (reason,) = _judge(ANY, model="0123456789abcdef").reasons
+    assert reason == (
+        "another model was scored (model) than the one given (0123456789ab…): evaluate this one"
+    )
+
+
+def test_what_nothing_was_given_to_hold_against_is_said() -> None:
+    assert _judge(ALL, data="rows").skipped == [
+        "subject.model: the scores name a digest; give --model to hold it against",
+        "subject.prompt: the scores name a digest; give --model to hold it against",
+    ]
+
+
+def test_digests_are_those_that_evaluation_writes(model: Path, tmp_path: Path) -> None:
+    from intentflow.records import content_digest
+    from intentflow.storage import digest_of
+
+    rows = [Example("rain in Rome", "rain(Rome)")]
+    write_records(tmp_path / "test.jsonl", rows)
+    given = read_given(str(model), str(tmp_path / "test.jsonl"))
+    assert given == Given(digest_of(str(model)), content_digest(rows), "prompt")
+
+
+def test_a_changed_file_makes_another_model(model: Path) -> None:
+    before = read_given(str(model), None)
+    (model / "weights").write_text("1")
+    assert read_given(str(model), None).model != before.model

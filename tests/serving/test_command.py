@@ -1,0 +1,196 @@
+"""``intentflow serve`` as a process, and those who call it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from intentflow.cli.main import main
+from intentflow.deployment import read_facts
+from intentflow.errors import IntentflowError
+from intentflow.evaluation.run import evaluate_model
+from intentflow.inference.engines import MAX_NEW_TOKENS
+from intentflow.inference.transformers_engine import TransformersEngine
+from intentflow.inference.vllm_process import (
+    VLLM_PYTHON,
+    running_vllm,
+    serving_engine,
+    vllm_command,
+)
+from intentflow.records import Example, write_records
+from tests.models import one_thread, rows
+from tests.real_parts.process import answers, free_port, running
+from tests.serving.documented import ask_as_documented
+
+KEY = "s3cret"
+
+
+@pytest.fixture(scope="module")
+def url(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "intentflow.cli.main", "serve", "--model", str(tiny_model)]
+    log = tmp_path_factory.mktemp("serve") / "log"
+    environment = {"INTENTFLOW_API_KEY": KEY, "OMP_NUM_THREADS": "1"}
+    ready = f"{address}/health"
+    with running([*command, "--port", str(port)], log, lambda: answers(ready), env=environment):
+        yield address
+
+
+@pytest.fixture
+def keyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+
+
+@pytest.fixture(scope="module")
+def engine(tiny_model: Path) -> Iterator[TransformersEngine]:
+    with one_thread():
+        yield TransformersEngine(tiny_model, constrained=True)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_the_documented_client_works_unchanged(
+    stream: bool, url: str, tmp_path: Path, engine: TransformersEngine
+) -> None:
+    model, answer = ask_as_documented(url, KEY, tmp_path, stream=stream)
+    messages = [{"role": "user", "content": "I want to listen to music"}]
+    assert model == "intent"
+    assert answer.startswith(engine.complete(messages, MAX_NEW_TOKENS).text)
+
+
+@pytest.mark.usefixtures("keyed")
+def test_evaluation_over_the_endpoint_gives_the_scores_of_the_folder(
+    url: str, tiny_model: Path
+) -> None:
+    examples = rows()[:4]
+    served = evaluate_model(url, examples)
+    with one_thread():
+        local = evaluate_model(str(tiny_model), examples)
+    assert [row.prediction for row in served.rows] == [row.prediction for row in local.rows]
+
+
+@pytest.mark.usefixtures("keyed")
+def test_evaluate_takes_the_url(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_records(tmp_path / "test.json", [Example("put on Queen", "play_music(Queen)")])
+    arguments = ["--data", str(tmp_path / "test.json"), "-o", str(tmp_path / "m.json"), "--json"]
+    assert main(["evaluate", "--model", url, *arguments]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["engine"] == "openai"
+
+
+@pytest.mark.parametrize("verb", ["predict", "evaluate"])
+def test_a_wrong_key_is_one_line(
+    verb: str, url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_records(tmp_path / "test.json", [Example("put on Queen", "play_music(Queen)")])
+    arguments = {
+        "predict": ["x", "--url", url],
+        "evaluate": ["--model", url, "--data", str(tmp_path / "test.json"), "-o", "m.json"],
+    }
+    assert main([verb, *arguments[verb]]) == 2
+    error = capsys.readouterr().err
+    assert "refused the key (HTTP 401): set OPENAI_API_KEY" in error
+    assert error.count("\n") == 1
+
+
+def test_a_port_in_use_is_one_line(tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        assert main(["serve", "--model", str(tiny_model), "--port", port]) == 2
+    error = capsys.readouterr().err
+    assert f"port {port} on 127.0.0.1 cannot be used (Address already in use)" in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--port", "70000"], "a port lies between 1 and 65535"),
+        (["--host", "256.0.0.1"], "256.0.0.1"),
+        (["--engine", "vllm", "--port", str(free_port())], "vllm is not installed here"),
+    ],
+)
+def test_what_cannot_be_served_is_one_line(
+    arguments: list[str],
+    message: str,
+    tiny_model: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["serve", "--model", str(tiny_model), *arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_a_folder_that_is_no_model_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", "--model", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_ctrl_c_ends_the_server_cleanly(tiny_model: Path, tmp_path: Path) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "intentflow.cli.main", "serve", "--model", str(tiny_model)]
+    ready = f"http://127.0.0.1:{port}/health"
+    log = tmp_path / "log"
+    environment = {"OMP_NUM_THREADS": "1"}
+    with running(
+        [*command, "--port", str(port)], log, lambda: answers(ready), env=environment
+    ) as process:
+        os.kill(process.pid, signal.SIGINT)
+        assert process.wait(timeout=30) == 0
+    said = log.read_text()
+    assert said.splitlines()[-1] == "stopped"
+    assert "Traceback" not in said
+
+
+def test_vllm_is_started_greedily_at_the_length_that_deployment_gives(tiny_model: Path) -> None:
+    command = vllm_command(sys.executable, tiny_model, "127.0.0.1", 8000, "intent")
+    settings = dict(zip(command[3::2], command[4::2], strict=False))
+    assert settings["--override-generation-config"] == '{"temperature": 0}'
+    assert settings["--served-model-name"] == "intent"
+    assert settings["--dtype"] == read_facts(str(tiny_model)).dtype
+    assert int(settings["--max-model-len"]) >= 512
+
+
+def test_vllm_takes_the_grammar_that_the_taxonomy_is_sent_in(tiny_model: Path) -> None:
+    command = vllm_command(sys.executable, tiny_model, "127.0.0.1", 8000, "intent")
+    settings = dict(zip(command[3::2], command[4::2], strict=False))
+    assert json.loads(settings["--structured-outputs-config"]) == {"backend": "guidance"}
+
+
+@pytest.mark.parametrize(("asked", "chosen"), [("auto", "vllm"), ("transformers", "transformers")])
+def test_vllm_of_another_environment_serves_where_it_is_named(
+    asked: str, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VLLM_PYTHON, sys.executable)
+    assert serving_engine(asked) == chosen
+
+
+def test_without_vllm_a_directory_is_served_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VLLM_PYTHON, raising=False)
+    assert serving_engine("auto") == "transformers"
+
+
+def test_a_python_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VLLM_PYTHON, "/nowhere/python")
+    with pytest.raises(IntentflowError, match="is /nowhere/python, which is no program"):
+        serving_engine("auto")
+
+
+def test_a_vllm_that_does_not_start_says_why(tiny_model: Path, tmp_path: Path) -> None:
+    """The Python of the tests has no vLLM."""
+    message = "vllm did not start: .*No module named"
+    with pytest.raises(IntentflowError, match=message), running_vllm(sys.executable, tiny_model):
+        pass

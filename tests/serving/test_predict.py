@@ -1,0 +1,60 @@
+"""``intentflow predict``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from intentflow.cli.main import main
+from intentflow.errors import CheckFailed
+from intentflow.inference.engines import Answer
+from intentflow.serving.prediction import predict
+from tests.real_parts.process import free_port
+
+
+class Scripted:
+    """An engine that gives one answer."""
+
+    name = "scripted"
+    constrained = False
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def answer(self, instructions: Sequence[str]) -> list[Answer]:
+        return [Answer(self.text, 0.1) for _ in instructions]
+
+
+@pytest.mark.parametrize(
+    ("answer", "calls"),
+    [
+        ("weather_search(Oslo)", [("weather_search", ["Oslo"])]),
+        ("stop()", [("stop", [])]),
+        ("play(a,b); stop()", [("play", ["a", "b"]), ("stop", [])]),
+        ('[{"intent": "play", "parameters": ["a"]}]', [("play", ["a"])]),
+    ],
+)
+def test_calls_are_typed(answer: str, calls: list[tuple[str, list[str]]]) -> None:
+    found = predict(Scripted(answer), "hello").as_dict()["calls"]
+    assert [(call["intent"], call["parameters"]) for call in found] == calls
+
+
+@pytest.mark.parametrize("answer", ["play(", "[{]", "(a)"])
+def test_an_answer_that_is_no_call_is_a_failed_check(answer: str) -> None:
+    with pytest.raises(CheckFailed, match="which is no call"):
+        predict(Scripted(answer), "hello")
+
+
+def test_an_endpoint_that_is_down_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    status, said = main(["predict", "hello", "--url", url]), capsys.readouterr().err
+    assert (status, said.count("\n"), url in said) == (2, 1, True), said
+
+
+@pytest.mark.parametrize("arguments", [[" "], ["hello", "--url", "http://x", "--model", "y"]])
+def test_what_cannot_be_meant_is_refused(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", *arguments]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
