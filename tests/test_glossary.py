@@ -25,18 +25,18 @@ UNFINISHED = (
     "intentflow/baselines",
     "intentflow/cli",
     "intentflow/cluster",
-    "intentflow/deploy",
-    "intentflow/evaluate",
-    "intentflow/gate",
+    "intentflow/deployment",
+    "intentflow/evaluation",
+    "intentflow/gating",
     "intentflow/inference",
     "intentflow/models",
     "intentflow/pipeline",
-    "intentflow/quantize",
+    "intentflow/quantization",
     "intentflow/recipe",
     "intentflow/report/templates",
-    "intentflow/serve",
+    "intentflow/serving",
     "intentflow/storage",
-    "intentflow/train",
+    "intentflow/training",
     "components",
     "pipelines",
     "tests",
@@ -48,7 +48,7 @@ INNOCENT = re.compile(
     r"--engine\b|INTENTFLOW_ENGINE|\bmachine[ -](?:learning|readable)\b|\blogits processors?\b",
     re.IGNORECASE,
 )
-ROW_EXECUTORS = ("intentflow/parallel", "intentflow/curate", "intentflow/convert")
+ROW_EXECUTORS = ("intentflow/parallel", "intentflow/curation", "intentflow/conversion")
 
 
 @dataclass(frozen=True)

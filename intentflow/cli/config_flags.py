@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from intentflow.config import Flag, StrictModel, marker
 from intentflow.errors import IntentflowError
@@ -102,7 +101,7 @@ def _add_flag(
     if flag.read is not None:
         settings["type"] = flag.read
     if names[0].startswith("-"):
-        settings |= {"dest": name, "required": default is PydanticUndefined}
+        settings |= {"dest": name, "required": field.is_required() and default is field.default}
         settings["default"] = argparse.SUPPRESS
     parser.add_argument(
         *names, help=_with_default(help_text(field.description), default), **settings

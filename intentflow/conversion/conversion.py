@@ -43,7 +43,8 @@ class ConvertSummary:
         rejected: Number of rows listed in the rejects file.
         seconds: Wall time in seconds.
         digest: Digest of the rows written, see :func:`intentflow.records.content_digest`.
-        reasons: Number of rejects by reason, see :data:`intentflow.conversion.export_format.REASONS`.
+        reasons: Number of rejects by reason, see
+            :data:`intentflow.conversion.export_format.REASONS`.
         normalised: Number of kept rows whose label had full-width call syntax.
         merged: Number of duplicates of kept rows: further annotators' answers to their utterance.
     """

@@ -2,8 +2,8 @@
 
 A row matches only if it is, byte for byte, the row of the labelling guide's sample with other
 values: no escapes, no blank texts, no further keys, not abandoned. Such a row is valid JSON without
-repeated keys, and the result of :mod:`intentflow.conversion.itag` for it is known. All other rows are
-left to that module.
+repeated keys, and the result of :mod:`intentflow.conversion.itag` for it is known. All other rows
+are left to that module.
 """
 
 from __future__ import annotations

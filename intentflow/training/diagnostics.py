@@ -53,10 +53,6 @@ def unseen_in_validation(
     ]
 
 
-def _finding(code: str, message: str) -> TrainingFinding:
-    return TrainingFinding(code=code, message=message, advice=_ADVICE)
-
-
 def _overfitting(losses: Sequence[float]) -> list[TrainingFinding]:
     if len(losses) < 2 or losses[-1] <= _RISE * min(losses):
         return []

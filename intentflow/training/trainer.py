@@ -118,8 +118,8 @@ class AnswerLossTrainer(Trainer):  # type: ignore[misc]  # transformers is not t
 
         Args:
             model: The model, as the library wraps it.
-            inputs: Rows as :func:`intentflow.training.microbatches.cut_passes` gives them, and their
-                ``prefix``.
+            inputs: Rows as :func:`intentflow.training.microbatches.cut_passes` gives them, and
+                their ``prefix``.
             return_outputs: Whether to return a pair of loss and the model's output.
             num_items_in_batch: Answer tokens of the whole global batch; those of this pass
                 if None.

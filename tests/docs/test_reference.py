@@ -24,9 +24,9 @@ from tests.docs.pages import ROOT
 _NAME = re.compile(r"""["'](?:INTENTFLOW|AWS|S3|KFP|OPENAI|VLLM|RAY|GIT|SSL)_[A-Z0-9_]+["']""")
 # Set by the project itself for its own processes, or read by git alone.
 _INTERNAL = {
+    "INTENTFLOW_MANIFESTS",
     "INTENTFLOW_ERROR_FILE",
     "INTENTFLOW_LAUNCHED",
-    "INTENTFLOW_MANIFESTS",
     "GIT_CONFIG_COUNT",
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -135,7 +135,7 @@ def test_every_reason_of_a_reject_is_explained() -> None:
 
 def test_the_layers_are_listed_from_the_top() -> None:
     named = re.findall(r"`(\w+)`", "".join(line.split("|")[1] for line in layers().splitlines()))
-    assert named.index("cli") < named.index("train") < named.index("errors")
+    assert named.index("cli") < named.index("training") < named.index("errors")
 
 
 @pytest.mark.parametrize(
