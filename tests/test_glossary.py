@@ -22,9 +22,7 @@ ROOT = Path(__file__).parent.parent
 CODE = ("intentflow", "components", "pipelines")
 UNFINISHED = (
     "intentflow/artifacts",
-    "intentflow/baselines",
     "intentflow/cli",
-    "intentflow/cluster",
     "intentflow/deploy",
     "intentflow/evaluate",
     "intentflow/gate",
@@ -35,7 +33,6 @@ UNFINISHED = (
     "intentflow/recipe",
     "intentflow/report/templates",
     "intentflow/serve",
-    "intentflow/storage",
     "intentflow/train",
     "components",
     "pipelines",
