@@ -1,1 +1,1 @@
-"""What a tuned model has to beat: simpler answers to the same rows, scored by the same scorer."""
+"""Baselines that a tuned model has to beat: simpler models on the same rows and scorer."""

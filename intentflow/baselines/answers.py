@@ -1,4 +1,4 @@
-"""What every kind of baseline hands back."""
+"""The common result of all kinds of baselines."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from intentflow.calls import OutputFormat
 
 @dataclass(frozen=True)
 class Answers:
-    """One baseline's answers.
+    """The answers of one baseline.
 
     Attributes:
-        texts: One answer per row that was asked.
-        about: One sentence: what answered.
-        train_seconds: Until it could answer.
-        predict_seconds: For all answers.
-        asked: Which rows, by index in ascending order; None for all.
-        output_format: What the answers are written in.
-        parameters: Whether it answers with parameters; a classifier names intents alone.
+        texts: One answer per answered row.
+        about: A sentence that describes the baseline.
+        train_seconds: Time until it could answer.
+        predict_seconds: Time for all answers.
+        row_indices: Indices of the answered rows, ascending; None for all rows.
+        output_format: Format of the answers.
+        parameters: Whether answers have parameters; a classifier predicts only intents.
     """
 
     texts: Sequence[str]
     about: str
     train_seconds: float
     predict_seconds: float
-    asked: Sequence[int] | None = None
+    row_indices: Sequence[int] | None = None
     output_format: OutputFormat = "call"
     parameters: bool = False

@@ -1,4 +1,4 @@
-"""A BERT-type encoder, fine-tuned with a classification head."""
+"""Baseline: a BERT-type encoder, fine-tuned with a classification head."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import Any
 
 from intentflow.baselines.answers import Answers
-from intentflow.baselines.labels import Labelled
+from intentflow.baselines.labels import LabelledTexts
 from intentflow.baselines.targets import Targets
 from intentflow.errors import IntentflowError
 
@@ -20,23 +20,23 @@ _ENOUGH_STEPS = 220
 
 
 def answer_by_encoder(
-    training: Labelled,
+    training: LabelledTexts,
     utterances: Sequence[str],
     name: str = BUNDLED_ENCODER,
     epochs: int | None = None,
     seed: int = 0,
 ) -> Answers:
-    """Labels by an encoder whose weights all learn, with a new head over the labels.
+    """Predict labels with an encoder, fine-tuned completely, with a new head over the labels.
 
     Args:
-        training: Rows to learn from.
-        utterances: Texts to label; longer ones than the encoder reads are cut.
+        training: Training rows.
+        utterances: Texts to label; texts longer than the encoder's maximum are truncated.
         name: Hub id, local folder or ``bundled:minilm``.
-        epochs: Passes over the rows; :func:`usual_epochs` if None.
-        seed: Of the head, the order of rows and dropout.
+        epochs: Number of passes over the rows; :func:`usual_epochs` if None.
+        seed: Seed of the head, the order of rows and dropout.
 
     Raises:
-        IntentflowError: All rows have one label, no such encoder, or one without padding.
+        IntentflowError: All rows have one label, or the encoder does not exist or has no padding.
         ModuleNotFoundError: The ``train`` extra is not installed.
     """
     training.require_choice("encoder")
@@ -56,7 +56,7 @@ def answer_by_encoder(
 
 
 def usual_epochs(rows: int) -> int:
-    """5 epochs, and for few rows up to 20, as far as 220 steps; 700 rows have 10."""
+    """Number of epochs: 5, and up to 20 for few rows, as long as there are at most 220 steps."""
     return min(max(_ENOUGH_STEPS * BATCH_ROWS // max(rows, 1), 5), 20)
 
 
@@ -70,14 +70,16 @@ def _load(name: str, targets: Targets, seed: int) -> tuple[Any, Any]:
         raise IntentflowError(
             f"encoder {name}: its tokenizer has no padding; give a BERT-type encoder"
         )
-    set_seed(seed)  # the head begins at random
+    set_seed(seed)  # the head is initialised at random
     model = load_classifier(name, targets.names)
-    kind = "multi_label_classification" if targets.apart else "single_label_classification"
+    kind = "multi_label_classification" if targets.independent else "single_label_classification"
     model.config.problem_type = kind
     return tokenizer, model
 
 
-def _rows(tokenizer: Any, model: Any, training: Labelled, targets: Targets) -> list[dict[str, Any]]:
+def _rows(
+    tokenizer: Any, model: Any, training: LabelledTexts, targets: Targets
+) -> list[dict[str, Any]]:
     encoded = _encode(tokenizer, model, training.texts)
     learned = targets.learned(training.labels).tolist()
     return [
@@ -107,7 +109,7 @@ def _fit(tokenizer: Any, model: Any, rows: list[dict[str, Any]], epochs: int, se
             data_collator=DataCollatorWithPadding(tokenizer),
             callbacks=[progress],
         )
-        trainer.remove_callback(PrinterCallback)  # the bar shows what it would print
+        trainer.remove_callback(PrinterCallback)  # the progress bar shows the same
         trainer.train()
 
 
@@ -131,7 +133,7 @@ def _arguments(folder: str, epochs: int, seed: int) -> Any:
         use_cpu=not torch.cuda.is_available(),
         dataloader_pin_memory=torch.cuda.is_available(),
         logging_steps=10,
-        logging_nan_inf_filter=False,  # a loss that is not a number must be seen
+        logging_nan_inf_filter=False,  # a loss of NaN must not be hidden
         save_strategy="no",
         disable_tqdm=True,
         report_to=[],
@@ -140,7 +142,7 @@ def _arguments(folder: str, epochs: int, seed: int) -> Any:
 
 
 def _predict(tokenizer: Any, model: Any, utterances: Sequence[str], targets: Targets) -> list[str]:
-    """The label of each text, in batches of texts of like length."""
+    """The label of each text, in batches of texts of similar length."""
     import torch
 
     model.eval()
@@ -152,7 +154,7 @@ def _predict(tokenizer: Any, model: Any, utterances: Sequence[str], targets: Tar
         padded = tokenizer.pad({"input_ids": [encoded[at] for at in batch]}, return_tensors="pt")
         with torch.inference_mode():
             logits = model(**padded.to(model.device)).logits.float()
-        chances = logits.sigmoid() if targets.apart else logits.softmax(-1)
-        for at, row in zip(batch, chances.cpu().numpy(), strict=True):
+        probabilities = logits.sigmoid() if targets.independent else logits.softmax(-1)
+        for at, row in zip(batch, probabilities.cpu().numpy(), strict=True):
             found[at] = targets.label(row)
     return found

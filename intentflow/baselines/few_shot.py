@@ -1,4 +1,4 @@
-"""Labelled rows shown to an untuned model as turns of the conversation before the utterance."""
+"""Few-shot prompts: labelled rows as turns of a conversation before the utterance."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from intentflow.records import Example
 
 
 def choose_shots(examples: Sequence[Example], number: int, seed: int) -> list[Example]:
-    """Rows to show, drawn by chance: one of each label before a second of any."""
-    chance = random.Random(seed)
+    """Choose rows to show at random, one of each label before a second one of any."""
+    rng = random.Random(seed)
     rows: dict[str, list[Example]] = {}
     for example in examples:
         if label := intents_label(example.output):
             rows.setdefault(label, []).append(example)
     groups = [rows[label] for label in sorted(rows)]
-    chance.shuffle(groups)
+    rng.shuffle(groups)
     for group in groups:
-        chance.shuffle(group)
+        rng.shuffle(group)
     rounds = chain.from_iterable(zip_longest(*groups))
     return [example for example in rounds if example is not None][:number]
 
 
 def insert_shots(tokenizer: Any, shots: Sequence[Example], output_format: OutputFormat) -> None:
-    """Put turns before the last one into the tokenizer's own chat template.
+    """Insert turns before the last one into the tokenizer's own chat template.
 
-    To be called before :func:`intentflow.prompts.bake_template`, which keeps the user's turns
-    alone and hands the model's own template one conversation to render.
+    Call it before :func:`intentflow.prompts.bake_template`, which keeps only the user's turns and
+    passes the model's own template a single conversation to render.
 
     Args:
-        tokenizer: Changed in place.
-        shots: What a user said, and what the assistant answered, in this order.
-        output_format: What the answers are written in.
+        tokenizer: The tokenizer, changed in place.
+        shots: Rows whose utterance and label become a user's and an assistant's turn.
+        output_format: Format of the answers.
     """
     controls = control_tokens(tokenizer)
     turns = [turn for shot in shots for turn in _turns(shot, output_format, controls)]
@@ -58,7 +58,7 @@ def _turns(
 
 
 def _as_text(text: str, controls: Sequence[str]) -> str:
-    """Typed control tokens become ordinary text, as in the baked template."""
+    """Turn typed control tokens into ordinary text, as the baked template does."""
     for control in controls:
         text = text.replace(control, f"{control[0]} {control[1:]}")
     return text

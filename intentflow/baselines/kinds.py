@@ -1,4 +1,4 @@
-"""The baselines there are, by name."""
+"""The available kinds of baselines."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ DEFAULT_SHOTS = 5
 
 
 def parse_kinds(value: object) -> object:
-    """Kinds in their order, from a list or from names parted by commas; ``all`` is every one.
+    """Parse kinds, from a list or from names separated by commas; ``all`` selects every kind.
 
     Args:
-        value: A list or a text; anything else is given back as it is.
+        value: A list or a text; any other value is returned unchanged.
 
     Raises:
-        IntentflowError: A name that is none, with the nearest that is; or no name.
+        IntentflowError: A name is unknown (the message has the most similar one), or none is given.
 
     Example:
         >>> parse_kinds("linear, majority")
@@ -36,8 +36,8 @@ def parse_kinds(value: object) -> object:
     for name in names:
         if name not in (*KINDS, "all"):
             guess = nearest(name, (*KINDS, "all"))
-            hint = f"did you mean {guess}?" if guess else f"there are {', '.join(KINDS)}"
-            raise IntentflowError(f"no baseline {name}; {hint}")
+            hint = f"did you mean {guess}?" if guess else f"choose from {', '.join(KINDS)}, all"
+            raise IntentflowError(f"unknown baseline {name}; {hint}")
     if not names:
-        raise IntentflowError(f"name a baseline: {', '.join(KINDS)}, or all")
+        raise IntentflowError(f"no baseline is given; choose from {', '.join(KINDS)}, all")
     return [kind for kind in KINDS if kind in names or "all" in names]

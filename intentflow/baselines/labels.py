@@ -1,4 +1,4 @@
-"""What a classifier learns and predicts: the intents of a row as one label."""
+"""Labels of classifiers: the intents of a row."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from intentflow.records import Example
 
 
 def intents_label(answer: str) -> str | None:
-    """The intents of an answer, repeats kept, in alphabetical order and without parameters.
+    """The intents of an answer with repeats, in alphabetical order and without parameters.
 
-    A label is itself an answer in the call language, so a predicted one is scored as it is:
-    ``search(x); greet()`` gives ``greet(); search()``.
+    A label is itself an answer in the call language, so a predicted label can be scored unchanged.
 
     Returns:
-        The label, or None where the answer does not parse.
+        The label, or None if the answer does not parse.
+
+    Example:
+        >>> intents_label("search(x); greet()")
+        'greet(); search()'
     """
     try:
         calls = parse_calls(answer)
@@ -28,8 +31,14 @@ def intents_label(answer: str) -> str | None:
 
 
 @dataclass(frozen=True)
-class Labelled:
-    """Utterances and the label of each; ``left_out`` rows had none that parses."""
+class LabelledTexts:
+    """Utterances with their labels.
+
+    Attributes:
+        texts: The utterances.
+        labels: The label of each utterance.
+        left_out: Number of rows whose label does not parse.
+    """
 
     texts: list[str]
     labels: list[str]
@@ -37,16 +46,16 @@ class Labelled:
 
     @classmethod
     def of(cls, examples: Sequence[Example]) -> Self:
-        """The rows whose answer parses.
+        """The rows whose label parses.
 
         Raises:
-            IntentflowError: There is none.
+            IntentflowError: There are none.
         """
         pairs = [(row.instruction, intents_label(row.output)) for row in examples]
         known = [(text, label) for text, label in pairs if label is not None]
         if not known:
             raise IntentflowError(
-                "no training row has an answer that parses: intentflow validate lists what is wrong"
+                "no training row has a label that parses: intentflow validate lists the errors"
             )
         return cls([t for t, _ in known], [label for _, label in known], len(pairs) - len(known))
 
@@ -56,10 +65,10 @@ class Labelled:
         return sorted(set(self.labels))
 
     def require_choice(self, kind: str) -> None:
-        """Refuse rows that leave a classifier nothing to choose between.
+        """Refuse rows with a single label, from which a classifier cannot be trained.
 
         Raises:
-            IntentflowError: All rows have one label.
+            IntentflowError: All rows have the same label.
         """
         if len(self.names) < 2:
             raise IntentflowError(

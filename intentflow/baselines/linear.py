@@ -1,4 +1,4 @@
-"""TF-IDF of words and characters with logistic regression."""
+"""Baseline: TF-IDF of words and characters with logistic regression."""
 
 from __future__ import annotations
 
@@ -8,22 +8,27 @@ from collections.abc import Sequence
 from typing import Any
 
 from intentflow.baselines.answers import Answers
-from intentflow.baselines.labels import Labelled
+from intentflow.baselines.labels import LabelledTexts
 from intentflow.baselines.targets import Targets
 from intentflow.errors import IntentflowError
 
 
-def answer_by_linear(training: Labelled, utterances: Sequence[str], seed: int = 0) -> Answers:
-    """The likeliest label of each utterance, by one logistic regression an output.
+def answer_by_linear(training: LabelledTexts, utterances: Sequence[str], seed: int = 0) -> Answers:
+    """Predict the most probable label of each utterance, with one logistic regression per output.
 
     Args:
-        training: Rows to learn from.
+        training: Training rows.
         utterances: Texts to label.
-        seed: Of the order in which the solver visits the rows.
+        seed: Seed of the solver's order of rows.
 
     Raises:
-        IntentflowError: All training rows have one label, or no text holds a character.
+        IntentflowError: All training rows have one label, or no text contains a character.
         ModuleNotFoundError: The ``data`` extra is not installed.
+
+    Example:
+        >>> rows = LabelledTexts(["play jazz", "stop it"], ["play_music()", "stop()"])
+        >>> answer_by_linear(rows, ["please play jazz"]).texts
+        ['play_music()']
     """
     training.require_choice("linear")
     targets = Targets.of(training.labels)
@@ -47,11 +52,11 @@ def _fitted(texts: Sequence[str], learned: Any, seed: int) -> Any:
     except ValueError as error:
         if "empty vocabulary" not in str(error):
             raise
-        raise IntentflowError("linear: the training rows' utterances hold no text") from None
+        raise IntentflowError("linear: the training rows' utterances contain no text") from None
 
 
 def _pipeline(seed: int) -> Any:
-    """Coordinate descent in the dual: the quickest for few rows beside many features."""
+    """The model, solved by dual coordinate descent, the fastest for few rows and many features."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.multiclass import OneVsRestClassifier

@@ -1,4 +1,4 @@
-"""The commonest label for every row: what scores no better has learned nothing."""
+"""Baseline: the most frequent label for every row."""
 
 from __future__ import annotations
 
@@ -6,13 +6,21 @@ from collections import Counter
 from collections.abc import Sequence
 
 from intentflow.baselines.answers import Answers
-from intentflow.baselines.labels import Labelled
+from intentflow.baselines.labels import LabelledTexts
 
 
-def answer_by_majority(training: Labelled, utterances: Sequence[str]) -> Answers:
-    """The label that most training rows have; of several, the first in the alphabet."""
+def answer_by_majority(training: LabelledTexts, utterances: Sequence[str]) -> Answers:
+    """Predict the most frequent label of the training rows; in a tie, the first in the alphabet.
+
+    Example:
+        >>> rows = LabelledTexts(["play", "jazz", "stop"], ["play()", "play()", "stop()"])
+        >>> answer_by_majority(rows, ["hello"]).texts
+        ['play()']
+    """
     counts = Counter(training.labels)
-    commonest = min(counts, key=lambda label: (-counts[label], label))
-    share = counts[commonest] / len(training.labels)
-    about = f"The commonest intents for every row: {commonest}, {share:.0%} of the training rows."
-    return Answers([commonest] * len(utterances), about, 0.0, 0.0)
+    most_frequent = min(counts, key=lambda label: (-counts[label], label))
+    share = counts[most_frequent] / len(training.labels)
+    about = (
+        f"The most frequent intents for every row: {most_frequent}, {share:.0%} of training rows."
+    )
+    return Answers([most_frequent] * len(utterances), about, 0.0, 0.0)

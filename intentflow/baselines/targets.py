@@ -1,4 +1,4 @@
-"""What a classifier decides: one of the labels, or of each intent whether it is there."""
+"""Outputs of a classifier: a choice of one label, or an independent decision on each intent."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MAX_NEW_SHARE = 0.05
-_THERE = 0.5
+_MIN_PROBABILITY = 0.5
 
 Occurrence = tuple[str, int]
-"""An intent, and whether it is its first in the answer (1), its second (2) and so on."""
+"""An intent and its ordinal number in the answer: 1 for its first occurrence, 2 for its second."""
 
 
 @dataclass(frozen=True)
@@ -25,24 +25,25 @@ class Targets:
     """The outputs of a classifier.
 
     Attributes:
-        outputs: Sets of occurrences: each a label's where ``apart`` is false, else each of one.
-        apart: Whether each output is decided by itself. So it is where rows hold several intents
-            and more than 5 % of rows to come are expected to hold a combination that no training
-            row has: by Good and Turing (Good 1953) as many as have one that occurs once.
+        outputs: Sets of occurrences: those of a label or, if ``independent``, a single one.
+        independent: Whether each output is decided independently. It is if rows contain several
+            intents and more than 5 % of future rows are expected to have a combination that no
+            training row
+            has: by the Good-Turing estimate (Good 1953), the share of those that occur once.
     """
 
     outputs: list[tuple[Occurrence, ...]]
-    apart: bool
+    independent: bool
 
     @classmethod
     def of(cls, labels: Sequence[str]) -> Self:
-        """What is to be decided to find labels like these."""
+        """The outputs that represent labels like these."""
         sets = [_occurrences(label) for label in labels]
         counts = Counter(sets)
         once = sum(count == 1 for count in counts.values()) / len(sets)
-        apart = once > _MAX_NEW_SHARE and any(len(found) > 1 for found in counts)
-        outputs = {(one,) for found in counts for one in found} if apart else set(counts)
-        return cls(sorted(outputs), apart)
+        independent = once > _MAX_NEW_SHARE and any(len(found) > 1 for found in counts)
+        outputs = {(one,) for found in counts for one in found} if independent else set(counts)
+        return cls(sorted(outputs), independent)
 
     @property
     def names(self) -> list[str]:
@@ -51,29 +52,29 @@ class Targets:
 
     @property
     def about(self) -> str:
-        """What the classifier learned, for people."""
-        if not self.apart:
+        """A description of the classifier's task."""
+        if not self.independent:
             return f"to choose one of {len(self.outputs)} labels"
-        return f"to decide on each of {len(self.outputs)} intents by itself (combinations are rare)"
+        return f"to decide on each of {len(self.outputs)} intents (combinations are rare)"
 
     def learned(self, labels: Sequence[str]) -> NDArray[Any]:
-        """What the outputs should be: output numbers, or rows of 0.0 and 1.0 where apart."""
+        """Training targets: output numbers or, with independent outputs, rows of 0.0 and 1.0."""
         import numpy as np
 
         number = {output: at for at, output in enumerate(self.outputs)}
-        if not self.apart:
+        if not self.independent:
             return np.array([number[_occurrences(label)] for label in labels], np.int64)
         wanted = np.zeros((len(labels), len(self.outputs)), np.float32)
         for row, label in zip(wanted, labels, strict=True):
             row[[number[(one,)] for one in _occurrences(label)]] = 1.0
         return wanted
 
-    def label(self, chances: NDArray[np.floating[Any]]) -> str:
-        """The label that the outputs' probabilities say; where apart, at least one intent."""
-        likeliest = self.outputs[int(chances.argmax())]
-        if not self.apart:
+    def label(self, probabilities: NDArray[np.floating[Any]]) -> str:
+        """The label for the outputs' probabilities; at least one intent, if independent."""
+        likeliest = self.outputs[int(probabilities.argmax())]
+        if not self.independent:
             return _label(likeliest)
-        there = [self.outputs[at][0] for at in (chances >= _THERE).nonzero()[0]]
+        there = [self.outputs[at][0] for at in (probabilities >= _MIN_PROBABILITY).nonzero()[0]]
         return _label(there or likeliest)
 
 

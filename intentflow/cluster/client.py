@@ -1,4 +1,4 @@
-"""The cluster: a connection by the usual configuration, and its errors in one line."""
+"""The Kubernetes client: connection by kubectl's configuration, and one-line errors."""
 
 from __future__ import annotations
 
@@ -18,10 +18,18 @@ _READ_SECONDS = 60
 
 
 class Cluster:
-    """A Kubernetes API server, asked by the official client.
+    """A Kubernetes API server, accessed with the official client.
 
-    It is found as kubectl finds it (``KUBECONFIG``, ``~/.kube/config``), in a pod by the pod's
-    own service account.
+    The configuration is found as by kubectl (``KUBECONFIG``, ``~/.kube/config``), in a pod by the
+    pod's service account.
+
+    Args:
+        needs: Product that has to be installed there, for messages.
+        role: Location of the Role that is needed, for messages.
+        without: Alternative without a cluster, for messages.
+
+    Raises:
+        IntentflowError: There is no configuration, or the server does not answer.
     """
 
     def __init__(
@@ -31,16 +39,6 @@ class Cluster:
         role: str = "manifests/deployer",
         without: str = "use --mode render",
     ) -> None:
-        """Read the configuration and ask the server what it has.
-
-        Args:
-            needs: What has to be installed there, for messages.
-            role: Where the Role is that is needed, for messages.
-            without: What to do without a cluster, for messages.
-
-        Raises:
-            IntentflowError: No configuration, or no answer.
-        """
         from kubernetes.client import ApiClient
         from kubernetes.dynamic import DynamicClient
 
@@ -57,7 +55,7 @@ class Cluster:
     def apply(
         self, manifest: dict[str, Any], field_manager: str, *, dry_run: bool = False
     ) -> dict[str, Any]:
-        """Server-side apply one object; returns it as the server has it now, or would have it."""
+        """Server-side apply one object; returns its state in the server, or the dry run's."""
         resource = self._resource(manifest["apiVersion"], manifest["kind"])
         where = f"{manifest['kind']} {manifest['metadata']['name']}"
         with self.readable_errors(where):
@@ -72,7 +70,7 @@ class Cluster:
             return dict(answer.to_dict())
 
     def create(self, manifest: dict[str, Any]) -> dict[str, Any]:
-        """Create one object; an error where there is one of that name."""
+        """Create one object; an error if there is already one of that name."""
         resource = self._resource(manifest["apiVersion"], manifest["kind"])
         with self.readable_errors(f"{manifest['kind']} {manifest['metadata']['name']}"):
             answer = resource.create(
@@ -83,7 +81,7 @@ class Cluster:
             return dict(answer.to_dict())
 
     def get(self, api_version: str, kind: str, name: str, namespace: str | None) -> dict[str, Any]:
-        """One object."""
+        """Get one object; an error if it does not exist."""
         resource = self._resource(api_version, kind)
         with self.readable_errors(f"{kind} {name}"):
             timeout = (_CONNECT_SECONDS, _READ_SECONDS)
@@ -93,7 +91,7 @@ class Cluster:
     def find(
         self, api_version: str, kind: str, name: str, namespace: str | None
     ) -> dict[str, Any] | None:
-        """One object; None where there is none."""
+        """Get one object; None if it does not exist."""
         try:
             return self.get(api_version, kind, name, namespace)
         except IntentflowError as error:
@@ -104,7 +102,7 @@ class Cluster:
     def watch(
         self, api_version: str, kind: str, name: str, namespace: str, timeout_seconds: float
     ) -> Iterator[tuple[str, dict[str, Any]]]:
-        """One object as it is, then at each change, until the time is over.
+        """Yield one object as it is, then at each change, until the time is over.
 
         Yields:
             ``ADDED``, ``MODIFIED`` or ``DELETED``, and the object.
@@ -112,7 +110,7 @@ class Cluster:
         from kubernetes.watch import Watch
 
         resource = self._resource(api_version, kind)
-        seconds = max(1, math.ceil(timeout_seconds))  # the server takes whole ones
+        seconds = max(1, math.ceil(timeout_seconds))  # the server accepts integers
         with self.readable_errors(f"{kind} {name}"):
             for event in Watch().stream(
                 resource.get,
@@ -127,7 +125,7 @@ class Cluster:
     def list(
         self, api_version: str, kind: str, namespace: str, labels: str, *, fields: str = ""
     ) -> list[Any]:
-        """The objects with these labels and fields."""
+        """List the objects with these labels and fields."""
         resource = self._resource(api_version, kind)
         with self.readable_errors(f"{kind} of {labels or fields}"):
             timeout = (_CONNECT_SECONDS, _READ_SECONDS)
@@ -140,7 +138,7 @@ class Cluster:
             return list(answer.to_dict()["items"])
 
     def delete(self, api_version: str, kind: str, name: str, namespace: str | None) -> None:
-        """Delete one object and, after it, what it owns."""
+        """Delete one object and, after it, its dependents."""
         resource = self._resource(api_version, kind)
         with self.readable_errors(f"{kind} {name}"):
             resource.delete(
@@ -159,14 +157,14 @@ class Cluster:
         container: str | None = None,
         previous: bool = False,
     ) -> Sequence[str]:
-        """The end of what a pod's container wrote.
+        """The last lines of a container's log.
 
         Args:
-            pod: Its name.
-            namespace: Where it is.
-            lines: How many at most.
-            container: Which; None where the pod has one.
-            previous: The container that ended before the one that runs.
+            pod: Name of the pod.
+            namespace: Namespace of the pod.
+            lines: Maximum number of lines.
+            container: Name of the container; None for a pod with a single one.
+            previous: Whether to read the previous run of the container.
         """
         from kubernetes.client import CoreV1Api
 
@@ -190,7 +188,7 @@ class Cluster:
                 return self._client.resources.get(api_version=api_version, kind=kind)
             except ResourceNotFoundError:
                 raise IntentflowError(
-                    f"the cluster {self.host} knows no {kind} ({api_version}): "
+                    f"the cluster {self.host} has no {kind} ({api_version}): "
                     f"is {self._needs} installed?"
                 ) from None
 
@@ -212,12 +210,12 @@ class Cluster:
 
 
 def is_taken(error: IntentflowError) -> bool:
-    """Whether an error of this module says that another object has that name."""
+    """Whether an error of this module means that another object has that name."""
     return getattr(error.__cause__, "status", None) == 409
 
 
 def is_missing(error: IntentflowError) -> bool:
-    """Whether an error of this module says that the object is not there."""
+    """Whether an error of this module means that the object does not exist."""
     return getattr(error.__cause__, "status", None) == 404
 
 
@@ -247,11 +245,11 @@ def _explain(error: Any, where: str, host: str, role: str) -> str:
     if error.status == 401:
         return f"the cluster {host} does not accept the credentials in KUBECONFIG (401)"
     if error.status == 403:
-        return f"{where}: not allowed: {message}; the Role that this needs is in {role}"
+        return f"{where}: not allowed: {message}; the Role that permits it is in {role}"
     if error.status == 409:
         return (
-            f"{where}: another owner changed fields that this would change: {message}; "
-            "take its change over into the deploy options, or let that owner release them"
+            f"{where}: another field manager owns fields that this would change: {message}; "
+            "adopt its values in the deploy options, or let that manager release them"
         )
     if error.status == 404:
         return f"{where}: {message or 'not found'}"

@@ -1,4 +1,4 @@
-"""What the pods of a service say when it does not become ready: states, events, logs."""
+"""Diagnostics of pods that do not become ready: states, events and logs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _LOG_LINES = 10
 
 
 def service_pods(name: str) -> str:
-    """The selector of a service's pods."""
+    """The label selector of a service's pods."""
     return f"serving.kserve.io/inferenceservice={name}"
 
 
 def pod_messages(cluster: Cluster, namespace: str, labels: str) -> list[str]:
-    """What the pods with these labels say of containers that do not run."""
+    """Messages about containers that do not run, for the pods with these labels."""
     try:
         pods = cluster.list("v1", "Pod", namespace, labels)
     except IntentflowError as error:
@@ -29,10 +29,10 @@ def pod_messages(cluster: Cluster, namespace: str, labels: str) -> list[str]:
     return [message for pod in pods for message in _pod_messages(pod)]
 
 
-def last_words(cluster: Cluster, name: str, namespace: str) -> list[str]:
-    """The last warnings about a service's pods and the end of their logs, a line each.
+def diagnose_pods(cluster: Cluster, name: str, namespace: str) -> list[str]:
+    """The last warnings about a service's pods and the ends of their logs, one line each.
 
-    What cannot be read is one of the lines: it never hides why a service failed.
+    If something cannot be read, that is one of the lines, so it never hides the cause of a failure.
     """
     try:
         pods = cluster.list("v1", "Pod", namespace, service_pods(name))
@@ -42,14 +42,14 @@ def last_words(cluster: Cluster, name: str, namespace: str) -> list[str]:
     return warnings + [line for pod in pods for line in _log_ends(cluster, pod)]
 
 
-def say_last_words(cluster: Cluster, name: str, namespace: str) -> None:
-    """Log them."""
-    for line in last_words(cluster, name, namespace):
+def log_diagnostics(cluster: Cluster, name: str, namespace: str) -> None:
+    """Log the lines of :func:`diagnose_pods`."""
+    for line in diagnose_pods(cluster, name, namespace):
         log.warning("%s: %s", name, line)
 
 
 def flat(parts: Iterable[object]) -> list[str]:
-    """Each part that is not empty, without line breaks."""
+    """The non-empty parts, without line breaks."""
     return [" ".join(str(part).split()) for part in parts if part]
 
 
@@ -68,7 +68,7 @@ def _warnings(cluster: Cluster, pod: Mapping[str, Any]) -> list[str]:
 
 
 def _log_ends(cluster: Cluster, pod: Mapping[str, Any]) -> Iterable[str]:
-    """Of every container that is not ready; of the one before, where it was started again."""
+    """Log ends of all containers that are not ready; of the previous run after a restart."""
     status = pod.get("status") or {}
     for key in ("initContainerStatuses", "containerStatuses"):
         for container in status.get(key) or ():
@@ -77,7 +77,7 @@ def _log_ends(cluster: Cluster, pod: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _has_a_log(container: Mapping[str, Any]) -> bool:
-    """Whether it runs or ended badly: one that never ran has none, one that is done no need."""
+    """Whether the container runs or failed, so that its log exists and matters."""
     state = container.get("state") or {}
     ended = (state.get("terminated") or {}).get("exitCode")
     return bool("running" in state or ended or _was_restarted(container))
@@ -113,13 +113,13 @@ def _pod_messages(pod: Mapping[str, Any]) -> Iterable[str]:
             yield f"pod {name}: {' '.join(flat([condition.get('message')]))}"
     for key in ("initContainerStatuses", "containerStatuses"):
         for container in status.get(key) or ():
-            words = _container_words(container)
-            if words:
-                yield f"pod {name}, container {container.get('name')}: {words}"
+            problem = _container_problem(container)
+            if problem:
+                yield f"pod {name}, container {container.get('name')}: {problem}"
 
 
-def _container_words(container: Mapping[str, Any]) -> str:
-    """The reason and message of a container that waits or has ended badly."""
+def _container_problem(container: Mapping[str, Any]) -> str:
+    """Reason and message of a container that waits or has failed."""
     found: list[object] = []
     waiting = (container.get("state") or {}).get("waiting") or {}
     found += [waiting.get("reason"), waiting.get("message")]

@@ -67,7 +67,7 @@ def _expand(name: str, directory: Path, skip: Collection[Path]) -> list[Source]:
 def _fetch(uri: str, directory: Path) -> Path:
     from intentflow.storage import fetch
 
-    return Path(fetch(uri, directory, loose=True))
+    return Path(fetch(uri, directory, allow_prefix=True))
 
 
 def _files_below(folder: Path, name: str, skip: Collection[Path]) -> list[Source]:

@@ -15,7 +15,7 @@ from intentflow.deployment.verdict import read_passing_verdict
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.models.model_facts import ModelFacts, read_facts
 from intentflow.storage import is_remote
-from intentflow.storage.completeness import require_whole
+from intentflow.storage.completeness import require_complete
 
 if TYPE_CHECKING:
     from intentflow.deployment.rollout import Check, RolledOut, Rollout
@@ -75,7 +75,7 @@ def deploy(
     _require_allowed(options, verdict_file)
     facts = read_facts(model_uri)
     if not is_remote(model_uri):
-        require_whole(Path(model_uri))
+        require_complete(Path(model_uri))
     verdict = read_passing_verdict(verdict_file, facts) if verdict_file is not None else None
     _require_readable(facts, options)
     _note(facts, verdict)

@@ -7,11 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from intentflow.cluster.client import Cluster, is_missing
+<<<<<<< HEAD:intentflow/deployment/rollout.py
 from intentflow.cluster.pod_diagnostics import say_last_words
 from intentflow.deployment.canary import keep_predictor_name, require_kept, without_canary
 from intentflow.deployment.ownership import FIELD_MANAGER, Manifest, owned
 from intentflow.deployment.readiness import SERVICE, wait_until_ready
 from intentflow.deployment.revisions import record, reference
+=======
+from intentflow.cluster.pod_diagnostics import log_diagnostics
+from intentflow.deployment.canary import keep_predictor_name, require_kept, without_canary
+from intentflow.deployment.ownership import FIELD_MANAGER, Manifest, owned
+from intentflow.deployment.readiness import SERVICE, wait_until_ready
+from intentflow.deployment.revisions import record, reference
+>>>>>>> main:intentflow/deployment/rollout.py
 from intentflow.errors import CheckFailed, IntentflowError
 
 log = logging.getLogger(__name__)
@@ -88,7 +96,7 @@ class Rollout:
         except KeyboardInterrupt:
             raise IntentflowError(self._left(changed)) from None
         except IntentflowError as error:
-            say_last_words(self._cluster, self._name, self._namespace)
+            log_diagnostics(self._cluster, self._name, self._namespace)
             ending = back.put() if changed else "nothing was changed, so nothing is put back"
             raise type(error)(f"{error}; {ending}") from error
         for item in delete:

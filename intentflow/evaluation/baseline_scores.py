@@ -16,7 +16,7 @@ from intentflow.baselines.kinds import (
     LANGUAGE_MODEL_KINDS,
     QUICK_KINDS,
 )
-from intentflow.baselines.labels import Labelled, intents_label
+from intentflow.baselines.labels import LabelledTexts, intents_label
 from intentflow.baselines.linear import answer_by_linear
 from intentflow.baselines.majority import answer_by_majority
 from intentflow.errors import IntentflowError
@@ -76,7 +76,7 @@ def run_baselines(
         raise IntentflowError(
             "the rows to score are the training rows: give rows that no baseline has learned from"
         )
-    labelled = Labelled.of(training)
+    labelled = LabelledTexts.of(training)
     _find_models(options)
     _tell_unread(labelled.left_out, test)
     found = {}
@@ -99,7 +99,9 @@ def score_answers(test: Sequence[Example], answers: Answers) -> BaselineScores:
 
     ``outcomes.intent`` is null where only a sample was asked: no row stands beside its own.
     """
-    asked = [test[at] for at in answers.asked] if answers.asked is not None else list(test)
+    asked = (
+        [test[at] for at in answers.row_indices] if answers.row_indices is not None else list(test)
+    )
     rows = [
         score_row(row.instruction, row.output, text, None, answers.output_format)
         for row, text in zip(asked, answers.texts, strict=True)
@@ -127,7 +129,7 @@ def score_answers(test: Sequence[Example], answers: Answers) -> BaselineScores:
 def _answer(
     kind: str,
     training: Sequence[Example],
-    labelled: Labelled,
+    labelled: LabelledTexts,
     test: Sequence[Example],
     options: BaselineOptions,
 ) -> Answers:

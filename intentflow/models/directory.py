@@ -7,7 +7,7 @@ from typing import Any
 
 from intentflow.errors import IntentflowError
 from intentflow.prompts import PromptSpec
-from intentflow.storage.completeness import is_model, require_whole
+from intentflow.storage.completeness import is_model, require_complete
 from intentflow.taxonomy import Taxonomy
 
 
@@ -45,7 +45,7 @@ def check_model_directory(folder: str | Path) -> Path:
         raise IntentflowError(f"model {path}: there is no such folder")
     if not is_model(path):
         raise IntentflowError(f"model {path}: there is no model in this folder")
-    require_whole(path)
+    require_complete(path)
     if not (path / "taxonomy.yaml").is_file():
         raise IntentflowError(f"model {path}: taxonomy.yaml is missing; was it made by train?")
     return path

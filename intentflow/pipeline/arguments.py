@@ -127,7 +127,7 @@ def pipeline_arguments(config: RunConfig, *, publish_to: str) -> dict[str, Any]:
     champion = for_comparing(Metrics.read(config.champion)) if config.champion else None
     return {
         "sources": data.sources,
-        "sources_digest": " ".join(digest_of(source, loose=True) for source in data.sources),
+        "sources_digest": " ".join(digest_of(source, allow_prefix=True) for source in data.sources),
         "test_digest": test_digest,
         "champion": as_parameter(champion) if champion else {},
         "code_version": code_version(),

@@ -23,7 +23,7 @@ from intentflow.pipeline.steps.gate import GateConfig
 from intentflow.pipeline.steps.publish import DESTINATION
 from intentflow.pipeline.steps.split import SplitConfig
 from intentflow.pipeline.steps.validate import DataChecks
-from intentflow.recipe.recipe import Recipe
+from intentflow.recipe.recipe import Recipe, by_own_names
 
 
 class DataConfig(ConvertConfig, CurateConfig, DataChecks, SplitConfig):
@@ -81,23 +81,39 @@ class RunConfig(GateConfig):
         Raises:
             IntentflowError: Naming file and key of what is wrong.
         """
-        inner: dict[str, list[str]] = {"recipe": [], "policy": []}
-        own: list[str] = []
-        for setting in settings:
-            section, dot, rest = setting.partition(".")
-            if dot and section in inner and "=" not in section:
-                inner[section].append(rest)
-            else:
-                own.append(setting)
-        document = _absolute(cls, load_yaml(path), Path(path).resolve().parent)
+        own, inner = _by_file(settings)
+        document = load_yaml(path)
+        if document is not None and not isinstance(document, Mapping):
+            return cls.from_mapping(document, str(path))
+        document = _absolute(cls, document or {}, Path(path).resolve().parent)
         document = _absolute(cls, apply_overrides(document, own), Path.cwd())
-        read = {"recipe": Recipe.load, "policy": GatePolicy.from_yaml}
         for section, overrides in inner.items():
-            if isinstance(document.get(section), str):
-                document[section] = read[section](document[section], overrides)
-            else:
-                document[section] = apply_overrides(document.get(section), overrides)
+            if section in document or overrides:
+                document[section] = _read_section(section, document.get(section), overrides)
         return cls.from_mapping(document, str(path))
+
+
+def _by_file(settings: Iterable[str]) -> tuple[list[str], dict[str, list[str]]]:
+    """Settings of the run itself, and those that reach into a file that it names."""
+    own: list[str] = []
+    inner: dict[str, list[str]] = {"recipe": [], "policy": []}
+    for setting in settings:
+        section, dot, rest = setting.partition(".")
+        if dot and section in inner and "=" not in section:
+            inner[section].append(rest)
+        else:
+            own.append(setting)
+    return own, inner
+
+
+def _read_section(section: str, value: Any, overrides: list[str]) -> Any:
+    """Recipe or policy with its overrides, from its file or as it stands in the run's."""
+    read = {"recipe": Recipe.load, "policy": GatePolicy.from_yaml}
+    if isinstance(value, str):
+        return read[section](value, overrides)
+    if value is not None and not isinstance(value, Mapping):
+        return value  # refused where the run's keys are checked
+    return apply_overrides(value, by_own_names(overrides) if section == "recipe" else overrides)
 
 
 def _absolute(model: type[StrictModel], document: Any, folder: Path) -> Any:

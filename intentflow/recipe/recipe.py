@@ -215,7 +215,7 @@ class Recipe(StrictModel):
             IntentflowError: No such recipe, or a key or value that cannot be.
         """
         path = name if name.startswith("s3://") else recipe_path(name)
-        return cls.from_yaml(path, map(_by_own_name, overrides))
+        return cls.from_yaml(path, by_own_names(overrides))
 
     def prompt(self, taxonomy: Taxonomy) -> PromptSpec:
         """What stands before every utterance of a model by this recipe."""
@@ -228,10 +228,25 @@ class Recipe(StrictModel):
         )
 
 
-def _by_own_name(override: str) -> str:
-    """An override of the key that a console name stands for, as recipes write it."""
-    key, equals, value = override.partition("=")
-    return f"{_CONSOLE_NAMES.get(key, key)}{equals}{value}"
+def by_own_names(overrides: Iterable[str]) -> list[str]:
+    """Overrides of the keys that the console's names mean, as recipes write them.
+
+    Args:
+        overrides: ``key=value`` each.
+
+    Raises:
+        IntentflowError: A key is set by both of its names.
+
+    Example:
+        >>> by_own_names(["lora_dim=8"])
+        ['lora_r=8']
+    """
+    given = [override.partition("=") for override in overrides]
+    keys = {key for key, _, _ in given}
+    for other, own in _CONSOLE_NAMES.items():
+        if {other, own} <= keys:
+            raise IntentflowError(f"--set {other} is another name for {own}: give one of them")
+    return [f"{_CONSOLE_NAMES.get(key, key)}{equals}{value}" for key, equals, value in given]
 
 
 def recipe_path(name: str) -> Path:

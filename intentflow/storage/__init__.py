@@ -1,4 +1,4 @@
-"""Models and data sets in folders and S3: named by digest, verified, never half there.
+"""Storage of models and data sets in folders and S3: content-addressed, verified, atomic.
 
 ``s3://`` takes its settings from the environment: ``S3_ENDPOINT_URL``, ``AWS_ACCESS_KEY_ID``,
 ``AWS_SECRET_ACCESS_KEY``, ``AWS_SESSION_TOKEN``, ``AWS_REGION`` and ``AWS_CA_BUNDLE``.

@@ -1,4 +1,4 @@
-"""Whether a model directory has everything that serving it needs."""
+"""Completeness of model directories."""
 
 from __future__ import annotations
 
@@ -8,48 +8,48 @@ from pathlib import Path
 from intentflow.errors import IntentflowError
 
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json")
-_SIGNS_OF_A_MODEL = ("config.json", "prompt.json", "training.json", *_TOKENIZERS)
+_MODEL_FILES = ("config.json", "prompt.json", "training.json", *_TOKENIZERS)
 
 
-def require_whole(directory: Path) -> None:
-    """Refuse a model directory with a part missing; other directories pass.
+def require_complete(directory: Path) -> None:
+    """Refuse an incomplete model directory; other directories pass.
 
     Raises:
-        IntentflowError: Naming what is missing.
+        IntentflowError: Files are missing; the message names them.
     """
     if (directory / "adapter_config.json").is_file():
         raise IntentflowError(
-            f"{directory}: an adapter without its base model; publish the merged model directory"
+            f"{directory} is an adapter without its base model; publish the merged model directory"
         )
     if not is_model(directory):
         return
     missing = _missing_parts(directory)
     if missing:
         raise IntentflowError(
-            f"{directory}: not a whole model directory: {', '.join(missing)} missing; "
-            "was the training stopped? run it again"
+            f"{directory}: incomplete model directory: {', '.join(missing)} missing; "
+            "if the training was stopped, run it again"
         )
 
 
 def require_replaceable(directory: str | Path) -> None:
-    """Refuse, before any work, a place where a model cannot be written without a loss.
+    """Refuse a path at which a model would overwrite other files, before any work is done.
 
     Raises:
-        IntentflowError: A file, or a folder that holds something else than a model.
+        IntentflowError: The path is a file, or a folder with files that do not belong to a model.
     """
     path = Path(directory)
     if path.exists() and not path.is_dir():
         raise IntentflowError(f"{path} is a file; give a folder for the model")
     if path.is_dir() and any(path.iterdir()) and not is_model(path):
         raise IntentflowError(
-            f"{path} holds files that are no model, which the new model would take the place of: "
+            f"{path} contains files that are not a model, which the new model would replace; "
             "give an empty or a new folder"
         )
 
 
 def is_model(directory: Path) -> bool:
-    """Whether a directory looks like a model, whole or not."""
-    signs = any((directory / name).is_file() for name in _SIGNS_OF_A_MODEL)
+    """Whether a directory looks like a model, complete or not."""
+    signs = any((directory / name).is_file() for name in _MODEL_FILES)
     return signs or any(directory.glob("*.safetensors"))
 
 

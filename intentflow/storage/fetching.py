@@ -1,4 +1,4 @@
-"""Fetching: bring a published directory or a file here and prove that it is what was stored."""
+"""Fetching: download of a published directory or file, verified by its digest."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ from intentflow.storage.s3 import ObjectFacts, S3Store
 from intentflow.storage.uris import S3Location, digest_in_name, is_remote, parse_s3
 
 
-def fetch(uri: str | Path, directory: str | Path, *, loose: bool = False) -> Path:
-    """Bring a file or a published directory to this machine.
+def fetch(uri: str | Path, directory: str | Path, *, allow_prefix: bool = False) -> Path:
+    """Download a file or a published directory.
 
     Args:
-        uri: A local path, which is returned as it is, or ``s3://bucket/key`` of an object or of
-            a directory that `publish` wrote.
-        directory: Where the download goes, under the last part of its key. What is already there
-            whole is not downloaded again.
-        loose: Take all objects below a key that is neither, as a request log is, for a folder.
+        uri: A local path, which is returned unchanged, or ``s3://bucket/key`` of an object or of a
+            directory that `publish` wrote.
+        directory: Folder for the download, which is named like the last part of its key. Files that
+            are there completely are not downloaded again.
+        allow_prefix: Whether to treat a key that is neither as a folder of all objects below it, as
+            for a request log.
 
     Returns:
-        The local path. A fetched directory holds the published files alone, so that its digest
+        The local path. A downloaded directory contains only the published files, so that its digest
         is the published one.
 
     Raises:
-        IntentflowError: Nothing there, not published whole, or damaged (SHA-256).
+        IntentflowError: The object does not exist, was not published completely, or is damaged.
     """
     if not is_remote(str(uri)):
         return _existing(Path(uri))
@@ -38,21 +39,21 @@ def fetch(uri: str | Path, directory: str | Path, *, loose: bool = False) -> Pat
     manifest = _stored_manifest(store, location)
     if manifest is not None:
         return _fetch_directory(store, location, manifest, target)
-    if loose and (below := _below(store, location)):
+    if allow_prefix and (below := _below(store, location)):
         return _fetch_below(store, location, below, target)
     facts = _object_facts(store, location)
     return _fetch_object(store, location, _expected_sha256(store, location, facts), target)
 
 
-def digest_of(uri: str | Path, *, loose: bool = False) -> str:
-    """The content digest of a local file or folder, or of what is stored at ``s3://…``.
+def digest_of(uri: str | Path, *, allow_prefix: bool = False) -> str:
+    """The content digest of a local file or folder, or of ``s3://…``.
 
-    A published directory has the digest that names it. An object that was not uploaded by
-    `publish` is known by its ETag (``etag-…``): other content, other digest. With ``loose`` all
-    objects below a key that is neither are known by their names and ETags (``etags-…``).
+    A published directory has the digest of its name. An object that was not uploaded by `publish`
+    is identified by its ETag (``etag-…``), which changes with the content. With ``allow_prefix``,
+    all objects below a key that is neither are identified by their names and ETags (``etags-…``).
 
     Raises:
-        IntentflowError: Nothing there.
+        IntentflowError: It does not exist.
     """
     if not is_remote(str(uri)):
         path = _existing(Path(uri))
@@ -61,7 +62,7 @@ def digest_of(uri: str | Path, *, loose: bool = False) -> str:
     manifest = _stored_manifest(store, location)
     if manifest is not None:
         return manifest.digest
-    if loose and (below := _below(store, location)):
+    if allow_prefix and (below := _below(store, location)):
         listed = "".join(f"{name}\n{etag}\n" for name, etag in sorted(below.items()))
         return f"etags-{hashlib.sha256(listed.encode()).hexdigest()}"
     facts = _object_facts(store, location)
@@ -69,7 +70,7 @@ def digest_of(uri: str | Path, *, loose: bool = False) -> str:
 
 
 def read_file(uri: str, name: str) -> bytes | None:
-    """One small file of a directory, local or published; None where it has none."""
+    """Read one small file of a directory, local or published; None if it does not exist."""
     if not is_remote(uri):
         path = Path(uri) / name
         return path.read_bytes() if path.is_file() else None
@@ -84,32 +85,34 @@ def _existing(path: Path) -> Path:
 
 
 def _stored_manifest(store: S3Store, location: S3Location) -> Manifest | None:
-    """The manifest of a published directory; None where the location is not one."""
+    """The manifest of a published directory; None if the location is not one."""
     stored = store.read(location / MANIFEST_NAME)
     if stored is None:
         if digest_in_name(str(location)):
             raise IntentflowError(
-                f"{location}: not published whole (no {MANIFEST_NAME}); publish it again"
+                f"{location}: not published completely (no {MANIFEST_NAME}); publish it again"
             )
         return None
     manifest = parse(stored.decode(errors="replace"), str(location / MANIFEST_NAME))
     named = digest_in_name(str(location))
     if named and named not in _digests(manifest):
-        raise IntentflowError(f"{location}: its manifest is of other content ({manifest.digest})")
+        raise IntentflowError(
+            f"{location}: its manifest belongs to other content ({manifest.digest})"
+        )
     return manifest
 
 
 def _digests(manifest: Manifest) -> set[str]:
-    """By what it may be named: all files together, or the only file alone."""
+    """Digests that may name it: of all files together, or of the only file."""
     alone = {entry.sha256 for entry in manifest.files if len(manifest.files) == 1}
     return {manifest.digest, *alone}
 
 
 def _below(store: S3Store, location: S3Location) -> dict[str, str]:
-    """Names and ETags of the objects below a key; none where the key is an object itself.
+    """Names and ETags of the objects below a key; empty if the key is an object itself.
 
     Raises:
-        IntentflowError: A name that is refused (:func:`intentflow.io.paths.require_relative`).
+        IntentflowError: A name is refused (:func:`intentflow.io.paths.require_relative`).
     """
     if location.key and store.facts(location) is not None:
         return {}
@@ -138,7 +141,7 @@ def _object_facts(store: S3Store, location: S3Location) -> ObjectFacts:
 
 
 def _expected_sha256(store: S3Store, location: S3Location, facts: ObjectFacts) -> str | None:
-    """By the manifest beside a published file, else by what the object was uploaded with."""
+    """SHA-256 from the manifest of a published file, otherwise from the object's metadata."""
     if digest_in_name(str(location.parent)):
         manifest = _stored_manifest(store, location.parent)
         for entry in manifest.files if manifest else ():

@@ -37,7 +37,7 @@ class _Format(BaseModel):
 
 
 class ManifestFile(_Format):
-    """What ``manifest.json`` holds beside a published model or data set."""
+    """The content of ``manifest.json`` in a published model or data set."""
 
     digest: str = Field(description="SHA-256 over the paths and digests of all files")
     files: list[Entry] = Field(description="In the order of their paths")
@@ -52,25 +52,25 @@ class Manifest:
 
     @property
     def bytes(self) -> int:
-        """Size of all files together."""
+        """Total size of all files."""
         return sum(entry.bytes for entry in self.files)
 
     def to_json(self) -> str:
-        """The manifest as it is stored."""
+        """The manifest as JSON text."""
         stored = ManifestFile(format=_FORMAT, digest=self.digest, files=list(self.files))
         return json.dumps(stored.model_dump(), indent=1, ensure_ascii=False) + "\n"
 
 
 def describe(root: Path) -> Manifest:
-    """The manifest of a local directory, read from its files.
+    """The manifest of a local directory, computed from its files.
 
-    A manifest already in it (the directory was published before) is left out, so that the digest
-    stays the one it was published under and equals `intentflow.io.files.sha256_directory` of the
-    directory before publishing.
+    An existing manifest (the directory was published before) is left out, so that the digest is the
+    one it was published under and equals `intentflow.io.files.sha256_directory` of the directory
+    before publishing.
 
     Raises:
-        IntentflowError: The directory holds no file, a ``manifest.json`` of somebody else's, or a
-            symbolic link that leads out of it or to a folder.
+        IntentflowError: The directory contains no files, a ``manifest.json`` that `publish` did not
+            write, or a symbolic link that leads out of it or to a folder.
     """
     files = []
     for file in root.rglob("*"):
@@ -79,7 +79,7 @@ def describe(root: Path) -> Manifest:
         if file.is_file() and file != root / MANIFEST_NAME:
             files.append(file)
     if not files:
-        raise IntentflowError(f"{root}: the directory holds no file")
+        raise IntentflowError(f"{root}: the directory contains no files")
     own = root / MANIFEST_NAME
     if own.is_file():
         parse(own.read_text(encoding="utf-8", errors="replace"), str(own))
@@ -94,13 +94,13 @@ def _require_readable_link(link: Path, root: Path) -> None:
     require_inside(link, root, str(link))
     if link.is_dir():
         raise IntentflowError(
-            f"{link}: a link to a folder, whose files would be left out: "
+            f"{link} is a link to a folder, whose files would be left out; "
             "replace the link by the folder"
         )
 
 
 def from_entries(entries: Sequence[Entry]) -> Manifest:
-    """A manifest of these files, in `intentflow.io.files.sha256_directory`'s order."""
+    """A manifest of these files, in the order of `intentflow.io.files.sha256_directory`."""
     ordered = tuple(sorted(entries, key=lambda entry: PurePosixPath(entry.path)))
     digest = hashlib.sha256()
     for entry in ordered:
@@ -109,11 +109,11 @@ def from_entries(entries: Sequence[Entry]) -> Manifest:
 
 
 def parse(text: str, where: str) -> Manifest:
-    """Read a stored manifest and check it against its own digest.
+    """Parse a stored manifest and check it against its own digest.
 
     Raises:
-        IntentflowError: Not a manifest, newer than this release, damaged, or naming a file
-            outside its directory.
+        IntentflowError: The text is not a manifest, is newer than this release, damaged, or names a
+            file outside its directory.
     """
     _refuse_newer(text, where)
     try:
@@ -127,13 +127,13 @@ def parse(text: str, where: str) -> Manifest:
     manifest = from_entries(stored.files)
     if manifest.digest != stored.digest:
         raise IntentflowError(
-            f"{where}: the manifest is damaged: its files do not add up to {stored.digest}"
+            f"{where}: the manifest is damaged: its files do not have the digest {stored.digest}"
         )
     return manifest
 
 
 def _refuse_newer(text: str, where: str) -> None:
-    """A later version may hold other keys, so that its format alone is looked at."""
+    """Refuse a later version; only the format is read, as other keys may have changed."""
     try:
         stated = _Format.model_validate_json(text).format
     except ValueError:

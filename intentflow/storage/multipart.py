@@ -1,8 +1,8 @@
-"""A large file to S3 in parts: several at a time, and those that are there are not sent again.
+"""Resumable multipart upload of large files to S3.
 
-The minio client sends parts in parallel but forgets an upload that was killed; its building
-blocks (one S3 request each, the client's version is pinned) are put together here so that the next
-one goes on. Nothing is visible before the last request, which joins the parts.
+The minio client sends parts in parallel, but forgets an upload that was killed. Here its building
+blocks (one S3 request each, the client's version is pinned) are combined so that the next upload
+resumes. Nothing is visible before the last request, which joins the parts.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from minio import Minio
 
 PART_BYTES = 16 << 20
-_MAX_PARTS = 10_000  # of S3
+_MAX_PARTS = 10_000  # S3's limit
 _AT_ONCE = 4
 
 
 @dataclass(frozen=True)
 class _Slice:
-    """One part of a file: its number from 1, its place and its size in bytes."""
+    """One part of a file: its number from 1, its offset and its size in bytes."""
 
     number: int
     start: int
     size: int
 
     def read(self, source: Path) -> bytes:
-        """Its content."""
+        """Read the part's bytes."""
         with source.open("rb") as stream:
             stream.seek(self.start)
             return stream.read(self.size)
@@ -48,17 +48,17 @@ def upload_in_parts(
     headers: Mapping[str, str],
     progress: Progress,
 ) -> None:
-    """Upload a file; goes on with an upload of the same object that was not finished.
+    """Upload a file, resuming an unfinished upload of the same object.
 
-    A part counts as there where its ETag is the MD5 of what would be sent; a server with other
-    ETags gets every part again.
+    A part is already uploaded if its ETag is the MD5 of the data to send; a server with other ETags
+    gets every part again.
 
     Args:
-        client: Of the minio package.
-        location: Where it goes; what it is called there says what is in it.
+        client: Client of the minio package.
+        location: Destination, whose name depends on the content.
         source: A local file, not empty.
-        headers: Of the object.
-        progress: Told the bytes of each part that is there.
+        headers: Headers of the object.
+        progress: Called with the number of bytes of each finished part.
     """
     upload, present = _unfinished(client, location)
     if upload is None:
@@ -79,14 +79,14 @@ def upload_in_parts(
 
 
 def _slices(size: int) -> Iterator[_Slice]:
-    """The same for the same size, so that a later run finds its parts."""
+    """The slices of a file, equal for equal sizes, so that a later run finds its parts."""
     part = PART_BYTES * max(1, math.ceil(size / (PART_BYTES * _MAX_PARTS)))
     for number, start in enumerate(range(0, size, part), start=1):
         yield _Slice(number, start, min(part, size - start))
 
 
 def _each(send: Callable[[_Slice], tuple[int, str]], slices: list[_Slice]) -> dict[int, str]:
-    """Send all, some at once; the first failure ends it, and no further part is begun."""
+    """Send all parts, some at once; the first failure stops it, and no further part is started."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         futures: list[Future[tuple[int, str]]] = [pool.submit(send, part) for part in slices]
         try:
@@ -97,7 +97,7 @@ def _each(send: Callable[[_Slice], tuple[int, str]], slices: list[_Slice]) -> di
 
 
 def _unfinished(client: Minio, location: S3Location) -> tuple[str | None, dict[int, str]]:
-    """The newest unfinished upload of the object and its parts' ETags; a key may forbid to look."""
+    """The newest unfinished upload of the object and its parts' ETags, if the key may list them."""
     from minio.error import S3Error
 
     try:

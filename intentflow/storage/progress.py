@@ -1,4 +1,4 @@
-"""Progress of copying, on stderr, where somebody watches."""
+"""Progress of transfers, on standard error of a terminal."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from intentflow.io.progress import progress_bar
 
 Progress = Callable[[int], object]
-"""Told how many more bytes are done."""
+"""Called with the number of further bytes that are done."""
 
 
 @contextmanager
 def bytes_bar(verb: str, total_bytes: int) -> Iterator[Progress]:
-    """Yield a function to tell how many more bytes are done."""
+    """Yield a function to report the number of further bytes that are done."""
     with progress_bar(
         verb, total=total_bytes, unit="B", unit_scale=True, only_on_terminal=True, leave=False
     ) as bar:

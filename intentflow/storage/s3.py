@@ -1,4 +1,4 @@
-"""One bucket of an S3 server: the few operations that publishing and fetching need."""
+"""An S3 client with the few operations that publishing and fetching need."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _RETRIES = 3
 
 @dataclass(frozen=True)
 class ObjectFacts:
-    """What the server knows of an object; ``sha256`` where it was uploaded with it."""
+    """Metadata of an object; ``sha256`` only if it was uploaded with it."""
 
     bytes: int
     etag: str
@@ -39,23 +39,24 @@ class ObjectFacts:
 
 
 class S3Store:
-    """S3 through the minio client; every failure becomes one readable line."""
+    """S3 through the minio client; every failure becomes one readable line.
+
+    The settings are read at once, the server is contacted later.
+
+    Args:
+        environment: Source of the settings; the process's environment if None.
+
+    Raises:
+        IntentflowError: There are no credentials, or the endpoint is not a URL.
+    """
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
-        """Connect lazily: the settings are read here, the server is asked later.
-
-        Args:
-            environment: Where the settings are; the process's environment if None.
-
-        Raises:
-            IntentflowError: No credentials, or an endpoint that is not a URL.
-        """
         settings = os.environ if environment is None else environment
         self._endpoint = settings.get("S3_ENDPOINT_URL") or "https://s3.amazonaws.com"
         self._client = _client(self._endpoint, settings)
 
     def facts(self, location: S3Location) -> ObjectFacts | None:
-        """Size, ETag and SHA-256 of an object; None where there is none."""
+        """Size, ETag and SHA-256 of an object; None if it does not exist."""
         with self._readable_errors(location):
             from minio.error import S3Error
 
@@ -79,13 +80,13 @@ class S3Store:
                 if not item.is_dir and not str(item.object_name).endswith("/")
             }
 
-    def holds(self, location: S3Location, entry: Entry) -> bool:
-        """Whether the object is there with this entry's size and SHA-256."""
+    def has_entry(self, location: S3Location, entry: Entry) -> bool:
+        """Whether the object exists with this entry's size and SHA-256."""
         facts = self.facts(location)
         return facts is not None and (facts.bytes, facts.sha256) == (entry.bytes, entry.sha256)
 
     def upload(self, location: S3Location, source: Path, sha256: str, progress: Progress) -> None:
-        """Upload a file, its SHA-256 with it; a large one in parts, visible when all are there."""
+        """Upload a file with its SHA-256; a large one in parts, visible when all are there."""
         headers = {_SHA256_HEADER: sha256}
         with self._readable_errors(location):
             from minio.error import S3Error
@@ -96,7 +97,7 @@ class S3Store:
                 else:
                     self._put(location, source, headers, progress)
             except S3Error as error:
-                # Somebody else finished the same upload meanwhile.
+                # Another process has finished the same upload.
                 if error.code != "NoSuchUpload" or self._sha256(location) != sha256:
                     raise
 
@@ -121,7 +122,7 @@ class S3Store:
             )
 
     def read(self, location: S3Location) -> bytes | None:
-        """A small object's content; None where there is none."""
+        """Read a small object; None if it does not exist."""
         if self.facts(location) is None:
             return None
         buffer = io.BytesIO()
@@ -129,7 +130,7 @@ class S3Store:
         return buffer.getvalue()
 
     def download(self, location: S3Location, target: Path, progress: Progress) -> None:
-        """Write an object's content to a file."""
+        """Download an object to a file."""
         with target.open("wb") as stream:
             self._stream(location, stream.write, progress)
 
@@ -187,7 +188,7 @@ def _client(endpoint: str, settings: Mapping[str, str]) -> Minio:
 
 
 def _connections(ca_bundle: str | None) -> PoolManager:
-    """Connections that verify certificates, and give up in seconds rather than minutes."""
+    """Connections that verify certificates and time out within seconds rather than minutes."""
     import certifi
     import urllib3
 
@@ -216,7 +217,7 @@ def _explain_refusal(code: str, location: S3Location, error: Exception) -> str:
     if code == "AccessDenied":
         return (
             f"{location}: access denied; check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY "
-            "and what the key may do with this bucket"
+            "and the permissions of the key for this bucket"
         )
     if code in ("XMinioStorageFull", "QuotaExceeded", "InsufficientStorage"):
         return f"{location}: the S3 server has no space left ({code})"

@@ -1,4 +1,4 @@
-"""Where things are: local paths and ``s3://bucket/key``."""
+"""Locations: local paths and ``s3://bucket/key``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DIGEST_NAME = re.compile(r"sha256-([0-9a-f]{64})")
 
 @dataclass(frozen=True)
 class S3Location:
-    """A bucket and a key in it; the key may be empty and has no slash at either end."""
+    """A bucket and a key; the key may be empty and has no slash at either end."""
 
     bucket: str
     key: str
@@ -31,33 +31,35 @@ class S3Location:
 
     @property
     def parent(self) -> S3Location:
-        """The location one part up."""
+        """The location one level up."""
         return S3Location(self.bucket, self.key.rpartition("/")[0])
 
 
 def is_remote(uri: str) -> bool:
-    """Whether a location has a scheme (``s3://…``) and so is not a path on this machine."""
+    """Whether a location has a scheme (``s3://…``) and is therefore not a local path."""
     return "://" in uri
 
 
 def parse_s3(uri: str) -> S3Location:
-    """Take an ``s3://bucket/key`` apart.
+    """Split an ``s3://bucket/key`` address.
 
     Raises:
-        IntentflowError: Another scheme, or no bucket.
+        IntentflowError: The address has another scheme, or no bucket.
+
+    Example:
+        >>> parse_s3("s3://models/sms").key
+        'sms'
     """
     scheme, _, rest = uri.partition("://")
     bucket, _, key = rest.partition("/")
     if scheme != "s3":
-        raise IntentflowError(
-            f"{uri}: {scheme}:// is not known here; use a path or s3://bucket/key"
-        )
+        raise IntentflowError(f"{uri}: {scheme}:// is not supported; use a path or s3://bucket/key")
     if not bucket:
         raise IntentflowError(f"{uri}: the bucket is missing; expected s3://bucket/key")
     return S3Location(bucket, key.strip("/"))
 
 
 def digest_in_name(uri: str) -> str | None:
-    """The digest in a published directory's name (``…/sha256-<digest>``), else None."""
+    """The digest in a published directory's name (``…/sha256-<digest>``), or None."""
     match = _DIGEST_NAME.fullmatch(PurePosixPath(uri).name)
     return match[1] if match else None

@@ -10,6 +10,7 @@ from typing import Any
 Schema = Mapping[str, Any]
 
 _HEAD = "| key | value | default | meaning |\n|---|---|---|---|"
+_MAX_DEFAULT = 60  # characters; longer ones are those of an object that is described itself
 _BOUNDS = {
     "minimum": "≥ {}",
     "exclusiveMinimum": "> {}",
@@ -84,7 +85,8 @@ def _row(key: str, value: Schema, required: bool, elsewhere: Mapping[str, str]) 
 def _default(value: Schema) -> str:
     if "default" not in value:
         return ""
-    return f"`{json.dumps(value['default'], ensure_ascii=False)}`"
+    text = json.dumps(value["default"], ensure_ascii=False)
+    return f"`{text}`" if len(text) <= _MAX_DEFAULT else "the defaults of its keys"
 
 
 def value_form(value: Schema, elsewhere: Mapping[str, str]) -> str:

@@ -82,13 +82,13 @@ def test_people_get_a_line_a_baseline(
 
 
 WRONG: dict[str, tuple[list[str], str]] = {
-    "kind": (["--kinds", "liner"], "no baseline liner; did you mean linear?"),
+    "kind": (["--kinds", "liner"], "unknown baseline liner; did you mean linear?"),
     "empty training": (["--train", "{empty}"], "the file is empty"),
     "empty rows": (["--data", "{empty}"], "the file is empty"),
     "broken": (["--data", "{broken}"], "line 1: not JSON"),
     "no file": (["--train", "{none}"], "none.jsonl: No such file"),
     "one label": (["--train", "{one}"], "linear: all training rows have the label go()"),
-    "unread": (["--train", "{unread}"], "no training row has an answer that parses"),
+    "unread": (["--train", "{unread}"], "no training row has a label that parses"),
     "same": (["--data", "{train}"], "the rows to score are the training rows"),
     "idle encoder": (["--encoder", "x"], "--encoder is for encoder: add it to --kinds"),
     "idle shots": (["--kinds", "untuned", "--shots", "2"], "--shots is for few-shot"),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intentflow.baselines.labels import Labelled, intents_label
+from intentflow.baselines.labels import LabelledTexts, intents_label
 from intentflow.calls import Call, format_calls, parse_calls, same_intents
 from intentflow.errors import IntentflowError
 from intentflow.records import Example
@@ -50,11 +50,13 @@ def test_an_answer_that_does_not_parse_has_no_label() -> None:
 
 
 def test_rows_without_a_label_are_left_out_and_counted() -> None:
-    labelled = Labelled.of([Example("a", "find(x)"), Example("b", "find("), Example("c", "go()")])
+    labelled = LabelledTexts.of(
+        [Example("a", "find(x)"), Example("b", "find("), Example("c", "go()")]
+    )
     assert (labelled.texts, labelled.labels) == (["a", "c"], ["find()", "go()"])
     assert labelled.left_out == 1
 
 
 def test_rows_of_which_none_has_a_label_are_refused() -> None:
-    with pytest.raises(IntentflowError, match="no training row has an answer that parses"):
-        Labelled.of([Example("a", "find(")])
+    with pytest.raises(IntentflowError, match="no training row has a label that parses"):
+        LabelledTexts.of([Example("a", "find(")])

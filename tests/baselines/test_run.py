@@ -127,10 +127,10 @@ def test_kinds_are_read_in_one_order(text: str, kinds: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("liner", "no baseline liner; did you mean linear?"),
+        ("liner", "unknown baseline liner; did you mean linear?"),
         ("fewshot", "did you mean few-shot?"),
-        ("xyz", "no baseline xyz; there are majority, linear"),
-        (" , ", "name a baseline: majority"),
+        ("xyz", "unknown baseline xyz; choose from majority, linear"),
+        (" , ", "no baseline is given; choose from majority"),
     ],
 )
 def test_a_kind_that_is_none_is_told_with_the_nearest(text: str, message: str) -> None:

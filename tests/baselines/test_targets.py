@@ -21,7 +21,7 @@ def _label(*names: str) -> str:
 def _chances(targets: Targets, labels: list[str]) -> list[np.ndarray]:  # type: ignore[type-arg]
     """The probabilities of a classifier that is sure and right."""
     learned = targets.learned(labels)
-    return list(learned if targets.apart else np.eye(len(targets.outputs))[learned])
+    return list(learned if targets.independent else np.eye(len(targets.outputs))[learned])
 
 
 @given(LABELS)
@@ -37,7 +37,7 @@ def test_every_output_has_a_name_of_its_own(labels: list[str]) -> None:
 
 
 def test_rows_of_one_intent_are_labels_however_rare() -> None:
-    assert not Targets.of([_label("go"), _label("find"), _label("play")]).apart
+    assert not Targets.of([_label("go"), _label("find"), _label("play")]).independent
 
 
 @pytest.mark.parametrize(("often", "apart"), [(18, True), (19, False)])
@@ -45,7 +45,7 @@ def test_intents_are_apart_where_more_than_a_twentieth_of_combinations_are_singl
     often: int, apart: bool
 ) -> None:
     labels = [_label("go")] * often + [_label("go", "find")]
-    assert Targets.of(labels).apart is apart
+    assert Targets.of(labels).independent is apart
 
 
 def test_intents_that_are_apart_make_combinations_that_no_row_has() -> None:

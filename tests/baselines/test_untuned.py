@@ -63,15 +63,15 @@ def test_a_model_too_short_for_any_shot_is_refused(tmp_path: Path) -> None:
 
 def test_a_limit_asks_a_sample_in_the_rows_order(tiny_base_model: Path) -> None:
     answers = answer_untuned(TRAINING, UTTERANCES, _asking(tiny_base_model, limit_rows=3))
-    assert answers.asked is not None
-    assert (len(answers.texts), len(answers.asked)) == (3, 3)
-    assert list(answers.asked) == sorted(answers.asked)
+    assert answers.row_indices is not None
+    assert (len(answers.texts), len(answers.row_indices)) == (3, 3)
+    assert list(answers.row_indices) == sorted(answers.row_indices)
     assert "a random 3 of the 6 rows" in answers.about
 
 
 def test_a_limit_above_the_rows_asks_all(tiny_base_model: Path) -> None:
     answers = answer_untuned(TRAINING, UTTERANCES, _asking(tiny_base_model, limit_rows=99))
-    assert answers.asked is None
+    assert answers.row_indices is None
 
 
 def test_no_model_directory_is_left_behind(

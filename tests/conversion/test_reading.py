@@ -205,7 +205,7 @@ def test_a_file_in_a_folder_that_is_passed_over_is_named(
 
 
 def test_an_object_in_a_bucket_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fetch(uri: str, directory: Path, *, loose: bool) -> Path:
+    def fetch(uri: str, directory: Path, *, allow_prefix: bool) -> Path:
         path = directory / uri.rpartition("/")[2]
         path.write_text(f"{A}\noops")
         return path

@@ -242,7 +242,7 @@ def test_missing_namespace_is_named(
 
 
 def test_unknown_kind_asks_for_kserve(namespace: str) -> None:
-    with pytest.raises(IntentflowError, match=r"knows no Nothing .* is KServe installed"):
+    with pytest.raises(IntentflowError, match=r"has no Nothing .* is KServe installed"):
         Cluster().get("serving.kserve.io/v1beta1", "Nothing", "x", namespace)
 
 

@@ -50,7 +50,7 @@ def test_model_without_a_chat_template_is_refused(model_directory: Path) -> None
 
 def test_directory_without_weights_is_refused(model_directory: Path) -> None:
     (model_directory / "model.safetensors").unlink()
-    with pytest.raises(IntentflowError, match="not a whole model directory"):
+    with pytest.raises(IntentflowError, match="incomplete model directory"):
         deploy(str(model_directory), DeployOptions())
 
 

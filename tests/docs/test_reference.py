@@ -155,6 +155,11 @@ def test_what_a_value_may_be_is_told_in_words(value: dict[str, object], form: st
     assert value_form(value, {}) == form
 
 
+def test_a_default_that_is_an_object_of_many_keys_is_not_written_out() -> None:
+    value = {"$ref": "#/$defs/Many", "default": {f"key_{i}": i for i in range(20)}}
+    assert "the defaults of its keys" in schema_sections({"properties": {"a": value}}, {})
+
+
 def test_a_bar_in_a_description_does_not_end_the_cell() -> None:
     table = schema_sections({"properties": {"a": {"type": "string", "description": "x|y"}}}, {})
     assert r"x\|y" in table

@@ -63,8 +63,8 @@ def test_limits_at_their_confidence_bounds(rows: Rows, ceiling: float, data: st.
     name = data.draw(st.sampled_from(BOUNDED))
     rate = data.draw(st.sampled_from(["malformed_rate", "off_taxonomy_rate"]))
     metrics = scores_of(rows)
-    loose = {name: {"min": 0, "bound": True}, rate: {"max": 1, "bound": True}}
-    rules = judged(metrics, GatePolicy.from_mapping({"metrics": loose}, "policy")).rules[1:]
+    allow_prefix = {name: {"min": 0, "bound": True}, rate: {"max": 1, "bound": True}}
+    rules = judged(metrics, GatePolicy.from_mapping({"metrics": allow_prefix}, "policy")).rules[1:]
     floor, top = (rule.bound for rule in rules)
     tight = {name: {"min": floor, "bound": True}, rate: {"max": top, "bound": True}}
     better = _right(rows, data.draw(st.integers(0, len(rows) - 1)))

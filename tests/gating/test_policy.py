@@ -54,7 +54,7 @@ def _policy(**rules: Any) -> GatePolicy:
             {"metrics": INTENT, "champion_margin": 0.02},
             "champion_margin has moved: write champion: {margin: 0.02}",
         ),
-        ({"baselines": {"beat": ["linaer"]}}, "no baseline linaer; did you mean linear"),
+        ({"baselines": {"beat": ["linaer"]}}, "there is no baseline linaer; did you mean linear"),
         ({"baselines": {"beat": []}}, r"baselines\.beat"),
         ({"compression": {"intent_acc": 0.1}}, "did you mean intent_accuracy"),
         ({"compression": {"malformed_rate": 0.1}}, "no score to compare by called malformed_rate"),

@@ -171,8 +171,10 @@ def _pins() -> list[Requirement]:
 
 
 def test_lock_pins_every_version_exactly() -> None:
-    loose = [str(pin) for pin in _pins() if not re.fullmatch(r"==[\w.!+]+", str(pin.specifier))]
-    assert loose == []
+    allow_prefix = [
+        str(pin) for pin in _pins() if not re.fullmatch(r"==[\w.!+]+", str(pin.specifier))
+    ]
+    assert allow_prefix == []
 
 
 def test_lock_names_no_place_to_install_from() -> None:

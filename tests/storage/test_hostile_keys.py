@@ -62,7 +62,7 @@ def test_link_to_a_folder_is_not_silently_left_out(model_directory: Path, tmp_pa
     (model_directory / "extra").mkdir()
     (model_directory / "again").symlink_to("extra")
 
-    with pytest.raises(IntentflowError, match="again: a link to a folder"):
+    with pytest.raises(IntentflowError, match="again is a link to a folder"):
         publish(model_directory, tmp_path / "store")
 
 

@@ -57,7 +57,7 @@ def test_one_file_keeps_its_name(tmp_path: Path) -> None:
 def test_model_without_a_part_is_refused(model_directory: Path, tmp_path: Path, name: str) -> None:
     (model_directory / name).unlink()
 
-    with pytest.raises(IntentflowError, match=r"not a whole model directory: .* missing"):
+    with pytest.raises(IntentflowError, match=r"incomplete model directory: .* missing"):
         publish(model_directory, tmp_path / "store")
     assert not (tmp_path / "store").exists()
 
@@ -96,7 +96,7 @@ def test_missing_source_is_one_line(tmp_path: Path) -> None:
 
 
 def test_unknown_scheme_is_named(model_directory: Path) -> None:
-    with pytest.raises(IntentflowError, match=r"gs:// is not known here"):
+    with pytest.raises(IntentflowError, match=r"gs:// is not supported"):
         publish(model_directory, "gs://bucket/models")
 
 
@@ -107,7 +107,7 @@ def test_local_path_is_fetched_as_it_is(model_directory: Path, tmp_path: Path) -
 @pytest.mark.parametrize("which", ["source", "destination"])
 def test_an_empty_name_is_refused(which: str, tmp_path: Path) -> None:
     names = {"source": str(tmp_path), "destination": str(tmp_path / "out"), which: ""}
-    with pytest.raises(IntentflowError, match=f"the {which} to publish is empty"):
+    with pytest.raises(IntentflowError, match=f"the {which} of publish is empty"):
         publish(names["source"], names["destination"])
 
 

@@ -92,7 +92,7 @@ def test_upload_killed_in_the_middle_is_not_visible_and_goes_on(
     assert process.wait(timeout=10) == -signal.SIGKILL
     uri = f"{models}/sha256-{sha256_directory(model_directory)}"
 
-    with pytest.raises(IntentflowError, match="not published whole"):
+    with pytest.raises(IntentflowError, match="not published completely"):
         fetch(uri, tmp_path / "cache")
     assert 0 < publish(model_directory, models).uploaded_files < 7
     assert digest_of(uri) == sha256_directory(fetch(uri, tmp_path / "cache"))
@@ -221,11 +221,11 @@ def test_corrections_below_a_key_are_converted_like_a_folder(
 
 def test_one_more_object_below_a_key_is_another_digest(s3_bucket: str) -> None:
     uri = _write_log(s3_bucket)
-    before = digest_of(uri, loose=True)
+    before = digest_of(uri, allow_prefix=True)
     S3Store().write(parse_s3(f"{uri}/2026-11-22/1-pod.jsonl"), b"{}")
-    assert digest_of(uri, loose=True) != before
+    assert digest_of(uri, allow_prefix=True) != before
 
 
 def test_a_key_with_nothing_below_it_is_named(s3_bucket: str, tmp_path: Path) -> None:
     with pytest.raises(IntentflowError, match="no such object"):
-        fetch(f"s3://{s3_bucket}/nothing", tmp_path, loose=True)
+        fetch(f"s3://{s3_bucket}/nothing", tmp_path, allow_prefix=True)

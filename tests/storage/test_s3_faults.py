@@ -74,7 +74,7 @@ def test_killed_upload_is_not_visible_and_goes_on_with_its_parts(
     _kill_in_the_middle(large, s3_server, s3_bucket)
     there = _parts(s3_server.client(), s3_bucket)
     uri = f"s3://{s3_bucket}/models/sha256-{sha256_directory(large)}"
-    with pytest.raises(IntentflowError, match="not published whole"):
+    with pytest.raises(IntentflowError, match="not published completely"):
         fetch(uri, tmp_path / "cache")
 
     publish(large, f"s3://{s3_bucket}/models")
@@ -154,5 +154,5 @@ def test_model_that_changes_meanwhile_is_not_published(
     monkeypatch.setattr(S3Store, "upload", change_first)
     with pytest.raises(IntentflowError, match="changed while it was published"):
         publish(model_directory, f"s3://{s3_bucket}/models")
-    with pytest.raises(IntentflowError, match="not published whole"):
+    with pytest.raises(IntentflowError, match="not published completely"):
         fetch(uri, tmp_path / "cache")

@@ -35,7 +35,7 @@ def test_a_folder_with_other_files_is_not_replaced(
 ) -> None:
     write_records(tmp_path / "train.jsonl", ROWS)
     assert _train(tmp_path / "train.jsonl", thesis) == 2
-    assert "holds files that are no model" in capsys.readouterr().err
+    assert "contains files that are not a model" in capsys.readouterr().err
     assert (thesis / "thesis.txt").exists()
 
 
@@ -53,7 +53,7 @@ def test_the_working_folder_is_not_replaced(
     name: str, thesis: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(thesis)
-    with pytest.raises(IntentflowError, match="holds files that are no model"):
+    with pytest.raises(IntentflowError, match="contains files that are not a model"):
         require_replaceable(name)
 
 

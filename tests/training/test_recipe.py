@@ -118,6 +118,18 @@ def test_an_override_by_a_console_name_replaces_the_recipes_value() -> None:
     assert Recipe.load("qwen1.5-1.8b-chat/lora", ["lora_dim=8"]).lora_r == 8
 
 
+def test_a_key_overridden_by_both_its_names_is_refused() -> None:
+    with pytest.raises(IntentflowError, match="lora_dim is another name for lora_r: give one"):
+        Recipe.load("qwen1.5-1.8b-chat/lora", ["lora_dim=8", "lora_r=16"])
+
+
+@pytest.mark.parametrize("key", ["lora_r", "lora_dim", "lora_alpha", "lora_dropout"])
+def test_a_key_of_an_adapter_is_refused_where_all_weights_are_trained(key: str) -> None:
+    with pytest.raises(IntentflowError, match="of an adapter, and method: full has none") as caught:
+        _recipe(method="full", **{key: 0.5 if key == "lora_dropout" else 8})
+    assert "\n" not in str(caught.value)
+
+
 def test_a_key_under_both_its_names_is_refused() -> None:
     with pytest.raises(IntentflowError, match="lora_dim is another name for lora_r: give one"):
         _recipe(lora_dim=8, lora_r=16)

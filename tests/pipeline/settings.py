@@ -1,0 +1,144 @@
+"""A value of every field of every step's configuration, other than its default."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.pipeline.doors import Setting
+
+_SYNTHESIS = (
+    ("mode", ("--balance", "synthesize"), "synthesize"),
+    ("teacher", ("--teacher", "teacher.yaml"), "teacher.yaml"),
+)
+_ENCODER = (("kinds", ("--kinds", "linear,encoder"), ["linear", "encoder"]),)
+_UNTUNED = (("kinds", ("--kinds", "untuned"), ["untuned"]),)
+_FEW_SHOT = (("kinds", ("--kinds", "few-shot"), ["few-shot"]),)
+_RECIPE = (("recipe", ("--recipe", "recipe.yaml"), "recipe.yaml"),)
+_POLICY = (("policy", ("--policy", "gate.yaml"), "gate.yaml"),)
+
+
+def _set(name: str, text: str, value: Any, *more: tuple[str, str, Any]) -> Setting:
+    """A field that has no flag of its own."""
+    others = tuple((other, ("--set", f"{other}={written}"), read) for other, written, read in more)
+    return Setting(("--set", f"{name}={text}"), value, others)
+
+
+SETTINGS: dict[str, dict[str, Setting]] = {
+    "convert": {
+        "format": Setting(("--format", "csv"), "csv"),
+        "field": Setting(("--field", "text"), "text"),
+        "job": Setting(("--job", "second"), "second"),
+        "max_reject_rate": Setting(("--max-reject-rate", "0.25"), 0.25),
+        "redact_rejects": Setting(("--no-redact",), False),
+    },
+    "curate": {
+        "redact": Setting(("--redact",), True),
+        "dedup": Setting(("--dedup", "near"), "near"),
+        "near_threshold": Setting(("--near-threshold", "0.9"), 0.9),
+        "conflicts": Setting(("--conflicts", "latest"), "latest"),
+    },
+    "validate": {
+        "policy": Setting(("--policy", "data-policy.yaml"), "data-policy.yaml"),
+        "redact_report": Setting(("--no-redact",), False),
+        "taxonomy": Setting(("--taxonomy", "taxonomy.yaml"), "taxonomy.yaml"),
+        "model": Setting(("--recipe", "recipe.yaml"), "a/base-1B"),
+    },
+    "split": {
+        "test": Setting(("--test-file", "own-test.jsonl"), "own-test.jsonl"),
+        "test_share": Setting(("--test", "0.3"), 0.3),
+        "validation_share": Setting(("--validation", "0.2"), 0.2),
+        "near_threshold": Setting(("--near-threshold", "0.9"), 0.9),
+        "seed": Setting(("--seed", "4"), 4),
+    },
+    "balance": {
+        "mode": Setting(("--balance", "cap"), "cap"),
+        "teacher": Setting(("--teacher", "teacher.yaml"), "teacher.yaml", _SYNTHESIS[:1]),
+        "taxonomy": Setting(("--taxonomy", "taxonomy.yaml"), "taxonomy.yaml", _SYNTHESIS),
+        "seed": Setting(("--seed", "4"), 4),
+    },
+    "baseline": {
+        "encoder": Setting(("--encoder", "an/encoder"), "an/encoder", _ENCODER),
+        "epochs": Setting(("--epochs", "3"), 3, _ENCODER),
+        "shots": Setting(("--shots", "2"), 2, _FEW_SHOT),
+        "limit_rows": Setting(("--limit-rows", "9"), 9, _UNTUNED),
+        "kinds": Setting(("--kinds", "linear"), ["linear"]),
+        "recipe": Setting(("--recipe", "recipe.yaml"), "recipe.yaml", _UNTUNED),
+        "taxonomy": Setting(("--taxonomy", "taxonomy.yaml"), "taxonomy.yaml", _UNTUNED),
+        "seed": Setting(("--seed", "4"), 4),
+    },
+    "train": {
+        "recipe": Setting(("--recipe", "recipe.yaml"), "recipe.yaml"),
+        "taxonomy": Setting(("--taxonomy", "taxonomy.yaml"), "taxonomy.yaml", _RECIPE),
+    },
+    "quantize": {"method": Setting(("--method", "gptq"), "gptq")},
+    "evaluate": {
+        "engine": Setting(("--engine", "vllm"), "vllm"),
+        "constrained": Setting(("--no-constrained",), False),
+        "batch_size": Setting(("--batch-size", "16"), 16),
+        "concurrency": Setting(("--concurrency", "3"), 3),
+        "request_timeout": Setting(("--request-timeout", "7.5"), 7.5),
+        "hourly_price": Setting(("--hourly-price", "1.5"), 1.5),
+    },
+    "gate": {
+        "policy": Setting(("--policy", "gate.yaml"), "gate.yaml"),
+        "policy_name": Setting(("--name", "strict"), "strict", _POLICY),
+    },
+    "publish": {"destination": Setting(("s3://models/intent",), "s3://models/intent")},
+    "deploy": {
+        "name": Setting(("--name", "travel"), "travel"),
+        "namespace": Setting(("-n", "intents"), "intents"),
+        "mode": Setting(("--mode", "apply"), "apply"),
+        "deployment_mode": _set("deployment_mode", "Knative", "Knative"),
+        "kserve_version": _set("kserve_version", "0.21.0", "0.21.0"),
+        "canary_percent": Setting(("--canary", "20"), 20),
+        "stable_model": _set(
+            "stable_model", "s3://m/old", "s3://m/old", ("canary_percent", "20", 20)
+        ),
+        "components": _set("components", "monitoring", ["monitoring"]),
+        "gpu_count": _set("gpu_count", "2", 2),
+        "gpu_type": _set("gpu_type", "NVIDIA-L4", "NVIDIA-L4"),
+        "cpu": _set("cpu", "8", "8"),
+        "memory": _set("memory", "32Gi", "32Gi"),
+        "min_replicas": _set("min_replicas", "2", 2, ("max_replicas", "3", 3)),
+        "max_replicas": _set("max_replicas", "3", 3),
+        "vllm_image": _set("vllm_image", "mirror/vllm", "mirror/vllm"),
+        "vllm_version": _set("vllm_version", "v0.30.0", "v0.30.0"),
+        "vllm_image_digest": _set("vllm_image_digest", f"sha256:{'0' * 64}", f"sha256:{'0' * 64}"),
+        "transformer": _set("transformer", "false", False),
+        "transformer_image": _set("transformer_image", "mirror/t", "mirror/t"),
+        "transformer_version": _set("transformer_version", "v2", "v2"),
+        "transformer_image_digest": _set(
+            "transformer_image_digest", f"sha256:{'1' * 64}", f"sha256:{'1' * 64}"
+        ),
+        "transformer_cpu": _set("transformer_cpu", "2", "2"),
+        "transformer_memory": _set("transformer_memory", "2Gi", "2Gi"),
+        "transformer_replicas": _set("transformer_replicas", "2", 2),
+        "log_uri": _set("log_uri", "s3://logs/intent", "s3://logs/intent"),
+        "max_model_len": _set("max_model_len", "512", 512),
+        "dtype": _set("dtype", "float16", "float16"),
+        "extra_args": _set("extra_args", "[--enforce-eager]", ["--enforce-eager"]),
+        "service_account": _set("service_account", "runner", "runner"),
+        "s3_secret": _set("s3_secret", "keys", "keys"),
+        "api_key_secret": _set("api_key_secret", "tokens", "tokens"),
+        "api_key_secret_key": _set("api_key_secret_key", "key", "key"),
+        "predictor_key_secret_key": _set("predictor_key_secret_key", "other", "other"),
+        "lora_adapters": _set("lora_adapters", "{fr: 's3://m/fr'}", {"fr": "s3://m/fr"}),
+        "lora_rank": _set("lora_rank", "16", 16),
+        "model_cache_node_groups": _set("model_cache_node_groups", "[big]", ["big"]),
+        "prometheus_url": _set("prometheus_url", "http://p:9090", "http://p:9090"),
+        "queue_per_replica": _set("queue_per_replica", "9", 9),
+        "monitoring_namespace": _set("monitoring_namespace", "observe", "observe"),
+        "storage_cidrs": _set("storage_cidrs", "[10.0.0.0/8]", ["10.0.0.0/8"]),
+        "storage_ports": _set("storage_ports", "[9000]", [9000]),
+        "image_pull_secrets": _set("image_pull_secrets", "[pull]", ["pull"]),
+        "node_selector": _set("node_selector", "{pool: gpu}", {"pool": "gpu"}),
+        "tolerations": _set("tolerations", "[{key: gpu}]", [{"key": "gpu"}]),
+        "timeout_seconds": Setting(("--timeout", "60"), 60.0),
+        "probe": Setting(("--mode", "apply", "--probe", "s3://b/rows.jsonl"), "s3://b/rows.jsonl"),
+        "probe_url": Setting(("--mode", "apply", "--probe-url", "http://s"), "http://s"),
+        "git_repo": Setting(("--mode", "git", "--repo", "https://h/r.git"), "https://h/r.git"),
+        "git_branch": Setting(("--mode", "git", "--branch", "live"), "live"),
+        "git_path": Setting(("--mode", "git", "--path", "a/b"), "a/b"),
+        "git_push_branch": Setting(("--mode", "git", "--push-branch", "pr"), "pr"),
+    },
+}

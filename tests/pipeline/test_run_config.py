@@ -1,0 +1,91 @@
+"""Reading a run's configuration: the files that it names, and settings that reach into them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from intentflow.errors import IntentflowError
+from intentflow.pipeline.run_config import RunConfig
+
+RECIPE = {
+    "model_name_or_path": "a/base",
+    "method": "lora",
+    "lora_r": 8,
+    "learning_rate": 0.001,
+    "num_train_epochs": 1,
+}
+RUN: dict[str, Any] = {
+    "data": {"sources": "labels.jsonl"},
+    "recipe": "smollm2-135m/full",
+    "policy": {"metrics": {"intent_accuracy": {"min": 0.5}}},
+}
+
+
+def _load(folder: Path, *settings: str, **keys: Any) -> RunConfig:
+    document = {key: value for key, value in {**RUN, **keys}.items() if value is not None}
+    (folder / "run.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    return RunConfig.load(folder / "run.yaml", settings)
+
+
+def test_a_path_counts_from_the_file_that_names_it(tmp_path: Path) -> None:
+    assert _load(tmp_path).data.sources == [str(tmp_path / "labels.jsonl")]
+
+
+def test_a_path_in_a_setting_counts_from_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    found = _load(tmp_path, "data.test=test.jsonl").data.test
+    assert found == str(tmp_path / "here" / "test.jsonl")
+
+
+def test_a_uri_stays(tmp_path: Path) -> None:
+    assert _load(tmp_path, publish="s3://models/intent").publish == "s3://models/intent"
+
+
+def test_a_shipped_recipe_is_no_path(tmp_path: Path) -> None:
+    assert _load(tmp_path).recipe.method == "full"
+
+
+def test_a_recipe_may_stand_in_the_run_itself(tmp_path: Path) -> None:
+    assert _load(tmp_path, recipe=RECIPE).recipe.lora_r == 8
+
+
+@pytest.mark.parametrize("key", ["lora_r", "lora_dim"])
+def test_a_setting_reaches_into_the_recipe(tmp_path: Path, key: str) -> None:
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(RECIPE), encoding="utf-8")
+    for recipe in (RECIPE, "recipe.yaml"):
+        assert _load(tmp_path, f"recipe.{key}=4", recipe=recipe).recipe.lora_r == 4
+
+
+@pytest.mark.parametrize(
+    ("settings", "keys", "message"),
+    [
+        ((), {"recipe": None}, "run.yaml: recipe is missing"),
+        ((), {"policy": None}, "run.yaml: policy is missing"),
+        ((), {"recipe": ["full"]}, "run.yaml: recipe"),
+        (("recipe.method=full",), {"recipe": RECIPE}, "lora_r: of an adapter"),
+        (("recipe.lora_dim=4", "recipe.lora_r=4"), {"recipe": RECIPE}, "lora_dim is another name"),
+        ((), {"data": {"sources": "a", "taxonomy": "none.yaml"}}, "none.yaml: No such file"),
+        ((), {"data": {"sources": "a", "max_reject_rate": 2}}, "data.max_reject_rate"),
+        ((), {"data": {"sources": "a", "near_threshold": 0}}, "data.near_threshold"),
+        ((), {"evaluate": {"baselines": ["liner"]}}, "no baseline liner; did you mean linear"),
+    ],
+)
+def test_what_is_wrong_is_one_line(
+    tmp_path: Path, settings: tuple[str, ...], keys: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(IntentflowError) as caught:
+        _load(tmp_path, *settings, **keys)
+    assert (message in str(caught.value), "\n" in str(caught.value)) == (True, False)
+
+
+def test_a_file_that_is_a_list_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_text("- a", encoding="utf-8")
+    with pytest.raises(IntentflowError, match="expected keys and values, not a list"):
+        RunConfig.load(tmp_path / "run.yaml")
