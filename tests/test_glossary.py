@@ -23,30 +23,17 @@ CODE = ("intentflow", "components", "pipelines")
 UNFINISHED = (
     "intentflow/artifacts",
     "intentflow/cli",
-<<<<<<< HEAD
-    "intentflow/cluster",
     "intentflow/deployment",
     "intentflow/evaluation",
     "intentflow/gating",
-=======
-    "intentflow/deploy",
-    "intentflow/evaluate",
-    "intentflow/gate",
->>>>>>> main
     "intentflow/inference",
     "intentflow/models",
     "intentflow/pipeline",
     "intentflow/quantization",
     "intentflow/recipe",
     "intentflow/report/templates",
-<<<<<<< HEAD
     "intentflow/serving",
-    "intentflow/storage",
     "intentflow/training",
-=======
-    "intentflow/serve",
-    "intentflow/train",
->>>>>>> main
     "components",
     "pipelines",
     "tests",

@@ -7,19 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from intentflow.cluster.client import Cluster, is_missing
-<<<<<<< HEAD:intentflow/deployment/rollout.py
-from intentflow.cluster.pod_diagnostics import say_last_words
-from intentflow.deployment.canary import keep_predictor_name, require_kept, without_canary
-from intentflow.deployment.ownership import FIELD_MANAGER, Manifest, owned
-from intentflow.deployment.readiness import SERVICE, wait_until_ready
-from intentflow.deployment.revisions import record, reference
-=======
 from intentflow.cluster.pod_diagnostics import log_diagnostics
 from intentflow.deployment.canary import keep_predictor_name, require_kept, without_canary
 from intentflow.deployment.ownership import FIELD_MANAGER, Manifest, owned
 from intentflow.deployment.readiness import SERVICE, wait_until_ready
 from intentflow.deployment.revisions import record, reference
->>>>>>> main:intentflow/deployment/rollout.py
 from intentflow.errors import CheckFailed, IntentflowError
 
 log = logging.getLogger(__name__)
