@@ -15,7 +15,7 @@ PACKAGE = Path(intentflow.__file__).parent
 STEPS = sorted((PACKAGE / "pipeline" / "steps").glob("*.py"))
 # "n" is everybody's; early stopping goes by an accuracy of the training's own.
 GENERAL = {"n"}
-OF_TRAINING = {PACKAGE / "recipe" / "recipe.py", PACKAGE / "train" / "arguments.py"}
+OF_TRAINING = {PACKAGE / "recipe" / "recipe.py", PACKAGE / "training" / "arguments.py"}
 
 
 def _texts(file: Path) -> Iterator[str]:
