@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError, IntentflowError
 from intentflow.io.safe_yaml import load_yaml_text
 
 Mark = TypeVar("Mark")
@@ -49,17 +49,17 @@ class StrictModel(BaseModel):
             where: File name for error messages.
 
         Raises:
-            IntentflowError: A key is unknown, missing or has an invalid value; the message names
+            InputError: A key is unknown, missing or has an invalid value; the message names
                 the file, the key and, for an unknown key, the most similar known one.
         """
         if document is None:
             document = {}
         if not isinstance(document, Mapping):
-            raise IntentflowError(f"{where}: expected keys and values, not {_kind(document)}")
+            raise InputError(f"{where}: expected keys and values, not {_kind(document)}")
         try:
             return cls.model_validate(document)
         except ValidationError as error:
-            raise IntentflowError(_explain(cls, error, where)) from None
+            raise InputError(_explain(cls, error, where)) from None
 
     @classmethod
     def from_yaml(cls, path: str | Path, overrides: Iterable[str] = ()) -> Self:
@@ -137,14 +137,14 @@ def load_yaml(path: str | Path) -> Any:
     """Read one YAML document.
 
     Raises:
-        IntentflowError: The file is missing, not UTF-8 or not YAML.
+        InputError: The file is missing, not UTF-8 or not YAML.
     """
     try:
         text = _read_text(str(path))
     except UnicodeDecodeError as error:
-        raise IntentflowError(f"{path}: not UTF-8 (byte {error.start})") from None
+        raise InputError(f"{path}: not UTF-8 (byte {error.start})") from None
     except OSError as error:
-        raise IntentflowError(f"{path}: {error.strerror}") from None
+        raise InputError(f"{path}: {error.strerror}") from None
     return load_yaml_text(text, str(path))
 
 
@@ -163,7 +163,7 @@ def apply_overrides(document: Any, overrides: Iterable[str]) -> Any:
     """Apply ``key.sub=value`` settings to a parsed document; values are read as YAML.
 
     Raises:
-        IntentflowError: A setting has no ``=``, or addresses a key below a plain value.
+        InputError: A setting has no ``=``, or addresses a key below a plain value.
 
     Example:
         >>> apply_overrides({"recipe": {"seed": 1}}, ["recipe.learning_rate=5e-5"])
@@ -173,7 +173,7 @@ def apply_overrides(document: Any, overrides: Iterable[str]) -> Any:
     for setting in overrides:
         key, equals, value = setting.partition("=")
         if not equals or not key:
-            raise IntentflowError(f"--set {setting}: expected key=value")
+            raise InputError(f"--set {setting}: expected key=value")
         _set_key(result, key.split("."), _parse_value(value, setting), setting)
     return result
 
@@ -183,7 +183,7 @@ def _parse_value(text: str, setting: str) -> Any:
     try:
         value = load_yaml_text(text, setting)
     except IntentflowError:
-        raise IntentflowError(f"--set {setting}: the value is not YAML") from None
+        raise InputError(f"--set {setting}: the value is not YAML") from None
     if isinstance(value, str):
         try:
             return float(value)
@@ -196,7 +196,7 @@ def _set_key(target: dict[str, Any], path: list[str], value: Any, setting: str) 
     for part in path[:-1]:
         inner = target.get(part)
         if inner is not None and not isinstance(inner, dict):
-            raise IntentflowError(f"--set {setting}: {part} is not a section")
+            raise InputError(f"--set {setting}: {part} is not a section")
         target[part] = dict(inner or {})
         target = target[part]
     target[path[-1]] = value

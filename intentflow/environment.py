@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 
 CHECKPOINTS = "INTENTFLOW_CHECKPOINTS"
 """Environment variable: the folder for checkpoints of unfinished trainings, named by content."""
@@ -20,11 +20,11 @@ def resource(name: str) -> Path:
     """Path of a file or folder that ships with the project, such as ``recipes``.
 
     Raises:
-        IntentflowError: It is not installed.
+        InputError: It is not installed.
     """
     path = Path(__file__).resolve().parent / "resources" / name
     if not path.exists():
-        raise IntentflowError(f"{name} is not installed with intentflow")
+        raise InputError(f"{name} is not installed with intentflow")
     return path.resolve()
 
 

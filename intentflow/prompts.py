@@ -19,7 +19,7 @@ from pydantic import computed_field
 
 from intentflow.calls import CallSyntaxError, OutputFormat, call_starts
 from intentflow.config import StrictModel
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.io.files import atomic_file
 from intentflow.taxonomy import Intent, Taxonomy
 
@@ -74,12 +74,12 @@ class PromptSpec(StrictModel):
         """Compose the system text from its parts.
 
         Raises:
-            IntentflowError: ``taxonomy_in_prompt`` needs a taxonomy and none is given.
+            InputError: ``taxonomy_in_prompt`` needs a taxonomy and none is given.
         """
         parts = [system or DEFAULT_SYSTEM[language]]
         if taxonomy_in_prompt != "none":
             if taxonomy is None:
-                raise IntentflowError(f"taxonomy_in_prompt: {taxonomy_in_prompt} needs a taxonomy")
+                raise InputError(f"taxonomy_in_prompt: {taxonomy_in_prompt} needs a taxonomy")
             parts.append(_describe(taxonomy, taxonomy_in_prompt, language))
         if output_format == "json":
             parts.append(_JSON_ANSWER[language])
@@ -95,19 +95,19 @@ class PromptSpec(StrictModel):
         """Read ``prompt.json``.
 
         Raises:
-            IntentflowError: The file is missing or damaged, or its digest does not match its
+            InputError: The file is missing or damaged, or its digest does not match its
                 content.
         """
         try:
             document = json.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
-            raise IntentflowError(f"{path}: {error.strerror}") from None
+            raise InputError(f"{path}: {error.strerror}") from None
         except ValueError:
-            raise IntentflowError(f"{path}: not JSON") from None
+            raise InputError(f"{path}: not JSON") from None
         stated = document.pop("digest", None) if isinstance(document, dict) else None
         spec = cls.from_mapping(document, str(path))
         if stated != spec.digest:
-            raise IntentflowError(f"{path}: was changed after training (its digest does not match)")
+            raise InputError(f"{path}: was changed after training (its digest does not match)")
         return spec
 
     def write(self, path: str | Path) -> None:
@@ -156,7 +156,7 @@ def bake_template(tokenizer: Any, spec: PromptSpec, mode: SystemPromptMode = "en
             the trained one only if the client sends none.
 
     Raises:
-        IntentflowError: The tokenizer has no chat template.
+        InputError: The tokenizer has no chat template.
     """
     own = _own_template(tokenizer)
     tokenizer.chat_template = own
@@ -262,7 +262,7 @@ def end_token_id(tokenizer: Any) -> int:
     """The token that closes an assistant turn in the model's own chat template.
 
     Raises:
-        IntentflowError: There is no template, or it closes the turn with plain text.
+        InputError: There is no template, or it closes the turn with plain text.
     """
     answer = "ANSWER"
     turns = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": answer}]
@@ -272,7 +272,7 @@ def end_token_id(tokenizer: Any) -> int:
     ids: list[int] = tokenizer(tail.strip(), add_special_tokens=False)["input_ids"]
     added = tokenizer.added_tokens_decoder
     if not ids or ids[0] not in added:
-        raise IntentflowError(
+        raise InputError(
             "the chat template does not end an assistant turn with a special token; "
             "choose a base model whose template does"
         )
@@ -285,7 +285,7 @@ def _own_template(tokenizer: Any) -> str:
     if isinstance(template, dict):  # one for chats, others for tools or retrieval
         template = template.get("default")
     if not isinstance(template, str):
-        raise IntentflowError(
+        raise InputError(
             "the base model has no chat template: add a chat_template.jinja to its tokenizer's "
             "folder or choose an instruction-tuned model"
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.io.files import atomic_file
 
 _TO_CONVERT = (".gz", ".csv", ".tsv", ".manifest", ".transcript")
@@ -48,7 +48,7 @@ def read_records(path: str | Path) -> list[Example]:
     """Read a data set: a JSON array (a trailing comma is accepted) or JSON lines.
 
     Raises:
-        IntentflowError: The file is missing, empty or not UTF-8, or a row lacks one of the two
+        InputError: The file is missing, empty or not UTF-8, or a row lacks one of the two
             text fields; the message names the file and the row.
 
     Example:
@@ -62,7 +62,7 @@ def read_records(path: str | Path) -> list[Example]:
     hint = _hint(path)
     examples = [_example(row, f"{path}: {where}", hint) for where, row in read_rows(path)]
     if not examples:
-        raise IntentflowError(f"{path}: the file contains no rows")
+        raise InputError(f"{path}: the file contains no rows")
     return examples
 
 
@@ -73,11 +73,11 @@ def read_rows(path: str | Path) -> Iterator[tuple[str, Any]]:
         path: A local file or an ``s3://`` object.
 
     Raises:
-        IntentflowError: The file is missing, empty or not UTF-8, or a row is not JSON.
+        InputError: The file is missing, empty or not UTF-8, or a row is not JSON.
     """
     text = _fetch_text(str(path)) if str(path).startswith("s3://") else _read_text(Path(path))
     if not text.strip():
-        raise IntentflowError(f"{path}: the file is empty")
+        raise InputError(f"{path}: the file is empty")
     return _array_rows(text, path) if text.lstrip()[0] == "[" else _line_rows(text, path)
 
 
@@ -130,11 +130,11 @@ def _read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         hint = _hint(path, is_other=bytes(error.object).startswith(_GZIP_MAGIC))
-        raise IntentflowError(f"{path}: not UTF-8 (byte {error.start}){hint}") from None
+        raise InputError(f"{path}: not UTF-8 (byte {error.start}){hint}") from None
     except IsADirectoryError:
-        raise IntentflowError(f"{path}: is a folder, expected a data file") from None
+        raise InputError(f"{path}: is a folder, expected a data file") from None
     except OSError as error:
-        raise IntentflowError(f"{path}: {error.strerror}") from None
+        raise InputError(f"{path}: {error.strerror}") from None
 
 
 def _array_rows(text: str, path: str | Path) -> Iterator[tuple[str, Any]]:
@@ -142,9 +142,7 @@ def _array_rows(text: str, path: str | Path) -> Iterator[tuple[str, Any]]:
         rows = json.loads(re.sub(r",\s*\]\s*$", "]", text))
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 1)
-        raise IntentflowError(
-            f"{path} line {line}: not JSON{_hint(path, is_other=line == 1)}"
-        ) from None
+        raise InputError(f"{path} line {line}: not JSON{_hint(path, is_other=line == 1)}") from None
     return ((f"row {number}", row) for number, row in enumerate(rows, 1))
 
 
@@ -157,7 +155,7 @@ def _line_rows(text: str, path: str | Path) -> Iterator[tuple[str, Any]]:
             yield f"line {number}", json.loads(line)
         except (ValueError, RecursionError):
             hint = _hint(path, is_other=is_first)
-            raise IntentflowError(f"{path} line {number}: not JSON{hint}") from None
+            raise InputError(f"{path} line {number}: not JSON{hint}") from None
         is_first = False
 
 
@@ -170,11 +168,11 @@ def _hint(path: str | Path, *, is_other: bool = False) -> str:
 
 def _example(row: Any, where: str, hint: str) -> Example:
     if not isinstance(row, dict):
-        raise IntentflowError(f"{where}: expected an object with instruction and output{hint}")
+        raise InputError(f"{where}: expected an object with instruction and output{hint}")
     for key in ("instruction", "output"):
         if not isinstance(row.get(key), str):
-            raise IntentflowError(f"{where}: {key} is missing or not text{hint}")
+            raise InputError(f"{where}: {key} is missing or not text{hint}")
     dialogue = row.get("dialogue") or None
     if dialogue is not None and not isinstance(dialogue, str):
-        raise IntentflowError(f"{where}: dialogue is not text; write the dialogue's id in quotes")
+        raise InputError(f"{where}: dialogue is not text; write the dialogue's id in quotes")
     return Example(row["instruction"], row["output"], bool(row.get("synthetic", False)), dialogue)

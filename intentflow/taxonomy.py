@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from intentflow.calls import Call, CallSyntaxError, parse_calls
 from intentflow.config import StrictModel, nearest
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.io.files import atomic_file
 from intentflow.records import Example
 
@@ -112,7 +112,7 @@ class Taxonomy(StrictModel):
             and as ``min_parameters`` that of its shortest.
 
         Raises:
-            IntentflowError: No row parses.
+            InputError: No row parses.
         """
         counts: dict[str, set[int]] = {}
         for example in examples:
@@ -123,7 +123,7 @@ class Taxonomy(StrictModel):
             for call in calls:
                 counts.setdefault(call.intent, set()).add(len(call.parameters))
         if not counts:
-            raise IntentflowError(
+            raise InputError(
                 "no row has a label that parses, so there are no intents: "
                 "`intentflow validate` shows the reasons"
             )

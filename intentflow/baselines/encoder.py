@@ -11,7 +11,7 @@ from typing import Any
 from intentflow.baselines.answers import Answers
 from intentflow.baselines.labels import LabelledTexts
 from intentflow.baselines.targets import Targets
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 
 BUNDLED_ENCODER = "bundled:minilm"
 BATCH_ROWS = 32
@@ -36,7 +36,7 @@ def answer_by_encoder(
         seed: Seed of the head, the order of rows and dropout.
 
     Raises:
-        IntentflowError: All rows have one label, or the encoder does not exist or has no padding.
+        InputError: All rows have one label, or the encoder does not exist or has no padding.
         ModuleNotFoundError: The ``train`` extra is not installed.
     """
     training.require_choice("encoder")
@@ -67,9 +67,7 @@ def _load(name: str, targets: Targets, seed: int) -> tuple[Any, Any]:
 
     tokenizer = load_tokenizer(name)
     if tokenizer.pad_token_id is None:
-        raise IntentflowError(
-            f"encoder {name}: its tokenizer has no padding; give a BERT-type encoder"
-        )
+        raise InputError(f"encoder {name}: its tokenizer has no padding; give a BERT-type encoder")
     set_seed(seed)  # the head is initialised at random
     model = load_classifier(name, targets.names)
     kind = "multi_label_classification" if targets.independent else "single_label_classification"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from intentflow.config import nearest
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 
 Kind = Literal["majority", "linear", "encoder", "untuned", "few-shot"]
 
@@ -23,7 +23,7 @@ def parse_kinds(value: object) -> object:
         value: A list or a text; any other value is returned unchanged.
 
     Raises:
-        IntentflowError: A name is unknown (the message has the most similar one), or none is given.
+        InputError: A name is unknown (the message has the most similar one), or none is given.
 
     Example:
         >>> parse_kinds("linear, majority")
@@ -37,7 +37,7 @@ def parse_kinds(value: object) -> object:
         if name not in (*KINDS, "all"):
             guess = nearest(name, (*KINDS, "all"))
             hint = f"did you mean {guess}?" if guess else f"choose from {', '.join(KINDS)}, all"
-            raise IntentflowError(f"unknown baseline {name}; {hint}")
+            raise InputError(f"unknown baseline {name}; {hint}")
     if not names:
-        raise IntentflowError(f"no baseline is given; choose from {', '.join(KINDS)}, all")
+        raise InputError(f"no baseline is given; choose from {', '.join(KINDS)}, all")
     return [kind for kind in KINDS if kind in names or "all" in names]

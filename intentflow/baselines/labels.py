@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from intentflow.calls import Call, CallSyntaxError, format_calls, parse_calls
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.records import Example
 
 
@@ -49,12 +49,12 @@ class LabelledTexts:
         """The rows whose label parses.
 
         Raises:
-            IntentflowError: There are none.
+            InputError: There are none.
         """
         pairs = [(row.instruction, intents_label(row.output)) for row in examples]
         known = [(text, label) for text, label in pairs if label is not None]
         if not known:
-            raise IntentflowError(
+            raise InputError(
                 "no training row has a label that parses: intentflow validate lists the errors"
             )
         return cls([t for t, _ in known], [label for _, label in known], len(pairs) - len(known))
@@ -68,10 +68,10 @@ class LabelledTexts:
         """Refuse rows with a single label, from which a classifier cannot be trained.
 
         Raises:
-            IntentflowError: All rows have the same label.
+            InputError: All rows have the same label.
         """
         if len(self.names) < 2:
-            raise IntentflowError(
+            raise InputError(
                 f"{kind}: all training rows have the label {self.names[0]}, and a classifier needs "
                 "two; give more rows, or --kinds majority"
             )

@@ -10,7 +10,7 @@ from typing import Any
 from intentflow.baselines.answers import Answers
 from intentflow.baselines.labels import LabelledTexts
 from intentflow.baselines.targets import Targets
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 
 
 def answer_by_linear(training: LabelledTexts, utterances: Sequence[str], seed: int = 0) -> Answers:
@@ -22,7 +22,7 @@ def answer_by_linear(training: LabelledTexts, utterances: Sequence[str], seed: i
         seed: Seed of the solver's order of rows.
 
     Raises:
-        IntentflowError: All training rows have one label, or no text contains a character.
+        InputError: All training rows have one label, or no text contains a character.
         ModuleNotFoundError: The ``data`` extra is not installed.
 
     Example:
@@ -52,7 +52,7 @@ def _fitted(texts: Sequence[str], learned: Any, seed: int) -> Any:
     except ValueError as error:
         if "empty vocabulary" not in str(error):
             raise
-        raise IntentflowError("linear: the training rows' utterances contain no text") from None
+        raise InputError("linear: the training rows' utterances contain no text") from None
 
 
 def _pipeline(seed: int) -> Any:

@@ -9,10 +9,8 @@ from typing import Any
 
 from intentflow.cli.outcome import Outcome
 from intentflow.errors import IntentflowError
-from intentflow.inference.engines import Engine
 from intentflow.inference.openai_engine import EndpointOptions, OpenAIEngine
-from intentflow.inference.transformers_engine import TransformersEngine
-from intentflow.serving.prediction import predict
+from intentflow.serving.intent_model import IntentModel, load_model
 
 _TOKEN = "INTENTFLOW_TOKEN"
 _UNAUTHORIZED = 401
@@ -45,12 +43,11 @@ def run(args: argparse.Namespace) -> Outcome:
 
 
 def _ask_engine(args: argparse.Namespace) -> dict[str, Any]:
-    engine: Engine = (
-        TransformersEngine(args.model, constrained=True)
-        if args.model
-        else OpenAIEngine(args.url or "http://127.0.0.1:8000", _IMPATIENT)
-    )
-    return predict(engine, args.utterance).as_dict()
+    if args.model:
+        model = load_model(args.model)
+    else:
+        model = IntentModel(OpenAIEngine(args.url or "http://127.0.0.1:8000", _IMPATIENT))
+    return model.ask(args.utterance).as_dict()
 
 
 def _ask_service(args: argparse.Namespace) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import IntentflowError, ServiceError
 
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 60
@@ -29,7 +29,7 @@ class Cluster:
         without: Alternative without a cluster, for messages.
 
     Raises:
-        IntentflowError: There is no configuration, or the server does not answer.
+        ServiceError: There is no configuration, or the server does not answer.
     """
 
     def __init__(
@@ -187,7 +187,7 @@ class Cluster:
             try:
                 return self._client.resources.get(api_version=api_version, kind=kind)
             except ResourceNotFoundError:
-                raise IntentflowError(
+                raise ServiceError(
                     f"the cluster {self.host} has no {kind} ({api_version}): "
                     f"is {self._needs} installed?"
                 ) from None
@@ -201,10 +201,10 @@ class Cluster:
         try:
             yield
         except ApiException as error:
-            raise IntentflowError(_explain(error, where, self.host, self._role)) from error
+            raise ServiceError(_explain(error, where, self.host, self._role)) from error
         except HTTPError as error:
             cause = type(getattr(error, "reason", None) or error).__name__
-            raise IntentflowError(
+            raise ServiceError(
                 f"the cluster {self.host} cannot be reached ({cause}); check KUBECONFIG"
             ) from error
 
@@ -234,7 +234,7 @@ def _configuration(without: str) -> Any:
             config.load_kube_config(config_file=files, client_configuration=configuration)
     except config.ConfigException as error:
         reason = str(error).splitlines()[0].rstrip(".")
-        raise IntentflowError(
+        raise ServiceError(
             f"no cluster is configured ({reason}): set KUBECONFIG, or {without}"
         ) from None
     return configuration

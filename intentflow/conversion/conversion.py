@@ -21,7 +21,7 @@ from intentflow.conversion.rejects import can_redact
 from intentflow.conversion.sources import Source, find_sources, open_source
 from intentflow.conversion.votes import BallotBox
 from intentflow.conversion.writers import LazyFile, RecordsWriter, reject_lines
-from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.errors import CheckFailed, InputError
 from intentflow.io.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def convert(
             reads the files and sends the rows to its workers.
 
     Raises:
-        IntentflowError: A source cannot be read, or no row was kept.
+        InputError: A source cannot be read, or no row was kept.
         TooManyRejects: The share of rejects exceeds ``max_reject_rate``; ``out`` and the rejects
             are written.
 
@@ -201,11 +201,9 @@ def _check_usage(out: Path, max_reject_rate: float | None, to: Target | None) ->
     if to is not None:
         check_target(to, out)
     elif out.suffix not in (".json", ".jsonl"):
-        raise IntentflowError(f"{out}: the name of the output must end in .json or .jsonl")
+        raise InputError(f"{out}: the name of the output must end in .json or .jsonl")
     if max_reject_rate is not None and not 0 <= max_reject_rate <= 1:
-        raise IntentflowError(
-            f"the maximum reject rate must be between 0 and 1, not {max_reject_rate}"
-        )
+        raise InputError(f"the maximum reject rate must be between 0 and 1, not {max_reject_rate}")
 
 
 def _with_votes(
@@ -276,7 +274,7 @@ def _check_result(
     summary: ConvertSummary, sources: Sequence[str], rejects: Path, limit: float | None, hint: str
 ) -> None:
     if not summary.kept:
-        raise IntentflowError(
+        raise InputError(
             f"{', '.join(sources)}: no row was kept: {_explain(summary, rejects)}{hint}"
         )
     if limit is not None and summary.rejected > limit * summary.rows:

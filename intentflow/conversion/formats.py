@@ -17,7 +17,7 @@ from intentflow.conversion.export_format import (
 )
 from intentflow.conversion.tables import CSV
 from intentflow.conversion.transcripts import TRANSCRIPT, begins_with_speaker
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 
 # Order in which ``auto`` tries formats: those recognised by more keys come first.
 _BY_ROW = (
@@ -37,12 +37,12 @@ def find_format(name: str) -> Format:
     """The format of that name; ``auto`` recognises the format of every row.
 
     Raises:
-        IntentflowError: There is no such format.
+        InputError: There is no such format.
     """
     if name == "auto":
         return Format("auto", unrecognised, _read_any, quick=True)
     if name not in FORMATS:
-        raise IntentflowError(f"unknown format {name}; choose one of: auto, {', '.join(FORMATS)}")
+        raise InputError(f"unknown format {name}; choose one of: auto, {', '.join(FORMATS)}")
     return FORMATS[name]
 
 

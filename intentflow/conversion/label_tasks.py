@@ -25,7 +25,7 @@ from intentflow.conversion.export_format import (
     RowRejected,
     label_text,
 )
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 
 Target = Literal["itag", "label-studio"]
 _SUFFIXES: dict[str, tuple[str, ...]] = {
@@ -40,15 +40,13 @@ def check_target(target: str, out: Path) -> None:
     """Refuse an unknown tool, or a file type that it does not import.
 
     Raises:
-        IntentflowError: The tool is unknown, or the file has another suffix.
+        InputError: The tool is unknown, or the file has another suffix.
     """
     if target not in get_args(Target):
-        raise IntentflowError(
-            f"unknown target {target}; choose one of: {', '.join(get_args(Target))}"
-        )
+        raise InputError(f"unknown target {target}; choose one of: {', '.join(get_args(Target))}")
     if out.suffix not in _SUFFIXES[target]:
         allowed = " or ".join(_SUFFIXES[target])
-        raise IntentflowError(f"{out}: the file name of tasks for {target} must end in {allowed}")
+        raise InputError(f"{out}: the file name of tasks for {target} must end in {allowed}")
 
 
 def as_tasks(form: Format, target: Target) -> Format:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +48,10 @@ def find_sources(
         The files, those of a folder in alphabetical order.
 
     Raises:
-        IntentflowError: No name is given, a file is missing, or a folder has no data files.
+        InputError: No name is given, a file is missing, or a folder has no data files.
     """
     if not names:
-        raise IntentflowError("no source given")
+        raise InputError("no source given")
     return [source for name in names for source in _expand(name, directory, skip)]
 
 
@@ -60,7 +60,7 @@ def _expand(name: str, directory: Path, skip: Collection[Path]) -> list[Source]:
     if path.is_dir():
         return _files_below(path, name, skip)
     if not path.exists():
-        raise IntentflowError(f"{name}: no such file")
+        raise InputError(f"{name}: no such file")
     return [Source(name, path)]
 
 
@@ -83,9 +83,7 @@ def _files_below(folder: Path, name: str, skip: Collection[Path]) -> list[Source
             log.warning("%s: skipped, its name is not that of a data file", inner)
     if not found:
         known = ", ".join(_SUFFIXES)
-        raise IntentflowError(
-            f"{name}: the folder contains no data file ({known}, or these with .gz)"
-        )
+        raise InputError(f"{name}: the folder contains no data file ({known}, or these with .gz)")
     return found
 
 
@@ -105,7 +103,7 @@ def open_source(source: Source) -> Iterator[BinaryIO]:
     """Open a file for reading bytes; gzip is decompressed and a byte order mark is skipped.
 
     Raises:
-        IntentflowError: The file cannot be read, is empty, UTF-16, or damaged gzip; the last may
+        InputError: The file cannot be read, is empty, UTF-16, or damaged gzip; the last may
             also be raised while reading.
     """
     with _open_packed(source) as packed:
@@ -116,7 +114,7 @@ def open_source(source: Source) -> Iterator[BinaryIO]:
             _skip_mark(stream, source)
             yield stream
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise IntentflowError(
+            raise InputError(
                 f"{source.name}: damaged gzip data ({error}); fetch the file again"
             ) from error
 
@@ -125,16 +123,16 @@ def _open_packed(source: Source) -> BinaryIO:
     try:
         return source.path.open("rb")
     except OSError as error:
-        raise IntentflowError(f"{source.name}: {error.strerror or error}") from error
+        raise InputError(f"{source.name}: {error.strerror or error}") from error
 
 
 def _skip_mark(stream: BinaryIO, source: Source) -> None:
     head = stream.read(len(codecs.BOM_UTF8))
     if not head:
-        raise IntentflowError(f"{source.name}: the file is empty")
+        raise InputError(f"{source.name}: the file is empty")
     if head == _ZIP_MAGIC:
-        raise IntentflowError(f"{source.name} is a zip archive; unpack it and give the folder")
+        raise InputError(f"{source.name} is a zip archive; unpack it and give the folder")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise IntentflowError(f"{source.name} is UTF-16, not UTF-8; save it as UTF-8")
+        raise InputError(f"{source.name} is UTF-16, not UTF-8; save it as UTF-8")
     if head != codecs.BOM_UTF8:
         stream.seek(0)

@@ -18,7 +18,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from intentflow.curation.dedup import normalised_utterance
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.parallel import Executor, usable_cpus
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def near_clusters(texts: Sequence[str], threshold: float = NEAR_THRESHOLD) -> li
         For each text, the index of the first text of its group; the same on every platform.
 
     Raises:
-        IntentflowError: The threshold is out of range.
+        InputError: The threshold is out of range.
         ModuleNotFoundError: The ``data`` extra is not installed.
     """
     import numpy as np
@@ -106,7 +106,7 @@ def near_pairs(
         by the later. A text with the same key as earlier texts is paired with the first one only.
 
     Raises:
-        IntentflowError: The threshold is out of range.
+        InputError: The threshold is out of range.
         ModuleNotFoundError: The ``data`` extra is not installed.
     """
     import numpy as np
@@ -130,7 +130,7 @@ def near_any(
         Sorted indices of these texts.
 
     Raises:
-        IntentflowError: The threshold is out of range.
+        InputError: The threshold is out of range.
         ModuleNotFoundError: The ``data`` extra is not installed.
     """
     reference = list(dict.fromkeys(map(near_key, others)))
@@ -148,7 +148,7 @@ class NearIndex:
         threshold: Minimum Jaccard similarity of near-duplicates, in (0, 1].
 
     Raises:
-        IntentflowError: The threshold is out of range.
+        InputError: The threshold is out of range.
     """
 
     def __init__(self, threshold: float = NEAR_THRESHOLD) -> None:
@@ -224,7 +224,7 @@ def is_wide(character: str) -> bool:
 
 def _check(threshold: float) -> None:
     if not 0 < threshold <= 1:
-        raise IntentflowError(
+        raise InputError(
             f"near threshold: must be above 0 and at most 1, not {threshold}; "
             f"{NEAR_THRESHOLD} tolerates a typo or a filler word"
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 from intentflow.curation.groups import group_rows
 from intentflow.curation.minhash import NEAR_THRESHOLD
 from intentflow.curation.stratify import RowGroup, divide
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.records import Example, write_records
 
 _MAX_SHORTFALL = 0.1
@@ -52,13 +52,13 @@ class Split:
             The content digest of each file written, by part.
 
         Raises:
-            IntentflowError: A file of a part that is empty now exists already and would be mistaken
+            InputError: A file of a part that is empty now exists already and would be mistaken
                 for a part of this split. Nothing is written.
         """
         parts = self.by_name()
         for name, path in paths.items():
             if not parts[name] and path.exists():
-                raise IntentflowError(
+                raise InputError(
                     f"{path} exists already, but this split has no {name} part; move the file away "
                     "or write to another folder"
                 )
@@ -86,7 +86,7 @@ def split(
         near_threshold: Minimum similarity of near-duplicates, in (0, 1].
 
     Raises:
-        IntentflowError: A share is out of range, or there are too few rows to fill each part.
+        InputError: A share is out of range, or there are too few rows to fill each part.
         ModuleNotFoundError: The ``data`` extra is not installed.
 
     Example:
@@ -102,7 +102,7 @@ def split(
     rows = divide(groups, shares, random.Random(seed))
     for name, share in shares.items():
         if not rows[name]:
-            raise IntentflowError(
+            raise InputError(
                 f"too few rows: none of {len(examples)} rows is left for {name} (share {share}) "
                 "once every intent is in train and near-duplicates and dialogues stay together; "
                 "label more rows, or set the share to 0"
@@ -119,9 +119,9 @@ def split(
 def _check_shares(test: float, validation: float) -> None:
     for name, share in (("test", test), ("validation", validation)):
         if not 0 <= share < 1:
-            raise IntentflowError(f"{name}: the share must be at least 0 and below 1, not {share}")
+            raise InputError(f"{name}: the share must be at least 0 and below 1, not {share}")
     if test + validation >= 1:
-        raise IntentflowError(
+        raise InputError(
             f"test {test} and validation {validation} leave no rows for training: "
             "their sum must be below 1"
         )

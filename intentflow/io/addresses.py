@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl, urlsplit
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 
 MASK = "***"
 _USER = re.compile(r"(?<=://)[^/?#@\s]+(?=@)")
@@ -32,7 +32,7 @@ def require_address(address: str, what: str, secret_in: str | None = None) -> st
         The address without surrounding blanks and trailing slashes.
 
     Raises:
-        IntentflowError: The address has another scheme, no host, an invalid port, or a secret: a
+        InputError: The address has another scheme, no host, an invalid port, or a secret: a
             user name, a password or a query parameter with a name such as ``token``.
 
     Example:
@@ -46,10 +46,10 @@ def require_address(address: str, what: str, secret_in: str | None = None) -> st
     except ValueError:  # a port that is not a number, an unclosed bracket
         usable = False
     if not usable or re.search(r"[\s\x00-\x1f\x7f]", found):
-        raise IntentflowError(f"{what} {mask_secrets(found)!r}: expected http(s)://host[:port]")
+        raise InputError(f"{what} {mask_secrets(found)!r}: expected http(s)://host[:port]")
     if holds_secret(found):
         place = f"put it into {secret_in}" if secret_in else "leave it out"
-        raise IntentflowError(
+        raise InputError(
             f"{what} {mask_secrets(found)}: the address contains a user name, password or token, "
             f"which process lists and logs would show: {place}"
         )

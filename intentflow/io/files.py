@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError, IntentflowError
 
 _PATH_ERRORS = frozenset(
     {
@@ -32,7 +32,7 @@ def atomic_file(path: str | Path, *, private: bool = False) -> Iterator[Path]:
         private: Whether only the owner may read and write the file (mode 0600).
 
     Raises:
-        IntentflowError: The file cannot be written (disk full, no permission).
+        InputError: The file cannot be written (disk full, no permission).
 
     Example:
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -44,7 +44,7 @@ def atomic_file(path: str | Path, *, private: bool = False) -> Iterator[Path]:
     target = _local(path)
     with _readable_os_errors(target):
         if target.is_dir():
-            raise IntentflowError(f"{target} is a folder; give a file")
+            raise InputError(f"{target} is a folder; give a file")
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         os.close(handle)
@@ -66,7 +66,7 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
     target = _local(path)
     with _readable_os_errors(target):
         if target.is_file():
-            raise IntentflowError(f"{target} is a file; give a folder")
+            raise InputError(f"{target} is a file; give a folder")
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.partial-", dir=target.parent))
         try:
@@ -106,7 +106,7 @@ def _replace_directory(partial: Path, target: Path) -> None:
 def _local(path: str | Path) -> Path:
     """The path to write; an S3 address would silently become a folder named ``s3:``."""
     if str(path).startswith("s3:/"):
-        raise IntentflowError(
+        raise InputError(
             f"{path}: write to a local file first; intentflow publish uploads it under its digest"
         )
     return Path(path)
@@ -126,13 +126,13 @@ def _readable_os_errors(target: Path) -> Iterator[None]:
         raise
     except Exception as error:
         if _is_disk_full(error):
-            raise IntentflowError(
+            raise InputError(
                 f"disk full while writing {target}: free some space and run again; "
                 "nothing already written was changed"
             ) from error
         code = getattr(error, "errno", None)
         if code in _PATH_ERRORS:
-            raise IntentflowError(_unwritable(target, code, error)) from error
+            raise InputError(_unwritable(target, code, error)) from error
         raise
 
 

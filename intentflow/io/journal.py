@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 
 
 class JournalFile:
@@ -38,7 +38,7 @@ class JournalFile:
             kind: Value of ``kind`` in the journal's first line.
 
         Raises:
-            IntentflowError: Another process has the file open, it cannot be written, or it is not
+            InputError: Another process has the file open, it cannot be written, or it is not
                 a journal of this kind.
         """
         handle = None
@@ -51,7 +51,7 @@ class JournalFile:
             if handle is not None:
                 os.close(handle)
             if isinstance(error, BlockingIOError):
-                raise IntentflowError(
+                raise InputError(
                     f"{path}: another run is writing this journal; wait until it ends"
                 ) from None
             raise _unwritable(path, error) from error
@@ -60,7 +60,7 @@ class JournalFile:
         """Write one line; with ``durable``, wait until it is on disk.
 
         Raises:
-            IntentflowError: The line cannot be written, for example because the disk is full.
+            InputError: The line cannot be written, for example because the disk is full.
         """
         assert self._handle is not None
         line = memoryview(f"{json.dumps(entry)}\n".encode())
@@ -92,5 +92,5 @@ def _complete_lines(handle: int, kind: str) -> list[bytes]:
     return content[:end].splitlines()
 
 
-def _unwritable(path: Path, error: OSError) -> IntentflowError:
-    return IntentflowError(f"cannot write the journal {path}: {error.strerror}")
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(f"cannot write the journal {path}: {error.strerror}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 
 _REFUSED_SEGMENTS = {"", ".", ".."}
 
@@ -20,7 +20,7 @@ def require_relative(name: str, where: str) -> str:
         The name.
 
     Raises:
-        IntentflowError: The name is empty or absolute; one of its parts is empty, ``.`` or ``..``;
+        InputError: The name is empty or absolute; one of its parts is empty, ``.`` or ``..``;
             or it holds a backslash or a NUL character.
 
     Example:
@@ -29,7 +29,7 @@ def require_relative(name: str, where: str) -> str:
     """
     parts = name.split("/")
     if _REFUSED_SEGMENTS.intersection(parts) or "\\" in name or "\0" in name:
-        raise IntentflowError(
+        raise InputError(
             f"{where}: the name {name!r} is refused; rename the object: its parts, separated by "
             "single slashes, must not be empty, . or .., nor contain backslashes or NUL characters"
         )
@@ -48,7 +48,7 @@ def inside(folder: Path, name: str, where: str) -> Path:
         ``folder / name``.
 
     Raises:
-        IntentflowError: The name is refused, or a symbolic link leads out of the folder.
+        InputError: The name is refused, or a symbolic link leads out of the folder.
     """
     path = folder / require_relative(name, where)
     require_inside(path, folder, where)
@@ -59,14 +59,14 @@ def require_inside(path: Path, folder: Path, where: str) -> None:
     """Refuse a path that is outside a folder once symbolic links are resolved.
 
     Raises:
-        IntentflowError: The path is outside, or its links form a circle.
+        InputError: The path is outside, or its links form a circle.
     """
     try:
         is_inside = path.resolve().is_relative_to(folder.resolve())
     except (OSError, RuntimeError):  # links in a circle
         is_inside = False
     if not is_inside:
-        raise IntentflowError(
+        raise InputError(
             f"{where}: a symbolic link on the way to {path.name} leads out of the folder; "
             "replace the link by the file or folder that it points to"
         )

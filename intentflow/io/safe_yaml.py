@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 
 MAX_YAML_CHARACTERS = 16_000_000
 MAX_YAML_VALUES = 1_000_000
@@ -46,7 +46,7 @@ def load_yaml_text(text: str, where: str) -> Any:
         Mappings, lists and plain values; None for an empty document.
 
     Raises:
-        IntentflowError: The text is not one YAML document, repeats a key, or exceeds the limits of
+        InputError: The text is not one YAML document, repeats a key, or exceeds the limits of
             this module; the message names the file and the line.
 
     Example:
@@ -55,7 +55,7 @@ def load_yaml_text(text: str, where: str) -> Any:
     """
     documents = [value for _, value in yaml_documents(text, where)]
     if len(documents) > 1:
-        raise IntentflowError(f"{where}: contains {len(documents)} documents; expected one")
+        raise InputError(f"{where}: contains {len(documents)} documents; expected one")
     return documents[0] if documents else None
 
 
@@ -63,10 +63,10 @@ def yaml_documents(text: str, where: str) -> list[tuple[yaml.Node, Any]]:
     """Every document of a YAML stream: its node, which has positions in the text, and its value.
 
     Raises:
-        IntentflowError: As for :func:`load_yaml_text`.
+        InputError: As for :func:`load_yaml_text`.
     """
     if len(text) > MAX_YAML_CHARACTERS:
-        raise IntentflowError(
+        raise InputError(
             f"{where}: {len(text)} characters of YAML exceed the limit of {MAX_YAML_CHARACTERS}"
         )
     try:
@@ -75,11 +75,11 @@ def yaml_documents(text: str, where: str) -> list[tuple[yaml.Node, Any]]:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""
         reason = getattr(error, "problem", None) or "cannot be read"
-        raise IntentflowError(f"{where}{line}: not YAML: {reason}") from None
+        raise InputError(f"{where}{line}: not YAML: {reason}") from None
     except RecursionError:
         raise _too_deep(where) from None
     except ValueError as error:  # an impossible date or number
-        raise IntentflowError(f"{where}: not YAML: {error}") from None
+        raise InputError(f"{where}: not YAML: {error}") from None
 
 
 def _documents(text: str, where: str) -> Iterator[tuple[yaml.Node, Any]]:
@@ -99,7 +99,7 @@ def _count_values(
 ) -> int:
     """Number of values of a node, its aliases expanded."""
     if id(node) in above:
-        raise IntentflowError(f"{where}: an alias (*) is inside the value that it refers to")
+        raise InputError(f"{where}: an alias (*) is inside the value that it refers to")
     if len(above) > MAX_YAML_DEPTH:
         raise _too_deep(where)
     if id(node) not in counted:
@@ -108,7 +108,7 @@ def _count_values(
             _count_values(child, where, counted, inner) for child in _children(node)
         )
     if counted[id(node)] > MAX_YAML_VALUES:
-        raise IntentflowError(
+        raise InputError(
             f"{where}: expands to more than {MAX_YAML_VALUES} values, by aliases (*) of aliases or "
             "by its length; shorten it or write out the values that are needed"
         )
@@ -121,5 +121,5 @@ def _children(node: yaml.Node) -> list[yaml.Node]:
     return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
-def _too_deep(where: str) -> IntentflowError:
-    return IntentflowError(f"{where}: nested more than {MAX_YAML_DEPTH} levels deep")
+def _too_deep(where: str) -> InputError:
+    return InputError(f"{where}: nested more than {MAX_YAML_DEPTH} levels deep")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.parallel.executor import Item, Result
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class ProcessExecutor:
             while pending:
                 yield pending.popleft().result()
         except BrokenProcessPool:
-            raise IntentflowError(
+            raise InputError(
                 "a worker process was killed, perhaps because it ran out of memory; "
                 "run again with fewer --workers"
             ) from None
@@ -81,14 +81,14 @@ def allowed_workers(requested: int) -> int:
     A warning is logged when the number is lowered.
 
     Raises:
-        IntentflowError: The requested number is less than 1.
+        InputError: The requested number is less than 1.
 
     Example:
         >>> allowed_workers(1)
         1
     """
     if requested < 1:
-        raise IntentflowError(f"the number of workers must be 1 or more, not {requested}")
+        raise InputError(f"the number of workers must be 1 or more, not {requested}")
     max_workers = _MAX_WORKERS_PER_CPU * usable_cpus()
     if requested > max_workers:
         log.warning(

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import UsageError
 from intentflow.parallel.executor import Executor
 from intentflow.parallel.process_executor import ProcessExecutor, allowed_workers, usable_cpus
 
@@ -26,7 +26,7 @@ def open_executor(
         workers: Number of processes, at most 4 for each usable CPU; one for each CPU if None.
 
     Raises:
-        IntentflowError: The name is unknown, the address is invalid, or no cluster answers there.
+        UsageError: The name is unknown, the address is invalid, or no cluster answers there.
         ModuleNotFoundError: The ``ray`` extra is not installed.
 
     Example:
@@ -35,9 +35,9 @@ def open_executor(
         ['A', 'B']
     """
     if name not in EXECUTORS:
-        raise IntentflowError(f"--engine {name}: unknown; choose one of: {', '.join(EXECUTORS)}")
+        raise UsageError(f"--engine {name}: unknown; choose one of: {', '.join(EXECUTORS)}")
     if name == "local" and address is not None:
-        raise IntentflowError("--ray-address needs --engine ray")
+        raise UsageError("--ray-address needs --engine ray")
     found = usable_cpus() if workers is None else allowed_workers(workers)
     if name == "local":
         yield ProcessExecutor(found)
@@ -52,7 +52,7 @@ def executor_from_environment() -> AbstractContextManager[Executor | None]:
     """The executor named by ``INTENTFLOW_ENGINE``, for pipeline steps; None if it is not set.
 
     Raises:
-        IntentflowError: See :func:`open_executor`.
+        UsageError: See :func:`open_executor`.
     """
     name = os.environ.get("INTENTFLOW_ENGINE")
     return open_executor(name) if name else nullcontext()

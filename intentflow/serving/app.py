@@ -14,7 +14,7 @@ from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 from starlette.types import Lifespan
 
-from intentflow.serving.errors import ServiceError
+from intentflow.serving.errors import ReplyError
 from intentflow.serving.middleware import Guard
 from intentflow.serving.routes import feedback, health, kserve, openai
 from intentflow.serving.service import Service
@@ -78,17 +78,17 @@ def _application(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
 
 
 def _handle_errors(app: FastAPI) -> None:
-    @app.exception_handler(ServiceError)
-    async def known(request: Request, error: ServiceError) -> JSONResponse:
+    @app.exception_handler(ReplyError)
+    async def known(request: Request, error: ReplyError) -> JSONResponse:
         return error.response(request.url.path)
 
     @app.exception_handler(HTTPException)
     async def no_route(request: Request, error: HTTPException) -> JSONResponse:
-        return ServiceError(error.status_code, str(error.detail)).response(request.url.path)
+        return ReplyError(error.status_code, str(error.detail)).response(request.url.path)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        return ServiceError(400, _explain(error)).response(request.url.path)
+        return ReplyError(400, _explain(error)).response(request.url.path)
 
 
 def _explain(error: RequestValidationError) -> str:

@@ -40,7 +40,7 @@ AnswerStream = AsyncGenerator[str | ModelAnswer]
 class Backend(Protocol):
     """Answers dialogues, greedily.
 
-    Both ways to ask raise :class:`intentflow.serving.errors.ServiceError` where there is no answer.
+    Both ways to ask raise :class:`intentflow.serving.errors.ReplyError` where there is no answer.
     A caller that is cancelled ends the work on its answer.
     """
 

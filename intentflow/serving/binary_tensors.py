@@ -14,7 +14,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from intentflow.serving.errors import ServiceError
+from intentflow.serving.errors import ReplyError
 
 BINARY_TYPE = "application/octet-stream"
 LENGTH_HEADER = "inference-header-content-length"
@@ -45,23 +45,23 @@ def as_json(body: bytes, json_length: str) -> bytes:
         json_length: The header with the document's length in bytes.
 
     Raises:
-        ServiceError: The lengths do not fit the body, or the document is no request.
+        ReplyError: The lengths do not fit the body, or the document is no request.
     """
     length = int(json_length) if json_length.isdecimal() else -1
     if not 0 <= length <= len(body):
-        raise ServiceError(400, f"the header {LENGTH_HEADER} is missing or wrong")
+        raise ReplyError(400, f"the header {LENGTH_HEADER} is missing or wrong")
     try:
         document = json.loads(body[:length])
         inputs = document["inputs"]
     except (ValueError, LookupError, TypeError, RecursionError):
-        raise ServiceError(400, "the request's JSON part holds no inputs") from None
+        raise ReplyError(400, "the request's JSON part holds no inputs") from None
     rest = memoryview(body)[length:]
     for tensor in inputs if isinstance(inputs, list) else []:
         parameters = tensor.get("parameters") if isinstance(tensor, dict) else None
         size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
         if size is not None:
             if not isinstance(size, int) or not 0 <= size <= len(rest):
-                raise ServiceError(400, "binary_data_size does not fit the request's body")
+                raise ReplyError(400, "binary_data_size does not fit the request's body")
             tensor["data"] = list(_texts(bytes(rest[:size])))
             rest = rest[size:]
     return json.dumps(document).encode()
@@ -73,11 +73,11 @@ def _texts(tensor: bytes) -> Iterator[str]:
         start = position + _LENGTH_BYTES
         position = start + int.from_bytes(tensor[start - _LENGTH_BYTES : start], "little")
         if position > len(tensor):
-            raise ServiceError(400, "the input's binary data ends within an element")
+            raise ReplyError(400, "the input's binary data ends within an element")
         try:
             yield tensor[start:position].decode()
         except UnicodeDecodeError:
-            raise ServiceError(400, "the input is not UTF-8") from None
+            raise ReplyError(400, "the input is not UTF-8") from None
 
 
 def _json_request(request: Request, body: bytes) -> Request:

@@ -10,7 +10,7 @@ from intentflow.config import nearest
 from intentflow.prompts import join_rounds
 from intentflow.serving.backend import Message
 from intentflow.serving.dialogue import read_messages, require_length
-from intentflow.serving.errors import ServiceError
+from intentflow.serving.errors import ReplyError
 from intentflow.serving.limits import Limits
 from intentflow.serving.schemas.feedback import Correction
 from intentflow.taxonomy import Taxonomy
@@ -27,7 +27,7 @@ def read_correction(body: Correction, taxonomy: Taxonomy, limits: Limits) -> dic
         limits: Lengths of the texts.
 
     Raises:
-        ServiceError: Something is missing, too long, or not in the taxonomy.
+        ReplyError: Something is missing, too long, or not in the taxonomy.
     """
     calls = _corrected_calls(body, limits)
     row = {"instruction": _instruction(body, limits)}
@@ -52,7 +52,7 @@ def _instruction(body: Correction, limits: Limits) -> str:
         return joined_rounds(read_messages(body.messages, limits))
     text = body.utterance if body.instruction is None else body.instruction
     if text is None or not text.strip():
-        raise ServiceError(400, "instruction: it is missing or empty")
+        raise ReplyError(400, "instruction: it is missing or empty")
     require_length(len(text), limits, "instruction")
     return text
 
@@ -63,9 +63,9 @@ def _corrected_calls(body: Correction, limits: Limits) -> list[Call]:
         try:
             return parse_calls(body.output)
         except CallSyntaxError as error:
-            raise ServiceError(400, f"output: it is not a call: {error}") from None
+            raise ReplyError(400, f"output: it is not a call: {error}") from None
     if not body.calls:
-        raise ServiceError(400, "output: it is missing; write it as in weather_search(Hangzhou)")
+        raise ReplyError(400, "output: it is missing; write it as in weather_search(Hangzhou)")
     values = (value for call in body.calls for value in (call.intent, *call.parameters))
     require_length(sum(map(len, values)), limits, "calls")
     return [Call(call.intent, tuple(call.parameters)) for call in body.calls]
@@ -77,12 +77,12 @@ def _require_known(call: Call, taxonomy: Taxonomy) -> None:
     intent = taxonomy.intents.get(call.intent)
     if intent is not None and taxonomy.accepts_count(call):
         name, _ = taxonomy.forbidden_values(call)[0]
-        raise ServiceError(422, f"{name} of {call.intent} is one of {_listed(intent.values[name])}")
+        raise ReplyError(422, f"{name} of {call.intent} is one of {_listed(intent.values[name])}")
     if intent is not None:
         message = f"{call.intent} takes {intent.min_parameters} to {len(intent.parameters)} values"
-        raise ServiceError(422, message)
+        raise ReplyError(422, message)
     guess = nearest(call.intent, taxonomy.intents)
-    raise ServiceError(
+    raise ReplyError(
         422, "the taxonomy has no such intent" + (f"; did you mean {guess}?" if guess else "")
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from intentflow.serving.backend import Message
-from intentflow.serving.errors import ServiceError
+from intentflow.serving.errors import ReplyError
 from intentflow.serving.limits import Limits
 from intentflow.serving.schemas.common import ChatMessage
 from intentflow.serving.schemas.predict import DialogueInstance, Instance, UtteranceInstance
@@ -15,7 +15,7 @@ def read_instances(instances: Sequence[Instance], limits: Limits) -> list[list[M
     """The dialogue of each instance.
 
     Raises:
-        ServiceError: Too many, too long, or nothing said.
+        ReplyError: Too many, too long, or nothing said.
     """
     require_count(len(instances), limits)
     return [_read_instance(instance, limits) for instance in instances]
@@ -25,10 +25,10 @@ def require_count(instances: int, limits: Limits) -> None:
     """Refuse a request with too many instances.
 
     Raises:
-        ServiceError: It has more than allowed.
+        ReplyError: It has more than allowed.
     """
     if instances > limits.max_instances:
-        raise ServiceError(
+        raise ReplyError(
             413, f"{instances} instances are more than the {limits.max_instances} allowed"
         )
 
@@ -37,15 +37,15 @@ def read_messages(messages: Sequence[ChatMessage], limits: Limits) -> list[Messa
     """The messages as the model's template takes them: role and text.
 
     Raises:
-        ServiceError: Too many, too long, or no user among them.
+        ReplyError: Too many, too long, or no user among them.
     """
     if len(messages) > limits.max_messages:
-        raise ServiceError(
+        raise ReplyError(
             413, f"{len(messages)} messages are more than the {limits.max_messages} allowed"
         )
     require_length(sum(len(message.text) for message in messages), limits, "messages")
     if not any(message.role == "user" and message.text.strip() for message in messages):
-        raise ServiceError(400, "messages: there is no user message with words in it")
+        raise ReplyError(400, "messages: there is no user message with words in it")
     return [{"role": message.role, "content": message.text} for message in messages]
 
 
@@ -53,10 +53,10 @@ def require_length(characters: int, limits: Limits, name: str) -> None:
     """Refuse a text that is too long.
 
     Raises:
-        ServiceError: It has more characters than allowed.
+        ReplyError: It has more characters than allowed.
     """
     if characters > limits.max_characters:
-        raise ServiceError(
+        raise ReplyError(
             413,
             f"{name}: {characters} characters are more than the {limits.max_characters} allowed",
         )
@@ -68,5 +68,5 @@ def _read_instance(instance: Instance, limits: Limits) -> list[Message]:
     text = instance.utterance if isinstance(instance, UtteranceInstance) else instance
     require_length(len(text), limits, "utterance")
     if not text.strip():
-        raise ServiceError(400, "utterance: it is empty")
+        raise ReplyError(400, "utterance: it is empty")
     return [{"role": "user", "content": text}]

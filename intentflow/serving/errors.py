@@ -10,7 +10,7 @@ _OPENAI_PREFIXES = ("/v1/", "/openai/")
 _RETRY_SECONDS = 5
 
 
-class ServiceError(Exception):
+class ReplyError(Exception):
     """A request that is not answered.
 
     Attributes:
@@ -50,9 +50,9 @@ class ServiceError(Exception):
         return JSONResponse(self.document(path), self.status, headers)
 
 
-def unavailable(message: str) -> ServiceError:
+def unavailable(message: str) -> ReplyError:
     """An error that may pass: 503, with the seconds after which to retry."""
-    return ServiceError(503, f"{message}; retry later", _RETRY_SECONDS)
+    return ReplyError(503, f"{message}; retry later", _RETRY_SECONDS)
 
 
 def _is_openai(path: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from intentflow.inference.engines import Completion
 from intentflow.inference.transformers_engine import TransformersEngine
 from intentflow.serving.backend import AnswerStream, Message, ModelAnswer
-from intentflow.serving.errors import ServiceError
+from intentflow.serving.errors import ReplyError
 from intentflow.serving.model_files import ServedModel
 
 _TRIAL: list[Message] = [{"role": "user", "content": "hello"}]
@@ -51,7 +51,7 @@ class LocalBackend:
         """Answer, after those who came before.
 
         Raises:
-            ServiceError: The messages are longer than the model's context.
+            ReplyError: The messages are longer than the model's context.
         """
         limit = await asyncio.to_thread(self._fitting, messages, max_tokens)
         tokens = _Tokens()
@@ -69,7 +69,7 @@ class LocalBackend:
         """Begin to answer, after those who came before.
 
         Raises:
-            ServiceError: The messages are longer than the model's context.
+            ReplyError: The messages are longer than the model's context.
         """
         limit = await asyncio.to_thread(self._fitting, messages, max_tokens)
         return self._pieces(messages, limit)
@@ -110,7 +110,7 @@ class LocalBackend:
         context = int(self._engine.model.config.max_position_embeddings)
         room = context - len(chat_token_ids(self._engine.tokenizer, messages))
         if room < 1:
-            raise ServiceError(413, f"the messages are longer than the model's {context} tokens")
+            raise ReplyError(413, f"the messages are longer than the model's {context} tokens")
         return min(max_tokens, room)
 
     def _answer(self, done: Completion) -> ModelAnswer:

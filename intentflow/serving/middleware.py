@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from intentflow.serving.binary_tensors import BINARY_TYPE
-from intentflow.serving.errors import ServiceError
+from intentflow.serving.errors import ReplyError
 from intentflow.serving.limits import Limits
 from intentflow.serving.metrics import IN_PROGRESS, REQUESTS, SECONDS
 from intentflow.serving.schemas.feedback import REQUEST_ID_PATTERN
@@ -67,13 +67,11 @@ class Guard:
         exchange = _Exchange(scope, receive, send)
         try:
             await self._serve(scope, receive, exchange)
-        except ServiceError as error:
+        except ReplyError as error:
             await exchange.refuse(error)
         except Exception:
             log.exception("request %s failed", exchange.request_id)
-            await exchange.refuse(
-                ServiceError(500, "the request failed; the server's log says why")
-            )
+            await exchange.refuse(ReplyError(500, "the request failed; the server's log says why"))
         finally:
             exchange.count()
 
@@ -84,7 +82,7 @@ class Guard:
             return
         body = await self._body(scope, receive)
         if self._in_progress >= self._limits.max_concurrent:
-            raise ServiceError(429, "too many requests at once; retry later", _RETRY_SECONDS)
+            raise ReplyError(429, "too many requests at once; retry later", _RETRY_SECONDS)
         self._in_progress += 1
         IN_PROGRESS.set(self._in_progress)
         try:
@@ -112,25 +110,25 @@ class Guard:
             answering.result()
         elif not done:
             limit = self._limits.timeout_seconds
-            raise ServiceError(504, f"there was no answer within {limit:g} s")
+            raise ReplyError(504, f"there was no answer within {limit:g} s")
 
     def _authorize(self, scope: Scope) -> None:
         path = scope["path"]
         if path == "/metrics":  # they have a port of their own, which the scraper alone reaches
-            raise ServiceError(404, "there is no such route")
+            raise ReplyError(404, "there is no such route")
         if path in OPEN:
             return
         if not self._keys.demanded:
             self._require_own_host(_header(scope, b"host"))
         elif not self._keys.accepts(_header(scope, b"authorization")):
-            raise ServiceError(401, "the bearer token is missing, wrong or no longer valid")
+            raise ReplyError(401, "the bearer token is missing, wrong or no longer valid")
 
     def _require_own_host(self, header: str) -> None:
         """A page from elsewhere can lead its name to this address, but not change the header."""
         name = header.rpartition(":")[0] if _PORT.search(header) else header
         if self._host is None or name in ("localhost", self._host) or _is_address(name):
             return
-        raise ServiceError(421, "the Host header names another server")
+        raise ReplyError(421, "the Host header names another server")
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """The complete body, which is small; a larger one is not read."""
@@ -138,7 +136,7 @@ class Guard:
             return b""
         content_type = _header(scope, b"content-type").partition(";")[0].strip().lower()
         if content_type not in _CONTENT_TYPES:
-            raise ServiceError(415, "the content type must be application/json")
+            raise ReplyError(415, "the content type must be application/json")
         limit = self._limits.max_body_bytes
         length = _header(scope, b"content-length")
         if length.isdigit() and int(length) > limit:
@@ -147,7 +145,7 @@ class Guard:
             async with asyncio.timeout(self._limits.body_seconds):
                 body = await _read(receive, limit)
         except TimeoutError:
-            raise ServiceError(408, "the request's body did not come in time") from None
+            raise ReplyError(408, "the request's body did not come in time") from None
         if content_type != BINARY_TYPE:
             _require_text(body)
         return body
@@ -198,7 +196,7 @@ class _Exchange:
             message["headers"] = [*message.get("headers", []), named]
         await self._send(message)
 
-    async def refuse(self, error: ServiceError) -> None:
+    async def refuse(self, error: ReplyError) -> None:
         """Respond with an error, unless a response has begun."""
         if self._status is None:
             response = error.response(self._scope["path"])
@@ -235,7 +233,7 @@ async def _read(receive: Receive, limit: int) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ServiceError(400, "the request ended before its body")
+            raise ReplyError(400, "the request ended before its body")
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
         if size > limit:
@@ -248,8 +246,8 @@ def _require_text(body: bytes) -> None:
     try:
         body.decode()
     except UnicodeDecodeError:
-        raise ServiceError(400, "the request is not UTF-8") from None
+        raise ReplyError(400, "the request is not UTF-8") from None
 
 
-def _too_large(limit: int) -> ServiceError:
-    return ServiceError(413, f"the request is larger than {limit} bytes")
+def _too_large(limit: int) -> ReplyError:
+    return ReplyError(413, f"the request is larger than {limit} bytes")

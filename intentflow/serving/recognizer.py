@@ -9,7 +9,7 @@ from contextlib import aclosing
 
 from intentflow.inference.engines import MAX_NEW_TOKENS
 from intentflow.serving.backend import AnswerStream, Backend, Message, ModelAnswer
-from intentflow.serving.errors import ServiceError
+from intentflow.serving.errors import ReplyError
 from intentflow.serving.interpretation import Interpretation, close_answer, interpret, is_admitted
 from intentflow.serving.metrics import count_prediction
 from intentflow.serving.request_log import RequestLog
@@ -33,7 +33,7 @@ class Recognizer:
         """Typed calls of each dialogue; all are asked at once, for the backend to batch.
 
         Raises:
-            ServiceError: An answer is missing or outside the taxonomy; nothing is logged then.
+            ReplyError: An answer is missing or outside the taxonomy; nothing is logged then.
         """
         tasks = [asyncio.ensure_future(self._interpret(one, request_id)) for one in dialogues]
         try:
@@ -56,7 +56,7 @@ class Recognizer:
             request_id: Id of the request, for the log.
 
         Raises:
-            ServiceError: There is no answer, or one outside the taxonomy.
+            ReplyError: There is no answer, or one outside the taxonomy.
         """
         started = time.perf_counter()
         limit = _token_limit(max_tokens)
@@ -71,7 +71,7 @@ class Recognizer:
         """The model's own answer in pieces; one that leaves the taxonomy ends with an error.
 
         Raises:
-            ServiceError: As for :meth:`complete`, before the first piece where it can be known.
+            ReplyError: As for :meth:`complete`, before the first piece where it can be known.
         """
         started = time.perf_counter()
         limit = _token_limit(max_tokens)
@@ -126,5 +126,5 @@ def _token_limit(max_tokens: int | None) -> int:
     return min(max_tokens or MAX_NEW_TOKENS, MAX_NEW_TOKENS)
 
 
-def _outside_taxonomy() -> ServiceError:
-    return ServiceError(502, "the model's answer is not a call of the taxonomy")
+def _outside_taxonomy() -> ReplyError:
+    return ReplyError(502, "the model's answer is not a call of the taxonomy")

@@ -28,7 +28,7 @@ from intentflow.calls import format_calls
 from intentflow.errors import IntentflowError
 from intentflow.serving.backend import Message
 from intentflow.serving.corrections import joined_rounds
-from intentflow.serving.errors import ServiceError, unavailable
+from intentflow.serving.errors import ReplyError, unavailable
 from intentflow.serving.interpretation import Interpretation
 from intentflow.serving.metrics import FEEDBACK, LOG_DROPPED, LOG_FAILURES
 from intentflow.serving.model_files import ServedModel
@@ -121,10 +121,10 @@ class RequestLog:
         """Keep a correction; returns when it is in storage.
 
         Raises:
-            ServiceError: There is no storage, or it does not take it.
+            ReplyError: There is no storage, or it does not take it.
         """
         if self._write is None:
-            raise ServiceError(501, "this service keeps no feedback: it was given no storage")
+            raise ReplyError(501, "this service keeps no feedback: it was given no storage")
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         correction = _Correction({**_stamp(request_id, self._model), **row}, stored)
         try:

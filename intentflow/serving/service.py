@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from intentflow.serving.backend import Backend
-from intentflow.serving.errors import ServiceError
+from intentflow.serving.errors import ReplyError
 from intentflow.serving.limits import Limits
 from intentflow.serving.model_files import ServedModel
 from intentflow.serving.recognizer import Recognizer
@@ -44,10 +44,10 @@ class Service:
         """Refuse a request for another model.
 
         Raises:
-            ServiceError: The name is another one's.
+            ReplyError: The name is another one's.
         """
         if name not in (None, self.name):
-            raise ServiceError(404, f"the model {name} does not exist; there is {self.name}")
+            raise ReplyError(404, f"the model {name} does not exist; there is {self.name}")
 
     async def is_ready(self) -> bool:
         """Ready from the backend's first answer on: while it restarts, feedback is taken."""
@@ -58,19 +58,19 @@ class Service:
         """Refuse while the backend has not answered yet.
 
         Raises:
-            ServiceError: It has not.
+            ReplyError: It has not.
         """
         if not await self.is_ready():
-            raise ServiceError(503, "the model does not answer yet")
+            raise ReplyError(503, "the model does not answer yet")
 
     async def require_backend(self) -> None:
         """Refuse while the backend does not answer.
 
         Raises:
-            ServiceError: It does not.
+            ReplyError: It does not.
         """
         if not await self.backend.is_ready():
-            raise ServiceError(503, "the model does not answer")
+            raise ReplyError(503, "the model does not answer")
 
 
 async def _current_service(request: Request) -> Service:

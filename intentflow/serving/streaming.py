@@ -9,7 +9,7 @@ from contextlib import aclosing
 import orjson
 
 from intentflow.serving.backend import AnswerStream, ModelAnswer
-from intentflow.serving.errors import ServiceError
+from intentflow.serving.errors import ReplyError
 from intentflow.serving.schemas.chat import (
     ChatCompletionChunk,
     ChunkChoice,
@@ -46,11 +46,11 @@ async def events(
                 if with_usage:
                     yield _event(head.model_copy(update={"usage": usage(item)}))
         yield _END
-    except ServiceError as error:
+    except ReplyError as error:
         yield b"data: " + orjson.dumps(error.openai_document()) + b"\n\n"
     except Exception:
         log.exception("request %s failed", head.id)
-        failure = ServiceError(500, "the request failed; the server's log says why")
+        failure = ReplyError(500, "the request failed; the server's log says why")
         yield b"data: " + orjson.dumps(failure.openai_document()) + b"\n\n"
 
 

@@ -19,7 +19,7 @@ from intentflow.calls import OutputFormat
 from intentflow.inference.confidence import listed_confidence
 from intentflow.openai_api.bounded import ReplyTooLong, bound
 from intentflow.serving.backend import AnswerStream, Message, ModelAnswer
-from intentflow.serving.errors import ServiceError, unavailable
+from intentflow.serving.errors import ReplyError, unavailable
 from intentflow.serving.model_files import ServedModel
 
 log = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class VllmBackend:
                 try:
                     await self.complete(_TRIAL, 1, "ready")
                     self._is_proved = True
-                except ServiceError as error:
+                except ReplyError as error:
                     log.warning("not ready: %s", error)
             return self._is_proved
 
@@ -97,7 +97,7 @@ class VllmBackend:
         """Answer a dialogue.
 
         Raises:
-            ServiceError: The server is down, too slow, refuses the messages or sends an answer in
+            ReplyError: The server is down, too slow, refuses the messages or sends an answer in
                 an unexpected format.
         """
         body = self._body(messages, max_tokens) | {"logprobs": True}
@@ -115,7 +115,7 @@ class VllmBackend:
         """Begin to answer; a stream gives no confidence.
 
         Raises:
-            ServiceError: As for :meth:`complete`, before the first piece.
+            ReplyError: As for :meth:`complete`, before the first piece.
         """
         options = {"stream": True, "stream_options": {"include_usage": True}}
         request = self._request(self._body(messages, max_tokens) | options, request_id)
@@ -171,7 +171,7 @@ class VllmBackend:
         except httpx2.HTTPError as error:
             is_slow = isinstance(error, httpx2.TimeoutException)
             if is_slow and not isinstance(error, httpx2.ConnectTimeout):
-                raise ServiceError(504, f"no answer within {self._timeout:g} s") from None
+                raise ReplyError(504, f"no answer within {self._timeout:g} s") from None
             raise _down() from None
 
     def _read(self, reply: Mapping[str, Any]) -> ModelAnswer:
@@ -241,27 +241,27 @@ def _confidence(choice: Mapping[str, Any], text: str, output_format: OutputForma
     return listed_confidence(tokens, text, output_format)
 
 
-def _refusal(response: httpx2.Response) -> ServiceError:
+def _refusal(response: httpx2.Response) -> ReplyError:
     status = response.status_code
     if status in (401, 403):
-        return ServiceError(502, "the model's server refuses the key")
+        return ReplyError(502, "the model's server refuses the key")
     if status == 404:
-        return ServiceError(502, "the model's server has another model")
+        return ReplyError(502, "the model's server has another model")
     if status == 400 and "context length" in response.text:
         known = _CONTEXT.search(response.text)
         context = f"{known[1]} tokens" if known else "context"
-        return ServiceError(413, f"the messages are longer than the model's {context}")
+        return ReplyError(413, f"the messages are longer than the model's {context}")
     if 400 <= status < 500 and status != 429:
-        return ServiceError(400, "the model's server cannot read the messages")
+        return ReplyError(400, "the model's server cannot read the messages")
     return unavailable("the model's server is busy")
 
 
-def _down() -> ServiceError:
+def _down() -> ReplyError:
     return unavailable("the model's server does not answer")
 
 
-def _unexpected() -> ServiceError:
-    return ServiceError(502, "the model's server replied in an unexpected format")
+def _unexpected() -> ReplyError:
+    return ReplyError(502, "the model's server replied in an unexpected format")
 
 
 def _is_broken_off(error: BaseException) -> bool:

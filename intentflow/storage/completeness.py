@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json")
 _MODEL_FILES = ("config.json", "prompt.json", "training.json", *_TOKENIZERS)
@@ -15,17 +15,17 @@ def require_complete(directory: Path) -> None:
     """Refuse an incomplete model directory; other directories pass.
 
     Raises:
-        IntentflowError: Files are missing; the message names them.
+        InputError: Files are missing; the message names them.
     """
     if (directory / "adapter_config.json").is_file():
-        raise IntentflowError(
+        raise InputError(
             f"{directory} is an adapter without its base model; publish the merged model directory"
         )
     if not is_model(directory):
         return
     missing = _missing_parts(directory)
     if missing:
-        raise IntentflowError(
+        raise InputError(
             f"{directory}: incomplete model directory: {', '.join(missing)} missing; "
             "if the training was stopped, run it again"
         )
@@ -35,13 +35,13 @@ def require_replaceable(directory: str | Path) -> None:
     """Refuse a path at which a model would overwrite other files, before any work is done.
 
     Raises:
-        IntentflowError: The path is a file, or a folder with files that do not belong to a model.
+        InputError: The path is a file, or a folder with files that do not belong to a model.
     """
     path = Path(directory)
     if path.exists() and not path.is_dir():
-        raise IntentflowError(f"{path} is a file; give a folder for the model")
+        raise InputError(f"{path} is a file; give a folder for the model")
     if path.is_dir() and any(path.iterdir()) and not is_model(path):
-        raise IntentflowError(
+        raise InputError(
             f"{path} contains files that are not a model, which the new model would replace; "
             "give an empty or a new folder"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.io.files import atomic_directory, atomic_file, sha256_file
 from intentflow.io.paths import inside, require_relative
 from intentflow.storage.manifest import MANIFEST_NAME, Entry, Manifest, describe, parse
@@ -30,7 +30,7 @@ def fetch(uri: str | Path, directory: str | Path, *, allow_prefix: bool = False)
         is the published one.
 
     Raises:
-        IntentflowError: The object does not exist, was not published completely, or is damaged.
+        InputError: The object does not exist, was not published completely, or is damaged.
     """
     if not is_remote(str(uri)):
         return _existing(Path(uri))
@@ -53,7 +53,7 @@ def digest_of(uri: str | Path, *, allow_prefix: bool = False) -> str:
     all objects below a key that is neither are identified by their names and ETags (``etags-…``).
 
     Raises:
-        IntentflowError: It does not exist.
+        InputError: It does not exist.
     """
     if not is_remote(str(uri)):
         path = _existing(Path(uri))
@@ -80,7 +80,7 @@ def read_file(uri: str, name: str) -> bytes | None:
 
 def _existing(path: Path) -> Path:
     if not path.exists():
-        raise IntentflowError(f"{path}: no such file or directory")
+        raise InputError(f"{path}: no such file or directory")
     return path
 
 
@@ -89,16 +89,14 @@ def _stored_manifest(store: S3Store, location: S3Location) -> Manifest | None:
     stored = store.read(location / MANIFEST_NAME)
     if stored is None:
         if digest_in_name(str(location)):
-            raise IntentflowError(
+            raise InputError(
                 f"{location}: not published completely (no {MANIFEST_NAME}); publish it again"
             )
         return None
     manifest = parse(stored.decode(errors="replace"), str(location / MANIFEST_NAME))
     named = digest_in_name(str(location))
     if named and named not in _digests(manifest):
-        raise IntentflowError(
-            f"{location}: its manifest belongs to other content ({manifest.digest})"
-        )
+        raise InputError(f"{location}: its manifest belongs to other content ({manifest.digest})")
     return manifest
 
 
@@ -112,7 +110,7 @@ def _below(store: S3Store, location: S3Location) -> dict[str, str]:
     """Names and ETags of the objects below a key; empty if the key is an object itself.
 
     Raises:
-        IntentflowError: A name is refused (:func:`intentflow.io.paths.require_relative`).
+        InputError: A name is refused (:func:`intentflow.io.paths.require_relative`).
     """
     if location.key and store.facts(location) is not None:
         return {}
@@ -134,7 +132,7 @@ def _fetch_below(store: S3Store, location: S3Location, below: dict[str, str], ta
 def _object_facts(store: S3Store, location: S3Location) -> ObjectFacts:
     facts = store.facts(location) if location.key else None
     if facts is None:
-        raise IntentflowError(
+        raise InputError(
             f"{location}: no such object, nor a directory that `intentflow publish` wrote"
         )
     return facts
@@ -183,7 +181,7 @@ def _fetch_object(store: S3Store, location: S3Location, sha256: str | None, targ
 def _verify(file: Path, sha256: str, location: S3Location) -> None:
     found = sha256_file(file)
     if found != sha256:
-        raise IntentflowError(
+        raise InputError(
             f"{location}: damaged in storage: SHA-256 {found[:12]}…, expected {sha256[:12]}…; "
             "publish it again"
         )

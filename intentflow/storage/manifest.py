@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.dataclasses import dataclass as checked_dataclass
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.io.files import sha256_file
 from intentflow.io.paths import require_inside, require_relative
 
@@ -69,7 +69,7 @@ def describe(root: Path) -> Manifest:
     before publishing.
 
     Raises:
-        IntentflowError: The directory contains no files, a ``manifest.json`` that `publish` did not
+        InputError: The directory contains no files, a ``manifest.json`` that `publish` did not
             write, or a symbolic link that leads out of it or to a folder.
     """
     files = []
@@ -79,7 +79,7 @@ def describe(root: Path) -> Manifest:
         if file.is_file() and file != root / MANIFEST_NAME:
             files.append(file)
     if not files:
-        raise IntentflowError(f"{root}: the directory contains no files")
+        raise InputError(f"{root}: the directory contains no files")
     own = root / MANIFEST_NAME
     if own.is_file():
         parse(own.read_text(encoding="utf-8", errors="replace"), str(own))
@@ -93,7 +93,7 @@ def describe(root: Path) -> Manifest:
 def _require_readable_link(link: Path, root: Path) -> None:
     require_inside(link, root, str(link))
     if link.is_dir():
-        raise IntentflowError(
+        raise InputError(
             f"{link} is a link to a folder, whose files would be left out; "
             "replace the link by the folder"
         )
@@ -112,7 +112,7 @@ def parse(text: str, where: str) -> Manifest:
     """Parse a stored manifest and check it against its own digest.
 
     Raises:
-        IntentflowError: The text is not a manifest, is newer than this release, damaged, or names a
+        InputError: The text is not a manifest, is newer than this release, damaged, or names a
             file outside its directory.
     """
     _refuse_newer(text, where)
@@ -121,12 +121,12 @@ def parse(text: str, where: str) -> Manifest:
         if stored.format != _FORMAT:
             raise ValueError
     except ValueError:
-        raise IntentflowError(f"{where}: not a manifest that `intentflow publish` wrote") from None
+        raise InputError(f"{where}: not a manifest that `intentflow publish` wrote") from None
     for entry in stored.files:
         require_relative(entry.path, where)
     manifest = from_entries(stored.files)
     if manifest.digest != stored.digest:
-        raise IntentflowError(
+        raise InputError(
             f"{where}: the manifest is damaged: its files do not have the digest {stored.digest}"
         )
     return manifest
@@ -141,7 +141,7 @@ def _refuse_newer(text: str, where: str) -> None:
     kind, _, version = stated.partition("/")
     known, _, newest = _FORMAT.partition("/")
     if kind == known and version.isascii() and version.isdigit() and int(version) > int(newest):
-        raise IntentflowError(
+        raise InputError(
             f"{where}: {stated} is newer than {_FORMAT}, the newest that this release of "
             "intentflow reads: update intentflow, or publish again with this release"
         )

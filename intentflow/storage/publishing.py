@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError, IntentflowError
 from intentflow.io.files import atomic_directory, sha256_file
 from intentflow.io.paths import inside
 from intentflow.storage.completeness import require_complete
@@ -54,7 +54,7 @@ def publish(source: str | Path, destination: str | Path) -> Published:
         destination: A local folder or ``s3://bucket/prefix``.
 
     Raises:
-        IntentflowError: The source is incomplete or missing, or the storage refused it.
+        InputError: The source is incomplete or missing, or the storage refused it.
 
     Example:
         >>> import tempfile
@@ -66,7 +66,7 @@ def publish(source: str | Path, destination: str | Path) -> Published:
     """
     for name, given in (("source", source), ("destination", destination)):
         if not str(given).strip():
-            raise IntentflowError(f"the {name} of publish is empty: is a variable unset?")
+            raise InputError(f"the {name} of publish is empty: is a variable unset?")
     path, target = Path(source), str(destination)
     if is_remote(target):
         parse_s3(target)
@@ -79,7 +79,7 @@ def publish(source: str | Path, destination: str | Path) -> Published:
         manifest = from_entries([Entry(path.name, digest, path.stat().st_size)])
         root, suffix = path.parent, f"/{path.name}"
     else:
-        raise IntentflowError(f"{path}: no such file or directory")
+        raise InputError(f"{path}: no such file or directory")
     place = f"{target.rstrip('/')}/sha256-{digest}"
     send = _to_s3 if is_remote(target) else _to_folder
     copied = send(root, manifest, place)
@@ -96,7 +96,7 @@ def _to_folder(root: Path, manifest: Manifest, place: str) -> int:
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(root / entry.path, copy)
             if sha256_file(copy) != entry.sha256:
-                raise IntentflowError(
+                raise InputError(
                     f"{root / entry.path} changed while it was published; publish it again"
                 )
             progress(entry.bytes)
@@ -122,7 +122,7 @@ def _to_s3(root: Path, manifest: Manifest, place: str) -> int:
         for entry in missing:
             store.upload(location / entry.path, root / entry.path, entry.sha256, progress)
     if _stamps(root, manifest) != before:
-        raise IntentflowError(f"{root} changed while it was published; publish it again")
+        raise InputError(f"{root} changed while it was published; publish it again")
     if missing or not _manifest_is_there(store, location, manifest):
         store.write(location / MANIFEST_NAME, manifest.to_json().encode())
     return len(missing)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import ServiceError
 from intentflow.io.addresses import require_address
 from intentflow.storage.manifest import Entry
 from intentflow.storage.multipart import PART_BYTES, upload_in_parts
@@ -47,7 +47,7 @@ class S3Store:
         environment: Source of the settings; the process's environment if None.
 
     Raises:
-        IntentflowError: There are no credentials, or the endpoint is not a URL.
+        ServiceError: There are no credentials, or the endpoint is not a URL.
     """
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
@@ -156,11 +156,11 @@ class S3Store:
         try:
             yield
         except S3Error as error:
-            raise IntentflowError(_explain_refusal(error.code or "", location, error)) from error
+            raise ServiceError(_explain_refusal(error.code or "", location, error)) from error
         except HTTPError as error:
-            raise IntentflowError(_explain_connection(self._endpoint, error)) from error
+            raise ServiceError(_explain_connection(self._endpoint, error)) from error
         except (MinioException, ValueError) as error:
-            raise IntentflowError(f"{location}: {error}".splitlines()[0]) from error
+            raise ServiceError(f"{location}: {error}".splitlines()[0]) from error
 
 
 def _client(endpoint: str, settings: Mapping[str, str]) -> Minio:
@@ -169,10 +169,10 @@ def _client(endpoint: str, settings: Mapping[str, str]) -> Minio:
     keys = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     parts = urlsplit(require_address(endpoint, "S3_ENDPOINT_URL", keys))
     if parts.path or parts.query or parts.fragment:
-        raise IntentflowError(f"S3_ENDPOINT_URL {endpoint}: expected http(s)://host[:port] alone")
+        raise ServiceError(f"S3_ENDPOINT_URL {endpoint}: expected http(s)://host[:port] alone")
     key, secret = settings.get("AWS_ACCESS_KEY_ID"), settings.get("AWS_SECRET_ACCESS_KEY")
     if not key or not secret:
-        raise IntentflowError(
+        raise ServiceError(
             "no S3 credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY "
             "(and S3_ENDPOINT_URL for a server that is not AWS)"
         )
@@ -193,7 +193,7 @@ def _connections(ca_bundle: str | None) -> PoolManager:
     import urllib3
 
     if ca_bundle and not Path(ca_bundle).is_file():
-        raise IntentflowError(f"AWS_CA_BUNDLE={ca_bundle}: no such file")
+        raise ServiceError(f"AWS_CA_BUNDLE={ca_bundle}: no such file")
     return urllib3.PoolManager(
         timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
         cert_reqs="CERT_REQUIRED",

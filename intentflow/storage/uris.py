@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 
 _DIGEST_NAME = re.compile(r"sha256-([0-9a-f]{64})")
 
@@ -44,7 +44,7 @@ def parse_s3(uri: str) -> S3Location:
     """Split an ``s3://bucket/key`` address.
 
     Raises:
-        IntentflowError: The address has another scheme, or no bucket.
+        InputError: The address has another scheme, or no bucket.
 
     Example:
         >>> parse_s3("s3://models/sms").key
@@ -53,9 +53,9 @@ def parse_s3(uri: str) -> S3Location:
     scheme, _, rest = uri.partition("://")
     bucket, _, key = rest.partition("/")
     if scheme != "s3":
-        raise IntentflowError(f"{uri}: {scheme}:// is not supported; use a path or s3://bucket/key")
+        raise InputError(f"{uri}: {scheme}:// is not supported; use a path or s3://bucket/key")
     if not bucket:
-        raise IntentflowError(f"{uri}: the bucket is missing; expected s3://bucket/key")
+        raise InputError(f"{uri}: the bucket is missing; expected s3://bucket/key")
     return S3Location(bucket, key.strip("/"))
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.io.journal import JournalFile
 from intentflow.records import Example
 
@@ -67,7 +67,7 @@ class SynthesisJournal:
             identity: Inputs that the answers depend on; a journal of other inputs is refused.
 
         Raises:
-            IntentflowError: The file is not a journal, belongs to other inputs, is being written
+            InputError: The file is not a journal, belongs to other inputs, is being written
                 by another run, or cannot be written.
         """
         journal = cls(path)
@@ -181,8 +181,8 @@ def _entry(line: bytes, path: Path, number: int) -> dict[str, Any]:
     return entry
 
 
-def _broken(path: Path | None, line: int) -> IntentflowError:
-    return IntentflowError(
+def _broken(path: Path | None, line: int) -> InputError:
+    return InputError(
         f"{path} line {line}: not a line of a synthesis journal; move the file away to start again"
     )
 
@@ -196,7 +196,7 @@ def _check_identity(
         raise _broken(path, 1)
     other = [name for name in header if found.get(name) != header[name]]
     made = sum(entry["kind"] == "row" for entry in entries)
-    raise IntentflowError(
+    raise InputError(
         f"{path}: journal of another synthesis (other {', '.join(other)}), with {made} rows; "
         "run the command with the original inputs, or move the file away to start again"
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.records import Example, content_digest
 from intentflow.redaction.anonymizer import redact_text
 from intentflow.synthesis.answer_checks import Checker
@@ -106,7 +106,7 @@ def synthesise(
 
     Raises:
         TeacherError: The teacher cannot be used; the rows so far are in the journal.
-        IntentflowError: Redaction is not possible, the journal belongs to another synthesis, or
+        InputError: Redaction is not possible, the journal belongs to another synthesis, or
             the run was stopped.
     """
     _check_redaction()
@@ -125,7 +125,7 @@ def synthesise(
         except TeacherError as error:
             raise TeacherError(f"{error}{_kept(notes)}") from error
         except KeyboardInterrupt as error:
-            raise IntentflowError(f"stopped{_kept(notes)}") from error
+            raise InputError(f"stopped{_kept(notes)}") from error
 
 
 class _Synthesis:
@@ -246,18 +246,18 @@ def _check_redaction() -> None:
     """Check that redaction works, because only redacted rows are sent.
 
     Raises:
-        IntentflowError: The ``data`` extra is not installed.
+        InputError: The ``data`` extra is not installed.
     """
     probe = "jane@example.com"
     try:
         redacted = redact_text(f"write to {probe}")
     except ModuleNotFoundError as error:
-        raise IntentflowError(
+        raise InputError(
             "only redacted rows are sent to a teacher, and redaction needs a package that is not "
             f"installed ({error.name}): pip install 'intentflow[data]'"
         ) from error
     if probe in redacted:
-        raise IntentflowError("redaction does not work, so no row is sent to a teacher")
+        raise InputError("redaction does not work, so no row is sent to a teacher")
 
 
 def _kept(journal: SynthesisJournal) -> str:

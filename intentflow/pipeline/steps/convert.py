@@ -53,7 +53,7 @@ class ConvertConfig(StrictModel):
 
 
 def run_convert(
-    sources: Sequence[str],
+    sources: str | Path | Sequence[str | Path],
     records: str | Path,
     config: ConvertConfig | None = None,
     *,
@@ -65,7 +65,7 @@ def run_convert(
     r"""Convert labelling exports to records.
 
     Args:
-        sources: Files, folders or ``s3://`` URIs of the exports.
+        sources: One file, folder or ``s3://`` URI of exports, or several.
         records: The file to write; it ends in ``.json`` or ``.jsonl``.
         config: Format, field and limits; the defaults if None.
         rejects: File for rejected rows; ``<records stem>.rejects.jsonl`` if None.
@@ -92,8 +92,9 @@ def run_convert(
     from intentflow.conversion import convert
 
     settings = config or ConvertConfig()
+    given = [sources] if isinstance(sources, str | Path) else sources
     return convert(
-        [str(source) for source in sources],
+        [str(source) for source in given],
         Path(records),
         format=settings.format,
         field=settings.field,

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from intentflow.serving.backend import Message
 from intentflow.serving.binary_tensors import BINARY_TYPE, BinaryTensorRoute
 from intentflow.serving.dialogue import read_instances, read_messages, require_count
-from intentflow.serving.errors import ServiceError
+from intentflow.serving.errors import ReplyError
 from intentflow.serving.interpretation import Interpretation
 from intentflow.serving.limits import Limits
 from intentflow.serving.schemas.common import ChatMessage, ErrorResponse, StatusResponse
@@ -124,12 +124,12 @@ def _dialogues(body: InferenceRequest, limits: Limits) -> list[list[Message]]:
         if tensor.name in (_UTTERANCE, _MESSAGES) and tensor.datatype == "BYTES":
             texts = [_text(item) for item in tensor.data or []]
             if not texts:
-                raise ServiceError(400, f"the input {tensor.name} holds nothing")
+                raise ReplyError(400, f"the input {tensor.name} holds nothing")
             if tensor.name == _UTTERANCE:
                 return read_instances(texts, limits)
             require_count(len(texts), limits)
             return [read_messages(_dialogue(text), limits) for text in texts]
-    raise ServiceError(400, "expected an input named utterance (or messages) of datatype BYTES")
+    raise ReplyError(400, "expected an input named utterance (or messages) of datatype BYTES")
 
 
 def _text(item: object) -> str:
@@ -138,14 +138,14 @@ def _text(item: object) -> str:
             return item
     except UnicodeEncodeError:
         pass
-    raise ServiceError(400, "the input holds something that is not a text, or an empty one")
+    raise ReplyError(400, "the input holds something that is not a text, or an empty one")
 
 
 def _dialogue(text: str) -> list[ChatMessage]:
     try:
         return _DIALOGUE.validate_python(json.loads(text))
     except (ValidationError, ValueError, RecursionError):
-        raise ServiceError(
+        raise ReplyError(
             400, "the input messages holds something that is not a JSON list of messages"
         ) from None
 

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Sequence
 
 from intentflow.serving.backend import AnswerStream, Backend, Message, ModelAnswer
-from intentflow.serving.errors import ServiceError
+from intentflow.serving.errors import ReplyError
 from intentflow.serving.metrics import ANSWERS
 
 _UNAVAILABLE = 503
@@ -47,7 +47,7 @@ class SplitBackend:
         if canary:
             try:
                 answer = await canary.complete(messages, max_tokens, request_id)
-            except ServiceError as error:
+            except ReplyError as error:
                 _require_unavailable(error)
             else:
                 ANSWERS.labels("canary").inc()
@@ -64,7 +64,7 @@ class SplitBackend:
         if canary:
             try:
                 stream = await canary.stream(messages, max_tokens, request_id)
-            except ServiceError as error:
+            except ReplyError as error:
                 _require_unavailable(error)
             else:
                 ANSWERS.labels("canary").inc()
@@ -79,7 +79,7 @@ class SplitBackend:
         return self._canary if drawn else None
 
 
-def _require_unavailable(error: ServiceError) -> None:
+def _require_unavailable(error: ReplyError) -> None:
     """Pass on what the other model would refuse as well."""
     if error.status != _UNAVAILABLE:
         raise error

@@ -16,7 +16,7 @@ import pytest
 
 from intentflow.records import read_records
 from intentflow.serving.corrections import read_correction
-from intentflow.serving.errors import ServiceError
+from intentflow.serving.errors import ReplyError
 from intentflow.serving.limits import Limits
 from intentflow.serving.schemas.feedback import Correction
 from intentflow.taxonomy import Intent, Taxonomy
@@ -175,6 +175,6 @@ def test_a_value_that_the_taxonomy_does_not_list_is_refused_with_those_it_does()
     intent = Intent(parameters=["class"], values={"class": ["economy", "first"]})
     taxonomy = Taxonomy(intents={"fly": intent})
     body = Correction(utterance="a seat in cargo", output="fly(cargo)")
-    with pytest.raises(ServiceError, match="class of fly is one of economy, first") as caught:
+    with pytest.raises(ReplyError, match="class of fly is one of economy, first") as caught:
         read_correction(body, taxonomy, Limits())
     assert caught.value.status == 422

@@ -9,7 +9,7 @@ import pytest
 from intentflow.cli.main import main
 from intentflow.errors import CheckFailed
 from intentflow.inference.engines import Answer
-from intentflow.serving.prediction import predict
+from intentflow.serving.intent_model import IntentModel
 from tests.real_parts.process import free_port
 
 
@@ -36,14 +36,14 @@ class Scripted:
     ],
 )
 def test_calls_are_typed(answer: str, calls: list[tuple[str, list[str]]]) -> None:
-    found = predict(Scripted(answer), "hello").as_dict()["calls"]
+    found = IntentModel(Scripted(answer)).ask("hello").as_dict()["calls"]
     assert [(call["intent"], call["parameters"]) for call in found] == calls
 
 
 @pytest.mark.parametrize("answer", ["play(", "[{]", "(a)"])
 def test_an_answer_that_is_no_call_is_a_failed_check(answer: str) -> None:
     with pytest.raises(CheckFailed, match="which is no call"):
-        predict(Scripted(answer), "hello")
+        IntentModel(Scripted(answer)).ask("hello")
 
 
 def test_an_endpoint_that_is_down_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

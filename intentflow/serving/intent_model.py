@@ -1,0 +1,103 @@
+"""A model directory that is asked from Python: utterances in, typed calls out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from intentflow.calls import Call, CallSyntaxError, parse_output
+from intentflow.errors import CheckFailed, InputError
+
+if TYPE_CHECKING:
+    from intentflow.inference.engines import Answer, Engine
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The calls that were recognised in an utterance.
+
+    Attributes:
+        utterance: Text of the user.
+        calls: The intents with their parameters.
+        seconds: Time that the answer took.
+    """
+
+    utterance: str
+    calls: list[Call]
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON that ``intentflow predict`` prints."""
+        calls = [{"intent": c.intent, "parameters": list(c.parameters)} for c in self.calls]
+        return {"utterance": self.utterance, "calls": calls, "seconds": round(self.seconds, 3)}
+
+
+class IntentModel:
+    """An engine whose answers are typed.
+
+    Args:
+        engine: Engine that answers: a model loaded in this process, or an endpoint.
+
+    Example:
+        >>> model = load_model("runs/example/model")  # doctest: +SKIP
+        >>> model.ask("play some jazz").calls  # doctest: +SKIP
+        [Call(intent='PlayMusic', parameters=('jazz',))]
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def ask(self, utterance: str) -> Prediction:
+        """The calls in one utterance.
+
+        Args:
+            utterance: Text of the user.
+
+        Raises:
+            InputError: The utterance is empty, or too long for the model.
+            CheckFailed: The answer is in neither output format.
+        """
+        return self.ask_all([utterance])[0]
+
+    def ask_all(self, utterances: Sequence[str]) -> list[Prediction]:
+        """The calls in each utterance, in order; many are decoded together.
+
+        Raises:
+            InputError: An utterance is empty, or too long for the model.
+            CheckFailed: An answer is in neither output format.
+        """
+        if any(not utterance.strip() for utterance in utterances):
+            raise InputError("the utterance is empty")
+        answers = self._engine.answer(utterances)
+        return [
+            _prediction(utterance, answer)
+            for utterance, answer in zip(utterances, answers, strict=True)
+        ]
+
+
+def load_model(folder: str | Path, *, constrained: bool = True) -> IntentModel:
+    """Load a model directory into this process.
+
+    Args:
+        folder: Model directory, as :func:`intentflow.train` writes it.
+        constrained: Whether answers are kept inside the model's taxonomy.
+
+    Raises:
+        InputError: Not a complete model directory.
+        ModuleNotFoundError: The ``train`` extra is not installed.
+    """
+    from intentflow.inference.transformers_engine import TransformersEngine
+
+    return IntentModel(TransformersEngine(folder, constrained=constrained))
+
+
+def _prediction(utterance: str, answer: Answer) -> Prediction:
+    try:
+        calls = parse_output(answer.text, "json" if answer.text.startswith("[") else "call")
+    except CallSyntaxError as error:
+        raise CheckFailed(
+            f"the model answered {answer.text[:120]!r}, which is no call: {error}"
+        ) from None
+    return Prediction(utterance, calls, answer.seconds)
