@@ -115,6 +115,11 @@ def test_verbose_lines_name_level_and_logger(
     assert " WARNING intentflow.conversion.sources: " in capsys.readouterr().err
 
 
+def test_verbose_says_how_long_a_command_took(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", "recipe", "-v"]) == 0
+    assert " DEBUG intentflow.cli.main: schema took 0." in capsys.readouterr().err
+
+
 def test_an_error_is_a_json_line_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["convert", "/no/such.jsonl", "-o", "x.jsonl", "--log-format", "json"]) == 2
     line = json.loads(capsys.readouterr().err)

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import sys
+import time
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -65,7 +66,9 @@ def _run_verb(verb: str, arguments: list[str]) -> int:
         add_options(parser, module)
         args = parser.parse_args(arguments)
         refuse_overwriting(args)
+        started = time.monotonic()
         outcome: Outcome = module.run(args)
+        log.debug("%s took %.1f s", verb, time.monotonic() - started)
     except SystemExit as stop:  # --help: already printed
         return int(stop.code or 0)
     except (Exception, KeyboardInterrupt) as error:

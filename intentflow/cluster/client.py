@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 import tempfile
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.errors import IntentflowError, ServiceError
+
+log = logging.getLogger(__name__)
 
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 60
@@ -58,6 +61,7 @@ class Cluster:
         """Server-side apply one object; returns its state in the server, or the dry run's."""
         resource = self._resource(manifest["apiVersion"], manifest["kind"])
         where = f"{manifest['kind']} {manifest['metadata']['name']}"
+        log.debug("apply %s%s", where, ", a dry run" if dry_run else "")
         with self.readable_errors(where):
             answer = self._client.server_side_apply(
                 resource,
@@ -82,6 +86,7 @@ class Cluster:
 
     def get(self, api_version: str, kind: str, name: str, namespace: str | None) -> dict[str, Any]:
         """Get one object; an error if it does not exist."""
+        log.debug("get %s %s", kind, name)
         resource = self._resource(api_version, kind)
         with self.readable_errors(f"{kind} {name}"):
             timeout = (_CONNECT_SECONDS, _READ_SECONDS)
@@ -139,6 +144,7 @@ class Cluster:
 
     def delete(self, api_version: str, kind: str, name: str, namespace: str | None) -> None:
         """Delete one object and, after it, its dependents."""
+        log.debug("delete %s %s", kind, name)
         resource = self._resource(api_version, kind)
         with self.readable_errors(f"{kind} {name}"):
             resource.delete(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ from intentflow.openai_api.faults import Fault
 
 if TYPE_CHECKING:
     from tenacity import AsyncRetrying, RetryCallState
+
+log = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 0.5
 _MAX_PAUSE_SECONDS = 8.0
@@ -30,6 +33,7 @@ def fault_retries(
     from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
 
     def report(state: RetryCallState) -> None:
+        log.debug("%s; again in %.1f s", _fault(state).reason, state.upcoming_sleep)
         if before_pause:
             before_pause(_fault(state), state.upcoming_sleep)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ from intentflow.storage.uris import S3Location
 if TYPE_CHECKING:
     from minio import Minio
     from urllib3 import PoolManager
+
+log = logging.getLogger(__name__)
 
 _SHA256_HEADER = "x-amz-meta-sha256"
 _CHUNK_BYTES = 1 << 20
@@ -87,6 +90,7 @@ class S3Store:
 
     def upload(self, location: S3Location, source: Path, sha256: str, progress: Progress) -> None:
         """Upload a file with its SHA-256; a large one in parts, visible when all are there."""
+        log.debug("upload of %s to %s", source, location)
         headers = {_SHA256_HEADER: sha256}
         with self._readable_errors(location):
             from minio.error import S3Error
@@ -131,6 +135,7 @@ class S3Store:
 
     def download(self, location: S3Location, target: Path, progress: Progress) -> None:
         """Download an object to a file."""
+        log.debug("download of %s", location)
         with target.open("wb") as stream:
             self._stream(location, stream.write, progress)
 
