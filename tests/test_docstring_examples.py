@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import inspect
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,13 @@ def modules_with_examples() -> list[str]:
 
 @pytest.mark.parametrize("name", modules_with_examples())
 def test_examples_show_what_happens(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
+    module = importlib.import_module(name)
+    given = {}
+    if "(model_directory)" in inspect.getsource(module):
+        given["model_directory"] = request.getfixturevalue("tiny_model")
     monkeypatch.chdir(tmp_path)
-    outcome = doctest.testmod(importlib.import_module(name), raise_on_error=False)
+    outcome = doctest.testmod(module, extraglobs=given, raise_on_error=False)
     assert outcome.attempted > 0
     assert outcome.failed == 0

@@ -41,9 +41,11 @@ class IntentModel:
         engine: Engine that answers: a model loaded in this process, or an endpoint.
 
     Example:
-        >>> model = load_model("runs/example/model")  # doctest: +SKIP
-        >>> model.ask("play some jazz").calls  # doctest: +SKIP
-        [Call(intent='PlayMusic', parameters=('jazz',))]
+        With ``model_directory`` a folder that :func:`intentflow.train` wrote:
+
+        >>> model = load_model(model_directory)
+        >>> [type(call).__name__ for call in model.ask("play some jazz").calls]
+        ['Call']
     """
 
     def __init__(self, engine: Engine) -> None:
