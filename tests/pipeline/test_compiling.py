@@ -15,6 +15,7 @@ import yaml
 
 from intentflow.cli.main import main
 from intentflow.errors import IntentflowError
+from intentflow.pipeline.arguments import STEP_CONFIGS
 from intentflow.pipeline.compile import compile_pipeline
 from intentflow.pipeline.options import STEPS, PipelineOptions
 
@@ -66,6 +67,25 @@ def test_every_step_is_a_task_with_a_title(tmp_path: Path) -> None:
     titles = {name: task["taskInfo"]["name"] for name, task in _tasks(spec).items()}
     assert sorted(titles) == sorted([*STEPS, "evaluate-2"])  # the second of the 16-bit model
     assert [name for name, title in titles.items() if title == name] == []
+
+
+def test_the_graph_takes_one_dict_a_step_and_digests(tmp_path: Path) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml", balance="cap")
+    parameters = spec["root"]["inputDefinitions"]["parameters"]
+    kinds = {name: entry["parameterType"] for name, entry in parameters.items()}
+    steps = {name for name, kind in kinds.items() if kind == "STRUCT"} - {"champion"}
+    assert steps == set(STEP_CONFIGS) - {"quantize"}  # a graph has it or has it not
+    others = {"sources", "sources_digest", "test_digest", "champion", "code_version"}
+    assert set(kinds) == steps | others
+
+
+def test_rows_are_split_after_they_are_checked_but_not_by_what_the_checks_find(
+    tmp_path: Path,
+) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml")
+    split = _tasks(spec)["split"]
+    assert "validate" in split["dependentTasks"]
+    assert "validate" not in str(split["inputs"])
 
 
 def test_quantize_is_left_out_unless_asked_for(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_a_setting_reaches_into_the_recipe(tmp_path: Path, key: str) -> None:
         ((), {"data": {"sources": "a", "taxonomy": "none.yaml"}}, "none.yaml: No such file"),
         ((), {"data": {"sources": "a", "max_reject_rate": 2}}, "data.max_reject_rate"),
         ((), {"data": {"sources": "a", "near_threshold": 0}}, "data.near_threshold"),
-        ((), {"evaluate": {"baselines": ["liner"]}}, "no baseline liner; did you mean linear"),
+        ((), {"evaluate": {"baselines": ["liner"]}}, "unknown baseline liner; did you mean linear"),
     ],
 )
 def test_what_is_wrong_is_one_line(
