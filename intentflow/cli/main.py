@@ -11,7 +11,6 @@ import time
 from collections.abc import Sequence
 from typing import NoReturn
 
-from intentflow import __version__
 from intentflow.cli.extras import install_hint
 from intentflow.cli.log_options import log_settings
 from intentflow.cli.outcome import Outcome
@@ -19,6 +18,7 @@ from intentflow.cli.paths import refuse_overwriting
 from intentflow.cli.verbs import VERBS, add_options, verb_module
 from intentflow.errors import IntentflowError
 from intentflow.logs import LogSettings, logging_to_stderr
+from intentflow.version import __version__
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from intentflow import __version__
+from intentflow.version import __version__
 
 _NOT_CODE = {"__pycache__", "tests", "resources"}
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import Field
 
-from intentflow import __version__
 from intentflow.config import StrictModel
+from intentflow.version import __version__
 
 _LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 _QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"

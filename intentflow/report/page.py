@@ -12,8 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
-from intentflow import __version__
 from intentflow.io.files import atomic_file
+from intentflow.version import __version__
 
 
 def render(template: str, **context: Any) -> str:
