@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import intentflow
 
-_CLIENT = "intentflow.serve.client"
+_CLIENT = "intentflow.serving.client"
 
 
 def python_page() -> str:
