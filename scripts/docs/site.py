@@ -13,6 +13,7 @@ from scripts.docs.configuration import ARTIFACT_INDEX, CONFIGURATION_INDEX, sche
 from scripts.docs.environment import environment_page
 from scripts.docs.fragments import FRAGMENTS, ROOT
 from scripts.docs.http_routes import openapi_json
+from scripts.docs.python_api import python_page
 
 PROJECT_PAGES = {
     "CONTRIBUTING.md": "contributing.md",
@@ -25,6 +26,7 @@ PROJECT_PAGES = {
 """Markdown files outside ``docs/`` that are pages of the site too."""
 
 _LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)\s#]+)")
+_ROLE = re.compile(r":(?:class|data|exc|func|meth|mod|attr):(?=<code>)")
 _FRAGMENT = re.compile(r"<!-- generated: ([\w-]+) -->")
 
 
@@ -34,6 +36,7 @@ def generated_pages() -> dict[str, str]:
         "reference/commands.md": commands_page(),
         "reference/environment.md": environment_page(),
         "reference/components.md": components_page(),
+        "reference/python.md": python_page(),
         "reference/openapi.json": openapi_json(),
         **schema_pages(),
     }
@@ -80,6 +83,11 @@ def with_site_links(text: str, page: str) -> str:
     """
     source = _source(page)
     return _LINK.sub(lambda found: _relative(source, page, found[1]), text)
+
+
+def without_roles(html: str) -> str:
+    """A page without the roles, such as ``:class:``, that mark names in docstrings."""
+    return _ROLE.sub("", html)
 
 
 def _source(page: str) -> str:

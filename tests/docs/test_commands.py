@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import re
 import shlex
 import subprocess
@@ -22,6 +24,12 @@ _NOT_RUN = [
     for page in PAGES
     for block in blocks(page)
     if block.is_command and "not run" in block.marks and "intentflow " in block.code
+]
+_NOT_RUN_PYTHON = [
+    pytest.param(block, id=f"{page_id(page)}:{block.line}")
+    for page in PAGES
+    for block in blocks(page)
+    if block.language == "python" and "not run" in block.marks
 ]
 _CONFIGURATION = [
     pytest.param(block, id=f"{page_id(page)}:{block.line}")
@@ -69,6 +77,15 @@ def test_commands_that_are_not_run_are_commands_that_exist(block: Block) -> None
     for verb, *arguments in _intentflow_calls(block.code):
         if not verb.startswith("-"):
             parser_of(verb).parse_args(arguments)
+
+
+@pytest.mark.parametrize("block", _NOT_RUN_PYTHON)
+def test_python_that_is_not_run_imports_what_exists(block: Block) -> None:
+    imports = [it for it in ast.walk(ast.parse(block.code)) if isinstance(it, ast.ImportFrom)]
+    names = [(it.module or "", alias.name) for it in imports for alias in it.names]
+    assert names
+    missing = [pair for pair in names if not hasattr(importlib.import_module(pair[0]), pair[1])]
+    assert missing == []
 
 
 @pytest.mark.parametrize("block", _CONFIGURATION)

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+import intentflow
 from intentflow.cli.schema import schema_models
 from intentflow.cli.verbs import VERBS
 from intentflow.environment_variables import VARIABLES
@@ -18,7 +19,13 @@ from scripts.docs.environment import environment_page
 from scripts.docs.fragments import layers, reject_reasons
 from scripts.docs.http_routes import describe_routes
 from scripts.docs.json_schema import plain, schema_sections, value_form
-from scripts.docs.site import add_schema_pages, with_fragments, with_site_links
+from scripts.docs.python_api import public_paths
+from scripts.docs.site import (
+    add_schema_pages,
+    with_fragments,
+    with_site_links,
+    without_roles,
+)
 from tests.docs.pages import ROOT
 
 _NAME = re.compile(r"""["'](?:INTENTFLOW|AWS|S3|KFP|OPENAI|VLLM|RAY|GIT|SSL)_[A-Z0-9_]+["']""")
@@ -89,6 +96,12 @@ def test_objects_that_a_route_refers_to_are_described() -> None:
     linked = set(re.findall(r"\]\(#([a-z0-9]+)\)", page))
     described = {name.lower() for name in re.findall(r"^### (\w+)$", page, re.MULTILINE)}
     assert linked <= described
+
+
+def test_everything_that_the_package_exports_is_on_the_page_of_python() -> None:
+    names = [name for name in intentflow.__all__ if not name.startswith("__")]
+    shown = [path.rpartition(".")[2] for path in public_paths()]
+    assert set(names) <= set(shown)
 
 
 def test_every_component_has_a_section() -> None:
@@ -183,6 +196,10 @@ def test_a_link_from_a_file_outside_the_pages_leads_to_a_page() -> None:
 @pytest.mark.parametrize("link", ["[a](https://a.example/b.md)", "[a](#here)", "[a](limits.md)"])
 def test_other_links_stay(link: str) -> None:
     assert with_site_links(link, "index.md") == link
+
+
+def test_roles_in_a_page_are_left_out() -> None:
+    assert without_roles("<p>:class:<code>Call</code>, a:b</p>") == "<p><code>Call</code>, a:b</p>"
 
 
 def test_a_generated_piece_that_does_not_exist_is_an_error() -> None:

@@ -17,6 +17,8 @@ from scripts.docs.site import generated_pages
 from tests.docs.pages import PAGES, ROOT, page_id
 
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
+_FOLDERS = tuple(f"{it.name}/" for it in ROOT.iterdir() if it.is_dir() and it.name[0] != ".")
+_PATTERN = re.compile(r"NAME|[<*…:({]|^(runs|build)/")
 _CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 
 
@@ -106,6 +108,13 @@ def test_links_between_files_of_the_project_lead_to_files(page: Path) -> None:
     generated = {ROOT / "docs" / name for name in generated_pages()}
     targets = [Path(os.path.normpath(page.parent / it)) for it in local]
     assert [it for it in targets if not it.exists() and it not in generated] == []
+
+
+@pytest.mark.parametrize("page", [pytest.param(page, id=page_id(page)) for page in PAGES])
+def test_files_of_the_project_that_a_page_names_exist(page: Path) -> None:
+    spans = re.findall(r"`([^`\s]+)`", page.read_text(encoding="utf-8"))
+    named = [it for it in spans if it.startswith(_FOLDERS) and not _PATTERN.search(it)]
+    assert [it for it in named if not (ROOT / it).exists()] == []
 
 
 def test_the_navigation_names_no_host() -> None:
