@@ -20,6 +20,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 CODE = ("intentflow", "components", "pipelines")
+DOCUMENTS = ("*.md", "docs/**/*.md", "benchmarks/*.md", "manifests/*.md", "examples/**/*.md")
 UNFINISHED = (
     "intentflow/artifacts",
     "intentflow/cli",
@@ -208,8 +209,9 @@ def names_of_tests() -> Iterator[Text]:
 
 
 def document_texts() -> Iterator[Text]:
-    for path in (*sorted(ROOT.glob("docs/**/*.md")), ROOT / "README.md"):
-        yield from lines_of(path)
+    for pattern in DOCUMENTS:
+        for path in sorted(ROOT.glob(pattern)):
+            yield from lines_of(path)
 
 
 def lines_of(path: Path) -> Iterator[Text]:

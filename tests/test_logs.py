@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
 import sys
 from pathlib import Path
 
@@ -125,6 +126,12 @@ def test_an_error_is_a_json_line_too(capsys: pytest.CaptureFixture[str]) -> None
     line = json.loads(capsys.readouterr().err)
     assert line["level"] == "error"
     assert line["message"].startswith("intentflow convert: error: ")
+
+
+def test_a_module_run_as_a_program_logs_alike() -> None:
+    command = [sys.executable, "-m", "intentflow.cli.main", "nope", "--log-format", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert json.loads(done.stderr)["logger"] == "intentflow.cli.main"
 
 
 def test_bad_usage_is_a_json_line_too(capsys: pytest.CaptureFixture[str]) -> None:

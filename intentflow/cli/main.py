@@ -20,7 +20,7 @@ from intentflow.errors import IntentflowError
 from intentflow.logs import LogSettings, logging_to_stderr
 from intentflow.version import __version__
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("intentflow.cli.main")  # also where it runs as __main__
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -296,3 +296,14 @@ def test_an_error_leaves_what_an_earlier_run_wrote(
     before = {name: (output / name).read_bytes() for name in ("verdict.json", "metrics.json")}
     run_graph(config, output, "--set=data.sources=none.jsonl")
     assert {name: (output / name).read_bytes() for name in before} == before
+
+
+def test_a_run_in_json_names_step_and_level_of_every_line(
+    tiny_base_model: Path, tmp_path: Path
+) -> None:
+    config = write_inputs(tmp_path / "inputs", tiny_base_model)
+    write_records(config.parent / "labels.jsonl", labels()[: 2 * len(PLACES)])
+    run = run_graph(config, tmp_path / "run", "--log-format", "json")
+    lines = [json.loads(line) for line in run.err.splitlines()]
+    errors = [(line.get("step"), line["logger"]) for line in lines if line["level"] == "error"]
+    assert errors == [("validate", "intentflow.pipeline.steps"), (None, "intentflow.cli.main")]
