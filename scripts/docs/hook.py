@@ -17,7 +17,6 @@ from scripts.docs.site import (  # the checkout's top has to be on the path firs
     project_pages,
     with_fragments,
     with_site_links,
-    without_roles,
 )
 
 
@@ -37,8 +36,3 @@ def on_files(files: Files, /, *, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, /, *, page: Any, **_: Any) -> str:
     """Fill in generated pieces and turn the repository's links into the site's."""
     return with_site_links(with_fragments(markdown), page.file.src_uri)
-
-
-def on_page_content(html: str, /, **_: Any) -> str:
-    """Take the roles out of docstrings that another plugin put into a page."""
-    return without_roles(html)

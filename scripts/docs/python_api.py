@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import intentflow
+from collections.abc import Iterable
 
-_CLIENT = "intentflow.serving.client"
+import intentflow
 
 
 def python_page() -> str:
-    """The page with everything that ``import intentflow`` exports, and the client."""
+    """The page with everything that ``import intentflow`` exports."""
+    names = [name for name in intentflow.__all__ if not name.startswith("__")]
+    errors = [name for name in names if _is_error(name)]
+    classes = [name for name in names if name[0].isupper() and name not in errors]
+    functions = [name for name in names if name[0].islower()]
     parts = [
         "# Python\n",
-        "What `import intentflow` gives, and the client of a service. Other modules may change "
-        "without notice.\n",
+        "What `import intentflow` gives; other modules may change without notice. The keys of "
+        "configurations are listed under [Configuration](configuration/index.md).\n",
+        *_section("Functions", functions),
+        *_section("Classes", classes),
+        *_section("Errors", errors),
     ]
-    parts += [f"::: {path}\n" for path in public_paths()]
     return "\n".join(parts)
 
 
-def public_paths() -> list[str]:
-    """Where each exported name is defined, in the order of the exports."""
-    names = [name for name in intentflow.__all__ if not name.startswith("__")]
-    found = [_defined(name) for name in names]
-    client = [f"{_CLIENT}.{name}" for name in ("IntentClient", "AsyncIntentClient", "Recognition")]
-    return found + [path for path in client if path not in found]
-
-
-def _defined(name: str) -> str:
+def _is_error(name: str) -> bool:
     value = getattr(intentflow, name)
-    module = getattr(value, "__module__", "intentflow")
-    return f"{module}.{getattr(value, '__qualname__', name)}"
+    return isinstance(value, type) and issubclass(value, Exception)
+
+
+def _section(title: str, names: Iterable[str]) -> list[str]:
+    return [f"## {title}\n", *(f"::: intentflow.{name}\n" for name in names)]

@@ -26,7 +26,6 @@ PROJECT_PAGES = {
 """Markdown files outside ``docs/`` that are pages of the site too."""
 
 _LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)\s#]+)")
-_ROLE = re.compile(r":(?:class|data|exc|func|meth|mod|attr):(?=<code>)")
 _FRAGMENT = re.compile(r"<!-- generated: ([\w-]+) -->")
 
 
@@ -83,11 +82,6 @@ def with_site_links(text: str, page: str) -> str:
     """
     source = _source(page)
     return _LINK.sub(lambda found: _relative(source, page, found[1]), text)
-
-
-def without_roles(html: str) -> str:
-    """A page without the roles, such as ``:class:``, that mark names in docstrings."""
-    return _ROLE.sub("", html)
 
 
 def _source(page: str) -> str:
