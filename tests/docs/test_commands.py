@@ -23,7 +23,9 @@ _NOT_RUN = [
     pytest.param(block, id=f"{page_id(page)}:{block.line}")
     for page in PAGES
     for block in blocks(page)
-    if block.is_command and "not run" in block.marks and "intentflow " in block.code
+    if block.language in ("sh", "console")
+    and "not run" in block.marks
+    and "intentflow " in block.code
 ]
 _NOT_RUN_PYTHON = [
     pytest.param(block, id=f"{page_id(page)}:{block.line}")
