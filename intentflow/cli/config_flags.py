@@ -145,7 +145,7 @@ def _number(kind: type, field: FieldInfo) -> Callable[[str], Any]:
         return kind
     limits: Any = Field(**bounds, allow_inf_nan=None if kind is int else False)
     adapter = TypeAdapter[Any](Annotated[kind, limits])  # type: ignore[arg-type]
-    what = f"{'a whole number' if kind is int else 'a number'} {_range(bounds)}"
+    what = f"{'a complete number' if kind is int else 'a number'} {_range(bounds)}"
 
     def read(text: str) -> Any:
         try:

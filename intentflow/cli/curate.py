@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--redaction-report",
         type=Path,
         metavar="F.html|F.json",
-        help="what was replaced where, without the values; needs --redact",
+        help="report of what was replaced where, without the values; needs --redact",
     )
     add_config_flags(parser, BalanceConfig)
     add_executor_options(parser)

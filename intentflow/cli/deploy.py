@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_config_flags(parser, DeployOptions, leave_out=set(_FIELDS) - _FLAGS)
     parser.add_argument("-o", "--output", help="folder for the manifests; without it, stdout")
     parser.add_argument(
-        "--verdict", help="what `intentflow gate -o` wrote; apply and git refuse without it"
+        "--verdict", help="verdict that `intentflow gate -o` wrote; apply and git refuse without it"
     )
     parser.add_argument("--options", metavar="F.yaml", help="file with deploy options")
     add_set_flag(parser, DeployOptions, "one deploy option", leave_out=_FLAGS)

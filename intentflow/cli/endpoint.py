@@ -10,8 +10,8 @@ from intentflow.cli.outcome import Outcome
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("name", help="of the service")
-    parser.add_argument("-n", "--namespace", default="default", help="where it runs")
+    parser.add_argument("name", help="name of the service")
+    parser.add_argument("-n", "--namespace", default="default", help="namespace in which it runs")
 
 
 def run(args: argparse.Namespace) -> Outcome:

@@ -37,7 +37,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--champion", metavar="F", help="metrics.json of the model in service, too")
     parser.add_argument("--taxonomy", metavar="F", help="taxonomy.yaml, where no model has one")
     parser.add_argument(
-        "--output-format", choices=["call", "json"], help="of the answers, where no model says it"
+        "--output-format",
+        choices=["call", "json"],
+        help="format of the answers, where no model states it",
     )
     parser.add_argument("--served-model", metavar="NAME", help="the model's name at the endpoint")
     parser.add_argument(

@@ -14,7 +14,7 @@ def add_executor_options(parser: argparse.ArgumentParser) -> None:
         "--engine",
         choices=EXECUTORS,
         default="local",
-        help="processes of this machine (local) or a Ray cluster; the output is the same",
+        help="processes of this node (local) or a Ray cluster; the output is the same",
     )
     parser.add_argument(
         "--ray-address",

@@ -18,7 +18,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metrics", required=True, metavar="F", help="metrics.json of the model")
     add_config_flags(parser, GateConfig)
     parser.add_argument("--champion", metavar="F", help="metrics.json of the model in service")
-    parser.add_argument("--baselines", metavar="F", help="what `intentflow baseline -o` wrote")
+    parser.add_argument(
+        "--baselines", metavar="F", help="scores that `intentflow baseline -o` wrote"
+    )
     parser.add_argument(
         "--reference", metavar="F", help="metrics.json of the 16-bit model, for a quantized one"
     )

@@ -37,7 +37,7 @@ def log_settings(arguments: Sequence[str]) -> LogSettings:
     settings = LogSettings.from_environment()
     try:
         options, _ = parser.parse_known_args(arguments)
-    except argparse.ArgumentError:  # the command's parser will say so
+    except argparse.ArgumentError:  # the command's parser will report it
         return settings
     if options.verbose or options.quiet:
         settings = replace(settings, level="debug" if options.verbose else "warning")

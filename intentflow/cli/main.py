@@ -126,7 +126,7 @@ def _overview() -> str:
             "",
             *lines,
             "",
-            "Exit status: 0 done, 1 a check or gate said no, 2 bad usage or input.",
+            "Exit status: 0 done, 1 a check or the gate failed, 2 bad usage or input.",
         ]
     )
 

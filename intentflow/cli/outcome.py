@@ -13,7 +13,7 @@ class Outcome:
     Attributes:
         summary: Printed as one JSON line on stdout with ``--json``.
         text: Printed on stdout without ``--json``; the summary as ``key: value`` lines if None.
-        exit_code: 0 success, 1 a check or gate said no.
+        exit_code: 0 success, 1 a check or the gate failed.
     """
 
     summary: dict[str, Any] = field(default_factory=dict)

@@ -37,7 +37,7 @@ def refuse_overwriting(args: argparse.Namespace) -> None:
 
 
 def refuse_inputs_inside(args: argparse.Namespace, *inputs: str) -> None:
-    """Make sure that a folder which is replaced as a whole holds none of what is read.
+    """Make sure that a folder which is replaced as a complete holds none of what is read.
 
     Raises:
         IntentflowError: Naming the file and the folder.

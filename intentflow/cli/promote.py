@@ -10,8 +10,8 @@ from intentflow.cli.outcome import Outcome
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("name", help="of the service")
-    parser.add_argument("-n", "--namespace", default="default", help="where it runs")
+    parser.add_argument("name", help="name of the service")
+    parser.add_argument("-n", "--namespace", default="default", help="namespace in which it runs")
     parser.add_argument(
         "--timeout", type=float, default=1800.0, help="seconds to wait for Ready (default 1800)"
     )

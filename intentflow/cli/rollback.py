@@ -11,8 +11,8 @@ from intentflow.errors import IntentflowError
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("name", help="of the service")
-    parser.add_argument("-n", "--namespace", default="default", help="where it runs")
+    parser.add_argument("name", help="name of the service")
+    parser.add_argument("-n", "--namespace", default="default", help="namespace in which it runs")
     parser.add_argument(
         "--mode",
         choices=("apply", "git"),

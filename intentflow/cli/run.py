@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Run the finetune graph on this machine."""
+    """Run the finetune graph locally."""
     config = RunConfig.load(args.config or resource("examples/snips/run.yaml"), args.set)
     result = run_locally(config, args.output, verbose=args.debug)
     summary = {

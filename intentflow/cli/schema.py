@@ -13,7 +13,7 @@ from intentflow.cli.outcome import Outcome
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "file", choices=sorted(schema_models()), help="which configuration file or artifact"
+        "file", choices=sorted(schema_models()), help="name of a configuration file or artifact"
     )
 
 

@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="the environment variable that holds the bearer token (default KFP_TOKEN)",
     )
-    parser.add_argument("--namespace", help="whose, where KFP serves several users")
+    parser.add_argument("--namespace", help="namespace of the run, where KFP serves several users")
     parser.add_argument("--experiment", default="intentflow", help="groups runs")
     parser.add_argument("--run-name", help="default: pipeline, version and time")
     parser.add_argument(

@@ -12,7 +12,7 @@ from intentflow.cli.log_options import add_log_options
 # it is imported only when its verb is used, so that `convert` starts without torch.
 VERBS = {
     "init": "write commented configuration files for your own data",
-    "run": "run the whole finetune graph on this machine",
+    "run": "run the complete finetune graph locally",
     "convert": "turn labelling exports into records",
     "curate": "redact, deduplicate and balance records",
     "validate": "check records and advise on hyper-parameters",
@@ -28,7 +28,7 @@ VERBS = {
     "promote": "give a canary's model all requests",
     "rollback": "put the former model back, in the cluster or by a revert",
     "endpoint": "print a service's URL and the command that reads its token",
-    "serve": "serve a model on this machine with the OpenAI API",
+    "serve": "serve a model locally with the OpenAI API",
     "predict": "ask an endpoint or a model for typed calls",
     "compile": "compile a pipeline for Kubeflow",
     "submit": "upload a pipeline to Kubeflow and start a run",

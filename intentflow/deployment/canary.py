@@ -1,4 +1,4 @@
-"""A new model beside the one in service, with a share of the requests, in the cluster.
+"""A new model next to the one in service, with a share of the requests, in the cluster.
 
 KServe shares in two ways: Knative mode splits between a predictor's revisions
 (``canaryTrafficPercent``, silently ignored in Standard mode), Standard mode between named
@@ -29,7 +29,7 @@ _OLD_NAMES = {"RawDeployment": "Standard", "Serverless": "Knative"}
 def with_canary(
     live: Manifest, rendered: Manifest, percent: int, *, kserve_splits: bool = False
 ) -> Manifest:
-    """The service in place, and the rendered one's model beside it.
+    """The service in place, and the rendered one's model next to it.
 
     Args:
         live: The InferenceService as the cluster has it.
@@ -38,7 +38,7 @@ def with_canary(
         kserve_splits: Whether KServe shares out in Standard mode where there is no transformer.
 
     Raises:
-        IntentflowError: Where the share would be ignored, or the two cannot stand side by side.
+        IntentflowError: The share would be ignored, or the two cannot run side by side.
     """
     mode = _mode(live)
     _require_same_mode(live, mode, rendered)
@@ -58,8 +58,8 @@ def require_kept(wanted: Manifest, planned: Mapping[str, Any]) -> None:
     """Make sure that the cluster's KServe knows what a canary is.
 
     Args:
-        wanted: What is to be applied.
-        planned: What the server answered to the trial: what its CRD lacks is gone from it.
+        wanted: Objects to apply.
+        planned: Reply of the server to the dry run, without the fields that its CRD lacks.
 
     Raises:
         IntentflowError: It is too old.
@@ -72,7 +72,7 @@ def require_kept(wanted: Manifest, planned: Mapping[str, Any]) -> None:
 
 
 def has_canary(service: Manifest) -> bool:
-    """Whether a model is on trial beside the one in service."""
+    """Whether a model is on trial next to the one in service."""
     spec = service.get("spec") or {}
     return bool(spec.get("canary")) or "canaryTrafficPercent" in (spec.get("predictor") or {})
 
@@ -111,7 +111,7 @@ def without_canary(service: Manifest) -> Manifest | None:
 
 
 def keep_predictor_name(service: Manifest, live: Mapping[str, Any] | None) -> None:
-    """Leave the predictor the name that a promotion gave it: another would start it anew."""
+    """Keep the predictor's name of a promotion: with another name its pods would restart."""
     name = ((live or {}).get("spec") or {}).get("predictor", {}).get("name")
     if name:
         service["spec"]["predictor"].setdefault("name", name)
@@ -127,7 +127,7 @@ def _annotate(service: Manifest, live: Manifest, rendered: Manifest) -> None:
 
 
 def _with_its_facts(service: Manifest) -> Manifest:
-    """The same service where what is known of the canary is said of the service."""
+    """The same service where what is known of the canary is stated about the service."""
     alone = without_share(service)
     annotations = alone["metadata"].get("annotations") or {}
     for key in DeployedModel.keys(ANNOTATION):

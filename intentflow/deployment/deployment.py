@@ -30,9 +30,9 @@ class Deployed:
     Attributes:
         mode: ``render``, ``apply`` or ``git``.
         objects: ``Kind/name`` of each object.
-        files: What was written; for ``git`` the files of the commit.
+        files: Files written; for ``git`` those of the commit.
         verified: Whether a passing verdict about this model was given.
-        url: Where the service answers; None but for ``apply``.
+        url: URL at which the service answers; None but for ``apply``.
         manifests: The objects as YAML.
         revision: Recorded revision that was replaced (``apply``); None where there was none.
         commit: The commit that was pushed (``git``); None where nothing was to change.
@@ -64,7 +64,7 @@ def deploy(
     Args:
         model_uri: A published model, ``s3://…/sha256-…``; a local directory for ``render``.
         options: Names, resources, image, mode.
-        verdict_file: What the gate wrote; ``apply`` and ``git`` refuse without it.
+        verdict_file: File that the gate wrote; ``apply`` and ``git`` refuse without it.
         output: Folder for the manifests; None writes none.
 
     Raises:
@@ -108,7 +108,7 @@ def _require_allowed(options: DeployOptions, verdict_file: str | Path | None) ->
         )
     if options.mode == "render" and options.canary_percent is not None and not options.stable_model:
         raise IntentflowError(
-            "a rendered canary stands beside the model in service: give --set stable_model=URI, "
+            "a rendered canary stands next to the model in service: give --set stable_model=URI, "
             "or use --mode apply, which finds it in the cluster"
         )
     if options.mode != "render" and verdict_file is None:
@@ -120,8 +120,7 @@ def _require_allowed(options: DeployOptions, verdict_file: str | Path | None) ->
 def _require_readable(facts: ModelFacts, options: DeployOptions) -> None:
     if options.mode != "render" and not is_remote(facts.uri):
         raise IntentflowError(
-            f"{facts.uri}: the cluster cannot read this machine's folders: "
-            "publish the model to s3:// first"
+            f"{facts.uri}: the cluster cannot read local folders: publish the model to s3:// first"
         )
 
 
@@ -131,7 +130,7 @@ def _note(facts: ModelFacts, verdict: Verdict | None) -> None:
         log.warning("no verdict given: the service is marked as unverified")
     if not is_remote(facts.uri):
         log.warning(
-            "the manifests name %s, which is on this machine: "
+            "the manifests name %s, which is a local folder: "
             "publish the model to s3:// before they are applied",
             facts.storage_uri,
         )

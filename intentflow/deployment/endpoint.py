@@ -22,10 +22,10 @@ class Endpoint:
             None without the transformer, which has them.
         ready: Whether it is ready now.
         token_command: A kubectl command that prints the token; None where the service has none.
-        model_digest: Of the model it serves.
+        model_digest: Digest of the model it serves.
         verdict: ``passed``, ``unverified``, or empty for a service from elsewhere.
         canary_percent: Share of the requests that another model answers; None where there is none.
-        canary_model_digest: Of that model.
+        canary_model_digest: Digest of that model.
     """
 
     url: str

@@ -87,18 +87,18 @@ class DeployOptions(StrictModel):
         None,
         ge=0,
         le=99,
-        description="Share of the requests that mode apply gives to the new model beside the one "
+        description="Share of the requests that mode apply gives to the new model next to the one "
         "in service; unset replaces it",
     )
     stable_model: str | None = Field(
         None,
-        description="The model in service, beside which mode render writes a canary; "
+        description="The model in service, next to which mode render writes a canary; "
         "mode apply finds it in the cluster",
     )
     components: list[str] = Field(
         default=[],
-        description="Of manifests/components: autoscaling, monitoring, model-cache; what follows "
-        "from model and options (gpu, cpu, awq, lora-adapters, canary, auth) need not be named",
+        description="Names of manifests/components: autoscaling, monitoring, model-cache; those that "
+        "follow from model and options (gpu, cpu, awq, lora-adapters, canary, auth) need not be named",
     )
     gpu_count: int = Field(1, ge=0, description="GPUs of one replica; 0 takes vLLM's CPU image")
     gpu_type: str | None = Field(
@@ -109,7 +109,7 @@ class DeployOptions(StrictModel):
     min_replicas: int = Field(1, ge=1, description="Replicas at least")
     max_replicas: int = Field(1, ge=1, description="Replicas at most, with component autoscaling")
     vllm_image: str | None = Field(
-        None, description="Where a mirror is used, the image's name there"
+        None, description="Name of the image in a mirror, where one is used"
     )
     vllm_version: str | None = Field(
         None, pattern=_TAG, description="The image's tag, unless as manifests/base pins it"
@@ -123,7 +123,7 @@ class DeployOptions(StrictModel):
         "request log; false leaves vLLM's own routes",
     )
     transformer_image: str | None = Field(
-        None, description="Where a mirror is used, the image's name there"
+        None, description="Name of the image in a mirror, where one is used"
     )
     transformer_version: str | None = Field(
         None, pattern=_TAG, description="The image's tag, unless as manifests/base pins it"
@@ -135,7 +135,9 @@ class DeployOptions(StrictModel):
     transformer_memory: Quantity = Field("1Gi", description="Memory of one of them")
     transformer_replicas: int = Field(1, ge=1, description="At least so many of them")
     log_uri: str | None = Field(
-        None, pattern=r"^s3://", description="Where it stores requests and corrections; unset: not"
+        None,
+        pattern=r"^s3://",
+        description="Folder or s3:// prefix for requests and corrections; unset: none are stored",
     )
     max_model_len: int | None = Field(
         None,
@@ -144,7 +146,7 @@ class DeployOptions(StrictModel):
         "whichever is more and the model can take",
     )
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = Field(
-        "auto", description="Of the served weights; as they were saved unless set"
+        "auto", description="Data type of the served weights; as they were saved unless set"
     )
     extra_args: list[str] = Field(default=[], description="More arguments of the vLLM server")
     service_account: str | None = Field(
@@ -166,7 +168,7 @@ class DeployOptions(StrictModel):
     )
     lora_adapters: dict[str, str] = Field(
         default={},
-        description="Adapters served beside the model: the name to ask for, and the s3:// URI",
+        description="Adapters served in addition to the model: name to ask for, and s3:// URI",
     )
     lora_rank: int = Field(64, ge=1, description="The largest rank of these adapters")
     model_cache_node_groups: list[str] = Field(
@@ -175,7 +177,7 @@ class DeployOptions(StrictModel):
     prometheus_url: str = Field(
         "http://prometheus-operated.monitoring.svc:9090",
         pattern=r"^https?://[^\s/]+",
-        description="Where component autoscaling asks for the requests that wait",
+        description="Prometheus that component autoscaling asks for the number of waiting requests",
     )
     queue_per_replica: int = Field(
         4, ge=1, description="Waiting requests of one replica that component autoscaling allows"
@@ -192,7 +194,7 @@ class DeployOptions(StrictModel):
     image_pull_secrets: list[str] = Field(default=[], description="For a private image mirror")
     node_selector: dict[str, str] = Field(default={}, description="Labels of the nodes to run on")
     tolerations: list[dict[str, Any]] = Field(
-        default=[], description="Beside the one for nodes that are set apart for GPUs"
+        default=[], description="In addition to the one for nodes that are set apart for GPUs"
     )
     timeout_seconds: Annotated[float, Flag("--timeout", metavar="S")] = Field(
         1800.0, gt=0, description="Seconds that mode apply waits for the service to be ready"
@@ -203,7 +205,7 @@ class DeployOptions(StrictModel):
         "prediction or the output; a path or s3://",
     )
     probe_url: Annotated[str | None, Flag("--probe-url", metavar="URL")] = Field(
-        None, description="Where they are asked, if not at the URL that the service gives"
+        None, description="URL at which they are asked, if not the one that the service gives"
     )
     git_repo: Annotated[str | None, Flag("--repo", metavar="URL")] = Field(
         None, description="GitOps repository of mode git: a URL, a bare repository or a clone"
@@ -256,7 +258,7 @@ class DeployOptions(StrictModel):
         return adapters
 
     @model_validator(mode="after")
-    def _fit_processor(self) -> Self:
+    def _fit_cpu(self) -> Self:
         named = set(self.components)
         if {"cpu", "gpu"} <= named:
             raise ValueError("components: cpu and gpu exclude each other")
@@ -322,7 +324,7 @@ class DeployOptions(StrictModel):
 
     @property
     def derived_components(self) -> set[str]:
-        """The components that these options ask for, beside those that the model does."""
+        """The components that these options ask for, in addition to those that the model does."""
         found = {*self.components, "gpu" if self.gpu_count else "cpu"}
         if self.transformer:
             found.add("auth")

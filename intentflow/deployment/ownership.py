@@ -1,4 +1,4 @@
-"""What one field manager said of an object, as server-side apply keeps it."""
+"""What one field manager reported of an object, as server-side apply keeps it."""
 
 from __future__ import annotations
 

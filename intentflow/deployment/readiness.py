@@ -29,9 +29,9 @@ class Readiness:
 
     Attributes:
         ready: Whether it serves what was asked for last.
-        failed: Whether it said that it never will.
-        url: Where, once known.
-        message: What it waits for, or why it failed; one line.
+        failed: Whether it reported that it never will.
+        url: URL, once known.
+        message: Reason of the wait or of the failure; one line.
     """
 
     ready: bool
@@ -50,16 +50,18 @@ def wait_until_ready(cluster: Cluster, name: str, namespace: str, timeout_second
         CheckFailed: It failed, was deleted or the time is over; with its conditions and its
             pods' messages.
     """
-    said = "no status yet"
+    reported = "no status yet"
     for state in _states(cluster, name, namespace, timeout_seconds):
         if state.ready:
             return state.url or ""
-        if state.message != said:
+        if state.message != reported:
             log.info("%s: %s", name, state.message)
-            said = state.message
+            reported = state.message
         if state.failed:
-            raise _not_ready(cluster, name, namespace, "failed", said)
-    raise _not_ready(cluster, name, namespace, f"was not ready after {timeout_seconds:g} s", said)
+            raise _not_ready(cluster, name, namespace, "failed", reported)
+    raise _not_ready(
+        cluster, name, namespace, f"was not ready after {timeout_seconds:g} s", reported
+    )
 
 
 def _states(
@@ -86,10 +88,12 @@ def _states(
             time.sleep(_PAUSE_SECONDS)
 
 
-def _not_ready(cluster: Cluster, name: str, namespace: str, ending: str, said: str) -> CheckFailed:
+def _not_ready(
+    cluster: Cluster, name: str, namespace: str, ending: str, reported: str
+) -> CheckFailed:
     messages = pod_messages(cluster, namespace, service_pods(name))
     pods = "; ".join(messages) or "no message from its pods"
-    return CheckFailed(f"{name} in {namespace} {ending}: {said}; {pods}")
+    return CheckFailed(f"{name} in {namespace} {ending}: {reported}; {pods}")
 
 
 def readiness(service: Mapping[str, Any]) -> Readiness:
@@ -114,8 +118,8 @@ def readiness(service: Mapping[str, Any]) -> Readiness:
 def _waiting_canaries(service: Mapping[str, Any]) -> list[str]:
     """The canaries that are asked for and not ready; Ready alone is about the stable predictor."""
     asked = [item["predictor"]["name"] for item in service.get("spec", {}).get("canary") or ()]
-    told = (service.get("status") or {}).get("canaryStatuses") or ()
-    ready = {item["name"] for item in told if item.get("ready")}
+    reported = (service.get("status") or {}).get("canaryStatuses") or ()
+    ready = {item["name"] for item in reported if item.get("ready")}
     return [name for name in asked if name not in ready]
 
 

@@ -59,7 +59,7 @@ def render(
     else:
         objects = leave_out_transformer(objects)
     if stable:
-        objects += _beside(service, stable, options)
+        objects += _compared(service, stable, options)
     # What refers to the others comes last.
     return [item for item in objects if item is not service] + [service]
 
@@ -163,7 +163,7 @@ def _point_to_secrets(objects: Iterable[Manifest], options: DeployOptions) -> No
             found["items"] = [{**item, "key": keys[item["key"]]} for item in found["items"]]
 
 
-def _beside(service: Manifest, stable: ModelFacts, options: DeployOptions) -> list[Manifest]:
+def _compared(service: Manifest, stable: ModelFacts, options: DeployOptions) -> list[Manifest]:
     """Make the service the stable model's, with its own as canary; what the stable one needs."""
     if options.deployment_mode == "Knative":
         raise IntentflowError(

@@ -29,7 +29,7 @@ class Revision:
     Attributes:
         number: Counted from 1.
         objects: As they were applied.
-        added: What the state that replaced it has beside them, as far as it was new.
+        added: Objects that the state that replaced it has in addition, as far as they were new.
     """
 
     number: int
@@ -58,10 +58,10 @@ def record(
     """Keep a state that is about to be replaced.
 
     Args:
-        cluster: Where.
+        cluster: Namespace of the service.
         service: The live InferenceService.
         objects: Its objects as they were applied.
-        added: What the next state creates: name, kind and apiVersion of each.
+        added: Objects that the next state creates: name, kind and apiVersion of each.
 
     Returns:
         The revision's number; that of the newest where it is the same state.

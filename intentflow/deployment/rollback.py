@@ -22,9 +22,9 @@ class Changed:
     """What a promotion or a way back did.
 
     Attributes:
-        name: Of the service.
-        model_digest: Of the model that serves now.
-        url: Where it answers.
+        name: Name of the service.
+        model_digest: Digest of the model that serves now.
+        url: URL at which it answers.
         revision: The revision that is back; None for a promotion.
         replaced: The recorded revision that holds the state before; None where it is no other.
     """
@@ -55,8 +55,8 @@ def rollback(name: str, namespace: str, timeout_seconds: float, to: int | None =
     A second time brings back what the first replaced, as ``kubectl rollout undo`` does.
 
     Args:
-        name: Of the service.
-        namespace: Where it runs.
+        name: Name of the service.
+        namespace: Namespace in which it runs.
         timeout_seconds: For Ready.
         to: The number of a recorded revision.
 

@@ -24,7 +24,7 @@ class RolledOut:
     """A change that holds.
 
     Attributes:
-        url: Where the service answers.
+        url: URL at which the service answers.
         former: Number of the recorded revision that was replaced; None where there was none.
         changed: Whether anything was another than before.
     """
@@ -41,8 +41,8 @@ class Rollout:
         """Look the service up.
 
         Args:
-            cluster: Where.
-            name: Of the InferenceService.
+            cluster: Namespace of the service.
+            name: Name of the InferenceService.
             namespace: Its namespace.
         """
         self._cluster, self._name, self._namespace = cluster, name, namespace

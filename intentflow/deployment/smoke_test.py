@@ -31,7 +31,7 @@ class Probe:
 
     Attributes:
         where: File and row, for messages: the utterance itself may be personal.
-        utterance: What to ask.
+        utterance: Utterance to ask.
         evaluated: The answer that was evaluated; None where only its form is known.
     """
 

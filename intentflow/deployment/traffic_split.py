@@ -61,11 +61,11 @@ def requests_shared(service: Mapping[str, Any]) -> int | None:
     knative = (spec.get("predictor") or {}).get("canaryTrafficPercent")
     if not spec.get("canary"):
         return knative
-    told = f"{_FLAG}percent="
+    reported = f"{_FLAG}percent="
     for container in (spec.get("transformer") or {}).get("containers", ()):
         for argument in container.get("args", ()):
-            if argument.startswith(told) and argument.removeprefix(told).isdigit():
-                return int(argument.removeprefix(told))
+            if argument.startswith(reported) and argument.removeprefix(reported).isdigit():
+                return int(argument.removeprefix(reported))
     return int(spec["canary"][0].get("trafficPercent", 0))
 
 

@@ -44,7 +44,7 @@ class RowCounts:
     def collect(cls, rows: Sequence[tuple[Counter[Any], Counter[Any]]]) -> RowCounts:
         """Count (gold, predicted) label multisets of every row.
 
-        Labels are the gold ones; what was predicted beside them counts under one label more,
+        Labels are the gold ones; what was predicted in addition counts under one label more,
         None, so that it lowers precision over all.
         """
         names = sorted({label for gold, _ in rows for label in gold}, key=str)
@@ -75,8 +75,8 @@ class RowCounts:
         """F1 over all labels together in each resample.
 
         Args:
-            weights: How often each row was drawn: shape (resamples, rows).
-            empty: What it is where there is nothing to find and nothing found.
+            weights: Number of times that each row was drawn: shape (resamples, rows).
+            empty: Value where there is nothing to find and nothing found.
         """
         hits, predicted, gold = (
             weights @ cells.sum(1) for cells in (self.hits, self.predicted, self.gold)
@@ -153,7 +153,7 @@ def bootstrap_intervals(
         flags: For each rate, whether each row counts.
         ratios: For each rate of some rows only, which rows count above and below the line.
         others: For each other score, what it is in resamples.
-        seed: Of the resampling.
+        seed: Seed of the resampling.
 
     Returns:
         ``{metric: [low, high]}``; empty without rows. A ratio that no resample has is left out;
@@ -202,5 +202,5 @@ def _f1(hits: Any, predicted: Any, gold: Any, empty: float = 0.0) -> Any:
 
 
 def _divide(parts: NDArray[np.float64], wholes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Not a number where the whole is nothing."""
+    """Not a number where the complete is nothing."""
     return np.where(wholes > 0, parts / np.maximum(wholes, 1e-300), np.nan)

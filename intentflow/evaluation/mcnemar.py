@@ -26,9 +26,9 @@ class Paired:
         """Compare outcomes row by row.
 
         Args:
-            outcomes: Of the model that is judged.
-            others: Of the one beside it, on the same rows in the same order.
-            where: What ``others`` is of, for the message.
+            outcomes: Outcomes of the model that is judged.
+            others: Outcomes of the model it is compared with, on the same rows in the same order.
+            where: Name of the other model, for the message.
 
         Raises:
             IntentflowError: They are of different numbers of rows.
@@ -36,7 +36,7 @@ class Paired:
         if len(outcomes) != len(others):
             raise IntentflowError(
                 f"{where}: its outcomes tell of {len(others)} rows, "
-                f"those beside it of {len(outcomes)}; score both on the same file"
+                f"those compared with it of {len(outcomes)}; score both on the same file"
             )
         pairs = list(zip(outcomes, others, strict=True))
         return cls(pairs.count(("1", "0")), pairs.count(("0", "1")), len(pairs))

@@ -39,30 +39,30 @@ class AnswerJournal:
     _started: float = field(default_factory=time.perf_counter)
 
     @classmethod
-    def open(cls, beside: Path | None, identity: Mapping[str, Any]) -> Self:
+    def open(cls, target: Path | None, identity: Mapping[str, Any]) -> Self:
         """Begin a journal or go on with the one that is there.
 
         Its name holds a digest of what the answers depend on: one of another model or of other
         rows is never read, only pointed out.
 
         Args:
-            beside: The file that the evaluation will write; None keeps nothing.
-            identity: What the answers depend on.
+            target: File that the evaluation will write; None keeps nothing.
+            identity: Settings that the answers depend on.
 
         Raises:
             IntentflowError: Another run writes it, it is none, or the place cannot be written.
         """
-        if beside is None:
+        if target is None:
             return cls()
         text = json.dumps({"version": _VERSION, **identity}, sort_keys=True)
         name = hashlib.sha256(text.encode()).hexdigest()[:12]
-        journal = cls(beside.with_name(f".{beside.name}.{name}.answers"))
+        journal = cls(target.with_name(f".{target.name}.{name}.answers"))
         try:
             journal._open_file(dict(identity))
         except BaseException:
             journal._release()  # the file may be another's: it stays
             raise
-        journal._tell(beside)
+        journal._tell(target)
         return journal
 
     def keep(self, place: int, answer: Answer) -> None:
@@ -132,15 +132,15 @@ class AnswerJournal:
         except (KeyError, TypeError, ValueError, RecursionError):
             raise IntentflowError(
                 f"{self.path} line {number}: no line of an evaluation's answers; "
-                "remove the file to begin anew"
+                "remove the file to begin again"
             ) from None
 
-    def _tell(self, beside: Path) -> None:
+    def _tell(self, target: Path) -> None:
         """Say what is gone on with, and which answers are of something else."""
         if self.answers:
             count = f"{len(self.answers):,} answer{'' if len(self.answers) == 1 else 's'}"
             log.info("going on: %s of an earlier run are in %s", count, self.path)
-        for other in sorted(beside.parent.glob(f".{beside.name}.*.answers")):
+        for other in sorted(target.parent.glob(f".{target.name}.*.answers")):
             if other != self.path:
                 log.warning(
                     "%s holds answers of another model, of other rows or to other settings; "

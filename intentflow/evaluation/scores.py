@@ -19,9 +19,9 @@ def for_comparing(metrics: Metrics) -> Metrics:
     """
     names = {*Measured.model_fields, *(name.partition(".")[0] for name in COMPARABLE)}
     found = metrics.model_dump(include=names, exclude_unset=True)
-    told = metrics.outcomes
-    if told is not None and told.intent is not None:
-        kinds = told.model_dump(include=set(OUTCOME_OF.values()), exclude_unset=True)
+    reported = metrics.outcomes
+    if reported is not None and reported.intent is not None:
+        kinds = reported.model_dump(include=set(OUTCOME_OF.values()), exclude_unset=True)
         return Metrics(n=metrics.n, outcomes=Outcomes(**kinds), **found)
     intents = (metrics.per_intent or {}).items()
     shares = {name: IntentScores(support=v.support, recall=v.recall) for name, v in intents}
@@ -62,8 +62,8 @@ def require_same_rows(ours: str | None, theirs: str | None, whose: str) -> None:
 
     Args:
         ours: Digest of the rows of the model that is judged.
-        theirs: Digest of the rows of the one beside it.
-        whose: The one beside it, as the subject of a sentence.
+        theirs: Digest of the rows of the model that it is compared with.
+        whose: The model that it is compared with, as the subject of a sentence.
 
     Raises:
         IntentflowError: The digests differ.
@@ -84,11 +84,11 @@ def paired(scores: Scores, other: Scores, name: str) -> Paired | None:
 
 def intents_of_rows(metrics: Metrics) -> list[set[str]] | None:
     """The gold intents of each row; None where the scores do not tell of each row."""
-    told = metrics.outcomes
-    if told is None or told.gold is None:
+    reported = metrics.outcomes
+    if reported is None or reported.gold is None:
         return None
-    labels = [set(label.split("; ")) - {""} for label in told.labels or ()]
-    return [labels[place] for place in told.gold]
+    labels = [set(label.split("; ")) - {""} for label in reported.labels or ()]
+    return [labels[place] for place in reported.gold]
 
 
 def per_intent(metrics: Metrics) -> Mapping[str, IntentScores]:

@@ -26,7 +26,7 @@ _PER_INTENT = "champion.per_intent"
 
 @dataclass(frozen=True)
 class _Fall:
-    """How an intent did beside the champion: its rows, the fall of the share right, p-value."""
+    """An intent compared with the champion: its rows, the fall of the share right, p-value."""
 
     intent: str
     n: int
@@ -57,9 +57,9 @@ def champion_rules(
     are in the rule either way.
 
     Args:
-        metrics: Of the judged model.
-        champion: Of the model in service; None for a first deployment.
-        rule: What the policy asks.
+        metrics: Scores of the judged model.
+        champion: Scores of the model in service; None for a first deployment.
+        rule: Rule of the policy.
 
     Raises:
         IntentflowError: The champion lacks a score.
@@ -157,7 +157,7 @@ def _falls(metrics: Metrics, champion: Metrics) -> list[_Fall]:
             rows.setdefault(intent, []).append(i)
     found = []
     for intent, places in sorted(rows.items()):
-        mine, other = ("".join(told[i] for i in places) for told in (ours, theirs))
+        mine, other = ("".join(reported[i] for i in places) for reported in (ours, theirs))
         pair = Paired.of(mine, other, intent)
         evidence: Evidence = {
             "gained": pair.gained,

@@ -19,12 +19,12 @@ from intentflow.gating.thresholds import intent_rules, metric_rules, rows_rule
 
 
 @dataclass(frozen=True)
-class Beside:
-    """What a model is judged beside; all of it may be missing.
+class Comparisons:
+    """What a model is compared with; all of it may be missing.
 
     Attributes:
         champion: Scores of the model in service, on the same rows.
-        baselines: What ``baselines.json`` holds.
+        baselines: Content of ``baselines.json``.
         reference: Scores of the 16-bit model that the judged one was made from.
         given: Digests of what is to be deployed.
     """
@@ -38,7 +38,7 @@ class Beside:
 def decide(
     metrics: Metrics,
     policy: GatePolicy,
-    beside: Beside | None = None,
+    compared: Comparisons | None = None,
     *,
     name: str = "",
 ) -> Verdict:
@@ -49,17 +49,17 @@ def decide(
     malformed and off-taxonomy answers where the gold label itself is one.
 
     Args:
-        metrics: What ``metrics.json`` holds.
+        metrics: Content of ``metrics.json``.
         policy: The rules.
-        beside: What the model is judged beside.
-        name: Which of the policy's sets of rules, where it holds several.
+        compared: Scores that the model is compared with.
+        name: Name of the policy's set of rules, where it holds several.
 
     Raises:
         IntentflowError: A metric or a name that does not exist, or scores of other rows.
     """
-    beside, rules = beside or Beside(), policy.named(name)
-    _require_same_rows(metrics, beside)
-    applied = list(_apply(metrics, rules, beside))
+    compared, rules = compared or Comparisons(), policy.named(name)
+    _require_same_rows(metrics, compared)
+    applied = list(_apply(metrics, rules, compared))
     broken = [rule for rule in applied if not rule.passed]
     return Verdict(
         passed=not broken,
@@ -69,52 +69,52 @@ def decide(
         rules=applied,
         # So that deployment can check what was judged.
         **{key: getattr(metrics, key) for key in Measured.model_fields},
-        skipped=[*_skipped(rules, beside), *unchecked(beside.given, rules.subject)],
-        notes=list(_notes(metrics, rules, beside)),
-        compared=_compared(metrics, beside),
+        skipped=[*_skipped(rules, compared), *unchecked(compared.given, rules.subject)],
+        notes=list(_notes(metrics, rules, compared)),
+        compared=_compared(metrics, compared),
     )
 
 
-def _require_same_rows(metrics: Metrics, beside: Beside) -> None:
+def _require_same_rows(metrics: Metrics, compared: Comparisons) -> None:
     """Whatever the policy asks."""
     others = {
-        "the champion was": beside.champion,
-        "the 16-bit model was": beside.reference,
-        "the baselines were": beside.baselines,
+        "the champion was": compared.champion,
+        "the 16-bit model was": compared.reference,
+        "the baselines were": compared.baselines,
     }
     for whose, other in others.items():
         if other is not None:
             require_same_rows(metrics.data_digest, other.data_digest, whose)
 
 
-def _apply(metrics: Metrics, policy: GatePolicy, beside: Beside) -> Iterator[Rule]:
+def _apply(metrics: Metrics, policy: GatePolicy, compared: Comparisons) -> Iterator[Rule]:
     yield rows_rule(metrics, policy.minimum_rows)
-    yield from subject_rules(metrics, beside.given, policy.subject)
+    yield from subject_rules(metrics, compared.given, policy.subject)
     for name, limit in policy.metrics.items():
         yield from metric_rules(metrics, name, limit)
     yield from intent_rules(metrics, policy.per_intent)
     if policy.baselines is not None:
-        yield from baseline_rules(metrics, beside.baselines, policy.baselines)
-    if policy.champion is not None or beside.champion is not None:
-        yield from champion_rules(metrics, beside.champion, policy.champion or ChampionRule())
-    yield from compression_rules(metrics, beside.reference, policy.compression)
+        yield from baseline_rules(metrics, compared.baselines, policy.baselines)
+    if policy.champion is not None or compared.champion is not None:
+        yield from champion_rules(metrics, compared.champion, policy.champion or ChampionRule())
+    yield from compression_rules(metrics, compared.reference, policy.compression)
 
 
-def _skipped(policy: GatePolicy, beside: Beside) -> Iterator[str]:
-    if policy.champion is not None and beside.champion is None:
+def _skipped(policy: GatePolicy, compared: Comparisons) -> Iterator[str]:
+    if policy.champion is not None and compared.champion is None:
         yield "no champion was given, so the model was compared with none"
-    if policy.baselines is None and beside.baselines is not None:
+    if policy.baselines is None and compared.baselines is not None:
         yield "baselines were given, the policy asks to beat none"
-    if not policy.compression and beside.reference is not None:
+    if not policy.compression and compared.reference is not None:
         yield "scores of a 16-bit model were given, the policy bounds no loss by compression"
 
 
-def _notes(metrics: Metrics, policy: GatePolicy, beside: Beside) -> Iterator[str]:
-    if beside.champion is not None:
+def _notes(metrics: Metrics, policy: GatePolicy, compared: Comparisons) -> Iterator[str]:
+    if compared.champion is not None:
         if policy.champion is None:
             margin = number(ChampionRule().margin)
             yield f"the policy has no champion section: its defaults hold (margin {margin})"
-        if not all(m.outcomes and m.outcomes.intent for m in (metrics, beside.champion)):
+        if not all(m.outcomes and m.outcomes.intent for m in (metrics, compared.champion)):
             yield (
                 "the scores do not tell of each row (outcomes), so the champion was compared by "
                 "totals, and its intents by a test that knows no pairs"
@@ -123,12 +123,12 @@ def _notes(metrics: Metrics, policy: GatePolicy, beside: Beside) -> Iterator[str
         yield f"{metrics.failed_rows} rows had no answer and count as wrong"
 
 
-def _compared(metrics: Metrics, beside: Beside) -> dict[str, HeadlineScores]:
+def _compared(metrics: Metrics, compared: Comparisons) -> dict[str, HeadlineScores]:
     others: dict[str, HeadlineScores | None] = {
-        "champion": beside.champion,
-        "16-bit model": beside.reference,
+        "champion": compared.champion,
+        "16-bit model": compared.reference,
     }
-    others |= beside.baselines.baselines if beside.baselines else {}
+    others |= compared.baselines.baselines if compared.baselines else {}
     found = {who: _headline(scores) for who, scores in others.items() if scores is not None}
     return {"this model": _headline(metrics), **found}
 

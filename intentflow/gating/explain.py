@@ -12,7 +12,7 @@ def explain(verdict: Verdict, metrics: Metrics) -> str:
     """Markdown for the person who has to mend it.
 
     Args:
-        verdict: What the gate decided.
+        verdict: Decision of the gate.
         metrics: The scores that it judged.
     """
     lines = ["# Nothing was deployed", "", "The gate's policy was not met:", ""]

@@ -87,7 +87,7 @@ class BaselineRule(StrictModel):
     beat: list[Baseline] = Field(min_length=1, description=f"Which: {', '.join(BASELINE_NAMES)}")
     metric: Headline = Field(_ACCURACIES[0], description="Score to compare by")
     margin: Rate = Field(
-        0.0, description="How far above it the model must lie; at 0 a tie does not beat"
+        0.0, description="Distance by which the model must lie above it; at 0 a tie does not beat"
     )
 
 
@@ -104,7 +104,7 @@ class IntentDrop(StrictModel):
 class ChampionRule(StrictModel):
     """How the model must compare with the one in service, on the same rows."""
 
-    margin: Rate = Field(0.01, description="How far below the champion a score may lie")
+    margin: Rate = Field(0.01, description="Distance by which a score may lie below the champion")
     metrics: list[Comparable] = Field(
         list(_ACCURACIES), min_length=1, description="Scores to compare"
     )
@@ -114,10 +114,12 @@ class ChampionRule(StrictModel):
         "non_inferiority: nor may its lower confidence bound, which a model as good as the "
         "champion keeps only with many rows or a wide margin",
     )
-    confidence: Confidence = Field(0.95, description="Of non_inferiority's one-sided bound")
+    confidence: Confidence = Field(
+        0.95, description="Confidence of non_inferiority's one-sided bound"
+    )
     per_intent: IntentDrop = Field(default_factory=IntentDrop, description="For every intent alone")
     first: Literal["pass", "fail"] = Field(
-        "pass", description="What a first deployment is, where no champion is given"
+        "pass", description="Verdict on a first deployment, where no champion is given"
     )
 
 

@@ -1,6 +1,6 @@
 """Calibration: a confidence that says how often answers like it are right.
 
-Source: Platt, "Probabilistic Outputs for Support Vector Machines" (1999): a sigmoid over the
+Source: Platt, "Probabilistic Outputs for Support Vector Nodes" (1999): a sigmoid over the
 score, here over the logit of the raw confidence, fitted by maximum likelihood on rows that were
 not trained on, with that paper's targets in place of 0 and 1.
 """
@@ -37,7 +37,7 @@ class Calibration(StrictModel):
         data_digest: Content digest of those rows.
         ece_raw: Expected calibration error of the raw confidences on those rows.
         ece: The same of the calibrated ones.
-        engine: What gave the answers.
+        engine: Engine that gave the answers.
         constrained: Whether they were kept inside the taxonomy.
     """
 

@@ -86,8 +86,8 @@ def taxonomy_grammar(
 
     Args:
         taxonomy: The intents.
-        output_format: What answers are written in.
-        intent_tokens: What opens a call and is one token in answers, as
+        output_format: Format of the answers.
+        intent_tokens: Texts that open a call and are one token in answers, as
             :func:`intentflow.prompts.intent_tokens` gives it: it may be spelled no other way.
 
     Returns:
@@ -109,7 +109,7 @@ class Endings:
     """What is needed to close an answer that has run too long.
 
     Attributes:
-        openings: What calls begin with, up to their first value; an answer is closed while the
+        openings: Beginnings of calls, up to their first value; an answer is closed while the
             longest still has room.
         known: For each intent with enumerated values, the shortest of each parameter, as written.
         values: Most parameters that a call must have.
@@ -145,7 +145,7 @@ class TaxonomyConstraint:
         vocabulary_size: Width of the model's scores.
         end_token_id: The token that ends an answer.
         grammar: As :func:`taxonomy_grammar` gives it.
-        endings: How answers are closed; without, none is.
+        endings: Way in which answers are closed; without, none is.
     """
 
     def __init__(
@@ -218,7 +218,7 @@ class ConstrainedAnswer:
     """One answer under a constraint; see :meth:`TaxonomyConstraint.begin`.
 
     Attributes:
-        tokens: What it holds so far.
+        tokens: Text so far.
         is_closed: Whether it was closed for it: it neared its limit, or the grammar's state grew
             too large.
         matcher: The grammar's state behind these tokens.
@@ -247,7 +247,7 @@ class ConstrainedAnswer:
         if not tokens:
             tokens = list(self.matcher.compute_ff_tokens())
             self.matcher.consume_tokens(tokens)
-            # It is whole and cannot go on: only its end is left.
+            # It is complete and cannot go on: only its end is left.
             tokens += [self._constraint.end_token_id] * self.matcher.is_stopped()
         self.tokens += tokens
         return tokens
@@ -267,9 +267,9 @@ class ConstrainedAnswer:
         paths: list[list[int]] = [[]]
         for _ in range(self._constraint.max_closers + 1):
             for path in paths:
-                whole = [*path, end]
-                if len(whole) <= room and validate(whole) == len(whole):
-                    return whole
+                complete = [*path, end]
+                if len(complete) <= room and validate(complete) == len(complete):
+                    return complete
             steps = (step for path in paths for step in self._steps(path))
             paths = list(islice(steps, _MAX_PATHS))
         return []
@@ -315,13 +315,13 @@ def _json_call(name: str, intent: Intent) -> str:
 
 def _values(intent: Intent, form: _ValueForm) -> str:
     """The values of a call, those that it may leave out in brackets."""
-    fewest, most = intent.min_parameters, len(intent.parameters)
-    if most == 0:
+    fewest, maximum = intent.min_parameters, len(intent.parameters)
+    if maximum == 0:
         return ""
     if intent.values:
         return _values_apart(intent, form)
-    rest = f"({_literal(form.comma)} {form.rule}){{{max(fewest - 1, 0)},{most - 1}}}"
-    some = f"{form.rule} {rest}" if most > 1 else form.rule
+    rest = f"({_literal(form.comma)} {form.rule}){{{max(fewest - 1, 0)},{maximum - 1}}}"
+    some = f"{form.rule} {rest}" if maximum > 1 else form.rule
     return some if fewest else f"({some})?"
 
 

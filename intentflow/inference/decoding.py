@@ -34,7 +34,7 @@ class Decoded:
     """One answer.
 
     Attributes:
-        number: Which prompt it answers, from 0.
+        number: Number of the prompt that it answers, from 0.
         tokens: With the end token, where it has one.
         log_probabilities: One per token; natural logarithm, among what the constraint allowed.
         ended: Whether the model ended it; False for one that reached its limit.
@@ -98,7 +98,7 @@ class Decoder:
         model: One whose attention takes packed passes, as
             :func:`intentflow.models.attention.share_prefixes` makes it.
         end_token_ids: Tokens that end an answer.
-        constraint: What keeps answers inside a taxonomy; None for none.
+        constraint: Constraint that keeps answers inside a taxonomy; None for none.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class Decoder:
         """Answers as they end; the longest prompts should come first.
 
         Args:
-            requests: What to answer.
+            requests: Prompts to answer.
             prefix: Keys and values of what stands before each of them.
             rows_at_once: Most rows in decoding.
             listener: For the tokens of a single request.
@@ -154,8 +154,8 @@ class Decoder:
     def _reserve(self, requests: Sequence[Request], rows_at_once: int, cache: RowCache) -> None:
         """All the place that rows of the longest prompt take: growing leaves holes in memory."""
         longest = max(map(_room, requests), default=1)
-        most = max(self._cache_tokens // longest, 1)
-        cache.reserve(min(rows_at_once, len(requests), most), longest)
+        maximum = max(self._cache_tokens // longest, 1)
+        cache.reserve(min(rows_at_once, len(requests), maximum), longest)
 
     def _admit(self, waiting: deque[Request], rows: list[_Row], rows_at_once: int) -> None:
         """Begin as many rows as there is place for in this pass and in the cache."""

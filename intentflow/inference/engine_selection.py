@@ -26,7 +26,7 @@ class EngineOptions:
 
     Attributes:
         batch_size: Rows that transformers decodes together; None leaves it to the engine.
-        endpoint: How an endpoint, or the vLLM server that is started, is asked.
+        endpoint: Settings of requests to an endpoint, or to the vLLM server that is started.
     """
 
     batch_size: int | None = None

@@ -1,4 +1,4 @@
-"""The model directory: what answers are given with, written and checked."""
+"""The model directory: engine that answers are given with, written and checked."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def save_served_model(
     prompt: PromptSpec,
     taxonomy: Taxonomy,
 ) -> None:
-    """Write what answers are given with: weights, tokenizer, greedy decoding, prompt, taxonomy."""
+    """Write what an engine loads: weights, tokenizer, greedy decoding, prompt, taxonomy."""
     model.config.use_cache = True
     _set_generation(model, end_token_id)
     model.save_pretrained(folder)

@@ -25,7 +25,7 @@ class ModelFacts:
     """A model and what serving it depends on.
 
     Attributes:
-        uri: Where it is.
+        uri: Branch that holds it.
         digest: Of its content; the same that names it in storage.
         prompt_digest: Of the prompt it was trained with.
         data_digest: Of the rows it was trained on, where it says so.

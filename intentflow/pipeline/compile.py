@@ -44,7 +44,7 @@ def compile_pipeline(
     """Compile a graph to YAML.
 
     Args:
-        name: Of the graph.
+        name: Name of the graph.
         output: The YAML file.
         options: Images, resources and placement.
         kubernetes_manifest: Write ``Pipeline`` and ``PipelineVersion`` objects, for GitOps.

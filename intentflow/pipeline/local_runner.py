@@ -1,4 +1,4 @@
-"""The compiled graph on this machine: kfp's local runner, one subprocess a step."""
+"""The compiled graph, run locally: kfp's local runner, one subprocess a step."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ class RunResult:
     """What a local run came to.
 
     Attributes:
-        folder: Where reports, sets, scores and manifests lie.
+        folder: Folder of reports, sets, scores and manifests.
         counts: Rows, kept and rejected by convert.
         metrics: Scores of the model.
         baselines: Scores of simple models on the same rows, by name.
-        verdict: What the gate decided.
+        verdict: Decision of the gate.
         model: The model directory that was scored.
         manifests: The rendered service; None where the gate failed.
         seconds: Wall time of the graph.
@@ -82,11 +82,11 @@ def run_locally(config: RunConfig, folder: str | Path, *, verbose: bool = False)
     Args:
         config: The run configuration.
         folder: For everything the run writes; the same folder lets a later run reuse steps.
-        verbose: Show the runner's whole log; it is in ``run.log`` in either case.
+        verbose: Show the runner's complete log; it is in ``run.log`` in either case.
 
     Raises:
         IntentflowError: A step found bad input (exit status 2).
-        CheckFailed: The data checks said no (exit status 1).
+        CheckFailed: The data checks failed (exit status 1).
     """
     root = Path(folder).resolve()
     if root.exists() and not root.is_dir():
@@ -143,11 +143,11 @@ def _execute(
 
 def _step_failure(error_file: Path, error: Exception) -> IntentflowError:
     try:
-        told = json.loads(error_file.read_text(encoding="utf-8"))
+        reported = json.loads(error_file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return IntentflowError(f"a step ended without saying why; see run.log ({error})")
-    kind = CheckFailed if told["exit_code"] == 1 else IntentflowError
-    return kind(f"step {told['step']}: {told['message']}")
+    kind = CheckFailed if reported["exit_code"] == 1 else IntentflowError
+    return kind(f"step {reported['step']}: {reported['message']}")
 
 
 @contextmanager
@@ -209,7 +209,7 @@ def _collect(outputs: Mapping[str, Any], root: Path, seconds: float) -> RunResul
 
 
 def _explain(root: Path, passed: bool) -> None:
-    """``reports/explanation.md`` where the gate said no.
+    """``reports/explanation.md`` where the gate failed.
 
     The graph's own explanation comes from a branch, and a branch hands nothing out.
     """

@@ -35,12 +35,12 @@ class Submitted:
     """What was made on the host.
 
     Attributes:
-        pipeline_id: Of the pipeline, new or already there.
-        version_id: Of the version with this graph.
-        run_id: Of the run; None where a schedule was made.
-        recurring_run_id: Of the schedule; None where a run was started.
-        url: Where a browser shows it.
-        state: How the run ended; None unless it was waited for.
+        pipeline_id: ID of the pipeline, new or already there.
+        version_id: ID of the version with this graph.
+        run_id: ID of the run; None where a schedule was made.
+        recurring_run_id: ID of the schedule; None where a run was started.
+        url: Address at which a browser shows it.
+        state: State in which the run ended; None unless it was waited for.
     """
 
     pipeline_id: str
@@ -58,7 +58,7 @@ class Submission:
     Attributes:
         namespace: In a multi-user installation, whose; None elsewhere.
         experiment: Groups runs.
-        run_name: Of the run or schedule; pipeline, version and time unless given.
+        run_name: Name of the run or schedule; pipeline, version and time unless given.
         cron: When to run, six fields, seconds first (five are taken as minutes first); None
             runs once, now.
         service_account: Under which the steps run; the installation's own unless given.
@@ -86,11 +86,11 @@ def submit(
 
     Args:
         package: The compiled YAML.
-        arguments: Of the pipeline.
+        arguments: Name of the pipeline.
         host: URL of the KFP API.
         token: Bearer token; None for a host that asks for none.
         submission: Names, schedule.
-        wait_seconds: How long to wait for the run's end; None does not wait.
+        wait_seconds: Seconds to wait for the run's end; None does not wait.
 
     Raises:
         IntentflowError: Bad arguments, or the host refused.
@@ -136,7 +136,7 @@ def parse_cron(expression: str) -> str:
 
 
 def refuse_local_places(arguments: Mapping[str, Any]) -> None:
-    """Refuse arguments that name places on this machine, which no step in a cluster sees.
+    """Refuse arguments that name local paths, which no step in a cluster sees.
 
     Raises:
         IntentflowError: Naming the key of the run configuration and the path.
@@ -149,13 +149,13 @@ def refuse_local_places(arguments: Mapping[str, Any]) -> None:
         for place in named:
             if not is_remote(place):
                 raise IntentflowError(
-                    f"{key}: {place} is on this machine and the cluster cannot read it: "
+                    f"{key}: {place} is a local path and the cluster cannot read it: "
                     f"`intentflow publish {place} s3://bucket/prefix`, then name what it prints"
                 )
     target = arguments.get("publish", {}).get("destination")
     if target is not None and not is_remote(str(target)):
         raise IntentflowError(
-            f"publish: {target or 'not set'}: the cluster keeps nothing on this machine: "
+            f"publish: {target or 'not set'}: the cluster keeps nothing in a local folder: "
             "name a bucket, --set publish=s3://bucket/prefix"
         )
 
@@ -251,12 +251,12 @@ def _schedule(client: Any, host: str, job: Mapping[str, Any], cron: str) -> Subm
 def _wait(client: Any, run_id: str, url: str, wait_seconds: float) -> str:
     """Wait for the run's end, logging each change of its state."""
     deadline = time.monotonic() + wait_seconds
-    said = ""
+    reported = ""
     while True:
         state = str(client.get_run(run_id).state)
-        if state != said:
+        if state != reported:
             log.info("run %s: %s", run_id, state)
-            said = state
+            reported = state
         if state in _FINISHED or time.monotonic() >= deadline:
             break
         time.sleep(min(_POLL_SECONDS, max(0.0, deadline - time.monotonic())))

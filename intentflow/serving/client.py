@@ -4,7 +4,7 @@
         found = client.recognize("I want to visit Hangzhou, check the weather")
         found.calls[0].intent, found.calls[0].arguments["place"]
 
-Both ask KServe's V1 route, come again where the service says that it may help, and give up when
+Both ask KServe's V1 route, retries where the service says that it may help, and give up when
 the time is over.
 """
 
@@ -37,14 +37,14 @@ _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 5.0
 
 Utterance = str | Sequence[Mapping[str, str]]
-"""What a user said, or the messages of a dialogue: ``{"role": …, "content": …}``."""
+"""Text of a user, or the messages of a dialogue: ``{"role": …, "content": …}``."""
 
 
 class ServiceFailure(IntentflowError):  # noqa: N818 - names what happened
     """The service did not answer as it should.
 
     Attributes:
-        status: Of HTTP; None where there was no reply.
+        status: HTTP status; None where there was no reply.
         again: Whether the same request may succeed later.
         wait_seconds: The pause that the service asked for.
     """
@@ -122,7 +122,7 @@ class IntentClient:
     """A client that waits for its answers.
 
     Args:
-        url: Of the service, without a path.
+        url: URL of the service, without a path.
         options: As :class:`ClientOptions` has them, as keywords.
     """
 
@@ -150,9 +150,9 @@ class IntentClient:
         """Say what an utterance should have been understood as; returns when it is stored.
 
         Args:
-            utterance: What was said.
+            utterance: Text of the user, or messages of the dialogue.
             output: The right calls, such as ``weather_search(Hangzhou)``.
-            request_id: Of the recognition that was wrong.
+            request_id: ID of the recognition that was wrong.
 
         Returns:
             The id under which it is stored.
@@ -195,7 +195,7 @@ class AsyncIntentClient:
     """The same for asyncio.
 
     Args:
-        url: Of the service, without a path.
+        url: URL of the service, without a path.
         options: As :class:`ClientOptions` has them, as keywords.
     """
 
@@ -280,9 +280,11 @@ class _Requests:
         return _Request(f"/v1/models/{self.options.model}:predict", {"instances": instances})
 
     def feedback(self, utterance: Utterance, output: str, request_id: str | None) -> _Request:
-        said = {"utterance": utterance} if isinstance(utterance, str) else {"messages": utterance}
+        reported = (
+            {"utterance": utterance} if isinstance(utterance, str) else {"messages": utterance}
+        )
         known = {"request_id": request_id} if request_id else {}
-        return _Request("/feedback", {**said, "output": output, **known})
+        return _Request("/feedback", {**reported, "output": output, **known})
 
     @contextmanager
     def failures(self) -> Iterator[None]:
@@ -302,7 +304,7 @@ class _Requests:
             return reply
         asked = reply.headers.get("retry-after", "")
         raise ServiceFailure(
-            f"{reply.url} said {reply.status_code}: {_reason(reply)}",
+            f"{reply.url} reported {reply.status_code}: {_reason(reply)}",
             reply.status_code,
             again=reply.status_code in _AGAIN,
             wait_seconds=float(asked) if asked.isdigit() else None,
@@ -314,7 +316,7 @@ class _Requests:
             return [_recognition(one, request_id) for one in reply.json()["predictions"]]
         except (ValueError, LookupError, TypeError, AttributeError):
             raise ServiceFailure(
-                f"{self.url} does not answer as an intent service: its reply is of another shape",
+                f"{self.url} does not answer as an intent service: the reply has an unexpected format",
                 reply.status_code,
             ) from None
 

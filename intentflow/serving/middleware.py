@@ -46,7 +46,7 @@ class Guard:
     """ASGI middleware before everything else.
 
     Args:
-        app: What answers.
+        app: Backend that answers.
         limits: Sizes and times.
         keys: The valid tokens.
         host: Name by which clients know the server, where none needs a token; None checks nothing.

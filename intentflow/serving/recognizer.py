@@ -19,7 +19,7 @@ class Recognizer:
     """Answers of a backend, for all routes.
 
     Args:
-        backend: What answers.
+        backend: Backend that answers.
         log: Log of the requests.
     """
 

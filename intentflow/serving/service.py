@@ -23,7 +23,7 @@ class Service:
     Attributes:
         name: Name of the model in the routes.
         model: Its taxonomy and format.
-        backend: What answers.
+        backend: Backend that answers.
         log: Log of requests and corrections.
         limits: Sizes and times.
     """

@@ -1,6 +1,6 @@
 """How often a model under training would answer right, read off the validation loss's own pass.
 
-At each place of the human's answer the most likely next token is taken. Where all of them agree,
+At each place of the label the most likely next token is taken. Where all of them agree,
 greedy decoding gives just this answer, so the answer accuracy is that of greedy, unconstrained
 decoding. Behind a first wrong token the rest is what the model says after the human's tokens, not
 after its own: the intent accuracy is exact for an intent that stands first, and an estimate for
@@ -23,7 +23,7 @@ from intentflow.calls import (
 
 
 class Right(NamedTuple):
-    """Whether the intents, and whether the whole answer of a row are right."""
+    """Whether the intents, and whether the complete answer of a row are right."""
 
     intent: bool
     answer: bool
@@ -35,7 +35,7 @@ class AnswerReader:
     Args:
         tokenizer: The model's.
         end_token_id: The token that closes an answer.
-        output_format: What the model answers in.
+        output_format: Format of the answers.
     """
 
     def __init__(self, tokenizer: Any, end_token_id: int, output_format: OutputFormat) -> None:
@@ -47,15 +47,15 @@ class AnswerReader:
         """Compare the tokens of an answer, end token included, with the most likely ones."""
         if list(gold) == list(predicted):
             return Right(True, True)
-        right, said = self._calls(gold), self._calls(predicted)
-        if right is None or said is None:
+        right, reported = self._calls(gold), self._calls(predicted)
+        if right is None or reported is None:
             return Right(False, False)
-        return Right(same_intents(right, said), same_calls(right, said))
+        return Right(same_intents(right, reported), same_calls(right, reported))
 
     def _calls(self, ids: Sequence[int]) -> list[Call] | None:
         ids = list(ids)
-        whole = ids[: ids.index(self._end)] if self._end in ids else ids
+        complete = ids[: ids.index(self._end)] if self._end in ids else ids
         try:
-            return parse_output(self._tokenizer.decode(whole), self._format)
+            return parse_output(self._tokenizer.decode(complete), self._format)
         except CallSyntaxError:
             return None

@@ -16,8 +16,8 @@ def training_arguments(recipe: Recipe, plan: Plan, folder: Path, evaluates: bool
     """Arguments for a trainer.
 
     Args:
-        recipe: What to train and how.
-        plan: What was derived of it.
+        recipe: Recipe of the training.
+        plan: Plan that was derived from it.
         folder: For checkpoints.
         evaluates: Whether there are validation rows.
     """
@@ -56,7 +56,7 @@ def training_arguments(recipe: Recipe, plan: Plan, folder: Path, evaluates: bool
         prediction_loss_only=True,
         save_strategy=every,
         save_steps=recipe.save_steps or 500,
-        save_total_limit=2,  # the one before is whole while the next is written
+        save_total_limit=2,  # the one before is complete while the next is written
         load_best_model_at_end=keep_best,
         metric_for_best_model=_BEST[recipe.early_stopping_metric][0] if keep_best else None,
         greater_is_better=_BEST[recipe.early_stopping_metric][1] if keep_best else None,

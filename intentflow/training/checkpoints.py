@@ -1,8 +1,8 @@
-"""Checkpoints of a training under way: a killed one goes on from its last whole checkpoint.
+"""Checkpoints of a training under way: a killed one goes on from its last complete checkpoint.
 
-They lie beside the model directory in ``.NAME.checkpoints``, or below the folder that the
+They lie next to the model directory in ``.NAME.checkpoints``, or below the folder that the
 environment variable ``INTENTFLOW_CHECKPOINTS`` names (a volume that outlives a pod), and go when
-the model is whole. A checkpoint counts once its mark, written last, is there.
+the model is complete. A checkpoint counts once its mark, written last, is there.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from intentflow.training.distributed import is_main_process
 log = logging.getLogger(__name__)
 
 
-_MARK = "whole.json"
+_MARK = "complete.json"
 _IDENTITY = "identity"
 _LOCK = "lock"
 
@@ -44,14 +44,14 @@ class Checkpoints:
         """Event files, of the runs before a kill too."""
         return self.folder / "tensorboard"
 
-    def last_whole(self) -> Path | None:
+    def last_complete(self) -> Path | None:
         """The newest checkpoint that was written to its end."""
         found = [path for path in self.folder.glob("checkpoint-*") if (path / _MARK).is_file()]
         return max(found, key=_step, default=None)
 
     def history(self) -> Mapping[str, Any]:
-        """The loss history up to the last whole checkpoint; empty without one."""
-        last = self.last_whole()
+        """The loss history up to the last complete checkpoint; empty without one."""
+        last = self.last_complete()
         document: dict[str, Any] = json.loads((last / _MARK).read_text()) if last else {}
         return document
 
@@ -104,7 +104,7 @@ class MarkComplete(TrainerCallback):  # type: ignore[misc]  # transformers is no
 def keep_checkpoints(output: Path, identity: str) -> Iterator[Checkpoints]:
     """The checkpoint folder for a model directory; gone when the block ends well.
 
-    Where the block ends badly, whole checkpoints stay, and the same training finds them again.
+    Where the block ends badly, complete checkpoints stay, and the same training finds them again.
 
     Args:
         output: The model directory that the training writes.
@@ -124,7 +124,7 @@ def keep_checkpoints(output: Path, identity: str) -> Iterator[Checkpoints]:
             _adopt(folder, identity)
             yield Checkpoints(folder)
         except BaseException:
-            _keep_whole(folder)
+            _keep_complete(folder)
             raise
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -155,7 +155,7 @@ def _adopt(folder: Path, identity: str) -> None:
     """Keep what belongs to this training, remove what another left."""
     note = folder / _IDENTITY
     if note.is_file() and note.read_text() != identity:
-        if Checkpoints(folder).last_whole():
+        if Checkpoints(folder).last_complete():
             log.warning("checkpoints of a training with other data or settings are removed")
         for path in folder.iterdir():
             if path.is_dir():
@@ -164,8 +164,8 @@ def _adopt(folder: Path, identity: str) -> None:
     Checkpoints(folder).drop_unfinished()
 
 
-def _keep_whole(folder: Path) -> None:
-    last = Checkpoints(folder).last_whole()
+def _keep_complete(folder: Path) -> None:
+    last = Checkpoints(folder).last_complete()
     if last is None:
         shutil.rmtree(folder, ignore_errors=True)
         return

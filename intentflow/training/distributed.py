@@ -30,7 +30,7 @@ def world_size() -> int:
 
 
 def local_processes(settings: Distributed) -> int:
-    """How many processes this machine is to run."""
+    """How many processes run on this node."""
     if settings.strategy == "none":
         return 1
     if settings.devices != "auto":
@@ -56,23 +56,23 @@ def agree_on_checkpoint(mine: Path | None, folder: Path) -> Path | None:
         return None
     if not (folder / names[0]).is_dir():
         raise IntentflowError(
-            f"{folder / names[0]}: this machine does not see the checkpoint that the first one "
-            "goes on from: keep checkpoints on a volume that all machines share"
+            f"{folder / names[0]}: this node does not see the checkpoint that the first one "
+            "goes on from: keep checkpoints on a volume that all nodes share"
         )
     return folder / str(names[0])
 
 
-def whole_model(trainer: Any, anew: Callable[[], Any]) -> Any:
+def complete_model(trainer: Any, again: Callable[[], Any]) -> Any:
     """The trained model with all of its weights; of use in the main process alone.
 
     Where the processes hold shares, all of them must call this: the shares are gathered into a
-    model on the CPU, which ``anew`` makes as it was before training.
+    model on the CPU, which ``again`` makes as it was before training.
     """
     if not trainer.is_fsdp_enabled:
         return trainer.model
     weights = trainer.accelerator.get_state_dict(trainer.model_wrapped)
     if not is_main_process():
         return trainer.model
-    model = anew()
+    model = again()
     model.load_state_dict(weights)
     return model

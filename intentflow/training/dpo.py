@@ -4,8 +4,8 @@ Direct preference optimization (Rafailov et al. 2023): of each pair the human's 
 likely and the model's own answer less, measured against the model as it was. Prompt, taxonomy and
 output format are the corrected model's own.
 
-Corrections alone leave open what is said elsewhere: a model told often enough that ``a`` was wrong
-forgets ``a`` where it is right. Rows in which both agree make no pair; they are anchors, on which
+Corrections alone leave open what is answered elsewhere: a model corrected often enough where ``a``
+was wrong forgets ``a`` where it is right. Rows in which both agree make no pair; they are anchors, on which
 the label's own loss holds the model in place (as in Pang et al. 2024, Iterative Reasoning
 Preference Optimization, which adds it to the pairs).
 """
@@ -54,7 +54,7 @@ PAIR_TOKENS = {"cpu": 1024, "cuda": 16384}
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """An utterance, the human's answer and the model's other one; ``number`` is its row, from 1."""
+    """An utterance, the label and the model's other one; ``number`` is its row, from 1."""
 
     instruction: str
     label: str
@@ -71,10 +71,10 @@ class Corrections:
 
     def anchors(self, seed: int) -> list[Correction]:
         """Agreeing rows to hold the model in place: some for each correction, by the seed."""
-        most = ANCHORS_A_CORRECTION * len(self.rows)
-        if len(self.agreeing) <= most:
+        maximum = ANCHORS_A_CORRECTION * len(self.rows)
+        if len(self.agreeing) <= maximum:
             return self.agreeing
-        return random.Random(seed).sample(self.agreeing, most)
+        return random.Random(seed).sample(self.agreeing, maximum)
 
     @property
     def digest(self) -> str:
@@ -88,12 +88,12 @@ class Corrections:
 def train_on_corrections(
     recipe: Recipe, corrections: str | Path, output: str | Path, validation: str | Path | None
 ) -> TrainingRecord:
-    """Tune a model directory by corrections and write another, whole or not at all.
+    """Tune a model directory by corrections and write another, completely or not at all.
 
     Args:
         recipe: With the method ``dpo``; its base model is the directory to correct.
         corrections: Rows ``{"instruction", "output", "prediction"}``, as ``evaluate
-            --predictions`` writes them: the human's answer and the model's.
+            --predictions`` writes them: the label and the model's.
         output: The model directory to write.
         validation: Corrections for the validation loss; None for none.
 
@@ -208,9 +208,9 @@ def plan_pairs(
 
     rows, others = [pair.longer for pair in pairs], [pair.longer for pair in held_out]
     longest = max(row.length for row in (*rows, *others))
-    most = PAIR_TOKENS["cuda" if torch.cuda.is_available() else "cpu"]
+    maximum = PAIR_TOKENS["cuda" if torch.cuda.is_available() else "cpu"]
     at_once = recipe.per_device_train_batch_size or rows_that_fit(
-        recipe.global_batch_size, max(most / (2 * longest), 1)
+        recipe.global_batch_size, max(maximum / (2 * longest), 1)
     )
     settled = recipe.model_copy(update={"per_device_train_batch_size": at_once})
     tokens = 2 * recipe.global_batch_size * sum(row.length for row in rows) / len(rows)

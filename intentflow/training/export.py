@@ -46,7 +46,7 @@ def save_model_directory(folder: Path, parts: ModelParts) -> None:
 
 
 def _save_adapter(folder: Path, parts: ModelParts) -> None:
-    """The adapter alone, on the base model by the recipe's name for it, not by this machine's."""
+    """The adapter alone, on the base model by the recipe's name for it, not by a local path."""
     base = parts.recipe.model_name_or_path
     config = parts.model.peft_config["default"]
     config.base_model_name_or_path = base
@@ -65,7 +65,7 @@ base_model: {base}
 library_name: peft
 ---
 A low-rank adapter on {base}; its sum with the base model is the model in the folder above. A server
-that loads adapters needs the tokenizer and the chat template of the folder above beside it:
+that loads adapters needs the tokenizer and the chat template of the folder above next to it:
 
     vllm serve BASE --enable-lora --lora-modules intent=adapter --tokenizer .. \\
         --chat-template ../chat_template.jinja

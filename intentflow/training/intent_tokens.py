@@ -30,7 +30,7 @@ class IntentTokens:
         ids: Token ids of all of them.
         fresh: The ones that the base model lacks, each with the tokens whose mean it begins as.
         rows: Rows that an embedding must have for them.
-        left_as_text: What opens a call and cannot be a token of its own.
+        left_as_text: Texts that open a call and cannot be a token of their own.
     """
 
     ids: list[int]
@@ -61,7 +61,7 @@ def add_intent_tokens(tokenizer: Any, taxonomy: Taxonomy) -> IntentTokens:
     wanted = [text for text in openings if text not in former]
     pieces = {text: answer_token_ids(tokenizer, text, 0)[:-1] for text in wanted}
     added = _extend(tokenizer, before, wanted)
-    # A tokenizer that looks whole words up before it merges may read a name like `?(` after all.
+    # A tokenizer that looks complete words up before it merges may read a name like `?(` after all.
     safe = [text for text, token in added.items() if token not in _read(tokenizer, text)]
     if len(safe) < len(added):
         added = _extend(tokenizer, before, safe)
@@ -145,7 +145,7 @@ def _extend(tokenizer: Any, backend: str, openings: Sequence[str]) -> dict[str, 
 
     document = json.loads(backend)
     vocabulary = document["model"]["vocab"]
-    for control in document["added_tokens"]:  # else they would be numbered anew behind ours
+    for control in document["added_tokens"]:  # else they would be numbered again behind ours
         vocabulary.setdefault(control["content"], control["id"])
     first = max(vocabulary.values()) + 1
     added: dict[str, int] = {}

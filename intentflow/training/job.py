@@ -22,7 +22,7 @@ class Job:
     """What is trained on what, and what the model is written with.
 
     Attributes:
-        recipe: What to train and how.
+        recipe: Recipe of the training.
         rows: To learn from: :class:`EncodedRow`, or with ``dpo``
             :class:`intentflow.training.pairs.EncodedPair`.
         held_out: For the validation loss; may be empty.
@@ -31,10 +31,10 @@ class Job:
         tokenizer: The model's, as it will be saved.
         end_token_id: Closes an answer.
         tokens: Intent tokens to train; None for none.
-        digests: Of data, prompt and taxonomy.
+        digests: Digests of data, prompt and taxonomy.
         counts: Numbers of rows.
         make_trainer: The trainer of these rows.
-        findings: What was found before training.
+        findings: Findings from before the training.
     """
 
     recipe: Recipe

@@ -1,4 +1,4 @@
-"""Where a training runs: in this process, in several of this machine, or on several machines."""
+"""Where a training runs: in this process, in several local processes, or on several nodes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Trained:
     """What came of a training.
 
     Attributes:
-        record: What the model directory states about it.
+        record: Record that the model directory holds.
         published: Address of the uploaded model; None where none was asked for.
     """
 
@@ -32,19 +32,19 @@ class Trained:
 def train_as_asked(
     recipe: Recipe, files: TrainingFiles, output: str, publish_to: str | None = None
 ) -> Trained:
-    """Fine-tune on as many devices and machines as ``recipe.distributed`` says.
+    """Fine-tune on as many devices and nodes as ``recipe.distributed`` says.
 
     Args:
-        recipe: What to train, how, and on what.
+        recipe: Recipe of the training.
         files: The data.
-        output: The model directory to write, whole or not at all.
-        publish_to: ``s3://`` prefix that the whole model is then uploaded to; None for none.
+        output: The model directory to write, completely or not at all.
+        publish_to: ``s3://`` prefix that the complete model is then uploaded to; None for none.
 
     Returns:
         The record, and the model's address where it was uploaded.
 
     Raises:
-        IntentflowError: As :func:`intentflow.training.sft.train`; a process or machine failed; the
+        IntentflowError: As :func:`intentflow.training.sft.train`; a process or node failed; the
             cluster or the storage refused.
     """
     from intentflow.training.torchrun import as_rank
@@ -111,7 +111,7 @@ def _train_in_several(
 ) -> TrainingRecord:
     from intentflow.training.torchrun import launch
 
-    files.rows()  # what is wrong with them is said at once, before torch starts several times
+    files.rows()  # what is wrong with them is reported at once, before torch starts several times
     if recipe.global_batch_size % processes:
         raise IntentflowError(
             f"global_batch_size {recipe.global_batch_size} does not divide by {processes} devices"

@@ -22,7 +22,7 @@ from intentflow.recipe.recipe import Recipe
 from intentflow.training.arguments import training_arguments
 from intentflow.training.checkpoints import Checkpoints, MarkComplete, keep_checkpoints
 from intentflow.training.diagnostics import loss_findings
-from intentflow.training.distributed import agree_on_checkpoint, is_main_process, whole_model
+from intentflow.training.distributed import agree_on_checkpoint, complete_model, is_main_process
 from intentflow.training.export import ModelParts, save_model_directory
 from intentflow.training.job import Job
 from intentflow.training.plan import Plan
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 def carry_out(job: Job, plan: Plan, output: str | Path) -> TrainingRecord:
-    """Train as planned and write the model directory, whole or not at all.
+    """Train as planned and write the model directory, completely or not at all.
 
     Returns:
         Recipe, plan, loss history, digests, seconds.
@@ -91,7 +91,7 @@ def _fit(job: Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, History, 
         starting_batch_size=plan.rows_per_sequence, reduce_batch_size_fn=halve
     )
     def fit(_: int) -> tuple[Any, History, Plan]:
-        free_memory()  # once more: the error that came before held what it was raised over
+        free_memory()  # again: the error that came before held what it was raised with
         return *_fit_once(job, plan, checkpoints), plan
 
     found: tuple[Any, History, Plan] = fit()
@@ -135,7 +135,7 @@ def _fit_once(job: Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, Hist
 
     recipe, history = job.recipe, History()
     arguments = training_arguments(recipe, plan, checkpoints.folder, bool(job.held_out))
-    last = agree_on_checkpoint(checkpoints.last_whole(), checkpoints.folder)
+    last = agree_on_checkpoint(checkpoints.last_complete(), checkpoints.folder)
     history.restore(checkpoints.history())
     progress = ProgressCallback(history, plan.tokens_per_step)
     callbacks: list[Any] = [
@@ -156,7 +156,7 @@ def _fit_once(job: Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, Hist
         trainer.remove_callback(PrinterCallback)  # the bar shows what it would print
         trainer.train(resume_from_checkpoint=str(last) if last else None)
         trainer.accelerator.wait_for_everyone()  # the main process is about to remove checkpoints
-        return whole_model(trainer, partial(prepare_model, recipe, job.tokens)), history
+        return complete_model(trainer, partial(prepare_model, recipe, job.tokens)), history
 
 
 @contextmanager

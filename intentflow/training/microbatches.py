@@ -23,15 +23,15 @@ Rows = dict[str, Any]
 _BY_TOKEN = ("input_ids", "position_ids", "labels", "owners")
 
 
-def cut_passes(batch: Rows, most: int) -> list[Rows]:
+def cut_passes(batch: Rows, maximum: int) -> list[Rows]:
     """Cut a packed batch between rows, into passes of at most so many tokens or one long row.
 
     Args:
         batch: As :func:`intentflow.models.encoding.pack_rows` makes it.
-        most: Tokens of one pass.
+        maximum: Tokens of one pass.
     """
     lengths = torch.bincount(batch["owners"])[1:].tolist()
-    groups = cut_rows(lengths, most)
+    groups = cut_rows(lengths, maximum)
     rows = torch.tensor(groups).cumsum(0)
     tokens = torch.tensor(lengths).cumsum(0)[rows - 1]
     columns = {name: batch[name].tensor_split(tokens[:-1]) for name in _BY_TOKEN}
@@ -40,7 +40,7 @@ def cut_passes(batch: Rows, most: int) -> list[Rows]:
 
 
 def in_one_pass(batch: Rows) -> Rows:
-    """The whole batch in one sequence, the prefix in front of it."""
+    """The complete batch in one sequence, the prefix in front of it."""
     prefix = batch["prefix_ids"]
     front = {
         "input_ids": prefix,

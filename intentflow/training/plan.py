@@ -22,7 +22,7 @@ from intentflow.training.distributed import world_size
 
 @dataclass(frozen=True)
 class Plan:
-    """What the recipe leaves open, derived from data and machine."""
+    """What the recipe leaves open, derived from data and devices."""
 
     max_length: int
     rows_per_sequence: int

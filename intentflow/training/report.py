@@ -17,7 +17,7 @@ def write_training_report(path: str | Path, record: TrainingRecord) -> None:
 
     Args:
         path: The HTML file.
-        record: What the training came to.
+        record: Record of the training.
     """
     history = record.history
     training = [(int(row[0]), row[1]) for row in history.training_loss]

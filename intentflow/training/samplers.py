@@ -37,11 +37,11 @@ class ShareSampler(Sampler[list[int]]):
     """Batches of one process.
 
     Args:
-        rows: How many there are.
+        rows: Number of processes.
         order: Their order; a sampler with ``set_epoch`` where it changes with the epoch.
         batch_size: Rows in one batch.
-        batches: Of each process in one optimizer step.
-        process: Which process this is, of how many.
+        batches: Rows of each process in one optimizer step.
+        process: Number of this process, and of all.
     """
 
     def __init__(
@@ -52,8 +52,8 @@ class ShareSampler(Sampler[list[int]]):
         self._rank, self._world = process
 
     def __len__(self) -> int:
-        whole, rest = divmod(self._rows, self._batch_size * self._batches * self._world)
-        return whole * self._batches + self._batches_for(rest)
+        complete, rest = divmod(self._rows, self._batch_size * self._batches * self._world)
+        return complete * self._batches + self._batches_for(rest)
 
     def __iter__(self) -> Iterator[list[int]]:
         order = list(self._order)
@@ -62,7 +62,7 @@ class ShareSampler(Sampler[list[int]]):
             yield from self._share(order[start : start + step])
 
     def set_epoch(self, epoch: int) -> None:
-        """Order the rows anew, the same in all processes."""
+        """Shuffle the rows again, in the same way in all processes."""
         if hasattr(self._order, "set_epoch"):
             self._order.set_epoch(epoch)
 
@@ -81,6 +81,6 @@ class ShareLoader(DataLoader[Any]):
     """A loader whose batches know the epoch."""
 
     def set_epoch(self, epoch: int) -> None:
-        """Order the rows anew."""
+        """Order the rows again."""
         sampler: Any = self.batch_sampler
         sampler.set_epoch(epoch)

@@ -1,4 +1,4 @@
-"""Fine-tuning from records to a whole model directory."""
+"""Fine-tuning from records to a complete model directory."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def train(
     output: str | Path,
     taxonomy: Taxonomy | None = None,
 ) -> TrainingRecord:
-    """Fine-tune a base model and write a model directory, whole or not at all.
+    """Fine-tune a base model and write a model directory, completely or not at all.
 
     Args:
-        recipe: What to train and how.
+        recipe: Recipe of the training.
         training: Rows to learn from.
         validation: Rows for the validation loss; may be empty.
         output: The model directory to write.

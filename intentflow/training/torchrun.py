@@ -1,4 +1,4 @@
-"""Several processes on this machine, started by torch's own launcher and ended together.
+"""Several local processes, started by torch's own launcher and ended together.
 
 Each runs ``intentflow train`` again, as a rank (:mod:`intentflow.training.distributed`). The main
 one's progress goes on to this command's stderr; what ends the training comes back as one error.
@@ -123,7 +123,7 @@ def _surroundings(processes: int) -> Iterator[None]:
 
 
 def _first_cause(failures: dict[int, Any], processes: int, logs: Path) -> str:
-    """One line for why the training ended: what a process said, before what others felt of it."""
+    """One line for why the training ended: the first report of a process."""
     rank, failure = min(
         failures.items(), key=lambda item: (_distance(item[1]), item[1].timestamp, item[0])
     )
@@ -158,7 +158,7 @@ def _last_line(logs: Path, rank: int) -> str:
         lines = file.read_text(errors="replace").strip().splitlines()
         if lines:
             return lines[-1]
-    return "it said nothing"
+    return "it reported nothing"
 
 
 def _leave_group() -> None:

@@ -121,7 +121,7 @@ class AnswerLossTrainer(Trainer):  # type: ignore[misc]  # transformers is not t
             inputs: Rows as :func:`intentflow.training.microbatches.cut_passes` gives them, and
                 their ``prefix``.
             return_outputs: Whether to return a pair of loss and the model's output.
-            num_items_in_batch: Answer tokens of the whole global batch; those of this pass
+            num_items_in_batch: Answer tokens of the complete global batch; those of this pass
                 if None.
         """
         labels = inputs["labels"][1:]
@@ -182,11 +182,11 @@ class AnswerLossTrainer(Trainer):  # type: ignore[misc]  # transformers is not t
             return []
         positions = (labels[1:] != IGNORED).nonzero()[:, 0].tolist()
         gold = labels[1:][positions].tolist()
-        said = logits[0].argmax(-1).tolist()
+        reported = logits[0].argmax(-1).tolist()
         # A prompt stands between the answers of two rows.
         starts = [i for i, p in enumerate(positions) if not i or p != positions[i - 1] + 1]
         return [
-            self.reader.compare(gold[start:end], said[start:end])
+            self.reader.compare(gold[start:end], reported[start:end])
             for start, end in pairwise([*starts, len(positions)])
         ]
 

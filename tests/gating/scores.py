@@ -9,7 +9,7 @@ from intentflow.artifacts.metrics import Metrics
 from intentflow.artifacts.verdict import Verdict
 from intentflow.evaluation.metrics import compute_metrics
 from intentflow.evaluation.scored_rows import score_row
-from intentflow.gating.decide import Beside, decide
+from intentflow.gating.decide import Comparisons, decide
 from intentflow.gating.policy import GatePolicy
 from intentflow.gating.provenance import Given
 from intentflow.taxonomy import Taxonomy
@@ -95,7 +95,7 @@ def judged(
     name: str = "",
 ) -> Verdict:
     """What the gate decides about documents."""
-    beside = Beside(
+    beside = Comparisons(
         champion=read_scores(champion) if champion else None,
         baselines=Baselines.from_mapping(baselines, "the baselines") if baselines else None,
         reference=read_scores(reference) if reference else None,

@@ -45,8 +45,8 @@ class Pushed:
 
     Attributes:
         commit: The commit; None where the branch already says all of it.
-        branch: Where it is.
-        files: What it changes, from the repository's top.
+        branch: Branch that holds it.
+        files: Paths of the changed files, from the top of the repository.
     """
 
     commit: str | None
@@ -97,7 +97,7 @@ def push_on_top(
     target: str,
     change: Callable[[Repository], tuple[str | None, T]],
 ) -> tuple[str | None, T]:
-    """Make a commit and push it; where somebody else pushed first, make it anew on top.
+    """Make a commit and push it; where somebody else pushed first, make it again on top.
 
     Raises:
         CheckFailed: Somebody was faster every time.
@@ -126,7 +126,7 @@ def _attempts() -> Iterator[AttemptManager]:
 
 
 def _log_rejection(state: RetryCallState) -> None:
-    log.warning("%s; once more on top of it", state.outcome.exception() if state.outcome else "")
+    log.warning("%s; again on top of it", state.outcome.exception() if state.outcome else "")
 
 
 def service_folder(options: DeployOptions) -> str:

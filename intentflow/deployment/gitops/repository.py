@@ -37,7 +37,7 @@ _NO_ACCESS = (
 
 
 class GitError(IntentflowError):
-    """git ended with an error; ``output`` is all it said, without secrets."""
+    """git ended with an error; ``output`` is all it reported, without secrets."""
 
     def __init__(self, message: str, output: str) -> None:
         """Keep the output for those who know what to look for."""
@@ -53,9 +53,9 @@ class Repository:
     """A temporary clone of one branch.
 
     Attributes:
-        url: Where it came from, without credentials, for messages.
+        url: URL without credentials, for messages.
         root: Its work tree.
-        branch: What is checked out.
+        branch: Branch that is checked out.
     """
 
     def __init__(self, url: str, root: Path, branch: str) -> None:
@@ -66,7 +66,7 @@ class Repository:
         """Run git in the work tree; returns its output.
 
         Raises:
-            GitError: With the last line of what it said.
+            GitError: With the last line of what it reported.
         """
         return _git(self.url, "-C", str(self.root), *arguments)
 
@@ -82,7 +82,7 @@ class Repository:
         """Commit the reverse of a commit; returns the new one.
 
         Raises:
-            GitError: What was changed since stands in the way.
+            GitError: Later changes conflict with it.
         """
         self.git(*self._author(), "revert", "--no-edit", commit)
         self.git(*self._author(), "commit", "--quiet", "--no-verify", "--amend", "-m", message)
@@ -126,7 +126,7 @@ def cloned(where: str, branch: str, push_branch: str | None, *, deep: bool) -> I
 
     Args:
         where: A URL, a bare repository, or somebody's clone, whose origin is taken.
-        branch: What has to be there, unless the repository is empty.
+        branch: Branch that must exist, unless the repository is empty.
         push_branch: A branch for a pull request.
         deep: With all history, not the last commit alone.
 
@@ -237,8 +237,12 @@ def _explain(about: str, output: str) -> str:
             f"{about}: git has no access: load a key into the ssh agent, "
             f"or put a token into {_TOKEN}"
         )
-    said = [line for line in lines if line.startswith(("fatal:", "error:"))] or lines
-    return f"{about}: git: {said[0].partition(': ')[2] or said[0]}" if said else f"{about}: git"
+    reported = [line for line in lines if line.startswith(("fatal:", "error:"))] or lines
+    return (
+        f"{about}: git: {reported[0].partition(': ')[2] or reported[0]}"
+        if reported
+        else f"{about}: git"
+    )
 
 
 def _explain_push(failure: GitError, url: str, branch: str) -> IntentflowError:
@@ -251,9 +255,9 @@ def _explain_push(failure: GitError, url: str, branch: str) -> IntentflowError:
             "or give --push-branch"
         )
     if "[remote rejected]" in output:
-        said = re.findall(r"^remote:\s*(.*\S)", output, re.MULTILINE)
+        reported = re.findall(r"^remote:\s*(.*\S)", output, re.MULTILINE)
         reason = re.search(r"\[remote rejected\] \((.*)\)", output)
-        why = " ".join([*said[-3:], f"({reason[1]})" if reason else ""]).strip()
+        why = " ".join([*reported[-3:], f"({reason[1]})" if reason else ""]).strip()
         return IntentflowError(
             f"{url}: the branch {branch} takes no push: {why}; "
             "give --push-branch B and open a pull request"

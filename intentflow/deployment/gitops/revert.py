@@ -21,10 +21,10 @@ class Reverted:
     """What came of it.
 
     Attributes:
-        name: Of the service.
+        name: Name of the service.
         reverted: The deployment's commit.
         commit: The commit that reverts it.
-        branch: Where it is.
+        branch: Branch that holds it.
         model: URI of the model that is back.
     """
 

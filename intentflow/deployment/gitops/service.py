@@ -26,7 +26,7 @@ class Change:
 
     Attributes:
         files: The changed files.
-        former_uri: Of the model that was replaced; None for a first deployment.
+        former_uri: URI of the model that was replaced; None for a first deployment.
     """
 
     files: list[Path]
@@ -137,7 +137,7 @@ def _edit_all(
 
 
 def _uri_edits(document: Document, former: str, uri: str) -> list[Edit]:
-    """The model's place, wherever it is said: the predictor, the transformer, a cache."""
+    """The model's place, wherever it is named: the predictor, the transformer, a cache."""
     if former == uri:
         return []
     return [
@@ -150,7 +150,7 @@ def _service_edits(document: Document, rendered: Manifest) -> list[Edit]:
 
 
 def _annotation_edits(document: Document, rendered: Manifest) -> Iterable[Edit]:
-    """The digests, and what the gate said."""
+    """The digests, and what the gate reported."""
     new = rendered["metadata"]["annotations"]
     keys = DeployedModel.keys(ANNOTATION)
     present = get(document.value, _ANNOTATIONS)

@@ -28,7 +28,7 @@ class Edit:
         path: Keys and list places, from the document's top.
         value: The new text, or the entries of a mapping or a list that is not there yet; None
             takes the key or the list's item away.
-        part: Of the present text, the part that ``value`` replaces; all of it where None.
+        part: Part of the present text that ``value`` replaces; all of it if None.
     """
 
     path: Path
@@ -174,7 +174,7 @@ def _end(node: yaml.Node) -> int:
 def _removal(
     text: str, parent: yaml.Node, opening: yaml.Node, node: yaml.Node
 ) -> tuple[int, int, str]:
-    """An entry with its line, or with the comma beside it."""
+    """An entry with its line, or with the comma next to it."""
     start, end = opening.start_mark.index, _end(node)
     if not isinstance(parent, yaml.CollectionNode) or not parent.flow_style:
         return text.rfind("\n", 0, start) + 1, _line_end(text, end), ""
@@ -204,7 +204,7 @@ def _scalar(value: str, quote: str = "") -> str:
 
 
 def _require_only(document: Document, edits: Sequence[Edit], text: str) -> None:
-    """Make sure that the new text says what the old one said, but for the edits."""
+    """Make sure that the new text holds what the old one held, but for the edits."""
     wanted = []
     for other in parse(document.where, document.text):
         value = other.value

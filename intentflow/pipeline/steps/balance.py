@@ -26,7 +26,7 @@ BalanceMode = Annotated[
     Literal["none", "cap", "oversample", "synthesize"],
     Flag("--balance"),
     Field(
-        description="What is done about rare intents, in the training rows alone. cap: no intent "
+        description="Treatment of rare intents, in the training rows alone. cap: no intent "
         "above twice the median of rows per intent; oversample: copies of rare intents' rows up "
         "to the median; synthesize: new rows for rare intents by a teacher"
     ),

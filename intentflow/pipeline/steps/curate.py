@@ -36,7 +36,7 @@ class CurateConfig(StrictModel):
     near_threshold: NearThreshold = NEAR_THRESHOLD
     conflicts: ConflictRule = Field(
         "list",
-        description="What becomes of an utterance with several labels: keep all and list them, "
+        description="Treatment of an utterance with several labels: keep all and list them, "
         "keep the label of most rows (all where several have most), keep that of the last row, or "
         "drop all",
     )
@@ -90,7 +90,7 @@ def run_curate(
         curated: The file to write.
         config: Redaction, duplicates, conflicts; the defaults if None.
         balance: Balancing of rare intents; none if None. Balance after a split, and the
-            training rows alone: what has copies cannot be in validation or test, nor can a row
+            training rows alone: data with copies cannot be in validation or test, nor can a row
             that a teacher wrote.
         changes: JSON file for what was done to which row; None for none.
         report: Redaction report, JSON if it ends in ``.json``, else a page; None for none.

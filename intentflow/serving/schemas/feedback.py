@@ -21,7 +21,7 @@ class CorrectedCall(BaseModel):
 
 
 class Correction(BaseModel):
-    """What was said (``instruction``, ``utterance`` or ``messages``) and what it meant.
+    """What was reported (``instruction``, ``utterance`` or ``messages``) and what it meant.
 
     ``output`` is in the call language, such as ``weather_search(Hangzhou)``; ``calls`` are as
     predictions have them. ``request_id`` names the request that was answered wrongly.

@@ -1,1 +1,1 @@
-"""Training on several machines: a Kubeflow ``TrainJob`` that runs ``intentflow train``."""
+"""Training on several nodes: a Kubeflow ``TrainJob`` that runs ``intentflow train``."""

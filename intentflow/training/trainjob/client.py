@@ -1,4 +1,4 @@
-"""A training on several machines, from files here to a model directory here.
+"""A training on several nodes, from files here to a model directory here.
 
 Rows, recipe and taxonomy go to S3 under their digest; the job's main process publishes the model
 there; it is fetched when the job is complete. The job's name follows from all of that, so that a
@@ -55,7 +55,7 @@ def train_on_cluster(recipe: Recipe, files: TrainingFiles, output: str) -> Train
     storage = recipe.distributed.cluster.storage
     if storage is None:
         raise IntentflowError(
-            f"distributed.nodes: {recipe.distributed.nodes}: several machines exchange rows and "
+            f"distributed.nodes: {recipe.distributed.nodes}: several nodes exchange rows and "
             "model through S3: set distributed.cluster.storage=s3://bucket/prefix"
         )
     cluster = Cluster(
@@ -70,7 +70,7 @@ def train_on_cluster(recipe: Recipe, files: TrainingFiles, output: str) -> Train
 
 
 def stage(recipe: Recipe, files: TrainingFiles, storage: str) -> Staged:
-    """Publish what the machines need, under its digest."""
+    """Publish what the nodes need, under its digest."""
     _note_local_model(recipe)
     training, validation = files.rows()
     with tempfile.TemporaryDirectory() as scratch:
@@ -158,7 +158,6 @@ def _note_local_model(recipe: Recipe) -> None:
     name = recipe.model_name_or_path
     if not is_remote(name) and Path(name).is_dir():
         log.warning(
-            "%s is a folder: each machine must have it at the same place, in its image or on "
-            "a volume",
+            "%s is a folder: each node must have it at the same place, in its image or on a volume",
             name,
         )

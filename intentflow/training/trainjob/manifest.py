@@ -40,10 +40,10 @@ def render_trainjob(
     """The job as an object to apply; its name says what it trains on what.
 
     Args:
-        settings: Machines, devices, and what they are.
+        settings: Nodes, devices, and what they are.
         staged: Data and model.
-        namespace: Where it runs.
-        environment: Of this process: where S3 is, never its keys.
+        namespace: Namespace in which it runs.
+        environment: Environment of this process: address of S3, never its keys.
     """
     options = settings.cluster
     spec: dict[str, Any] = {
@@ -110,7 +110,7 @@ def _environment(options: ClusterOptions, environment: Mapping[str, str]) -> lis
 
 
 def _pod_patch(options: ClusterOptions) -> dict[str, Any]:
-    """What the pods get beside what their runtime says."""
+    """What the pods get in addition to what their runtime states."""
     patch: dict[str, Any] = {}
     if options.service_account:
         patch["serviceAccountName"] = options.service_account

@@ -14,7 +14,7 @@ from intentflow.storage.s3 import S3Store
 from intentflow.storage.uris import parse_s3
 
 POINTER = "published.json"
-"""Beside a published model: where it is, for whoever does not know its digest."""
+"""Next to a published model: where it is, for whoever does not know its digest."""
 
 
 def publish_result(model: str | Path, destination: str) -> str:

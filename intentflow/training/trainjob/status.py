@@ -29,7 +29,7 @@ class JobState:
     Attributes:
         complete: Whether it ended well.
         failed: Whether it ended otherwise.
-        message: How far it is, or why it failed; one line.
+        message: Progress, or reason of the failure; one line.
     """
 
     complete: bool
@@ -45,23 +45,23 @@ def follow(cluster: Cluster, job: Mapping[str, Any]) -> None:
             was away for too long.
     """
     name, namespace = job["metadata"]["name"], job["metadata"]["namespace"]
-    said = ""
+    reported = ""
     while True:
         found = _look(cluster, name, namespace)
         if found is None or found["metadata"]["uid"] != job["metadata"]["uid"]:
             raise IntentflowError(
                 f"TrainJob {name} in {namespace} was deleted by somebody else: run again to "
-                "start it anew"
+                "start it again"
             )
         state = read_state(found)
         if state.failed:
-            words = "; ".join(_last_words(cluster, name, namespace)) or "no word from its pods"
+            words = "; ".join(_last_words(cluster, name, namespace)) or "no response from its pods"
             raise IntentflowError(
                 f"TrainJob {name} in {namespace} failed: {state.message}; {words}"
             )
-        if state.message != said:
+        if state.message != reported:
             log.info("%s: %s", name, state.message)
-            said = state.message
+            reported = state.message
         if state.complete:
             return
         time.sleep(_POLL_SECONDS)
