@@ -22,16 +22,12 @@ ROOT = Path(__file__).parent.parent
 CODE = ("intentflow", "components", "pipelines")
 DOCUMENTS = ("*.md", "docs/**/*.md", "benchmarks/*.md", "manifests/*.md", "examples/**/*.md")
 UNFINISHED = (
-    "intentflow/artifacts",
     "intentflow/cli",
     "intentflow/deployment",
     "intentflow/evaluation",
     "intentflow/gating",
     "intentflow/inference",
-    "intentflow/models",
     "intentflow/pipeline",
-    "intentflow/quantization",
-    "intentflow/recipe",
     "intentflow/report/templates",
     "intentflow/serving",
     "intentflow/training",

@@ -296,7 +296,10 @@ def _command(file: Path, output: Path, *overrides: str) -> int:
 WRONG: dict[str, tuple[list[str], str]] = {
     "no model": ([], "there is no such folder (method dpo corrects a model that train wrote"),
     "a prompt": (["taxonomy_in_prompt=names"], "is the corrected model's own with method: dpo"),
-    "beta elsewhere": (["method=lora"], "beta, loss_type, sft_weight is for method: dpo: leave"),
+    "beta elsewhere": (
+        ["method=lora"],
+        "beta, loss_type, sft_weight is only for method: dpo: leave",
+    ),
     "accuracy": (
         ["early_stopping_patience=1", "early_stopping_metric=intent_accuracy"],
         "with dpo there is only validation_loss",
