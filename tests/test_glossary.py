@@ -21,29 +21,13 @@ import pytest
 ROOT = Path(__file__).parent.parent
 CODE = ("intentflow", "components", "pipelines")
 DOCUMENTS = ("*.md", "docs/**/*.md", "benchmarks/*.md", "manifests/*.md", "examples/**/*.md")
-UNFINISHED = (
-    "intentflow/artifacts",
-    "intentflow/cli",
-    "intentflow/deployment",
-    "intentflow/evaluation",
-    "intentflow/gating",
-    "intentflow/inference",
-    "intentflow/models",
-    "intentflow/pipeline",
-    "intentflow/quantization",
-    "intentflow/recipe",
-    "intentflow/report/templates",
-    "intentflow/serving",
-    "intentflow/training",
-    "components",
-    "pipelines",
-    "tests",
-)
+UNFINISHED = ("tests",)
 """Files below these still wait for their turn; the list only shrinks."""
 
 # Flags and variables keep their names; nouns of other fields that contain a word of the glossary.
 INNOCENT = re.compile(
-    r"--engine\b|INTENTFLOW_ENGINE|\bmachine[ -](?:learning|readable)\b|\blogits processors?\b",
+    r"--engine\b|INTENTFLOW_ENGINE|\bmachine[ -](?:learning|readable)\b|\blogits processors?\b"
+    r"|\bwhole\.json\b",
     re.IGNORECASE,
 )
 ROW_EXECUTORS = ("intentflow/parallel", "intentflow/curation", "intentflow/conversion")

@@ -1,1 +1,1 @@
-"""The files between steps: what each holds, its version, its one reader and its one writer."""
+"""Typed files between steps, each with a version, one reader and one writer."""

@@ -1,4 +1,4 @@
-"""``baselines.json``: what a tuned model has to beat, scored on the same rows."""
+"""``baselines.json``: scores of the baselines, which a tuned model has to beat."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from intentflow.artifacts.document import Artifact, Number, Section, Whole
+from intentflow.artifacts.document import Artifact, Integer, Number, Section
 from intentflow.artifacts.scores import Scores, Throughput
 
 BASELINE_NAMES = {
@@ -17,7 +17,7 @@ BASELINE_NAMES = {
     "untuned": "the untuned base model",
     "few-shot": "the untuned base model with examples",
 }
-"""What the baselines are called, by their keys in the file."""
+"""Names of the baselines in text, by their keys in the file."""
 
 
 class Seconds(Section):
@@ -31,7 +31,7 @@ class BaselineScores(Scores, Throughput):
     """Scores of one baseline."""
 
     seconds: Seconds | None = None
-    about: str = Field("", description="What the baseline is, as a sentence")
+    about: str = Field("", description="A sentence that describes the baseline")
 
     @model_validator(mode="after")
     def _has_a_rate(self) -> Self:
@@ -43,23 +43,23 @@ class BaselineScores(Scores, Throughput):
 class Baselines(Artifact):
     """All baselines of one run."""
 
-    NOT_ONE: ClassVar[str] = (
-        "no baselines in it; write it by intentflow baseline --train F --data F -o F"
+    WRONG_KIND: ClassVar[str] = (
+        "contains no baselines; create it with intentflow baseline --train F --data F -o F"
     )
     SIGN: ClassVar[str] = "baselines"
     ADVICE: ClassVar[str] = "score the baselines again"
 
     data_digest: str | None = Field(None, description="SHA-256 of the rows")
     train_digest: str | None = Field(None, description="SHA-256 of the training rows")
-    n: Whole | None = Field(None, description="Rows to score")
-    train_rows: Whole | None = None
-    train_rows_left_out: Whole | None = Field(None, description="Training rows that do not parse")
-    seed: Whole | None = None
+    n: Integer | None = Field(None, description="Rows to score")
+    train_rows: Integer | None = None
+    train_rows_left_out: Integer | None = Field(None, description="Training rows that do not parse")
+    seed: Integer | None = None
     baselines: dict[str, BaselineScores] = Field(description="Scores by the baseline's name")
 
     @classmethod
     def explain(cls, location: tuple[str, ...], message: str, document: Mapping[Any, Any]) -> str:
-        """What is wrong with a key, and what to do."""
+        """The error message for a key, with advice."""
         of_one = len(location) > 1 and location[0] == cls.SIGN
         if of_one and (len(location) == 2 or location[2] == "intent_accuracy"):
             return f"{cls.SIGN}.{location[1]} has no intent_accuracy in [0, 1]"

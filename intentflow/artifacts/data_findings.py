@@ -1,4 +1,4 @@
-"""What validation found: the summary that it prints, and that a pipeline keeps."""
+"""The findings of validation: the summary that it prints, and that a pipeline keeps."""
 
 from __future__ import annotations
 
@@ -6,61 +6,63 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from intentflow.artifacts.document import Artifact, Number, Section, Whole
+from intentflow.artifacts.document import Artifact, Integer, Number, Section
 
 Level = Literal["error", "warning", "info"]
 
 
 class DataFinding(Section):
-    """One thing worth knowing about the data."""
+    """A problem of the data."""
 
     code: str = Field(description="Stable name; the key of its section in the data policy")
     level: Level
-    count: Whole = Field(description="Rows or intents that it is about")
-    message: str = Field(description="What is the matter, without any utterance")
+    count: Integer = Field(description="Number of affected rows or intents")
+    message: str = Field(description="The problem, without any utterance")
 
 
 class Advice(Section):
     """Starting values for a recipe; learning rate, epochs and batch by method."""
 
-    max_length: Whole = Field(
-        description="Tokens: the power of two that holds the longest row with its prompt"
+    max_length: Integer = Field(
+        description="Tokens: the power of two that fits the longest row with its prompt"
     )
-    longest_row_tokens: Whole = Field(description="Tokens of the longest row, utterance and label")
+    longest_row_tokens: Integer = Field(
+        description="Tokens of the longest row, utterance and label"
+    )
     tokens_estimated: bool = Field(
-        description="Whether tokens were estimated, for want of a tokenizer"
+        description="Whether tokens were estimated, because there was no tokenizer"
     )
-    global_batch_size: Whole = Field(
+    global_batch_size: Integer = Field(
         description="Rows per optimizer step: 64 to 256, less for little data"
     )
     learning_rate: dict[str, Number] = Field(
-        description="As the console guide's table for Qwen1.5 has it"
+        description="From the console guide's table for Qwen1.5"
     )
-    num_train_epochs: dict[str, Whole] = Field(description="Likewise")
-    per_device_train_batch_size: dict[str, Whole | None] = Field(
-        description="Rows behind one reading of the prompt; null where the model does not fit into "
-        "a device's memory that way, or its size is not known"
+    num_train_epochs: dict[str, Integer] = Field(description="Likewise")
+    per_device_train_batch_size: dict[str, Integer | None] = Field(
+        description="Rows per pass that share one computation of the prompt; null if the model "
+        "does not fit into a device's memory with this method, or its size is not known"
     )
-    gradient_accumulation_steps: dict[str, Whole | None] = Field(
-        description="Such batches per device and optimizer step, so that devices, rows and steps "
-        "multiply to the global batch"
+    gradient_accumulation_steps: dict[str, Integer | None] = Field(
+        description="Batches per device and optimizer step; the product of devices, rows and steps "
+        "is the global batch"
     )
-    model: str = Field(description="The model that the two are for")
-    device: str = Field(description="The machine that they are for, with the memory of a device")
-    assumption: str = Field(description="What they rest on")
+    model: str = Field(description="The model of these values")
+    device: str = Field(description="The hardware of these values, with the memory of a device")
+    assumption: str = Field(description="Assumptions of these values")
 
 
 class DataFindings(Artifact):
-    """What validation found in a data set."""
+    """The findings of validation for a data set."""
 
-    NOT_ONE: ClassVar[str] = "not the findings of intentflow validate"
+    WRONG_KIND: ClassVar[str] = "not the findings of intentflow validate"
     SIGN: ClassVar[str] = "findings"
     ADVICE: ClassVar[str] = "run intentflow validate again"
 
-    rows: Whole
-    intents: Whole = Field(description="Number of different intents")
-    errors: Whole = Field(description="Findings of level error")
-    warnings: Whole = Field(description="Findings of level warning")
+    rows: Integer
+    intents: Integer = Field(description="Number of distinct intents")
+    errors: Integer = Field(description="Findings of level error")
+    warnings: Integer = Field(description="Findings of level warning")
     findings: list[DataFinding] = Field(description="Errors first, then warnings, then the rest")
     advice: Advice
-    skipped: list[str] = Field([], description="Checks that were not made, and why")
+    skipped: list[str] = Field([], description="Checks that were skipped, with the reason")

@@ -1,4 +1,4 @@
-"""What a service states about the model that it serves, as annotations of its own."""
+"""The entry about the served model in the annotations of a service."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def _key(name: str) -> str:
 
 
 class DeployedModel(Section):
-    """A registry entry: which model was deployed, and what the gate said of it.
+    """A registry entry: the model that was deployed, and the gate's verdict about it.
 
-    It stands in the cluster and in files under version control, one annotation a key, a prefix
-    before each. An annotation that is missing or empty states nothing.
+    It is stored in the cluster and in files under version control, one annotation per key, with a
+    prefix. A missing or empty annotation states nothing.
     """
 
     model_config = ConfigDict(alias_generator=_key, populate_by_name=True, extra="ignore")
@@ -34,16 +34,16 @@ class DeployedModel(Section):
 
     @classmethod
     def keys(cls, prefix: str) -> list[str]:
-        """The annotations by their complete names."""
+        """The complete names of the annotations."""
         return [prefix + _key(name) for name in cls.model_fields]
 
     @classmethod
     def read(cls, annotations: Mapping[str, object] | None, prefix: str) -> Self:
-        """What annotations state."""
-        held = annotations or {}
-        return cls(**{name: str(held.get(prefix + _key(name), "")) for name in cls.model_fields})
+        """Read the entry from annotations."""
+        stated = annotations or {}
+        return cls(**{name: str(stated.get(prefix + _key(name), "")) for name in cls.model_fields})
 
     def annotations(self, prefix: str) -> dict[str, str]:
-        """The same as annotations."""
+        """The entry as annotations."""
         found = self.model_dump(by_alias=True)
         return {prefix + key: value for key, value in found.items() if value}

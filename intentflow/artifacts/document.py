@@ -1,4 +1,4 @@
-"""What all files between steps have in common: a schema version, reading, writing, messages."""
+"""The common base of all files between steps: schema version, reading, writing, messages."""
 
 from __future__ import annotations
 
@@ -23,39 +23,39 @@ from intentflow.io.files import atomic_file
 
 _KINDS = {
     "missing": "is missing",
-    "string_type": "is no text",
+    "string_type": "is not text",
     "bool_type": "is neither true nor false",
-    "list_type": "is no list",
+    "list_type": "is not a list",
     "dict_type": "is not a section",
     "model_type": "is not a section",
 }
 
 
 def _number(value: object) -> float:
-    """Whole numbers stay whole: a count is written as it was read."""
+    """Check a number; integers stay integers, so that a count is written as it was read."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("is no number")
+        raise ValueError("is not a number")
     return value
 
 
-def _whole(value: object) -> int:
-    """A whole number, which a pipeline's parameter may have made a float."""
+def _integer(value: object) -> int:
+    """Check an integer, which a pipeline's parameter may have turned into a float."""
     if isinstance(value, bool) or not isinstance(value, int | float) or value % 1:
-        raise ValueError("is no whole number")  # what is not finite leaves a rest, too
+        raise ValueError("is not an integer")  # non-finite numbers have a remainder, too
     return int(value)
 
 
 Number = Annotated[float, PlainValidator(_number), WithJsonSchema({"type": "number"})]
-Whole = Annotated[int, PlainValidator(_whole), WithJsonSchema({"type": "integer"})]
+Integer = Annotated[int, PlainValidator(_integer), WithJsonSchema({"type": "integer"})]
 
 
 class Section(BaseModel):
-    """A part of a file; keys that it does not know, such as another tool's, are kept."""
+    """A part of a file; unknown keys, such as another tool's, are kept."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
-    def holds(self, key: str) -> bool:
-        """Whether a key was given; null counts, for it states that nothing was measured."""
+    def has(self, key: str) -> bool:
+        """Whether a key is present; null counts, because it means that nothing was measured."""
         return key in self.model_fields_set
 
 
@@ -63,26 +63,27 @@ class Artifact(Section):
     """A file that one step writes and later ones read.
 
     Attributes:
-        schema_version: Version of the file's keys. A file without it is of the time before
-            versions and has the keys of version 1; a newer one is refused.
+        schema_version: Version of the file's keys. A file without it is older than versioning and
+            has the keys of version 1; a newer version is refused.
     """
 
     VERSION: ClassVar[int] = 1
-    NOT_ONE: ClassVar[str] = "not a JSON object"
-    """What to state of a document that is of another kind altogether."""
+    WRONG_KIND: ClassVar[str] = "not a JSON object"
+    """Error message for a document that is a different kind of file."""
     SIGN: ClassVar[str] = ""
-    """The key that tells the kind: where it is wrong, the document is of another kind."""
+    """The key that identifies the kind of file: if it is invalid, the file is a different one."""
     ADVICE: ClassVar[str] = ""
-    """What to do about a key that is wrong; empty where nothing general can be stated."""
+    """Advice for an invalid key; empty if there is no general advice."""
 
-    schema_version: Whole = Field(1, description="Version of the keys; a newer one is refused")
+    schema_version: Integer = Field(1, description="Version of the keys; a newer one is refused")
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
-        """Read the file, here or on ``s3://``.
+        """Read the file, local or on ``s3://``.
 
         Raises:
-            IntentflowError: Missing, not JSON, newer than this release, or a key that is wrong.
+            IntentflowError: The file is missing, not JSON, newer than this release, or has an
+                invalid key.
         """
         return cls.from_mapping(read_json(path), str(path))
 
@@ -91,33 +92,33 @@ class Artifact(Section):
         """Check a parsed document.
 
         Args:
-            document: What the file holds.
-            where: The file, for messages.
+            document: Content of the file.
+            where: Name of the file, for error messages.
 
         Raises:
-            IntentflowError: In one line that names file and key.
+            IntentflowError: A key is invalid; the message is one line that names file and key.
         """
         if not isinstance(document, Mapping):
-            raise IntentflowError(f"{where}: {cls.NOT_ONE.format(where=where)}")
+            raise IntentflowError(f"{where}: {cls.WRONG_KIND.format(where=where)}")
         cls._refuse_newer(document, where)
         try:
             return cls.model_validate(document)
         except ValidationError as error:
             location, message = _explained(error)
             if location == (cls.SIGN,):
-                message = cls.NOT_ONE.format(where=where)
+                message = cls.WRONG_KIND.format(where=where)
             else:
                 message = cls.explain(location, message, document)
             raise IntentflowError(f"{where}: {message}") from None
 
     def write(self, path: str | Path) -> None:
-        """Write the file, complete or not at all."""
+        """Write the file atomically."""
         with atomic_file(path) as partial:
             text = json.dumps(self.as_dict(), indent=2, ensure_ascii=False)
             partial.write_text(text + "\n", encoding="utf-8")
 
     def as_dict(self) -> dict[str, Any]:
-        """The document as it is written."""
+        """The document as JSON values."""
         return self.model_dump()
 
     @classmethod
@@ -125,21 +126,21 @@ class Artifact(Section):
         cls,
         location: tuple[str, ...],
         message: str,
-        document: Mapping[Any, Any],  # noqa: ARG003 - some files' messages tell of it
+        document: Mapping[Any, Any],  # noqa: ARG003 - used by subclasses
     ) -> str:
-        """What is wrong with a key, and what to do.
+        """The error message for a key, with advice.
 
         Args:
-            location: The key and those it stands under; empty where several contradict.
-            message: What is wrong, with the key's name.
-            document: What the file holds.
+            location: The key and the keys above it; empty if several keys contradict.
+            message: The error, with the key's name.
+            document: Content of the file.
         """
         return f"{message}: {cls.ADVICE}" if cls.ADVICE and location else message
 
     @model_validator(mode="before")
     @classmethod
     def _state_version(cls, document: Any) -> Any:
-        """What is held in memory has this release's keys, whatever the file's version was."""
+        """Set this release's version: a document in memory has its keys."""
         if isinstance(document, Mapping):
             return {**document, "schema_version": cls.VERSION}
         return document
@@ -148,11 +149,11 @@ class Artifact(Section):
     def _refuse_newer(cls, document: Mapping[Any, Any], where: str) -> None:
         stated = document.get("schema_version", cls.VERSION)
         try:
-            version = _whole(stated)
+            version = _integer(stated)
         except ValueError:
             version = 0
         if version < 1:
-            raise IntentflowError(f"{where}: schema_version is no whole number from 1")
+            raise IntentflowError(f"{where}: schema_version is not an integer above 0")
         if version > cls.VERSION:
             raise IntentflowError(
                 f"{where}: schema_version {version} is newer than {cls.VERSION}, the newest that "
@@ -162,14 +163,14 @@ class Artifact(Section):
 
 
 def read_json(path: str | Path, constants: list[str] | None = None) -> Any:
-    """Parse a JSON file, here or on ``s3://``.
+    """Parse a JSON file, local or on ``s3://``.
 
     Args:
         path: The file.
-        constants: Collects ``NaN`` and ``Infinity``, which JSON does not have and Python reads.
+        constants: Collects ``NaN`` and ``Infinity``, which are not JSON but accepted by Python.
 
     Raises:
-        IntentflowError: Missing, or not JSON.
+        IntentflowError: The file is missing, or not JSON.
     """
     found: list[str] = [] if constants is None else constants
 
@@ -195,7 +196,7 @@ def _read_text(path: str) -> str:
 
 
 def _explained(error: ValidationError) -> tuple[tuple[str, ...], str]:
-    """The first wrong key and what is wrong with it."""
+    """The first invalid key and its error."""
     first = error.errors()[0]
     location = tuple(str(part) for part in first["loc"])
     message = _KINDS.get(first["type"]) or first["msg"].removeprefix("Value error, ")

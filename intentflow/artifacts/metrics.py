@@ -1,4 +1,4 @@
-"""``metrics.json``: what was measured of a model, on which rows, and how."""
+"""``metrics.json``: the scores of a model, with the data and conditions of the measurement."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Self, cast
 
 from pydantic import Field, model_validator
 
-from intentflow.artifacts.document import Artifact, Number, Section, Whole, read_json
+from intentflow.artifacts.document import Artifact, Integer, Number, Section, read_json
 from intentflow.artifacts.scores import (
     AT_END,
     Amount,
@@ -26,7 +26,7 @@ from intentflow.errors import IntentflowError
 
 
 class DocumentedScores(Section):
-    """What the scorer of the training guide counts."""
+    """Scores of the training guide's own scorer."""
 
     intent_accuracy: ComparableRowShare = None
     parameter_accuracy: ComparableRowShare = None
@@ -35,40 +35,40 @@ class DocumentedScores(Section):
 class IntentScores(Section):
     """Scores of one intent."""
 
-    precision: Share = Field(None, description="Null where it was never predicted")
+    precision: Share = Field(None, description="Null if it was never predicted")
     recall: Share = None
     f1: Share = None
-    support: Annotated[Whole, Score()] = Field(0, description="Gold calls")
-    predicted: Whole = Field(0, description="Predicted calls")
-    correct: Whole = Field(0, description="Gold calls that were predicted")
+    support: Annotated[Integer, Score()] = Field(0, description="Gold calls")
+    predicted: Integer = Field(0, description="Predicted calls")
+    correct: Integer = Field(0, description="Gold calls that were predicted")
 
     @property
     def is_complete(self) -> bool:
-        """Whether every score and the number of rows were given."""
-        return all(self.holds(name) for name, _ in scores_of(IntentScores))
+        """Whether every score and the number of rows are present."""
+        return all(self.has(name) for name, _ in scores_of(IntentScores))
 
 
 class Confusion(Section):
-    """A wrong intent: what stood for what."""
+    """A pair of a gold intent and a wrong predicted one."""
 
     gold: str
     predicted: str
-    count: Whole
+    count: Integer
     examples: list[str] = Field([], description="A few utterances, redacted")
 
 
 class ReliabilityBin(Section):
-    """Rows of like confidence."""
+    """Rows of similar confidence."""
 
     low: Number
     high: Number
-    n: Whole
+    n: Integer
     confidence: Number = Field(description="Mean of the bin's rows")
-    accuracy: Number = Field(description="Share of the bin's rows that are right")
+    accuracy: Number = Field(description="Share of the bin's rows that are correct")
 
 
 class CoveragePoint(Section):
-    """The most confident answers, and how many of them are right."""
+    """The most confident answers, and the share of correct ones among them."""
 
     coverage: Number = Field(description="Share of rows kept")
     threshold: Number = Field(description="Confidence of the least confident row kept")
@@ -76,19 +76,23 @@ class CoveragePoint(Section):
 
 
 class CalibrationScores(Section):
-    """How far confidences can be believed."""
+    """The reliability of confidences."""
 
     ece: Share = Field(None, description="Expected calibration error")
     ece_raw: Share = Field(None, description="The same before calibration")
     fitted: bool = Field(False, description="Whether the model has a calibration")
-    bins: list[ReliabilityBin] = Field([], description="Ten of equal width; empty ones left out")
+    bins: list[ReliabilityBin] = Field(
+        [], description="Ten bins of equal width; empty ones are left out"
+    )
     coverage: list[CoveragePoint] = Field([], description="From few rows kept to all")
 
 
 class ThresholdScores(Section):
-    """Scores where unsure answers count as out of scope."""
+    """Scores with answers of low confidence counted as out of scope."""
 
-    threshold: Share = Field(None, description="Confidence below which an answer is unsure")
+    threshold: Share = Field(
+        None, description="Confidence below which an answer counts as out of scope"
+    )
     intent_accuracy: RowShare = None
     parameter_accuracy: RowShare = None
     oos_precision: Share = None
@@ -104,17 +108,19 @@ class Latency(Section):
 
 
 class Measured(Section):
-    """What was measured on what: the same in scores and in a verdict about them."""
+    """The model and data of a measurement, in scores and in verdicts about them."""
 
     model_digest: str | None = Field(None, description="SHA-256 of the model directory")
     data_digest: str | None = Field(None, description="SHA-256 of the rows")
     prompt_digest: str | None = Field(None, description="SHA-256 of the prompt")
-    constrained: bool | None = Field(None, description="Whether answers kept to the taxonomy")
-    engine: str | None = Field(None, description="What answered")
+    constrained: bool | None = Field(
+        None, description="Whether decoding was constrained to the taxonomy"
+    )
+    engine: str | None = Field(None, description="The engine that answered")
 
 
 class Measurement(Measured, Throughput):
-    """What was measured on what, and how."""
+    """The model, data and conditions of a measurement."""
 
     latency_seconds: Latency | None = None
     taxonomy_digest: str | None = None
@@ -123,16 +129,16 @@ class Measurement(Measured, Throughput):
 
 
 class Metrics(Measurement, Scores, Artifact):
-    """All that evaluation measured.
+    """All scores of an evaluation.
 
-    Another tool may leave out everything but ``n``, and add scores of its own.
+    Another tool may leave out everything except ``n``, and add its own scores.
     """
 
-    NOT_ONE: ClassVar[str] = "no scores in it (n is missing); is it a metrics.json?"
+    WRONG_KIND: ClassVar[str] = "contains no scores (n is missing); is it a metrics.json?"
     SIGN: ClassVar[str] = "n"
     ADVICE: ClassVar[str] = "evaluate again"
 
-    n: Annotated[Whole, Score()] = Field(description="Rows scored")
+    n: Annotated[Integer, Score()] = Field(description="Rows scored")
     documented: DocumentedScores | None = None
     intent_f1_micro: ComparableShare = None
     parameter_f1: Annotated[
@@ -153,28 +159,28 @@ class Metrics(Measurement, Scores, Artifact):
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
-        """Read ``metrics.json``, here or on ``s3://``.
+        """Read ``metrics.json``, local or on ``s3://``.
 
         Raises:
-            IntentflowError: Missing, not JSON, without rows, newer than this release, a key that
-                is wrong, or outcomes of other rows.
+            IntentflowError: The file is missing, not JSON, without rows, newer than this release,
+                has an invalid key, or outcomes of other rows.
         """
         constants: list[str] = []
         found = cls.from_mapping(read_json(path, constants), str(path))
         if constants:
             raise IntentflowError(
-                f"{path}: holds {constants[0]}, which is no score: evaluate again"
+                f"{path}: contains {constants[0]}, which is not a score: evaluate again"
             )
         return found
 
     def as_dict(self) -> dict[str, Any]:
-        """The document as it is written, what is long at its end."""
+        """The document as JSON values, with long parts at its end."""
         found = self.model_dump()
         return dict(sorted(found.items(), key=lambda item: item[0] in _LONG))
 
     @classmethod
     def explain(cls, location: tuple[str, ...], message: str, document: Mapping[Any, Any]) -> str:
-        """What is wrong with a key, and what to do."""
+        """The error message for a key, with advice."""
         if len(location) > 1 and location[0] == "outcomes":
             return _outcome_message(location[1], document["n"])
         return super().explain(location, message, document)
@@ -192,26 +198,26 @@ class Metrics(Measurement, Scores, Artifact):
 
 
 _LONG = {name for name, field in Metrics.model_fields.items() if AT_END in field.metadata}
-_VARIANTS = (CalibrationScores, ThresholdScores)  # of confidences, not of the answers as they are
+_VARIANTS = (CalibrationScores, ThresholdScores)  # scores of confidences, not of the plain answers
 _ALL = dict(scores_of(Metrics))
 METRICS = tuple(_ALL)
-"""Names of all scores, those of a section behind its name and a dot."""
+"""Names of all scores; those in a section have its name and a dot before them."""
 SHARES = tuple(name for name, score in _ALL.items() if score.share)
 """Scores in [0, 1]."""
 RATES = tuple(name for name, score in scores_of(Metrics, _VARIANTS) if score.share)
-"""Scores in [0, 1] of the answers as they are."""
+"""Scores in [0, 1] of the plain answers."""
 COMPARABLE = tuple(name for name, score in _ALL.items() if score.comparable)
-"""Scores of which more is better, so that two models can be compared by them."""
+"""Scores that are better if higher, so that two models can be compared by them."""
 SHARES_OF_ROWS = tuple(name for name, score in _ALL.items() if score.of_rows)
 """Shares of all rows."""
 OUTCOME_OF = {name: score.outcome for name, score in _ALL.items() if score.outcome}
-"""Scores that ``outcomes`` tell of row by row, with the kind of outcome."""
+"""Scores with row-by-row ``outcomes``, and the kind of outcome."""
 LABELS = {name: score.label for name, score in _ALL.items() if score.label}
-"""What a page calls the scores that it shows in large figures."""
+"""Labels of the scores that a page shows in large figures."""
 
 
 def name_of(choose: Callable[[Metrics], object]) -> str:
-    """The name of a score or section, so that it is spelled at its field alone.
+    """The name of a score or section, so that it is spelled only at its field.
 
     Example:
         >>> name_of(lambda metrics: metrics.malformed_rate)
@@ -235,13 +241,13 @@ def _check_outcome(outcome: str, n: int, kind: str, rate: float | None) -> None:
     right = outcome.count("1")
     if rate is not None and abs(right - rate * n) > 0.5:
         raise ValueError(
-            f"outcomes.{kind} has {right} right rows of {n}, the score says {rate:.4g}: "
+            f"outcomes.{kind} has {right} correct rows of {n}, but the score is {rate:.4g}: "
             "the file was changed; evaluate again"
         )
 
 
 def _fits(outcomes: Outcomes, n: int) -> bool:
-    """Whether each row has one of the labels, or none is told of any."""
+    """Whether each row has one of the labels, or no row has any."""
     if outcomes.gold is None:
         return True
     known = range(len(outcomes.labels or ()))
@@ -251,4 +257,4 @@ def _fits(outcomes: Outcomes, n: int) -> bool:
 def _outcome_message(kind: str, n: int) -> str:
     if kind in OUTCOME_OF.values():
         return f"outcomes.{kind} is not one 0 or 1 for each of {n} rows"
-    return f"outcomes.gold does not tell each of {n} rows its label"
+    return f"outcomes.gold does not have a label for each of {n} rows"

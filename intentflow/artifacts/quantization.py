@@ -1,4 +1,4 @@
-"""``quantization.json``: how a 4-bit copy of a model was made."""
+"""``quantization.json``: the record of a 4-bit copy of a model."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from intentflow.artifacts.document import Artifact, Whole
+from intentflow.artifacts.document import Artifact, Integer
 
 QUANTIZATION_FILE = "quantization.json"
 """Name of the record in a model directory."""
@@ -15,14 +15,14 @@ Confidences = Literal["fitted", "left out", "none"]
 
 
 class QuantizationRecord(Artifact):
-    """What a directory with 4-bit weights states about them."""
+    """The record in a directory with 4-bit weights."""
 
-    NOT_ONE: ClassVar[str] = "not the record of a quantization"
+    WRONG_KIND: ClassVar[str] = "not the record of a quantization"
     SIGN: ClassVar[str] = "method"
     ADVICE: ClassVar[str] = "quantize again"
 
     method: str = Field(description="awq or gptq")
-    group_size: Whole = Field(description="Weights that share a scale")
-    calibration_rows: Whole = Field(description="Rows that the weights were fitted on")
-    weight_bytes: Whole = Field(description="Size of the weight files")
-    confidences: Confidences = Field(description="What became of the calibration of confidences")
+    group_size: Integer = Field(description="Number of weights that share a scale")
+    calibration_rows: Integer = Field(description="Rows that the weights were fitted on")
+    weight_bytes: Integer = Field(description="Size of the weight files")
+    confidences: Confidences = Field(description="Outcome for the calibration of confidences")

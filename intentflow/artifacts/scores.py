@@ -1,4 +1,4 @@
-"""Scores that models and baselines have in common, and what can be done with each by its name."""
+"""Scores that models and baselines share, and the properties of each score."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, Field
 
-from intentflow.artifacts.document import Number, Section, Whole
+from intentflow.artifacts.document import Integer, Number, Section
 
 
 @dataclass(frozen=True)
 class Score:
-    """Stands at a field that is a score: what a policy or a page may do with it.
+    """Marks a field as a score, with its properties.
 
     Attributes:
-        share: Whether it lies in [0, 1].
-        comparable: Whether more is better, so that two models can be compared by it.
-        of_rows: Whether it is the share of all rows for which something holds.
-        outcome: Key of :class:`Outcomes` that tells for each row whether it holds.
-        label: What a page calls it in large figures; empty for a score that has none.
+        share: Whether it is in [0, 1].
+        comparable: Whether higher is better, so that two models can be compared by it.
+        of_rows: Whether it is a share of all rows.
+        outcome: Key of :class:`Outcomes` with its value for each row.
+        label: Label of the score in large figures on a page; empty if it is not shown there.
     """
 
     share: bool = False
@@ -31,7 +31,7 @@ class Score:
 
 
 AT_END = "at the end of the file"
-"""Stands at a field that is long, so that readers find the scores before it."""
+"""Marks a long field, so that readers find the scores before it."""
 
 Share = Annotated[Number | None, Score(share=True)]
 RowShare = Annotated[Number | None, Score(share=True, of_rows=True)]
@@ -41,25 +41,25 @@ Amount = Annotated[Number | None, Score()]
 
 
 class Outcomes(Section):
-    """What came of each row, in the order of the data: for comparing two models row by row."""
+    """The outcome of each row, in the order of the data, for comparing two models by row."""
 
     intent: str | None = Field(
-        None, description="One character a row: 1 where the intents are right"
+        None, description="One character per row: 1 if the intents are correct"
     )
     parameters: str | None = Field(None, description="The same for the complete answer")
     labels: list[str] | None = Field(
         None, description="Each row's gold intents in alphabetical order, joined by '; '"
     )
-    gold: list[Whole] | None = Field(None, description="Of each row the place of its label")
+    gold: list[Integer] | None = Field(None, description="Index of each row's label")
 
     def of(self, kind: str | None) -> str | None:
-        """One character a row by the kind of outcome; None where it is not known."""
+        """One character per row for a kind of outcome; None if unknown."""
         found: str | None = getattr(self, kind) if kind in ("intent", "parameters") else None
         return found
 
 
 class HeadlineScores(Section):
-    """The scores that models and baselines are shown side by side with."""
+    """The scores by which models and baselines are shown next to each other."""
 
     intent_accuracy: Annotated[
         Number | None,
@@ -85,22 +85,24 @@ class HeadlineScores(Section):
 
 
 class Throughput(Section):
-    """How fast answers came."""
+    """The speed of answers."""
 
-    rows_per_second: Amount = Field(None, description="Null where nothing was timed")
+    rows_per_second: Amount = Field(None, description="Null if nothing was timed")
 
 
 class Scores(HeadlineScores):
-    """What a model's and a baseline's scores on the same rows can be compared by."""
+    """Scores by which a model and a baseline on the same rows can be compared."""
 
-    n: Whole | None = Field(None, description="Rows scored")
+    n: Integer | None = Field(None, description="Rows scored")
     ci95: Mapping[str, list[Number] | None] | None = Field(
         None, description="95 % bootstrap intervals by the name of the score"
     )
-    outcomes: Annotated[Outcomes | None, AT_END] = Field(None, description="What came of each row")
+    outcomes: Annotated[Outcomes | None, AT_END] = Field(
+        None, description="The outcome of each row"
+    )
 
     def value(self, name: str) -> float | None:
-        """A score by its name, behind a dot that of a section; None where it was not measured."""
+        """A score by its name, with a dot after a section's name; None if it was not measured."""
         found: Any = self
         for part in name.split("."):
             found = getattr(found, part, None)
@@ -108,40 +110,40 @@ class Scores(HeadlineScores):
         return number
 
     def interval(self, name: str) -> tuple[float, float] | None:
-        """The 95 % interval of a score; None where the file gives none."""
+        """The 95 % interval of a score; None if the file has none."""
         found = (self.ci95 or {}).get(name)
         return (found[0], found[1]) if found and len(found) == 2 else None
 
     def outcome(self, kind: str | None) -> str | None:
-        """One character a row, ``1`` for a right one; None where the file does not tell."""
+        """One character per row, ``1`` for a correct one; None if the file has none."""
         return self.outcomes.of(kind) if self.outcomes else None
 
 
 HEADLINE = tuple(HeadlineScores.model_fields)
-"""Names of the scores that models and baselines are shown side by side with."""
+"""Names of the scores by which models and baselines are shown next to each other."""
 
 
 def scores_of(
-    model: type[BaseModel], apart: Container[type[Section]] = (), prefix: str = ""
+    model: type[BaseModel], excluded: Container[type[Section]] = (), prefix: str = ""
 ) -> Iterator[tuple[str, Score]]:
-    """Every score of a model by its name; a dot leads into a section.
+    """Every score of a model with its name; a dot leads into a section.
 
     Args:
         model: The model.
-        apart: Sections to leave out.
-        prefix: Of the names.
+        excluded: Sections to leave out.
+        prefix: Prefix of the names.
     """
     for name, field in model.model_fields.items():
         found = next((item for item in field.metadata if isinstance(item, Score)), None)
         section = section_in(field.annotation)
         if found is not None:
             yield prefix + name, found
-        elif section is not None and section not in apart:
-            yield from scores_of(section, apart, f"{prefix}{name}.")
+        elif section is not None and section not in excluded:
+            yield from scores_of(section, excluded, f"{prefix}{name}.")
 
 
 def section_in(annotation: object) -> type[Section] | None:
-    """The section that a field holds; None for a field that holds anything else."""
+    """The section type of a field; None for a field of another type."""
     for kind in (annotation, *get_args(annotation)):
         if isinstance(kind, type) and issubclass(kind, Section):
             return kind

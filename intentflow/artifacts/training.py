@@ -1,4 +1,4 @@
-"""``training.json``: how a model was trained, on what, and what came of it."""
+"""``training.json``: the record of a training: recipe, data, course and findings."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from typing import Any, ClassVar
 
 from pydantic import Field, SerializeAsAny
 
-from intentflow.artifacts.document import Artifact, Number, Section, Whole
+from intentflow.artifacts.document import Artifact, Integer, Number, Section
 
 TRAINING_FILE = "training.json"
 """Name of the record in a model directory."""
 
 
 class RecordedRecipe(Section):
-    """The recipe as it was; its further keys are those of ``intentflow schema recipe``."""
+    """The recipe that was used; its further keys are those of ``intentflow schema recipe``."""
 
     model_name_or_path: str | None = None
     method: str | None = None
-    max_length: Whole | None = None
+    max_length: Integer | None = None
 
 
 class TrainingPlan(Section):
-    """What the recipe left open, as it was derived from rows and devices."""
+    """Values that the recipe left open, derived from rows and devices."""
 
-    max_length: Whole | None = Field(None, description="Tokens of the longest row")
-    per_device_train_batch_size: Whole | None = None
-    gradient_accumulation_steps: Whole | None = None
-    devices: Whole | None = None
+    max_length: Integer | None = Field(None, description="Tokens of the longest row")
+    per_device_train_batch_size: Integer | None = None
+    gradient_accumulation_steps: Integer | None = None
+    devices: Integer | None = None
     precision: str | None = None
 
 
@@ -40,45 +40,45 @@ class TrainingHistory(Section):
     validation_accuracy: list[list[Number]] = Field(
         [], description="Step, intent accuracy and answer accuracy at each evaluation"
     )
-    tokens: Whole = Field(0, description="Tokens that went through the model")
-    seconds: Number = Field(0, description="From the first step to the last")
+    tokens: Integer = Field(0, description="Number of tokens that were processed")
+    seconds: Number = Field(0, description="Time from the first step to the last")
     tokens_per_second: Number | None = None
 
     @property
     def last_training_loss(self) -> float | None:
-        """The last one logged; None for a training of no step."""
+        """The last logged loss; None for a training without steps."""
         return self.training_loss[-1][1] if self.training_loss else None
 
     @property
     def last_validation_loss(self) -> float | None:
-        """The last one measured; None without validation rows."""
+        """The last measured loss; None without validation rows."""
         return self.validation_loss[-1][1] if self.validation_loss else None
 
 
 class TrainingFinding(Section):
-    """One thing worth knowing about a training."""
+    """An observation about a training."""
 
     code: str = Field(description="A stable name")
-    message: str = Field(description="What was seen")
-    advice: str = Field(description="What to do")
+    message: str = Field(description="The observation")
+    advice: str = Field(description="The recommended action")
 
 
 class TrainedRows(Section):
     """Numbers of rows."""
 
-    train: Whole = 0
-    validation: Whole = 0
+    train: Integer = 0
+    validation: Integer = 0
 
 
 class CorrectionRows(TrainedRows):
     """Numbers of rows with method dpo."""
 
-    agreeing: Whole = Field(0, description="Rows in which nothing is wrong")
-    anchors: Whole = Field(0, description="Of them, those that hold the model in place")
+    agreeing: Integer = Field(0, description="Rows without a correction")
+    anchors: Integer = Field(0, description="Those of them that keep the model's other answers")
 
 
 class TrainedOn(Section):
-    """Digests of what a model was trained on."""
+    """Digests of the inputs of a training."""
 
     data_digest: str | None = Field(None, description="SHA-256 of the training rows")
     validation_digest: str | None = Field(None, description="SHA-256 of the validation rows")
@@ -87,19 +87,19 @@ class TrainedOn(Section):
 
 
 class TrainingRecord(TrainedOn, Artifact):
-    """What a model directory states about its training."""
+    """The record of its training in a model directory."""
 
-    NOT_ONE: ClassVar[str] = "not a JSON object, so not the record of a training"
+    WRONG_KIND: ClassVar[str] = "not a JSON object, so not the record of a training"
     ADVICE: ClassVar[str] = "train again, or fetch the model again"
 
-    trained: bool = Field(True, description="False for a base model as it is")
+    trained: bool = Field(True, description="False for an untrained base model")
     recipe: RecordedRecipe = Field(default_factory=RecordedRecipe)
     plan: TrainingPlan = Field(default_factory=TrainingPlan)
     history: TrainingHistory = Field(default_factory=TrainingHistory)
-    findings: list[TrainingFinding] = Field([], description="What is worth knowing about it")
+    findings: list[TrainingFinding] = Field([], description="Observations about it")
     rows: SerializeAsAny[TrainedRows] = Field(default_factory=TrainedRows)
-    versions: dict[str, str] = Field({}, description="Of the packages that trained")
+    versions: dict[str, str] = Field({}, description="Versions of the packages that were used")
 
     def as_dict(self) -> dict[str, Any]:
-        """The keys that were given."""
+        """The keys that are set."""
         return self.model_dump(exclude_unset=True)

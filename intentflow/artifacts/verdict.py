@@ -1,4 +1,4 @@
-"""``verdict.json``: whether a model may be deployed, by which rules, and about which model."""
+"""``verdict.json``: whether a model may be deployed, with the rules and the model concerned."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from intentflow.artifacts.document import Artifact, Number, Section, Whole
+from intentflow.artifacts.document import Artifact, Integer, Number, Section
 from intentflow.artifacts.metrics import Measured
 from intentflow.artifacts.scores import HeadlineScores
 
@@ -14,22 +14,20 @@ Evidence = dict[str, Number | list[Number] | None]
 
 
 class Rule(Section):
-    """One rule and how it came out."""
+    """One rule and its outcome."""
 
     name: str = Field(description="For example metrics.intent_accuracy.min")
-    passed: bool = Field(description="Whether the scores keep it")
+    passed: bool = Field(description="Whether the scores satisfy it")
     value: Number | None = Field(
-        None, description="What was measured; null if it was not, or is no number"
+        None, description="The measured value; null if it was not measured, or is not a number"
     )
-    limit: Number | None = Field(
-        None, description="What the policy asks; null where it asks for no number"
-    )
+    limit: Number | None = Field(None, description="The policy's limit; null if it is not a number")
     message: str = Field("", description="One sentence with the numbers")
     bound: Number | None = Field(
-        None, description="The confidence bound that was judged in the value's place"
+        None, description="The confidence bound that was compared instead of the value"
     )
-    n: Whole | None = Field(
-        None, description="Rows behind the value, where it is not those of all scores"
+    n: Integer | None = Field(
+        None, description="Number of rows of the value, if it is not that of all scores"
     )
     evidence: Evidence = Field(
         {}, description="Further numbers of a comparison: rows gained and lost, p-value, interval"
@@ -37,26 +35,24 @@ class Rule(Section):
 
 
 class Decision(Section):
-    """The short form of a verdict: what a command prints."""
+    """The short form of a verdict, which a command prints."""
 
-    passed: bool = Field(description="Whether every rule is kept")
-    policy: str | None = Field(None, description="Name of the policy; null where it has none")
-    first_failed: str | None = Field(None, description="Name of the first broken rule")
-    reasons: list[str] = Field([], description="What each broken rule states")
+    passed: bool = Field(description="Whether every rule is satisfied")
+    policy: str | None = Field(None, description="Name of the policy; null if it has none")
+    first_failed: str | None = Field(None, description="Name of the first rule that failed")
+    reasons: list[str] = Field([], description="Messages of the rules that failed")
 
 
 class Verdict(Measured, Decision, Artifact):
-    """What the gate decided; digests are those that the scores name."""
+    """The gate's decision; digests are those of the scores."""
 
-    NOT_ONE: ClassVar[str] = "not a verdict; `intentflow gate -o {where}` writes one"
+    WRONG_KIND: ClassVar[str] = "not a verdict; `intentflow gate -o {where}` writes one"
     SIGN: ClassVar[str] = "passed"
     ADVICE: ClassVar[str] = "run the gate again"
 
     rules: list[Rule] = Field([], description="Every rule that was applied, in the policy's order")
-    skipped: list[str] = Field(
-        [], description="Why a rule that somebody may expect was not applied"
-    )
-    notes: list[str] = Field([], description="What else to know about how rules were applied")
+    skipped: list[str] = Field([], description="Reasons why expected rules were not applied")
+    notes: list[str] = Field([], description="Further notes about the application of rules")
     compared: dict[str, HeadlineScores] = Field(
         {}, description="Headline scores of the model, the champion, the 16-bit one, the baselines"
     )
@@ -68,7 +64,7 @@ class Verdict(Measured, Decision, Artifact):
 
     @property
     def numbers(self) -> tuple[tuple[str, float, float], ...]:
-        """Name, value and limit of the rules that measured something."""
+        """Name, value and limit of the rules with a measured value."""
         return tuple(
             (rule.name, rule.value, rule.limit)
             for rule in self.rules

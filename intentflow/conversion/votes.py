@@ -40,7 +40,7 @@ class CastVote(NamedTuple):
     vote: Vote
 
 
-class Outcome(NamedTuple):
+class VoteOutcome(NamedTuple):
     """The outcome for one utterance.
 
     Attributes:
@@ -64,7 +64,7 @@ class BallotBox:
         """Add a vote."""
         self._items.setdefault(vote.ballot.item, []).append(CastVote(source, vote))
 
-    def count(self, *, needs_label: bool) -> Iterator[Outcome]:
+    def count(self, *, needs_label: bool) -> Iterator[VoteOutcome]:
         """The outcome for each utterance, in the order of their first rows.
 
         Args:
@@ -75,17 +75,17 @@ class BallotBox:
             yield _elect(cast, needs_label=needs_label)
 
 
-def _elect(cast: list[CastVote], *, needs_label: bool) -> Outcome:
+def _elect(cast: list[CastVote], *, needs_label: bool) -> VoteOutcome:
     rows = [row for vote in _latest(cast) if (row := vote.row) is not None]
     answers = [row.output for row in rows if row.output]
     try:
         output = majority(answers) if answers else ""
     except RowRejected as tie:
         if needs_label:
-            return Outcome(None, cast, tie.reason)
+            return VoteOutcome(None, cast, tie.reason)
         output = ""
     winner = next((row for row in rows if row.output == output or not output), None)
-    return Outcome(winner and winner._replace(output=output), cast)
+    return VoteOutcome(winner and winner._replace(output=output), cast)
 
 
 def _latest(cast: list[CastVote]) -> list[Vote]:

@@ -97,8 +97,8 @@ class DeployOptions(StrictModel):
     )
     components: list[str] = Field(
         default=[],
-        description="Names of manifests/components: autoscaling, monitoring, model-cache; those that "
-        "follow from model and options (gpu, cpu, awq, lora-adapters, canary, auth) need not be named",
+        description="Names of manifests/components: autoscaling, monitoring, model-cache; those "
+        "that the options call for (gpu, cpu, awq, lora-adapters, canary, auth) are added",
     )
     gpu_count: int = Field(1, ge=0, description="GPUs of one replica; 0 takes vLLM's CPU image")
     gpu_type: str | None = Field(

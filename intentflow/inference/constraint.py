@@ -217,6 +217,11 @@ class TaxonomyConstraint:
 class ConstrainedAnswer:
     """One answer under a constraint; see :meth:`TaxonomyConstraint.begin`.
 
+    Args:
+        constraint: Constraint of the taxonomy.
+        matcher: State of the grammar.
+        limit: Number of tokens at which the answer is closed; None for no limit.
+
     Attributes:
         tokens: Text so far.
         is_closed: Whether it was closed for it: it neared its limit, or the grammar's state grew

@@ -1,4 +1,4 @@
-"""The taxonomy as a request's ``structured_outputs``, and engine that answers to it are held to."""
+"""The taxonomy as a request's ``structured_outputs``, and the text that its answers are held to."""
 
 from __future__ import annotations
 

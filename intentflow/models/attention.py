@@ -1,9 +1,9 @@
-"""Attention of rows that stand behind one prefix which is read once.
+"""Packed attention: several rows after one shared prefix that is computed once.
 
-The prefix goes through the model by itself (:class:`PrefixPass`), each layer's keys and values of
-it are kept, and rows go through in passes of their own (:class:`RowsPass`): a row's token sees the
-prefix and what stands before it in its row. What a pass needs is handed to the model as ``packing``
-and reaches :func:`packed_attention` by the keyword arguments that transformers hands down.
+The prefix is processed by itself (:class:`PrefixPass`) and each layer's keys and values of it are
+kept; rows are processed in passes of their own (:class:`RowsPass`), in which a row's token attends
+to the prefix and to the tokens before it in its row. The data of a pass is given to the model as
+``packing`` and reaches :func:`packed_attention` through transformers' keyword arguments.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from intentflow.errors import IntentflowError
 
 _NAME = "intentflow_packed"
 _LAYERS = {"full_attention", "sliding_attention"}
-# What some architectures add to plain attention, and these passes do not know.
+# Additions of some architectures to plain attention, which these passes do not support.
 _UNKNOWN = ("softcap", "s_aux", "position_bias")
 
 States = Mapping[int, tuple[torch.Tensor, ...]]
 """Keys and values by layer, each of shape (1, heads, prefix tokens, head size)."""
 
 MaskFunction = Callable[[Any, Any, torch.Tensor, torch.Tensor], torch.Tensor]
-"""Whether a query sees a key, by batch, head, and the indices of both."""
+"""Whether a query attends to a key, by batch, head, and the indices of both."""
 
 
 class Packing(Protocol):
@@ -46,7 +46,7 @@ class Packing(Protocol):
 
 
 class PrefixPass:
-    """Reads the prefix.
+    """Processes the prefix.
 
     Attributes:
         states: Keys and values of every layer, once the model has been called.
@@ -64,33 +64,33 @@ class PrefixPass:
     ) -> torch.Tensor:
         """Causal attention."""
         query, key, value = states
-        # Gradient checkpointing comes by again, for gradients of the tensors of the first time.
+        # Gradient checkpointing repeats the call, and needs gradients of the first call's tensors.
         self.states.setdefault(layer, (key, value))
         if window is None or window >= key.shape[2]:
             return scaled_dot_product_attention(
                 query, key, value, is_causal=True, enable_gqa=True, **options
             )
-        places = torch.arange(key.shape[2], device=key.device)
-        mask = dense_mask(sees(torch.zeros_like(places), places, 0, window), places, 0)
+        positions = torch.arange(key.shape[2], device=key.device)
+        mask = dense_mask(sees(torch.zeros_like(positions), positions, 0, window), positions, 0)
         return _masked(query, key, value, mask, **options)
 
 
 class RowsPass:
-    """Reads rows that stand in one sequence.
+    """Processes rows that are packed into one sequence.
 
     Args:
-        prefix: Keys and values of the prefix; empty where there is none.
-        owners: int64 of shape (tokens,), the row that a token belongs to, from 1; 0 for a prefix
-            that stands in the sequence itself.
-        positions: int64 of shape (tokens,), the place of a token in its row, prefix included.
+        prefix: Keys and values of the prefix; empty if there is none.
+        owners: Number of the row that a token belongs to, from 1; 0 for a prefix in the sequence
+            itself. int64 of shape (tokens,).
+        positions: Position of a token in its row, prefix included. int64 of shape (tokens,).
     """
 
     def __init__(self, prefix: States, owners: torch.Tensor, positions: torch.Tensor) -> None:
         self._prefix = prefix
         self._size = next(iter(prefix.values()))[0].shape[2] if prefix else 0
-        places = torch.arange(self._size, device=owners.device)
-        self._owners = torch.cat([torch.zeros_like(places), owners])
-        self._positions = torch.cat([places, positions])
+        prefix_positions = torch.arange(self._size, device=owners.device)
+        self._owners = torch.cat([torch.zeros_like(prefix_positions), owners])
+        self._positions = torch.cat([prefix_positions, positions])
         self._masks: dict[int | None, Any] = {}
 
     def attend(
@@ -107,7 +107,7 @@ class RowsPass:
                 torch.cat([kept.to(own.dtype), own], dim=2)
                 for kept, own in zip(self._prefix[layer], (key, value), strict=True)
             )
-        if window not in self._masks:  # one for all layers of a kind
+        if window not in self._masks:  # shared by all layers of a kind
             self._masks[window] = self._mask(window, query.dtype)
         attend = _block_sparse if query.is_cuda else _masked
         return attend(query, key, value, self._masks[window], **options)
@@ -117,7 +117,7 @@ class RowsPass:
         if self._owners.is_cuda:
             return block_mask(function, len(self._owners), self._size)
         seen = dense_mask(function, self._owners, self._size)
-        # From a bool mask every layer would make this of its own, and keep it for its backward.
+        # From a bool mask every layer would create this again, and keep it for its backward pass.
         return torch.zeros(seen.shape, dtype=dtype, device=seen.device).masked_fill_(
             ~seen, -torch.inf
         )
@@ -126,54 +126,54 @@ class RowsPass:
 def sees(
     owners: torch.Tensor, positions: torch.Tensor, prefix: int, window: int | None
 ) -> MaskFunction:
-    """The one rule of who sees whom, for a dense and for a block-sparse mask.
+    """The attention rule, for a dense and for a block-sparse mask.
 
-    A sliding window is measured in places of the row, not of the sequence it was packed into.
+    A sliding window is measured in positions of the row, not of the packed sequence.
 
     Args:
         owners: Row of each key, 0 for the prefix.
-        positions: Place of each key in its row.
-        prefix: How many keys stand before the first query.
-        window: Tokens that a query sees back, itself included; None for all.
+        positions: Position of each key in its row.
+        prefix: Number of keys before the first query.
+        window: Number of tokens that a query attends to, itself included; None for all.
     """
 
     def function(_batch: Any, _head: Any, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
-        place = query + prefix
+        position = query + prefix
         owner = owners[key]
-        seen = (key <= place) & ((owner == 0) | (owner == owners[place]))
+        seen = (key <= position) & ((owner == 0) | (owner == owners[position]))
         if window is not None:
-            seen = seen & (positions[place] - positions[key] < window)
+            seen = seen & (positions[position] - positions[key] < window)
         return seen
 
     return function
 
 
 def dense_mask(function: MaskFunction, owners: torch.Tensor, prefix: int) -> torch.Tensor:
-    """Bool of shape (1, 1, queries, keys), true where a query sees a key."""
+    """Bool of shape (1, 1, queries, keys), true if a query attends to a key."""
     keys = torch.arange(len(owners), device=owners.device)
     queries = keys[: len(owners) - prefix]
     return function(None, None, queries[:, None], keys[None, :])[None, None]
 
 
 def block_mask(function: MaskFunction, keys: int, prefix: int, device: str = "cuda") -> Any:
-    """FlexAttention's mask: of blocks in which no query sees any key nothing is computed."""
+    """FlexAttention's mask, which skips blocks in which no query attends to any key."""
     from torch.nn.attention.flex_attention import create_block_mask
 
     return create_block_mask(function, None, None, keys - prefix, keys, device=device)
 
 
 def share_prefixes(model: Any) -> None:
-    """Let a model's attention take packed passes; without ``packing`` it stays what it was.
+    """Let a model's attention support packed passes; without ``packing`` it stays unchanged.
 
     Raises:
-        IntentflowError: An architecture that has more than plain attention.
+        IntentflowError: The architecture has more than plain attention.
     """
     config = model.config
     kinds = set(getattr(config, "layer_types", None) or _LAYERS)
     if not model._supports_attention_backend or not kinds <= _LAYERS:
         raise IntentflowError(
-            f"{config.model_type} models cannot be trained: rows behind a shared prompt need "
-            "plain or sliding attention in every layer, as Llama, Qwen2 and Mistral have it"
+            f"{config.model_type} models cannot be trained: a shared prompt needs plain or sliding "
+            "attention in every layer, as in Llama, Qwen2 and Mistral"
         )
     AttentionInterface.register(_NAME, packed_attention)
     AttentionMaskInterface.register(_NAME, sdpa_mask)
@@ -227,7 +227,9 @@ def _block_sparse(
     scale: float | None,
 ) -> torch.Tensor:
     if dropout_p:
-        raise IntentflowError("a model with attention_dropout cannot be trained on a GPU: set it 0")
+        raise IntentflowError(
+            "a model with attention_dropout cannot be trained on a GPU: set it to 0"
+        )
     found: torch.Tensor = _compiled_flex_attention()(
         query, key, value, block_mask=mask, scale=scale, enable_gqa=True
     )

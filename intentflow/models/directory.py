@@ -1,4 +1,4 @@
-"""The model directory: engine that answers are given with, written and checked."""
+"""The model directory: writing and checking the files that serving needs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def save_served_model(
     prompt: PromptSpec,
     taxonomy: Taxonomy,
 ) -> None:
-    """Write what an engine loads: weights, tokenizer, greedy decoding, prompt, taxonomy."""
+    """Write the files for serving: weights, tokenizer, greedy decoding, prompt, taxonomy."""
     model.config.use_cache = True
     _set_generation(model, end_token_id)
     model.save_pretrained(folder)
@@ -29,16 +29,16 @@ def save_served_model(
 
 
 def make_readable(folder: Path) -> None:
-    """Let others read a model: weights are written for their owner only, servers run as others."""
+    """Let other users read a model: libraries write weights for the owner only."""
     for file in folder.rglob("*"):
         file.chmod(file.stat().st_mode | 0o444)
 
 
 def check_model_directory(folder: str | Path) -> Path:
-    """Make sure that a directory is a whole intentflow model.
+    """Check that a directory is a complete intentflow model.
 
     Raises:
-        IntentflowError: It is missing, or what it lacks.
+        IntentflowError: The directory or a part of it is missing.
     """
     path = Path(folder)
     if not path.is_dir():
@@ -47,15 +47,19 @@ def check_model_directory(folder: str | Path) -> Path:
         raise IntentflowError(f"model {path}: there is no model in this folder")
     require_complete(path)
     if not (path / "taxonomy.yaml").is_file():
-        raise IntentflowError(f"model {path}: taxonomy.yaml is missing; was it made by train?")
+        raise IntentflowError(
+            f"model {path}: taxonomy.yaml is missing; was the model created by intentflow train?"
+        )
     return path
 
 
 def _set_generation(model: Any, end_token_id: int) -> None:
-    """Greedy, ending at the template's end token and at the base model's own."""
+    """Set greedy decoding that ends at the template's end token and the base model's own."""
     config = model.generation_config
     own = config.eos_token_id
     own_ids = own if isinstance(own, list) else [own] if own is not None else []
     config.eos_token_id = list(dict.fromkeys([end_token_id, *own_ids]))
     config.do_sample = False
-    config.temperature = config.top_p = config.top_k = None  # a sampling default is refused
+    config.temperature = config.top_p = config.top_k = (
+        None  # greedy decoding allows no sampling defaults
+    )

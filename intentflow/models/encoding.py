@@ -1,4 +1,4 @@
-"""Rows as token ids, and rows packed behind one shared prompt prefix."""
+"""Encoding of rows as token ids, and packing of rows after one shared prompt prefix."""
 
 from __future__ import annotations
 
@@ -16,27 +16,30 @@ from intentflow.records import Example
 if TYPE_CHECKING:
     import torch
 
-IGNORED = -100  # the label value that takes no part in the loss
+IGNORED = -100  # label value that the loss ignores
 
 CPU_PASS_TOKENS = 192
-"""Tokens of rows, the prefix not counted, that go through the model at once on a processor.
+"""Number of tokens per pass on a CPU, without the prefix.
 
-Each pass reads all weights again, and its activations, about 1.3 MB a token at 135 million
-parameters, are there at once. With 192 a step of 64 CLINC150 rows needs less memory than TRL's
+Each pass reads all weights again and keeps its activations in memory, about 1.3 MB per token at
+135 million parameters. With 192 tokens, a step of 64 CLINC150 rows needs less memory than TRL's
 fastest layout, with and without the taxonomy in the prompt; with 512 it needs a tenth more and
 takes about a tenth less time.
 """
 
-# Of a GPU's memory, for each token of a pass; the activations of an 8B model need 6 MB a token.
-_GPU_BYTES_A_TOKEN = 16e6
-_FEWEST_GPU_TOKENS, _MAX_GPU_TOKENS = 256, 4096
+# GPU memory per token of a pass; the activations of an 8B model need 6 MB per token.
+_GPU_BYTES_PER_TOKEN = 16e6
+_MIN_GPU_TOKENS, _MAX_GPU_TOKENS = 256, 4096
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedRow:
-    """One row: ``prompt`` is read, ``answer`` (with its end token) is learned.
+    """One row as token ids.
 
-    ``number`` is its row in the data set, from 1.
+    Attributes:
+        prompt: Token ids of the prompt, which are context.
+        answer: Token ids of the answer and its end token, which are learned.
+        number: Number of the row in the data set, from 1.
     """
 
     prompt: list[int]
@@ -45,17 +48,17 @@ class EncodedRow:
 
     @property
     def length(self) -> int:
-        """Tokens of prompt and answer."""
+        """Number of tokens of prompt and answer."""
         return len(self.prompt) + len(self.answer)
 
 
 def encode_rows(
     examples: Sequence[Example], tokenizer: Any, end_token_id: int, output_format: OutputFormat
 ) -> list[EncodedRow]:
-    """Token ids of every row, by the template baked into ``tokenizer``.
+    """Encode every row, with the template that is baked into ``tokenizer``.
 
     Raises:
-        IntentflowError: With ``json``, a label that does not parse.
+        IntentflowError: With ``json``, a label does not parse.
     """
     return [
         EncodedRow(
@@ -68,12 +71,17 @@ def encode_rows(
 
 
 def power_of_two_over(length: int) -> int:
-    """The guide's sequence length: 64 for a longest row of 50."""
+    """The guide's sequence length: the power of two above the longest row.
+
+    Example:
+        >>> power_of_two_over(50)
+        64
+    """
     return 1 << max(length - 1, 1).bit_length()
 
 
 def pass_tokens(kind: str, memory_bytes: int) -> int:
-    """Tokens of rows, the prefix not counted, that go through the model at once.
+    """Number of tokens per pass, without the prefix.
 
     Args:
         kind: ``cuda`` or ``cpu``.
@@ -81,12 +89,12 @@ def pass_tokens(kind: str, memory_bytes: int) -> int:
     """
     if kind == "cpu":
         return CPU_PASS_TOKENS
-    power = int(2 ** math.floor(math.log2(max(memory_bytes / _GPU_BYTES_A_TOKEN, 1))))
-    return min(max(power, _FEWEST_GPU_TOKENS), _MAX_GPU_TOKENS)
+    power = int(2 ** math.floor(math.log2(max(memory_bytes / _GPU_BYTES_PER_TOKEN, 1))))
+    return min(max(power, _MIN_GPU_TOKENS), _MAX_GPU_TOKENS)
 
 
 def rows_that_fit(batch: int, limit: float) -> int:
-    """The largest divisor of the batch that is not above the limit."""
+    """The largest divisor of the batch that does not exceed the limit."""
     return max(size for size in range(1, batch + 1) if batch % size == 0 and size <= limit)
 
 
@@ -94,7 +102,7 @@ def check_lengths(rows: Sequence[EncodedRow], max_length: int) -> None:
     """Refuse rows that do not fit.
 
     Raises:
-        IntentflowError: With the number of rows and the length that would do.
+        IntentflowError: Rows are too long; the message has their number and the required length.
     """
     longest = max(row.length for row in rows)
     if longest > max_length:
@@ -106,15 +114,14 @@ def check_lengths(rows: Sequence[EncodedRow], max_length: int) -> None:
 
 
 def pack_rows(rows: Sequence[EncodedRow]) -> dict[str, torch.Tensor]:
-    """The rows' common prompt prefix, and behind it each row's own tokens, one row after another.
+    """Pack rows: their common prompt prefix, then each row's own tokens, one row after another.
 
-    Positions of each row go on from the prefix.
+    Positions of each row continue from the prefix.
 
     Returns:
-        ``prefix_ids``: int64 of shape (prefix tokens,);
-        ``input_ids``, ``position_ids``, ``labels``, ``owners``: int64 of shape (tokens,), the last
-        the number of the row in this batch, from 1;
-        ``row_numbers``: int64 of shape (rows,), the rows' numbers in the data set.
+        ``prefix_ids``: int64 of shape (prefix tokens,); ``input_ids``, ``position_ids``,
+        ``labels``, ``owners``: int64 of shape (tokens,), the last the number of the row in this
+        batch, from 1; ``row_numbers``: int64 of shape (rows,), the rows' numbers in the data set.
     """
     import torch
 
@@ -133,22 +140,26 @@ def pack_rows(rows: Sequence[EncodedRow]) -> dict[str, torch.Tensor]:
     return {name: torch.tensor(column, dtype=torch.int64) for name, column in columns.items()}
 
 
-def cut_rows(lengths: Sequence[int], most: int) -> list[int]:
-    """Group consecutive rows so that a group has at most so many tokens, or is one long row.
+def cut_rows(lengths: Sequence[int], max_tokens: int) -> list[int]:
+    """Group consecutive rows so that a group has at most ``max_tokens`` tokens, or is one long row.
 
     Args:
         lengths: Own tokens of each row.
-        most: Tokens of one group.
+        max_tokens: Maximum number of tokens of a group.
 
     Returns:
         Number of rows in each group.
+
+    Example:
+        >>> cut_rows([4, 4, 9, 1], max_tokens=8)
+        [2, 1, 1]
     """
     groups: list[int] = []
     room = 0
     for length in lengths:
         if length > room:
             groups.append(0)
-            room = most
+            room = max_tokens
         groups[-1] += 1
         room -= length
     return groups

@@ -1,4 +1,4 @@
-"""What is kept of a training's course."""
+"""The recorded course of a training."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from intentflow.artifacts.training import TrainingHistory
 
 @dataclass
 class History:
-    """Loss by step, as logged.
+    """Losses by step, as logged.
 
     Attributes:
         training: (step, loss, learning rate) at each logging step.
         validation: (step, loss) at each evaluation.
         accuracy: (step, intent accuracy, answer accuracy) at each evaluation; see
             :mod:`intentflow.training.accuracy`.
-        tokens: Tokens that went through the model, shared prefixes counted once a sequence.
-        seconds: From the first step to the last, waiting between a kill and going on left out.
+        tokens: Number of processed tokens; a shared prefix counts once per sequence.
+        seconds: Time from the first step to the last, without the pause before a resumed run.
     """
 
     training: list[tuple[int, float, float]] = field(default_factory=list)
@@ -29,11 +29,11 @@ class History:
     seconds: float = 0.0
 
     def state(self) -> dict[str, Any]:
-        """All of it, for a checkpoint."""
+        """The complete state, for a checkpoint."""
         return asdict(self)
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from what :meth:`state` gave; an empty mapping is a beginning."""
+        """Restore the result of :meth:`state`; an empty mapping starts a new history."""
         self.training = [(step, loss, rate) for step, loss, rate in state.get("training", [])]
         self.validation = [(step, loss) for step, loss in state.get("validation", [])]
         self.accuracy = [(step, a, b) for step, a, b in state.get("accuracy", [])]
@@ -41,7 +41,7 @@ class History:
         self.seconds = state.get("seconds", 0.0)
 
     def record(self) -> TrainingHistory:
-        """What the training's record states of it."""
+        """The history as it is stored in the training's record."""
         return TrainingHistory(
             training_loss=[list(row) for row in self.training],
             validation_loss=[list(row) for row in self.validation],

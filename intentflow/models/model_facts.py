@@ -1,4 +1,4 @@
-"""What a model directory says about how it must be served."""
+"""Facts about a model directory that its serving depends on."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from intentflow.storage import digest_of, is_remote, read_file
 from intentflow.storage.manifest import MANIFEST_NAME, parse
 
 _TEMPLATE = "chat_template.jinja"
-# The guide's client sends max_completion_tokens=2048, and vLLM answers 400 where that is more
-# than the length it serves.
+# The guide's client sends max_completion_tokens=2048, and vLLM answers 400 if that exceeds the
+# length it serves.
 _DOCUMENTED_COMPLETION_TOKENS = 2048
 _DTYPES = ("bfloat16", "float16", "float32")
 
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """A model and what serving it depends on.
+    """A model and the facts that its serving depends on.
 
     Attributes:
-        uri: Branch that holds it.
-        digest: Of its content; the same that names it in storage.
-        prompt_digest: Of the prompt it was trained with.
-        data_digest: Of the rows it was trained on, where it says so.
-        max_length: Tokens of prompt and answer it was trained for, where it says so.
-        max_positions: Tokens that its architecture can take, where it says so.
-        dtype: What its weights were saved as; ``auto`` where it does not say.
-        chat_template: The file with its chat template, relative to the model; None where the
-            tokenizer's own configuration holds it.
-        quantization: How its weights are stored, as vLLM calls it; None for full ones.
-        size_bytes: Of all its files, where it is published.
+        uri: Location of the model.
+        digest: Digest of its content, which also names it in storage.
+        prompt_digest: Digest of the prompt it was trained with.
+        data_digest: Digest of the rows it was trained on, if recorded.
+        max_length: Number of tokens of prompt and answer it was trained for, if recorded.
+        max_positions: Maximum number of tokens of its architecture, if stated.
+        dtype: Data type of its saved weights; ``auto`` if not stated.
+        chat_template: File with its chat template, relative to the model; None if the tokenizer's
+            configuration contains it.
+        quantization: vLLM's name of its weight format; None for unquantized weights.
+        size_bytes: Total size of its files, if it is published.
     """
 
     uri: str
@@ -51,7 +51,7 @@ class ModelFacts:
 
     @property
     def served_length(self) -> int | None:
-        """Tokens to serve: what it was trained for, and what the documented client asks for."""
+        """Tokens to serve: the trained length, and what the documented client asks for."""
         if not self.max_length:
             return None
         length = max(self.max_length, _DOCUMENTED_COMPLETION_TOKENS)
@@ -59,7 +59,7 @@ class ModelFacts:
 
     @property
     def storage_uri(self) -> str:
-        """The URI as KServe takes it."""
+        """The URI in KServe's form."""
         return self.uri if is_remote(self.uri) else Path(self.uri).resolve().as_uri()
 
 
@@ -67,15 +67,15 @@ def read_facts(uri: str) -> ModelFacts:
     """Read a model's facts from its directory, local or published on S3.
 
     Raises:
-        IntentflowError: Nothing there, or not a model that intentflow made.
+        IntentflowError: The directory does not exist, or is not a model of intentflow.
     """
     if is_remote(uri) and not uri.startswith("s3://"):
-        raise IntentflowError(f"{uri}: a model is read from s3://bucket/… or a local directory")
+        raise IntentflowError(f"{uri}: give a model as s3://bucket/… or as a local directory")
     uri = uri.rstrip("/")
     digest = digest_of(uri)
     prompt = _document(uri, "prompt.json")
     if prompt is None:
-        raise IntentflowError(f"{uri}: no prompt.json there, so not a model that intentflow made")
+        raise IntentflowError(f"{uri} is not a model of intentflow: it has no prompt.json")
     if not isinstance(prompt.get("digest"), str):
         raise IntentflowError(f"{uri}/prompt.json: digest is missing")
     training = _training_record(uri)
@@ -86,7 +86,7 @@ def read_facts(uri: str) -> ModelFacts:
         prompt_digest=prompt["digest"],
         data_digest=training.data_digest,
         max_length=training.plan.max_length or training.recipe.max_length,
-        max_positions=_whole(config.get("max_position_embeddings")),
+        max_positions=_integer(config.get("max_position_embeddings")),
         dtype=_dtype(config),
         chat_template=_template(uri),
         quantization=(config.get("quantization_config") or {}).get("quant_method"),
@@ -108,12 +108,12 @@ def _document(uri: str, name: str) -> dict[str, Any] | None:
 
 
 def _training_record(uri: str) -> TrainingRecord:
-    """How it was trained; a model from elsewhere states nothing of that."""
+    """The record of its training; empty for a model from elsewhere."""
     document = _document(uri, TRAINING_FILE)
     return TrainingRecord.from_mapping(document or {}, f"{uri}/{TRAINING_FILE}")
 
 
-def _whole(value: object) -> int | None:
+def _integer(value: object) -> int | None:
     return value if isinstance(value, int) else None
 
 
@@ -135,7 +135,7 @@ def _template(uri: str) -> str | None:
     tokenizer = _document(uri, "tokenizer_config.json") or {}
     if not tokenizer.get("chat_template"):
         raise IntentflowError(
-            f"{uri}: neither {_TEMPLATE} nor a chat_template in tokenizer_config.json; "
-            "without it the service would not ask what was trained"
+            f"{uri}: has neither {_TEMPLATE} nor a chat_template in tokenizer_config.json; without "
+            "it the service would use another prompt than the training"
         )
     return None

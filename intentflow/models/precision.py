@@ -1,4 +1,4 @@
-"""Which arithmetic is fast on this node."""
+"""The fast arithmetic precision of this node."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def fast_precision() -> str:
-    """16-bit arithmetic where the processor has it; emulated, it takes three times as long."""
+    """16-bit arithmetic if the CPU supports it; emulated, it is three times slower."""
     import torch
 
     if torch.cuda.is_available():

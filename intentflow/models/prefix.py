@@ -1,7 +1,7 @@
-"""The prompt's shared beginning: found once, read once, used by every row.
+"""The shared prompt prefix: computed once, used by every row.
 
-What it is for: rows of one model begin with the same system prompt and taxonomy, so its keys and
-values are computed once for a batch in training and once for all rows in evaluation.
+All rows of a model begin with the same system prompt and taxonomy, so its keys and values are
+computed once per batch in training and once for all rows in evaluation.
 """
 
 from __future__ import annotations
@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 
 
 def shared_prefix(prompts: Sequence[list[int]]) -> list[int]:
-    """The longest common prefix that leaves every prompt at least one token of its own."""
-    # What the alphabetically first and last prompts share, all share.
+    """The longest common prefix that leaves every prompt at least one token of its own.
+
+    Example:
+        >>> shared_prefix([[1, 2, 3], [1, 2, 4, 5]])
+        [1, 2]
+    """
+    # A prefix that the alphabetically first and last prompts share is shared by all.
     first, last = min(prompts), max(prompts)
     pairs = enumerate(zip(first, last, strict=False))
     size = next((i for i, (a, b) in pairs if a != b), min(len(first), len(last)))
@@ -25,7 +30,7 @@ def shared_prefix(prompts: Sequence[list[int]]) -> list[int]:
 
 
 def read_prefix(model: Any, prefix_ids: torch.Tensor) -> States:
-    """Keys and values of the prefix in every layer; none for no prefix."""
+    """Keys and values of the prefix in every layer; empty for an empty prefix."""
     if not len(prefix_ids):
         return {}
     import torch
@@ -36,7 +41,7 @@ def read_prefix(model: Any, prefix_ids: torch.Tensor) -> States:
     model(
         input_ids=prefix_ids[None],
         position_ids=torch.arange(len(prefix_ids), device=prefix_ids.device)[None],
-        logits_to_keep=prefix_ids[:0],  # nothing is predicted here
+        logits_to_keep=prefix_ids[:0],  # no predictions are needed
         use_cache=False,
         packing=packing,
     )

@@ -1,4 +1,4 @@
-"""What a person sees of a running training, and what is kept of it."""
+"""Progress display of a running training, and the record of its losses."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers i
             if self.bar is not None:
                 speed = self.history.tokens / max(self.history.seconds, 1e-9)
                 self.bar.set_postfix_str(f"loss {logs['loss']:.4f}, {speed:.0f} tokens/s")
-        if "train_loss" in logs:  # the mean over all steps, also those between two log lines
+        if "train_loss" in logs:  # the mean over all steps, including those between two log lines
             _refuse_nan(logs["train_loss"], state.global_step)
         if "eval_loss" in logs:
             _refuse_nan(logs["eval_loss"], state.global_step)
@@ -67,7 +67,7 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers i
             self.history.accuracy.append((state.global_step, *rates))
 
     def close(self) -> None:
-        """End the bar's line, so that what is said next has one of its own."""
+        """End the bar's line, so that the next output starts on a new one."""
         if self.bar is not None:
             self.bar.close()
 

@@ -1,4 +1,4 @@
-"""4-bit copies of a model directory, by llmcompressor."""
+"""Quantization: 4-bit copies of a model directory, by llmcompressor."""
 
 from intentflow.quantization.compress import METHODS, quantize
 

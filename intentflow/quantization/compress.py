@@ -1,4 +1,4 @@
-"""4-bit weights in groups, in the compressed-tensors format that vLLM and transformers read."""
+"""4-bit weights in groups, in the compressed-tensors format of vLLM and transformers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 METHODS = ("awq", "gptq")
 _GROUP_SIZES = (128, 64, 32)
 _CALIBRATION_ROWS = 256
-# Beside weights and tokenizer, what makes a folder an intentflow model.
+# Files of an intentflow model in addition to weights and tokenizer.
 _CARRIED = ("prompt.json", "taxonomy.yaml", "README.md", "training.html", TRAINING_FILE)
 
 
@@ -47,16 +47,16 @@ def quantize(
         output: The directory to write.
         method: ``awq`` (Lin et al. 2023) or ``gptq`` (Frantar et al. 2022).
         calibration: Training rows that the weights are fitted on.
-        validation: Rows to fit the copy's confidences on, for the model's calibration is not
-            that of its copy.
+        validation: Rows that the copy's confidences are fitted on, because the model's calibration
+            does not hold for its copy.
 
     Returns:
-        Method, group size, rows used, bytes of the weights, and what became of the calibration of
-        confidences (``fitted``, ``left out`` or ``none``).
+        Method, group size, number of rows, size of the weights, and the outcome for the calibration
+        of confidences (``fitted``, ``left out`` or ``none``).
 
     Raises:
-        IntentflowError: Not a model or one with 4-bit weights already, no rows, or an unknown
-            method.
+        IntentflowError: The directory is not a model or has 4-bit weights already, there are no
+            rows, or the method is unknown.
     """
     from intentflow.models.directory import check_model_directory, make_readable
 
@@ -70,7 +70,7 @@ def quantize(
     loaded = load_model(str(folder), dtype="auto")
     group = group_size(loaded)
     rows = list(calibration[:_CALIBRATION_ROWS])
-    end = loaded.generation_config.eos_token_id[0]  # as train wrote it
+    end = loaded.generation_config.eos_token_id[0]  # written by train
     _compress(loaded, method, group, _token_rows(tokenizer, folder, rows, end))
     with atomic_directory(output) as partial:
         loaded.save_pretrained(partial, save_compressed=True)
@@ -94,7 +94,7 @@ def group_size(model: Any) -> int:
     """The largest usual group size that divides the input width of every linear layer.
 
     Raises:
-        IntentflowError: None does.
+        IntentflowError: There is none.
     """
     import torch
 
@@ -107,7 +107,7 @@ def group_size(model: Any) -> int:
     for size in _GROUP_SIZES:
         if all(width % size == 0 for width in widths):
             return size
-    raise IntentflowError(f"layers of widths {sorted(widths)} cannot be cut into groups of 32")
+    raise IntentflowError(f"layers of widths {sorted(widths)} cannot be divided into groups of 32")
 
 
 def _check(method: str, calibration: Sequence[Example]) -> None:
@@ -124,7 +124,7 @@ def _refuse_compressed(folder: Path) -> None:
 
 
 def _token_rows(tokenizer: Any, folder: Path, rows: Sequence[Example], end: int) -> Any:
-    """Prompt and answer of each row, as the data set that llmcompressor takes."""
+    """Prompt and answer of each row, as llmcompressor's data set."""
     from datasets import Dataset
 
     from intentflow.models.encoding import encode_rows
@@ -136,7 +136,7 @@ def _token_rows(tokenizer: Any, folder: Path, rows: Sequence[Example], end: int)
 
 
 def _fit_confidences(folder: Path, partial: Path, validation: Sequence[Example]) -> Confidences:
-    """Fit the copy's confidences where there are rows to do so; say where they are lost."""
+    """Fit the copy's confidences if there are rows for it; otherwise warn that they are lost."""
     from intentflow.inference.calibration import CALIBRATION_FILE
 
     if validation:
@@ -147,7 +147,7 @@ def _fit_confidences(folder: Path, partial: Path, validation: Sequence[Example])
     if not (folder / CALIBRATION_FILE).is_file():
         return "none"
     log.warning(
-        "%s is left out, for it was fitted on the weights before: "
+        "%s is left out, because it was fitted on the original weights: "
         "give --validation F, or run intentflow calibrate on the copy",
         CALIBRATION_FILE,
     )
@@ -170,9 +170,9 @@ def _compress(model: Any, method: str, group: int, rows: Any) -> None:
 
 
 def _modifiers(method: str, group: int) -> list[Any]:
-    """AWQ scales the weights and leaves their rounding to another step; GPTQ rounds itself.
+    """AWQ scales weights and leaves their rounding to another step; GPTQ rounds itself.
 
-    AWQ's groups have a zero point, as its paper has them.
+    AWQ's groups have a zero point, as in its paper.
     """
     from compressed_tensors.quantization import QuantizationArgs, QuantizationScheme
     from llmcompressor.modifiers.quantization import GPTQModifier, QuantizationModifier
@@ -187,7 +187,7 @@ def _modifiers(method: str, group: int) -> list[Any]:
 
 
 def _memory_left_unpinned() -> AbstractContextManager[Any]:
-    """AWQ pins memory for copies to an accelerator; where there is none, pinning is an error."""
+    """AWQ pins memory for copies to an accelerator; without one, pinning is an error."""
     import torch
     from compressed_tensors.utils import patch_attr
     from llmcompressor.pipelines.cache import IntermediatesCache

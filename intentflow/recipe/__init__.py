@@ -1,1 +1,1 @@
-"""Training recipes: what is trained, how, and on which devices."""
+"""Training recipes: base model, method, hyper-parameters and devices."""

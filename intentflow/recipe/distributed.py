@@ -1,4 +1,4 @@
-"""How a training goes over several devices and machines."""
+"""Distribution of a training over devices and nodes."""
 
 from __future__ import annotations
 
@@ -11,23 +11,25 @@ from intentflow.recipe.cluster import ClusterOptions
 
 
 class Distributed(StrictModel):
-    """How a training goes over several devices and machines.
+    """Distribution of a training over devices and nodes.
 
-    The curve is the same however many there are: the global batch stays, and the loss is the mean
-    over its answer tokens.
+    The loss curve does not depend on their number: the global batch stays the same, and the loss is
+    the mean over its answer tokens.
     """
 
     strategy: Literal["none", "ddp", "fsdp"] = Field(
         "none",
-        description="none: one device; ddp: the model whole on each; fsdp: weights, gradients and "
-        "optimizer in shares (FSDP2)",
+        description="none: one device; ddp: the complete model on each; fsdp: weights, gradients "
+        "and optimizer states sharded (FSDP2)",
     )
-    nodes: int = Field(1, ge=1, description="Machines; more than one goes by a Kubeflow TrainJob")
+    nodes: int = Field(
+        1, ge=1, description="Number of nodes; more than one needs a Kubeflow TrainJob"
+    )
     devices: int | Literal["auto"] = Field(
-        "auto", description="Processes on each machine; auto: its GPUs, without any one"
+        "auto", description="Processes per node; auto: one per GPU, or one without GPUs"
     )
     cluster: ClusterOptions = Field(
-        default_factory=ClusterOptions, description="Where a training on several machines runs"
+        default_factory=ClusterOptions, description="Options of a training on several nodes"
     )
 
     @model_validator(mode="after")
@@ -42,12 +44,10 @@ class Distributed(StrictModel):
         if self.strategy == "none" and several:
             raise ValueError("strategy: several devices need ddp or fsdp")
         if self.nodes > 1 and self.devices == "auto":
-            raise ValueError(
-                "devices: on several machines say how many each has; this one cannot see theirs"
-            )
+            raise ValueError("devices: with several nodes, give the number of each node's devices")
         return self
 
     @property
     def processes(self) -> int | None:
-        """Processes on all machines together; None where the machine decides."""
+        """Number of processes on all nodes; None if it depends on the node's GPUs."""
         return None if self.devices == "auto" else self.nodes * self.devices

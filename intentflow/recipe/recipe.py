@@ -1,4 +1,4 @@
-"""Recipes: what to train and how, as YAML with Hugging Face's own names."""
+"""Recipes: base model, method and hyper-parameters, as YAML with Hugging Face's own names."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Schedule = Literal[
 ]
 _ONLY_ADAPTERS = {"lora_r", "lora_alpha", "lora_dropout"}
 _ONLY_DPO = {"beta", "loss_type", "sft_weight"}
-# What the model that is corrected has already, baked into its template.
+# Properties of the corrected model, which are baked into its template.
 _NOT_DPO = {
     "output_format",
     "taxonomy_in_prompt",
@@ -42,16 +42,16 @@ class Recipe(StrictModel):
     """A training recipe.
 
     The PAI console's names ``seq_length``, ``lora_dim``, ``load_in_4bit`` and
-    ``apply_chat_template`` are accepted beside Hugging Face's.
+    ``apply_chat_template`` are accepted in addition to Hugging Face's.
     """
 
     model_name_or_path: str = Field(description="Hub id, local folder or bundled:NAME")
     method: Literal["full", "lora", "qlora", "dpo"] = Field(
-        description="Which weights are trained; dpo: an adapter that learns from corrections"
+        description="Weights to train; dpo trains an adapter on corrections"
     )
-    output_format: OutputFormat = Field("call", description="What the model answers in")
+    output_format: OutputFormat = Field("call", description="Format of the model's answers")
     taxonomy_in_prompt: TaxonomyInPrompt = Field(
-        "none", description="How much of the taxonomy the system prompt holds"
+        "none", description="Part of the taxonomy in the system prompt"
     )
     language: Language = Field("en", description="Language of the default system prompt")
     system_prompt: str | None = Field(None, description="Replaces the guide's system prompt")
@@ -61,7 +61,9 @@ class Recipe(StrictModel):
 
     global_batch_size: int = Field(64, ge=1, description="Rows per optimizer step")
     per_device_train_batch_size: int | None = Field(
-        None, ge=1, description="Rows behind one reading of the prompt; derived unless given"
+        None,
+        ge=1,
+        description="Rows per pass that share one computation of the prompt; derived if empty",
     )
     max_length: int | None = Field(
         None,
@@ -71,16 +73,16 @@ class Recipe(StrictModel):
     )
     learning_rate: float = Field(gt=0, description="Peak learning rate")
     lr_scheduler_type: Schedule = Field("cosine", description="Schedule after warm-up")
-    warmup_ratio: float = Field(0.05, ge=0, le=0.5, description="Share of steps that warm up")
+    warmup_ratio: float = Field(0.05, ge=0, le=0.5, description="Share of warm-up steps")
     weight_decay: float = Field(0.0, ge=0, description="Decay of the weights at each step")
-    max_grad_norm: float = Field(1.0, gt=0, description="Norm that gradients are clipped to")
+    max_grad_norm: float = Field(1.0, gt=0, description="Maximum norm of the gradients")
     num_train_epochs: float = Field(gt=0, description="Passes over the rows")
     max_steps: int = Field(-1, ge=-1, description="Stop after this many steps; -1 for no limit")
     early_stopping_patience: int | None = Field(
-        None, ge=1, description="Evaluations without a better value before stopping; none: never"
+        None, ge=1, description="Evaluations without improvement before stopping; never if empty"
     )
     early_stopping_metric: Literal["validation_loss", "intent_accuracy"] = Field(
-        "validation_loss", description="What early stopping and the best checkpoint go by"
+        "validation_loss", description="Metric of early stopping and of the best checkpoint"
     )
     save_steps: int | None = Field(
         None, ge=1, description="Steps between checkpoints; each epoch if empty"
@@ -92,11 +94,13 @@ class Recipe(StrictModel):
         validation_alias=AliasChoices("lora_r", "lora_dim"),
         description="Rank of the adapter",
     )
-    lora_alpha: int = Field(16, ge=1, description="An adapter is scaled by this over its rank")
+    lora_alpha: int = Field(
+        16, ge=1, description="The adapter is scaled by this value divided by its rank"
+    )
     lora_dropout: float = Field(0.0, ge=0, lt=1, description="Dropout of the adapter's input")
 
     beta: float = Field(
-        0.1, gt=0, description="dpo: how much the corrected model is kept to the one before"
+        0.1, gt=0, description="dpo: strength of the pull towards the original model"
     )
     loss_type: Literal["sigmoid", "hinge", "ipo"] = Field(
         "sigmoid", description="dpo: the loss of a pair"
@@ -104,25 +108,26 @@ class Recipe(StrictModel):
     sft_weight: float = Field(
         1.0,
         ge=0,
-        description="dpo: weight of the labels' own loss, on corrections and on rows where both "
-        "agree, which hold the rest in place; 0: the pairs alone",
+        description="dpo: weight of the supervised loss on corrections and on uncorrected rows, "
+        "which preserves other answers; 0: preference pairs only",
     )
 
-    load_in_4bit: bool | None = Field(None, description="Implied by method; may only agree")
-    apply_chat_template: Literal[True] = Field(True, description="Always; there is one prompt")
-    precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="Of the arithmetic")
+    load_in_4bit: bool | None = Field(None, description="Implied by method; must agree with it")
+    apply_chat_template: Literal[True] = Field(True, description="Always true; there is one prompt")
+    precision: Literal["auto", "bf16", "fp32"] = Field(
+        "auto", description="Precision of the arithmetic"
+    )
     gradient_checkpointing: bool = Field(
-        False, description="Compute activations again in place of keeping them: less memory, slower"
+        False, description="Recompute activations instead of keeping them: less memory, slower"
     )
     calibration_rows: int = Field(
         500,
         ge=0,
-        description="Validation rows that the model's confidence is calibrated on after training; "
-        "0: it is not",
+        description="Validation rows for the calibration of confidences after training; 0: none",
     )
     logging_steps: int = Field(5, ge=1, description="Steps between values of the training loss")
     distributed: Distributed = Field(
-        default_factory=Distributed, description="Over how many devices and machines"
+        default_factory=Distributed, description="Distribution over devices and nodes"
     )
     seed: int = Field(0, description="Seed of order, dropout and new weights")
     deterministic: bool = Field(False, description="Bit-equal reruns on a GPU too; slower")
@@ -130,7 +135,7 @@ class Recipe(StrictModel):
     @model_validator(mode="after")
     def _four_bit_agrees(self) -> Self:
         if self.load_in_4bit is not None and self.load_in_4bit != (self.method == "qlora"):
-            raise ValueError(f"load_in_4bit: {self.load_in_4bit} does not go with {self.method}")
+            raise ValueError(f"load_in_4bit: {self.load_in_4bit} contradicts method {self.method}")
         return self
 
     @model_validator(mode="after")
@@ -138,7 +143,7 @@ class Recipe(StrictModel):
         given = sorted(self.model_fields_set & _ONLY_ADAPTERS)
         if given and self.method == "full":
             raise ValueError(
-                f"{', '.join(given)}: of an adapter, and method: full has none: leave "
+                f"{', '.join(given)}: only for an adapter, which method: full does not have: leave "
                 "them out, or choose method: lora or qlora"
             )
         return self
@@ -148,21 +153,21 @@ class Recipe(StrictModel):
         given = self.model_fields_set
         if "lora_alpha" in given and "lora_r" not in given:
             raise ValueError(
-                "lora_alpha scales an adapter by alpha / rank: give its rank too, lora_r"
+                "lora_alpha scales an adapter by alpha / rank: give the rank lora_r too"
             )
         return self
 
     @model_validator(mode="after")
     def _intent_tokens_open_calls(self) -> Self:
         if self.intent_tokens and self.output_format != "call":
-            raise ValueError("intent_tokens are call names: they go with output_format: call")
+            raise ValueError("intent_tokens are call names: they need output_format: call")
         return self
 
     @model_validator(mode="after")
     def _corrections_have_their_keys(self) -> Self:
         given = self.model_fields_set
         if self.method != "dpo":
-            wrong, reason = given & _ONLY_DPO, "is for method: dpo"
+            wrong, reason = given & _ONLY_DPO, "is only for method: dpo"
         else:
             wrong, reason = given & _NOT_DPO, "is the corrected model's own with method: dpo"
         if wrong:
@@ -177,9 +182,9 @@ class Recipe(StrictModel):
     def _stops_early_by_something(self) -> Self:
         named = "early_stopping_metric" in self.model_fields_set
         if self.max_steps == 0:
-            raise ValueError("max_steps: 0 trains nothing; -1 is no limit")
+            raise ValueError("max_steps: 0 trains nothing; -1 means no limit")
         if named and self.early_stopping_patience is None:
-            raise ValueError("early_stopping_metric without early_stopping_patience does nothing")
+            raise ValueError("early_stopping_metric has no effect without early_stopping_patience")
         return self
 
     @model_validator(mode="after")
@@ -196,14 +201,14 @@ class Recipe(StrictModel):
     def _devices_can_share(self) -> Self:
         if self.distributed.strategy == "fsdp" and self.method == "qlora":
             raise ValueError(
-                "distributed.strategy: fsdp does not go with qlora; use ddp, or method: lora"
+                "distributed.strategy: fsdp does not support qlora; use ddp, or method: lora"
             )
         processes = self.distributed.processes or 1
         rows = processes * (self.per_device_train_batch_size or 1)
         if self.global_batch_size % rows:
             raise ValueError(
                 f"global_batch_size {self.global_batch_size} over {processes} devices is not a "
-                f"multiple of {rows}: each takes the same number of rows at once"
+                f"multiple of {rows}: each processes the same number of rows at a time"
             )
         return self
 
@@ -212,13 +217,17 @@ class Recipe(StrictModel):
         """Read a shipped recipe (``smollm2-135m/full``) or a YAML file, local or ``s3://``.
 
         Raises:
-            IntentflowError: No such recipe, or a key or value that cannot be.
+            IntentflowError: The recipe does not exist, or a key or value is invalid.
+
+        Example:
+            >>> Recipe.load("smollm2-135m/lora", ["learning_rate=1e-4"]).learning_rate
+            0.0001
         """
         path = name if name.startswith("s3://") else recipe_path(name)
         return cls.from_yaml(path, by_own_names(overrides))
 
     def prompt(self, taxonomy: Taxonomy) -> PromptSpec:
-        """What stands before every utterance of a model by this recipe."""
+        """The prompt of a model that is trained by this recipe."""
         return PromptSpec.build(
             taxonomy=taxonomy,
             taxonomy_in_prompt=self.taxonomy_in_prompt,
@@ -258,8 +267,8 @@ def recipe_path(name: str) -> Path:
     if name in shipped:
         return shipped[name]
     guess = nearest(name, shipped)
-    hint = f"; did you mean {guess}?" if guess else f"; there are {', '.join(shipped)}"
-    raise IntentflowError(f"no recipe {name}{hint}")
+    hint = f"; did you mean {guess}?" if guess else f"; choose from {', '.join(shipped)}"
+    raise IntentflowError(f"there is no recipe {name}{hint}")
 
 
 def shipped_recipes() -> dict[str, Path]:

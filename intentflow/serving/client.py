@@ -43,6 +43,9 @@ Utterance = str | Sequence[Mapping[str, str]]
 class ServiceFailure(IntentflowError):  # noqa: N818 - names what happened
     """The service did not answer as it should.
 
+    Args:
+        message: One line for the user.
+
     Attributes:
         status: HTTP status; None where there was no reply.
         again: Whether the same request may succeed later.
@@ -316,7 +319,7 @@ class _Requests:
             return [_recognition(one, request_id) for one in reply.json()["predictions"]]
         except (ValueError, LookupError, TypeError, AttributeError):
             raise ServiceFailure(
-                f"{self.url} does not answer as an intent service: the reply has an unexpected format",
+                f"{self.url} does not answer as an intent service: its reply is malformed",
                 reply.status_code,
             ) from None
 

@@ -7,7 +7,9 @@ from typing import Any
 from fastapi.responses import JSONResponse
 
 _OPENAI_PREFIXES = ("/v1/", "/openai/")
+_KSERVE_VERBS = (":predict", ":explain")
 _RETRY_SECONDS = 5
+_MAX_CHARACTERS = 500
 
 
 class ReplyError(Exception):
@@ -22,7 +24,7 @@ class ReplyError(Exception):
     def __init__(self, status: int, message: str, retry_after_seconds: int | None = None) -> None:
         super().__init__(message)
         self.status = status
-        self.message = message
+        self.message = _one_line(message)
         self.retry_after_seconds = retry_after_seconds
 
     def document(self, path: str) -> dict[str, Any]:
@@ -55,6 +57,12 @@ def unavailable(message: str) -> ReplyError:
     return ReplyError(503, f"{message}; retry later", _RETRY_SECONDS)
 
 
+def _one_line(message: str) -> str:
+    """The message without the control characters and the length of what a client sent."""
+    shown = message[:_MAX_CHARACTERS]
+    return "".join(character if character.isprintable() else "?" for character in shown)
+
+
 def _is_openai(path: str) -> bool:
-    """Whether OpenAI's clients ask for the path; KServe's verbs stand behind a colon."""
-    return path.startswith(_OPENAI_PREFIXES) and ":" not in path
+    """Whether OpenAI's clients ask for the path; KServe's V1 has verbs below the same prefix."""
+    return path.startswith(_OPENAI_PREFIXES) and not path.endswith(_KSERVE_VERBS)

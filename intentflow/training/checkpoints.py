@@ -28,13 +28,17 @@ from intentflow.training.distributed import is_main_process
 log = logging.getLogger(__name__)
 
 
-_MARK = "complete.json"
+_MARK = "whole.json"
 _IDENTITY = "identity"
 _LOCK = "lock"
 
 
 class Checkpoints:
-    """The checkpoint folder of one training."""
+    """The checkpoint folder of one training.
+
+    Args:
+        folder: Folder of the checkpoints.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

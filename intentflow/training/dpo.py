@@ -5,8 +5,8 @@ likely and the model's own answer less, measured against the model as it was. Pr
 output format are the corrected model's own.
 
 Corrections alone leave open what is answered elsewhere: a model corrected often enough where ``a``
-was wrong forgets ``a`` where it is right. Rows in which both agree make no pair; they are anchors, on which
-the label's own loss holds the model in place (as in Pang et al. 2024, Iterative Reasoning
+was wrong forgets ``a`` where it is right. Rows in which both agree make no pair; they are anchors,
+on which the label's own loss holds the model in place (as in Pang et al. 2024, Iterative Reasoning
 Preference Optimization, which adds it to the pairs).
 """
 
@@ -53,7 +53,7 @@ PAIR_TOKENS = {"cpu": 1024, "cuda": 16384}
 
 
 @dataclass(frozen=True, slots=True)
-class Correction:
+class CorrectedRow:
     """An utterance, the label and the model's other one; ``number`` is its row, from 1."""
 
     instruction: str
@@ -66,10 +66,10 @@ class Correction:
 class Corrections:
     """The rows of a file that correct something, and those in which nothing is wrong."""
 
-    rows: list[Correction]
-    agreeing: list[Correction]
+    rows: list[CorrectedRow]
+    agreeing: list[CorrectedRow]
 
-    def anchors(self, seed: int) -> list[Correction]:
+    def anchors(self, seed: int) -> list[CorrectedRow]:
         """Agreeing rows to hold the model in place: some for each correction, by the seed."""
         maximum = ANCHORS_A_CORRECTION * len(self.rows)
         if len(self.agreeing) <= maximum:
@@ -164,10 +164,10 @@ def read_corrections(path: str | Path, output_format: OutputFormat) -> Correctio
         IntentflowError: Not such a file, a label that is no call, or no row that differs.
     """
     rows = [
-        Correction(row.instruction, row.output, row.prediction, number)
+        CorrectedRow(row.instruction, row.output, row.prediction, number)
         for number, row in enumerate(GivenPrediction.read_rows(path), 1)
     ]
-    apart: dict[bool, list[Correction]] = {True: [], False: []}
+    apart: dict[bool, list[CorrectedRow]] = {True: [], False: []}
     for row in rows:
         apart[_agree(row, output_format, str(path))].append(row)
     if not apart[False]:
@@ -179,7 +179,7 @@ def read_corrections(path: str | Path, output_format: OutputFormat) -> Correctio
 
 
 def encode_pairs(
-    corrections: Sequence[Correction],
+    corrections: Sequence[CorrectedRow],
     tokenizer: Any,
     end_token_id: int,
     output_format: OutputFormat,
@@ -227,7 +227,7 @@ def _corrected_model(recipe: Recipe) -> Path:
         ) from None
 
 
-def _agree(row: Correction, output_format: OutputFormat, path: str) -> bool:
+def _agree(row: CorrectedRow, output_format: OutputFormat, path: str) -> bool:
     """Whether label and prediction are the same calls in the same order."""
     try:
         label = parse_calls(row.label)
@@ -241,7 +241,7 @@ def _agree(row: Correction, output_format: OutputFormat, path: str) -> bool:
         return False
 
 
-def _label(row: Correction, output_format: OutputFormat) -> str:
+def _label(row: CorrectedRow, output_format: OutputFormat) -> str:
     """A label as the model is to write it."""
     if output_format == "call":
         return row.label

@@ -20,6 +20,9 @@ class RowsAndSilence(Dataset[EncodedRow]):
 
     A process without a row of its own in a batch computes that one: every process has to take
     part in every step.
+
+    Args:
+        rows: Rows to learn from.
     """
 
     def __init__(self, rows: Sequence[EncodedRow]) -> None:

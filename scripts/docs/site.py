@@ -22,8 +22,9 @@ PROJECT_PAGES = {
     "manifests/README.md": "reference/manifests.md",
     "examples/gitops/README.md": "how-to/gitops-layouts.md",
     "examples/snips/ATTRIBUTION.md": "reference/example-data.md",
+    "examples/notebooks/csv-to-answer.ipynb": "how-to/csv-to-answer.ipynb",
 }
-"""Markdown files outside ``docs/`` that are pages of the site too."""
+"""Files outside ``docs/`` that are in the site too."""
 
 _LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)\s#]+)")
 _FRAGMENT = re.compile(r"<!-- generated: ([\w-]+) -->")

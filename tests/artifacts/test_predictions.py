@@ -52,7 +52,7 @@ def test_what_another_tool_states_of_a_row_is_not_looked_at(tmp_path: Path) -> N
         ([], "expected the texts instruction, output, prediction"),
         ({"instruction": "a", "output": "b()"}, "expected the texts instruction, output"),
         ({**ROW, "prediction": None}, "expected the texts instruction, output, prediction"),
-        ({**ROW, "confidence": 2}, "confidence is no number from 0 to 1"),
+        ({**ROW, "confidence": 2}, "confidence is not a number from 0 to 1"),
         ({**ROW, "schema_version": 2}, "schema_version 2 is newer than 1"),
     ],
 )

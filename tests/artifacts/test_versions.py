@@ -69,7 +69,7 @@ def test_a_newer_file_is_refused_with_what_to_do(kind: type[Artifact], tmp_path:
 @KINDS
 @pytest.mark.parametrize("stated", [0, -1, 1.5, "2", True, None])
 def test_a_version_that_is_none_is_refused(kind: type[Artifact], stated: object) -> None:
-    with pytest.raises(IntentflowError, match="schema_version is no whole number from 1"):
+    with pytest.raises(IntentflowError, match="schema_version is not an integer above 0"):
         kind.from_mapping({**SMALLEST[kind], "schema_version": stated}, "file.json")
 
 
@@ -102,17 +102,20 @@ def test_keys_of_other_tools_are_kept(kind: type[Artifact]) -> None:
 def test_a_document_of_another_kind_is_named(kind: type[Artifact], document: object) -> None:
     with pytest.raises(IntentflowError) as refused:
         kind.from_mapping(document, "file.json")
-    assert str(refused.value) == f"file.json: {kind.NOT_ONE.format(where='file.json')}"
+    assert str(refused.value) == f"file.json: {kind.WRONG_KIND.format(where='file.json')}"
 
 
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        ({"n": 3, "calibration": {"ece": "low"}}, "calibration.ece is no number"),
+        ({"n": 3, "calibration": {"ece": "low"}}, "calibration.ece is not a number"),
         ({"n": 3, "calibration": 0.1}, "calibration is not a section"),
-        ({"n": 3, "per_intent": {"play": {"support": 1.5}}}, "per_intent.play.support is no whole"),
+        (
+            {"n": 3, "per_intent": {"play": {"support": 1.5}}},
+            "per_intent.play.support is not an int",
+        ),
         ({"n": 3, "confusion": [{"gold": "a", "count": 1}]}, "confusion.0.predicted is missing"),
-        ({"n": 3, "engine": 7}, "engine is no text"),
+        ({"n": 3, "engine": 7}, "engine is not text"),
         ({"n": 3, "constrained": "yes"}, "constrained is neither true nor false"),
     ],
 )

@@ -141,7 +141,7 @@ def test_an_encoder_that_is_not_there_is_named(
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(IntentflowError, match=r"no config\.json in it"):
+    with pytest.raises(IntentflowError, match=r"contains no config\.json"):
         answer_by_encoder(LABELLED, UTTERANCES, str(tmp_path))
 
 

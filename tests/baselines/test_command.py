@@ -93,7 +93,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "idle encoder": (["--encoder", "x"], "--encoder is for encoder: add it to --kinds"),
     "idle shots": (["--kinds", "untuned", "--shots", "2"], "--shots is for few-shot"),
     "idle limit": (["--limit-rows", "2"], "--limit-rows is for untuned and few-shot"),
-    "no encoder": (["--kinds", "encoder", "--encoder", "{hollow}"], "no config.json in it"),
+    "no encoder": (["--kinds", "encoder", "--encoder", "{hollow}"], "contains no config.json"),
     "no model": (["--kinds", "untuned", "--model", "./nowhere"], "there is no such folder"),
     "corrections": (["--kinds", "untuned", "--recipe", "mistral-7b/dpo"], "method: dpo"),
     "no recipe": (["--kinds", "untuned", "--recipe", "smollm"], "no recipe smollm"),

@@ -28,8 +28,8 @@ def test_the_whole_document_is_read(tmp_path: Path) -> None:
     [
         ("", "not JSON"),
         ("{", "not JSON"),
-        ("[]", "no baselines in it"),
-        ('{"n": 3, "intent_accuracy": 1}', "no baselines in it"),
+        ("[]", "contains no baselines"),
+        ('{"n": 3, "intent_accuracy": 1}', "contains no baselines"),
         ('{"baselines": {"linear": 1}}', r"baselines\.linear has no intent_accuracy"),
         ('{"baselines": {"linear": {"intent_accuracy": null}}}', r"baselines\.linear has no"),
         ('{"baselines": {"linear": {"intent_accuracy": NaN}}}', r"baselines\.linear has no"),

@@ -196,11 +196,11 @@ def test_rules_per_intent_need_scores_per_intent() -> None:
         ({"outcomes": {"intent": "1"}}, "outcomes.intent is not one 0 or 1 for each of 100 rows"),
         ({"outcomes": {"intent": "2" * 100}}, "outcomes.intent is not one 0 or 1"),
         ({"outcomes": {"parameters": 7}}, "outcomes.parameters is not one 0 or 1"),
-        ({"outcomes": {"intent": "1" * 100}}, "100 right rows of 100, the score says 0.9"),
-        ({"outcomes": {"gold": [0] * 99, "labels": ["a"]}}, "each of 100 rows its label"),
-        ({"outcomes": {"gold": [1] * 100, "labels": ["a"]}}, "each of 100 rows its label"),
-        ({"outcomes": {"gold": ["a"] * 100, "labels": ["a"]}}, "each of 100 rows its label"),
-        ({"outcomes": {"gold": 5}}, "each of 100 rows its label"),
+        ({"outcomes": {"intent": "1" * 100}}, "100 correct rows of 100, but the score is 0.9"),
+        ({"outcomes": {"gold": [0] * 99, "labels": ["a"]}}, "a label for each of 100 rows"),
+        ({"outcomes": {"gold": [1] * 100, "labels": ["a"]}}, "a label for each of 100 rows"),
+        ({"outcomes": {"gold": ["a"] * 100, "labels": ["a"]}}, "a label for each of 100 rows"),
+        ({"outcomes": {"gold": 5}}, "a label for each of 100 rows"),
     ],
 )
 def test_scores_that_cannot_be_are_refused(changes: dict[str, Any], message: str) -> None:

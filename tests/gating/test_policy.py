@@ -164,5 +164,5 @@ def _numbers(document: dict[str, Any], prefix: str = "") -> Iterator[str]:
 
 
 def test_a_score_that_is_no_number_is_named() -> None:
-    with pytest.raises(IntentflowError, match="intent_accuracy is no number"):
+    with pytest.raises(IntentflowError, match="intent_accuracy is not a number"):
         Metrics.from_mapping({"n": 5, "intent_accuracy": "0.99"}, "metrics.json")

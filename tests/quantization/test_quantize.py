@@ -146,7 +146,7 @@ def test_the_group_is_the_largest_that_divides_every_layer(name: str) -> None:
 
 
 def test_layers_that_no_group_divides_are_named() -> None:
-    with pytest.raises(IntentflowError, match=r"layers of widths \[48, 64\] cannot be cut"):
+    with pytest.raises(IntentflowError, match=r"layers of widths \[48, 64\] cannot be divided"):
         group_size(_layers(64, 48))
 
 

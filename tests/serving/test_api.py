@@ -186,6 +186,17 @@ def test_an_unknown_path_is_answered_in_the_apis_shape(client: TestClient) -> No
     assert _error(client.get("/v1/embeddings")) == "Not Found"
 
 
+def test_a_model_with_a_colon_in_its_name_is_answered_in_the_apis_shape(client: TestClient) -> None:
+    assert "the model org:intent does not exist" in _error(client.get("/v1/models/org:intent"))
+
+
+def test_an_error_is_one_line_of_bounded_length_whatever_was_sent(client: TestClient) -> None:
+    reply = client.post(CHAT, json={"model": "a\nb\x1b" + "x" * 9000, "messages": [USER]})
+    message = _error(reply)
+    assert message.startswith("the model a?b?x")
+    assert len(message) == 500
+
+
 @pytest.fixture(scope="module")
 def guarded(engine: TransformersEngine) -> TestClient:
     return _client(engine, "s3cret")

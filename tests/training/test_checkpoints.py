@@ -139,10 +139,10 @@ def test_a_killed_process_leaves_a_checkpoint_that_the_next_one_goes_on_from(
     command = _command(tiny_base_model, tmp_path, max_steps=100_000, save_steps=5)
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     checkpoints = Checkpoints(tmp_path / ".m.checkpoints")
-    _wait(lambda: checkpoints.last_whole() is not None or process.poll() is not None)
+    _wait(lambda: checkpoints.last_complete() is not None or process.poll() is not None)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    last = checkpoints.last_whole()
+    last = checkpoints.last_complete()
     assert last is not None
     assert not (tmp_path / "m").exists()
     again = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, stdout=subprocess.DEVNULL)
@@ -252,7 +252,7 @@ def test_a_full_disk_while_saving_leaves_the_last_whole_checkpoint(
         patch.setattr(transformers.Trainer, "_save_optimizer_and_scheduler", save)
         with pytest.raises(IntentflowError, match="disk full"):
             _train(tiny_base_model, tmp_path / "m")
-    last = Checkpoints(tmp_path / ".m.checkpoints").last_whole()
+    last = Checkpoints(tmp_path / ".m.checkpoints").last_complete()
     assert last is not None
     assert last.name == "checkpoint-2"
     state = json.loads((last / "trainer_state.json").read_text())

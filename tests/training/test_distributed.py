@@ -171,7 +171,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no strategy": ({"devices": 2}, "several devices need ddp or fsdp"),
     "no strategy, machines": ({"nodes": 2, "devices": 1}, "several devices need ddp or fsdp"),
     "no devices": ({"devices": 0, "strategy": "ddp"}, "devices: 0 is not a number"),
-    "machines unseen": ({"nodes": 2, "strategy": "ddp"}, "say how many each has"),
+    "machines unseen": ({"nodes": 2, "strategy": "ddp"}, "the number of each node's devices"),
     "unknown": ({"device": 2}, "did you mean devices?"),
     "does not divide": ({"devices": 3, "strategy": "ddp"}, "not a multiple of 3"),
 }
@@ -185,7 +185,7 @@ def test_what_cannot_be_is_refused_before_anything_starts(case: str, tmp_path: P
 
 
 def test_sharded_four_bit_weights_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(IntentflowError, match="fsdp does not go with qlora"):
+    with pytest.raises(IntentflowError, match="fsdp does not support qlora"):
         recipe(tmp_path, method="qlora", **_two("fsdp"))
 
 
@@ -225,8 +225,8 @@ class Run:
     def wait_for_checkpoint(self) -> Path:
         """The first whole checkpoint."""
         checkpoints = Checkpoints(self.folder / ".m.checkpoints")
-        _wait(lambda: checkpoints.last_whole() is not None or self.process.poll() is not None)
-        found = checkpoints.last_whole()
+        _wait(lambda: checkpoints.last_complete() is not None or self.process.poll() is not None)
+        found = checkpoints.last_complete()
         assert found is not None, self.said()
         return found
 

@@ -413,5 +413,5 @@ def test_training_further_without_writes_answers_as_text(learned: Path, tmp_path
 
 
 def test_json_answers_have_no_intent_tokens(tmp_path: Path) -> None:
-    with pytest.raises(IntentflowError, match="they go with output_format: call"):
+    with pytest.raises(IntentflowError, match="they need output_format: call"):
         recipe(tmp_path, intent_tokens=True, output_format="json")

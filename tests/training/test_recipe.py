@@ -74,12 +74,12 @@ def test_a_console_name_sets_the_key_that_it_stands_for(alias: str, name: str, v
 
 
 def test_alpha_without_a_rank_is_refused() -> None:
-    with pytest.raises(IntentflowError, match="give its rank too, lora_r"):
+    with pytest.raises(IntentflowError, match="give the rank lora_r too"):
         _recipe(lora_alpha=16)
 
 
 def test_a_metric_for_early_stopping_without_patience_is_refused() -> None:
-    with pytest.raises(IntentflowError, match="without early_stopping_patience does nothing"):
+    with pytest.raises(IntentflowError, match="no effect without early_stopping_patience"):
         _recipe(early_stopping_metric="intent_accuracy")
 
 
@@ -89,7 +89,7 @@ def test_four_bits_may_be_said_with_qlora() -> None:
 
 @pytest.mark.parametrize(("method", "four_bit"), [("lora", True), ("qlora", False)])
 def test_four_bits_must_agree_with_the_method(method: str, four_bit: bool) -> None:
-    with pytest.raises(IntentflowError, match=f"load_in_4bit: {four_bit} does not go with"):
+    with pytest.raises(IntentflowError, match=f"load_in_4bit: {four_bit} contradicts"):
         _recipe(method=method, load_in_4bit=four_bit)
 
 

@@ -383,7 +383,7 @@ def test_a_base_model_that_is_not_there_is_named(
 
 def test_a_folder_that_is_no_model_is_named(tmp_path: Path) -> None:
     (tmp_path / "base").mkdir()
-    with pytest.raises(IntentflowError, match=r"no config\.json in it"):
+    with pytest.raises(IntentflowError, match=r"contains no config\.json"):
         _train(tmp_path / "base", tmp_path / "m")
 
 

@@ -30,7 +30,7 @@ def test_personal_data_is_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("output", ["changes", "report"])
-def test_what_was_redacted_is_told_without_the_value(tmp_path: Path, output: str) -> None:
+def test_what_was_redacted_is_shown_without_the_value(tmp_path: Path, output: str) -> None:
     artifact = _curate(tmp_path, MAIL, SONG, redact=True)[output]
     text = Path(artifact.path).read_text(encoding="utf-8")
     assert text.strip()

@@ -37,7 +37,12 @@ _NO_ACCESS = (
 
 
 class GitError(IntentflowError):
-    """git ended with an error; ``output`` is all it reported, without secrets."""
+    """git ended with an error.
+
+    Args:
+        message: One line for the user.
+        output: Complete output of git, without secrets.
+    """
 
     def __init__(self, message: str, output: str) -> None:
         """Keep the output for those who know what to look for."""

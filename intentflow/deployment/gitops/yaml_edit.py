@@ -37,7 +37,14 @@ class Edit:
 
 
 class Document:
-    """One document of a YAML file."""
+    """One document of a YAML file.
+
+    Args:
+        where: Name of the file.
+        text: Text of the file.
+        node: Root node of the document, which knows its place in the text.
+        value: Value of the document.
+    """
 
     def __init__(self, where: str, text: str, node: yaml.Node, value: Any) -> None:
         """Hold its node in the file's text, and its value; `parse` makes them."""

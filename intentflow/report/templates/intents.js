@@ -5,22 +5,22 @@
   const filter = document.getElementById("intent-filter");
   const all = document.getElementById("intent-all");
   const count = document.getElementById("intent-count");
-  let whole = rows.length <= SHOWN;
+  let complete = rows.length <= SHOWN;
 
   const draw = () => {
     const text = filter.value.trim().toLowerCase();
     let shown = 0;
     for (const row of rows) {
-      const fits = text ? row.dataset.name.includes(text) : whole || shown < SHOWN;
+      const fits = text ? row.dataset.name.includes(text) : complete || shown < SHOWN;
       row.hidden = !fits;
       shown += fits ? 1 : 0;
     }
-    all.hidden = whole || text !== "";
+    all.hidden = complete || text !== "";
     count.textContent = `${shown} of ${rows.length} intents`;
   };
   filter.addEventListener("input", draw);
   all.addEventListener("click", () => {
-    whole = true;
+    complete = true;
     draw();
   });
   filter.closest(".controls").hidden = false;
