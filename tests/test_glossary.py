@@ -25,7 +25,6 @@ UNFINISHED = (
     "intentflow/cli",
     "intentflow/deployment",
     "intentflow/evaluation",
-    "intentflow/gating",
     "intentflow/inference",
     "intentflow/pipeline",
     "intentflow/report/templates",

@@ -21,9 +21,9 @@ def baseline_rules(
     Without a margin a tie does not beat; with one, the model must lie at least so far above.
 
     Args:
-        metrics: Of the judged model.
-        baselines: What ``baselines.json`` holds; None where none was given, which breaks the rule.
-        rule: What the policy asks.
+        metrics: Scores of the judged model.
+        baselines: Contents of ``baselines.json``; None where not given, which breaks the rule.
+        rule: The policy's section on baselines.
 
     Raises:
         IntentflowError: The baselines lack what the policy names.
@@ -46,9 +46,9 @@ def compression_rules(
     """What a quantized model may lose against the 16-bit one, as measured on the same rows.
 
     Args:
-        metrics: Of the judged model.
-        reference: Of the 16-bit model; None where none was given, which breaks the rule. A model
-            that was not compressed is its own reference.
+        metrics: Scores of the judged model.
+        reference: Scores of the 16-bit model; None where not given, which breaks the rule. A
+            model that was not compressed is its own reference.
         limits: Largest loss by score.
 
     Raises:

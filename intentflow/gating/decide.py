@@ -19,12 +19,12 @@ from intentflow.gating.thresholds import intent_rules, metric_rules, rows_rule
 
 
 @dataclass(frozen=True)
-class Beside:
-    """What a model is judged beside; all of it may be missing.
+class ComparisonInputs:
+    """Inputs that a model is compared with; each may be missing.
 
     Attributes:
         champion: Scores of the model in service, on the same rows.
-        baselines: What ``baselines.json`` holds.
+        baselines: Contents of ``baselines.json``.
         reference: Scores of the 16-bit model that the judged one was made from.
         given: Digests of what is to be deployed.
     """
@@ -38,7 +38,7 @@ class Beside:
 def decide(
     metrics: Metrics,
     policy: GatePolicy,
-    beside: Beside | None = None,
+    inputs: ComparisonInputs | None = None,
     *,
     name: str = "",
 ) -> Verdict:
@@ -49,17 +49,17 @@ def decide(
     malformed and off-taxonomy answers where the gold label itself is one.
 
     Args:
-        metrics: What ``metrics.json`` holds.
+        metrics: Contents of ``metrics.json``.
         policy: The rules.
-        beside: What the model is judged beside.
-        name: Which of the policy's sets of rules, where it holds several.
+        inputs: Champion, baselines and others to compare the model with; None for none.
+        name: Name of one of the policy's sets of rules, where it holds several.
 
     Raises:
         IntentflowError: A metric or a name that does not exist, or scores of other rows.
     """
-    beside, rules = beside or Beside(), policy.named(name)
-    _require_same_rows(metrics, beside)
-    applied = list(_apply(metrics, rules, beside))
+    inputs, rules = inputs or ComparisonInputs(), policy.named(name)
+    _require_same_rows(metrics, inputs)
+    applied = list(_apply(metrics, rules, inputs))
     broken = [rule for rule in applied if not rule.passed]
     return Verdict(
         passed=not broken,
@@ -69,66 +69,66 @@ def decide(
         rules=applied,
         # So that deployment can check what was judged.
         **{key: getattr(metrics, key) for key in Measured.model_fields},
-        skipped=[*_skipped(rules, beside), *unchecked(beside.given, rules.subject)],
-        notes=list(_notes(metrics, rules, beside)),
-        compared=_compared(metrics, beside),
+        skipped=[*_skipped(rules, inputs), *unchecked(inputs.given, rules.subject)],
+        notes=list(_notes(metrics, rules, inputs)),
+        compared=_compared(metrics, inputs),
     )
 
 
-def _require_same_rows(metrics: Metrics, beside: Beside) -> None:
-    """Whatever the policy asks."""
+def _require_same_rows(metrics: Metrics, inputs: ComparisonInputs) -> None:
+    """Refuse scores of other rows, also of those that the policy does not compare."""
     others = {
-        "the champion was": beside.champion,
-        "the 16-bit model was": beside.reference,
-        "the baselines were": beside.baselines,
+        "the champion was": inputs.champion,
+        "the 16-bit model was": inputs.reference,
+        "the baselines were": inputs.baselines,
     }
     for whose, other in others.items():
         if other is not None:
             require_same_rows(metrics.data_digest, other.data_digest, whose)
 
 
-def _apply(metrics: Metrics, policy: GatePolicy, beside: Beside) -> Iterator[Rule]:
+def _apply(metrics: Metrics, policy: GatePolicy, inputs: ComparisonInputs) -> Iterator[Rule]:
     yield rows_rule(metrics, policy.minimum_rows)
-    yield from subject_rules(metrics, beside.given, policy.subject)
+    yield from subject_rules(metrics, inputs.given, policy.subject)
     for name, limit in policy.metrics.items():
         yield from metric_rules(metrics, name, limit)
     yield from intent_rules(metrics, policy.per_intent)
     if policy.baselines is not None:
-        yield from baseline_rules(metrics, beside.baselines, policy.baselines)
-    if policy.champion is not None or beside.champion is not None:
-        yield from champion_rules(metrics, beside.champion, policy.champion or ChampionRule())
-    yield from compression_rules(metrics, beside.reference, policy.compression)
+        yield from baseline_rules(metrics, inputs.baselines, policy.baselines)
+    if policy.champion is not None or inputs.champion is not None:
+        yield from champion_rules(metrics, inputs.champion, policy.champion or ChampionRule())
+    yield from compression_rules(metrics, inputs.reference, policy.compression)
 
 
-def _skipped(policy: GatePolicy, beside: Beside) -> Iterator[str]:
-    if policy.champion is not None and beside.champion is None:
+def _skipped(policy: GatePolicy, inputs: ComparisonInputs) -> Iterator[str]:
+    if policy.champion is not None and inputs.champion is None:
         yield "no champion was given, so the model was compared with none"
-    if policy.baselines is None and beside.baselines is not None:
-        yield "baselines were given, the policy asks to beat none"
-    if not policy.compression and beside.reference is not None:
-        yield "scores of a 16-bit model were given, the policy bounds no loss by compression"
+    if policy.baselines is None and inputs.baselines is not None:
+        yield "baselines were given, but the policy does not require beating any"
+    if not policy.compression and inputs.reference is not None:
+        yield "scores of a 16-bit model were given, but the policy limits no loss by compression"
 
 
-def _notes(metrics: Metrics, policy: GatePolicy, beside: Beside) -> Iterator[str]:
-    if beside.champion is not None:
+def _notes(metrics: Metrics, policy: GatePolicy, inputs: ComparisonInputs) -> Iterator[str]:
+    if inputs.champion is not None:
         if policy.champion is None:
             margin = number(ChampionRule().margin)
             yield f"the policy has no champion section: its defaults hold (margin {margin})"
-        if not all(m.outcomes and m.outcomes.intent for m in (metrics, beside.champion)):
+        if not all(m.outcomes and m.outcomes.intent for m in (metrics, inputs.champion)):
             yield (
-                "the scores do not tell of each row (outcomes), so the champion was compared by "
-                "totals, and its intents by a test that knows no pairs"
+                "the scores have no outcomes per row, so the champion was compared by "
+                "totals, and its intents by an unpaired test"
             )
     if metrics.failed_rows:
         yield f"{metrics.failed_rows} rows had no answer and count as wrong"
 
 
-def _compared(metrics: Metrics, beside: Beside) -> dict[str, HeadlineScores]:
+def _compared(metrics: Metrics, inputs: ComparisonInputs) -> dict[str, HeadlineScores]:
     others: dict[str, HeadlineScores | None] = {
-        "champion": beside.champion,
-        "16-bit model": beside.reference,
+        "champion": inputs.champion,
+        "16-bit model": inputs.reference,
     }
-    others |= beside.baselines.baselines if beside.baselines else {}
+    others |= inputs.baselines.baselines if inputs.baselines else {}
     found = {who: _headline(scores) for who, scores in others.items() if scores is not None}
     return {"this model": _headline(metrics), **found}
 

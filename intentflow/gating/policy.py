@@ -58,7 +58,7 @@ class Limit(StrictModel):
     )
 
     @model_validator(mode="after")
-    def _says_something(self) -> Self:
+    def _has_a_limit(self) -> Self:
         if self.min is None and self.max is None:
             raise ValueError("give min, max or both")
         if self.min is not None and self.max is not None and self.min > self.max:
@@ -86,9 +86,7 @@ class BaselineRule(StrictModel):
 
     beat: list[Baseline] = Field(min_length=1, description=f"Which: {', '.join(BASELINE_NAMES)}")
     metric: Headline = Field(_ACCURACIES[0], description="Score to compare by")
-    margin: Rate = Field(
-        0.0, description="How far above it the model must lie; at 0 a tie does not beat"
-    )
+    margin: Rate = Field(0.0, description="Least lead over the baseline; at 0 a tie does not pass")
 
 
 class IntentDrop(StrictModel):
@@ -104,7 +102,7 @@ class IntentDrop(StrictModel):
 class ChampionRule(StrictModel):
     """How the model must compare with the one in service, on the same rows."""
 
-    margin: Rate = Field(0.01, description="How far below the champion a score may lie")
+    margin: Rate = Field(0.01, description="Largest allowed drop of a score below the champion's")
     metrics: list[Comparable] = Field(
         list(_ACCURACIES), min_length=1, description="Scores to compare"
     )
@@ -114,10 +112,12 @@ class ChampionRule(StrictModel):
         "non_inferiority: nor may its lower confidence bound, which a model as good as the "
         "champion keeps only with many rows or a wide margin",
     )
-    confidence: Confidence = Field(0.95, description="Of non_inferiority's one-sided bound")
+    confidence: Confidence = Field(
+        0.95, description="Confidence of non_inferiority's one-sided bound"
+    )
     per_intent: IntentDrop = Field(default_factory=IntentDrop, description="For every intent alone")
     first: Literal["pass", "fail"] = Field(
-        "pass", description="What a first deployment is, where no champion is given"
+        "pass", description="Verdict on a first deployment, where no champion is given"
     )
 
 
@@ -223,7 +223,7 @@ class GatePolicy(Rules):
 
 
 def _merge(top: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """``own`` over ``top``, section by section; what is null says nothing."""
+    """``own`` over ``top``, section by section; null keeps what ``top`` has."""
     merged = dict(top)
     for key, value in own.items():
         former = merged.get(key)

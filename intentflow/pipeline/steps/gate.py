@@ -61,11 +61,11 @@ def run_gate(
     """
     from intentflow.artifacts.baselines import Baselines
     from intentflow.artifacts.metrics import Metrics
-    from intentflow.gating.decide import Beside, decide
+    from intentflow.gating.decide import ComparisonInputs, decide
     from intentflow.gating.markdown import write_markdown
     from intentflow.gating.provenance import read_given
 
-    others = Beside(
+    others = ComparisonInputs(
         champion=read_champion(champion),
         baselines=Baselines.read(baselines) if baselines else None,
         reference=Metrics.read(reference) if reference else None,
