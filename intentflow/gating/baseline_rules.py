@@ -22,8 +22,8 @@ def baseline_rules(
 
     Args:
         metrics: Scores of the judged model.
-        baselines: Content of ``baselines.json``; None where none was given, which breaks the rule.
-        rule: Rule of the policy.
+        baselines: Contents of ``baselines.json``; None where not given, which breaks the rule.
+        rule: The policy's section on baselines.
 
     Raises:
         IntentflowError: The baselines lack what the policy names.
@@ -47,7 +47,7 @@ def compression_rules(
 
     Args:
         metrics: Scores of the judged model.
-        reference: Scores of the 16-bit model; None where none was given, which breaks the rule. A
+        reference: Scores of the 16-bit model; None where not given, which breaks the rule. A
             model that was not compressed is its own reference.
         limits: Largest loss by score.
 

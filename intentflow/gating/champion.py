@@ -26,7 +26,7 @@ _PER_INTENT = "champion.per_intent"
 
 @dataclass(frozen=True)
 class _Fall:
-    """An intent compared with the champion: its rows, the fall of the share right, p-value."""
+    """An intent compared with the champion: rows, drop in the share of right rows, p-value."""
 
     intent: str
     n: int
@@ -59,7 +59,7 @@ def champion_rules(
     Args:
         metrics: Scores of the judged model.
         champion: Scores of the model in service; None for a first deployment.
-        rule: Rule of the policy.
+        rule: The policy's section on the champion.
 
     Raises:
         IntentflowError: The champion lacks a score.
@@ -89,7 +89,7 @@ def _score(comparison: Comparison, rule: ChampionRule) -> Rule:
     elif rule.test == "estimate" or comparison.pair is None:
         passed, asked = found >= floor, f"at most {number(rule.margin)} below is allowed"
         if rule.test != "estimate":
-            asked += ", by estimate, for the scores do not tell of each row"
+            asked += ", by estimate, because the scores have no outcomes per row"
     else:
         bound = lower_bound(comparison.pair, rule.confidence)
         # With no row lost nothing speaks against the model, however few the rows.
@@ -113,7 +113,7 @@ def _score(comparison: Comparison, rule: ChampionRule) -> Rule:
 def _intents(falls: list[_Fall], rule: IntentDrop) -> Iterator[Rule]:
     """A broken rule for every intent that fell too far with evidence; one kept rule if none did."""
     if not falls:
-        message = "no intent was compared alone: the scores do not both tell of the same intents"
+        message = "no intent was compared on its own: the two sets of scores share no intent"
         yield Rule(name=_PER_INTENT, passed=True, limit=-rule.drop, message=message)
         return
     adjusted = holm([fall.p_value for fall in falls])  # of all: which are tested must not depend
@@ -146,7 +146,7 @@ def _intent(fall: _Fall, p_value: float, rule: IntentDrop, *, passed: bool) -> R
 
 
 def _falls(metrics: Metrics, champion: Metrics) -> list[_Fall]:
-    """How every intent did; from counts alone where the scores do not tell of each row."""
+    """Changes of every intent; from counts alone where the scores have no outcomes per row."""
     ours, theirs = (scores.outcomes and scores.outcomes.intent for scores in (metrics, champion))
     gold = intents_of_rows(metrics)
     if not (ours and theirs and gold):
@@ -157,7 +157,7 @@ def _falls(metrics: Metrics, champion: Metrics) -> list[_Fall]:
             rows.setdefault(intent, []).append(i)
     found = []
     for intent, places in sorted(rows.items()):
-        mine, other = ("".join(reported[i] for i in places) for reported in (ours, theirs))
+        mine, other = ("".join(outcomes[i] for i in places) for outcomes in (ours, theirs))
         pair = Paired.of(mine, other, intent)
         evidence: Evidence = {
             "gained": pair.gained,

@@ -22,7 +22,7 @@ class Comparison:
         name: Name of the score.
         ours: The judged model's; None if it was not measured.
         theirs: The other's.
-        pair: Rows that only one has right; None where the scores do not tell.
+        pair: Rows that only one has right; None where the scores have no outcomes per row.
     """
 
     name: str

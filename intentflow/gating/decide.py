@@ -19,12 +19,12 @@ from intentflow.gating.thresholds import intent_rules, metric_rules, rows_rule
 
 
 @dataclass(frozen=True)
-class Comparisons:
-    """What a model is compared with; all of it may be missing.
+class ComparisonInputs:
+    """Inputs that a model is compared with; each may be missing.
 
     Attributes:
         champion: Scores of the model in service, on the same rows.
-        baselines: Content of ``baselines.json``.
+        baselines: Contents of ``baselines.json``.
         reference: Scores of the 16-bit model that the judged one was made from.
         given: Digests of what is to be deployed.
     """
@@ -38,7 +38,7 @@ class Comparisons:
 def decide(
     metrics: Metrics,
     policy: GatePolicy,
-    compared: Comparisons | None = None,
+    inputs: ComparisonInputs | None = None,
     *,
     name: str = "",
 ) -> Verdict:
@@ -49,17 +49,17 @@ def decide(
     malformed and off-taxonomy answers where the gold label itself is one.
 
     Args:
-        metrics: Content of ``metrics.json``.
+        metrics: Contents of ``metrics.json``.
         policy: The rules.
-        compared: Scores that the model is compared with.
-        name: Name of the policy's set of rules, where it holds several.
+        inputs: Champion, baselines and others to compare the model with; None for none.
+        name: Name of one of the policy's sets of rules, where it holds several.
 
     Raises:
         IntentflowError: A metric or a name that does not exist, or scores of other rows.
     """
-    compared, rules = compared or Comparisons(), policy.named(name)
-    _require_same_rows(metrics, compared)
-    applied = list(_apply(metrics, rules, compared))
+    inputs, rules = inputs or ComparisonInputs(), policy.named(name)
+    _require_same_rows(metrics, inputs)
+    applied = list(_apply(metrics, rules, inputs))
     broken = [rule for rule in applied if not rule.passed]
     return Verdict(
         passed=not broken,
@@ -69,66 +69,66 @@ def decide(
         rules=applied,
         # So that deployment can check what was judged.
         **{key: getattr(metrics, key) for key in Measured.model_fields},
-        skipped=[*_skipped(rules, compared), *unchecked(compared.given, rules.subject)],
-        notes=list(_notes(metrics, rules, compared)),
-        compared=_compared(metrics, compared),
+        skipped=[*_skipped(rules, inputs), *unchecked(inputs.given, rules.subject)],
+        notes=list(_notes(metrics, rules, inputs)),
+        compared=_compared(metrics, inputs),
     )
 
 
-def _require_same_rows(metrics: Metrics, compared: Comparisons) -> None:
-    """Whatever the policy asks."""
+def _require_same_rows(metrics: Metrics, inputs: ComparisonInputs) -> None:
+    """Refuse scores of other rows, also of those that the policy does not compare."""
     others = {
-        "the champion was": compared.champion,
-        "the 16-bit model was": compared.reference,
-        "the baselines were": compared.baselines,
+        "the champion was": inputs.champion,
+        "the 16-bit model was": inputs.reference,
+        "the baselines were": inputs.baselines,
     }
     for whose, other in others.items():
         if other is not None:
             require_same_rows(metrics.data_digest, other.data_digest, whose)
 
 
-def _apply(metrics: Metrics, policy: GatePolicy, compared: Comparisons) -> Iterator[Rule]:
+def _apply(metrics: Metrics, policy: GatePolicy, inputs: ComparisonInputs) -> Iterator[Rule]:
     yield rows_rule(metrics, policy.minimum_rows)
-    yield from subject_rules(metrics, compared.given, policy.subject)
+    yield from subject_rules(metrics, inputs.given, policy.subject)
     for name, limit in policy.metrics.items():
         yield from metric_rules(metrics, name, limit)
     yield from intent_rules(metrics, policy.per_intent)
     if policy.baselines is not None:
-        yield from baseline_rules(metrics, compared.baselines, policy.baselines)
-    if policy.champion is not None or compared.champion is not None:
-        yield from champion_rules(metrics, compared.champion, policy.champion or ChampionRule())
-    yield from compression_rules(metrics, compared.reference, policy.compression)
+        yield from baseline_rules(metrics, inputs.baselines, policy.baselines)
+    if policy.champion is not None or inputs.champion is not None:
+        yield from champion_rules(metrics, inputs.champion, policy.champion or ChampionRule())
+    yield from compression_rules(metrics, inputs.reference, policy.compression)
 
 
-def _skipped(policy: GatePolicy, compared: Comparisons) -> Iterator[str]:
-    if policy.champion is not None and compared.champion is None:
+def _skipped(policy: GatePolicy, inputs: ComparisonInputs) -> Iterator[str]:
+    if policy.champion is not None and inputs.champion is None:
         yield "no champion was given, so the model was compared with none"
-    if policy.baselines is None and compared.baselines is not None:
-        yield "baselines were given, the policy asks to beat none"
-    if not policy.compression and compared.reference is not None:
-        yield "scores of a 16-bit model were given, the policy bounds no loss by compression"
+    if policy.baselines is None and inputs.baselines is not None:
+        yield "baselines were given, but the policy does not require beating any"
+    if not policy.compression and inputs.reference is not None:
+        yield "scores of a 16-bit model were given, but the policy limits no loss by compression"
 
 
-def _notes(metrics: Metrics, policy: GatePolicy, compared: Comparisons) -> Iterator[str]:
-    if compared.champion is not None:
+def _notes(metrics: Metrics, policy: GatePolicy, inputs: ComparisonInputs) -> Iterator[str]:
+    if inputs.champion is not None:
         if policy.champion is None:
             margin = number(ChampionRule().margin)
             yield f"the policy has no champion section: its defaults hold (margin {margin})"
-        if not all(m.outcomes and m.outcomes.intent for m in (metrics, compared.champion)):
+        if not all(m.outcomes and m.outcomes.intent for m in (metrics, inputs.champion)):
             yield (
-                "the scores do not tell of each row (outcomes), so the champion was compared by "
-                "totals, and its intents by a test that knows no pairs"
+                "the scores have no outcomes per row, so the champion was compared by "
+                "totals, and its intents by an unpaired test"
             )
     if metrics.failed_rows:
         yield f"{metrics.failed_rows} rows had no answer and count as wrong"
 
 
-def _compared(metrics: Metrics, compared: Comparisons) -> dict[str, HeadlineScores]:
+def _compared(metrics: Metrics, inputs: ComparisonInputs) -> dict[str, HeadlineScores]:
     others: dict[str, HeadlineScores | None] = {
-        "champion": compared.champion,
-        "16-bit model": compared.reference,
+        "champion": inputs.champion,
+        "16-bit model": inputs.reference,
     }
-    others |= compared.baselines.baselines if compared.baselines else {}
+    others |= inputs.baselines.baselines if inputs.baselines else {}
     found = {who: _headline(scores) for who, scores in others.items() if scores is not None}
     return {"this model": _headline(metrics), **found}
 

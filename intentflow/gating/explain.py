@@ -9,10 +9,10 @@ _SHOWN = 5
 
 
 def explain(verdict: Verdict, metrics: Metrics) -> str:
-    """Markdown for the person who has to mend it.
+    """Markdown for the person who has to fix the model.
 
     Args:
-        verdict: Decision of the gate.
+        verdict: The gate's verdict.
         metrics: The scores that it judged.
     """
     lines = ["# Nothing was deployed", "", "The gate's policy was not met:", ""]

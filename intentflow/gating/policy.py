@@ -58,7 +58,7 @@ class Limit(StrictModel):
     )
 
     @model_validator(mode="after")
-    def _says_something(self) -> Self:
+    def _has_a_limit(self) -> Self:
         if self.min is None and self.max is None:
             raise ValueError("give min, max or both")
         if self.min is not None and self.max is not None and self.min > self.max:
@@ -86,9 +86,7 @@ class BaselineRule(StrictModel):
 
     beat: list[Baseline] = Field(min_length=1, description=f"Which: {', '.join(BASELINE_NAMES)}")
     metric: Headline = Field(_ACCURACIES[0], description="Score to compare by")
-    margin: Rate = Field(
-        0.0, description="Distance by which the model must lie above it; at 0 a tie does not beat"
-    )
+    margin: Rate = Field(0.0, description="Least lead over the baseline; at 0 a tie does not pass")
 
 
 class IntentDrop(StrictModel):
@@ -104,7 +102,7 @@ class IntentDrop(StrictModel):
 class ChampionRule(StrictModel):
     """How the model must compare with the one in service, on the same rows."""
 
-    margin: Rate = Field(0.01, description="Distance by which a score may lie below the champion")
+    margin: Rate = Field(0.01, description="Largest allowed drop of a score below the champion's")
     metrics: list[Comparable] = Field(
         list(_ACCURACIES), min_length=1, description="Scores to compare"
     )
@@ -225,7 +223,7 @@ class GatePolicy(Rules):
 
 
 def _merge(top: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """``own`` over ``top``, section by section; what is null says nothing."""
+    """``own`` over ``top``, section by section; null keeps what ``top`` has."""
     merged = dict(top)
     for key, value in own.items():
         former = merged.get(key)

@@ -15,7 +15,7 @@ _WHAT = {"model": "model", "data": "set of rows", "prompt": "prompt"}
 
 @dataclass(frozen=True)
 class Given:
-    """Digests of what the scores are compared with; None where it was not given."""
+    """Digests of the inputs that the scores must match; None where one was not given."""
 
     model: str | None = None
     data: str | None = None

@@ -37,7 +37,7 @@ def lower_bound(pair: Paired, confidence: float) -> float:
 
 
 def interval(pair: Paired, confidence: float = 0.95) -> tuple[float, float]:
-    """Two-sided score interval of a paired difference."""
+    """Two-sided interval of a paired difference, by the same method as the lower bound."""
     side = (1 + confidence) / 2
     mirrored = Paired(gained=pair.lost, lost=pair.gained, n=pair.n)
     return lower_bound(pair, side), -lower_bound(mirrored, side)

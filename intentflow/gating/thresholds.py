@@ -81,7 +81,7 @@ def _limit(
         return Rule(name=rule, passed=False, limit=limit, message=f"{what} was not measured", n=n)
     judged = value if bound is None else bound
     passed = judged >= limit if floor else judged <= limit
-    asked = f"the policy asks for at {'minimum' if floor else 'maximum'} {number(limit)}"
+    asked = f"the policy asks for at {'least' if floor else 'most'} {number(limit)}"
     measured = f"{what} is {number(value)}"
     if bound is not None:
         end = "lower" if floor else "upper"

@@ -34,10 +34,11 @@ def schema_sections(schema: Schema, elsewhere: Mapping[str, str], level: int = 2
     Returns:
         Markdown without a heading for the schema itself.
     """
-    parts = list(_object(schema, elsewhere))
+    definitions = schema.get("$defs", {})
+    parts = list(_object(schema, definitions, elsewhere))
     for name, inner in _reached(schema, elsewhere).items():
         if inner.get("properties") or inner.get("enum"):
-            parts += [f"{'#' * level} {name}", "", *_object(inner, elsewhere)]
+            parts += [f"{'#' * level} {name}", "", *_object(inner, definitions, elsewhere)]
     return "\n".join(parts)
 
 
@@ -63,7 +64,9 @@ def _references(value: object) -> list[str]:
     return []
 
 
-def _object(schema: Schema, elsewhere: Mapping[str, str]) -> Iterator[str]:
+def _object(
+    schema: Schema, definitions: Mapping[str, Schema], elsewhere: Mapping[str, str]
+) -> Iterator[str]:
     if schema.get("description"):
         yield f"{plain(schema['description'], keep_breaks=True)}\n"
     if schema.get("enum"):
@@ -72,13 +75,20 @@ def _object(schema: Schema, elsewhere: Mapping[str, str]) -> Iterator[str]:
         yield _HEAD
         required = schema.get("required", ())
         for key, value in schema["properties"].items():
-            yield _row(key, value, key in required, elsewhere)
+            meaning = value.get("description") or _meaning(value, definitions)
+            yield _row(key, {**value, "description": meaning}, key in required, elsewhere)
         yield ""
+
+
+def _meaning(value: Schema, definitions: Mapping[str, Schema]) -> str:
+    """What the object is that a key without a description of its own holds."""
+    target = definitions.get(str(value.get("$ref", "")).rpartition("/")[2], {})
+    return str(target.get("description", "")).partition("\n\n")[0]
 
 
 def _row(key: str, value: Schema, required: bool, elsewhere: Mapping[str, str]) -> str:
     default = "required" if required else _default(value)
-    cells = [f"`{key}`", value_form(value, elsewhere), default, plain(value.get("description", ""))]
+    cells = [f"`{key}`", value_form(value, elsewhere), default, plain(value["description"])]
     return f"| {' | '.join(_cell(cell) for cell in cells)} |"
 
 

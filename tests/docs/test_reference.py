@@ -163,6 +163,14 @@ def test_what_a_value_may_be_is_told_in_words(value: dict[str, object], form: st
     assert value_form(value, {}) == form
 
 
+def test_a_key_without_a_description_has_that_of_its_object() -> None:
+    document = {
+        "properties": {"a": {"$ref": "#/$defs/Inner"}},
+        "$defs": {"Inner": {"description": "An inner part.\n\nMore.", "properties": {}}},
+    }
+    assert "| An inner part. |" in schema_sections(document, {})
+
+
 def test_a_default_that_is_an_object_of_many_keys_is_not_written_out() -> None:
     value = {"$ref": "#/$defs/Many", "default": {f"key_{i}": i for i in range(20)}}
     assert "the defaults of its keys" in schema_sections({"properties": {"a": value}}, {})

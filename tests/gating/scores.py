@@ -9,7 +9,7 @@ from intentflow.artifacts.metrics import Metrics
 from intentflow.artifacts.verdict import Verdict
 from intentflow.evaluation.metrics import compute_metrics
 from intentflow.evaluation.scored_rows import score_row
-from intentflow.gating.decide import Comparisons, decide
+from intentflow.gating.decide import ComparisonInputs, decide
 from intentflow.gating.policy import GatePolicy
 from intentflow.gating.provenance import Given
 from intentflow.taxonomy import Taxonomy
@@ -95,13 +95,13 @@ def judged(
     name: str = "",
 ) -> Verdict:
     """What the gate decides about documents."""
-    beside = Comparisons(
+    inputs = ComparisonInputs(
         champion=read_scores(champion) if champion else None,
         baselines=Baselines.from_mapping(baselines, "the baselines") if baselines else None,
         reference=read_scores(reference) if reference else None,
         given=given or Given(),
     )
-    return decide(read_scores(metrics), policy, beside, name=name)
+    return decide(read_scores(metrics), policy, inputs, name=name)
 
 
 def read_scores(document: dict[str, Any]) -> Metrics:

@@ -79,7 +79,7 @@ def test_a_baseline_without_the_metric_is_refused() -> None:
 
 def test_baselines_that_the_policy_ignores_are_said_and_shown() -> None:
     verdict = _judge(ANY, baselines=baselines(linear={"intent_accuracy": 0.98}))
-    assert verdict.skipped == ["baselines were given, the policy asks to beat none"]
+    assert verdict.skipped == ["baselines were given, but the policy does not require beating any"]
     assert "| linear | 0.98 | – | – |" in verdict_markdown(verdict)
 
 
@@ -128,7 +128,7 @@ def test_a_reference_on_other_rows_is_refused() -> None:
 
 def test_a_reference_that_the_policy_ignores_is_said() -> None:
     assert _judge(ANY, reference=scores()).skipped == [
-        "scores of a 16-bit model were given, the policy bounds no loss by compression"
+        "scores of a 16-bit model were given, but the policy limits no loss by compression"
     ]
 
 

@@ -204,4 +204,6 @@ def test_the_short_form_of_a_champion_fits_a_command_line() -> None:
 
 def test_intents_that_scores_do_not_tell_of_are_said() -> None:
     verdict = _judge(scores(per_intent={}), scores())
-    assert _rule(verdict, "champion.per_intent").message.startswith("no intent was compared alone")
+    assert _rule(verdict, "champion.per_intent").message.startswith(
+        "no intent was compared on its own"
+    )

