@@ -23,7 +23,6 @@ CODE = ("intentflow", "components", "pipelines")
 DOCUMENTS = ("*.md", "docs/**/*.md", "benchmarks/*.md", "manifests/*.md", "examples/**/*.md")
 UNFINISHED = (
     "intentflow/cli",
-    "intentflow/deployment",
     "intentflow/evaluation",
     "intentflow/inference",
     "intentflow/pipeline",
