@@ -1,6 +1,6 @@
-"""From a gated model to an InferenceService: rendered as files, or applied to a cluster."""
+"""Deployment of a gated model as an InferenceService: rendered, applied, or committed."""
 
-from intentflow.deployment.deployment import Deployed, deploy
+from intentflow.deployment.deployment import DeployResult, deploy
 from intentflow.deployment.endpoint import Endpoint, find_endpoint
 from intentflow.deployment.options import DeployOptions
 from intentflow.deployment.rendering import render, write_manifests
@@ -8,7 +8,7 @@ from intentflow.models.model_facts import ModelFacts, read_facts
 
 __all__ = [
     "DeployOptions",
-    "Deployed",
+    "DeployResult",
     "Endpoint",
     "ModelFacts",
     "deploy",

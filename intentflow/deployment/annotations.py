@@ -1,4 +1,4 @@
-"""Keys of labels and annotations: KServe's, and this project's own."""
+"""Keys of labels and annotations: KServe's and the project's own."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ COMPONENT_LABEL = "component"
 
 
 def model_of(service: Mapping[str, Any], prefix: str = ANNOTATION) -> DeployedModel:
-    """What an InferenceService states about its model, or with ``CANARY`` about its canary's."""
+    """The entry about its model in an InferenceService, or with ``CANARY`` about its canary's."""
     return DeployedModel.read(service["metadata"].get("annotations"), prefix)

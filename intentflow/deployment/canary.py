@@ -1,6 +1,6 @@
-"""A new model next to the one in service, with a share of the requests, in the cluster.
+"""Canaries: a new model next to the one in service, with a share of the requests, in the cluster.
 
-KServe shares in two ways: Knative mode splits between a predictor's revisions
+KServe splits traffic in two ways: Knative mode splits between a predictor's revisions
 (``canaryTrafficPercent``, silently ignored in Standard mode), Standard mode between named
 predictors (``spec.canary[]``, since 0.20).
 """
@@ -29,22 +29,22 @@ _OLD_NAMES = {"RawDeployment": "Standard", "Serverless": "Knative"}
 def with_canary(
     live: Manifest, rendered: Manifest, percent: int, *, kserve_splits: bool = False
 ) -> Manifest:
-    """The service in place, and the rendered one's model next to it.
+    """The live service with the rendered service's model as its canary.
 
     Args:
-        live: The InferenceService as the cluster has it.
+        live: The InferenceService in the cluster.
         rendered: The InferenceService of the new model.
-        percent: Share of the requests that the new model gets, 0 to 99.
-        kserve_splits: Whether KServe shares out in Standard mode where there is no transformer.
+        percent: Share of the requests for the new model, 0 to 99.
+        kserve_splits: Whether KServe splits traffic in Standard mode without a transformer.
 
     Raises:
-        IntentflowError: The share would be ignored, or the two cannot run side by side.
+        IntentflowError: The share would be ignored, or the two models cannot be served together.
     """
     mode = _mode(live)
     _require_same_mode(live, mode, rendered)
     service = owned(live)
     if "model" not in service.get("spec", {}).get("predictor", {}):
-        raise IntentflowError(f"{_name(live)}: not deployed by intentflow: deploy it first")
+        raise IntentflowError(f"{_name(live)} was not deployed by intentflow: deploy it first")
     if mode == "Standard":
         return share_requests(service, rendered, percent, kserve_splits=kserve_splits)
     _require_one_prompt(service, rendered)
@@ -55,32 +55,32 @@ def with_canary(
 
 
 def require_kept(wanted: Manifest, planned: Mapping[str, Any]) -> None:
-    """Make sure that the cluster's KServe knows what a canary is.
+    """Check that the cluster's KServe supports canaries.
 
     Args:
-        wanted: Objects to apply.
-        planned: Reply of the server to the dry run, without the fields that its CRD lacks.
+        wanted: The object to apply.
+        planned: The server's answer to the dry run, without fields that its CRD lacks.
 
     Raises:
-        IntentflowError: It is too old.
+        IntentflowError: KServe is too old.
     """
     if wanted["spec"].get("canary") and not planned["spec"].get("canary"):
         raise IntentflowError(
             f"{_name(wanted)}: this cluster's KServe would ignore the canary: its InferenceService "
-            "has no spec.canary, which came with KServe 0.20; update it, or use Knative mode"
+            "has no spec.canary, which KServe 0.20 introduced; update it, or use Knative mode"
         )
 
 
 def has_canary(service: Manifest) -> bool:
-    """Whether a model is on trial next to the one in service."""
+    """Whether the service has a canary."""
     spec = service.get("spec") or {}
     return bool(spec.get("canary")) or "canaryTrafficPercent" in (spec.get("predictor") or {})
 
 
 def promoted(live: Manifest) -> Manifest:
-    """The service with its canary's model in place of the former.
+    """The service with its canary's model in place of the previous one.
 
-    In Standard mode the predictor takes the canary's name, and with it its running pods.
+    In Standard mode the predictor takes the canary's name and thereby its running pods.
 
     Raises:
         CheckFailed: It has no canary.
@@ -100,10 +100,10 @@ def promoted(live: Manifest) -> Manifest:
 
 
 def without_canary(service: Manifest) -> Manifest | None:
-    """The state to come back to: the service without the model on trial.
+    """The state to restore: the service without its canary.
 
     Returns:
-        None where Knative mode keeps that state in its own revisions, not in the object.
+        None if Knative mode keeps that state in its own revisions instead of the object.
     """
     if "canaryTrafficPercent" in ((service.get("spec") or {}).get("predictor") or {}):
         return None
@@ -111,14 +111,14 @@ def without_canary(service: Manifest) -> Manifest | None:
 
 
 def keep_predictor_name(service: Manifest, live: Mapping[str, Any] | None) -> None:
-    """Keep the predictor's name of a promotion: with another name its pods would restart."""
+    """Keep the predictor's name from a promotion; another name would restart it."""
     name = ((live or {}).get("spec") or {}).get("predictor", {}).get("name")
     if name:
         service["spec"]["predictor"].setdefault("name", name)
 
 
 def _annotate(service: Manifest, live: Manifest, rendered: Manifest) -> None:
-    """What is known of the canary's model, and which model it would replace."""
+    """Record the canary's model, and the model that it would replace."""
     annotations = service["metadata"].setdefault("annotations", {})
     for key in DeployedModel.keys(CANARY):
         annotations.pop(key, None)
@@ -127,7 +127,7 @@ def _annotate(service: Manifest, live: Manifest, rendered: Manifest) -> None:
 
 
 def _with_its_facts(service: Manifest) -> Manifest:
-    """The same service where what is known of the canary is stated about the service."""
+    """The service with the canary's entry as its own."""
     alone = without_share(service)
     annotations = alone["metadata"].get("annotations") or {}
     for key in DeployedModel.keys(ANNOTATION):
@@ -137,7 +137,7 @@ def _with_its_facts(service: Manifest) -> Manifest:
 
 
 def _with_its_transformer(promoted_one: Manifest, service: Manifest) -> Manifest:
-    """Its transformer reads the new model's prompt and taxonomy."""
+    """The service whose transformer reads the new model's prompt and taxonomy."""
     former = (service["metadata"].get("annotations") or {}).get(CANARY_REPLACES)
     uri = promoted_one["spec"]["predictor"]["model"]["storageUri"]
     for container in promoted_one["spec"].get("transformer", {}).get("containers", ()):
@@ -146,28 +146,28 @@ def _with_its_transformer(promoted_one: Manifest, service: Manifest) -> Manifest
 
 
 def _require_same_mode(live: Manifest, mode: str, rendered: Manifest) -> None:
-    asked = _mode(rendered)
-    if asked != mode:
+    requested = _mode(rendered)
+    if requested != mode:
         raise IntentflowError(
-            f"{_name(live)} runs in KServe's {mode} mode, which would ignore a canary of {asked} "
-            f"mode: --set deployment_mode={mode}"
+            f"{_name(live)} runs in KServe's {mode} mode, which would ignore a canary of "
+            f"{requested} mode: give --set deployment_mode={mode}"
         )
 
 
 def _require_one_prompt(service: Manifest, rendered: Manifest) -> None:
-    """In Knative mode one transformer stands before both models, and asks both the same way."""
+    """Refuse another prompt in Knative mode, where one transformer serves both models."""
     if not service["spec"].get("transformer"):
         return
     now, new = (model_of(item).prompt_digest for item in (service, rendered))
     if now != new:
         raise IntentflowError(
             f"{_name(service)}: the new model was trained with another prompt ({new[:12]}…) than "
-            f"the transformer sends ({now[:12]}…): deploy it without --canary"
+            f"that of the transformer ({now[:12]}…): deploy it without --canary"
         )
 
 
 def _mode(service: Mapping[str, Any]) -> str:
-    """KServe goes by the status once there is one, else by the annotation."""
+    """The deployment mode: KServe uses the status, if there is one, otherwise the annotation."""
     annotations = service["metadata"].get("annotations") or {}
     status = service.get("status") or {}
     mode = status.get("deploymentMode") or annotations.get(DEPLOYMENT_MODE) or "Knative"

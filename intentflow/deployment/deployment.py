@@ -1,4 +1,4 @@
-"""Deploying: from a published model to files, to a service that is ready, or to a commit."""
+"""Deployment: from a published model to files, to a ready service, or to a commit."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from intentflow.storage import is_remote
 from intentflow.storage.completeness import require_complete
 
 if TYPE_CHECKING:
-    from intentflow.deployment.rollout import Check, RolledOut, Rollout
+    from intentflow.deployment.rollout import Check, Rollout, RolloutResult
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Deployed:
-    """What deploying did.
+class DeployResult:
+    """The result of a deployment.
 
     Attributes:
         mode: ``render``, ``apply`` or ``git``.
         objects: ``Kind/name`` of each object.
-        files: Files written; for ``git`` those of the commit.
+        files: Files that were written; for ``git`` the files of the commit.
         verified: Whether a passing verdict about this model was given.
-        url: URL at which the service answers; None but for ``apply``.
+        url: URL of the service; None except for ``apply``.
         manifests: The objects as YAML.
-        revision: Recorded revision that was replaced (``apply``); None where there was none.
-        commit: The commit that was pushed (``git``); None where nothing was to change.
-        branch: The branch that it was pushed to.
-        changed: Whether anything is another than before.
+        revision: Recorded revision that was replaced (``apply``); None if there was none.
+        commit: The commit that was pushed (``git``); None if nothing changed.
+        branch: The branch of that commit.
+        changed: Whether anything changed.
     """
 
     mode: str
@@ -58,19 +58,19 @@ def deploy(
     *,
     verdict_file: str | Path | None = None,
     output: str | Path | None = None,
-) -> Deployed:
-    """Render the service of a model and, as the mode says, apply or commit it.
+) -> DeployResult:
+    """Render the service of a model and, depending on the mode, apply or commit it.
 
     Args:
-        model_uri: A published model, ``s3://…/sha256-…``; a local directory for ``render``.
+        model_uri: A published model, ``s3://…/sha256-…``; for ``render`` also a local directory.
         options: Names, resources, image, mode.
-        verdict_file: File that the gate wrote; ``apply`` and ``git`` refuse without it.
+        verdict_file: Verdict of the gate; required for ``apply`` and ``git``.
         output: Folder for the manifests; None writes none.
 
     Raises:
-        IntentflowError: Bad input, or the cluster or the repository refused.
-        CheckFailed: The verdict is no pass or about another model; or the service did not
-            become ready or answered badly, and the former revision is back.
+        IntentflowError: The input is invalid, or the cluster or the repository refused.
+        CheckFailed: The verdict is negative or about another model; or the service did not become
+            ready or answered incorrectly, and the previous revision was restored.
     """
     _require_allowed(options, verdict_file)
     facts = read_facts(model_uri)
@@ -78,11 +78,11 @@ def deploy(
         require_complete(Path(model_uri))
     verdict = read_passing_verdict(verdict_file, facts) if verdict_file is not None else None
     _require_readable(facts, options)
-    _note(facts, verdict)
+    _log_caveats(facts, verdict)
     stable = read_facts(options.stable_model) if options.stable_model else None
     objects = render(facts, options, verdict, stable)
     files = [str(file) for file in write_manifests(objects, Path(output))] if output else []
-    done = Deployed(
+    done = DeployResult(
         mode=options.mode,
         objects=[f"{item['kind']}/{item['metadata']['name']}" for item in objects],
         files=files,
@@ -98,17 +98,17 @@ def deploy(
 
 
 def _require_allowed(options: DeployOptions, verdict_file: str | Path | None) -> None:
-    """Refuse what no model could be deployed with."""
+    """Refuse combinations that are invalid for any model."""
     if options.mode == "git" and not options.git_repo:
         raise IntentflowError("mode git needs the GitOps repository: give --repo URL")
     if options.mode == "git" and options.canary_percent is not None:
         raise IntentflowError(
-            "mode git changes nothing but the model, so it writes no canary: "
-            "commit what --mode render writes for one"
+            "mode git only changes the model and writes no canary: "
+            "commit the output of --mode render for one"
         )
     if options.mode == "render" and options.canary_percent is not None and not options.stable_model:
         raise IntentflowError(
-            "a rendered canary stands next to the model in service: give --set stable_model=URI, "
+            "a rendered canary needs the model in service: give --set stable_model=URI, "
             "or use --mode apply, which finds it in the cluster"
         )
     if options.mode != "render" and verdict_file is None:
@@ -124,75 +124,75 @@ def _require_readable(facts: ModelFacts, options: DeployOptions) -> None:
         )
 
 
-def _note(facts: ModelFacts, verdict: Verdict | None) -> None:
-    """Log what keeps the manifests from being applied as they are."""
+def _log_caveats(facts: ModelFacts, verdict: Verdict | None) -> None:
+    """Log reasons why the manifests should not be applied unchanged."""
     if verdict is None:
         log.warning("no verdict given: the service is marked as unverified")
     if not is_remote(facts.uri):
         log.warning(
-            "the manifests name %s, which is a local folder: "
+            "the manifests refer to the local folder %s: "
             "publish the model to s3:// before they are applied",
             facts.storage_uri,
         )
 
 
 def _applied(
-    done: Deployed, objects: list[Manifest], facts: ModelFacts, options: DeployOptions
-) -> Deployed:
+    done: DeployResult, objects: list[Manifest], facts: ModelFacts, options: DeployOptions
+) -> DeployResult:
     from intentflow.cluster.client import Cluster
     from intentflow.deployment.rollout import Rollout
 
     check = _probe(facts, options)  # read before anything changes
     rollout = Rollout(Cluster(), options.name, options.namespace)
     if options.canary_percent is not None:
-        out = _bring_canary(rollout, objects, options, check)
+        out = _apply_canary(rollout, objects, options, check)
     else:
-        out = rollout.bring(objects, options.timeout_seconds, check=check)
+        out = rollout.apply(objects, options.timeout_seconds, check=check)
     return replace(done, url=out.url, revision=out.former, changed=out.changed)
 
 
-def _bring_canary(
+def _apply_canary(
     rollout: Rollout, objects: list[Manifest], options: DeployOptions, check: Check | None
-) -> RolledOut:
-    """Only the service changes, and only by its canary."""
+) -> RolloutResult:
+    """Apply a canary, which is the only change of the service."""
     from intentflow.deployment.canary import with_canary
 
     percent = options.canary_percent or 0
     if rollout.live is None:
         raise CheckFailed(
-            f"{options.name} in {options.namespace} is not there to share requests with: "
+            f"{options.name} in {options.namespace} does not exist, so requests cannot be shared: "
             "deploy it without --canary first"
         )
     service = next(item for item in objects if item["kind"] == "InferenceService")
     changed = with_canary(rollout.live, service, percent, kserve_splits=options.kserve_splits)
     rollout.require_unchanged([item for item in objects if item is not service])
-    return rollout.bring([changed], options.timeout_seconds, check=check)
+    return rollout.apply([changed], options.timeout_seconds, check=check)
 
 
 def _probe(facts: ModelFacts, options: DeployOptions) -> Check | None:
-    """What asks the ready service; None where there is nothing to ask, or nobody to answer."""
+    """The smoke test of the ready service; None without probes, or without a URL for them."""
     from intentflow.deployment.smoke_test import ask, read_model_taxonomy, read_probes
 
     if not options.probe:
-        log.warning("no probe given: the ready service is not asked (--probe F)")
+        log.warning("no probe given: the ready service is not tested (--probe F)")
         return None
     probes, taxonomy = read_probes(options.probe), read_model_taxonomy(facts.uri)
     if options.canary_percent is not None and not options.probe_url:
         log.warning(
-            "the service's URL is shared with the model in service, so the canary is not asked: "
+            "the canary is not tested, because its URL is shared with the model in service: "
             "give its own URL with --probe-url"
         )
         return None
 
-    def asked_at(url: str) -> str:
+    def test_at(url: str) -> str:
         return options.probe_url or openai_url(url, options.transformer)
 
-    return lambda url: ask(asked_at(url), probes, taxonomy)
+    return lambda url: ask(test_at(url), probes, taxonomy)
 
 
 def _committed(
-    done: Deployed, objects: list[Manifest], verdict: Verdict, options: DeployOptions
-) -> Deployed:
+    done: DeployResult, objects: list[Manifest], verdict: Verdict, options: DeployOptions
+) -> DeployResult:
     from intentflow.deployment.gitops import commit_service
 
     pushed = commit_service(objects, verdict, options)

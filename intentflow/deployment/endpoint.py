@@ -1,4 +1,4 @@
-"""Where a deployed service answers, and how its token is read."""
+"""The URL of a deployed service, and the command that reads its token."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from intentflow.errors import CheckFailed
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A service that answers.
+    """The endpoint of a service.
 
     Attributes:
         url: Base URL for OpenAI clients, ending in ``/v1``.
         service_url: Base URL of the typed routes, for ``predict --service`` and ``IntentClient``;
-            None without the transformer, which has them.
+            None without the transformer, which provides them.
         ready: Whether it is ready now.
-        token_command: A kubectl command that prints the token; None where the service has none.
-        model_digest: Digest of the model it serves.
+        token_command: A kubectl command that prints the token; None if the service has none.
+        model_digest: Digest of the model in service.
         verdict: ``passed``, ``unverified``, or empty for a service from elsewhere.
-        canary_percent: Share of the requests that another model answers; None where there is none.
-        canary_model_digest: Digest of that model.
+        canary_percent: Share of the requests for the canary; None without a canary.
+        canary_model_digest: Digest of the canary's model.
     """
 
     url: str
@@ -39,11 +39,11 @@ class Endpoint:
 
 
 def find_endpoint(name: str, namespace: str) -> Endpoint:
-    """Look a service up in the cluster.
+    """Find a service in the cluster.
 
     Raises:
-        IntentflowError: No cluster, or no such service.
-        CheckFailed: It has no URL yet.
+        IntentflowError: The cluster or the service does not exist.
+        CheckFailed: The service has no URL yet.
     """
     service = Cluster().get(*SERVICE, name, namespace)
     state = readiness(service)
@@ -68,6 +68,6 @@ def find_endpoint(name: str, namespace: str) -> Endpoint:
 def _token_command(secret: str, namespace: str) -> str:
     name, _, key = secret.partition("/")
     path = key.replace(".", "\\.")
-    # While tokens change there are two, one a line.
+    # While a token is being replaced there are two, one per line.
     read = f"kubectl get secret {name} -n {namespace} -o jsonpath='{{.data.{path}}}'"
     return f"{read} | base64 -d | head -n 1"

@@ -1,7 +1,7 @@
-"""The part of kustomize that ``manifests/`` uses, so that rendering needs no kubectl.
+"""The subset of kustomize that ``manifests/`` uses, so that rendering needs no kubectl.
 
-A kustomization's ``resources``, ``images`` and ``patches`` (lists of JSON 6902 operations), and
-components with the same. A test compares the result with ``kubectl kustomize``.
+It covers a kustomization's ``resources``, ``images`` and ``patches`` (lists of JSON 6902
+operations), and components with the same. A test compares the result with ``kubectl kustomize``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def build(base: Path, components: Iterable[Path]) -> list[Manifest]:
     """The objects of a base with components, as new dictionaries.
 
     Raises:
-        IntentflowError: A kustomization uses what is not read here.
+        IntentflowError: A kustomization uses an unsupported feature.
     """
     objects: list[Manifest] = []
     for folder in (base, *components):
@@ -40,7 +40,7 @@ def build(base: Path, components: Iterable[Path]) -> list[Manifest]:
 
 
 def mappings(node: Any) -> Iterator[Manifest]:
-    """Every mapping in an object, the outer before the inner."""
+    """Every mapping in an object, outer ones first."""
     if isinstance(node, dict):
         yield node
         node = list(node.values())
@@ -54,7 +54,7 @@ def _read(folder: Path) -> Manifest:
     document: Manifest = load_yaml(file)
     unknown = sorted(set(document) - _READ - _FOR_OVERLAYS)
     if unknown:
-        raise IntentflowError(f"{file}: {', '.join(unknown)} is for kubectl kustomize alone")
+        raise IntentflowError(f"{file}: {', '.join(unknown)} works only with kubectl kustomize")
     return document
 
 
@@ -81,14 +81,14 @@ def _set_image(objects: list[Manifest], change: Manifest) -> None:
 
 
 def change_image(image: str, name: str | None, tag: str | None, digest: str | None) -> str:
-    """``name:tag@digest`` of an image, with what is not given as it was."""
+    """``name:tag@digest`` of an image, with parts that are None unchanged."""
     old_name, old_tag, old_digest = _split(image)
     tag, digest = tag or old_tag, digest or old_digest
     return (name or old_name) + (f":{tag}" if tag else "") + (f"@{digest}" if digest else "")
 
 
 def _split(image: str) -> tuple[str, str, str]:
-    """Name, tag and digest; a registry's port is no tag."""
+    """Name, tag and digest of an image; a registry's port is not a tag."""
     name, _, digest = image.partition("@")
     path, slash, last = name.rpartition("/")
     last, _, tag = last.partition(":")

@@ -1,4 +1,4 @@
-"""What a service is called, what it runs on and how it is brought there."""
+"""Deployment options: names, resources, images, components and mode of a service."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ COMPONENTS = (
     "model-cache",
     "canary",
 )
-"""Folders of ``manifests/components``, in the order in which they are put on the base."""
+"""Folders of ``manifests/components``, in the order in which they are applied to the base."""
 
 _LAST_WITHOUT_SPLIT = (0, 20)
 _AUTOSCALED_REPLICAS = 4
 
-# KServe and Kubernetes add to a service's name: 40 characters leave room for `-predictor-…`.
+# KServe and Kubernetes append to a service's name: 40 characters leave room for `-predictor-…`.
 _NAME = r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$"
 _BRANCH = r"^[A-Za-z0-9_][\w./-]*$"
 _ADAPTER = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
@@ -41,7 +41,7 @@ _QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
 
 
 def _as_text(value: object) -> object:
-    """YAML reads ``cpu: 4`` as a number."""
+    """Accept ``cpu: 4``, which YAML reads as a number."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return str(value) if number else value
 
@@ -60,7 +60,7 @@ _LISTS = (
 
 
 class DeployOptions(StrictModel):
-    """Options of ``intentflow deploy``; what follows from the model is not asked for here."""
+    """Options of ``intentflow deploy`` that do not follow from the model."""
 
     name: Annotated[str, Flag("--name")] = Field(
         "intent", pattern=_NAME, description="Name of the service and of the served model"
@@ -72,87 +72,95 @@ class DeployOptions(StrictModel):
     )
     mode: Annotated[DeployMode, Flag("--mode")] = Field(
         "render",
-        description="render: write manifests; apply: bring them to the cluster and wait; git: "
+        description="render: write manifests; apply: apply them to the cluster and wait; git: "
         "commit them to a GitOps repository",
     )
     deployment_mode: Literal["Standard", "Knative"] = Field(
-        "Standard", description="KServe's: plain Deployments, or Knative services"
+        "Standard", description="KServe's deployment mode: plain Deployments, or Knative services"
     )
     kserve_version: str = Field(
         "0.20.0",
         pattern=r"^\d+\.\d+(\.\d+)?$",
-        description="The cluster's; up to 0.20 a canary without transformer gets no traffic",
+        description="KServe version of the cluster; up to 0.20 a canary without transformer gets "
+        "no traffic",
     )
     canary_percent: Annotated[int | None, Flag("--canary", metavar="PERCENT")] = Field(
         None,
         ge=0,
         le=99,
-        description="Share of the requests that mode apply gives to the new model next to the one "
-        "in service; unset replaces it",
+        description="Percentage of requests for the new model as a canary of the one in service; "
+        "if unset, the new model replaces it",
     )
     stable_model: str | None = Field(
         None,
-        description="The model in service, next to which mode render writes a canary; "
+        description="The model in service, for a canary in mode render; "
         "mode apply finds it in the cluster",
     )
     components: list[str] = Field(
         default=[],
-        description="Names of manifests/components: autoscaling, monitoring, model-cache; those "
-        "that the options call for (gpu, cpu, awq, lora-adapters, canary, auth) are added",
+        description="Folders of manifests/components: autoscaling, monitoring, model-cache; those "
+        "that follow from model and options (gpu, cpu, awq, lora-adapters, canary, auth) need not "
+        "be named",
     )
-    gpu_count: int = Field(1, ge=0, description="GPUs of one replica; 0 takes vLLM's CPU image")
+    gpu_count: int = Field(1, ge=0, description="GPUs of one replica; 0 uses vLLM's CPU image")
     gpu_type: str | None = Field(
-        None, description="As the node label nvidia.com/gpu.product says, such as NVIDIA-L4"
+        None, description="Value of the node label nvidia.com/gpu.product, such as NVIDIA-L4"
     )
-    cpu: Quantity = Field("4", description="CPU of one replica")
+    cpu: Quantity = Field("4", description="CPUs of one replica")
     memory: Quantity = Field("16Gi", description="Memory of one replica")
-    min_replicas: int = Field(1, ge=1, description="Replicas at least")
-    max_replicas: int = Field(1, ge=1, description="Replicas at most, with component autoscaling")
+    min_replicas: int = Field(1, ge=1, description="Minimum number of replicas")
+    max_replicas: int = Field(
+        1, ge=1, description="Maximum number of replicas, with component autoscaling"
+    )
     vllm_image: str | None = Field(
-        None, description="Name of the image in a mirror, where one is used"
+        None, description="Name of the image in a mirror, if one is used"
     )
     vllm_version: str | None = Field(
-        None, pattern=_TAG, description="The image's tag, unless as manifests/base pins it"
+        None, pattern=_TAG, description="Tag of the image; that of manifests/base unless set"
     )
     vllm_image_digest: str | None = Field(
-        None, pattern=_DIGEST, description="Pins the image's very content"
+        None, pattern=_DIGEST, description="Digest that pins the image's content"
     )
     transformer: bool = Field(
         True,
-        description="The part before vLLM: typed answers, the constraint, clients' tokens, the "
-        "request log; false leaves vLLM's own routes",
+        description="Whether to put the transformer before vLLM, with typed answers, the "
+        "constraint, clients' tokens and the request log; false leaves vLLM's own routes",
     )
     transformer_image: str | None = Field(
-        None, description="Name of the image in a mirror, where one is used"
+        None, description="Name of the image in a mirror, if one is used"
     )
     transformer_version: str | None = Field(
-        None, pattern=_TAG, description="The image's tag, unless as manifests/base pins it"
+        None, pattern=_TAG, description="Tag of the image; that of manifests/base unless set"
     )
     transformer_image_digest: str | None = Field(
-        None, pattern=_DIGEST, description="Pins the image's very content"
+        None, pattern=_DIGEST, description="Digest that pins the image's content"
     )
-    transformer_cpu: Quantity = Field("1", description="CPU of one replica of it")
-    transformer_memory: Quantity = Field("1Gi", description="Memory of one of them")
-    transformer_replicas: int = Field(1, ge=1, description="At least so many of them")
+    transformer_cpu: Quantity = Field("1", description="CPUs of one replica of the transformer")
+    transformer_memory: Quantity = Field(
+        "1Gi", description="Memory of one replica of the transformer"
+    )
+    transformer_replicas: int = Field(
+        1, ge=1, description="Minimum number of replicas of the transformer"
+    )
     log_uri: str | None = Field(
         None,
         pattern=r"^s3://",
-        description="Folder or s3:// prefix for requests and corrections; unset: none are stored",
+        description="Location for requests and corrections; none are stored if unset",
     )
     max_model_len: int | None = Field(
         None,
         ge=1,
-        description="Tokens of prompt and answer; unless set, the recipe's max_length or 2048, "
-        "whichever is more and the model can take",
+        description="Tokens of prompt and answer; unless set, the larger one of the recipe's "
+        "max_length and 2048 that the model supports",
     )
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = Field(
-        "auto", description="Data type of the served weights; as they were saved unless set"
+        "auto", description="Data type of the served weights; that of the saved weights unless set"
     )
-    extra_args: list[str] = Field(default=[], description="More arguments of the vLLM server")
+    extra_args: list[str] = Field(default=[], description="Further arguments of the vLLM server")
     service_account: str | None = Field(
         None,
         pattern=_OBJECT,
-        description="One that is there already; otherwise one is made with the service's name",
+        description="Existing service account; unless set, one with the service's name is created",
     )
     s3_secret: str = Field(
         "intentflow-s3",
@@ -164,68 +172,70 @@ class DeployOptions(StrictModel):
     )
     api_key_secret_key: str = Field("token", description="The token's key in that Secret")
     predictor_key_secret_key: str = Field(
-        "predictor-token", description="Key of the token that the transformer shows to vLLM"
+        "predictor-token", description="Key of the token that the transformer sends to vLLM"
     )
     lora_adapters: dict[str, str] = Field(
         default={},
-        description="Adapters served in addition to the model: name to ask for, and s3:// URI",
+        description="Adapters served in addition to the model: name for requests, and s3:// URI",
     )
-    lora_rank: int = Field(64, ge=1, description="The largest rank of these adapters")
+    lora_rank: int = Field(64, ge=1, description="Maximum rank of these adapters")
     model_cache_node_groups: list[str] = Field(
         default=["gpu"], min_length=1, description="LocalModelNodeGroups of component model-cache"
     )
     prometheus_url: str = Field(
         "http://prometheus-operated.monitoring.svc:9090",
         pattern=r"^https?://[^\s/]+",
-        description="Prometheus that component autoscaling asks for the number of waiting requests",
+        description="Prometheus that component autoscaling queries for waiting requests",
     )
     queue_per_replica: int = Field(
         4, ge=1, description="Waiting requests of one replica that component autoscaling allows"
     )
     monitoring_namespace: str = Field(
-        "monitoring", description="From where metrics are scraped; others may not read them"
+        "monitoring", description="Namespace from which metrics are scraped; others have no access"
     )
     storage_cidrs: list[str] = Field(
         default=["0.0.0.0/0"], description="Addresses of the object storage"
     )
     storage_ports: list[Annotated[int, Field(ge=1, le=65535)]] = Field(
-        default=[443, 9000], description="Its ports"
+        default=[443, 9000], description="Ports of the object storage"
     )
-    image_pull_secrets: list[str] = Field(default=[], description="For a private image mirror")
+    image_pull_secrets: list[str] = Field(
+        default=[], description="Secrets for a private image mirror"
+    )
     node_selector: dict[str, str] = Field(default={}, description="Labels of the nodes to run on")
     tolerations: list[dict[str, Any]] = Field(
-        default=[], description="In addition to the one for nodes that are set apart for GPUs"
+        default=[], description="Tolerations in addition to the one for dedicated GPU nodes"
     )
     timeout_seconds: Annotated[float, Flag("--timeout", metavar="S")] = Field(
-        1800.0, gt=0, description="Seconds that mode apply waits for the service to be ready"
+        1800.0, gt=0, description="Seconds that mode apply waits for the service to become ready"
     )
     probe: Annotated[str | None, Flag("--probe", metavar="F")] = Field(
         None,
-        description="Rows that mode apply asks the ready service: instruction, and the evaluated "
-        "prediction or the output; a path or s3://",
+        description="Rows for a smoke test of the ready service in mode apply: instruction, and "
+        "the evaluated prediction or the output; a path or s3://",
     )
     probe_url: Annotated[str | None, Flag("--probe-url", metavar="URL")] = Field(
-        None, description="URL at which they are asked, if not the one that the service gives"
+        None, description="URL for the smoke test, if not that of the service"
     )
     git_repo: Annotated[str | None, Flag("--repo", metavar="URL")] = Field(
         None, description="GitOps repository of mode git: a URL, a bare repository or a clone"
     )
     git_branch: Annotated[str, Flag("--branch")] = Field(
-        "main", pattern=_BRANCH, description="The branch that is in service"
+        "main", pattern=_BRANCH, description="The branch that is deployed"
     )
     git_path: Annotated[str | None, Flag("--path")] = Field(
-        None, description="The service's folder in it; NAMESPACE/NAME unless set"
+        None, description="Folder of the service in the repository; NAMESPACE/NAME unless set"
     )
     git_push_branch: Annotated[str | None, Flag("--push-branch", metavar="B")] = Field(
         None,
         pattern=_BRANCH,
-        description="Push here for a pull request, where git_branch is protected",
+        description="Branch for a pull request, if git_branch is protected",
     )
 
     @field_validator(*_LISTS, mode="before")
     @classmethod
     def _listed(cls, names: object) -> object:
-        """``--set components=monitoring,autoscaling`` needs no brackets."""
+        """Accept ``--set components=monitoring,autoscaling`` without brackets."""
         if isinstance(names, int):
             return [names]
         return [name.strip() for name in names.split(",")] if isinstance(names, str) else names
@@ -234,7 +244,7 @@ class DeployOptions(StrictModel):
     @classmethod
     def _networks(cls, cidrs: list[str]) -> list[str]:
         for cidr in cidrs:
-            ip_network(cidr)  # its ValueError says what is wrong
+            ip_network(cidr)  # its ValueError explains the problem
         return cidrs
 
     @field_validator("components")
@@ -243,8 +253,8 @@ class DeployOptions(StrictModel):
         for name in names:
             if name not in COMPONENTS:
                 guess = nearest(name, COMPONENTS)
-                hint = f"did you mean {guess}?" if guess else f"there are {', '.join(COMPONENTS)}"
-                raise ValueError(f"no component {name}; {hint}")
+                hint = f"did you mean {guess}?" if guess else f"choose from {', '.join(COMPONENTS)}"
+                raise ValueError(f"unknown component {name}; {hint}")
         return names
 
     @field_validator("lora_adapters")
@@ -252,20 +262,20 @@ class DeployOptions(StrictModel):
     def _sound_adapters(cls, adapters: dict[str, str]) -> dict[str, str]:
         for name, uri in adapters.items():
             if not re.match(_ADAPTER, name):
-                raise ValueError(f"{name}: a name has small letters, digits and hyphens")
+                raise ValueError(f"{name}: use lower-case letters, digits and hyphens in the name")
             if not uri.startswith("s3://"):
                 raise ValueError(f"{name}: {uri} is not an s3:// URI")
         return adapters
 
     @model_validator(mode="after")
-    def _fit_cpu(self) -> Self:
+    def _fit_hardware(self) -> Self:
         named = set(self.components)
         if {"cpu", "gpu"} <= named:
             raise ValueError("components: cpu and gpu exclude each other")
         if "cpu" in named and "gpu_count" not in self.model_fields_set:
             self.gpu_count = 0
         if ("cpu" in named) is not (self.gpu_count == 0) and named & {"cpu", "gpu"}:
-            raise ValueError(f"gpu_count: {self.gpu_count} does not go with the components")
+            raise ValueError(f"gpu_count: {self.gpu_count} contradicts the components")
         if self.gpu_type and not self.gpu_count:
             raise ValueError("gpu_type is set and gpu_count is 0: remove one")
         return self
@@ -280,13 +290,13 @@ class DeployOptions(StrictModel):
                 f"max_replicas: {self.max_replicas} is less than min_replicas: {self.min_replicas}"
             )
         if scaled and self.deployment_mode == "Knative":
-            raise ValueError("components: Knative scales by itself; autoscaling is for Standard")
+            raise ValueError("components: autoscaling is for Standard mode; Knative scales itself")
         return self
 
     @model_validator(mode="after")
     def _fit_transformer(self) -> Self:
         if self.log_uri and not self.transformer:
-            raise ValueError("log_uri: requests are kept by the transformer, which is left out")
+            raise ValueError("log_uri: only the transformer stores requests; set transformer: true")
         return self
 
     @model_validator(mode="after")
@@ -299,7 +309,7 @@ class DeployOptions(StrictModel):
         if self.stable_model and self.canary_percent is None:
             raise ValueError("stable_model is set: set canary_percent, too")
         if self.lora_adapters and ("model-cache" in named or self.canary_percent is not None):
-            raise ValueError("lora_adapters: KServe fetches them for no cache and no canary")
+            raise ValueError("lora_adapters: KServe does not load them for caches and canaries")
         return self
 
     @classmethod
@@ -307,7 +317,7 @@ class DeployOptions(StrictModel):
         """Options from a YAML file, then ``key=value`` settings, then flags that are not None.
 
         Raises:
-            IntentflowError: Naming the file or the setting, and the key.
+            IntentflowError: A key or value is invalid; the message names the file or the setting.
         """
         document = load_yaml(file) if file else {}
         if not isinstance(document, Mapping | None):
@@ -318,13 +328,13 @@ class DeployOptions(StrictModel):
 
     @property
     def kserve_splits(self) -> bool:
-        """Whether this KServe gives ``spec.canary[]`` its share of the traffic by itself."""
+        """Whether this KServe splits traffic for ``spec.canary[]`` by itself."""
         major, minor = (int(part) for part in self.kserve_version.split(".")[:2])
         return (major, minor) > _LAST_WITHOUT_SPLIT
 
     @property
     def derived_components(self) -> set[str]:
-        """The components that these options ask for, in addition to those that the model does."""
+        """The components for these options, without those that depend on the model."""
         found = {*self.components, "gpu" if self.gpu_count else "cpu"}
         if self.transformer:
             found.add("auth")

@@ -1,4 +1,4 @@
-"""What one field manager reported of an object, as server-side apply keeps it."""
+"""The fields of an object that one field manager owns, from server-side apply."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ FIELD_MANAGER = "intentflow"
 
 
 def owned(live: Mapping[str, Any], manager: str = FIELD_MANAGER) -> Manifest:
-    """The manifest that ``manager`` applied last, with the values that the server has now.
+    """The manifest that ``manager`` applied last, with the current values of the server.
 
-    Applying it again changes nothing, and claims no field of another owner.
+    Applying it again changes nothing, and claims no field of another manager.
 
     Args:
         live: An object with its ``managedFields``.
@@ -32,7 +32,7 @@ def owned(live: Mapping[str, Any], manager: str = FIELD_MANAGER) -> Manifest:
 
 
 def _extract(value: Any, fields: Mapping[str, Any]) -> Any:
-    """The part of a value that a set of fields (``fieldsV1``) names."""
+    """The part of a value that a set of fields (``fieldsV1``) selects."""
     if isinstance(value, Mapping) and fields:
         names = {key[2:]: inner for key, inner in fields.items() if key.startswith("f:")}
         return {name: _extract(value[name], names[name]) for name in names if name in value}
@@ -42,7 +42,7 @@ def _extract(value: Any, fields: Mapping[str, Any]) -> Any:
 
 
 def _extract_item(item: Any, fields: Mapping[str, Any]) -> list[Any]:
-    """A list's item, found by its keys (``k:{…}``) or its value (``v:…``); at most one."""
+    """A list's item, selected by its keys (``k:{…}``) or its value (``v:…``); at most one."""
     for key, inner in fields.items():
         kind, _, text = key.partition(":")
         if kind == "v" and json.loads(text) == item:

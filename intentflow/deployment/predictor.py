@@ -1,4 +1,4 @@
-"""vLLM's part of a service: the arguments that follow from the model, and where it runs."""
+"""The predictor of a service: vLLM's arguments for the model, resources and placement."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from intentflow.deployment.kustomize import Manifest, change_image
 from intentflow.deployment.options import DeployOptions
 from intentflow.models.model_facts import ModelFacts
 
-MODEL_MOUNT = "/mnt/models"  # where KServe puts the model in the container
+MODEL_MOUNT = "/mnt/models"  # KServe's path of the model in the container
 _ADAPTER_MOUNT = "/mnt/adapters"
-_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM has room for
+_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # supported by vLLM
 _GPU = "nvidia.com/gpu"
 _GPU_PRODUCT = "nvidia.com/gpu.product"
 
 
 def fill_runtime(runtime: Manifest, options: DeployOptions) -> None:
-    """Image and key of the server; without a transformer its clients' own token is the key."""
+    """Fill in the server's image and key; without a transformer clients' token is the key."""
     container = runtime["spec"]["containers"][0]
     container["image"] = change_image(
         container["image"],
@@ -36,7 +36,7 @@ def fill_runtime(runtime: Manifest, options: DeployOptions) -> None:
 
 
 def fill_predictor(service: Manifest, facts: ModelFacts, options: DeployOptions) -> None:
-    """The model, its arguments and resources."""
+    """Fill in the model, its arguments and resources."""
     predictor = service["spec"]["predictor"]
     predictor["minReplicas"] = options.min_replicas
     predictor["maxReplicas"] = options.max_replicas
@@ -59,7 +59,7 @@ def fill_predictor(service: Manifest, facts: ModelFacts, options: DeployOptions)
 
 
 def _arguments(present: list[str], facts: ModelFacts, options: DeployOptions) -> list[str]:
-    """The arguments of the model's own, then those of base and components that it does not set."""
+    """The model's own arguments, then those of base and components that it does not set."""
     own = {"--served-model-name": options.name}
     max_model_len = options.max_model_len or facts.served_length
     if max_model_len:
@@ -106,7 +106,7 @@ def _scale(external: Manifest, options: DeployOptions) -> None:
 
 
 def _place(predictor: Manifest, options: DeployOptions) -> None:
-    """On which nodes; component gpu tolerates those that are set apart for GPUs."""
+    """Fill in the placement; component gpu tolerates dedicated GPU nodes."""
     predictor["tolerations"] += deepcopy(options.tolerations)
     selector = dict(options.node_selector)
     if options.gpu_type:

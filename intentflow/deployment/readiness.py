@@ -1,4 +1,4 @@
-"""Waiting for a service to be ready, and saying what keeps it from it."""
+"""Readiness of a service: waiting for it, and the reasons why it is not ready."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from intentflow.errors import CheckFailed, IntentflowError
 log = logging.getLogger(__name__)
 
 SERVICE = ("serving.kserve.io/v1beta1", "InferenceService")
-# A connection that died without a word is noticed after this long.
+# A connection that was lost silently is detected after this time.
 _WATCH_SECONDS = 30.0
 _PAUSE_SECONDS = 1.0
 _RETRIES = 4
-# KServe's own words for a model that will not load however long one waits.
-_HOPELESS = ("InvalidSpec", "BlockedByFailedLoad")
+# KServe's states of a model that will never load.
+_FINAL_FAILURES = ("InvalidSpec", "BlockedByFailedLoad")
 
 
 @dataclass(frozen=True)
 class Readiness:
-    """What a service's status says.
+    """The readiness of a service according to its status.
 
     Attributes:
-        ready: Whether it serves what was asked for last.
-        failed: Whether it reported that it never will.
-        url: URL, once known.
-        message: Reason of the wait or of the failure; one line.
+        ready: Whether it serves the state that was requested last.
+        failed: Whether it will never become ready.
+        url: URL of the service, once known.
+        message: The pending condition, or the reason of the failure; one line.
     """
 
     ready: bool
@@ -44,30 +44,30 @@ def wait_until_ready(cluster: Cluster, name: str, namespace: str, timeout_second
     """Wait until the service is ready, logging each change of its status.
 
     Returns:
-        Its URL; empty where the cluster gives none.
+        Its URL; empty if the cluster has none.
 
     Raises:
-        CheckFailed: It failed, was deleted or the time is over; with its conditions and its
-            pods' messages.
+        CheckFailed: It failed, was deleted or the time is over; with its conditions and its pods'
+            messages.
     """
-    reported = "no status yet"
+    last_message = "no status yet"
     for state in _states(cluster, name, namespace, timeout_seconds):
         if state.ready:
             return state.url or ""
-        if state.message != reported:
+        if state.message != last_message:
             log.info("%s: %s", name, state.message)
-            reported = state.message
+            last_message = state.message
         if state.failed:
-            raise _not_ready(cluster, name, namespace, "failed", reported)
+            raise _not_ready(cluster, name, namespace, "failed", last_message)
     raise _not_ready(
-        cluster, name, namespace, f"was not ready after {timeout_seconds:g} s", reported
+        cluster, name, namespace, f"was not ready after {timeout_seconds:g} s", last_message
     )
 
 
 def _states(
     cluster: Cluster, name: str, namespace: str, timeout_seconds: float
 ) -> Iterator[Readiness]:
-    """The service's state at each change; a restart of the API server does not end it."""
+    """The service's state at each change; a restart of the API server does not end the stream."""
     deadline = time.monotonic() + timeout_seconds
     failures = 0
     while (left := deadline - time.monotonic()) > 0:
@@ -76,7 +76,7 @@ def _states(
             for kind, service in cluster.watch(*SERVICE, name, namespace, window):
                 failures = 0
                 if kind == "DELETED":
-                    raise CheckFailed(f"{name} in {namespace} was deleted meanwhile")
+                    raise CheckFailed(f"{name} in {namespace} was deleted in the meantime")
                 yield readiness(service)
         except CheckFailed:
             raise
@@ -84,31 +84,31 @@ def _states(
             failures += 1
             if failures > _RETRIES:
                 raise
-            log.warning("%s: %s; asking again", name, error)
+            log.warning("%s: %s; retrying", name, error)
             time.sleep(_PAUSE_SECONDS)
 
 
 def _not_ready(
-    cluster: Cluster, name: str, namespace: str, ending: str, reported: str
+    cluster: Cluster, name: str, namespace: str, ending: str, last_message: str
 ) -> CheckFailed:
     messages = pod_messages(cluster, namespace, service_pods(name))
     pods = "; ".join(messages) or "no message from its pods"
-    return CheckFailed(f"{name} in {namespace} {ending}: {reported}; {pods}")
+    return CheckFailed(f"{name} in {namespace} {ending}: {last_message}; {pods}")
 
 
 def readiness(service: Mapping[str, Any]) -> Readiness:
-    """Read an InferenceService's status; one that is about a former generation is not ready."""
+    """Read an InferenceService's status; a status of an earlier generation is not ready."""
     status = service.get("status") or {}
     conditions = {item["type"]: item for item in status.get("conditions") or ()}
     model = status.get("modelStatus") or {}
     observed = status.get("observedGeneration")
     current = observed is None or observed >= service["metadata"].get("generation", 0)
     settled = model.get("transitionStatus") in (None, "UpToDate")
-    stands = (conditions.get("Ready") or {}).get("status") == "True"
-    failed = current and model.get("transitionStatus") in _HOPELESS
+    is_ready = (conditions.get("Ready") or {}).get("status") == "True"
+    failed = current and model.get("transitionStatus") in _FINAL_FAILURES
     canaries = _waiting_canaries(service)
     return Readiness(
-        ready=stands and current and settled and not canaries,
+        ready=is_ready and current and settled and not canaries,
         failed=failed,
         url=status.get("url"),
         message=_describe(conditions, model, canaries, current=current),
@@ -116,11 +116,11 @@ def readiness(service: Mapping[str, Any]) -> Readiness:
 
 
 def _waiting_canaries(service: Mapping[str, Any]) -> list[str]:
-    """The canaries that are asked for and not ready; Ready alone is about the stable predictor."""
-    asked = [item["predictor"]["name"] for item in service.get("spec", {}).get("canary") or ()]
-    reported = (service.get("status") or {}).get("canaryStatuses") or ()
-    ready = {item["name"] for item in reported if item.get("ready")}
-    return [name for name in asked if name not in ready]
+    """Requested canaries that are not ready; Ready alone concerns the stable predictor."""
+    requested = [item["predictor"]["name"] for item in service.get("spec", {}).get("canary") or ()]
+    statuses = (service.get("status") or {}).get("canaryStatuses") or ()
+    ready = {item["name"] for item in statuses if item.get("ready")}
+    return [name for name in requested if name not in ready]
 
 
 def _describe(

@@ -1,4 +1,4 @@
-"""The objects of one model's service: ``manifests`` with what is its own filled in."""
+"""Rendering: ``manifests`` with the values of one model's service filled in."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from intentflow.deployment.kustomize import Manifest as Manifest
 from intentflow.deployment.kustomize import build, mappings
 from intentflow.deployment.options import COMPONENTS, DeployOptions
 from intentflow.deployment.predictor import fill_predictor, fill_runtime
-from intentflow.deployment.supporting_objects import fill_surroundings
+from intentflow.deployment.supporting_objects import fill_supporting_objects
 from intentflow.deployment.traffic_split import share_requests
 from intentflow.deployment.transformer import fill_transformer, leave_out_transformer
 from intentflow.environment import resource
@@ -25,8 +25,8 @@ from intentflow.io.files import atomic_file
 from intentflow.io.safe_yaml import load_yaml_text
 from intentflow.models.model_facts import ModelFacts
 
-_BASE_NAME = "intent"  # of the service in manifests/base
-_OF_THE_CLUSTER = ("LocalModelCache",)
+_BASE_NAME = "intent"  # name of the service in manifests/base
+_CLUSTER_SCOPED = ("LocalModelCache",)
 
 
 def render(
@@ -35,21 +35,21 @@ def render(
     verdict: Verdict | None,
     stable: ModelFacts | None = None,
 ) -> list[Manifest]:
-    """The Kubernetes objects that belong to this model, in the order to apply them.
+    """The Kubernetes objects of a model's service, in the order to apply them.
 
     Args:
         facts: The model.
         options: Names, resources, images, components.
         verdict: A passing verdict about it; None marks the service as unverified.
-        stable: The model in service; the other one then becomes its canary.
+        stable: The model in service, of which the other one becomes the canary.
 
     Raises:
-        IntentflowError: A component that does not go with the model.
+        IntentflowError: A component contradicts the model.
     """
     objects = _load(facts, options)
     _name(objects, options)
     _point_to_secrets(objects, options)
-    objects = fill_surroundings(objects, facts, options)
+    objects = fill_supporting_objects(objects, facts, options)
     runtime, service = (_only(objects, kind) for kind in ("ServingRuntime", "InferenceService"))
     fill_runtime(runtime, options)
     fill_predictor(service, facts, options)
@@ -59,21 +59,21 @@ def render(
     else:
         objects = leave_out_transformer(objects)
     if stable:
-        objects += _compared(service, stable, options)
-    # What refers to the others comes last.
+        objects += _add_stable(service, stable, options)
+    # Objects that refer to others come last.
     return [item for item in objects if item is not service] + [service]
 
 
 def write_manifests(objects: Iterable[Manifest], directory: Path) -> list[Path]:
-    """Write one file an object and a ``kustomization.yaml`` that names them.
+    """Write one file per object and a ``kustomization.yaml`` that lists them.
 
-    What an earlier rendering wrote there and this one does not have is taken away.
+    Files of an earlier rendering that are no longer needed are deleted.
 
     Returns:
         The files, ``kustomization.yaml`` last.
 
     Raises:
-        IntentflowError: The folder holds something else.
+        IntentflowError: The folder contains other files.
     """
     former = _former_files(directory)
     contents = _files(list(objects))
@@ -91,7 +91,7 @@ def write_manifests(objects: Iterable[Manifest], directory: Path) -> list[Path]:
 
 
 def _former_files(directory: Path) -> set[str]:
-    """What an earlier rendering wrote: the resources of its kustomization."""
+    """Files of an earlier rendering: the resources of its kustomization."""
     if not directory.is_dir() or not any(directory.iterdir()):
         return set()
     try:
@@ -100,13 +100,13 @@ def _former_files(directory: Path) -> set[str]:
         resources = document["resources"]
     except (OSError, ValueError, IntentflowError, KeyError, TypeError):
         raise IntentflowError(
-            f"{directory} holds other files than manifests: give -o a folder of its own"
+            f"{directory} contains files that are not manifests: give -o an empty or new folder"
         ) from None
     return {name for name in resources if isinstance(name, str) and _is_own_file(directory, name)}
 
 
 def _is_own_file(directory: Path, name: str) -> bool:
-    """Whether a resource is a file that a rendering may have written and may take away."""
+    """Whether a resource is a file that a rendering may have written and may delete."""
     return PurePath(name).name == name and "\0" not in name and (directory / name).is_file()
 
 
@@ -116,17 +116,17 @@ def to_yaml(objects: Iterable[Manifest]) -> str:
 
 
 class _Plain(yaml.SafeDumper):
-    """No anchors: two fields that say the same are still two fields to whoever edits one."""
+    """A dumper without anchors, so that equal fields can be edited separately."""
 
     def ignore_aliases(self, _data: object, /) -> bool:
         return True
 
 
 def _load(facts: ModelFacts, options: DeployOptions) -> list[Manifest]:
-    """The base with the components that model and options ask for."""
+    """The base with the components for model and options."""
     chosen = options.derived_components - {"canary"}  # written by share_requests
     if "awq" in chosen and not facts.quantization:
-        raise IntentflowError(f"{facts.uri}: not quantized, so component awq does not go with it")
+        raise IntentflowError(f"{facts.uri} is not quantized: leave out the component awq")
     if facts.quantization:
         chosen.add("awq")
     folders = [resource(f"manifests/components/{name}") for name in COMPONENTS if name in chosen]
@@ -137,7 +137,7 @@ def _name(objects: Iterable[Manifest], options: DeployOptions) -> None:
     for item in objects:
         metadata = item["metadata"]
         metadata["name"] = options.name + metadata["name"].removeprefix(_BASE_NAME)
-        if item["kind"] not in _OF_THE_CLUSTER:
+        if item["kind"] not in _CLUSTER_SCOPED:
             metadata["namespace"] = options.namespace
         metadata["labels"]["app.kubernetes.io/name"] = options.name
         for found in mappings(item):
@@ -163,16 +163,16 @@ def _point_to_secrets(objects: Iterable[Manifest], options: DeployOptions) -> No
             found["items"] = [{**item, "key": keys[item["key"]]} for item in found["items"]]
 
 
-def _compared(service: Manifest, stable: ModelFacts, options: DeployOptions) -> list[Manifest]:
-    """Make the service the stable model's, with its own as canary; what the stable one needs."""
+def _add_stable(service: Manifest, stable: ModelFacts, options: DeployOptions) -> list[Manifest]:
+    """Turn the service into the stable model's, with its own as canary; returns further objects."""
     if options.deployment_mode == "Knative":
         raise IntentflowError(
-            "canary in Knative mode: the cluster keeps the former revision, so files cannot say "
-            "what it is; use mode apply, or deployment_mode: Standard"
+            "a canary in Knative mode cannot be rendered, because the cluster keeps the previous "
+            "revision; use mode apply, or deployment_mode: Standard"
         )
     objects = render(stable, options, None)
     in_service = _only(objects, "InferenceService")
-    del in_service["metadata"]["annotations"][ANNOTATION + "verdict"]  # not this one's to say
+    del in_service["metadata"]["annotations"][ANNOTATION + "verdict"]  # unknown here
     percent = options.canary_percent or 0
     service |= share_requests(in_service, service, percent, kserve_splits=options.kserve_splits)
     return [item for item in objects if item["kind"] == "LocalModelCache"]
@@ -206,7 +206,7 @@ def _only(objects: Iterable[Manifest], kind: str) -> Manifest:
 
 
 def _files(objects: list[Manifest]) -> dict[str, Manifest]:
-    """File names: the kind, and the object's own name where there are several of a kind."""
+    """File names: the kind, and the object's name if there are several of a kind."""
     kinds = [item["kind"] for item in objects]
     service = _only(objects, "InferenceService")["metadata"]["name"]
     named: dict[str, Manifest] = {}

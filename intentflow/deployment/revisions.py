@@ -1,7 +1,7 @@
-"""The revisions of a service that were replaced, kept in the cluster for the way back.
+"""Recorded revisions of a service, kept in the cluster for rollbacks.
 
-Each is a ControllerRevision, as Kubernetes keeps those of its own workloads: its data are the
-objects as they were applied. They belong to the InferenceService and go with it.
+Each is a ControllerRevision, as Kubernetes keeps those of its own workloads, with the objects as
+they were applied. They belong to the InferenceService and are deleted with it.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class Revision:
     """A state that was replaced.
 
     Attributes:
-        number: Counted from 1.
-        objects: As they were applied.
-        added: Objects that the state that replaced it has in addition, as far as they were new.
+        number: Number of the revision, from 1.
+        objects: The objects as they were applied.
+        added: New objects of the state that replaced it.
     """
 
     number: int
@@ -38,12 +38,12 @@ class Revision:
 
     @property
     def model_digest(self) -> str:
-        """Of the model that it served; empty where it does not say."""
+        """Digest of the model that it served; empty if unknown."""
         return served_model(self.objects).model_digest
 
 
 def revisions(cluster: Cluster, name: str, namespace: str) -> list[Revision]:
-    """What is recorded of a service, the newest first."""
+    """The recorded revisions of a service, the newest first."""
     items = cluster.list(*_KIND, namespace, f"{_LABEL}={name}")
     found = [
         Revision(item["revision"], item["data"]["objects"], item["data"].get("added", []))
@@ -55,16 +55,16 @@ def revisions(cluster: Cluster, name: str, namespace: str) -> list[Revision]:
 def record(
     cluster: Cluster, service: Manifest, objects: Sequence[Manifest], added: Iterable[Manifest]
 ) -> int:
-    """Keep a state that is about to be replaced.
+    """Record a state that is about to be replaced.
 
     Args:
-        cluster: Namespace of the service.
+        cluster: The cluster.
         service: The live InferenceService.
         objects: Its objects as they were applied.
         added: Objects that the next state creates: name, kind and apiVersion of each.
 
     Returns:
-        The revision's number; that of the newest where it is the same state.
+        The revision's number; that of the newest revision if it is the same state.
     """
     metadata = service["metadata"]
     name, namespace = metadata["name"], metadata["namespace"]
@@ -79,19 +79,19 @@ def record(
 
 
 def reference(item: Manifest) -> Manifest:
-    """An object's kind and name, without what is in it."""
+    """An object's kind and name, without its content."""
     metadata = {key: item["metadata"].get(key) for key in ("name", "namespace")}
     return {"apiVersion": item["apiVersion"], "kind": item["kind"], "metadata": metadata}
 
 
 def served_model(objects: Iterable[Manifest]) -> DeployedModel:
-    """What the InferenceService among the objects states about its model."""
+    """The entry about the model in the InferenceService among the objects."""
     services = (item for item in objects if item["kind"] == "InferenceService")
     return next(map(model_of, services), DeployedModel())
 
 
 def _create(cluster: Cluster, service: Manifest, data: dict[str, Any], number: int) -> int:
-    """Somebody else may record at the same time: then the next number is taken."""
+    """Create the revision; if its number was taken at the same time, the next one is used."""
     for attempt in range(number, number + _TRIES):
         try:
             cluster.create(_revision(service, data, attempt))

@@ -1,4 +1,4 @@
-"""Promoting a canary, and going back to a former revision."""
+"""Promotion of a canary, and rollback to a recorded revision."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Changed:
-    """What a promotion or a way back did.
+class ServiceChange:
+    """The result of a promotion or a rollback.
 
     Attributes:
         name: Name of the service.
         model_digest: Digest of the model that serves now.
-        url: URL at which it answers.
-        revision: The revision that is back; None for a promotion.
-        replaced: The recorded revision that holds the state before; None where it is no other.
+        url: URL of the service.
+        revision: The restored revision; None for a promotion.
+        replaced: The recorded revision of the state before; None if it is unchanged.
     """
 
     name: str
@@ -36,50 +36,52 @@ class Changed:
     replaced: int | None
 
 
-def promote(name: str, namespace: str, timeout_seconds: float) -> Changed:
+def promote(name: str, namespace: str, timeout_seconds: float) -> ServiceChange:
     """Give the canary's model all requests.
 
     Raises:
-        IntentflowError: No such service, or the cluster refused.
-        CheckFailed: It has no canary; or it did not become ready, and the share is as before.
+        IntentflowError: The service does not exist, or the cluster refused.
+        CheckFailed: It has no canary; or it did not become ready, and the share is restored.
     """
     rollout = Rollout(Cluster(without="run where one is"), name, namespace)
     service = promoted(_existing(rollout, name, namespace))
-    done = rollout.bring([service], timeout_seconds, keep_former=False, rename=True)
-    return Changed(name, model_of(service).model_digest, done.url, None, None)
+    done = rollout.apply([service], timeout_seconds, keep_former=False, rename=True)
+    return ServiceChange(name, model_of(service).model_digest, done.url, None, None)
 
 
-def rollback(name: str, namespace: str, timeout_seconds: float, to: int | None = None) -> Changed:
-    """Put a former revision back: the newest that is another than what is there.
+def rollback(
+    name: str, namespace: str, timeout_seconds: float, to: int | None = None
+) -> ServiceChange:
+    """Restore a recorded revision: the newest one that differs from the current state.
 
-    A second time brings back what the first replaced, as ``kubectl rollout undo`` does.
+    A second call restores the state before the first, like ``kubectl rollout undo``.
 
     Args:
         name: Name of the service.
-        namespace: Namespace in which it runs.
-        timeout_seconds: For Ready.
-        to: The number of a recorded revision.
+        namespace: Namespace of the service.
+        timeout_seconds: Time limit for Ready.
+        to: Number of a recorded revision.
 
     Raises:
-        IntentflowError: No such service, no such revision, or the cluster refused.
-        CheckFailed: Nothing to go back to; or it did not become ready, and all is as before.
+        IntentflowError: The service or revision does not exist, or the cluster refused.
+        CheckFailed: There is no other revision; or it did not become ready, and all is restored.
     """
     cluster = Cluster(without="use --mode git")
     rollout = Rollout(cluster, name, namespace)
     _existing(rollout, name, namespace)
     known = revisions(cluster, name, namespace)
     chosen = _chosen(cluster, known, f"{name} in {namespace}", to)
-    log.info("putting revision %d of %s back", chosen.number, name)
+    log.info("restoring revision %d of %s", chosen.number, name)
     surplus = [item for other in known if other.number >= chosen.number for item in other.added]
     kept = {(item["kind"], item["metadata"]["name"]) for item in chosen.objects}
     delete = [item for item in surplus if (item["kind"], item["metadata"]["name"]) not in kept]
-    done = rollout.bring(chosen.objects, timeout_seconds, delete=delete)
-    return Changed(name, chosen.model_digest, done.url, chosen.number, done.former)
+    done = rollout.apply(chosen.objects, timeout_seconds, delete=delete)
+    return ServiceChange(name, chosen.model_digest, done.url, chosen.number, done.former)
 
 
 def _existing(rollout: Rollout, name: str, namespace: str) -> Manifest:
     if rollout.live is None:
-        raise IntentflowError(f"no InferenceService {name} in namespace {namespace}")
+        raise IntentflowError(f"there is no InferenceService {name} in namespace {namespace}")
     return rollout.live
 
 
@@ -89,15 +91,15 @@ def _chosen(cluster: Cluster, known: list[Revision], where: str, to: int | None)
             if revision.number == to:
                 return revision
         numbers = ", ".join(str(revision.number) for revision in known) or "none"
-        raise IntentflowError(f"{where}: no revision {to} is recorded; there are: {numbers}")
+        raise IntentflowError(f"{where}: no revision {to} is recorded, only: {numbers}")
     for revision in known:
         if not _holds(cluster, revision):
             return revision
-    raise CheckFailed(f"{where}: no other revision is recorded to go back to")
+    raise CheckFailed(f"{where}: no other revision is recorded for a rollback")
 
 
 def _holds(cluster: Cluster, revision: Revision) -> bool:
-    """Whether the cluster is in that state already, whatever the predictor was named since."""
+    """Whether the cluster is in that state already, apart from the predictor's name."""
     if any(_find(cluster, item) for item in revision.added):
         return False
     found = [(item, _find(cluster, item)) for item in revision.objects]

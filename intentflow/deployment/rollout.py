@@ -1,4 +1,4 @@
-"""A change of a service in the cluster: tried, recorded, applied, awaited, or taken back."""
+"""Rollout of a change in the cluster: dry run, record, apply, wait, and restore on failure."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Check = Callable[[str], object]
 
 
 @dataclass(frozen=True)
-class RolledOut:
-    """A change that holds.
+class RolloutResult:
+    """The result of a successful change.
 
     Attributes:
-        url: URL at which the service answers.
-        former: Number of the recorded revision that was replaced; None where there was none.
-        changed: Whether anything was another than before.
+        url: URL of the service.
+        former: Number of the recorded revision that was replaced; None if there was none.
+        changed: Whether anything changed.
     """
 
     url: str
@@ -35,20 +35,19 @@ class RolledOut:
 
 
 class Rollout:
-    """The objects of one service, and what they were before."""
+    """The objects of one service, and their state before a change.
+
+    Args:
+        cluster: The cluster.
+        name: Name of the InferenceService.
+        namespace: Its namespace.
+    """
 
     def __init__(self, cluster: Cluster, name: str, namespace: str) -> None:
-        """Look the service up.
-
-        Args:
-            cluster: Namespace of the service.
-            name: Name of the InferenceService.
-            namespace: Its namespace.
-        """
         self._cluster, self._name, self._namespace = cluster, name, namespace
         self.live = cluster.find(*SERVICE, name, namespace)
 
-    def bring(
+    def apply(
         self,
         objects: Sequence[Manifest],
         timeout_seconds: float,
@@ -57,22 +56,24 @@ class Rollout:
         keep_former: bool = True,
         delete: Sequence[Manifest] = (),
         rename: bool = False,
-    ) -> RolledOut:
-        """Apply objects and wait for the service; on failure put back what was there.
+    ) -> RolloutResult:
+        """Apply objects and wait for the service; on failure restore the state before.
 
-        Nothing is applied unless the server takes every object on trial.
+        Nothing is applied unless the server accepts every object in a dry run.
 
         Args:
-            objects: In the order to apply them.
-            timeout_seconds: For Ready.
-            check: Asks the ready service, by its URL; raises where it answers badly.
-            keep_former: Record what is replaced.
-            delete: Objects that the new state has no more; deleted once it holds.
-            rename: The predictor gets another name, as a promotion does.
+            objects: The objects in the order to apply them.
+            timeout_seconds: Time limit for Ready.
+            check: Tests the ready service at its URL; raises an error for wrong answers.
+            keep_former: Whether to record the replaced state.
+            delete: Objects that the new state does not have; deleted after success.
+            rename: Whether the predictor gets another name, as in a promotion.
 
         Raises:
-            IntentflowError: The cluster refused, or the wait was interrupted: what it left.
-            CheckFailed: Not ready, or answering badly; what was put back.
+            IntentflowError: The cluster refused, or the wait was interrupted; the message has the
+                state.
+            CheckFailed: The service is not ready, or answers incorrectly; the message has the
+                restored state.
         """
         if not rename:
             for item in objects:
@@ -82,18 +83,18 @@ class Rollout:
         changed = self._try(objects, before)
         added = [item for item, found in zip(objects, before, strict=True) if found is None]
         former = self._record(before, added) if changed and keep_former else None
-        back = _Back(self._cluster, [owned(item) for item in before if item], added)
+        back = _Restoration(self._cluster, [owned(item) for item in before if item], added)
         try:
             url = self._carry_out(objects, timeout_seconds, check)
         except KeyboardInterrupt:
             raise IntentflowError(self._left(changed)) from None
         except IntentflowError as error:
             log_diagnostics(self._cluster, self._name, self._namespace)
-            ending = back.put() if changed else "nothing was changed, so nothing is put back"
+            ending = back.put() if changed else "nothing was changed, so nothing is restored"
             raise type(error)(f"{error}; {ending}") from error
         for item in delete:
             remove(self._cluster, item)
-        return RolledOut(url, former, changed)
+        return RolloutResult(url, former, changed)
 
     def _carry_out(
         self, objects: Sequence[Manifest], timeout_seconds: float, check: Check | None
@@ -107,15 +108,15 @@ class Rollout:
         return url
 
     def require_unchanged(self, objects: Sequence[Manifest]) -> None:
-        """Make sure that what stands around a canary stays as it is: both models share it.
+        """Check that a canary's other objects stay unchanged, because both models share them.
 
         Raises:
-            CheckFailed: Naming the objects that would change for the model in service, too.
+            CheckFailed: Objects would change for the model in service, too; the message names them.
         """
         others = [title(item) for item in objects if self._try([item], [self._live(item)])]
         if others:
             raise CheckFailed(
-                "a canary shares everything but its model with the one in service, and "
+                "a canary shares everything except its model with the one in service, and "
                 f"{', '.join(others)} would change for both: deploy that first, without --canary"
             )
 
@@ -126,7 +127,7 @@ class Rollout:
         )
 
     def _try(self, objects: Sequence[Manifest], before: Sequence[Manifest | None]) -> bool:
-        """Let the server say what it would make of the objects; whether that is a change."""
+        """Dry-run the objects on the server; returns whether anything would change."""
         changed = False
         for item, found in zip(objects, before, strict=True):
             planned = self._cluster.apply(item, FIELD_MANAGER, dry_run=True)
@@ -136,7 +137,7 @@ class Rollout:
         return changed
 
     def _record(self, before: Sequence[Manifest | None], added: list[Manifest]) -> int | None:
-        """Keep the state to come back to: that with no canary."""
+        """Record the state to restore, which is the one without a canary."""
         if self.live is None:
             return None
         objects = [owned(item) for item in before if item]
@@ -153,38 +154,38 @@ class Rollout:
         way = (
             f"`kubectl delete inferenceservice {name}` removes it"
             if self.live is None
-            else f"`intentflow rollback {name}` puts the former revision back"
+            else f"`intentflow rollback {name}` restores the previous revision"
         )
         return (
-            f"stopped while waiting for {name}: the change is applied and the cluster goes on "
+            f"stopped while waiting for {name}: the change is applied and the cluster continues "
             f"with it; {way}"
         )
 
 
 @dataclass(frozen=True)
-class _Back:
-    """The way back while a change is under way."""
+class _Restoration:
+    """The state to restore if a change fails."""
 
     cluster: Cluster
     former: list[Manifest]
     added: list[Manifest]
 
     def put(self) -> str:
-        """Put it back; says what came of it, and never hides why it was needed."""
+        """Restore the state; returns a description of the outcome instead of raising errors."""
         try:
             for item in self.former:
                 self.cluster.apply(item, FIELD_MANAGER)
             for item in reversed(self.added):
                 remove(self.cluster, item)
         except IntentflowError as error:
-            return f"the former revision could not be put back: {error}"
+            return f"the previous revision could not be restored: {error}"
         if any(item["kind"] == SERVICE[1] for item in self.former):
-            return "the former revision is back in place"
-        return "it was the first deployment: what it made was removed"
+            return "the previous revision was restored"
+        return "it was the first deployment: its objects were removed"
 
 
 def remove(cluster: Cluster, item: Manifest) -> None:
-    """Delete an object; one that is gone already is no error."""
+    """Delete an object; a missing one is not an error."""
     found = reference(item)
     metadata = found["metadata"]
     try:

@@ -1,4 +1,4 @@
-"""Asking a service that says it is ready a few known utterances."""
+"""Smoke test of a ready service with a few known utterances."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from intentflow.taxonomy import Taxonomy
 log = logging.getLogger(__name__)
 
 _ROWS = 8
-# A route may take this long to reach a service that is ready.
+# Maximum time until the route to a ready service works.
 _ROUTE_SECONDS = 30.0
 _PAUSE_SECONDS = 0.5
 
@@ -30,9 +30,9 @@ class Probe:
     """A known utterance.
 
     Attributes:
-        where: File and row, for messages: the utterance itself may be personal.
-        utterance: Utterance to ask.
-        evaluated: The answer that was evaluated; None where only its form is known.
+        where: File and row, for messages, because the utterance itself may be personal data.
+        utterance: The utterance.
+        evaluated: The evaluated answer; None if only its form is known.
     """
 
     where: str
@@ -41,15 +41,15 @@ class Probe:
 
 
 def read_probes(path: str | Path) -> list[Probe]:
-    """The first rows of a data set, or of the predictions that ``intentflow evaluate`` wrote.
+    """The first rows of a data set, or of predictions that ``intentflow evaluate`` wrote.
 
     Raises:
-        IntentflowError: Missing or empty file, or a row without ``instruction``.
+        IntentflowError: The file is missing or empty, or a row has no ``instruction``.
     """
     probes = []
     for where, row in read_rows(path):
         if not isinstance(row, dict) or not isinstance(row.get("instruction"), str):
-            raise IntentflowError(f"{path}: {where}: no instruction to ask")
+            raise IntentflowError(f"{path}: {where}: instruction is missing")
         evaluated = row.get("prediction")
         text = evaluated if isinstance(evaluated, str) else None
         probes.append(Probe(f"{path}: {where}", row["instruction"], text))
@@ -59,7 +59,7 @@ def read_probes(path: str | Path) -> list[Probe]:
 
 
 def read_model_taxonomy(uri: str) -> Taxonomy | None:
-    """The taxonomy in a model directory, local or published; None where it has none."""
+    """The taxonomy of a model directory, local or published; None if it has none."""
     content = read_file(uri, "taxonomy.yaml")
     if content is None:
         return None
@@ -68,12 +68,13 @@ def read_model_taxonomy(uri: str) -> Taxonomy | None:
 
 
 def ask(url: str, probes: Sequence[Probe], taxonomy: Taxonomy | None) -> None:
-    """Ask the service, and compare.
+    """Send the utterances to the service and compare its answers.
 
     Raises:
-        CheckFailed: No answer, no call of the taxonomy, or another call than was evaluated.
+        CheckFailed: An answer is missing, not a call of the taxonomy, or differs from the evaluated
+            one.
     """
-    log.info("asking %s %d known utterances", url, len(probes))
+    log.info("testing %s with %d known utterances", url, len(probes))
     answers = _answers(url, [probe.utterance for probe in probes])
     wrong = [
         f"{probe.where}: {fault}"
@@ -81,11 +82,13 @@ def ask(url: str, probes: Sequence[Probe], taxonomy: Taxonomy | None) -> None:
         if (fault := _fault(probe, answer, taxonomy))
     ]
     if wrong:
-        raise CheckFailed(f"{url} answers {len(wrong)} of {len(probes)} wrongly: {wrong[0]}")
+        raise CheckFailed(
+            f"{url} answers {len(wrong)} of {len(probes)} utterances incorrectly: {wrong[0]}"
+        )
 
 
 def _answers(url: str, utterances: list[str]) -> list[str]:
-    """What the service answers; its route may take a while longer than the service."""
+    """The service's answers; its route may become available later than the service."""
     from intentflow.inference.openai_engine import OpenAIEngine
 
     def answer() -> list[str]:
@@ -101,7 +104,7 @@ def _answers(url: str, utterances: list[str]) -> list[str]:
     try:
         return retrying(answer)
     except IntentflowError as error:
-        raise CheckFailed(f"the service is ready and cannot be asked: {error}") from None
+        raise CheckFailed(f"the service is ready but does not answer: {error}") from None
 
 
 def _may_pass(error: BaseException) -> bool:
@@ -112,17 +115,17 @@ def _fault(probe: Probe, answer: str, taxonomy: Taxonomy | None) -> str | None:
     try:
         calls = _parse(answer)
     except CallSyntaxError:
-        return "the answer is no call"
+        return "the answer is not a call"
     for call in calls:
         if taxonomy and not taxonomy.accepts(call):
-            return f"the answer is no call of the taxonomy ({call.intent})"
+            return f"the answer is not a call of the taxonomy ({call.intent})"
     if probe.evaluated is None or probe.evaluated == answer:
         return None
     try:
         same = same_calls(calls, _parse(probe.evaluated))
     except CallSyntaxError:
         same = False
-    return None if same else "the answer is another than the evaluated one"
+    return None if same else "the answer differs from the evaluated one"
 
 
 def _parse(text: str) -> list[Call]:

@@ -1,4 +1,4 @@
-"""What stands around a service: its account, its network, its budgets, the cache of its model."""
+"""Supporting objects of a service: account, network policies, budgets, and model cache."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from intentflow.deployment.options import DeployOptions
 from intentflow.models.model_facts import ModelFacts
 
 _NAMESPACE = "kubernetes.io/metadata.name"
-# Knative's own pods stand between callers and the service, and its pods listen on other ports.
-_NOT_WITH_KNATIVE = ("NetworkPolicy", "PodDisruptionBudget", "PodMonitor")
+# Knative's own pods are between callers and the service, and its pods listen on other ports.
+_STANDARD_ONLY = ("NetworkPolicy", "PodDisruptionBudget", "PodMonitor")
 _GIBIBYTE = 1024**3
 
 
-def fill_surroundings(
+def fill_supporting_objects(
     objects: Iterable[Manifest], facts: ModelFacts, options: DeployOptions
 ) -> list[Manifest]:
-    """The objects that are needed, filled in."""
+    """Fill in the supporting objects that are needed."""
     kept = [item for item in objects if _needed(item, options)]
     for item in kept:
         if item["kind"] == "ServiceAccount":
@@ -32,7 +32,7 @@ def fill_surroundings(
 def _needed(item: Manifest, options: DeployOptions) -> bool:
     if item["kind"] == "ServiceAccount":
         return options.service_account is None
-    return options.deployment_mode == "Standard" or item["kind"] not in _NOT_WITH_KNATIVE
+    return options.deployment_mode == "Standard" or item["kind"] not in _STANDARD_ONLY
 
 
 def _fill_policy(policy: Manifest, options: DeployOptions) -> None:
@@ -48,7 +48,7 @@ def _fill_policy(policy: Manifest, options: DeployOptions) -> None:
 
 
 def _fill_cache(cache: Manifest, facts: ModelFacts, options: DeployOptions) -> None:
-    """A cache's source cannot be changed, so each model has one of its own."""
+    """Fill in the cache; its source cannot be changed, so each model has its own cache."""
     cache["metadata"]["name"] = f"{options.name}-{facts.digest[:8]}"
     cache["spec"] |= {
         "sourceModelUri": facts.storage_uri,

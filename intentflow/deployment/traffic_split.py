@@ -1,4 +1,4 @@
-"""Two models in one service: the one in service, and a canary for a share of the requests."""
+"""Traffic split: a service with a canary for a share of the requests."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ def share_requests(
 ) -> Manifest:
     """A service in Standard mode with another one's model as its canary, ``spec.canary[0]``.
 
-    Before it, the transformer shares the requests out, because it knows which prompt belongs to
-    which model. KServe's own share is then 0: its routes would lead past the transformer. Without
-    a transformer the share is KServe's.
+    The transformer splits the requests, because it knows which prompt belongs to which model.
+    KServe's own share is then 0, because its routes would bypass the transformer. Without a
+    transformer KServe splits the traffic.
 
     Args:
         service: The InferenceService in service.
         candidate: The same service rendered for the new model.
-        percent: Share of the requests, 0 to 99, that the new model answers.
-        kserve_splits: Whether the cluster's KServe shares out where there is no transformer.
+        percent: Share of the requests for the new model, 0 to 99.
+        kserve_splits: Whether the cluster's KServe splits traffic without a transformer.
 
     Raises:
-        IntentflowError: Adapters, which KServe fetches for no canary; a share that nobody would
-            give it.
+        IntentflowError: There are adapters, which KServe does not load for canaries, or nothing
+            would implement the share.
     """
     if percent and not kserve_splits and "transformer" not in service["spec"]:
         raise IntentflowError(
             f"{service['metadata']['name']} has no transformer, and KServe up to 0.20 would give "
-            "its canary no traffic: deploy it with the transformer, take canary_percent=0 (the "
-            "canary has a URL of its own), or name a later one with --set kserve_version=0.21"
+            "its canary no traffic: deploy it with the transformer, use canary_percent=0 (the "
+            "canary has its own URL), or give a later version with --set kserve_version=0.21"
         )
     if "storageUris" in service["spec"]["predictor"]:
         raise IntentflowError(
-            f"{service['metadata']['name']}: KServe fetches LoRA adapters for no canary"
+            f"{service['metadata']['name']}: KServe does not load LoRA adapters for canaries"
         )
     shared = without_share(service)
     entry = _canary(service, candidate, percent)
@@ -56,21 +56,21 @@ def share_requests(
 
 
 def requests_shared(service: Mapping[str, Any]) -> int | None:
-    """The share of requests, in percent, that a service's canary gets; None without a canary."""
+    """The canary's share of requests in percent; None without a canary."""
     spec = service.get("spec") or {}
     knative = (spec.get("predictor") or {}).get("canaryTrafficPercent")
     if not spec.get("canary"):
         return knative
-    reported = f"{_FLAG}percent="
+    prefix = f"{_FLAG}percent="
     for container in (spec.get("transformer") or {}).get("containers", ()):
         for argument in container.get("args", ()):
-            if argument.startswith(reported) and argument.removeprefix(reported).isdigit():
-                return int(argument.removeprefix(reported))
+            if argument.startswith(prefix) and argument.removeprefix(prefix).isdigit():
+                return int(argument.removeprefix(prefix))
     return int(spec["canary"][0].get("trafficPercent", 0))
 
 
 def without_share(service: Manifest) -> Manifest:
-    """The same service with the model in service alone."""
+    """The service without its canary."""
     alone = deepcopy(service)
     alone.get("spec", {}).pop("canary", None)
     annotations = alone["metadata"].get("annotations") or {}
@@ -82,9 +82,9 @@ def without_share(service: Manifest) -> Manifest:
 
 
 def _canary(service: Manifest, candidate: Manifest, percent: int) -> Manifest:
-    """A predictor of its own; KServe takes what it does not say from the one in service."""
+    """A separate predictor; KServe completes it from the one in service."""
     predictor = service["spec"]["predictor"]
-    # Part of the Deployment's name: after a promotion the pods stay as they are.
+    # Part of the Deployment's name: after a promotion the pods keep running.
     name = f"c{model_of(candidate).model_digest[:8]}"
     if name == predictor.get("name"):  # a model that was promoted, rolled back, and tried again
         name += "b"
@@ -92,9 +92,9 @@ def _canary(service: Manifest, candidate: Manifest, percent: int) -> Manifest:
         "predictor": {
             "name": name,
             "minReplicas": max(1, ceil(predictor.get("minReplicas", 1) * percent / 100)),
-            # Its number of replicas is fixed; it would inherit KEDA, and no metric for it.
+            # Its number of replicas is fixed; it would inherit KEDA without a metric.
             "annotations": {AUTOSCALER_CLASS: "none"},
-            # A canary's container has to be named; a predictor's is by default.
+            # A canary's container needs a name; a predictor's has one by default.
             "model": {"name": _CONTAINER, **deepcopy(candidate["spec"]["predictor"]["model"])},
         },
         "trafficPercent": percent,
@@ -102,7 +102,7 @@ def _canary(service: Manifest, candidate: Manifest, percent: int) -> Manifest:
 
 
 def _arguments(shared: Manifest, canary: Manifest, percent: int) -> list[str]:
-    """What the transformer has to know of the canary."""
+    """The transformer's arguments about the canary."""
     host = f"{shared['metadata']['name']}-{canary['name']}-predictor"
     return [
         f"{_FLAG}host={host}.{shared['metadata']['namespace']}",
@@ -112,7 +112,7 @@ def _arguments(shared: Manifest, canary: Manifest, percent: int) -> list[str]:
 
 
 def _annotate(shared: Manifest, candidate: Manifest) -> None:
-    """What is known of the canary's model, and which model it would replace."""
+    """Record the canary's model, and the model that it would replace."""
     annotations = shared["metadata"].setdefault("annotations", {})
     annotations |= model_of(candidate).annotations(CANARY)
     annotations[CANARY_REPLACES] = shared["spec"]["predictor"]["model"]["storageUri"]

@@ -1,4 +1,4 @@
-"""The part of a service before vLLM: what the outside sees."""
+"""The transformer of a service, which clients connect to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from intentflow.models.model_facts import ModelFacts
 
 
 def fill_transformer(service: Manifest, facts: ModelFacts, options: DeployOptions) -> None:
-    """The model whose prompt and taxonomy it applies, its image, size and log."""
+    """Fill in the model whose prompt and taxonomy it applies, image, size and log."""
     transformer = service["spec"]["transformer"]
     container = transformer["containers"][0]
     container["image"] = change_image(
@@ -31,7 +31,7 @@ def fill_transformer(service: Manifest, facts: ModelFacts, options: DeployOption
     if options.image_pull_secrets:
         transformer["imagePullSecrets"] = [{"name": name} for name in options.image_pull_secrets]
     if options.deployment_mode == "Knative":
-        # Knative takes one port, and ends pods in its own way.
+        # Knative supports one port, and ends pods in its own way.
         transformer.pop("terminationGracePeriodSeconds")
         container.pop("lifecycle")
         del container["ports"][1:]
@@ -40,12 +40,12 @@ def fill_transformer(service: Manifest, facts: ModelFacts, options: DeployOption
 
 
 def openai_url(service_url: str, has_transformer: bool) -> str:
-    """Base URL for OpenAI clients: KServe's path before a transformer, else vLLM's own."""
+    """Base URL for OpenAI clients: KServe's path with a transformer, otherwise vLLM's own."""
     return service_url.rstrip("/") + ("/openai/v1" if has_transformer else "/v1")
 
 
 def leave_out_transformer(objects: Iterable[Manifest]) -> list[Manifest]:
-    """The same service with vLLM's own routes open to the outside."""
+    """The service without transformer, with vLLM's own routes open to clients."""
     kept = [item for item in objects if _selected(item) != "transformer"]
     for item in kept:
         if item["kind"] == "InferenceService":
@@ -56,7 +56,7 @@ def leave_out_transformer(objects: Iterable[Manifest]) -> list[Manifest]:
 
 
 def _selected(item: Manifest) -> str | None:
-    """Which part of the service an object is about."""
+    """The part of the service that an object selects."""
     spec = item.get("spec", {})
     selector = spec.get("podSelector") or spec.get("selector") or {}
     part: str | None = selector.get("matchLabels", {}).get(COMPONENT_LABEL)

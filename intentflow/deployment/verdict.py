@@ -1,4 +1,4 @@
-"""Whether the gate passed this very model."""
+"""Check that the gate passed exactly this model."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from intentflow.models.model_facts import ModelFacts
 
 
 def read_passing_verdict(path: str | Path, facts: ModelFacts) -> Verdict:
-    """Read the gate's verdict, and make sure that it is a pass about this model and its prompt.
+    """Read the gate's verdict and check that it passes this model with its prompt.
 
     Raises:
-        IntentflowError: Missing, or not a verdict.
-        CheckFailed: Naming every reason, or the digests that differ.
+        IntentflowError: The file is missing, or not a verdict.
+        CheckFailed: The gate failed, with every reason, or digests differ.
     """
     verdict = Verdict.read(path)
     if not verdict.passed:
         reasons = "; ".join(verdict.reasons) or "no reason given"
-        raise CheckFailed(f"{path}: the gate did not pass: {reasons}; nothing deployed")
+        raise CheckFailed(f"{path}: the gate failed: {reasons}; nothing was deployed")
     _require_same("model", verdict.model_digest, facts.digest, path, facts)
     if verdict.prompt_digest is not None:
         _require_same("prompt", verdict.prompt_digest, facts.prompt_digest, path, facts)
@@ -33,5 +33,5 @@ def _require_same(
         was = f"{measured[:12]}…" if measured else "none named"
         raise CheckFailed(
             f"{path}: the verdict is about another {what} ({was}) than {facts.uri} "
-            f"({deployed[:12]}…): evaluate and gate this model first; nothing deployed"
+            f"({deployed[:12]}…): evaluate and gate this model first; nothing was deployed"
         )

@@ -228,7 +228,9 @@ def test_field_of_another_owner_is_not_taken(
     Cluster().apply(service, "argocd")
     more = apply_options.model_copy(update={"max_replicas": 3})
 
-    with pytest.raises(IntentflowError, match=r"another owner .*argocd.*maxReplicas") as caught:
+    with pytest.raises(
+        IntentflowError, match=r"another field manager .*argocd.*maxReplicas"
+    ) as caught:
         deploy(published, more, verdict_file=verdict)
     assert "\n" not in str(caught.value)
 

@@ -56,7 +56,7 @@ def test_directory_without_weights_is_refused(model_directory: Path) -> None:
 
 def test_a_folder_with_other_files_is_left_alone(model_directory: Path) -> None:
     before = sorted(model_directory.iterdir())
-    with pytest.raises(IntentflowError, match="holds other files than manifests"):
+    with pytest.raises(IntentflowError, match="contains files that are not manifests"):
         deploy(str(model_directory), DeployOptions(), output=model_directory)
     assert sorted(model_directory.iterdir()) == before
 
@@ -84,7 +84,7 @@ def test_failed_verdict_deploys_nothing(
 ) -> None:
     verdict = write_verdict(passed=False, reasons=["intent_accuracy 0.91 < 0.95", "too few rows"])
     options = DeployOptions.model_validate({"mode": mode})
-    with pytest.raises(CheckFailed, match=r"0\.91 < 0\.95; too few rows; nothing deployed"):
+    with pytest.raises(CheckFailed, match=r"0\.91 < 0\.95; too few rows; nothing was deployed"):
         deploy(str(model_directory), options, verdict_file=verdict, output=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -133,7 +133,7 @@ def test_git_without_a_verdict_is_refused(model_directory: Path) -> None:
 
 def test_git_writes_no_canary(model_directory: Path, write_verdict: Callable[..., Path]) -> None:
     options = DeployOptions(mode="git", git_repo="repo.git", canary_percent=10)
-    with pytest.raises(IntentflowError, match="so it writes no canary"):
+    with pytest.raises(IntentflowError, match="and writes no canary"):
         deploy(str(model_directory), options, verdict_file=write_verdict())
 
 

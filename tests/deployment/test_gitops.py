@@ -18,7 +18,7 @@ import yaml
 from intentflow.artifacts.verdict import Rule, Verdict
 from intentflow.cli.main import main
 from intentflow.deployment import DeployOptions, ModelFacts, deploy, render
-from intentflow.deployment.gitops import Pushed, Reverted, commit_service, revert_service
+from intentflow.deployment.gitops import PushResult, RevertResult, commit_service, revert_service
 from intentflow.deployment.gitops.repository import Repository
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.pipeline.steps.deploy import run_deploy
@@ -106,7 +106,7 @@ def git_options(options: DeployOptions, server: Server) -> DeployOptions:
     return options.model_copy(update={"mode": "git", "git_repo": f"file://{server.bare}"})
 
 
-def _commit(facts: ModelFacts, options: DeployOptions, verdict: Verdict = VERDICT) -> Pushed:
+def _commit(facts: ModelFacts, options: DeployOptions, verdict: Verdict = VERDICT) -> PushResult:
     return commit_service(render(facts, options, verdict), verdict, options)
 
 
@@ -154,7 +154,7 @@ def test_same_model_again_makes_no_commit(
 
     assert _commit(facts, git_options).commit is None
     assert server.commits() == commits
-    assert "already says all of it: no commit" in capsys.readouterr().err
+    assert "is already up to date: no commit" in capsys.readouterr().err
 
 
 def test_new_model_changes_uri_digests_and_arguments_alone(
@@ -221,7 +221,7 @@ def test_service_in_two_places_is_refused(
     service = yaml.safe_dump(render(facts, git_options, VERDICT)[-1])
     server.write("team-a/banking/a.yaml", service)
     server.write("team-a/banking/b.yaml", service)
-    with pytest.raises(IntentflowError, match=r"in several places .*: a\.yaml, b\.yaml"):
+    with pytest.raises(IntentflowError, match=r"several times .*: a\.yaml, b\.yaml"):
         _commit(_newer(facts), git_options)
 
 
@@ -407,7 +407,7 @@ def test_missing_git_is_named(
         _commit(facts, git_options)
 
 
-def _revert(options: DeployOptions) -> Reverted:
+def _revert(options: DeployOptions) -> RevertResult:
     return revert_service(options)
 
 
@@ -466,7 +466,7 @@ def test_rollback_over_a_later_change_of_the_same_line_is_explained(
     _commit(facts, git_options)
     _commit(_newer(facts), git_options)
     server.write(SERVICE, server.read(SERVICE).replace("e" * 64, "f" * 64) + "\n")
-    with pytest.raises(IntentflowError, match="deploy the former model instead"):
+    with pytest.raises(IntentflowError, match="deploy the previous model instead"):
         _revert(git_options)
 
 

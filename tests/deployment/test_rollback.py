@@ -76,7 +76,7 @@ def test_failed_change_puts_the_former_revision_back(
 
     assert _rest(controller.service()) == _rest(before)
     assert "CUDA out of memory" in str(caught.value)
-    assert "the former revision is back in place" in str(caught.value)
+    assert "the previous revision was restored" in str(caught.value)
 
 
 def test_what_another_owner_set_survives_the_way_back(
@@ -103,7 +103,7 @@ def test_what_another_owner_set_survives_the_way_back(
 def test_failed_first_deployment_leaves_nothing(
     deploy_model: Deploy, controller: Controller, apply_options: DeployOptions
 ) -> None:
-    with controller.answering(BROKEN), pytest.raises(CheckFailed, match="was removed"):
+    with controller.answering(BROKEN), pytest.raises(CheckFailed, match="were removed"):
         deploy_model(b"first")
 
     cluster = Cluster()
@@ -127,7 +127,7 @@ def test_conflict_is_found_before_anything_changes(
     runtime = ("serving.kserve.io/v1alpha1", "ServingRuntime", "banking-vllm")
     before = Cluster().get(*runtime, apply_options.namespace)["metadata"]["resourceVersion"]
 
-    with pytest.raises(IntentflowError, match=r"another owner .*argocd"):
+    with pytest.raises(IntentflowError, match=r"another field manager .*argocd"):
         deploy_model(b"second", max_replicas=3, vllm_version="v0.33.0")
     after = Cluster().get(*runtime, apply_options.namespace)["metadata"]["resourceVersion"]
     assert before == after
@@ -189,7 +189,7 @@ def test_rollback_removes_what_the_newer_one_added(
 def test_rollback_to_an_unknown_number_lists_those_there_are(
     in_service: str, apply_options: DeployOptions
 ) -> None:
-    with pytest.raises(IntentflowError, match="no revision 7 is recorded; there are: none"):
+    with pytest.raises(IntentflowError, match="no revision 7 is recorded, only: none"):
         rollback("banking", apply_options.namespace, 20, to=7)
 
 
@@ -281,7 +281,7 @@ def test_stopped_wait_says_what_it_left(
 
     last = capsys.readouterr().err.strip().splitlines()[-1]
     assert status == 2
-    assert "the change is applied and the cluster goes on with it" in last
+    assert "the change is applied and the cluster continues with it" in last
     assert f"intentflow rollback banking -n {apply_options.namespace}" in last
 
 
@@ -347,7 +347,7 @@ def test_canary_that_is_not_ready_is_taken_away(
     before = _rest(controller.service())
 
     def run() -> None:
-        with pytest.raises(CheckFailed, match=r"is not ready.*the former revision is back"):
+        with pytest.raises(CheckFailed, match=r"is not ready.*the previous revision was restored"):
             deploy_model(b"second", canary_percent=10, timeout_seconds=4.0)
 
     _until_canary(controller, run, ready=False)
@@ -466,7 +466,7 @@ def test_canary_that_an_older_kserve_would_ignore_is_refused(
     in_service: str, older_kserve: None, deploy_model: Deploy, controller: Controller
 ) -> None:
     before = controller.service()["metadata"]["resourceVersion"]
-    with pytest.raises(IntentflowError, match=r"no spec\.canary, which came with KServe 0\.20"):
+    with pytest.raises(IntentflowError, match=r"no spec\.canary, which KServe 0\.20"):
         deploy_model(b"second", canary_percent=10)
     assert controller.service()["metadata"]["resourceVersion"] == before
 
@@ -616,7 +616,7 @@ def test_service_that_answers_otherwise_is_taken_back(
         deploy_model(b"second", probe=probe, probe_url=chat)
 
     assert _rest(controller.service()) == before
-    assert "another than the evaluated one; the former revision is back" in str(caught.value)
+    assert "differs from the evaluated one; the previous revision was restored" in str(caught.value)
     assert "Ada" not in str(caught.value)
 
 
@@ -632,7 +632,9 @@ def test_service_that_cannot_be_asked_is_taken_back(
     probe = _probe(tmp_path, "x()")
     with (
         controller.answering(READY),
-        pytest.raises(CheckFailed, match=r"ready and cannot be asked: .*former revision is back"),
+        pytest.raises(
+            CheckFailed, match=r"ready but does not answer: .*previous revision was restored"
+        ),
     ):
         deploy_model(b"second", probe=probe, probe_url="http://127.0.0.1:1")
     assert _rest(controller.service()) == before

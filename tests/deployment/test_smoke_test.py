@@ -33,7 +33,7 @@ def test_predictions_are_what_the_answers_have_to_be(tmp_path: Path) -> None:
 
 
 def test_row_without_an_utterance_is_named(tmp_path: Path) -> None:
-    with pytest.raises(IntentflowError, match=r"rows\.jsonl: .*1: no instruction to ask"):
+    with pytest.raises(IntentflowError, match=r"rows\.jsonl: .*1: instruction is missing"):
         read_probes(_file(tmp_path, {"text": "hi"}))
 
 
@@ -52,9 +52,9 @@ def test_model_without_a_taxonomy_has_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("answer", "fault"),
     [
-        ("nonsense", "the answer is no call"),
-        ("rob_bank()", r"no call of the taxonomy \(rob_bank\)"),
-        ("greet();greet()", "another than the evaluated one"),
+        ("nonsense", "the answer is not a call"),
+        ("rob_bank()", r"not a call of the taxonomy \(rob_bank\)"),
+        ("greet();greet()", "differs from the evaluated one"),
     ],
 )
 def test_wrong_answer_is_told_by_its_row(
@@ -62,7 +62,9 @@ def test_wrong_answer_is_told_by_its_row(
 ) -> None:
     monkeypatch.setattr("intentflow.deployment.smoke_test._answers", lambda *_: [answer])
     probe = Probe("rows.jsonl: row 1", "hi, it is Ada", "greet()")
-    with pytest.raises(CheckFailed, match=f"1 of 1 wrongly: rows.jsonl: row 1: .*{fault}") as told:
+    with pytest.raises(
+        CheckFailed, match=f"1 of 1 utterances incorrectly: rows.jsonl: row 1: .*{fault}"
+    ) as told:
         ask("http://banking", [probe], TAXONOMY)
     assert "Ada" not in str(told.value)
 

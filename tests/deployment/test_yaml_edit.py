@@ -122,12 +122,12 @@ def test_part_of_a_block_changes_alone() -> None:
 
 def test_anchor_that_is_used_twice_is_refused() -> None:
     text = "a: &place s3://old\nb: *place\n"
-    with pytest.raises(IntentflowError, match=r"banking\.yaml: a cannot be changed alone"):
+    with pytest.raises(IntentflowError, match=r"banking\.yaml: a cannot be changed separately"):
         _edited(text, Edit(("a",), "s3://new"))
 
 
 def test_empty_mapping_is_refused_by_name() -> None:
-    with pytest.raises(IntentflowError, match="change it by hand"):
+    with pytest.raises(IntentflowError, match="change it manually"):
         _edited("a: {}\n", Edit(("a", "b"), "c"))
 
 

@@ -54,18 +54,18 @@ def test_a_list_needs_no_brackets(setting: str, name: str, value: list[object]) 
 
 
 def test_a_request_log_needs_the_transformer() -> None:
-    with pytest.raises(IntentflowError, match="requests are kept by the transformer"):
+    with pytest.raises(IntentflowError, match="only the transformer stores requests"):
         _of("transformer=false", "log_uri=s3://bucket/log")
 
 
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("components=[monitor]", "no component monitor; did you mean monitoring"),
+        ("components=[monitor]", "unknown component monitor; did you mean monitoring"),
         ("components=[cpu, gpu]", "cpu and gpu exclude each other"),
         ("components=[lora-adapters]", "lora-adapters needs lora_adapters"),
         ("components=[canary]", "canary needs canary_percent"),
-        ("lora_adapters={Cards: 's3://m'}", "small letters"),
+        ("lora_adapters={Cards: 's3://m'}", "lower-case letters"),
         ("lora_adapters={cards: /tmp/m}", "not an s3:// URI"),
         ("stable_model=s3://m", "set canary_percent, too"),
         ("log_uri=/var/log", "log_uri"),
@@ -86,11 +86,11 @@ def test_what_cannot_be_says_why(setting: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (["components=[cpu]", "gpu_count=2"], "gpu_count: 2 does not go with the components"),
-        (["components=[gpu]", "gpu_count=0"], "gpu_count: 0 does not go with the components"),
-        (["components=[autoscaling]", "deployment_mode=Knative"], "scales by itself"),
+        (["components=[cpu]", "gpu_count=2"], "gpu_count: 2 contradicts the components"),
+        (["components=[gpu]", "gpu_count=0"], "gpu_count: 0 contradicts the components"),
+        (["components=[autoscaling]", "deployment_mode=Knative"], "Knative scales itself"),
         (["components=[autoscaling]", "min_replicas=3", "max_replicas=2"], "is less than"),
-        (["lora_adapters.a=s3://m/a", "canary_percent=5"], "for no cache and no canary"),
+        (["lora_adapters.a=s3://m/a", "canary_percent=5"], "for caches and canaries"),
     ],
 )
 def test_what_does_not_go_together_says_why(settings: list[str], message: str) -> None:

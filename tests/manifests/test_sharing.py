@@ -120,7 +120,7 @@ def test_promoted_model_that_is_tried_again_has_another_name(
 
 def test_adapters_have_no_canary(facts: ModelFacts, stable: ModelFacts) -> None:
     before = _service(stable, lora_adapters={"cards": "s3://m/cards"})
-    with pytest.raises(IntentflowError, match="LoRA adapters for no canary"):
+    with pytest.raises(IntentflowError, match="LoRA adapters for canaries"):
         share_requests(before, _service(facts), 10)
 
 

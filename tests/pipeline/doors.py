@@ -92,7 +92,7 @@ class Doors:
     Attributes:
         step: Name of the step.
         folder: Working directory, with the files that are named.
-        monkeypatch: Of the test.
+        monkeypatch: Fixture of the test.
     """
 
     step: str
@@ -101,6 +101,8 @@ class Doors:
 
     def __post_init__(self) -> None:
         """Write the files."""
+        # Before anything is replaced: a module imported meanwhile would keep the replacement.
+        importlib.import_module(f"intentflow.cli.{VERBS[self.step][0]}")
         self.monkeypatch.chdir(self.folder)
         for name, document in DOCUMENTS.items():
             (self.folder / name).write_text(yaml.safe_dump(document), encoding="utf-8")

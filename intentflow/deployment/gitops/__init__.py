@@ -1,6 +1,6 @@
-"""Deploying by commit: a GitOps repository says what runs, Argo CD or Flux makes it so."""
+"""Deployment by commit: a GitOps repository states what runs, Argo CD or Flux applies it."""
 
-from intentflow.deployment.gitops.commit import Pushed, commit_service
-from intentflow.deployment.gitops.revert import Reverted, revert_service
+from intentflow.deployment.gitops.commit import PushResult, commit_service
+from intentflow.deployment.gitops.revert import RevertResult, revert_service
 
-__all__ = ["Pushed", "Reverted", "commit_service", "revert_service"]
+__all__ = ["PushResult", "RevertResult", "commit_service", "revert_service"]

@@ -1,4 +1,4 @@
-"""A model's deployment as a commit on a branch of a GitOps repository."""
+"""Deployment of a model as a commit on a branch of a GitOps repository."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Pushed:
-    """What came of a deployment.
+class PushResult:
+    """The result of a deployment by commit.
 
     Attributes:
-        commit: The commit; None where the branch already says all of it.
-        branch: Branch that holds it.
-        files: Paths of the changed files, from the top of the repository.
+        commit: The commit; None if the branch is already up to date.
+        branch: The branch of the commit.
+        files: Changed files, relative to the repository's top.
     """
 
     commit: str | None
@@ -54,20 +54,20 @@ class Pushed:
     files: list[str]
 
 
-def commit_service(objects: list[Manifest], verdict: Verdict, options: DeployOptions) -> Pushed:
+def commit_service(objects: list[Manifest], verdict: Verdict, options: DeployOptions) -> PushResult:
     """Commit a model's URI, digests and arguments, and push.
 
-    Who pushes in between loses nothing: the change is made again on top of theirs.
+    If another commit is pushed in between, the change is made again on top of it.
 
     Args:
         objects: The rendered service.
         verdict: A passing verdict about its model.
-        options: The repository, its branches, the service's folder.
+        options: The repository, its branches and the service's folder.
 
     Raises:
-        IntentflowError: No repository, branch or access; a protected branch; files that cannot
-            be changed.
-        CheckFailed: The branch moved on under every try.
+        IntentflowError: The repository, branch or access is missing, the branch is protected, or
+            files cannot be changed.
+        CheckFailed: The branch moved on at every attempt.
     """
     service = next(item for item in objects if item["kind"] == "InferenceService")
     folder = service_folder(options)
@@ -86,10 +86,10 @@ def commit_service(objects: list[Manifest], verdict: Verdict, options: DeployOpt
     ) as repository:
         commit, files = push_on_top(repository, target, change)
     if commit is None:
-        log.info("%s on %s already says all of it: no commit", folder, target)
-        return Pushed(None, target, [])
+        log.info("%s on %s is already up to date: no commit", folder, target)
+        return PushResult(None, target, [])
     log.info("pushed %s to %s of %s", commit[:12], target, repository.url)
-    return Pushed(commit, target, files)
+    return PushResult(commit, target, files)
 
 
 def push_on_top(
@@ -97,10 +97,10 @@ def push_on_top(
     target: str,
     change: Callable[[Repository], tuple[str | None, T]],
 ) -> tuple[str | None, T]:
-    """Make a commit and push it; where somebody else pushed first, make it again on top.
+    """Make a commit and push it; if another one was pushed first, make it again on top.
 
     Raises:
-        CheckFailed: Somebody was faster every time.
+        CheckFailed: Another commit came first at every attempt.
     """
     for attempt in _attempts():
         with attempt:
@@ -110,11 +110,13 @@ def push_on_top(
             if commit is not None:
                 repository.push(target)
             return commit, result
-    raise CheckFailed(f"{repository.url}: {target} moved on {_TRIES} times meanwhile; try again")
+    raise CheckFailed(
+        f"{repository.url}: {target} moved on {_TRIES} times in the meantime; try again"
+    )
 
 
 def _attempts() -> Iterator[AttemptManager]:
-    """Attempts until a push is not rejected, with longer and longer pauses, at random."""
+    """Attempts until a push is accepted, with increasing, random pauses."""
     retrying = Retrying(
         retry=retry_if_exception_type(PushRejectedError),
         stop=stop_after_attempt(_TRIES),
@@ -126,14 +128,14 @@ def _attempts() -> Iterator[AttemptManager]:
 
 
 def _log_rejection(state: RetryCallState) -> None:
-    log.warning("%s; again on top of it", state.outcome.exception() if state.outcome else "")
+    log.warning("%s; trying again on top of it", state.outcome.exception() if state.outcome else "")
 
 
 def service_folder(options: DeployOptions) -> str:
-    """The service's folder, from the repository's top.
+    """The service's folder, relative to the repository's top.
 
     Raises:
-        IntentflowError: A path that leads out of the repository.
+        IntentflowError: The path leads out of the repository.
     """
     folder = PurePosixPath(options.git_path or f"{options.namespace}/{options.name}")
     if folder.is_absolute() or ".." in folder.parts or ".git" in folder.parts:
@@ -142,14 +144,14 @@ def service_folder(options: DeployOptions) -> str:
 
 
 def service_trailer(options: DeployOptions) -> str:
-    """What marks this service's commits."""
+    """The commit trailer that marks this service's commits."""
     return f"{TRAILER}: {options.namespace}/{options.name}"
 
 
 def _message(
     service: Manifest, verdict: Verdict, options: DeployOptions, former_uri: str | None
 ) -> str:
-    """What is deployed, what it scored, and where it comes from."""
+    """The commit message: the model, its scores and its lineage."""
     model = model_of(service)
     lineage = {
         "Model": service["spec"]["predictor"]["model"]["storageUri"],
@@ -163,7 +165,7 @@ def _message(
     }
     numbers = [f"- {name}: {value:g} (limit {limit:g})" for name, value, limit in verdict.numbers]
     trailers = [f"{key}: {value}" for key, value in lineage.items() if value]
-    # A field with a line end in it would forge a trailer.
+    # A field that contains a line end would forge a trailer.
     numbers, trailers = ([printable(line) for line in lines] for lines in (numbers, trailers))
     lines = [f"Deploy {options.name}: model {model.model_digest[:12]}", "", "The gate passed."]
     return "\n".join([*lines, *numbers, "", *trailers, service_trailer(options)]) + "\n"

@@ -1,8 +1,8 @@
-"""A clone of one's own of a GitOps repository, by the system's git.
+"""A temporary clone of a GitOps repository, by the system's git.
 
-Whatever is in somebody's clone stays as it is: the work is done in a temporary one. Credentials
-come from ssh's agent, git's own helpers, or ``INTENTFLOW_GIT_TOKEN`` (and
-``INTENTFLOW_GIT_USERNAME``), which never stand in an argument, a file or a message.
+The user's own clone stays unchanged: all work is done in a temporary one. Credentials come from the
+ssh agent, git's own helpers, or ``INTENTFLOW_GIT_TOKEN`` (and ``INTENTFLOW_GIT_USERNAME``), which
+never appear in an argument, a file or a message.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from intentflow.io.addresses import MASK, holds_secret, mask_secrets
 _SECONDS = 300
 _TOKEN = "INTENTFLOW_GIT_TOKEN"
 _USER = "INTENTFLOW_GIT_USERNAME"
-# git asks this program; the token goes to it by the environment alone.
+# git runs this program for credentials; the token reaches it only through the environment.
 _HELPER = f'!f() {{ echo "username=${{{_USER}:-git}}"; echo "password=${_TOKEN}"; }}; f'
 _NO_ACCESS = (
     "Authentication failed",
@@ -37,46 +37,46 @@ _NO_ACCESS = (
 
 
 class GitError(IntentflowError):
-    """git ended with an error.
+    """git failed.
 
     Args:
-        message: One line for the user.
-        output: Complete output of git, without secrets.
+        message: The error message.
+        output: Its complete output, without secrets.
     """
 
     def __init__(self, message: str, output: str) -> None:
-        """Keep the output for those who know what to look for."""
+
         super().__init__(message)
         self.output = output
 
 
 class PushRejectedError(IntentflowError):
-    """Somebody else pushed first: what was done has to be done again on top of theirs."""
+    """Another commit was pushed first, so the change has to be made again on top of it."""
 
 
 class Repository:
-    """A temporary clone of one branch.
+    """A temporary clone of one branch; :func:`cloned` creates it.
 
     Attributes:
-        url: URL without credentials, for messages.
+        url: URL of the original, without credentials, for messages.
         root: Its work tree.
-        branch: Branch that is checked out.
+        branch: The branch that is checked out.
     """
 
     def __init__(self, url: str, root: Path, branch: str) -> None:
-        """Hold on to a clone; `cloned` makes one."""
+
         self.url, self.root, self.branch = without_credentials(url), root, branch
 
     def git(self, *arguments: str) -> str:
-        """Run git in the work tree; returns its output.
+        """Run git in the work tree and return its output.
 
         Raises:
-            GitError: With the last line of what it reported.
+            GitError: git failed; the message has the last line of its output.
         """
         return _git(self.url, "-C", str(self.root), *arguments)
 
     def commit(self, message: str) -> str | None:
-        """Commit everything that changed; returns the commit, None where nothing did."""
+        """Commit all changes; returns the commit, or None if there are none."""
         self.git("add", "--all")
         if not self.git("status", "--porcelain"):
             return None
@@ -84,10 +84,10 @@ class Repository:
         return self.head()
 
     def revert(self, commit: str, message: str) -> str:
-        """Commit the reverse of a commit; returns the new one.
+        """Commit the reverse of a commit and return the new one.
 
         Raises:
-            GitError: Later changes conflict with it.
+            GitError: Later changes are in conflict with it.
         """
         self.git(*self._author(), "revert", "--no-edit", commit)
         self.git(*self._author(), "commit", "--quiet", "--no-verify", "--amend", "-m", message)
@@ -98,11 +98,11 @@ class Repository:
         return self.git("rev-parse", "HEAD").strip()
 
     def push(self, branch: str) -> None:
-        """Push what is checked out.
+        """Push the commit that is checked out.
 
         Raises:
             PushRejectedError: The branch has moved on.
-            IntentflowError: The branch is protected, or the server refused otherwise.
+            IntentflowError: The branch is protected, or the server refused for another reason.
         """
         try:
             self.git("push", "--porcelain", "origin", f"HEAD:refs/heads/{branch}")
@@ -110,12 +110,12 @@ class Repository:
             raise _explain_push(failure, self.url, branch) from None
 
     def catch_up(self, branch: str) -> None:
-        """Take the branch as it is on the server now; commits of one's own go."""
+        """Reset the branch to its state on the server; local commits are discarded."""
         self.git("fetch", "--quiet", "origin", f"refs/heads/{branch}")
         self.git("reset", "--quiet", "--hard", "FETCH_HEAD")
 
     def _author(self) -> list[str]:
-        """Whoever git knows; where it knows nobody, such as in a pod, intentflow."""
+        """Git's configured author; without one, as in a pod, intentflow."""
         known = os.environ.get("GIT_AUTHOR_NAME") and os.environ.get("GIT_COMMITTER_NAME")
         try:
             known = known or self.git("config", "user.email")
@@ -127,23 +127,23 @@ class Repository:
 
 @contextmanager
 def cloned(where: str, branch: str, push_branch: str | None, *, deep: bool) -> Iterator[Repository]:
-    """A temporary clone of the branch; of the push branch, where that is there already.
+    """A temporary clone of the branch, or of the push branch if it exists already.
 
     Args:
-        where: A URL, a bare repository, or somebody's clone, whose origin is taken.
-        branch: Branch that must exist, unless the repository is empty.
+        where: A URL, a bare repository, or a clone, whose origin is used.
+        branch: Branch that has to exist, unless the repository is empty.
         push_branch: A branch for a pull request.
-        deep: With all history, not the last commit alone.
+        deep: Whether to clone the complete history instead of the last commit.
 
     Raises:
-        IntentflowError: No such repository or branch, or no access.
+        IntentflowError: The repository or branch does not exist or cannot be accessed.
     """
     url = _remote(where)
     heads = _heads(url)
     if heads and branch not in heads:
         guess = nearest(branch, heads)
         there = ", ".join(sorted(heads)[:5])
-        hint = f"; did you mean {guess}?" if guess else f": there are {there}"
+        hint = f"; did you mean {guess}?" if guess else f"; choose from {there}"
         raise IntentflowError(f"{without_credentials(url)} has no branch {branch}{hint}")
     start = push_branch if push_branch in heads else branch
     with tempfile.TemporaryDirectory(prefix="intentflow-git-") as folder:
@@ -159,7 +159,7 @@ def cloned(where: str, branch: str, push_branch: str | None, *, deep: bool) -> I
 
 
 def without_credentials(text: str) -> str:
-    """Text without the user and password of URLs in it, and without the token."""
+    """A text without the user names and passwords of its URLs, and without the token."""
     token = os.environ.get(_TOKEN)
     if token:
         text = text.replace(token, MASK)
@@ -171,8 +171,8 @@ def _remote(where: str) -> str:
     parts = urlsplit(where)
     if parts.password or (parts.scheme in ("http", "https") and holds_secret(where)):
         raise IntentflowError(
-            f"{mask_secrets(where)}: the URL carries a user name, password or token, which would "
-            f"be seen: put it into {_TOKEN} (and {_USER})"
+            f"{mask_secrets(where)}: the URL contains a user name, password or token, which would "
+            f"be visible: put it into {_TOKEN} (and {_USER})"
         )
     path = Path(where)
     if "://" in where or not path.exists():
@@ -183,14 +183,14 @@ def _remote(where: str) -> str:
         origin = _git(where, "-C", where, "remote", "get-url", "origin").strip()
     except GitError:
         raise IntentflowError(
-            f"{where}: a clone without an origin to push to: give the repository's URL"
+            f"{where} is a clone without an origin to push to: give the repository's URL"
         ) from None
     relative = "://" not in origin and (path / origin).exists()
     return str((path / origin).resolve()) if relative else origin
 
 
 def _as_url(where: str) -> str:
-    """A local path as a URL, so that a shallow clone is one."""
+    """A local path as a URL, because git clones paths completely."""
     return Path(where).resolve().as_uri() if Path(where).exists() else where
 
 
@@ -230,7 +230,7 @@ def _environment() -> dict[str, str]:
         own["GIT_CONFIG_COUNT"] = str(settings + 1)
         own[f"GIT_CONFIG_KEY_{settings}"] = "credential.helper"
         own[f"GIT_CONFIG_VALUE_{settings}"] = _HELPER
-    # Set while git runs a hook: they would lead away from the clone.
+    # Set while git runs a hook: they would refer to another repository than the clone.
     inherited = {k: v for k, v in os.environ.items() if k not in ("GIT_DIR", "GIT_WORK_TREE")}
     return {**inherited, **own}
 
@@ -256,7 +256,7 @@ def _explain_push(failure: GitError, url: str, branch: str) -> IntentflowError:
         return PushRejectedError(f"{url}: the branch {branch} has moved on")
     if "branch is currently checked out" in output:
         return IntentflowError(
-            f"{url}: its branch {branch} is checked out there: push to a bare repository, "
+            f"{url}: the branch {branch} is checked out there: push to a bare repository, "
             "or give --push-branch"
         )
     if "[remote rejected]" in output:
@@ -264,7 +264,7 @@ def _explain_push(failure: GitError, url: str, branch: str) -> IntentflowError:
         reason = re.search(r"\[remote rejected\] \((.*)\)", output)
         why = " ".join([*reported[-3:], f"({reason[1]})" if reason else ""]).strip()
         return IntentflowError(
-            f"{url}: the branch {branch} takes no push: {why}; "
+            f"{url}: the branch {branch} accepts no push: {why}; "
             "give --push-branch B and open a pull request"
         )
     return failure

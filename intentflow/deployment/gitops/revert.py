@@ -1,4 +1,4 @@
-"""The way back in a GitOps repository: a revert of the last deployment's commit."""
+"""Rollback in a GitOps repository: a revert of the last deployment's commit."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _END = "\x1e"
 
 
 @dataclass(frozen=True)
-class Reverted:
-    """What came of it.
+class RevertResult:
+    """The result of a revert.
 
     Attributes:
         name: Name of the service.
-        reverted: The deployment's commit.
+        reverted: Commit of the deployment.
         commit: The commit that reverts it.
-        branch: Branch that holds it.
-        model: URI of the model that is back.
+        branch: The branch of that commit.
+        model: URI of the restored model.
     """
 
     name: str
@@ -41,15 +41,15 @@ class _Deployment:
     replaces: str | None
 
 
-def revert_service(options: DeployOptions) -> Reverted:
+def revert_service(options: DeployOptions) -> RevertResult:
     """Revert the service's last deployment that is not reverted yet, and push.
 
-    A second time goes back one deployment more.
+    Another call reverts the deployment before it.
 
     Raises:
-        IntentflowError: No repository, branch or access; a protected branch; or the same lines
-            were changed since.
-        CheckFailed: Nothing to go back to.
+        IntentflowError: The repository, branch or access is missing, the branch is protected, or
+            the same lines were changed since.
+        CheckFailed: There is no deployment to revert to.
     """
     if not options.git_repo:
         raise IntentflowError("mode git needs the GitOps repository: give --repo URL")
@@ -59,7 +59,9 @@ def revert_service(options: DeployOptions) -> Reverted:
     ) as repository:
         commit, deployment = push_on_top(repository, target, lambda it: _revert(it, options))
     log.info("pushed %s to %s of %s", str(commit)[:12], target, repository.url)
-    return Reverted(options.name, deployment.commit, str(commit), target, deployment.replaces or "")
+    return RevertResult(
+        options.name, deployment.commit, str(commit), target, deployment.replaces or ""
+    )
 
 
 def _revert(repository: Repository, options: DeployOptions) -> tuple[str, _Deployment]:
@@ -72,7 +74,7 @@ def _revert(repository: Repository, options: DeployOptions) -> tuple[str, _Deplo
     if deployment.replaces is None:
         raise CheckFailed(
             f"{repository.url}: {deployment.commit[:12]} was the first deployment of "
-            f"{options.name}: there is nothing to go back to; delete {service_folder(options)} "
+            f"{options.name}, so there is no previous one; delete {service_folder(options)} "
             "to end the service"
         )
     message = (
@@ -84,8 +86,8 @@ def _revert(repository: Repository, options: DeployOptions) -> tuple[str, _Deplo
         return repository.revert(deployment.commit, message), deployment
     except GitError:
         raise IntentflowError(
-            f"{repository.url}: {deployment.commit[:12]} cannot be reverted by itself: the same "
-            "lines were changed since; deploy the former model instead: "
+            f"{repository.url}: {deployment.commit[:12]} cannot be reverted automatically: the "
+            "same lines were changed since; deploy the previous model instead: "
             f"intentflow deploy --mode git --model {deployment.replaces}"
         ) from None
 

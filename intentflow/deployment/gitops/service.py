@@ -1,4 +1,4 @@
-"""A service in the files of a GitOps repository, and what a new model changes of it."""
+"""The files of a service in a GitOps repository, and their changes for a new model."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from intentflow.errors import IntentflowError
 _KIND = "InferenceService"
 _MODEL = ("spec", "predictor", "model")
 _ANNOTATIONS = ("metadata", "annotations")
-# vLLM's arguments that follow from the model; all others belong to whoever keeps the files.
-_OF_THE_MODEL = ("--max-model-len", "--dtype", "--quantization", "--chat-template")
+# vLLM's arguments that follow from the model; all others belong to the files' maintainers.
+_MODEL_FLAGS = ("--max-model-len", "--dtype", "--quantization", "--chat-template")
 
 
 @dataclass(frozen=True)
-class Change:
-    """What was written.
+class FileChanges:
+    """The changed files.
 
     Attributes:
         files: The changed files.
@@ -33,38 +33,38 @@ class Change:
     former_uri: str | None
 
 
-def change_files(folder: Path, objects: Sequence[Manifest]) -> Change:
-    """Bring a rendered service's model into the files of its folder.
+def change_files(folder: Path, objects: Sequence[Manifest]) -> FileChanges:
+    """Put a rendered service's model into the files of its folder.
 
-    Where the folder has no such service yet, the rendered files are written.
+    If the folder has no such service yet, the rendered files are written.
 
     Args:
-        folder: In a clone; it need not be there.
+        folder: Folder in a clone; it need not exist.
         objects: The rendered objects.
 
     Raises:
-        IntentflowError: Files that cannot be changed, or several services of that name.
+        IntentflowError: The files cannot be changed, or contain several services of that name.
     """
     rendered = next(item for item in objects if item["kind"] == _KIND)
     documents = _documents(folder)
     found = [document for document in documents if _is_service(document, rendered)]
     if not found:
-        return Change(_write_first(folder, objects), None)
+        return FileChanges(_write_first(folder, objects), None)
     if len(found) > 1:
         places = ", ".join(sorted({document.where for document in found}))
         raise IntentflowError(
-            f"{rendered['metadata']['name']} is in several places of {folder.name}: {places}; "
-            "name the one folder with --path"
+            f"{rendered['metadata']['name']} occurs several times in {folder.name}: {places}; "
+            "give the folder of one with --path"
         )
     service = found[0]
     former = get(service.value, (*_MODEL, "storageUri"))
     if not isinstance(former, str):
         raise IntentflowError(f"{service.where}: the service has no {'.'.join(_MODEL)}.storageUri")
-    return Change(_edit_all(folder, documents, service, rendered, former), former)
+    return FileChanges(_edit_all(folder, documents, service, rendered, former), former)
 
 
 def _documents(folder: Path) -> list[Document]:
-    """Every document below the folder; what is no YAML, such as a template, is left alone."""
+    """Every document below the folder; files that are not YAML, such as templates, are skipped."""
     documents = []
     for file in sorted(folder.rglob("*.y*ml")):
         if file.suffix not in (".yaml", ".yml") or not _is_inside(file, folder):
@@ -105,8 +105,8 @@ def _write_first(folder: Path, objects: Sequence[Manifest]) -> list[Path]:
     if taken:
         name = next(item for item in objects if item["kind"] == _KIND)["metadata"]["name"]
         raise IntentflowError(
-            f"{folder.name} holds {', '.join(taken[:3])} and no InferenceService {name}: "
-            "name the service's own folder with --path"
+            f"{folder.name} contains {', '.join(taken[:3])}, but no InferenceService {name}: "
+            "give the service's own folder with --path"
         )
     return write_manifests(objects, folder)
 
@@ -118,7 +118,7 @@ def _edit_all(
     rendered: Manifest,
     former: str,
 ) -> list[Path]:
-    """Edit file by file; the documents of one are edited one after the other."""
+    """Edit file by file; the documents of a file are edited one after another."""
     uri = rendered["spec"]["predictor"]["model"]["storageUri"]
     changed = []
     for where in sorted({document.where for document in documents}):
@@ -137,7 +137,7 @@ def _edit_all(
 
 
 def _uri_edits(document: Document, former: str, uri: str) -> list[Edit]:
-    """The model's place, wherever it is named: the predictor, the transformer, a cache."""
+    """Edits of the model's URI in all places: the predictor, the transformer, a cache."""
     if former == uri:
         return []
     return [
@@ -150,7 +150,7 @@ def _service_edits(document: Document, rendered: Manifest) -> list[Edit]:
 
 
 def _annotation_edits(document: Document, rendered: Manifest) -> Iterable[Edit]:
-    """The digests, and what the gate reported."""
+    """Edits of the digests and of the verdict."""
     new = rendered["metadata"]["annotations"]
     keys = DeployedModel.keys(ANNOTATION)
     present = get(document.value, _ANNOTATIONS)
@@ -170,7 +170,7 @@ def _argument_edits(document: Document, rendered: Manifest) -> Iterable[Edit]:
     edits = []
     for place, argument in enumerate(present):
         flag = str(argument).partition("=")[0]
-        if flag not in _OF_THE_MODEL:
+        if flag not in _MODEL_FLAGS:
             continue
         new = wanted.pop(flag, None)
         if new != argument:
@@ -183,4 +183,4 @@ def _argument_edits(document: Document, rendered: Manifest) -> Iterable[Edit]:
 
 def _by_flag(arguments: Iterable[Any]) -> dict[str, str]:
     flags = {str(argument).partition("=")[0]: str(argument) for argument in arguments}
-    return {flag: argument for flag, argument in flags.items() if flag in _OF_THE_MODEL}
+    return {flag: argument for flag, argument in flags.items() if flag in _MODEL_FLAGS}

@@ -1,7 +1,7 @@
-"""Changing values in a YAML file that is somebody's: every other character stays.
+"""Edits of values in a user's YAML file that keep every other character.
 
-The places come from the parser's own marks. The result is parsed again and compared, so that an
-edit which would change anything else (an anchor that is used twice) is refused.
+The positions are those of the parser's marks. The result is parsed again and compared, so that an
+edit that would change anything else (an anchor that is used twice) is refused.
 """
 
 from __future__ import annotations
@@ -25,10 +25,9 @@ class Edit:
     """One change of one document.
 
     Attributes:
-        path: Keys and list places, from the document's top.
-        value: The new text, or the entries of a mapping or a list that is not there yet; None
-            takes the key or the list's item away.
-        part: Part of the present text that ``value`` replaces; all of it if None.
+        path: Keys and list indices, from the document's top.
+        value: The new text, or the entries of a new mapping or list; None removes the key or item.
+        part: The part of the present text that ``value`` replaces; all of it if None.
     """
 
     path: Path
@@ -37,41 +36,41 @@ class Edit:
 
 
 class Document:
-    """One document of a YAML file.
+    """One document of a YAML file; :func:`parse` creates it.
 
-    Args:
+    Attributes:
         where: Name of the file.
-        text: Text of the file.
-        node: Root node of the document, which knows its place in the text.
-        value: Value of the document.
+        text: Text of the complete file.
+        node: The document's node.
+        value: The document's value.
     """
 
     def __init__(self, where: str, text: str, node: yaml.Node, value: Any) -> None:
-        """Hold its node in the file's text, and its value; `parse` makes them."""
+
         self.where, self.text, self.node, self.value = where, text, node, value
 
 
 def parse(where: str, text: str) -> list[Document]:
-    """The documents of a file.
+    """Parse the documents of a file.
 
     Raises:
-        IntentflowError: Not YAML, or more of it than is read.
+        IntentflowError: The text is not YAML, or exceeds the limits.
     """
     pairs = yaml_documents(text, where)
     return [Document(where, text, node, value) for node, value in pairs]
 
 
 def apply_edits(document: Document, edits: Sequence[Edit]) -> str:
-    """The file's text with the edits made in one of its documents.
+    """The file's text with edits of one of its documents.
 
-    An edit of a key that is not there adds it; one of the place after a list's last adds an item.
+    An edit of a missing key adds it; one of the index after a list's last item appends an item.
 
     Raises:
-        IntentflowError: The edits cannot be made without changing something else.
+        IntentflowError: The edits would change something else, too.
     """
     pieces = [piece for edit in edits for piece in _pieces(document, edit)]
     text = document.text
-    # From the end, so that places before stay right; what is added at one place keeps its order.
+    # From the end, so that earlier positions stay valid; additions at one place keep their order.
     pieces.sort(key=lambda piece: piece[0])
     for start, end, new in reversed(pieces):
         text = text[:start] + new + text[end:]
@@ -80,7 +79,7 @@ def apply_edits(document: Document, edits: Sequence[Edit]) -> str:
 
 
 def get(value: Any, path: Iterable[str | int]) -> Any:
-    """What is at a path; None where nothing is."""
+    """The value at a path; None if there is none."""
     for key in path:
         try:
             value = value[key]
@@ -103,7 +102,7 @@ def scalars(value: Any, path: Path = ()) -> Iterable[tuple[Path, str]]:
 
 
 def _pieces(document: Document, edit: Edit) -> list[tuple[int, int, str]]:
-    """Start, end and new text of what one edit changes."""
+    """Start, end and new text of the places that one edit changes."""
     node = document.node
     for depth, key in enumerate(edit.path):
         found = _child(node, key)
@@ -115,16 +114,16 @@ def _pieces(document: Document, edit: Edit) -> list[tuple[int, int, str]]:
     if edit.value is None:
         return [_removal(document.text, parent, opening, node)]
     if not isinstance(node, yaml.ScalarNode) or not isinstance(edit.value, str):
-        raise _by_hand(document, edit.path)
+        raise _cannot_edit(document, edit.path)
     start, end = node.start_mark.index, node.end_mark.index
     present = document.text[start:end]
-    if edit.part:  # as it stands in the file: in quotes, or in a block of several lines
+    if edit.part:  # in the file's form: in quotes, or in a block of several lines
         return [(start, end, present.replace(edit.part, edit.value))]
     return [(start, end, _scalar(edit.value, present[:1]))]
 
 
 def _child(node: yaml.Node, key: str | int) -> tuple[yaml.Node, yaml.Node] | None:
-    """A value and what stands before it: its key, or itself in a list."""
+    """A value and the node before it: its key, or itself in a list."""
     if isinstance(node, yaml.MappingNode):
         for name, value in node.value:
             if name.value == key:
@@ -137,10 +136,10 @@ def _child(node: yaml.Node, key: str | int) -> tuple[yaml.Node, yaml.Node] | Non
 def _addition(
     document: Document, node: yaml.Node, path: Sequence[str | int], value: Any
 ) -> tuple[int, int, str]:
-    """A new last entry of a mapping or a list, written as its neighbours are."""
+    """A new last entry of a mapping or a list, in the style of its neighbours."""
     text = document.text
     if not isinstance(node, yaml.CollectionNode) or not node.value:
-        raise _by_hand(document, tuple(path))
+        raise _cannot_edit(document, tuple(path))
     mapping = isinstance(node, yaml.MappingNode)
     new = _written(path, value, flow=bool(node.flow_style)) if mapping else _scalar(str(value))
     last = node.value[-1]
@@ -150,7 +149,7 @@ def _addition(
         return end, end, f", {new}"
     before = text[text.rfind("\n", 0, start) + 1 : start]
     if mapping:
-        before = re.sub(r"[^ ]", " ", before)  # the first entry of an item stands behind a dash
+        before = re.sub(r"[^ ]", " ", before)  # the first entry of an item follows a dash
     new = before + new.replace("\n", f"\n{before}")
     end = _line_end(text, end)
     break_ = "\r\n" if "\r\n" in text else "\n"
@@ -171,7 +170,7 @@ def _written(path: Sequence[str | int], value: Any, *, flow: bool) -> str:
 
 
 def _end(node: yaml.Node) -> int:
-    """Where a node's last character stands; the mark of a block is that of what follows it."""
+    """Index after a node's last character; a block's end mark is the start of the next node."""
     if isinstance(node, yaml.CollectionNode) and node.value and not node.flow_style:
         last = node.value[-1]
         return _end(last[1] if isinstance(node, yaml.MappingNode) else last)
@@ -193,7 +192,7 @@ def _removal(
 
 
 def _line_end(text: str, place: int) -> int:
-    """The place behind the line break that ends this line; block scalars end behind theirs."""
+    """Index after the line break that ends this line; block scalars end after theirs."""
     if place and text[place - 1] == "\n":
         return place
     found = text.find("\n", place)
@@ -201,7 +200,7 @@ def _line_end(text: str, place: int) -> int:
 
 
 def _scalar(value: str, quote: str = "") -> str:
-    """A text as YAML writes it on one line, in the quotes that it had where it can."""
+    """A text as YAML on one line, in its previous quotes if possible."""
     if quote == '"' and not re.search(r'["\\\n]', value):
         return f'"{value}"'
     if quote == "'" and "\n" not in value:
@@ -211,7 +210,7 @@ def _scalar(value: str, quote: str = "") -> str:
 
 
 def _require_only(document: Document, edits: Sequence[Edit], text: str) -> None:
-    """Make sure that the new text holds what the old one held, but for the edits."""
+    """Check that the new text differs from the old one only by the edits."""
     wanted = []
     for other in parse(document.where, document.text):
         value = other.value
@@ -223,7 +222,7 @@ def _require_only(document: Document, edits: Sequence[Edit], text: str) -> None:
     except IntentflowError:
         found = []
     if found != wanted:
-        raise _by_hand(document, edits[0].path if edits else ())
+        raise _cannot_edit(document, edits[0].path if edits else ())
 
 
 def _edited(value: Any, edits: Sequence[Edit]) -> Any:
@@ -248,9 +247,9 @@ def _edited(value: Any, edits: Sequence[Edit]) -> Any:
     return value
 
 
-def _by_hand(document: Document, path: Sequence[str | int]) -> IntentflowError:
+def _cannot_edit(document: Document, path: Sequence[str | int]) -> IntentflowError:
     place = ".".join(str(part) for part in path)
     return IntentflowError(
-        f"{document.where}: {place} cannot be changed alone as the file is written "
-        "(an anchor, an empty or a folded value): change it by hand once"
+        f"{document.where}: {place} cannot be changed separately in this file "
+        "(an anchor, an empty or a folded value): change it manually once"
     )

@@ -10,7 +10,7 @@ from intentflow.deployment.options import DeployOptions
 from intentflow.io.files import atomic_directory
 
 if TYPE_CHECKING:
-    from intentflow.deployment import Deployed
+    from intentflow.deployment import DeployResult
 
 
 def run_deploy(
@@ -20,7 +20,7 @@ def run_deploy(
     verdict: str | Path | None = None,
     manifests: str | Path | None = None,
     copy: str | Path | None = None,
-) -> Deployed:
+) -> DeployResult:
     """Render the service of a model and, as the mode says, apply or commit it.
 
     Args:
