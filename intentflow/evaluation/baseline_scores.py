@@ -35,14 +35,14 @@ class BaselineOptions:
     """Which baselines, and what they are made with.
 
     Attributes:
-        kinds: Of :data:`intentflow.baselines.kinds.KINDS`.
+        kinds: Names of baselines, from :data:`intentflow.baselines.kinds.KINDS`.
         encoder: Hub id, local folder or ``bundled:minilm``.
-        epochs: Of the encoder; by the number of rows if None.
+        epochs: Training epochs of the encoder; chosen by the number of rows if None.
         recipe: Base model and prompt of the untuned kinds.
         taxonomy: Intents of the untuned kinds; inferred from the training rows if None.
         shots: Labelled rows that ``few-shot`` shows.
         limit_rows: Rows that the untuned kinds are asked at most; None for all.
-        seed: Of everything that is drawn by chance.
+        seed: Seed of everything that is drawn at random.
     """
 
     kinds: Sequence[str] = QUICK_KINDS
@@ -63,7 +63,7 @@ def run_baselines(
     Args:
         training: The rows that the tuned model learned from.
         test: The rows to score.
-        options: Which baselines.
+        options: Choice of baselines and their settings.
 
     Returns:
         What ``baselines.json`` holds.
@@ -97,7 +97,8 @@ def run_baselines(
 def score_answers(test: Sequence[Example], answers: Answers) -> BaselineScores:
     """Scores of one baseline, by the scorer that judges the tuned model.
 
-    ``outcomes.intent`` is null where only a sample was asked: no row stands beside its own.
+    ``outcomes.intent`` is null where only a sample was answered: its outcomes
+    do not align with the test rows.
     """
     asked = (
         [test[at] for at in answers.row_indices] if answers.row_indices is not None else list(test)

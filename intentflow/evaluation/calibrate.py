@@ -92,7 +92,7 @@ def _sure_rows(rows: Sequence[Scored], engine: str) -> list[Scored]:
 def _threshold(
     rows: Sequence[Scored], confidences: Sequence[float], out_of_scope: str | None
 ) -> float | None:
-    """The out-of-scope threshold; where there is none, why is said."""
+    """The out-of-scope threshold; where there is none, the reason is logged."""
     if out_of_scope is None:
         log.info("calibration: no threshold: the taxonomy names no out_of_scope intent")
         return None

@@ -37,7 +37,7 @@ def compute_metrics(
 
     Args:
         rows: Scored rows.
-        taxonomy: What the model may answer; None if unknown.
+        taxonomy: Intents that the model may answer; None if unknown.
         calibration: The model's, which made ``confidence`` of ``raw_confidence``.
 
     Returns:
@@ -183,7 +183,7 @@ def _scope_rates(
 ) -> tuple[float | None, float | None]:
     """Precision and recall of out of scope."""
     ratios = _scope_ratios(rows, taxonomy).values()
-    precision, recall = [ratio(sum(part), sum(whole)) for part, whole in ratios] or (None, None)
+    precision, recall = [ratio(sum(right), sum(total)) for right, total in ratios] or (None, None)
     return precision, recall
 
 

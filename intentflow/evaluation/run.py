@@ -42,7 +42,7 @@ def evaluate_model(
     taxonomy: Taxonomy | None = None,
     output_format: OutputFormat | None = None,
     options: EngineOptions | None = None,
-    journal_beside: str | Path | None = None,
+    journal_for: str | Path | None = None,
 ) -> Evaluation:
     """Score a model directory or an OpenAI endpoint on labelled rows.
 
@@ -55,11 +55,12 @@ def evaluate_model(
         constrained: Keep answers inside the taxonomy. None does so for a directory; an endpoint
             is then asked for nothing, and decides itself.
         taxonomy: For an endpoint, whose taxonomy is not in a folder.
-        output_format: What an endpoint answers in; ``call`` if None. A model directory says it.
-        options: How the engine works.
-        journal_beside: The file that will be written of it. Answers are kept beside that while
-            they come, and the next evaluation of the same goes on from there; remove the
-            evaluation's journal when the file is written. None keeps nothing.
+        output_format: Format of an endpoint's answers; ``call`` if None. A model directory names
+            its own.
+        options: Options of the engine.
+        journal_for: Output file of the evaluation. Answers are kept in a journal in its folder
+            while they arrive, and the next evaluation of the same model and rows resumes from
+            it; remove the evaluation's journal when the file is written. None keeps no journal.
 
     Raises:
         IntentflowError: No rows, not a model, endpoint down, or an engine that cannot serve it.
@@ -70,7 +71,7 @@ def evaluate_model(
     with opened(asked, options or EngineOptions()) as (runner, subject):
         identity = {**subject.identity(), "data_digest": content_digest(examples)}
         journal = AnswerJournal.open(
-            Path(journal_beside) if journal_beside is not None else None, identity
+            Path(journal_for) if journal_for is not None else None, identity
         )
         try:
             seconds = _answer_missing(runner, examples, journal)
@@ -121,7 +122,7 @@ def score(
     Args:
         examples: Rows with gold answers.
         answers: One per row.
-        subject: What gave the answers.
+        subject: Model or endpoint that gave the answers.
         seconds: Wall time of all answers; None where they were given.
     """
     rows = [

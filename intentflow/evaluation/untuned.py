@@ -30,7 +30,7 @@ class Untuned:
         recipe: Names the base model and how the prompt is built.
         taxonomy: The intents; inferred from the training rows if None.
         limit_rows: Ask this many rows at most, a sample drawn by ``seed``; None for all.
-        seed: Of the sample and of the rows that are shown.
+        seed: Seed of the sample and of the rows that are shown.
     """
 
     recipe: Recipe
@@ -146,7 +146,7 @@ def _tokenizer(
             break
     if shown and not count:
         raise IntentflowError(
-            f"few-shot: not one labelled row fits beside the prompt into the {room} tokens of "
+            f"few-shot: the prompt leaves no room for a labelled row in the {room} tokens of "
             f"{recipe.model_name_or_path}; leave few-shot out, or name fewer intents in the prompt"
         )
     return tokenizer, end, count

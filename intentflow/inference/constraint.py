@@ -86,9 +86,9 @@ def taxonomy_grammar(
 
     Args:
         taxonomy: The intents.
-        output_format: What answers are written in.
-        intent_tokens: What opens a call and is one token in answers, as
-            :func:`intentflow.prompts.intent_tokens` gives it: it may be spelled no other way.
+        output_format: Language of the answers.
+        intent_tokens: Texts that open a call and are one token in answers, as
+            :func:`intentflow.prompts.intent_tokens` gives it: they may be spelled no other way.
 
     Returns:
         Text in llguidance's Lark dialect, with the rule ``start``.
@@ -106,13 +106,13 @@ def taxonomy_grammar(
 
 @dataclass(frozen=True)
 class Endings:
-    """What is needed to close an answer that has run too long.
+    """Data to close an answer that has run too long.
 
     Attributes:
-        openings: What calls begin with, up to their first value; an answer is closed while the
+        openings: Beginnings of calls, up to their first value; an answer is closed while the
             longest still has room.
         known: For each intent with enumerated values, the shortest of each parameter, as written.
-        values: Most parameters that a call must have.
+        values: Largest number of parameters that a call must have.
     """
 
     openings: Sequence[str] = ()
@@ -138,14 +138,14 @@ class Endings:
 
 
 class TaxonomyConstraint:
-    """What keeps answers inside a taxonomy.
+    """Grammar constraint that keeps answers inside a taxonomy.
 
     Args:
         tokenizer: The model's tokenizer.
         vocabulary_size: Width of the model's scores.
         end_token_id: The token that ends an answer.
         grammar: As :func:`taxonomy_grammar` gives it.
-        endings: How answers are closed; without, none is.
+        endings: Data to close long answers; without it, none is closed.
     """
 
     def __init__(
@@ -218,7 +218,7 @@ class ConstrainedAnswer:
     """One answer under a constraint; see :meth:`TaxonomyConstraint.begin`.
 
     Attributes:
-        tokens: What it holds so far.
+        tokens: Token ids so far.
         is_closed: Whether it was closed for it: it neared its limit, or the grammar's state grew
             too large.
         matcher: The grammar's state behind these tokens.
@@ -247,7 +247,7 @@ class ConstrainedAnswer:
         if not tokens:
             tokens = list(self.matcher.compute_ff_tokens())
             self.matcher.consume_tokens(tokens)
-            # It is whole and cannot go on: only its end is left.
+            # It is complete and cannot go on: only its end is left.
             tokens += [self._constraint.end_token_id] * self.matcher.is_stopped()
         self.tokens += tokens
         return tokens
@@ -267,9 +267,9 @@ class ConstrainedAnswer:
         paths: list[list[int]] = [[]]
         for _ in range(self._constraint.max_closers + 1):
             for path in paths:
-                whole = [*path, end]
-                if len(whole) <= room and validate(whole) == len(whole):
-                    return whole
+                ending = [*path, end]
+                if len(ending) <= room and validate(ending) == len(ending):
+                    return ending
             steps = (step for path in paths for step in self._steps(path))
             paths = list(islice(steps, _MAX_PATHS))
         return []
@@ -315,14 +315,14 @@ def _json_call(name: str, intent: Intent) -> str:
 
 def _values(intent: Intent, form: _ValueForm) -> str:
     """The values of a call, those that it may leave out in brackets."""
-    fewest, most = intent.min_parameters, len(intent.parameters)
-    if most == 0:
+    min_values, max_values = intent.min_parameters, len(intent.parameters)
+    if max_values == 0:
         return ""
     if intent.values:
         return _values_apart(intent, form)
-    rest = f"({_literal(form.comma)} {form.rule}){{{max(fewest - 1, 0)},{most - 1}}}"
-    some = f"{form.rule} {rest}" if most > 1 else form.rule
-    return some if fewest else f"({some})?"
+    rest = f"({_literal(form.comma)} {form.rule}){{{max(min_values - 1, 0)},{max_values - 1}}}"
+    some = f"{form.rule} {rest}" if max_values > 1 else form.rule
+    return some if min_values else f"({some})?"
 
 
 def _values_apart(intent: Intent, form: _ValueForm) -> str:

@@ -10,20 +10,20 @@ from typing import Any
 from intentflow.calls import Call, CallSyntaxError, OutputFormat, format_output, parse_output
 from intentflow.taxonomy import Taxonomy
 
-# Where a whole call may end, so that a whole answer can be made of what stands before.
+# Where a complete call may end, so that the text up to there makes a complete answer.
 _CALL_ENDS = {"call": re.compile(r"\)"), "json": re.compile(r"\}")}
 _ANSWER_ENDS = {"call": "", "json": "]"}
 
 
 class StructuredOutputs:
-    """What vLLM needs to keep an answer inside a taxonomy, and how to see that it did.
+    """Request fields that keep vLLM's answers inside a taxonomy, and a check that they are.
 
     A server knows no limit of tokens while it follows a grammar, so an answer that runs on is cut
     off: it is then closed here as the transformers engine closes it, for a reader of it must find
     calls.
 
     Args:
-        taxonomy: What may be answered.
+        taxonomy: Intents that may be answered.
         output_format: The language of the answers.
     """
 
@@ -48,16 +48,16 @@ class StructuredOutputs:
         return all(self.taxonomy.accepts(call) for call in calls)
 
     def close(self, text: str) -> str | None:
-        """The whole calls of an answer that was cut off, or its first call, closed.
+        """The complete calls of an answer that was cut off, or its first call, closed.
 
         Returns:
             None where it does not even begin as an answer inside the taxonomy does.
         """
         ends = [found.end() for found in _CALL_ENDS[self.output_format].finditer(text)]
         for end in reversed(ends):
-            whole = text[:end] + _ANSWER_ENDS[self.output_format]
-            if self.admits(whole):
-                return whole
+            closed = text[:end] + _ANSWER_ENDS[self.output_format]
+            if self.admits(closed):
+                return closed
         return self._close_first(text)
 
     def _close_first(self, text: str) -> str | None:
@@ -84,6 +84,6 @@ def _filled(allowed: Sequence[str], begun: str) -> str:
     """A value that was begun; of enumerated ones that which stands there, or the first."""
     if not allowed:
         return begun or "x"
-    whole = [value for value in allowed if begun.startswith(value)]
-    meant = whole or [value for value in allowed if value.startswith(begun)]
-    return max(meant, key=len) if whole else (meant or allowed)[0]
+    complete = [value for value in allowed if begun.startswith(value)]
+    meant = complete or [value for value in allowed if value.startswith(begun)]
+    return max(meant, key=len) if complete else (meant or allowed)[0]

@@ -1,4 +1,4 @@
-"""vLLM on this machine as an engine: started for a model directory, asked, ended."""
+"""A local vLLM as an engine: started for a model directory, asked, ended."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def vllm_engine(
         folder: A model directory.
         structure: The taxonomy to stay inside; None leaves answers free.
         output_format: The language of the answers.
-        options: How the server is asked.
+        options: Options of requests to the server.
 
     Raises:
         IntentflowError: vLLM is not installed or does not start.

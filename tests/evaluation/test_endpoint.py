@@ -205,7 +205,7 @@ def test_a_long_wait_is_said_once(
 def test_a_slow_endpoint_is_one_readable_line(endpoint: Endpoint) -> None:
     endpoint.delay_seconds = 0.5
     options = _options(timeout_seconds=0.1, retries=1)
-    with pytest.raises(IntentflowError, match=r"no whole reply within 0\.1 seconds: raise"):
+    with pytest.raises(IntentflowError, match=r"no complete reply within 0\.1 seconds: raise"):
         evaluate_model(endpoint.url, EXAMPLES[:1], options=options)
 
 

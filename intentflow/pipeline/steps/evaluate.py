@@ -144,7 +144,7 @@ def run_evaluate(
         taxonomy=facts.taxonomy,
         output_format=facts.output_format,
         options=EngineOptions(settings.batch_size, asking),
-        journal_beside=(files.predictions or files.metrics) if resume else None,
+        journal_for=(files.predictions or files.metrics) if resume else None,
     )
     _write(evaluation, files, compared, settings)
     return evaluation
