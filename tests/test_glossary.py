@@ -25,7 +25,6 @@ UNFINISHED = (
     "intentflow/cli",
     "intentflow/pipeline",
     "intentflow/report/templates",
-    "intentflow/serving",
     "intentflow/training",
     "components",
     "pipelines",

@@ -15,7 +15,7 @@ def read_instances(instances: Sequence[Instance], limits: Limits) -> list[list[M
     """The dialogue of each instance.
 
     Raises:
-        ReplyError: Too many, too long, or nothing said.
+        ReplyError: Too many, too long, or empty.
     """
     require_count(len(instances), limits)
     return [_read_instance(instance, limits) for instance in instances]

@@ -1,4 +1,4 @@
-"""What a service knows of the model that answers: its small files alone."""
+"""Data that a service reads of its model: its small files alone."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class Recognizer:
     """Answers of a backend, for all routes.
 
     Args:
-        backend: What answers.
+        backend: Backend that answers.
         log: Log of the requests.
     """
 
@@ -122,7 +122,7 @@ class Recognizer:
 
 
 def _token_limit(max_tokens: int | None) -> int:
-    """What is asked for, within what was evaluated."""
+    """The requested number of tokens, within the evaluated limit."""
     return min(max_tokens or MAX_NEW_TOKENS, MAX_NEW_TOKENS)
 
 

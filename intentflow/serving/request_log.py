@@ -199,7 +199,7 @@ def _stamp(request_id: str, model: ServedModel) -> Row:
 
 
 def writer(uri: str) -> Write:
-    """Stores bytes under a name in a folder or at ``s3://…``, whole or not at all.
+    """Stores bytes under a name in a folder or at ``s3://…``, completely or not at all.
 
     Raises:
         IntentflowError: Another scheme, or S3 without credentials.
@@ -215,7 +215,7 @@ def writer(uri: str) -> Write:
 
 
 def _require_writable(folder: Path) -> None:
-    """Better said at the start than to whoever gives feedback."""
+    """Fail at the start rather than at the first feedback."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Serving a model directory on this machine: with vLLM where it is installed, else in process."""
+"""Serving a model directory locally: with vLLM where it is installed, else in process."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ EngineName = Literal["auto", "vllm", "transformers"]
 
 
 class ServeConfig(StrictModel):
-    """How ``intentflow serve`` serves a model directory."""
+    """Configuration of ``intentflow serve``."""
 
     model: str = Field(description="model directory")
     port: int = Field(8000, description="port to listen on")
     host: str = Field("127.0.0.1", description="address to listen on")
-    engine: EngineName = Field("auto", description="what answers")
+    engine: EngineName = Field("auto", description="engine that answers")
     name: str = Field("intent", description="the served model's name")
     constrained: bool = Field(True, description="keep answers inside the taxonomy")
     log: str | None = Field(

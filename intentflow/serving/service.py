@@ -1,4 +1,4 @@
-"""What the routes of one service share."""
+"""State that the routes of one service share."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Service:
     Attributes:
         name: Name of the model in the routes.
         model: Its taxonomy and format.
-        backend: What answers.
+        backend: Backend that answers.
         log: Log of requests and corrections.
         limits: Sizes and times.
     """

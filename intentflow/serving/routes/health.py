@@ -1,4 +1,4 @@
-"""Probes: open to everyone, for they tell nothing but the service's state."""
+"""Probes: open to everyone, because they report only the service's state."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class CorrectedCall(BaseModel):
 
 
 class Correction(BaseModel):
-    """What was said (``instruction``, ``utterance`` or ``messages``) and what it meant.
+    """An utterance (``instruction``, ``utterance`` or ``messages``) and its right calls.
 
     ``output`` is in the call language, such as ``weather_search(Hangzhou)``; ``calls`` are as
     predictions have them. ``request_id`` names the request that was answered wrongly.

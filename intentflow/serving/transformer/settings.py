@@ -29,7 +29,7 @@ class Settings:
         keys_file: File with tokens that clients may use, one a line, read again when it changes.
         key: One token, where there is no file.
         predictor_key: Bearer token that the predictor demands.
-        log_uri: Where requests and corrections are kept; None keeps none.
+        log_uri: Folder or ``s3://`` where requests and corrections are kept; None keeps none.
         log_sample_rate: Share of the requests that are kept, in [0, 1].
         limits: Sizes and times of requests.
         canary_url: Base URL of a second vLLM, with another model; None for none.
@@ -59,7 +59,7 @@ def read_settings(
     """Settings from the command line and the environment; secrets come from the latter alone.
 
     Raises:
-        IntentflowError: Something is missing or of another kind.
+        IntentflowError: A setting is missing or invalid.
     """
     env = os.environ if environment is None else environment
     # KServe may add flags of its own model server, which mean nothing here.
