@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from intentflow.artifacts.metrics import Latency, Measurement, Metrics
-from intentflow.artifacts.predictions import GivenPrediction, Prediction
+from intentflow.artifacts.predictions import GivenPrediction, ScoredPrediction
 from intentflow.calls import OutputFormat
 from intentflow.errors import IntentflowError
 from intentflow.evaluation.metrics import compute_metrics
@@ -165,11 +165,11 @@ def read_predictions(path: str | Path) -> tuple[list[Example], list[Answer]]:
 
 def write_predictions(path: str | Path, rows: Sequence[Scored]) -> None:
     """Write one JSON line per row; only its owner may read it, for it holds users' words."""
-    Prediction.write_rows(path, map(_prediction, rows))
+    ScoredPrediction.write_rows(path, map(_prediction, rows))
 
 
-def _prediction(row: Scored) -> Prediction:
-    return Prediction(
+def _prediction(row: Scored) -> ScoredPrediction:
+    return ScoredPrediction(
         instruction=row.instruction,
         output=row.gold_text,
         prediction=row.prediction,

@@ -85,7 +85,7 @@ class Recognition:
     Attributes:
         calls: The intents with their parameters.
         text: The model's own answer.
-        confidence: Probability that the intents are right, in [0, 1]; None where the service has none.
+        confidence: Probability that the intents are right, in [0, 1]; None where unknown.
         out_of_scope: Whether none of the service's intents is meant.
         latency_seconds: Measured by the service.
         request_id: Names the request in the service's log and in a correction.

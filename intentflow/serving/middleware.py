@@ -71,7 +71,9 @@ class Guard:
             await exchange.refuse(error)
         except Exception:
             log.exception("request %s failed", exchange.request_id)
-            await exchange.refuse(ReplyError(500, "the request failed; the server's log has the reason"))
+            await exchange.refuse(
+                ReplyError(500, "the request failed; the server's log has the reason")
+            )
         finally:
             exchange.count()
 

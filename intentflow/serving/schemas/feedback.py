@@ -20,7 +20,7 @@ class CorrectedCall(BaseModel):
     parameters: list[Text] = Field(default_factory=list)
 
 
-class Correction(BaseModel):
+class CorrectionRequest(BaseModel):
     """An utterance (``instruction``, ``utterance`` or ``messages``) and its right calls.
 
     ``output`` is in the call language, such as ``weather_search(Hangzhou)``; ``calls`` are as

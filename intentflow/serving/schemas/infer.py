@@ -77,7 +77,7 @@ class Liveness(BaseModel):
     live: bool
 
 
-class Readiness(BaseModel):
+class ServerReadiness(BaseModel):
     """Whether the server answers."""
 
     ready: bool
