@@ -222,6 +222,10 @@ class ConstrainedAnswer:
         is_closed: Whether it was closed for it: it neared its limit, or the grammar's state grew
             too large.
         matcher: The grammar's state behind these tokens.
+
+    Args:
+        constraint: The constraint that it is under.
+        limit: Largest number of tokens; None for no limit.
     """
 
     def __init__(self, constraint: TaxonomyConstraint, matcher: Any, limit: int | None) -> None:

@@ -47,6 +47,9 @@ class ServiceFailure(IntentflowError):  # noqa: N818 - names what happened
         status: HTTP status; None where there was no reply.
         again: Whether the same request may succeed later.
         wait_seconds: The pause that the service asked for.
+
+    Args:
+        message: Reason, for people.
     """
 
     def __init__(

@@ -194,7 +194,7 @@ def test_a_long_wait_is_said_once(
         "intentflow.inference.openai_engine.time",
         SimpleNamespace(monotonic=lambda: 0.0, perf_counter=time.perf_counter),
     )
-    monkeypatch.setattr("intentflow.inference.openai_engine._TOLD_SECONDS", 0.2)
+    monkeypatch.setattr("intentflow.inference.openai_engine._MIN_LOGGED_SECONDS", 0.2)
     endpoint.chat = lambda body: (
         (429, {}, {"Retry-After": "1"}) if len(endpoint.asked) <= 8 else completion(echo(body))
     )
