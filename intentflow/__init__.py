@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from intentflow.pipeline.steps.validate import run_validate as validate
     from intentflow.recipe.recipe import Recipe
     from intentflow.serving.client import AsyncIntentClient, IntentClient
-    from intentflow.serving.intent_model import IntentModel, RecognizedUtterance, load_model
+    from intentflow.serving.intent_model import IntentModel, Prediction, load_model
     from intentflow.taxonomy import Taxonomy
 
 _STEPS = "intentflow.pipeline.steps"
@@ -71,7 +71,7 @@ _PLACES = {
     "IntentClient": ("intentflow.serving.client", "IntentClient"),
     "IntentModel": ("intentflow.serving.intent_model", "IntentModel"),
     "IntentflowError": ("intentflow.errors", "IntentflowError"),
-    "RecognizedUtterance": ("intentflow.serving.intent_model", "RecognizedUtterance"),
+    "Prediction": ("intentflow.serving.intent_model", "Prediction"),
     "PublishConfig": (f"{_STEPS}.publish", "PublishConfig"),
     "Recipe": ("intentflow.recipe.recipe", "Recipe"),
     "ServiceError": ("intentflow.errors", "ServiceError"),
@@ -111,9 +111,9 @@ __all__ = [
     "IntentClient",
     "IntentModel",
     "IntentflowError",
+    "Prediction",
     "PublishConfig",
     "Recipe",
-    "RecognizedUtterance",
     "ServiceError",
     "SplitConfig",
     "SplitFiles",

@@ -27,7 +27,7 @@ UNFINISHED = ("tests",)
 # Flags and variables keep their names; nouns of other fields that contain a word of the glossary.
 INNOCENT = re.compile(
     r"--engine\b|INTENTFLOW_ENGINE|\bmachine[ -](?:learning|readable)\b|\blogits processors?\b"
-    r"|\bwhole\.json\b",
+    r"|\bsupport vector machines?\b|\bwhole\.json\b",
     re.IGNORECASE,
 )
 ROW_EXECUTORS = ("intentflow/parallel", "intentflow/curation", "intentflow/conversion")

@@ -18,7 +18,7 @@ NAMES = {
     *("ConvertConfig", "CurateConfig", "ValidateConfig", "SplitConfig", "SplitFiles"),
     *("TrainConfig", "Recipe", "EvaluateConfig", "EvaluateFiles", "GateConfig", "GatePolicy"),
     *("PublishConfig", "DeployOptions", "Taxonomy"),
-    *("load_model", "IntentModel", "RecognizedUtterance", "IntentClient", "AsyncIntentClient"),
+    *("load_model", "IntentModel", "Prediction", "IntentClient", "AsyncIntentClient"),
     *("Call", "parse_calls", "format_calls"),
     *("IntentflowError", "UsageError", "InputError", "CheckFailed", "ServiceError"),
     "__version__",

@@ -55,7 +55,7 @@ class GivenPrediction(Artifact):
         return super().explain(location, message, document)
 
 
-class Prediction(GivenPrediction):
+class ScoredPrediction(GivenPrediction):
     """A row that evaluation writes."""
 
     intent_right: bool = Field(description="Whether the predicted intents are the label's")
@@ -63,7 +63,7 @@ class Prediction(GivenPrediction):
     seconds: Number | None = Field(None, description="Time for the answer; null if it was given")
 
     @staticmethod
-    def write_rows(path: str | Path, rows: Iterable[Prediction]) -> None:
+    def write_rows(path: str | Path, rows: Iterable[ScoredPrediction]) -> None:
         """Write JSON lines that only the owner may read, because they contain utterances."""
         with atomic_file(path, private=True) as partial, partial.open("w", encoding="utf-8") as out:
             for row in rows:

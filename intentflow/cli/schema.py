@@ -29,7 +29,7 @@ def schema_models() -> dict[str, type[BaseModel]]:
     from intentflow.artifacts.data_findings import DataFindings
     from intentflow.artifacts.deployed_model import DeployedModel
     from intentflow.artifacts.metrics import Metrics
-    from intentflow.artifacts.predictions import Prediction
+    from intentflow.artifacts.predictions import ScoredPrediction
     from intentflow.artifacts.quantization import QuantizationRecord
     from intentflow.artifacts.training import TrainingRecord
     from intentflow.artifacts.verdict import Verdict
@@ -57,7 +57,7 @@ def schema_models() -> dict[str, type[BaseModel]]:
         "verdict": Verdict,
         "training": TrainingRecord,
         "quantization": QuantizationRecord,
-        "predictions": Prediction,
+        "predictions": ScoredPrediction,
         "data-findings": DataFindings,
         "deployed-model": DeployedModel,
         "manifest": ManifestFile,

@@ -35,9 +35,9 @@ class BaselineOptions:
     """Which baselines, and what they are made with.
 
     Attributes:
-        kinds: Names from :data:`intentflow.baselines.kinds.KINDS`.
+        kinds: Names of baselines, from :data:`intentflow.baselines.kinds.KINDS`.
         encoder: Hub id, local folder or ``bundled:minilm``.
-        epochs: Epochs of the encoder; by the number of rows if None.
+        epochs: Training epochs of the encoder; chosen by the number of rows if None.
         recipe: Base model and prompt of the untuned kinds.
         taxonomy: Intents of the untuned kinds; inferred from the training rows if None.
         shots: Labelled rows that ``few-shot`` shows.
@@ -63,10 +63,10 @@ def run_baselines(
     Args:
         training: The rows that the tuned model learned from.
         test: The rows to score.
-        options: Names of the baselines.
+        options: Choice of baselines and their settings.
 
     Returns:
-        Content of ``baselines.json``.
+        What ``baselines.json`` holds.
 
     Raises:
         IntentflowError: The test rows are the training rows, or a baseline cannot be made.
@@ -97,7 +97,8 @@ def run_baselines(
 def score_answers(test: Sequence[Example], answers: Answers) -> BaselineScores:
     """Scores of one baseline, by the scorer that judges the tuned model.
 
-    ``outcomes.intent`` is null where only a sample was asked: no row can be compared with its own.
+    ``outcomes.intent`` is null where only a sample was answered: its outcomes
+    do not align with the test rows.
     """
     asked = (
         [test[at] for at in answers.row_indices] if answers.row_indices is not None else list(test)

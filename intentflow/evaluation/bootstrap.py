@@ -44,8 +44,8 @@ class RowCounts:
     def collect(cls, rows: Sequence[tuple[Counter[Any], Counter[Any]]]) -> RowCounts:
         """Count (gold, predicted) label multisets of every row.
 
-        Labels are the gold ones; what was predicted in addition counts under one label more,
-        None, so that it lowers precision over all.
+        Labels are the gold ones; any other prediction counts under one more label, None, so that
+        it lowers precision over all.
         """
         names = sorted({label for gold, _ in rows for label in gold}, key=str)
         index = {label: i for i, label in enumerate(names)}
@@ -75,8 +75,8 @@ class RowCounts:
         """F1 over all labels together in each resample.
 
         Args:
-            weights: Number of times that each row was drawn: shape (resamples, rows).
-            empty: Value where there is nothing to find and nothing found.
+            weights: Number of draws of each row: shape (resamples, rows).
+            empty: Value where neither gold nor predicted labels exist.
         """
         hits, predicted, gold = (
             weights @ cells.sum(1) for cells in (self.hits, self.predicted, self.gold)
@@ -152,7 +152,7 @@ def bootstrap_intervals(
         size: Number of rows.
         flags: For each rate, whether each row counts.
         ratios: For each rate of some rows only, which rows count above and below the line.
-        others: For each other score, what it is in resamples.
+        others: For each other score, a function from draws to its values in resamples.
         seed: Seed of the resampling.
 
     Returns:
@@ -162,11 +162,13 @@ def bootstrap_intervals(
     if not size:
         return {}
     rates = _columns(list(flags.values()), size)
-    parts, wholes = (_columns([pair[side] for pair in ratios.values()], size) for side in (0, 1))
+    numerators, denominators = (
+        _columns([pair[side] for pair in ratios.values()], size) for side in (0, 1)
+    )
     samples: dict[str, list[NDArray[np.float64]]] = {}
     for weights in _resamples(size, seed):
         drawn = dict(zip(flags, (weights @ rates / size).T, strict=True))
-        drawn |= zip(ratios, _divide(weights @ parts, weights @ wholes).T, strict=True)
+        drawn |= zip(ratios, _divide(weights @ numerators, weights @ denominators).T, strict=True)
         drawn |= {name: sample(weights) for name, sample in others.items()}
         for name, values in drawn.items():
             samples.setdefault(name, []).append(values)
@@ -201,6 +203,8 @@ def _f1(hits: Any, predicted: Any, gold: Any, empty: float = 0.0) -> Any:
     return np.where(total > 0, 2 * hits / np.maximum(total, 1e-300), empty)
 
 
-def _divide(parts: NDArray[np.float64], wholes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Not a number where the complete is nothing."""
-    return np.where(wholes > 0, parts / np.maximum(wholes, 1e-300), np.nan)
+def _divide(
+    numerators: NDArray[np.float64], denominators: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Ratios; NaN where the denominator is 0."""
+    return np.where(denominators > 0, numerators / np.maximum(denominators, 1e-300), np.nan)

@@ -26,17 +26,17 @@ class Paired:
         """Compare outcomes row by row.
 
         Args:
-            outcomes: Outcomes of the model that is judged.
-            others: Outcomes of the model it is compared with, on the same rows in the same order.
-            where: Name of the other model, for the message.
+            outcomes: Outcomes of the judged model, "1" or "0" a row.
+            others: Outcomes of the other model, on the same rows in the same order.
+            where: Name of the score, for the message.
 
         Raises:
             IntentflowError: They are of different numbers of rows.
         """
         if len(outcomes) != len(others):
             raise IntentflowError(
-                f"{where}: its outcomes tell of {len(others)} rows, "
-                f"those compared with it of {len(outcomes)}; score both on the same file"
+                f"{where}: the outcomes of one model cover {len(others)} rows, "
+                f"those of the other {len(outcomes)}; score both on the same file"
             )
         pairs = list(zip(outcomes, others, strict=True))
         return cls(pairs.count(("1", "0")), pairs.count(("0", "1")), len(pairs))

@@ -183,10 +183,7 @@ def _scope_rates(
 ) -> tuple[float | None, float | None]:
     """Precision and recall of out of scope."""
     ratios = _scope_ratios(rows, taxonomy).values()
-    precision, recall = [ratio(sum(part), sum(complete)) for part, complete in ratios] or (
-        None,
-        None,
-    )
+    precision, recall = [ratio(sum(right), sum(total)) for right, total in ratios] or (None, None)
     return precision, recall
 
 

@@ -39,30 +39,31 @@ class AnswerJournal:
     _started: float = field(default_factory=time.perf_counter)
 
     @classmethod
-    def open(cls, target: Path | None, identity: Mapping[str, Any]) -> Self:
+    def open(cls, output: Path | None, identity: Mapping[str, Any]) -> Self:
         """Begin a journal or go on with the one that is there.
 
         Its name holds a digest of what the answers depend on: one of another model or of other
         rows is never read, only pointed out.
 
         Args:
-            target: File that the evaluation will write; None keeps nothing.
-            identity: Settings that the answers depend on.
+            output: File that the evaluation will write; the journal is kept in its folder. None
+                keeps no journal.
+            identity: Everything that the answers depend on.
 
         Raises:
             IntentflowError: Another run writes it, it is none, or the place cannot be written.
         """
-        if target is None:
+        if output is None:
             return cls()
         text = json.dumps({"version": _VERSION, **identity}, sort_keys=True)
         name = hashlib.sha256(text.encode()).hexdigest()[:12]
-        journal = cls(target.with_name(f".{target.name}.{name}.answers"))
+        journal = cls(output.with_name(f".{output.name}.{name}.answers"))
         try:
             journal._open_file(dict(identity))
         except BaseException:
             journal._release()  # the file may be another's: it stays
             raise
-        journal._tell(target)
+        journal._log_state(output)
         return journal
 
     def keep(self, place: int, answer: Answer) -> None:
@@ -135,12 +136,12 @@ class AnswerJournal:
                 "remove the file to begin again"
             ) from None
 
-    def _tell(self, target: Path) -> None:
-        """Say what is gone on with, and which answers are of something else."""
+    def _log_state(self, output: Path) -> None:
+        """Log which answers are reused, and which files hold answers of another model or rows."""
         if self.answers:
             count = f"{len(self.answers):,} answer{'' if len(self.answers) == 1 else 's'}"
             log.info("going on: %s of an earlier run are in %s", count, self.path)
-        for other in sorted(target.parent.glob(f".{target.name}.*.answers")):
+        for other in sorted(output.parent.glob(f".{output.name}.*.answers")):
             if other != self.path:
                 log.warning(
                     "%s holds answers of another model, of other rows or to other settings; "

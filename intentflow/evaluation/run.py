@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from intentflow.artifacts.metrics import Latency, Measurement, Metrics
-from intentflow.artifacts.predictions import GivenPrediction, Prediction
+from intentflow.artifacts.predictions import GivenPrediction, ScoredPrediction
 from intentflow.calls import OutputFormat
 from intentflow.errors import IntentflowError
 from intentflow.evaluation.metrics import compute_metrics
@@ -42,7 +42,7 @@ def evaluate_model(
     taxonomy: Taxonomy | None = None,
     output_format: OutputFormat | None = None,
     options: EngineOptions | None = None,
-    journal_target: str | Path | None = None,
+    journal_for: str | Path | None = None,
 ) -> Evaluation:
     """Score a model directory or an OpenAI endpoint on labelled rows.
 
@@ -55,12 +55,12 @@ def evaluate_model(
         constrained: Keep answers inside the taxonomy. None does so for a directory; an endpoint
             is then asked for nothing, and decides itself.
         taxonomy: For an endpoint, whose taxonomy is not in a folder.
-        output_format: Format of an endpoint's answers; ``call`` if None. A model directory
-            states its own.
-        options: Settings of the engine.
-        journal_target: File that will be written of it. Answers are kept next to that file
-            while they come, and the next evaluation of the same goes on from there; remove the
-            evaluation's journal when the file is written. None keeps nothing.
+        output_format: Format of an endpoint's answers; ``call`` if None. A model directory names
+            its own.
+        options: Options of the engine.
+        journal_for: Output file of the evaluation. Answers are kept in a journal in its folder
+            while they arrive, and the next evaluation of the same model and rows resumes from
+            it; remove the evaluation's journal when the file is written. None keeps no journal.
 
     Raises:
         IntentflowError: No rows, not a model, endpoint down, or an engine that cannot serve it.
@@ -71,7 +71,7 @@ def evaluate_model(
     with opened(asked, options or EngineOptions()) as (runner, subject):
         identity = {**subject.identity(), "data_digest": content_digest(examples)}
         journal = AnswerJournal.open(
-            Path(journal_target) if journal_target is not None else None, identity
+            Path(journal_for) if journal_for is not None else None, identity
         )
         try:
             seconds = _answer_missing(runner, examples, journal)
@@ -122,7 +122,7 @@ def score(
     Args:
         examples: Rows with gold answers.
         answers: One per row.
-        subject: Engine that gave the answers.
+        subject: Model or endpoint that gave the answers.
         seconds: Wall time of all answers; None where they were given.
     """
     rows = [
@@ -165,11 +165,11 @@ def read_predictions(path: str | Path) -> tuple[list[Example], list[Answer]]:
 
 def write_predictions(path: str | Path, rows: Sequence[Scored]) -> None:
     """Write one JSON line per row; only its owner may read it, for it holds users' words."""
-    Prediction.write_rows(path, map(_prediction, rows))
+    ScoredPrediction.write_rows(path, map(_prediction, rows))
 
 
-def _prediction(row: Scored) -> Prediction:
-    return Prediction(
+def _prediction(row: Scored) -> ScoredPrediction:
+    return ScoredPrediction(
         instruction=row.instruction,
         output=row.gold_text,
         prediction=row.prediction,

@@ -17,7 +17,7 @@ from intentflow.calls import (
 from intentflow.evaluation.guide_scorer import documented_intent, documented_parameters
 from intentflow.taxonomy import Taxonomy
 
-NO_INTENT = "(none)"  # in place of the missing side of a confusion
+NO_INTENT = "(none)"  # the missing side of a confusion
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Scored:
         predicted: None where the prediction does not parse.
         raw_confidence: The engine's confidence in [0, 1]; None where it gave none.
         confidence: The same, calibrated where the model has a calibration.
-        seconds: Seconds that the answer took; None for given predictions.
+        seconds: Time that the answer took; None where the answer was given.
     """
 
     instruction: str

@@ -19,9 +19,9 @@ def for_comparing(metrics: Metrics) -> Metrics:
     """
     names = {*Measured.model_fields, *(name.partition(".")[0] for name in COMPARABLE)}
     found = metrics.model_dump(include=names, exclude_unset=True)
-    reported = metrics.outcomes
-    if reported is not None and reported.intent is not None:
-        kinds = reported.model_dump(include=set(OUTCOME_OF.values()), exclude_unset=True)
+    outcomes = metrics.outcomes
+    if outcomes is not None and outcomes.intent is not None:
+        kinds = outcomes.model_dump(include=set(OUTCOME_OF.values()), exclude_unset=True)
         return Metrics(n=metrics.n, outcomes=Outcomes(**kinds), **found)
     intents = (metrics.per_intent or {}).items()
     shares = {name: IntentScores(support=v.support, recall=v.recall) for name, v in intents}
@@ -62,8 +62,8 @@ def require_same_rows(ours: str | None, theirs: str | None, whose: str) -> None:
 
     Args:
         ours: Digest of the rows of the model that is judged.
-        theirs: Digest of the rows of the model that it is compared with.
-        whose: The model that it is compared with, as the subject of a sentence.
+        theirs: Digest of the rows of the other model.
+        whose: The other model, as the subject of a sentence.
 
     Raises:
         IntentflowError: The digests differ.
@@ -76,31 +76,31 @@ def require_same_rows(ours: str | None, theirs: str | None, whose: str) -> None:
 
 
 def paired(scores: Scores, other: Scores, name: str) -> Paired | None:
-    """Rows that only one of two has right; None where a file does not tell of each row."""
+    """Rows that only one of two has right; None where a file has no outcomes per row."""
     kind = OUTCOME_OF.get(name)
     ours, theirs = (side.outcome(kind) for side in (scores, other))
     return Paired.of(ours, theirs, name) if ours and theirs else None
 
 
 def intents_of_rows(metrics: Metrics) -> list[set[str]] | None:
-    """The gold intents of each row; None where the scores do not tell of each row."""
-    reported = metrics.outcomes
-    if reported is None or reported.gold is None:
+    """The gold intents of each row; None where the scores have no outcomes per row."""
+    outcomes = metrics.outcomes
+    if outcomes is None or outcomes.gold is None:
         return None
-    labels = [set(label.split("; ")) - {""} for label in reported.labels or ()]
-    return [labels[place] for place in reported.gold]
+    labels = [set(label.split("; ")) - {""} for label in outcomes.labels or ()]
+    return [labels[place] for place in outcomes.gold]
 
 
 def per_intent(metrics: Metrics) -> Mapping[str, IntentScores]:
     """Scores of each intent.
 
     Raises:
-        IntentflowError: The scores tell nothing of single intents.
+        IntentflowError: The scores have no values per intent.
     """
     found = metrics.per_intent
     if found is None or not all(values.is_complete for values in found.values()):
         raise IntentflowError(
-            "the policy has rules per intent, and the scores tell of no single intents "
+            "the policy has rules per intent, but the scores have no values per intent "
             "(per_intent with support, precision, recall and f1): evaluate again"
         )
     return found

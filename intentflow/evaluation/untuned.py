@@ -146,7 +146,7 @@ def _tokenizer(
             break
     if shown and not count:
         raise IntentflowError(
-            f"few-shot: not one labelled row fits behind the prompt into the {room} tokens of "
+            f"few-shot: the prompt leaves no room for a labelled row in the {room} tokens of "
             f"{recipe.model_name_or_path}; leave few-shot out, or name fewer intents in the prompt"
         )
     return tokenizer, end, count

@@ -45,7 +45,7 @@ def intent_rules(metrics: Metrics, limits: PerIntent) -> Iterator[Rule]:
     """Floors for every intent with enough rows.
 
     Raises:
-        IntentflowError: The scores tell nothing of single intents.
+        IntentflowError: The scores have no values per intent.
     """
     for score in PerIntent.model_fields:
         limit: IntentLimit | None = getattr(limits, score)

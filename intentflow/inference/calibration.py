@@ -1,8 +1,8 @@
-"""Calibration: a confidence that says how often answers like it are right.
+"""Calibration: a confidence that states how often answers like it are right.
 
-Source: Platt, "Probabilistic Outputs for Support Vector Nodes" (1999): a sigmoid over the
-score, here over the logit of the raw confidence, fitted by maximum likelihood on rows that were
-not trained on, with that paper's targets in place of 0 and 1.
+Source: J. Platt, "Probabilistic Outputs for Support Vector Machines", 1999.
+A sigmoid over the score, here over the logit of the raw confidence, fitted by maximum likelihood on
+rows that were not trained on, with that paper's targets in place of 0 and 1.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NEAREST = 1e-6  # a confidence of 0 or 1 has no finite logit
 
 
 class Calibration(StrictModel):
-    """What ``calibration.json`` in a model directory holds.
+    """Contents of ``calibration.json`` in a model directory.
 
     Attributes:
         slope: ``a`` of the calibrated confidence ``sigmoid(a * logit(raw) + b)``; above 0.

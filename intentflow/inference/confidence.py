@@ -29,7 +29,7 @@ def answer_confidence(
     Args:
         pieces: The text of each token; together the answer. Empty for the end token.
         log_probabilities: Natural logarithms, one per token; 0 where there was no choice.
-        output_format: Format of the answer, which need not parse.
+        output_format: Language of the answer; it need not parse.
     """
     inside = value_characters("".join(pieces), output_format)
     spans = pairwise(accumulate(map(len, pieces), initial=0))
@@ -50,7 +50,7 @@ def listed_confidence(
     Args:
         tokens: Bytes and log probability of each; the end token may be among them.
         text: The answer.
-        output_format: Format of the answer.
+        output_format: Language of the answer.
     """
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     pieces: list[str] = []

@@ -86,9 +86,9 @@ def taxonomy_grammar(
 
     Args:
         taxonomy: The intents.
-        output_format: Format of the answers.
+        output_format: Language of the answers.
         intent_tokens: Texts that open a call and are one token in answers, as
-            :func:`intentflow.prompts.intent_tokens` gives it: it may be spelled no other way.
+            :func:`intentflow.prompts.intent_tokens` gives it: they may be spelled no other way.
 
     Returns:
         Text in llguidance's Lark dialect, with the rule ``start``.
@@ -106,13 +106,13 @@ def taxonomy_grammar(
 
 @dataclass(frozen=True)
 class Endings:
-    """What is needed to close an answer that has run too long.
+    """Data to close an answer that has run too long.
 
     Attributes:
         openings: Beginnings of calls, up to their first value; an answer is closed while the
             longest still has room.
         known: For each intent with enumerated values, the shortest of each parameter, as written.
-        values: Most parameters that a call must have.
+        values: Largest number of parameters that a call must have.
     """
 
     openings: Sequence[str] = ()
@@ -138,14 +138,14 @@ class Endings:
 
 
 class TaxonomyConstraint:
-    """What keeps answers inside a taxonomy.
+    """Grammar constraint that keeps answers inside a taxonomy.
 
     Args:
         tokenizer: The model's tokenizer.
         vocabulary_size: Width of the model's scores.
         end_token_id: The token that ends an answer.
         grammar: As :func:`taxonomy_grammar` gives it.
-        endings: Way in which answers are closed; without, none is.
+        endings: Data to close long answers; without it, none is closed.
     """
 
     def __init__(
@@ -217,16 +217,15 @@ class TaxonomyConstraint:
 class ConstrainedAnswer:
     """One answer under a constraint; see :meth:`TaxonomyConstraint.begin`.
 
-    Args:
-        constraint: Constraint of the taxonomy.
-        matcher: State of the grammar.
-        limit: Number of tokens at which the answer is closed; None for no limit.
-
     Attributes:
-        tokens: Text so far.
+        tokens: Token ids so far.
         is_closed: Whether it was closed for it: it neared its limit, or the grammar's state grew
             too large.
         matcher: The grammar's state behind these tokens.
+
+    Args:
+        constraint: The constraint that it is under.
+        limit: Largest number of tokens; None for no limit.
     """
 
     def __init__(self, constraint: TaxonomyConstraint, matcher: Any, limit: int | None) -> None:
@@ -272,9 +271,9 @@ class ConstrainedAnswer:
         paths: list[list[int]] = [[]]
         for _ in range(self._constraint.max_closers + 1):
             for path in paths:
-                complete = [*path, end]
-                if len(complete) <= room and validate(complete) == len(complete):
-                    return complete
+                ending = [*path, end]
+                if len(ending) <= room and validate(ending) == len(ending):
+                    return ending
             steps = (step for path in paths for step in self._steps(path))
             paths = list(islice(steps, _MAX_PATHS))
         return []
@@ -320,14 +319,14 @@ def _json_call(name: str, intent: Intent) -> str:
 
 def _values(intent: Intent, form: _ValueForm) -> str:
     """The values of a call, those that it may leave out in brackets."""
-    fewest, maximum = intent.min_parameters, len(intent.parameters)
-    if maximum == 0:
+    min_values, max_values = intent.min_parameters, len(intent.parameters)
+    if max_values == 0:
         return ""
     if intent.values:
         return _values_apart(intent, form)
-    rest = f"({_literal(form.comma)} {form.rule}){{{max(fewest - 1, 0)},{maximum - 1}}}"
-    some = f"{form.rule} {rest}" if maximum > 1 else form.rule
-    return some if fewest else f"({some})?"
+    rest = f"({_literal(form.comma)} {form.rule}){{{max(min_values - 1, 0)},{max_values - 1}}}"
+    some = f"{form.rule} {rest}" if max_values > 1 else form.rule
+    return some if min_values else f"({some})?"
 
 
 def _values_apart(intent: Intent, form: _ValueForm) -> str:

@@ -34,8 +34,8 @@ class Decoded:
     """One answer.
 
     Attributes:
-        number: Number of the prompt that it answers, from 0.
-        tokens: With the end token, where it has one.
+        number: Index of the prompt that it answers, from 0.
+        tokens: Token ids, with the end token where it has one.
         log_probabilities: One per token; natural logarithm, among what the constraint allowed.
         ended: Whether the model ended it; False for one that reached its limit.
         seconds: From the first pass that held the row to its end.
@@ -95,10 +95,10 @@ class Decoder:
     """Decodes with one model.
 
     Args:
-        model: One whose attention takes packed passes, as
+        model: Model whose attention takes packed passes, as
             :func:`intentflow.models.attention.share_prefixes` makes it.
         end_token_ids: Tokens that end an answer.
-        constraint: Constraint that keeps answers inside a taxonomy; None for none.
+        constraint: Grammar constraint of the answers; None for none.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class Decoder:
         Args:
             requests: Prompts to answer.
             prefix: Keys and values of what stands before each of them.
-            rows_at_once: Most rows in decoding.
+            rows_at_once: Largest number of rows in decoding.
             listener: For the tokens of a single request.
         """
         waiting = deque(requests)
@@ -154,8 +154,8 @@ class Decoder:
     def _reserve(self, requests: Sequence[Request], rows_at_once: int, cache: RowCache) -> None:
         """All the place that rows of the longest prompt take: growing leaves holes in memory."""
         longest = max(map(_room, requests), default=1)
-        maximum = max(self._cache_tokens // longest, 1)
-        cache.reserve(min(rows_at_once, len(requests), maximum), longest)
+        max_rows = max(self._cache_tokens // longest, 1)
+        cache.reserve(min(rows_at_once, len(requests), max_rows), longest)
 
     def _admit(self, waiting: deque[Request], rows: list[_Row], rows_at_once: int) -> None:
         """Begin as many rows as there is place for in this pass and in the cache."""

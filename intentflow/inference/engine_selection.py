@@ -22,11 +22,11 @@ _SCHEMES = ("http://", "https://")
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """How an engine works.
+    """Options of an engine.
 
     Attributes:
         batch_size: Rows that transformers decodes together; None leaves it to the engine.
-        endpoint: Settings of requests to an endpoint, or to the vLLM server that is started.
+        endpoint: Options of requests to an endpoint, or to the vLLM server that is started.
     """
 
     batch_size: int | None = None

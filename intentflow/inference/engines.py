@@ -14,8 +14,8 @@ class Answer:
     """One answer.
 
     Attributes:
-        text: Answer of the model.
-        seconds: Seconds that its request, or the batch that it was in, took.
+        text: The model's output.
+        seconds: Duration of its request, or of the batch that it was in.
         confidence: Raw probability, in [0, 1], of everything in the answer but parameter values:
             intent names, separators, whether another call follows, the end. None where the
             engine cannot say.

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 KEY = "OPENAI_API_KEY"
 _MAX_NAMES = 5
-_REPORTED_SECONDS = 2.0
+_MIN_LOGGED_SECONDS = 2.0
 # Faults of every request alike: going on would ask in vain, row after row.
 _OF_THE_ENDPOINT = frozenset({401, 403, 404, 429})
 
@@ -34,13 +34,14 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class EndpointOptions:
-    """How an endpoint is asked.
+    """Options of the requests to an endpoint.
 
     Attributes:
         concurrency: Requests at a time; None is 8 for an endpoint of others, which may limit them,
             and 64 for a vLLM server of our own, which answers them together.
-        timeout_seconds: For one complete reply.
-        retries: Retries of a request without a usable reply: no connection, busy, broken.
+        timeout_seconds: Limit for one complete reply.
+        retries: Retries of a request after a temporary fault: no connection, no reply, busy or
+            broken.
         served_model: Its name there; needed where the endpoint serves several.
         allow_failures: Go on where a request fails for good; its row has no answer.
     """
@@ -58,9 +59,9 @@ class OpenAIEngine:
     The key comes from ``OPENAI_API_KEY``; an endpoint without authentication needs none.
 
     Args:
-        url: With or without ``/v1``.
-        options: Settings of the requests.
-        structure: The taxonomy that vLLM is instructed to stay inside; None asks for nothing.
+        url: URL of the endpoint, with or without ``/v1``.
+        options: Options of the requests.
+        structure: Taxonomy that constrains vLLM's answers; None for no constraint.
         output_format: The language of the answers.
 
     Raises:
@@ -87,7 +88,7 @@ class OpenAIEngine:
         self._key = os.environ.get(KEY)
         self._with_probabilities = True
         self._replying: str | None = None
-        self._reported_until = 0.0
+        self._logged_until = 0.0
         self.model, self.root = asyncio.run(self._served_model())
 
     def answer(self, instructions: Sequence[str], keep: Keep | None = None) -> list[Answer]:
@@ -95,7 +96,7 @@ class OpenAIEngine:
 
         Raises:
             IntentflowError: The endpoint failed after its retries, answered as another model than
-                before, or left the taxonomy that it was instructed to stay inside.
+                before, or left the taxonomy that constrains its answers.
         """
         return asyncio.run(self._answer_all(instructions, keep))
 
@@ -163,7 +164,7 @@ class OpenAIEngine:
         """The answer, closed where it was cut off.
 
         Raises:
-            IntentflowError: The endpoint was instructed to stay inside the taxonomy and did not.
+            IntentflowError: The endpoint left the taxonomy that constrains its answers.
         """
         if self._structure is None or self._structure.admits(text):
             return text
@@ -219,10 +220,10 @@ class OpenAIEngine:
         return await fault_retries(self.options.retries, self._log_pause)(ask, *arguments)
 
     def _log_pause(self, fault: Fault, seconds: float) -> None:
-        """Say why, where one would wonder; of many requests that wait, one says it."""
+        """Log the reason of a long pause; of many requests that wait, one logs it."""
         now = time.monotonic()
-        if seconds >= _REPORTED_SECONDS and now >= self._reported_until:
-            self._reported_until = now + seconds
+        if seconds >= _MIN_LOGGED_SECONDS and now >= self._logged_until:
+            self._logged_until = now + seconds
             log.warning("%s %s; asked again in %.0f s", self.url, fault.reason, seconds)
 
     @asynccontextmanager
@@ -250,7 +251,7 @@ class OpenAIEngine:
 
 
 class _faults:  # noqa: N801 - reads as a block, not as a class
-    """Turns what asking and reading a reply raise into a fault."""
+    """Turns errors of a request and of reading its reply into a fault."""
 
     def __init__(self, options: EndpointOptions, key: str | None) -> None:
         self._options = options
@@ -277,7 +278,7 @@ def _fault_of(error: Exception, options: EndpointOptions, key: str | None) -> Fa
     if isinstance(error, APIConnectionError):
         cause = excerpt(str(error.__cause__ or error), key).rstrip(".")
         return Fault(f"does not answer ({cause}): is it running?")
-    return Fault("does not answer as an OpenAI endpoint: its reply is in an unexpected format")
+    return Fault("does not answer as an OpenAI endpoint: its reply has an unexpected format")
 
 
 def _status_fault(error: Any, key: str | None) -> Fault:

@@ -1,9 +1,9 @@
-"""Matrix products on a CPU with weights that oneDNN has laid out for it once.
+"""Matrix products on a CPU with weights that oneDNN has packed once.
 
-torch's own linear layers lay their weights out at every call: decoding a few rows at a time, that
+torch's own linear layers pack their weights at every call: decoding a few rows at a time, that
 takes longer than the product. Measured on two cores with AVX-512, 32 bits, the shapes of SmolLM2:
-twice the speed up to 32 tokens, 1.2 to 1.4 times at 512 (``benchmarks/evaluate_rows.py`` shows what
-is left of it in the complete). For inference alone: there is no gradient.
+twice the speed up to 32 tokens, 1.2 to 1.4 times at 512 (``benchmarks/evaluate_rows.py``
+measures its effect on an evaluation). For inference alone: there is no gradient.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class PackedLinear(nn.Module):
     """A linear layer for inference.
 
     Args:
-        linear: Layer of 32 bits, on a CPU; its weight is copied.
+        linear: Layer to replace, float32 on the CPU; its weight is copied.
     """
 
     def __init__(self, linear: nn.Linear) -> None:
@@ -36,10 +36,10 @@ class PackedLinear(nn.Module):
 
 
 def pack_linear_layers(model: Any) -> None:
-    """Replace a model's linear layers of 32 bits on a CPU, where torch has oneDNN.
+    """Replace a model's float32 linear layers on the CPU, where torch has oneDNN.
 
-    Layers of other kinds and types stay, and so does a weight that is shared with an embedding,
-    next to its packed copy.
+    Layers of other classes and types stay. A weight that is shared with an embedding stays, too,
+    in addition to its packed copy.
     """
     if not _can_pack():
         return

@@ -96,8 +96,8 @@ class _Group:
     Attributes:
         slots: int64 of shape (rows,); None for the first slots, in order.
         tokens: int64 of shape (rows, longest): index in the pass; padding repeats a token.
-        places: int64, shaped as ``tokens``: place of the token in its row, behind the prefix.
-        real: bool, with the shape of the token ids: True where it is no padding.
+        places: int64, shaped like ``tokens``: place of the token in its row, behind the prefix.
+        real: bool, shaped like ``tokens``: False for padding.
     """
 
     slots: torch.Tensor | None
@@ -110,7 +110,7 @@ class DecodingPass:
     """One pass of blocks through the model, as :class:`intentflow.models.attention.Packing`.
 
     Args:
-        cache: With room for all blocks; their keys and values are put there.
+        cache: Cache with room for all blocks; their keys and values are put there.
         blocks: One per row, in the order in which their tokens stand in the pass.
         device: Device of the model.
     """
@@ -202,19 +202,19 @@ def _attend(
 
     Args:
         queries: Scaled, of shape (…, queries, size); several heads after another share keys.
-        keys: Tensor of shape (…, keys, size).
-        values: Likewise.
+        keys: Shape (…, keys, size).
+        values: Shape (…, keys, size).
         hidden: Bool, true where a query of one head does not see a key.
     """
     scores = torch.matmul(queries, keys.transpose(-1, -2)).float()
     if hidden is not None:
         by_head = scores.view(*scores.shape[:-2], -1, *hidden.shape[-2:])
         by_head.masked_fill_(hidden[..., None, :, :], -torch.inf)
-    maximum = scores.amax(-1, keepdim=True).clamp_min_(torch.finfo(scores.dtype).min)
-    weights = scores.sub_(maximum).exp_()
+    max_score = scores.amax(-1, keepdim=True).clamp_min_(torch.finfo(scores.dtype).min)
+    weights = scores.sub_(max_score).exp_()
     total = weights.sum(-1, keepdim=True)
     output = torch.matmul(weights.to(values.dtype), values) / total.clamp_min(1.0).to(values.dtype)
-    return output, (total.log() + maximum)[..., 0]
+    return output, (total.log() + max_score)[..., 0]
 
 
 def _group(blocks: Sequence[Block], device: torch.device) -> list[_Group]:

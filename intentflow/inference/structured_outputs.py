@@ -1,4 +1,4 @@
-"""The taxonomy as a request's ``structured_outputs``, and the text that its answers are held to."""
+"""The taxonomy as a request's ``structured_outputs``, and what answers to it are held to."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 from intentflow.calls import Call, CallSyntaxError, OutputFormat, format_output, parse_output
 from intentflow.taxonomy import Taxonomy
 
-# Where a complete call may end, so that a complete answer can be made of what stands before.
+# Where a complete call may end, so that the text up to there makes a complete answer.
 _CALL_ENDS = {"call": re.compile(r"\)"), "json": re.compile(r"\}")}
 _ANSWER_ENDS = {"call": "", "json": "]"}
 
 
 class StructuredOutputs:
-    """What vLLM needs to keep an answer inside a taxonomy, and how to see that it did.
+    """Request fields that keep vLLM's answers inside a taxonomy, and a check that they are.
 
     A server knows no limit of tokens while it follows a grammar, so an answer that runs on is cut
     off: it is then closed here as the transformers engine closes it, for a reader of it must find
@@ -55,9 +55,9 @@ class StructuredOutputs:
         """
         ends = [found.end() for found in _CALL_ENDS[self.output_format].finditer(text)]
         for end in reversed(ends):
-            complete = text[:end] + _ANSWER_ENDS[self.output_format]
-            if self.admits(complete):
-                return complete
+            closed = text[:end] + _ANSWER_ENDS[self.output_format]
+            if self.admits(closed):
+                return closed
         return self._close_first(text)
 
     def _close_first(self, text: str) -> str | None:

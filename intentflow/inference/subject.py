@@ -18,17 +18,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Subject:
-    """What was scored: for the keys of ``metrics.json`` that name it.
+    """The scored model or endpoint, for the keys of ``metrics.json`` that name it.
 
     Attributes:
-        engine: The name of what answered.
+        engine: Name of the engine.
         constrained: Whether answers were kept inside the taxonomy.
         model_digest: Digest of a model directory.
         prompt_digest: Digest of its prompt.
         taxonomy: Intents that may be answered; None if unknown.
         output_format: The language of the answers.
         calibration: Calibration of the model's confidences.
-        endpoint: URL of an endpoint, name of the model there, and the model that it loaded.
+        endpoint: URL of an endpoint, the model's name there and the model that it reports as
+            loaded.
     """
 
     engine: str

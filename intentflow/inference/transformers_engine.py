@@ -213,7 +213,7 @@ class _Stream:
         self._streamer.put(torch.tensor(tokens))
 
     def end(self) -> None:
-        """The answer is complete."""
+        """End the stream: the answer is complete."""
         self._streamer.end()
 
 

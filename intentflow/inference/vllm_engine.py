@@ -34,7 +34,7 @@ def vllm_engine(
         folder: A model directory.
         structure: The taxonomy to stay inside; None leaves answers free.
         output_format: The language of the answers.
-        options: Settings of the requests.
+        options: Options of requests to the server.
 
     Raises:
         IntentflowError: vLLM is not installed or does not start.

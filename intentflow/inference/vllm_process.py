@@ -1,4 +1,4 @@
-"""vLLM, run locally: where it is, how it is started, a server for as long as it is needed."""
+"""A local vLLM: where it is installed, how it is started, a server for as long as it is needed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _LOOPBACK = "127.0.0.1"
 SERVED_NAME = "intent"
 """Name of the model in a server that runs here."""
 
-_REPORTED_EVERY_SECONDS = 15.0
+_LOG_INTERVAL_SECONDS = 15.0
 _STOP_SECONDS = 20.0
 _CAUSE = re.compile(r"^.*?(\w+(?:Error|Exception|Interrupt): .*)$")
 _MAX_CAUSES = 3
@@ -106,10 +106,10 @@ def vllm_environment(api_key: str | None = None) -> dict[str, str]:
     """The environment to start vLLM in.
 
     Args:
-        api_key: Key that ``/v1`` demands; None for none.
+        api_key: Key that ``/v1`` requires; None for none.
     """
     environment = {name: value for name, value in os.environ.items() if name != "VLLM_API_KEY"}
-    # Of a CPU's memory vLLM would take half for keys and values.
+    # On a CPU, vLLM would take half of the memory for keys and values.
     environment.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
     return {**environment, **({"VLLM_API_KEY": api_key} if api_key else {})}
 
@@ -121,13 +121,13 @@ def running_vllm(python: str, folder: Path, api_key: str | None = None) -> Itera
     Args:
         python: Python of the environment that holds vLLM.
         folder: The model directory.
-        api_key: Key that ``/v1`` demands; None for none.
+        api_key: Key that ``/v1`` requires; None for none.
 
     Yields:
         Its URL.
 
     Raises:
-        IntentflowError: It does not come up; with what its log says.
+        IntentflowError: It does not start; with the errors of its log.
     """
     url = f"http://{_LOOPBACK}:{_free_port()}"
     port = int(url.rpartition(":")[2])
@@ -152,7 +152,7 @@ def running_vllm(python: str, folder: Path, api_key: str | None = None) -> Itera
 
 
 def _wait(process: subprocess.Popen[bytes], health: str, log_file: Path) -> None:
-    started = reported = time.monotonic()
+    started = logged = time.monotonic()
     log.info("vllm: starting")
     while not _answers(health):
         now = time.monotonic()
@@ -162,21 +162,21 @@ def _wait(process: subprocess.Popen[bytes], health: str, log_file: Path) -> None
             raise IntentflowError(
                 f"vllm is not ready after {now - started:.0f} s: {_cause(log_file)}"
             )
-        if now - reported > _REPORTED_EVERY_SECONDS:
-            reported = now
+        if now - logged > _LOG_INTERVAL_SECONDS:
+            logged = now
             log.info("vllm: starting for %.0f s", now - started)
         time.sleep(0.2)
     log.info("vllm: ready after %.0f s", time.monotonic() - started)
 
 
 def _cause(log_file: Path) -> str:
-    """What the log says of an error: the first ones, for later ones tell what they led to."""
+    """The first errors of the log; later ones are their consequences."""
     lines = [
         line.strip() for line in log_file.read_text("utf-8", "replace").splitlines() if line.strip()
     ]
     causes = [found[1] for line in lines if (found := _CAUSE.match(line))]
-    reported = list(dict.fromkeys(causes))[:_MAX_CAUSES] or lines[-_MAX_CAUSES:]
-    return " | ".join(line[:300] for line in reported) or "it reported nothing"
+    shown = list(dict.fromkeys(causes))[:_MAX_CAUSES] or lines[-_MAX_CAUSES:]
+    return " | ".join(line[:300] for line in shown) or "its log is empty"
 
 
 def _answers(url: str) -> bool:

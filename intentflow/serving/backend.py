@@ -1,4 +1,4 @@
-"""What answers a service's requests: a model in this process, or vLLM on the network."""
+"""Backends that answer a service's requests: a model in this process, or vLLM on the network."""
 
 from __future__ import annotations
 

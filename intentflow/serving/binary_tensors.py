@@ -22,7 +22,7 @@ _LENGTH_BYTES = 4
 
 
 class BinaryTensorRoute(APIRoute):
-    """A route whose handler sees a binary request as the JSON request that says the same."""
+    """A route whose handler sees a binary request as the equivalent JSON request."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler, behind the conversion."""
@@ -38,7 +38,7 @@ class BinaryTensorRoute(APIRoute):
 
 
 def as_json(body: bytes, json_length: str) -> bytes:
-    """The JSON request that says the same as a binary one.
+    """The JSON request that is equivalent to a binary one.
 
     Args:
         body: JSON document and tensors.

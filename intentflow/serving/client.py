@@ -4,7 +4,7 @@
         found = client.recognize("I want to visit Hangzhou, check the weather")
         found.calls[0].intent, found.calls[0].arguments["place"]
 
-Both ask KServe's V1 route, retries where the service says that it may help, and give up when
+Both use KServe's V1 route, retry where the service reports a temporary fault, and give up when
 the time is over.
 """
 
@@ -43,13 +43,13 @@ Utterance = str | Sequence[Mapping[str, str]]
 class ServiceFailure(IntentflowError):  # noqa: N818 - names what happened
     """The service did not answer as it should.
 
-    Args:
-        message: One line for the user.
-
     Attributes:
         status: HTTP status; None where there was no reply.
         again: Whether the same request may succeed later.
         wait_seconds: The pause that the service asked for.
+
+    Args:
+        message: Reason, for people.
     """
 
     def __init__(
@@ -83,12 +83,12 @@ class RecognizedCall:
 
 @dataclass(frozen=True)
 class Recognition:
-    """What an utterance was understood as.
+    """Intents and parameters of an utterance.
 
     Attributes:
         calls: The intents with their parameters.
         text: The model's own answer.
-        confidence: That the intents are right, in [0, 1]; None where the service cannot say.
+        confidence: Probability that the intents are right, in [0, 1]; None where unknown.
         out_of_scope: Whether none of the service's intents is meant.
         latency_seconds: Measured by the service.
         request_id: Names the request in the service's log and in a correction.
@@ -104,7 +104,7 @@ class Recognition:
 
 @dataclass(frozen=True)
 class ClientOptions:
-    """How a service is asked.
+    """Options of requests to a service.
 
     Attributes:
         token: Bearer token; None where the service demands none.
@@ -150,12 +150,12 @@ class IntentClient:
         return self._requests.read_predictions(self._post(self._requests.predict(utterances)))
 
     def correct(self, utterance: Utterance, output: str, request_id: str | None = None) -> str:
-        """Say what an utterance should have been understood as; returns when it is stored.
+        """Report what an utterance should have been understood as; returns when it is stored.
 
         Args:
-            utterance: Text of the user, or messages of the dialogue.
+            utterance: The utterance or dialogue.
             output: The right calls, such as ``weather_search(Hangzhou)``.
-            request_id: ID of the recognition that was wrong.
+            request_id: Id of the recognition that was wrong.
 
         Returns:
             The id under which it is stored.
@@ -259,7 +259,7 @@ class _Request:
 
 
 class _Requests:
-    """What is sent and how a reply is read, for both clients."""
+    """Building requests and reading replies, for both clients."""
 
     def __init__(self, url: str, options: ClientOptions) -> None:
         if not url.startswith(("http://", "https://")):
@@ -283,15 +283,13 @@ class _Requests:
         return _Request(f"/v1/models/{self.options.model}:predict", {"instances": instances})
 
     def feedback(self, utterance: Utterance, output: str, request_id: str | None) -> _Request:
-        reported = (
-            {"utterance": utterance} if isinstance(utterance, str) else {"messages": utterance}
-        )
+        asked = {"utterance": utterance} if isinstance(utterance, str) else {"messages": utterance}
         known = {"request_id": request_id} if request_id else {}
-        return _Request("/feedback", {**reported, "output": output, **known})
+        return _Request("/feedback", {**asked, "output": output, **known})
 
     @contextmanager
     def failures(self) -> Iterator[None]:
-        """Turns what sending raises into a failure of the service."""
+        """Turns errors of sending into a failure of the service."""
         try:
             yield
         except httpx.TimeoutException:
@@ -307,7 +305,7 @@ class _Requests:
             return reply
         asked = reply.headers.get("retry-after", "")
         raise ServiceFailure(
-            f"{reply.url} reported {reply.status_code}: {_reason(reply)}",
+            f"{reply.url} answered {reply.status_code}: {_reason(reply)}",
             reply.status_code,
             again=reply.status_code in _AGAIN,
             wait_seconds=float(asked) if asked.isdigit() else None,
@@ -319,13 +317,13 @@ class _Requests:
             return [_recognition(one, request_id) for one in reply.json()["predictions"]]
         except (ValueError, LookupError, TypeError, AttributeError):
             raise ServiceFailure(
-                f"{self.url} does not answer as an intent service: its reply is malformed",
+                f"{self.url} is no intent service: its reply has an unexpected format",
                 reply.status_code,
             ) from None
 
 
 def _policy(options: ClientOptions) -> dict[str, Any]:
-    """How often and how long to go on, for tenacity."""
+    """Number, pauses and conditions of retries, for tenacity."""
     return {
         "retry": retry_if_exception(lambda e: isinstance(e, ServiceFailure) and e.again),
         "stop": stop_any(

@@ -12,13 +12,13 @@ from intentflow.serving.backend import Message
 from intentflow.serving.dialogue import read_messages, require_length
 from intentflow.serving.errors import ReplyError
 from intentflow.serving.limits import Limits
-from intentflow.serving.schemas.feedback import Correction
+from intentflow.serving.schemas.feedback import CorrectionRequest
 from intentflow.taxonomy import Taxonomy
 
 _MAX_SHOWN = 10
 
 
-def read_correction(body: Correction, taxonomy: Taxonomy, limits: Limits) -> dict[str, Any]:
+def read_correction(body: CorrectionRequest, taxonomy: Taxonomy, limits: Limits) -> dict[str, Any]:
     """The row to store: ``instruction`` and ``output``, with ``prediction`` and ``note`` if known.
 
     Args:
@@ -47,7 +47,7 @@ def joined_rounds(messages: Sequence[Message]) -> str:
     return join_rounds([str(m["content"]) for m in messages if m["role"] == "user"])
 
 
-def _instruction(body: Correction, limits: Limits) -> str:
+def _instruction(body: CorrectionRequest, limits: Limits) -> str:
     if body.messages is not None:
         return joined_rounds(read_messages(body.messages, limits))
     text = body.utterance if body.instruction is None else body.instruction
@@ -57,7 +57,7 @@ def _instruction(body: Correction, limits: Limits) -> str:
     return text
 
 
-def _corrected_calls(body: Correction, limits: Limits) -> list[Call]:
+def _corrected_calls(body: CorrectionRequest, limits: Limits) -> list[Call]:
     if body.output is not None:
         require_length(len(body.output), limits, "output")
         try:

@@ -35,7 +35,7 @@ class Access:
 
 
 def read_access(environment: Mapping[str, str]) -> Access:
-    """Where the environment says that tokens are; secrets are never on a command line."""
+    """Sources of tokens, from the environment; secrets are never on a command line."""
     file = environment.get(KEYS_FILE)
     return Access(Path(file) if file else None, environment.get(KEY) or None)
 

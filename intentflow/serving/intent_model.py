@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class RecognizedUtterance:
+class Prediction:
     """The calls that were recognised in an utterance.
 
     Attributes:
@@ -51,7 +51,7 @@ class IntentModel:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def ask(self, utterance: str) -> RecognizedUtterance:
+    def ask(self, utterance: str) -> Prediction:
         """The calls in one utterance.
 
         Args:
@@ -63,7 +63,7 @@ class IntentModel:
         """
         return self.ask_all([utterance])[0]
 
-    def ask_all(self, utterances: Sequence[str]) -> list[RecognizedUtterance]:
+    def ask_all(self, utterances: Sequence[str]) -> list[Prediction]:
         """The calls in each utterance, in order; many are decoded together.
 
         Raises:
@@ -95,11 +95,11 @@ def load_model(folder: str | Path, *, constrained: bool = True) -> IntentModel:
     return IntentModel(TransformersEngine(folder, constrained=constrained))
 
 
-def _prediction(utterance: str, answer: Answer) -> RecognizedUtterance:
+def _prediction(utterance: str, answer: Answer) -> Prediction:
     try:
         calls = parse_output(answer.text, "json" if answer.text.startswith("[") else "call")
     except CallSyntaxError as error:
         raise CheckFailed(
             f"the model answered {answer.text[:120]!r}, which is no call: {error}"
         ) from None
-    return RecognizedUtterance(utterance, calls, answer.seconds)
+    return Prediction(utterance, calls, answer.seconds)

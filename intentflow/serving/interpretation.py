@@ -1,4 +1,4 @@
-"""What a model's answer means: calls of its taxonomy, how sure, in or out of scope."""
+"""Interpretation of a model's answer: calls of its taxonomy, confidence, in or out of scope."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from intentflow.serving.schemas.predict import IntentPrediction, PredictedCall
 
 @dataclass(frozen=True)
 class Interpretation:
-    """What a dialogue was recognized as.
+    """Intents and parameters recognized in a dialogue.
 
     Attributes:
         calls: The calls, or the out-of-scope call where the model was not sure enough.

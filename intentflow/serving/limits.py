@@ -1,4 +1,4 @@
-"""How much one request may hold and how long it may take."""
+"""Limits of one request's size and duration."""
 
 from __future__ import annotations
 

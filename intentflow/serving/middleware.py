@@ -1,4 +1,4 @@
-"""What every request passes first: token, size, content type, room, time; and its count."""
+"""Checks of every request: token, size, content type, room, time; and its count."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Guard:
     """ASGI middleware before everything else.
 
     Args:
-        app: Backend that answers.
+        app: The application behind it.
         limits: Sizes and times.
         keys: The valid tokens.
         host: Name by which clients know the server, where none needs a token; None checks nothing.
@@ -71,7 +71,9 @@ class Guard:
             await exchange.refuse(error)
         except Exception:
             log.exception("request %s failed", exchange.request_id)
-            await exchange.refuse(ReplyError(500, "the request failed; the server's log says why"))
+            await exchange.refuse(
+                ReplyError(500, "the request failed; the server's log has the reason")
+            )
         finally:
             exchange.count()
 

@@ -1,4 +1,4 @@
-"""What a service knows of the model that answers: its small files alone."""
+"""Data that a service reads of its model: its small files alone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ServedModel:
 
     Attributes:
         taxonomy: The intents that exist.
-        structure: The same as vLLM takes it, and the text that answers are held to.
+        structure: The same as vLLM takes it, and what answers are held to.
         calibration: None where the model has none: confidences stay raw.
         model_digest: Digest of a published model; None for a folder.
         prompt_digest: Digest of its prompt.

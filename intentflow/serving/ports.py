@@ -13,7 +13,7 @@ def require_free_port(host: str, port: int, flag: str = "--port") -> None:
     Args:
         host: Address to listen on.
         port: From 1 to 65535.
-        flag: Name of the option that gave it, for the message.
+        flag: Flag that set the port, for the message.
 
     Raises:
         IntentflowError: Out of range, in use, or not allowed.

@@ -122,7 +122,7 @@ class Recognizer:
 
 
 def _token_limit(max_tokens: int | None) -> int:
-    """What is asked for, within what was evaluated."""
+    """The requested number of tokens, within the evaluated limit."""
     return min(max_tokens or MAX_NEW_TOKENS, MAX_NEW_TOKENS)
 
 

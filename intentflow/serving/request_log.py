@@ -215,7 +215,7 @@ def writer(uri: str) -> Write:
 
 
 def _require_writable(folder: Path) -> None:
-    """Better refused at the start than to whoever gives feedback."""
+    """Fail at the start rather than at the first feedback."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

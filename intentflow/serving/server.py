@@ -36,7 +36,7 @@ EngineName = Literal["auto", "vllm", "transformers"]
 
 
 class ServeConfig(StrictModel):
-    """How ``intentflow serve`` serves a model directory."""
+    """Configuration of ``intentflow serve``."""
 
     model: str = Field(description="model directory")
     port: int = Field(8000, description="port to listen on")

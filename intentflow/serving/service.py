@@ -1,4 +1,4 @@
-"""What the routes of one service share."""
+"""State that the routes of one service share."""
 
 from __future__ import annotations
 

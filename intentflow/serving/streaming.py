@@ -50,7 +50,7 @@ async def events(
         yield b"data: " + orjson.dumps(error.openai_document()) + b"\n\n"
     except Exception:
         log.exception("request %s failed", head.id)
-        failure = ReplyError(500, "the request failed; the server's log says why")
+        failure = ReplyError(500, "the request failed; the server's log has the reason")
         yield b"data: " + orjson.dumps(failure.openai_document()) + b"\n\n"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from intentflow.artifacts.predictions import GivenPrediction, Prediction
+from intentflow.artifacts.predictions import GivenPrediction, ScoredPrediction
 from intentflow.errors import IntentflowError
 
 ROW = {"instruction": "play some jazz", "output": "play(jazz)", "prediction": "play(rock)"}
@@ -21,17 +21,19 @@ def _written(folder: Path, *rows: object) -> Path:
 
 def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
     rows = [
-        Prediction(**ROW, intent_right=True, parameters_right=right, confidence=0.5, seconds=0.1)
+        ScoredPrediction(
+            **ROW, intent_right=True, parameters_right=right, confidence=0.5, seconds=0.1
+        )
         for right in (True, False)
     ]
-    Prediction.write_rows(tmp_path / "rows.jsonl", rows)
+    ScoredPrediction.write_rows(tmp_path / "rows.jsonl", rows)
     read = GivenPrediction.read_rows(tmp_path / "rows.jsonl")
     assert [row.as_dict() for row in read] == [row.as_dict() for row in rows]
 
 
 def test_rows_are_their_owners_alone(tmp_path: Path) -> None:
-    row = Prediction(**ROW, intent_right=True, parameters_right=False)
-    Prediction.write_rows(tmp_path / "rows.jsonl", [row])
+    row = ScoredPrediction(**ROW, intent_right=True, parameters_right=False)
+    ScoredPrediction.write_rows(tmp_path / "rows.jsonl", [row])
     assert (tmp_path / "rows.jsonl").stat().st_mode & 0o077 == 0
 
 

@@ -57,7 +57,9 @@ def test_shots_that_do_not_fit_are_left_out(tmp_path: Path) -> None:
 def test_a_model_too_short_for_any_shot_is_refused(tmp_path: Path) -> None:
     base = save_base_model(tmp_path / "base")
     damage_json(base / "config.json", max_position_embeddings=140)
-    with pytest.raises(IntentflowError, match="few-shot: not one labelled row fits"):
+    with pytest.raises(
+        IntentflowError, match="few-shot: the prompt leaves no room for a labelled row"
+    ):
         answer_untuned(TRAINING, UTTERANCES, _asking(base), shots=3)
 
 

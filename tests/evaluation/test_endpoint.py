@@ -194,7 +194,7 @@ def test_a_long_wait_is_said_once(
         "intentflow.inference.openai_engine.time",
         SimpleNamespace(monotonic=lambda: 0.0, perf_counter=time.perf_counter),
     )
-    monkeypatch.setattr("intentflow.inference.openai_engine._REPORTED_SECONDS", 0.2)
+    monkeypatch.setattr("intentflow.inference.openai_engine._MIN_LOGGED_SECONDS", 0.2)
     endpoint.chat = lambda body: (
         (429, {}, {"Retry-After": "1"}) if len(endpoint.asked) <= 8 else completion(echo(body))
     )
@@ -205,7 +205,7 @@ def test_a_long_wait_is_said_once(
 def test_a_slow_endpoint_is_one_readable_line(endpoint: Endpoint) -> None:
     endpoint.delay_seconds = 0.5
     options = _options(timeout_seconds=0.1, retries=1)
-    with pytest.raises(IntentflowError, match=r"no whole reply within 0\.1 seconds: raise"):
+    with pytest.raises(IntentflowError, match=r"no complete reply within 0\.1 seconds: raise"):
         evaluate_model(endpoint.url, EXAMPLES[:1], options=options)
 
 

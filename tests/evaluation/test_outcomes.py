@@ -239,4 +239,4 @@ def test_a_given_confidence_that_is_none_is_refused_with_its_line(
     value: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _score_given(tmp_path, [0.9, value])[0] == 2
-    assert "line 2: confidence is no number from 0 to 1" in capsys.readouterr().err
+    assert "line 2: confidence is not a number from 0 to 1" in capsys.readouterr().err

@@ -225,8 +225,8 @@ def test_a_model_directory_goes_on_where_it_ended(
     monkeypatch.setattr(TransformersEngine, "answer", four_and_end)
     beside = tmp_path / "metrics.json"
     with pytest.raises(IntentflowError, match="stopped; 4 of 6 answers are kept"):
-        evaluate_model(str(tiny_model), examples, journal_target=beside)
-    evaluation = evaluate_model(str(tiny_model), examples, journal_target=beside)
+        evaluate_model(str(tiny_model), examples, journal_for=beside)
+    evaluation = evaluate_model(str(tiny_model), examples, journal_for=beside)
     assert asked == [6, 2]
     assert [row.prediction for row in evaluation.rows] == whole
 

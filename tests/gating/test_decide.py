@@ -181,7 +181,7 @@ def test_a_bound_that_scores_do_not_give_says_what_to_do(ci95: object) -> None:
 
 
 def test_rules_per_intent_need_scores_per_intent() -> None:
-    with pytest.raises(IntentflowError, match="the scores tell of no single intents"):
+    with pytest.raises(IntentflowError, match="the scores have no values per intent"):
         _judge({"per_intent": {"recall": {"min": 0.5}}}, per_intent=None)
 
 

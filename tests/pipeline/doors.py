@@ -92,7 +92,7 @@ class Doors:
     Attributes:
         step: Name of the step.
         folder: Working directory, with the files that are named.
-        monkeypatch: Fixture of the test.
+        monkeypatch: Of the test.
     """
 
     step: str

@@ -44,4 +44,7 @@ def test_a_wrong_kind_ends_the_step_with_one_line(
 ) -> None:
     with pytest.raises(SystemExit):
         _baseline(tmp_path, "liner")
-    assert "intentflow baseline: error: unknown baseline liner; did you mean" in capsys.readouterr().err
+    assert (
+        "intentflow baseline: error: unknown baseline liner; did you mean"
+        in capsys.readouterr().err
+    )

@@ -54,13 +54,13 @@ def judgements(
     champion: Metrics | None,
 ) -> list[dict[str, str]]:
     """One sentence a comparison, the unwelcome first; ``tone`` is bad, warn, good or empty."""
-    found = [_compared_baseline(metrics, entry, name) for name, entry in _entries(baselines)]
+    found = [_judge_baseline(metrics, entry, name) for name, entry in _entries(baselines)]
     if champion is not None:
-        found.append(_compared_champion(metrics, champion))
+        found.append(_judge_champion(metrics, champion))
     return sorted(found, key=lambda judgement: _TONES.index(judgement["tone"]))
 
 
-def compared(
+def comparison(
     metrics: Metrics,
     baselines: Baselines | None,
     champion: Metrics | None,
@@ -87,7 +87,7 @@ def _entries(baselines: Baselines | None) -> Iterator[tuple[str, BaselineScores]
         yield from baselines.baselines.items()
 
 
-def _compared_baseline(metrics: Metrics, other: BaselineScores, key: str) -> dict[str, str]:
+def _judge_baseline(metrics: Metrics, other: BaselineScores, key: str) -> dict[str, str]:
     name = BASELINE_NAMES.get(key, key)
     pair = paired(metrics, other, INTENT_ACCURACY)
     numbers = _numbers(metrics, other, pair)
@@ -100,7 +100,7 @@ def _compared_baseline(metrics: Metrics, other: BaselineScores, key: str) -> dic
     return {"tone": tone, "text": f"The model beats {name}: {numbers}."}
 
 
-def _compared_champion(metrics: Metrics, champion: Metrics) -> dict[str, str]:
+def _judge_champion(metrics: Metrics, champion: Metrics) -> dict[str, str]:
     pair = paired(metrics, champion, INTENT_ACCURACY)
     numbers = _numbers(metrics, champion, pair)
     if pair is not None and pair.p_value >= _EVIDENT:

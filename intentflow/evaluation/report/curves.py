@@ -19,12 +19,12 @@ def reliability_curve(calibration: CalibrationScores | None) -> dict[str, Any] |
     if not calibration or not calibration.bins:
         return None
     bins = calibration.bins
-    maximum = max(b.n for b in bins)
+    max_rows = max(b.n for b in bins)
     dots = [
         {
             "x": _x(b.confidence),
             "y": _y(b.accuracy, 0.0),
-            "r": round(max(_SMALLEST_DOT, _LARGEST_DOT * math.sqrt(b.n / maximum)), 1),
+            "r": round(max(_SMALLEST_DOT, _LARGEST_DOT * math.sqrt(b.n / max_rows)), 1),
             "title": f"{b.n:,} rows of confidence {percent(b.low, 0)} – "
             f"{percent(b.high, 0)}: {percent(b.accuracy)} right",
         }

@@ -1,4 +1,4 @@
-"""The page as a complete: what its template is given."""
+"""The complete page: the variables of its template."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from intentflow.artifacts.baselines import Baselines
 from intentflow.artifacts.metrics import Metrics
-from intentflow.evaluation.report.comparison import check_same_rows, compared, judgements
+from intentflow.evaluation.report.comparison import check_same_rows, comparison, judgements
 from intentflow.evaluation.report.confusions import confusion_rows, matrix
 from intentflow.evaluation.report.curves import coverage_curve, reliability_curve, threshold_rows
 from intentflow.evaluation.report.rows import ROWS_A_PAGE, WHAT, shown_rows
@@ -53,9 +53,9 @@ def evaluation_html(
 
     Args:
         evaluation: Scores and rows. Keys that older ``metrics.json`` lack are passed over.
-        baselines: Content of ``baselines.json``.
+        baselines: Contents of ``baselines.json``.
         champion: ``metrics.json`` of the model in service.
-        hourly_price: Price of an hour of the node that was measured, in any currency.
+        hourly_price: Price of an hour of the measured hardware, in any currency.
 
     Raises:
         IntentflowError: Baselines or champion are scores of other rows, or the price is none.
@@ -70,7 +70,7 @@ def evaluation_html(
         how=how(metrics),
         judgements=judgements(metrics, baselines, champion),
         tiles=tiles(metrics),
-        compared=compared(metrics, baselines, champion),
+        comparison=comparison(metrics, baselines, champion),
         speed=speed(metrics, hourly_price),
         scores=score_rows(metrics),
         intents=intent_rows(metrics.per_intent or {}),

@@ -34,11 +34,11 @@ def speed(metrics: Metrics, hourly_price: float | None) -> dict[str, Any]:
 
 
 def thousand_requests(rows_per_second: float | None, hourly_price: float | None) -> float | None:
-    """What 1,000 requests cost on a node that is always busy; None where it is not known.
+    """Cost of 1,000 requests on hardware that is always busy; None where it is not known.
 
     Args:
         rows_per_second: The measured throughput.
-        hourly_price: Price of an hour of the node that was measured; the result has its currency.
+        hourly_price: Price of an hour of the measured hardware; the result has its currency.
     """
     if not rows_per_second or hourly_price is None:
         return None

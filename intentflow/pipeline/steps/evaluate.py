@@ -144,7 +144,7 @@ def run_evaluate(
         taxonomy=facts.taxonomy,
         output_format=facts.output_format,
         options=EngineOptions(settings.batch_size, asking),
-        journal_target=(files.predictions or files.metrics) if resume else None,
+        journal_for=(files.predictions or files.metrics) if resume else None,
     )
     _write(evaluation, files, compared, settings)
     return evaluation
@@ -253,7 +253,7 @@ def confusion_matrix(metrics: Metrics) -> tuple[list[str], list[list[int]]]:
     """Counts by gold (row) and predicted (column) intent, for the Kubeflow page.
 
     The page is slow and cannot be read with many names: the most confused of more than 50 stay
-    and the others are counted together under a name that reports it.
+    and the others are counted together under a name that states it.
     """
     pairs = {(c.gold, c.predicted): c.count for c in metrics.confusion}
     per_intent = metrics.per_intent or {}

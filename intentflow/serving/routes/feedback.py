@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 
 from intentflow.serving.corrections import read_correction
 from intentflow.serving.schemas.common import ErrorResponse
-from intentflow.serving.schemas.feedback import Correction, StoredCorrection
+from intentflow.serving.schemas.feedback import CorrectionRequest, StoredCorrection
 from intentflow.serving.service import CurrentService
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
@@ -21,7 +21,9 @@ router = APIRouter(tags=["feedback"], responses=_ERRORS)
 
 
 @router.post("/feedback", status_code=201)
-async def feedback(body: Correction, request: Request, service: CurrentService) -> StoredCorrection:
+async def feedback(
+    body: CorrectionRequest, request: Request, service: CurrentService
+) -> StoredCorrection:
     """Take a correction; the response comes when it is in storage."""
     row = read_correction(body, service.model.taxonomy, service.limits)
     request_id = body.request_id or request.state.request_id

@@ -1,4 +1,4 @@
-"""Probes: open to everyone, for they tell nothing but the service's state."""
+"""Probes: open to everyone, because they report only the service's state."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from intentflow.serving.schemas.common import ErrorResponse, StatusResponse
-from intentflow.serving.schemas.infer import Liveness, ReadinessReply
+from intentflow.serving.schemas.infer import Liveness, ServerReadiness
 from intentflow.serving.service import CurrentService
 
 router = APIRouter(tags=["health"])
@@ -38,7 +38,7 @@ async def v2_live() -> Liveness:
 
 
 @router.get("/v2/health/ready", responses=_NOT_READY)
-async def v2_ready(service: CurrentService) -> ReadinessReply:
+async def v2_ready(service: CurrentService) -> ServerReadiness:
     """Whether the model has answered since the server was started."""
     await service.require_ready()
-    return ReadinessReply(ready=True)
+    return ServerReadiness(ready=True)

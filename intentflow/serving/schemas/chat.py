@@ -10,7 +10,7 @@ from intentflow.serving.schemas.common import ChatMessage, Text
 
 
 class StreamOptions(BaseModel):
-    """What a stream holds in addition to the answer."""
+    """Contents of a stream in addition to the answer."""
 
     include_usage: StrictBool = False
 

@@ -20,8 +20,8 @@ class CorrectedCall(BaseModel):
     parameters: list[Text] = Field(default_factory=list)
 
 
-class Correction(BaseModel):
-    """What was reported (``instruction``, ``utterance`` or ``messages``) and what it meant.
+class CorrectionRequest(BaseModel):
+    """An utterance (``instruction``, ``utterance`` or ``messages``) and its right calls.
 
     ``output`` is in the call language, such as ``weather_search(Hangzhou)``; ``calls`` are as
     predictions have them. ``request_id`` names the request that was answered wrongly.

@@ -54,7 +54,7 @@ class TensorMetadata(BaseModel):
 
 
 class ModelMetadata(BaseModel):
-    """What the model takes and gives."""
+    """Inputs and outputs of the model."""
 
     name: str
     versions: list[str] | None = None
@@ -77,7 +77,7 @@ class Liveness(BaseModel):
     live: bool
 
 
-class ReadinessReply(BaseModel):
+class ServerReadiness(BaseModel):
     """Whether the server answers."""
 
     ready: bool

@@ -58,7 +58,7 @@ class PredictedCall(BaseModel):
 
 
 class IntentPrediction(BaseModel):
-    """What one instance was recognized as.
+    """Intents and parameters recognized in one instance.
 
     ``text`` is the model's own answer; ``confidence``, in [0, 1], is null where the model gives no
     probabilities.

@@ -13,7 +13,7 @@ log = logging.getLogger("intentflow.serving.transformer")
 
 
 def main() -> int:
-    """Serve until interrupted; 2 where the settings or the model cannot be used."""
+    """Serve until stopped; 2 where the settings or the model cannot be used."""
     try:
         with logging_to_stderr(LogSettings.from_environment()):
             return _serve()

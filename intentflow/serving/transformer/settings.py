@@ -29,7 +29,7 @@ class Settings:
         keys_file: File with tokens that clients may use, one a line, read again when it changes.
         key: One token, where there is no file.
         predictor_key: Bearer token that the predictor demands.
-        log_uri: Folder of requests and corrections; None keeps none.
+        log_uri: Folder or ``s3://`` where requests and corrections are kept; None keeps none.
         log_sample_rate: Share of the requests that are kept, in [0, 1].
         limits: Sizes and times of requests.
         canary_url: Base URL of a second vLLM, with another model; None for none.
@@ -59,7 +59,7 @@ def read_settings(
     """Settings from the command line and the environment; secrets come from the latter alone.
 
     Raises:
-        IntentflowError: A setting is missing or has the wrong type.
+        IntentflowError: A setting is missing or invalid.
     """
     env = os.environ if environment is None else environment
     # KServe may add flags of its own model server, which mean nothing here.
@@ -90,9 +90,9 @@ def read_settings(
         log_uri=env.get(LOG_URI) or None,
         log_sample_rate=read_sample_rate(env),
         limits=Limits(
-            max_body_bytes=args.max_body_bytes,
-            max_instances=args.max_instances,
-            max_concurrent=args.max_at_once,
+            max_body_bytes=args.most_body_bytes,
+            max_instances=args.most_instances,
+            max_concurrent=args.most_at_once,
             timeout_seconds=args.timeout_seconds,
         ),
         canary_url=_url(args.canary_host) if args.canary_host else None,

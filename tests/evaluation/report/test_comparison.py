@@ -9,7 +9,7 @@ import pytest
 from intentflow.artifacts.baselines import Baselines
 from intentflow.artifacts.metrics import Metrics
 from intentflow.errors import IntentflowError
-from intentflow.evaluation.report.comparison import beside, check_same_rows, judgements
+from intentflow.evaluation.report.comparison import check_same_rows, comparison, judgements
 
 
 def _scores(right: str, **changes: Any) -> Metrics:
@@ -98,18 +98,18 @@ def test_a_champion_is_beside_in_both_directions(
 
 
 def test_rows_won_and_lost_are_counted() -> None:
-    found = beside(_scores("11100"), None, _scores("10011"))
+    found = comparison(_scores("11100"), None, _scores("10011"))
     assert found and found["rows"][1][3] == "+2 / -2"
 
 
 def test_without_outcomes_the_difference_alone_is_told() -> None:
     champion = _scores("10011", outcomes=None)
-    found = beside(_scores("11110"), None, champion)
+    found = comparison(_scores("11110"), None, champion)
     assert found and found["rows"][1][1:4] == ["60.0%", "+20.0 points", "–"]
 
 
 def test_a_classifier_has_no_parameters_to_compare() -> None:
-    found = beside(_scores("1111"), _baselines(linear="1110"), None)
+    found = comparison(_scores("1111"), _baselines(linear="1110"), None)
     assert found and found["rows"][1][4:] == ["–", "–", "–"]
 
 
@@ -117,12 +117,12 @@ def test_the_intent_that_fell_most_stands_first() -> None:
     now = {"a": {"recall": 0.5, "support": 4}, "b": {"recall": 0.9, "support": 9}}
     then = {"a": {"recall": 0.9}, "b": {"recall": 0.2}, "gone": {"recall": 1.0}}
     champion = _scores("11", per_intent=then)
-    found = beside(_scores("11", per_intent=now), None, champion)
+    found = comparison(_scores("11", per_intent=now), None, champion)
     assert found and [row[0] for row in found["intents"]] == ["a", "b"]
 
 
 def test_nothing_beside_is_nothing() -> None:
-    assert beside(_scores("1"), None, None) is None
+    assert comparison(_scores("1"), None, None) is None
 
 
 def test_a_champion_without_scores_is_refused() -> None:

@@ -18,7 +18,7 @@ from intentflow.records import read_records
 from intentflow.serving.corrections import read_correction
 from intentflow.serving.errors import ReplyError
 from intentflow.serving.limits import Limits
-from intentflow.serving.schemas.feedback import Correction
+from intentflow.serving.schemas.feedback import CorrectionRequest
 from intentflow.taxonomy import Intent, Taxonomy
 from tests.real_parts.process import free_port
 from tests.serving.transformer.conftest import Running, played_vllm, transformer, write_model
@@ -174,7 +174,7 @@ def test_feedback_is_taken_while_the_predictor_is_away(tmp_path: Path) -> None:
 def test_a_value_that_the_taxonomy_does_not_list_is_refused_with_those_it_does() -> None:
     intent = Intent(parameters=["class"], values={"class": ["economy", "first"]})
     taxonomy = Taxonomy(intents={"fly": intent})
-    body = Correction(utterance="a seat in cargo", output="fly(cargo)")
+    body = CorrectionRequest(utterance="a seat in cargo", output="fly(cargo)")
     with pytest.raises(ReplyError, match="class of fly is one of economy, first") as caught:
         read_correction(body, taxonomy, Limits())
     assert caught.value.status == 422
