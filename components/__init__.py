@@ -1,1 +1,1 @@
-"""KFP interfaces of the steps: typed artifacts in and out, bodies that call the library."""
+"""KFP interfaces of the steps: typed artifacts in and out, bodies that call step functions."""

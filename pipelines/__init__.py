@@ -1,1 +1,1 @@
-"""The graphs."""
+"""The graphs, one package each."""

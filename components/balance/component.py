@@ -1,4 +1,4 @@
-"""More rows, or fewer, of the intents that training sees too rarely or too often."""
+"""More or fewer training rows for intents that are too rare or too frequent."""
 
 from kfp import dsl
 
@@ -13,14 +13,14 @@ def balance(
     balanced: dsl.Output[dsl.Dataset],
     counts: dsl.Output[dsl.Metrics],
 ) -> None:
-    """Balance the rows to learn from; validation and test rows stay as users write them.
+    """Balance the training rows; validation and test rows stay unchanged.
 
     Args:
         train_set: Training rows from split.
         config: Fields of BalanceConfig; a teacher's key comes from the environment.
         code_version: Version of the code of intentflow.
-        balanced: The rows, added ones at the end and marked as synthetic.
-        counts: Rows before, added and left out.
+        balanced: The rows, with added ones at the end, marked as synthetic.
+        counts: Numbers of rows before, added and left out.
     """
     from dataclasses import asdict
 

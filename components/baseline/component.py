@@ -1,4 +1,4 @@
-"""What simpler answers score on the rows that the tuned model is scored on."""
+"""Scores of simple models on the rows that the tuned model is scored on."""
 
 from kfp import dsl
 
@@ -17,7 +17,7 @@ def baseline(
     """Score baselines.
 
     Args:
-        train_set: The rows that the tuned model learned from.
+        train_set: The training rows of the tuned model.
         test_set: Rows with gold answers.
         config: Fields of BaselineConfig.
         code_version: Version of the code of intentflow.

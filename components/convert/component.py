@@ -1,4 +1,4 @@
-"""Labelling exports to records."""
+"""Conversion of labelling exports to records."""
 
 from kfp import dsl
 
@@ -15,16 +15,16 @@ def convert(
     rejects: dsl.Output[dsl.Dataset],
     counts: dsl.Output[dsl.Metrics],
 ) -> None:
-    """Turn labelling exports into records.
+    """Convert labelling exports to records.
 
     Args:
         sources: Paths or s3:// URIs of the exports.
         sources_digest: Digest of the sources, so that a new file at an old path is a new run.
         config: Fields of ConvertConfig.
         code_version: Version of the code, so that new code under an old image tag is a new run.
-        records: Rows kept, as JSON lines.
-        rejects: Rows rejected, each with its reason.
-        counts: Rows, kept, rejected.
+        records: The kept rows, as JSON lines.
+        rejects: The rejected rows, each with its reason.
+        counts: Numbers of rows, kept and rejected ones.
     """
     from intentflow.parallel import executor_from_environment
     from intentflow.pipeline.parameters import from_parameter

@@ -1,4 +1,4 @@
-"""Redaction, deduplication, conflicting labels."""
+"""Redaction, deduplication and conflicting labels."""
 
 from kfp import dsl
 
@@ -20,9 +20,9 @@ def curate(
         records: Rows from convert.
         config: Fields of CurateConfig.
         code_version: Version of the code of intentflow.
-        curated: Cleaned rows.
+        curated: The cleaned rows.
         changes: List of changes, row by row, without the personal data itself.
-        report: Page about what was redacted, without the values.
+        report: Page about the redactions, without the replaced values.
     """
     from intentflow.parallel import executor_from_environment
     from intentflow.pipeline.parameters import from_parameter

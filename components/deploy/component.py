@@ -13,12 +13,12 @@ def deploy(
     code_version: str,
     manifests: dsl.Output[dsl.Artifact],
 ) -> None:
-    """Render the manifests and, with mode apply, bring them to the cluster.
+    """Render the manifests and, with mode apply, apply them to the cluster.
 
     Args:
         model_uri: URI of the published model.
-        verdict: ``verdict.json`` of that very model.
-        config: Fields of DeployOptions: name, namespace, mode and the rest.
+        verdict: ``verdict.json`` of exactly this model.
+        config: Fields of DeployOptions: name, namespace, mode and further options.
         code_version: Version of the code of intentflow.
         manifests: The Kubernetes objects as YAML files.
     """

@@ -1,4 +1,4 @@
-"""Scores of a model on rows that it was not trained on."""
+"""Scores of a model on held-out rows."""
 
 from kfp import dsl
 
@@ -22,14 +22,14 @@ def evaluate(
     """Decode greedily and score intent and parameters.
 
     Args:
-        model: The very model directory that would be served.
+        model: The model directory that would be served.
         test_set: Rows with gold answers.
         config: Fields of EvaluateConfig.
         code_version: Version of the code of intentflow.
         scores: Headline numbers, for the Kubeflow page.
         metrics: ``metrics.json``: all scores with intervals and digests.
-        confusion: Confusion matrix over the intents that are confused most.
-        report: Intents, confusions, rows, confidence, cost.
+        confusion: Confusion matrix of the most confused intents.
+        report: Page about intents, confusions, rows, confidence and cost.
         predictions: Every row with its answer.
         baselines: ``baselines.json`` of the same rows, for the report.
         champion: Metrics of the model in service, on the same rows, for the report.

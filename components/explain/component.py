@@ -1,4 +1,4 @@
-"""What a failed gate means and what to look at next."""
+"""The reasons why the gate failed, and advice."""
 
 from kfp import dsl
 
@@ -12,13 +12,13 @@ def explain(
     code_version: str,
     explanation: dsl.Output[dsl.Markdown],
 ) -> None:
-    """Write why nothing was deployed, with the weakest intents and commonest confusions.
+    """Write why nothing was deployed, with the weakest intents and most frequent confusions.
 
     Args:
         verdict: ``verdict.json`` from the gate.
         metrics: ``metrics.json`` from evaluate.
         code_version: Version of the code of intentflow.
-        explanation: For people.
+        explanation: The explanation as a page.
     """
     from intentflow.pipeline.steps import step_errors
     from intentflow.pipeline.steps.gate import run_explain

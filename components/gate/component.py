@@ -16,7 +16,7 @@ def gate(
     baselines: dsl.Input[dsl.Artifact] = None,
     reference: dsl.Input[dsl.Artifact] = None,
 ) -> str:
-    """Judge scores by a policy.
+    """Decide by a policy whether scores are good enough.
 
     Args:
         metrics: ``metrics.json`` from evaluate.
@@ -24,12 +24,13 @@ def gate(
         champion: Metrics of the model in service, on the same rows; empty for a first model.
         code_version: Version of the code of intentflow.
         verdict: ``verdict.json``: every rule with its numbers.
-        explanation: The same for people.
-        baselines: ``baselines.json`` of the same rows, where the policy asks to beat some.
-        reference: ``metrics.json`` of the 16-bit model, where the policy bounds compression.
+        explanation: The verdict as a page.
+        baselines: ``baselines.json`` of the same rows, if the policy requires beating some.
+        reference: ``metrics.json`` of the 16-bit model, if the policy limits the loss by
+            compression.
 
     Returns:
-        pass or fail.
+        ``pass`` or ``fail``.
     """
     from intentflow.artifacts.metrics import Metrics
     from intentflow.pipeline.parameters import from_parameter

@@ -1,4 +1,4 @@
-"""Storing a model under its digest."""
+"""Storage of a model under its digest."""
 
 from kfp import dsl
 
@@ -11,11 +11,11 @@ def publish(
     config: dict,  # type: ignore[type-arg]  # kfp knows no item types
     code_version: str,
 ) -> str:
-    """Upload a model directory; what is already there is not sent again.
+    """Upload a model directory; files that exist already are not sent again.
 
     Args:
         model: The model directory that passed the gate.
-        config: Fields of PublishConfig: where it goes.
+        config: Fields of PublishConfig: the destination.
         code_version: Version of the code of intentflow.
 
     Returns:

@@ -14,12 +14,12 @@ def quantize(
     code_version: str,
     quantized: dsl.Output[dsl.Model],
 ) -> None:
-    """Quantize the weights; what is scored and served afterwards is this copy.
+    """Quantize the weights; this copy is then scored and served.
 
     Args:
         model: A model directory from train.
         calibration_set: Training rows that the weights are fitted on.
-        validation_set: Rows that the copy's confidence is calibrated on; may be empty.
+        validation_set: Rows for the calibration of the copy's confidences; may be empty.
         config: Fields of QuantizeConfig.
         code_version: Version of the code of intentflow.
         quantized: The 4-bit model directory.

@@ -1,4 +1,4 @@
-"""Train, validation and test sets."""
+"""Training, validation and test sets."""
 
 from kfp import dsl
 
@@ -15,16 +15,16 @@ def split(
     validation_set: dsl.Output[dsl.Dataset],
     test_set: dsl.Output[dsl.Dataset],
 ) -> None:
-    """Divide records, or take the test rows from a file of their own.
+    """Split records, or take the test rows from a separate file.
 
     Args:
         records: Rows that passed the checks.
         test_digest: Digest of the content of the test file, if one bypasses the split.
         config: Fields of SplitConfig.
         code_version: Version of the code of intentflow.
-        train_set: Rows to learn from.
-        validation_set: Rows for the validation loss.
-        test_set: Rows to score on.
+        train_set: Training rows.
+        validation_set: Validation rows.
+        test_set: Test rows.
     """
     from pathlib import Path
 
@@ -43,5 +43,5 @@ def split(
         summary = run_split(records.path, files, from_parameter(SplitConfig, config, "split"))
         require_test_rows(summary)
         for name, part in parts.items():
-            ensure_file(part.path)  # a part without rows is a file, too
+            ensure_file(part.path)  # a part without rows is an empty file
             part.metadata["rows"] = getattr(summary, name)

@@ -18,13 +18,13 @@ def train(
     """Fine-tune a base model by a recipe.
 
     Args:
-        train_set: Rows to learn from.
-        validation_set: Rows for the validation loss.
+        train_set: Training rows.
+        validation_set: Validation rows.
         config: Fields of TrainConfig: the recipe and, unless inferred, the taxonomy.
         code_version: Version of the code of intentflow.
         model: The model directory: merged weights, tokenizer, prompt, taxonomy.
         report: Loss curve and settings.
-        losses: Last training and validation loss, seconds, tokens a second.
+        losses: Last training and validation loss, seconds, tokens per second.
     """
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import keep_metadata, path_with_rows, step_errors

@@ -1,4 +1,4 @@
-"""Data checks before anything is trained."""
+"""Data checks before training."""
 
 from kfp import dsl
 
@@ -19,8 +19,8 @@ def validate(
         records: Rows from curate.
         config: Fields of ValidateConfig.
         code_version: Version of the code of intentflow.
-        report: Distribution, findings with examples, what to do.
-        findings: Counts by finding.
+        report: Page with the distribution of intents and the findings, with examples and advice.
+        findings: Number of occurrences by finding.
     """
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import keep_metadata, step_errors

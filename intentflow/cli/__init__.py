@@ -1,1 +1,1 @@
-"""The ``intentflow`` command: one module a verb, no logic."""
+"""The ``intentflow`` command: one module per subcommand."""

@@ -17,15 +17,15 @@ from intentflow.recipe.recipe import Recipe
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--train", required=True, metavar="F", help="records to learn from")
-    parser.add_argument("--data", required=True, metavar="F", help="records to score on")
+    parser.add_argument("--train", required=True, metavar="F", help="training records")
+    parser.add_argument("--data", required=True, metavar="F", help="test records")
     parser.add_argument("-o", "--output", required=True, metavar="F", help="baselines.json")
     add_config_flags(parser, BaselineConfig, defaults={"recipe": DEFAULT_RECIPE})
     parser.add_argument(
         "--model",
         default=argparse.SUPPRESS,
         metavar="NAME",
-        help="another base model than the recipe's: hub id or folder",
+        help="base model instead of the recipe's: hub id or folder",
     )
 
 
@@ -51,7 +51,7 @@ def _config(args: argparse.Namespace) -> BaselineConfig:
     named = [*given, "model"] if hasattr(args, "model") else [*given]
     for option, readers in unread_settings(named, kinds):
         flag = f"--{option.replace('_', '-')}"
-        raise IntentflowError(f"{flag} is for {' and '.join(readers)}: add it to --kinds")
+        raise IntentflowError(f"{flag} needs {' or '.join(readers)} in --kinds")
     return read_config(args, BaselineConfig, recipe=_recipe(args))
 
 

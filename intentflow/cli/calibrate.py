@@ -14,19 +14,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--model", required=True, metavar="DIR", help="model directory")
     parser.add_argument(
-        "--data", required=True, metavar="F", help="validation records: not trained on, no test set"
+        "--data",
+        required=True,
+        metavar="F",
+        help="validation records, neither training nor test rows",
     )
     parser.add_argument(
         "--engine",
         default="auto",
         choices=["auto", "transformers", "vllm"],
-        help="the one that will serve",
+        help="engine that will serve the model",
     )
     parser.add_argument(
         "--constrained",
         action=argparse.BooleanOptionalAction,
         default=None,
-        help="keep answers inside the taxonomy (default where the model has one)",
+        help="constrain answers to the taxonomy (default if the model has one)",
     )
 
 

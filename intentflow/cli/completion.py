@@ -9,14 +9,14 @@ from intentflow.cli.outcome import Outcome
 from intentflow.cli.verbs import VERBS, add_options, verb_module
 
 SHELLS = ("bash", "zsh", "fish")
-# What help calls an argument that is a file or a folder.
+# Metavars of arguments that are files or folders.
 _FILE = re.compile(r"(F|FILE)(\.\w+)?(\|F\.\w+)?|DATA|SRC|OUT")
 _FOLDER = re.compile(r"DIR(\|URL)?")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("shell", choices=SHELLS, help="shell to print the completion of")
+    parser.add_argument("shell", choices=SHELLS, help="shell whose completion is printed")
     parser.epilog = (
         "bash: intentflow completion bash > ~/.local/share/bash-completion/completions/intentflow; "
         "zsh: intentflow completion zsh > a folder of $fpath/_intentflow; "
@@ -31,9 +31,9 @@ def run(args: argparse.Namespace) -> Outcome:
 
 
 def completion_script(shell: str) -> str:
-    """Commands, their options, the options' values and files, as a shell reads them.
+    """The completion script of a shell: commands, options, their values and files.
 
-    A command whose packages are not installed is completed by its name alone.
+    A command whose packages are not installed is completed only by its name.
     """
     import shtab
 

@@ -1,4 +1,4 @@
-"""Flags derived from the fields of a step's configuration: names, types, choices, help."""
+"""Command-line flags derived from the fields of a step's configuration."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def add_config_flags(
     """Declare a flag for every field of a configuration.
 
     Args:
-        parser: The verb's.
+        parser: Parser of the subcommand.
         config: Configuration whose fields become flags.
-        defaults: Defaults of this command where they differ from the configuration's; see
+        defaults: Defaults of this command that differ from the configuration's; see
             :func:`read_config`.
         leave_out: Fields without a flag, or whose flag another configuration has declared.
     """
@@ -48,16 +48,16 @@ def read_config(
     defaults: Mapping[str, object] | None = None,
     **values: object,
 ) -> Config:
-    """The configuration that the flags give.
+    """Build the configuration from the flags.
 
     Args:
         args: The parsed command line.
         config: Configuration that :func:`add_config_flags` declared.
         defaults: Defaults of this command, as declared.
-        values: Fields that the command has read otherwise.
+        **values: Fields from other sources.
 
     Raises:
-        IntentflowError: Naming the flag of what is wrong.
+        IntentflowError: A value is invalid; the message names the flag.
     """
     document = {**(defaults or {}), **given_fields(args, config), **values}
     try:
@@ -69,12 +69,12 @@ def read_config(
 
 
 def given_fields(args: argparse.Namespace, config: type[StrictModel]) -> dict[str, Any]:
-    """The fields whose flags stand on the command line, with their values."""
+    """The fields whose flags are on the command line, with their values."""
     return {name: getattr(args, name) for name in config.model_fields if hasattr(args, name)}
 
 
 def flag_names(name: str, field: FieldInfo) -> tuple[str, ...]:
-    """How the command line spells a field, the usual spelling last.
+    """Spellings of a field on the command line, the usual one last.
 
     Args:
         name: Name of the field.
@@ -85,7 +85,7 @@ def flag_names(name: str, field: FieldInfo) -> tuple[str, ...]:
 
 
 def help_text(description: str | None) -> str:
-    """A description as a line of ``--help`` begins."""
+    """A description in the style of ``--help``, which begins in lower case."""
     text = description or ""
     first = text.partition(" ")[0]
     return text[:1].lower() + text[1:] if first[1:].islower() else text
@@ -120,7 +120,7 @@ def _with_default(text: str, default: object) -> str:
 
 
 def _type_settings(field: FieldInfo) -> dict[str, Any]:
-    """Arguments for argparse about a field's values."""
+    """Argparse's arguments for a field's values."""
     kind = _plain_type(field.annotation)
     if kind is bool:
         return {"action": argparse.BooleanOptionalAction}
@@ -132,20 +132,20 @@ def _type_settings(field: FieldInfo) -> dict[str, Any]:
 
 
 def _plain_type(annotation: Any) -> Any:
-    """``int`` of ``int | None``."""
+    """``int`` for ``int | None``."""
     if get_origin(annotation) in (typing.Union, types.UnionType):
         (annotation,) = (part for part in get_args(annotation) if part is not type(None))
     return annotation
 
 
 def _number(kind: type, field: FieldInfo) -> Callable[[str], Any]:
-    """From text to a number inside the field's bounds."""
+    """A parser of numbers inside the field's bounds."""
     bounds = {k: getattr(mark, k) for mark in field.metadata for k in _BOUNDS if hasattr(mark, k)}
     if not bounds:
         return kind
     limits: Any = Field(**bounds, allow_inf_nan=None if kind is int else False)
     adapter = TypeAdapter[Any](Annotated[kind, limits])  # type: ignore[arg-type]
-    what = f"{'a complete number' if kind is int else 'a number'} {_range(bounds)}"
+    what = f"{'an integer' if kind is int else 'a number'} {_range(bounds)}"
 
     def read(text: str) -> Any:
         try:

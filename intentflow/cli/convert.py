@@ -27,7 +27,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_config_flags(parser, ConvertConfig)
     parser.add_argument("--rejects", type=Path, help="file for rejected rows (OUT.rejects.jsonl)")
     parser.add_argument(
-        "--to", choices=get_args(Target), help="write tasks for this labelling tool, not records"
+        "--to",
+        choices=get_args(Target),
+        help="write tasks for this labelling tool instead of records",
     )
     add_executor_options(parser)
 

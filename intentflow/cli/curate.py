@@ -14,7 +14,7 @@ from intentflow.errors import IntentflowError
 from intentflow.pipeline.steps.balance import BalanceConfig
 from intentflow.pipeline.steps.curate import CurateConfig, CurateSummary, run_curate
 
-# A command changes what it is asked to change; the graph cleans unless it is configured not to.
+# The command only makes changes that are requested; the graph cleans by default.
 DEFAULTS = {"redact": False, "dedup": "none"}
 
 
@@ -27,11 +27,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--redaction-report",
         type=Path,
         metavar="F.html|F.json",
-        help="report of what was replaced where, without the values; needs --redact",
+        help="report about the replacements, without the values; needs --redact",
     )
     add_config_flags(parser, BalanceConfig)
     add_executor_options(parser)
-    parser.add_argument("--changes", type=Path, metavar="F.json", help="list what was changed")
+    parser.add_argument(
+        "--changes", type=Path, metavar="F.json", help="write a list of all changes"
+    )
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -67,12 +69,12 @@ def _summary(found: CurateSummary) -> dict[str, Any]:
 
 
 def journal_path(output: Path) -> Path:
-    """Where a synthesis for an output notes what it does: ``train.synthesis.jsonl``."""
+    """Path of the journal of a synthesis for an output: ``train.synthesis.jsonl``."""
     return output.with_suffix(".synthesis.jsonl")
 
 
 def _refuse_a_half_synthesis(given: dict[str, object]) -> None:
-    """One of the options that belong together, without the other."""
+    """Refuse one of the options that belong together without the other."""
     if given.get("mode") == "synthesize":
         if "teacher" not in given:
             raise IntentflowError(
@@ -82,4 +84,4 @@ def _refuse_a_half_synthesis(given: dict[str, object]) -> None:
         return
     for option in ("teacher", "taxonomy"):
         if option in given:
-            raise IntentflowError(f"--{option} is read with --balance synthesize only")
+            raise IntentflowError(f"--{option} needs --balance synthesize")

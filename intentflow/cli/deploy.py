@@ -1,4 +1,4 @@
-"""``intentflow deploy``: a model's InferenceService: files, the cluster, or a commit."""
+"""``intentflow deploy``: a model's InferenceService as files, in the cluster, or as a commit."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_config_flags(parser, DeployOptions, leave_out=set(_FIELDS) - _FLAGS)
     parser.add_argument("-o", "--output", help="folder for the manifests; without it, stdout")
     parser.add_argument(
-        "--verdict", help="verdict that `intentflow gate -o` wrote; apply and git refuse without it"
+        "--verdict", help="verdict of `intentflow gate -o`; required for apply and git"
     )
     parser.add_argument("--options", metavar="F.yaml", help="file with deploy options")
     add_set_flag(parser, DeployOptions, "one deploy option", leave_out=_FLAGS)
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Render, apply or commit, and say what was made."""
+    """Render, apply or commit."""
     given = given_fields(args, DeployOptions)
     options = DeployOptions.from_layers(args.options, args.set, **given)
     _refuse_flags_of_other_modes(given, options.mode)
@@ -46,8 +46,8 @@ def run(args: argparse.Namespace) -> Outcome:
 
 
 def _refuse_flags_of_other_modes(given: dict[str, object], mode: str) -> None:
-    """A flag that would do nothing is a mistake; in a file of options it may wait for its mode."""
+    """Refuse a flag without effect; a file of options may contain options of all modes."""
     for other, names in _OF_MODE.items():
         flags = [flag_names(name, _FIELDS[name])[-1] for name in names if given.get(name)]
         if flags and other != mode:
-            raise IntentflowError(f"{', '.join(flags)}: of --mode {other}, and the mode is {mode}")
+            raise IntentflowError(f"{', '.join(flags)}: only for --mode {other}, not {mode}")

@@ -9,13 +9,13 @@ from intentflow.cli.outcome import Outcome
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Declare the arguments."""
     parser.add_argument("name", help="name of the service")
-    parser.add_argument("-n", "--namespace", default="default", help="namespace in which it runs")
+    parser.add_argument("-n", "--namespace", default="default", help="namespace of the service")
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Ask the cluster."""
+    """Find the service in the cluster."""
     from intentflow.deployment import find_endpoint
 
     return Outcome(asdict(find_endpoint(args.name, args.namespace)))

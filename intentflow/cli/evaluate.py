@@ -24,7 +24,7 @@ from intentflow.taxonomy import Taxonomy
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--model", metavar="DIR|URL", help="model directory or OpenAI endpoint")
-    parser.add_argument("--data", metavar="F", help="records to score on")
+    parser.add_argument("--data", metavar="F", help="test records")
     parser.add_argument(
         "--predictions-in", metavar="F", help="score these instruction/output/prediction rows"
     )
@@ -34,18 +34,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--baselines", metavar="F", help="baselines.json of these rows, for --report"
     )
-    parser.add_argument("--champion", metavar="F", help="metrics.json of the model in service, too")
-    parser.add_argument("--taxonomy", metavar="F", help="taxonomy.yaml, where no model has one")
+    parser.add_argument(
+        "--champion", metavar="F", help="metrics.json of the model in service, for --report"
+    )
+    parser.add_argument("--taxonomy", metavar="F", help="taxonomy.yaml, if no model has one")
     parser.add_argument(
         "--output-format",
         choices=["call", "json"],
-        help="format of the answers, where no model states it",
+        help="format of the answers, if no model states it",
     )
     parser.add_argument("--served-model", metavar="NAME", help="the model's name at the endpoint")
     parser.add_argument(
         "--allow-failures",
         action="store_true",
-        help="go on where a request fails for good; its row counts as wrong",
+        help="continue after a request that fails permanently; its row counts as wrong",
     )
     add_config_flags(parser, EvaluateConfig)
 
@@ -55,7 +57,7 @@ def run(args: argparse.Namespace) -> Outcome:
     for flag in ("baselines", "champion", "hourly_price"):
         if getattr(args, flag, None) is not None and not args.report:
             raise IntentflowError(
-                f"--{flag.replace('_', '-')} is shown in the report: give --report"
+                f"--{flag.replace('_', '-')} is only used in the report: give --report, too"
             )
     evaluation = _evaluate(args, read_config(args, EvaluateConfig))
     return Outcome(_summary(evaluation.metrics))
@@ -88,7 +90,7 @@ def _evaluate(args: argparse.Namespace, config: EvaluateConfig) -> Evaluation:
     )
     if args.predictions_in:
         if args.model or args.data:
-            raise IntentflowError("--predictions-in takes the place of --model and --data")
+            raise IntentflowError("--predictions-in replaces --model and --data: leave them out")
         return run_score(args.predictions_in, files, config, endpoint=endpoint)
     if not args.model or not args.data:
         raise IntentflowError("give --model and --data, or --predictions-in")

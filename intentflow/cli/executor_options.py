@@ -14,18 +14,18 @@ def add_executor_options(parser: argparse.ArgumentParser) -> None:
         "--engine",
         choices=EXECUTORS,
         default="local",
-        help="processes of this node (local) or a Ray cluster; the output is the same",
+        help="local processes (local) or a Ray cluster (ray); the output does not depend on it",
     )
     parser.add_argument(
         "--ray-address",
         metavar="ADDRESS",
-        help="auto, HOST:PORT or ray://HOST:PORT (else RAY_ADDRESS, else one started here)",
+        help="auto, HOST:PORT or ray://HOST:PORT (default: RAY_ADDRESS, or a new local cluster)",
     )
     parser.add_argument(
         "--workers",
         type=int,
         metavar="N",
-        help="processes (found for large files; the output is the same)",
+        help="number of processes (default: by file size; the output does not depend on it)",
     )
 
 

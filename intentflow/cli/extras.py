@@ -1,39 +1,39 @@
-"""The extra of this project that a package comes with."""
+"""The extra of this project that provides a package."""
 
 from __future__ import annotations
 
 import re
 from importlib.metadata import PackageNotFoundError, metadata
 
-# Packages that are imported by another name than they are installed by.
+# Packages whose import name differs from their distribution's name.
 _DISTRIBUTIONS = {"sklearn": "scikit-learn", "stdnum": "python-stdnum", "yaml": "pyyaml"}
-# Extras that hold others, and what only developers need.
+# Extras that collect others, and those for developers.
 _COLLECTIONS = ("all", "dev")
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)(?:.*\bextra == ['\"]([\w-]+)['\"])?")
 
 
 def install_hint(package: str) -> str:
-    """How to install what brings a package, such as ``: pip install 'intentflow[data]'``.
+    """Advice to install a package, such as ``: pip install 'intentflow[data]'``.
 
     Args:
-        package: Name that the package is imported by.
+        package: Import name of the package.
 
     Returns:
-        The hint; empty where no extra names the package.
+        The advice; empty if no extra has the package.
     """
     extra = extra_with(package)
     return f": pip install 'intentflow[{extra}]'" if extra else ""
 
 
 def extra_with(package: str) -> str | None:
-    """The first extra that asks for a package, by the metadata of the installed project.
+    """The first extra that requires a package, by the metadata of the installed project.
 
     Args:
-        package: Name that the package is imported by.
+        package: Import name of the package.
     """
     try:
         project = metadata("intentflow")
-    except PackageNotFoundError:  # a checkout that is not installed
+    except PackageNotFoundError:  # a checkout without installation
         return None
     wanted = _canonical(_DISTRIBUTIONS.get(package, package))
     for text in project.get_all("Requires-Dist") or ():
@@ -44,5 +44,5 @@ def extra_with(package: str) -> str | None:
 
 
 def _canonical(name: str) -> str:
-    """As PEP 503 compares names."""
+    """A name in canonical form (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -18,24 +18,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metrics", required=True, metavar="F", help="metrics.json of the model")
     add_config_flags(parser, GateConfig)
     parser.add_argument("--champion", metavar="F", help="metrics.json of the model in service")
-    parser.add_argument(
-        "--baselines", metavar="F", help="scores that `intentflow baseline -o` wrote"
-    )
+    parser.add_argument("--baselines", metavar="F", help="output of `intentflow baseline -o`")
     parser.add_argument(
         "--reference", metavar="F", help="metrics.json of the 16-bit model, for a quantized one"
     )
     parser.add_argument(
-        "--model", metavar="DIR", help="the model to deploy: it must be the one that was scored"
+        "--model", metavar="DIR", help="model to deploy, which must be the one that was scored"
     )
     parser.add_argument(
-        "--data", metavar="F", help="the test rows: they must be those that were scored"
+        "--data", metavar="F", help="test rows, which must be those that were scored"
     )
-    parser.add_argument("-o", "--output", metavar="F", help="write the verdict here, as JSON")
-    parser.add_argument("--markdown", metavar="F", help="write the verdict here, for people")
+    parser.add_argument("-o", "--output", metavar="F", help="write the verdict here as JSON")
+    parser.add_argument("--markdown", metavar="F", help="write the verdict here as Markdown")
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Judge scores by a policy."""
+    """Decide by a policy whether scores are good enough."""
     verdict = run_gate(
         args.metrics,
         read_config(args, GateConfig),

@@ -17,6 +17,6 @@ def run(args: argparse.Namespace) -> Outcome:
     """Write commented configuration files."""
     written = [str(path) for path in write_starter(args.directory)]
     run_file = next(path for path in written if path.endswith("run.yaml"))
-    lines = [*written, "", "Next: put your labelling export where data.sources says, then"]
+    lines = [*written, "", "Next: put your labelling export at the path of data.sources, then"]
     lines.append(f"  intentflow run --config {run_file}")
     return Outcome({"files": written}, "\n".join(lines))

@@ -1,4 +1,4 @@
-"""Options of every command for what it logs on stderr."""
+"""Logging options of all commands."""
 
 from __future__ import annotations
 
@@ -17,27 +17,29 @@ def add_log_options(parser: argparse.ArgumentParser) -> None:
         "-v", "--verbose", action="store_true", help="log more, each line with time and logger"
     )
     level.add_argument(
-        "-q", "--quiet", action="store_true", help="log warnings and errors alone, no progress"
+        "-q", "--quiet", action="store_true", help="log only warnings and errors, without progress"
     )
     parser.add_argument(
-        "--log-format", choices=get_args(LogFormat), help="lines on stderr as text or JSON (text)"
+        "--log-format",
+        choices=get_args(LogFormat),
+        help="format of lines on stderr (default: text)",
     )
 
 
 def log_settings(arguments: Sequence[str]) -> LogSettings:
-    """Settings from a command line that may be wrong elsewhere, over those of the environment.
+    """Logging settings of a command line, which override those of the environment.
 
-    They are needed before the command's own parser is, whose errors are logged, too.
+    They are needed before the command's own parser, whose errors are logged, too.
 
     Raises:
-        IntentflowError: A variable of the environment has a value that is not known.
+        IntentflowError: A variable of the environment has an unknown value.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     add_log_options(parser)
     settings = LogSettings.from_environment()
     try:
         options, _ = parser.parse_known_args(arguments)
-    except argparse.ArgumentError:  # the command's parser will report it
+    except argparse.ArgumentError:  # reported by the command's parser
         return settings
     if options.verbose or options.quiet:
         settings = replace(settings, level="debug" if options.verbose else "warning")

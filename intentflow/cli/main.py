@@ -1,4 +1,4 @@
-"""Entry point: finds the verb, runs it, turns errors into one line and an exit status."""
+"""Entry point: finds and runs the subcommand, and turns errors into one line and an exit status."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from intentflow.errors import IntentflowError
 from intentflow.logs import LogSettings, logging_to_stderr
 from intentflow.version import __version__
 
-log = logging.getLogger("intentflow.cli.main")  # also where it runs as __main__
+log = logging.getLogger("intentflow.cli.main")  # also if it runs as __main__
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _refuse_verb(verb: str) -> int:
-    from intentflow.config import nearest  # a tenth of a second of start-up
+    from intentflow.config import nearest  # takes 0.1 s to import
 
     guess = nearest(verb, VERBS)
     hint = f"did you mean {guess}?" if guess else "see intentflow --help"
@@ -53,10 +53,10 @@ def _refuse_verb(verb: str) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse's parser, whose errors are one line as all others are."""
+    """An argparse parser whose errors are one line, like all others."""
 
     def error(self, message: str) -> NoReturn:
-        raise IntentflowError(f"{message} ({self.prog} --help lists what there is)")
+        raise IntentflowError(f"{message} (see {self.prog} --help)")
 
 
 def _run_verb(verb: str, arguments: list[str]) -> int:
@@ -87,7 +87,7 @@ def _print(outcome: Outcome, *, as_json: bool) -> None:
 
 
 def _write(text: str) -> None:
-    """Print; a reader that has seen enough, such as head, is no error."""
+    """Print; a reader that stops early, such as head, is not an error."""
     try:
         print(text, flush=True)
     except BrokenPipeError:
@@ -95,7 +95,7 @@ def _write(text: str) -> None:
 
 
 def _fail(verb: str, error: BaseException, arguments: Sequence[str]) -> int:
-    """Say what went wrong, where asked for as the JSON line too; returns the exit status."""
+    """Log the error, and print it as JSON with --json; returns the exit status."""
     code = error.exit_code if isinstance(error, IntentflowError) else 2
     message = _message(error)
     if "--json" in arguments:
@@ -109,7 +109,7 @@ def _message(error: BaseException) -> str:
     if isinstance(error, IntentflowError):
         return str(error)
     if isinstance(error, KeyboardInterrupt):
-        return "stopped; nothing half-written was kept"
+        return "stopped; no incomplete output was kept"
     if isinstance(error, ModuleNotFoundError):
         package = (error.name or "").partition(".")[0]
         return f"the package {package} is not installed{install_hint(package)}"
@@ -126,7 +126,7 @@ def _overview() -> str:
             "",
             *lines,
             "",
-            "Exit status: 0 done, 1 a check or the gate failed, 2 bad usage or input.",
+            "Exit status: 0 success, 1 a check or the gate failed, 2 invalid usage or input.",
         ]
     )
 

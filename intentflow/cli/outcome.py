@@ -1,4 +1,4 @@
-"""What a verb hands back to the command line."""
+"""The result of a subcommand."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of a command.
+    """The result of a subcommand.
 
     Attributes:
         summary: Printed as one JSON line on stdout with ``--json``.
         text: Printed on stdout without ``--json``; the summary as ``key: value`` lines if None.
-        exit_code: 0 success, 1 a check or the gate failed.
+        exit_code: 0 for success, 1 if a check or the gate failed.
     """
 
     summary: dict[str, Any] = field(default_factory=dict)

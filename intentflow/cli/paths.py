@@ -1,4 +1,4 @@
-"""No command writes over what it reads, nor one output over another."""
+"""Checks that no command overwrites its input, or one output with another."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _OUTPUTS = ("output", "rejects", "changes", "report", "predictions", "redaction_
 
 
 def refuse_overwriting(args: argparse.Namespace) -> None:
-    """Make sure that no output is also an input or another output.
+    """Check that no output is also an input or another output.
 
     Raises:
-        IntentflowError: Naming the file and the two arguments.
+        IntentflowError: A file is named twice; the message names it and the two arguments.
     """
     outputs: dict[Path, str] = {}
     for name in _OUTPUTS:
@@ -24,31 +24,31 @@ def refuse_overwriting(args: argparse.Namespace) -> None:
             if path in outputs:
                 raise IntentflowError(
                     f"{getattr(args, name)} is named twice, as {outputs[path]} and as {name}: "
-                    "give each output a file of its own"
+                    "give each output its own file"
                 )
             outputs[path] = name
     for name, value in vars(args).items():
         for path in _paths(value) if name not in _OUTPUTS else ():
             if path in outputs and path.exists():
                 raise IntentflowError(
-                    f"{getattr(args, outputs[path])} is what the command reads ({name}): "
+                    f"{getattr(args, outputs[path])} is an input of the command ({name}): "
                     f"choose another {outputs[path]}"
                 )
 
 
 def refuse_inputs_inside(args: argparse.Namespace, *inputs: str) -> None:
-    """Make sure that a folder which is replaced as a complete holds none of what is read.
+    """Check that a folder which will be replaced contains no input.
 
     Raises:
-        IntentflowError: Naming the file and the folder.
+        IntentflowError: An input is inside; the message names the file and the folder.
     """
     folder = Path(args.output).resolve()
     for name in inputs:
         for path in _paths(getattr(args, name, None)):
             if folder in path.parents and path.exists():
                 raise IntentflowError(
-                    f"{getattr(args, name)} ({name}) lies in {args.output}, which the new model "
-                    "takes the place of: choose another output"
+                    f"{getattr(args, name)} ({name}) is in {args.output}, which the new model "
+                    "will replace: choose another output"
                 )
 
 

@@ -14,12 +14,12 @@ from intentflow.serving.intent_model import IntentModel, load_model
 
 _TOKEN = "INTENTFLOW_TOKEN"
 _UNAUTHORIZED = 401
-_IMPATIENT = EndpointOptions(retries=1)  # somebody waits for the one answer
+_IMPATIENT = EndpointOptions(retries=1)  # a person is waiting for the answer
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("utterance", help="text of the user")
+    parser.add_argument("utterance", help="the user's utterance")
     parser.add_argument("--url", help="an OpenAI endpoint (http://127.0.0.1:8000)")
     parser.add_argument(
         "--service",
@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=f"a deployed intent service; its token comes from {_TOKEN}",
     )
     parser.add_argument(
-        "--name", default="intent", help="name of the service, as it was deployed (default intent)"
+        "--name", default="intent", help="name of the deployed service (default intent)"
     )
     parser.add_argument("--model", metavar="DIR", help="a model directory, loaded for this call")
 

@@ -1,4 +1,4 @@
-"""``intentflow promote``: a canary's model gets all requests."""
+"""``intentflow promote``: give a canary's model all requests."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from intentflow.cli.outcome import Outcome
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Declare the arguments."""
     parser.add_argument("name", help="name of the service")
-    parser.add_argument("-n", "--namespace", default="default", help="namespace in which it runs")
+    parser.add_argument("-n", "--namespace", default="default", help="namespace of the service")
     parser.add_argument(
         "--timeout", type=float, default=1800.0, help="seconds to wait for Ready (default 1800)"
     )
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Promote, and say what serves now."""
+    """Promote the canary."""
     from intentflow.deployment.rollback import promote
 
     return Outcome(asdict(promote(args.name, args.namespace, args.timeout)))

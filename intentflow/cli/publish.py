@@ -1,4 +1,4 @@
-"""``intentflow publish``: a model or a data set to where its digest names it."""
+"""``intentflow publish``: store a model or a data set under its digest."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Publish and print where."""
+    """Publish and print the URI."""
     published = run_publish(args.source, read_config(args, PublishConfig))
     return Outcome(asdict(published), text=published.uri)

@@ -19,7 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--validation",
         metavar="F",
-        help="validation records: fit the copy's confidences on them, as calibrate does",
+        help="validation records for the calibration of the copy's confidences",
     )
 
 

@@ -1,4 +1,4 @@
-"""Reference of every step's configuration: field, flag, key of ``run.yaml``, default, meaning."""
+"""Reference of every step's configuration: field, flag, ``run.yaml`` key, default, description."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from intentflow.config import Flag, StrictModel, marker
 from intentflow.pipeline.arguments import STEP_CONFIGS, run_key
 
 _VERBS = {"balance": "curate"}
-# Configurations with so many fields that only those with a spelling of their own have a flag.
+# Configurations with so many fields that only those with their own spelling have a flag.
 _MOSTLY_SET = ("deploy",)
 
 
 @dataclass(frozen=True)
 class FieldReference:
-    """Where a field is set, and what it means.
+    """The reference of a field.
 
     Attributes:
         field: Its name, as in the component's ``config``.
-        verb: The command whose flag sets it.
-        flag: That flag; ``--set KEY=VALUE`` where it has none of its own.
+        verb: The subcommand whose flag sets it.
+        flag: That flag; ``--set KEY=VALUE`` if it has none.
         run_key: The key of ``run.yaml``.
-        default: As text; empty for none.
+        default: The default as text; empty for none.
         description: The same text as in ``--help`` and the JSON schema.
     """
 

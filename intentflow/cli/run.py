@@ -15,14 +15,16 @@ from intentflow.pipeline.run_config import RunConfig
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--config", metavar="F", help="run configuration (the bundled example)")
+    parser.add_argument(
+        "--config", metavar="F", help="run configuration (default: the bundled example)"
+    )
     parser.add_argument("-o", "--output", default="runs/example", metavar="DIR")
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="override a key; recipe.KEY and policy.KEY reach into those files",
+        help="override a key; recipe.KEY and policy.KEY override keys of those files",
     )
 
 
@@ -63,7 +65,7 @@ def _table(result: RunResult) -> str:
     folder = _shown(result.folder)
     lines.append(f"Reports:   {folder}/reports/{{data,training,evaluation}}.html")
     if not passed:
-        lines.append(f"What now:  {folder}/reports/explanation.md")
+        lines.append(f"Advice:    {folder}/reports/explanation.md")
         lines.append("Nothing was published or deployed.")
         return "\n".join(lines)
     lines.append(f"Manifests: {folder}/manifests")

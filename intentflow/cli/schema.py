@@ -13,7 +13,7 @@ from intentflow.cli.outcome import Outcome
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "file", choices=sorted(schema_models()), help="name of a configuration file or artifact"
+        "file", choices=sorted(schema_models()), help="configuration file or artifact"
     )
 
 
@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> Outcome:
 
 
 def schema_models() -> dict[str, type[BaseModel]]:
-    """The configuration files and artifacts that have a schema, by their names."""
+    """The configuration files and artifacts that have a schema, by name."""
     from intentflow.artifacts.baselines import Baselines
     from intentflow.artifacts.data_findings import DataFindings
     from intentflow.artifacts.deployed_model import DeployedModel

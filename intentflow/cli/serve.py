@@ -18,7 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--engine",
         default="auto",
         choices=["auto", "vllm", "transformers"],
-        help=f"auto: vLLM where it is installed or {VLLM_PYTHON} names a Python that has it",
+        help=f"auto: vLLM if it is installed, or if {VLLM_PYTHON} names a Python that has it",
     )
     parser.add_argument(
         "--constrained",

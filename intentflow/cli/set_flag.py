@@ -1,4 +1,4 @@
-"""``--set KEY=VALUE``: the keys of a configuration that have no flag of their own."""
+"""``--set KEY=VALUE``, for keys of a configuration without their own flag."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def add_set_flag(
     """Declare the flag, and list the keys at the end of ``--help``.
 
     Args:
-        parser: The verb's.
+        parser: Parser of the subcommand.
         config: Configuration whose keys are set.
         text: Help of the flag.
-        leave_out: Keys with a flag of their own.
+        leave_out: Keys with their own flag.
     """
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=text)
     keys = [name for name in config.model_fields if name not in leave_out]
@@ -36,7 +36,7 @@ def add_set_flag(
 
 def _entry(name: str, description: str | None) -> str:
     head, text = f"  {name}", help_text(description)
-    if len(head) >= len(_INDENT):  # on a line of its own, as argparse does
+    if len(head) >= len(_INDENT):  # on a separate line, like argparse
         return "\n".join([head, *_wrapped(text, _INDENT)])
     return "\n".join(_wrapped(text, head.ljust(len(_INDENT)))) or head
 

@@ -34,6 +34,6 @@ def _refuse_the_input_as_a_part(
     for source in (args.data, config.test):
         if source and Path(source).resolve() in parts:
             raise IntentflowError(
-                f"{source} is what the command reads, and a part of the split would be written "
-                "over it: choose another folder"
+                f"{source} is an input of the command and would be overwritten by a part of the "
+                "split: choose another folder"
             )

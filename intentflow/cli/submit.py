@@ -1,4 +1,4 @@
-"""``intentflow submit``: a compiled pipeline to a Kubeflow Pipelines host, and a run of it."""
+"""``intentflow submit``: upload a compiled pipeline to Kubeflow Pipelines and start a run."""
 
 from __future__ import annotations
 
@@ -16,28 +16,32 @@ _DAY_SECONDS = 86_400.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Declare the arguments."""
     parser.add_argument("pipeline", nargs="?", default="finetune", help="default: finetune")
     parser.add_argument("--host", required=True, help="URL of the KFP API")
     parser.add_argument(
         "--token-env",
         default="KFP_TOKEN",
         metavar="NAME",
-        help="the environment variable that holds the bearer token (default KFP_TOKEN)",
+        help="environment variable with the bearer token (default KFP_TOKEN)",
     )
-    parser.add_argument("--namespace", help="namespace of the run, where KFP serves several users")
-    parser.add_argument("--experiment", default="intentflow", help="groups runs")
-    parser.add_argument("--run-name", help="default: pipeline, version and time")
+    parser.add_argument("--namespace", help="namespace of the user, in a multi-user installation")
+    parser.add_argument("--experiment", default="intentflow", help="experiment that groups runs")
+    parser.add_argument("--run-name", help="name of the run (default: pipeline, version and time)")
     parser.add_argument(
         "--cron",
         metavar="EXPR",
         help="a schedule instead of one run: six fields, seconds first ('0 0 3 * * 1': Mondays "
         "at three); five are taken as minutes first",
     )
-    parser.add_argument("--service-account", help="under which the steps run")
+    parser.add_argument("--service-account", help="service account of the steps")
     parser.add_argument("--config", help="the run configuration (default: the bundled example)")
     parser.add_argument(
-        "--set", action="append", default=[], metavar="key=value", help="one setting of it"
+        "--set",
+        action="append",
+        default=[],
+        metavar="key=value",
+        help="override a key of the run configuration",
     )
     parser.add_argument("--wait", action="store_true", help="wait for the run's end")
     parser.add_argument(
@@ -50,7 +54,7 @@ def run(args: argparse.Namespace) -> Outcome:
     from intentflow.pipeline.submit import Submission, submit
 
     if args.wait and args.cron:
-        raise IntentflowError("--wait and --cron: a schedule has no end to wait for")
+        raise IntentflowError("--wait and --cron exclude each other: a schedule has no end")
     submission = Submission(
         namespace=args.namespace,
         experiment=args.experiment,

@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--train",
         required=True,
         metavar="F",
-        help="records to learn from; with method dpo predictions",
+        help="training records; with method dpo, predictions",
     )
     parser.add_argument("--validation", metavar="F", help="records for the validation loss")
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="model directory")
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> Outcome:
         validation=args.validation,
         publish_to=args.publish,
     )
-    if not is_main_process():  # another one of this training says what came of it
+    if not is_main_process():  # the main process of the training prints the result
         return Outcome(text="")
     return Outcome(_summary(trained, args.output))
 

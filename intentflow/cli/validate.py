@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="other records, such as the test set, that should share no row; may be repeated",
+        help="other records, such as the test set, that must not share rows; may be repeated",
     )
     parser.add_argument("--report", type=Path, metavar="F.html", help="write the report as a page")
 
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> Outcome:
 
 def _refuse_other_endings(report: Path | None) -> None:
     if report and not report.is_dir() and report.suffix.lower() not in (".html", ".htm"):
-        raise IntentflowError(f"{report}: the report is a page and ends in .html")
+        raise IntentflowError(f"{report}: the name of the report must end in .html")
 
 
 def _text(report: ValidationReport) -> str:

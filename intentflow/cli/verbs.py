@@ -1,4 +1,4 @@
-"""The commands, and the options that each of them has."""
+"""The subcommands, and the options that all of them have."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from types import ModuleType
 
 from intentflow.cli.log_options import add_log_options
 
-# verb: what it does. The module of the same name holds ``configure(parser)`` and ``run(args)``;
-# it is imported only when its verb is used, so that `convert` starts without torch.
+# Subcommand: description. The module of the same name has ``configure(parser)`` and ``run(args)``;
+# it is imported only when its subcommand is used, so that `convert` starts without torch.
 VERBS = {
     "init": "write commented configuration files for your own data",
     "run": "run the complete finetune graph locally",
     "convert": "turn labelling exports into records",
     "curate": "redact, deduplicate and balance records",
     "validate": "check records and advise on hyper-parameters",
-    "split": "divide records into train, validation and test",
+    "split": "split records into training, validation and test sets",
     "train": "fine-tune a model by a recipe",
     "quantize": "make a 4-bit copy of a model",
     "calibrate": "fit a model's confidences on validation rows",
     "evaluate": "score a model, an endpoint or given predictions",
-    "baseline": "score simpler answers to the same rows",
+    "baseline": "score simpler models on the same rows",
     "gate": "decide by policy whether scores are good enough",
     "publish": "upload a model or a data set under its digest",
     "deploy": "render, apply or commit the InferenceService",
     "promote": "give a canary's model all requests",
-    "rollback": "put the former model back, in the cluster or by a revert",
+    "rollback": "restore the previous model, in the cluster or by a revert",
     "endpoint": "print a service's URL and the command that reads its token",
     "serve": "serve a model locally with the OpenAI API",
-    "predict": "ask an endpoint or a model for typed calls",
+    "predict": "get typed calls from an endpoint or a model",
     "compile": "compile a pipeline for Kubeflow",
     "submit": "upload a pipeline to Kubeflow and start a run",
     "schema": "print the JSON Schema of a configuration file",
@@ -38,7 +38,7 @@ VERBS = {
 
 
 def verb_module(verb: str) -> ModuleType:
-    """The module of a command.
+    """The module of a subcommand.
 
     Raises:
         ModuleNotFoundError: It needs a package that is not installed.
@@ -47,7 +47,7 @@ def verb_module(verb: str) -> ModuleType:
 
 
 def add_options(parser: argparse.ArgumentParser, module: ModuleType) -> None:
-    """Declare a command's own options, and those that every command has."""
+    """Declare the options of a subcommand, and those that all of them have."""
     module.configure(parser)
     parser.add_argument("--json", action="store_true", help="end stdout with one JSON summary line")
     parser.add_argument("--debug", action="store_true", help="show the trace of an error")

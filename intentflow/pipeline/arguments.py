@@ -38,14 +38,14 @@ STEP_CONFIGS: dict[str, type[StrictModel]] = {
     "publish": PublishConfig,
     "deploy": DeployOptions,
 }
-"""The configuration of every step that has one."""
+"""The configurations of the steps, by name."""
 
-# The section of run.yaml that holds a step's fields under their own names …
+# The section of run.yaml with a step's fields under their own names …
 _SECTIONS = {
     **dict.fromkeys(("convert", "curate", "validate", "split", "balance"), "data"),
     **{name: name for name in ("baseline", "evaluate", "deploy")},
 }
-# … and the fields that several steps share, or that have another key there.
+# … and the fields that several steps share, or that have another key in it.
 _SHARED = {"taxonomy": "data.taxonomy", "seed": "data.seed", "recipe": "recipe"}
 _KEYS = {
     ("validate", "model"): "recipe.model_name_or_path",
@@ -74,15 +74,14 @@ def run_key(step: str, field: str) -> str:
 def step_config(config: RunConfig, step: str) -> StrictModel:
     """The configuration of one step of a run.
 
-    What is as by default is left out, so that a step is not run again because a default was
-    written down.
+    Defaults are left out, so that writing a default into the file does not run a step again.
 
     Args:
         config: Configuration of the run.
         step: Name of the step, a key of :data:`STEP_CONFIGS`.
 
     Raises:
-        IntentflowError: The run says nothing that the step could go by.
+        IntentflowError: The run lacks a setting that the step needs.
     """
     if step == "deploy":
         return config.deploy
@@ -93,7 +92,7 @@ def step_config(config: RunConfig, step: str) -> StrictModel:
         if value is not None and value != field.get_default(call_default_factory=True):
             document[name] = value
     if step == "baseline" and not set(LANGUAGE_MODEL_KINDS) & set(config.evaluate.baselines):
-        # Classifiers read neither: another recipe does not score them again.
+        # Classifiers use neither, so another recipe does not score them again.
         document = {k: v for k, v in document.items() if k not in ("recipe", "taxonomy")}
     return model.from_mapping(document, "run configuration")
 
@@ -107,11 +106,11 @@ def pipeline_arguments(config: RunConfig, *, publish_to: str) -> dict[str, Any]:
 
     Args:
         config: The run configuration.
-        publish_to: Destination of models unless the configuration names one.
+        publish_to: Destination of models, unless the configuration has one.
 
     Raises:
-        IntentflowError: A source or the champion cannot be read, or the policy names a metric
-            that there is not.
+        IntentflowError: A source or the champion cannot be read, or the policy names an unknown
+            metric.
     """
     from intentflow.artifacts.metrics import Metrics
     from intentflow.evaluation.scores import for_comparing
@@ -121,7 +120,7 @@ def pipeline_arguments(config: RunConfig, *, publish_to: str) -> dict[str, Any]:
 
     data = config.data
     test_digest = digest_of(data.test) if data.test else ""
-    # A wrong name is found before anything is trained.
+    # A wrong name is detected before training.
     require_known(config.policy.named(config.policy_name))
     stored = config.model_copy(update={"publish": config.publish or publish_to})
     champion = for_comparing(Metrics.read(config.champion)) if config.champion else None
@@ -136,6 +135,6 @@ def pipeline_arguments(config: RunConfig, *, publish_to: str) -> dict[str, Any]:
 
 
 def _steps(config: RunConfig) -> list[str]:
-    """Steps that take their configuration from the arguments; the graph itself quantizes."""
+    """Steps that take their configuration from the arguments; quantization is part of the graph."""
     without = {"quantize"} if config.pipeline.balance != "none" else {"quantize", "balance"}
     return [step for step in STEP_CONFIGS if step not in without]

@@ -1,4 +1,4 @@
-"""Which code runs: part of every step's cache key."""
+"""The version of the code, which is a part of every step's cache key."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _NOT_CODE = {"__pycache__", "tests", "resources"}
 def code_version() -> str:
     """Release and digest of the code, such as ``0.1.0+3f2a91c04b7e``.
 
-    The digest covers path and content of every file that the package runs or renders with:
-    modules, the steps' components, the graphs' sources, templates. It is the same in a checkout,
-    in an installed wheel and in an image.
+    The digest covers path and content of every file that the package runs or renders with: modules,
+    the steps' components, the graphs' sources, templates. It is the same in a checkout, in an
+    installed wheel and in an image.
 
-    Not covered, as no cached step depends on it: compiled graphs, documentation, tests, and the
-    resources. Of these, a recipe is an input of the steps that read it, so that another recipe is
-    another key; manifests are read by deploy alone, which is never cached.
+    Compiled graphs, documentation, tests and resources are not covered, because no cached step
+    depends on them: a recipe is an input of the steps that read it, so that another recipe is
+    another key; manifests are only read by deploy, which is never cached.
     """
     digest = hashlib.sha256()
     package = Path(__file__).resolve().parents[1]
@@ -35,7 +35,7 @@ def code_version() -> str:
 def code_files(package: Path) -> Iterator[tuple[str, Path]]:
     """Name below the package and path of each file of code.
 
-    In a checkout, components and pipelines are links to folders, which ``rglob`` passes over.
+    In a checkout, components and pipelines are symbolic links to folders, which ``rglob`` skips.
     """
     for folder, folders, files in os.walk(package, followlinks=True):
         folders[:] = [name for name in folders if name not in _NOT_CODE and name[0] != "."]

@@ -1,4 +1,4 @@
-"""Graphs by name, built and compiled."""
+"""Building and compiling of graphs."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ PIPELINES = ("finetune",)
 
 
 def build_pipeline(name: str, options: PipelineOptions | None = None) -> Any:
-    """A KFP pipeline by name.
+    """Build a KFP pipeline by name.
 
     Raises:
         IntentflowError: There is no such graph.
     """
     if name not in PIPELINES:
         guess = nearest(name, PIPELINES)
-        hint = f"; did you mean {guess}?" if guess else f"; there is {', '.join(PIPELINES)}"
-        raise IntentflowError(f"no pipeline {name}{hint}")
+        hint = f"; did you mean {guess}?" if guess else f"; choose from {', '.join(PIPELINES)}"
+        raise IntentflowError(f"there is no pipeline {name}{hint}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         graph = importlib.import_module(f"intentflow.pipelines.{name}.pipeline")
@@ -47,19 +47,23 @@ def compile_pipeline(
         name: Name of the graph.
         output: The YAML file.
         options: Images, resources and placement.
-        kubernetes_manifest: Write ``Pipeline`` and ``PipelineVersion`` objects, for GitOps.
+        kubernetes_manifest: Whether to write ``Pipeline`` and ``PipelineVersion`` objects, for
+            GitOps.
+
+    Raises:
+        IntentflowError: The graph does not exist, or the file cannot be written.
     """
     from kfp.compiler import Compiler
     from kfp.compiler.compiler_utils import KubernetesManifestOptions
 
     if not str(output).endswith((".yaml", ".yml")):
-        raise IntentflowError(f"{output}: the output must end in .yaml")
+        raise IntentflowError(f"{output}: the name of the output must end in .yaml")
     pipeline = build_pipeline(name, options)
     with atomic_file(output) as partial, tempfile.TemporaryDirectory() as folder:
-        draft = Path(folder) / "pipeline.yaml"  # the compiler asks for the ending
+        draft = Path(folder) / "pipeline.yaml"  # the compiler requires the suffix
         Compiler().compile(pipeline, str(draft))
         if kubernetes_manifest:
-            # A version's graph never changes on the cluster: another graph needs another name.
+            # A version's graph never changes on the cluster, so another graph needs another name.
             digest = hashlib.sha256(draft.read_bytes()).hexdigest()
             options_for_objects = KubernetesManifestOptions(
                 pipeline_name=f"intentflow-{name}",

@@ -1,6 +1,6 @@
-"""Names of the project's images, one each for its four kinds of work (see ``images/``).
+"""Names of the project's images, one for each of its four kinds of work (see ``images/``).
 
-A registry is put before them when a pipeline is compiled: ``intentflow compile --options``.
+A registry is prefixed when a pipeline is compiled: ``intentflow compile --options``.
 """
 
 from intentflow.version import __version__

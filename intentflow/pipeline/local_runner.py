@@ -1,4 +1,4 @@
-"""The compiled graph, run locally: kfp's local runner, one subprocess a step."""
+"""The local runner: kfp's local runner executes the compiled graph, one subprocess per step."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from intentflow.pipeline.run_log import RunLog
 from intentflow.pipeline.steps import ERROR_FILE
 from intentflow.pipeline.steps.gate import run_explain
 
-# Where each output of the graph is put in the run's folder.
+# Path of each output of the graph in the run's folder.
 _FILES = {
     "rejects": "rejects.jsonl",
     "train_set": "train.jsonl",
@@ -46,23 +46,23 @@ _FILES = {
     "training_report": "reports/training.html",
     "evaluation_report": "reports/evaluation.html",
 }
-_PUBLIC = ("metrics", "baselines", "verdict", "training_report")  # the rest holds users' own words
+_PUBLIC = ("metrics", "baselines", "verdict", "training_report")  # the others contain utterances
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a local run came to.
+    """The result of a local run.
 
     Attributes:
-        folder: Folder of reports, sets, scores and manifests.
-        counts: Rows, kept and rejected by convert.
+        folder: Folder with reports, data sets, scores and manifests.
+        counts: Numbers of rows, kept and rejected rows of convert.
         metrics: Scores of the model.
         baselines: Scores of simple models on the same rows, by name.
-        verdict: Decision of the gate.
+        verdict: The gate's verdict.
         model: The model directory that was scored.
-        manifests: The rendered service; None where the gate failed.
+        manifests: The rendered service; None if the gate failed.
         seconds: Wall time of the graph.
-        peak_memory_bytes: The largest that any step was resident with.
+        peak_memory_bytes: Maximum resident memory of any step.
     """
 
     folder: Path
@@ -77,15 +77,15 @@ class RunResult:
 
 
 def run_locally(config: RunConfig, folder: str | Path, *, verbose: bool = False) -> RunResult:
-    """Run the finetune graph in subprocesses; steps whose inputs did not change are not run again.
+    """Run the finetune graph in subprocesses; steps with unchanged inputs are not run again.
 
     Args:
         config: The run configuration.
-        folder: For everything the run writes; the same folder lets a later run reuse steps.
-        verbose: Show the runner's complete log; it is in ``run.log`` in either case.
+        folder: Folder for all files of the run; a later run in the same folder reuses steps.
+        verbose: Whether to show the runner's complete log, which is always in ``run.log``.
 
     Raises:
-        IntentflowError: A step found bad input (exit status 2).
+        IntentflowError: A step found invalid input (exit status 2).
         CheckFailed: The data checks failed (exit status 1).
     """
     root = Path(folder).resolve()
@@ -104,11 +104,11 @@ def _execute(
 ) -> dict[str, Any]:
     from kfp import local
 
-    # kfp warns of images that are not named after Python and of placement it cannot honour here.
+    # kfp warns about images that are not named after Python and placement without local effect.
     warnings.filterwarnings("ignore", module=r"kfp\..*")
     steps = root / ".steps"
-    steps.mkdir(mode=0o700, exist_ok=True)  # users' own words: for the owner's eyes
-    # A step writes to another folder in each run: checkpoints need a place that stays.
+    steps.mkdir(mode=0o700, exist_ok=True)  # contains utterances: readable by the owner only
+    # A step writes to another folder in each run, but checkpoints need a permanent one.
     checkpoints = os.environ.get(CHECKPOINTS, str(steps / "checkpoints"))
     with (
         tempfile.TemporaryDirectory() as scratch,
@@ -117,7 +117,7 @@ def _execute(
                 ERROR_FILE: str(error_file := Path(scratch) / "error.json"),
                 CHECKPOINTS: checkpoints,
                 MANIFESTS: str(root / "manifests"),
-                FORMAT: "json",  # the run's log reads the steps' level and logger from it
+                FORMAT: "json",  # the run's log parses the steps' level and logger
             }
         ),
         _children_stopped(),
@@ -143,16 +143,16 @@ def _execute(
 
 def _step_failure(error_file: Path, error: Exception) -> IntentflowError:
     try:
-        reported = json.loads(error_file.read_text(encoding="utf-8"))
+        report = json.loads(error_file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return IntentflowError(f"a step ended without saying why; see run.log ({error})")
-    kind = CheckFailed if reported["exit_code"] == 1 else IntentflowError
-    return kind(f"step {reported['step']}: {reported['message']}")
+        return IntentflowError(f"a step ended without an error message; see run.log ({error})")
+    kind = CheckFailed if report["exit_code"] == 1 else IntentflowError
+    return kind(f"step {report['step']}: {report['message']}")
 
 
 @contextmanager
 def _logged_to(stream: RunLog) -> Iterator[None]:
-    """What kfp logs between steps, such as a cache hit; within a step it logs to stdout itself."""
+    """Redirect kfp's log between steps, such as cache hits; within a step kfp logs to stdout."""
     logger = logging.getLogger()
     level, handler = logger.level, logging.StreamHandler(stream)
     handler.addFilter(lambda record: not record.name.startswith("intentflow."))  # our own lines
@@ -167,13 +167,13 @@ def _logged_to(stream: RunLog) -> Iterator[None]:
 
 @contextmanager
 def _children_stopped() -> Iterator[None]:
-    """On Ctrl-C, wait until the running step has cleaned up after itself."""
+    """On Ctrl-C, wait until the running step has cleaned up."""
     try:
         yield
     except BaseException:
         import psutil
 
-        # A second Ctrl-C would leave the steps behind that are being waited for.
+        # A second Ctrl-C would leave running steps behind.
         former = signal.signal(signal.SIGINT, signal.SIG_IGN)
         children = psutil.Process().children(recursive=True)
         for child in children:
@@ -186,7 +186,7 @@ def _children_stopped() -> Iterator[None]:
 
 
 def _collect(outputs: Mapping[str, Any], root: Path, seconds: float) -> RunResult:
-    """Put the run's files under plain names in its folder."""
+    """Put the run's files under plain names into its folder."""
     for name, place in _FILES.items():
         with atomic_file(root / place, private=name not in _PUBLIC) as partial:
             shutil.copyfile(outputs[name].path, partial)
@@ -209,9 +209,9 @@ def _collect(outputs: Mapping[str, Any], root: Path, seconds: float) -> RunResul
 
 
 def _explain(root: Path, passed: bool) -> None:
-    """``reports/explanation.md`` where the gate failed.
+    """Write ``reports/explanation.md`` if the gate failed.
 
-    The graph's own explanation comes from a branch, and a branch hands nothing out.
+    The graph's own explanation is in a branch, whose outputs are not available.
     """
     explanation = root / "reports" / "explanation.md"
     if passed:

@@ -1,4 +1,4 @@
-"""Where and on what each step of a graph runs: images, resources, placement, secrets."""
+"""Options of a graph's steps: images, resources, placement and secrets."""
 
 from __future__ import annotations
 
@@ -46,30 +46,30 @@ class StepOptions(StrictModel):
     image: str | None = Field(None, description="Replaces the project's image of the step")
     cpu: str | None = Field(None, description="CPU limit, such as 4 or 500m")
     memory: str | None = Field(None, description="Memory limit, such as 16Gi")
-    gpu_count: int = Field(0, ge=0, description="Accelerators")
+    gpu_count: int = Field(0, ge=0, description="Number of accelerators")
     gpu_type: str = Field("nvidia.com/gpu", description="Resource name of the accelerator")
     node_selector: dict[str, str] = Field(default_factory=dict)
     tolerations: list[Toleration] = Field(default_factory=list)
     env_from_secrets: dict[str, dict[str, str]] = Field(
         default_factory=dict,
-        description="Secret name: {key in the secret: environment variable}; never a value",
+        description="Secret name: {key in the secret: environment variable}; never the value",
     )
     env: dict[str, str] = Field(
-        default_factory=dict, description="Environment variables that are no secrets"
+        default_factory=dict, description="Environment variables that are not secret"
     )
     volumes: dict[str, str] = Field(
-        default_factory=dict, description="PersistentVolumeClaim name: path it is mounted at"
+        default_factory=dict, description="PersistentVolumeClaim name: mount path"
     )
 
 
 class PipelineOptions(StrictModel):
     """Options of a graph.
 
-    ``all`` holds for every step; what a step says itself goes before it, and its variables and
-    secrets are added to those for all.
+    ``all`` applies to every step; a step's own options override it, and its variables and secrets
+    are added to those for all.
     """
 
-    registry: str = Field("", description="Put before the project's image names")
+    registry: str = Field("", description="Prefix of the project's image names")
     balance: BalanceMode = "none"
     quantize: Literal["none"] | Method = Field("none", description=QUANTIZED)
     all: StepOptions = Field(default_factory=StepOptions)
@@ -85,7 +85,7 @@ class PipelineOptions(StrictModel):
         return self
 
     def for_step(self, step: str) -> StepOptions:
-        """The options of one step: its own over those for all."""
+        """The options of one step, with its own overriding those for all."""
         shared = self.all.model_dump(exclude_unset=True)
         own = self.steps.get(step, StepOptions()).model_dump(exclude_unset=True)
         merged = {**shared, **own}

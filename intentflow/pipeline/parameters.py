@@ -1,4 +1,4 @@
-"""Configurations as parameters of a pipeline, and back."""
+"""Conversion of configurations to pipeline parameters and back."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from intentflow.config import StrictModel
 
 Config = TypeVar("Config", bound=StrictModel)
 
-# KFP's parameters know no null. Where nothing is not what a key holds by default, this stands
-# for it.
+# KFP's parameters have no null. If null is not the default of a key, it is encoded like this.
 _NULL = {"$null": True}
 
 
 def as_parameter(config: BaseModel) -> dict[str, Any]:
-    """A configuration as the ``dict`` parameter of a component: what was set.
+    """A configuration as the ``dict`` parameter of a component: the fields that are set.
 
     Args:
         config: Configuration of a step, or a document in it.
@@ -27,7 +26,7 @@ def as_parameter(config: BaseModel) -> dict[str, Any]:
     """
     fields = type(config).model_fields
     found: dict[str, Any] = {}
-    for name in fields:  # in the order of the fields, whatever the order of the file
+    for name in fields:  # in the order of the fields, independent of the file's order
         if name in config.model_fields_set:
             value = getattr(config, name)
             if value is not None or fields[name].default is not None:
@@ -36,15 +35,15 @@ def as_parameter(config: BaseModel) -> dict[str, Any]:
 
 
 def from_parameter(model: type[Config], parameter: Mapping[str, Any], step: str) -> Config:
-    """The configuration that a component was given.
+    """The configuration in a component's parameter.
 
     Args:
         model: The step's configuration.
-        parameter: As :func:`as_parameter` wrote it; a person may have, too.
+        parameter: Result of :func:`as_parameter`, or a manually written one.
         step: Name of the step, for messages.
 
     Raises:
-        IntentflowError: Naming the step and the key of what is wrong.
+        IntentflowError: A key is invalid; the message names the step and the key.
     """
     return model.from_mapping(_with_null(dict(parameter)), step)
 

@@ -1,4 +1,4 @@
-"""The run configuration: what goes into a graph, for a laptop and for Kubeflow alike."""
+"""The run configuration: all inputs of a graph, for local runs and for Kubeflow alike."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from intentflow.recipe.recipe import Recipe, by_own_names
 
 
 class DataConfig(ConvertConfig, CurateConfig, DataChecks, SplitConfig):
-    """Where labels come from and how they are prepared."""
+    """Sources of the labels and their preparation."""
 
     sources: Annotated[list[str], Place()] = Field(
         min_length=1, description="Labelling exports: files, folders, s3://"
@@ -42,13 +42,13 @@ class DataConfig(ConvertConfig, CurateConfig, DataChecks, SplitConfig):
 
 
 class EvaluateSection(EvaluateConfig):
-    """How the model is scored, and the baselines that it is compared with."""
+    """Settings of the evaluation, and the baselines for comparison."""
 
     baselines: Kinds = Field(list(QUICK_KINDS))
 
 
 class RunConfig(GateConfig):
-    """All inputs of the finetune graph. Paths are relative to the file that names them."""
+    """All inputs of the finetune graph; paths are relative to the configuration file."""
 
     data: DataConfig
     recipe: RecipeFile
@@ -71,15 +71,15 @@ class RunConfig(GateConfig):
     def load(cls, path: str | Path, settings: Iterable[str] = ()) -> Self:
         """Read a run configuration and the files that it names, and apply ``--set`` settings.
 
-        ``recipe.KEY`` and ``policy.KEY`` reach into the files that the configuration names.
+        ``recipe.KEY`` and ``policy.KEY`` override keys of the files that the configuration names.
         Paths in the file are relative to it, paths in settings to the working directory.
 
         Args:
             path: The YAML file.
-            settings: ``key.sub=value`` each.
+            settings: Settings of the form ``key.sub=value``.
 
         Raises:
-            IntentflowError: Naming file and key of what is wrong.
+            IntentflowError: A key is invalid; the message names file and key.
         """
         own, inner = _by_file(settings)
         document = load_yaml(path)
@@ -94,7 +94,7 @@ class RunConfig(GateConfig):
 
 
 def _by_file(settings: Iterable[str]) -> tuple[list[str], dict[str, list[str]]]:
-    """Settings of the run itself, and those that reach into a file that it names."""
+    """Settings of the run itself, and those of a file that it names."""
     own: list[str] = []
     inner: dict[str, list[str]] = {"recipe": [], "policy": []}
     for setting in settings:
@@ -107,17 +107,17 @@ def _by_file(settings: Iterable[str]) -> tuple[list[str], dict[str, list[str]]]:
 
 
 def _read_section(section: str, value: Any, overrides: list[str]) -> Any:
-    """Recipe or policy with its overrides, from its file or as it stands in the run's."""
+    """Recipe or policy with its overrides, from its file or from the run's own section."""
     read = {"recipe": Recipe.load, "policy": GatePolicy.from_yaml}
     if isinstance(value, str):
         return read[section](value, overrides)
     if value is not None and not isinstance(value, Mapping):
-        return value  # refused where the run's keys are checked
+        return value  # refused when the run's keys are checked
     return apply_overrides(value, by_own_names(overrides) if section == "recipe" else overrides)
 
 
 def _absolute(model: type[StrictModel], document: Any, folder: Path) -> Any:
-    """Paths made absolute from ``folder``; URIs, names and absolute paths stay."""
+    """Make paths absolute from ``folder``; URIs, names and absolute paths stay unchanged."""
     if not isinstance(document, Mapping):
         return document
     result = dict(document)

@@ -1,4 +1,4 @@
-"""What a local run prints: everything to a file, what a person wants to see to the log."""
+"""Output of a local run: everything to a file, messages for the user to the log."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _STARTED = re.compile(r"Executing task '([\w-]+)'")
 _ENDED = re.compile(r"Task '([\w-]+)' finished with status (\w+)")
 _CACHED = re.compile(r"Task ([\w-]+) cache hit")
-_UNRESOLVED = "Could not resolve"  # kfp's only sign that a condition was silently taken as false
+_UNRESOLVED = "Could not resolve"  # kfp's only sign of a condition that silently became false
 _INDENT = "    "  # before each line of a step
 
 log = logging.getLogger(__name__)
 
 
 class RunLog(io.TextIOBase):
-    """A stream for kfp's local runner to print to.
+    """A stream for the output of kfp's local runner.
 
-    The runner's own log tells which step starts and ends; between the two come the step's lines,
-    indented: log records as JSON, what libraries print, and long listings of the step's inputs
-    that only the file gets.
+    The runner's own log reports the start and end of each step; between them are the step's lines,
+    indented: log records as JSON, output of libraries, and long listings of the step's inputs,
+    which only go to the file.
 
     Args:
         path: The file that gets everything.
-        verbose: Log everything, too.
+        verbose: Whether to log everything, too.
 
     Attributes:
         unresolved: The runner's warning about a condition that it could not evaluate, if any.
@@ -42,11 +42,11 @@ class RunLog(io.TextIOBase):
         self.unresolved: str | None = None
 
     def writable(self) -> bool:
-        """It is."""
+        """Always true."""
         return True
 
     def write(self, text: str) -> int:
-        """Take text as it comes; complete lines are passed on."""
+        """Accept text in any pieces; complete lines are passed on."""
         *lines, self._line = (self._line + text).split("\n")
         for line in lines:
             self._pass_on(line)
@@ -97,7 +97,7 @@ class RunLog(io.TextIOBase):
         return None
 
     def _is_wanted(self, line: str) -> bool:
-        """Whether a line that a library printed within a step says something to a person."""
+        """Whether a library's line within a step is of interest to the user."""
         if line.startswith("[KFP Executor"):
             self._in_listing = line.endswith("executor_input:")
             return False
@@ -109,7 +109,7 @@ class RunLog(io.TextIOBase):
 
 
 def _record(line: str) -> logging.LogRecord | None:
-    """The log record in a step's line; None where it is none of ours."""
+    """The log record in a step's line; None if it is not one of ours."""
     if not line.startswith(_INDENT + '{"time": '):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Submitting a compiled pipeline to a Kubeflow Pipelines host: upload, then run or schedule."""
+"""Submission of a compiled pipeline to Kubeflow Pipelines: upload, then run or schedule."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ _FINISHED = ("SUCCEEDED", "SKIPPED", "FAILED", "CANCELED")
 
 @dataclass(frozen=True)
 class Submitted:
-    """What was made on the host.
+    """The result of a submission.
 
     Attributes:
-        pipeline_id: ID of the pipeline, new or already there.
-        version_id: ID of the version with this graph.
-        run_id: ID of the run; None where a schedule was made.
-        recurring_run_id: ID of the schedule; None where a run was started.
-        url: Address at which a browser shows it.
-        state: State in which the run ended; None unless it was waited for.
+        pipeline_id: Id of the pipeline, new or existing.
+        version_id: Id of the version with this graph.
+        run_id: Id of the run; None for a schedule.
+        recurring_run_id: Id of the schedule; None for a single run.
+        url: URL for a browser.
+        state: Final state of the run; None unless it was waited for.
     """
 
     pipeline_id: str
@@ -53,15 +53,15 @@ class Submitted:
 
 @dataclass(frozen=True)
 class Submission:
-    """How a pipeline is to be run.
+    """Settings of a submission.
 
     Attributes:
-        namespace: In a multi-user installation, whose; None elsewhere.
-        experiment: Groups runs.
-        run_name: Name of the run or schedule; pipeline, version and time unless given.
-        cron: When to run, six fields, seconds first (five are taken as minutes first); None
-            runs once, now.
-        service_account: Under which the steps run; the installation's own unless given.
+        namespace: Namespace of the user in a multi-user installation; otherwise None.
+        experiment: Experiment that groups runs.
+        run_name: Name of the run or schedule; pipeline, version and time by default.
+        cron: Schedule of six fields, seconds first (five are taken as minutes first); None for a
+            single run, now.
+        service_account: Service account of the steps; the installation's own by default.
     """
 
     namespace: str | None = None
@@ -82,18 +82,18 @@ def submit(
 ) -> Submitted:
     """Upload a compiled pipeline as a version named by its content, and run it.
 
-    A version that is there already, with the same code and the same graph, is used again.
+    An existing version with the same code and the same graph is used again.
 
     Args:
         package: The compiled YAML.
-        arguments: Name of the pipeline.
+        arguments: Arguments of the pipeline.
         host: URL of the KFP API.
-        token: Bearer token; None for a host that asks for none.
-        submission: Names, schedule.
-        wait_seconds: Seconds to wait for the run's end; None does not wait.
+        token: Bearer token; None for a host that requires none.
+        submission: Names and schedule.
+        wait_seconds: Maximum time to wait for the run's end; None does not wait.
 
     Raises:
-        IntentflowError: Bad arguments, or the host refused.
+        IntentflowError: The arguments are invalid, or the host refused.
         CheckFailed: The run was waited for and did not succeed.
     """
     chosen = submission or Submission()
@@ -121,10 +121,14 @@ def submit(
 
 
 def parse_cron(expression: str) -> str:
-    """A schedule as KFP takes it: six fields, seconds first; five get a 0 before them.
+    """Convert a schedule to KFP's form: six fields, seconds first; a 0 is put before five fields.
 
     Raises:
-        IntentflowError: Neither five nor six fields, or a field that no cron knows.
+        IntentflowError: There are neither five nor six fields, or a field is invalid.
+
+    Example:
+        >>> parse_cron("0 3 * * 1")
+        '0 0 3 * * 1'
     """
     fields = expression.split()
     if len(fields) not in (5, 6) or not all(_CRON_FIELD.fullmatch(field) for field in fields):
@@ -136,10 +140,10 @@ def parse_cron(expression: str) -> str:
 
 
 def refuse_local_places(arguments: Mapping[str, Any]) -> None:
-    """Refuse arguments that name local paths, which no step in a cluster sees.
+    """Refuse arguments with local paths, which no step in a cluster can read.
 
     Raises:
-        IntentflowError: Naming the key of the run configuration and the path.
+        IntentflowError: There is a local path; the message names the key and the path.
     """
     places = {
         "data.sources": _texts(arguments.get("sources")),
@@ -149,22 +153,22 @@ def refuse_local_places(arguments: Mapping[str, Any]) -> None:
         for place in named:
             if not is_remote(place):
                 raise IntentflowError(
-                    f"{key}: {place} is a local path and the cluster cannot read it: "
-                    f"`intentflow publish {place} s3://bucket/prefix`, then name what it prints"
+                    f"{key}: {place} is a local path, which the cluster cannot read: run "
+                    f"`intentflow publish {place} s3://bucket/prefix` and use the printed URI"
                 )
     target = arguments.get("publish", {}).get("destination")
     if target is not None and not is_remote(str(target)):
         raise IntentflowError(
-            f"publish: {target or 'not set'}: the cluster keeps nothing in a local folder: "
-            "name a bucket, --set publish=s3://bucket/prefix"
+            f"publish: {target or 'not set'}: the cluster cannot write to a local folder: "
+            "give a bucket, --set publish=s3://bucket/prefix"
         )
 
 
 def pipeline_name(package: Path) -> str:
-    """The name in a compiled pipeline.
+    """The name of a compiled pipeline.
 
     Raises:
-        IntentflowError: Not a compiled pipeline.
+        IntentflowError: The file is not a compiled pipeline.
     """
     try:
         documents = yaml_documents(package.read_text(encoding="utf-8"), str(package))
@@ -173,12 +177,12 @@ def pipeline_name(package: Path) -> str:
         raise IntentflowError(f"{package}: {error.strerror}") from None
     except (IntentflowError, UnicodeDecodeError, LookupError, TypeError):
         raise IntentflowError(
-            f"{package}: not a compiled pipeline; `intentflow compile -o {package}` writes one"
+            f"{package} is not a compiled pipeline; `intentflow compile -o {package}` creates one"
         ) from None
 
 
 def version_name(package: Path) -> str:
-    """What this version is called: by the code's version and the graph's digest."""
+    """The name of this version: the code's version and the graph's digest."""
     return f"{code_version()}-{sha256_file(package)[:12]}".replace("+", "-")
 
 
@@ -190,8 +194,8 @@ def _texts(value: Any) -> Iterable[str]:
 def _connect(host: str, token: str | None, namespace: str | None) -> Any:
     """A client of a host that answers.
 
-    Its health is asked for here first, once: the client itself would try five times, and
-    log each failure at length.
+    Its health is checked here first, once, because the client itself tries five times and logs each
+    failure at length.
     """
     import kfp_server_api
     from kfp import Client
@@ -208,7 +212,7 @@ def _connect(host: str, token: str | None, namespace: str | None) -> Any:
 
 
 def _create(client: Any, name: str, submission: Submission) -> str:
-    """An empty pipeline: uploading one would make a first version with a name of its own."""
+    """Create an empty pipeline; an upload would create a first version with another name."""
     import kfp_server_api
 
     pipeline = kfp_server_api.V2beta1Pipeline(
@@ -241,7 +245,7 @@ def _start(client: Any, host: str, job: Mapping[str, Any]) -> Submitted:
 
 
 def _schedule(client: Any, host: str, job: Mapping[str, Any], cron: str) -> Submitted:
-    """A missed week is not made up for: one run on the newest labels is what is wanted."""
+    """Create a schedule without catch-up, because one run on the newest labels is enough."""
     made = client.create_recurring_run(cron_expression=cron, no_catchup=True, **job)
     schedule = made.recurring_run_id
     url = f"{host.rstrip('/')}/#/recurringrun/details/{schedule}"
@@ -251,12 +255,12 @@ def _schedule(client: Any, host: str, job: Mapping[str, Any], cron: str) -> Subm
 def _wait(client: Any, run_id: str, url: str, wait_seconds: float) -> str:
     """Wait for the run's end, logging each change of its state."""
     deadline = time.monotonic() + wait_seconds
-    reported = ""
+    last_state = ""
     while True:
         state = str(client.get_run(run_id).state)
-        if state != reported:
+        if state != last_state:
             log.info("run %s: %s", run_id, state)
-            reported = state
+            last_state = state
         if state in _FINISHED or time.monotonic() >= deadline:
             break
         time.sleep(min(_POLL_SECONDS, max(0.0, deadline - time.monotonic())))
@@ -269,7 +273,7 @@ def _wait(client: Any, run_id: str, url: str, wait_seconds: float) -> str:
 
 @contextlib.contextmanager
 def _readable_errors(host: str) -> Iterator[None]:
-    """The client's errors in one line each, and what it prints on stderr."""
+    """Turn the client's errors into one line each, without its output on stderr."""
     from kfp_server_api import ApiException
     from urllib3.exceptions import HTTPError
 
@@ -290,11 +294,11 @@ def _readable_errors(host: str) -> Iterator[None]:
 
 def _explain(error: Any, host: str) -> str:
     if error.status == 401:
-        return f"KFP host {host}: does not accept the token (401); put a fresh one into KFP_TOKEN"
+        return f"KFP host {host}: does not accept the token (401); put a new one into KFP_TOKEN"
     if error.status == 403:
         return f"KFP host {host}: not allowed (403): {_message(error)}"
     if error.status == 404:
-        return f"KFP host {host}: no KFP API v2beta1 there (404): {_message(error)}"
+        return f"KFP host {host}: has no KFP API v2beta1 (404): {_message(error)}"
     return f"KFP host {host}: refused ({error.status}): {_message(error)}"
 
 

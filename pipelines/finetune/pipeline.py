@@ -1,4 +1,4 @@
-"""From labelling exports to a gated, deployed model."""
+"""The finetune graph: from labelling exports to a gated, deployed model."""
 
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ NAME = "intentflow-finetune"
 
 
 class Outputs(NamedTuple):
-    """What a run leaves behind, whether the gate passed or not."""
+    """The outputs of a run, whether the gate passed or not."""
 
     decision: str
     rejects: dsl.Dataset
@@ -31,7 +31,7 @@ class Outputs(NamedTuple):
 
 
 def build(options: PipelineOptions) -> Any:
-    """The finetune graph.
+    """Build the finetune graph.
 
     Args:
         options: Images, resources and placement of each step, whether to balance and quantize.
@@ -86,8 +86,8 @@ def build(options: PipelineOptions) -> Any:
             "validate",
             "Check the data",
         )
-        # After the checks, but of the rows themselves: other limits of the checks leave the
-        # trained model as it is.
+        # After the checks, but from the rows themselves, so that other limits of the checks do not
+        # train again.
         parts = place(
             steps.split(
                 records=curated.outputs["curated"],

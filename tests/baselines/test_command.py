@@ -90,17 +90,17 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "one label": (["--train", "{one}"], "linear: all training rows have the label go()"),
     "unread": (["--train", "{unread}"], "no training row has a label that parses"),
     "same": (["--data", "{train}"], "the rows to score are the training rows"),
-    "idle encoder": (["--encoder", "x"], "--encoder is for encoder: add it to --kinds"),
-    "idle shots": (["--kinds", "untuned", "--shots", "2"], "--shots is for few-shot"),
-    "idle limit": (["--limit-rows", "2"], "--limit-rows is for untuned and few-shot"),
+    "idle encoder": (["--encoder", "x"], "--encoder needs encoder in --kinds"),
+    "idle shots": (["--kinds", "untuned", "--shots", "2"], "--shots needs few-shot"),
+    "idle limit": (["--limit-rows", "2"], "--limit-rows needs untuned or few-shot"),
     "no encoder": (["--kinds", "encoder", "--encoder", "{hollow}"], "contains no config.json"),
     "no model": (["--kinds", "untuned", "--model", "./nowhere"], "there is no such folder"),
     "corrections": (["--kinds", "untuned", "--recipe", "mistral-7b/dpo"], "method: dpo"),
     "no recipe": (["--kinds", "untuned", "--recipe", "smollm"], "no recipe smollm"),
     "no taxonomy": (["--kinds", "untuned", "--taxonomy", "{none}"], "No such file"),
-    "zero": (["--kinds", "all", "--shots", "0"], "0: give a whole number from 1 up"),
+    "zero": (["--kinds", "all", "--shots", "0"], "0: give an integer from 1 up"),
     "folder": (["-o", "{hollow}"], "is a folder; give a file for"),
-    "overwriting": (["-o", "{train}"], "is what the command reads"),
+    "overwriting": (["-o", "{train}"], "is an input of the command"),
 }
 
 

@@ -106,7 +106,7 @@ def test_the_command_writes_the_report(tmp_path: Path, ending: str) -> None:
     [
         ("report.pdf", ["--redact"], "must end in .html or .json"),
         ("report.html", [], "needs --redact"),
-        ("in.json", ["--redact"], "is what the command reads"),
+        ("in.json", ["--redact"], "is an input of the command"),
         ("out.json", ["--redact"], "is named twice"),
     ],
 )

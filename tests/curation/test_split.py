@@ -321,4 +321,4 @@ def test_rows_near_those_of_a_given_test_file_leave_training(
     write_records(own, [Example(FORECAST, "a()")])
     found = run_split(records, SplitFiles.in_folder(tmp_path), SplitConfig(test=str(own)))
     assert (found.train, found.validation, found.test) == (180, 20, 1)
-    assert "4 rows stand in the test file too and are left out" in capsys.readouterr().err
+    assert "4 rows also occur in the test file and are left out" in capsys.readouterr().err

@@ -136,7 +136,7 @@ def test_a_model_whose_prompt_was_changed_is_refused(
 WRONG: dict[str, tuple[list[str], str]] = {
     "nothing": ([], "give --model and --data, or --predictions-in"),
     "no data": (["--model", "{model}"], "give --model and --data"),
-    "both": (["--predictions-in", "{given}", "--model", "m"], "takes the place of --model"),
+    "both": (["--predictions-in", "{given}", "--model", "m"], "replaces --model"),
     "no file": (["--predictions-in", "{folder}/none.jsonl"], "none.jsonl: No such file"),
     "no model": (["--model", "{folder}/none", "--data", "{data}"], "there is no such folder"),
     "empty folder": (["--model", "{folder}/hollow", "--data", "{data}"], "there is no model in"),

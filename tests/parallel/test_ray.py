@@ -192,7 +192,7 @@ def test_ctrl_c_ends_the_command_and_its_cluster(records: Path, tmp_path: Path) 
         command.send_signal(signal.SIGINT)
         _, error = command.communicate(timeout=120)
     assert command.returncode == 2
-    assert error.decode().splitlines()[-1].endswith("stopped; nothing half-written was kept")
+    assert error.decode().splitlines()[-1].endswith("stopped; no incomplete output was kept")
     assert b"Traceback" not in error
     assert list(tmp_path.iterdir()) == []
     _until(lambda: _ended(started), 60)

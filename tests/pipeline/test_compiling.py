@@ -284,7 +284,7 @@ def test_options_that_cannot_be_meant_are_refused(options: dict[str, Any], messa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["finetun", "-o", "f.yaml"], "no pipeline finetun; did you mean finetune"),
+        (["finetun", "-o", "f.yaml"], "there is no pipeline finetun; did you mean finetune"),
         (["-o", "f.json"], "the output must end in .yaml"),
         (["-o", "f.yaml", "--options", "none.yaml"], "none.yaml: No such file"),
     ],

@@ -75,7 +75,7 @@ def _interrupt_and_check(
     status = process.wait(timeout=60)
     assert (status, _said(tmp_path).splitlines()[-1]) == (
         2,
-        "intentflow run: error: stopped; nothing half-written was kept",
+        "intentflow run: error: stopped; no incomplete output was kept",
     )
     assert "Traceback" not in _said(tmp_path)
     assert [child for child in children if _runs(child)] == []

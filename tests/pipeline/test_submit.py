@@ -177,9 +177,9 @@ def test_something_else_than_a_pipeline_is_refused(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         ({"sources": ["data/export.jsonl"]}, "intentflow publish data/export.jsonl s3://"),
-        ({"split": {"test": "/data/test.jsonl"}}, "data.test: /data/test.jsonl is on this machine"),
-        ({"publish": {"destination": "models"}}, "publish: models: .* name a bucket"),
-        ({"publish": {"destination": ""}}, "publish: not set: .* name a bucket"),
+        ({"split": {"test": "/data/test.jsonl"}}, "data.test: /data/test.jsonl is a local path"),
+        ({"publish": {"destination": "models"}}, "publish: models: .* give a bucket"),
+        ({"publish": {"destination": ""}}, "publish: not set: .* give a bucket"),
     ],
 )
 def test_places_on_this_machine_are_refused(arguments: dict[str, Any], message: str) -> None:

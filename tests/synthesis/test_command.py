@@ -62,7 +62,7 @@ def test_an_ended_budget_writes_what_there_is_and_says_what_lacks(
     code, text = run(config="budget: {max_requests: 2}\n")
     assert code == 0
     assert len(read_records(tmp_path / "out.jsonl")) == len(rows) + 5
-    assert "warning: the budget ended; raise it and run the same command to go on" in text
+    assert "warning: the budget ended; raise it and run the same command to continue" in text
     assert "warning: 3 rows still missing: buy 3" in text
 
 
@@ -110,8 +110,8 @@ def test_a_wrong_configuration_is_one_line(config: str, message: str, run: Run) 
     ("options", "message"),
     [
         (["--balance", "synthesize"], "--balance synthesize needs --teacher F.yaml"),
-        (["--balance", "cap", "--teacher", "t.yaml"], "--teacher is read with --balance synth"),
-        (["--taxonomy", "t.yaml"], "--taxonomy is read with --balance synthesize only"),
+        (["--balance", "cap", "--teacher", "t.yaml"], "--teacher needs --balance synth"),
+        (["--taxonomy", "t.yaml"], "--taxonomy needs --balance synthesize"),
         (["--balance", "synthesize", "--teacher", "none.yaml"], "none.yaml: No such file"),
     ],
 )

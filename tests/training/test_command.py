@@ -134,5 +134,5 @@ def test_ctrl_c_is_said_in_one_line(
     monkeypatch.setattr("transformers.Trainer.training_step", stop)
     assert _train(files) == 2
     last = capsys.readouterr().err.splitlines()[-1]
-    assert last == "intentflow train: error: stopped; nothing half-written was kept"
+    assert last == "intentflow train: error: stopped; no incomplete output was kept"
     assert not (files / "model").exists()

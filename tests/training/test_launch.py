@@ -44,7 +44,7 @@ def test_rows_inside_the_output_are_not_lost(
 ) -> None:
     write_records(tmp_path / "sets/train.jsonl", ROWS)
     assert _train(tmp_path / "sets/train.jsonl", tmp_path / "sets") == 2
-    assert "which the new model takes the place of" in capsys.readouterr().err
+    assert "which the new model will replace" in capsys.readouterr().err
     assert (tmp_path / "sets/train.jsonl").exists()
 
 

@@ -292,7 +292,7 @@ def test_ctrl_c_ends_with_one_line_and_leaves_an_older_model_as_it_was(
     rest = process.stderr.read()
     assert process.wait(timeout=60) == 2
     assert rest.splitlines()[-1] == (
-        "intentflow train: error: stopped; nothing half-written was kept"
+        "intentflow train: error: stopped; no incomplete output was kept"
     )
     assert digest_of(str(target)) == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m", "recipe.yaml", "rows.json"]

@@ -1,4 +1,4 @@
-"""Commented configuration files to start from."""
+"""Starter files: commented configuration files for a new project."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from intentflow.io.files import atomic_file
 
 
 def write_starter(directory: str | Path) -> list[Path]:
-    """Write the configuration files into a folder; none that is there is overwritten.
+    """Write the configuration files into a folder; existing files are never overwritten.
 
     Returns:
         The files written.
 
     Raises:
-        IntentflowError: One of them is there already, or the folder is a file.
+        IntentflowError: One of them exists already, or the folder is a file.
     """
     folder = Path(directory)
     if folder.exists() and not folder.is_dir():
@@ -26,7 +26,7 @@ def write_starter(directory: str | Path) -> list[Path]:
     )
     there = [source.name for source in sources if (folder / source.name).exists()]
     if there:
-        raise IntentflowError(f"{folder}: {', '.join(there)} is there already; nothing was written")
+        raise IntentflowError(f"{folder}: {', '.join(there)} exists already; nothing was written")
     for source in sources:
         with atomic_file(folder / source.name) as partial:
             partial.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")

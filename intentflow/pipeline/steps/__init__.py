@@ -1,9 +1,8 @@
-"""The steps: one function on files and one configuration each, a module a step.
+"""The steps: one function on files and one configuration each, one module per step.
 
-Command line, components and tests call the same functions. What is here is for components alone.
-
-A step's error is one line in its log; a file named by ``INTENTFLOW_ERROR_FILE``
-also tells the local runner which step failed, why, and with which exit status.
+Command line, components and tests call the same functions; this package itself contains helpers of
+components. A step's error is one line in its log; a file named by ``INTENTFLOW_ERROR_FILE`` also
+tells the local runner the step, its message and its exit status.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def step_errors(step: str) -> Iterator[None]:
-    """Log to stderr; end the step with one readable line where the user can mend what is wrong."""
+    """Log to stderr; turn errors that the user can fix into one line and an exit status."""
     with _reported(step):
         settings = LogSettings.from_environment()
     with logging_to_stderr(settings), _reported(step):
@@ -48,7 +47,7 @@ def _reported(step: str) -> Iterator[None]:
         _report(step, str(error), error.exit_code)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        _report(step, "stopped; nothing half-written was kept", 2)
+        _report(step, "stopped; no incomplete output was kept", 2)
         sys.exit(2)
     except Exception as error:
         _report(step, f"{type(error).__name__}: {error}".splitlines()[0], 2, trace=True)
@@ -56,10 +55,10 @@ def _reported(step: str) -> Iterator[None]:
 
 
 def keep_metadata(artifact: Any) -> None:
-    """Write what an artifact tells by its metadata alone into its file, too.
+    """Write an artifact's metadata into its file, too.
 
-    Metrics have no file of their own, and the local runner's cache takes a step with an output
-    that is not on disk for one that has to run again.
+    Metrics have no file, and the local runner's cache runs a step again if an output is not on
+    disk.
     """
     text = json.dumps(artifact.metadata, indent=2, ensure_ascii=False)
     Path(artifact.path).write_text(text + "\n", encoding="utf-8")
@@ -67,7 +66,7 @@ def keep_metadata(artifact: Any) -> None:
 
 @contextmanager
 def json_lines(path: str) -> Iterator[Path]:
-    """A file that ends in ``.jsonl``, moved to ``path`` in the end: the graph's files end in none.
+    """A file that ends in ``.jsonl``, moved to ``path`` at the end: the graph uses no suffixes.
 
     Args:
         path: Path of the output that the graph expects.
@@ -80,18 +79,18 @@ def json_lines(path: str) -> Iterator[Path]:
 
 
 def ensure_file(path: str) -> None:
-    """Make an empty file where there is none: the graph takes an output that is not there amiss."""
+    """Create an empty file if there is none, because the graph requires all outputs."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).touch()
 
 
 def path_with_rows(path: str) -> str | None:
-    """The path of a file that holds something; None for an empty one, such as of no validation."""
+    """The path of a non-empty file; None for an empty one, such as missing validation rows."""
     return path if Path(path).stat().st_size else None
 
 
 def _interrupt_once(number: int, _: FrameType | None) -> NoReturn:
-    """The first Ctrl-C ends the step; one more would end its tidying up.
+    """End the step at the first Ctrl-C and ignore another, which would end its clean-up.
 
     The terminal sends one to every process of the run, and the run sends one to its steps.
     """

@@ -1,4 +1,4 @@
-"""Balance: more rows, or fewer, of the intents that training sees too rarely or too often."""
+"""Balance: more or fewer training rows for intents that are too rare or too frequent."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ BalanceMode = Annotated[
     Literal["none", "cap", "oversample", "synthesize"],
     Flag("--balance"),
     Field(
-        description="Treatment of rare intents, in the training rows alone. cap: no intent "
-        "above twice the median of rows per intent; oversample: copies of rare intents' rows up "
-        "to the median; synthesize: new rows for rare intents by a teacher"
+        description="Balancing of the training rows. cap: no intent has more than twice the median "
+        "of rows per intent; oversample: rows of rare intents are copied up to the median; "
+        "synthesize: a teacher writes new rows for rare intents"
     ),
 ]
 
@@ -45,7 +45,7 @@ TeacherFile = Annotated[
 
 
 class BalanceConfig(StrictModel):
-    """How training rows are balanced."""
+    """Configuration of balancing."""
 
     mode: BalanceMode = "none"
     teacher: TeacherFile = None
@@ -64,12 +64,12 @@ class BalanceConfig(StrictModel):
 
 @dataclass(frozen=True)
 class BalanceSummary:
-    """What balancing did.
+    """The result of balancing.
 
     Attributes:
-        rows: Rows before.
-        added: Rows added, copies or synthetic ones.
-        left_out: Rows left out.
+        rows: Number of rows before.
+        added: Number of rows added, copies or synthetic ones.
+        left_out: Number of rows left out.
     """
 
     rows: int
@@ -84,20 +84,20 @@ def run_balance(
     *,
     journal: Path | None = None,
 ) -> BalanceSummary:
-    """Balance the rows to learn from; validation and test rows stay as users write them.
+    """Balance the training rows; validation and test rows stay unchanged.
 
     Args:
         train_set: Training rows.
-        balanced: The file to write; rows that were added stand at the end, marked as synthetic.
+        balanced: The file to write; added rows are at the end, marked as synthetic.
         config: Mode, and the teacher of a synthesis.
         journal: File in which a synthesis records answers, so that a second run pays for nothing
-            twice; a file in the folder for checkpoints, if there is one, if None.
+            twice; if None, a file in the folder for checkpoints, if there is one.
 
     Returns:
-        Rows before, added and left out.
+        Numbers of rows before, added and left out.
 
     Raises:
-        IntentflowError: A file cannot be read or written, or the teacher cannot be asked.
+        IntentflowError: A file cannot be read or written, or the teacher cannot be used.
     """
     from intentflow.curation import curate
 
@@ -115,19 +115,19 @@ def run_balance(
 def synthesise_rows(
     rows: Sequence[Example], config: BalanceConfig, journal: Path | None = None
 ) -> SynthesisResult:
-    """New rows for rare intents; progress and what is still missing go to standard error.
+    """Synthesise rows for rare intents; progress and missing rows are logged.
 
     Args:
-        rows: The rows that there are.
+        rows: The existing rows.
         config: Teacher, taxonomy and seed.
-        journal: As of :func:`run_balance`.
+        journal: Journal, see :func:`run_balance`.
 
     Raises:
-        IntentflowError: The teacher cannot be asked.
+        IntentflowError: The teacher cannot be used.
     """
     from intentflow.synthesis import synthesise
 
-    assert config.teacher is not None  # as its validator has seen
+    assert config.teacher is not None  # checked by its validator
     result = synthesise(
         rows,
         config.teacher,
@@ -150,13 +150,13 @@ def _checkpoint_journal(rows: Sequence[Example], teacher: Teacher) -> Path | Non
 def _warnings(result: SynthesisResult) -> list[str]:
     lines = []
     if result.budget_exhausted:
-        lines.append("warning: the budget ended; raise it and run the same command to go on")
+        lines.append("warning: the budget ended; raise it and run the same command to continue")
     if result.missing:
         lacking = ", ".join(f"{intent} {count}" for intent, count in result.missing.items())
         lines.append(f"warning: {sum(result.missing.values()):,} rows still missing: {lacking}")
     if result.unasked:
         names = ", ".join(result.unasked)
-        lines.append(f"warning: nothing asked for {names}: no row of theirs can be shown")
+        lines.append(f"warning: no request for {names}: no row of theirs can be shown")
     return lines
 
 

@@ -1,4 +1,4 @@
-"""Baseline: what simpler answers score on the rows that a tuned model is scored on."""
+"""Baseline: scores of simpler models on the rows that a tuned model is scored on."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ READ_BY: dict[str, tuple[Kind, ...]] = {
     "limit_rows": LANGUAGE_MODEL_KINDS,
     "shots": ("few-shot",),
 }
-"""Which kinds read which setting; for the others it would silently do nothing."""
+"""Kinds that use a setting; for other kinds it would silently have no effect."""
 
 
 Kinds = Annotated[
@@ -40,31 +40,31 @@ Kinds = Annotated[
     BeforeValidator(parse_kinds, json_schema_input_type=str | list[Kind | Literal["all"]]),
     Flag(metavar="A,B"),
     Field(
-        description="Simple models that are scored on the same rows: majority, linear, encoder, "
+        description="Simple models for comparison on the same rows: majority, linear, encoder, "
         "untuned, few-shot, or all"
     ),
 ]
 
 
 class BaselineSettings(StrictModel):
-    """What baselines are made with."""
+    """Settings of the baselines."""
 
     encoder: Annotated[str, Flag(metavar="NAME")] = Field(
         "bundled:minilm", description="Encoder: hub id, local folder or bundled:NAME"
     )
     epochs: Annotated[int | None, Flag(metavar="N")] = Field(
-        None, ge=1, description="Epochs of the encoder; 5 to 20, by rows, unless given"
+        None, ge=1, description="Epochs of the encoder; 5 to 20 unless set, depending on the rows"
     )
     shots: Annotated[int, Flag(metavar="N")] = Field(
-        DEFAULT_SHOTS, ge=1, description="Labelled rows that few-shot shows"
+        DEFAULT_SHOTS, ge=1, description="Number of labelled rows in a few-shot prompt"
     )
     limit_rows: Annotated[int | None, Flag(metavar="N")] = Field(
-        None, ge=1, description="Rows that untuned and few-shot are asked at most; all unless given"
+        None, ge=1, description="Maximum number of rows for untuned and few-shot; all unless set"
     )
 
 
 class BaselineConfig(BaselineSettings):
-    """Which baselines are scored, and what they are made with."""
+    """The baselines to score, and their settings."""
 
     kinds: Kinds = Field(list(QUICK_KINDS))
     recipe: OptionalRecipeFile = None
@@ -75,18 +75,18 @@ class BaselineConfig(BaselineSettings):
     def _settings_are_read(self) -> Self:
         given = self.model_fields_set & set(BaselineSettings.model_fields)
         for name, readers in unread_settings(given, self.kinds):
-            raise ValueError(f"{name} is for {' and '.join(readers)}: add it to kinds")
+            raise ValueError(f"{name} needs {' or '.join(readers)} in kinds")
         return self
 
 
 def unread_settings(
     given: Iterable[str], kinds: Iterable[str]
 ) -> list[tuple[str, tuple[str, ...]]]:
-    """Settings that none of the kinds reads, each with the kinds that would.
+    """Settings that none of the kinds uses, each with the kinds that would.
 
     Args:
         given: Names of the settings that were given.
-        kinds: The kinds that are scored.
+        kinds: The kinds to score.
     """
     asked, names = set(kinds), set(given)
     return [
@@ -105,16 +105,16 @@ def run_baseline(
     """Score baselines and write ``baselines.json``.
 
     Args:
-        train_set: Records to learn from.
+        train_set: Training records.
         test_set: Records to score.
         baselines: The file to write.
         config: Baselines and their settings; majority and linear if None.
 
     Returns:
-        What the file holds.
+        The content of the file.
 
     Raises:
-        IntentflowError: A file cannot be read or written, or a baseline cannot be made.
+        IntentflowError: A file cannot be read or written, or a baseline cannot be computed.
         ModuleNotFoundError: An extra that one of the kinds needs is not installed.
     """
     from intentflow.evaluation.baseline_scores import BaselineOptions, run_baselines

@@ -30,25 +30,26 @@ ExportFormat = Literal[
 
 
 class ConvertConfig(StrictModel):
-    """How labelling exports are read."""
+    """Configuration of reading labelling exports."""
 
     format: ExportFormat = Field(
-        "auto", description="The labelling tool's format; auto recognises it row by row"
+        "auto", description="Format of the labelling tool; auto recognises it row by row"
     )
     field: Annotated[str | None, Flag(metavar="NAME")] = Field(
-        None, description="Name of the utterance's field; found unless given"
+        None, description="Name of the utterance's field; detected unless set"
     )
     job: Annotated[str | None, Flag(metavar="ID")] = Field(
-        None, description="Labelling job to take labels from, where there are several"
+        None, description="Labelling job to take labels from, if there are several"
     )
     max_reject_rate: Annotated[float | None, Flag(metavar="R")] = Field(
         None,
         ge=0,
         le=1,
-        description="Fail (exit 1) above this share of rejected rows; no limit unless given",
+        description="Maximum share of rejected rows, above which the step fails (exit 1); no limit "
+        "unless set",
     )
     redact_rejects: Annotated[bool, Flag("--redact")] = Field(
-        True, description="Replace personal data in the rejected rows (their file is its owner's)"
+        True, description="Replace personal data in the file of rejected rows"
     )
 
 

@@ -1,4 +1,4 @@
-"""Curate: redaction, duplicates, conflicting labels; also balance, where a command asks for it."""
+"""Curate: redaction, duplicates and conflicting labels; for the command also balance."""
 
 from __future__ import annotations
 
@@ -23,40 +23,40 @@ if TYPE_CHECKING:
 
 
 class CurateConfig(StrictModel):
-    """How records are cleaned."""
+    """Configuration of curation."""
 
     redact: bool = Field(
         True, description="Replace personal data by placeholders, in utterance and label"
     )
     dedup: Dedup = Field(
         "exact",
-        description="exact: of rows with the same utterance and label, only the first; near: also "
-        "none that differs from a kept row with the same label by a typo or a filler word",
+        description="exact: keep only the first of the rows with the same utterance and label; "
+        "near: also remove rows that differ from a kept row with the same label by a typo or a "
+        "filler word",
     )
     near_threshold: NearThreshold = NEAR_THRESHOLD
     conflicts: ConflictRule = Field(
         "list",
-        description="Treatment of an utterance with several labels: keep all and list them, "
-        "keep the label of most rows (all where several have most), keep that of the last row, or "
-        "drop all",
+        description="Rule for an utterance with several labels: keep all and list them, keep the "
+        "most frequent label (all in case of a tie), keep that of the last row, or drop all",
     )
 
 
 @dataclass(frozen=True)
 class CurateSummary:
-    """What cleaning did.
+    """The result of curation.
 
     Attributes:
-        rows: Rows read.
-        kept: Rows of them that were written.
-        copies: Rows added as copies.
+        rows: Number of rows read.
+        kept: Number of these rows that were written.
+        copies: Number of rows added as copies.
         digest: Content digest of the rows written.
         changes: Number of changed rows by kind.
         placeholders: Number of values replaced, by kind.
-        clusters: Groups of near-duplicate utterances; None where they were not looked for.
-        largest_cluster: Rows of the largest; likewise.
-        written: Rows written.
-        synthesis: Requests to a teacher and their result; None where none was asked.
+        clusters: Number of clusters of near-duplicate utterances; None if they were not searched.
+        largest_cluster: Number of rows of the largest cluster; None likewise.
+        written: Number of rows written.
+        synthesis: Result of a synthesis; None if there was none.
     """
 
     rows: int
@@ -89,10 +89,9 @@ def run_curate(
         records: The rows.
         curated: The file to write.
         config: Redaction, duplicates, conflicts; the defaults if None.
-        balance: Balancing of rare intents; none if None. Balance after a split, and the
-            training rows alone: data with copies cannot be in validation or test, nor can a row
-            that a teacher wrote.
-        changes: JSON file for what was done to which row; None for none.
+        balance: Balancing of rare intents; none if None. Balance only training rows, after the
+            split, because validation and test rows must not have copies or be synthetic.
+        changes: JSON file for the list of changes; None for none.
         report: Redaction report, JSON if it ends in ``.json``, else a page; None for none.
         name: Name of the data set, for the page's heading.
         journal: See :func:`intentflow.pipeline.steps.balance.run_balance`.
@@ -102,8 +101,9 @@ def run_curate(
         Counts of rows, changes and placeholders, and the digest of what was written.
 
     Raises:
-        IntentflowError: A file cannot be read or written, or the teacher cannot be asked.
-        ModuleNotFoundError: Redaction or near-duplicates without the ``data`` extra.
+        IntentflowError: A file cannot be read or written, or the teacher cannot be used.
+        ModuleNotFoundError: Redaction or near-duplicates need the ``data`` extra, which is not
+            installed.
 
     Example:
         >>> from tempfile import mkdtemp
@@ -152,5 +152,5 @@ def run_curate(
 def _write_report(path: str | Path, result: CurateResult, name: str) -> None:
     if Path(path).suffix:
         write_redaction_report(path, result.redactions, name=name)
-    else:  # a file of the graph has no ending
+    else:  # a file of the graph has no suffix
         write_report(path, redaction_html(result.redactions, name=name))

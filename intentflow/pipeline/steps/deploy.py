@@ -21,23 +21,23 @@ def run_deploy(
     manifests: str | Path | None = None,
     copy: str | Path | None = None,
 ) -> DeployResult:
-    """Render the service of a model and, as the mode says, apply or commit it.
+    """Render the service of a model and, depending on the mode, apply or commit it.
 
     Args:
-        model: A published model, ``s3://…/sha256-…``; a local directory for ``render``.
-        config: Name, namespace, mode, resources and the rest.
-        verdict: ``verdict.json`` of that very model; ``apply`` and ``git`` refuse without it.
+        model: A published model, ``s3://…/sha256-…``; for ``render`` also a local directory.
+        config: Name, namespace, mode, resources and further options.
+        verdict: ``verdict.json`` of exactly this model; required for ``apply`` and ``git``.
         manifests: Folder for the Kubernetes objects as YAML files; None for none.
-        copy: Folder that gets a copy of them; None for none.
+        copy: Folder for a copy of them; None for none.
 
     Returns:
-        Mode, objects, whether a verdict was given; the service's URL, or the commit and its
-        branch, where there is one.
+        Mode, objects, and whether a verdict was given; the service's URL, or the commit and its
+        branch, if there is one.
 
     Raises:
-        IntentflowError: Bad input, or the cluster or the repository refused.
-        CheckFailed: The verdict is no pass or about another model; or the service did not
-            become ready or answered badly, and the former revision is back.
+        IntentflowError: The input is invalid, or the cluster or the repository refused.
+        CheckFailed: The verdict is negative or about another model; or the service did not become
+            ready or answered incorrectly, and the previous revision was restored.
     """
     from intentflow.deployment import deploy
 

@@ -1,4 +1,4 @@
-"""Evaluate: scores of a model on rows that it was not trained on."""
+"""Evaluate: scores of a model on held-out rows."""
 
 from __future__ import annotations
 
@@ -27,45 +27,46 @@ _MATRIX_INTENTS = 50
 
 
 class EvaluateConfig(StrictModel):
-    """How a model is scored."""
+    """Configuration of scoring a model."""
 
     engine: Literal["auto", "transformers", "vllm", "openai"] = Field(
         "auto",
-        description="What answers; auto: what serve would serve a directory with (vLLM where it "
-        f"is installed or {VLLM_PYTHON} names a Python that has it, else transformers), openai "
-        "for a URL",
+        description="Engine that answers; auto: for a directory the engine of serve (vLLM if it is "
+        f"installed or {VLLM_PYTHON} names a Python that has it, otherwise transformers), for a "
+        "URL openai",
     )
     constrained: bool | None = Field(
         None,
-        description="Keep answers inside the taxonomy; default for a model directory (for an "
+        description="Constrain answers to the taxonomy; the default for a model directory (for an "
         "endpoint with vLLM's structured_outputs, give its taxonomy too)",
     )
     batch_size: Annotated[int | None, Flag(metavar="N")] = Field(
-        None, ge=1, description="Rows that are decoded together at most; found unless given"
+        None, ge=1, description="Maximum number of rows decoded together; determined unless set"
     )
     concurrency: Annotated[int | None, Flag(metavar="N")] = Field(
-        None, ge=1, description="Requests at a time to an endpoint or the vLLM server"
+        None, ge=1, description="Maximum concurrent requests to an endpoint or the vLLM server"
     )
     request_timeout: Annotated[float, Flag(metavar="S")] = Field(
-        120.0, gt=0, description="Seconds for one complete reply of these"
+        120.0, gt=0, description="Maximum seconds for one complete reply"
     )
     hourly_price: Annotated[float | None, Flag(metavar="X")] = Field(
         None,
         ge=0,
-        description="Price of an hour on this hardware, in any currency: the report then tells "
-        "what 1,000 requests cost",
+        description="Price of an hour on this hardware, in any currency, from which the report "
+        "computes the cost of 1,000 requests",
     )
 
 
 @dataclass(frozen=True)
 class EndpointFacts:
-    """Facts that an endpoint, or a file of predictions, does not state as a directory does.
+    """Facts that an endpoint, or a file of predictions, does not state itself.
 
     Attributes:
-        taxonomy: The intents it knows.
+        taxonomy: The known intents.
         output_format: Format of the answers; ``call`` if None.
-        served_model: The model's name there; needed where it serves several.
-        allow_failures: Go on where a request fails for good; its row counts as wrong.
+        served_model: Name of the model at the endpoint; required if it serves several.
+        allow_failures: Whether to continue after a request that fails permanently; its row counts
+            as wrong.
     """
 
     taxonomy: Taxonomy | None = None
@@ -76,11 +77,11 @@ class EndpointFacts:
 
 @dataclass(frozen=True)
 class EvaluateFiles:
-    """Files that an evaluation writes, and those that its report compares with.
+    """Files that an evaluation writes, and files for the comparison in its report.
 
     Attributes:
         metrics: ``metrics.json`` to write.
-        predictions: Every row with its answer to write, as JSON lines; None for none.
+        predictions: File for every row with its answer, as JSON lines; None for none.
         report: HTML page to write; None for none.
         baselines: ``baselines.json`` of the same rows, for the report.
         champion: Scores of the model in service on the same rows, or their ``metrics.json``, for
@@ -111,15 +112,15 @@ def run_evaluate(
         files: Files to write, and those that the report compares with.
         config: Engine, constraint, limits; the defaults if None.
         endpoint: Facts that an endpoint does not state itself.
-        resume: Keep answers in a journal next to the files while they arrive; the next
-            evaluation of the same goes on from there.
+        resume: Whether to record answers in a journal next to the files, from which the next
+            evaluation with the same inputs resumes.
 
     Returns:
         Scores and scored rows, as they were written.
 
     Raises:
-        IntentflowError: No rows, not a model, an endpoint that is down, or other files that
-            cannot be read or written, or are of other rows.
+        IntentflowError: There are no rows, the model or endpoint is not available, or a file
+            cannot be read or written, or is about other rows.
     """
     from intentflow.evaluation.run import evaluate_model
     from intentflow.inference.engine_selection import EngineOptions
@@ -127,7 +128,7 @@ def run_evaluate(
     from intentflow.records import read_records
 
     settings, facts = config or EvaluateConfig(), endpoint or EndpointFacts()
-    compared = _read_compared(files)  # first: a broken file must not cost an evaluation
+    compared = _read_compared(files)  # first, so that a broken file does not waste an evaluation
     rows = read_records(test_set)
     compared.require_same(rows)
     asking = EndpointOptions(
@@ -163,7 +164,7 @@ def run_score(
         predictions: Rows ``{"instruction", "output", "prediction"}``, JSON lines or an array.
         files: Files to write, and those that the report compares with.
         config: The price, for the report.
-        endpoint: Taxonomy and output format of what gave the predictions.
+        endpoint: Taxonomy and output format of the predictions' source.
 
     Returns:
         Scores and scored rows, as they were written.
@@ -187,13 +188,13 @@ def run_score(
 
 @dataclass(frozen=True)
 class _Compared:
-    """Scores that the report compares with."""
+    """Scores for the comparison in the report."""
 
     baselines: Baselines | None
     champion: Metrics | None
 
     def require_same(self, rows: Sequence[Example]) -> None:
-        """Make sure that they are of the same rows."""
+        """Check that they are about the same rows."""
         from intentflow.evaluation.report import check_same_rows
         from intentflow.records import content_digest
 
@@ -230,19 +231,19 @@ def _write(
 
 
 def read_champion(champion: str | Path | Metrics | None) -> Metrics | None:
-    """Scores of the model in service, read unless they are there already.
+    """Scores of the model in service, read from the file if necessary.
 
     Args:
-        champion: ``metrics.json``, what it holds, or None.
+        champion: ``metrics.json``, its content, or None.
 
     Raises:
-        IntentflowError: The file cannot be read or holds no scores.
+        IntentflowError: The file cannot be read or contains no scores.
     """
     return Metrics.read(champion) if isinstance(champion, str | Path) else champion
 
 
 def headline(metrics: Metrics) -> dict[str, float]:
-    """The numbers that the Kubeflow page lists: those that were measured."""
+    """The scores for the Kubeflow page: those that were measured."""
     names = (name for name in (*RATES, *Throughput.model_fields) if "." not in name)
     found = {"n": metrics.n, **{name: metrics.value(name) for name in names}}
     found["calibration_ece"] = metrics.calibration.ece if metrics.calibration else None
@@ -252,8 +253,8 @@ def headline(metrics: Metrics) -> dict[str, float]:
 def confusion_matrix(metrics: Metrics) -> tuple[list[str], list[list[int]]]:
     """Counts by gold (row) and predicted (column) intent, for the Kubeflow page.
 
-    The page is slow and cannot be read with many names: the most confused of more than 50 stay
-    and the others are counted together under a name that states it.
+    The page is slow and unreadable with many names. Beyond 50 names, only the most confused ones
+    stay, and the others are counted together under a common name.
     """
     pairs = {(c.gold, c.predicted): c.count for c in metrics.confusion}
     per_intent = metrics.per_intent or {}
@@ -270,7 +271,7 @@ def confusion_matrix(metrics: Metrics) -> tuple[list[str], list[list[int]]]:
 
 
 def _most_confused(names: Sequence[str], pairs: Mapping[tuple[str, str], int]) -> set[str]:
-    """All names where they are few, else those with the most wrong rows on either side."""
+    """All names if they are few, otherwise those with the most errors on either side."""
     if len(names) <= _MATRIX_INTENTS:
         return set(names)
     harm: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""Fields that the configurations of several steps have, and a run's configuration once."""
+"""Fields that the configurations of several steps share, and that a run has once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from intentflow.taxonomy import Taxonomy
 
 
 def is_shipped_recipe(name: str) -> bool:
-    """Whether a recipe's name is no path; a misspelt one is none and is named when it is read."""
+    """Whether a recipe's name is not a path; a misspelt name is reported when it is read."""
     try:
         return name in shipped_recipes() or not recipe_path(name)
     except IntentflowError:
@@ -26,10 +26,10 @@ TaxonomyFile = Annotated[
     from_file(Taxonomy.from_yaml, Taxonomy),
     Place(),
     Flag(metavar="F.yaml"),
-    Field(description="The intents there should be and their parameters (taxonomy.yaml)"),
+    Field(description="The expected intents and their parameters (taxonomy.yaml)"),
 ]
 
-_RECIPE = "What to train and how: a shipped recipe (model/method) or a YAML file"
+_RECIPE = "Training recipe: a shipped one (model/method) or a YAML file"
 
 RecipeFile = Annotated[
     Recipe,
@@ -48,7 +48,7 @@ OptionalRecipeFile = Annotated[
 ]
 
 Seed = Annotated[
-    int, Flag(metavar="N"), Field(description="Seed of what is drawn: same seed, same files")
+    int, Flag(metavar="N"), Field(description="Random seed; the same seed gives the same files")
 ]
 
 NearThreshold = Annotated[
@@ -57,7 +57,7 @@ NearThreshold = Annotated[
     Field(
         gt=0,
         le=1,
-        description="Share of common characters from which utterances are near-duplicates",
+        description="Minimum share of common characters of near-duplicates",
     ),
 ]
 

@@ -1,4 +1,4 @@
-"""Gate: the decision whether a model may be deployed, and why not."""
+"""Gate: the decision whether a model may be deployed, with reasons."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 
 class GateConfig(StrictModel):
-    """What scores must reach."""
+    """Configuration of the gate."""
 
     policy: Annotated[
         GatePolicy, from_file(GatePolicy.from_yaml, GatePolicy), Place(), Flag(metavar="F")
     ] = Field(description="The gate's policy, YAML")
     policy_name: Annotated[str, Flag("--name")] = Field(
-        "", description="Name of a set of rules of the policy, such as production; empty: its own"
+        "",
+        description="Name of a set of rules in the policy, such as production; by default its own",
     )
 
 
@@ -39,25 +40,26 @@ def run_gate(
     verdict: str | Path | None = None,
     explanation: str | Path | None = None,
 ) -> Verdict:
-    """Judge scores by a policy.
+    """Decide by a policy whether scores are good enough.
 
     Args:
         metrics: ``metrics.json`` of the model.
         config: The policy.
-        champion: Scores of the model in service on the same rows, or their ``metrics.json``;
-            None for a first model.
-        baselines: ``baselines.json`` of the same rows, where the policy asks to beat some.
-        reference: ``metrics.json`` of the 16-bit model, where the policy bounds compression.
+        champion: Scores of the model in service on the same rows, or their ``metrics.json``; None
+            for a first model.
+        baselines: ``baselines.json`` of the same rows, if the policy requires beating some.
+        reference: ``metrics.json`` of the 16-bit model, if the policy limits the loss by
+            compression.
         model: The model to deploy, which must be the one that was scored.
         data: The test rows, which must be those that were scored.
         verdict: ``verdict.json`` to write; None for none.
-        explanation: Markdown file of the same for people; None for none.
+        explanation: Markdown file to write; None for none.
 
     Returns:
-        Every rule with its numbers; ``passed`` says whether the model may be deployed.
+        Every rule with its numbers; ``passed`` is true if the model may be deployed.
 
     Raises:
-        IntentflowError: A file cannot be read or written, or scores of other rows.
+        IntentflowError: A file cannot be read or written, or is about other rows.
     """
     from intentflow.artifacts.baselines import Baselines
     from intentflow.artifacts.metrics import Metrics
@@ -80,7 +82,7 @@ def run_gate(
 
 
 def run_explain(verdict: str | Path, metrics: str | Path, explanation: str | Path) -> None:
-    """Write why nothing was deployed, with the weakest intents and commonest confusions.
+    """Write why nothing was deployed, with the weakest intents and most frequent confusions.
 
     Args:
         verdict: ``verdict.json`` from the gate.

@@ -1,4 +1,4 @@
-"""Publish: a model or a data set to where its digest names it."""
+"""Publish: a model or a data set to a content-addressed location."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from intentflow.config import Flag, Place, StrictModel
 if TYPE_CHECKING:
     from intentflow.storage import Published
 
-DESTINATION = "Folder or s3://bucket/prefix; the digest is added to it"
+DESTINATION = "Folder or s3://bucket/prefix; the digest is appended"
 
 
 class PublishConfig(StrictModel):
-    """Where what is published goes."""
+    """Configuration of publishing."""
 
     destination: Annotated[str, Place(), Flag("destination")] = Field(description=DESTINATION)
 
@@ -25,14 +25,14 @@ def run_publish(source: str | Path, config: PublishConfig) -> Published:
     """Store a model directory, a data directory or a file under its digest.
 
     Args:
-        source: Directory or file to store; files that are there already are not sent again.
+        source: Directory or file to store; files that exist already are not sent again.
         config: Destination.
 
     Returns:
-        Its URI, ``<destination>/sha256-<digest>``, and what was sent.
+        Its URI, ``<destination>/sha256-<digest>``, and the numbers of files and bytes.
 
     Raises:
-        IntentflowError: Nothing there, or the storage refused.
+        IntentflowError: The source does not exist, or the storage refused.
     """
     from intentflow.storage import publish
 

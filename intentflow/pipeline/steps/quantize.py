@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from intentflow.artifacts.quantization import QuantizationRecord
 
 Method = Literal["awq", "gptq"]
-QUANTIZED = "How the 4-bit copy is made, which is then what is scored and served"
+QUANTIZED = "Method of the 4-bit copy, which is then scored and served"
 
 
 class QuantizeConfig(StrictModel):
-    """How weights are quantized."""
+    """Configuration of quantization."""
 
     method: Method = Field(description=QUANTIZED)
 
@@ -40,10 +40,11 @@ def run_quantize(
         validation: Records that the copy's confidence is calibrated on; None for none.
 
     Returns:
-        Method, group size, rows used, bytes of the weights and what became of the confidences.
+        Method, group size, number of rows, size of the weights and outcome for the confidences.
 
     Raises:
-        IntentflowError: Not a model, one with 4-bit weights already, or no rows.
+        IntentflowError: The directory is not a model or has 4-bit weights already, or there are
+            no rows.
         ModuleNotFoundError: The ``quantize`` extra is not installed.
     """
     from intentflow.quantization import quantize

@@ -1,4 +1,4 @@
-"""Split: records to train, validation and test rows."""
+"""Split: records to training, validation and test rows."""
 
 from __future__ import annotations
 
@@ -23,17 +23,18 @@ PARTS = ("train", "validation", "test")
 
 
 class SplitConfig(StrictModel):
-    """How records are divided."""
+    """Configuration of the split."""
 
     test: Annotated[str | None, Place(), Flag("--test-file", metavar="F")] = Field(
         None,
-        description="Test file that bypasses the split; rows near to its rows leave training",
+        description="Test file that bypasses the split; near-duplicates of its rows are removed "
+        "from the others",
     )
     test_share: Annotated[float, Flag("--test", metavar="X")] = Field(
-        0.1, ge=0, lt=1, description="Share of the rows for testing, where there is no test file"
+        0.1, ge=0, lt=1, description="Share of test rows, if there is no test file"
     )
     validation_share: Annotated[float, Flag("--validation", metavar="X")] = Field(
-        0.1, ge=0, lt=1, description="Share of the rows for the validation loss"
+        0.1, ge=0, lt=1, description="Share of validation rows"
     )
     near_threshold: NearThreshold = NEAR_THRESHOLD
     seed: Seed = 0
@@ -41,12 +42,12 @@ class SplitConfig(StrictModel):
 
 @dataclass(frozen=True)
 class SplitFiles:
-    """Where the parts go.
+    """Files of the parts.
 
     Attributes:
-        train: File of the rows to learn from.
-        validation: File of the rows to watch the training with.
-        test: File of the rows to measure with.
+        train: File for training rows.
+        validation: File for validation rows.
+        test: File for test rows.
     """
 
     train: Path
@@ -65,16 +66,16 @@ class SplitFiles:
 
 @dataclass(frozen=True)
 class SplitSummary:
-    """What a split did.
+    """The result of a split.
 
     Attributes:
-        rows: Rows read.
-        train: Rows to learn from.
-        validation: Rows to watch the training with.
-        test: Rows to measure with.
+        rows: Number of rows read.
+        train: Number of training rows.
+        validation: Number of validation rows.
+        test: Number of test rows.
         digests: Content digest of each file written, by part.
-        groups: Groups of rows that stay together: near-duplicates and dialogues.
-        largest_group: Rows of the largest.
+        groups: Number of groups of rows that stay together: near-duplicates and dialogues.
+        largest_group: Number of rows of the largest group.
     """
 
     rows: int
@@ -89,19 +90,19 @@ class SplitSummary:
 def run_split(
     records: str | Path, files: SplitFiles, config: SplitConfig | None = None
 ) -> SplitSummary:
-    """Divide records; with a test file, rows near to its rows leave training.
+    """Split records; with a test file, near-duplicates of its rows are removed from the others.
 
     Args:
-        records: The rows to divide.
+        records: The rows to split.
         files: Files of the parts; a part without rows writes no file.
         config: Shares, seed, test file; the defaults if None.
 
     Returns:
-        Rows and digest of each part.
+        Number of rows and digest of each part.
 
     Raises:
-        IntentflowError: Too few rows, a file that cannot be read or written, or one that is
-            there already for a part that has no rows now.
+        IntentflowError: There are too few rows, a file cannot be read or written, or a file exists
+            for a part that has no rows now.
         ModuleNotFoundError: The ``data`` extra is not installed.
     """
     from intentflow.curation.split import split
@@ -134,7 +135,7 @@ def run_split(
 
 
 def require_test_rows(summary: SplitSummary) -> None:
-    """Make sure that there is something to measure a model with.
+    """Check that there are test rows.
 
     Raises:
         IntentflowError: The split left no test rows.
@@ -152,7 +153,7 @@ def _read_test(source: str) -> list[Example]:
 
 
 def _without(rows: list[Example], test: list[Example], threshold: float) -> list[Example]:
-    """Rows whose utterance is near none of the test rows: nothing is scored that was learned."""
+    """Rows that are not near-duplicates of test rows, so that nothing scored was learned."""
     from intentflow.curation.minhash import near_any
 
     utterances = [row.instruction for row in rows]
@@ -160,7 +161,9 @@ def _without(rows: list[Example], test: list[Example], threshold: float) -> list
     kept = [row for place, row in enumerate(rows) if place not in held_out]
     if len(kept) < len(rows):
         left_out = len(rows) - len(kept)
-        log.warning("%d rows stand in the test file too and are left out", left_out)
+        log.warning("%d rows also occur in the test file and are left out", left_out)
     if not kept:
-        raise IntentflowError("every row stands in the test file too: nothing is left to train on")
+        raise IntentflowError(
+            "every row also occurs in the test file: no rows are left for training"
+        )
     return kept

@@ -1,4 +1,4 @@
-"""Train: a base model to a model directory, by a recipe."""
+"""Train: a model directory from a base model and a recipe."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class TrainConfig(StrictModel):
-    """What is trained and how."""
+    """Configuration of training."""
 
     recipe: RecipeFile
     taxonomy: TaxonomyFile = None
@@ -34,18 +34,18 @@ def run_train(
     """Fine-tune a base model.
 
     Args:
-        train_set: Records to learn from, local or ``s3://``; with method dpo predictions.
-        model: Model directory to write, completely or not at all.
+        train_set: Training records, local or ``s3://``; with method dpo, predictions.
+        model: Model directory, written atomically.
         config: Recipe and taxonomy.
         validation: Records for the validation loss; None for none.
         report: File for a copy of the training report; None for none.
-        publish_to: ``s3://`` prefix that the model is then uploaded to; None for none.
+        publish_to: ``s3://`` prefix to upload the model to; None for none.
 
     Returns:
-        What ``training.json`` holds and, where it was uploaded, its address.
+        The content of ``training.json`` and, if the model was uploaded, its URI.
 
     Raises:
-        IntentflowError: Bad input, or a device, node, cluster or storage that refused.
+        IntentflowError: The input is invalid, or a device, node, cluster or storage refused.
         ModuleNotFoundError: The ``train`` extra is not installed.
     """
     held_out = str(validation) if validation is not None else None
@@ -63,7 +63,7 @@ def run_train(
 
 
 def losses_of(record: TrainingRecord) -> dict[str, float]:
-    """What the Kubeflow page lists of a training: rows, seconds, speed and the last losses.
+    """Numbers of a training for the Kubeflow page: rows, seconds, speed and the last losses.
 
     Args:
         record: Content of ``training.json``.
@@ -86,7 +86,7 @@ def _train_on_corrections(
     from intentflow.training.launch import Trained
 
     if publish_to:
-        raise IntentflowError("--publish: with method dpo run intentflow publish afterwards")
+        raise IntentflowError("--publish does not support method dpo: run intentflow publish later")
     if config.taxonomy:
-        raise IntentflowError("--taxonomy: the model that is corrected has its own")
+        raise IntentflowError("--taxonomy: leave it out, the corrected model has its own taxonomy")
     return Trained(train_on_corrections(config.recipe, train_set, model, validation))

@@ -1,4 +1,4 @@
-"""Validate: checks of records before anything is trained, and advice for the recipe."""
+"""Validate: checks of records before training, and advice for the recipe."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from intentflow.validation.policy import DataPolicy
 if TYPE_CHECKING:
     from intentflow.validation import ValidationReport
 
-# Findings after which nothing could be learned: bad input, not a check's no.
+# Findings that make training impossible: invalid input, not a failed check.
 _USELESS = ("no_rows", "single_intent")
 
 
 class DataChecks(StrictModel):
-    """How records are checked."""
+    """Configuration of the data checks."""
 
     policy: Annotated[
         DataPolicy,
@@ -33,8 +33,8 @@ class DataChecks(StrictModel):
     ] = Field(DataPolicy(), description="Data policy: levels and limits of the checks")
     redact_report: Annotated[bool, Flag("--redact")] = Field(
         True,
-        description="Replace personal data in the report's examples; a page that holds some is "
-        "its owner's only",
+        description="Replace personal data in the report's examples; without it, only the owner "
+        "may read the page",
     )
 
 
@@ -43,12 +43,12 @@ def _model_of_recipe(name: str) -> str:
 
 
 class ValidateConfig(DataChecks):
-    """How records are checked, and for which model's training."""
+    """Configuration of the data checks, and the model for the advice."""
 
     taxonomy: TaxonomyFile = None
     model: Annotated[str, Flag("--recipe", metavar="R", read=_model_of_recipe)] = Field(
         DEFAULT_MODEL,
-        description="Model that the advised batch is for: the recipe's model_name_or_path",
+        description="Model for the advised batch: the recipe's model_name_or_path",
     )
 
 
@@ -65,7 +65,7 @@ def run_validate(
     Args:
         records: The rows to check.
         config: Policy, taxonomy, base model; the defaults if None.
-        against: Other files of records, such as the test set, that should share no row.
+        against: Other files of records, such as the test set, that must not share rows.
         report: HTML page to write; None for none.
         name: Name of the data set, for the page's heading.
 
@@ -108,14 +108,14 @@ def run_validate(
 
 
 def require_valid(report: ValidationReport) -> None:
-    """Make sure that checked records can be trained on.
+    """Check that validated records can be used for training.
 
     Args:
         report: Report of :func:`run_validate`.
 
     Raises:
-        CheckFailed: At least one finding of level error.
-        IntentflowError: Such a finding after which nothing can be learned: no rows, one intent.
+        CheckFailed: There is at least one finding of level error.
+        IntentflowError: One of these makes training impossible: no rows, or a single intent.
     """
     errors = [finding for finding in report.findings if finding.level == "error"]
     if errors:
