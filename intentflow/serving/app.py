@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI, Request, Security, params
@@ -19,6 +18,7 @@ from intentflow.serving.middleware import Guard
 from intentflow.serving.routes import feedback, health, kserve, openai
 from intentflow.serving.service import Service
 from intentflow.serving.tokens import Keys
+from intentflow.version import __version__
 
 _TOKEN = HTTPBearer(auto_error=False, description="A token of the service; the guard checks it")
 
@@ -60,7 +60,7 @@ def _application(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     app = FastAPI(
         title="intentflow",
         summary="Intents with their parameters, recognized in what people say",
-        version=version("intentflow"),
+        version=__version__,
         lifespan=lifespan,
         redirect_slashes=False,
         docs_url=None,

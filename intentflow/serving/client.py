@@ -30,7 +30,7 @@ from tenacity import (
     wait_exponential,
 )
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import IntentflowError, ServiceError
 
 _AGAIN = frozenset({429, 502, 503, 504})
 _FIRST_PAUSE_SECONDS = 0.2
@@ -40,7 +40,7 @@ Utterance = str | Sequence[Mapping[str, str]]
 """Text of a user, or the messages of a dialogue: ``{"role": …, "content": …}``."""
 
 
-class ServiceFailure(IntentflowError):  # noqa: N818 - names what happened
+class ServiceFailure(ServiceError):  # noqa: N818 - names what happened
     """The service did not answer as it should.
 
     Attributes:

@@ -21,7 +21,7 @@ from intentflow.recipe.recipe import Recipe
 from intentflow.records import Example
 from intentflow.taxonomy import Intent, Taxonomy
 from intentflow.training.dpo import (
-    Correction,
+    CorrectedRow,
     encode_pairs,
     read_corrections,
     train_on_corrections,
@@ -207,7 +207,7 @@ def test_the_trainer_gets_the_token_ids_of_the_one_prompt(
 def test_json_labels_are_written_as_the_model_answers(wrong: Path) -> None:
     tokenizer = load_tokenizer(str(wrong))
     answer = '[{"intent": "play", "parameters": ["x"]}]'
-    (pair,) = encode_pairs([Correction("hi", "play(x)", answer)], tokenizer, 2, "json")
+    (pair,) = encode_pairs([CorrectedRow("hi", "play(x)", answer)], tokenizer, 2, "json")
     assert pair.chosen == pair.rejected
 
 
@@ -233,7 +233,7 @@ def test_anchors_are_some_for_each_correction_and_the_same_for_a_seed(tmp_path: 
 @pytest.mark.parametrize("prediction", ["", "no call", "g()", "f(); g()"])
 def test_another_or_broken_prediction_is_a_correction(prediction: str, tmp_path: Path) -> None:
     file = _write(tmp_path / "c.jsonl", [("x", "f()", prediction)])
-    assert read_corrections(file, "call").rows == [Correction("x", "f()", prediction, 1)]
+    assert read_corrections(file, "call").rows == [CorrectedRow("x", "f()", prediction, 1)]
 
 
 @pytest.mark.parametrize(

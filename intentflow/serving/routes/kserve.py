@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib.metadata import version
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -28,6 +27,7 @@ from intentflow.serving.schemas.infer import (
 )
 from intentflow.serving.schemas.predict import PredictRequest, PredictResponse
 from intentflow.serving.service import CurrentService
+from intentflow.version import __version__
 
 _UTTERANCE, _MESSAGES = "utterance", "messages"
 _ANY = [-1]
@@ -72,7 +72,7 @@ async def predict(
 async def server() -> ServerMetadata:
     """Name and version of the server."""
     extensions = ["binary_tensor_data"]
-    return ServerMetadata(name="intentflow", version=version("intentflow"), extensions=extensions)
+    return ServerMetadata(name="intentflow", version=__version__, extensions=extensions)
 
 
 @v2_router.get("/models")
