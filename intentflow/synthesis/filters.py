@@ -57,7 +57,7 @@ class RowFilter:
         try:
             found = read_candidates(reply.text)
         except MalformedAnswer:
-            self._reject("answer_cut_off" if reply.cut_off else "malformed_answer")
+            self._reject("answer_cut_off" if reply.detached_copies else "malformed_answer")
             return []
         self._reject("surplus", len(found[count:]))
         return [

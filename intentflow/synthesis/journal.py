@@ -26,12 +26,12 @@ class Reply:
     Attributes:
         text: The answer.
         tokens: Tokens of the prompt and the answer.
-        cut_off: Whether the answer was cut off at its token limit.
+        detached_copies: Whether the answer was cut off at its token limit.
     """
 
     text: str
     tokens: int
-    cut_off: bool = False
+    detached_copies: bool = False
 
 
 @dataclass
@@ -108,7 +108,7 @@ class SynthesisJournal:
     def answer(self, number: int, key: str, reply: Reply) -> None:
         """Record an answer."""
         self.replies[key] = reply
-        entry = {"text": reply.text, "tokens": reply.tokens, "cut_off": reply.cut_off}
+        entry = {"text": reply.text, "tokens": reply.tokens, "cut_off": reply.detached_copies}
         self._append({"kind": "answered", "number": number, "key": key, **entry})
 
     def begin_wave(self, size: int) -> None:

@@ -1,10 +1,10 @@
-"""How often a model under training would answer right, read off the validation loss's own pass.
+"""Accuracy of a model during training, computed from the validation loss's own forward pass.
 
-At each place of the label the most likely next token is taken. Where all of them agree,
-greedy decoding gives just this answer, so the answer accuracy is that of greedy, unconstrained
-decoding. Behind a first wrong token the rest is what the model says after the human's tokens, not
-after its own: the intent accuracy is exact for an intent that stands first, and an estimate for
-the ones behind it.
+At each position of the label the most likely next token is taken. If all of them agree with the
+label, greedy decoding gives exactly this answer, so the answer accuracy is that of greedy,
+unconstrained decoding. After a first wrong token, the predictions are conditioned on the label's
+tokens instead of the model's own: the intent accuracy is exact for the first intent, and an
+estimate for later ones.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from intentflow.calls import (
 
 
 class Right(NamedTuple):
-    """Whether the intents, and whether the complete answer of a row are right."""
+    """Whether the intents, and whether the complete answer of a row are correct."""
 
     intent: bool
     answer: bool
 
 
 class AnswerReader:
-    """Reads token ids as answers.
+    """Parses token ids as answers.
 
     Args:
-        tokenizer: The model's.
-        end_token_id: The token that closes an answer.
+        tokenizer: Tokenizer of the model.
+        end_token_id: The token that ends an answer.
         output_format: Format of the answers.
     """
 
@@ -44,13 +44,13 @@ class AnswerReader:
         self._format = output_format
 
     def compare(self, gold: Sequence[int], predicted: Sequence[int]) -> Right:
-        """Compare the tokens of an answer, end token included, with the most likely ones."""
+        """Compare an answer's tokens, including its end token, with the most likely ones."""
         if list(gold) == list(predicted):
             return Right(True, True)
-        right, reported = self._calls(gold), self._calls(predicted)
-        if right is None or reported is None:
+        label, answer = self._calls(gold), self._calls(predicted)
+        if label is None or answer is None:
             return Right(False, False)
-        return Right(same_intents(right, reported), same_calls(right, reported))
+        return Right(same_intents(label, answer), same_calls(label, answer))
 
     def _calls(self, ids: Sequence[int]) -> list[Call] | None:
         ids = list(ids)

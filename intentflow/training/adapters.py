@@ -1,4 +1,4 @@
-"""Which weights are trained: all of them, or a low-rank adapter on a 16- or 4-bit base."""
+"""Trained weights: all of them, or a low-rank adapter on a 16- or 4-bit base model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def prepare_model(recipe: Recipe, tokens: IntentTokens | None = None) -> Any:
     weights, QLoRA 4-bit NF4 ones with double quantization (Dettmers et al. 2023).
 
     Args:
-        recipe: Says the method.
+        recipe: Recipe with the method.
         tokens: Intent tokens to train with the adapter; None for none.
     """
     model = prepare_base(recipe, tokens)
@@ -29,7 +29,7 @@ def prepare_model(recipe: Recipe, tokens: IntentTokens | None = None) -> Any:
 
 
 def prepare_base(recipe: Recipe, tokens: IntentTokens | None = None) -> Any:
-    """The base model as :func:`prepare_model` puts an adapter on it."""
+    """The base model without the adapter of :func:`prepare_model`."""
     import torch
 
     if recipe.method == "full":
@@ -48,7 +48,7 @@ def prepare_base(recipe: Recipe, tokens: IntentTokens | None = None) -> Any:
 
 
 def merge_adapter(model: Any, recipe: Recipe) -> Any:
-    """Plain 16-bit weights with the adapter added in; a 4-bit base is read again in 16 bits."""
+    """Merge the adapter into 16-bit weights; a 4-bit base model is loaded again in 16 bits."""
     import torch
     from peft import PeftModel
 
@@ -69,8 +69,8 @@ def adapter_config(recipe: Recipe, token_rows: dict[str, list[int]] | None = Non
     """PEFT's configuration of the recipe's adapter.
 
     Args:
-        recipe: Says rank, alpha and dropout.
-        token_rows: As :func:`intentflow.training.intent_tokens.trainable_rows` gives them.
+        recipe: Recipe with rank, alpha and dropout.
+        token_rows: Result of :func:`intentflow.training.intent_tokens.trainable_rows`.
     """
     from peft import LoraConfig
 
@@ -99,7 +99,7 @@ def _four_bit(recipe: Recipe, tokens: IntentTokens | None) -> Any:
         recipe.model_name_or_path, quantization_config=quantization, dtype=torch.bfloat16
     )
     if tokens:
-        place_intent_tokens(model, tokens)  # the embeddings themselves are not in 4 bits
+        place_intent_tokens(model, tokens)  # the embeddings are not quantized
     return prepare_model_for_kbit_training(
         model, use_gradient_checkpointing=recipe.gradient_checkpointing
     )
@@ -110,9 +110,9 @@ def _with_adapter(model: Any, recipe: Recipe, tokens: IntentTokens | None) -> An
     from peft import get_peft_model
 
     rows = trainable_rows(model, tokens.ids) if tokens else None
-    torch.manual_seed(recipe.seed)  # the adapter's random half is drawn here
+    torch.manual_seed(recipe.seed)  # for the random initialisation of the adapter
     adapted = get_peft_model(model, adapter_config(recipe, rows))
     for weight in adapted.parameters():
-        if weight.requires_grad:  # the library leaves the tokens' rows in the base's 16 bits
+        if weight.requires_grad:  # the library keeps the tokens' rows in the base model's 16 bits
             weight.data = weight.data.float()
     return adapted

@@ -1,4 +1,4 @@
-"""Hugging Face's training arguments of a recipe."""
+"""Hugging Face's training arguments for a recipe."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from intentflow.recipe.recipe import Recipe
 from intentflow.training.plan import Plan
 
-# What early stopping looks at: the library's name for it, and whether more is better.
+# Metrics of early stopping: the library's name, and whether higher is better.
 _BEST = {"validation_loss": ("eval_loss", False), "intent_accuracy": ("eval_intent_accuracy", True)}
 
 
@@ -18,7 +18,7 @@ def training_arguments(recipe: Recipe, plan: Plan, folder: Path, evaluates: bool
     Args:
         recipe: Recipe of the training.
         plan: Plan that was derived from it.
-        folder: For checkpoints.
+        folder: Folder for checkpoints.
         evaluates: Whether there are validation rows.
     """
     import torch
@@ -50,13 +50,13 @@ def training_arguments(recipe: Recipe, plan: Plan, folder: Path, evaluates: bool
         else None,
         logging_steps=recipe.logging_steps,
         logging_first_step=True,
-        logging_nan_inf_filter=False,  # a loss that is not a number must be seen
+        logging_nan_inf_filter=False,  # a loss of NaN must not be hidden
         eval_strategy=every if evaluates else "no",
         eval_steps=recipe.save_steps,
         prediction_loss_only=True,
         save_strategy=every,
         save_steps=recipe.save_steps or 500,
-        save_total_limit=2,  # the one before is complete while the next is written
+        save_total_limit=2,  # the previous one stays until the next is complete
         load_best_model_at_end=keep_best,
         metric_for_best_model=_BEST[recipe.early_stopping_metric][0] if keep_best else None,
         greater_is_better=_BEST[recipe.early_stopping_metric][1] if keep_best else None,
@@ -67,7 +67,11 @@ def training_arguments(recipe: Recipe, plan: Plan, folder: Path, evaluates: bool
         seed=recipe.seed,
         full_determinism=recipe.deterministic,
     )
-    arguments._n_gpu = min(arguments.n_gpu, 1)  # one process a device; a packed row cannot be cut
-    if arguments.use_cpu:  # the library says cpu:0 in one of several, which a checkpoint cannot
+    arguments._n_gpu = min(
+        arguments.n_gpu, 1
+    )  # one process per device; a packed row cannot be split
+    if (
+        arguments.use_cpu
+    ):  # the library uses cpu:0 in one of several processes, which checkpoints do not support
         arguments._setup_devices = torch.device("cpu")
     return arguments

@@ -1,8 +1,8 @@
-"""Checkpoints of a training under way: a killed one goes on from its last complete checkpoint.
+"""Checkpoints of a running training: a killed one resumes from its last complete checkpoint.
 
-They lie next to the model directory in ``.NAME.checkpoints``, or below the folder that the
-environment variable ``INTENTFLOW_CHECKPOINTS`` names (a volume that outlives a pod), and go when
-the model is complete. A checkpoint counts once its mark, written last, is there.
+They are next to the model directory in ``.NAME.checkpoints``, or below the folder that the
+environment variable ``INTENTFLOW_CHECKPOINTS`` names (a volume that outlives a pod), and are
+removed when the model is complete. A checkpoint is complete once its mark, written last, exists.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ class Checkpoints:
 
     @property
     def tensorboard(self) -> Path:
-        """Event files, of the runs before a kill too."""
+        """Folder of event files, including those of runs before a kill."""
         return self.folder / "tensorboard"
 
     def last_complete(self) -> Path | None:
-        """The newest checkpoint that was written to its end."""
+        """The newest complete checkpoint."""
         found = [path for path in self.folder.glob("checkpoint-*") if (path / _MARK).is_file()]
         return max(found, key=_step, default=None)
 
@@ -60,7 +60,7 @@ class Checkpoints:
         return document
 
     def drop_unfinished(self) -> None:
-        """Remove checkpoints whose writing was cut off."""
+        """Remove incomplete checkpoints."""
         for path in self.folder.glob("checkpoint-*"):
             if not (path / _MARK).is_file():
                 shutil.rmtree(path, ignore_errors=True)
@@ -106,19 +106,19 @@ class MarkComplete(TrainerCallback):  # type: ignore[misc]  # transformers is no
 
 @contextmanager
 def keep_checkpoints(output: Path, identity: str) -> Iterator[Checkpoints]:
-    """The checkpoint folder for a model directory; gone when the block ends well.
+    """The checkpoint folder for a model directory, removed if the block succeeds.
 
-    Where the block ends badly, complete checkpoints stay, and the same training finds them again.
+    If the block fails, complete checkpoints stay, and the same training finds them again.
 
     Args:
         output: The model directory that the training writes.
-        identity: Digest of everything the loss curve depends on; checkpoints of another
-            training in the same place are put away.
+        identity: Digest of everything that the loss curve depends on; checkpoints of another
+            training at the same place are removed.
 
     Raises:
-        IntentflowError: Another process trains into the same place.
+        IntentflowError: Another process trains the same model directory.
     """
-    folder = _place(output, identity)
+    folder = _checkpoint_folder(output, identity)
     if not is_main_process():
         yield Checkpoints(folder)
         return
@@ -133,7 +133,7 @@ def keep_checkpoints(output: Path, identity: str) -> Iterator[Checkpoints]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _place(output: Path, identity: str) -> Path:
+def _checkpoint_folder(output: Path, identity: str) -> Path:
     shared = os.environ.get(CHECKPOINTS)
     if shared:
         return Path(shared) / identity
@@ -156,7 +156,7 @@ def _locked(path: Path, output: Path) -> Iterator[None]:
 
 
 def _adopt(folder: Path, identity: str) -> None:
-    """Keep what belongs to this training, remove what another left."""
+    """Keep the checkpoints of this training and remove those of another one."""
     note = folder / _IDENTITY
     if note.is_file() and note.read_text() != identity:
         if Checkpoints(folder).last_complete():
@@ -174,7 +174,7 @@ def _keep_complete(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         return
     log.warning(
-        "stopped behind step %d: the same command goes on from there (checkpoint in %s)",
+        "stopped after step %d: the same command resumes from there (checkpoint in %s)",
         _step(last),
         folder,
     )

@@ -1,4 +1,4 @@
-"""What a loss curve says, with the guide's advice ("Train a model")."""
+"""Diagnostics of loss curves, with the guide's advice ("Train a model")."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from intentflow.models.history import History
 from intentflow.records import Example
 
 SLOW_SHARE = 0.1
-"""A training loss that falls by less than this share of its beginning falls too slowly."""
+"""Minimum relative decrease of the training loss; a smaller one is too slow."""
 
-_FEWEST_POINTS = 4
+_MIN_POINTS = 4
 _RISE = 1.05
-_ADVICE = "raise learning_rate, and check that the labels are right"
+_ADVICE = "raise learning_rate, and check that the labels are correct"
 
 
 def loss_findings(history: History) -> list[TrainingFinding]:
-    """Judge a finished training by its curves; too short a curve is not judged."""
+    """Findings about a finished training's curves; curves that are too short are skipped."""
     findings = []
     losses = [loss for _, loss, _ in history.training]
-    if len(losses) >= _FEWEST_POINTS:
+    if len(losses) >= _MIN_POINTS:
         quarter = max(1, len(losses) // 4)
         first, last = fmean(losses[:quarter]), fmean(losses[-quarter:])
         moved = f"the training loss went from {first:.4f} to {last:.4f}"
@@ -40,7 +40,7 @@ def loss_findings(history: History) -> list[TrainingFinding]:
 def unseen_in_validation(
     training: Sequence[Example], validation: Sequence[Example]
 ) -> list[TrainingFinding]:
-    """Intents whose validation loss nobody sees, where there is a validation set."""
+    """Intents without validation rows, if there are validation rows."""
     missing = sorted(_intents(training) - _intents(validation)) if validation else []
     if not missing:
         return []
@@ -48,7 +48,7 @@ def unseen_in_validation(
         TrainingFinding(
             code="intents_not_in_validation",
             message=f"no validation row for {', '.join(missing)}",
-            advice="give validation rows of every intent, or split again with a larger share",
+            advice="add validation rows of every intent, or split again with a larger share",
         )
     ]
 

@@ -1,6 +1,7 @@
-"""Over how many processes a training goes, and which of them this one is.
+"""Processes of a training: their number, and the role of this one.
 
-The processes are torch's own (``torchrun``): it sets ``RANK``, ``LOCAL_RANK`` and ``WORLD_SIZE``.
+The processes are started by torch (``torchrun``), which sets ``RANK``, ``LOCAL_RANK`` and
+``WORLD_SIZE``.
 """
 
 from __future__ import annotations
@@ -20,17 +21,17 @@ def is_rank() -> bool:
 
 
 def is_main_process() -> bool:
-    """Whether this process, of the several that train one model, writes what is kept."""
+    """Whether this process, of the several that train one model, writes the results."""
     return os.environ.get("RANK", "0") == "0"
 
 
 def world_size() -> int:
-    """How many processes train together."""
+    """Number of processes that train together."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def local_processes(settings: Distributed) -> int:
-    """How many processes run on this node."""
+    """Number of processes on this node."""
     if settings.strategy == "none":
         return 1
     if settings.devices != "auto":
@@ -41,7 +42,7 @@ def local_processes(settings: Distributed) -> int:
 
 
 def agree_on_checkpoint(mine: Path | None, folder: Path) -> Path | None:
-    """The checkpoint that all processes go on from: the main one's.
+    """The checkpoint that all processes resume from, which is the main process's.
 
     Raises:
         IntentflowError: This process cannot see it.
@@ -56,23 +57,27 @@ def agree_on_checkpoint(mine: Path | None, folder: Path) -> Path | None:
         return None
     if not (folder / names[0]).is_dir():
         raise IntentflowError(
-            f"{folder / names[0]}: this node does not see the checkpoint that the first one "
-            "goes on from: keep checkpoints on a volume that all nodes share"
+            f"{folder / names[0]}: this node does not see the checkpoint that the main process "
+            "resumes from: keep checkpoints on a volume that all nodes share"
         )
     return folder / str(names[0])
 
 
-def complete_model(trainer: Any, again: Callable[[], Any]) -> Any:
-    """The trained model with all of its weights; of use in the main process alone.
+def complete_model(trainer: Any, rebuild: Callable[[], Any]) -> Any:
+    """The trained model with all of its weights, for the main process.
 
-    Where the processes hold shares, all of them must call this: the shares are gathered into a
-    model on the CPU, which ``again`` makes as it was before training.
+    If the weights are sharded, all processes must call this: the shards are gathered into a model
+    on the CPU.
+
+    Args:
+        trainer: The trainer.
+        rebuild: Creates the model as it was before training.
     """
     if not trainer.is_fsdp_enabled:
         return trainer.model
     weights = trainer.accelerator.get_state_dict(trainer.model_wrapped)
     if not is_main_process():
         return trainer.model
-    model = again()
+    model = rebuild()
     model.load_state_dict(weights)
     return model

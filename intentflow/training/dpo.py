@@ -1,13 +1,13 @@
 """Preference tuning: a trained model learns from the corrections of its answers.
 
-Direct preference optimization (Rafailov et al. 2023): of each pair the human's label becomes more
-likely and the model's own answer less, measured against the model as it was. Prompt, taxonomy and
-output format are the corrected model's own.
+Direct preference optimization (Rafailov et al. 2023) makes the label of each pair more likely and
+the model's own answer less likely, relative to the original model. Prompt, taxonomy and output
+format are those of the corrected model.
 
-Corrections alone leave open what is answered elsewhere: a model corrected often enough where ``a``
-was wrong forgets ``a`` where it is right. Rows in which both agree make no pair; they are anchors,
-on which the label's own loss holds the model in place (as in Pang et al. 2024, Iterative Reasoning
-Preference Optimization, which adds it to the pairs).
+Corrections alone do not determine other answers: a model that is corrected often enough where ``a``
+was wrong forgets ``a`` where it is right. Rows in which label and answer agree are not pairs but
+anchors, on which the supervised loss preserves the answers (as in Pang et al. 2024, Iterative
+Reasoning Preference Optimization, which adds it to the pairs).
 """
 
 from __future__ import annotations
@@ -39,22 +39,29 @@ from intentflow.recipe.recipe import Recipe
 from intentflow.storage.completeness import require_replaceable
 from intentflow.taxonomy import Taxonomy
 from intentflow.training.job import Job
-from intentflow.training.loop import carry_out
+from intentflow.training.loop import run_training
 from intentflow.training.pairs import EncodedPair
 from intentflow.training.plan import Plan, make_plan
 
 log = logging.getLogger(__name__)
 
 
-ANCHORS_A_CORRECTION = 4
-"""Rows in which nothing is wrong that are kept for each row that corrects something."""
+ANCHORS_PER_CORRECTION = 4
+"""Number of agreeing rows that are used per corrected row."""
 PAIR_TOKENS = {"cpu": 1024, "cuda": 16384}
-"""Tokens of pairs, prompts counted twice, that go through the model at once."""
+"""Maximum tokens of pairs per pass, with prompts counted twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class CorrectedRow:
-    """An utterance, the label and the model's other one; ``number`` is its row, from 1."""
+    """An utterance with its label and the model's prediction.
+
+    Attributes:
+        instruction: The utterance.
+        label: The label.
+        prediction: The model's answer.
+        number: Number of the row, from 1.
+    """
 
     instruction: str
     label: str
@@ -64,17 +71,22 @@ class CorrectedRow:
 
 @dataclass(frozen=True)
 class Corrections:
-    """The rows of a file that correct something, and those in which nothing is wrong."""
+    """The rows of a file.
+
+    Attributes:
+        rows: Rows whose label differs from the prediction.
+        agreeing: Rows whose label and prediction agree.
+    """
 
     rows: list[CorrectedRow]
     agreeing: list[CorrectedRow]
 
     def anchors(self, seed: int) -> list[CorrectedRow]:
-        """Agreeing rows to hold the model in place: some for each correction, by the seed."""
-        maximum = ANCHORS_A_CORRECTION * len(self.rows)
-        if len(self.agreeing) <= maximum:
+        """Agreeing rows that preserve other answers: a few per correction, drawn with the seed."""
+        max_anchors = ANCHORS_PER_CORRECTION * len(self.rows)
+        if len(self.agreeing) <= max_anchors:
             return self.agreeing
-        return random.Random(seed).sample(self.agreeing, maximum)
+        return random.Random(seed).sample(self.agreeing, max_anchors)
 
     @property
     def digest(self) -> str:
@@ -88,12 +100,12 @@ class Corrections:
 def train_on_corrections(
     recipe: Recipe, corrections: str | Path, output: str | Path, validation: str | Path | None
 ) -> TrainingRecord:
-    """Tune a model directory by corrections and write another, completely or not at all.
+    """Tune a model directory with corrections and write another one atomically.
 
     Args:
-        recipe: With the method ``dpo``; its base model is the directory to correct.
-        corrections: Rows ``{"instruction", "output", "prediction"}``, as ``evaluate
-            --predictions`` writes them: the label and the model's.
+        recipe: Recipe with method ``dpo``, whose base model is the directory to correct.
+        corrections: Rows ``{"instruction", "output", "prediction"}`` with the label and the model's
+            answer, as ``evaluate --predictions`` writes them.
         output: The model directory to write.
         validation: Corrections for the validation loss; None for none.
 
@@ -101,7 +113,7 @@ def train_on_corrections(
         Recipe, plan, loss history, digests, seconds.
 
     Raises:
-        IntentflowError: No correction in a file, no intentflow model to correct, or as in
+        IntentflowError: A file has no corrections, the model is not an intentflow model, or see
             :func:`intentflow.training.sft.train`.
     """
     require_replaceable(output)
@@ -148,7 +160,7 @@ def train_on_corrections(
         ),
         make_trainer=_trainer,
     )
-    return carry_out(job, plan, output)
+    return run_training(job, plan, output)
 
 
 def _trainer(job: Job, _: Plan, arguments: Any, callbacks: list[Any]) -> Any:
@@ -158,24 +170,25 @@ def _trainer(job: Job, _: Plan, arguments: Any, callbacks: list[Any]) -> Any:
 
 
 def read_corrections(path: str | Path, output_format: OutputFormat) -> Corrections:
-    """Read a predictions file, apart the rows whose two answers differ in meaning.
+    """Read a predictions file, with rows separated by whether their two answers agree.
 
     Raises:
-        IntentflowError: Not such a file, a label that is no call, or no row that differs.
+        IntentflowError: The file is not a predictions file, a label does not parse, or all rows
+            agree.
     """
     rows = [
         CorrectedRow(row.instruction, row.output, row.prediction, number)
         for number, row in enumerate(GivenPrediction.read_rows(path), 1)
     ]
-    apart: dict[bool, list[CorrectedRow]] = {True: [], False: []}
+    by_agreement: dict[bool, list[CorrectedRow]] = {True: [], False: []}
     for row in rows:
-        apart[_agree(row, output_format, str(path))].append(row)
-    if not apart[False]:
+        by_agreement[_agree(row, output_format, str(path))].append(row)
+    if not by_agreement[False]:
         raise IntentflowError(
-            f"{path}: in all {len(rows)} rows prediction and output agree, so there is nothing to "
+            f"{path}: prediction and output agree in all {len(rows)} rows, so there is nothing to "
             "correct"
         )
-    return Corrections(apart[False], apart[True])
+    return Corrections(by_agreement[False], by_agreement[True])
 
 
 def encode_pairs(
@@ -184,7 +197,7 @@ def encode_pairs(
     end_token_id: int,
     output_format: OutputFormat,
 ) -> list[EncodedPair]:
-    """Token ids of every row, by the template baked into ``tokenizer``."""
+    """Encode every row, with the template that is baked into ``tokenizer``."""
     return [
         EncodedPair(
             prompt_token_ids(tokenizer, row.instruction),
@@ -199,18 +212,18 @@ def encode_pairs(
 def plan_pairs(
     recipe: Recipe, pairs: Sequence[EncodedPair], held_out: Sequence[EncodedPair]
 ) -> Plan:
-    """Derive length, pairs at once and accumulation.
+    """Derive length, number of pairs per pass and accumulation.
 
     Raises:
-        IntentflowError: Rows longer than ``max_length``.
+        IntentflowError: Rows are longer than ``max_length``.
     """
     import torch
 
     rows, others = [pair.longer for pair in pairs], [pair.longer for pair in held_out]
     longest = max(row.length for row in (*rows, *others))
-    maximum = PAIR_TOKENS["cuda" if torch.cuda.is_available() else "cpu"]
+    max_anchors = PAIR_TOKENS["cuda" if torch.cuda.is_available() else "cpu"]
     at_once = recipe.per_device_train_batch_size or rows_that_fit(
-        recipe.global_batch_size, max(maximum / (2 * longest), 1)
+        recipe.global_batch_size, max(max_anchors / (2 * longest), 1)
     )
     settled = recipe.model_copy(update={"per_device_train_batch_size": at_once})
     tokens = 2 * recipe.global_batch_size * sum(row.length for row in rows) / len(rows)
@@ -222,7 +235,7 @@ def _corrected_model(recipe: Recipe) -> Path:
         return check_model_directory(resolve_base_model(recipe.model_name_or_path))
     except IntentflowError as error:
         raise IntentflowError(
-            f"{error} (method dpo corrects a model that train wrote: give its folder as "
+            f"{error} (method dpo corrects a model of intentflow train: give its folder as "
             "model_name_or_path)"
         ) from None
 
@@ -233,7 +246,7 @@ def _agree(row: CorrectedRow, output_format: OutputFormat, path: str) -> bool:
         label = parse_calls(row.label)
     except CallSyntaxError as error:
         raise IntentflowError(
-            f"{path} row {row.number}: the output {row.label!r} is no call: {error}"
+            f"{path} row {row.number}: the output {row.label!r} is not a call: {error}"
         ) from None
     try:
         return label == parse_output(row.prediction, output_format)
@@ -242,7 +255,7 @@ def _agree(row: CorrectedRow, output_format: OutputFormat, path: str) -> bool:
 
 
 def _label(row: CorrectedRow, output_format: OutputFormat) -> str:
-    """A label as the model is to write it."""
+    """The label in the model's output format."""
     if output_format == "call":
         return row.label
     return format_output(parse_calls(row.label), output_format)

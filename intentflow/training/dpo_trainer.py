@@ -1,4 +1,4 @@
-"""TRL's preference trainer over pairs that are token ids already."""
+"""TRL's preference trainer for pairs that are already encoded."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from intentflow.training.pairs import EncodedPair
 
 
 class PairTrainer(DPOTrainer):  # type: ignore[misc]  # trl is not typed
-    """The library's trainer, which reads no text: there is one place where prompts are made."""
+    """TRL's trainer without text processing, because prompts are built in one place."""
 
     def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
         return dataset
 
     def create_model_card(self, *_: Any, **__: Any) -> None:
-        """The model directory has a card of its own; a checkpoint needs none."""
+        """Do nothing: the model directory has its own card; checkpoints need none."""
 
 
 def make_preference_trainer(job: Job, arguments: Any, callbacks: list[Any]) -> PairTrainer:
     """A trainer of an adapter on the corrected model, which itself is the reference.
 
     Args:
-        job: With rows of :class:`EncodedPair`.
+        job: Job with rows of :class:`EncodedPair`.
         arguments: Hugging Face's training arguments.
-        callbacks: As for Hugging Face's trainer.
+        callbacks: Callbacks of Hugging Face's trainer.
     """
     return PairTrainer(
         model=prepare_base(job.recipe),
         args=_configuration(job.recipe, arguments),
         peft_config=adapter_config(job.recipe),
-        processing_class=copy.deepcopy(job.tokenizer),  # the library changes it
+        processing_class=copy.deepcopy(job.tokenizer),  # the library modifies it
         data_collator=DataCollatorForPreference(pad_token_id=job.end_token_id),
         train_dataset=_columns(job.rows),
         eval_dataset=_columns(job.held_out) if job.held_out else None,
@@ -55,7 +55,7 @@ def _configuration(recipe: Recipe, arguments: Any) -> DPOConfig:
         beta=recipe.beta,
         loss_type=[recipe.loss_type, "sft"],
         loss_weights=[1.0, recipe.sft_weight],
-        max_length=None,  # rows that are too long were refused, not cut
+        max_length=None,  # rows that are too long were refused
         disable_dropout=not recipe.lora_dropout,
     )
 

@@ -1,4 +1,4 @@
-"""The model directory: weights, tokenizer with its template, and what they were made from."""
+"""Writing of the model directory: weights, tokenizer with its template, records and model card."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from intentflow.training.report import write_training_report
 
 @dataclass(frozen=True)
 class ModelParts:
-    """All that a model directory is written from."""
+    """The content of a model directory."""
 
     model: Any
     tokenizer: Any
@@ -46,7 +46,7 @@ def save_model_directory(folder: Path, parts: ModelParts) -> None:
 
 
 def _save_adapter(folder: Path, parts: ModelParts) -> None:
-    """The adapter alone, on the base model by the recipe's name for it, not by a local path."""
+    """The adapter alone, with the recipe's name of the base model instead of a local path."""
     base = parts.recipe.model_name_or_path
     config = parts.model.peft_config["default"]
     config.base_model_name_or_path = base
@@ -64,8 +64,8 @@ _ADAPTER = """\
 base_model: {base}
 library_name: peft
 ---
-A low-rank adapter on {base}; its sum with the base model is the model in the folder above. A server
-that loads adapters needs the tokenizer and the chat template of the folder above next to it:
+A low-rank adapter on {base}; merged into the base model, it is the model in the parent folder. A
+server that loads adapters also needs the tokenizer and the chat template of the parent folder:
 
     vllm serve BASE --enable-lora --lora-modules intent=adapter --tokenizer .. \\
         --chat-template ../chat_template.jinja
@@ -75,10 +75,10 @@ _TOKEN_ROWS = """\
 base_model: {base}
 library_name: peft
 ---
-A low-rank adapter on {base} with the embeddings' rows of the intents' tokens; its sum with the base
-model is the model in the folder above. PEFT loads it once the base model's embeddings have as many
-rows as the configuration above says. Servers that load adapters know no rows of tokens: serve the
-folder above.
+A low-rank adapter on {base} with the embedding rows of the intent tokens; merged into the base
+model, it is the model in the parent folder. PEFT loads it once the base model's embeddings have the
+number of rows in the parent's configuration. Servers that load adapters do not support such rows:
+serve the parent folder.
 """
 
 
@@ -109,9 +109,9 @@ this folder renders the trained system prompt itself: send a bare user message, 
 
 Intents: {intents}.
 
-The licence of {recipe.model_name_or_path} holds for these weights as well, and the terms of the
-training data where it has any; nothing here widens them.
+The licence of {recipe.model_name_or_path} applies to these weights as well, and so do the terms of
+the training data, if any.
 
-The loss curve is in `training.html`, all settings in `training.json`. It was measured on no other
-data than its own: score it with `intentflow evaluate` on rows it was not trained on before use.
+The loss curve is in `training.html`, all settings in `training.json`. The model was only measured
+on its validation data: score it with `intentflow evaluate` on held-out rows before use.
 """

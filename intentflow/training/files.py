@@ -1,4 +1,4 @@
-"""The data of a training, as files."""
+"""The data files of a training."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from intentflow.taxonomy import Taxonomy
 
 @dataclass(frozen=True)
 class TrainingFiles:
-    """What is trained on, as files that each process reads for itself.
+    """The data of a training, as files that each process reads itself.
 
     Attributes:
-        train: Rows to learn from; a local file or ``s3://``.
+        train: Training rows, a local file or ``s3://``.
         validation: Rows for the validation loss; None for none.
         taxonomy: The intents; inferred from the rows if None.
     """

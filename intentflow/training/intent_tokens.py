@@ -1,10 +1,10 @@
-"""Each intent's call name as one token, so that an answer without parameters is two tokens.
+"""Intent tokens: call names as single tokens, so that an answer without parameters is two tokens.
 
-The tokens are entries of the vocabulary that no merge leads to: decoding writes them, encoding
-never reads them. A prompt therefore has the token ids that it has without them, and nobody's
-words become an intent; only :func:`intentflow.prompts.answer_token_ids` writes them, in answers.
-An ordinary added token would be found in every text, and the system prompt's own list of intents
-would have to be spelled differently.
+The tokens are entries of the vocabulary that no merge produces: decoding writes them, encoding
+never does. A prompt therefore has the same token ids as without them, and no user's text becomes an
+intent; only :func:`intentflow.prompts.answer_token_ids` writes them, in answers. An ordinary added
+token would be found in every text, and the system prompt's own list of intents would have to be
+spelled differently.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ class IntentTokens:
     """The tokens of a taxonomy's intents.
 
     Attributes:
-        ids: Token ids of all of them.
-        fresh: The ones that the base model lacks, each with the tokens whose mean it begins as.
-        rows: Rows that an embedding must have for them.
-        left_as_text: Texts that open a call and cannot be a token of their own.
+        ids: Ids of all of them.
+        fresh: Tokens that are new to the base model, each with the tokens whose mean initialises
+            it.
+        rows: Number of embedding rows that they need.
+        left_as_text: Call openings that cannot be tokens.
     """
 
     ids: list[int]
@@ -40,16 +41,16 @@ class IntentTokens:
 
 
 def add_intent_tokens(tokenizer: Any, taxonomy: Taxonomy) -> IntentTokens:
-    """Give each intent a token: ``name(``, or ``name()`` where it never has a parameter.
+    """Add a token for each intent: ``name(``, or ``name()`` if it never has a parameter.
 
-    Those that the tokenizer has from a training before are kept.
+    Tokens of an earlier training are kept.
 
     Args:
-        tokenizer: Changed in place.
+        tokenizer: The tokenizer, changed in place.
         taxonomy: The intents.
 
     Raises:
-        IntentflowError: The tokenizer is of a kind that cannot have them.
+        IntentflowError: The tokenizer is of an unsupported type.
     """
     before = tokenizer.backend_tokenizer.to_str()
     _refuse_other_kinds(json.loads(before)["model"]["type"])
@@ -61,7 +62,7 @@ def add_intent_tokens(tokenizer: Any, taxonomy: Taxonomy) -> IntentTokens:
     wanted = [text for text in openings if text not in former]
     pieces = {text: answer_token_ids(tokenizer, text, 0)[:-1] for text in wanted}
     added = _extend(tokenizer, before, wanted)
-    # A tokenizer that looks complete words up before it merges may read a name like `?(` after all.
+    # A tokenizer that looks up complete words before merging may encode a name like `?(` as one.
     safe = [text for text, token in added.items() if token not in _read(tokenizer, text)]
     if len(safe) < len(added):
         added = _extend(tokenizer, before, safe)
@@ -76,11 +77,11 @@ def add_intent_tokens(tokenizer: Any, taxonomy: Taxonomy) -> IntentTokens:
     )
 
 
-def ask_for_intent_tokens(tokenizer: Any, taxonomy: Taxonomy, wanted: bool) -> IntentTokens | None:
-    """The tokens where a recipe wants them; where not, answers are text.
+def request_intent_tokens(tokenizer: Any, taxonomy: Taxonomy, wanted: bool) -> IntentTokens | None:
+    """The intent tokens if a recipe wants them; None if answers are text.
 
-    The vocabulary keeps what a training before put into it. Intents that cannot have a token are
-    named in the log.
+    The vocabulary keeps the tokens of an earlier training. Intents that cannot have a token are
+    logged.
     """
     if not wanted:
         tokenizer.init_kwargs.pop(INTENT_TOKENS, None)
@@ -88,15 +89,14 @@ def ask_for_intent_tokens(tokenizer: Any, taxonomy: Taxonomy, wanted: bool) -> I
     tokens = add_intent_tokens(tokenizer, taxonomy)
     if tokens.left_as_text:
         names = ", ".join(tokens.left_as_text)
-        log.warning("no token of their own, written as text: %s", names)
+        log.warning("intents without a token, written as text: %s", names)
     return tokens
 
 
 def place_intent_tokens(model: Any, tokens: IntentTokens) -> None:
-    """Make room in a model's embeddings where it lacks some, and begin each new token.
+    """Enlarge a model's embeddings if necessary, and initialise each new token.
 
-    A new token begins as the mean of the tokens that spelled it, where the model reads tokens
-    and where it writes them.
+    A new token starts as the mean of the tokens that spell it, in input and output embeddings.
     """
     import torch
 
@@ -106,19 +106,19 @@ def place_intent_tokens(model: Any, tokens: IntentTokens) -> None:
         for module in (model.get_input_embeddings(), model.get_output_embeddings())
     }
     with torch.no_grad():
-        for weight in weights.values():  # one where they are tied
+        for weight in weights.values():  # a single one if they are tied
             for token, pieces in tokens.fresh.items():
                 weight[token] = weight[pieces].mean(0, dtype=torch.float32).to(weight.dtype)
 
 
 def make_room(model: Any, rows: int) -> None:
-    """Enlarge a model's embeddings to ``rows``; one that has them, as padding, stays as it is."""
+    """Enlarge a model's embeddings to ``rows``, unless they have these rows as padding."""
     if model.get_input_embeddings().weight.shape[0] < rows:
         model.resize_token_embeddings(rows, mean_resizing=False)
 
 
 def trainable_rows(model: Any, ids: Sequence[int]) -> dict[str, list[int]]:
-    """PEFT's ``trainable_token_indices``: rows of both embeddings, or of the one they share."""
+    """PEFT's ``trainable_token_indices``: rows of both embeddings, or of tied ones."""
     modules = [model.get_input_embeddings()]
     if not model.config.tie_word_embeddings:
         modules.append(model.get_output_embeddings())
@@ -140,12 +140,12 @@ def _read(tokenizer: Any, text: str) -> list[int]:
 
 
 def _extend(tokenizer: Any, backend: str, openings: Sequence[str]) -> dict[str, int]:
-    """Put openings behind a backend's vocabulary; what it has as a word already is passed over."""
+    """Append openings to a backend's vocabulary; existing words are skipped."""
     from tokenizers import Tokenizer
 
     document = json.loads(backend)
     vocabulary = document["model"]["vocab"]
-    for control in document["added_tokens"]:  # else they would be numbered again behind ours
+    for control in document["added_tokens"]:  # otherwise they would be renumbered after ours
         vocabulary.setdefault(control["content"], control["id"])
     first = max(vocabulary.values()) + 1
     added: dict[str, int] = {}
@@ -158,7 +158,7 @@ def _extend(tokenizer: Any, backend: str, openings: Sequence[str]) -> dict[str, 
 
 
 def _spell(document: dict[str, Any], text: str) -> str:
-    """Text as the vocabulary writes it: bytes as letters, or blanks as ``▁``."""
+    """The text in the vocabulary's form: bytes as letters, or blanks as ``▁``."""
     from tokenizers.pre_tokenizers import ByteLevel
 
     if "ByteLevel" in json.dumps(document["decoder"]):

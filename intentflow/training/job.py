@@ -1,4 +1,4 @@
-"""What is trained on what, and the trainer that does it."""
+"""The job of a training: recipe, encoded rows, tokenizer and trainer."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from intentflow.training.intent_tokens import IntentTokens
 from intentflow.training.plan import Plan
 
 MakeTrainer = Callable[["Job", Plan, Any, list[Any]], Any]
-"""A Hugging Face trainer of a job by a plan, training arguments and callbacks."""
+"""Creates a Hugging Face trainer from job, plan, training arguments and callbacks."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is trained on what, and what the model is written with.
+    """The inputs of a training, and the metadata of its model directory.
 
     Attributes:
         recipe: Recipe of the training.
-        rows: To learn from: :class:`EncodedRow`, or with ``dpo``
+        rows: Training rows: :class:`EncodedRow`, or with ``dpo``
             :class:`intentflow.training.pairs.EncodedPair`.
-        held_out: For the validation loss; may be empty.
-        prompt: Baked into the tokenizer's template.
+        held_out: Rows for the validation loss; may be empty.
+        prompt: Prompt that is baked into the tokenizer's template.
         taxonomy: The intents.
-        tokenizer: The model's, as it will be saved.
-        end_token_id: Closes an answer.
+        tokenizer: Tokenizer of the model, as it will be saved.
+        end_token_id: Token that ends an answer.
         tokens: Intent tokens to train; None for none.
         digests: Digests of data, prompt and taxonomy.
         counts: Numbers of rows.
-        make_trainer: The trainer of these rows.
+        make_trainer: Creates the trainer of these rows.
         findings: Findings from before the training.
     """
 

@@ -1,4 +1,4 @@
-"""Where a training runs: in this process, in several local processes, or on several nodes."""
+"""Launch of a training: in this process, in several local processes, or on several nodes."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ from intentflow.training.files import TrainingFiles
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of a training.
+    """The result of a training.
 
     Attributes:
-        record: Record that the model directory holds.
-        published: Address of the uploaded model; None where none was asked for.
+        record: Record in the model directory.
+        published: URI of the uploaded model; None if it was not uploaded.
     """
 
     record: TrainingRecord
     published: str | None = None
 
 
-def train_as_asked(
+def launch_training(
     recipe: Recipe, files: TrainingFiles, output: str, publish_to: str | None = None
 ) -> Trained:
-    """Fine-tune on as many devices and nodes as ``recipe.distributed`` says.
+    """Fine-tune on the devices and nodes of ``recipe.distributed``.
 
     Args:
         recipe: Recipe of the training.
         files: The data.
-        output: The model directory to write, completely or not at all.
-        publish_to: ``s3://`` prefix that the complete model is then uploaded to; None for none.
+        output: The model directory, written atomically.
+        publish_to: ``s3://`` prefix to upload the complete model to; None for none.
 
     Returns:
-        The record, and the model's address where it was uploaded.
+        The record, and the model's URI if it was uploaded.
 
     Raises:
-        IntentflowError: As :func:`intentflow.training.sft.train`; a process or node failed; the
-            cluster or the storage refused.
+        IntentflowError: See :func:`intentflow.training.sft.train`; or a process or node failed, or
+            the cluster or the storage refused.
     """
     from intentflow.training.torchrun import as_rank
 
@@ -78,22 +78,23 @@ def _train_here(recipe: Recipe, files: TrainingFiles, output: str) -> TrainingRe
 
 
 def calibrate(model: str, validation: Sequence[Example], rows: int) -> None:
-    """Fit the confidence of a model that was just written on some of its validation rows.
+    """Calibrate the confidences of a new model on some of its validation rows.
 
-    Here, and not later, because it belongs to what is published and scored, and the device is at
-    hand.
+    This happens here because the calibration belongs to the model that is published and scored, and
+    because the device is available.
 
     Args:
         model: The model directory.
-        validation: Rows that were not trained on; without any the confidence stays raw.
-        rows: The most to answer, taken evenly from all of them; 0 for none.
+        validation: Rows that were not used for training; without any, confidences stay
+            uncalibrated.
+        rows: Maximum number of rows, taken evenly from all of them; 0 for none.
     """
     if not validation or not rows:
         return
     from intentflow.evaluation.calibrate import calibrate_model
     from intentflow.models.memory import free_memory
 
-    free_memory()  # of the training's own copy of the model
+    free_memory()  # used by the training's own copy of the model
     step = -(-len(validation) // rows)
     calibrate_model(model, validation[::step], engine="transformers")
 
@@ -111,7 +112,7 @@ def _train_in_several(
 ) -> TrainingRecord:
     from intentflow.training.torchrun import launch
 
-    files.rows()  # what is wrong with them is reported at once, before torch starts several times
+    files.rows()  # errors in the files are reported before torch starts several times
     if recipe.global_batch_size % processes:
         raise IntentflowError(
             f"global_batch_size {recipe.global_batch_size} does not divide by {processes} devices"

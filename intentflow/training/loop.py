@@ -1,4 +1,4 @@
-"""A training from its job to the model directory, complete or not at all."""
+"""The training loop around a job, up to the complete model directory."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from intentflow.training.plan import Plan
 log = logging.getLogger(__name__)
 
 
-def carry_out(job: Job, plan: Plan, output: str | Path) -> TrainingRecord:
-    """Train as planned and write the model directory, completely or not at all.
+def run_training(job: Job, plan: Plan, output: str | Path) -> TrainingRecord:
+    """Train as planned and write the model directory atomically.
 
     Returns:
         Recipe, plan, loss history, digests, seconds.
 
     Raises:
-        IntentflowError: As for :func:`intentflow.training.sft.train`.
+        IntentflowError: See :func:`intentflow.training.sft.train`.
     """
     recipe, findings = job.recipe, list(job.findings)
     with (
@@ -67,15 +67,15 @@ def carry_out(job: Job, plan: Plan, output: str | Path) -> TrainingRecord:
 
 
 def _identity(recipe: Recipe, plan: Plan, digests: TrainedOn) -> str:
-    """Digest of everything the loss curve depends on, but the size of a device's batch."""
-    apart = {"per_device_train_batch_size", "logging_steps", "distributed", "calibration_rows"}
-    settings = [recipe.model_dump(exclude=apart), recipe.distributed.strategy]
+    """Digest of everything that the loss curve depends on, except the size of a device's batch."""
+    excluded = {"per_device_train_batch_size", "logging_steps", "distributed", "calibration_rows"}
+    settings = [recipe.model_dump(exclude=excluded), recipe.distributed.strategy]
     document = [settings, plan.max_length, plan.devices, plan.precision, dict(digests)]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def _fit(job: Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, History, Plan]:
-    """Train; where memory does not do, with half the rows at once and twice the accumulation.
+    """Train; if memory runs out, with half the rows at a time and twice the accumulation.
 
     Returns:
         The model (adapter unmerged), the loss history, and the plan that fitted.
@@ -91,7 +91,7 @@ def _fit(job: Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, History, 
         starting_batch_size=plan.rows_per_sequence, reduce_batch_size_fn=halve
     )
     def fit(_: int) -> tuple[Any, History, Plan]:
-        free_memory()  # again: the error that came before held what it was raised with
+        free_memory()  # again, because the previous error kept references
         return *_fit_once(job, plan, checkpoints), plan
 
     found: tuple[Any, History, Plan] = fit()
@@ -99,12 +99,12 @@ def _fit(job: Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, History, 
 
 
 def _halved(plan: Plan) -> Plan:
-    """The plan to go on with after one that did not fit.
+    """The next plan after one that did not fit.
 
     Raises:
         IntentflowError: There is none.
     """
-    if plan.devices > 1:  # the others have not noticed, and wait for this one
+    if plan.devices > 1:  # the others do not know, and wait for this one
         raise IntentflowError(
             f"out of memory with {plan.rows_per_sequence} rows at once on each device: set "
             f"per_device_train_batch_size={max(plan.rows_per_sequence // 2, 1)}, "
@@ -117,7 +117,7 @@ def _halved(plan: Plan) -> Plan:
         ) from None
     halved = plan.halved()
     log.warning(
-        "out of memory: going on with per_device_train_batch_size %d "
+        "out of memory: continuing with per_device_train_batch_size %d "
         "and gradient_accumulation_steps %d",
         halved.rows_per_sequence,
         halved.accumulation,
@@ -142,18 +142,18 @@ def _fit_once(job: Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, Hist
         progress,
         MarkComplete(history, save_last=arguments.load_best_model_at_end),
     ]
-    if is_kubeflow_available():  # in a TrainJob: its status shows how far the training is
+    if is_kubeflow_available():  # in a TrainJob, whose status shows the progress
         callbacks.append(KubeflowCallback())
     if arguments.load_best_model_at_end:
         callbacks.append(EarlyStoppingCallback(recipe.early_stopping_patience))
     if last:
-        log.info("going on from %s", last.name)
+        log.info("resuming from %s", last.name)
     with closing(progress), ExitStack() as closed_last:
         if is_main_process():
             writer = SummaryWriter(str(checkpoints.tensorboard))
             callbacks.append(TensorBoardCallback(closed_last.enter_context(closing(writer))))
         trainer = job.make_trainer(job, plan, arguments, callbacks)
-        trainer.remove_callback(PrinterCallback)  # the bar shows what it would print
+        trainer.remove_callback(PrinterCallback)  # the progress bar shows the same
         trainer.train(resume_from_checkpoint=str(last) if last else None)
         trainer.accelerator.wait_for_everyone()  # the main process is about to remove checkpoints
         return complete_model(trainer, partial(prepare_model, recipe, job.tokens)), history
@@ -161,7 +161,7 @@ def _fit_once(job: Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, Hist
 
 @contextmanager
 def _place_for_model(output: str | Path) -> Iterator[Path | None]:
-    """Where the model is written; None in a process that only helps to train it."""
+    """The folder for the model; None in a process that only helps to train it."""
     if is_main_process():
         with atomic_directory(output) as partial:
             yield partial

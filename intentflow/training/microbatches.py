@@ -1,9 +1,9 @@
-"""A micro-batch in several passes through the model, at the memory of one.
+"""A micro-batch in several passes through the model, with the memory of one pass.
 
-The prefix is read once. Each group of rows then goes forward and backward by itself and leaves on
-the prefix's keys and values the gradient it has for them; the last group is joined to the prefix's
-graph, so that one more backward brings all of these gradients through the prefix. Sums are only
-taken in another order: loss and gradients are those of one sequence a row.
+The prefix is computed once. Each group of rows has its own forward and backward pass and
+accumulates its gradient of the prefix's keys and values; the last group is joined to the prefix's
+graph, so that one further backward pass propagates all of these gradients through the prefix. Sums
+are only taken in another order: loss and gradients are those of one sequence per row.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from intentflow.models.encoding import IGNORED, cut_rows
 
 Rows = dict[str, Any]
 """Tensors: ``input_ids``, ``position_ids``, ``labels``, ``owners`` of some tokens, their rows'
-``row_numbers``; and the :data:`States` of the ``prefix`` that they stand behind."""
+``row_numbers``; and the :data:`States` of the ``prefix`` before them."""
 
 _BY_TOKEN = ("input_ids", "position_ids", "labels", "owners")
 
 
-def cut_passes(batch: Rows, maximum: int) -> list[Rows]:
-    """Cut a packed batch between rows, into passes of at most so many tokens or one long row.
+def cut_passes(batch: Rows, max_tokens: int) -> list[Rows]:
+    """Cut a packed batch into passes of at most ``max_tokens`` tokens, or of one long row.
 
     Args:
-        batch: As :func:`intentflow.models.encoding.pack_rows` makes it.
-        maximum: Tokens of one pass.
+        batch: Result of :func:`intentflow.models.encoding.pack_rows`.
+        max_tokens: Maximum number of tokens of one pass.
     """
     lengths = torch.bincount(batch["owners"])[1:].tolist()
-    groups = cut_rows(lengths, maximum)
+    groups = cut_rows(lengths, max_tokens)
     rows = torch.tensor(groups).cumsum(0)
     tokens = torch.tensor(lengths).cumsum(0)[rows - 1]
     columns = {name: batch[name].tensor_split(tokens[:-1]) for name in _BY_TOKEN}
@@ -40,7 +40,7 @@ def cut_passes(batch: Rows, maximum: int) -> list[Rows]:
 
 
 def in_one_pass(batch: Rows) -> Rows:
-    """The complete batch in one sequence, the prefix in front of it."""
+    """The complete batch in one sequence, after the prefix."""
     prefix = batch["prefix_ids"]
     front = {
         "input_ids": prefix,
@@ -52,13 +52,13 @@ def in_one_pass(batch: Rows) -> Rows:
     return {"row_numbers": batch["row_numbers"], **joined}
 
 
-def cut_off(states: States) -> States:
-    """The same keys and values without their graph; they gather gradients, in 32 bits at least."""
+def detached_copies(states: States) -> States:
+    """The keys and values without their graph; they accumulate gradients in at least 32 bits."""
     return {layer: tuple(map(_leaf, pair)) for layer, pair in states.items()}
 
 
-def give_back(states: States, gathered: States) -> None:
-    """Let the next backward through ``states`` take along what ``gathered`` has gathered."""
+def add_gradients(states: States, gathered: States) -> None:
+    """Let the next backward pass through ``states`` include the gradients in ``gathered``."""
     for layer, pair in states.items():
         for state, copy in zip(pair, gathered[layer], strict=True):
             if copy.grad is not None:
@@ -66,7 +66,7 @@ def give_back(states: States, gathered: States) -> None:
 
 
 def _leaf(state: torch.Tensor) -> torch.Tensor:
-    # In 16 bits a sum over many passes would stand still.
+    # In 16 bits a sum over many passes would stagnate.
     copy = state.detach().to(torch.promote_types(state.dtype, torch.float32))
     return copy.requires_grad_(state.requires_grad)
 

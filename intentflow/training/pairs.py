@@ -1,4 +1,4 @@
-"""A prompt with two answers, as token ids."""
+"""Encoded pairs: a prompt with two answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from intentflow.models.encoding import EncodedRow
 
 @dataclass(frozen=True, slots=True)
 class EncodedPair:
-    """Token ids of a prompt and of both answers, their end tokens included."""
+    """Token ids of a prompt and of both answers, including their end tokens."""
 
     prompt: list[int]
     chosen: list[int]

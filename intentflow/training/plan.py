@@ -1,4 +1,4 @@
-"""What a recipe leaves open, derived from rows and node."""
+"""The plan of a training: values that a recipe leaves open, derived from rows and devices."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from intentflow.training.distributed import world_size
 
 @dataclass(frozen=True)
 class Plan:
-    """What the recipe leaves open, derived from data and devices."""
+    """Values that the recipe leaves open, derived from data and devices."""
 
     max_length: int
     rows_per_sequence: int
@@ -33,7 +33,7 @@ class Plan:
     pass_tokens: int
 
     def halved(self) -> Plan:
-        """Half the rows at once and twice the accumulation: the same global batch."""
+        """Half the rows at a time and twice the accumulation, with the same global batch."""
         return replace(
             self,
             rows_per_sequence=self.rows_per_sequence // 2,
@@ -42,7 +42,7 @@ class Plan:
         )
 
     def record(self) -> TrainingPlan:
-        """What the training's record states of it."""
+        """The plan as it is stored in the training's record."""
         return TrainingPlan(
             max_length=self.max_length,
             per_device_train_batch_size=self.rows_per_sequence,
@@ -53,13 +53,14 @@ class Plan:
 
 
 def make_plan(recipe: Recipe, rows: Sequence[EncodedRow], held_out: Sequence[EncodedRow]) -> Plan:
-    """Derive length, rows behind one reading of the prefix, and accumulation.
+    """Derive length, rows per sequence with a shared prefix, and accumulation.
 
     Raises:
-        IntentflowError: No rows, rows longer than ``max_length``, or a batch that does not divide.
+        IntentflowError: There are no rows, rows are longer than ``max_length``, or the batch is not
+            divisible.
     """
     if not rows:
-        raise IntentflowError("there is no row to train on")
+        raise IntentflowError("there are no rows for training")
     everything = [*rows, *held_out]
     max_length = recipe.max_length or power_of_two_over(max(row.length for row in everything))
     check_lengths(everything, max_length)
@@ -74,7 +75,7 @@ def make_plan(recipe: Recipe, rows: Sequence[EncodedRow], held_out: Sequence[Enc
     own = sum(row.length - prefix for row in rows) / len(rows)
     per_sequence = recipe.per_device_train_batch_size or per_device
     if recipe.distributed.strategy == "fsdp" and not recipe.per_device_train_batch_size:
-        # There a batch is one pass: every process must call the model equally often.
+        # A batch is one pass, because every process must call the model equally often.
         per_sequence = rows_that_fit(per_device, max(at_once / own, 1))
     if per_device % per_sequence:
         raise IntentflowError(

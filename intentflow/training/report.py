@@ -1,4 +1,4 @@
-"""The training report: loss curve, settings."""
+"""The training report: loss curve and settings."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def loss_lines(
 
 
 def accuracy_lines(accuracy: Sequence[Sequence[float]]) -> list[dict[str, str]]:
-    """Intent and answer accuracy in the same box, accuracy 0 at its foot and 1 at its top."""
+    """Intent and answer accuracy in the same box, accuracy 0 at the bottom and 1 at the top."""
     if not accuracy:
         return []
     last = accuracy[-1][0] or 1
@@ -87,7 +87,7 @@ def _evaluations(history: TrainingHistory) -> list[list[Any]]:
 
 
 def _settings(record: TrainingRecord) -> list[tuple[str, Any]]:
-    """What was set and what was derived from it, by name."""
+    """The settings and the values derived from them, by name."""
     settings = {**record.recipe.model_dump(), **record.plan.model_dump()}
     return sorted((key, value) for key, value in settings.items() if value is not None)
 
@@ -107,5 +107,5 @@ def _tiles(
             "value": f"{validation[-1][1]:.4f}" if validation else "–",
         },
         {"label": "seconds", "value": f"{history.seconds:.0f}"},
-        {"label": "tokens a second", "value": f"{speed:.0f}" if speed else "–"},
+        {"label": "tokens per second", "value": f"{speed:.0f}" if speed else "–"},
     ]

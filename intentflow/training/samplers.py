@@ -1,7 +1,7 @@
 """Each process's share of the global batch: all rows, none of them twice.
 
-The library's own division fills the last batch of an epoch up with rows from its beginning, so
-that the curve would depend on the number of processes.
+The library's own sharding fills the last batch of an epoch with rows from its beginning, so that
+the curve would depend on the number of processes.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from intentflow.models.encoding import EncodedRow
 
 
-class RowsAndSilence(Dataset[EncodedRow]):
-    """The rows and, behind the last, one that teaches nothing.
+class RowsWithPadding(Dataset[EncodedRow]):
+    """The rows and, after the last, one without effect.
 
-    A process without a row of its own in a batch computes that one: every process has to take
-    part in every step.
+    A process without a row in a batch computes that one, because every process has to take part in
+    every step.
 
     Args:
-        rows: Rows to learn from.
+        rows: Training rows.
     """
 
     def __init__(self, rows: Sequence[EncodedRow]) -> None:
@@ -40,11 +40,11 @@ class ShareSampler(Sampler[list[int]]):
     """Batches of one process.
 
     Args:
-        rows: Number of processes.
-        order: Their order; a sampler with ``set_epoch`` where it changes with the epoch.
-        batch_size: Rows in one batch.
-        batches: Rows of each process in one optimizer step.
-        process: Number of this process, and of all.
+        rows: Total number of rows.
+        order: Order of the rows; a sampler with ``set_epoch`` if it changes with the epoch.
+        batch_size: Number of rows in one batch.
+        batches: Number of batches of each process in one optimizer step.
+        process: Number of this process, and number of all processes.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class ShareSampler(Sampler[list[int]]):
 
 
 class ShareLoader(DataLoader[Any]):
-    """A loader whose batches know the epoch."""
+    """A loader that passes the epoch to its sampler."""
 
     def set_epoch(self, epoch: int) -> None:
         """Order the rows again."""

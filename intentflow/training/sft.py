@@ -1,4 +1,4 @@
-"""Fine-tuning from records to a complete model directory."""
+"""Supervised fine-tuning, from records to a complete model directory."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from intentflow.storage.completeness import require_replaceable
 from intentflow.taxonomy import Taxonomy
 from intentflow.training.accuracy import AnswerReader
 from intentflow.training.diagnostics import unseen_in_validation
-from intentflow.training.intent_tokens import ask_for_intent_tokens
+from intentflow.training.intent_tokens import request_intent_tokens
 from intentflow.training.job import Job
-from intentflow.training.loop import carry_out
+from intentflow.training.loop import run_training
 from intentflow.training.plan import Plan, make_plan
 
 log = logging.getLogger(__name__)
@@ -36,11 +36,11 @@ def train(
     output: str | Path,
     taxonomy: Taxonomy | None = None,
 ) -> TrainingRecord:
-    """Fine-tune a base model and write a model directory, completely or not at all.
+    """Fine-tune a base model and write a model directory atomically.
 
     Args:
         recipe: Recipe of the training.
-        training: Rows to learn from.
+        training: Training rows.
         validation: Rows for the validation loss; may be empty.
         output: The model directory to write.
         taxonomy: The intents; inferred from ``training`` if None.
@@ -49,24 +49,25 @@ def train(
         Recipe, plan, loss history, digests, seconds.
 
     Raises:
-        IntentflowError: Base model not found, rows that do not fit, loss not a number, disk full.
+        IntentflowError: The base model does not exist, rows do not fit, the loss became NaN, or
+            the disk is full.
     """
     require_replaceable(output)
     if recipe.method == "dpo":
-        raise IntentflowError("method dpo learns from corrections, not from labelled rows alone")
+        raise IntentflowError("method dpo needs corrections, not only labelled rows")
     if recipe.early_stopping_patience is not None and not validation:
         raise IntentflowError("early_stopping_patience needs validation rows: give --validation")
     taxonomy = taxonomy or Taxonomy.infer([*training, *validation])
     prompt = recipe.prompt(taxonomy)
     tokenizer = load_tokenizer(recipe.model_name_or_path)
     end = end_token_id(tokenizer)
-    tokens = ask_for_intent_tokens(tokenizer, taxonomy, recipe.intent_tokens)
+    tokens = request_intent_tokens(tokenizer, taxonomy, recipe.intent_tokens)
     bake_template(tokenizer, prompt)
     rows = encode_rows(training, tokenizer, end, recipe.output_format)
     held_out = encode_rows(validation, tokenizer, end, recipe.output_format)
     plan = make_plan(recipe, rows, held_out)
     log.info(
-        "%d rows, %d a prefix, max_length %d", len(rows), plan.rows_per_sequence, plan.max_length
+        "%d rows, %d per prefix, max_length %d", len(rows), plan.rows_per_sequence, plan.max_length
     )
     findings = unseen_in_validation(training, validation)
     digests = TrainedOn(
@@ -90,7 +91,7 @@ def train(
         _trainer,
         findings,
     )
-    return carry_out(job, plan, output)
+    return run_training(job, plan, output)
 
 
 def _trainer(job: Job, plan: Plan, arguments: Any, callbacks: list[Any]) -> Any:

@@ -1,7 +1,7 @@
-"""Several local processes, started by torch's own launcher and ended together.
+"""Several local processes, started by torch's own launcher and stopped together.
 
 Each runs ``intentflow train`` again, as a rank (:mod:`intentflow.training.distributed`). The main
-one's progress goes on to this command's stderr; what ends the training comes back as one error.
+process's progress goes to this command's stderr; the cause of a failure is reported as one error.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from intentflow.errors import IntentflowError
 from intentflow.training.distributed import is_main_process
 
 LAUNCHED = "INTENTFLOW_LAUNCHED"
-"""Set in processes that this module started: they leave the last word to the one that did."""
+"""Set in processes that this module started: they leave the final report to their parent."""
 
 _TERMINATION_MESSAGE = Path("/dev/termination-log")
 _OURS = "IntentflowError: "
@@ -33,15 +33,15 @@ def launch(arguments: Sequence[str], processes: int) -> None:
     """Run ``intentflow train`` with these arguments in several processes, and wait for them.
 
     Raises:
-        IntentflowError: One of them failed; the others were ended.
-        KeyboardInterrupt: This process was asked to end; all of them were ended.
+        IntentflowError: One of them failed; the others were stopped.
+        KeyboardInterrupt: This process was interrupted; all of them were stopped.
     """
     from torch.distributed.elastic.multiprocessing import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import elastic_launch
 
     command = ["-m", "intentflow.cli.main", "train", *arguments]
-    with tempfile.TemporaryDirectory() as logs, _surroundings(processes):
+    with tempfile.TemporaryDirectory() as logs, _environment(processes):
         try:
             elastic_launch(_config(processes, logs), sys.executable)(*command)
         except ChildFailedError as error:
@@ -52,12 +52,12 @@ def launch(arguments: Sequence[str], processes: int) -> None:
 
 @contextmanager
 def as_rank() -> Iterator[None]:
-    """Around the work of one process of several: its error reaches the launcher, as one line.
+    """Run the work of one of several processes; its error reaches the launcher as one line.
 
-    In a pod it reaches whoever follows the job, too: it is left as the container's last message.
+    In a pod it is also left as the container's termination message.
     """
     signal.signal(signal.SIGTERM, _interrupt)
-    if not is_main_process():  # all would log the same
+    if not is_main_process():  # all of them log the same
         logging.getLogger("intentflow").setLevel(logging.ERROR)
     if LAUNCHED in os.environ:
         _end_with_parent()
@@ -94,21 +94,21 @@ def _config(processes: int, logs: str) -> Any:
         rdzv_backend="c10d",
         rdzv_endpoint=f"{_LOOPBACK}:0",
         local_addr=_LOOPBACK,
-        max_restarts=0,  # the same command goes on from the last checkpoint
+        max_restarts=0,  # the same command resumes from the last checkpoint
         monitor_interval=0.1,
         signals_to_handle=",".join(number.name for number in _SIGNALS),
     )
 
 
 @contextmanager
-def _surroundings(processes: int) -> Iterator[None]:
+def _environment(processes: int) -> Iterator[None]:
     """The processes' environment; signals are heard again as before when they are gone."""
     threads = str(max(1, (os.cpu_count() or 1) // processes))
     ours = {LAUNCHED: "1", "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads)}
     before = {name: os.environ.get(name) for name in (*ours, "TORCHELASTIC_SIGNALS_TO_HANDLE")}
     handlers = {number: signal.getsignal(number) for number in _SIGNALS}
     level = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)  # what the launcher warns of comes back as an error
+    logging.disable(logging.CRITICAL)  # the launcher's warnings are also reported as errors
     os.environ.update(ours)
     try:
         yield
@@ -123,31 +123,31 @@ def _surroundings(processes: int) -> Iterator[None]:
 
 
 def _first_cause(failures: dict[int, Any], processes: int, logs: Path) -> str:
-    """One line for why the training ended: the first report of a process."""
+    """The cause of the end of the training in one line: the first report of a process."""
     rank, failure = min(
         failures.items(), key=lambda item: (_distance(item[1]), item[1].timestamp, item[0])
     )
-    if _words(failure).startswith(_OURS):
-        return _words(failure).removeprefix(_OURS)
+    if _error_text(failure).startswith(_OURS):
+        return _error_text(failure).removeprefix(_OURS)
     where = f"process {rank} of {processes}"
     if failure.exitcode < 0:
-        hint = " (no memory left, or somebody ended it)" if failure.exitcode == -9 else ""
-        return f"{where} was ended by {failure.signal_name()}{hint}; the others were ended too"
-    last = _words(failure) or _last_line(logs, rank)
-    return f"{where} ended with exit status {failure.exitcode}: {last}; the others were ended too"
+        hint = " (out of memory, or killed by a user)" if failure.exitcode == -9 else ""
+        return f"{where} was killed by {failure.signal_name()}{hint}; the others were stopped too"
+    last = _error_text(failure) or _last_line(logs, rank)
+    return f"{where} ended with exit status {failure.exitcode}: {last}; the others were stopped too"
 
 
 def _distance(failure: Any) -> int:
-    """How far a failure is from what ended the training: others fail or are ended because of it."""
-    if _words(failure).startswith(_OURS):
+    """Distance of a failure from the cause: others fail or are stopped because of it."""
+    if _error_text(failure).startswith(_OURS):
         return 0
     if failure.exitcode < 0:
         return 3 if failure.exitcode == -signal.SIGTERM else 1
     return 2
 
 
-def _words(failure: Any) -> str:
-    """The first line of what a process recorded of its error; empty where it recorded none."""
+def _error_text(failure: Any) -> str:
+    """The first line of a process's recorded error; empty if it recorded none."""
     message = failure.error_file_data.get("message", "")
     text = message.get("message", "") if isinstance(message, dict) else ""
     return str(text).strip().splitlines()[0] if str(text).strip() else ""
@@ -158,7 +158,7 @@ def _last_line(logs: Path, rank: int) -> str:
         lines = file.read_text(errors="replace").strip().splitlines()
         if lines:
             return lines[-1]
-    return "it reported nothing"
+    return "no error message"
 
 
 def _leave_group() -> None:
@@ -169,7 +169,7 @@ def _leave_group() -> None:
 
 
 def _end_with_parent() -> None:
-    """Let the kernel end this process with the one that started it, even if that was killed."""
+    """Let the kernel end this process with its parent, even if that is killed."""
     if sys.platform == "linux":
         import ctypes
 
@@ -177,6 +177,6 @@ def _end_with_parent() -> None:
 
 
 def _interrupt(number: int, _: Any) -> NoReturn:
-    """The first signal ends the training; one more would end its tidying up."""
+    """End the training at the first signal and ignore another, which would end the clean-up."""
     signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""The training loop: Hugging Face's Trainer over packed rows, loss on the answers only."""
+"""Hugging Face's Trainer for packed rows, with the loss on the answers only."""
 
 from __future__ import annotations
 
@@ -18,18 +18,29 @@ from intentflow.models.prefix import read_prefix
 from intentflow.training.accuracy import AnswerReader, Right
 from intentflow.training.microbatches import (
     Rows,
-    cut_off,
+    add_gradients,
     cut_passes,
-    give_back,
+    detached_copies,
     in_one_pass,
 )
-from intentflow.training.samplers import RowsAndSilence, ShareLoader, ShareSampler
+from intentflow.training.samplers import RowsWithPadding, ShareLoader, ShareSampler
 
 _ROWS_SHOWN = 8
 
 
 class AnswerLossTrainer(Trainer):  # type: ignore[misc]  # transformers is not typed
-    """Trainer whose loss is the mean over the answer tokens of the global batch."""
+    """Trainer whose loss is the mean over the answer tokens of the global batch.
+
+    Args:
+        args: Arguments of the library's trainer.
+        reader: Parser of answers for the accuracy on validation rows; None for none.
+        pass_tokens: Number of tokens per pass; memory grows with it and with the prefix, but not
+            with the rows of a micro-batch.
+        kwargs: Keyword arguments of the library's trainer.
+
+    Raises:
+        IntentflowError: The model's attention cannot share a prefix.
+    """
 
     def __init__(
         self,
@@ -38,18 +49,6 @@ class AnswerLossTrainer(Trainer):  # type: ignore[misc]  # transformers is not t
         pass_tokens: int = CPU_PASS_TOKENS,
         **kwargs: Any,
     ) -> None:
-        """As the library's.
-
-        Args:
-            args: The library's.
-            reader: For the accuracy on validation rows, None for none.
-            pass_tokens: Tokens of rows that go through the model at once; memory grows with them
-                and with the prefix, not with the rows of a micro-batch.
-            kwargs: The library's.
-
-        Raises:
-            IntentflowError: A model whose attention cannot share a prefix.
-        """
         super().__init__(*args, **kwargs)
         self.model_accepts_loss_kwargs = True  # count answer tokens over the accumulated batches
         self.reader = reader
@@ -57,14 +56,14 @@ class AnswerLossTrainer(Trainer):  # type: ignore[misc]  # transformers is not t
         share_prefixes(self.model)
 
     def get_train_dataloader(self) -> Any:
-        """As the library's; among several processes, each row in one of them and once."""
+        """The library's loader; with several processes, one that gives each row to one of them."""
         if self.args.world_size == 1:
             return super().get_train_dataloader()
-        order = SeedableRandomSampler(self.train_dataset)  # the library's own, in one process
+        order = SeedableRandomSampler(self.train_dataset)  # the library's own for a single process
         return self._shares(self.train_dataset, order, self.args.gradient_accumulation_steps)
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
-        """As the library's; among several processes, each row in one of them and once."""
+        """The library's loader; with several processes, one that gives each row to one of them."""
         if self.args.world_size == 1:
             return super().get_eval_dataloader(eval_dataset)
         rows = eval_dataset or self.eval_dataset
@@ -74,7 +73,7 @@ class AnswerLossTrainer(Trainer):  # type: ignore[misc]  # transformers is not t
         args = self.args
         size, process = args.per_device_train_batch_size, (args.process_index, args.world_size)
         return ShareLoader(
-            RowsAndSilence(rows),
+            RowsWithPadding(rows),
             batch_sampler=ShareSampler(len(rows), order, size, batches, process),
             collate_fn=self.data_collator,
             pin_memory=args.dataloader_pin_memory,
@@ -83,14 +82,14 @@ class AnswerLossTrainer(Trainer):  # type: ignore[misc]  # transformers is not t
     def training_step(
         self, model: Any, inputs: Rows, num_items_in_batch: torch.Tensor | int | None = None
     ) -> Any:
-        """Forward and backward of one micro-batch: the prefix once, the rows in passes."""
+        """Forward and backward pass of one micro-batch: the prefix once, the rows in passes."""
         model.train()
         prefix, (*early, last) = self._passes(self._prepare_inputs(inputs))
         total = 0.0
-        with self.accelerator.no_sync(model):  # the library's own step below is the last
+        with self.accelerator.no_sync(model):  # the library's own step below is the last one
             with self.compute_loss_context_manager():
                 states = read_prefix(model, prefix)
-            gathered = cut_off(states)
+            gathered = detached_copies(states)
             for rows in early:
                 with self.compute_loss_context_manager():
                     loss = self.compute_loss(
@@ -98,11 +97,11 @@ class AnswerLossTrainer(Trainer):  # type: ignore[misc]  # transformers is not t
                     )
                 self.accelerator.backward(loss)
                 total += loss.detach()
-        give_back(states, gathered)
+        add_gradients(states, gathered)
         return total + super().training_step(model, {**last, "prefix": states}, num_items_in_batch)
 
     def _passes(self, inputs: Rows) -> tuple[torch.Tensor, list[Rows]]:
-        """The prefix to read first, and the rows behind it."""
+        """The prefix to compute first, and the rows after it."""
         if self.is_fsdp_enabled:  # all processes must call the model equally often
             return inputs["prefix_ids"][:0], [in_one_pass(inputs)]
         return inputs["prefix_ids"], cut_passes(inputs, self.pass_tokens)
@@ -118,11 +117,11 @@ class AnswerLossTrainer(Trainer):  # type: ignore[misc]  # transformers is not t
 
         Args:
             model: The model, as the library wraps it.
-            inputs: Rows as :func:`intentflow.training.microbatches.cut_passes` gives them, and
-                their ``prefix``.
+            inputs: Rows from :func:`intentflow.training.microbatches.cut_passes` with their
+                ``prefix``.
             return_outputs: Whether to return a pair of loss and the model's output.
-            num_items_in_batch: Answer tokens of the complete global batch; those of this pass
-                if None.
+            num_items_in_batch: Number of answer tokens of the complete global batch; that of this
+                pass if None.
         """
         labels = inputs["labels"][1:]
         positions = (labels != IGNORED).nonzero()[:, 0]
@@ -147,13 +146,13 @@ class AnswerLossTrainer(Trainer):  # type: ignore[misc]  # transformers is not t
     def evaluation_loop(
         self, dataloader: Any, *_: Any, metric_key_prefix: str = "eval", **__: Any
     ) -> EvalLoopOutput:
-        """The mean over all answer tokens, however the rows were packed.
+        """The mean over all answer tokens, independent of the packing of rows.
 
         The library's own loop takes the mean of the sequences' means, in which the tokens of a
-        short last sequence weigh more than others.
+        short last sequence have a larger weight.
         """
         self.model.eval()
-        # loss, tokens, rows, rows with the right intents, rows with the right answer
+        # loss, tokens, rows, rows with correct intents, rows with a correct answer
         sums = torch.zeros(5, dtype=torch.float64, device=self.args.device)
         for batch in dataloader:
             prefix, passes = self._passes(self._prepare_inputs(batch))
@@ -168,7 +167,7 @@ class AnswerLossTrainer(Trainer):  # type: ignore[misc]  # transformers is not t
         return EvalLoopOutput(None, None, metrics, len(dataloader.dataset))
 
     def _score(self, inputs: Rows) -> torch.Tensor:
-        """Loss, tokens, rows, rows with the right intents and with the right answer of a pass."""
+        """Loss, tokens, rows, rows with correct intents and with a correct answer of a pass."""
         loss, outputs = self.compute_loss(self.model, inputs, True)
         tokens = (inputs["labels"] != IGNORED).sum().item()
         right = self._compare(inputs["labels"], outputs.logits)
@@ -177,13 +176,13 @@ class AnswerLossTrainer(Trainer):  # type: ignore[misc]  # transformers is not t
         return torch.tensor(found, dtype=torch.float64, device=self.args.device)
 
     def _compare(self, labels: torch.Tensor, logits: torch.Tensor) -> list[Right]:
-        """Which rows of a pass the most likely tokens answer right."""
+        """For each row of a pass, whether the most likely tokens are correct."""
         if self.reader is None:
             return []
         positions = (labels[1:] != IGNORED).nonzero()[:, 0].tolist()
         gold = labels[1:][positions].tolist()
         reported = logits[0].argmax(-1).tolist()
-        # A prompt stands between the answers of two rows.
+        # There is a prompt between the answers of two rows.
         starts = [i for i, p in enumerate(positions) if not i or p != positions[i - 1] + 1]
         return [
             self.reader.compare(gold[start:end], reported[start:end])

@@ -90,7 +90,7 @@ def test_what_goes_on_is_said_with_its_step(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     _break_off(tiny_base_model, tmp_path / "m", monkeypatch)
-    assert "stopped behind step 4: the same command goes on from there" in capsys.readouterr().err
+    assert "stopped after step 4: the same command resumes from there" in capsys.readouterr().err
 
 
 def test_a_checkpoint_that_was_cut_off_is_not_taken(
@@ -150,11 +150,11 @@ def test_a_killed_process_leaves_a_checkpoint_that_the_next_one_goes_on_from(
     said = ""
     for line in again.stderr:
         said += line
-        if "going on from" in line:
+        if "resuming from" in line:
             break
     again.send_signal(signal.SIGKILL)
     again.wait()
-    assert f"going on from {last.name}" in said
+    assert f"resuming from {last.name}" in said
 
 
 def _command(base: Path, folder: Path, **changes: Any) -> list[str]:

@@ -24,7 +24,7 @@ from intentflow.recipe.distributed import Distributed
 from intentflow.records import write_records
 from intentflow.training.checkpoints import Checkpoints
 from intentflow.training.files import TrainingFiles
-from intentflow.training.launch import train_as_asked
+from intentflow.training.launch import launch_training
 from intentflow.training.samplers import ShareSampler
 from intentflow.training.sft import train
 from tests.models import TAXONOMY, one_thread, recipe
@@ -200,7 +200,7 @@ def test_an_error_of_all_processes_is_one_line(
 ) -> None:
     short = recipe(tiny_base_model, max_length=16, **_two("ddp"))
     with pytest.raises(IntentflowError, match="max_length 16 is too short for 28 of 28 rows"):
-        train_as_asked(short, files, str(tmp_path / "m"))
+        launch_training(short, files, str(tmp_path / "m"))
     assert "Traceback" not in capfd.readouterr().err
     assert not (tmp_path / "m").exists()
 
@@ -301,7 +301,7 @@ def test_a_process_that_dies_ends_the_others_in_one_line(
     status, said = run.end()
     assert status == 2
     last = said.splitlines()[-1]
-    assert "process 1 of 2 was ended by SIGKILL (no memory left, or somebody ended it)" in last
+    assert "process 1 of 2 was killed by SIGKILL (out of memory, or killed by a user)" in last
     assert _gone(main)
     assert not (tmp_path / "m").exists()
 
@@ -321,9 +321,9 @@ def test_processes_do_not_outlive_a_launcher_that_was_killed(
 
 def test_a_share_without_a_row_teaches_nothing(tiny_base_model: Path) -> None:
     from intentflow.models.encoding import EncodedRow, pack_rows
-    from intentflow.training.samplers import RowsAndSilence
+    from intentflow.training.samplers import RowsWithPadding
 
-    data = RowsAndSilence([EncodedRow([1, 2, 3], [4, 5], 1)])
+    data = RowsWithPadding([EncodedRow([1, 2, 3], [4, 5], 1)])
     assert not torch.any(pack_rows([data[1]])["labels"] >= 0)
 
 
@@ -332,7 +332,7 @@ def test_the_record_says_what_it_ran_on(
     tiny_base_model: Path, files: TrainingFiles, tmp_path: Path
 ) -> None:
     settings = {**SETTINGS, "max_steps": 1, **_two("ddp")}
-    train_as_asked(recipe(tiny_base_model, **settings), files, str(tmp_path / "m"))
+    launch_training(recipe(tiny_base_model, **settings), files, str(tmp_path / "m"))
     record = json.loads((tmp_path / "m" / "training.json").read_text())
     assert record["plan"]["devices"] == 2
     assert record["recipe"]["distributed"]["strategy"] == "ddp"

@@ -239,8 +239,8 @@ def test_another_or_broken_prediction_is_a_correction(prediction: str, tmp_path:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        (("x", "f()", "f()"), "in all 1 rows prediction and output agree"),
-        (("x", "no call", "f()"), "row 1: the output 'no call' is no call"),
+        (("x", "f()", "f()"), "prediction and output agree in all 1 rows"),
+        (("x", "no call", "f()"), "row 1: the output 'no call' is not a call"),
     ],
 )
 def test_a_file_that_corrects_nothing_is_refused(
@@ -294,7 +294,7 @@ def _command(file: Path, output: Path, *overrides: str) -> int:
 
 
 WRONG: dict[str, tuple[list[str], str]] = {
-    "no model": ([], "there is no such folder (method dpo corrects a model that train wrote"),
+    "no model": ([], "there is no such folder (method dpo corrects a model of intentflow train"),
     "a prompt": (["taxonomy_in_prompt=names"], "is the corrected model's own with method: dpo"),
     "beta elsewhere": (
         ["method=lora"],
@@ -322,12 +322,12 @@ def test_what_cannot_work_is_refused_in_one_line(
 def test_a_base_model_that_was_never_trained_is_refused(
     tiny_base_model: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(IntentflowError, match="method dpo corrects a model that train wrote"):
+    with pytest.raises(IntentflowError, match="method dpo corrects a model of intentflow train"):
         train_on_corrections(
             _recipe(tiny_base_model), _corrections(tmp_path / "c.jsonl"), tmp_path / "m", None
         )
 
 
 def test_labelled_rows_alone_are_refused(wrong: Path, tmp_path: Path) -> None:
-    with pytest.raises(IntentflowError, match="method dpo learns from corrections"):
+    with pytest.raises(IntentflowError, match="method dpo needs corrections"):
         train(_recipe(wrong), ELSEWHERE, [], tmp_path / "m")

@@ -350,7 +350,7 @@ def test_a_row_longer_than_asked_is_refused(tiny_base_model: Path, tmp_path: Pat
 
 
 def test_no_rows_are_refused(tiny_base_model: Path, tmp_path: Path) -> None:
-    with pytest.raises(IntentflowError, match="there is no row to train on"):
+    with pytest.raises(IntentflowError, match="there are no rows for training"):
         train(recipe(tiny_base_model), [], [], tmp_path / "m", TAXONOMY)
 
 

@@ -27,7 +27,7 @@ from intentflow.models.attention import (
     share_prefixes,
 )
 from intentflow.models.encoding import EncodedRow, pack_rows
-from intentflow.training.microbatches import cut_off, cut_passes, give_back, in_one_pass
+from intentflow.training.microbatches import add_gradients, cut_passes, detached_copies, in_one_pass
 from intentflow.training.trainer import AnswerLossTrainer
 from tests.models import make_model, make_tokenizer
 
@@ -276,10 +276,10 @@ def test_the_prefix_is_read_once_however_many_passes_the_rows_take(
 def test_gradients_in_16_bits_are_gathered_in_32() -> None:
     state = torch.zeros(1, dtype=torch.bfloat16, requires_grad=True)
     states = {0: (state * 1,)}
-    gathered = cut_off(states)
+    gathered = detached_copies(states)
     for _ in range(299):  # in 16 bits, 256 and 1 are 256
         gathered[0][0].to(torch.bfloat16).backward(torch.ones(1, dtype=torch.bfloat16))
-    give_back(states, gathered)
+    add_gradients(states, gathered)
     states[0][0].backward(torch.ones(1, dtype=torch.bfloat16))
     assert state.grad == 300
 

@@ -29,7 +29,7 @@ from intentflow.recipe.recipe import Recipe
 from intentflow.records import read_records, write_records
 from intentflow.storage import digest_of
 from intentflow.training.files import TrainingFiles
-from intentflow.training.launch import train_as_asked
+from intentflow.training.launch import launch_training
 from intentflow.training.sft import train
 from intentflow.training.trainjob.manifest import TRAINJOB, Staged, render_trainjob
 from intentflow.training.trainjob.results import publish_result
@@ -156,7 +156,7 @@ def test_an_api_server_that_comes_back_ends_nothing(
     monkeypatch.setattr("intentflow.training.trainjob.status._POLL_SECONDS", 0.01)
     cluster: Any = Away(5)
     follow(cluster, JOB)
-    assert capsys.readouterr().err.count("cannot be reached; asking again") == 5
+    assert capsys.readouterr().err.count("cannot be reached; retrying") == 5
 
 
 def test_an_api_server_that_stays_away_ends_the_following_and_not_the_job(
@@ -165,7 +165,7 @@ def test_an_api_server_that_stays_away_ends_the_following_and_not_the_job(
     monkeypatch.setattr("intentflow.training.trainjob.status._POLL_SECONDS", 0.01)
     monkeypatch.setattr("intentflow.training.trainjob.status.PATIENCE_SECONDS", 0.1)
     cluster: Any = Away(10_000)
-    with pytest.raises(IntentflowError, match="goes on without this command: run it again"):
+    with pytest.raises(IntentflowError, match="continues without this command: run it again"):
         follow(cluster, JOB)
 
 
@@ -192,7 +192,7 @@ def test_without_storage_several_machines_are_refused_in_one_line(
     tiny_base_model: Path, files: TrainingFiles, tmp_path: Path
 ) -> None:
     with pytest.raises(IntentflowError, match=r"set distributed\.cluster\.storage") as caught:
-        train_as_asked(_several(tiny_base_model, None), files, str(tmp_path / "m"))
+        launch_training(_several(tiny_base_model, None), files, str(tmp_path / "m"))
     assert "\n" not in str(caught.value)
 
 
@@ -326,7 +326,7 @@ def test_the_model_of_a_job_that_is_complete_is_brought_here(
         trainer.patch_status(job, COMPLETE)
 
     with trainer.acting(play):
-        record = train_as_asked(several, files, str(tmp_path / "m")).record
+        record = launch_training(several, files, str(tmp_path / "m")).record
     assert check_model_directory(tmp_path / "m")
     assert digest_of(tmp_path / "m") == digest_of(tiny_model)
     assert record.rows.train == 40  # as that model's own record says
@@ -352,7 +352,7 @@ def test_pods_find_the_rows_and_the_recipe_that_were_given(
         trainer.patch_status(job, COMPLETE)
 
     with trainer.acting(play):
-        train_as_asked(several, files, str(tmp_path / "m"))
+        launch_training(several, files, str(tmp_path / "m"))
     assert found == {"rows": rows()[:16], "recipe": several, "taxonomy": TAXONOMY}
 
 
@@ -394,7 +394,7 @@ def test_two_machines_that_run_the_jobs_command_train_what_one_process_does(
         assert ended == [0, 0], said
 
     with trainer.acting(play):
-        found = train_as_asked(several, files, str(tmp_path / "brought")).record
+        found = launch_training(several, files, str(tmp_path / "brought")).record
     alone = several.model_copy(update={"distributed": Distributed()})
     expected = train(alone, rows()[:16], rows()[16:20], tmp_path / "alone", TAXONOMY)
     assert found.plan.devices == 2
@@ -414,7 +414,7 @@ def test_a_job_that_fails_brings_its_pods_last_words(
         trainer.patch_status(job, FAILED)
 
     with trainer.acting(play), pytest.raises(IntentflowError) as caught:
-        train_as_asked(several, files, str(tmp_path / "m"))
+        launch_training(several, files, str(tmp_path / "m"))
     message = str(caught.value)
     assert "failed: JobsFailed jobset failed" in message
     assert "exit code 2 Error the loss is nan at step 3" in message
@@ -445,12 +445,12 @@ def test_a_retry_takes_over_the_job_that_runs_and_replaces_one_that_failed(
         trainer.patch_status(job, COMPLETE)
 
     with trainer.acting(fail), pytest.raises(IntentflowError):
-        train_as_asked(several, files, str(tmp_path / "m"))
+        launch_training(several, files, str(tmp_path / "m"))
     with trainer.acting(leave_and_complete):
-        train_as_asked(several, files, str(tmp_path / "m"))
+        launch_training(several, files, str(tmp_path / "m"))
     capsys.readouterr()
-    train_as_asked(several, files, str(tmp_path / "again"))
-    assert "following the TrainJob that is already there" in capsys.readouterr().err
+    launch_training(several, files, str(tmp_path / "again"))
+    assert "following the existing TrainJob" in capsys.readouterr().err
     assert [job["metadata"]["uid"] for job in trainer.jobs()] == uids[1:]
 
 
@@ -470,7 +470,7 @@ def test_a_step_that_is_stopped_deletes_its_job(
         os.kill(os.getpid(), number)
 
     with trainer.acting(play), pytest.raises(KeyboardInterrupt):
-        train_as_asked(several, files, str(tmp_path / "m"))
+        launch_training(several, files, str(tmp_path / "m"))
     assert "deleted TrainJob intentflow-train-" in capsys.readouterr().err
     assert trainer.jobs() == []
 
@@ -484,8 +484,8 @@ def test_a_job_that_somebody_deleted_is_said(
         time.sleep(1)
         trainer.delete(job)
 
-    with trainer.acting(play), pytest.raises(IntentflowError, match="was deleted by somebody else"):
-        train_as_asked(several, files, str(tmp_path / "m"))
+    with trainer.acting(play), pytest.raises(IntentflowError, match="was deleted by another user"):
+        launch_training(several, files, str(tmp_path / "m"))
 
 
 @pytest.mark.real
@@ -496,7 +496,7 @@ def test_a_complete_job_without_a_model_asks_for_its_image(
         trainer.acting(lambda: trainer.patch_status(trainer.wait_for_job(), COMPLETE)),
         pytest.raises(IntentflowError, match=r"left no published\.json: does its image"),
     ):
-        train_as_asked(several, files, str(tmp_path / "m"))
+        launch_training(several, files, str(tmp_path / "m"))
 
 
 @pytest.mark.real
@@ -511,7 +511,7 @@ def test_a_cluster_without_kubeflow_trainer_is_one_line(
         "intentflow.training.trainjob.client.TRAINJOB", ("trainer.kubeflow.org/v9", "TrainJob")
     )
     with pytest.raises(IntentflowError, match="is Kubeflow Trainer installed") as caught:
-        train_as_asked(several, files, str(tmp_path / "m"))
+        launch_training(several, files, str(tmp_path / "m"))
     assert "\n" not in str(caught.value)
 
 
@@ -557,9 +557,9 @@ def test_the_role_in_manifests_is_enough(
 
     with trainer.acting(play):
         with pytest.raises(IntentflowError, match="exit code 2 Error no memory"):
-            train_as_asked(several, files, str(tmp_path / "m"))
+            launch_training(several, files, str(tmp_path / "m"))
         with pytest.raises(KeyboardInterrupt):
-            train_as_asked(several, files, str(tmp_path / "m"))
+            launch_training(several, files, str(tmp_path / "m"))
     assert trainer.jobs() == []
 
 
@@ -574,7 +574,7 @@ def test_a_missing_role_is_one_line(
 ) -> None:
     _as_account(kube_api, trainer.namespace, tmp_path, monkeypatch)
     with pytest.raises(IntentflowError, match=r"not allowed: .* manifests/trainer") as caught:
-        train_as_asked(several, files, str(tmp_path / "m"))
+        launch_training(several, files, str(tmp_path / "m"))
     assert "\n" not in str(caught.value)
 
 

@@ -53,10 +53,10 @@ def run_train(
         trained = _train_on_corrections(str(train_set), str(model), config, held_out, publish_to)
     else:
         from intentflow.training.files import TrainingFiles
-        from intentflow.training.launch import train_as_asked
+        from intentflow.training.launch import launch_training
 
         files = TrainingFiles(str(train_set), held_out, config.taxonomy)
-        trained = train_as_asked(config.recipe, files, str(model), publish_to)
+        trained = launch_training(config.recipe, files, str(model), publish_to)
     if report is not None:
         shutil.copyfile(Path(model) / "training.html", report)
     return trained

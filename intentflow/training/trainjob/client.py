@@ -1,8 +1,8 @@
-"""A training on several nodes, from files here to a model directory here.
+"""A training on several nodes, from local files to a local model directory.
 
-Rows, recipe and taxonomy go to S3 under their digest; the job's main process publishes the model
-there; it is fetched when the job is complete. The job's name follows from all of that, so that a
-step that is retried finds its job again.
+Rows, recipe and taxonomy are published to S3 under their digest; the job's main process publishes
+the model there, and it is downloaded when the job is complete. The job's name is derived from all
+of that, so that a step that is retried finds its job again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from intentflow.training.trainjob.manifest import (
     Staged,
     render_trainjob,
 )
-from intentflow.training.trainjob.results import bring_model
+from intentflow.training.trainjob.results import fetch_model
 from intentflow.training.trainjob.status import follow, read_state
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ _POLL_SECONDS = 1.0
 
 
 def train_on_cluster(recipe: Recipe, files: TrainingFiles, output: str) -> TrainingRecord:
-    """Train by a Kubeflow ``TrainJob``, follow it, and bring the model here.
+    """Train with a Kubeflow ``TrainJob``, wait for it, and download the model.
 
     Ctrl-C or the end of the step deletes the job.
 
@@ -50,7 +50,7 @@ def train_on_cluster(recipe: Recipe, files: TrainingFiles, output: str) -> Train
         The record of the training.
 
     Raises:
-        IntentflowError: No cluster or storage, the job failed or was deleted.
+        IntentflowError: There is no cluster or storage, or the job failed or was deleted.
     """
     storage = recipe.distributed.cluster.storage
     if storage is None:
@@ -66,11 +66,11 @@ def train_on_cluster(recipe: Recipe, files: TrainingFiles, output: str) -> Train
     job = render_trainjob(recipe.distributed, staged, namespace, os.environ)
     with _deleted_when_stopped(cluster, job):
         follow(cluster, _submit(cluster, job))
-    return bring_model(staged.results, output)
+    return fetch_model(staged.results, output)
 
 
 def stage(recipe: Recipe, files: TrainingFiles, storage: str) -> Staged:
-    """Publish what the nodes need, under its digest."""
+    """Publish the inputs of the nodes under their digest."""
     _note_local_model(recipe)
     training, validation = files.rows()
     with tempfile.TemporaryDirectory() as scratch:
@@ -89,14 +89,14 @@ def stage(recipe: Recipe, files: TrainingFiles, storage: str) -> Staged:
 
 
 def _submit(cluster: Cluster, job: dict[str, Any]) -> dict[str, Any]:
-    """Create the job, or take over the one that a former try of the same step has created."""
+    """Create the job, or take over the one that an earlier attempt of the same step created."""
     name, namespace = job["metadata"]["name"], job["metadata"]["namespace"]
     former = _find(cluster, name, namespace)
     if former and (former["metadata"].get("deletionTimestamp") or read_state(former).failed):
         _remove(cluster, name, namespace)
         former = None
     found = cluster.apply(job, FIELD_MANAGER)
-    verb = "following the TrainJob that is already there:" if former else "submitted TrainJob"
+    verb = "following the existing TrainJob" if former else "submitted TrainJob"
     log.info("%s %s in %s", verb, name, namespace)
     return found
 
@@ -116,7 +116,9 @@ def _remove(cluster: Cluster, name: str, namespace: str) -> None:
     deadline = time.monotonic() + _GONE_SECONDS
     while _find(cluster, name, namespace):
         if time.monotonic() >= deadline:
-            raise IntentflowError(f"TrainJob {name} in {namespace} does not go away; delete it")
+            raise IntentflowError(
+                f"TrainJob {name} in {namespace} could not be deleted; delete it manually"
+            )
         time.sleep(_POLL_SECONDS)
 
 
@@ -130,7 +132,7 @@ def _delete(cluster: Cluster, name: str, namespace: str) -> None:
 
 @contextmanager
 def _deleted_when_stopped(cluster: Cluster, job: Mapping[str, Any]) -> Iterator[None]:
-    """Let nothing run on when this command is asked to end, by Ctrl-C or by the pod's end."""
+    """Delete the job if this command is stopped, by Ctrl-C or by the end of its pod."""
     name, namespace = job["metadata"]["name"], job["metadata"]["namespace"]
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -158,6 +160,6 @@ def _note_local_model(recipe: Recipe) -> None:
     name = recipe.model_name_or_path
     if not is_remote(name) and Path(name).is_dir():
         log.warning(
-            "%s is a folder: each node must have it at the same place, in its image or on a volume",
+            "%s is a folder: each node must have it at the same path, in its image or on a volume",
             name,
         )

@@ -1,4 +1,4 @@
-"""The ``TrainJob`` of a training, as Kubeflow Trainer v2 (v1alpha1) takes it."""
+"""The manifest of a training's ``TrainJob`` for Kubeflow Trainer v2 (v1alpha1)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 @dataclass(frozen=True)
 class Staged:
-    """Where a job finds its data and leaves the model.
+    """Locations of a job's data and of its model.
 
     Attributes:
         inputs: ``s3://…/sha256-<digest>`` with recipe, rows and taxonomy.
@@ -37,13 +37,14 @@ class Staged:
 def render_trainjob(
     settings: Distributed, staged: Staged, namespace: str, environment: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The job as an object to apply; its name says what it trains on what.
+    """Render the job as an object to apply; its name depends on its inputs.
 
     Args:
-        settings: Nodes, devices, and what they are.
+        settings: Nodes and devices.
         staged: Data and model.
-        namespace: Namespace in which it runs.
-        environment: Environment of this process: address of S3, never its keys.
+        namespace: Namespace of the job.
+        environment: Environment of this process, from which the address of S3 is taken, never its
+            keys.
     """
     options = settings.cluster
     spec: dict[str, Any] = {
@@ -110,7 +111,7 @@ def _environment(options: ClusterOptions, environment: Mapping[str, str]) -> lis
 
 
 def _pod_patch(options: ClusterOptions) -> dict[str, Any]:
-    """What the pods get in addition to what their runtime states."""
+    """Additions to the pods of the runtime."""
     patch: dict[str, Any] = {}
     if options.service_account:
         patch["serviceAccountName"] = options.service_account

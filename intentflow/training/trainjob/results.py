@@ -1,4 +1,4 @@
-"""The model of a job: published by its main process, fetched by whoever submitted it."""
+"""The model of a job: published by its main process, downloaded by the submitter."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from intentflow.storage.s3 import S3Store
 from intentflow.storage.uris import parse_s3
 
 POINTER = "published.json"
-"""Next to a published model: where it is, for whoever does not know its digest."""
+"""A file next to a published model with its URI, for readers that do not know its digest."""
 
 
 def publish_result(model: str | Path, destination: str) -> str:
-    """Publish a trained model and, last, the pointer to it; returns its address.
+    """Publish a trained model and, last, the pointer to it; returns its URI.
 
     Raises:
         IntentflowError: The destination is not ``s3://``, or the storage refused.
@@ -30,12 +30,12 @@ def publish_result(model: str | Path, destination: str) -> str:
     return published.uri
 
 
-def bring_model(results: str, output: str) -> TrainingRecord:
-    """Fetch the model that a job has published into a model directory."""
+def fetch_model(results: str, output: str) -> TrainingRecord:
+    """Download the model that a job has published into a model directory."""
     pointer = read_file(results, POINTER)
     if pointer is None:
         raise IntentflowError(
-            f"{results}: the job is complete and left no {POINTER}: does its image have "
+            f"{results}: the job is complete but wrote no {POINTER}: does its image contain "
             "this release of intentflow?"
         )
     target = Path(output)

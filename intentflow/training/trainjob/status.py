@@ -1,4 +1,4 @@
-"""Following a ``TrainJob`` to its end: how far it is, and why it failed."""
+"""Status of a ``TrainJob``: its progress, and the reason of a failure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from intentflow.training.trainjob.manifest import TRAINJOB
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 300.0
-"""How long the API server may be away before the following, not the job, is given up."""
+"""Time without the API server after which waiting, not the job, is given up."""
 
 _POLL_SECONDS = 2.0
 _LOG_LINES = 20
@@ -24,11 +24,11 @@ _LOG_LINES = 20
 
 @dataclass(frozen=True)
 class JobState:
-    """What a job's status says.
+    """The state of a job according to its status.
 
     Attributes:
-        complete: Whether it ended well.
-        failed: Whether it ended otherwise.
+        complete: Whether it succeeded.
+        failed: Whether it failed.
         message: Progress, or reason of the failure; one line.
     """
 
@@ -41,8 +41,8 @@ def follow(cluster: Cluster, job: Mapping[str, Any]) -> None:
     """Wait until the job is complete, logging each change of its status.
 
     Raises:
-        IntentflowError: It failed, with its pods' last words; somebody deleted it; or the cluster
-            was away for too long.
+        IntentflowError: It failed, with the diagnostics of its pods; it was deleted; or the cluster
+            was not available for too long.
     """
     name, namespace = job["metadata"]["name"], job["metadata"]["namespace"]
     reported = ""
@@ -50,14 +50,16 @@ def follow(cluster: Cluster, job: Mapping[str, Any]) -> None:
         found = _look(cluster, name, namespace)
         if found is None or found["metadata"]["uid"] != job["metadata"]["uid"]:
             raise IntentflowError(
-                f"TrainJob {name} in {namespace} was deleted by somebody else: run again to "
-                "start it again"
+                f"TrainJob {name} in {namespace} was deleted by another user: run the command "
+                "again to restart it"
             )
         state = read_state(found)
         if state.failed:
-            words = "; ".join(_last_words(cluster, name, namespace)) or "no response from its pods"
+            diagnostics = (
+                "; ".join(_diagnostics(cluster, name, namespace)) or "no response from its pods"
+            )
             raise IntentflowError(
-                f"TrainJob {name} in {namespace} failed: {state.message}; {words}"
+                f"TrainJob {name} in {namespace} failed: {state.message}; {diagnostics}"
             )
         if state.message != reported:
             log.info("%s: %s", name, state.message)
@@ -68,7 +70,7 @@ def follow(cluster: Cluster, job: Mapping[str, Any]) -> None:
 
 
 def read_state(job: Mapping[str, Any]) -> JobState:
-    """Read a TrainJob's conditions, its pods' count and what the trainer reports."""
+    """Read a TrainJob's conditions, the number of its pods and the trainer's report."""
     status = job.get("status") or {}
     conditions = {item["type"]: item for item in status.get("conditions") or ()}
     complete, failed = (_holds(conditions, kind) for kind in ("Complete", "Failed"))
@@ -90,7 +92,7 @@ def _describe(condition: Mapping[str, Any]) -> str:
 
 
 def _progress(status: Mapping[str, Any]) -> str:
-    """Such as ``40 %, 90 s left, loss 0.31; node: 2 active``."""
+    """For example ``40 %, 90 s left, loss 0.31; node: 2 active``."""
     trainer = status.get("trainerStatus") or {}
     metrics = {item["name"]: item["value"] for item in trainer.get("metrics") or ()}
     parts = []
@@ -111,11 +113,11 @@ _COUNTS = ("active", "ready", "succeeded", "failed")
 
 
 def _look(cluster: Cluster, name: str, namespace: str) -> dict[str, Any] | None:
-    """The job now, None where it is gone; a server that is away for a while is asked again."""
+    """The current job, None if it does not exist; a server that is not available is retried."""
     from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
     def log_error(state: RetryCallState) -> None:
-        log.warning("%s: %s; asking again", name, state.outcome and state.outcome.exception())
+        log.warning("%s: %s; retrying", name, state.outcome and state.outcome.exception())
 
     retrying = Retrying(
         retry=retry_if_exception(lambda e: isinstance(e, IntentflowError) and not is_missing(e)),
@@ -130,25 +132,25 @@ def _look(cluster: Cluster, name: str, namespace: str) -> dict[str, Any] | None:
         if is_missing(error):
             return None
         raise IntentflowError(
-            f"{error}; TrainJob {name} in {namespace} goes on without this command: "
+            f"{error}; TrainJob {name} in {namespace} continues without this command: "
             "run it again to follow it"
         ) from error
 
 
-def _last_words(cluster: Cluster, name: str, namespace: str) -> list[str]:
-    """What the pods' containers left as their last message, else the end of their logs."""
+def _diagnostics(cluster: Cluster, name: str, namespace: str) -> list[str]:
+    """Termination messages of the pods' containers, otherwise the ends of their logs."""
     labels = f"jobset.sigs.k8s.io/jobset-name={name}"
     found = pod_messages(cluster, namespace, labels)
     return found or _ends_of_logs(cluster, namespace, labels)
 
 
 def _ends_of_logs(cluster: Cluster, namespace: str, labels: str) -> list[str]:
-    words = []
+    diagnostics = []
     try:
         for pod in cluster.list("v1", "Pod", namespace, labels):
             name = pod["metadata"]["name"]
             lines = [line for line in cluster.last_log_lines(name, namespace, _LOG_LINES) if line]
-            words += [f"pod {name}: {lines[-1]}"] if lines else []
+            diagnostics += [f"pod {name}: {lines[-1]}"] if lines else []
     except IntentflowError as error:
-        words.append(f"logs could not be read: {error}")
-    return words
+        diagnostics.append(f"logs could not be read: {error}")
+    return diagnostics
