@@ -21,8 +21,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 CODE = ("intentflow", "components", "pipelines")
 DOCUMENTS = ("*.md", "docs/**/*.md", "benchmarks/*.md", "manifests/*.md", "examples/**/*.md")
-UNFINISHED = ("tests",)
-"""Files below these still wait for their turn; the list only shrinks."""
+UNFINISHED: tuple[str, ...] = ()
+"""Folders or files still to be done; none is, and the list only shrinks."""
 
 # Flags and variables keep their names; nouns of other fields that contain a word of the glossary.
 INNOCENT = re.compile(

@@ -102,7 +102,7 @@ def test_a_bad_file_is_named_with_the_place(tmp_path: Path, content: bytes, mess
         ("a.txt", b"hello\n"),
     ],
 )
-def test_a_file_of_another_kind_is_to_be_converted(
+def test_a_file_of_another_format_is_to_be_converted(
     tmp_path: Path, name: str, content: bytes
 ) -> None:
     (tmp_path / name).write_bytes(content)
@@ -110,7 +110,7 @@ def test_a_file_of_another_kind_is_to_be_converted(
         read_records(tmp_path / name)
 
 
-def test_one_broken_record_is_no_file_of_another_kind(tmp_path: Path) -> None:
+def test_one_broken_record_is_no_file_of_another_format(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"instruction": "a", "output": "b()"}\n{')
     with pytest.raises(IntentflowError, match=r"line 2: not JSON$"):
         read_records(tmp_path / "a.jsonl")

@@ -99,7 +99,9 @@ def test_keys_of_other_tools_are_kept(kind: type[Artifact]) -> None:
 
 @KINDS
 @pytest.mark.parametrize("document", [[], "text", 3, None])
-def test_a_document_of_another_kind_is_named(kind: type[Artifact], document: object) -> None:
+def test_a_document_of_an_unexpected_format_is_named(
+    kind: type[Artifact], document: object
+) -> None:
     with pytest.raises(IntentflowError) as refused:
         kind.from_mapping(document, "file.json")
     assert str(refused.value) == f"file.json: {kind.WRONG_KIND.format(where='file.json')}"

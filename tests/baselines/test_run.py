@@ -80,7 +80,7 @@ def test_a_sample_has_its_own_number_of_rows_and_no_outcomes() -> None:
     assert (scored.n, scored.intent_accuracy, scored.outcomes) == (2, 1.0, Outcomes(intent=None))
 
 
-def test_time_is_told_by_training_and_rows_per_second() -> None:
+def test_time_is_reported_by_training_and_rows_per_second() -> None:
     scored = score_answers(ROWS, _given(["go()"] * 3))
     assert (scored.seconds, scored.rows_per_second) == (Seconds(train=1.0, predict=2.0), 1.5)
 
@@ -133,6 +133,6 @@ def test_kinds_are_read_in_one_order(text: str, kinds: list[str]) -> None:
         (" , ", "no baseline is given; choose from majority"),
     ],
 )
-def test_a_kind_that_is_none_is_told_with_the_nearest(text: str, message: str) -> None:
+def test_a_kind_that_is_none_is_reported_with_the_nearest(text: str, message: str) -> None:
     with pytest.raises(IntentflowError, match=message.replace("?", r"\?")):
         parse_kinds(text)

@@ -58,7 +58,7 @@ def test_where_no_intent_is_likely_the_likeliest_is_answered() -> None:
     assert targets.label(np.array([0.1, 0.3, 0.2])) == _label("go")
 
 
-def test_an_intent_twice_is_decided_as_once_and_once_more() -> None:
+def test_an_intent_twice_is_decided_as_once_and_again() -> None:
     targets = Targets.of([_label("go", "go"), _label("find", "play")])
     assert targets.names == ["find 1", "go 1", "go 2", "play 1"]
     assert targets.label(np.array([0.0, 1.0, 1.0, 0.0])) == _label("go", "go")

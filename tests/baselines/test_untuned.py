@@ -41,7 +41,7 @@ def test_without_a_taxonomy_the_training_rows_say_it(tiny_base_model: Path) -> N
     assert names <= set(TAXONOMY.intents)
 
 
-def test_shots_are_told_in_the_description(tiny_base_model: Path) -> None:
+def test_shots_are_stated_in_the_description(tiny_base_model: Path) -> None:
     answers = answer_untuned(TRAINING, UTTERANCES, _asking(tiny_base_model), shots=3)
     assert "and 3 labelled rows shown before the utterance" in answers.about
 

@@ -40,7 +40,7 @@ def test_a_report_over_the_data_is_refused(
     assert "choose another report" in capsys.readouterr().err
 
 
-def test_a_folder_as_a_file_is_said_in_one_line(
+def test_a_folder_as_a_file_is_reported_in_one_line(
     labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["validate", str(labels), "--report", str(tmp_path)]) == 2

@@ -63,7 +63,7 @@ def test_a_field_that_is_there_is_not_called_missing(tmp_path: Path) -> None:
     assert "no field" not in message
 
 
-def test_rows_without_a_job_say_so(tmp_path: Path) -> None:
+def test_rows_without_a_job_report_it(tmp_path: Path) -> None:
     row = {"data": {"instruction": "play"}}
     message = _message(tmp_path / "a.manifest", json.dumps(row).encode(), job="9")
     assert message.endswith("there is no job 9, nor any other")

@@ -41,7 +41,7 @@ ANNOTATIONS = {"annotations": [{"labels": {"output": "a()"}}]}
         {"label": {"results": [OLDER]}},
     ],
 )
-def test_the_latest_human_answer_counts(tmp_path: Path, stages: dict[str, Any]) -> None:
+def test_the_latest_human_label_counts(tmp_path: Path, stages: dict[str, Any]) -> None:
     assert converted(tmp_path, [itag_row("play", **stages)]) == [
         {"instruction": "play", "output": "a()"}
     ]

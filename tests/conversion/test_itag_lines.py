@@ -54,7 +54,7 @@ def _is_scanned(row: str) -> bool:
     return not scan_lines(row.encode())[0][-1]
 
 
-def test_a_human_answer_like_the_systems_is_scanned() -> None:
+def test_a_human_label_like_the_systems_is_scanned() -> None:
     assert _is_scanned(documented_row("a", "f()", system="f()"))
 
 

@@ -104,7 +104,7 @@ def test_rows_stay_as_they_are_when_asked(tmp_path: Path) -> None:
     assert rejected.stat().st_mode & 0o777 == 0o600
 
 
-def test_without_the_extra_rows_stay_and_it_is_said(
+def test_without_the_extra_rows_stay_and_it_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(rejects, "find_spec", lambda _name: None)
@@ -130,7 +130,7 @@ def test_a_secret_anywhere_in_a_long_row_is_found(tmp_path: Path) -> None:
     assert "@" not in raw
 
 
-def test_a_very_long_row_is_whole_when_asked(tmp_path: Path) -> None:
+def test_a_very_long_row_is_complete_when_asked(tmp_path: Path) -> None:
     assert len(_raw(tmp_path, "word " * 20_000, redact=False)) == 99_999
 
 

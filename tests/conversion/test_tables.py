@@ -52,7 +52,7 @@ def test_a_named_column_is_taken_instead(tmp_path: Path) -> None:
     assert _converted(tmp_path, content, field="question") == [PLAY]
 
 
-def test_a_table_under_another_name_is_read_when_told(tmp_path: Path) -> None:
+def test_a_table_under_another_name_is_read_when_named(tmp_path: Path) -> None:
     content = "instruction,output\nplay,a()\n"
     assert _converted(tmp_path, content, "rows.dat", format="csv") == [PLAY]
 

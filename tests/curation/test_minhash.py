@@ -63,7 +63,7 @@ def test_another_request_is_not_near(left: str, right: str) -> None:
     assert not _are_near(left, right)
 
 
-def test_nearness_is_passed_on_to_the_whole_group() -> None:
+def test_nearness_is_passed_on_to_the_complete_group() -> None:
     texts = [FORECAST, f"{FORECAST} please", f"well {FORECAST} please"]
     assert near_clusters([texts[0], "other", *texts[1:]]) == [0, 1, 0, 0]
 

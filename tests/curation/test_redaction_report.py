@@ -77,7 +77,7 @@ def test_a_text_in_the_page_is_escaped() -> None:
     assert "<b>rows</b>" not in page
 
 
-def test_a_page_without_changes_says_so() -> None:
+def test_a_page_without_changes_reports_it() -> None:
     assert "No personal data was found in 1 rows" in redaction_html(_redactions(ROWS[-1:]))
 
 

@@ -145,7 +145,7 @@ def test_an_original_whose_copy_is_near_is_in_train() -> None:
         assert _sides(split(rows, test=0.4, validation=0.4, seed=seed), [FORECAST]) == {0}
 
 
-def test_a_group_too_large_for_a_part_is_said(
+def test_a_group_too_large_for_a_part_is_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = [Example(row.instruction, row.output, dialogue=row.output) for row in ROWS]

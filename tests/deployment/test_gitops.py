@@ -293,7 +293,7 @@ def test_two_at_once_both_hold(
         assert "a" * 64 in server.read(f"team-a/{name}/inferenceservice.yaml")
 
 
-def test_branch_that_always_moves_on_is_said(
+def test_branch_that_always_moves_on_is_reported(
     facts: ModelFacts, git_options: DeployOptions, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("intentflow.deployment.gitops.commit._PAUSE_SECONDS", 0.0)

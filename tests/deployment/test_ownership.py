@@ -47,7 +47,7 @@ LIVE: dict[str, Any] = {
 }
 
 
-def test_only_what_the_manager_said_is_there() -> None:
+def test_only_what_the_manager_applied_is_there() -> None:
     assert owned(LIVE) == {
         "apiVersion": "v1",
         "kind": "Pod",

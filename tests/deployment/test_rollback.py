@@ -193,14 +193,14 @@ def test_rollback_to_an_unknown_number_lists_those_there_are(
         rollback("banking", apply_options.namespace, 20, to=7)
 
 
-def test_rollback_without_a_former_revision_says_so(
+def test_rollback_without_a_former_revision_reports_it(
     in_service: str, apply_options: DeployOptions
 ) -> None:
     with pytest.raises(CheckFailed, match="no other revision is recorded"):
         rollback("banking", apply_options.namespace, 20)
 
 
-def test_rollback_of_an_unknown_service_says_so(
+def test_rollback_of_an_unknown_service_reports_it(
     namespace: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["rollback", "nothing", "-n", namespace]) == 2
@@ -323,7 +323,7 @@ def _until_canary(controller: Controller, run: Callable[[], Any], **status: Any)
         thread.join()
 
 
-def test_canary_stands_beside_the_model_in_service(canary: dict[str, Any], in_service: str) -> None:
+def test_canary_runs_next_to_the_model_in_service(canary: dict[str, Any], in_service: str) -> None:
     assert _model(canary)["storageUri"] == in_service
     [entry] = canary["spec"]["canary"]
     assert entry["predictor"]["model"]["storageUri"] != in_service
@@ -396,7 +396,7 @@ def test_rollback_after_a_promotion_brings_the_former_model_to_the_same_predicto
     assert service["spec"]["predictor"]["name"] == name
 
 
-def test_promote_without_a_canary_says_so(in_service: str, apply_options: DeployOptions) -> None:
+def test_promote_without_a_canary_reports_it(in_service: str, apply_options: DeployOptions) -> None:
     with pytest.raises(CheckFailed, match="has no canary"):
         promote("banking", apply_options.namespace, 20)
 
@@ -640,7 +640,7 @@ def test_service_that_cannot_be_asked_is_taken_back(
     assert _rest(controller.service()) == before
 
 
-def test_loading_service_is_told_by_its_progress(
+def test_loading_service_is_reported_by_its_progress(
     in_service: str,
     deploy_model: Deploy,
     controller: Controller,

@@ -57,7 +57,7 @@ def test_model_without_a_taxonomy_has_none(tmp_path: Path) -> None:
         ("greet();greet()", "differs from the evaluated one"),
     ],
 )
-def test_wrong_answer_is_told_by_its_row(
+def test_wrong_answer_is_reported_by_its_row(
     monkeypatch: pytest.MonkeyPatch, answer: str, fault: str
 ) -> None:
     monkeypatch.setattr("intentflow.deployment.smoke_test._answers", lambda *_: [answer])

@@ -64,7 +64,7 @@ def test_new_key_stands_as_its_neighbours_do() -> None:
     assert "# do not touch\n        intentflow.dev/verdict: passed\nspec:" in _edited(FILE, edit)
 
 
-def test_new_mapping_is_written_whole() -> None:
+def test_new_mapping_is_written_completely() -> None:
     text = "metadata:\n  name: a\n  labels:\n    b: c\n\n# end\n"
     edited = _edited(text, Edit(("metadata", "annotations"), {"x": "1", "y": "z"}))
     assert edited == (

@@ -159,7 +159,7 @@ def test_the_layers_are_listed_from_the_top() -> None:
         ({}, "anything"),
     ],
 )
-def test_what_a_value_may_be_is_told_in_words(value: dict[str, object], form: str) -> None:
+def test_what_a_value_may_be_is_stated_in_words(value: dict[str, object], form: str) -> None:
     assert value_form(value, {}) == form
 
 

@@ -18,7 +18,7 @@ def _written(folder: Path, text: str) -> Path:
     return folder / "baselines.json"
 
 
-def test_the_whole_document_is_read(tmp_path: Path) -> None:
+def test_the_complete_document_is_read(tmp_path: Path) -> None:
     read = Baselines.read(_written(tmp_path, json.dumps(GOOD)))
     assert read.model_dump(exclude_unset=True, exclude={"schema_version"}) == GOOD
 

@@ -91,7 +91,7 @@ def test_answers_below_the_threshold_are_those_that_out_of_scope_mends(
     assert fitted.apply(0.3) < fitted.oos_threshold < fitted.apply(0.9)
 
 
-def test_what_a_threshold_mends_is_said(
+def test_what_a_threshold_mends_is_reported(
     model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _calibrate(model, [*SURE, *UNSURE, ("play()", "play()", 0.2)], monkeypatch)
@@ -106,7 +106,7 @@ def test_what_a_threshold_mends_is_said(
         ([*SURE, ("oos()", "play()", 0.95)], TAXONOMY, "none makes more of the rows right"),
     ],
 )
-def test_without_a_threshold_the_reason_is_said(
+def test_without_a_threshold_the_reason_is_reported(
     rows: list[Row],
     taxonomy: Taxonomy,
     said: str,

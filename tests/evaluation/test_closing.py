@@ -66,7 +66,7 @@ def test_an_answer_without_end_is_closed_inside_the_taxonomy(output_format: Outp
     assert [call for call in calls if not TAXONOMY.accepts(call)] == []
 
 
-def test_an_answer_that_was_closed_says_so() -> None:
+def test_an_answer_that_was_closed_reports_it() -> None:
     assert _answer("call", 0).is_closed
 
 

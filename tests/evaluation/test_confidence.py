@@ -37,7 +37,7 @@ def _values(text: str, output_format: OutputFormat) -> list[str]:
         ("", []),
     ],
 )
-def test_values_of_calls_are_told_from_structure(text: str, values: list[str]) -> None:
+def test_values_of_calls_are_distinguished_from_structure(text: str, values: list[str]) -> None:
     assert _values(text, "call") == values
 
 
@@ -51,7 +51,7 @@ def test_values_of_calls_are_told_from_structure(text: str, values: list[str]) -
         ("words", []),
     ],
 )
-def test_values_of_json_are_told_from_structure(text: str, values: list[str]) -> None:
+def test_values_of_json_are_distinguished_from_structure(text: str, values: list[str]) -> None:
     assert _values(text, "json") == values
 
 

@@ -254,13 +254,13 @@ def test_no_answer_is_begun_by_force_so_that_a_blank_may_come_first() -> None:
 
 
 @pytest.mark.parametrize("output_format", FORMATS)
-def test_a_whole_answer_may_end_or_go_on_with_another_call(output_format: OutputFormat) -> None:
+def test_a_complete_answer_may_end_or_go_on_with_another_call(output_format: OutputFormat) -> None:
     whole = format_output([Call("bye")], output_format)
     _, answer = _begun(whole[:-1], output_format)
     constraint = answer._constraint
     assert _texts(constraint.allowed([answer])[0]) & {")", "]", ",", ";", ");", "],"}
 
 
-def test_json_that_is_whole_ends_by_force() -> None:
+def test_json_that_is_complete_ends_by_force() -> None:
     _, answer = _begun(format_output([Call("bye")], "json"), "json")
     assert answer.forced() == [END]

@@ -103,7 +103,7 @@ def test_the_models_choices_differ_from_row_to_row() -> None:
 
 @pytest.mark.parametrize("constrained", [False, True])
 @pytest.mark.parametrize("rows_at_once", [1, 2, 5])
-def test_rows_beside_it_change_nothing_of_an_answer(rows_at_once: int, constrained: bool) -> None:
+def test_rows_next_to_it_change_nothing_of_an_answer(rows_at_once: int, constrained: bool) -> None:
     constraint = _constraint() if constrained else None
     together = _decode(_model(), constraint=constraint)
     found = _decode(_model(), rows_at_once=rows_at_once, constraint=constraint)
@@ -160,7 +160,7 @@ def test_forced_tokens_that_go_through_together_change_nothing() -> None:
         assert answer.log_probabilities == pytest.approx(logs, abs=1e-4)
 
 
-def test_a_whole_answer_costs_no_pass_for_its_forced_tokens(
+def test_a_complete_answer_costs_no_pass_for_its_forced_tokens(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     passes: list[int] = []

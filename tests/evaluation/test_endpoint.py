@@ -186,7 +186,7 @@ def test_the_wait_that_an_endpoint_asks_for_is_kept(endpoint: Endpoint) -> None:
     assert time.perf_counter() - started >= 0.3
 
 
-def test_a_long_wait_is_said_once(
+def test_a_long_wait_is_reported_once(
     endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # A clock that stands still: the eight refusals come within the wait on the slowest machine.

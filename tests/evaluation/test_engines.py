@@ -90,7 +90,7 @@ def test_serving_gives_the_evaluated_answer(tiny_model: Path, one_by_one: list[s
     assert served == one_by_one
 
 
-def test_an_answer_that_reached_its_limit_is_said_to_be_cut(tiny_model: Path) -> None:
+def test_an_answer_that_reached_its_limit_is_reported_as_cut(tiny_model: Path) -> None:
     completion = _complete(_engine(tiny_model), "play", 1)
     assert (completion.answer_tokens, completion.ended) == (1, False)
 

@@ -139,7 +139,7 @@ def test_metrics_with_confidences_are_plain_json() -> None:
 # --- the threshold
 
 
-def test_unsure_answers_count_as_out_of_scope_beside_the_models_own_scores() -> None:
+def test_unsure_answers_count_as_out_of_scope_next_to_the_models_own_scores() -> None:
     metrics = _metrics(ROWS, HALVED)
     assert metrics["intent_accuracy"] == 0.5
     assert metrics["with_threshold"] == {

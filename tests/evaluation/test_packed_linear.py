@@ -61,7 +61,7 @@ class _Adapted(nn.Linear):
     """As an adapter's layer inherits."""
 
 
-def test_layers_of_another_kind_stay_as_they_are() -> None:
+def test_other_layers_stay_as_they_are() -> None:
     holder = nn.Sequential(_Adapted(4, 4))
     pack_linear_layers(holder)
     assert type(holder[0]) is _Adapted

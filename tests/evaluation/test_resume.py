@@ -97,7 +97,7 @@ def test_the_error_says_where_the_answers_are_kept(
     assert kept in line
 
 
-def test_going_on_is_said(broken_off: Command, capsys: pytest.CaptureFixture[str]) -> None:
+def test_going_on_is_reported(broken_off: Command, capsys: pytest.CaptureFixture[str]) -> None:
     broken_off.run()
     assert "going on: 7 answers of an earlier run are in" in capsys.readouterr().err
 

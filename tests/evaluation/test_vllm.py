@@ -72,7 +72,7 @@ def test_probabilities_are_those_of_what_the_grammar_leaves(url: str) -> None:
     assert bound.confidence > 1e-3 > 1e-9 > free.confidence
 
 
-def test_answers_do_not_depend_on_what_is_asked_beside_them(url: str) -> None:
+def test_answers_do_not_depend_on_what_is_asked_with_them(url: str) -> None:
     structure = StructuredOutputs(TAXONOMY, "json")
     texts = [example.instruction for example in EXAMPLES]
     answers = [

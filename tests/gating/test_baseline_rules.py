@@ -26,7 +26,7 @@ def _against_linear(score: float | None, **rule: Any) -> Verdict:
     return _judge({"baselines": {**LINEAR, **rule}}, baselines=beside)
 
 
-def test_what_does_not_beat_the_linear_classifier_says_so() -> None:
+def test_what_does_not_beat_the_linear_classifier_reports_it() -> None:
     assert _against_linear(0.98).reasons == [
         "the model does not beat the linear classifier (0.98): "
         "intent_accuracy is 0.9, the baseline 0.98"
@@ -43,7 +43,7 @@ def test_a_tie_does_not_beat_and_a_margin_is_enough(
     assert _against_linear(score, margin=margin).passed is passes
 
 
-def test_rows_gained_and_lost_against_a_baseline_are_told() -> None:
+def test_rows_gained_and_lost_against_a_baseline_are_reported() -> None:
     beside = baselines(linear={"intent_accuracy": 0.9, "outcomes": {"intent": "0" * 10 + "1" * 90}})
     verdict = _judge({"baselines": LINEAR}, scores_with("1" * 95 + "0" * 5), baselines=beside)
     (_, rule) = verdict.rules
@@ -77,13 +77,13 @@ def test_a_baseline_without_the_metric_is_refused() -> None:
         _against_linear(0.5, metric="parameter_accuracy")
 
 
-def test_baselines_that_the_policy_ignores_are_said_and_shown() -> None:
+def test_baselines_that_the_policy_ignores_are_reported_and_shown() -> None:
     verdict = _judge(ANY, baselines=baselines(linear={"intent_accuracy": 0.98}))
     assert verdict.skipped == ["baselines were given, but the policy does not require beating any"]
     assert "| linear | 0.98 | – | – |" in verdict_markdown(verdict)
 
 
-def test_champion_and_baselines_stand_beside_the_model() -> None:
+def test_champion_and_baselines_are_compared_with_the_model() -> None:
     verdict = _judge(ANY, champion=scores(), baselines=baselines(few_shot={"intent_accuracy": 0.5}))
     rows = verdict_markdown(verdict).splitlines()[-3:]
     assert rows == [
@@ -126,7 +126,7 @@ def test_a_reference_on_other_rows_is_refused() -> None:
         _judge(COMPRESSED, reference=scores(data_digest="others"))
 
 
-def test_a_reference_that_the_policy_ignores_is_said() -> None:
+def test_a_reference_that_the_policy_ignores_is_reported() -> None:
     assert _judge(ANY, reference=scores()).skipped == [
         "scores of a 16-bit model were given, but the policy limits no loss by compression"
     ]

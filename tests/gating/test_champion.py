@@ -78,7 +78,7 @@ def test_the_numbers_of_the_comparison_are_in_the_message() -> None:
     )
 
 
-def test_files_that_do_not_tell_of_rows_are_compared_by_totals_and_say_so() -> None:
+def test_files_that_do_not_tell_of_rows_are_compared_by_totals_and_report_it() -> None:
     verdict = _judge(scores(), scores(), test="non_inferiority")
     assert "by estimate" in _rule(verdict, "champion.intent_accuracy").message
     assert "the champion was compared by totals" in verdict.notes[0]
@@ -105,7 +105,7 @@ def test_a_score_that_was_not_measured_fails() -> None:
     assert verdict.reasons == ["oos_recall is –, the champion's 0.5: one of them was not measured"]
 
 
-def test_a_policy_without_a_champion_section_takes_its_defaults_and_says_so() -> None:
+def test_a_policy_without_a_champion_section_takes_its_defaults_and_reports_it() -> None:
     policy = GatePolicy.from_mapping(ANY, "gate.yaml")
     verdict = judged(scores(), policy, champion=scores(intent_accuracy=0.92))
     assert (verdict.first_failed, verdict.notes[0]) == (
@@ -114,7 +114,7 @@ def test_a_policy_without_a_champion_section_takes_its_defaults_and_says_so() ->
     )
 
 
-def test_a_first_deployment_passes_by_policy_and_says_so() -> None:
+def test_a_first_deployment_passes_by_policy_and_reports_it() -> None:
     verdict = _judge(scores(), None, first="pass")
     assert (verdict.passed, _rule(verdict, "champion.first").message) == (
         True,
@@ -127,7 +127,7 @@ def test_a_first_deployment_fails_by_policy() -> None:
     assert verdict.first_failed == "champion.first"
 
 
-def test_a_missing_champion_is_said() -> None:
+def test_a_missing_champion_is_reported() -> None:
     verdict = _judge(scores(), None)
     assert verdict.skipped == ["no champion was given, so the model was compared with none"]
 
@@ -164,7 +164,7 @@ def test_an_intent_that_fell_is_found_without_outcomes_too() -> None:
     assert verdict.first_failed == "champion.per_intent.play"
 
 
-def test_the_furthest_fall_is_told_where_none_is_too_far() -> None:
+def test_the_furthest_fall_is_reported_where_none_is_too_far() -> None:
     metrics = scores_with("1" * 99 + "0", gold="pr")
     verdict = _judge(metrics, scores_with("1" * 100, gold="pr"), margin=0.1)
     assert _rule(verdict, "champion.per_intent").message.startswith(
@@ -173,7 +173,7 @@ def test_the_furthest_fall_is_told_where_none_is_too_far() -> None:
     )
 
 
-def test_a_champion_through_a_pipeline_has_floats_for_whole_numbers() -> None:
+def test_a_champion_through_a_pipeline_has_floats_for_integers() -> None:
     champion = scores_with("1" * 100)
     champion["n"] = 100.0
     champion["outcomes"]["gold"] = [float(i) for i in champion["outcomes"]["gold"]]
@@ -202,7 +202,7 @@ def test_the_short_form_of_a_champion_fits_a_command_line() -> None:
     assert len(json.dumps(_short(champion))) < 10_000 < 100_000 < len(json.dumps(champion))
 
 
-def test_intents_that_scores_do_not_tell_of_are_said() -> None:
+def test_intents_that_scores_do_not_tell_of_are_reported() -> None:
     verdict = _judge(scores(per_intent={}), scores())
     assert _rule(verdict, "champion.per_intent").message.startswith(
         "no intent was compared on its own"

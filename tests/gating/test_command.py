@@ -128,13 +128,13 @@ def test_no_verdict_is_written_over_the_scores(folder: Path, flag: str) -> None:
     assert (folder / "metrics.json").read_bytes() == before
 
 
-def test_a_missing_champion_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_champion_is_reported(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _write_policy(folder, {"metrics": {"n": {"min": 1}}, "champion": {"margin": 0.01}})
     assert _gate(folder) == 0
     assert "not applied: no champion was given" in capsys.readouterr().err
 
 
-def test_defaults_that_hold_for_a_champion_are_said(
+def test_defaults_that_hold_for_a_champion_are_reported(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _write_scores(folder / "champion.json", scores())
@@ -171,7 +171,7 @@ def test_other_rows_than_those_given_exit_1(
         (["--data"], "", "beside.json: the file is empty"),
     ],
 )
-def test_what_stands_beside_is_checked_in_one_line_and_exits_2(
+def test_what_is_compared_is_checked_in_one_line_and_exits_2(
     folder: Path,
     capsys: pytest.CaptureFixture[str],
     flags: list[str],

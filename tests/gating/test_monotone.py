@@ -72,7 +72,9 @@ def test_limits_at_their_confidence_bounds(rows: Rows, ceiling: float, data: st.
 
 @given(rows=_ROWS, others=st.lists(_ANSWERS, min_size=12, max_size=12), data=st.data())
 @settings(max_examples=40, deadline=None)
-def test_scores_beside_another_models(rows: Rows, others: list[str], data: st.DataObject) -> None:
+def test_scores_compared_with_another_models(
+    rows: Rows, others: list[str], data: st.DataObject
+) -> None:
     other = scores_of([(gold, guess) for (gold, _), guess in zip(rows, others, strict=False)])
     margin = data.draw(st.sampled_from([0.0, 0.1, 0.3]))
     name = data.draw(st.sampled_from([*BOUNDED, "oos_recall"]))

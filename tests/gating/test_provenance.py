@@ -51,7 +51,7 @@ def test_another_model_is_named_by_both_digests() -> None:
     )
 
 
-def test_what_nothing_was_given_to_hold_against_is_said() -> None:
+def test_what_nothing_was_given_to_hold_against_is_reported() -> None:
     assert _judge(ALL, data="rows").skipped == [
         "subject.model: the scores name a digest; give --model to hold it against",
         "subject.prompt: the scores name a digest; give --model to hold it against",

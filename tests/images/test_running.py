@@ -74,7 +74,7 @@ def test_image_says_what_it_is(podman: Podman, image: str) -> None:
     assert labels["org.opencontainers.image.title"] == title
 
 
-def test_nothing_of_this_machine_is_in_the_image(podman: Podman, image: str) -> None:
+def test_nothing_of_the_local_host_is_in_the_image(podman: Podman, image: str) -> None:
     done = podman.locked(image, "sh", "-c", "cat /etc/pip.conf; ls -A /tmp")
     assert done.stdout == ""
 

@@ -34,7 +34,7 @@ def test_a_private_file_is_readable_by_the_owner_only(tmp_path: Path) -> None:
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_full_disk_is_said_in_one_line(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_in_one_line(tmp_path: Path) -> None:
     with (
         pytest.raises(IntentflowError, match="disk full while writing"),
         atomic_file(tmp_path / "a"),
@@ -86,14 +86,14 @@ def test_an_address_is_not_taken_for_a_path(
 
 
 @pytest.mark.parametrize("code", [errno.ENOENT, errno.EISDIR, errno.ENAMETOOLONG, errno.EIO])
-def test_a_place_that_cannot_be_written_is_said_in_one_line(tmp_path: Path, code: int) -> None:
+def test_a_place_that_cannot_be_written_is_reported_in_one_line(tmp_path: Path, code: int) -> None:
     target = tmp_path / "a"
     with pytest.raises(IntentflowError) as caught, atomic_file(target):
         raise OSError(code, "x", str(target))
     assert str(caught.value) == f"cannot write {target}: {os.strerror(code)}"
 
 
-def test_a_long_name_is_said_in_one_line(tmp_path: Path) -> None:
+def test_a_long_name_is_reported_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(IntentflowError, match="File name too long"), atomic_file("a" * 300):
         pass
 

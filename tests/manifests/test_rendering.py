@@ -124,7 +124,7 @@ def test_server_is_greedy(facts: ModelFacts, options: DeployOptions) -> None:
     assert '--override-generation-config={"temperature": 0}' in arguments
 
 
-def test_service_without_a_verdict_says_so(facts: ModelFacts, options: DeployOptions) -> None:
+def test_service_without_a_verdict_reports_it(facts: ModelFacts, options: DeployOptions) -> None:
     annotations = _service(render(facts, options, None))["metadata"]["annotations"]
     assert annotations["intentflow.dev/verdict"] == "unverified"
     assert annotations["intentflow.dev/model-digest"] == facts.digest
@@ -175,7 +175,7 @@ def test_image_is_pinned(facts: ModelFacts) -> None:
     assert image == f"vllm/vllm-openai:v0.32.0@sha256:{'e' * 64}"
 
 
-def test_own_service_account_is_not_made_anew(facts: ModelFacts) -> None:
+def test_own_service_account_is_not_made_again(facts: ModelFacts) -> None:
     objects = render(facts, DeployOptions(service_account="own"), None)
     assert "ServiceAccount" not in {item["kind"] for item in objects}
     assert _service(objects)["spec"]["predictor"]["serviceAccountName"] == "own"

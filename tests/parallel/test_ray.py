@@ -90,7 +90,7 @@ def test_a_worker_that_is_lost_each_time_is_explained(
         list(cluster.map(end_always, [1]))
 
 
-def test_what_a_worker_says_is_wrong_with_the_input_is_said(cluster: Executor) -> None:
+def test_what_a_worker_says_is_wrong_with_the_input_is_reported(cluster: Executor) -> None:
     with pytest.raises(IntentflowError, match=r"^row 1: no good$"):
         list(cluster.map(refuse, [1]))
 

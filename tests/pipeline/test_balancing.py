@@ -105,7 +105,7 @@ def test_a_synthesis_without_a_teacher_is_refused(tmp_path: Path) -> None:
         RunConfig.load(_config(tmp_path))
 
 
-def test_the_teacher_is_found_beside_the_configuration(tmp_path: Path) -> None:
+def test_the_teacher_is_found_next_to_the_configuration(tmp_path: Path) -> None:
     (tmp_path / "teacher.yaml").write_text("{base_url: 'http://127.0.0.1:9/v1', model: m}")
     config = RunConfig.load(_config(tmp_path, teacher="teacher.yaml"))
     arguments = pipeline_arguments(config, publish_to="models")

@@ -99,7 +99,7 @@ def test_what_is_scored_and_published_is_the_quantized_model(tmp_path: Path) -> 
     assert ("quantize" in text, "train-model" in text) == (True, False)
 
 
-def test_the_gate_sees_the_scores_of_the_16_bit_model_beside_the_quantized_ones(
+def test_the_gate_sees_the_scores_of_the_16_bit_model_next_to_the_quantized_ones(
     tmp_path: Path,
 ) -> None:
     (spec,) = _compile(tmp_path / "f.yaml", quantize="gptq")
@@ -228,7 +228,7 @@ def test_credentials_of_the_environment_stay_out(
     assert CREDENTIAL not in (tmp_path / "f.yaml").read_text()
 
 
-def test_nothing_of_this_machine_is_in_the_graph(tmp_path: Path) -> None:
+def test_nothing_of_the_local_host_is_in_the_graph(tmp_path: Path) -> None:
     _compile(tmp_path / "f.yaml", steps={"train": {**GPU, "node_selector": {"pool": "gpu"}}})
     text = (tmp_path / "f.yaml").read_text()
     places = [str(ROOT), str(tmp_path), str(Path.home()), sys.prefix, socket.gethostname()]

@@ -123,7 +123,7 @@ def test_another_policy_does_not_train_again(passed: Run) -> None:
     assert passed.started == ["gate", "publish", "deploy"]
 
 
-def test_reused_steps_are_said(passed: Run) -> None:
+def test_reused_steps_are_reported(passed: Run) -> None:
     assert sorted(passed.unchanged) == sorted(CACHED)
 
 
@@ -166,7 +166,7 @@ def test_the_manifests_name_the_published_model(repeated: Run, output: Path) -> 
     assert (stored.name in text, "name: travel" in text) == (True, True)
 
 
-def test_the_model_link_leads_to_a_whole_model(passed: Run, output: Path) -> None:
+def test_the_model_link_leads_to_a_complete_model(passed: Run, output: Path) -> None:
     from intentflow.models.directory import check_model_directory
 
     assert check_model_directory(output / "model").is_dir()
@@ -188,7 +188,7 @@ def test_a_run_without_a_change_only_publishes_and_deploys(repeated: Run) -> Non
     assert repeated.started == ["publish", "deploy"]
 
 
-def test_a_champion_is_scored_beside_without_training(compared: tuple[Run, str]) -> None:
+def test_a_champion_is_compared_without_training(compared: tuple[Run, str]) -> None:
     run, _ = compared
     assert run.started == ["evaluate", "gate", "publish", "deploy"], run.err
 

@@ -182,7 +182,7 @@ def test_something_else_than_a_pipeline_is_refused(tmp_path: Path) -> None:
         ({"publish": {"destination": ""}}, "publish: not set: .* give a bucket"),
     ],
 )
-def test_places_on_this_machine_are_refused(arguments: dict[str, Any], message: str) -> None:
+def test_local_places_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(IntentflowError, match=message):
         refuse_local_places(arguments)
 

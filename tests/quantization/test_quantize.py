@@ -36,7 +36,7 @@ def compressed(
     return folder
 
 
-def test_a_compressed_model_is_a_whole_model_directory(compressed: Path) -> None:
+def test_a_compressed_model_is_a_complete_model_directory(compressed: Path) -> None:
     assert check_model_directory(compressed) == compressed
 
 
@@ -166,7 +166,7 @@ def _with_calibration(model: Path, folder: Path) -> Path:
     return folder
 
 
-def test_the_calibration_of_other_weights_is_left_out_and_said(
+def test_the_calibration_of_other_weights_is_left_out_and_reported(
     tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = _with_calibration(tiny_model, tmp_path / "model")
@@ -176,7 +176,7 @@ def test_the_calibration_of_other_weights_is_left_out_and_said(
     assert "calibration.json is left out" in capsys.readouterr().err
 
 
-def test_confidences_are_fitted_anew_on_validation_rows(tiny_model: Path, tmp_path: Path) -> None:
+def test_confidences_are_fitted_again_on_validation_rows(tiny_model: Path, tmp_path: Path) -> None:
     validation = rows()[:6]
     report = quantize(
         tiny_model, tmp_path / "m", method="gptq", calibration=ROWS, validation=validation

@@ -57,7 +57,7 @@ def test_objects_with_equal_fields_stand_there_once() -> None:
     assert list(read_table(write_table({"Thing": schema}))) == ["Thing", "one"]
 
 
-def test_objects_of_one_name_with_other_fields_are_told_apart() -> None:
+def test_objects_of_one_name_with_other_fields_are_distinguished() -> None:
     other = {"type": "object", "properties": {"port": {"type": "string"}}}
     nested = {"type": "object", "properties": {"one": other}}
     assert _read_back(one=PORT, two=nested) == {"one": PORT, "two": nested}

@@ -49,7 +49,7 @@ def test_a_hardware_address_is_found(value: str) -> None:
         ("https://10.0.0.5/admin", "https://10.0.0.5/admin"),
     ],
 )
-def test_a_link_with_the_name_of_a_machine_is_found(text: str, value: str) -> None:
+def test_a_link_with_the_name_of_a_host_is_found(text: str, value: str) -> None:
     assert _found(text) == [("URL", value)]
 
 

@@ -115,7 +115,7 @@ def test_neighbouring_numbers_are_two(between: str, numbers: tuple[str, str]) ->
     assert [value for _, value in _found(between.join(numbers))] == [*numbers]
 
 
-def test_a_count_beside_a_number_is_not_part_of_it() -> None:
+def test_a_count_next_to_a_number_is_not_part_of_it() -> None:
     assert _found("2 tickets, 13812345678 2张") == [("PHONE", "13812345678")]
 
 

@@ -42,7 +42,7 @@ def test_a_chinese_plate_is_found_by_its_form(text: str, value: str) -> None:
         ("plate no. 203755", "203755"),
     ],
 )
-def test_another_plate_is_found_beside_a_word_for_it(text: str, value: str) -> None:
+def test_another_plate_is_found_next_to_a_word_for_it(text: str, value: str) -> None:
     assert _found(text) == [("PLATE", value)]
 
 

@@ -101,7 +101,7 @@ def test_it_is_greedy_whatever_is_asked(
     assert {_text(_ask(client, USER, **settings)) for _ in range(2)} == {evaluated}
 
 
-def test_a_stream_says_what_the_whole_answer_says(client: TestClient, evaluated: str) -> None:
+def test_a_stream_says_what_the_complete_answer_says(client: TestClient, evaluated: str) -> None:
     deltas = [event["choices"][0]["delta"] for event in _events(client)]
     assert deltas[0]["role"] == "assistant"
     assert "".join(delta.get("content") or "" for delta in deltas).strip() == evaluated
@@ -113,13 +113,13 @@ def test_every_chunk_has_text_for_the_documented_client_to_print(client: TestCli
 
 
 @pytest.mark.parametrize("key", ["max_completion_tokens", "max_tokens"])
-def test_an_answer_cut_off_says_so(key: str, client: TestClient) -> None:
+def test_an_answer_cut_off_reports_it(key: str, client: TestClient) -> None:
     reply = _ask(client, USER, **{key: 3})
     assert reply["usage"]["completion_tokens"] == 3
     assert reply["choices"][0]["finish_reason"] == "length"
 
 
-def test_a_stream_cut_off_says_so(client: TestClient) -> None:
+def test_a_stream_cut_off_reports_it(client: TestClient) -> None:
     events = _events(client, max_completion_tokens=3)
     assert events[-1]["choices"][0]["finish_reason"] == "length"
 

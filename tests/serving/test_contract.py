@@ -78,7 +78,7 @@ def _post(servers: Servers, path: str, body: object) -> httpx.Response:
         *("/v2", "/v2/models", "/v2/models/intent", "/v2/models/intent/ready"),
     ],
 )
-def test_state_is_told_alike(servers: Servers, path: str) -> None:
+def test_state_is_reported_alike(servers: Servers, path: str) -> None:
     assert _same(servers, lambda http: http.get(path)).status_code == 200
 
 

@@ -130,7 +130,7 @@ def test_work_that_waits_for_a_client_that_left_never_begins(
     assert slow.begun == 1
 
 
-def test_more_requests_than_may_wait_are_told_when_to_retry(url: str, slow: SlowGeneration) -> None:
+def test_more_requests_than_may_wait_get_the_time_to_retry(url: str, slow: SlowGeneration) -> None:
     waiting = [threading.Thread(target=_leave, args=(url, 2.0)) for _ in range(3)]
     for thread in waiting:
         thread.start()

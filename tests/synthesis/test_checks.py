@@ -195,7 +195,7 @@ def test_an_answer_without_the_object_is_malformed(text: str) -> None:
 
 
 @pytest.mark.parametrize("item", [None, 1, "text", [], {}, {"instruction": 1, "output": "f()"}])
-def test_an_item_of_another_shape_is_no_row(item: Any) -> None:
+def test_an_item_of_an_unexpected_format_is_no_row(item: Any) -> None:
     assert read_candidates(_answer(item)) == [None]
 
 
@@ -236,7 +236,7 @@ def _answer(*items: Any) -> str:
     return json.dumps({"reasoning": "…", "utterances": list(items)})
 
 
-def test_an_answer_that_met_its_limit_says_so(
+def test_an_answer_that_met_its_limit_reports_it(
     server: TeacherServer, teacher: Configure, rows: list[Example]
 ) -> None:
     reply = {"choices": [{"finish_reason": "length", "message": {"content": '{"reasoning": "'}}]}

@@ -52,7 +52,7 @@ def test_new_rows_follow_the_real_ones(run: Run, rows: list[Example], tmp_path: 
     }
 
 
-def test_progress_is_said_on_the_way(run: Run) -> None:
+def test_progress_is_reported_on_the_way(run: Run) -> None:
     assert "synthesis: 8 of 8 rows generated; 4 requests, 400 tokens" in run()[1]
 
 

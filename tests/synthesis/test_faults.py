@@ -127,7 +127,7 @@ def test_what_was_made_before_a_fault_is_kept(
     assert len(server.asked) == len(server.labelled) == 2
 
 
-def test_nobody_listening_is_said_with_the_address(
+def test_nobody_listening_is_reported_with_the_address(
     server: TeacherServer, teacher: Configure, rows: list[Example]
 ) -> None:
     with socket.socket() as free:

@@ -153,7 +153,7 @@ def test_two_runs_do_not_share_a_journal(
     assert synthesise(rows, teacher(), journal=journal).examples
 
 
-def test_a_place_that_cannot_be_written_is_said_before_anything_is_sent(
+def test_a_place_that_cannot_be_written_is_reported_before_anything_is_sent(
     server: TeacherServer, teacher: Configure, rows: list[Example], tmp_path: Path
 ) -> None:
     with pytest.raises(IntentflowError, match="cannot write the journal"):

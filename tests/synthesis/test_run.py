@@ -153,7 +153,7 @@ def test_real_sets_are_asked_about_in_their_own_words(
     assert sum(text in real for text in shown) >= 0.9 * len(shown)  # the rest was redacted
 
 
-def test_a_key_that_is_not_set_is_said_before_anything_is_sent(
+def test_a_key_that_is_not_set_is_reported_before_anything_is_sent(
     server: TeacherServer,
     teacher: Configure,
     rows: list[Example],

@@ -38,7 +38,7 @@ def _compare(gold: str, said: str) -> Right:
         ("play_music", (False, False)),
     ],
 )
-def test_intents_and_answers_are_told_apart(said: str, right: tuple[bool, bool]) -> None:
+def test_intents_and_answers_are_distinguished(said: str, right: tuple[bool, bool]) -> None:
     assert _compare("play_music(Abba)", said) == right
 
 

@@ -74,7 +74,7 @@ def test_the_loss_curve_of_a_resumed_run_is_that_of_one_that_was_not_broken_off(
             assert left == pytest.approx(right, abs=1e-6)
 
 
-def test_nothing_but_the_model_is_left_when_it_is_whole(
+def test_nothing_but_the_model_is_left_when_it_is_complete(
     tiny_base_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _break_off(tiny_base_model, tmp_path / "m", monkeypatch)
@@ -83,7 +83,7 @@ def test_nothing_but_the_model_is_left_when_it_is_whole(
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
 
 
-def test_what_goes_on_is_said_with_its_step(
+def test_what_goes_on_is_reported_with_its_step(
     tiny_base_model: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -104,7 +104,7 @@ def test_a_checkpoint_that_was_cut_off_is_not_taken(
     assert begun[0] == 3
 
 
-def test_other_settings_begin_anew(
+def test_other_settings_begin_again(
     tiny_base_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _break_off(tiny_base_model, tmp_path / "m", monkeypatch)
@@ -234,7 +234,7 @@ def test_event_files_of_both_runs_are_kept(
     assert len(list((tmp_path / "m" / "tensorboard").iterdir())) == 2
 
 
-def test_a_full_disk_while_saving_leaves_the_last_whole_checkpoint(
+def test_a_full_disk_while_saving_leaves_the_last_complete_checkpoint(
     tiny_base_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import errno

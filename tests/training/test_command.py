@@ -125,7 +125,7 @@ def test_what_is_wrong_is_one_readable_line_and_nothing_is_written(
     assert {file.name: file.read_bytes() for file in files.iterdir()} == before
 
 
-def test_ctrl_c_is_said_in_one_line(
+def test_ctrl_c_is_reported_in_one_line(
     files: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(*_: Any, **__: Any) -> None:

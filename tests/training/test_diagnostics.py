@@ -58,7 +58,7 @@ def test_no_validation_set_is_no_finding() -> None:
     assert unseen_in_validation([Example("a", "greet()")], []) == []
 
 
-def test_findings_are_said_and_kept(
+def test_findings_are_reported_and_kept(
     tiny_base_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     slow = recipe(tiny_base_model, learning_rate=1e-12, max_steps=8, logging_steps=1)

@@ -104,7 +104,7 @@ def test_two_processes_give_the_curves_of_one(
 @pytest.mark.slow
 @pytest.mark.parametrize("method", sorted(CHANGES))
 @pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
-def test_two_processes_give_the_whole_weights_of_one(
+def test_two_processes_give_the_complete_weights_of_one(
     strategy: str, method: str, trained: tuple[dict[str, Any], Path]
 ) -> None:
     _, folder = trained

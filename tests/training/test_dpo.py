@@ -167,7 +167,7 @@ def test_rows_where_both_agree_are_counted_in_the_record(corrected: Path) -> Non
     assert record["rows"] == expected
 
 
-def test_the_adapter_lies_beside_the_merged_weights(wrong: Path, corrected: Path) -> None:
+def test_the_adapter_lies_next_to_the_merged_weights(wrong: Path, corrected: Path) -> None:
     from peft import PeftModel
 
     ids = torch.arange(3, 40)[None]

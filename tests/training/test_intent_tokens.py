@@ -180,7 +180,7 @@ def test_a_saved_tokenizer_has_them_again(kind: str, tmp_path: Path) -> None:
     assert prompt_token_ids(again, "weather(") == prompt_token_ids(tokenizer, "weather(")
 
 
-def test_a_name_that_a_lookup_of_whole_words_would_read_stays_text() -> None:
+def test_a_name_that_a_lookup_of_words_would_read_stays_text() -> None:
     tokenizer = _tokenizer("whole words first")
     tokens = add_intent_tokens(tokenizer, Taxonomy(intents={"?": Intent(), "bye": Intent()}))
     assert tokens.left_as_text == ["?()"]

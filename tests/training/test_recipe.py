@@ -69,7 +69,9 @@ def test_a_shipped_recipe_leaves_the_length_to_the_data(name: str) -> None:
     ("alias", "name", "value"),
     [("seq_length", "max_length", 64), ("lora_dim", "lora_r", 8)],
 )
-def test_a_console_name_sets_the_key_that_it_stands_for(alias: str, name: str, value: int) -> None:
+def test_a_console_name_sets_the_key_that_it_is_an_alias_of(
+    alias: str, name: str, value: int
+) -> None:
     assert getattr(_recipe(**{alias: value}), name) == value
 
 
@@ -83,7 +85,7 @@ def test_a_metric_for_early_stopping_without_patience_is_refused() -> None:
         _recipe(early_stopping_metric="intent_accuracy")
 
 
-def test_four_bits_may_be_said_with_qlora() -> None:
+def test_four_bits_may_be_stated_with_qlora() -> None:
     assert _recipe(method="qlora", load_in_4bit=True).method == "qlora"
 
 

@@ -319,7 +319,7 @@ def test_a_full_disk_is_one_readable_line(
         _train(tiny_base_model, tmp_path / "m")
 
 
-def test_a_full_disk_told_by_the_weights_writer_is_read(
+def test_a_full_disk_reported_by_the_weights_writer_is_read(
     tiny_base_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)")

@@ -103,7 +103,7 @@ def test_keys_of_the_storage_are_references() -> None:
     }
 
 
-def test_each_machine_has_as_many_gpus_as_processes_unless_told_otherwise() -> None:
+def test_each_node_has_as_many_gpus_as_processes_unless_set_otherwise() -> None:
     for cluster, gpus in (({}, "4"), ({"gpus": 2}, "2"), ({"gpus": 0}, None)):
         job = render_trainjob(_settings(**cluster), STAGED, "team-a", {})
         limits = job["spec"]["trainer"]["resourcesPerNode"]["limits"]
@@ -188,7 +188,7 @@ def files(tmp_path: Path) -> TrainingFiles:
     )
 
 
-def test_without_storage_several_machines_are_refused_in_one_line(
+def test_without_storage_several_nodes_are_refused_in_one_line(
     tiny_base_model: Path, files: TrainingFiles, tmp_path: Path
 ) -> None:
     with pytest.raises(IntentflowError, match=r"set distributed\.cluster\.storage") as caught:
@@ -196,7 +196,7 @@ def test_without_storage_several_machines_are_refused_in_one_line(
     assert "\n" not in str(caught.value)
 
 
-def test_without_a_cluster_several_machines_are_refused_in_one_line(
+def test_without_a_cluster_several_nodes_are_refused_in_one_line(
     tiny_base_model: Path,
     files: TrainingFiles,
     tmp_path: Path,
@@ -381,7 +381,7 @@ def _machine(job: Mapping[str, Any], number: int, port: int, folder: Path) -> An
 
 
 @pytest.mark.real
-def test_two_machines_that_run_the_jobs_command_train_what_one_process_does(
+def test_two_nodes_that_run_the_jobs_command_train_what_one_process_does(
     several: Recipe, files: TrainingFiles, trainer: Trainer, tmp_path: Path
 ) -> None:
     def play() -> None:
@@ -476,7 +476,7 @@ def test_a_step_that_is_stopped_deletes_its_job(
 
 
 @pytest.mark.real
-def test_a_job_that_somebody_deleted_is_said(
+def test_a_job_that_somebody_deleted_is_reported(
     several: Recipe, files: TrainingFiles, trainer: Trainer, tmp_path: Path
 ) -> None:
     def play() -> None:

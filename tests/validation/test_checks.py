@@ -106,7 +106,7 @@ def test_without_a_taxonomy_the_report_says_what_was_not_checked() -> None:
     assert "unknown_intent, parameter_count, unknown_value: no taxonomy was given" in report.skipped
 
 
-def test_a_check_whose_package_is_missing_is_said_to_be_skipped(
+def test_a_check_whose_package_is_missing_is_reported_as_skipped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "rensa", None)
@@ -139,7 +139,7 @@ def test_a_policy_sets_the_level(level: str) -> None:
     assert finding.level == level
 
 
-def test_a_check_that_is_off_is_skipped_and_says_so() -> None:
+def test_a_check_that_is_off_is_skipped_and_reports_it() -> None:
     policy = DataPolicy.from_mapping({"duplicate": {"level": "off"}}, "policy")
     report = _checked((FIRST, "a()"), policy=policy, taxonomy=TAXONOMY)
     assert report.findings == []

@@ -68,7 +68,7 @@ def test_rows_to_copy_are_redacted(page: str) -> None:
     assert not re.search(r'data-lines="[^"]*jane0@example.com', page)
 
 
-def test_a_long_utterance_is_cut_in_the_page_and_says_so() -> None:
+def test_a_long_utterance_is_cut_in_the_page_and_reports_it() -> None:
     page = validation_html(validate([Example("x" * 5_000, "a()")]), name="long")
     assert "… and 4,000 more characters" in page
     assert len(page) < 40_000

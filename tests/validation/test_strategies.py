@@ -118,7 +118,7 @@ def test_label_errors_are_the_same_each_time() -> None:
     assert doubted(texts, labels, 0.4) == doubted(texts, labels, 0.4)
 
 
-def test_labels_with_few_rows_are_said_not_to_be_judged() -> None:
+def test_labels_with_few_rows_are_reported_as_not_judged() -> None:
     report = validate([Example("yes", "a()"), Example("no", "b()")])
     assert "probable_label_error: needs two labels with 10 rows each" in report.skipped
 

@@ -45,7 +45,7 @@ def _told(metrics: Metrics, **others: Any) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("theirs", ["1" * 20 + "0" * 20, "1" * 30 + "0" * 10], ids=["tie", "worse"])
-def test_a_model_that_does_not_beat_the_linear_classifier_says_so(theirs: str) -> None:
+def test_a_model_that_does_not_beat_the_linear_classifier_reports_it(theirs: str) -> None:
     told = _told(_scores("1" * 20 + "0" * 20), baselines=_baselines(linear=theirs))
     assert told == [("bad", "The model does not beat the linear classifier")]
 
@@ -55,7 +55,7 @@ def test_a_lead_with_evidence_beats() -> None:
     assert told == [("good", "The model beats the linear classifier")]
 
 
-def test_a_lead_that_chance_explains_is_told_so() -> None:
+def test_a_lead_that_chance_explains_is_reported_as_such() -> None:
     told = _told(_scores("1" * 40), baselines=_baselines(linear="1" * 38 + "00"))
     text = "The model is ahead of the linear classifier by no more than chance explains"
     assert told == [("warn", text)]
@@ -91,7 +91,7 @@ def test_the_unwelcome_stands_first() -> None:
         ),
     ],
 )
-def test_a_champion_is_beside_in_both_directions(
+def test_a_champion_is_compared_in_both_directions(
     mine: str, theirs: str, tone: str, text: str
 ) -> None:
     assert _told(_scores(mine), champion=_scores(theirs)) == [(tone, text)]
@@ -102,7 +102,7 @@ def test_rows_won_and_lost_are_counted() -> None:
     assert found and found["rows"][1][3] == "+2 / -2"
 
 
-def test_without_outcomes_the_difference_alone_is_told() -> None:
+def test_without_outcomes_the_difference_alone_is_reported() -> None:
     champion = _scores("10011", outcomes=None)
     found = comparison(_scores("11110"), None, champion)
     assert found and found["rows"][1][1:4] == ["60.0%", "+20.0 points", "–"]
@@ -121,7 +121,7 @@ def test_the_intent_that_fell_most_stands_first() -> None:
     assert found and [row[0] for row in found["intents"]] == ["a", "b"]
 
 
-def test_nothing_beside_is_nothing() -> None:
+def test_no_comparison_is_nothing() -> None:
     assert comparison(_scores("1"), None, None) is None
 
 

@@ -38,7 +38,7 @@ def beside(tmp_path: Path) -> list[str]:
     return flags
 
 
-def test_the_report_stands_beside_what_was_given(
+def test_the_report_is_compared_with_what_was_given(
     given: list[str], beside: list[str], tmp_path: Path
 ) -> None:
     assert main([*given, *beside]) == 0
@@ -52,7 +52,7 @@ def test_the_report_stands_beside_what_was_given(
     ("content", "message"),
     [('{"n": 3, "baselines": {}, "data_digest": "x"}', "other rows"), ("{", "not JSON")],
 )
-def test_what_cannot_stand_beside_stops_before_anything_is_written(
+def test_what_cannot_be_compared_stops_before_anything_is_written(
     given: list[str],
     beside: list[str],
     name: str,

@@ -68,7 +68,7 @@ def test_a_dots_area_is_its_share_of_the_rows() -> None:
     assert found and found["dots"][0]["r"] == pytest.approx(2 * found["dots"][1]["r"], rel=0.05)
 
 
-def test_coverage_is_told_in_a_sentence() -> None:
+def test_coverage_is_reported_in_a_sentence() -> None:
     points = [(0.5, 0.99, 1.0), (0.8, 0.7, 0.95), (1.0, 0.1, 0.9)]
     curve = [{"coverage": c, "threshold": t, "accuracy": a} for c, t, a in points]
     found = coverage_curve(_calibration(coverage=curve))
@@ -81,7 +81,7 @@ def test_curves_are_drawn_where_confidences_are_known(tmp_path: Path) -> None:
     assert page(tmp_path, many(60, 3)).count("<svg") == 2
 
 
-def test_without_confidences_a_sentence_stands_for_the_curves(tmp_path: Path) -> None:
+def test_without_confidences_a_sentence_replaces_the_curves(tmp_path: Path) -> None:
     text = page(tmp_path, evaluation(("a", "play()", "play()")))
     assert "<svg" not in text and "No confidences are known" in text
 
@@ -92,7 +92,7 @@ def test_one_confidence_for_all_rows_parts_nothing() -> None:
     assert found and found["sentence"].startswith("Confidences do not part the rows")
 
 
-def test_the_threshold_is_shown_beside_the_raw_scores() -> None:
+def test_the_threshold_is_shown_next_to_the_raw_scores() -> None:
     metrics = {
         "n": 100,
         "intent_accuracy": 0.8,
@@ -126,7 +126,7 @@ def test_a_price_that_is_none_is_refused(price: float) -> None:
         speed(Metrics(n=1, rows_per_second=1.0), price)
 
 
-def test_latency_is_told_in_its_own_unit() -> None:
+def test_latency_is_reported_in_its_own_unit() -> None:
     latency = Latency(p50=0.0123, p95=2.0)
     metrics = Metrics(n=1, latency_seconds=latency, rows_per_second=1234.0)
     values = [tile["value"] for tile in speed(metrics, None)["tiles"]]

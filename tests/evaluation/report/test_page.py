@@ -104,7 +104,7 @@ def test_how_it_was_measured_stands_below_the_headline(tmp_path: Path) -> None:
     assert re.search(r"Engine given, unconstrained, rows sha256 [0-9a-f]{12}\.", text)
 
 
-def test_rows_without_an_answer_are_told(tmp_path: Path) -> None:
+def test_rows_without_an_answer_are_reported(tmp_path: Path) -> None:
     scored = evaluation(("a", "play()", "play()"))
     failed = scored.metrics.model_copy(update={"failed_rows": 7})
     assert "7 rows got no answer and count as wrong" in page(
@@ -128,7 +128,7 @@ def test_five_thousand_rows_of_150_intents_stay_below_three_megabytes(tmp_path: 
     assert len(page(tmp_path, many(5_000, 150)).encode()) < 3_000_000
 
 
-def test_long_utterances_are_cut_and_rows_without_room_are_told(tmp_path: Path) -> None:
+def test_long_utterances_are_cut_and_rows_without_room_are_reported(tmp_path: Path) -> None:
     rows = [(f"{n} " + "<" * 1_000, "play()", "sing()") for n in range(800)]
     text = page(tmp_path, evaluation(*rows))
     assert len(text.encode()) < 3_000_000
