@@ -229,7 +229,7 @@ def test_folder_of_something_else_is_not_written_over(
     facts: ModelFacts, git_options: DeployOptions, server: Server
 ) -> None:
     server.write("team-a/banking/kustomization.yaml", "resources: [other.yaml]\n")
-    with pytest.raises(IntentflowError, match=r"holds kustomization\.yaml and no Inference"):
+    with pytest.raises(IntentflowError, match=r"contains kustomization\.yaml, but no Inference"):
         _commit(facts, git_options)
 
 
