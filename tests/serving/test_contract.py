@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import kserve
 import numpy as np
 import pytest
 from kserve.inference_client import InferenceRESTClient, RESTConfig
@@ -18,6 +17,7 @@ from openai import OpenAI
 
 from intentflow.serving.client import IntentClient, ServiceFailure
 from tests.serving.documented import ask_as_documented
+from tests.serving.kserve_client import kserve
 from tests.serving.servers import UTTERANCE, Servers, both_servers, client
 from tests.serving.transformer.conftest import TOKEN
 
