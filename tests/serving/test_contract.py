@@ -12,12 +12,11 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from kserve.inference_client import InferenceRESTClient, RESTConfig
 from openai import OpenAI
 
 from intentflow.serving.client import IntentClient, ServiceFailure
 from tests.serving.documented import ask_as_documented
-from tests.serving.kserve_client import kserve
+from tests.serving.kserve_client import InferenceRESTClient, RESTConfig, kserve
 from tests.serving.servers import UTTERANCE, Servers, both_servers, client
 from tests.serving.transformer.conftest import TOKEN
 
