@@ -14,7 +14,7 @@ from intentflow.errors import IntentflowError
 from intentflow.evaluation.metrics import compute_metrics
 from intentflow.evaluation.resume import AnswerJournal
 from intentflow.evaluation.scored_rows import Scored, score_row
-from intentflow.inference.engine_selection import Asked, EngineOptions, opened
+from intentflow.inference.engine_selection import EngineOptions, EvaluationRequest, open_engine
 from intentflow.inference.engines import Answer, Engine
 from intentflow.inference.subject import Subject
 from intentflow.records import Example, content_digest
@@ -67,8 +67,8 @@ def evaluate_model(
     """
     if not examples:
         raise IntentflowError("there is no row to score")
-    asked = Asked(model, engine, constrained, taxonomy, output_format)
-    with opened(asked, options or EngineOptions()) as (runner, subject):
+    asked = EvaluationRequest(model, engine, constrained, taxonomy, output_format)
+    with open_engine(asked, options or EngineOptions()) as (runner, subject):
         identity = {**subject.identity(), "data_digest": content_digest(examples)}
         journal = AnswerJournal.open(
             Path(journal_for) if journal_for is not None else None, identity

@@ -1,8 +1,9 @@
-"""Calibration: a confidence that states how often answers like it are right.
+"""Calibration: confidences that state the share of correct answers.
 
 Source: J. Platt, "Probabilistic Outputs for Support Vector Machines", 1999.
-A sigmoid over the score, here over the logit of the raw confidence, fitted by maximum likelihood on
-rows that were not trained on, with that paper's targets in place of 0 and 1.
+
+A sigmoid over the logit of the raw confidence is fitted by maximum likelihood on rows that were not
+used for training, with that paper's targets in place of 0 and 1.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from intentflow.errors import IntentflowError
 from intentflow.io.files import atomic_file
 
 CALIBRATION_FILE = "calibration.json"
-MIN_SLOPE = 1e-3  # more confident answers stay the more confident ones
+MIN_SLOPE = 1e-3  # keeps the order of confidences
 
-_NEAREST = 1e-6  # a confidence of 0 or 1 has no finite logit
+_EPSILON = 1e-6  # a confidence of 0 or 1 has no finite logit
 
 
 class Calibration(StrictModel):
@@ -31,14 +32,14 @@ class Calibration(StrictModel):
     Attributes:
         slope: ``a`` of the calibrated confidence ``sigmoid(a * logit(raw) + b)``; above 0.
         intercept: ``b``.
-        oos_threshold: Calibrated confidence below which an answer is taken as out of scope;
-            None where none was found to help.
-        n: Rows it was fitted on.
+        oos_threshold: Calibrated confidence below which an answer counts as out of scope; None if
+            no threshold improves the scores.
+        n: Number of rows it was fitted on.
         data_digest: Content digest of those rows.
         ece_raw: Expected calibration error of the raw confidences on those rows.
         ece: The same of the calibrated ones.
         engine: Engine that gave the answers.
-        constrained: Whether they were kept inside the taxonomy.
+        constrained: Whether they were constrained to the taxonomy.
     """
 
     slope: float = Field(gt=0, allow_inf_nan=False)
@@ -53,7 +54,7 @@ class Calibration(StrictModel):
 
     @classmethod
     def read(cls, folder: str | Path) -> Self | None:
-        """The calibration of a model directory; None where it has none.
+        """Read the calibration of a model directory; None if it has none.
 
         Raises:
             IntentflowError: The file is damaged.
@@ -80,11 +81,11 @@ class Calibration(StrictModel):
 
 
 def fit_calibration(rows: Sequence[tuple[float, bool]]) -> tuple[float, float]:
-    """Slope and intercept of the calibrated confidence, by penalised maximum likelihood.
+    """Fit slope and intercept of the calibrated confidence by penalised maximum likelihood.
 
-    Platt's targets, (right + 1) / (right + 2) and 1 / (wrong + 2), and a unit normal prior of
-    the slope around 1 keep both finite where all rows are right or all wrong; with hundreds of
-    rows neither is felt. The problem is convex: one optimum, the same at every run.
+    Platt's targets, (right + 1) / (right + 2) and 1 / (wrong + 2), and a unit normal prior of the
+    slope around 1 keep both finite if all rows are right or all wrong; with hundreds of rows their
+    effect is negligible. The problem is convex, so the result is unique.
 
     Args:
         rows: Raw confidence, and whether the answer's intents were right.
@@ -110,7 +111,7 @@ def fit_calibration(rows: Sequence[tuple[float, bool]]) -> tuple[float, float]:
 
 
 def _logit(confidence: float) -> float:
-    inside = min(max(confidence, _NEAREST), 1 - _NEAREST)
+    inside = min(max(confidence, _EPSILON), 1 - _EPSILON)
     return math.log(inside) - math.log1p(-inside)
 
 

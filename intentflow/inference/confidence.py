@@ -1,8 +1,8 @@
-"""How sure a model was of an answer's structure: all of it but the parameter values.
+"""Confidence of a model in an answer's structure: everything except the parameter values.
 
-The probability of an answer's tokens, those aside that lie wholly inside a parameter value: how a
-title is spelled says little about whether the intent is right. It is raw; see
-:mod:`intentflow.inference.calibration`.
+It is the probability of an answer's tokens, except those that are completely inside a parameter
+value, because the spelling of a title says little about the correctness of the intent. The
+confidence is raw; see :mod:`intentflow.inference.calibration`.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ def answer_confidence(
     """Probability, in [0, 1], of an answer's structure.
 
     Args:
-        pieces: The text of each token; together the answer. Empty for the end token.
-        log_probabilities: Natural logarithms, one per token; 0 where there was no choice.
+        pieces: Text of each token, which together are the answer; empty for the end token.
+        log_probabilities: Natural logarithms, one per token; 0 for a forced token.
         output_format: Language of the answer; it need not parse.
     """
     inside = value_characters("".join(pieces), output_format)
     spans = pairwise(accumulate(map(len, pieces), initial=0))
-    # A piece without text is the end, or a part of a character that the next one completes.
+    # A piece without text is the end token, or a part of a character that the next one completes.
     total = sum(
         log
         for (start, end), log in zip(spans, log_probabilities, strict=True)
@@ -45,10 +45,10 @@ def answer_confidence(
 def listed_confidence(
     tokens: Sequence[tuple[bytes, float]], text: str, output_format: OutputFormat
 ) -> float | None:
-    """The same of a server's list of tokens; None where they are not those of the text.
+    """The confidence for a server's list of tokens; None if they do not match the text.
 
     Args:
-        tokens: Bytes and log probability of each; the end token may be among them.
+        tokens: Bytes and log probability of each token; may include the end token.
         text: The answer.
         output_format: Language of the answer.
     """
@@ -56,7 +56,7 @@ def listed_confidence(
     pieces: list[str] = []
     length = 0
     for octets, _ in tokens:
-        piece = decoder.decode(octets) if length < len(text) else ""  # behind it stands the end
+        piece = decoder.decode(octets) if length < len(text) else ""  # the end token follows it
         pieces.append(piece)
         length += len(piece)
     if not tokens or "".join(pieces) != text:
@@ -65,7 +65,7 @@ def listed_confidence(
 
 
 def value_characters(text: str, output_format: OutputFormat) -> list[bool]:
-    """Whether each character of an answer belongs to a parameter value, its quotes included."""
+    """Whether each character of an answer belongs to a parameter value, including its quotes."""
     inside = [False] * len(text)
     spans = _json_values(text) if output_format == "json" else _call_values(text)
     for start, end in spans:
@@ -74,7 +74,7 @@ def value_characters(text: str, output_format: OutputFormat) -> list[bool]:
 
 
 def _json_values(text: str) -> Iterator[tuple[int, int]]:
-    """Where strings stand in an array in an object in an array."""
+    """Spans of strings in an array in an object in an array."""
     open_brackets: list[str] = []
     position = 0
     while position < len(text):
@@ -92,20 +92,20 @@ def _json_values(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _call_values(text: str) -> Iterator[tuple[int, int]]:
-    """What stands between a call's parentheses and commas."""
+    """Spans between a call's parentheses and commas."""
     position = 0
     while (opening := text.find("(", position)) >= 0:
         position = opening + 1
         while position < len(text):
             start, position = position, _value_end(text, position)
             yield start, position
-            position += 1  # the comma or parenthesis behind it
+            position += 1  # the comma or parenthesis after it
             if text[position - 1 : position] != ",":
                 break
 
 
 def _value_end(text: str, start: int) -> int:
-    """Index of the comma or parenthesis behind a value, or of the text's end."""
+    """Index of the comma or parenthesis after a value, or of the text's end."""
     begun = start + len(text[start:]) - len(text[start:].lstrip())
     quoted = _QUOTED.match(text, begun)
     depth = 0

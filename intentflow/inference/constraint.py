@@ -22,7 +22,7 @@ from intentflow.errors import IntentflowError
 from intentflow.taxonomy import Intent, Taxonomy
 
 # A bare value: no syntax characters except balanced parentheses, two deep; a quoted one is JSON
-# without halves of surrogate pairs. Something stands in a bare value: `f( )` has no parameter.
+# without halves of surrogate pairs. A bare value is not blank: `f( )` has no parameter.
 _BARE = r"""
 value: BARE | SPACED
 BARE: / *[^(),;"\s\x00-\x1f]([^(),;\x00-\x1f]|\(([^();\x00-\x1f]|\([^();\x00-\x1f]*\))*\))*/
@@ -35,7 +35,7 @@ CHARACTER: /[^"\\\x00-\x1f]/ | /\\["\\\/bfnrt]/
 """
 
 
-# Tokens made of these characters alone are looked up together: halves the time for a mask.
+# Tokens that consist of these characters are looked up together, which halves the time for a mask.
 _SLICES = [
     r'[^(),;"\x00-\x1f\x7f]{1,10}',
     r'[^(),;"\x00-\x1f\x7f]{1,30}',
@@ -63,8 +63,8 @@ class _ValueForm:
 _PLAIN = _ValueForm("value", ",", format_value, '" "? ')
 _JSON = _ValueForm("QUOTED", ", ", lambda value: json.dumps(value, ensure_ascii=False), "")
 
-# What closes an answer that has run too long, in either format: the ends of values and calls, and
-# a value where one is missing.
+# Text that closes an answer that is too long, in either format: ends of values and calls, and a
+# value if one is missing.
 _CLOSERS = ['"', "]}]", "]", "}", '"x"']
 _FILLERS = [")", ",x", ', "x"']
 _FILLER = "x"
@@ -72,7 +72,7 @@ _CLOSING_TOKENS = 10
 _VALUE_TOKENS = 3
 _MAX_PATHS = 64
 
-# Masks that are kept: one has a bit for each token of the vocabulary.
+# Maximum number of cached masks; each has a bit for each token of the vocabulary.
 _MAX_MASKS = 4096
 
 
@@ -81,14 +81,14 @@ def taxonomy_grammar(
 ) -> str:
     """The grammar of all answers that the taxonomy allows.
 
-    One blank may come first: tokenizers of the SentencePiece family put it into the first token,
-    in training too, and decoding takes it away.
+    One blank may come first: tokenizers of the SentencePiece family put it into the first token, in
+    training too, and decoding removes it.
 
     Args:
         taxonomy: The intents.
-        output_format: Language of the answers.
-        intent_tokens: Texts that open a call and are one token in answers, as
-            :func:`intentflow.prompts.intent_tokens` gives it: they may be spelled no other way.
+        output_format: Format of the answers.
+        intent_tokens: Call openings that are one token, see
+            :func:`intentflow.prompts.intent_tokens`; the grammar allows no other spelling of them.
 
     Returns:
         Text in llguidance's Lark dialect, with the rule ``start``.
@@ -106,13 +106,14 @@ def taxonomy_grammar(
 
 @dataclass(frozen=True)
 class Endings:
-    """Data to close an answer that has run too long.
+    """Data for closing an answer that is too long.
 
     Attributes:
         openings: Beginnings of calls, up to their first value; an answer is closed while the
-            longest still has room.
-        known: For each intent with enumerated values, the shortest of each parameter, as written.
-        values: Largest number of parameters that a call must have.
+            longest still fits.
+        known: For each intent with enumerated values, the shortest value of each parameter, as
+            written.
+        values: Maximum number of required parameters of a call.
     """
 
     openings: Sequence[str] = ()
@@ -121,7 +122,7 @@ class Endings:
 
     @classmethod
     def of(cls, taxonomy: Taxonomy, output_format: OutputFormat) -> Endings:
-        """Those of all calls that a taxonomy allows."""
+        """The endings of all calls that a taxonomy allows."""
         opening, form = (
             (_json_opening, _JSON) if output_format == "json" else (_plain_opening, _PLAIN)
         )
@@ -144,8 +145,8 @@ class TaxonomyConstraint:
         tokenizer: The model's tokenizer.
         vocabulary_size: Width of the model's scores.
         end_token_id: The token that ends an answer.
-        grammar: As :func:`taxonomy_grammar` gives it.
-        endings: Data to close long answers; without it, none is closed.
+        grammar: Grammar of the answers, see :func:`taxonomy_grammar`.
+        endings: Data for closing long answers; None closes none.
     """
 
     def __init__(
@@ -165,7 +166,9 @@ class TaxonomyConstraint:
         self._grammar = llguidance.LLMatcher.grammar_from_lark(grammar)
         error = llguidance.LLMatcher.validate_grammar(self._grammar, self._tokenizer)
         if error:
-            raise IntentflowError(f"the taxonomy gives no grammar: {error.splitlines()[0]}")
+            raise IntentflowError(
+                f"the taxonomy cannot be used as a constraint: {error.splitlines()[0]}"
+            )
         self._matcher = llguidance.LLMatcher(self._tokenizer, self._grammar)
         self._masks: dict[tuple[int, ...], NDArray[np.uint8]] = {}
         self.vocabulary_size = vocabulary_size
@@ -177,10 +180,10 @@ class TaxonomyConstraint:
 
         ends = endings or Endings()
         values = dict.fromkeys(value for some in ends.known for value in some)
-        behind = [f"{comma}{value}" for value in values for comma in (",", ", ")]
+        following = [f"{comma}{value}" for value in values for comma in (",", ", ")]
         self.filler = spelled(_FILLER)
         self.closers = [spelled(text) for text in [*_CLOSERS, *values]]
-        self.further = [spelled(text) for text in [*_FILLERS, *behind]]
+        self.further = [spelled(text) for text in [*_FILLERS, *following]]
         # Parentheses in a value, its end, the other values, the end of the answer.
         self.max_closers = 4 + ends.values
         begun = max((len(spelled(text)) for text in ends.openings), default=0)
@@ -188,23 +191,23 @@ class TaxonomyConstraint:
         self.reserve = begun + filled + _CLOSING_TOKENS + _VALUE_TOKENS * max(ends.values - 2, 0)
 
     def begin(self, limit: int | None = None) -> ConstrainedAnswer:
-        """Begin an answer.
+        """Start an answer.
 
         Args:
-            limit: Tokens that it may have; one that nears it is closed in time. One of few
-                tokens is a client's wish to cut answers off, and is not.
+            limit: Maximum number of tokens; an answer that approaches it is closed in time, unless
+                the limit is so small that a client wants truncated answers.
         """
         closes = limit is not None and limit >= 2 * self.reserve
         return ConstrainedAnswer(self, self._matcher.deep_copy(), limit if closes else None)
 
     def allowed(self, answers: Sequence[ConstrainedAnswer]) -> NDArray[np.bool_]:
-        """What may come next, bool of shape (answers, vocabulary)."""
+        """The allowed next tokens, bool of shape (answers, vocabulary)."""
         packed = np.stack([self._mask(answer) for answer in answers])
         bits = np.unpackbits(packed, axis=1, count=self.vocabulary_size, bitorder="little")
         return bits.view(np.bool_)
 
     def _mask(self, answer: ConstrainedAnswer) -> NDArray[np.uint8]:
-        """Many answers begin alike, and a mask takes long."""
+        """The packed mask of an answer, cached because many answers begin alike."""
         begun = tuple(answer.tokens)
         mask = self._masks.get(begun)
         if mask is None:
@@ -219,13 +222,13 @@ class ConstrainedAnswer:
 
     Attributes:
         tokens: Token ids so far.
-        is_closed: Whether it was closed for it: it neared its limit, or the grammar's state grew
-            too large.
-        matcher: The grammar's state behind these tokens.
+        is_closed: Whether it was closed early, because it approached its limit or the grammar's
+            state became too large.
+        matcher: State of the grammar after these tokens.
 
     Args:
-        constraint: The constraint that it is under.
-        limit: Largest number of tokens; None for no limit.
+        constraint: The constraint.
+        limit: Maximum number of tokens; None for no limit.
     """
 
     def __init__(self, constraint: TaxonomyConstraint, matcher: Any, limit: int | None) -> None:
@@ -236,28 +239,28 @@ class ConstrainedAnswer:
         self.matcher = matcher
 
     def accept(self, token: int) -> None:
-        """Take the token that was chosen; the end token is not one of an answer's."""
+        """Append the chosen token, unless it is the end token."""
         self.matcher.consume_token(token)
         self.tokens.append(token)
 
     def forced(self) -> list[int]:
-        """The tokens that come now whatever the model says, maybe none; they are taken.
+        """Append and return the tokens without alternative, possibly none.
 
-        Where the answer ends with them, the end token is the last. They are spelled as the
-        tokenizer spells text, which is how the model learned them.
+        If the answer ends with them, the end token is the last. They are spelled as the tokenizer
+        spells text, which is how the model learned them.
         """
         tokens = self._closing()
         self.is_closed = bool(tokens) or self.matcher.is_error()
         if not tokens:
             tokens = list(self.matcher.compute_ff_tokens())
             self.matcher.consume_tokens(tokens)
-            # It is complete and cannot go on: only its end is left.
+            # It is complete and cannot continue: only the end token is left.
             tokens += [self._constraint.end_token_id] * self.matcher.is_stopped()
         self.tokens += tokens
         return tokens
 
     def _closing(self) -> list[int]:
-        """The rest of an answer that must be closed now; empty for others."""
+        """The rest of an answer that must be closed now; empty for other answers."""
         if self._limit is None:
             return []
         room = self._limit - len(self.tokens)
@@ -279,21 +282,21 @@ class ConstrainedAnswer:
         return []
 
     def _steps(self, path: list[int]) -> Iterator[list[int]]:
-        """The path and one closer more; within free text most closers are only more text."""
+        """The path extended by one closer; inside free text most closers are only more text."""
         limits, filler = self._constraint, self._constraint.filler
-        is_text = self._goes_on([*path, *filler])
+        is_text = self._allows([*path, *filler])
         for closer in limits.closers:
             longer = [*path, *closer]
-            if self._goes_on(longer) and not (is_text and self._goes_on([*longer, *filler])):
+            if self._allows(longer) and not (is_text and self._allows([*longer, *filler])):
                 yield longer
         for closer in limits.further:
-            if self._goes_on([*path, *closer]):
+            if self._allows([*path, *closer]):
                 yield [*path, *closer]
-        if is_text and path[-len(filler) :] != filler:  # where a value is missing
+        if is_text and path[-len(filler) :] != filler:  # if a value is missing
             yield [*path, *filler]
 
-    def _goes_on(self, tokens: list[int]) -> bool:
-        """Whether the grammar lets the answer go on with these."""
+    def _allows(self, tokens: list[int]) -> bool:
+        """Whether the grammar allows these tokens next."""
         return bool(self.matcher.validate_tokens(tokens) == len(tokens))
 
 
@@ -318,19 +321,19 @@ def _json_call(name: str, intent: Intent) -> str:
 
 
 def _values(intent: Intent, form: _ValueForm) -> str:
-    """The values of a call, those that it may leave out in brackets."""
+    """The values of a call, optional ones in brackets."""
     min_values, max_values = intent.min_parameters, len(intent.parameters)
     if max_values == 0:
         return ""
     if intent.values:
-        return _values_apart(intent, form)
+        return _positional_values(intent, form)
     rest = f"({_literal(form.comma)} {form.rule}){{{max(min_values - 1, 0)},{max_values - 1}}}"
     some = f"{form.rule} {rest}" if max_values > 1 else form.rule
     return some if min_values else f"({some})?"
 
 
-def _values_apart(intent: Intent, form: _ValueForm) -> str:
-    """Each place has a rule of its own where some are enumerated."""
+def _positional_values(intent: Intent, form: _ValueForm) -> str:
+    """A separate rule for each position, if some values are enumerated."""
     found = ""
     for place in reversed(range(len(intent.parameters))):
         comma = f"{_literal(form.comma)} " if place else ""
@@ -341,7 +344,7 @@ def _values_apart(intent: Intent, form: _ValueForm) -> str:
 
 
 def _value(allowed: Sequence[str], form: _ValueForm) -> str:
-    """Free, or one of a few."""
+    """A free value, or one of a few."""
     if not allowed:
         return form.rule
     return f"({form.before}({' | '.join(_literal(form.write(value)) for value in allowed)}))"

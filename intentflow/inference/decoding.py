@@ -1,8 +1,8 @@
-"""Greedy decoding of many prompts that begin alike.
+"""Greedy decoding of many prompts with a shared prefix.
 
-What all prompts begin with is read once. Behind it rows come and go: one that has ended makes
-place for the next, so that a pass through the model is full of tokens that are needed, and tokens
-that the constraint forces go through together with the next one that was chosen.
+The prefix is computed once. Rows then come and go: a finished row makes room for the next, so that
+a pass through the model only contains useful tokens, and tokens that the constraint forces are
+processed together with the next chosen one.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from intentflow.inference.row_attention import Block, DecodingPass, RowCache
 from intentflow.models.attention import States
 
 PASS_TOKENS = {"cpu": 512, "cuda": 4096}
-"""Tokens of one pass through the model: rows that begin wait where it would have more."""
+"""Maximum tokens of one pass; rows that would exceed it wait."""
 
 CACHE_TOKENS = {"cpu": 16_384, "cuda": 131_072}
-"""Own tokens of all rows in decoding together; one long row may have more."""
+"""Maximum own tokens of all rows in decoding together; one long row may have more."""
 
 Listener = Callable[[list[int]], None]
-"""Gets the tokens of an answer as they come."""
+"""Called with the tokens of an answer as they are decoded."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class Decoded:
 
     Attributes:
         number: Index of the prompt that it answers, from 0.
-        tokens: Token ids, with the end token where it has one.
-        log_probabilities: One per token; natural logarithm, among what the constraint allowed.
-        ended: Whether the model ended it; False for one that reached its limit.
-        seconds: From the first pass that held the row to its end.
+        tokens: Token ids, with the end token if it has one.
+        log_probabilities: Natural logarithm per token, among the allowed tokens.
+        ended: Whether the model ended it; False if it reached its limit.
+        seconds: Time from the row's first pass to its end.
     """
 
     number: int
@@ -53,9 +53,9 @@ class Request:
     """A prompt to answer.
 
     Attributes:
-        number: Its place among all prompts, from 0.
-        own: Its tokens behind the shared prefix; at least one.
-        limit: Tokens that its answer may have.
+        number: Index among all prompts, from 0.
+        own: Its tokens after the shared prefix; at least one.
+        limit: Maximum number of tokens of its answer.
     """
 
     number: int
@@ -65,7 +65,11 @@ class Request:
 
 @dataclass
 class _Row:
-    """A request in decoding; ``block`` are the tokens that the model has yet to see."""
+    """A request in decoding.
+
+    Attributes:
+        block: Tokens that the model has not processed yet.
+    """
 
     request: Request
     guide: ConstrainedAnswer | None
@@ -76,7 +80,7 @@ class _Row:
     started: float = field(default_factory=time.perf_counter)
 
     def add(self, tokens: list[int], log_probability: float) -> None:
-        """Take a chosen token and those forced behind it, within the limit."""
+        """Append a chosen token and the forced ones after it, up to the limit."""
         room = self.request.limit - len(self.tokens)
         self.seen += len(self.block)
         self.block = tokens[:room]
@@ -84,7 +88,7 @@ class _Row:
         self.log_probabilities += [log_probability, *[0.0] * (len(self.block) - 1)]
 
     def done(self, ended: bool) -> Decoded:
-        """The answer as it stands."""
+        """The answer so far."""
         closed = self.guide is not None and self.guide.is_closed
         seconds = time.perf_counter() - self.started
         numbers = (self.request.number, self.tokens, self.log_probabilities)
@@ -95,8 +99,8 @@ class Decoder:
     """Decodes with one model.
 
     Args:
-        model: Model whose attention takes packed passes, as
-            :func:`intentflow.models.attention.share_prefixes` makes it.
+        model: Model whose attention supports packed passes, see
+            :func:`intentflow.models.attention.share_prefixes`.
         end_token_ids: Tokens that end an answer.
         constraint: Grammar constraint of the answers; None for none.
     """
@@ -118,13 +122,13 @@ class Decoder:
         rows_at_once: int,
         listener: Listener | None = None,
     ) -> Iterator[Decoded]:
-        """Answers as they end; the longest prompts should come first.
+        """Decode the answers and yield each at its end; put the longest prompts first.
 
         Args:
             requests: Prompts to answer.
-            prefix: Keys and values of what stands before each of them.
-            rows_at_once: Largest number of rows in decoding.
-            listener: For the tokens of a single request.
+            prefix: Keys and values of the shared prefix.
+            rows_at_once: Maximum number of rows in decoding.
+            listener: Called with the tokens of a single request.
         """
         waiting = deque(requests)
         rows: list[_Row] = []
@@ -136,7 +140,7 @@ class Decoder:
 
     @torch.inference_mode()
     def _step(self, rows: list[_Row], cache: RowCache, listener: Listener | None) -> list[Decoded]:
-        """One pass; the rows that end with it leave."""
+        """One pass; rows that end with it are removed."""
         chosen, log_probabilities = self._choose(rows, self._read(rows, cache))
         ended: list[Decoded] = []
         staying: list[int] = []
@@ -152,13 +156,13 @@ class Decoder:
         return ended
 
     def _reserve(self, requests: Sequence[Request], rows_at_once: int, cache: RowCache) -> None:
-        """All the place that rows of the longest prompt take: growing leaves holes in memory."""
+        """Reserve memory for rows of the longest prompt, because growth fragments memory."""
         longest = max(map(_room, requests), default=1)
         max_rows = max(self._cache_tokens // longest, 1)
         cache.reserve(min(rows_at_once, len(requests), max_rows), longest)
 
     def _admit(self, waiting: deque[Request], rows: list[_Row], rows_at_once: int) -> None:
-        """Begin as many rows as there is place for in this pass and in the cache."""
+        """Start as many rows as fit into this pass and into the cache."""
         tokens = sum(len(row.block) for row in rows)
         longest = max((_room(row.request) for row in rows), default=0)
         while waiting and len(rows) < rows_at_once:
@@ -176,7 +180,7 @@ class Decoder:
         return _Row(request, guide, list(request.own))
 
     def _read(self, rows: Sequence[_Row], cache: RowCache) -> torch.Tensor:
-        """Scores of what comes next, float32 of shape (rows, vocabulary)."""
+        """Scores of the next tokens, float32 of shape (rows, vocabulary)."""
         cache.reserve(len(rows), max(row.seen + len(row.block) for row in rows))
         blocks = [Block(i, row.seen, len(row.block)) for i, row in enumerate(rows)]
         device = self._model.device
@@ -202,7 +206,7 @@ class Decoder:
         return chosen.tolist(), (best - scores.logsumexp(-1)).tolist()
 
     def _continue(self, row: _Row, token: int, log_probability: float) -> Decoded | None:
-        """Take the chosen token; the answer, where it is at its end."""
+        """Append the chosen token; returns the answer if it is finished."""
         tokens = [token]
         if row.guide and token not in self._end:
             row.guide.accept(token)
@@ -214,12 +218,12 @@ class Decoder:
 
 
 def _room(request: Request) -> int:
-    """Tokens that a row will have: its own, and an answer of the usual length at least."""
+    """Number of tokens that a row needs: its own, and at least an answer of the usual length."""
     return len(request.own) + min(request.limit, 32)
 
 
 def _close_gaps(rows: list[_Row], staying: list[int], cache: RowCache) -> None:
-    """Keep the rows that stay, in the first slots; those at the end go where one has left."""
+    """Move the remaining rows to the first slots; those at the end fill the gaps."""
     count = len(staying)
     gaps = sorted(set(range(count)) - set(staying))
     movers = [place for place in staying if place >= count]

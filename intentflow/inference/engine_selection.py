@@ -1,4 +1,4 @@
-"""Which engine answers, opened for as long as it is asked."""
+"""Selection of the engine that answers, open for the duration of a block."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ class EngineOptions:
     """Options of an engine.
 
     Attributes:
-        batch_size: Rows that transformers decodes together; None leaves it to the engine.
-        endpoint: Options of requests to an endpoint, or to the vLLM server that is started.
+        batch_size: Number of rows that transformers decodes together; chosen by the engine if
+            None.
+        endpoint: Options of requests to an endpoint, or to a local vLLM server.
     """
 
     batch_size: int | None = None
@@ -34,8 +35,8 @@ class EngineOptions:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is to be scored, as :func:`intentflow.evaluation.run.evaluate_model` is asked for it."""
+class EvaluationRequest:
+    """The model to score and its options, see :func:`intentflow.evaluation.run.evaluate_model`."""
 
     model: str
     engine: str = "auto"
@@ -50,39 +51,41 @@ class Asked:
 
 
 @contextmanager
-def opened(asked: Asked, options: EngineOptions) -> Iterator[tuple[Engine, Subject]]:
-    """The engine, and what it makes of the model.
+def open_engine(
+    request: EvaluationRequest, options: EngineOptions
+) -> Iterator[tuple[Engine, Subject]]:
+    """Open the engine and describe the model.
 
     Raises:
-        IntentflowError: Not a model, an endpoint that cannot be used, or an engine that does not
-            go with what is asked for.
+        IntentflowError: The model does not exist, the endpoint cannot be used, or the engine does
+            not support the options.
     """
-    if asked.engine not in ENGINES:
-        raise IntentflowError(f"--engine {asked.engine}: choose {', '.join(ENGINES)}")
-    if asked.engine != "auto" and (asked.engine == "openai") != asked.is_url:
-        wanted = "the URL of an endpoint" if asked.engine == "openai" else "a model directory"
-        raise IntentflowError(f"--engine {asked.engine} needs {wanted}, not {asked.model}")
-    if asked.is_url:
-        yield _open_endpoint(asked, options)
+    if request.engine not in ENGINES:
+        raise IntentflowError(f"--engine {request.engine}: choose {', '.join(ENGINES)}")
+    if request.engine != "auto" and (request.engine == "openai") != request.is_url:
+        wanted = "the URL of an endpoint" if request.engine == "openai" else "a model directory"
+        raise IntentflowError(f"--engine {request.engine} needs {wanted}, not {request.model}")
+    if request.is_url:
+        yield _open_endpoint(request, options)
     else:
-        with _open_folder(asked, options) as both:
+        with _open_folder(request, options) as both:
             yield both
 
 
-def _open_endpoint(asked: Asked, options: EngineOptions) -> tuple[Engine, Subject]:
-    output_format: OutputFormat = asked.output_format or "call"
-    if asked.constrained and asked.taxonomy is None:
-        raise IntentflowError("--constrained needs --taxonomy F: an endpoint does not tell its own")
+def _open_endpoint(request: EvaluationRequest, options: EngineOptions) -> tuple[Engine, Subject]:
+    output_format: OutputFormat = request.output_format or "call"
+    if request.constrained and request.taxonomy is None:
+        raise IntentflowError("--constrained needs --taxonomy F for an endpoint")
     structure = None
-    if asked.constrained and asked.taxonomy is not None:
-        structure = StructuredOutputs(asked.taxonomy, output_format)
+    if request.constrained and request.taxonomy is not None:
+        structure = StructuredOutputs(request.taxonomy, output_format)
     engine = OpenAIEngine(
-        asked.model, options.endpoint, structure=structure, output_format=output_format
+        request.model, options.endpoint, structure=structure, output_format=output_format
     )
     subject = Subject(
         engine.name,
         engine.constrained,
-        taxonomy=asked.taxonomy,
+        taxonomy=request.taxonomy,
         output_format=output_format,
         endpoint=(engine.url, engine.model, engine.root),
     )
@@ -90,17 +93,19 @@ def _open_endpoint(asked: Asked, options: EngineOptions) -> tuple[Engine, Subjec
 
 
 @contextmanager
-def _open_folder(asked: Asked, options: EngineOptions) -> Iterator[tuple[Engine, Subject]]:
+def _open_folder(
+    request: EvaluationRequest, options: EngineOptions
+) -> Iterator[tuple[Engine, Subject]]:
     from intentflow.models.directory import check_model_directory
 
-    if asked.taxonomy is not None or asked.output_format is not None:
+    if request.taxonomy is not None or request.output_format is not None:
         raise IntentflowError(
-            f"{asked.model} has a taxonomy and an output format of its own: "
-            "give them for endpoints and given predictions only"
+            f"{request.model} has its own taxonomy and output format: "
+            "give them only for endpoints and given predictions"
         )
-    folder = check_model_directory(asked.model)
-    constrained = asked.constrained is not False
-    name = serving_engine(asked.engine)
+    folder = check_model_directory(request.model)
+    constrained = request.constrained is not False
+    name = serving_engine(request.engine)
     subject = describe_folder(folder, name, constrained)
     if name == "transformers":
         yield _load(folder, constrained, options), subject

@@ -1,4 +1,4 @@
-"""What engines are: utterances in, answers out, greedily."""
+"""The interface of engines, which answer utterances by greedy decoding."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ class Answer:
     Attributes:
         text: The model's output.
         seconds: Duration of its request, or of the batch that it was in.
-        confidence: Raw probability, in [0, 1], of everything in the answer but parameter values:
-            intent names, separators, whether another call follows, the end. None where the
-            engine cannot say.
-        failed: Whether the request brought no answer, and the text is empty for that reason.
+        confidence: Raw probability, in [0, 1], of everything in the answer except parameter
+            values: intent names, separators, the end. None if the engine has no probabilities.
+        failed: Whether the request failed, so that the text is empty.
     """
 
     text: str
@@ -33,11 +32,11 @@ class Completion:
     """One answer with its token counts.
 
     Attributes:
-        text: Text of the answer, without the blanks around it.
+        text: Text of the answer, without surrounding blanks.
         prompt_tokens: Tokens of the prompt.
-        answer_tokens: Tokens of the answer, its end not counted.
+        answer_tokens: Tokens of the answer without its end token.
         ended: Whether the model ended it.
-        confidence: As :attr:`Answer.confidence`.
+        confidence: See :attr:`Answer.confidence`.
     """
 
     text: str
@@ -48,15 +47,15 @@ class Completion:
 
 
 Keep = Callable[[int, Answer], None]
-"""Takes an answer and the place of its instruction as soon as it is there."""
+"""Called with an instruction's index and its answer as soon as it is available."""
 
 
 class Engine(Protocol):
-    """What evaluation and prediction ask of an engine."""
+    """The interface of engines for evaluation and prediction."""
 
     name: str
     constrained: bool
 
     def answer(self, instructions: Sequence[str], keep: Keep | None = None) -> list[Answer]:
-        """One answer per instruction, in order; ``keep`` gets each when it comes, in any order."""
+        """One answer per instruction, in order; ``keep`` is called with each one, in any order."""
         ...

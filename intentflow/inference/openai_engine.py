@@ -1,4 +1,4 @@
-"""Any endpoint with the OpenAI API as an engine."""
+"""The engine for endpoints with the OpenAI API."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 KEY = "OPENAI_API_KEY"
 _MAX_NAMES = 5
 _MIN_LOGGED_SECONDS = 2.0
-# Faults of every request alike: going on would ask in vain, row after row.
-_OF_THE_ENDPOINT = frozenset({401, 403, 404, 429})
+# Faults that concern every request, so that further requests would fail, too.
+_ENDPOINT_FAULTS = frozenset({401, 403, 404, 429})
 
 Result = TypeVar("Result")
 
@@ -37,13 +37,14 @@ class EndpointOptions:
     """Options of the requests to an endpoint.
 
     Attributes:
-        concurrency: Requests at a time; None is 8 for an endpoint of others, which may limit them,
-            and 64 for a vLLM server of our own, which answers them together.
-        timeout_seconds: Limit for one complete reply.
-        retries: Retries of a request after a temporary fault: no connection, no reply, busy or
+        concurrency: Maximum number of concurrent requests; if None, 8 for a foreign endpoint,
+            which may limit them, and 64 for a local vLLM server, which batches them.
+        timeout_seconds: Time limit for one complete reply.
+        retries: Number of retries after a temporary fault: no connection, no reply, busy or
             broken.
-        served_model: Its name there; needed where the endpoint serves several.
-        allow_failures: Go on where a request fails for good; its row has no answer.
+        served_model: Name of the model at the endpoint; required if it serves several.
+        allow_failures: Whether to continue after a request that fails permanently; its row has no
+            answer.
     """
 
     concurrency: int | None = None
@@ -62,10 +63,10 @@ class OpenAIEngine:
         url: URL of the endpoint, with or without ``/v1``.
         options: Options of the requests.
         structure: Taxonomy that constrains vLLM's answers; None for no constraint.
-        output_format: The language of the answers.
+        output_format: Format of the answers.
 
     Raises:
-        IntentflowError: It does not answer as the API does, or does not serve the model.
+        IntentflowError: The endpoint does not implement the API, or does not serve the model.
     """
 
     name = "openai"
@@ -92,11 +93,11 @@ class OpenAIEngine:
         self.model, self.root = asyncio.run(self._served_model())
 
     def answer(self, instructions: Sequence[str], keep: Keep | None = None) -> list[Answer]:
-        """One answer per instruction, in order; ``keep`` gets each when it comes.
+        """One answer per instruction, in order; ``keep`` is called with each one.
 
         Raises:
             IntentflowError: The endpoint failed after its retries, answered as another model than
-                before, or left the taxonomy that constrains its answers.
+                before, or ignored the taxonomy that constrains its answers.
         """
         return asyncio.run(self._answer_all(instructions, keep))
 
@@ -120,16 +121,16 @@ class OpenAIEngine:
     async def _ask(self, client: Any, instruction: str) -> Answer:
         started = time.perf_counter()
         try:
-            answer, confidence = await self._again(self._reply, client, instruction)
+            answer, confidence = await self._retried(self._reply, client, instruction)
         except Fault as fault:
-            if not self.options.allow_failures or fault.status in _OF_THE_ENDPOINT:
+            if not self.options.allow_failures or fault.status in _ENDPOINT_FAULTS:
                 raise self._error(fault) from None
             log.warning("%s: %s", self.url, fault.reason)
             return Answer("", time.perf_counter() - started, failed=True)
         return Answer(answer, time.perf_counter() - started, confidence)
 
     async def _reply(self, client: Any, instruction: str) -> tuple[str, float | None]:
-        """Text and confidence of one reply; endpoints that refuse probabilities give none."""
+        """Text and confidence of one reply; None for endpoints without token probabilities."""
         if self._with_probabilities:
             try:
                 return await self._send(client, instruction, logprobs=True)
@@ -155,26 +156,26 @@ class OpenAIEngine:
             choice = reply.choices[0]
             text = choice.message.content or ""
             if not isinstance(text, str):
-                raise TypeError("content is no text")
+                raise TypeError("content is not text")
             confidence = _confidence(choice, text, self._format)
         self._require_same_model(getattr(reply, "model", None))
-        return self._inside(text.strip(), choice.finish_reason), confidence
+        return self._checked(text.strip(), choice.finish_reason), confidence
 
-    def _inside(self, text: str, finish_reason: str | None) -> str:
-        """The answer, closed where it was cut off.
+    def _checked(self, text: str, finish_reason: str | None) -> str:
+        """The answer, closed if it was truncated.
 
         Raises:
-            IntentflowError: The endpoint left the taxonomy that constrains its answers.
+            IntentflowError: The endpoint ignored the taxonomy that constrains its answers.
         """
         if self._structure is None or self._structure.admits(text):
             return text
         closed = self._structure.close(text) if finish_reason == "length" else None
         if closed is None:
             raise IntentflowError(
-                f"{self.url} does not keep to structured_outputs: it answered "
-                f"{excerpt(text, self._key)!r}, which the taxonomy does not have; vLLM does, with "
-                '--structured-outputs-config \'{"backend": "guidance"}\'; '
-                "--no-constrained asks without"
+                f"{self.url} does not support structured_outputs: it answered "
+                f"{excerpt(text, self._key)!r}, which is not in the taxonomy; vLLM supports them "
+                'with --structured-outputs-config \'{"backend": "guidance"}\'; '
+                "otherwise give --no-constrained"
             )
         return closed
 
@@ -187,7 +188,7 @@ class OpenAIEngine:
             )
 
     async def _served_model(self) -> tuple[str, str | None]:
-        """The name of the model to ask for, and what the server says that it loaded."""
+        """Name of the model at the endpoint, and the model that the server reports as loaded."""
 
         async def listed() -> list[Any]:
             with _faults(self.options, self._key):
@@ -197,34 +198,34 @@ class OpenAIEngine:
 
         async with self._client() as client:
             try:
-                served = dict(await self._again(listed))
+                served = dict(await self._retried(listed))
             except Fault as fault:
                 raise self._error(fault) from None
         name = self._chosen(list(served))
         return name, served[name]
 
     def _chosen(self, names: list[str]) -> str:
-        asked = self.options.served_model
+        requested = self.options.served_model
         some = ", ".join(excerpt(name, self._key) for name in names[:_MAX_NAMES])
         some += f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
         if not names:
             raise IntentflowError(f"{self.url} serves no model")
-        if asked is None and len(names) > 1:
-            raise IntentflowError(f"{self.url} serves {some}: choose one by --served-model")
-        if asked is not None and asked not in names:
-            raise IntentflowError(f"{self.url} serves {some}, not {asked}")
-        return asked or names[0]
+        if requested is None and len(names) > 1:
+            raise IntentflowError(f"{self.url} serves {some}: choose one with --served-model")
+        if requested is not None and requested not in names:
+            raise IntentflowError(f"{self.url} serves {some}, not {requested}")
+        return requested or names[0]
 
-    async def _again(self, ask: Callable[..., Awaitable[Result]], *arguments: Any) -> Result:
-        """What a request gives, repeated while its fault may pass."""
+    async def _retried(self, ask: Callable[..., Awaitable[Result]], *arguments: Any) -> Result:
+        """The result of a request, retried after temporary faults."""
         return await fault_retries(self.options.retries, self._log_pause)(ask, *arguments)
 
     def _log_pause(self, fault: Fault, seconds: float) -> None:
-        """Log the reason of a long pause; of many requests that wait, one logs it."""
+        """Log the reason of a long pause, once for many waiting requests."""
         now = time.monotonic()
         if seconds >= _MIN_LOGGED_SECONDS and now >= self._logged_until:
             self._logged_until = now + seconds
-            log.warning("%s %s; asked again in %.0f s", self.url, fault.reason, seconds)
+            log.warning("%s %s; retrying in %.0f s", self.url, fault.reason, seconds)
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[Any]:
@@ -232,7 +233,7 @@ class OpenAIEngine:
 
         from intentflow.openai_api.bounded import bound
 
-        # A redirect would carry the rows and the key to an address that nobody gave.
+        # A redirect would send the rows and the key to an address that nobody configured.
         connections = DefaultAsyncHttpxClient(
             event_hooks={"response": [bound]}, follow_redirects=False
         )
@@ -272,7 +273,7 @@ def _fault_of(error: Exception, options: EndpointOptions, key: str | None) -> Fa
 
     if isinstance(error, (TimeoutError, APITimeoutError)):
         limit = f"{options.timeout_seconds:g} seconds"
-        return Fault(f"gives no complete reply within {limit}: raise --request-timeout")
+        return Fault(f"sent no complete reply within {limit}: raise --request-timeout")
     if isinstance(error, APIStatusError):
         return _status_fault(error, key)
     if isinstance(error, APIConnectionError):
@@ -286,7 +287,7 @@ def _status_fault(error: Any, key: str | None) -> Fault:
     if status in (401, 403):
         return Fault(f"refused the key (HTTP {status}): set {KEY}", retryable=False, status=status)
     if 300 <= status < 400:
-        reason = f"points to another address (HTTP {status}): give that one"
+        reason = f"redirects to another address (HTTP {status}): give that address"
         return Fault(reason, retryable=False, status=status)
     fault = status_fault(status, dict(error.response.headers), excerpt(error.message, key))
     return Fault(
@@ -298,7 +299,7 @@ def _status_fault(error: Any, key: str | None) -> Fault:
 
 
 def _confidence(choice: Any, text: str, output_format: OutputFormat) -> float | None:
-    """Of the tokens that the server lists; None where they are not those of the text."""
+    """The confidence from the server's list of tokens; None if they do not match the text."""
     listed = getattr(getattr(choice, "logprobs", None), "content", None) or []
     tokens = [
         (t.token.encode() if t.bytes is None else bytes(t.bytes), float(t.logprob)) for t in listed
@@ -307,7 +308,7 @@ def _confidence(choice: Any, text: str, output_format: OutputFormat) -> float | 
 
 
 async def _all_or_none(work: Sequence[Awaitable[None]]) -> None:
-    """Wait for all; where one fails or the waiting ends, end the others."""
+    """Wait for all; if one fails or the wait is cancelled, cancel the others."""
     tasks = [asyncio.ensure_future(each) for each in work]
     try:
         await asyncio.gather(*tasks)

@@ -1,9 +1,9 @@
-"""Matrix products on a CPU with weights that oneDNN has packed once.
+"""Linear layers on a CPU with weights that oneDNN has packed once.
 
-torch's own linear layers pack their weights at every call: decoding a few rows at a time, that
-takes longer than the product. Measured on two cores with AVX-512, 32 bits, the shapes of SmolLM2:
-twice the speed up to 32 tokens, 1.2 to 1.4 times at 512 (``benchmarks/evaluate_rows.py``
-measures its effect on an evaluation). For inference alone: there is no gradient.
+torch's own linear layers pack their weights at every call, which for a few rows takes longer than
+the product. Measured on two cores with AVX-512, 32 bits, the shapes of SmolLM2: twice the speed up
+to 32 tokens, 1.2 to 1.4 times at 512 (``benchmarks/evaluate_rows.py`` measures the effect on an
+evaluation). For inference only: there are no gradients.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class PackedLinear(nn.Module):
         self._bias = None if linear.bias is None else linear.bias.detach()
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
-        """Of shape (…, in_features); returns (…, out_features)."""
+        """From shape (…, in_features) to shape (…, out_features)."""
         found: torch.Tensor = torch.ops.mkldnn._linear_pointwise(
             states, self._weight, self._bias, "none", [], ""
         )
@@ -36,10 +36,10 @@ class PackedLinear(nn.Module):
 
 
 def pack_linear_layers(model: Any) -> None:
-    """Replace a model's float32 linear layers on the CPU, where torch has oneDNN.
+    """Replace a model's float32 linear layers on the CPU, if torch has oneDNN.
 
-    Layers of other classes and types stay. A weight that is shared with an embedding stays, too,
-    in addition to its packed copy.
+    Layers of other classes and types stay. A weight that is shared with an embedding is kept in
+    addition to its packed copy.
     """
     if not _can_pack():
         return
@@ -50,15 +50,15 @@ def pack_linear_layers(model: Any) -> None:
 
 
 def _is_plain(module: nn.Module) -> bool:
-    """Not a quantized layer, an adapter's or another one that inherits."""
-    weight = getattr(module, "weight", None)  # a compressed layer makes its own when it is asked
+    """Whether this is a plain linear layer, not a quantized layer, an adapter's or a subclass."""
+    weight = getattr(module, "weight", None)  # a compressed layer creates it on access
     if type(module) is not nn.Linear or not isinstance(weight, nn.Parameter):
         return False
     return weight.device.type == "cpu" and weight.dtype == torch.float32
 
 
 def _can_pack() -> bool:
-    """These functions are torch's own compiler's, and not promised to anybody else."""
+    """Whether torch has these functions, which are internal to its compiler."""
     names = ("_reorder_linear_weight", "_linear_pointwise")
     available: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     return available and all(hasattr(torch.ops.mkldnn, name) for name in names)

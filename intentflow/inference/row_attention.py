@@ -1,8 +1,8 @@
-"""Attention of rows in decoding: each behind one shared prefix, each with a past of its own.
+"""Attention of rows in decoding: one shared prefix, and a separate past for each row.
 
-The tokens of a pass stand in one sequence, a block of one or more from each row, so nothing is
-computed for padding. What they see of the prefix is one product for all rows; what they see of
-their own row is looked up in a cache; the two are joined by the sums of their softmaxes.
+The tokens of a pass are in one sequence, a block of one or more from each row, so nothing is
+computed for padding. Attention to the prefix is one product for all rows; attention to a row's own
+tokens uses a cache; the two are combined by the sums of their softmaxes.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class Block(NamedTuple):
     """Tokens of one row in a pass.
 
     Attributes:
-        slot: Place of the row in the cache.
-        start: Place of the first token behind the prefix.
+        slot: Slot of the row in the cache.
+        start: Position of the first token after the prefix.
         length: Number of tokens.
     """
 
@@ -33,11 +33,11 @@ class Block(NamedTuple):
 
 
 class RowCache:
-    """Keys and values of rows, each in a slot of its own.
+    """Keys and values of rows, each in its own slot.
 
     Attributes:
-        prefix: Keys and values of what all rows stand behind; empty where there is nothing.
-        prefix_length: Its tokens.
+        prefix: Keys and values of the shared prefix; empty without a prefix.
+        prefix_length: Number of tokens of the prefix.
     """
 
     def __init__(self, prefix: States) -> None:
@@ -48,9 +48,9 @@ class RowCache:
         self._room = 0
 
     def reserve(self, slots: int, tokens: int) -> None:
-        """Make room for so many rows of so many own tokens; what is there stays."""
+        """Reserve memory for ``slots`` rows of ``tokens`` own tokens; present content stays."""
         if slots > self._slots or tokens > self._room:
-            if slots > self._slots:  # more than is asked for, so that it is seldom asked
+            if slots > self._slots:  # more than required, so that it is rarely enlarged
                 self._slots = max(slots, 2 * self._slots)
             self._room = -(-tokens // _ROOM_STEP) * _ROOM_STEP
             for states in self._layers.values():
@@ -69,7 +69,7 @@ class RowCache:
         slots: torch.Tensor,
         places: torch.Tensor,
     ) -> list[torch.Tensor]:
-        """Put keys and values, of shape (1, heads, tokens, size), where they belong.
+        """Store keys and values of shape (1, heads, tokens, size).
 
         Returns:
             The layer's keys and values, of shape (slots, heads, room, size).
@@ -91,12 +91,12 @@ class RowCache:
 
 @dataclass(frozen=True)
 class _Group:
-    """Blocks of about one length, padded to the longest of them.
+    """Blocks of similar length, padded to the longest of them.
 
     Attributes:
         slots: int64 of shape (rows,); None for the first slots, in order.
         tokens: int64 of shape (rows, longest): index in the pass; padding repeats a token.
-        places: int64, shaped like ``tokens``: place of the token in its row, behind the prefix.
+        places: int64, shaped like ``tokens``: position of the token in its row, after the prefix.
         real: bool, shaped like ``tokens``: False for padding.
     """
 
@@ -110,8 +110,8 @@ class DecodingPass:
     """One pass of blocks through the model, as :class:`intentflow.models.attention.Packing`.
 
     Args:
-        cache: Cache with room for all blocks; their keys and values are put there.
-        blocks: One per row, in the order in which their tokens stand in the pass.
+        cache: Cache with room for all blocks, which stores their keys and values.
+        blocks: One per row, in the order of their tokens in the pass.
         device: Device of the model.
     """
 
@@ -134,7 +134,7 @@ class DecodingPass:
         scale: float | None,
         **_: float,
     ) -> torch.Tensor:
-        """The layer's attention, (1, heads, tokens, size) as its queries are."""
+        """The layer's attention, of shape (1, heads, tokens, size) like its queries."""
         query, key, value = states
         kept = self._cache.write(layer, (key, value), self._slots, self.places)
         queries = query[0] * (query.shape[3] ** -0.5 if scale is None else scale)
@@ -156,8 +156,8 @@ class DecodingPass:
             rows, longest = group.tokens.shape
             keys, values = (self._of_group(state, group) for state in kept)
             heads, size = keys.shape[1], queries.shape[2]
-            asked = queries[:, group.tokens].transpose(0, 1).reshape(rows, heads, -1, size)
-            found, sums = _attend(asked, keys, values, mask)
+            scaled = queries[:, group.tokens].transpose(0, 1).reshape(rows, heads, -1, size)
+            found, sums = _attend(scaled, keys, values, mask)
             found = found.view(rows, -1, longest, size).transpose(0, 1)
             sums = sums.view(rows, -1, longest).transpose(0, 1)
             own = group.tokens[group.real]
@@ -170,8 +170,8 @@ class DecodingPass:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         keys, values = (state[0] for state in prefix)
         heads, length, size = keys.shape
-        asked = queries.reshape(heads, -1, size)
-        found, sums = _attend(asked, keys, values, self._prefix_mask(length, window))
+        scaled = queries.reshape(heads, -1, size)
+        found, sums = _attend(scaled, keys, values, self._prefix_mask(length, window))
         return found.view(queries.shape), sums.view(queries.shape[:2])
 
     def _of_group(self, state: torch.Tensor, group: _Group) -> torch.Tensor:
@@ -180,7 +180,7 @@ class DecodingPass:
         return state[group.slots, :, : self._width]
 
     def _row_mask(self, group: _Group, window: int | None) -> torch.Tensor:
-        """Bool of shape (rows, 1, group of heads x longest, width): what a query does not see."""
+        """Shape (rows, 1, group of heads x longest, width); true if a query does not attend."""
         keys = torch.arange(self._width, device=group.places.device)
         ahead = keys - group.places[..., None]
         hidden = ahead > 0
@@ -204,7 +204,7 @@ def _attend(
         queries: Scaled, of shape (…, queries, size); several heads after another share keys.
         keys: Shape (…, keys, size).
         values: Shape (…, keys, size).
-        hidden: Bool, true where a query of one head does not see a key.
+        hidden: Bool, true if a query of one head does not attend to a key.
     """
     scores = torch.matmul(queries, keys.transpose(-1, -2)).float()
     if hidden is not None:

@@ -1,4 +1,4 @@
-"""The taxonomy as a request's ``structured_outputs``, and what answers to it are held to."""
+"""The taxonomy as ``structured_outputs`` of a request, and the check of constrained answers."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ from typing import Any
 from intentflow.calls import Call, CallSyntaxError, OutputFormat, format_output, parse_output
 from intentflow.taxonomy import Taxonomy
 
-# Where a complete call may end, so that the text up to there makes a complete answer.
+# Possible ends of a complete call, up to which the text is a complete answer.
 _CALL_ENDS = {"call": re.compile(r"\)"), "json": re.compile(r"\}")}
 _ANSWER_ENDS = {"call": "", "json": "]"}
 
 
 class StructuredOutputs:
-    """Request fields that keep vLLM's answers inside a taxonomy, and a check that they are.
+    """Request fields that constrain vLLM's answers to a taxonomy, and a check of the answers.
 
-    A server knows no limit of tokens while it follows a grammar, so an answer that runs on is cut
-    off: it is then closed here as the transformers engine closes it, for a reader of it must find
-    calls.
+    A server has no token limit while it follows a grammar, so a long answer is truncated. It is
+    then closed here as the transformers engine closes it, because readers expect complete calls.
 
     Args:
-        taxonomy: Intents that may be answered.
-        output_format: The language of the answers.
+        taxonomy: The allowed intents.
+        output_format: Format of the answers.
     """
 
     def __init__(self, taxonomy: Taxonomy, output_format: OutputFormat) -> None:
@@ -48,10 +47,10 @@ class StructuredOutputs:
         return all(self.taxonomy.accepts(call) for call in calls)
 
     def close(self, text: str) -> str | None:
-        """The complete calls of an answer that was cut off, or its first call, closed.
+        """The complete calls of a truncated answer, or its first call, closed.
 
         Returns:
-            None where it does not even begin as an answer inside the taxonomy does.
+            None if the text is not the beginning of an answer inside the taxonomy.
         """
         ends = [found.end() for found in _CALL_ENDS[self.output_format].finditer(text)]
         for end in reversed(ends):
@@ -61,7 +60,7 @@ class StructuredOutputs:
         return self._close_first(text)
 
     def _close_first(self, text: str) -> str | None:
-        """The call that was begun, with what there is of its values as its first one."""
+        """The incomplete call, with the text of its values as its first value."""
         begun = [name for name in self.taxonomy.intents if text.startswith(self._opening(name))]
         if not begun:
             return None
@@ -81,7 +80,7 @@ class StructuredOutputs:
 
 
 def _filled(allowed: Sequence[str], begun: str) -> str:
-    """A value that was begun; of enumerated ones that which stands there, or the first."""
+    """The completed value: for enumerated ones the matching or the first one."""
     if not allowed:
         return begun or "x"
     complete = [value for value in allowed if begun.startswith(value)]

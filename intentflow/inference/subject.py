@@ -1,4 +1,4 @@
-"""What was scored: a model by its engine, an endpoint, or given predictions."""
+"""The subject of an evaluation: a model with its engine, an endpoint, or given predictions."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Subject:
 
     Attributes:
         engine: Name of the engine.
-        constrained: Whether answers were kept inside the taxonomy.
+        constrained: Whether answers were constrained to the taxonomy.
         model_digest: Digest of a model directory.
         prompt_digest: Digest of its prompt.
-        taxonomy: Intents that may be answered; None if unknown.
-        output_format: The language of the answers.
+        taxonomy: The allowed intents; None if unknown.
+        output_format: Format of the answers.
         calibration: Calibration of the model's confidences.
         endpoint: URL of an endpoint, the model's name there and the model that it reports as
             loaded.
@@ -42,7 +42,7 @@ class Subject:
     endpoint: tuple[str, str, str | None] | None = None
 
     def identity(self) -> dict[str, Any]:
-        """All that answers to the same rows depend on."""
+        """Everything that answers to the same rows depend on."""
         return {
             "engine": self.engine,
             "model": self.model_digest or list(self.endpoint or ()),
@@ -54,10 +54,10 @@ class Subject:
 
 
 def describe_folder(folder: Path, engine: str, constrained: bool) -> Subject:
-    """A model directory answered by an engine.
+    """Describe a model directory and its engine.
 
     Raises:
-        IntentflowError: Its prompt was changed after training, or a file of it is broken.
+        IntentflowError: The prompt was changed after training, or a file is damaged.
     """
     prompt = PromptSpec.read(folder / "prompt.json")
     return Subject(
@@ -76,8 +76,8 @@ def _calibration(folder: Path, constrained: bool) -> Calibration | None:
     if found and found.constrained != constrained:
         fitted = "constrained" if found.constrained else "unconstrained"
         log.warning(
-            "%s: its calibration was fitted on %s answers, "
-            "which these are not: see ece for how well it fits them",
+            "%s: its calibration was fitted on %s answers, unlike these: "
+            "see ece for its error on them",
             folder,
             fitted,
         )

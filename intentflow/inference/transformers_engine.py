@@ -1,4 +1,4 @@
-"""The transformers library as an engine: a model directory in this process, no server."""
+"""The engine of the transformers library: a model directory in this process, without a server."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ ROWS_AT_ONCE = 128
 
 
 class TransformersEngine:
-    """Greedy decoding in this process, many rows at a time behind one shared prompt.
+    """Greedy decoding in this process, many rows at a time with a shared prefix.
 
     Args:
-        folder: A model directory as ``train`` writes it.
-        constrained: Keep answers inside the taxonomy.
-        batch_size: Most rows decoded together; fewer where memory does not do.
-        precision: ``bf16``, ``fp32``, or ``auto`` for what is fast here.
+        folder: A model directory of ``train``.
+        constrained: Whether to constrain answers to the taxonomy.
+        batch_size: Maximum number of rows decoded together; fewer if memory runs out.
+        precision: ``bf16``, ``fp32``, or ``auto`` for the faster one.
 
     Raises:
-        IntentflowError: Not a model directory, or an attention other than plain or sliding.
+        IntentflowError: The directory is not a model, or its attention is not supported.
     """
 
     name = "transformers"
@@ -64,11 +64,11 @@ class TransformersEngine:
         self._prefix: tuple[list[int], States] = ([], {})
 
     def answer(self, instructions: Sequence[str], keep: Keep | None = None) -> list[Answer]:
-        """One answer per instruction, in order; ``keep`` gets each when it comes.
+        """One answer per instruction, in order; ``keep`` is called with each one.
 
         Raises:
-            IntentflowError: A prompt leaves no room for an answer, naming its row; or not even one
-                row fits into memory.
+            IntentflowError: A row's prompt leaves no room for an answer; or not even one row fits
+                into memory.
         """
         prompts = [prompt_token_ids(self.tokenizer, text) for text in instructions]
         answers: list[Answer] = [Answer("", 0.0)] * len(prompts)
@@ -87,11 +87,11 @@ class TransformersEngine:
 
         Args:
             messages: OpenAI chat messages.
-            limit: Tokens of the answer, its end not counted.
-            streamer: Gets the tokens as they are decoded; a transformers streamer.
+            limit: Maximum number of tokens of the answer, without its end token.
+            streamer: A transformers streamer that gets the tokens as they are decoded.
         """
         ids = chat_token_ids(self.tokenizer, messages)
-        requests, prefix = self._behind_prefix([ids], limit)
+        requests, prefix = self._after_prefix([ids], limit)
         listener = _Stream(streamer, ids) if streamer else None
         done = next(self._decoder.decode(requests, prefix, 1, listener))
         if listener:
@@ -102,10 +102,10 @@ class TransformersEngine:
         return Completion(answer.text, len(ids), len(own), ended, answer.confidence)
 
     def _decode_all(self, prompts: list[list[int]]) -> Iterator[Decoded]:
-        """All answers as they end; where memory does not do, again with half the rows at once."""
+        """All answers as they end; if memory runs out, again with half the rows at a time."""
         from intentflow.models.memory import free_memory, is_out_of_memory
 
-        requests, prefix = self._behind_prefix(prompts, MAX_NEW_TOKENS) if prompts else ([], {})
+        requests, prefix = self._after_prefix(prompts, MAX_NEW_TOKENS) if prompts else ([], {})
         waiting = {request.number: request for request in requests}
         while waiting:
             try:
@@ -122,10 +122,12 @@ class TransformersEngine:
         former, self.batch_size = self.batch_size, self.batch_size // 2
         if not self.batch_size:
             raise IntentflowError(f"{self.folder}: not even one row fits into memory") from None
-        log.warning("out of memory with %d rows at once: going on with %d", former, self.batch_size)
+        log.warning(
+            "out of memory with %d rows at a time: continuing with %d", former, self.batch_size
+        )
 
-    def _behind_prefix(self, prompts: list[list[int]], limit: int) -> tuple[list[Request], States]:
-        """The prompts, longest first, and the states of what they all begin with."""
+    def _after_prefix(self, prompts: list[list[int]], limit: int) -> tuple[list[Request], States]:
+        """The prompts, longest first, and the states of their common prefix."""
         from intentflow.inference.decoding import Request
 
         context = int(self.model.config.max_position_embeddings)
@@ -143,7 +145,7 @@ class TransformersEngine:
         return sorted(requests, key=lambda request: -len(request.own)), states
 
     def _shared_states(self, prompts: list[list[int]]) -> tuple[list[int], States]:
-        """What the prompts and any other begin with, and its states; kept for the next call."""
+        """The common prefix of these and all other prompts, and its states; cached."""
         import torch
 
         from intentflow.models.prefix import read_prefix, shared_prefix
@@ -167,7 +169,7 @@ class TransformersEngine:
 
     @cached_property
     def _constraint(self) -> TaxonomyConstraint:
-        """Made once, for the vocabulary takes long to read."""
+        """The constraint, created once, because reading the vocabulary takes long."""
         from intentflow.inference.constraint import Endings, TaxonomyConstraint, taxonomy_grammar
 
         return TaxonomyConstraint(
@@ -182,7 +184,7 @@ class TransformersEngine:
 
     def _answer(self, done: Decoded) -> Answer:
         text = self._text(done.tokens)
-        confidence = 0.0  # of an answer that the model did not end
+        confidence = 0.0  # for an answer that the model did not end
         if done.ended:
             pieces = self._pieces(done.tokens, text)
             confidence = answer_confidence(
@@ -191,7 +193,7 @@ class TransformersEngine:
         return Answer(text.strip(), done.seconds, confidence)
 
     def _pieces(self, tokens: list[int], text: str) -> list[str]:
-        """The text that each token adds; one that ends within a character adds nothing yet."""
+        """The text that each token adds; one that ends within a character adds none yet."""
         begun = [self._text(tokens[:size]) for size in range(len(tokens))]
         ends = [len(commonprefix([part, text])) for part in [*begun, text]]  # noqa: RUF071 - texts
         return [text[start:end] for start, end in pairwise(ends)]
@@ -201,7 +203,7 @@ class TransformersEngine:
 
 
 class _Stream:
-    """Hands tokens on to a transformers streamer, which gets the prompt first."""
+    """Passes tokens on to a transformers streamer, which gets the prompt first."""
 
     def __init__(self, streamer: Any, prompt: list[int]) -> None:
         self._streamer = streamer

@@ -1,4 +1,4 @@
-"""A local vLLM as an engine: started for a model directory, asked, ended."""
+"""The engine of a local vLLM, started for a model directory and stopped at the end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from intentflow.inference.vllm_process import running_vllm, vllm_python
 
 
 class VLLMEngine(OpenAIEngine):
-    """A vLLM server that :func:`vllm_engine` started: what an application's request would reach."""
+    """A local vLLM server that is queried like an application's server."""
 
     name = "vllm"
     usual_concurrency = 64
@@ -28,12 +28,12 @@ def vllm_engine(
     output_format: OutputFormat,
     options: EndpointOptions,
 ) -> Iterator[VLLMEngine]:
-    """An engine whose server lives as long as the block.
+    """An engine whose server runs for the duration of the block.
 
     Args:
         folder: A model directory.
-        structure: The taxonomy to stay inside; None leaves answers free.
-        output_format: The language of the answers.
+        structure: Taxonomy that constrains answers; None for no constraint.
+        output_format: Format of the answers.
         options: Options of requests to the server.
 
     Raises:
@@ -41,7 +41,7 @@ def vllm_engine(
     """
     python = vllm_python()
     if python is None:
-        raise IntentflowError("vllm is not installed here: use --engine transformers")
+        raise IntentflowError("vllm is not installed: use --engine transformers")
     with running_vllm(python, folder) as url:
         own = replace(options, served_model=None)
         yield VLLMEngine(url, own, structure=structure, output_format=output_format)

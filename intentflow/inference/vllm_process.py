@@ -1,4 +1,4 @@
-"""A local vLLM: where it is installed, how it is started, a server for as long as it is needed."""
+"""A local vLLM server: its installation, its command, and its process."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from intentflow.errors import IntentflowError
 log = logging.getLogger(__name__)
 
 VLLM_PYTHON = "INTENTFLOW_VLLM_PYTHON"
-"""Environment variable: the Python of another environment that holds vLLM."""
+"""Environment variable: the Python of another environment in which vLLM is installed."""
 
 VLLM_START_SECONDS = 1800
-"""Longest wait for a server: large weights come from slow disks."""
+"""Maximum time for the start of a server, for large weights on slow disks."""
 
 LocalEngine = Literal["vllm", "transformers"]
 
 _LOOPBACK = "127.0.0.1"
 SERVED_NAME = "intent"
-"""Name of the model in a server that runs here."""
+"""Name of the model in a local server."""
 
 _LOG_INTERVAL_SECONDS = 15.0
 _STOP_SECONDS = 20.0
@@ -42,44 +42,44 @@ _CAUSE = re.compile(r"^.*?(\w+(?:Error|Exception|Interrupt): .*)$")
 _MAX_CAUSES = 3
 
 
-def serving_engine(asked: str = "auto") -> LocalEngine:
-    """The engine that serves a model directory locally, and so the one to score it with.
+def serving_engine(requested: str = "auto") -> LocalEngine:
+    """The engine that serves a model directory locally, which is also the one to score it with.
 
     Args:
-        asked: ``vllm``, ``transformers``, or ``auto``: vLLM where it is installed.
+        requested: ``vllm``, ``transformers``, or ``auto`` for vLLM if it is installed.
 
     Raises:
-        IntentflowError: vLLM is asked for and not installed.
+        IntentflowError: vLLM is requested but not installed.
     """
-    if asked == "transformers":
+    if requested == "transformers":
         return "transformers"
     found = vllm_python()
-    if asked == "vllm" and found is None:
+    if requested == "vllm" and found is None:
         raise IntentflowError(
-            "vllm is not installed here: use --engine transformers, or name the Python of an "
-            f"environment that holds it in {VLLM_PYTHON}"
+            "vllm is not installed: use --engine transformers, or set "
+            f"{VLLM_PYTHON} to the Python of an environment that has it"
         )
     return "vllm" if found else "transformers"
 
 
 def vllm_python() -> str | None:
-    """The Python that can start vLLM: as the environment names it, else this one.
+    """The Python that can start vLLM: the one in the environment variable, or this one.
 
     Raises:
-        IntentflowError: The environment names what is no program.
+        IntentflowError: The variable does not name a program.
     """
     named = os.environ.get(VLLM_PYTHON)
     if named:
         if shutil.which(named) is None:
-            raise IntentflowError(f"{VLLM_PYTHON} is {named}, which is no program")
+            raise IntentflowError(f"{VLLM_PYTHON} is {named}, which is not a program")
         return named
     return sys.executable if importlib.util.find_spec("vllm") is not None else None
 
 
 def vllm_command(python: str, folder: Path, host: str, port: int, name: str) -> list[str]:
-    """The command that serves a model directory with vLLM: greedily, ready for grammars.
+    """The command that serves a model directory with vLLM: greedy decoding, grammars enabled.
 
-    Probabilities are those that the answer was chosen by, of what a grammar leaves.
+    Reported probabilities are those of the constrained choice.
     """
     from intentflow.models.model_facts import read_facts
 
@@ -97,17 +97,13 @@ def vllm_command(python: str, folder: Path, host: str, port: int, name: str) -> 
         *("--override-generation-config", '{"temperature": 0}'),
         *("--structured-outputs-config", '{"backend": "guidance"}'),
         *("--logprobs-mode", "processed_logprobs"),
-        # Without a GPU nothing is compiled; short prompts meet the prefix cache in small blocks.
+        # Without a GPU nothing is compiled; small blocks let short prompts use the prefix cache.
         *([] if _has_accelerator(python) else ["--block-size", "32", "--enforce-eager"]),
     ]
 
 
 def vllm_environment(api_key: str | None = None) -> dict[str, str]:
-    """The environment to start vLLM in.
-
-    Args:
-        api_key: Key that ``/v1`` requires; None for none.
-    """
+    """The environment variables of a vLLM process."""
     environment = {name: value for name, value in os.environ.items() if name != "VLLM_API_KEY"}
     # On a CPU, vLLM would take half of the memory for keys and values.
     environment.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
@@ -116,10 +112,10 @@ def vllm_environment(api_key: str | None = None) -> dict[str, str]:
 
 @contextmanager
 def running_vllm(python: str, folder: Path, api_key: str | None = None) -> Iterator[str]:
-    """A server for a model directory on loopback, until the block ends however it ends.
+    """Run a server for a model directory on loopback until the block ends.
 
     Args:
-        python: Python of the environment that holds vLLM.
+        python: Python of the environment in which vLLM is installed.
         folder: The model directory.
         api_key: Key that ``/v1`` requires; None for none.
 
@@ -127,7 +123,7 @@ def running_vllm(python: str, folder: Path, api_key: str | None = None) -> Itera
         Its URL.
 
     Raises:
-        IntentflowError: It does not start; with the errors of its log.
+        IntentflowError: It does not start; the message has the errors of its log.
     """
     url = f"http://{_LOOPBACK}:{_free_port()}"
     port = int(url.rpartition(":")[2])
@@ -141,7 +137,7 @@ def running_vllm(python: str, folder: Path, api_key: str | None = None) -> Itera
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=vllm_environment(api_key),
-                start_new_session=True,  # Ctrl-C is ours to pass on
+                start_new_session=True,  # this process handles Ctrl-C
                 preexec_fn=_end_with_parent,
             )
         try:
@@ -188,18 +184,18 @@ def _answers(url: str) -> bool:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the server and what it started."""
+    """Stop the server and its child processes."""
     if process.poll() is None:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
             process.wait(_STOP_SECONDS)
     with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)  # its own session: whatever it left behind
+        os.killpg(process.pid, signal.SIGKILL)  # its session, with all remaining processes
     process.wait()
 
 
 def _has_accelerator(python: str) -> bool:
-    """Whether the environment of vLLM sees a GPU; its CPU build sees none."""
+    """Whether the environment of vLLM has a GPU; its CPU build has none."""
     code = "import sys, torch; sys.exit(not torch.accelerator.is_available())"
     return subprocess.run([python, "-c", code], capture_output=True, check=False).returncode == 0
 

@@ -144,11 +144,11 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "empty": (["--predictions-in", "{folder}/empty.jsonl"], "the file is empty"),
     "taxonomy": (
         ["--model", "{model}", "--data", "{data}", "--taxonomy", "{folder}/taxonomy.yaml"],
-        "has a taxonomy and an output format of its own",
+        "has its own taxonomy and output format",
     ),
     "format": (
         ["--model", "{model}", "--data", "{data}", "--output-format", "json"],
-        "has a taxonomy and an output format of its own",
+        "has its own taxonomy and output format",
     ),
 }
 

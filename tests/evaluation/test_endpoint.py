@@ -102,7 +102,7 @@ FAULTS: dict[str, tuple[Callable[[Endpoint], None], str]] = {
     "content is a number": (_set(chat=completion(7)), "does not answer as"),  # type: ignore[arg-type]
     "another address": (
         _set(chat=(302, {}, {"Location": "http://127.0.0.1:9/"})),
-        "points to another address (HTTP 302)",
+        "redirects to another address (HTTP 302)",
     ),
     "asks for too long a wait": (
         _set(chat=(429, {}, {"Retry-After": "3600"})),
@@ -199,7 +199,7 @@ def test_a_long_wait_is_reported_once(
         (429, {}, {"Retry-After": "1"}) if len(endpoint.asked) <= 8 else completion(echo(body))
     )
     OpenAIEngine(endpoint.url).answer(UTTERANCES[:8])
-    assert capsys.readouterr().err.count("or try later; asked again in 1 s") == 1
+    assert capsys.readouterr().err.count("or try later; retrying in 1 s") == 1
 
 
 def test_a_slow_endpoint_is_one_readable_line(endpoint: Endpoint) -> None:
@@ -256,7 +256,7 @@ def test_of_several_models_one_is_chosen_by_name(endpoint: Endpoint) -> None:
 
 @pytest.mark.parametrize(
     ("asked", "message"),
-    [(None, "serves intents, base: choose one by --served-model"), ("x", "base, not x")],
+    [(None, "serves intents, base: choose one with --served-model"), ("x", "base, not x")],
 )
 def test_a_model_that_cannot_be_meant_is_refused(
     asked: str | None, message: str, endpoint: Endpoint

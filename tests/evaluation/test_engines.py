@@ -175,7 +175,7 @@ def test_fewer_rows_at_once_are_decoded_where_memory_does_not_do(
     engine = _engine(tiny_model, batch_size=8)
     engine._decoder = _Crowded(engine._decoder)  # type: ignore[assignment]
     assert _texts(engine) == one_by_one
-    assert "out of memory with 4 rows at once: going on with 2" in capsys.readouterr().err
+    assert "out of memory with 4 rows at a time: continuing with 2" in capsys.readouterr().err
 
 
 def test_memory_that_does_not_do_for_one_row_is_an_error(tiny_model: Path) -> None:

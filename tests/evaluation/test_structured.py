@@ -113,7 +113,7 @@ def test_without_the_flag_nothing_is_sent(endpoint: Endpoint) -> None:
 @pytest.mark.parametrize("reason", ["stop", "length"])
 def test_a_server_that_ignores_the_grammar_is_found_out(reason: str, endpoint: Endpoint) -> None:
     endpoint.chat = completion("sing(Queen)", finish_reason=reason)
-    with pytest.raises(IntentflowError, match=r"does not keep .* it answered 'sing\(Queen\)'"):
+    with pytest.raises(IntentflowError, match=r"does not support .* it answered 'sing\(Queen\)'"):
         _score(endpoint)
 
 
@@ -126,7 +126,7 @@ def test_an_answer_cut_off_is_closed_and_scored(endpoint: Endpoint) -> None:
 
 def test_an_answer_that_ended_badly_by_itself_is_not_closed(endpoint: Endpoint) -> None:
     endpoint.chat = completion("play_music(la la la")
-    with pytest.raises(IntentflowError, match="does not keep to structured_outputs"):
+    with pytest.raises(IntentflowError, match="does not support structured_outputs"):
         _score(endpoint)
 
 

@@ -117,7 +117,7 @@ def test_a_port_in_use_is_one_line(tiny_model: Path, capsys: pytest.CaptureFixtu
     [
         (["--port", "70000"], "a port lies between 1 and 65535"),
         (["--host", "256.0.0.1"], "256.0.0.1"),
-        (["--engine", "vllm", "--port", str(free_port())], "vllm is not installed here"),
+        (["--engine", "vllm", "--port", str(free_port())], "vllm is not installed"),
     ],
 )
 def test_what_cannot_be_served_is_one_line(
@@ -185,7 +185,7 @@ def test_without_vllm_a_directory_is_served_here(monkeypatch: pytest.MonkeyPatch
 
 def test_a_python_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VLLM_PYTHON, "/nowhere/python")
-    with pytest.raises(IntentflowError, match="is /nowhere/python, which is no program"):
+    with pytest.raises(IntentflowError, match="is /nowhere/python, which is not a program"):
         serving_engine("auto")
 
 
