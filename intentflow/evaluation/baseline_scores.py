@@ -1,4 +1,4 @@
-"""All baselines that were asked for, on the same rows, and the file that holds their scores."""
+"""Scores of all requested baselines on the same rows."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class BaselineOptions:
-    """Which baselines, and what they are made with.
+    """The baselines to score, and their settings.
 
     Attributes:
         kinds: Names of baselines, from :data:`intentflow.baselines.kinds.KINDS`.
@@ -40,9 +40,9 @@ class BaselineOptions:
         epochs: Training epochs of the encoder; chosen by the number of rows if None.
         recipe: Base model and prompt of the untuned kinds.
         taxonomy: Intents of the untuned kinds; inferred from the training rows if None.
-        shots: Labelled rows that ``few-shot`` shows.
-        limit_rows: Rows that the untuned kinds are asked at most; None for all.
-        seed: Seed of everything that is drawn at random.
+        shots: Number of labelled rows in a ``few-shot`` prompt.
+        limit_rows: Maximum number of rows for the untuned kinds; None for all.
+        seed: Random seed.
     """
 
     kinds: Sequence[str] = QUICK_KINDS
@@ -61,15 +61,15 @@ def run_baselines(
     """Score baselines on the rows that a tuned model is scored on.
 
     Args:
-        training: The rows that the tuned model learned from.
+        training: The training rows of the tuned model.
         test: The rows to score.
         options: Choice of baselines and their settings.
 
     Returns:
-        What ``baselines.json`` holds.
+        The content of ``baselines.json``.
 
     Raises:
-        IntentflowError: The test rows are the training rows, or a baseline cannot be made.
+        IntentflowError: The test rows are the training rows, or a baseline cannot be computed.
     """
     train_digest, data_digest = content_digest(training), content_digest(test)
     if train_digest == data_digest:
@@ -78,7 +78,7 @@ def run_baselines(
         )
     labelled = LabelledTexts.of(training)
     _find_models(options)
-    _tell_unread(labelled.left_out, test)
+    _warn_about_unparsed(labelled.left_out, test)
     found = {}
     for kind in options.kinds:
         log.info("baseline %s", kind)
@@ -95,17 +95,17 @@ def run_baselines(
 
 
 def score_answers(test: Sequence[Example], answers: Answers) -> BaselineScores:
-    """Scores of one baseline, by the scorer that judges the tuned model.
+    """Scores of one baseline, by the same scorer as the tuned model.
 
-    ``outcomes.intent`` is null where only a sample was answered: its outcomes
-    do not align with the test rows.
+    ``outcomes.intent`` is null if only a sample was answered, because its outcomes do not align
+    with the test rows.
     """
-    asked = (
+    answered = (
         [test[at] for at in answers.row_indices] if answers.row_indices is not None else list(test)
     )
     rows = [
         score_row(row.instruction, row.output, text, None, answers.output_format)
-        for row, text in zip(asked, answers.texts, strict=True)
+        for row, text in zip(answered, answers.texts, strict=True)
     ]
     metrics = compute_metrics(rows)
     scores = HeadlineScores(
@@ -149,7 +149,7 @@ def _answer(
 
 
 def _find_models(options: BaselineOptions) -> None:
-    """Say before anything is trained that a model is not there."""
+    """Report a missing model before any training."""
     if "encoder" in options.kinds:
         from intentflow.models.base_models import load_tokenizer
 
@@ -158,7 +158,7 @@ def _find_models(options: BaselineOptions) -> None:
         find_base_model(options.recipe)
 
 
-def _tell_unread(left_out: int, test: Sequence[Example]) -> None:
+def _warn_about_unparsed(left_out: int, test: Sequence[Example]) -> None:
     if left_out:
         log.warning(
             "warning: %d training rows do not parse; no baseline learns from them", left_out

@@ -1,4 +1,4 @@
-"""Counts per row and label, rates made from them, and bootstrap intervals over rows."""
+"""Counts per row and label, rates computed from them, and bootstrap intervals over rows."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from intentflow.artifacts.metrics import IntentScores
 
 _RESAMPLES = 1000
-_CELLS = 10_000_000  # resamples times rows at a time, so that memory stays small for many rows
+_CELLS = 10_000_000  # resamples times rows at a time, which limits memory
 
 Weights = NDArray[np.float64]
 Samples = NDArray[np.float64]
 Sampler = Callable[[Weights], Samples]
 Flags = Sequence[bool]
 Ratio = tuple[Flags, Flags]
-"""Whether each row counts above the line, and below it."""
+"""Whether each row counts in the numerator, and in the denominator."""
 
 
 def ratio(numerator: float, denominator: float) -> float | None:
@@ -32,7 +32,7 @@ def ratio(numerator: float, denominator: float) -> float | None:
 class RowCounts:
     """True positives, predicted and gold counts: sparse arrays of shape (rows, labels).
 
-    Sparse, for free parameter values make nearly as many labels as there are rows.
+    They are sparse, because free parameter values make nearly as many labels as there are rows.
     """
 
     labels: list[Any]
@@ -44,8 +44,8 @@ class RowCounts:
     def collect(cls, rows: Sequence[tuple[Counter[Any], Counter[Any]]]) -> RowCounts:
         """Count (gold, predicted) label multisets of every row.
 
-        Labels are the gold ones; any other prediction counts under one more label, None, so that
-        it lowers precision over all.
+        Labels are the gold ones; all other predictions count under one further label, None, so that
+        they lower the overall precision.
         """
         names = sorted({label for gold, _ in rows for label in gold}, key=str)
         index = {label: i for i, label in enumerate(names)}
@@ -60,7 +60,7 @@ class RowCounts:
         return cls([*names, None], hits.array(), predicted.array(), actual.array())
 
     def f1_micro(self) -> float | None:
-        """F1 over all labels together; 1.0 where there is nothing to find and nothing found."""
+        """F1 over all labels together; 1.0 if there are neither gold nor predicted labels."""
         total = self.predicted.sum() + self.gold.sum()
         if not total:
             return 1.0 if self.gold.shape[0] else None
@@ -76,7 +76,7 @@ class RowCounts:
 
         Args:
             weights: Number of draws of each row: shape (resamples, rows).
-            empty: Value where neither gold nor predicted labels exist.
+            empty: Value if there are neither gold nor predicted labels.
         """
         hits, predicted, gold = (
             weights @ cells.sum(1) for cells in (self.hits, self.predicted, self.gold)
@@ -110,7 +110,7 @@ class RowCounts:
 
 
 class _Cells:
-    """The cells of a sparse array that are not 0."""
+    """The non-zero cells of a sparse array."""
 
     def __init__(self, shape: tuple[int, int]) -> None:
         self.shape = shape
@@ -119,14 +119,14 @@ class _Cells:
         self.counts: list[int] = []
 
     def add(self, row: int, column: int, count: int) -> None:
-        """Add to one cell; several additions to one add up."""
+        """Add to one cell; repeated additions accumulate."""
         if count:
             self.rows.append(row)
             self.columns.append(column)
             self.counts.append(count)
 
     def array(self) -> Any:
-        """Compressed by rows, as 64-bit floats, which a product with weights needs anyway."""
+        """In compressed row format, as 64-bit floats for products with weights."""
         from scipy.sparse import csr_array
 
         counts = np.array(self.counts, np.float64)
@@ -142,22 +142,22 @@ def bootstrap_intervals(
 ) -> dict[str, list[float] | None]:
     """95 % percentile intervals (Efron 1979) by resampling rows with replacement.
 
-    Which rows are drawn depends on their number and the seed alone: the same rows give the same
-    intervals, and of two models on the same rows each resample compares like with like. The rates
-    have the intervals of ``scipy.stats.bootstrap``, which is not used because it refuses a single
-    row, has no interval where one resample leaves a ratio undefined, and takes longer to import
-    than the resamples of thousands of rows take.
+    The draws depend only on the number of rows and the seed: the same rows give the same intervals,
+    and for two models on the same rows each resample contains the same rows. The rates have the
+    intervals of ``scipy.stats.bootstrap``, which is not used because it refuses a single row, has
+    no interval if one resample leaves a ratio undefined, and takes longer to import than the
+    resamples of thousands of rows take.
 
     Args:
         size: Number of rows.
         flags: For each rate, whether each row counts.
-        ratios: For each rate of some rows only, which rows count above and below the line.
+        ratios: For each rate of some rows only, the rows that count in numerator and denominator.
         others: For each other score, a function from draws to its values in resamples.
         seed: Seed of the resampling.
 
     Returns:
-        ``{metric: [low, high]}``; empty without rows. A ratio that no resample has is left out;
-        resamples with nothing below its line do not count for it.
+        ``{metric: [low, high]}``; empty without rows. A ratio that is undefined in all resamples is
+        left out; resamples in which it is undefined do not count for it.
     """
     if not size:
         return {}
@@ -181,7 +181,7 @@ def _columns(flags: Sequence[Flags], size: int) -> NDArray[np.float64]:
 
 
 def _resamples(size: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """How often each row was drawn: arrays of shape (some resamples, rows)."""
+    """Number of draws of each row: arrays of shape (some resamples, rows)."""
     generator = np.random.default_rng(seed)
     left = _RESAMPLES
     while left:
@@ -206,5 +206,5 @@ def _f1(hits: Any, predicted: Any, gold: Any, empty: float = 0.0) -> Any:
 def _divide(
     numerators: NDArray[np.float64], denominators: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Ratios; NaN where the denominator is 0."""
+    """Ratios; NaN if the denominator is 0."""
     return np.where(denominators > 0, numerators / np.maximum(denominators, 1e-300), np.nan)

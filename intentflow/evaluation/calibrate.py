@@ -1,4 +1,4 @@
-"""Fitting a model's calibration on rows that it was not trained on."""
+"""Calibration of a model's confidences on held-out rows."""
 
 from __future__ import annotations
 
@@ -30,24 +30,26 @@ def calibrate_model(
 ) -> Calibration:
     """Score validation rows, fit the calibration and write it into the model directory.
 
-    The file is part of the model: its digest changes with it. Test rows must not be used, or
-    their scores no longer say what new rows will have.
+    The file is a part of the model, whose digest changes with it. Do not use test rows, because
+    their scores would no longer represent new rows.
 
     Args:
         folder: A model directory.
-        examples: Validation rows, not trained on.
-        engine: As for :func:`intentflow.evaluation.run.evaluate_model`: the one that will serve.
-        constrained: As there: what will serve.
+        examples: Validation rows that were not used for training.
+        engine: Engine that will serve the model, see
+            :func:`intentflow.evaluation.run.evaluate_model`.
+        constrained: Whether the served answers will be constrained; the default if None.
 
     Raises:
-        IntentflowError: No rows, not a model directory, or an engine without confidences.
+        IntentflowError: There are no rows, the directory is not a model, or the engine has no
+            confidences.
     """
     if str(folder).startswith(("http://", "https://")):
-        raise IntentflowError(f"{folder} is an endpoint: a calibration lies in a model directory")
+        raise IntentflowError(f"{folder} is an endpoint: give a model directory")
     _require_unseen(Path(folder), examples)
     evaluation = evaluate_model(str(folder), examples, engine=engine, constrained=constrained)
-    metrics, gave = evaluation.metrics, str(evaluation.metrics.engine)
-    rows = _sure_rows(evaluation.rows, gave)
+    metrics, used_engine = evaluation.metrics, str(evaluation.metrics.engine)
+    rows = _confident_rows(evaluation.rows, used_engine)
     raw = [row.raw_confidence or 0.0 for row in rows]
     right = [row.intent_right for row in rows]
     slope, intercept = fit_calibration(list(zip(raw, right, strict=True)))
@@ -58,7 +60,7 @@ def calibrate_model(
         data_digest=content_digest(examples),
         ece_raw=expected_calibration_error(raw, right),
         ece=0.0,
-        engine=gave,
+        engine=used_engine,
         constrained=metrics.constrained,
     )
     confidences = [fitted.apply(value) for value in raw]
@@ -73,7 +75,7 @@ def calibrate_model(
     return calibration
 
 
-def _sure_rows(rows: Sequence[Scored], engine: str) -> list[Scored]:
+def _confident_rows(rows: Sequence[Scored], engine: str) -> list[Scored]:
     """The rows with a confidence."""
     sure = [row for row in rows if row.raw_confidence is not None]
     if not sure:
@@ -92,7 +94,7 @@ def _sure_rows(rows: Sequence[Scored], engine: str) -> list[Scored]:
 def _threshold(
     rows: Sequence[Scored], confidences: Sequence[float], out_of_scope: str | None
 ) -> float | None:
-    """The out-of-scope threshold; where there is none, the reason is logged."""
+    """The out-of-scope threshold; if there is none, the reason is logged."""
     if out_of_scope is None:
         log.info("calibration: no threshold: the taxonomy names no out_of_scope intent")
         return None
@@ -104,12 +106,12 @@ def _threshold(
     right = [row.intent_right for row in rows]
     threshold = choose_threshold(confidences, right, replaced)
     if threshold is None:
-        log.info("calibration: no threshold: none makes more of the rows right")
+        log.info("calibration: no threshold: none makes more rows correct")
         return None
     unsure = [i for i, confidence in enumerate(confidences) if confidence < threshold]
     gain = sum(replaced[i] - right[i] for i in unsure)
     log.info(
-        "calibration: below %.3g, out of scope for %d answers makes %d more right",
+        "calibration: below %.3g, out of scope for %d answers makes %d more correct",
         threshold,
         len(unsure),
         gain,
@@ -120,21 +122,21 @@ def _threshold(
 def _warn_of_weakness(calibration: Calibration) -> None:
     if calibration.n < _FEW_ROWS:
         log.warning(
-            "calibration: fitted on %d rows only: take %d or more to rely on it",
+            "calibration: fitted on only %d rows: use at least %d for a reliable one",
             calibration.n,
             _FEW_ROWS,
         )
     if calibration.slope <= MIN_SLOPE:
         log.warning(
-            "calibration: the confidences do not tell right answers from wrong ones on these rows"
+            "calibration: the confidences do not separate correct from wrong answers on these rows"
         )
 
 
 def _require_unseen(folder: Path, examples: Sequence[Example]) -> None:
-    """A model is surer of the rows it was trained on than of any other."""
+    """Refuse training rows, on which a model is more confident than on others."""
     record = folder / TRAINING_FILE
     if record.is_file() and TrainingRecord.read(record).data_digest == content_digest(examples):
         raise IntentflowError(
-            f"{folder} was trained on these very rows, of which it is surer than of others: "
+            f"{folder} was trained on these rows, on which it is more confident than on others: "
             "calibrate on validation rows"
         )

@@ -1,22 +1,23 @@
-"""The scorer of the solution guide, number for number.
+"""The scorer of the solution guide, reproduced exactly.
 
 Source: "Evaluate a model" in Alibaba Cloud PAI's guide "Build an intent recognition solution".
-It compares the first gold call's name with the text before the prediction's first parenthesis
-and then, as unordered sets, what stands behind both first parentheses.
+
+It compares the first gold call's name with the text before the prediction's first parenthesis and
+then, as unordered sets, the text after both first parentheses.
 """
 
 from __future__ import annotations
 
 
 def documented_intent(gold: str, prediction: str) -> bool:
-    """Whether the guide's scorer counts the intent as right."""
+    """Whether the guide's scorer counts the intent as correct."""
     return _first(gold).split("(")[0] == prediction.split("(")[0]
 
 
 def documented_parameters(gold: str, prediction: str) -> bool:
-    """Whether the guide's scorer counts the parameters as right.
+    """Whether the guide's scorer counts the parameters as correct.
 
-    Where it would crash (no parenthesis in the gold answer or the prediction), they are wrong.
+    They are wrong if it would crash (no parenthesis in the gold answer or the prediction).
     """
     if not documented_intent(gold, prediction):
         return False

@@ -1,4 +1,4 @@
-"""Two models on the same rows: which rows only one of them has right."""
+"""McNemar's test: two models on the same rows, and the rows that only one of them has right."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from intentflow.errors import IntentflowError
 
 @dataclass(frozen=True)
 class Paired:
-    """What two strings of outcomes (``1`` right, ``0`` wrong, one a row) say together.
+    """Comparison of two strings of outcomes, with one ``1`` (right) or ``0`` (wrong) per row.
 
     Attributes:
         gained: Rows that only the first has right.
         lost: Rows that only the second has right.
         n: All rows.
+
+    Example:
+        >>> Paired.of("1110", "1001", "intent_accuracy")
+        Paired(gained=2, lost=1, n=4)
     """
 
     gained: int
@@ -26,7 +30,7 @@ class Paired:
         """Compare outcomes row by row.
 
         Args:
-            outcomes: Outcomes of the judged model, "1" or "0" a row.
+            outcomes: Outcomes of the judged model, one "1" or "0" per row.
             others: Outcomes of the other model, on the same rows in the same order.
             where: Name of the score, for the message.
 
@@ -43,7 +47,7 @@ class Paired:
 
     @property
     def p_value(self) -> float:
-        """Exact two-sided McNemar test (McNemar 1947): 1 where no row differs."""
+        """Exact two-sided McNemar test (McNemar 1947); 1 if no row differs."""
         from scipy.stats import binomtest
 
         differing = self.gained + self.lost

@@ -1,4 +1,4 @@
-"""Scores of predictions against gold answers."""
+"""Scores of predictions, compared with gold answers."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ def compute_metrics(
     taxonomy: Taxonomy | None = None,
     calibration: Calibration | None = None,
 ) -> Metrics:
-    """All scores that follow from rows alone.
+    """All scores that can be computed from rows alone.
 
     Args:
         rows: Scored rows.
         taxonomy: Intents that the model may answer; None if unknown.
-        calibration: The model's, which made ``confidence`` of ``raw_confidence``.
+        calibration: The model's calibration, by which ``confidence`` was computed.
 
     Returns:
-        Rates in [0, 1] with their intervals; what was measured on what is left open.
+        Rates in [0, 1] with their intervals, without the facts about the measurement.
     """
     intents = RowCounts.collect([(intent_names(r.gold), intent_names(r.predicted)) for r in rows])
     pairs = RowCounts.collect([(_pairs(r.gold), _pairs(r.predicted)) for r in rows])
@@ -74,8 +74,8 @@ def compute_metrics(
 def confusions(rows: Sequence[Scored], examples: int = 3) -> list[Confusion]:
     """Wrong intents, most frequent first: gold and predicted name, count, redacted utterances.
 
-    Of a row with several intents only the unmatched ones count, paired as they come;
-    ``(none)`` stands where one side has fewer.
+    In a row with several intents only the unmatched ones count, paired in order; ``(none)`` fills
+    the shorter side.
     """
     found: dict[tuple[str, str], list[str]] = {}
     for row in rows:
@@ -132,7 +132,7 @@ def _intervals(
     intents: RowCounts,
     pairs: RowCounts,
 ) -> dict[str, list[float] | None]:
-    """The 95 % intervals of what was measured, by the names that a policy knows."""
+    """The 95 % intervals of the measured scores, by the names that a policy uses."""
     flags, ratios = _flags(rows, taxonomy), _scope_ratios(rows, taxonomy)
     if unsure is not None:
         section = name_of(lambda metrics: metrics.with_threshold)
@@ -147,7 +147,7 @@ def _intervals(
 
 
 def _flags(rows: Sequence[Scored], taxonomy: Taxonomy | None) -> dict[str, list[bool]]:
-    """Whether each row counts for each rate that was measured."""
+    """Whether each row counts for each measured rate."""
     documented = {
         INTENT_ACCURACY: [r.documented_intent_right for r in rows],
         PARAMETER_ACCURACY: [r.documented_parameters_right for r in rows],
@@ -165,7 +165,7 @@ def _right(rows: Sequence[Scored]) -> dict[str, list[bool]]:
 
 
 def _scope_ratios(rows: Sequence[Scored], taxonomy: Taxonomy | None) -> dict[str, Ratio]:
-    """What precision and recall of out of scope are made of; empty where no intent means it."""
+    """Numerators and denominators of the out-of-scope rates; empty without such an intent."""
     name = taxonomy.out_of_scope if taxonomy else None
     if name is None:
         return {}
@@ -190,7 +190,7 @@ def _scope_rates(
 def _with_threshold(
     rows: Sequence[Scored], taxonomy: Taxonomy | None, calibration: Calibration | None
 ) -> list[Scored] | None:
-    """The rows with out of scope in place of unsure answers; None without a threshold."""
+    """The rows with out of scope instead of answers below the threshold; None without one."""
     threshold = calibration.oos_threshold if calibration else None
     name = taxonomy.out_of_scope if taxonomy else None
     if threshold is None or name is None or all(row.confidence is None for row in rows):

@@ -1,4 +1,4 @@
-"""What came of each row, short enough for ``metrics.json``: for tests of two models by pairs."""
+"""Outcomes of each row, short enough for ``metrics.json``, for paired tests of two models."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def outcomes(rows: Sequence[Scored]) -> Outcomes:
     """The ``outcomes`` of ``metrics.json``, in the order of the data.
 
     Returns:
-        ``intent`` and ``parameters``: one character a row, 1 where right. ``gold``: of each row
-        the place of its label in ``labels``; a label is the row's gold intents in alphabetical
+        ``intent`` and ``parameters``: one character per row, 1 if correct. ``gold``: for each row
+        the index of its label in ``labels``; a label is the row's gold intents in alphabetical
         order, joined by ``"; "``, with repeats.
     """
     names = ["; ".join(sorted(row.gold_intents.elements())) for row in rows]

@@ -1,4 +1,4 @@
-"""How far confidences can be believed: calibration error, reliability bins, coverage curve."""
+"""Reliability of confidences: calibration error, reliability bins, coverage curve."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _POINTS = 20
 def calibration_scores(rows: Sequence[Scored], *, fitted: bool) -> CalibrationScores | None:
     """The ``calibration`` of ``metrics.json``, over the rows that have a confidence.
 
-    An answer is right where its intents are.
+    An answer counts as correct if its intents are.
 
     Args:
         rows: Scored rows.
-        fitted: Whether the model had a calibration, so that ``confidence`` is not the raw one.
+        fitted: Whether the model has a calibration, so that ``confidence`` is not the raw one.
 
     Returns:
-        None where no row has a confidence.
+        None if no row has a confidence.
     """
     sure = [row for row in rows if row.confidence is not None and row.raw_confidence is not None]
     if not sure:
@@ -41,23 +41,27 @@ def calibration_scores(rows: Sequence[Scored], *, fitted: bool) -> CalibrationSc
 
 
 def expected_calibration_error(confidences: Sequence[float], right: Sequence[bool]) -> float:
-    """Mean distance of confidence and accuracy over ten bins of equal width, weighted by rows.
+    """Mean difference of confidence and accuracy over ten bins of equal width, weighted by rows.
 
     Source: Guo et al., "On Calibration of Modern Neural Networks" (2017), section 2.
 
     Args:
-        confidences: In [0, 1]; at least one.
-        right: Whether each answer is right.
+        confidences: Confidences in [0, 1]; at least one.
+        right: Whether each answer is correct.
+
+    Example:
+        >>> round(expected_calibration_error([0.9, 0.9, 0.9, 0.9], [True, True, True, False]), 2)
+        0.15
     """
     bins = reliability_bins(confidences, right)
-    apart = sum(b.n * abs(b.confidence - b.accuracy) for b in bins)
-    return float(apart / len(confidences))
+    weighted = sum(b.n * abs(b.confidence - b.accuracy) for b in bins)
+    return float(weighted / len(confidences))
 
 
 def reliability_bins(confidences: Sequence[float], right: Sequence[bool]) -> list[ReliabilityBin]:
-    """Rows, mean confidence and accuracy of each tenth of [0, 1] that holds a row.
+    """Number of rows, mean confidence and accuracy of each tenth of [0, 1] that contains rows.
 
-    A bin holds its lower end; the last one holds 1 too.
+    A bin includes its lower end; the last one also includes 1.
     """
     sure, hits = _arrays(confidences, right)
     places = np.minimum((sure * _BINS).astype(np.int64), _BINS - 1)
@@ -80,8 +84,8 @@ def coverage_curve(confidences: Sequence[float], right: Sequence[bool]) -> list[
     """Accuracy of the answers at or above a confidence, from the most confident ones to all.
 
     Returns:
-        At most 20 points of rising ``coverage`` (share of rows kept); answers of one confidence
-        are kept or left together, as a threshold does.
+        At most 20 points of rising ``coverage`` (share of rows kept); answers of equal confidence
+        are kept or left out together, as by a threshold.
     """
     sure, hits = _arrays(confidences, right)
     order = np.argsort(-sure, kind="stable")

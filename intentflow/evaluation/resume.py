@@ -1,4 +1,4 @@
-"""The journal of an evaluation: answers as they come, so that one that ended early can go on."""
+"""The journal of an evaluation: records answers, so that an interrupted one can be resumed."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class AnswerJournal:
     """Answers of this and of earlier runs of the same evaluation.
 
     Attributes:
-        path: The file; None keeps nothing.
-        answers: By the place of their rows.
-        seconds: Wall time that earlier runs took for theirs.
+        path: The file; None records nothing.
+        answers: Answers by the index of their row.
+        seconds: Wall time that earlier runs took for their answers.
     """
 
     path: Path | None = None
@@ -40,10 +40,10 @@ class AnswerJournal:
 
     @classmethod
     def open(cls, output: Path | None, identity: Mapping[str, Any]) -> Self:
-        """Begin a journal or go on with the one that is there.
+        """Start a journal or resume an existing one.
 
-        Its name holds a digest of what the answers depend on: one of another model or of other
-        rows is never read, only pointed out.
+        Its name contains a digest of everything that the answers depend on: a journal of another
+        model or of other rows is never read, only reported.
 
         Args:
             output: File that the evaluation will write; the journal is kept in its folder. None
@@ -51,7 +51,7 @@ class AnswerJournal:
             identity: Everything that the answers depend on.
 
         Raises:
-            IntentflowError: Another run writes it, it is none, or the place cannot be written.
+            IntentflowError: Another run writes it, it is not a journal, or it cannot be written.
         """
         if output is None:
             return cls()
@@ -61,39 +61,39 @@ class AnswerJournal:
         try:
             journal._open_file(dict(identity))
         except BaseException:
-            journal._release()  # the file may be another's: it stays
+            journal._release()  # the file may belong to another process, so it stays
             raise
         journal._log_state(output)
         return journal
 
     def keep(self, place: int, answer: Answer) -> None:
-        """Note the answer to a row; one whose request failed is asked again next time."""
+        """Record the answer to a row; a failed request is repeated by the next run."""
         self.answers[place] = answer
         if not answer.failed:
             took = time.perf_counter() - self._started
             self._append({"kind": "answer", "place": place, "at": took, **asdict(answer)})
 
     def start_clock(self) -> None:
-        """Begin to count the time of this run."""
+        """Start to measure the time of this run."""
         self._started = time.perf_counter()
 
     def kept(self, rows: int) -> str:
-        """Where the answers are, as a part of an error message; empty where there are none."""
+        """The place of the answers, as a part of an error message; empty if there are none."""
         if self.path is None or not self.answers:
             return ""
         return (
-            f"; {len(self.answers):,} of {rows:,} answers are kept in {self.path}: "
-            "the same command goes on from there"
+            f"; {len(self.answers):,} of {rows:,} answers are in {self.path}: "
+            "run the same command to continue"
         )
 
     def remove(self) -> None:
-        """Take the file away: what it was for is written."""
+        """Delete the file once the results are written."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
         self.close()
 
     def close(self) -> None:
-        """Close the file, which stays where it holds answers."""
+        """Close the file, which stays if it contains answers."""
         if self._file is not None and self.path is not None and not self.answers:
             self.path.unlink(missing_ok=True)
         self._release()
@@ -113,7 +113,7 @@ class AnswerJournal:
         assert self.path is not None
         self._file = JournalFile.open(self.path, _KIND)
         if self._file.lines and not self._file.lines[0].startswith(_START):
-            raise IntentflowError(f"{self.path} holds no answers of an evaluation: move it away")
+            raise IntentflowError(f"{self.path} is not a journal of an evaluation: move it away")
         runs = [0.0]
         for number, line in enumerate(self._file.lines, 1):
             self._recall(line, number, runs)
@@ -121,7 +121,7 @@ class AnswerJournal:
         self._append({"kind": _KIND, **identity})
 
     def _recall(self, line: bytes, number: int, runs: list[float]) -> None:
-        """Take one line of an earlier run into account; ``runs`` are their seconds."""
+        """Apply one line of an earlier run; ``runs`` are the runs' seconds."""
         try:
             entry = json.loads(line)
             if entry["kind"] == _KIND:
@@ -132,19 +132,19 @@ class AnswerJournal:
             runs[-1] = float(entry["at"])
         except (KeyError, TypeError, ValueError, RecursionError):
             raise IntentflowError(
-                f"{self.path} line {number}: no line of an evaluation's answers; "
-                "remove the file to begin again"
+                f"{self.path} line {number}: not a line of an evaluation's journal; "
+                "remove the file to start again"
             ) from None
 
     def _log_state(self, output: Path) -> None:
-        """Log which answers are reused, and which files hold answers of another model or rows."""
+        """Log the answers that are reused, and journals of another model or other rows."""
         if self.answers:
             count = f"{len(self.answers):,} answer{'' if len(self.answers) == 1 else 's'}"
-            log.info("going on: %s of an earlier run are in %s", count, self.path)
+            log.info("resuming with %s of an earlier run from %s", count, self.path)
         for other in sorted(output.parent.glob(f".{output.name}.*.answers")):
             if other != self.path:
                 log.warning(
-                    "%s holds answers of another model, of other rows or to other settings; "
+                    "%s contains answers of another model, for other rows or with other settings; "
                     "they are not used",
                     other,
                 )

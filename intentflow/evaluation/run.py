@@ -1,4 +1,4 @@
-"""Scoring a model, an endpoint or given predictions, and writing what came of it."""
+"""Evaluation of a model, an endpoint or given predictions."""
 
 from __future__ import annotations
 
@@ -23,9 +23,12 @@ from intentflow.taxonomy import Taxonomy
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores and the rows they were made from.
+    """The result of an evaluation.
 
-    ``metrics`` is what ``metrics.json`` holds; ``journal`` is what was kept while answers came.
+    Attributes:
+        metrics: The scores, as in ``metrics.json``.
+        rows: The scored rows.
+        journal: The journal of answers.
     """
 
     metrics: Metrics
@@ -52,23 +55,24 @@ def evaluate_model(
         engine: ``transformers``, ``vllm``, ``openai`` or ``auto``: for an endpoint ``openai``, for
             a directory the engine that serves it
             (:func:`intentflow.inference.vllm_process.serving_engine`).
-        constrained: Keep answers inside the taxonomy. None does so for a directory; an endpoint
-            is then asked for nothing, and decides itself.
-        taxonomy: For an endpoint, whose taxonomy is not in a folder.
-        output_format: Format of an endpoint's answers; ``call`` if None. A model directory names
-            its own.
+        constrained: Whether to constrain answers to the taxonomy. If None, they are constrained for
+            a directory, and an endpoint decides itself.
+        taxonomy: Taxonomy of an endpoint.
+        output_format: Format of an endpoint's answers; ``call`` if None. A model directory has its
+            own.
         options: Options of the engine.
-        journal_for: Output file of the evaluation. Answers are kept in a journal in its folder
-            while they arrive, and the next evaluation of the same model and rows resumes from
-            it; remove the evaluation's journal when the file is written. None keeps no journal.
+        journal_for: Output file of the evaluation. Answers are recorded in a journal in its folder,
+            from which the next evaluation of the same model and rows resumes; remove the
+            evaluation's journal when the file is written. None keeps no journal.
 
     Raises:
-        IntentflowError: No rows, not a model, endpoint down, or an engine that cannot serve it.
+        IntentflowError: There are no rows, the model or endpoint is not available, or the engine
+            does not support it.
     """
     if not examples:
-        raise IntentflowError("there is no row to score")
-    asked = EvaluationRequest(model, engine, constrained, taxonomy, output_format)
-    with open_engine(asked, options or EngineOptions()) as (runner, subject):
+        raise IntentflowError("there are no rows to score")
+    request = EvaluationRequest(model, engine, constrained, taxonomy, output_format)
+    with open_engine(request, options or EngineOptions()) as (runner, subject):
         identity = {**subject.identity(), "data_digest": content_digest(examples)}
         journal = AnswerJournal.open(
             Path(journal_for) if journal_for is not None else None, identity
@@ -84,10 +88,10 @@ def evaluate_model(
 
 
 def _answer_missing(runner: Engine, examples: Sequence[Example], journal: AnswerJournal) -> float:
-    """Ask for the answers that the journal lacks; returns the wall time of all.
+    """Answer the rows that the journal lacks; returns the wall time of all.
 
     Raises:
-        IntentflowError: Naming where the answers that came are kept; when interrupted, too.
+        IntentflowError: The engine failed or was interrupted; the message has the journal's path.
     """
     places = [place for place in range(len(examples)) if place not in journal.answers]
     journal.start_clock()
@@ -108,7 +112,7 @@ def _answer_missing(runner: Engine, examples: Sequence[Example], journal: Answer
 
 def _require_answers(answers: Sequence[Answer]) -> None:
     if all(answer.failed for answer in answers):
-        raise IntentflowError("every request failed: there is no answer to score")
+        raise IntentflowError("every request failed: there are no answers to score")
 
 
 def score(
@@ -117,13 +121,13 @@ def score(
     subject: Subject,
     seconds: float | None = None,
 ) -> Evaluation:
-    """Scores of answers, with the digests of what was measured on what.
+    """Score answers, with the facts about the measurement.
 
     Args:
         examples: Rows with gold answers.
         answers: One per row.
         subject: Model or endpoint that gave the answers.
-        seconds: Wall time of all answers; None where they were given.
+        seconds: Wall time of all answers; None if they were given.
     """
     rows = [
         _score_answer(example, answer, subject, timed=seconds is not None)
@@ -151,10 +155,10 @@ def score(
 def read_predictions(path: str | Path) -> tuple[list[Example], list[Answer]]:
     """Read ``{"instruction", "output", "prediction"}`` rows, as JSON lines or an array.
 
-    Their ``confidence`` is used where every row has one.
+    Their ``confidence`` is used if every row has one.
 
     Raises:
-        IntentflowError: Naming the file and line of what is wrong.
+        IntentflowError: A row is invalid; the message has the file and the line.
     """
     rows = GivenPrediction.read_rows(path)
     is_sure = all(row.confidence is not None for row in rows)
@@ -164,7 +168,7 @@ def read_predictions(path: str | Path) -> tuple[list[Example], list[Answer]]:
 
 
 def write_predictions(path: str | Path, rows: Sequence[Scored]) -> None:
-    """Write one JSON line per row; only its owner may read it, for it holds users' words."""
+    """Write one JSON line per row; only the owner may read the file, which contains utterances."""
     ScoredPrediction.write_rows(path, map(_prediction, rows))
 
 

@@ -1,4 +1,4 @@
-"""One row, its gold answer and its prediction compared."""
+"""Scored rows: one row with its gold answer and its prediction."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ NO_INTENT = "(none)"  # the missing side of a confusion
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One row with its gold answer, its prediction and what came of it.
+    """One row with its gold answer, its prediction and the outcome.
 
     Attributes:
-        predicted: None where the prediction does not parse.
-        raw_confidence: The engine's confidence in [0, 1]; None where it gave none.
-        confidence: The same, calibrated where the model has a calibration.
-        seconds: Time that the answer took; None where the answer was given.
+        predicted: Calls of the prediction; None if it does not parse.
+        raw_confidence: The engine's confidence in [0, 1]; None if it has none.
+        confidence: The same, calibrated if the model has a calibration.
+        seconds: Time for the answer; None if the answer was given.
     """
 
     instruction: str
@@ -47,8 +47,8 @@ class Scored:
 
     @property
     def gold_intents(self) -> Counter[str]:
-        """Names of the gold calls; of a gold answer that does not parse, what begins it."""
-        return intent_names(self.gold or _loose(self.gold_text))
+        """Names of the gold calls; if the gold answer does not parse, its beginning."""
+        return intent_names(self.gold or _unparsed_name(self.gold_text))
 
 
 def score_row(
@@ -65,7 +65,12 @@ def score_row(
         gold_text: The label, in the call language.
         prediction: The model's answer, in ``output_format``.
         taxonomy: Intents that the model may answer; None if unknown.
-        output_format: The language of the prediction.
+        output_format: Format of the prediction.
+
+    Example:
+        >>> row = score_row("play some jazz", "play_music(jazz)", "play_music(blues)")
+        >>> row.intent_right, row.parameters_right
+        (True, False)
     """
     gold = _read(gold_text, "call")
     predicted = _read(prediction, output_format)
@@ -96,19 +101,19 @@ def _read(text: str, output_format: OutputFormat) -> list[Call] | None:
 
 
 def _as_calls(prediction: str, predicted: list[Call] | None, output_format: OutputFormat) -> str:
-    """A prediction as the guide's scorer expects it; JSON answers are written as plain calls."""
+    """A prediction in the form of the guide's scorer; JSON answers are written as plain calls."""
     if output_format == "call" or predicted is None:
         return prediction
     return "; ".join(f"{call.intent}({','.join(call.parameters)})" for call in predicted)
 
 
 def intent_names(calls: list[Call] | None) -> Counter[str]:
-    """How often each intent is named; none for an answer that does not parse."""
+    """Number of occurrences of each intent; empty for an answer that does not parse."""
     return Counter(call.intent for call in calls or [])
 
 
-def _loose(text: str) -> list[Call]:
-    """The name of a gold answer that does not parse, for confusions and labels alone."""
+def _unparsed_name(text: str) -> list[Call]:
+    """The name of a gold answer that does not parse, only for confusions and labels."""
     try:
         return parse_calls(text)
     except CallSyntaxError:

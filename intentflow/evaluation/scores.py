@@ -1,4 +1,4 @@
-"""Scores looked up by name, and compared with those of another model on the same rows."""
+"""Scores by name, and their comparison with another model on the same rows."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from intentflow.evaluation.mcnemar import Paired
 
 
 def for_comparing(metrics: Metrics) -> Metrics:
-    """What the gate needs of a champion's scores, without what makes them long.
+    """The part of a champion's scores that the gate needs, without long values.
 
-    A pipeline hands them to its step on the command line, where 128 KiB is the end.
+    A pipeline passes them to its step on the command line, which is limited to 128 KiB.
     """
     names = {*Measured.model_fields, *(name.partition(".")[0] for name in COMPARABLE)}
     found = metrics.model_dump(include=names, exclude_unset=True)
@@ -32,16 +32,17 @@ def lookup(scores: Scores, name: str) -> float | None:
     """The value of a metric; a dot leads into a section, as in ``documented.intent_accuracy``.
 
     Returns:
-        None where it was not measured.
+        None if it was not measured.
 
     Raises:
-        IntentflowError: There is no such metric (with the nearest name), or it is no number.
+        IntentflowError: The metric does not exist (the message has the most similar name), or is
+            not a number.
     """
     value: object = scores
     for part in name.split("."):
         if value is None and name in numeric_names(scores):
             return None
-        held = _held(value)
+        held = _given_keys(value)
         if part not in held:
             raise unknown_metric(name, numeric_names(scores))
         value = held[part]
@@ -51,17 +52,17 @@ def lookup(scores: Scores, name: str) -> float | None:
 
 
 def unknown_metric(name: str, names: Iterable[str]) -> IntentflowError:
-    """The error for a metric that there is not, with the nearest name."""
+    """The error for an unknown metric, with the most similar name."""
     guess = nearest(name, names)
     hint = f"; did you mean {guess}?" if guess else ""
     return IntentflowError(f"the policy names an unknown metric {name}{hint}")
 
 
 def require_same_rows(ours: str | None, theirs: str | None, whose: str) -> None:
-    """Make sure that two models were scored on the same rows.
+    """Check that two models were scored on the same rows.
 
     Args:
-        ours: Digest of the rows of the model that is judged.
+        ours: Digest of the rows of the judged model.
         theirs: Digest of the rows of the other model.
         whose: The other model, as the subject of a sentence.
 
@@ -71,19 +72,19 @@ def require_same_rows(ours: str | None, theirs: str | None, whose: str) -> None:
     if ours != theirs:
         raise IntentflowError(
             f"{whose} scored on other rows ({short(theirs)} instead of {short(ours)}): "
-            "score both on the same ones, data_digest must be equal"
+            "score both on the same ones, so that data_digest is equal"
         )
 
 
 def paired(scores: Scores, other: Scores, name: str) -> Paired | None:
-    """Rows that only one of two has right; None where a file has no outcomes per row."""
+    """Rows that only one of two models has right; None if a file has no outcomes per row."""
     kind = OUTCOME_OF.get(name)
     ours, theirs = (side.outcome(kind) for side in (scores, other))
     return Paired.of(ours, theirs, name) if ours and theirs else None
 
 
 def intents_of_rows(metrics: Metrics) -> list[set[str]] | None:
-    """The gold intents of each row; None where the scores have no outcomes per row."""
+    """The gold intents of each row; None if the scores have no outcomes per row."""
     outcomes = metrics.outcomes
     if outcomes is None or outcomes.gold is None:
         return None
@@ -107,14 +108,14 @@ def per_intent(metrics: Metrics) -> Mapping[str, IntentScores]:
 
 
 def short(digest: str | None) -> str:
-    """A digest as people compare it."""
+    """The abbreviated form of a digest."""
     if not digest:
         return "none named"
     return f"{digest[:12]}…" if len(digest) > 12 else digest
 
 
 def numeric_names(scores: Scores) -> list[str]:
-    """What a policy may limit in these scores; of a section that is null all that it could hold."""
+    """Scores that a policy may limit; for a null section, all that it may contain."""
     names = [name for name, _ in scores_of(type(scores)) if _is_given(scores, name)]
     further = (scores.model_extra or {}).items()
     return names + [
@@ -126,12 +127,14 @@ def numeric_names(scores: Scores) -> list[str]:
 
 def _is_given(scores: Scores, name: str) -> bool:
     section, _, rest = name.partition(".")
-    value = _held(scores).get(section)
-    return section in _held(scores) and (not rest or value is None or rest in _held(value))
+    value = _given_keys(scores).get(section)
+    return section in _given_keys(scores) and (
+        not rest or value is None or rest in _given_keys(value)
+    )
 
 
-def _held(value: object) -> Mapping[str, object]:
-    """What was given of a section, whether this project knows it or another tool added it."""
+def _given_keys(value: object) -> Mapping[str, object]:
+    """The given keys of a section, known ones and those of other tools."""
     if isinstance(value, Section):
         return {key: getattr(value, key) for key in value.model_fields_set}
     return value if isinstance(value, Mapping) else {}

@@ -1,4 +1,4 @@
-"""The base model as it is, with the very prompt that the tuned one gets."""
+"""The untuned base model, with the same prompt as the tuned one."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from intentflow.taxonomy import Taxonomy
 
 @dataclass(frozen=True)
 class Untuned:
-    """What an untuned model is asked with.
+    """Settings of an untuned model.
 
     Attributes:
-        recipe: Names the base model and how the prompt is built.
+        recipe: Recipe with the base model and the prompt.
         taxonomy: The intents; inferred from the training rows if None.
-        limit_rows: Ask this many rows at most, a sample drawn by ``seed``; None for all.
-        seed: Seed of the sample and of the rows that are shown.
+        limit_rows: Maximum number of rows to answer, drawn with ``seed``; None for all.
+        seed: Seed of the sample and of the rows in the prompt.
     """
 
     recipe: Recipe
@@ -40,10 +40,11 @@ class Untuned:
 
 
 def find_base_model(recipe: Recipe) -> None:
-    """Make sure that a recipe's base model can be asked, before much else is done.
+    """Check early that a recipe's base model can be used.
 
     Raises:
-        IntentflowError: A recipe of corrections, no such model, or one that is not for chats.
+        IntentflowError: The recipe is for corrections, or the model does not exist or has no chat
+            template.
     """
     from intentflow.models.base_models import load_tokenizer
 
@@ -60,19 +61,19 @@ def answer_untuned(
     """Answers of the base model, constrained to the taxonomy.
 
     Args:
-        training: Labelled rows, to infer the taxonomy and to show some of them.
+        training: Labelled rows, for the taxonomy and as examples in the prompt.
         utterances: Texts to answer.
-        asking: Base model, prompt, which rows.
-        shots: Labelled rows shown before each utterance, fewer where they do not fit.
+        asking: Base model, prompt, and limit of rows.
+        shots: Number of labelled rows before each utterance; fewer if they do not fit.
 
     Raises:
-        IntentflowError: As for :func:`find_base_model`, or no shot that fits.
+        IntentflowError: See :func:`find_base_model`; or not a single shot fits.
         ModuleNotFoundError: The ``train`` extra is not installed.
     """
     from intentflow.inference.transformers_engine import TransformersEngine
 
-    asked = _sample(len(utterances), asking)
-    texts = [utterances[at] for at in asked]
+    sampled = _sample(len(utterances), asking)
+    texts = [utterances[at] for at in sampled]
     started = time.perf_counter()
     with _model_directory(training, texts, asking, shots) as (folder, shown):
         engine = TransformersEngine(folder, constrained=True)
@@ -80,17 +81,17 @@ def answer_untuned(
         answers = [answer.text for answer in engine.answer(texts)]
     return Answers(
         answers,
-        _about(asking, shown, len(asked), len(utterances)),
+        _about(asking, shown, len(sampled), len(utterances)),
         ready - started,
         time.perf_counter() - ready,
-        asked if len(asked) < len(utterances) else None,
+        sampled if len(sampled) < len(utterances) else None,
         asking.recipe.output_format,
         parameters=True,
     )
 
 
 def _sample(rows: int, asking: Untuned) -> list[int]:
-    """Indices of the rows to ask, ascending: files are often sorted by intent."""
+    """Sorted indices of a random sample of rows, because files are often sorted by intent."""
     limit = asking.limit_rows
     if limit is None or limit >= rows:
         return list(range(rows))
@@ -101,7 +102,7 @@ def _sample(rows: int, asking: Untuned) -> list[int]:
 def _model_directory(
     training: Sequence[Example], texts: Sequence[str], asking: Untuned, shots: int
 ) -> Iterator[tuple[Path, int]]:
-    """A model directory as training writes it, only untrained; and how many shots it shows."""
+    """An untrained model directory in the form that training writes, and its number of shots."""
     from intentflow.models.base_models import load_model
     from intentflow.models.directory import save_served_model
 
@@ -127,10 +128,10 @@ def _tokenizer(
     texts: Sequence[str],
     room: int | None,
 ) -> tuple[Any, int, int]:
-    """The tokenizer with prompt and shots baked in, its end token, and how many shots fit.
+    """The tokenizer with prompt and shots, its end token, and the number of shots that fit.
 
     Raises:
-        IntentflowError: Not one fits.
+        IntentflowError: No shot fits.
     """
     from intentflow.inference.engines import MAX_NEW_TOKENS
     from intentflow.models.base_models import load_tokenizer
@@ -152,11 +153,11 @@ def _tokenizer(
     return tokenizer, end, count
 
 
-def _about(asking: Untuned, shown: int, asked: int, rows: int) -> str:
+def _about(asking: Untuned, shown: int, sampled: int, rows: int) -> str:
     recipe = asking.recipe
     turns = f" and {shown} labelled rows shown before the utterance" if shown else ""
-    scope = f"all {rows} rows" if asked == rows else f"a random {asked} of the {rows} rows"
+    scope = f"all {rows} rows" if sampled == rows else f"a random {sampled} of the {rows} rows"
     return (
         f"{recipe.model_name_or_path} untuned, with the tuned model's prompt (taxonomy: "
-        f"{recipe.taxonomy_in_prompt}){turns}, answers kept inside the taxonomy; {scope}."
+        f"{recipe.taxonomy_in_prompt}){turns}, answers constrained to the taxonomy; {scope}."
     )

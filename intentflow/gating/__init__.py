@@ -1,1 +1,1 @@
-"""The decision whether a model may be deployed: policy, champion rule, baselines and verdict."""
+"""The gate: the decision whether a model may be deployed, by policy, champion and baselines."""

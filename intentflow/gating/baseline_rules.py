@@ -1,4 +1,4 @@
-"""What a model is held against besides a champion: baselines, and itself before compression."""
+"""Rules about baselines, and about the loss by compression."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from intentflow.gating.policy import BaselineRule
 def baseline_rules(
     metrics: Metrics, baselines: Baselines | None, rule: BaselineRule
 ) -> Iterator[Rule]:
-    """Cheaper ways that the model has to beat.
+    """Baselines that the model has to beat.
 
-    Without a margin a tie does not beat; with one, the model must lie at least so far above.
+    Without a margin a tie does not pass; with one, the model's lead must be at least the margin.
 
     Args:
         metrics: Scores of the judged model.
-        baselines: Contents of ``baselines.json``; None where not given, which breaks the rule.
+        baselines: Content of ``baselines.json``; None if not given, which fails the rule.
         rule: The policy's section on baselines.
 
     Raises:
-        IntentflowError: The baselines lack what the policy names.
+        IntentflowError: The baselines lack a kind or a score that the policy names.
     """
     if baselines is None:
         names = ", ".join(rule.beat)
@@ -43,13 +43,13 @@ def baseline_rules(
 def compression_rules(
     metrics: Metrics, reference: Metrics | None, limits: Mapping[str, float]
 ) -> Iterator[Rule]:
-    """What a quantized model may lose against the 16-bit one, as measured on the same rows.
+    """Maximum losses of a quantized model against the 16-bit one, measured on the same rows.
 
     Args:
         metrics: Scores of the judged model.
-        reference: Scores of the 16-bit model; None where not given, which breaks the rule. A
-            model that was not compressed is its own reference.
-        limits: Largest loss by score.
+        reference: Scores of the 16-bit model; None if not given, which fails the rule. A model that
+            was not compressed is its own reference.
+        limits: Maximum loss by score.
 
     Raises:
         IntentflowError: The 16-bit model lacks a score.
@@ -83,8 +83,8 @@ def _beats(name: str, metrics: Metrics, entry: BaselineScores, rule: BaselineRul
     found, who = compared.difference, BASELINE_NAMES.get(name, name)
     passed = found is not None and found > 0 and found >= rule.margin
     verb = "beats" if passed else "does not beat"
-    asked = f" by {number(rule.margin)}" if rule.margin else ""
-    theirs = f"{who} ({number(compared.theirs)}){asked}"
+    margin = f" by {number(rule.margin)}" if rule.margin else ""
+    theirs = f"{who} ({number(compared.theirs)}){margin}"
     message = f"the model {verb} {theirs}: {compared.sentence('the baseline')}"
     return Rule(
         name=f"baselines.{name}",

@@ -1,4 +1,4 @@
-"""The model in service: a new one must not lose to it on the same rows."""
+"""Rules about the champion, the model in service, on the same rows."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class _Fall:
 def champion_rules(
     metrics: Metrics, champion: Metrics | None, rule: ChampionRule
 ) -> Iterator[Rule]:
-    """Scores that may not lie below the champion's, and intents that may not fall.
+    """Scores that must not be below the champion's, and intents that must not get worse.
 
-    Which test is right for a weekly rerun? Two runs of the same quality still differ in some rows.
-    With 5 % of rows right in one only, and a margin of 0.01, this often a rerun passes
+    Two runs of the same quality still differ in some rows. With 5 % of rows right in only one of
+    them, and a margin of 0.01, a rerun passes with these frequencies
     (``benchmarks/champion_tests.py``; 350, 1,000 and 3,000 rows):
 
     | truly | estimate | non_inferiority |
@@ -50,11 +50,10 @@ def champion_rules(
     | worse by 0.02 | 0.20, 0.09, 0.01 | 0.01, 0.00, 0.00 |
     | worse by 0.03 | 0.05, 0.00, 0.00 | 0.00, 0.00, 0.00 |
 
-    Non-inferiority as in a trial holds back most models as good as the champion until there are
-    thousands of rows, and a gate that mostly says no is switched off. The estimate errs as often
-    in one direction as in the other, and less with more rows, so it is the default;
-    ``non_inferiority`` is for who can afford its rows or a wider margin. The numbers of both
-    are in the rule either way.
+    A non-inferiority test as in clinical trials rejects most equally good models until there are
+    thousands of rows, and a gate that mostly rejects is switched off. The estimate errs equally
+    often in both directions, and less with more rows, so it is the default; ``non_inferiority`` is
+    for users with many rows or a wider margin. The rule contains the numbers of both.
 
     Args:
         metrics: Scores of the judged model.
@@ -85,16 +84,16 @@ def _score(comparison: Comparison, rule: ChampionRule) -> Rule:
     floor, found, bound = -rule.margin, comparison.difference, None
     sentence = comparison.sentence(_WHOSE)
     if found is None:
-        passed, asked = False, "one of them was not measured"
+        passed, requirement = False, "one of them was not measured"
     elif rule.test == "estimate" or comparison.pair is None:
-        passed, asked = found >= floor, f"at most {number(rule.margin)} below is allowed"
+        passed, requirement = found >= floor, f"at most {number(rule.margin)} below is allowed"
         if rule.test != "estimate":
-            asked += ", by estimate, because the scores have no outcomes per row"
+            requirement += ", by estimate, because the scores have no outcomes per row"
     else:
         bound = lower_bound(comparison.pair, rule.confidence)
-        # With no row lost nothing speaks against the model, however few the rows.
+        # Without lost rows there is no evidence against the model, for any number of rows.
         passed = bound >= floor or comparison.pair.lost == 0
-        asked = (
+        requirement = (
             f"the {rule.confidence:.0%} lower bound of the difference is {number(bound)}, "
             f"at most {number(rule.margin)} below is allowed"
         )
@@ -103,7 +102,7 @@ def _score(comparison: Comparison, rule: ChampionRule) -> Rule:
         passed=passed,
         value=found,
         limit=floor,
-        message=f"{sentence}: {asked}",
+        message=f"{sentence}: {requirement}",
         bound=bound,
         n=comparison.pair.n if comparison.pair else None,
         evidence=comparison.evidence,
@@ -111,13 +110,13 @@ def _score(comparison: Comparison, rule: ChampionRule) -> Rule:
 
 
 def _intents(falls: list[_Fall], rule: IntentDrop) -> Iterator[Rule]:
-    """A broken rule for every intent that fell too far with evidence; one kept rule if none did."""
+    """A failed rule per intent that got worse with evidence; one passed rule if none did."""
     if not falls:
         message = "no intent was compared on its own: the two sets of scores share no intent"
         yield Rule(name=_PER_INTENT, passed=True, limit=-rule.drop, message=message)
         return
-    adjusted = holm([fall.p_value for fall in falls])  # of all: which are tested must not depend
-    broken = False  # on how they came out, or mending one row could break another's rule
+    adjusted = holm([fall.p_value for fall in falls])  # of all: the tested ones must not depend
+    broken = False  # on the results, or fixing one row could fail another intent's rule
     for fall, p_value in zip(falls, adjusted, strict=True):
         if round(fall.fall, 12) > rule.drop and p_value <= 1 - rule.confidence:
             broken = True
@@ -146,7 +145,7 @@ def _intent(fall: _Fall, p_value: float, rule: IntentDrop, *, passed: bool) -> R
 
 
 def _falls(metrics: Metrics, champion: Metrics) -> list[_Fall]:
-    """Changes of every intent; from counts alone where the scores have no outcomes per row."""
+    """Changes of every intent; from counts alone if the scores have no outcomes per row."""
     ours, theirs = (scores.outcomes and scores.outcomes.intent for scores in (metrics, champion))
     gold = intents_of_rows(metrics)
     if not (ours and theirs and gold):

@@ -1,4 +1,4 @@
-"""One score held against that of another model on the same rows."""
+"""Comparison of one score of two models on the same rows."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Comparison:
 
     Attributes:
         name: Name of the score.
-        ours: The judged model's; None if it was not measured.
-        theirs: The other's.
-        pair: Rows that only one has right; None where the scores have no outcomes per row.
+        ours: Value of the judged model; None if it was not measured.
+        theirs: Value of the other model.
+        pair: Rows that only one has right; None if the scores have no outcomes per row.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Comparison:
 
     @classmethod
     def of(cls, name: str, metrics: Metrics, other: Scores, whose: str) -> Comparison:
-        """Look a score up in both.
+        """Look up a score of both models.
 
         Raises:
             IntentflowError: One of them has no such score.
@@ -41,12 +41,12 @@ class Comparison:
         try:
             theirs = lookup(other, name)
         except IntentflowError:
-            raise IntentflowError(f"{whose} scores hold no {name}: evaluate it again") from None
+            raise IntentflowError(f"{whose} scores contain no {name}: evaluate it again") from None
         return cls(name, ours, theirs, paired(metrics, other, name))
 
     @property
     def difference(self) -> float | None:
-        """Ours less theirs; None where one was not measured."""
+        """Ours minus theirs; None if one was not measured."""
         if self.pair is not None:
             return difference(self.pair)
         if self.ours is None or self.theirs is None:
@@ -64,7 +64,7 @@ class Comparison:
         return {**values, **more, "ci95": list(interval(pair))}
 
     def sentence(self, whose: str) -> str:
-        """Both values, and how sure the difference is."""
+        """Both values, and the significance of the difference."""
         text = f"{self.name} is {number(self.ours)}, {whose} {number(self.theirs)}"
         if self.pair is None:
             return text

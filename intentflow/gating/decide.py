@@ -1,4 +1,4 @@
-"""The gate: scores and a policy in, a verdict with its reasons out."""
+"""The decision of the gate: scores and a policy in, a verdict with its reasons out."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from intentflow.gating.thresholds import intent_rules, metric_rules, rows_rule
 
 @dataclass(frozen=True)
 class ComparisonInputs:
-    """Inputs that a model is compared with; each may be missing.
+    """Inputs for comparisons; each may be missing.
 
     Attributes:
         champion: Scores of the model in service, on the same rows.
-        baselines: Contents of ``baselines.json``.
-        reference: Scores of the 16-bit model that the judged one was made from.
-        given: Digests of what is to be deployed.
+        baselines: Content of ``baselines.json``.
+        reference: Scores of the 16-bit model from which the judged one was quantized.
+        given: Digests of the model, rows and prompt to be deployed.
     """
 
     champion: Metrics | None = None
@@ -42,20 +42,20 @@ def decide(
     *,
     name: str = "",
 ) -> Verdict:
-    """Judge scores by a policy.
+    """Decide by a policy whether scores are good enough.
 
-    Making a prediction right never turns a pass into a failure, with three exceptions: limits of
-    calibration errors and latencies, which are no scores of right answers; and ceilings of
-    malformed and off-taxonomy answers where the gold label itself is one.
+    Correcting a prediction never turns a pass into a failure, with three exceptions: limits of
+    calibration errors and latencies, which do not count right answers; and maximum rates of
+    malformed and off-taxonomy answers if the gold label itself is one.
 
     Args:
-        metrics: Contents of ``metrics.json``.
+        metrics: Content of ``metrics.json``.
         policy: The rules.
-        inputs: Champion, baselines and others to compare the model with; None for none.
-        name: Name of one of the policy's sets of rules, where it holds several.
+        inputs: Champion, baselines and others for comparison; None for none.
+        name: Name of one of the policy's sets of rules, if it has several.
 
     Raises:
-        IntentflowError: A metric or a name that does not exist, or scores of other rows.
+        IntentflowError: A metric or a name does not exist, or scores are of other rows.
     """
     inputs, rules = inputs or ComparisonInputs(), policy.named(name)
     _require_same_rows(metrics, inputs)
@@ -67,7 +67,7 @@ def decide(
         first_failed=broken[0].name if broken else None,
         reasons=[rule.message for rule in broken],
         rules=applied,
-        # So that deployment can check what was judged.
+        # Digests, so that deployment can check which model was judged.
         **{key: getattr(metrics, key) for key in Measured.model_fields},
         skipped=[*_skipped(rules, inputs), *unchecked(inputs.given, rules.subject)],
         notes=list(_notes(metrics, rules, inputs)),
@@ -76,7 +76,7 @@ def decide(
 
 
 def _require_same_rows(metrics: Metrics, inputs: ComparisonInputs) -> None:
-    """Refuse scores of other rows, also of those that the policy does not compare."""
+    """Refuse scores of other rows, even if the policy does not compare them."""
     others = {
         "the champion was": inputs.champion,
         "the 16-bit model was": inputs.reference,
@@ -134,5 +134,5 @@ def _compared(metrics: Metrics, inputs: ComparisonInputs) -> dict[str, HeadlineS
 
 
 def _headline(scores: HeadlineScores) -> HeadlineScores:
-    """The headline of scores that hold more."""
+    """Only the headline scores."""
     return HeadlineScores(**{name: getattr(scores, name) for name in HEADLINE})

@@ -1,4 +1,4 @@
-"""What a failed gate means: reasons, the weakest intents, the commonest confusions."""
+"""Explanation of a failed gate: reasons, weakest intents, most frequent confusions, advice."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ _SHOWN = 5
 
 
 def explain(verdict: Verdict, metrics: Metrics) -> str:
-    """Markdown for the person who has to fix the model.
+    """Markdown for the person who improves the model.
 
     Args:
         verdict: The gate's verdict.
-        metrics: The scores that it judged.
+        metrics: The judged scores.
     """
     lines = ["# Nothing was deployed", "", "The gate's policy was not met:", ""]
     lines += [f"- {reason}" for reason in verdict.reasons]
@@ -33,8 +33,8 @@ def explain(verdict: Verdict, metrics: Metrics) -> str:
         "## What to do",
         "",
         "Look at the wrong rows in the evaluation report. Add labelled rows with other phrasings "
-        "for the weakest intents, check the labels of intents that are taken for one another, and "
-        "run again; where the training loss still falls, train longer or raise the learning rate.",
+        "for the weakest intents, check the labels of intents that are confused with one another, "
+        "and run again; if the training loss still falls, train longer or raise the learning rate.",
     ]
     return "\n".join(lines) + "\n"
 

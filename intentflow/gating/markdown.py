@@ -1,4 +1,4 @@
-"""A verdict as tables for people."""
+"""A verdict as Markdown tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from intentflow.io.files import atomic_file
 
 
 def verdict_markdown(verdict: Verdict) -> str:
-    """Tables for people; the first broken rule stands above them."""
+    """Markdown tables of a verdict, after its first failed rule."""
     named = f" ({verdict.policy})" if verdict.policy else ""
     lines = [f"# Gate{named}: {'passed' if verdict.passed else 'failed'}", ""]
     if verdict.first_failed:
@@ -26,13 +26,13 @@ def verdict_markdown(verdict: Verdict) -> str:
 
 
 def write_markdown(path: str | Path, verdict: Verdict) -> None:
-    """Write the verdict for people."""
+    """Write the verdict as Markdown."""
     with atomic_file(path) as partial:
         partial.write_text(verdict_markdown(verdict), encoding="utf-8")
 
 
 def number(value: float | None) -> str:
-    """A score as people read it."""
+    """A score with four significant digits; a dash for None."""
     return "–" if value is None else f"{value:.4g}"
 
 
@@ -56,5 +56,5 @@ def _comparison(compared: Mapping[str, HeadlineScores]) -> list[str]:
 
 
 def _cell(text: str) -> str:
-    """Text in a table's cell; an intent's name may hold what would end it."""
+    """Text for a table's cell; an intent's name may contain characters that would end it."""
     return text.replace("|", "\\|")

@@ -1,4 +1,4 @@
-"""What scores must reach: the gate's YAML policy, one or several by name."""
+"""The gate's policy in YAML: one set of rules, or several by name."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ Baseline = Annotated[str, AfterValidator(_baseline)]
 
 
 class Limit(StrictModel):
-    """A floor, a ceiling, or both, for one metric."""
+    """A minimum, a maximum, or both, for one metric."""
 
     min: float | None = Field(None, description="The metric must be at least this")
     max: float | None = Field(None, description="The metric must be at most this")
     bound: bool = Field(
         False,
-        description="Judge an end of the metric's 95 % interval in its place: the lower one for "
-        "min, the upper one for max",
+        description="Compare an end of the metric's 95 % interval instead of its value: the lower "
+        "one for min, the upper one for max",
     )
 
     @model_validator(mode="after")
@@ -67,14 +67,14 @@ class Limit(StrictModel):
 
 
 class IntentLimit(StrictModel):
-    """A floor for every intent that has enough rows to judge it by."""
+    """A minimum for every intent that has enough rows."""
 
-    min: float = Field(ge=0, le=1, description="Each such intent must reach this")
+    min: float = Field(ge=0, le=1, description="Minimum for each such intent")
     support: int = Field(20, ge=1, description="Intents with fewer gold rows are not judged")
 
 
 class PerIntent(StrictModel):
-    """Floors per intent."""
+    """Minimums per intent."""
 
     precision: IntentLimit | None = None
     recall: IntentLimit | None = None
@@ -82,67 +82,73 @@ class PerIntent(StrictModel):
 
 
 class BaselineRule(StrictModel):
-    """Cheaper ways to the same answer, which the model has to beat on the same rows."""
+    """Baselines that the model has to beat on the same rows."""
 
-    beat: list[Baseline] = Field(min_length=1, description=f"Which: {', '.join(BASELINE_NAMES)}")
+    beat: list[Baseline] = Field(
+        min_length=1, description=f"Baselines to beat: {', '.join(BASELINE_NAMES)}"
+    )
     metric: Headline = Field(_ACCURACIES[0], description="Score to compare by")
-    margin: Rate = Field(0.0, description="Least lead over the baseline; at 0 a tie does not pass")
+    margin: Rate = Field(
+        0.0, description="Minimum lead over the baseline; at 0 a tie does not pass"
+    )
 
 
 class IntentDrop(StrictModel):
-    """How far one intent may fall below the champion."""
+    """Maximum drop of a single intent below the champion."""
 
-    drop: Rate = Field(0.1, description="Largest fall in the share of the intent's rows right")
+    drop: Rate = Field(0.1, description="Maximum drop of the share of right rows of the intent")
     confidence: Confidence = Field(
         0.95,
-        description="A larger fall counts with this evidence only, over all intents together",
+        description="Confidence required for a larger drop, over all intents together",
     )
 
 
 class ChampionRule(StrictModel):
-    """How the model must compare with the one in service, on the same rows."""
+    """Comparison of the model with the one in service, on the same rows."""
 
-    margin: Rate = Field(0.01, description="Largest allowed drop of a score below the champion's")
+    margin: Rate = Field(0.01, description="Maximum drop of a score below the champion's")
     metrics: list[Comparable] = Field(
         list(_ACCURACIES), min_length=1, description="Scores to compare"
     )
     test: Literal["estimate", "non_inferiority"] = Field(
         "estimate",
         description="estimate: the measured difference must not be below -margin. "
-        "non_inferiority: nor may its lower confidence bound, which a model as good as the "
-        "champion keeps only with many rows or a wide margin",
+        "non_inferiority: its lower confidence bound must not be either, which an equally good "
+        "model only achieves with many rows or a wide margin",
     )
     confidence: Confidence = Field(
         0.95, description="Confidence of non_inferiority's one-sided bound"
     )
-    per_intent: IntentDrop = Field(default_factory=IntentDrop, description="For every intent alone")
+    per_intent: IntentDrop = Field(
+        default_factory=IntentDrop, description="Rule for every single intent"
+    )
     first: Literal["pass", "fail"] = Field(
-        "pass", description="Verdict on a first deployment, where no champion is given"
+        "pass", description="Verdict on a first deployment, without a champion"
     )
 
 
 class SubjectRule(StrictModel):
-    """Digests that the scores must name, and that must be those of what is given."""
+    """Digests that the scores must contain, and that must match the given inputs."""
 
-    model: bool = Field(False, description="The model's")
-    data: bool = Field(False, description="The scored rows'")
-    prompt: bool = Field(False, description="The prompt's")
+    model: bool = Field(False, description="Whether the model's digest is required")
+    data: bool = Field(False, description="Whether the digest of the scored rows is required")
+    prompt: bool = Field(False, description="Whether the prompt's digest is required")
 
 
 class Rules(StrictModel):
     """Rules of the gate."""
 
-    minimum_rows: int = Field(1, ge=1, description="Scores on fewer rows are no evidence")
+    minimum_rows: int = Field(1, ge=1, description="Minimum number of scored rows")
     metrics: dict[str, Limit] = Field(
         default_factory=dict,
         description="Limits by metric name; a dot leads into a section, as in calibration.ece",
     )
     per_intent: PerIntent = Field(default_factory=PerIntent)
     baselines: BaselineRule | None = Field(None, description="Needs --baselines")
-    champion: ChampionRule | None = Field(None, description="Applied where --champion is given")
+    champion: ChampionRule | None = Field(None, description="Applied if --champion is given")
     compression: dict[Comparable, Rate] = Field(
         default_factory=dict,
-        description="Largest loss against the 16-bit model (--reference), by score",
+        description="Maximum loss against the 16-bit model (--reference), by score",
     )
     subject: SubjectRule = Field(default_factory=SubjectRule)
 
@@ -151,7 +157,7 @@ class Rules(StrictModel):
         for name, limit in self.metrics.items():
             if name in SHARES and limit.min is not None and limit.min > 1:
                 raise ValueError(
-                    f"metrics.{name}: min {limit.min:g} is no share, which goes from 0 to 1; "
+                    f"metrics.{name}: min {limit.min:g} is not a share from 0 to 1; "
                     f"did you mean {limit.min / 100:g}?"
                 )
         return self
@@ -165,8 +171,8 @@ class Rules(StrictModel):
         return document
 
     @property
-    def holds_something_back(self) -> bool:
-        """Whether a bad first model would break a rule."""
+    def can_fail_a_first_model(self) -> bool:
+        """Whether a bad first model would fail a rule."""
         intents = self.per_intent
         first = self.champion is not None and self.champion.first == "fail"
         floors = (intents.precision, intents.recall, intents.f1, self.baselines)
@@ -174,9 +180,9 @@ class Rules(StrictModel):
 
 
 class GatePolicy(Rules):
-    """The gate's policy: rules, or several sets of them by name.
+    """The gate's policy: one set of rules, or several by name.
 
-    What a name says is added to the rules at the top or takes their place, key by key.
+    The rules under a name are added to those at the top or override them, key by key.
     """
 
     policies: dict[str, Rules] = Field(
@@ -190,20 +196,20 @@ class GatePolicy(Rules):
                 self.named(name)
             except IntentflowError as error:
                 raise ValueError(str(error)) from None
-        if not self.policies and not self.holds_something_back:
+        if not self.policies and not self.can_fail_a_first_model:
             if self.champion is not None:
                 raise ValueError(
-                    "champion: lets a first model through, whatever it is (first: pass): "
-                    "add metrics, or first: fail"
+                    "champion: passes any first model (first: pass): add metrics, or first: fail"
                 )
-            raise ValueError("a policy without a rule lets everything through: add metrics")
+            raise ValueError("a policy without rules passes everything: add metrics")
         return self
 
     def named(self, name: str = "") -> GatePolicy:
-        """The rules that hold under a name.
+        """The rules under a name.
 
         Raises:
-            IntentflowError: No such name, none where there are several, or rules that contradict.
+            IntentflowError: The name does not exist, is missing although there are several, or the
+                rules contradict.
         """
         if not name and not self.policies:
             return self
@@ -216,14 +222,14 @@ class GatePolicy(Rules):
     def _no_such(self, name: str) -> str:
         names = ", ".join(self.policies)
         if not name:
-            return f"the policy holds several: choose one by name ({names})"
+            return f"the policy has several sets of rules: choose one by name ({names})"
         guess = nearest(name, self.policies)
         hint = f"did you mean {guess}?" if guess else f"there is {names or 'one without a name'}"
         return f"the policy has no {name}; {hint}"
 
 
 def _merge(top: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """``own`` over ``top``, section by section; null keeps what ``top`` has."""
+    """``own`` over ``top``, section by section; null keeps the value of ``top``."""
     merged = dict(top)
     for key, value in own.items():
         former = merged.get(key)
@@ -235,10 +241,11 @@ def _merge(top: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def require_known(policy: Rules) -> None:
-    """Find a misspelled metric before there are scores, and so before anything is trained.
+    """Find a misspelled metric before there are scores, and so before training.
 
     Raises:
-        IntentflowError: A limit on what evaluate does not write, with the nearest name.
+        IntentflowError: A limit is on a score that evaluate does not write; the message has the
+            most similar name.
     """
     for name in policy.metrics:
         if name not in METRICS:

@@ -1,4 +1,4 @@
-"""What was scored must be what is to be deployed: digests of model, rows and prompt."""
+"""Provenance: the scored model, rows and prompt must be those to be deployed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read_given(model: str | None, data: str | None) -> Given:
     """Digests of a model directory (or ``s3://`` URI) and of a file of rows.
 
     Raises:
-        IntentflowError: Nothing there, or not a model or rows.
+        IntentflowError: They do not exist, or are not a model or rows.
     """
     from intentflow.models.model_facts import read_facts
     from intentflow.records import content_digest, read_records
@@ -40,7 +40,7 @@ def read_given(model: str | None, data: str | None) -> Given:
 
 
 def subject_rules(metrics: Metrics, given: Given, rule: SubjectRule) -> Iterator[Rule]:
-    """A digest that the policy asks for must be named; one that is given must be the same."""
+    """Required digests must be in the scores; given ones must match."""
     for key in ("model", "data", "prompt"):
         expected: str | None = getattr(given, key)
         if getattr(rule, key) or expected is not None:
@@ -48,11 +48,11 @@ def subject_rules(metrics: Metrics, given: Given, rule: SubjectRule) -> Iterator
 
 
 def unchecked(given: Given, rule: SubjectRule) -> list[str]:
-    """What the policy asks for and nothing was given to hold it against."""
+    """Required digests for which no input was given."""
     flags = {"model": "--model", "data": "--data", "prompt": "--model"}
     missing = [key for key in flags if getattr(rule, key) and getattr(given, key) is None]
     return [
-        f"subject.{key}: the scores name a digest; give {flags[key]} to hold it against"
+        f"subject.{key}: the scores contain a digest; give {flags[key]} to compare it"
         for key in missing
     ]
 

@@ -1,4 +1,4 @@
-"""How sure a rate, or a difference between two models on the same rows, is."""
+"""Significance of a rate, or of a difference between two models on the same rows."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from statistics import NormalDist
 
 from intentflow.evaluation.mcnemar import Paired
 
-_NEAREST = 1e-15  # of a root, to the true one
+_TOLERANCE = 1e-15  # tolerance of a root
 
 
 def lower_bound(pair: Paired, confidence: float) -> float:
     """One-sided lower confidence bound of a paired difference: Tango's score interval.
 
     Tango, Equivalence test and confidence interval for the difference in proportions for the
-    paired-sample design, Statistics in Medicine 17 (1998). One row more gained or one less lost
-    never lowers it.
+    paired-sample design, Statistics in Medicine 17 (1998). An additional gained or one less lost
+    row never lowers it.
 
     Args:
         pair: Rows that only one of two models has right; the difference is the first's share of
-            right rows less the second's.
-        confidence: Above 0.5 and below 1.
+            right rows minus the second's.
+        confidence: Confidence level, above 0.5 and below 1.
     """
     from scipy.optimize import bisect
 
@@ -33,7 +33,7 @@ def lower_bound(pair: Paired, confidence: float) -> float:
     low, high = -1.0, difference(pair)
     if low == high or above(low) <= 0:
         return low
-    return float(bisect(above, low, high, xtol=_NEAREST))
+    return float(bisect(above, low, high, xtol=_TOLERANCE))
 
 
 def interval(pair: Paired, confidence: float = 0.95) -> tuple[float, float]:
@@ -44,26 +44,26 @@ def interval(pair: Paired, confidence: float = 0.95) -> tuple[float, float]:
 
 
 def difference(pair: Paired) -> float:
-    """The first model's share of right rows less the second's."""
+    """The first model's share of right rows minus the second's."""
     return (pair.gained - pair.lost) / pair.n
 
 
 def loss_p_value(pair: Paired) -> float:
-    """That the first model is not worse: McNemar's exact test, one-sided."""
+    """P-value of the first model not being worse: McNemar's exact test, one-sided."""
     from scipy.stats import binom
 
     return float(binom.sf(pair.lost - 1, pair.gained + pair.lost, 0.5))
 
 
 def unpaired_loss_p_value(ours: int, theirs: int, n: int) -> float:
-    """That the first model is not worse, from counts alone: Fisher's exact test, one-sided.
+    """P-value of the first model not being worse: one-sided Fisher's exact test on counts.
 
-    For two models on the same rows it is cautious, for it does not know which rows agree.
+    For two models on the same rows it is conservative, because it does not know which rows agree.
 
     Args:
-        ours: Rows that the first model has right, of ``n``.
-        theirs: Rows that the second has right, of the same ``n``.
-        n: Rows.
+        ours: Number of rows that the first model has right, of ``n``.
+        theirs: Number of rows that the second has right, of the same ``n``.
+        n: Number of rows.
     """
     from scipy.stats import hypergeom
 
@@ -71,7 +71,12 @@ def unpaired_loss_p_value(ours: int, theirs: int, n: int) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """P-values adjusted for being several (Holm 1979), in the order given."""
+    """P-values adjusted for multiple tests (Holm 1979), in the given order.
+
+    Example:
+        >>> holm([0.01, 0.04])
+        [0.02, 0.04]
+    """
     order = sorted(range(len(p_values)), key=lambda i: p_values[i])
     adjusted, largest = [0.0] * len(p_values), 0.0
     for rank, i in enumerate(order):
@@ -83,8 +88,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def wilson_interval(rate: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """Two-sided score interval of a share of ``n`` rows (Wilson 1927).
 
-    Unlike the bootstrap's it has a width where every row is right, and a better rate always
-    has better ends.
+    Unlike the bootstrap's it has a width if every row is right, and a better rate always has better
+    ends.
     """
     from scipy.stats import binomtest
 
@@ -93,7 +98,7 @@ def wilson_interval(rate: float, n: int, confidence: float = 0.95) -> tuple[floa
 
 
 def _standard_errors_above(pair: Paired, supposed: float) -> float:
-    """How far what was seen lies above a supposed difference."""
+    """Distance of the observed difference above a supposed one, in standard errors."""
     n, gained, lost = pair.n, pair.gained, pair.lost
     linear = (2 * n - gained + lost) * supposed - gained - lost
     constant = -lost * supposed * (1 - supposed)

@@ -1,4 +1,4 @@
-"""Limits of single scores: rows, metrics, intents."""
+"""Thresholds of single scores: rows, metrics, intents."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from intentflow.gating.significance import wilson_interval
 
 
 def rows_rule(metrics: Metrics, minimum: int) -> Rule:
-    """Enough rows to be evidence."""
+    """The minimum number of rows."""
     n = metrics.n
     return Rule(
         name="minimum_rows",
@@ -27,10 +27,10 @@ def rows_rule(metrics: Metrics, minimum: int) -> Rule:
 
 
 def metric_rules(metrics: Metrics, name: str, limit: Limit) -> Iterator[Rule]:
-    """A floor, a ceiling or both for one metric.
+    """A minimum, a maximum or both for one metric.
 
     Raises:
-        IntentflowError: There is no such metric, or its bound is asked for and it has none.
+        IntentflowError: The metric does not exist, or a bound is required and it has no interval.
     """
     value = lookup(metrics, name)
     low, high = _interval(metrics, name, value) if limit.bound else (None, None)
@@ -42,7 +42,7 @@ def metric_rules(metrics: Metrics, name: str, limit: Limit) -> Iterator[Rule]:
 
 
 def intent_rules(metrics: Metrics, limits: PerIntent) -> Iterator[Rule]:
-    """Floors for every intent with enough rows.
+    """Minimums for every intent with enough rows.
 
     Raises:
         IntentflowError: The scores have no values per intent.
@@ -54,7 +54,7 @@ def intent_rules(metrics: Metrics, limits: PerIntent) -> Iterator[Rule]:
 
 
 def _one_score(metrics: Metrics, score: str, limit: IntentLimit) -> Iterator[Rule]:
-    """One rule per intent with enough rows; one broken rule where none has."""
+    """One rule per intent with enough rows; one failed rule if there is none."""
     name = f"per_intent.{score}"
     scored = sorted(per_intent(metrics).items())
     judged = [(intent, values) for intent, values in scored if values.support >= limit.support]
@@ -62,7 +62,7 @@ def _one_score(metrics: Metrics, score: str, limit: IntentLimit) -> Iterator[Rul
         message = f"{name}: no intent has {limit.support} rows, so none can be judged"
         yield Rule(name=name, passed=False, limit=limit.min, message=message)
     for intent, values in judged:
-        value: float = getattr(values, score) or 0.0  # null where it was never predicted
+        value: float = getattr(values, score) or 0.0  # null if it was never predicted
         rule, what = f"{name}.{intent}", f"{score} of {intent}"
         yield _limit(rule, what, value, limit.min, None, values.support, floor=True)
 
@@ -81,7 +81,7 @@ def _limit(
         return Rule(name=rule, passed=False, limit=limit, message=f"{what} was not measured", n=n)
     judged = value if bound is None else bound
     passed = judged >= limit if floor else judged <= limit
-    asked = f"the policy asks for at {'least' if floor else 'most'} {number(limit)}"
+    requirement = f"the policy asks for at {'least' if floor else 'most'} {number(limit)}"
     measured = f"{what} is {number(value)}"
     if bound is not None:
         end = "lower" if floor else "upper"
@@ -91,7 +91,7 @@ def _limit(
         passed=passed,
         value=value,
         limit=limit,
-        message=f"{measured}, {asked}",
+        message=f"{measured}, {requirement}",
         bound=bound,
         n=n,
     )
@@ -103,14 +103,14 @@ def _interval(
     if value is None:
         return None, None
     if name in SHARES_OF_ROWS:
-        # The bootstrap has no width where every row is right or wrong, so that few rows would
-        # look like certainty; Wilson's has.
+        # The bootstrap has no width if every row is right or wrong, so that few rows would look
+        # like certainty; Wilson's interval has.
         return wilson_interval(value, metrics.n)
     found = metrics.interval(name)
     if found is None:
         known = sorted({*SHARES_OF_ROWS, *(metrics.ci95 or {})})
         raise IntentflowError(
-            f"the policy asks for the bound of {name}, which the scores give no interval for: "
+            f"the policy asks for the bound of {name}, for which the scores have no interval: "
             f"leave bound out, or limit one of {', '.join(known)}"
         )
     return found

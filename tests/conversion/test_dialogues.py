@@ -69,7 +69,7 @@ def test_a_transcript_holds_several_dialogues(tmp_path: Path, text: str) -> None
     assert [row["output"] for row in converted(tmp_path, text)] == ["f()", "g()"]
 
 
-def test_a_line_without_a_speaker_goes_on_with_the_turn(tmp_path: Path) -> None:
+def test_a_line_without_a_speaker_continues_the_turn(tmp_path: Path) -> None:
     rows = converted(tmp_path, "User: a\nand b\nAssistant: f()")
     assert rows[0]["instruction"] == "a\nand b"
 

@@ -95,7 +95,7 @@ def test_what_a_threshold_mends_is_reported(
     model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _calibrate(model, [*SURE, *UNSURE, ("play()", "play()", 0.2)], monkeypatch)
-    assert "out of scope for 11 answers makes 9 more right" in capsys.readouterr().err
+    assert "out of scope for 11 answers makes 9 more correct" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_what_a_threshold_mends_is_reported(
     [
         (SURE, TAXONOMY, "none of the rows is out of scope (oos)"),
         (SURE + UNSURE, Taxonomy(intents=TAXONOMY.intents), "names no out_of_scope intent"),
-        ([*SURE, ("oos()", "play()", 0.95)], TAXONOMY, "none makes more of the rows right"),
+        ([*SURE, ("oos()", "play()", 0.95)], TAXONOMY, "none makes more rows correct"),
     ],
 )
 def test_without_a_threshold_the_reason_is_reported(
@@ -122,7 +122,7 @@ def test_few_rows_are_warned_of(
     model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _calibrate(model, SURE[:29], monkeypatch)
-    assert "fitted on 29 rows only" in capsys.readouterr().err
+    assert "fitted on only 29 rows" in capsys.readouterr().err
 
 
 def test_confidences_that_say_nothing_are_warned_of(
@@ -133,7 +133,7 @@ def test_confidences_that_say_nothing_are_warned_of(
         *[("play()", "stop()", 0.99)] * 200,
     ]
     _calibrate(model, wrong_way, monkeypatch)
-    assert "do not tell right answers from wrong ones" in capsys.readouterr().err
+    assert "do not separate correct from wrong answers" in capsys.readouterr().err
 
 
 def test_an_engine_without_confidences_cannot_calibrate(

@@ -93,13 +93,13 @@ def test_the_error_says_where_the_answers_are_kept(
     command.endpoint.chat = _dies_at("play 7")
     command.run()
     line = capsys.readouterr().err.splitlines()[-1]
-    kept = f"7 of 20 answers are kept in {command.journals()[0]}: the same command goes on"
+    kept = f"7 of 20 answers are in {command.journals()[0]}: run the same command to continue"
     assert kept in line
 
 
-def test_going_on_is_reported(broken_off: Command, capsys: pytest.CaptureFixture[str]) -> None:
+def test_resuming_is_reported(broken_off: Command, capsys: pytest.CaptureFixture[str]) -> None:
     broken_off.run()
-    assert "going on: 7 answers of an earlier run are in" in capsys.readouterr().err
+    assert "resuming with 7 answers of an earlier run from" in capsys.readouterr().err
 
 
 def test_the_journal_is_the_owners_alone(broken_off: Command) -> None:
@@ -154,7 +154,10 @@ def test_answers_of_something_else_are_not_used(
     assert broken_off.run(*more) == 0
     assert len(broken_off.endpoint.asked) == len(EXAMPLES)
     said_of_it = capsys.readouterr().err
-    assert f"{broken_off.journals()[0]} holds answers of another model, of other rows" in said_of_it
+    assert (
+        f"{broken_off.journals()[0]} contains answers of another model, for other rows"
+        in said_of_it
+    )
 
 
 @pytest.mark.parametrize("content", ["not json\n", '{"kind": "synthesis"}\n', "[]\n"])
@@ -164,7 +167,7 @@ def test_a_file_that_is_no_journal_is_left_alone(
     (journal,) = broken_off.journals()
     journal.write_text(content)
     assert broken_off.run() == 2
-    assert "holds no answers of an evaluation" in capsys.readouterr().err
+    assert "is not a journal of an evaluation" in capsys.readouterr().err
     assert journal.read_text() == content
 
 
@@ -173,7 +176,7 @@ def test_a_broken_line_is_named(broken_off: Command, capsys: pytest.CaptureFixtu
     lines = journal.read_text().splitlines(keepends=True)
     journal.write_text("".join([*lines[:2], '{"place": "x"}\n', *lines[3:]]))
     assert broken_off.run() == 2
-    assert f"{journal} line 3: no line of an evaluation's answers" in capsys.readouterr().err
+    assert f"{journal} line 3: not a line of an evaluation's journal" in capsys.readouterr().err
 
 
 def test_two_runs_of_one_evaluation_are_refused(tmp_path: Path) -> None:
@@ -207,7 +210,7 @@ def test_what_was_answered_outlives_the_process(number: signal.Signals, command:
     assert command.predictions() == [example.output for example in EXAMPLES]
 
 
-def test_a_model_directory_goes_on_where_it_ended(
+def test_a_model_directory_resumes_where_it_stopped(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     examples = rows()[:6]
@@ -224,7 +227,7 @@ def test_a_model_directory_goes_on_where_it_ended(
 
     monkeypatch.setattr(TransformersEngine, "answer", four_and_end)
     beside = tmp_path / "metrics.json"
-    with pytest.raises(IntentflowError, match="stopped; 4 of 6 answers are kept"):
+    with pytest.raises(IntentflowError, match="stopped; 4 of 6 answers are in"):
         evaluate_model(str(tiny_model), examples, journal_for=beside)
     evaluation = evaluate_model(str(tiny_model), examples, journal_for=beside)
     assert asked == [6, 2]

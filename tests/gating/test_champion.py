@@ -96,7 +96,7 @@ def test_a_champion_on_other_rows_is_refused_whatever_the_policy_asks() -> None:
 
 
 def test_a_champion_without_the_score_is_refused() -> None:
-    with pytest.raises(IntentflowError, match="champion's scores hold no intent_f1_macro"):
+    with pytest.raises(IntentflowError, match="champion's scores contain no intent_f1_macro"):
         _judge(scores(intent_f1_macro=0.9), scores(), metrics=["intent_f1_macro"])
 
 

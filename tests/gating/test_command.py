@@ -111,7 +111,7 @@ def test_the_markdown_file_is_what_is_printed(
     assert (folder / "verdict.md").read_text().strip() == capsys.readouterr().out.strip()
 
 
-def test_the_verdict_goes_on_into_deployment(folder: Path) -> None:
+def test_the_verdict_reaches_the_deployment(folder: Path) -> None:
     _gate(folder, "-o", folder / "verdict.json")
     verdict = Verdict.read(folder / "verdict.json")
     assert (verdict.passed, verdict.model_digest, verdict.prompt_digest) == (
@@ -158,7 +158,7 @@ def test_other_rows_than_those_given_exit_1(
         (["--champion"], {"n": 100, "data_digest": "others"}, "champion was scored on other rows"),
         (["--champion"], {"rows": 100}, "beside.json: contains no scores"),
         (["--champion"], "{", "beside.json: not JSON"),
-        (["--champion"], {"n": 100, "data_digest": "rows"}, "scores hold no intent_accuracy"),
+        (["--champion"], {"n": 100, "data_digest": "rows"}, "scores contain no intent_accuracy"),
         (["--baselines"], {"n": 100}, "contains no baselines"),
         (["--baselines"], "{", "not JSON"),
         (
@@ -196,7 +196,7 @@ def test_what_is_compared_is_checked_in_one_line_and_exits_2(
         ("metrics.json", b'{"n": 0}', "no row was scored (n is 0)"),
         ("metrics.json", b'{"n": 5, "intent_accuracy": NaN}', "contains NaN, which is not a score"),
         ("metrics.json", b'{"n": 5, "outcomes": {"intent": "01"}}', "0 or 1 for each of 5 rows"),
-        ("gate.yaml", b"", "a policy without a rule"),
+        ("gate.yaml", b"", "a policy without rules"),
         ("gate.yaml", b"champion_margin: 0.1", "write champion: {margin: 0.1}"),
         ("gate.yaml", b"policies: {a: {metrics: {n: {min: 1}}}}", "choose one by name (a)"),
         ("gate.yaml", b"metrics: {intent_accuracy: {min: high}}", "metrics.intent_accuracy.min"),

@@ -37,12 +37,12 @@ def _policy(**rules: Any) -> GatePolicy:
 @pytest.mark.parametrize(
     ("rules", "message"),
     [
-        ({}, "a policy without a rule lets everything through"),
-        ({"minimum_rows": 10}, "a policy without a rule lets everything through"),
-        ({"champion": {}}, "champion: lets a first model through, whatever it is"),
+        ({}, "a policy without rules passes everything"),
+        ({"minimum_rows": 10}, "a policy without rules passes everything"),
+        ({"champion": {}}, "champion: passes any first model"),
         ({"metrics": {"intent_accuracy": {"min": 95}}}, "did you mean 0.95"),
-        ({"subject": {"model": True}}, "a policy without a rule lets everything through"),
-        ({"policies": {"staging": {}}}, "a policy without a rule lets everything through"),
+        ({"subject": {"model": True}}, "a policy without rules passes everything"),
+        ({"policies": {"staging": {}}}, "a policy without rules passes everything"),
         ({"metrics": {"intent_accuracy": {}}}, "give min, max or both"),
         ({"metrics": {"intent_accuracy": {"min": 0.9, "max": 0.1}}}, "min 0.9 is above max 0.1"),
         ({"metrics": INTENT, "minimum_row": 1}, "minimum_row; did you mean minimum_rows"),

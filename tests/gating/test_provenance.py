@@ -51,10 +51,10 @@ def test_another_model_is_named_by_both_digests() -> None:
     )
 
 
-def test_what_nothing_was_given_to_hold_against_is_reported() -> None:
+def test_what_cannot_be_compared_is_reported() -> None:
     assert _judge(ALL, data="rows").skipped == [
-        "subject.model: the scores name a digest; give --model to hold it against",
-        "subject.prompt: the scores name a digest; give --model to hold it against",
+        "subject.model: the scores contain a digest; give --model to compare it",
+        "subject.prompt: the scores contain a digest; give --model to compare it",
     ]
 
 

@@ -78,7 +78,7 @@ def test_foreign_object_has_another_digest_after_a_change(
     assert fetch(uri, tmp_path).read_text() == "new"
 
 
-def test_upload_killed_in_the_middle_is_not_visible_and_goes_on(
+def test_upload_killed_in_the_middle_is_not_visible_and_resumes(
     model_directory: Path, models: str, s3_server: S3Server, s3_bucket: str, tmp_path: Path
 ) -> None:
     (model_directory / "model.safetensors").write_bytes(os.urandom(200 << 20))

@@ -68,7 +68,7 @@ def _kill_in_the_middle(source: Path, server: S3Server, bucket: str) -> None:
     assert process.wait(timeout=10) == -signal.SIGKILL
 
 
-def test_killed_upload_is_not_visible_and_goes_on_with_its_parts(
+def test_killed_upload_is_not_visible_and_resumes_with_its_parts(
     large: Path, s3_server: S3Server, s3_bucket: str, tmp_path: Path, sent: list[int]
 ) -> None:
     _kill_in_the_middle(large, s3_server, s3_bucket)

@@ -66,7 +66,7 @@ def test_repeated_requests_count(
     assert (result.budget_exhausted, result.examples) == (True, [])
 
 
-def test_a_raised_budget_goes_on_and_pays_for_nothing_again(
+def test_a_raised_budget_resumes_and_pays_for_nothing_again(
     server: TeacherServer, teacher: Configure, rows: list[Example], tmp_path: Path
 ) -> None:
     journal = tmp_path / "j.jsonl"

@@ -162,7 +162,7 @@ def test_a_place_that_cannot_be_written_is_reported_before_anything_is_sent(
 
 
 @pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGINT])
-def test_a_stopped_command_goes_on_where_it_was(
+def test_a_stopped_command_resumes_where_it_was(
     kind: signal.Signals, server: TeacherServer, rows: list[Example], tmp_path: Path
 ) -> None:
     data, out, config = tmp_path / "train.jsonl", tmp_path / "out.jsonl", tmp_path / "t.yaml"

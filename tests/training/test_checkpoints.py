@@ -83,7 +83,7 @@ def test_nothing_but_the_model_is_left_when_it_is_complete(
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
 
 
-def test_what_goes_on_is_reported_with_its_step(
+def test_what_is_resumed_is_reported_with_its_step(
     tiny_base_model: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -133,7 +133,7 @@ def test_two_trainings_of_one_model_at_once_are_refused(tmp_path: Path) -> None:
         pass
 
 
-def test_a_killed_process_leaves_a_checkpoint_that_the_next_one_goes_on_from(
+def test_a_killed_process_leaves_a_checkpoint_that_the_next_one_resumes_from(
     tiny_base_model: Path, tmp_path: Path
 ) -> None:
     command = _command(tiny_base_model, tmp_path, max_steps=100_000, save_steps=5)

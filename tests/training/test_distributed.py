@@ -269,7 +269,7 @@ LONG: dict[str, Any] = {"max_steps": 100_000, "save_steps": 5}
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_all_processes_in_one_line_and_the_same_command_goes_on(
+def test_ctrl_c_ends_all_processes_in_one_line_and_the_same_command_resumes(
     tiny_base_model: Path, tmp_path: Path
 ) -> None:
     run = Run(tiny_base_model, tmp_path, **LONG)
@@ -281,13 +281,13 @@ def test_ctrl_c_ends_all_processes_in_one_line_and_the_same_command_goes_on(
     assert said.splitlines()[-1].startswith("intentflow train: error: stopped")
     assert said.count("error:") == 1
     assert "Traceback" not in said
-    assert "the same command goes on from there" in said
+    assert "the same command resumes from there" in said
     assert all(map(_gone, ranks))
     again = Run(tiny_base_model, tmp_path, **LONG)
-    _wait(lambda: "going on from checkpoint-" in again.said(), 60)
+    _wait(lambda: "resuming from checkpoint-" in again.said(), 60)
     again.process.terminate()
     _, said = again.end()
-    assert "going on from checkpoint-" in said
+    assert "resuming from checkpoint-" in said
 
 
 @pytest.mark.slow

@@ -250,7 +250,7 @@ def test_a_file_that_corrects_nothing_is_refused(
         read_corrections(_write(tmp_path / "c.jsonl", [row]), "call")
 
 
-def test_a_killed_tuning_goes_on_from_its_checkpoint(
+def test_a_killed_tuning_resumes_from_its_checkpoint(
     wrong: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import transformers

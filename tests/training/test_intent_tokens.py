@@ -293,7 +293,7 @@ def test_the_adapter_holds_the_tokens_rows_and_no_other(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("method", ["full", "lora"])
-def test_a_training_goes_on_from_its_checkpoint(
+def test_a_training_resumes_from_its_checkpoint(
     method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import transformers

@@ -1,4 +1,4 @@
-"""The evaluation report: one self-contained HTML page for people who decide about a model."""
+"""The evaluation report: a self-contained HTML page for decisions about a model."""
 
 from intentflow.evaluation.report.comparison import check_same_rows
 from intentflow.evaluation.report.page import evaluation_html, write_evaluation_report

@@ -1,4 +1,4 @@
-"""The model compared with baselines and the champion, on the same rows."""
+"""Comparison of the model with baselines and the champion, on the same rows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def check_same_rows(
     baselines: Baselines | None = None,
     champion: Metrics | None = None,
 ) -> None:
-    """Refuse scores of other rows, which cannot be compared with these.
+    """Refuse scores of other rows, which cannot be compared.
 
     Args:
         data_digest: Digest of the model's rows.
@@ -39,7 +39,7 @@ def check_same_rows(
         champion: Scores of the model in service.
 
     Raises:
-        IntentflowError: Their ``data_digest`` is another, or they have no intent accuracy.
+        IntentflowError: The ``data_digest`` differs, or the intent accuracy is missing.
     """
     for whose, scores in (("the baselines were", baselines), ("the champion was", champion)):
         if scores is not None:
@@ -53,7 +53,7 @@ def judgements(
     baselines: Baselines | None,
     champion: Metrics | None,
 ) -> list[dict[str, str]]:
-    """One sentence a comparison, the unwelcome first; ``tone`` is bad, warn, good or empty."""
+    """One sentence per comparison, bad news first; ``tone`` is bad, warn, good or empty."""
     found = [_judge_baseline(metrics, entry, name) for name, entry in _entries(baselines)]
     if champion is not None:
         found.append(_judge_champion(metrics, champion))
@@ -65,7 +65,7 @@ def comparison(
     baselines: Baselines | None,
     champion: Metrics | None,
 ) -> dict[str, Any] | None:
-    """Table rows of the comparison and the intents on which the champion differs; None alone."""
+    """Table rows, and intents on which the champion differs; None without other models."""
     others: list[tuple[str, str, Scores]]
     others = [(name, entry.about, entry) for name, entry in _entries(baselines)]
     if champion is not None:
@@ -148,7 +148,7 @@ def _compared(metrics: Metrics, other: Scores, name: str) -> list[str]:
 
 
 def _changed_intents(metrics: Metrics, champion: Metrics | None) -> list[list[str]]:
-    """The intents whose recall differs most from the champion's, falls first."""
+    """The intents with the largest changes of recall from the champion's, drops first."""
     changes = []
     former = (champion and champion.per_intent) or {}
     for name, values in (metrics.per_intent or {}).items():

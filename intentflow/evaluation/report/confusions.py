@@ -1,4 +1,4 @@
-"""The confused intents: a list for reading, and data for the picture that a script draws."""
+"""Confused intents: a list, and data for the matrix that a script draws."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EXAMPLE_CHARACTERS = 200
 
 
 def confusion_rows(confusions: Sequence[Confusion]) -> dict[str, Any]:
-    """The commonest confusions as table rows, and how many are left out."""
+    """The most frequent confusions as table rows, and the number of the others."""
     rows = [
         [name_for_page(c.gold), name_for_page(c.predicted), f"{c.count:,}", _example(c)]
         for c in confusions[: LISTED + _FOLDED]
@@ -29,16 +29,17 @@ def confusion_rows(confusions: Sequence[Confusion]) -> dict[str, Any]:
 
 
 def matrix(metrics: Metrics, *, examples: bool) -> dict[str, Any]:
-    """Confused intents, for the picture.
+    """Confused intents, for the matrix.
 
     Args:
-        metrics: With ``confusion`` and ``per_intent``.
-        examples: Give an utterance a pair: needed where the page does not list its rows.
+        metrics: Scores with ``confusion`` and ``per_intent``.
+        examples: Whether each pair has an example, which is needed if the page does not list its
+            rows.
 
     Returns:
-        ``names``, neighbours in the list being those confused with each other; for each name
-        ``right`` and ``support`` (null for one that is only predicted); ``pairs`` as places of
-        gold and predicted name, rows, example; ``left_out``, pairs that are not among them.
+        ``names``, ordered so that neighbours are confused with each other; for each name ``right``
+        and ``support`` (null for one that is only predicted); ``pairs`` as indices of gold and
+        predicted name, rows, example; ``left_out``, the number of pairs that are not among them.
     """
     confusions = metrics.confusion
     shown = confusions[:_PAIRS]
@@ -58,11 +59,11 @@ def matrix(metrics: Metrics, *, examples: bool) -> dict[str, Any]:
 
 
 def neighbours(pairs: Sequence[tuple[str, str, int]]) -> list[str]:
-    """Names in an order that puts those confused most often next to each other.
+    """Order names so that those confused most often are next to each other.
 
-    Chains of names are joined pair by pair, the most frequent first (single linkage), turned so
-    that the pair is as close as can be: groups confused among themselves make blocks along the
-    diagonal.
+    Chains of names are joined pair by pair, the most frequent first (single linkage), and reversed
+    so that the pair is as close as possible: groups that are confused among themselves form blocks
+    on the diagonal.
     """
     weights: dict[tuple[str, str], int] = {}
     for gold, predicted, count in pairs:
@@ -77,7 +78,7 @@ def neighbours(pairs: Sequence[tuple[str, str, int]]) -> list[str]:
 
 
 def _joined(left: list[str], one: str, right: list[str], other: str) -> list[str]:
-    """Both chains, ``one`` in the half of its chain that meets ``other``'s."""
+    """Both chains, with ``one`` in the half of its chain that meets ``other``'s."""
     if left.index(one) < len(left) // 2:
         left = left[::-1]
     if right.index(other) >= (len(right) + 1) // 2:
@@ -91,5 +92,5 @@ def _nothing_last(chains: Mapping[str, list[str]]) -> list[str]:
 
 
 def _example(confusion: Confusion) -> str:
-    """Its first utterance, which is redacted already."""
+    """Its first utterance, which is already redacted."""
     return cut_text(next(iter(confusion.examples), ""), _EXAMPLE_CHARACTERS)

@@ -1,4 +1,4 @@
-"""Reliability and coverage as points of a picture, and what the threshold does."""
+"""Reliability and coverage curves, and the effect of the threshold."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 from intentflow.artifacts.metrics import CalibrationScores, CoveragePoint, Metrics, ReliabilityBin
 from intentflow.evaluation.report.wording import percent, points
 
-WIDTH, HEIGHT = 300, 220  # of the plotted area, in the picture's own units
+WIDTH, HEIGHT = 300, 220  # size of the plotted area, in SVG units
 _LARGEST_DOT, _SMALLEST_DOT = 11.0, 3.0
-_KEPT = 0.8  # the share of rows that the sentence under the coverage curve speaks of
+_KEPT = 0.8  # coverage that the sentence under the curve describes
 
 
 def reliability_curve(calibration: CalibrationScores | None) -> dict[str, Any] | None:
-    """Accuracy by confidence: a dot a bin, as large as its share of the rows; None without."""
+    """Accuracy by confidence, with a dot per bin sized by its share of rows; None without."""
     if not calibration or not calibration.bins:
         return None
     bins = calibration.bins
@@ -42,7 +42,7 @@ def reliability_curve(calibration: CalibrationScores | None) -> dict[str, Any] |
 
 
 def coverage_curve(calibration: CalibrationScores | None) -> dict[str, Any] | None:
-    """Accuracy of the most confident answers, by their share of all; None without."""
+    """Accuracy of the most confident answers, by their share of all; None without confidences."""
     if not calibration or not calibration.coverage:
         return None
     curve = calibration.coverage
@@ -57,7 +57,7 @@ def coverage_curve(calibration: CalibrationScores | None) -> dict[str, Any] | No
 
 
 def threshold_rows(metrics: Metrics) -> dict[str, Any] | None:
-    """Scores as they are and with unsure answers out of scope; None without a threshold."""
+    """Scores with and without the out-of-scope threshold; None without a threshold."""
     scores = metrics.with_threshold
     if scores is None:
         return None
@@ -74,14 +74,14 @@ def threshold_rows(metrics: Metrics) -> dict[str, Any] | None:
 
 
 def _coverage_sentence(curve: Sequence[CoveragePoint]) -> str:
-    """What the curve says at the coverage next to four fifths, for people."""
+    """A sentence about the curve at the coverage closest to four fifths."""
     point = min(curve, key=lambda p: abs(p.coverage - _KEPT))
     if point.coverage == 1:
-        return f"Confidences do not part the rows: all have {percent(point.accuracy)} right."
+        return f"Confidences do not separate the rows: of all, {percent(point.accuracy)} are right."
     return (
         f"Of the {percent(point.coverage, 0)} most confident answers, "
         f"{percent(point.accuracy)} are right; of all, {percent(curve[-1].accuracy)}. "
-        f"The others, below a confidence of {point.threshold:.3f}, could go to a person."
+        f"The others, below a confidence of {point.threshold:.3f}, could be reviewed by a person."
     )
 
 

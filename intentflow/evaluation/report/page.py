@@ -34,7 +34,7 @@ def write_evaluation_report(
     """Write :func:`evaluation_html`.
 
     Raises:
-        IntentflowError: As :func:`evaluation_html`, or the place cannot be written.
+        IntentflowError: See :func:`evaluation_html`; or the file cannot be written.
     """
     page = evaluation_html(
         evaluation, baselines=baselines, champion=champion, hourly_price=hourly_price
@@ -49,16 +49,16 @@ def evaluation_html(
     champion: Metrics | None = None,
     hourly_price: float | None = None,
 ) -> str:
-    """The report as a self-contained page; every text is escaped, utterances are redacted.
+    """Render the report as a self-contained page; every text is escaped, utterances are redacted.
 
     Args:
-        evaluation: Scores and rows. Keys that older ``metrics.json`` lack are passed over.
-        baselines: Contents of ``baselines.json``.
+        evaluation: Scores and rows. Keys that an older ``metrics.json`` lacks are skipped.
+        baselines: Content of ``baselines.json``.
         champion: ``metrics.json`` of the model in service.
         hourly_price: Price of an hour of the measured hardware, in any currency.
 
     Raises:
-        IntentflowError: Baselines or champion are scores of other rows, or the price is none.
+        IntentflowError: Baselines or champion are scores of other rows, or the price is invalid.
     """
     metrics = evaluation.metrics
     check_same_rows(metrics.data_digest, baselines=baselines, champion=champion)

@@ -1,4 +1,4 @@
-"""The rows that the page lists: mistakes first, the most confident ones on top."""
+"""Rows that the page lists: mistakes first, the most confident ones on top."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from intentflow.evaluation.scored_rows import Scored
 from intentflow.report import json_for_page
 
 WHAT = ("right", "parameters", "intent", "malformed")
-"""What came of a row, by its number in the page's data."""
+"""Outcomes of a row, by their number in the page's data."""
 RIGHT, PARAMETERS, INTENT, MALFORMED = range(4)
 ROWS_A_PAGE = 25
 _WRONG_ROWS = 4_000
@@ -22,7 +22,7 @@ _BYTES = 1_500_000
 
 @dataclass(frozen=True)
 class PageRow:
-    """One row as the page shows it."""
+    """One row of the page."""
 
     what: int
     utterance: str
@@ -33,12 +33,12 @@ class PageRow:
     confused: list[tuple[str, str]]
 
     def cells(self) -> list[str]:
-        """For a table that needs no script."""
+        """Cells of a table that works without a script."""
         sure = "–" if self.confidence is None else f"{self.confidence:.3f}"
         return [WHAT[self.what], sure, self.utterance, self.label, self.answer]
 
     def as_json(self) -> list[Any]:
-        """In the order that ``rows.js`` reads."""
+        """Values in the order that ``rows.js`` expects."""
         sure = None if self.confidence is None else round(self.confidence, 4)
         texts = (self.utterance, self.label, self.answer)
         return [self.what, *texts, sure, self.intents, [list(pair) for pair in self.confused]]
@@ -46,7 +46,7 @@ class PageRow:
 
 @dataclass(frozen=True)
 class PageRows:
-    """The rows that are shown, and of how many."""
+    """The rows of the page, and the total number of rows."""
 
     rows: list[PageRow]
     wrong: int
@@ -59,27 +59,27 @@ class PageRows:
 
     @property
     def wrong_left_out(self) -> int:
-        """Wrong rows that the page has no room for."""
+        """Number of wrong rows that are not on the page."""
         return self.wrong - sum(row.what != RIGHT for row in self.rows)
 
     @property
     def left_out(self) -> str:
-        """How many rows the page has no room for, in words; empty where it has all."""
+        """A text with the number of rows that are not on the page; empty if all are."""
         wrong = self.wrong_left_out
         right = self.total - len(self.rows) - wrong
         parts = [f"{wrong:,} wrong"] * bool(wrong) + [f"{right:,} right"] * bool(right)
         return " and ".join(parts)
 
     def as_json(self) -> list[Any]:
-        """For the script."""
+        """The rows for the script."""
         return [row.as_json() for row in self.rows]
 
 
 def shown_rows(rows: Sequence[Scored]) -> PageRows:
-    """Choose and redact rows until the page's room is used up.
+    """Choose and redact rows up to the page's maximum size.
 
-    Wrong intents stand before wrong parameters, the most confident first; right rows follow,
-    the least confident first.
+    Wrong intents come before wrong parameters, the most confident first; right rows follow, the
+    least confident first.
     """
     wrong = sorted((row for row in rows if not row.parameters_right), key=_by_harm)
     right = sorted((row for row in rows if row.parameters_right), key=_sure)

@@ -1,4 +1,4 @@
-"""How long an answer took, and what a thousand of them cost."""
+"""Speed and cost of answers."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _SECONDS_AN_HOUR = 3600
 
 
 def speed(metrics: Metrics, hourly_price: float | None) -> dict[str, Any]:
-    """Latency, throughput and cost for the page; ``tiles`` is empty where nothing was timed.
+    """Latency, throughput and cost for the page; ``tiles`` is empty if nothing was timed.
 
     Raises:
-        IntentflowError: The price is no number from 0 up.
+        IntentflowError: The price is not a number from 0 up.
     """
     if hourly_price is not None and not (math.isfinite(hourly_price) and hourly_price >= 0):
         raise IntentflowError(f"the hourly price is {hourly_price}; give a number from 0 up")
@@ -34,11 +34,15 @@ def speed(metrics: Metrics, hourly_price: float | None) -> dict[str, Any]:
 
 
 def thousand_requests(rows_per_second: float | None, hourly_price: float | None) -> float | None:
-    """Cost of 1,000 requests on hardware that is always busy; None where it is not known.
+    """Cost of 1,000 requests on hardware that is always busy; None if unknown.
 
     Args:
         rows_per_second: The measured throughput.
         hourly_price: Price of an hour of the measured hardware; the result has its currency.
+
+    Example:
+        >>> thousand_requests(50, 1.8)
+        0.01
     """
     if not rows_per_second or hourly_price is None:
         return None
@@ -50,7 +54,7 @@ def _seconds(value: float) -> str:
 
 
 def _number(value: float) -> str:
-    """Three significant digits, never as a power of ten."""
+    """Three significant digits, without a power of ten."""
     if value == 0 or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.{2 - math.floor(math.log10(abs(value)))}f}"

@@ -1,4 +1,4 @@
-"""What stands on top: the sentence, the numbers, the intents by harm, what was measured on what."""
+"""Summary of the page: sentence, key numbers, intents by harm, and facts about the measurement."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from intentflow.evaluation.report.wording import percent, short, with_interval
 
 
 def sentence(metrics: Metrics) -> str:
-    """The two accuracies in words."""
+    """A sentence with the two accuracies."""
     intents = with_interval(metrics, INTENT_ACCURACY)
     parameters = with_interval(metrics, PARAMETER_ACCURACY)
     failed = metrics.failed_rows or 0
@@ -37,7 +37,7 @@ def how(metrics: Metrics) -> str:
 
 
 def tiles(metrics: Metrics) -> list[dict[str, str]]:
-    """The few numbers that matter, each with its interval."""
+    """The key numbers, each with its interval."""
     found = [{"label": "rows", "value": f"{metrics.n:,}"}]
     for name, label in LABELS.items():
         interval = metrics.interval(name)
@@ -58,13 +58,13 @@ def score_rows(metrics: Metrics) -> list[list[str]]:
 
 
 def intent_rows(per_intent: Mapping[str, IntentScores]) -> list[dict[str, Any]]:
-    """By harm: the intents that were missed most often first, then those of lowest recall."""
+    """Intents by harm: those missed most often first, then those with the lowest recall."""
     rows = [_intent_row(name, values) for name, values in per_intent.items()]
     return sorted(rows, key=lambda row: (-row["missed"], row["share"], row["name"]))
 
 
 def facts(metrics: Metrics) -> list[list[str]]:
-    """What was measured on what, and how."""
+    """The facts about the measurement."""
     stated = {
         "Engine": metrics.engine,
         "Served by": metrics.served_by,

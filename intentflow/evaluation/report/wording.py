@@ -1,4 +1,4 @@
-"""Numbers as the page words them."""
+"""Wording of numbers on the page."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def with_interval(scores: Scores, name: str) -> str:
 
 
 def points(difference: float | None) -> str:
-    """A difference of two rates in percentage points, with its sign; a dash for none."""
+    """A difference of two rates in percentage points, with its sign; a dash for None."""
     return "–" if difference is None else f"{100 * difference:+.1f} points"
 
 
 def short(value: object) -> str:
-    """A digest as it is quoted; any other value as it is."""
+    """The abbreviated form of a digest; other values unchanged."""
     text = str(value)
     return text[:12] if len(text) == _DIGEST_CHARACTERS else text

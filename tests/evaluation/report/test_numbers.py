@@ -89,7 +89,7 @@ def test_without_confidences_a_sentence_replaces_the_curves(tmp_path: Path) -> N
 def test_one_confidence_for_all_rows_parts_nothing() -> None:
     scored = evaluation(*[("a", "play()", "play()")] * 3, confidences=[0.5] * 3)
     found = coverage_curve(scored.metrics.calibration)
-    assert found and found["sentence"].startswith("Confidences do not part the rows")
+    assert found and found["sentence"].startswith("Confidences do not separate the rows")
 
 
 def test_the_threshold_is_shown_next_to_the_raw_scores() -> None:
