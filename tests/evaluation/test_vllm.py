@@ -8,11 +8,11 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
+from intentflow.artifacts import Metrics
 from intentflow.calls import OutputFormat
 from intentflow.evaluation.run import evaluate_model
 from intentflow.inference.openai_engine import EndpointOptions, OpenAIEngine
@@ -44,7 +44,7 @@ def url(vllm_program: Path, wide_model: Path) -> Iterator[str]:
         yield address
 
 
-def _score(url: str, output_format: OutputFormat, constrained: bool) -> dict[str, Any]:
+def _score(url: str, output_format: OutputFormat, constrained: bool) -> Metrics:
     evaluation = evaluate_model(
         url, EXAMPLES, constrained=constrained, taxonomy=TAXONOMY, output_format=output_format
     )
@@ -60,7 +60,7 @@ def test_a_model_of_random_weights_stays_inside_the_taxonomy(
 
 
 def test_without_the_constraint_it_leaves_it(url: str) -> None:
-    assert _score(url, "call", constrained=False)["malformed_rate"] > 0.5
+    assert _score(url, "call", constrained=False).malformed_rate > 0.5
 
 
 def test_probabilities_are_those_of_what_the_grammar_leaves(url: str) -> None:

@@ -86,7 +86,7 @@ def test_a_worker_that_is_lost_each_time_is_explained(
     cluster: Executor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("intentflow.parallel.ray_executor._RETRIES", 1)
-    with pytest.raises(IntentflowError, match="tried 2 times and its worker was lost"):
+    with pytest.raises(IntentflowError, match="attempted 2 times and its worker was lost"):
         list(cluster.map(end_always, [1]))
 
 

@@ -494,7 +494,7 @@ def test_a_complete_job_without_a_model_asks_for_its_image(
 ) -> None:
     with (
         trainer.acting(lambda: trainer.patch_status(trainer.wait_for_job(), COMPLETE)),
-        pytest.raises(IntentflowError, match=r"left no published\.json: does its image"),
+        pytest.raises(IntentflowError, match=r"wrote no published\.json: does its image"),
     ):
         launch_training(several, files, str(tmp_path / "m"))
 
