@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from intentflow.artifacts import Metrics
+from intentflow.artifacts.metrics import Metrics
 from intentflow.calls import OutputFormat
 from intentflow.evaluation.run import evaluate_model
 from intentflow.inference.openai_engine import EndpointOptions, OpenAIEngine
