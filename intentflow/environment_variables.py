@@ -44,6 +44,12 @@ VARIABLES = (
         "folder for checkpoints, such as a volume that outlives a pod; else next to the model",
     ),
     Variable(
+        "INTENTFLOW_TRAIN_IMAGE",
+        "train",
+        "image of a distributed training's nodes where the recipe names none; a graph compiled "
+        "with a registry or an image sets it to that of its train step",
+    ),
+    Variable(
         "INTENTFLOW_ENGINE",
         "convert, curate",
         "`local` or `ray` where `--engine` is not given",

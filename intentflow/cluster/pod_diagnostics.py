@@ -26,7 +26,21 @@ def pod_messages(cluster: Cluster, namespace: str, labels: str) -> list[str]:
         pods = cluster.list("v1", "Pod", namespace, labels)
     except IntentflowError as error:
         return [f"its pods could not be read: {error}"]
-    return [message for pod in pods for message in _pod_messages(pod)]
+    return [problem for pod in pods for problem in pod_problems(pod)]
+
+
+def pod_problems(pod: Mapping[str, Any]) -> Iterable[str]:
+    """Why a pod is not scheduled, and why containers wait or have failed; a line each."""
+    status = pod.get("status") or {}
+    name = pod["metadata"]["name"]
+    for condition in status.get("conditions") or ():
+        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+            yield f"pod {name}: {' '.join(flat([condition.get('message')]))}"
+    for key in ("initContainerStatuses", "containerStatuses"):
+        for container in status.get(key) or ():
+            problem = _container_problem(container)
+            if problem:
+                yield f"pod {name}, container {container.get('name')}: {problem}"
 
 
 def diagnose_pods(cluster: Cluster, name: str, namespace: str) -> list[str]:
@@ -103,19 +117,6 @@ def _log_end(
     except IntentflowError as error:
         return [f"{where}: {error}"]
     return [f"{where}: {line}" for line in lines]
-
-
-def _pod_messages(pod: Mapping[str, Any]) -> Iterable[str]:
-    status = pod.get("status") or {}
-    name = pod["metadata"]["name"]
-    for condition in status.get("conditions") or ():
-        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            yield f"pod {name}: {' '.join(flat([condition.get('message')]))}"
-    for key in ("initContainerStatuses", "containerStatuses"):
-        for container in status.get(key) or ():
-            problem = _container_problem(container)
-            if problem:
-                yield f"pod {name}, container {container.get('name')}: {problem}"
 
 
 def _container_problem(container: Mapping[str, Any]) -> str:

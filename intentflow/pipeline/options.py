@@ -10,6 +10,7 @@ from intentflow.config import StrictModel, nearest
 from intentflow.pipeline import images
 from intentflow.pipeline.steps.balance import BalanceMode
 from intentflow.pipeline.steps.quantize import QUANTIZED, Method
+from intentflow.recipe.cluster import TRAIN_IMAGE
 
 STEPS = (
     "convert",
@@ -95,6 +96,9 @@ class PipelineOptions(StrictModel):
         options = StepOptions.model_validate(merged)
         if options.image is None and self.registry:
             options.image = f"{self.registry.rstrip('/')}/{_default_image(step)}"
+        if step == "train" and options.image:
+            # Nodes of a distributed training run what this step runs.
+            options.env = {TRAIN_IMAGE: options.image, **options.env}
         return options
 
 

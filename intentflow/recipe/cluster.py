@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
 from intentflow.config import StrictModel
 from intentflow.version import __version__
+
+TRAIN_IMAGE = "INTENTFLOW_TRAIN_IMAGE"
+"""Environment variable that a graph sets in its train step to that step's image."""
 
 _LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 _QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
@@ -32,8 +35,10 @@ class ClusterOptions(StrictModel):
         pattern="^(Cluster)?TrainingRuntime$",
         description="Kind of that runtime",
     )
-    image: str = Field(
-        f"intentflow/train:{__version__}", description="Image with intentflow and torch"
+    image: str | None = Field(
+        None,
+        description="Image with intentflow and torch; unless set, that of the graph's train step, "
+        f"and outside a graph intentflow/train:{__version__}",
     )
     gpus: int | None = Field(
         None, ge=0, description="GPUs of each node; as many as devices unless set, 0 for none"
@@ -42,6 +47,11 @@ class ClusterOptions(StrictModel):
     memory: str = Field("64Gi", pattern=_QUANTITY, description="Memory of each node")
     s3_secret: str = Field(
         "intentflow-s3", description="Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    )
+    env_from_secrets: dict[str, dict[str, str]] = Field(
+        default={},
+        description="Secret name: {key in the secret: environment variable}, such as "
+        "{hub: {token: HF_TOKEN}} for a gated base model; never the value",
     )
     checkpoints_claim: str | None = Field(
         None, pattern=_LABEL, description="PersistentVolumeClaim that all nodes can mount"
@@ -53,6 +63,17 @@ class ClusterOptions(StrictModel):
     node_selector: dict[str, str] = Field(default={}, description="Labels of the nodes to run on")
     tolerations: list[dict[str, Any]] = Field(
         default=[], description="Tolerations of the nodes' taints"
+    )
+    shared_memory: str | None = Field(
+        "2Gi",
+        pattern=_QUANTITY,
+        description="Size of /dev/shm, counted as memory of the pod; null for the runtime's own, "
+        "usually 64Mi, which is too little for NCCL",
+    )
+    security_context: Literal["restricted", "runtime"] = Field(
+        "restricted",
+        description="restricted: what Pod Security's level of that name asks for, as user 1000; "
+        "runtime: what the TrainingRuntime and the namespace say",
     )
     timeout_seconds: int | None = Field(
         None, ge=1, description="Time after which the cluster ends the job; no limit if empty"

@@ -22,6 +22,7 @@ ORIGINALS = (
     "serving.kserve.io_servingruntimes",
     "serving.kserve.io_localmodelcaches",
     "trainer.kubeflow.org_trainjobs",
+    "trainer.kubeflow.org_trainingruntimes",
 )
 _KEPT_OF_A_VERSION = ("name", "served", "storage", "subresources")
 

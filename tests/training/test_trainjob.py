@@ -1,6 +1,7 @@
 """Training on several machines: the job as it is applied, followed, and cleaned up.
 
-The API server and S3 are real; the test plays Kubeflow Trainer and the pods.
+The API server, its admission and S3 are real; Kubeflow Trainer is played by
+``tests.real_parts.trainer_controller``, the pods by the tests.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from intentflow.cli.main import main
 from intentflow.cluster.client import Cluster
 from intentflow.errors import IntentflowError
 from intentflow.models.directory import check_model_directory
+from intentflow.pipeline.options import PipelineOptions
 from intentflow.recipe.distributed import Distributed
 from intentflow.recipe.recipe import Recipe
 from intentflow.records import read_records, write_records
@@ -34,10 +36,12 @@ from intentflow.training.sft import train
 from intentflow.training.trainjob.manifest import TRAINJOB, Staged, render_trainjob
 from intentflow.training.trainjob.results import publish_result
 from intentflow.training.trainjob.status import follow, read_state
+from intentflow.version import __version__
 from tests.models import TAXONOMY, recipe, rows
 from tests.real_parts.kube import KubeApi
 from tests.real_parts.process import free_port
 from tests.real_parts.strict import violations
+from tests.real_parts.trainer_controller import TrainerController, ended_status, running_status
 
 STAGED = Staged(
     f"s3://models/inputs/sha256-{'a' * 64}",
@@ -51,6 +55,7 @@ EVERYTHING: dict[str, Any] = {
     "node_selector": {"nvidia.com/gpu.product": "NVIDIA-H100"},
     "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists"}],
     "timeout_seconds": 3600,
+    "env_from_secrets": {"hub": {"token": "HF_TOKEN"}},
 }
 
 
@@ -59,30 +64,11 @@ def _settings(**cluster: Any) -> Distributed:
     return Distributed.from_mapping({**machines, "cluster": cluster}, "distributed")
 
 
-def _condition(kind: str, reason: str, message: str) -> dict[str, Any]:
-    now = "2026-01-01T00:00:00Z"
-    return {
-        "type": kind,
-        "status": "True",
-        "reason": reason,
-        "message": message,
-        "lastTransitionTime": now,
-    }
-
-
-RUNNING = {
-    "jobsStatus": [
-        {"name": "node", "active": 2, "ready": 2, "succeeded": 0, "failed": 0, "suspended": 0}
-    ],
-    "trainerStatus": {
-        "lastUpdatedTime": "2026-01-01T00:00:00Z",
-        "progressPercentage": 40,
-        "estimatedRemainingSeconds": 90,
-        "metrics": [{"name": "loss", "value": "0.31"}],
-    },
+REPORT: dict[str, Any] = {
+    "progressPercentage": 40,
+    "estimatedRemainingSeconds": 90,
+    "metrics": [{"name": "loss", "value": "0.31"}],
 }
-COMPLETE = {"conditions": [_condition("Complete", "JobsCompleted", "all jobs are complete")]}
-FAILED = {"conditions": [_condition("Failed", "JobsFailed", "jobset failed")]}
 
 
 @pytest.mark.parametrize("cluster", [{}, EVERYTHING], ids=["defaults", "everything"])
@@ -110,6 +96,77 @@ def test_each_node_has_as_many_gpus_as_processes_unless_set_otherwise() -> None:
         assert limits.get("nvidia.com/gpu") == gpus
 
 
+def _pod(**cluster: Any) -> dict[str, Any]:
+    """What the job adds to the runtime's pods."""
+    (patch,) = render_trainjob(_settings(**cluster), STAGED, "team-a", {})["spec"]["runtimePatches"]
+    (job,) = patch["trainingRuntimeSpec"]["template"]["spec"]["replicatedJobs"]
+    pod: dict[str, Any] = job["template"]["spec"]["template"]["spec"]
+    return pod
+
+
+def test_nodes_have_room_for_shared_memory() -> None:
+    pod = _pod(shared_memory="4Gi")
+    assert pod["volumes"] == [
+        {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": "4Gi"}}
+    ]
+    (container,) = pod["containers"]
+    assert container["volumeMounts"] == [{"name": "shared-memory", "mountPath": "/dev/shm"}]
+
+
+def test_pods_are_what_restricted_namespaces_take() -> None:
+    pod = _pod()
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    (container,) = pod["containers"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def test_the_runtime_alone_decides_where_that_is_asked_for() -> None:
+    settings = _settings(security_context="runtime", shared_memory=None)
+    assert "runtimePatches" not in render_trainjob(settings, STAGED, "team-a", {})["spec"]
+
+
+def test_a_secrets_key_becomes_a_variable_of_the_nodes() -> None:
+    settings = _settings(env_from_secrets={"hub": {"token": "HF_TOKEN"}})
+    variables = render_trainjob(settings, STAGED, "team-a", {})["spec"]["trainer"]["env"]
+    reference = {"secretKeyRef": {"name": "hub", "key": "token"}}
+    assert {"name": "HF_TOKEN", "valueFrom": reference} in variables
+
+
+@pytest.mark.parametrize(
+    ("cluster", "environment", "image"),
+    [
+        ({}, {}, f"intentflow/train:{__version__}"),
+        ({}, {"INTENTFLOW_TRAIN_IMAGE": "r.example/train:1"}, "r.example/train:1"),
+        ({"image": "own:2"}, {"INTENTFLOW_TRAIN_IMAGE": "r.example/train:1"}, "own:2"),
+    ],
+)
+def test_nodes_run_the_image_of_the_step_unless_the_recipe_names_one(
+    cluster: dict[str, Any], environment: dict[str, str], image: str
+) -> None:
+    job = render_trainjob(_settings(**cluster), STAGED, "team-a", environment)
+    assert job["spec"]["trainer"]["image"] == image
+
+
+def test_a_graph_tells_its_train_step_which_image_that_is() -> None:
+    options = PipelineOptions.model_validate({"registry": "r.example/team"})
+    assert options.for_step("train").env == {
+        "INTENTFLOW_TRAIN_IMAGE": f"r.example/team/intentflow/train:{__version__}"
+    }
+    assert options.for_step("convert").env == {}
+
+
+def test_the_runtime_in_manifests_is_what_the_crd_describes() -> None:
+    folder = Path(__file__).parents[2] / "manifests" / "trainer"
+    runtime = yaml.safe_load((folder / "runtime.yaml").read_text())
+    assert violations(runtime) == []
+    (job,) = runtime["spec"]["template"]["spec"]["replicatedJobs"]
+    assert job["template"]["spec"]["backoffLimit"] == 3
+
+
 def test_the_name_follows_from_what_is_trained_on_what() -> None:
     names = [
         render_trainjob(_settings(**cluster), STAGED, "team-a", {})["metadata"]["name"]
@@ -125,13 +182,13 @@ def test_pods_run_the_same_command_under_torchs_launcher() -> None:
     assert (trainer["numNodes"], trainer["numProcPerNode"]) == (2, 4)
 
 
-def test_progress_is_one_line() -> None:
-    assert read_state({"status": RUNNING}).message == (
-        "40 %, 90 s left, loss 0.31; node: 2 active, 2 ready"
-    )
-    assert "is the Kubeflow Trainer controller running" in read_state({}).message
-    suspended = {"conditions": [_condition("Suspended", "Suspended", "queued")]}
-    assert read_state({"status": suspended}).message == "suspended: Suspended queued"
+def test_what_the_trainer_reports_is_one_line() -> None:
+    status = {**running_status(ready=True), "trainerStatus": REPORT}
+    assert read_state({"status": status}).message == "40 %, 90 s left, loss 0.31"
+
+
+def test_a_number_of_jobs_is_not_told_as_one_of_pods() -> None:
+    assert read_state({"status": running_status(ready=True)}).message == ""
 
 
 class Away:
@@ -144,10 +201,16 @@ class Away:
         if self.failures:
             self.failures -= 1
             raise IntentflowError("the cluster cannot be reached")
-        return {"metadata": {"uid": "1"}, "status": COMPLETE}
+        return {"metadata": {"uid": "1"}, "status": ended_status("j", failed=False)}
+
+    def list(self, *_: str) -> list[dict[str, Any]]:
+        return []
 
 
-JOB: dict[str, Any] = {"metadata": {"name": "j", "namespace": "team-a", "uid": "1"}}
+JOB: dict[str, Any] = {
+    "metadata": {"name": "j", "namespace": "team-a", "uid": "1"},
+    "spec": {"trainer": {"numNodes": 2}},
+}
 
 
 def test_an_api_server_that_comes_back_ends_nothing(
@@ -214,65 +277,8 @@ def test_without_a_cluster_several_nodes_are_refused_in_one_line(
     assert error.count("\n") == 1
 
 
-class Trainer:
-    """Plays Kubeflow Trainer and the pods of its jobs."""
-
-    def __init__(self, api: KubeApi, namespace: str) -> None:
-        from kubernetes.client import CoreV1Api, CustomObjectsApi
-
-        self.namespace = namespace
-        self.core = CoreV1Api(api.client())
-        self._objects = CustomObjectsApi(api.client())
-        self._where = {
-            "group": "trainer.kubeflow.org",
-            "version": "v1alpha1",
-            "namespace": namespace,
-            "plural": "trainjobs",
-        }
-
-    def jobs(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self._objects.list_namespaced_custom_object(**self._where)[
-            "items"
-        ]
-        return found
-
-    def wait_for_job(self, unlike: str = "") -> dict[str, Any]:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            for job in self.jobs():
-                if job["metadata"]["uid"] != unlike:
-                    return job
-            time.sleep(0.1)
-        raise AssertionError("no TrainJob")
-
-    def patch_status(self, job: Mapping[str, Any], status: Mapping[str, Any]) -> None:
-        name = job["metadata"]["name"]
-        self._objects.patch_namespaced_custom_object_status(
-            **self._where, name=name, body={"status": status}
-        )
-
-    def delete(self, job: Mapping[str, Any]) -> None:
-        self._objects.delete_namespaced_custom_object(**self._where, name=job["metadata"]["name"])
-
-    def fail_pod(self, job: Mapping[str, Any], message: str) -> None:
-        name = job["metadata"]["name"]
-        labels = {"jobset.sigs.k8s.io/jobset-name": name}
-        container = {"name": "node", "image": "intentflow"}
-        pod = {"metadata": {"name": f"{name}-node-0", "labels": labels}}
-        self.core.create_namespaced_pod(
-            self.namespace, {**pod, "spec": {"containers": [container]}}
-        )
-        ended = {"terminated": {"exitCode": 2, "reason": "Error", "message": message}}
-        status = {
-            **container,
-            "imageID": "",
-            "ready": False,
-            "restartCount": 0,
-            "state": ended,
-        }
-        self.core.patch_namespaced_pod_status(
-            f"{name}-node-0", self.namespace, {"status": {"containerStatuses": [status]}}
-        )
+class Trainer(TrainerController):
+    """Plays Kubeflow Trainer beside a command, and what its pods would do."""
 
     def train(self, job: Mapping[str, Any], model: Path) -> None:
         """What the pods would do: leave a model where their arguments say."""
@@ -299,9 +305,13 @@ class Trainer:
 
 
 @pytest.fixture
-def trainer(kube_api: KubeApi, namespace: str, monkeypatch: pytest.MonkeyPatch) -> Trainer:
+def trainer(
+    kube_api: KubeApi, namespace: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Trainer]:
     monkeypatch.setattr("intentflow.training.trainjob.status._POLL_SECONDS", 0.2)
-    return Trainer(kube_api, namespace)
+    played = Trainer(kube_api, namespace)
+    with played.webhook(kube_api, tmp_path):
+        yield played
 
 
 @pytest.fixture
@@ -320,10 +330,10 @@ def test_the_model_of_a_job_that_is_complete_is_brought_here(
 ) -> None:
     def play() -> None:
         job = trainer.wait_for_job()
-        trainer.patch_status(job, RUNNING)
+        trainer.run(job, trainer.start(job), **REPORT)
         time.sleep(1)
         trainer.train(job, tiny_model)
-        trainer.patch_status(job, COMPLETE)
+        trainer.complete(job)
 
     with trainer.acting(play):
         record = launch_training(several, files, str(tmp_path / "m")).record
@@ -332,7 +342,7 @@ def test_the_model_of_a_job_that_is_complete_is_brought_here(
     assert record.rows.train == 40  # as that model's own record says
     said = capsys.readouterr().err
     assert "submitted TrainJob intentflow-train-" in said
-    assert "40 %, 90 s left, loss 0.31; node: 2 active, 2 ready" in said
+    assert "40 %, 90 s left, loss 0.31; 2 of 2 pods running" in said
 
 
 @pytest.mark.real
@@ -349,7 +359,7 @@ def test_pods_find_the_rows_and_the_recipe_that_were_given(
         found["recipe"] = Recipe.load(named["--recipe"])
         found["taxonomy"] = type(TAXONOMY).from_yaml(named["--taxonomy"])
         trainer.train(job, tiny_model)
-        trainer.patch_status(job, COMPLETE)
+        trainer.complete(job)
 
     with trainer.acting(play):
         launch_training(several, files, str(tmp_path / "m"))
@@ -390,7 +400,7 @@ def test_two_nodes_that_run_the_jobs_command_train_what_one_process_does(
         machines = [_machine(job, number, port, tmp_path) for number in (0, 1)]
         ended = [machine.wait(timeout=200) for machine in machines]
         said = (tmp_path / "machine-0").read_text()[-2000:]
-        trainer.patch_status(job, COMPLETE if ended == [0, 0] else FAILED)
+        (trainer.complete if ended == [0, 0] else trainer.fail)(job)
         assert ended == [0, 0], said
 
     with trainer.acting(play):
@@ -410,16 +420,123 @@ def test_a_job_that_fails_brings_its_pods_last_words(
 ) -> None:
     def play() -> None:
         job = trainer.wait_for_job()
-        trainer.fail_pod(job, "the loss is nan at step 3")
-        trainer.patch_status(job, FAILED)
+        trainer.crash(trainer.start(job)[1], "the loss is nan at step 3")
+        time.sleep(1)
+        trainer.fail(job)
 
     with trainer.acting(play), pytest.raises(IntentflowError) as caught:
         launch_training(several, files, str(tmp_path / "m"))
     message = str(caught.value)
-    assert "failed: JobsFailed jobset failed" in message
-    assert "exit code 2 Error the loss is nan at step 3" in message
+    assert "failed: FailedJobs jobset failed due to one or more job failures" in message
+    assert "exit code 1 Error the loss is nan at step 3" in message
     assert "\n" not in message
     assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.real
+def test_pods_that_wait_say_why(
+    several: Recipe,
+    files: TrainingFiles,
+    trainer: Trainer,
+    tiny_model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def play() -> None:
+        job = trainer.wait_for_job()
+        pods = trainer.start(job)
+        trainer.keep_waiting(pods[1], "0/1 nodes are available: 1 Insufficient nvidia.com/gpu.")
+        time.sleep(1)
+        trainer.train(job, tiny_model)
+        trainer.complete(job)
+
+    with trainer.acting(play):
+        launch_training(several, files, str(tmp_path / "m"))
+    said = capsys.readouterr().err
+    assert "0 of 2 pods running, 2 pending" in said
+    assert said.count("-x1: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu.") == 1
+
+
+@pytest.mark.real
+def test_a_job_that_a_queue_holds_back_says_so(
+    several: Recipe,
+    files: TrainingFiles,
+    trainer: Trainer,
+    tiny_model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def play() -> None:
+        job = trainer.wait_for_job()
+        trainer.suspend(job, "no quota is free")
+        time.sleep(1)
+        trainer.train(job, tiny_model)
+        trainer.complete(job)
+
+    with trainer.acting(play):
+        launch_training(several, files, str(tmp_path / "m"))
+    assert "suspended: Suspended no quota is free" in capsys.readouterr().err
+
+
+@pytest.mark.real
+def test_a_job_without_status_or_pods_asks_for_the_controller(
+    several: Recipe,
+    files: TrainingFiles,
+    trainer: Trainer,
+    tiny_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("intentflow.training.trainjob.status._SILENT_SECONDS", 1.0)
+
+    def play() -> None:
+        job = trainer.wait_for_job()
+        time.sleep(2)
+        trainer.train(job, tiny_model)
+        trainer.complete(job)
+
+    with trainer.acting(play):
+        launch_training(several, files, str(tmp_path / "m"))
+    assert capsys.readouterr().err.count("is the Kubeflow Trainer controller running?") == 1
+
+
+@pytest.mark.real
+def test_a_controller_that_runs_is_not_asked_for(
+    several: Recipe,
+    files: TrainingFiles,
+    trainer: Trainer,
+    tiny_model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def play() -> None:
+        job = trainer.wait_for_job()
+        time.sleep(1)
+        trainer.run(job, trainer.start(job))
+        time.sleep(1)
+        trainer.train(job, tiny_model)
+        trainer.complete(job)
+
+    with trainer.acting(play):
+        launch_training(several, files, str(tmp_path / "m"))
+    assert "is the Kubeflow Trainer controller running?" not in capsys.readouterr().err
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("cluster", [{}, EVERYTHING], ids=["defaults", "everything"])
+def test_the_webhook_takes_the_job(cluster: dict[str, Any], trainer: Trainer) -> None:
+    job = render_trainjob(_settings(**cluster), STAGED, trainer.namespace, {})
+    Cluster().apply(job, "tests")
+    assert len(trainer.jobs()) == 1
+
+
+@pytest.mark.real
+def test_what_the_webhook_refuses_is_refused_by_the_api_server(trainer: Trainer) -> None:
+    job = render_trainjob(_settings(**EVERYTHING), STAGED, trainer.namespace, {})
+    job["spec"]["runtimePatches"][0]["manager"] = "intentflow"
+    with pytest.raises(IntentflowError, match="must be a domain-prefixed path"):
+        Cluster().apply(job, "tests")
 
 
 @pytest.mark.real
@@ -436,13 +553,13 @@ def test_a_retry_takes_over_the_job_that_runs_and_replaces_one_that_failed(
     def fail() -> None:
         job = trainer.wait_for_job()
         uids.append(job["metadata"]["uid"])
-        trainer.patch_status(job, FAILED)
+        trainer.fail(job)
 
     def leave_and_complete() -> None:
         job = trainer.wait_for_job(unlike=uids[0])
         uids.append(job["metadata"]["uid"])
         trainer.train(job, tiny_model)
-        trainer.patch_status(job, COMPLETE)
+        trainer.complete(job)
 
     with trainer.acting(fail), pytest.raises(IntentflowError):
         launch_training(several, files, str(tmp_path / "m"))
@@ -465,7 +582,8 @@ def test_a_step_that_is_stopped_deletes_its_job(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     def play() -> None:
-        trainer.patch_status(trainer.wait_for_job(), RUNNING)
+        job = trainer.wait_for_job()
+        trainer.run(job, trainer.start(job))
         time.sleep(1)
         os.kill(os.getpid(), number)
 
@@ -493,7 +611,7 @@ def test_a_complete_job_without_a_model_asks_for_its_image(
     several: Recipe, files: TrainingFiles, trainer: Trainer, tmp_path: Path
 ) -> None:
     with (
-        trainer.acting(lambda: trainer.patch_status(trainer.wait_for_job(), COMPLETE)),
+        trainer.acting(lambda: trainer.complete(trainer.wait_for_job())),
         pytest.raises(IntentflowError, match=r"wrote no published\.json: does its image"),
     ):
         launch_training(several, files, str(tmp_path / "m"))
@@ -550,13 +668,14 @@ def test_the_role_in_manifests_is_enough(
 
     def play() -> None:
         job = trainer.wait_for_job()
-        trainer.fail_pod(job, "no memory")
-        trainer.patch_status(job, FAILED)
+        trainer.crash(trainer.start(job)[0], "no memory")
+        time.sleep(1)
+        trainer.fail(job)
         trainer.wait_for_job(unlike=job["metadata"]["uid"])
         os.kill(os.getpid(), signal.SIGTERM)
 
     with trainer.acting(play):
-        with pytest.raises(IntentflowError, match="exit code 2 Error no memory"):
+        with pytest.raises(IntentflowError, match="exit code 1 Error no memory"):
             launch_training(several, files, str(tmp_path / "m"))
         with pytest.raises(KeyboardInterrupt):
             launch_training(several, files, str(tmp_path / "m"))

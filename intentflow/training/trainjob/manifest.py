@@ -8,13 +8,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from intentflow.recipe.cluster import ClusterOptions
+from intentflow.recipe.cluster import TRAIN_IMAGE, ClusterOptions
 from intentflow.recipe.distributed import Distributed
+from intentflow.version import __version__
 
 TRAINJOB = ("trainer.kubeflow.org/v1alpha1", "TrainJob")
 FIELD_MANAGER = "intentflow"
+_PATCH_MANAGER = "intentflow.dev/train"
+"""Kubeflow Trainer takes a domain-prefixed path alone (``jobset.go:176`` of v2.3.0)."""
+
 _CHECKPOINTS = "/var/intentflow/checkpoints"
 _MODEL = "/tmp/intentflow/model"
+_RELEASE_IMAGE = f"intentflow/train:{__version__}"
+_USER = 1000
 _SETTINGS = ("S3_ENDPOINT_URL", "AWS_REGION")
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
@@ -43,8 +49,8 @@ def render_trainjob(
         settings: Nodes and devices.
         staged: Data and model.
         namespace: Namespace of the job.
-        environment: Environment of this process, from which the address of S3 is taken, never its
-            keys.
+        environment: Environment of this process, from which the address of S3 and the image of the
+            graph's train step are taken, never keys.
     """
     options = settings.cluster
     spec: dict[str, Any] = {
@@ -54,7 +60,7 @@ def render_trainjob(
             "name": options.runtime,
         },
         "trainer": {
-            "image": options.image,
+            "image": options.image or environment.get(TRAIN_IMAGE) or _RELEASE_IMAGE,
             "numNodes": settings.nodes,
             "numProcPerNode": settings.devices,
             "resourcesPerNode": _resources(settings),
@@ -105,6 +111,10 @@ def _environment(options: ClusterOptions, environment: Mapping[str, str]) -> lis
     for key in _KEYS:
         reference = {"name": options.s3_secret, "key": key}
         found.append({"name": key, "valueFrom": {"secretKeyRef": reference}})
+    for secret, variables in options.env_from_secrets.items():
+        for key, name in variables.items():
+            reference = {"name": secret, "key": key}
+            found.append({"name": name, "valueFrom": {"secretKeyRef": reference}})
     if options.checkpoints_claim:
         found.append({"name": "INTENTFLOW_CHECKPOINTS", "value": _CHECKPOINTS})
     return found
@@ -121,15 +131,49 @@ def _pod_patch(options: ClusterOptions) -> dict[str, Any]:
         patch["nodeSelector"] = options.node_selector
     if options.tolerations:
         patch["tolerations"] = options.tolerations
+    if options.security_context == "restricted":
+        patch["securityContext"] = {
+            "runAsNonRoot": True,
+            "runAsUser": _USER,
+            "fsGroup": _USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
+    volumes = _volumes(options)
+    if volumes:
+        patch["volumes"] = [{"name": name, **source} for name, _, source in volumes]
+    container = _container_patch(options, volumes)
+    if container:
+        patch["containers"] = [{"name": "node", **container}]
+    return patch
+
+
+def _volumes(options: ClusterOptions) -> list[tuple[str, str, dict[str, Any]]]:
+    """Name, mount path and source of each volume."""
+    volumes: list[tuple[str, str, dict[str, Any]]] = []
     if options.checkpoints_claim:
-        claim = {"claimName": options.checkpoints_claim}
-        patch["volumes"] = [{"name": "checkpoints", "persistentVolumeClaim": claim}]
-        mount = {"name": "checkpoints", "mountPath": _CHECKPOINTS}
-        patch["containers"] = [{"name": "node", "volumeMounts": [mount]}]
+        claim = {"persistentVolumeClaim": {"claimName": options.checkpoints_claim}}
+        volumes.append(("checkpoints", _CHECKPOINTS, claim))
+    if options.shared_memory:
+        memory = {"emptyDir": {"medium": "Memory", "sizeLimit": options.shared_memory}}
+        volumes.append(("shared-memory", "/dev/shm", memory))
+    return volumes
+
+
+def _container_patch(
+    options: ClusterOptions, volumes: list[tuple[str, str, dict[str, Any]]]
+) -> dict[str, Any]:
+    patch: dict[str, Any] = {}
+    if volumes:
+        patch["volumeMounts"] = [{"name": name, "mountPath": path} for name, path, _ in volumes]
+    if options.security_context == "restricted":
+        patch["securityContext"] = {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+        }
     return patch
 
 
 def _runtime_patch(pod: dict[str, Any]) -> dict[str, Any]:
     job = {"name": "node", "template": {"spec": {"template": {"spec": pod}}}}
     template = {"spec": {"replicatedJobs": [job]}}
-    return {"manager": FIELD_MANAGER, "trainingRuntimeSpec": {"template": template}}
+    return {"manager": _PATCH_MANAGER, "trainingRuntimeSpec": {"template": template}}

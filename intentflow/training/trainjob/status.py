@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from intentflow.cluster.client import Cluster, is_missing
-from intentflow.cluster.pod_diagnostics import pod_messages
 from intentflow.errors import IntentflowError
 from intentflow.training.trainjob.manifest import TRAINJOB
+from intentflow.training.trainjob.pods import JobPods
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ PATIENCE_SECONDS = 300.0
 """Time without the API server after which waiting, not the job, is given up."""
 
 _POLL_SECONDS = 2.0
-_LOG_LINES = 20
+_SILENT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class JobState:
     Attributes:
         complete: Whether it succeeded.
         failed: Whether it failed.
-        message: Progress, or reason of the failure; one line.
+        message: Progress, or reason of the failure; one line, empty where nothing is known.
     """
 
     complete: bool
@@ -45,7 +45,8 @@ def follow(cluster: Cluster, job: Mapping[str, Any]) -> None:
             was not available for too long.
     """
     name, namespace = job["metadata"]["name"], job["metadata"]["namespace"]
-    reported = ""
+    pods = JobPods(cluster, namespace, name, job["spec"]["trainer"]["numNodes"])
+    report = _Report(name)
     while True:
         found = _look(cluster, name, namespace)
         if found is None or found["metadata"]["uid"] != job["metadata"]["uid"]:
@@ -53,24 +54,50 @@ def follow(cluster: Cluster, job: Mapping[str, Any]) -> None:
                 f"TrainJob {name} in {namespace} was deleted by another user: run the command "
                 "again to restart it"
             )
+        pods.look()
         state = read_state(found)
         if state.failed:
-            diagnostics = (
-                "; ".join(_diagnostics(cluster, name, namespace)) or "no response from its pods"
-            )
+            words = "; ".join(pods.last_words()) or "no response from its pods"
             raise IntentflowError(
-                f"TrainJob {name} in {namespace} failed: {state.message}; {diagnostics}"
+                f"TrainJob {name} in {namespace} failed: {state.message}; {words}"
             )
-        if state.message != reported:
-            log.info("%s: %s", name, state.message)
-            reported = state.message
+        report.of(state, pods)
         if state.complete:
             return
         time.sleep(_POLL_SECONDS)
 
 
+class _Report:
+    """Logs each change of what a job does, once."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._said = ""
+        self._problems: set[str] = set()
+        self._silent_since = time.monotonic()
+
+    def of(self, state: JobState, pods: JobPods) -> None:
+        """Log the state and the pods where they changed."""
+        message = "; ".join(part for part in (state.message, pods.progress()) if part)
+        message = message or self._silence()
+        if message and message != self._said:
+            log.info("%s: %s", self._name, message)
+            self._said = message
+        problems = [] if state.complete else pods.problems()
+        for problem in problems:
+            if problem not in self._problems:
+                log.warning("%s: %s", self._name, problem)
+        self._problems |= set(problems)
+
+    def _silence(self) -> str:
+        """Where neither status nor pods have come for a while, the likely cause."""
+        if self._said or time.monotonic() - self._silent_since < _SILENT_SECONDS:
+            return ""
+        return "no status and no pods yet: is the Kubeflow Trainer controller running?"
+
+
 def read_state(job: Mapping[str, Any]) -> JobState:
-    """Read a TrainJob's conditions, the number of its pods and the trainer's report."""
+    """Read a TrainJob's conditions and the trainer's own report (``trainerStatus``)."""
     status = job.get("status") or {}
     conditions = {item["type"]: item for item in status.get("conditions") or ()}
     complete, failed = (_holds(conditions, kind) for kind in ("Complete", "Failed"))
@@ -79,7 +106,7 @@ def read_state(job: Mapping[str, Any]) -> JobState:
     elif _holds(conditions, "Suspended"):
         message = f"suspended: {_describe(conditions['Suspended'])}"
     else:
-        message = _progress(status) or "no status yet: is the Kubeflow Trainer controller running?"
+        message = _progress(status)
     return JobState(complete, failed, message)
 
 
@@ -92,7 +119,7 @@ def _describe(condition: Mapping[str, Any]) -> str:
 
 
 def _progress(status: Mapping[str, Any]) -> str:
-    """For example ``40 %, 90 s left, loss 0.31; node: 2 active``."""
+    """For example ``40 %, 90 s left, loss 0.31``; empty where the trainer reports nothing."""
     trainer = status.get("trainerStatus") or {}
     metrics = {item["name"]: item["value"] for item in trainer.get("metrics") or ()}
     parts = []
@@ -101,15 +128,7 @@ def _progress(status: Mapping[str, Any]) -> str:
     if "estimatedRemainingSeconds" in trainer:
         parts.append(f"{trainer['estimatedRemainingSeconds']} s left")
     parts += [f"{name} {metrics[name]}" for name in ("loss", "eval_loss") if name in metrics]
-    jobs = [
-        f"{item['name']}: " + ", ".join(f"{item[key]} {key}" for key in _COUNTS if item.get(key))
-        for item in status.get("jobsStatus") or ()
-        if any(item.get(key) for key in _COUNTS)
-    ]
-    return "; ".join([", ".join(parts), *jobs] if parts else jobs)
-
-
-_COUNTS = ("active", "ready", "succeeded", "failed")
+    return ", ".join(parts)
 
 
 def _look(cluster: Cluster, name: str, namespace: str) -> dict[str, Any] | None:
@@ -135,22 +154,3 @@ def _look(cluster: Cluster, name: str, namespace: str) -> dict[str, Any] | None:
             f"{error}; TrainJob {name} in {namespace} continues without this command: "
             "run it again to follow it"
         ) from error
-
-
-def _diagnostics(cluster: Cluster, name: str, namespace: str) -> list[str]:
-    """Termination messages of the pods' containers, otherwise the ends of their logs."""
-    labels = f"jobset.sigs.k8s.io/jobset-name={name}"
-    found = pod_messages(cluster, namespace, labels)
-    return found or _ends_of_logs(cluster, namespace, labels)
-
-
-def _ends_of_logs(cluster: Cluster, namespace: str, labels: str) -> list[str]:
-    diagnostics = []
-    try:
-        for pod in cluster.list("v1", "Pod", namespace, labels):
-            name = pod["metadata"]["name"]
-            lines = [line for line in cluster.last_log_lines(name, namespace, _LOG_LINES) if line]
-            diagnostics += [f"pod {name}: {lines[-1]}"] if lines else []
-    except IntentflowError as error:
-        diagnostics.append(f"logs could not be read: {error}")
-    return diagnostics
