@@ -6,6 +6,7 @@ take turns on the same sample of rows, and the ratio is that of the medians; the
 hands than the detectors) give is planted in real utterances, and the share is counted of which
 nothing but the value's separators is left; and the share of real utterances, unplanted, that are
 changed. Floor: redaction leaves most of four minutes to near-duplicates at 500,000 rows.
+Worst cases: rows of 20,000 characters made to be slow, in utterance or label; floor: 0.2 s each.
 
     python benchmarks/utterances.py -o rows.jsonl SET.json …
     python benchmarks/redact.py [rows.jsonl] [SET.json …]
@@ -46,6 +47,14 @@ PLANTS = {
     "MAC": ("mac_address", ["en_US"], "{}"),
     "link": ("url", ["en_US"], "{}"),
 }
+MAX_CHARACTERS = 20_000  # that a service takes
+HOSTILE_UNITS = [
+    *("7", "@", ".", "-", " ", "a@", "1.", "+1 ", "(", "0f", "A", "::", "a:", '"', "'", "１", "一"),
+    *("1 ", "0 0", "1/", "12 ", "1.2.3.", "(1)", "1-", "(1", "+49 ", "123-45-6789 ", "A1 ", "@DE"),
+    *("4111 1111 1111 1111 ", "DE89 3704 0044 0532 0130 00 ", "2020-01-01 ", "1:2::", "fe80::1 "),
+    *("call 12345678 ", "account 12345678 ", "x@y ", "a at b dot c ", "http://www.", "password "),
+    *("pw=", "密码", "login ", "u: p: ", "AA-BB-", "plate AB-12 ", "passport A1 ", "{{PHONE}} "),
+]
 Cleaner = Callable[[str], str]
 
 
@@ -122,6 +131,20 @@ def false_positives(cleaners: dict[str, Cleaner], texts: list[str]) -> dict[str,
     return {"utterances": len(texts), "changed": changed}
 
 
+def worst_cases() -> dict[str, float]:
+    """Processor time of the five slowest rows of one unit, and of digits alone."""
+    taken: dict[str, float] = {}
+    for unit in HOSTILE_UNITS:
+        text = (unit * MAX_CHARACTERS)[:MAX_CHARACTERS]
+        for where, row in {
+            "utterance": Example(text, "f()"),
+            "label": Example("hello", f"f({text})"),
+        }.items():
+            taken[f"{unit!r} in the {where}"] = round(seconds(redact_example, [row]), 3)
+    slowest = sorted(taken, key=taken.__getitem__, reverse=True)[:5]
+    return {name: taken[name] for name in ["'7' in the utterance", *slowest]}
+
+
 def main() -> None:
     """Print what was measured as one JSON line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -147,6 +170,7 @@ def main() -> None:
         "rows_per_second": round(len(rows) / whole),
         "peak_megabytes_with_rows": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         **compare_speed(rows[: args.sample], cleaners["scrubadub"], args.rounds),
+        "worst_cases_seconds": worst_cases(),
         "recall": recall(cleaners, planted),
         "false_positives": false_positives(cleaners, utterances),
     }

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from intentflow.redaction.recognizers.accounts import find_account_numbers, find_accounts
+from intentflow.redaction.recognizers.budget import Budget
 from intentflow.redaction.recognizers.cards import find_cards
 from intentflow.redaction.recognizers.contacts import (
     find_credentials,
@@ -39,13 +40,19 @@ PLACEHOLDER = re.compile(r"\{\{[A-Z][A-Z_]*[A-Z](?:_\d+)?\}\}")
 
 _DIGIT = re.compile(r"\d")
 _MIN_DIGITS = 4
+_MAX_ROUNDS = 5
+"""Rounds of search; rows of people need three at most."""
 
 
-def find_personal_data(text: str) -> list[Span]:
+def find_personal_data(text: str, budget: Budget | None = None) -> list[Span]:
     """The spans of personal data in a text, ordered and without overlaps.
 
     Placeholders are skipped. The text between two spans is searched again by itself, as it is when
     a redacted text is redacted again: redaction is idempotent.
+
+    Args:
+        text: Any text.
+        budget: The work that is left for the row, if several texts belong to it.
 
     Raises:
         ModuleNotFoundError: The ``data`` extra is not installed.
@@ -54,15 +61,16 @@ def find_personal_data(text: str) -> list[Span]:
         >>> find_personal_data("mail jane@example.com")
         [Span(start=5, end=21, kind='EMAIL')]
     """
-    folded = fold(text)
+    folded, budget = fold(text), budget or Budget()
     unsearched = _between_placeholders(folded)
     found: list[Span] = []
-    while unsearched:
-        start, end = unsearched.pop()
-        spans = [Span(start + a, start + b, kind) for a, b, kind in _search(folded[start:end])]
-        if spans:
+    for _ in range(_MAX_ROUNDS):
+        searched = [(start, end, _search(folded[start:end], budget)) for start, end in unsearched]
+        unsearched = []
+        for start, end, local in searched:
+            spans = [Span(start + a, start + b, kind) for a, b, kind in local]
             found += spans
-            unsearched += gaps(spans, start, end)
+            unsearched += gaps(spans, start, end) if spans else ()
     return sorted(found)
 
 
@@ -73,8 +81,8 @@ def _between_placeholders(text: str) -> list[tuple[int, int]]:
     return list(gaps(placeholders, 0, len(text)))
 
 
-def _search(text: str) -> list[Span]:
-    found = [span for hint, find in _FINDERS if hint(text) for span in find(text)]
+def _search(text: str, budget: Budget) -> list[Span]:
+    found = [span for hint, find in _FINDERS if hint(text) for span in find(text, budget)]
     return merge(found) if found else []
 
 
@@ -82,29 +90,36 @@ def _has_digits(text: str) -> bool:
     return len(_DIGIT.findall(text)) >= _MIN_DIGITS
 
 
-def _find_numbers(text: str) -> Iterator[Span]:
+def _find_numbers(text: str, budget: Budget) -> Iterator[Span]:
     """Spans made of digits; numbers proven by check digits come first."""
-    for find in _NUMBER_FINDERS:
+    for find in _NUMBERS_BEFORE_PHONES:
         yield from find(text)
+    yield from find_phones(text, budget)
+    yield from find_accounts(text)
 
 
-_NUMBER_FINDERS = (
+_Find = Callable[[str], Iterator[Span]]
+
+
+def _without_budget(find: _Find) -> Callable[[str, Budget], Iterator[Span]]:
+    return lambda text, _: find(text)
+
+
+_NUMBERS_BEFORE_PHONES = (
     find_identity_numbers,
     find_cards,
     find_ibans,
     find_identity_numbers_by_context,
     find_account_numbers,
-    find_phones,
-    find_accounts,
 )
 # A cheap test precedes each search: most utterances contain none of the characters it looks for.
-_FINDERS: tuple[tuple[Callable[[str], bool], Callable[[str], Iterator[Span]]], ...] = (
-    (may_contain_email, find_emails),
-    (may_contain_url, find_urls),
-    (may_contain_handle, find_handles),
-    (may_contain_credential, find_credentials),
-    (may_contain_network_address, find_network_addresses),
-    (may_contain_plate, find_plates),
+_FINDERS: tuple[tuple[Callable[[str], bool], Callable[[str, Budget], Iterator[Span]]], ...] = (
+    (may_contain_email, _without_budget(find_emails)),
+    (may_contain_url, _without_budget(find_urls)),
+    (may_contain_handle, _without_budget(find_handles)),
+    (may_contain_credential, _without_budget(find_credentials)),
+    (may_contain_network_address, _without_budget(find_network_addresses)),
+    (may_contain_plate, _without_budget(find_plates)),
     (_has_digits, _find_numbers),
-    (may_contain_password, find_passwords),
+    (may_contain_password, _without_budget(find_passwords)),
 )

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from intentflow.calls import Call, CallSyntaxError, format_calls, parse_calls
 from intentflow.records import Example
 from intentflow.redaction.analyzer import PLACEHOLDER, Span, find_personal_data
 from intentflow.redaction.placeholders import Placeholders, significant
-from intentflow.redaction.recognizers.folding import fold
+from intentflow.redaction.recognizers.budget import Budget
 from intentflow.redaction.recognizers.spans import gaps, merge
+from intentflow.redaction.secrets import MIN_CHARACTERS, Secret, Secrets, SignificantText
 
 __all__ = ["Placeholders", "redact_example", "redact_examples", "redact_text"]
 
-_MIN_CHARACTERS = 4
 _MIN_VERBATIM_CHARACTERS = 3
 """A shorter part of a secret reveals nothing and may mean something else."""
 
@@ -53,11 +54,12 @@ def redact_example(example: Example) -> tuple[Example, dict[str, int]]:
         >>> row.instruction, row.output, kinds
         ('call {{PHONE}}', 'call({{PHONE}})', {'PHONE': 1})
     """
-    spans = find_personal_data(example.instruction)
-    if not spans and not _may_be_private(example.output):
+    budget = Budget()
+    spans = find_personal_data(example.instruction, budget)
+    if not spans and not _may_be_private(example.output, budget):
         return example, {}
     calls = _calls(example.output)
-    redactor = _RowRedactor(example, spans)
+    redactor = _RowRedactor(example, spans, budget)
     output = _redact_output(example.output, calls, redactor)
     if not redactor.names.kinds:
         return example, {}
@@ -73,11 +75,15 @@ def redact_examples(examples: Sequence[Example]) -> list[tuple[Example, dict[str
 class _RowRedactor:
     """Redacts one row: its utterance, and consistently with it the values of its label."""
 
-    def __init__(self, example: Example, spans: list[Span]) -> None:
+    def __init__(self, example: Example, spans: list[Span], budget: Budget) -> None:
         text = example.instruction
         self._instruction = text
         self._spans = spans
+        self._ends = [span.end for span in spans]
+        self._budget = budget
+        self._secrets = Secrets(Secret(text[start:end], kind) for start, end, kind in spans)
         self._rest = "\0".join(text[start:end] for start, end in gaps(spans, 0, len(text)))
+        self._redacted_values: dict[str, str] = {}
         self.names = Placeholders(PLACEHOLDER.findall(f"{text}\0{example.output}"))
         self.redacted = _replace(text, spans, self.names)
 
@@ -85,60 +91,63 @@ class _RowRedactor:
         """The redacted form of a parameter value, consistent with the redacted utterance."""
         if not value or value in self._rest:
             return value
-        start = self._instruction.find(value)
-        is_revealing = len(significant(value)) >= _MIN_VERBATIM_CHARACTERS
-        if start >= 0 and (is_revealing or self._is_secret(value)):
-            return self._redacted_slice(start, start + len(value))
-        redacted = self.redact_label(value)
-        return self._redact_part(value) if redacted == value else redacted
+        if value not in self._redacted_values:
+            self._redacted_values[value] = self._redact_new_value(value)
+        return self._redacted_values[value]
 
     def redact_label(self, text: str) -> str:
         """Redact the utterance's secrets, in any spelling, and the label's own in a label's text.
 
         Text that the utterance shows to be something else, such as an order number, stays.
         """
-        known = [
-            Span(start, end, secret.kind)
-            for secret in self._spans
-            for start, end in _occurrences(self._instruction[secret.start : secret.end], text)
-        ]
-        own = [
+        known = self._secrets.occurrences(text)
+        own = (
             span
-            for span in find_personal_data(text)
-            if not any(_occurrences(text[span.start : span.end], self._rest))
-        ]
+            for span in find_personal_data(text, self._budget)
+            if not self._is_elsewhere(text[span.start : span.end])
+        )
         return _replace(text, merge([*known, *own]), self.names)
 
-    def _is_secret(self, value: str) -> bool:
-        """Whether a value is a complete secret, even one as short as ``****``."""
-        return any(self._instruction[start:end] == value for start, end, _ in self._spans)
+    def _redact_new_value(self, value: str) -> str:
+        start = self._instruction.find(value)
+        is_revealing = len(significant(value)) >= _MIN_VERBATIM_CHARACTERS
+        if start >= 0 and (is_revealing or value in self._secrets):
+            return self._redacted_slice(start, start + len(value))
+        redacted = self.redact_label(value)
+        return self._redact_part(value) if redacted == value else redacted
+
+    @cached_property
+    def _significant_rest(self) -> SignificantText:
+        return SignificantText(self._rest)
+
+    def _is_elsewhere(self, found: str) -> bool:
+        """Whether the utterance has what was found in a label outside its secrets."""
+        characters = significant(found)
+        return len(characters) >= MIN_CHARACTERS and self._significant_rest.contains(characters)
 
     def _redact_part(self, value: str) -> str:
         """The placeholder of the secret that contains a value, separators and case aside."""
         part = significant(value)
-        if len(part) < _MIN_CHARACTERS or part in significant(self._rest):
+        if len(part) < MIN_CHARACTERS or part in self._significant_rest.characters:
             return value
-        for start, end, kind in self._spans:
-            secret = self._instruction[start:end]
-            if part in significant(secret):
-                return self.names.name(kind, secret)
-        return value
+        secret = self._secrets.containing(part)
+        return self.names.name(secret.kind, secret.text) if secret else value
 
     def _redacted_slice(self, start: int, end: int) -> str:
         """The utterance from start to end; a span that overlaps an end is replaced completely."""
         pieces: list[str] = []
-        for span in self._spans:
-            if span.end <= start or span.start >= end:
-                continue
+        for span in self._spans[bisect_right(self._ends, start) :]:
+            if span.start >= end:
+                break
             pieces.append(self._instruction[start : max(start, span.start)])
             pieces.append(self.names.name(span.kind, self._instruction[span.start : span.end]))
             start = span.end
         return "".join([*pieces, self._instruction[start:end]])
 
 
-def _may_be_private(output: str) -> bool:
+def _may_be_private(output: str, budget: Budget) -> bool:
     """A cheap test; a quoted value may hide characters in escapes."""
-    return "\\" in output or bool(find_personal_data(output))
+    return "\\" in output or bool(find_personal_data(output, budget))
 
 
 def _calls(output: str) -> list[Call] | None:
@@ -146,17 +155,6 @@ def _calls(output: str) -> list[Call] | None:
         return parse_calls(output)
     except CallSyntaxError:
         return None
-
-
-def _occurrences(secret: str, text: str) -> Iterator[tuple[int, int]]:
-    """Positions of a secret in a text, in any separators, case and character width."""
-    characters = significant(secret)
-    if len(characters) < _MIN_CHARACTERS:
-        return
-    written = r"[\W_]*".join(map(re.escape, characters))
-    pattern = rf"(?<![0-9A-Za-z]){written}(?![0-9A-Za-z])"
-    for match in re.finditer(pattern, fold(text), re.IGNORECASE):
-        yield match.span()
 
 
 def _redact_output(output: str, calls: list[Call] | None, redactor: _RowRedactor) -> str:

@@ -13,6 +13,7 @@ _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 _SPOKEN_AT = re.compile(r"\s+at\s+|\s?[\[(]at[\])]\s?")
 _SPOKEN_DOT = re.compile(r"\s+dot\s+")
 _MIN_PHONE_DIGITS = 7
+_MAX_PHONE_CHARACTERS = 40
 
 
 class Placeholders:
@@ -26,26 +27,29 @@ class Placeholders:
     """
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
-
+        self._written: dict[tuple[str, str], str] = {}
         self._names: dict[tuple[str, str], str] = {}
+        self._phones = _PhoneNames()
         self._taken = set(taken)
         self.kinds: Counter[str] = Counter()
 
     def name(self, kind: str, secret: str) -> str:
         """The placeholder for a value: ``{{EMAIL}}``, and ``{{EMAIL_2}}`` for a second one."""
-        key = _key(kind, secret)
-        known = self._names.get((kind, key)) or (self._phone(key) if kind == "PHONE" else None)
-        name = known or self._new_name(kind)
-        self._names[kind, key] = name
+        written = kind, secret
+        if written not in self._written:
+            self._written[written] = self._name(kind, _key(kind, secret))
+        return self._written[written]
+
+    def _name(self, kind: str, key: str) -> str:
+        if kind != "PHONE":
+            return self._names.get((kind, key)) or self._keep(kind, key, self._new_name(kind))
+        name = self._phones.find(key) or self._new_name(kind)
+        self._phones.add(key, name)
         return name
 
-    def _phone(self, key: str) -> str | None:
-        """The placeholder of the same number with or without its country code."""
-        for (kind, other), name in self._names.items():
-            shorter, longer = sorted((key, other), key=len)
-            if kind == "PHONE" and len(shorter) >= _MIN_PHONE_DIGITS and longer.endswith(shorter):
-                return name
-        return None
+    def _keep(self, kind: str, key: str, name: str) -> str:
+        self._names[kind, key] = name
+        return name
 
     def _new_name(self, kind: str) -> str:
         self.kinds[kind] += 1
@@ -56,6 +60,35 @@ class Placeholders:
             name = f"{{{{{kind}_{number}}}}}"
         self._taken.add(name)
         return name
+
+
+class _PhoneNames:
+    """Placeholders of telephone numbers, the same with and without a country code."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[int, str]] = {}
+        self._longer: dict[str, tuple[int, str]] = {}
+
+    def find(self, key: str) -> str | None:
+        """The placeholder of the first number that ends with this one, or with which it ends."""
+        if exact := self._known.get(key):
+            return exact[1]
+        found = [self._longer.get(key), *map(self._known.get, _endings(key))]
+        return min(filter(None, found), default=(0, None))[1]
+
+    def add(self, key: str, name: str) -> None:
+        """Keep the placeholder of a number."""
+        if key in self._known:
+            return
+        entry = self._known[key] = len(self._known), name
+        for ending in _endings(key):
+            self._longer.setdefault(ending, entry)
+
+
+def _endings(key: str) -> list[str]:
+    """What a number may be without its country code."""
+    first = max(len(key) - _MAX_PHONE_CHARACTERS, 1)
+    return [key[start:] for start in range(first, len(key) - _MIN_PHONE_DIGITS + 1)]
 
 
 def significant(text: str) -> str:

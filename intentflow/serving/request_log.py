@@ -16,6 +16,7 @@ import socket
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -40,6 +41,7 @@ _PAUSE_SECONDS = 0.2
 _MAX_WAITING = 10_000
 _MAX_WAITING_BYTES = 16_000_000
 _MAX_BATCH = 1000
+_REDACTING_THREADS = 4
 _WARM_UP = {"instruction": "call +49 170 1234567, jane@example.com", "output": ""}
 
 Row = dict[str, Any]
@@ -74,6 +76,7 @@ class RequestLog:
         self._waiting_bytes = 0
         self._ending = asyncio.Event()
         self._corrections: asyncio.Queue[_Correction] = asyncio.Queue(_MAX_BATCH)
+        self._redacting = ThreadPoolExecutor(_REDACTING_THREADS, "redacting")
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -95,6 +98,7 @@ class RequestLog:
         corrections.cancel()
         while await self._flush_requests():
             pass
+        self._redacting.shutdown(wait=False)
 
     def keep_request(
         self, request_id: str, messages: Sequence[Message], found: Interpretation
@@ -120,13 +124,19 @@ class RequestLog:
     async def keep_correction(self, request_id: str, row: Row) -> None:
         """Keep a correction; returns when it is in storage.
 
+        Each is redacted by itself, before it joins those that are written together, so that one
+        that takes long keeps none of the others waiting.
+
         Raises:
             ReplyError: There is no storage, or it does not take it.
         """
         if self._write is None:
             raise ReplyError(501, "this service keeps no feedback: it was given no storage")
-        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        correction = _Correction({**_stamp(request_id, self._model), **row}, stored)
+        loop = asyncio.get_running_loop()
+        stamped = {**_stamp(request_id, self._model), **row}
+        redacted = await loop.run_in_executor(self._redacting, _redacted, stamped)
+        stored: asyncio.Future[None] = loop.create_future()
+        correction = _Correction(redacted, stored)
         try:
             self._corrections.put_nowait(correction)
         except asyncio.QueueFull:
@@ -143,7 +153,10 @@ class RequestLog:
     async def _flush_requests(self) -> bool:
         """Write one batch; False where nothing waits or the storage does not take it."""
         rows = self._requests[:_MAX_BATCH]
-        if not rows or not await self._put("requests", rows):
+        if not rows:
+            return False
+        redacted = await asyncio.to_thread(lambda: list(map(_redacted, rows)))
+        if not await self._put("requests", redacted):
             return False  # what waits is tried again at the next turn
         del self._requests[: len(rows)]
         self._waiting_bytes -= sum(map(_size, rows))
@@ -176,7 +189,7 @@ class RequestLog:
     async def _put(self, kind: str, rows: list[Row]) -> bool:
         assert self._write is not None
         try:
-            await asyncio.to_thread(self._write, _name(kind), await asyncio.to_thread(_lines, rows))
+            await asyncio.to_thread(self._write, _name(kind), _lines(rows))
         except (IntentflowError, OSError) as error:
             LOG_FAILURES.inc()
             log.warning("%s: %s", kind, error)
@@ -234,10 +247,9 @@ def _write_file(path: Path, content: bytes) -> None:
 
 
 def _lines(rows: Sequence[Row]) -> bytes:
-    """JSON lines with all personal data replaced."""
+    """The rows as JSON lines."""
     return b"".join(
-        json.dumps(_redacted(row), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
-        for row in rows
+        json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n" for row in rows
     )
 
 

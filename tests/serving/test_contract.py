@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -276,6 +277,41 @@ def test_corrections_are_refused_alike(servers: Servers, row: object, status: in
     content = json.dumps(row)
     reply = _same(servers, lambda http: http.post("/feedback", content=content, headers=JSON))
     assert reply.status_code == status
+
+
+def _hostile_text(unit: str) -> str:
+    return (unit * 20_000)[:20_000]
+
+
+def test_texts_made_to_be_slow_to_redact_keep_nobody_waiting(servers: Servers) -> None:
+    units = [
+        "7",
+        "1 ",
+        "call 12345678 ",
+        "+49 ",
+        "login ",
+        "a@",
+        "1.1.1.1:",
+        "4111 1111 1111 1111 ",
+    ]
+    rows = [{"messages": [{"role": "user", "content": _hostile_text(u)}]} for u in units]
+    answers = servers.answer  # any of the model's own is in the taxonomy
+
+    async def run(url: str) -> tuple[list[int], float]:
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60) as http:
+            posts = [http.post("/feedback", json={**row, "output": answers}) for row in rows * 4]
+            slow = asyncio.gather(*posts)
+            await asyncio.sleep(0.2)
+            started = time.monotonic()
+            short = await http.post("/feedback", json={"utterance": "x", "output": answers})
+            waited = time.monotonic() - started
+            return [reply.status_code for reply in [short, *await slow]], waited
+
+    for url in servers.urls:
+        statuses, waited = asyncio.run(run(url))
+        assert set(statuses) == {201}
+        assert waited < 15  # one text of digits took 66 s, for all
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'"x"', b"\xff\xfe{}", b"[" * 5000])

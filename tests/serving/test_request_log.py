@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,32 @@ def test_rows_are_kept_for_a_storage_that_comes_back(
 
     asyncio.run(run())
     assert len(tries) == 3
+
+
+def test_a_row_whose_redaction_takes_long_keeps_no_other_waiting(
+    log: RequestLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redact, ends = request_log._redacted, threading.Event()
+
+    def redacted(row: request_log.Row) -> request_log.Row:
+        assert row["instruction"] != "long" or ends.wait(60)
+        return redact(row)
+
+    monkeypatch.setattr(request_log, "_redacted", redacted)
+
+    async def run() -> None:
+        log.start()
+        long = asyncio.create_task(log.keep_correction("r-1", _correction("long")))
+        for _ in range(10):
+            await log.keep_correction("r-2", _correction("short"))
+        assert not long.done()
+        ends.set()
+        await long
+        await log.stop()
+
+    asyncio.run(run())
+    assert _kept(tmp_path)[-1] == "long"
+
+
+def _correction(text: str) -> request_log.Row:
+    return {"instruction": text, "output": "play_music()"}

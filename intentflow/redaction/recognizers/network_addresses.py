@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from intentflow.redaction.recognizers.spans import Span
 
 _IPV4 = re.compile(r"(?<![A-Za-z0-9_.])\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)(?![A-Za-z_])")
-_WORD_WITH_COLONS = re.compile(r"(?=[^\s:]*:[^\s:]*:)[0-9A-Za-z_:.]+")
+_WORD = re.compile(r"[0-9A-Za-z_:.]+")
 _MAC = re.compile(
     r"(?<![A-Za-z0-9_:-])[0-9A-F]{2}(?:(:[0-9A-F]{2}){5}|(-[0-9A-F]{2}){5})(?![A-Za-z0-9_]|[:-]\w)"
     r"|(?<![A-Za-z0-9_.])[0-9A-F]{4}(?:\.[0-9A-F]{4}){2}(?![A-Za-z0-9_]|\.\w)",
@@ -19,6 +19,7 @@ _VERSION = re.compile(
     r"(?:\b(?:v|ver|version|release|firmware|build|section|versi)|版本号?|版本號?)[\s.:]*$", re.I
 )
 _IPV6_HEX_DIGITS = 5
+_MIN_COLONS = 2
 
 
 def may_contain_network_address(text: str) -> bool:
@@ -40,7 +41,9 @@ def find_network_addresses(text: str) -> Iterator[Span]:
 
 def _find_ipv6(text: str) -> Iterator[Span]:
     """IPv6 addresses, also after a word and a colon, as in ``host:2001:db8::1``."""
-    for match in _WORD_WITH_COLONS.finditer(text):
+    for match in _WORD.finditer(text):
+        if match[0].count(":") < _MIN_COLONS:
+            continue
         word = match[0].rstrip(".")
         word = word if word.endswith("::") else word.rstrip(":")
         for offset in (0, word.find(":") + 1):

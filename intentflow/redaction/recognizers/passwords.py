@@ -36,7 +36,7 @@ _UNIT = (
     r"|\s?[位次个個天年月日]"
 )
 _BARE_PASSWORD = re.compile(
-    rf"(?:{_PASSWORD}){_IS}{_BECOMES}{_OPENING}(?![:=：＝])(?=[!-~]*\d)([!-~]{{4,}})(?!{_UNIT})",
+    rf"(?:{_PASSWORD}){_IS}{_BECOMES}{_OPENING}(?![:=：＝])(?=[!-~]{{0,128}}\d)([!-~]{{4,}})(?!{_UNIT})",
     re.I,
 )
 # A public set contains "My pin is 4432", and nothing in the public sets may be replaced.

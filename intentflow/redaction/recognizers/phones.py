@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from intentflow.redaction.recognizers.budget import Budget
 from intentflow.redaction.recognizers.context_words import context_pattern, has_context
 from intentflow.redaction.recognizers.phone_forms import (
     LOCAL_REGIONS,
@@ -102,7 +103,7 @@ class _Run:
         following = self.groups[last + 1 : last + 2]
         return (
             self.digits(first, last) >= _MIN_NATIONAL_DIGITS
-            and self.digits(last + 1, len(self.groups)) >= _MIN_NATIONAL_DIGITS
+            and self.digits(last + 1, last + _MIN_NATIONAL_DIGITS) >= _MIN_NATIONAL_DIGITS
             and self.text[following[0][0]] == "0"
         )
 
@@ -124,20 +125,30 @@ class _Run:
         return floor + min(signs, default=len(prefix))
 
 
-def find_phones(text: str) -> Iterator[Span]:
-    """Telephone numbers of any country, with their extensions."""
+def find_phones(text: str, budget: Budget) -> Iterator[Span]:
+    """Telephone numbers of any country, with their extensions.
+
+    Args:
+        text: The folded text.
+        budget: The tests that are left; after them, every run of seven digits is a number.
+    """
     for match in _RUN.finditer(text):
         groups = [group.span() for group in _GROUP.finditer(text, *match.span())]
-        run = _Run(text, match.start(), groups)
-        first = 0
-        while first < len(groups):
-            last = _last_group(run, first)
-            if last is not None:
-                yield _span(run.written(first, last))
-            first = first + 1 if last is None else last + 1
+        yield from _find_in_run(_Run(text, match.start(), groups), budget)
 
 
-def _last_group(run: _Run, first: int) -> int | None:
+def _find_in_run(run: _Run, budget: Budget) -> Iterator[Span]:
+    first, count = 0, len(run.groups)
+    while first < count and not budget.is_spent:
+        last = _last_group(run, first, budget)
+        if last is not None:
+            yield _span(run.written(first, last))
+        first = first + 1 if last is None else last + 1
+    if first < count and run.digits(first, count - 1) >= _DIGITS.start:
+        yield Span(run.prefix_start(first), run.groups[-1][1], "PHONE")
+
+
+def _last_group(run: _Run, first: int, budget: Budget) -> int | None:
     """The last group of the longest number that begins with a group; None if there is none.
 
     A shorter number is chosen if another with a leading 0 follows without a comma.
@@ -146,12 +157,14 @@ def _last_group(run: _Run, first: int) -> int | None:
     end = min(first + _MAX_GROUPS, len(run.groups))
     if run.digits(first, end - 1) < _DIGITS.start:
         return None
+    budget.charge_group()
     context = _context(run.text, run.prefix_start(first))
     for last in range(end - 1, first - 1, -1):
         if longest is not None and not run.is_followed_by_another(first, last):
             continue
         if run.digits(first, last) not in _DIGITS or not run.is_separated(first, last):
             continue
+        budget.charge_lookup()
         if _is_phone(run.written(first, last), context):
             longest = last
     return _mistyped(run, first) if longest is None else longest
