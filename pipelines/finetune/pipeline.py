@@ -4,7 +4,8 @@ from typing import Any, NamedTuple
 
 from kfp import dsl
 
-from intentflow.pipeline.options import PipelineOptions, apply_step_options
+from intentflow.pipeline.options import PipelineOptions
+from intentflow.pipeline.step_options import apply_step_options
 from intentflow.pipelines.finetune import steps
 
 NAME = "intentflow-finetune"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from intentflow.pipeline.options import default_image
+from intentflow.pipeline.step_resources import STEP_RESOURCES
 from scripts.component_readmes import readme, steps
 
 
@@ -13,9 +15,23 @@ def components_page() -> str:
         "# Components\n",
         "KFP's interface of each step of the graph. Inputs and outputs are artifacts or "
         "parameters; the body calls the step's function in `intentflow.pipeline.steps`.\n",
+        _resources_table(),
         *map(_section, steps()),
     ]
     return "\n".join(parts)
+
+
+def _resources_table() -> str:
+    """Image, default request and limit of each step."""
+    lines = [
+        "Requests and limits where [the options](configuration/pipeline.md) set none:\n",
+        "| step | image | CPU | memory |",
+        "|---|---|---|---|",
+    ]
+    for step, resources in STEP_RESOURCES.items():
+        amounts = (f"{request}, at most {limit}" for request, limit in resources)
+        lines.append(f"| {step} | `{default_image(step)}` | {' | '.join(amounts)} |")
+    return "\n".join([*lines, ""])
 
 
 def _section(step: str) -> str:

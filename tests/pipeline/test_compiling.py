@@ -165,7 +165,9 @@ def test_accelerators_of_a_step(tmp_path: Path) -> None:
 
 def test_resources_of_one_step_are_not_those_of_another(tmp_path: Path) -> None:
     (spec,) = _compile(tmp_path / "f.yaml", steps={"train": GPU})
-    assert "resources" not in _containers(spec)["evaluate"]
+    resources = _containers(spec)["evaluate"]["resources"]
+    assert "accelerator" not in resources
+    assert resources["resourceMemoryLimit"] != GPU["memory"]
 
 
 def test_resources_for_all_hold_for_every_step(tmp_path: Path) -> None:
@@ -348,3 +350,93 @@ def test_compile_needs_nothing_but_the_kfp_extra(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def _resources(documents: list[dict[str, Any]], step: str) -> dict[str, Any]:
+    found: dict[str, Any] = _containers(documents[0])[step]["resources"]
+    return found
+
+
+@pytest.mark.parametrize("step", EXECUTED)
+def test_every_step_has_requests_and_limits_for_namespaces_with_a_quota(
+    step: str, tmp_path: Path
+) -> None:
+    resources = _resources(_compile(tmp_path / "f.yaml"), step)
+    assert set(resources) >= {
+        "resourceCpuLimit",
+        "resourceCpuRequest",
+        "resourceMemoryLimit",
+        "resourceMemoryRequest",
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "request_and_limit"),
+    [
+        ({}, ("16Gi", "64Gi")),
+        ({"memory": "8Gi"}, ("8Gi", "8Gi")),
+        ({"memory_request": "100Gi"}, ("100Gi", "100Gi")),
+        ({"memory": "8Gi", "memory_request": "4Gi"}, ("4Gi", "8Gi")),
+    ],
+)
+def test_a_limit_alone_is_also_the_request(
+    options: dict[str, str], request_and_limit: tuple[str, str], tmp_path: Path
+) -> None:
+    resources = _resources(_compile(tmp_path / "f.yaml", steps={"train": options}), "train")
+    assert (
+        resources["resourceMemoryRequest"],
+        resources["resourceMemoryLimit"],
+    ) == request_and_limit
+
+
+def test_cpus_may_be_numbers(tmp_path: Path) -> None:
+    resources = _resources(_compile(tmp_path / "f.yaml", steps={"train": {"cpu": 8}}), "train")
+    assert resources["resourceCpuLimit"] == "8"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"cpu": "a lot"}, {"cpu": True}, {"memory": "64 GB"}, {"shared_memory": "x"}]
+)
+def test_a_quantity_that_kubernetes_does_not_know_is_refused(
+    wrong: dict[str, Any], tmp_path: Path
+) -> None:
+    with pytest.raises(IntentflowError, match=rf"steps\.train\.{next(iter(wrong))}"):
+        _compile(tmp_path / "f.yaml", steps={"train": wrong})
+
+
+def test_a_step_is_started_again_as_often_as_asked_for(tmp_path: Path) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml", steps={"publish": {"retries": 3}})
+    assert _tasks(spec)["publish"]["retryPolicy"]["maxRetryCount"] == 3
+
+
+def test_a_pods_options_reach_the_platforms_part(tmp_path: Path) -> None:
+    options = {
+        "image_pull_secrets": ["registry"],
+        "timeout_seconds": 7200,
+        "shared_memory": "4Gi",
+        "labels": {"team": "voice"},
+        "annotations": {"sidecar.istio.io/inject": "false"},
+        "empty_dirs": {"/scratch": "100Gi"},
+        "run_as_user": 1000,
+    }
+    found = _platform(_compile(tmp_path / "f.yaml", steps={"train": options}), "train")
+    assert found["activeDeadlineSeconds"] == "7200"
+    assert [item["secretName"] for item in found["imagePullSecret"]] == ["registry"]
+    assert found["podMetadata"] == {
+        "labels": {"team": "voice"},
+        "annotations": {"sidecar.istio.io/inject": "false"},
+    }
+    mounts = {
+        item["mountPath"]: (item.get("medium"), item["sizeLimit"])
+        for item in found["emptyDirMounts"]
+    }
+    assert mounts == {"/dev/shm": ("Memory", "4Gi"), "/scratch": (None, "100Gi")}
+    assert found["securityContext"] == {"runAsUser": "1000"}
+
+
+def test_labels_of_a_step_are_added_to_those_of_all(tmp_path: Path) -> None:
+    documents = _compile(
+        tmp_path / "f.yaml", all={"labels": {"a": "1"}}, steps={"train": {"labels": {"b": "2"}}}
+    )
+    assert _platform(documents, "train")["podMetadata"]["labels"] == {"a": "1", "b": "2"}
+    assert _platform(documents, "split")["podMetadata"]["labels"] == {"a": "1"}

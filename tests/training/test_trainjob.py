@@ -187,7 +187,7 @@ def test_what_the_trainer_reports_is_one_line() -> None:
     assert read_state({"status": status}).message == "40 %, 90 s left, loss 0.31"
 
 
-def test_a_number_of_jobs_is_not_told_as_one_of_pods() -> None:
+def test_a_number_of_jobs_is_not_reported_as_one_of_pods() -> None:
     assert read_state({"status": running_status(ready=True)}).message == ""
 
 
@@ -434,7 +434,7 @@ def test_a_job_that_fails_brings_its_pods_last_words(
 
 
 @pytest.mark.real
-def test_pods_that_wait_say_why(
+def test_pods_that_wait_are_reported_with_the_reason(
     several: Recipe,
     files: TrainingFiles,
     trainer: Trainer,
@@ -458,7 +458,7 @@ def test_pods_that_wait_say_why(
 
 
 @pytest.mark.real
-def test_a_job_that_a_queue_holds_back_says_so(
+def test_a_job_that_a_queue_holds_back_is_reported_as_suspended(
     several: Recipe,
     files: TrainingFiles,
     trainer: Trainer,

@@ -27,10 +27,10 @@ class JobPods:
     """What the pods of one job were seen to do.
 
     Args:
-        cluster: Where they run.
+        cluster: The cluster they run in.
         namespace: Their namespace.
         name: Name of the job.
-        nodes: How many of them the job wants.
+        nodes: Number of pods that the job wants.
     """
 
     def __init__(self, cluster: Cluster, namespace: str, name: str, nodes: int) -> None:
@@ -84,13 +84,13 @@ class JobPods:
             run = int(container.get("restartCount") or 0) - previous
             key = (pod["metadata"]["name"], container["name"], run)
             if ended.get("exitCode") and key not in self._words:
-                said = ended.get("message") or self._log_end(key[0], key[1], previous)
+                output = ended.get("message") or self._log_end(key[0], key[1], previous)
                 self._words[key] = " ".join(
                     flat(
                         [
                             f"pod {key[0]}, container {key[1]}: exit code {ended['exitCode']}",
                             ended.get("reason"),
-                            said,
+                            output,
                         ]
                     )
                 )

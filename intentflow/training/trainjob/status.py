@@ -72,7 +72,7 @@ class _Report:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._said = ""
+        self._reported = ""
         self._problems: set[str] = set()
         self._silent_since = time.monotonic()
 
@@ -80,9 +80,9 @@ class _Report:
         """Log the state and the pods where they changed."""
         message = "; ".join(part for part in (state.message, pods.progress()) if part)
         message = message or self._silence()
-        if message and message != self._said:
+        if message and message != self._reported:
             log.info("%s: %s", self._name, message)
-            self._said = message
+            self._reported = message
         problems = [] if state.complete else pods.problems()
         for problem in problems:
             if problem not in self._problems:
@@ -91,7 +91,7 @@ class _Report:
 
     def _silence(self) -> str:
         """Where neither status nor pods have come for a while, the likely cause."""
-        if self._said or time.monotonic() - self._silent_since < _SILENT_SECONDS:
+        if self._reported or time.monotonic() - self._silent_since < _SILENT_SECONDS:
             return ""
         return "no status and no pods yet: is the Kubeflow Trainer controller running?"
 
