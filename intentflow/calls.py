@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from intentflow.errors import InputError
+
 OutputFormat = Literal["call", "json"]
 
 _SYNTAX = frozenset("(),;")
@@ -24,7 +26,7 @@ _MUST_QUOTE = frozenset('(),;"')
 _DECODER = json.JSONDecoder()
 
 
-class CallSyntaxError(ValueError):
+class CallSyntaxError(InputError, ValueError):
     """Text that is not in the call language.
 
     Attributes:
@@ -36,6 +38,10 @@ class CallSyntaxError(ValueError):
         super().__init__(f"{reason} at character {position + 1}")
         self.reason = reason
         self.position = position
+
+    def __reduce__(self) -> tuple[type[CallSyntaxError], tuple[str, int]]:
+        """Allow the error to cross processes."""
+        return type(self), (self.reason, self.position)
 
 
 @dataclass(frozen=True, slots=True)

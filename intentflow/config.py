@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from intentflow.errors import InputError, IntentflowError
+from intentflow.errors import InputError, IntentflowError, UsageError
 from intentflow.io.safe_yaml import load_yaml_text
 
 Mark = TypeVar("Mark")
@@ -163,7 +163,7 @@ def apply_overrides(document: Any, overrides: Iterable[str]) -> Any:
     """Apply ``key.sub=value`` settings to a parsed document; values are read as YAML.
 
     Raises:
-        InputError: A setting has no ``=``, or addresses a key below a plain value.
+        UsageError: A setting has no ``=``, or addresses a key below a plain value.
 
     Example:
         >>> apply_overrides({"recipe": {"seed": 1}}, ["recipe.learning_rate=5e-5"])
@@ -173,7 +173,7 @@ def apply_overrides(document: Any, overrides: Iterable[str]) -> Any:
     for setting in overrides:
         key, equals, value = setting.partition("=")
         if not equals or not key:
-            raise InputError(f"--set {setting}: expected key=value")
+            raise UsageError(f"--set {setting}: expected key=value")
         _set_key(result, key.split("."), _parse_value(value, setting), setting)
     return result
 
@@ -183,7 +183,7 @@ def _parse_value(text: str, setting: str) -> Any:
     try:
         value = load_yaml_text(text, setting)
     except IntentflowError:
-        raise InputError(f"--set {setting}: the value is not YAML") from None
+        raise UsageError(f"--set {setting}: the value is not YAML") from None
     if isinstance(value, str):
         try:
             return float(value)
@@ -196,7 +196,7 @@ def _set_key(target: dict[str, Any], path: list[str], value: Any, setting: str) 
     for part in path[:-1]:
         inner = target.get(part)
         if inner is not None and not isinstance(inner, dict):
-            raise InputError(f"--set {setting}: {part} is not a section")
+            raise UsageError(f"--set {setting}: {part} is not a section")
         target[part] = dict(inner or {})
         target = target[part]
     target[path[-1]] = value

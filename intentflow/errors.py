@@ -37,3 +37,14 @@ class CheckFailed(IntentflowError):  # noqa: N818 - a verdict, not a fault
     """A data check or the gate failed: exit status 1."""
 
     exit_code = 1
+
+
+KINDS: dict[str, type[IntentflowError]] = {
+    kind.__name__: kind for kind in (UsageError, InputError, ServiceError, CheckFailed)
+}
+"""The kinds by name, which is what is left of an error of another process."""
+
+
+def kind_of(error: IntentflowError) -> type[IntentflowError]:
+    """The kind of an error; unlike a class derived from it, it takes a message alone."""
+    return next((kind for kind in KINDS.values() if isinstance(error, kind)), InputError)

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Literal, cast, get_args
 
 from intentflow.environment import environment_variables
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -52,7 +52,7 @@ class LogSettings:
         """Settings from ``INTENTFLOW_LOG_LEVEL`` and ``INTENTFLOW_LOG_FORMAT``.
 
         Raises:
-            IntentflowError: One of them has a value that is not known.
+            InputError: One of them has a value that is not known.
         """
         return cls(
             cast(LogLevel, _chosen(LEVEL, get_args(LogLevel), cls.level)),
@@ -88,7 +88,7 @@ def shows_progress() -> bool:
 def _chosen(variable: str, known: tuple[str, ...], default: str) -> str:
     value = os.environ.get(variable) or default
     if value not in known:
-        raise IntentflowError(f"{variable} is {value!r}: expected {', '.join(known)}")
+        raise InputError(f"{variable} is {value!r}: expected {', '.join(known)}")
     return value
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from intentflow.cli.log_options import log_settings
 from intentflow.cli.main import main
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError, IntentflowError
 from intentflow.io.progress import progress_bar
 from intentflow.logs import LogSettings, logging_to_stderr
 from intentflow.pipeline.run_log import RunLog
@@ -172,7 +172,7 @@ def test_a_step_logs_as_its_environment_says(
 ) -> None:
     monkeypatch.setenv("INTENTFLOW_LOG_FORMAT", "json")
     with pytest.raises(SystemExit), step_errors("convert"):
-        raise IntentflowError("no row")
+        raise InputError("no row")
     line = json.loads(capsys.readouterr().err)
     assert line["message"] == "intentflow convert: error: no row"
 

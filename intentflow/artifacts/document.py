@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.io.files import atomic_file
 
 _KINDS = {
@@ -82,7 +82,7 @@ class Artifact(Section):
         """Read the file, local or on ``s3://``.
 
         Raises:
-            IntentflowError: The file is missing, not JSON, newer than this release, or has an
+            InputError: The file is missing, not JSON, newer than this release, or has an
                 invalid key.
         """
         return cls.from_mapping(read_json(path), str(path))
@@ -96,10 +96,10 @@ class Artifact(Section):
             where: Name of the file, for error messages.
 
         Raises:
-            IntentflowError: A key is invalid; the message is one line that names file and key.
+            InputError: A key is invalid; the message is one line that names file and key.
         """
         if not isinstance(document, Mapping):
-            raise IntentflowError(f"{where}: {cls.WRONG_KIND.format(where=where)}")
+            raise InputError(f"{where}: {cls.WRONG_KIND.format(where=where)}")
         cls._refuse_newer(document, where)
         try:
             return cls.model_validate(document)
@@ -109,7 +109,7 @@ class Artifact(Section):
                 message = cls.WRONG_KIND.format(where=where)
             else:
                 message = cls.explain(location, message, document)
-            raise IntentflowError(f"{where}: {message}") from None
+            raise InputError(f"{where}: {message}") from None
 
     def write(self, path: str | Path) -> None:
         """Write the file atomically."""
@@ -153,9 +153,9 @@ class Artifact(Section):
         except ValueError:
             version = 0
         if version < 1:
-            raise IntentflowError(f"{where}: schema_version is not an integer above 0")
+            raise InputError(f"{where}: schema_version is not an integer above 0")
         if version > cls.VERSION:
-            raise IntentflowError(
+            raise InputError(
                 f"{where}: schema_version {version} is newer than {cls.VERSION}, the newest that "
                 "this release of intentflow reads: update intentflow, or write the file again "
                 "with this release"
@@ -170,7 +170,7 @@ def read_json(path: str | Path, constants: list[str] | None = None) -> Any:
         constants: Collects ``NaN`` and ``Infinity``, which are not JSON but accepted by Python.
 
     Raises:
-        IntentflowError: The file is missing, or not JSON.
+        InputError: The file is missing, or not JSON.
     """
     found: list[str] = [] if constants is None else constants
 
@@ -181,9 +181,9 @@ def read_json(path: str | Path, constants: list[str] | None = None) -> Any:
     try:
         return json.loads(_read_text(str(path)), parse_constant=constant)
     except OSError as error:
-        raise IntentflowError(f"{path}: {error.strerror}") from None
+        raise InputError(f"{path}: {error.strerror}") from None
     except (ValueError, RecursionError):
-        raise IntentflowError(f"{path}: not JSON") from None
+        raise InputError(f"{path}: not JSON") from None
 
 
 def _read_text(path: str) -> str:

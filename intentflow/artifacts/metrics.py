@@ -22,7 +22,7 @@ from intentflow.artifacts.scores import (
     Throughput,
     scores_of,
 )
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 
 
 class DocumentedScores(Section):
@@ -162,13 +162,13 @@ class Metrics(Measurement, Scores, Artifact):
         """Read ``metrics.json``, local or on ``s3://``.
 
         Raises:
-            IntentflowError: The file is missing, not JSON, without rows, newer than this release,
+            InputError: The file is missing, not JSON, without rows, newer than this release,
                 has an invalid key, or outcomes of other rows.
         """
         constants: list[str] = []
         found = cls.from_mapping(read_json(path, constants), str(path))
         if constants:
-            raise IntentflowError(
+            raise InputError(
                 f"{path}: contains {constants[0]}, which is not a score: evaluate again"
             )
         return found

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import AfterValidator, Field
 
 from intentflow.artifacts.document import Artifact, Number
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.io.files import atomic_file
 from intentflow.records import read_rows
 
@@ -38,11 +38,11 @@ class GivenPrediction(Artifact):
         """Read JSON lines or an array, local or on ``s3://``.
 
         Raises:
-            IntentflowError: A row is invalid; the message names the file and the line.
+            InputError: A row is invalid; the message names the file and the line.
         """
         rows = [cls.from_mapping(row, f"{path} {where}") for where, row in read_rows(path)]
         if not rows:
-            raise IntentflowError(f"{path}: the file contains no rows")
+            raise InputError(f"{path}: the file contains no rows")
         return rows
 
     @classmethod

@@ -10,7 +10,7 @@ from intentflow.artifacts.metrics import INTENT_ACCURACY
 from intentflow.baselines.kinds import DEFAULT_RECIPE
 from intentflow.cli.config_flags import add_config_flags, given_fields, read_config
 from intentflow.cli.outcome import Outcome
-from intentflow.errors import IntentflowError
+from intentflow.errors import UsageError
 from intentflow.pipeline.steps.baseline import BaselineConfig, run_baseline, unread_settings
 from intentflow.recipe.recipe import Recipe
 
@@ -51,7 +51,7 @@ def _config(args: argparse.Namespace) -> BaselineConfig:
     named = [*given, "model"] if hasattr(args, "model") else [*given]
     for option, readers in unread_settings(named, kinds):
         flag = f"--{option.replace('_', '-')}"
-        raise IntentflowError(f"{flag} needs {' or '.join(readers)} in --kinds")
+        raise UsageError(f"{flag} needs {' or '.join(readers)} in --kinds")
     return read_config(args, BaselineConfig, recipe=_recipe(args))
 
 

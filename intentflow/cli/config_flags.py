@@ -12,7 +12,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from intentflow.config import Flag, StrictModel, marker
-from intentflow.errors import IntentflowError
+from intentflow.errors import UsageError
 
 Config = TypeVar("Config", bound=StrictModel)
 
@@ -57,15 +57,13 @@ def read_config(
         **values: Fields from other sources.
 
     Raises:
-        IntentflowError: A value is invalid; the message names the flag.
+        UsageError: A value is invalid; the message names the flag.
     """
     document = {**(defaults or {}), **given_fields(args, config), **values}
     try:
         return config.model_validate(document)
     except ValidationError as error:
-        raise IntentflowError(
-            "; ".join(_explain(config, item) for item in error.errors()[:3])
-        ) from None
+        raise UsageError("; ".join(_explain(config, item) for item in error.errors()[:3])) from None
 
 
 def given_fields(args: argparse.Namespace, config: type[StrictModel]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from intentflow.cli.config_flags import add_config_flags, given_fields, read_con
 from intentflow.cli.executor_options import add_executor_options, requested_executor
 from intentflow.cli.outcome import Outcome
 from intentflow.curation.redaction_report import require_report_suffix
-from intentflow.errors import IntentflowError
+from intentflow.errors import UsageError
 from intentflow.pipeline.steps.balance import BalanceConfig
 from intentflow.pipeline.steps.curate import CurateConfig, CurateSummary, run_curate
 
@@ -42,9 +42,7 @@ def run(args: argparse.Namespace) -> Outcome:
     if args.redaction_report:
         require_report_suffix(args.redaction_report)
         if not config.redact:
-            raise IntentflowError(
-                "--redaction-report needs --redact: nothing is redacted without it"
-            )
+            raise UsageError("--redaction-report needs --redact: nothing is redacted without it")
     _refuse_a_half_synthesis(given_fields(args, BalanceConfig))
     balance = read_config(args, BalanceConfig)
     with requested_executor(args) as executor:
@@ -77,11 +75,11 @@ def _refuse_a_half_synthesis(given: dict[str, object]) -> None:
     """Refuse one of the options that belong together without the other."""
     if given.get("mode") == "synthesize":
         if "teacher" not in given:
-            raise IntentflowError(
+            raise UsageError(
                 "--balance synthesize needs --teacher F.yaml: base_url, model and budget; "
                 "intentflow schema teacher lists its keys"
             )
         return
     for option in ("teacher", "taxonomy"):
         if option in given:
-            raise IntentflowError(f"--{option} needs --balance synthesize")
+            raise UsageError(f"--{option} needs --balance synthesize")

@@ -10,7 +10,7 @@ from intentflow.cli.outcome import Outcome
 from intentflow.cli.set_flag import add_set_flag
 from intentflow.config import Flag, marker
 from intentflow.deployment.options import DeployOptions
-from intentflow.errors import IntentflowError
+from intentflow.errors import UsageError
 from intentflow.pipeline.steps.deploy import run_deploy
 
 _FIELDS = DeployOptions.model_fields
@@ -50,4 +50,4 @@ def _refuse_flags_of_other_modes(given: dict[str, object], mode: str) -> None:
     for other, names in _OF_MODE.items():
         flags = [flag_names(name, _FIELDS[name])[-1] for name in names if given.get(name)]
         if flags and other != mode:
-            raise IntentflowError(f"{', '.join(flags)}: only for --mode {other}, not {mode}")
+            raise UsageError(f"{', '.join(flags)}: only for --mode {other}, not {mode}")

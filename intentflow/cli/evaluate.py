@@ -9,7 +9,7 @@ from intentflow.artifacts.metrics import SHARES_OF_ROWS, Metrics
 from intentflow.artifacts.scores import Throughput
 from intentflow.cli.config_flags import add_config_flags, read_config
 from intentflow.cli.outcome import Outcome
-from intentflow.errors import IntentflowError
+from intentflow.errors import UsageError
 from intentflow.evaluation.run import Evaluation
 from intentflow.pipeline.steps.evaluate import (
     EndpointFacts,
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> Outcome:
     """Score a model, an endpoint or given predictions."""
     for flag in ("baselines", "champion", "hourly_price"):
         if getattr(args, flag, None) is not None and not args.report:
-            raise IntentflowError(
+            raise UsageError(
                 f"--{flag.replace('_', '-')} is only used in the report: give --report, too"
             )
     evaluation = _evaluate(args, read_config(args, EvaluateConfig))
@@ -90,8 +90,8 @@ def _evaluate(args: argparse.Namespace, config: EvaluateConfig) -> Evaluation:
     )
     if args.predictions_in:
         if args.model or args.data:
-            raise IntentflowError("--predictions-in replaces --model and --data: leave them out")
+            raise UsageError("--predictions-in replaces --model and --data: leave them out")
         return run_score(args.predictions_in, files, config, endpoint=endpoint)
     if not args.model or not args.data:
-        raise IntentflowError("give --model and --data, or --predictions-in")
+        raise UsageError("give --model and --data, or --predictions-in")
     return run_evaluate(args.model, args.data, files, config, endpoint=endpoint, resume=True)

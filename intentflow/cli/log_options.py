@@ -32,7 +32,7 @@ def log_settings(arguments: Sequence[str]) -> LogSettings:
     They are needed before the command's own parser, whose errors are logged, too.
 
     Raises:
-        IntentflowError: A variable of the environment has an unknown value.
+        InputError: A variable of the environment has an unknown value.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     add_log_options(parser)

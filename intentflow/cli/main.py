@@ -16,7 +16,7 @@ from intentflow.cli.log_options import log_settings
 from intentflow.cli.outcome import Outcome
 from intentflow.cli.paths import refuse_overwriting
 from intentflow.cli.verbs import VERBS, add_options, verb_module
-from intentflow.errors import IntentflowError
+from intentflow.errors import IntentflowError, UsageError
 from intentflow.logs import LogSettings, logging_to_stderr
 from intentflow.version import __version__
 
@@ -56,7 +56,7 @@ class _Parser(argparse.ArgumentParser):
     """An argparse parser whose errors are one line, like all others."""
 
     def error(self, message: str) -> NoReturn:
-        raise IntentflowError(f"{message} (see {self.prog} --help)")
+        raise UsageError(f"{message} (see {self.prog} --help)")
 
 
 def _run_verb(verb: str, arguments: list[str]) -> int:
@@ -109,7 +109,7 @@ def _message(error: BaseException) -> str:
     if isinstance(error, IntentflowError):
         return str(error)
     if isinstance(error, KeyboardInterrupt):
-        return "stopped; no incomplete output was kept"
+        return str(error) or "stopped; no incomplete output was kept"
     if isinstance(error, ModuleNotFoundError):
         package = (error.name or "").partition(".")[0]
         return f"the package {package} is not installed{install_hint(package)}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import UsageError
 
 _OUTPUTS = ("output", "rejects", "changes", "report", "predictions", "redaction_report", "markdown")
 
@@ -16,13 +16,13 @@ def refuse_overwriting(args: argparse.Namespace) -> None:
     """Check that no output is also an input or another output.
 
     Raises:
-        IntentflowError: A file is named twice; the message names it and the two arguments.
+        UsageError: A file is named twice; the message names it and the two arguments.
     """
     outputs: dict[Path, str] = {}
     for name in _OUTPUTS:
         for path in _paths(getattr(args, name, None)):
             if path in outputs:
-                raise IntentflowError(
+                raise UsageError(
                     f"{getattr(args, name)} is named twice, as {outputs[path]} and as {name}: "
                     "give each output its own file"
                 )
@@ -30,7 +30,7 @@ def refuse_overwriting(args: argparse.Namespace) -> None:
     for name, value in vars(args).items():
         for path in _paths(value) if name not in _OUTPUTS else ():
             if path in outputs and path.exists():
-                raise IntentflowError(
+                raise UsageError(
                     f"{getattr(args, outputs[path])} is an input of the command ({name}): "
                     f"choose another {outputs[path]}"
                 )
@@ -40,13 +40,13 @@ def refuse_inputs_inside(args: argparse.Namespace, *inputs: str) -> None:
     """Check that a folder which will be replaced contains no input.
 
     Raises:
-        IntentflowError: An input is inside; the message names the file and the folder.
+        UsageError: An input is inside; the message names the file and the folder.
     """
     folder = Path(args.output).resolve()
     for name in inputs:
         for path in _paths(getattr(args, name, None)):
             if folder in path.parents and path.exists():
-                raise IntentflowError(
+                raise UsageError(
                     f"{getattr(args, name)} ({name}) is in {args.output}, which the new model "
                     "will replace: choose another output"
                 )

@@ -8,7 +8,7 @@ import os
 from typing import Any
 
 from intentflow.cli.outcome import Outcome
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError, ServiceError, UsageError
 from intentflow.inference.openai_engine import EndpointOptions, OpenAIEngine
 from intentflow.serving.intent_model import IntentModel, load_model
 
@@ -35,9 +35,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Print typed calls."""
     if sum(map(bool, (args.url, args.service, args.model))) > 1:
-        raise IntentflowError("give one of --url, --service and --model")
+        raise UsageError("give one of --url, --service and --model")
     if not args.utterance.strip():
-        raise IntentflowError("the utterance is empty")
+        raise InputError("the utterance is empty")
     summary = _ask_service(args) if args.service else _ask_engine(args)
     return Outcome(summary, json.dumps(summary, ensure_ascii=False))
 
@@ -58,7 +58,7 @@ def _ask_service(args: argparse.Namespace) -> dict[str, Any]:
             found = client.recognize(args.utterance)
         except ServiceFailure as error:
             if error.status == _UNAUTHORIZED:
-                raise IntentflowError(f"{error}: set {_TOKEN} to the service's token") from None
+                raise ServiceError(f"{error}: set {_TOKEN} to the service's token") from None
             raise
     return {
         "utterance": args.utterance,

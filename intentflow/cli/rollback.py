@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 
 from intentflow.cli.outcome import Outcome
-from intentflow.errors import IntentflowError
+from intentflow.errors import UsageError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -39,13 +39,13 @@ def run(args: argparse.Namespace) -> Outcome:
         from intentflow.deployment.rollback import rollback
 
         if args.repo or args.path or args.push_branch:
-            raise IntentflowError("--repo, --path and --push-branch need --mode git")
+            raise UsageError("--repo, --path and --push-branch need --mode git")
         return Outcome(asdict(rollback(args.name, args.namespace, args.timeout, args.to)))
     from intentflow.deployment import DeployOptions
     from intentflow.deployment.gitops import revert_service
 
     if args.to is not None:
-        raise IntentflowError("--to needs --mode apply; git reverts one commit at a time")
+        raise UsageError("--to needs --mode apply; git reverts one commit at a time")
     options = DeployOptions.from_layers(
         None,
         [],

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from intentflow.cli.config_flags import add_config_flags, read_config
 from intentflow.cli.outcome import Outcome
-from intentflow.errors import IntentflowError
+from intentflow.errors import UsageError
 from intentflow.pipeline.steps.split import SplitConfig, SplitFiles, run_split
 
 
@@ -33,7 +33,7 @@ def _refuse_the_input_as_a_part(
     parts = {path.resolve() for path in files.by_name().values()}
     for source in (args.data, config.test):
         if source and Path(source).resolve() in parts:
-            raise IntentflowError(
+            raise UsageError(
                 f"{source} is an input of the command and would be overwritten by a part of the "
                 "split: choose another folder"
             )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.cli.outcome import Outcome
-from intentflow.errors import IntentflowError
+from intentflow.errors import UsageError
 
 _DAY_SECONDS = 86_400.0
 
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> Outcome:
     from intentflow.pipeline.submit import Submission, submit
 
     if args.wait and args.cron:
-        raise IntentflowError("--wait and --cron exclude each other: a schedule has no end")
+        raise UsageError("--wait and --cron exclude each other: a schedule has no end")
     submission = Submission(
         namespace=args.namespace,
         experiment=args.experiment,
@@ -91,5 +91,5 @@ def _prepare(args: argparse.Namespace, folder: Path) -> tuple[Path, dict[str, An
 def _token(variable: str) -> str | None:
     token = os.environ.get(variable)
     if not token and variable != "KFP_TOKEN":
-        raise IntentflowError(f"--token-env {variable}: the variable is not set")
+        raise UsageError(f"--token-env {variable}: the variable is not set")
     return token or None

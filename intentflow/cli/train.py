@@ -10,7 +10,7 @@ from intentflow.cli.config_flags import add_config_flags, read_config
 from intentflow.cli.outcome import Outcome
 from intentflow.cli.paths import refuse_inputs_inside
 from intentflow.cli.set_flag import add_set_flag
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.pipeline.steps.train import TrainConfig, run_train
 from intentflow.recipe.recipe import Recipe
 from intentflow.storage import is_remote
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> Outcome:
     refuse_inputs_inside(args, "train", "validation", "taxonomy", "recipe")
     for path in (args.train, args.validation):
         if path and not is_remote(path) and not Path(path).exists():
-            raise IntentflowError(f"{path}: No such file or directory")
+            raise InputError(f"{path}: No such file or directory")
     config = read_config(args, TrainConfig, recipe=Recipe.load(args.recipe, args.set))
     trained = run_train(
         args.train,

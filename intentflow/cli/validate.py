@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from intentflow.cli.config_flags import add_config_flags, read_config
 from intentflow.cli.outcome import Outcome
-from intentflow.errors import IntentflowError
+from intentflow.errors import UsageError
 from intentflow.pipeline.steps.validate import ValidateConfig, run_validate
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> Outcome:
 
 def _refuse_other_endings(report: Path | None) -> None:
     if report and not report.is_dir() and report.suffix.lower() not in (".html", ".htm"):
-        raise IntentflowError(f"{report}: the name of the report must end in .html")
+        raise UsageError(f"{report}: the name of the report must end in .html")
 
 
 def _text(report: ValidationReport) -> str:

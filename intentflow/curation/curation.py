@@ -128,7 +128,7 @@ def curate(
             depend on it.
 
     Raises:
-        IntentflowError: ``dedup`` is ``near`` and the threshold is out of range.
+        InputError: ``dedup`` is ``near`` and the threshold is out of range.
         ModuleNotFoundError: Redaction or near-duplicates need the ``data`` extra, which is not
             installed.
 

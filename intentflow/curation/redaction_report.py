@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.curation.redactions import Redactions
-from intentflow.errors import InputError
+from intentflow.errors import UsageError
 from intentflow.io.files import atomic_file
 from intentflow.report import percent, render, write_report
 
@@ -46,7 +46,8 @@ def write_redaction_report(
         name: Name of the data set, for the heading of the page.
 
     Raises:
-        InputError: The path ends in neither suffix, or cannot be written.
+        UsageError: The path ends in neither suffix.
+        InputError: The file cannot be written.
     """
     require_report_suffix(path)
     if Path(path).suffix.lower() == ".html":
@@ -61,10 +62,10 @@ def require_report_suffix(path: str | Path) -> None:
     """Check the suffix of a report's path before the rows are read.
 
     Raises:
-        InputError: The path ends neither in ``.html`` nor in ``.json``.
+        UsageError: The path ends neither in ``.html`` nor in ``.json``.
     """
     if Path(path).suffix.lower() not in _SUFFIXES:
-        raise InputError(f"{path}: the name of a redaction report must end in .html or .json")
+        raise UsageError(f"{path}: the name of a redaction report must end in .html or .json")
 
 
 def _tiles(redactions: Redactions) -> list[dict[str, Any]]:

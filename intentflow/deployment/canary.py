@@ -21,7 +21,7 @@ from intentflow.deployment.annotations import (
 )
 from intentflow.deployment.ownership import Manifest, owned
 from intentflow.deployment.traffic_split import share_requests, without_share
-from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.errors import CheckFailed, ServiceError, UsageError
 
 _OLD_NAMES = {"RawDeployment": "Standard", "Serverless": "Knative"}
 
@@ -38,13 +38,13 @@ def with_canary(
         kserve_splits: Whether KServe splits traffic in Standard mode without a transformer.
 
     Raises:
-        IntentflowError: The share would be ignored, or the two models cannot be served together.
+        UsageError: The share would be ignored, or the two models cannot be served together.
     """
     mode = _mode(live)
     _require_same_mode(live, mode, rendered)
     service = owned(live)
     if "model" not in service.get("spec", {}).get("predictor", {}):
-        raise IntentflowError(f"{_name(live)} was not deployed by intentflow: deploy it first")
+        raise ServiceError(f"{_name(live)} was not deployed by intentflow: deploy it first")
     if mode == "Standard":
         return share_requests(service, rendered, percent, kserve_splits=kserve_splits)
     _require_one_prompt(service, rendered)
@@ -62,10 +62,10 @@ def require_kept(wanted: Manifest, planned: Mapping[str, Any]) -> None:
         planned: The server's answer to the dry run, without fields that its CRD lacks.
 
     Raises:
-        IntentflowError: KServe is too old.
+        ServiceError: KServe is too old.
     """
     if wanted["spec"].get("canary") and not planned["spec"].get("canary"):
-        raise IntentflowError(
+        raise ServiceError(
             f"{_name(wanted)}: this cluster's KServe would ignore the canary: its InferenceService "
             "has no spec.canary, which KServe 0.20 introduced; update it, or use Knative mode"
         )
@@ -148,7 +148,7 @@ def _with_its_transformer(promoted_one: Manifest, service: Manifest) -> Manifest
 def _require_same_mode(live: Manifest, mode: str, rendered: Manifest) -> None:
     requested = _mode(rendered)
     if requested != mode:
-        raise IntentflowError(
+        raise UsageError(
             f"{_name(live)} runs in KServe's {mode} mode, which would ignore a canary of "
             f"{requested} mode: give --set deployment_mode={mode}"
         )
@@ -160,7 +160,7 @@ def _require_one_prompt(service: Manifest, rendered: Manifest) -> None:
         return
     now, new = (model_of(item).prompt_digest for item in (service, rendered))
     if now != new:
-        raise IntentflowError(
+        raise UsageError(
             f"{_name(service)}: the new model was trained with another prompt ({new[:12]}…) than "
             f"that of the transformer ({now[:12]}…): deploy it without --canary"
         )

@@ -12,7 +12,7 @@ from intentflow.deployment.options import DeployOptions
 from intentflow.deployment.rendering import Manifest, render, to_yaml, write_manifests
 from intentflow.deployment.transformer import openai_url
 from intentflow.deployment.verdict import read_passing_verdict
-from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.errors import CheckFailed, InputError, UsageError
 from intentflow.models.model_facts import ModelFacts, read_facts
 from intentflow.storage import is_remote
 from intentflow.storage.completeness import require_complete
@@ -68,7 +68,9 @@ def deploy(
         output: Folder for the manifests; None writes none.
 
     Raises:
-        IntentflowError: The input is invalid, or the cluster or the repository refused.
+        UsageError: The mode needs other options.
+        InputError: The model, a file or an option is invalid.
+        ServiceError: The cluster or the repository refused.
         CheckFailed: The verdict is negative or about another model; or the service did not become
             ready or answered incorrectly, and the previous revision was restored.
     """
@@ -100,26 +102,26 @@ def deploy(
 def _require_allowed(options: DeployOptions, verdict_file: str | Path | None) -> None:
     """Refuse combinations that are invalid for any model."""
     if options.mode == "git" and not options.git_repo:
-        raise IntentflowError("mode git needs the GitOps repository: give --repo URL")
+        raise UsageError("mode git needs the GitOps repository: give --repo URL")
     if options.mode == "git" and options.canary_percent is not None:
-        raise IntentflowError(
+        raise UsageError(
             "mode git only changes the model and writes no canary: "
             "commit the output of --mode render for one"
         )
     if options.mode == "render" and options.canary_percent is not None and not options.stable_model:
-        raise IntentflowError(
+        raise UsageError(
             "a rendered canary needs the model in service: give --set stable_model=URI, "
             "or use --mode apply, which finds it in the cluster"
         )
     if options.mode != "render" and verdict_file is None:
-        raise IntentflowError(
+        raise UsageError(
             f"mode {options.mode} needs the gate's verdict: give --verdict F, or use --mode render"
         )
 
 
 def _require_readable(facts: ModelFacts, options: DeployOptions) -> None:
     if options.mode != "render" and not is_remote(facts.uri):
-        raise IntentflowError(
+        raise InputError(
             f"{facts.uri}: the cluster cannot read local folders: publish the model to s3:// first"
         )
 

@@ -42,7 +42,7 @@ def find_endpoint(name: str, namespace: str) -> Endpoint:
     """Find a service in the cluster.
 
     Raises:
-        IntentflowError: The cluster or the service does not exist.
+        ServiceError: The cluster or the service does not exist.
         CheckFailed: The service has no URL yet.
     """
     service = Cluster().get(*SERVICE, name, namespace)

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from intentflow.config import load_yaml
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 
 Manifest = dict[str, Any]
 
@@ -25,7 +25,7 @@ def build(base: Path, components: Iterable[Path]) -> list[Manifest]:
     """The objects of a base with components, as new dictionaries.
 
     Raises:
-        IntentflowError: A kustomization uses an unsupported feature.
+        InputError: A kustomization uses an unsupported feature.
     """
     objects: list[Manifest] = []
     for folder in (base, *components):
@@ -54,7 +54,7 @@ def _read(folder: Path) -> Manifest:
     document: Manifest = load_yaml(file)
     unknown = sorted(set(document) - _READ - _FOR_OVERLAYS)
     if unknown:
-        raise IntentflowError(f"{file}: {', '.join(unknown)} works only with kubectl kustomize")
+        raise InputError(f"{file}: {', '.join(unknown)} works only with kubectl kustomize")
     return document
 
 
@@ -67,7 +67,7 @@ def _patched(item: Manifest, patch: Manifest, folder: Path) -> Manifest:
     try:
         result: Manifest = JsonPatch(yaml.safe_load(patch["patch"])).apply(item)
     except (JsonPatchException, JsonPointerException) as error:
-        raise IntentflowError(f"{folder}/kustomization.yaml: {error}") from None
+        raise InputError(f"{folder}/kustomization.yaml: {error}") from None
     return result
 
 

@@ -317,7 +317,7 @@ class DeployOptions(StrictModel):
         """Options from a YAML file, then ``key=value`` settings, then flags that are not None.
 
         Raises:
-            IntentflowError: A key or value is invalid; the message names the file or the setting.
+            InputError: A key or value is invalid; the message names the file or the setting.
         """
         document = load_yaml(file) if file else {}
         if not isinstance(document, Mapping | None):

@@ -20,7 +20,7 @@ from intentflow.deployment.supporting_objects import fill_supporting_objects
 from intentflow.deployment.traffic_split import share_requests
 from intentflow.deployment.transformer import fill_transformer, leave_out_transformer
 from intentflow.environment import resource
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError, IntentflowError, UsageError
 from intentflow.io.files import atomic_file
 from intentflow.io.safe_yaml import load_yaml_text
 from intentflow.models.model_facts import ModelFacts
@@ -44,7 +44,8 @@ def render(
         stable: The model in service, of which the other one becomes the canary.
 
     Raises:
-        IntentflowError: A component contradicts the model.
+        InputError: A component contradicts the model.
+        UsageError: The mode has no canary that can be rendered.
     """
     objects = _load(facts, options)
     _name(objects, options)
@@ -73,7 +74,7 @@ def write_manifests(objects: Iterable[Manifest], directory: Path) -> list[Path]:
         The files, ``kustomization.yaml`` last.
 
     Raises:
-        IntentflowError: The folder contains other files.
+        InputError: The folder contains other files.
     """
     former = _former_files(directory)
     contents = _files(list(objects))
@@ -99,7 +100,7 @@ def _former_files(directory: Path) -> set[str]:
         document = load_yaml_text(kustomization.read_text(encoding="utf-8"), str(kustomization))
         resources = document["resources"]
     except (OSError, ValueError, IntentflowError, KeyError, TypeError):
-        raise IntentflowError(
+        raise InputError(
             f"{directory} contains files that are not manifests: give -o an empty or new folder"
         ) from None
     return {name for name in resources if isinstance(name, str) and _is_own_file(directory, name)}
@@ -126,7 +127,7 @@ def _load(facts: ModelFacts, options: DeployOptions) -> list[Manifest]:
     """The base with the components for model and options."""
     chosen = options.derived_components - {"canary"}  # written by share_requests
     if "awq" in chosen and not facts.quantization:
-        raise IntentflowError(f"{facts.uri} is not quantized: leave out the component awq")
+        raise InputError(f"{facts.uri} is not quantized: leave out the component awq")
     if facts.quantization:
         chosen.add("awq")
     folders = [resource(f"manifests/components/{name}") for name in COMPONENTS if name in chosen]
@@ -166,7 +167,7 @@ def _point_to_secrets(objects: Iterable[Manifest], options: DeployOptions) -> No
 def _add_stable(service: Manifest, stable: ModelFacts, options: DeployOptions) -> list[Manifest]:
     """Turn the service into the stable model's, with its own as canary; returns further objects."""
     if options.deployment_mode == "Knative":
-        raise IntentflowError(
+        raise UsageError(
             "a canary in Knative mode cannot be rendered, because the cluster keeps the previous "
             "revision; use mode apply, or deployment_mode: Standard"
         )

@@ -12,7 +12,7 @@ from intentflow.deployment.ownership import Manifest, owned
 from intentflow.deployment.readiness import SERVICE
 from intentflow.deployment.revisions import Revision, revisions
 from intentflow.deployment.rollout import Rollout
-from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.errors import CheckFailed, ServiceError, UsageError
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def promote(name: str, namespace: str, timeout_seconds: float) -> ServiceChange:
     """Give the canary's model all requests.
 
     Raises:
-        IntentflowError: The service does not exist, or the cluster refused.
+        ServiceError: The service does not exist, or the cluster refused.
         CheckFailed: It has no canary; or it did not become ready, and the share is restored.
     """
     rollout = Rollout(Cluster(without="run where one is"), name, namespace)
@@ -63,7 +63,8 @@ def rollback(
         to: Number of a recorded revision.
 
     Raises:
-        IntentflowError: The service or revision does not exist, or the cluster refused.
+        ServiceError: The service does not exist, or the cluster refused.
+        UsageError: There is no such revision.
         CheckFailed: There is no other revision; or it did not become ready, and all is restored.
     """
     cluster = Cluster(without="use --mode git")
@@ -81,7 +82,7 @@ def rollback(
 
 def _existing(rollout: Rollout, name: str, namespace: str) -> Manifest:
     if rollout.live is None:
-        raise IntentflowError(f"there is no InferenceService {name} in namespace {namespace}")
+        raise ServiceError(f"there is no InferenceService {name} in namespace {namespace}")
     return rollout.live
 
 
@@ -91,7 +92,7 @@ def _chosen(cluster: Cluster, known: list[Revision], where: str, to: int | None)
             if revision.number == to:
                 return revision
         numbers = ", ".join(str(revision.number) for revision in known) or "none"
-        raise IntentflowError(f"{where}: no revision {to} is recorded, only: {numbers}")
+        raise UsageError(f"{where}: no revision {to} is recorded, only: {numbers}")
     for revision in known:
         if not _holds(cluster, revision):
             return revision

@@ -12,7 +12,7 @@ from intentflow.deployment.canary import keep_predictor_name, require_kept, with
 from intentflow.deployment.ownership import FIELD_MANAGER, Manifest, owned
 from intentflow.deployment.readiness import SERVICE, wait_until_ready
 from intentflow.deployment.revisions import record, reference
-from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.errors import CheckFailed, IntentflowError, kind_of
 
 log = logging.getLogger(__name__)
 
@@ -70,8 +70,8 @@ class Rollout:
             rename: Whether the predictor gets another name, as in a promotion.
 
         Raises:
-            IntentflowError: The cluster refused, or the wait was interrupted; the message has the
-                state.
+            ServiceError: The cluster refused; the message has the restored state.
+            KeyboardInterrupt: The wait was interrupted; the message has the state.
             CheckFailed: The service is not ready, or answers incorrectly; the message has the
                 restored state.
         """
@@ -87,11 +87,11 @@ class Rollout:
         try:
             url = self._carry_out(objects, timeout_seconds, check)
         except KeyboardInterrupt:
-            raise IntentflowError(self._left(changed)) from None
+            raise KeyboardInterrupt(self._left(changed)) from None
         except IntentflowError as error:
             log_diagnostics(self._cluster, self._name, self._namespace)
             ending = back.put() if changed else "nothing was changed, so nothing is restored"
-            raise type(error)(f"{error}; {ending}") from error
+            raise kind_of(error)(f"{error}; {ending}") from error
         for item in delete:
             remove(self._cluster, item)
         return RolloutResult(url, former, changed)

@@ -11,7 +11,7 @@ from typing import Any
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from intentflow.calls import Call, CallSyntaxError, parse_output, same_calls
-from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.errors import CheckFailed, InputError, IntentflowError
 from intentflow.io.safe_yaml import load_yaml_text
 from intentflow.records import read_rows
 from intentflow.storage import read_file
@@ -44,12 +44,12 @@ def read_probes(path: str | Path) -> list[Probe]:
     """The first rows of a data set, or of predictions that ``intentflow evaluate`` wrote.
 
     Raises:
-        IntentflowError: The file is missing or empty, or a row has no ``instruction``.
+        InputError: The file is missing or empty, or a row has no ``instruction``.
     """
     probes = []
     for where, row in read_rows(path):
         if not isinstance(row, dict) or not isinstance(row.get("instruction"), str):
-            raise IntentflowError(f"{path}: {where}: instruction is missing")
+            raise InputError(f"{path}: {where}: instruction is missing")
         evaluated = row.get("prediction")
         text = evaluated if isinstance(evaluated, str) else None
         probes.append(Probe(f"{path}: {where}", row["instruction"], text))

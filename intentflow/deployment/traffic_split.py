@@ -9,7 +9,7 @@ from typing import Any
 
 from intentflow.deployment.annotations import AUTOSCALER_CLASS, CANARY, CANARY_REPLACES, model_of
 from intentflow.deployment.kustomize import Manifest
-from intentflow.errors import IntentflowError
+from intentflow.errors import UsageError
 
 _FLAG = "--canary_"
 _CONTAINER = "kserve-container"
@@ -31,17 +31,17 @@ def share_requests(
         kserve_splits: Whether the cluster's KServe splits traffic without a transformer.
 
     Raises:
-        IntentflowError: There are adapters, which KServe does not load for canaries, or nothing
+        UsageError: There are adapters, which KServe does not load for canaries, or nothing
             would implement the share.
     """
     if percent and not kserve_splits and "transformer" not in service["spec"]:
-        raise IntentflowError(
+        raise UsageError(
             f"{service['metadata']['name']} has no transformer, and KServe up to 0.20 would give "
             "its canary no traffic: deploy it with the transformer, use canary_percent=0 (the "
             "canary has its own URL), or give a later version with --set kserve_version=0.21"
         )
     if "storageUris" in service["spec"]["predictor"]:
-        raise IntentflowError(
+        raise UsageError(
             f"{service['metadata']['name']}: KServe does not load LoRA adapters for canaries"
         )
     shared = without_share(service)

@@ -13,7 +13,7 @@ def read_passing_verdict(path: str | Path, facts: ModelFacts) -> Verdict:
     """Read the gate's verdict and check that it passes this model with its prompt.
 
     Raises:
-        IntentflowError: The file is missing, or not a verdict.
+        InputError: The file is missing, or not a verdict.
         CheckFailed: The gate failed, with every reason, or digests differ.
     """
     verdict = Verdict.read(path)

@@ -19,7 +19,7 @@ from intentflow.baselines.kinds import (
 from intentflow.baselines.labels import LabelledTexts, intents_label
 from intentflow.baselines.linear import answer_by_linear
 from intentflow.baselines.majority import answer_by_majority
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.evaluation.metrics import compute_metrics
 from intentflow.evaluation.scored_rows import score_row
 from intentflow.evaluation.untuned import Untuned, answer_untuned, find_base_model
@@ -69,11 +69,11 @@ def run_baselines(
         The content of ``baselines.json``.
 
     Raises:
-        IntentflowError: The test rows are the training rows, or a baseline cannot be computed.
+        InputError: The test rows are the training rows, or a baseline cannot be computed.
     """
     train_digest, data_digest = content_digest(training), content_digest(test)
     if train_digest == data_digest:
-        raise IntentflowError(
+        raise InputError(
             "the rows to score are the training rows: give rows that no baseline has learned from"
         )
     labelled = LabelledTexts.of(training)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from intentflow.artifacts.training import TRAINING_FILE, TrainingRecord
 from intentflow.calls import Call, format_calls
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError, UsageError
 from intentflow.evaluation.reliability import expected_calibration_error
 from intentflow.evaluation.run import evaluate_model
 from intentflow.evaluation.scored_rows import Scored, score_row
@@ -41,11 +41,12 @@ def calibrate_model(
         constrained: Whether the served answers will be constrained; the default if None.
 
     Raises:
-        IntentflowError: There are no rows, the directory is not a model, or the engine has no
-            confidences.
+        InputError: There are no rows, they are those of the training, or the directory is not a
+            model.
+        UsageError: The engine has no confidences, or the model is an endpoint.
     """
     if str(folder).startswith(("http://", "https://")):
-        raise IntentflowError(f"{folder} is an endpoint: give a model directory")
+        raise UsageError(f"{folder} is an endpoint: give a model directory")
     _require_unseen(Path(folder), examples)
     evaluation = evaluate_model(str(folder), examples, engine=engine, constrained=constrained)
     metrics, used_engine = evaluation.metrics, str(evaluation.metrics.engine)
@@ -79,7 +80,7 @@ def _confident_rows(rows: Sequence[Scored], engine: str) -> list[Scored]:
     """The rows with a confidence."""
     sure = [row for row in rows if row.raw_confidence is not None]
     if not sure:
-        raise IntentflowError(
+        raise UsageError(
             f"the engine {engine} gives no confidences: calibrate with --engine transformers"
         )
     if len(sure) < len(rows):
@@ -136,7 +137,7 @@ def _require_unseen(folder: Path, examples: Sequence[Example]) -> None:
     """Refuse training rows, on which a model is more confident than on others."""
     record = folder / TRAINING_FILE
     if record.is_file() and TrainingRecord.read(record).data_digest == content_digest(examples):
-        raise IntentflowError(
+        raise InputError(
             f"{folder} was trained on these rows, on which it is more confident than on others: "
             "calibrate on validation rows"
         )

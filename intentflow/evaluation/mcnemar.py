@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class Paired:
             where: Name of the score, for the message.
 
         Raises:
-            IntentflowError: They are of different numbers of rows.
+            InputError: They are of different numbers of rows.
         """
         if len(outcomes) != len(others):
-            raise IntentflowError(
+            raise InputError(
                 f"{where}: the outcomes of one model cover {len(others)} rows, "
                 f"those of the other {len(outcomes)}; score both on the same file"
             )

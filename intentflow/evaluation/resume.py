@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.inference.engines import Answer
 from intentflow.io.journal import JournalFile
 
@@ -51,7 +51,7 @@ class AnswerJournal:
             identity: Everything that the answers depend on.
 
         Raises:
-            IntentflowError: Another run writes it, it is not a journal, or it cannot be written.
+            InputError: Another run writes it, it is not a journal, or it cannot be written.
         """
         if output is None:
             return cls()
@@ -113,7 +113,7 @@ class AnswerJournal:
         assert self.path is not None
         self._file = JournalFile.open(self.path, _KIND)
         if self._file.lines and not self._file.lines[0].startswith(_START):
-            raise IntentflowError(f"{self.path} is not a journal of an evaluation: move it away")
+            raise InputError(f"{self.path} is not a journal of an evaluation: move it away")
         runs = [0.0]
         for number, line in enumerate(self._file.lines, 1):
             self._recall(line, number, runs)
@@ -131,7 +131,7 @@ class AnswerJournal:
             self.answers[int(entry["place"])] = Answer(*fields)
             runs[-1] = float(entry["at"])
         except (KeyError, TypeError, ValueError, RecursionError):
-            raise IntentflowError(
+            raise InputError(
                 f"{self.path} line {number}: not a line of an evaluation's journal; "
                 "remove the file to start again"
             ) from None

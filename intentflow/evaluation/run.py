@@ -10,7 +10,7 @@ from pathlib import Path
 from intentflow.artifacts.metrics import Latency, Measurement, Metrics
 from intentflow.artifacts.predictions import GivenPrediction, ScoredPrediction
 from intentflow.calls import OutputFormat
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError, IntentflowError, ServiceError, kind_of
 from intentflow.evaluation.metrics import compute_metrics
 from intentflow.evaluation.resume import AnswerJournal
 from intentflow.evaluation.scored_rows import Scored, score_row
@@ -66,11 +66,12 @@ def evaluate_model(
             evaluation's journal when the file is written. None keeps no journal.
 
     Raises:
-        IntentflowError: There are no rows, the model or endpoint is not available, or the engine
-            does not support it.
+        InputError: There are no rows, or the directory is not a model.
+        ServiceError: The endpoint is not available, or does not answer.
+        UsageError: The engine does not support the options.
     """
     if not examples:
-        raise IntentflowError("there are no rows to score")
+        raise InputError("there are no rows to score")
     request = EvaluationRequest(model, engine, constrained, taxonomy, output_format)
     with open_engine(request, options or EngineOptions()) as (runner, subject):
         identity = {**subject.identity(), "data_digest": content_digest(examples)}
@@ -91,7 +92,8 @@ def _answer_missing(runner: Engine, examples: Sequence[Example], journal: Answer
     """Answer the rows that the journal lacks; returns the wall time of all.
 
     Raises:
-        IntentflowError: The engine failed or was interrupted; the message has the journal's path.
+        IntentflowError: The engine failed; the message has the journal's path.
+        KeyboardInterrupt: It was interrupted; the message has the journal's path, if there is one.
     """
     places = [place for place in range(len(examples)) if place not in journal.answers]
     journal.start_clock()
@@ -102,17 +104,17 @@ def _answer_missing(runner: Engine, examples: Sequence[Example], journal: Answer
             lambda index, answer: journal.keep(places[index], answer),
         )
     except IntentflowError as error:
-        raise IntentflowError(f"{error}{journal.kept(len(examples))}") from error
+        raise kind_of(error)(f"{error}{journal.kept(len(examples))}") from error
     except KeyboardInterrupt:
         if not journal.kept(len(examples)):
             raise
-        raise IntentflowError(f"stopped{journal.kept(len(examples))}") from None
+        raise KeyboardInterrupt(f"stopped{journal.kept(len(examples))}") from None
     return journal.seconds + time.perf_counter() - started
 
 
 def _require_answers(answers: Sequence[Answer]) -> None:
     if all(answer.failed for answer in answers):
-        raise IntentflowError("every request failed: there are no answers to score")
+        raise ServiceError("every request failed: there are no answers to score")
 
 
 def score(
@@ -158,7 +160,7 @@ def read_predictions(path: str | Path) -> tuple[list[Example], list[Answer]]:
     Their ``confidence`` is used if every row has one.
 
     Raises:
-        IntentflowError: A row is invalid; the message has the file and the line.
+        InputError: A row is invalid; the message has the file and the line.
     """
     rows = GivenPrediction.read_rows(path)
     is_sure = all(row.confidence is not None for row in rows)

@@ -8,7 +8,7 @@ from intentflow.artifacts.document import Section
 from intentflow.artifacts.metrics import COMPARABLE, OUTCOME_OF, IntentScores, Measured, Metrics
 from intentflow.artifacts.scores import Outcomes, Scores, scores_of
 from intentflow.config import nearest
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.evaluation.mcnemar import Paired
 
 
@@ -35,7 +35,7 @@ def lookup(scores: Scores, name: str) -> float | None:
         None if it was not measured.
 
     Raises:
-        IntentflowError: The metric does not exist (the message has the most similar name), or is
+        InputError: The metric does not exist (the message has the most similar name), or is
             not a number.
     """
     value: object = scores
@@ -48,14 +48,14 @@ def lookup(scores: Scores, name: str) -> float | None:
         value = held[part]
     if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
         return value
-    raise IntentflowError(f"the policy names {name}, which is not a number")
+    raise InputError(f"the policy names {name}, which is not a number")
 
 
-def unknown_metric(name: str, names: Iterable[str]) -> IntentflowError:
+def unknown_metric(name: str, names: Iterable[str]) -> InputError:
     """The error for an unknown metric, with the most similar name."""
     guess = nearest(name, names)
     hint = f"; did you mean {guess}?" if guess else ""
-    return IntentflowError(f"the policy names an unknown metric {name}{hint}")
+    return InputError(f"the policy names an unknown metric {name}{hint}")
 
 
 def require_same_rows(ours: str | None, theirs: str | None, whose: str) -> None:
@@ -67,10 +67,10 @@ def require_same_rows(ours: str | None, theirs: str | None, whose: str) -> None:
         whose: The other model, as the subject of a sentence.
 
     Raises:
-        IntentflowError: The digests differ.
+        InputError: The digests differ.
     """
     if ours != theirs:
-        raise IntentflowError(
+        raise InputError(
             f"{whose} scored on other rows ({short(theirs)} instead of {short(ours)}): "
             "score both on the same ones, so that data_digest is equal"
         )
@@ -96,11 +96,11 @@ def per_intent(metrics: Metrics) -> Mapping[str, IntentScores]:
     """Scores of each intent.
 
     Raises:
-        IntentflowError: The scores have no values per intent.
+        InputError: The scores have no values per intent.
     """
     found = metrics.per_intent
     if found is None or not all(values.is_complete for values in found.values()):
-        raise IntentflowError(
+        raise InputError(
             "the policy has rules per intent, but the scores have no values per intent "
             "(per_intent with support, precision, recall and f1): evaluate again"
         )

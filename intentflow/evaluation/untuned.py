@@ -14,7 +14,7 @@ from typing import Any
 from intentflow.artifacts.training import TRAINING_FILE, TrainingRecord
 from intentflow.baselines.answers import Answers
 from intentflow.baselines.few_shot import choose_shots, insert_shots
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.io.files import atomic_directory
 from intentflow.prompts import PromptSpec, bake_template, end_token_id, prompt_token_ids
 from intentflow.recipe.recipe import Recipe
@@ -43,13 +43,13 @@ def find_base_model(recipe: Recipe) -> None:
     """Check early that a recipe's base model can be used.
 
     Raises:
-        IntentflowError: The recipe is for corrections, or the model does not exist or has no chat
+        InputError: The recipe is for corrections, or the model does not exist or has no chat
             template.
     """
     from intentflow.models.base_models import load_tokenizer
 
     if recipe.method == "dpo":
-        raise IntentflowError(
+        raise InputError(
             "the recipe corrects a tuned model (method: dpo): give the recipe of its first training"
         )
     end_token_id(load_tokenizer(recipe.model_name_or_path))
@@ -67,7 +67,7 @@ def answer_untuned(
         shots: Number of labelled rows before each utterance; fewer if they do not fit.
 
     Raises:
-        IntentflowError: See :func:`find_base_model`; or not a single shot fits.
+        InputError: See :func:`find_base_model`; or not a single shot fits.
         ModuleNotFoundError: The ``train`` extra is not installed.
     """
     from intentflow.inference.transformers_engine import TransformersEngine
@@ -131,7 +131,7 @@ def _tokenizer(
     """The tokenizer with prompt and shots, its end token, and the number of shots that fit.
 
     Raises:
-        IntentflowError: No shot fits.
+        InputError: No shot fits.
     """
     from intentflow.inference.engines import MAX_NEW_TOKENS
     from intentflow.models.base_models import load_tokenizer
@@ -146,7 +146,7 @@ def _tokenizer(
         if room is None or len(prompt_token_ids(tokenizer, longest)) + MAX_NEW_TOKENS <= room:
             break
     if shown and not count:
-        raise IntentflowError(
+        raise InputError(
             f"few-shot: the prompt leaves no room for a labelled row in the {room} tokens of "
             f"{recipe.model_name_or_path}; leave few-shot out, or name fewer intents in the prompt"
         )

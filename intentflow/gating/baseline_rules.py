@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from intentflow.artifacts.baselines import BASELINE_NAMES, Baselines, BaselineScores
 from intentflow.artifacts.metrics import Metrics
 from intentflow.artifacts.verdict import Rule
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.gating.comparison import Comparison
 from intentflow.gating.markdown import number
 from intentflow.gating.policy import BaselineRule
@@ -26,7 +26,7 @@ def baseline_rules(
         rule: The policy's section on baselines.
 
     Raises:
-        IntentflowError: The baselines lack a kind or a score that the policy names.
+        InputError: The baselines lack a kind or a score that the policy names.
     """
     if baselines is None:
         names = ", ".join(rule.beat)
@@ -52,7 +52,7 @@ def compression_rules(
         limits: Maximum loss by score.
 
     Raises:
-        IntentflowError: The 16-bit model lacks a score.
+        InputError: The 16-bit model lacks a score.
     """
     if limits and reference is None:
         message = (
@@ -100,12 +100,12 @@ def _beats(name: str, metrics: Metrics, entry: BaselineScores, rule: BaselineRul
 def _entry(baselines: Baselines, name: str, metric: str) -> BaselineScores:
     scored = baselines.baselines
     if name not in scored:
-        raise IntentflowError(
+        raise InputError(
             f"the policy asks to beat {name}, which the baselines file does not hold "
             f"(it has {', '.join(scored) or 'none'}): intentflow baseline --kinds {name}"
         )
     if getattr(scored[name], metric) is None:
-        raise IntentflowError(
+        raise InputError(
             f"the {name} baseline has no {metric}: compare by intent_accuracy, or leave it out"
         )
     return scored[name]

@@ -61,7 +61,7 @@ def champion_rules(
         rule: The policy's section on the champion.
 
     Raises:
-        IntentflowError: The champion lacks a score.
+        InputError: The champion lacks a score.
     """
     if champion is None:
         yield _first(rule)

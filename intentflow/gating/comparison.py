@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from intentflow.artifacts.metrics import Metrics
 from intentflow.artifacts.scores import Scores
 from intentflow.artifacts.verdict import Evidence
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError, IntentflowError
 from intentflow.evaluation.mcnemar import Paired
 from intentflow.evaluation.scores import lookup, paired
 from intentflow.gating.markdown import number
@@ -35,13 +35,13 @@ class Comparison:
         """Look up a score of both models.
 
         Raises:
-            IntentflowError: One of them has no such score.
+            InputError: One of them has no such score.
         """
         ours = lookup(metrics, name)
         try:
             theirs = lookup(other, name)
         except IntentflowError:
-            raise IntentflowError(f"{whose} scores contain no {name}: evaluate it again") from None
+            raise InputError(f"{whose} scores contain no {name}: evaluate it again") from None
         return cls(name, ours, theirs, paired(metrics, other, name))
 
     @property

@@ -55,7 +55,7 @@ def decide(
         name: Name of one of the policy's sets of rules, if it has several.
 
     Raises:
-        IntentflowError: A metric or a name does not exist, or scores are of other rows.
+        InputError: A metric or a name does not exist, or scores are of other rows.
     """
     inputs, rules = inputs or ComparisonInputs(), policy.named(name)
     _require_same_rows(metrics, inputs)

@@ -11,7 +11,7 @@ from intentflow.artifacts.baselines import BASELINE_NAMES
 from intentflow.artifacts.metrics import COMPARABLE, METRICS, OUTCOME_OF, SHARES
 from intentflow.artifacts.scores import HEADLINE
 from intentflow.config import StrictModel, nearest
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError, IntentflowError
 from intentflow.evaluation.scores import unknown_metric
 
 _ACCURACIES = tuple(OUTCOME_OF)
@@ -208,13 +208,13 @@ class GatePolicy(Rules):
         """The rules under a name.
 
         Raises:
-            IntentflowError: The name does not exist, is missing although there are several, or the
+            InputError: The name does not exist, is missing although there are several, or the
                 rules contradict.
         """
         if not name and not self.policies:
             return self
         if name not in self.policies:
-            raise IntentflowError(self._no_such(name))
+            raise InputError(self._no_such(name))
         own = self.policies[name].model_dump(exclude_unset=True)
         top = self.model_dump(exclude_unset=True, exclude={"policies"})
         return GatePolicy.from_mapping(_merge(top, own), f"policies.{name}")
@@ -244,7 +244,7 @@ def require_known(policy: Rules) -> None:
     """Find a misspelled metric before there are scores, and so before training.
 
     Raises:
-        IntentflowError: A limit is on a score that evaluate does not write; the message has the
+        InputError: A limit is on a score that evaluate does not write; the message has the
             most similar name.
     """
     for name in policy.metrics:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from intentflow.artifacts.metrics import SHARES_OF_ROWS, Metrics
 from intentflow.artifacts.verdict import Rule
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.evaluation.scores import lookup, per_intent
 from intentflow.gating.markdown import number
 from intentflow.gating.policy import IntentLimit, Limit, PerIntent
@@ -30,7 +30,7 @@ def metric_rules(metrics: Metrics, name: str, limit: Limit) -> Iterator[Rule]:
     """A minimum, a maximum or both for one metric.
 
     Raises:
-        IntentflowError: The metric does not exist, or a bound is required and it has no interval.
+        InputError: The metric does not exist, or a bound is required and it has no interval.
     """
     value = lookup(metrics, name)
     low, high = _interval(metrics, name, value) if limit.bound else (None, None)
@@ -45,7 +45,7 @@ def intent_rules(metrics: Metrics, limits: PerIntent) -> Iterator[Rule]:
     """Minimums for every intent with enough rows.
 
     Raises:
-        IntentflowError: The scores have no values per intent.
+        InputError: The scores have no values per intent.
     """
     for score in PerIntent.model_fields:
         limit: IntentLimit | None = getattr(limits, score)
@@ -109,7 +109,7 @@ def _interval(
     found = metrics.interval(name)
     if found is None:
         known = sorted({*SHARES_OF_ROWS, *(metrics.ci95 or {})})
-        raise IntentflowError(
+        raise InputError(
             f"the policy asks for the bound of {name}, for which the scores have no interval: "
             f"leave bound out, or limit one of {', '.join(known)}"
         )

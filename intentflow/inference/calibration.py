@@ -17,7 +17,7 @@ from typing import Self
 from pydantic import Field
 
 from intentflow.config import StrictModel
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.io.files import atomic_file
 
 CALIBRATION_FILE = "calibration.json"
@@ -57,7 +57,7 @@ class Calibration(StrictModel):
         """Read the calibration of a model directory; None if it has none.
 
         Raises:
-            IntentflowError: The file is damaged.
+            InputError: The file is damaged.
         """
         path = Path(folder) / CALIBRATION_FILE
         if not path.is_file():
@@ -65,9 +65,7 @@ class Calibration(StrictModel):
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            raise IntentflowError(
-                f"{path}: not JSON; remove it and run intentflow calibrate"
-            ) from None
+            raise InputError(f"{path}: not JSON; remove it and run intentflow calibrate") from None
         return cls.from_mapping(document, str(path))
 
     def write(self, folder: str | Path) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from intentflow.calls import OutputFormat, format_value
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.taxonomy import Intent, Taxonomy
 
 # A bare value: no syntax characters except balanced parentheses, two deep; a quoted one is JSON
@@ -166,7 +166,7 @@ class TaxonomyConstraint:
         self._grammar = llguidance.LLMatcher.grammar_from_lark(grammar)
         error = llguidance.LLMatcher.validate_grammar(self._grammar, self._tokenizer)
         if error:
-            raise IntentflowError(
+            raise InputError(
                 f"the taxonomy cannot be used as a constraint: {error.splitlines()[0]}"
             )
         self._matcher = llguidance.LLMatcher(self._tokenizer, self._grammar)

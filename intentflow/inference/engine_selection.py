@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from intentflow.calls import OutputFormat
-from intentflow.errors import IntentflowError
+from intentflow.errors import UsageError
 from intentflow.inference.engines import Engine
 from intentflow.inference.openai_engine import EndpointOptions, OpenAIEngine
 from intentflow.inference.structured_outputs import StructuredOutputs
@@ -57,14 +57,15 @@ def open_engine(
     """Open the engine and describe the model.
 
     Raises:
-        IntentflowError: The model does not exist, the endpoint cannot be used, or the engine does
-            not support the options.
+        InputError: The directory is not a model.
+        ServiceError: The endpoint cannot be used, or vLLM does not start.
+        UsageError: The engine is unknown, or does not support the options.
     """
     if request.engine not in ENGINES:
-        raise IntentflowError(f"--engine {request.engine}: choose {', '.join(ENGINES)}")
+        raise UsageError(f"--engine {request.engine}: choose {', '.join(ENGINES)}")
     if request.engine != "auto" and (request.engine == "openai") != request.is_url:
         wanted = "the URL of an endpoint" if request.engine == "openai" else "a model directory"
-        raise IntentflowError(f"--engine {request.engine} needs {wanted}, not {request.model}")
+        raise UsageError(f"--engine {request.engine} needs {wanted}, not {request.model}")
     if request.is_url:
         yield _open_endpoint(request, options)
     else:
@@ -75,7 +76,7 @@ def open_engine(
 def _open_endpoint(request: EvaluationRequest, options: EngineOptions) -> tuple[Engine, Subject]:
     output_format: OutputFormat = request.output_format or "call"
     if request.constrained and request.taxonomy is None:
-        raise IntentflowError("--constrained needs --taxonomy F for an endpoint")
+        raise UsageError("--constrained needs --taxonomy F for an endpoint")
     structure = None
     if request.constrained and request.taxonomy is not None:
         structure = StructuredOutputs(request.taxonomy, output_format)
@@ -99,7 +100,7 @@ def _open_folder(
     from intentflow.models.directory import check_model_directory
 
     if request.taxonomy is not None or request.output_format is not None:
-        raise IntentflowError(
+        raise UsageError(
             f"{request.model} has its own taxonomy and output format: "
             "give them only for endpoints and given predictions"
         )

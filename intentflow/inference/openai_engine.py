@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from intentflow.calls import OutputFormat
-from intentflow.errors import IntentflowError
+from intentflow.errors import ServiceError, UsageError
 from intentflow.inference.confidence import listed_confidence
 from intentflow.inference.engines import MAX_NEW_TOKENS, Answer, Keep
 from intentflow.inference.structured_outputs import StructuredOutputs
@@ -66,7 +66,8 @@ class OpenAIEngine:
         output_format: Format of the answers.
 
     Raises:
-        IntentflowError: The endpoint does not implement the API, or does not serve the model.
+        ServiceError: The endpoint does not implement the API, or serves no model.
+        UsageError: It does not serve the model, or several and none was chosen.
     """
 
     name = "openai"
@@ -96,7 +97,7 @@ class OpenAIEngine:
         """One answer per instruction, in order; ``keep`` is called with each one.
 
         Raises:
-            IntentflowError: The endpoint failed after its retries, answered as another model than
+            ServiceError: The endpoint failed after its retries, answered as another model than
                 before, or ignored the taxonomy that constrains its answers.
         """
         return asyncio.run(self._answer_all(instructions, keep))
@@ -165,13 +166,13 @@ class OpenAIEngine:
         """The answer, closed if it was truncated.
 
         Raises:
-            IntentflowError: The endpoint ignored the taxonomy that constrains its answers.
+            ServiceError: The endpoint ignored the taxonomy that constrains its answers.
         """
         if self._structure is None or self._structure.admits(text):
             return text
         closed = self._structure.close(text) if finish_reason == "length" else None
         if closed is None:
-            raise IntentflowError(
+            raise ServiceError(
                 f"{self.url} does not support structured_outputs: it answered "
                 f"{excerpt(text, self._key)!r}, which is not in the taxonomy; vLLM supports them "
                 'with --structured-outputs-config \'{"backend": "guidance"}\'; '
@@ -182,7 +183,7 @@ class OpenAIEngine:
     def _require_same_model(self, name: object) -> None:
         self._replying = self._replying or (name if isinstance(name, str) else None)
         if isinstance(name, str) and name != self._replying:
-            raise IntentflowError(
+            raise ServiceError(
                 f"{self.url} answered as {excerpt(self._replying or '', self._key)} first, now as "
                 f"{excerpt(name, self._key)}: these are answers of more than one model"
             )
@@ -209,11 +210,11 @@ class OpenAIEngine:
         some = ", ".join(excerpt(name, self._key) for name in names[:_MAX_NAMES])
         some += f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
         if not names:
-            raise IntentflowError(f"{self.url} serves no model")
+            raise ServiceError(f"{self.url} serves no model")
         if requested is None and len(names) > 1:
-            raise IntentflowError(f"{self.url} serves {some}: choose one with --served-model")
+            raise UsageError(f"{self.url} serves {some}: choose one with --served-model")
         if requested is not None and requested not in names:
-            raise IntentflowError(f"{self.url} serves {some}, not {requested}")
+            raise UsageError(f"{self.url} serves {some}, not {requested}")
         return requested or names[0]
 
     async def _retried(self, ask: Callable[..., Awaitable[Result]], *arguments: Any) -> Result:
@@ -247,8 +248,8 @@ class OpenAIEngine:
         ) as client:
             yield client
 
-    def _error(self, fault: Fault) -> IntentflowError:
-        return IntentflowError(f"{self.url} {fault.reason}")
+    def _error(self, fault: Fault) -> ServiceError:
+        return ServiceError(f"{self.url} {fault.reason}")
 
 
 class _faults:  # noqa: N801 - reads as a block, not as a class

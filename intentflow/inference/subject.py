@@ -57,7 +57,7 @@ def describe_folder(folder: Path, engine: str, constrained: bool) -> Subject:
     """Describe a model directory and its engine.
 
     Raises:
-        IntentflowError: The prompt was changed after training, or a file is damaged.
+        InputError: The prompt was changed after training, or a file is damaged.
     """
     prompt = PromptSpec.read(folder / "prompt.json")
     return Subject(

@@ -10,7 +10,7 @@ from os.path import commonprefix
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.inference.confidence import answer_confidence
 from intentflow.inference.engines import MAX_NEW_TOKENS, Answer, Completion, Keep
 from intentflow.io.progress import progress_bar
@@ -37,7 +37,7 @@ class TransformersEngine:
         precision: ``bf16``, ``fp32``, or ``auto`` for the faster one.
 
     Raises:
-        IntentflowError: The directory is not a model, or its attention is not supported.
+        InputError: The directory is not a model, or its attention is not supported.
     """
 
     name = "transformers"
@@ -67,7 +67,7 @@ class TransformersEngine:
         """One answer per instruction, in order; ``keep`` is called with each one.
 
         Raises:
-            IntentflowError: A row's prompt leaves no room for an answer; or not even one row fits
+            InputError: A row's prompt leaves no room for an answer; or not even one row fits
                 into memory.
         """
         prompts = [prompt_token_ids(self.tokenizer, text) for text in instructions]
@@ -121,7 +121,7 @@ class TransformersEngine:
     def _halve_batch(self) -> None:
         former, self.batch_size = self.batch_size, self.batch_size // 2
         if not self.batch_size:
-            raise IntentflowError(f"{self.folder}: not even one row fits into memory") from None
+            raise InputError(f"{self.folder}: not even one row fits into memory") from None
         log.warning(
             "out of memory with %d rows at a time: continuing with %d", former, self.batch_size
         )
@@ -133,7 +133,7 @@ class TransformersEngine:
         context = int(self.model.config.max_position_embeddings)
         for row, prompt in enumerate(prompts, 1):
             if len(prompt) >= context:
-                raise IntentflowError(
+                raise InputError(
                     f"row {row}: its prompt has {len(prompt)} tokens, which leaves no room for an "
                     f"answer in the model's context of {context}: shorten or remove the row"
                 )

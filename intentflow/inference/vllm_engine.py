@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from intentflow.calls import OutputFormat
-from intentflow.errors import IntentflowError
+from intentflow.errors import UsageError
 from intentflow.inference.openai_engine import EndpointOptions, OpenAIEngine
 from intentflow.inference.structured_outputs import StructuredOutputs
 from intentflow.inference.vllm_process import running_vllm, vllm_python
@@ -37,11 +37,12 @@ def vllm_engine(
         options: Options of requests to the server.
 
     Raises:
-        IntentflowError: vLLM is not installed or does not start.
+        UsageError: vLLM is not installed.
+        ServiceError: It does not start.
     """
     python = vllm_python()
     if python is None:
-        raise IntentflowError("vllm is not installed: use --engine transformers")
+        raise UsageError("vllm is not installed: use --engine transformers")
     with running_vllm(python, folder) as url:
         own = replace(options, served_model=None)
         yield VLLMEngine(url, own, structure=structure, output_format=output_format)

@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError, ServiceError, UsageError
 
 log = logging.getLogger(__name__)
 
@@ -49,13 +49,13 @@ def serving_engine(requested: str = "auto") -> LocalEngine:
         requested: ``vllm``, ``transformers``, or ``auto`` for vLLM if it is installed.
 
     Raises:
-        IntentflowError: vLLM is requested but not installed.
+        UsageError: vLLM is requested but not installed.
     """
     if requested == "transformers":
         return "transformers"
     found = vllm_python()
     if requested == "vllm" and found is None:
-        raise IntentflowError(
+        raise UsageError(
             "vllm is not installed: use --engine transformers, or set "
             f"{VLLM_PYTHON} to the Python of an environment that has it"
         )
@@ -66,12 +66,12 @@ def vllm_python() -> str | None:
     """The Python that can start vLLM: the one in the environment variable, or this one.
 
     Raises:
-        IntentflowError: The variable does not name a program.
+        InputError: The variable does not name a program.
     """
     named = os.environ.get(VLLM_PYTHON)
     if named:
         if shutil.which(named) is None:
-            raise IntentflowError(f"{VLLM_PYTHON} is {named}, which is not a program")
+            raise InputError(f"{VLLM_PYTHON} is {named}, which is not a program")
         return named
     return sys.executable if importlib.util.find_spec("vllm") is not None else None
 
@@ -123,7 +123,7 @@ def running_vllm(python: str, folder: Path, api_key: str | None = None) -> Itera
         Its URL.
 
     Raises:
-        IntentflowError: It does not start; the message has the errors of its log.
+        ServiceError: It does not start; the message has the errors of its log.
     """
     url = f"http://{_LOOPBACK}:{_free_port()}"
     port = int(url.rpartition(":")[2])
@@ -153,11 +153,9 @@ def _wait(process: subprocess.Popen[bytes], health: str, log_file: Path) -> None
     while not _answers(health):
         now = time.monotonic()
         if process.poll() is not None:
-            raise IntentflowError(f"vllm did not start: {_cause(log_file)}")
+            raise ServiceError(f"vllm did not start: {_cause(log_file)}")
         if now - started > VLLM_START_SECONDS:
-            raise IntentflowError(
-                f"vllm is not ready after {now - started:.0f} s: {_cause(log_file)}"
-            )
+            raise ServiceError(f"vllm is not ready after {now - started:.0f} s: {_cause(log_file)}")
         if now - logged > _LOG_INTERVAL_SECONDS:
             logged = now
             log.info("vllm: starting for %.0f s", now - started)

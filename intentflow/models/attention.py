@@ -18,7 +18,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 
 _NAME = "intentflow_packed"
 _LAYERS = {"full_attention", "sliding_attention"}
@@ -166,12 +166,12 @@ def share_prefixes(model: Any) -> None:
     """Let a model's attention support packed passes; without ``packing`` it stays unchanged.
 
     Raises:
-        IntentflowError: The architecture has more than plain attention.
+        InputError: The architecture has more than plain attention.
     """
     config = model.config
     kinds = set(getattr(config, "layer_types", None) or _LAYERS)
     if not model._supports_attention_backend or not kinds <= _LAYERS:
-        raise IntentflowError(
+        raise InputError(
             f"{config.model_type} models cannot be trained: a shared prompt needs plain or sliding "
             "attention in every layer, as in Llama, Qwen2 and Mistral"
         )
@@ -201,7 +201,7 @@ def packed_attention(
         return output, None
     unknown = [name for name in _UNKNOWN if others.get(name) is not None]
     if unknown:
-        raise IntentflowError(
+        raise InputError(
             f"{module.config.model_type} models cannot be trained: their attention has {unknown[0]}"
         )
     options = {"dropout_p": dropout, "scale": scaling}
@@ -227,9 +227,7 @@ def _block_sparse(
     scale: float | None,
 ) -> torch.Tensor:
     if dropout_p:
-        raise IntentflowError(
-            "a model with attention_dropout cannot be trained on a GPU: set it to 0"
-        )
+        raise InputError("a model with attention_dropout cannot be trained on a GPU: set it to 0")
     found: torch.Tensor = _compiled_flex_attention()(
         query, key, value, block_mask=mask, scale=scale, enable_gqa=True
     )

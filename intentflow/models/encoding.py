@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from intentflow.calls import CallSyntaxError, OutputFormat, format_output, parse_calls
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.models.prefix import shared_prefix
 from intentflow.prompts import answer_token_ids, prompt_token_ids
 from intentflow.records import Example
@@ -58,7 +58,7 @@ def encode_rows(
     """Encode every row, with the template that is baked into ``tokenizer``.
 
     Raises:
-        IntentflowError: With ``json``, a label does not parse.
+        InputError: With ``json``, a label does not parse.
     """
     return [
         EncodedRow(
@@ -102,12 +102,12 @@ def check_lengths(rows: Sequence[EncodedRow], max_length: int) -> None:
     """Refuse rows that do not fit.
 
     Raises:
-        IntentflowError: Rows are too long; the message has their number and the required length.
+        InputError: Rows are too long; the message has their number and the required length.
     """
     longest = max(row.length for row in rows)
     if longest > max_length:
         over = sum(row.length > max_length for row in rows)
-        raise IntentflowError(
+        raise InputError(
             f"max_length {max_length} is too short for {over} of {len(rows)} rows; "
             f"the longest has {longest} tokens: set max_length={power_of_two_over(longest)}"
         )
@@ -171,6 +171,6 @@ def _target(example: Example, number: int, output_format: OutputFormat) -> str:
     try:
         return format_output(parse_calls(example.output), output_format)
     except CallSyntaxError as error:
-        raise IntentflowError(
+        raise InputError(
             f"row {number}: {example.output!r} cannot be written as JSON: {error}"
         ) from None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.artifacts.training import TRAINING_FILE, TrainingRecord
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.storage import digest_of, is_remote, read_file
 from intentflow.storage.manifest import MANIFEST_NAME, parse
 
@@ -67,17 +67,17 @@ def read_facts(uri: str) -> ModelFacts:
     """Read a model's facts from its directory, local or published on S3.
 
     Raises:
-        IntentflowError: The directory does not exist, or is not a model of intentflow.
+        InputError: The directory does not exist, or is not a model of intentflow.
     """
     if is_remote(uri) and not uri.startswith("s3://"):
-        raise IntentflowError(f"{uri}: give a model as s3://bucket/… or as a local directory")
+        raise InputError(f"{uri}: give a model as s3://bucket/… or as a local directory")
     uri = uri.rstrip("/")
     digest = digest_of(uri)
     prompt = _document(uri, "prompt.json")
     if prompt is None:
-        raise IntentflowError(f"{uri} is not a model of intentflow: it has no prompt.json")
+        raise InputError(f"{uri} is not a model of intentflow: it has no prompt.json")
     if not isinstance(prompt.get("digest"), str):
-        raise IntentflowError(f"{uri}/prompt.json: digest is missing")
+        raise InputError(f"{uri}/prompt.json: digest is missing")
     training = _training_record(uri)
     config = _document(uri, "config.json") or {}
     return ModelFacts(
@@ -103,7 +103,7 @@ def _document(uri: str, name: str) -> dict[str, Any] | None:
     except ValueError:
         document = None
     if not isinstance(document, dict):
-        raise IntentflowError(f"{uri}/{name}: not a JSON object")
+        raise InputError(f"{uri}/{name}: not a JSON object")
     return document
 
 
@@ -134,7 +134,7 @@ def _template(uri: str) -> str | None:
         return _TEMPLATE
     tokenizer = _document(uri, "tokenizer_config.json") or {}
     if not tokenizer.get("chat_template"):
-        raise IntentflowError(
+        raise InputError(
             f"{uri}: has neither {_TEMPLATE} nor a chat_template in tokenizer_config.json; without "
             "it the service would use another prompt than the training"
         )

@@ -8,7 +8,7 @@ from typing import Any
 from tqdm import tqdm
 from transformers import TrainerCallback
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.io.progress import progress_bar
 from intentflow.models.history import History
 
@@ -74,6 +74,6 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers i
 
 def _refuse_nan(loss: float, step: int) -> None:
     if loss != loss or loss in (float("inf"), float("-inf")):
-        raise IntentflowError(
+        raise InputError(
             f"the loss is {loss} at step {step}: lower learning_rate, or use precision=fp32"
         )

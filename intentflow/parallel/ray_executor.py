@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
-from intentflow.errors import InputError, IntentflowError
+from intentflow.errors import IntentflowError, ServiceError, UsageError
 from intentflow.parallel.executor import Item, Result
 
 _RETRIES = 5
@@ -73,7 +73,7 @@ def _result(reference: Any) -> Any:
         raise
     except RayError as error:
         first = str(error).strip().splitlines()[0]
-        raise InputError(
+        raise ServiceError(
             f"Ray: a block was attempted {_RETRIES + 1} times and its worker was lost each time, "
             f"perhaps because it ran out of memory ({first})"
         ) from error
@@ -115,7 +115,7 @@ def ray_cluster(address: str | None, workers: int) -> Iterator[RayExecutor]:
             )
     except (ConnectionError, RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()[0].partition(". Please")[0]
-        raise InputError(
+        raise ServiceError(
             f"no Ray cluster at {address or 'localhost'}: {reason} (a cluster that requires a "
             "token needs RAY_AUTH_MODE=token and RAY_AUTH_TOKEN)"
         ) from error
@@ -130,14 +130,15 @@ def _check_answers(address: str | None) -> None:
     """Refuse an address that nothing listens on; Ray itself tries for many minutes.
 
     Raises:
-        InputError: Nothing listens there, or the text is not an address.
+        ServiceError: Nothing listens there.
+        UsageError: The text is not an address.
     """
     if not address or address in ("auto", "local"):
         return
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal():
-        raise InputError(f"{address} is not an address: give auto, HOST:PORT or ray://HOST:PORT")
+        raise UsageError(f"{address} is not an address: give auto, HOST:PORT or ray://HOST:PORT")
     try:
         socket.create_connection((host.strip("[]"), int(port)), _CONNECT_TIMEOUT_SECONDS).close()
     except (OSError, OverflowError) as error:
-        raise InputError(f"no Ray cluster at {address}: {error}") from error
+        raise ServiceError(f"no Ray cluster at {address}: {error}") from error

@@ -81,7 +81,7 @@ def step_config(config: RunConfig, step: str) -> StrictModel:
         step: Name of the step, a key of :data:`STEP_CONFIGS`.
 
     Raises:
-        IntentflowError: The run lacks a setting that the step needs.
+        InputError: The run lacks a setting that the step needs.
     """
     if step == "deploy":
         return config.deploy
@@ -109,8 +109,7 @@ def pipeline_arguments(config: RunConfig, *, publish_to: str) -> dict[str, Any]:
         publish_to: Destination of models, unless the configuration has one.
 
     Raises:
-        IntentflowError: A source or the champion cannot be read, or the policy names an unknown
-            metric.
+        InputError: A source or the champion cannot be read, or the policy names an unknown metric.
     """
     from intentflow.artifacts.metrics import Metrics
     from intentflow.evaluation.scores import for_comparing

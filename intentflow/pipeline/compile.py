@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.config import nearest
-from intentflow.errors import IntentflowError
+from intentflow.errors import UsageError
 from intentflow.io.files import atomic_file
 from intentflow.pipeline.options import PipelineOptions
 
@@ -22,12 +22,12 @@ def build_pipeline(name: str, options: PipelineOptions | None = None) -> Any:
     """Build a KFP pipeline by name.
 
     Raises:
-        IntentflowError: There is no such graph.
+        UsageError: There is no such graph.
     """
     if name not in PIPELINES:
         guess = nearest(name, PIPELINES)
         hint = f"; did you mean {guess}?" if guess else f"; choose from {', '.join(PIPELINES)}"
-        raise IntentflowError(f"there is no pipeline {name}{hint}")
+        raise UsageError(f"there is no pipeline {name}{hint}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         graph = importlib.import_module(f"intentflow.pipelines.{name}.pipeline")
@@ -51,13 +51,14 @@ def compile_pipeline(
             GitOps.
 
     Raises:
-        IntentflowError: The graph does not exist, or the file cannot be written.
+        UsageError: The graph does not exist, or the name of the file does not end in ``.yaml``.
+        InputError: The file cannot be written.
     """
     from kfp.compiler import Compiler
     from kfp.compiler.compiler_utils import KubernetesManifestOptions
 
     if not str(output).endswith((".yaml", ".yml")):
-        raise IntentflowError(f"{output}: the name of the output must end in .yaml")
+        raise UsageError(f"{output}: the name of the output must end in .yaml")
     pipeline = build_pipeline(name, options)
     with atomic_file(output) as partial, tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / "pipeline.yaml"  # the compiler requires the suffix

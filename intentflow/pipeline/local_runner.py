@@ -21,7 +21,7 @@ from intentflow.artifacts.baselines import Baselines, BaselineScores
 from intentflow.artifacts.metrics import Metrics
 from intentflow.artifacts.verdict import Verdict
 from intentflow.environment import CHECKPOINTS, MANIFESTS, environment_variables
-from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.errors import KINDS, InputError, IntentflowError, ServiceError
 from intentflow.io.files import atomic_file
 from intentflow.logs import FORMAT
 from intentflow.pipeline.arguments import pipeline_arguments
@@ -85,12 +85,12 @@ def run_locally(config: RunConfig, folder: str | Path, *, verbose: bool = False)
         verbose: Whether to show the runner's complete log, which is always in ``run.log``.
 
     Raises:
-        IntentflowError: A step found invalid input (exit status 2).
-        CheckFailed: The data checks failed (exit status 1).
+        IntentflowError: A step failed; the error is of the kind that the step raised, such as
+            CheckFailed if the data checks failed.
     """
     root = Path(folder).resolve()
     if root.exists() and not root.is_dir():
-        raise IntentflowError(f"{folder} is a file; give a folder for the run")
+        raise InputError(f"{folder} is a file; give a folder for the run")
     root.mkdir(parents=True, exist_ok=True)
     arguments = pipeline_arguments(config, publish_to=str(root / "published"))
     pipeline = build_pipeline("finetune", config.pipeline)
@@ -137,7 +137,7 @@ def _execute(
         except RuntimeError as error:
             raise _step_failure(error_file, error) from error
         if log.unresolved:
-            raise IntentflowError(f"the gate's branch was not taken: {log.unresolved}")
+            raise ServiceError(f"the gate's branch was not taken: {log.unresolved}")
         return dict(task.outputs)
 
 
@@ -145,9 +145,8 @@ def _step_failure(error_file: Path, error: Exception) -> IntentflowError:
     try:
         report = json.loads(error_file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return IntentflowError(f"a step ended without an error message; see run.log ({error})")
-    kind = CheckFailed if report["exit_code"] == 1 else IntentflowError
-    return kind(f"step {report['step']}: {report['message']}")
+        return ServiceError(f"a step ended without an error message; see run.log ({error})")
+    return KINDS[report["kind"]](f"step {report['step']}: {report['message']}")
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def from_parameter(model: type[Config], parameter: Mapping[str, Any], step: str)
         step: Name of the step, for messages.
 
     Raises:
-        IntentflowError: A key is invalid; the message names the step and the key.
+        InputError: A key is invalid; the message names the step and the key.
     """
     return model.from_mapping(_with_null(dict(parameter)), step)
 

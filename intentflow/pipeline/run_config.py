@@ -79,7 +79,7 @@ class RunConfig(GateConfig):
             settings: Settings of the form ``key.sub=value``.
 
         Raises:
-            IntentflowError: A key is invalid; the message names file and key.
+            InputError: A key is invalid; the message names file and key.
         """
         own, inner = _by_file(settings)
         document = load_yaml(path)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.errors import CheckFailed, InputError, IntentflowError, ServiceError, UsageError
 from intentflow.io.addresses import require_address
 from intentflow.io.files import sha256_file
 from intentflow.io.safe_yaml import yaml_documents
@@ -124,7 +124,7 @@ def parse_cron(expression: str) -> str:
     """Convert a schedule to KFP's form: six fields, seconds first; a 0 is put before five fields.
 
     Raises:
-        IntentflowError: There are neither five nor six fields, or a field is invalid.
+        UsageError: There are neither five nor six fields, or a field is invalid.
 
     Example:
         >>> parse_cron("0 3 * * 1")
@@ -132,7 +132,7 @@ def parse_cron(expression: str) -> str:
     """
     fields = expression.split()
     if len(fields) not in (5, 6) or not all(_CRON_FIELD.fullmatch(field) for field in fields):
-        raise IntentflowError(
+        raise UsageError(
             f"--cron {expression!r}: expected six fields (second minute hour day month weekday), "
             "such as '0 0 3 * * 1' for Mondays at three, or five without the second"
         )
@@ -143,7 +143,7 @@ def refuse_local_places(arguments: Mapping[str, Any]) -> None:
     """Refuse arguments with local paths, which no step in a cluster can read.
 
     Raises:
-        IntentflowError: There is a local path; the message names the key and the path.
+        InputError: There is a local path; the message names the key and the path.
     """
     places = {
         "data.sources": _texts(arguments.get("sources")),
@@ -152,13 +152,13 @@ def refuse_local_places(arguments: Mapping[str, Any]) -> None:
     for key, named in places.items():
         for place in named:
             if not is_remote(place):
-                raise IntentflowError(
+                raise InputError(
                     f"{key}: {place} is a local path, which the cluster cannot read: run "
                     f"`intentflow publish {place} s3://bucket/prefix` and use the printed URI"
                 )
     target = arguments.get("publish", {}).get("destination")
     if target is not None and not is_remote(str(target)):
-        raise IntentflowError(
+        raise InputError(
             f"publish: {target or 'not set'}: the cluster cannot write to a local folder: "
             "give a bucket, --set publish=s3://bucket/prefix"
         )
@@ -168,15 +168,15 @@ def pipeline_name(package: Path) -> str:
     """The name of a compiled pipeline.
 
     Raises:
-        IntentflowError: The file is not a compiled pipeline.
+        InputError: The file is not a compiled pipeline.
     """
     try:
         documents = yaml_documents(package.read_text(encoding="utf-8"), str(package))
         return str(documents[0][1]["pipelineInfo"]["name"])
     except OSError as error:
-        raise IntentflowError(f"{package}: {error.strerror}") from None
+        raise InputError(f"{package}: {error.strerror}") from None
     except (IntentflowError, UnicodeDecodeError, LookupError, TypeError):
-        raise IntentflowError(
+        raise InputError(
             f"{package} is not a compiled pipeline; `intentflow compile -o {package}` creates one"
         ) from None
 
@@ -282,14 +282,12 @@ def _readable_errors(host: str) -> Iterator[None]:
         with contextlib.redirect_stdout(sys.stderr):
             yield
     except ApiException as error:
-        raise IntentflowError(_explain(error, host)) from error
+        raise ServiceError(_explain(error, host)) from error
     except HTTPError as error:
         cause = type(getattr(error, "reason", None) or error).__name__
-        raise IntentflowError(
-            f"KFP host {host}: cannot be reached ({cause}); check --host"
-        ) from error
+        raise ServiceError(f"KFP host {host}: cannot be reached ({cause}); check --host") from error
     except ValueError as error:
-        raise IntentflowError(f"KFP host {host}: {error}".splitlines()[0]) from error
+        raise ServiceError(f"KFP host {host}: {error}".splitlines()[0]) from error
 
 
 def _explain(error: Any, host: str) -> str:

@@ -17,7 +17,7 @@ from intentflow.artifacts.quantization import (
     QuantizationRecord,
 )
 from intentflow.artifacts.training import TRAINING_FILE
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError, UsageError
 from intentflow.io.files import atomic_directory
 from intentflow.prompts import PromptSpec
 from intentflow.records import Example
@@ -55,8 +55,9 @@ def quantize(
         of confidences (``fitted``, ``left out`` or ``none``).
 
     Raises:
-        IntentflowError: The directory is not a model or has 4-bit weights already, there are no
-            rows, or the method is unknown.
+        InputError: The directory is not a model or has 4-bit weights already, or there are no
+            rows.
+        UsageError: The method is unknown.
     """
     from intentflow.models.directory import check_model_directory, make_readable
 
@@ -94,7 +95,7 @@ def group_size(model: Any) -> int:
     """The largest usual group size that divides the input width of every linear layer.
 
     Raises:
-        IntentflowError: There is none.
+        InputError: There is none.
     """
     import torch
 
@@ -107,20 +108,20 @@ def group_size(model: Any) -> int:
     for size in _GROUP_SIZES:
         if all(width % size == 0 for width in widths):
             return size
-    raise IntentflowError(f"layers of widths {sorted(widths)} cannot be divided into groups of 32")
+    raise InputError(f"layers of widths {sorted(widths)} cannot be divided into groups of 32")
 
 
 def _check(method: str, calibration: Sequence[Example]) -> None:
     if method not in METHODS:
-        raise IntentflowError(f"--method {method}: choose {' or '.join(METHODS)}")
+        raise UsageError(f"--method {method}: choose {' or '.join(METHODS)}")
     if not calibration:
-        raise IntentflowError("quantization needs training rows to calibrate on")
+        raise InputError("quantization needs training rows to calibrate on")
 
 
 def _refuse_compressed(folder: Path) -> None:
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     if "quantization_config" in config:
-        raise IntentflowError(f"model {folder} has 4-bit weights already")
+        raise InputError(f"model {folder} has 4-bit weights already")
 
 
 def _token_rows(tokenizer: Any, folder: Path, rows: Sequence[Example], end: int) -> Any:

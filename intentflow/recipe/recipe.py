@@ -11,7 +11,7 @@ from pydantic import AliasChoices, Field, model_validator
 from intentflow.calls import OutputFormat
 from intentflow.config import StrictModel, nearest
 from intentflow.environment import resource
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError, UsageError
 from intentflow.prompts import Language, PromptSpec, TaxonomyInPrompt
 from intentflow.recipe.distributed import Distributed
 from intentflow.taxonomy import Taxonomy
@@ -217,7 +217,7 @@ class Recipe(StrictModel):
         """Read a shipped recipe (``smollm2-135m/full``) or a YAML file, local or ``s3://``.
 
         Raises:
-            IntentflowError: The recipe does not exist, or a key or value is invalid.
+            InputError: The recipe does not exist, or a key or value is invalid.
 
         Example:
             >>> Recipe.load("smollm2-135m/lora", ["learning_rate=1e-4"]).learning_rate
@@ -244,7 +244,7 @@ def by_own_names(overrides: Iterable[str]) -> list[str]:
         overrides: ``key=value`` each.
 
     Raises:
-        IntentflowError: A key is set by both of its names.
+        UsageError: A key is set by both of its names.
 
     Example:
         >>> by_own_names(["lora_dim=8"])
@@ -254,7 +254,7 @@ def by_own_names(overrides: Iterable[str]) -> list[str]:
     keys = {key for key, _, _ in given}
     for other, own in _CONSOLE_NAMES.items():
         if {other, own} <= keys:
-            raise IntentflowError(f"--set {other} is another name for {own}: give one of them")
+            raise UsageError(f"--set {other} is another name for {own}: give one of them")
     return [f"{_CONSOLE_NAMES.get(key, key)}{equals}{value}" for key, equals, value in given]
 
 
@@ -268,7 +268,7 @@ def recipe_path(name: str) -> Path:
         return shipped[name]
     guess = nearest(name, shipped)
     hint = f"; did you mean {guess}?" if guess else f"; choose from {', '.join(shipped)}"
-    raise IntentflowError(f"there is no recipe {name}{hint}")
+    raise InputError(f"there is no recipe {name}{hint}")
 
 
 def shipped_recipes() -> dict[str, Path]:

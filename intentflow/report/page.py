@@ -47,7 +47,7 @@ def write_report(path: str | Path, html: str, *, private: bool = False) -> None:
         private: Whether only the owner may read the file, for pages that show personal data.
 
     Raises:
-        IntentflowError: The file cannot be written.
+        InputError: The file cannot be written.
     """
     with atomic_file(path, private=private) as partial:
         partial.write_text(html, encoding="utf-8", errors="backslashreplace")

@@ -30,7 +30,7 @@ from tenacity import (
     wait_exponential,
 )
 
-from intentflow.errors import IntentflowError, ServiceError
+from intentflow.errors import InputError, ServiceError
 
 _AGAIN = frozenset({429, 502, 503, 504})
 _FIRST_PAUSE_SECONDS = 0.2
@@ -263,7 +263,7 @@ class _Requests:
 
     def __init__(self, url: str, options: ClientOptions) -> None:
         if not url.startswith(("http://", "https://")):
-            raise IntentflowError(f"{url}: a service's address begins with http:// or https://")
+            raise InputError(f"{url}: a service's address begins with http:// or https://")
         # The same service's address for OpenAI clients is often at hand, too.
         self.url = url.rstrip("/").removesuffix("/v1").removesuffix("/openai")
         self.options = options

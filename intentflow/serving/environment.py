@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 
 KEYS_FILE = "INTENTFLOW_API_KEYS_FILE"
 """File with the tokens of clients, one a line; read again when it changes."""
@@ -44,7 +44,7 @@ def read_sample_rate(environment: Mapping[str, str]) -> float:
     """Share of the requests to keep; all of them where nothing is set.
 
     Raises:
-        IntentflowError: It is not a number between 0 and 1.
+        InputError: It is not a number between 0 and 1.
     """
     text = environment.get(LOG_SAMPLE_RATE) or "1"
     try:
@@ -52,5 +52,5 @@ def read_sample_rate(environment: Mapping[str, str]) -> float:
     except ValueError:
         rate = -1.0
     if not 0 <= rate <= 1:
-        raise IntentflowError(f"{LOG_SAMPLE_RATE}={text}: expected a share between 0 and 1")
+        raise InputError(f"{LOG_SAMPLE_RATE}={text}: expected a share between 0 and 1")
     return rate

@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.inference.calibration import CALIBRATION_FILE, Calibration
 from intentflow.inference.structured_outputs import StructuredOutputs
 from intentflow.prompts import PromptSpec
@@ -46,7 +46,7 @@ def read_served_model(uri: str, *, constrained: bool = True) -> ServedModel:
         constrained: Whether its answers are kept inside the taxonomy.
 
     Raises:
-        IntentflowError: It is no model directory, or a file of it is damaged.
+        InputError: It is no model directory, or a file of it is damaged.
     """
     with tempfile.TemporaryDirectory() as folder:
         for name in (*_REQUIRED, CALIBRATION_FILE):
@@ -54,7 +54,7 @@ def read_served_model(uri: str, *, constrained: bool = True) -> ServedModel:
             if content is not None:
                 (Path(folder) / name).write_bytes(content)
             elif name in _REQUIRED:
-                raise IntentflowError(f"{uri}: no {name} in it; is it a model that train wrote?")
+                raise InputError(f"{uri}: no {name} in it; is it a model that train wrote?")
         prompt = PromptSpec.read(Path(folder) / "prompt.json")
         taxonomy = Taxonomy.from_yaml(Path(folder) / "taxonomy.yaml")
         calibration = Calibration.read(folder)

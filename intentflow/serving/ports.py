@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import UsageError
 
 
 def require_free_port(host: str, port: int, flag: str = "--port") -> None:
@@ -16,15 +16,15 @@ def require_free_port(host: str, port: int, flag: str = "--port") -> None:
         flag: Flag that set the port, for the message.
 
     Raises:
-        IntentflowError: Out of range, in use, or not allowed.
+        UsageError: Out of range, in use, or not allowed.
     """
     if not 0 < port < 65536:
-        raise IntentflowError(f"{flag} {port}: a port lies between 1 and 65535")
+        raise UsageError(f"{flag} {port}: a port lies between 1 and 65535")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise IntentflowError(
+            raise UsageError(
                 f"port {port} on {host} cannot be used ({error.strerror}): choose another {flag}"
             ) from None

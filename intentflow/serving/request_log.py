@@ -26,7 +26,7 @@ from typing import Any
 from tenacity import AsyncRetrying, retry_if_result, stop_after_attempt, wait_incrementing
 
 from intentflow.calls import format_calls
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError, IntentflowError
 from intentflow.serving.backend import Message
 from intentflow.serving.corrections import joined_rounds
 from intentflow.serving.errors import ReplyError, unavailable
@@ -65,7 +65,7 @@ class RequestLog:
         model: The model in service, whose digests go into corrections.
 
     Raises:
-        IntentflowError: Nothing can be written there.
+        InputError: Nothing can be written there.
     """
 
     def __init__(self, uri: str | None, sample_rate: float, model: ServedModel) -> None:
@@ -215,7 +215,8 @@ def writer(uri: str) -> Write:
     """Stores bytes under a name in a folder or at ``s3://…``, completely or not at all.
 
     Raises:
-        IntentflowError: Another scheme, or S3 without credentials.
+        InputError: Another scheme, or the folder cannot be written.
+        ServiceError: S3 without credentials.
     """
     if not is_remote(uri):
         _require_writable(Path(uri))
@@ -232,11 +233,9 @@ def _require_writable(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise IntentflowError(
-            f"{folder}: no folder to keep requests in ({error.strerror})"
-        ) from None
+        raise InputError(f"{folder}: no folder to keep requests in ({error.strerror})") from None
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise IntentflowError(f"{folder}: nothing can be written there")
+        raise InputError(f"{folder}: nothing can be written there")
 
 
 def _write_file(path: Path, content: bytes) -> None:

@@ -8,7 +8,7 @@ import re
 import time
 from pathlib import Path
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError, IntentflowError
 
 _REREAD_SECONDS = 1.0
 # Visible characters, the first none that begins a comment.
@@ -29,7 +29,7 @@ class Keys:
         key: The one token; with neither, clients need none.
 
     Raises:
-        IntentflowError: The file cannot be read or holds no token, or something is no token.
+        InputError: The file cannot be read or holds no token, or something is no token.
     """
 
     def __init__(self, file: Path | None, key: str | None) -> None:
@@ -72,16 +72,16 @@ def _read(file: Path) -> list[bytes]:
     try:
         lines = [line.strip() for line in file.read_bytes().splitlines()]
     except OSError as error:
-        raise IntentflowError(f"{file}: the tokens cannot be read ({error.strerror})") from None
+        raise InputError(f"{file}: the tokens cannot be read ({error.strerror})") from None
     keys = [_token(line, f"{file}: line {number}") for number, line in enumerate(lines, 1) if line]
     if not keys:
-        raise IntentflowError(f"{file}: no token in it; a Secret's key must be mounted")
+        raise InputError(f"{file}: no token in it; a Secret's key must be mounted")
     return keys
 
 
 def _token(octets: bytes, where: str) -> bytes:
     if not _TOKEN.fullmatch(octets):
-        raise IntentflowError(
+        raise InputError(
             f"{where}: not a token: it has a blank, a byte order mark, a comment or other "
             "characters than ASCII ones in it"
         )

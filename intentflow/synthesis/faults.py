@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import ServiceError
 from intentflow.openai_api.faults import Fault, excerpt, status_fault
 from intentflow.synthesis.teacher import Teacher
 
 
-class TeacherError(IntentflowError):
+class TeacherError(ServiceError):
     """The teacher cannot be used."""
 
 

@@ -106,8 +106,8 @@ def synthesise(
 
     Raises:
         TeacherError: The teacher cannot be used; the rows so far are in the journal.
-        InputError: Redaction is not possible, the journal belongs to another synthesis, or
-            the run was stopped.
+        InputError: Redaction is not possible, or the journal belongs to another synthesis.
+        KeyboardInterrupt: The run was stopped; the rows so far are in the journal.
     """
     _check_redaction()
     key = read_key(teacher)
@@ -125,7 +125,7 @@ def synthesise(
         except TeacherError as error:
             raise TeacherError(f"{error}{_kept(notes)}") from error
         except KeyboardInterrupt as error:
-            raise InputError(f"stopped{_kept(notes)}") from error
+            raise KeyboardInterrupt(f"stopped{_kept(notes)}") from error
 
 
 class _Synthesis:

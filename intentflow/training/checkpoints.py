@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from transformers import TrainerCallback
 
 from intentflow.environment import CHECKPOINTS
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.io.files import atomic_file
 from intentflow.models.history import History
 from intentflow.training.distributed import is_main_process
@@ -116,7 +116,7 @@ def keep_checkpoints(output: Path, identity: str) -> Iterator[Checkpoints]:
             training at the same place are removed.
 
     Raises:
-        IntentflowError: Another process trains the same model directory.
+        InputError: Another process trains the same model directory.
     """
     folder = _checkpoint_folder(output, identity)
     if not is_main_process():
@@ -146,7 +146,7 @@ def _locked(path: Path, output: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        raise IntentflowError(
+        raise InputError(
             f"{output}: another process is training this model; wait for it, or give another folder"
         ) from None
     try:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.recipe.distributed import Distributed
 
 
@@ -45,7 +45,7 @@ def agree_on_checkpoint(mine: Path | None, folder: Path) -> Path | None:
     """The checkpoint that all processes resume from, which is the main process's.
 
     Raises:
-        IntentflowError: This process cannot see it.
+        InputError: This process cannot see it.
     """
     if world_size() == 1:
         return mine
@@ -56,7 +56,7 @@ def agree_on_checkpoint(mine: Path | None, folder: Path) -> Path | None:
     if names[0] is None:
         return None
     if not (folder / names[0]).is_dir():
-        raise IntentflowError(
+        raise InputError(
             f"{folder / names[0]}: this node does not see the checkpoint that the main process "
             "resumes from: keep checkpoints on a volume that all nodes share"
         )

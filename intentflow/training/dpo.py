@@ -24,7 +24,7 @@ from typing import Any
 from intentflow.artifacts.predictions import GivenPrediction
 from intentflow.artifacts.training import CorrectionRows, TrainedOn, TrainingRecord
 from intentflow.calls import CallSyntaxError, OutputFormat, format_output, parse_calls, parse_output
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError, IntentflowError, kind_of
 from intentflow.models.base_models import load_tokenizer, resolve_base_model
 from intentflow.models.directory import check_model_directory
 from intentflow.models.encoding import rows_that_fit
@@ -113,7 +113,7 @@ def train_on_corrections(
         Recipe, plan, loss history, digests, seconds.
 
     Raises:
-        IntentflowError: A file has no corrections, the model is not an intentflow model, or see
+        InputError: A file has no corrections, the model is not an intentflow model, or see
             :func:`intentflow.training.sft.train`.
     """
     require_replaceable(output)
@@ -173,7 +173,7 @@ def read_corrections(path: str | Path, output_format: OutputFormat) -> Correctio
     """Read a predictions file, with rows separated by whether their two answers agree.
 
     Raises:
-        IntentflowError: The file is not a predictions file, a label does not parse, or all rows
+        InputError: The file is not a predictions file, a label does not parse, or all rows
             agree.
     """
     rows = [
@@ -184,7 +184,7 @@ def read_corrections(path: str | Path, output_format: OutputFormat) -> Correctio
     for row in rows:
         by_agreement[_agree(row, output_format, str(path))].append(row)
     if not by_agreement[False]:
-        raise IntentflowError(
+        raise InputError(
             f"{path}: prediction and output agree in all {len(rows)} rows, so there is nothing to "
             "correct"
         )
@@ -215,7 +215,7 @@ def plan_pairs(
     """Derive length, number of pairs per pass and accumulation.
 
     Raises:
-        IntentflowError: Rows are longer than ``max_length``.
+        InputError: Rows are longer than ``max_length``.
     """
     import torch
 
@@ -234,7 +234,7 @@ def _corrected_model(recipe: Recipe) -> Path:
     try:
         return check_model_directory(resolve_base_model(recipe.model_name_or_path))
     except IntentflowError as error:
-        raise IntentflowError(
+        raise kind_of(error)(
             f"{error} (method dpo corrects a model of intentflow train: give its folder as "
             "model_name_or_path)"
         ) from None
@@ -245,7 +245,7 @@ def _agree(row: CorrectedRow, output_format: OutputFormat, path: str) -> bool:
     try:
         label = parse_calls(row.label)
     except CallSyntaxError as error:
-        raise IntentflowError(
+        raise InputError(
             f"{path} row {row.number}: the output {row.label!r} is not a call: {error}"
         ) from None
     try:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.prompts import INTENT_TOKENS, answer_token_ids, intent_tokens
 from intentflow.taxonomy import Taxonomy
 
@@ -50,7 +50,7 @@ def add_intent_tokens(tokenizer: Any, taxonomy: Taxonomy) -> IntentTokens:
         taxonomy: The intents.
 
     Raises:
-        IntentflowError: The tokenizer is of an unsupported type.
+        InputError: The tokenizer is of an unsupported type.
     """
     before = tokenizer.backend_tokenizer.to_str()
     _refuse_other_kinds(json.loads(before)["model"]["type"])
@@ -128,7 +128,7 @@ def trainable_rows(model: Any, ids: Sequence[int]) -> dict[str, list[int]]:
 
 def _refuse_other_kinds(kind: str) -> None:
     if kind != "BPE":
-        raise IntentflowError(
+        raise InputError(
             f"intent_tokens needs a tokenizer of kind BPE, the base model's is {kind}: "
             "leave intent_tokens out"
         )
@@ -169,7 +169,7 @@ def _spell(document: dict[str, Any], text: str) -> str:
 def _check_spelling(tokenizer: Any, added: dict[str, int]) -> None:
     for text, token in added.items():
         if tokenizer.decode([token], clean_up_tokenization_spaces=False) != text:
-            raise IntentflowError(
+            raise InputError(
                 f"the base model's tokenizer cannot write {text!r} as one token: "
                 "leave intent_tokens out"
             )

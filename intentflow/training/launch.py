@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from intentflow.artifacts.training import TRAINING_FILE, TrainingRecord
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.recipe.recipe import Recipe
 from intentflow.records import Example
 from intentflow.storage.completeness import require_replaceable
@@ -44,8 +44,8 @@ def launch_training(
         The record, and the model's URI if it was uploaded.
 
     Raises:
-        IntentflowError: See :func:`intentflow.training.sft.train`; or a process or node failed, or
-            the cluster or the storage refused.
+        InputError: See :func:`intentflow.training.sft.train`.
+        ServiceError: A process or node failed, or the cluster or the storage refused.
     """
     from intentflow.training.torchrun import as_rank
 
@@ -114,7 +114,7 @@ def _train_in_several(
 
     files.rows()  # errors in the files are reported before torch starts several times
     if recipe.global_batch_size % processes:
-        raise IntentflowError(
+        raise InputError(
             f"global_batch_size {recipe.global_batch_size} does not divide by {processes} devices"
         )
     with tempfile.TemporaryDirectory() as folder:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.artifacts.training import RecordedRecipe, TrainedOn, TrainingRecord
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.io.files import atomic_directory
 from intentflow.models.history import History
 from intentflow.models.memory import free_memory
@@ -37,7 +37,7 @@ def run_training(job: Job, plan: Plan, output: str | Path) -> TrainingRecord:
         Recipe, plan, loss history, digests, seconds.
 
     Raises:
-        IntentflowError: See :func:`intentflow.training.sft.train`.
+        InputError: See :func:`intentflow.training.sft.train`.
     """
     recipe, findings = job.recipe, list(job.findings)
     with (
@@ -102,16 +102,16 @@ def _halved(plan: Plan) -> Plan:
     """The next plan after one that did not fit.
 
     Raises:
-        IntentflowError: There is none.
+        InputError: There is none.
     """
     if plan.devices > 1:  # the others do not know, and wait for this one
-        raise IntentflowError(
+        raise InputError(
             f"out of memory with {plan.rows_per_sequence} rows at once on each device: set "
             f"per_device_train_batch_size={max(plan.rows_per_sequence // 2, 1)}, "
             "gradient_checkpointing=true, or distributed.strategy=fsdp"
         ) from None
     if plan.rows_per_sequence == 1:
-        raise IntentflowError(
+        raise InputError(
             "out of memory with one row at a time: set gradient_checkpointing=true, a "
             "smaller max_length, method=lora or qlora, or take a smaller base model"
         ) from None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from intentflow.artifacts.training import TrainingPlan
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.models.encoding import (
     EncodedRow,
     check_lengths,
@@ -56,17 +56,17 @@ def make_plan(recipe: Recipe, rows: Sequence[EncodedRow], held_out: Sequence[Enc
     """Derive length, rows per sequence with a shared prefix, and accumulation.
 
     Raises:
-        IntentflowError: There are no rows, rows are longer than ``max_length``, or the batch is not
+        InputError: There are no rows, rows are longer than ``max_length``, or the batch is not
             divisible.
     """
     if not rows:
-        raise IntentflowError("there are no rows for training")
+        raise InputError("there are no rows for training")
     everything = [*rows, *held_out]
     max_length = recipe.max_length or power_of_two_over(max(row.length for row in everything))
     check_lengths(everything, max_length)
     devices = world_size()
     if recipe.global_batch_size % devices:
-        raise IntentflowError(
+        raise InputError(
             f"global_batch_size {recipe.global_batch_size} does not divide by {devices} devices"
         )
     per_device = recipe.global_batch_size // devices
@@ -78,7 +78,7 @@ def make_plan(recipe: Recipe, rows: Sequence[EncodedRow], held_out: Sequence[Enc
         # A batch is one pass, because every process must call the model equally often.
         per_sequence = rows_that_fit(per_device, max(at_once / own, 1))
     if per_device % per_sequence:
-        raise IntentflowError(
+        raise InputError(
             f"global_batch_size {recipe.global_batch_size} over {devices} devices does not divide "
             f"by per_device_train_batch_size {per_sequence}"
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.artifacts.training import TrainedOn, TrainedRows, TrainingRecord
-from intentflow.errors import IntentflowError
+from intentflow.errors import UsageError
 from intentflow.models.base_models import load_tokenizer
 from intentflow.models.encoding import (
     encode_rows,
@@ -49,14 +49,15 @@ def train(
         Recipe, plan, loss history, digests, seconds.
 
     Raises:
-        IntentflowError: The base model does not exist, rows do not fit, the loss became NaN, or
+        InputError: The base model does not exist, rows do not fit, the loss became NaN, or
             the disk is full.
+        UsageError: The method is ``dpo``, or early stopping lacks validation rows.
     """
     require_replaceable(output)
     if recipe.method == "dpo":
-        raise IntentflowError("method dpo needs corrections, not only labelled rows")
+        raise UsageError("method dpo needs corrections, not only labelled rows")
     if recipe.early_stopping_patience is not None and not validation:
-        raise IntentflowError("early_stopping_patience needs validation rows: give --validation")
+        raise UsageError("early_stopping_patience needs validation rows: give --validation")
     taxonomy = taxonomy or Taxonomy.infer([*training, *validation])
     prompt = recipe.prompt(taxonomy)
     tokenizer = load_tokenizer(recipe.model_name_or_path)

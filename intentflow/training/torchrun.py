@@ -17,14 +17,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import KINDS, IntentflowError, ServiceError, kind_of
 from intentflow.training.distributed import is_main_process
 
 LAUNCHED = "INTENTFLOW_LAUNCHED"
 """Set in processes that this module started: they leave the final report to their parent."""
 
 _TERMINATION_MESSAGE = Path("/dev/termination-log")
-_OURS = "IntentflowError: "
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _LOOPBACK = "127.0.0.1"
 
@@ -33,7 +32,8 @@ def launch(arguments: Sequence[str], processes: int) -> None:
     """Run ``intentflow train`` with these arguments in several processes, and wait for them.
 
     Raises:
-        IntentflowError: One of them failed; the others were stopped.
+        IntentflowError: One of them failed, and the others were stopped; the error is of the kind
+            that the process raised.
         KeyboardInterrupt: This process was interrupted; all of them were stopped.
     """
     from torch.distributed.elastic.multiprocessing import SignalException
@@ -45,7 +45,7 @@ def launch(arguments: Sequence[str], processes: int) -> None:
         try:
             elastic_launch(_config(processes, logs), sys.executable)(*command)
         except ChildFailedError as error:
-            raise IntentflowError(_first_cause(error.failures, processes, Path(logs))) from None
+            raise _first_cause(error.failures, processes, Path(logs)) from None
         except SignalException:
             raise KeyboardInterrupt from None
 
@@ -72,12 +72,17 @@ def as_rank() -> Iterator[None]:
         from torch.distributed.elastic.multiprocessing.errors.error_handler import ErrorHandler
 
         if "TORCHELASTIC_ERROR_FILE" in os.environ:
-            ErrorHandler().record_exception(error)
+            ErrorHandler().record_exception(_of_known_kind(error))
         if "KUBERNETES_SERVICE_HOST" in os.environ and _TERMINATION_MESSAGE.exists():
             _TERMINATION_MESSAGE.write_text(str(error), encoding="utf-8")
         if LAUNCHED in os.environ and isinstance(error, IntentflowError):
             sys.exit(error.exit_code)
         raise
+
+
+def _of_known_kind(error: Exception) -> Exception:
+    """The error as torch records it: by the name of its class, of which the launcher knows some."""
+    return kind_of(error)(str(error)) if isinstance(error, IntentflowError) else error
 
 
 def _config(processes: int, logs: str) -> Any:
@@ -122,28 +127,36 @@ def _environment(processes: int) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _first_cause(failures: dict[int, Any], processes: int, logs: Path) -> str:
+def _first_cause(failures: dict[int, Any], processes: int, logs: Path) -> IntentflowError:
     """The cause of the end of the training in one line: the first report of a process."""
     rank, failure = min(
         failures.items(), key=lambda item: (_distance(item[1]), item[1].timestamp, item[0])
     )
-    if _error_text(failure).startswith(_OURS):
-        return _error_text(failure).removeprefix(_OURS)
+    if found := _reported(failure):
+        return found
     where = f"process {rank} of {processes}"
     if failure.exitcode < 0:
         hint = " (out of memory, or killed by a user)" if failure.exitcode == -9 else ""
-        return f"{where} was killed by {failure.signal_name()}{hint}; the others were stopped too"
+        ending = f"was killed by {failure.signal_name()}{hint}"
+        return ServiceError(f"{where} {ending}; the others were stopped too")
     last = _error_text(failure) or _last_line(logs, rank)
-    return f"{where} ended with exit status {failure.exitcode}: {last}; the others were stopped too"
+    ending = f"ended with exit status {failure.exitcode}: {last}"
+    return ServiceError(f"{where} {ending}; the others were stopped too")
 
 
 def _distance(failure: Any) -> int:
     """Distance of a failure from the cause: others fail or are stopped because of it."""
-    if _error_text(failure).startswith(_OURS):
+    if _reported(failure):
         return 0
     if failure.exitcode < 0:
         return 3 if failure.exitcode == -signal.SIGTERM else 1
     return 2
+
+
+def _reported(failure: Any) -> IntentflowError | None:
+    """The error that a process recorded, if it is one that the user can fix."""
+    kind, _, message = _error_text(failure).partition(": ")
+    return KINDS[kind](message) if kind in KINDS else None
 
 
 def _error_text(failure: Any) -> str:

@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 from transformers import Trainer
 from transformers.trainer_utils import EvalLoopOutput
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.models.attention import RowsPass, share_prefixes
 from intentflow.models.encoding import CPU_PASS_TOKENS, IGNORED
 from intentflow.models.prefix import read_prefix
@@ -39,7 +39,7 @@ class AnswerLossTrainer(Trainer):  # type: ignore[misc]  # transformers is not t
         kwargs: Keyword arguments of the library's trainer.
 
     Raises:
-        IntentflowError: The model's attention cannot share a prefix.
+        InputError: The model's attention cannot share a prefix.
     """
 
     def __init__(
@@ -192,7 +192,7 @@ class AnswerLossTrainer(Trainer):  # type: ignore[misc]  # transformers is not t
     def _refuse(self, loss: float, rows: list[int]) -> None:
         shown = ", ".join(map(str, rows[:_ROWS_SHOWN]))
         more = f" and {len(rows) - _ROWS_SHOWN} more" if len(rows) > _ROWS_SHOWN else ""
-        raise IntentflowError(
+        raise InputError(
             f"the loss is {loss} at step {self.state.global_step + 1}, training rows "
             f"{shown}{more}: lower learning_rate, or use precision=fp32"
         )

@@ -67,7 +67,7 @@ def write_validation_report(
     """Write :func:`validation_html`; a page that is not redacted is readable by the owner only.
 
     Raises:
-        IntentflowError: The file cannot be written.
+        InputError: The file cannot be written.
         ModuleNotFoundError: ``redact`` needs the ``data`` extra, which is not installed.
     """
     page = validation_html(report, name=name, policy=policy, taxonomy=taxonomy, redact=redact)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from intentflow.deployment.readiness import readiness, wait_until_ready
-from intentflow.errors import IntentflowError
+from intentflow.errors import ServiceError
 
 READY = {"conditions": [{"type": "Ready", "status": "True"}], "url": "http://banking"}
 
@@ -22,7 +22,7 @@ class FlakyCluster:
     def watch(self, *_: object) -> Iterator[tuple[str, dict[str, Any]]]:
         if self.failures:
             self.failures -= 1
-            raise IntentflowError("the cluster cannot be reached")
+            raise ServiceError("the cluster cannot be reached")
         yield "ADDED", {"metadata": {"generation": 1}, "status": READY}
 
 
@@ -38,7 +38,7 @@ def test_restart_of_the_api_server_does_not_end_the_waiting() -> None:
 
 def test_api_server_that_stays_away_ends_the_waiting() -> None:
     cluster: Any = FlakyCluster(failures=100)
-    with pytest.raises(IntentflowError, match="cannot be reached"):
+    with pytest.raises(ServiceError, match="cannot be reached"):
         wait_until_ready(cluster, "banking", "team-a", 5)
 
 

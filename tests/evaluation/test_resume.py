@@ -227,7 +227,7 @@ def test_a_model_directory_resumes_where_it_stopped(
 
     monkeypatch.setattr(TransformersEngine, "answer", four_and_end)
     beside = tmp_path / "metrics.json"
-    with pytest.raises(IntentflowError, match="stopped; 4 of 6 answers are in"):
+    with pytest.raises(KeyboardInterrupt, match="stopped; 4 of 6 answers are in"):
         evaluate_model(str(tiny_model), examples, journal_for=beside)
     evaluation = evaluate_model(str(tiny_model), examples, journal_for=beside)
     assert asked == [6, 2]

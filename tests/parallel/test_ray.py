@@ -17,7 +17,7 @@ import pytest
 
 from intentflow.conversion import convert
 from intentflow.curation import curate
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError, ServiceError
 from intentflow.parallel import Executor, open_executor
 from intentflow.records import content_digest, read_records
 from tests.conversion.test_itag_lines import documented_row
@@ -73,7 +73,7 @@ def end_always(_item: int) -> int:
 
 
 def refuse(_item: int) -> int:
-    raise IntentflowError("row 1: no good")
+    raise InputError("row 1: no good")
 
 
 def test_a_killed_worker_costs_no_result(cluster: Executor, tmp_path: Path) -> None:
@@ -86,12 +86,12 @@ def test_a_worker_that_is_lost_each_time_is_explained(
     cluster: Executor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("intentflow.parallel.ray_executor._RETRIES", 1)
-    with pytest.raises(IntentflowError, match="attempted 2 times and its worker was lost"):
+    with pytest.raises(ServiceError, match="attempted 2 times and its worker was lost"):
         list(cluster.map(end_always, [1]))
 
 
 def test_what_a_worker_says_is_wrong_with_the_input_is_reported(cluster: Executor) -> None:
-    with pytest.raises(IntentflowError, match=r"^row 1: no good$"):
+    with pytest.raises(InputError, match=r"^row 1: no good$"):
         list(cluster.map(refuse, [1]))
 
 

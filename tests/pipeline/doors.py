@@ -19,7 +19,7 @@ from kfp import dsl
 
 from intentflow.cli.main import main
 from intentflow.config import StrictModel
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.pipeline.arguments import STEP_CONFIGS, run_key, step_config
 from intentflow.pipeline.parameters import as_parameter, from_parameter
 from intentflow.pipeline.run_config import RunConfig
@@ -81,7 +81,7 @@ class Setting:
     more: tuple[tuple[str, tuple[str, ...], Any], ...] = ()
 
 
-class CapturedError(IntentflowError):
+class CapturedError(InputError):
     """Ends a step whose function was called: there is nothing more to see."""
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from intentflow.calls import Call
-from intentflow.errors import IntentflowError
+from intentflow.errors import ServiceError
 from intentflow.serving import request_log
 from intentflow.serving.interpretation import Interpretation
 from intentflow.serving.metrics import LOG_DROPPED
@@ -81,7 +81,7 @@ def test_rows_are_kept_for_a_storage_that_comes_back(
     def stalled(name: str, content: bytes) -> None:
         tries.append(name)
         if len(tries) < 3:
-            raise IntentflowError("the storage is away")
+            raise ServiceError("the storage is away")
         write(name, content)
 
     log._write = stalled

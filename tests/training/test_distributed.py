@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError, IntentflowError
 from intentflow.recipe.distributed import Distributed
 from intentflow.records import write_records
 from intentflow.training.checkpoints import Checkpoints
@@ -199,7 +199,7 @@ def test_an_error_of_all_processes_is_one_line(
     tiny_base_model: Path, files: TrainingFiles, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     short = recipe(tiny_base_model, max_length=16, **_two("ddp"))
-    with pytest.raises(IntentflowError, match="max_length 16 is too short for 28 of 28 rows"):
+    with pytest.raises(InputError, match="max_length 16 is too short for 28 of 28 rows"):
         launch_training(short, files, str(tmp_path / "m"))
     assert "Traceback" not in capfd.readouterr().err
     assert not (tmp_path / "m").exists()

@@ -23,7 +23,7 @@ import yaml
 
 from intentflow.cli.main import main
 from intentflow.cluster.client import Cluster
-from intentflow.errors import IntentflowError
+from intentflow.errors import IntentflowError, ServiceError
 from intentflow.models.directory import check_model_directory
 from intentflow.pipeline.options import PipelineOptions
 from intentflow.recipe.distributed import Distributed
@@ -200,7 +200,7 @@ class Away:
     def get(self, *_: str) -> dict[str, Any]:
         if self.failures:
             self.failures -= 1
-            raise IntentflowError("the cluster cannot be reached")
+            raise ServiceError("the cluster cannot be reached")
         return {"metadata": {"uid": "1"}, "status": ended_status("j", failed=False)}
 
     def list(self, *_: str) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ from intentflow.deployment.gitops.repository import PushRejectedError, Repositor
 from intentflow.deployment.gitops.service import change_files
 from intentflow.deployment.options import DeployOptions
 from intentflow.deployment.rendering import Manifest
-from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.errors import CheckFailed, UsageError
 from intentflow.io.paths import require_inside
 from intentflow.io.printable import printable
 
@@ -65,8 +65,9 @@ def commit_service(objects: list[Manifest], verdict: Verdict, options: DeployOpt
         options: The repository, its branches and the service's folder.
 
     Raises:
-        IntentflowError: The repository, branch or access is missing, the branch is protected, or
-            files cannot be changed.
+        ServiceError: The repository or access is missing, or the branch is protected.
+        UsageError: There is no such branch, or the folder is outside the repository.
+        InputError: Files cannot be changed.
         CheckFailed: The branch moved on at every attempt.
     """
     service = next(item for item in objects if item["kind"] == "InferenceService")
@@ -135,11 +136,11 @@ def service_folder(options: DeployOptions) -> str:
     """The service's folder, relative to the repository's top.
 
     Raises:
-        IntentflowError: The path leads out of the repository.
+        UsageError: The path leads out of the repository.
     """
     folder = PurePosixPath(options.git_path or f"{options.namespace}/{options.name}")
     if folder.is_absolute() or ".." in folder.parts or ".git" in folder.parts:
-        raise IntentflowError(f"--path {folder}: expected a folder inside the repository")
+        raise UsageError(f"--path {folder}: expected a folder inside the repository")
     return folder.as_posix()
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from intentflow.config import nearest
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError, ServiceError, UsageError
 from intentflow.io.addresses import MASK, holds_secret, mask_secrets
 
 _SECONDS = 300
@@ -36,7 +36,7 @@ _NO_ACCESS = (
 )
 
 
-class GitError(IntentflowError):
+class GitError(ServiceError):
     """git failed.
 
     Args:
@@ -50,7 +50,7 @@ class GitError(IntentflowError):
         self.output = output
 
 
-class PushRejectedError(IntentflowError):
+class PushRejectedError(ServiceError):
     """Another commit was pushed first, so the change has to be made again on top of it."""
 
 
@@ -102,7 +102,7 @@ class Repository:
 
         Raises:
             PushRejectedError: The branch has moved on.
-            IntentflowError: The branch is protected, or the server refused for another reason.
+            ServiceError: The branch is protected, or the server refused for another reason.
         """
         try:
             self.git("push", "--porcelain", "origin", f"HEAD:refs/heads/{branch}")
@@ -136,7 +136,9 @@ def cloned(where: str, branch: str, push_branch: str | None, *, deep: bool) -> I
         deep: Whether to clone the complete history instead of the last commit.
 
     Raises:
-        IntentflowError: The repository or branch does not exist or cannot be accessed.
+        ServiceError: The repository does not exist or cannot be accessed.
+        UsageError: There is no such branch, or git is not installed.
+        InputError: The URL contains a secret, or a clone has no origin.
     """
     url = _remote(where)
     heads = _heads(url)
@@ -144,7 +146,7 @@ def cloned(where: str, branch: str, push_branch: str | None, *, deep: bool) -> I
         guess = nearest(branch, heads)
         there = ", ".join(sorted(heads)[:5])
         hint = f"; did you mean {guess}?" if guess else f"; choose from {there}"
-        raise IntentflowError(f"{without_credentials(url)} has no branch {branch}{hint}")
+        raise UsageError(f"{without_credentials(url)} has no branch {branch}{hint}")
     start = push_branch if push_branch in heads else branch
     with tempfile.TemporaryDirectory(prefix="intentflow-git-") as folder:
         root = Path(folder) / "clone"
@@ -170,7 +172,7 @@ def _remote(where: str) -> str:
     """The repository to clone from and push to."""
     parts = urlsplit(where)
     if parts.password or (parts.scheme in ("http", "https") and holds_secret(where)):
-        raise IntentflowError(
+        raise InputError(
             f"{mask_secrets(where)}: the URL contains a user name, password or token, which would "
             f"be visible: put it into {_TOKEN} (and {_USER})"
         )
@@ -182,7 +184,7 @@ def _remote(where: str) -> str:
     try:
         origin = _git(where, "-C", where, "remote", "get-url", "origin").strip()
     except GitError:
-        raise IntentflowError(
+        raise InputError(
             f"{where} is a clone without an origin to push to: give the repository's URL"
         ) from None
     relative = "://" not in origin and (path / origin).exists()
@@ -212,9 +214,9 @@ def _git(about: str, *arguments: str) -> str:
             check=False,
         )
     except FileNotFoundError:
-        raise IntentflowError("mode git needs the git command: install git") from None
+        raise UsageError("mode git needs the git command: install git") from None
     except subprocess.TimeoutExpired:
-        raise IntentflowError(f"{about}: git did not end within {_SECONDS} s") from None
+        raise ServiceError(f"{about}: git did not end within {_SECONDS} s") from None
     if done.returncode:
         output = without_credentials(f"{done.stdout}\n{done.stderr}")
         raise GitError(_explain(about, output), output)
@@ -250,12 +252,12 @@ def _explain(about: str, output: str) -> str:
     )
 
 
-def _explain_push(failure: GitError, url: str, branch: str) -> IntentflowError:
+def _explain_push(failure: GitError, url: str, branch: str) -> ServiceError:
     output = failure.output
     if "[rejected]" in output or "cannot lock ref" in output or "failed to update ref" in output:
         return PushRejectedError(f"{url}: the branch {branch} has moved on")
     if "branch is currently checked out" in output:
-        return IntentflowError(
+        return ServiceError(
             f"{url}: the branch {branch} is checked out there: push to a bare repository, "
             "or give --push-branch"
         )
@@ -263,7 +265,7 @@ def _explain_push(failure: GitError, url: str, branch: str) -> IntentflowError:
         reported = re.findall(r"^remote:\s*(.*\S)", output, re.MULTILINE)
         reason = re.search(r"\[remote rejected\] \((.*)\)", output)
         why = " ".join([*reported[-3:], f"({reason[1]})" if reason else ""]).strip()
-        return IntentflowError(
+        return ServiceError(
             f"{url}: the branch {branch} accepts no push: {why}; "
             "give --push-branch B and open a pull request"
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from intentflow.deployment.gitops.commit import push_on_top, service_folder, service_trailer
 from intentflow.deployment.gitops.repository import GitError, Repository, cloned
 from intentflow.deployment.options import DeployOptions
-from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.errors import CheckFailed, InputError, UsageError
 
 log = logging.getLogger(__name__)
 
@@ -47,12 +47,13 @@ def revert_service(options: DeployOptions) -> RevertResult:
     Another call reverts the deployment before it.
 
     Raises:
-        IntentflowError: The repository, branch or access is missing, the branch is protected, or
-            the same lines were changed since.
+        UsageError: The options name no repository, or no such branch.
+        ServiceError: The repository or access is missing, or the branch is protected.
+        InputError: The same lines were changed since.
         CheckFailed: There is no deployment to revert to.
     """
     if not options.git_repo:
-        raise IntentflowError("mode git needs the GitOps repository: give --repo URL")
+        raise UsageError("mode git needs the GitOps repository: give --repo URL")
     target = options.git_push_branch or options.git_branch
     with cloned(
         options.git_repo, options.git_branch, options.git_push_branch, deep=True
@@ -85,7 +86,7 @@ def _revert(repository: Repository, options: DeployOptions) -> tuple[str, _Deplo
     try:
         return repository.revert(deployment.commit, message), deployment
     except GitError:
-        raise IntentflowError(
+        raise InputError(
             f"{repository.url}: {deployment.commit[:12]} cannot be reverted automatically: the "
             "same lines were changed since; deploy the previous model instead: "
             f"intentflow deploy --mode git --model {deployment.replaces}"

@@ -11,7 +11,7 @@ from intentflow.artifacts.deployed_model import DeployedModel
 from intentflow.deployment.annotations import ANNOTATION
 from intentflow.deployment.gitops.yaml_edit import Document, Edit, apply_edits, get, parse, scalars
 from intentflow.deployment.rendering import Manifest, write_manifests
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError, IntentflowError
 
 _KIND = "InferenceService"
 _MODEL = ("spec", "predictor", "model")
@@ -43,7 +43,7 @@ def change_files(folder: Path, objects: Sequence[Manifest]) -> FileChanges:
         objects: The rendered objects.
 
     Raises:
-        IntentflowError: The files cannot be changed, or contain several services of that name.
+        InputError: The files cannot be changed, or contain several services of that name.
     """
     rendered = next(item for item in objects if item["kind"] == _KIND)
     documents = _documents(folder)
@@ -52,14 +52,14 @@ def change_files(folder: Path, objects: Sequence[Manifest]) -> FileChanges:
         return FileChanges(_write_first(folder, objects), None)
     if len(found) > 1:
         places = ", ".join(sorted({document.where for document in found}))
-        raise IntentflowError(
+        raise InputError(
             f"{rendered['metadata']['name']} occurs several times in {folder.name}: {places}; "
             "give the folder of one with --path"
         )
     service = found[0]
     former = get(service.value, (*_MODEL, "storageUri"))
     if not isinstance(former, str):
-        raise IntentflowError(f"{service.where}: the service has no {'.'.join(_MODEL)}.storageUri")
+        raise InputError(f"{service.where}: the service has no {'.'.join(_MODEL)}.storageUri")
     return FileChanges(_edit_all(folder, documents, service, rendered, former), former)
 
 
@@ -87,7 +87,7 @@ def _read(file: Path) -> str:
     try:
         return file.read_bytes().decode("utf-8")
     except UnicodeDecodeError:
-        raise IntentflowError(f"{file.name}: not UTF-8") from None
+        raise InputError(f"{file.name}: not UTF-8") from None
 
 
 def _is_service(document: Document, rendered: Manifest) -> bool:
@@ -104,7 +104,7 @@ def _write_first(folder: Path, objects: Sequence[Manifest]) -> list[Path]:
     taken = sorted(file.name for file in folder.glob("*.y*ml"))
     if taken:
         name = next(item for item in objects if item["kind"] == _KIND)["metadata"]["name"]
-        raise IntentflowError(
+        raise InputError(
             f"{folder.name} contains {', '.join(taken[:3])}, but no InferenceService {name}: "
             "give the service's own folder with --path"
         )

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError, IntentflowError
 from intentflow.io.safe_yaml import yaml_documents
 
 Path = tuple[str | int, ...]
@@ -54,7 +54,7 @@ def parse(where: str, text: str) -> list[Document]:
     """Parse the documents of a file.
 
     Raises:
-        IntentflowError: The text is not YAML, or exceeds the limits.
+        InputError: The text is not YAML, or exceeds the limits.
     """
     pairs = yaml_documents(text, where)
     return [Document(where, text, node, value) for node, value in pairs]
@@ -66,7 +66,7 @@ def apply_edits(document: Document, edits: Sequence[Edit]) -> str:
     An edit of a missing key adds it; one of the index after a list's last item appends an item.
 
     Raises:
-        IntentflowError: The edits would change something else, too.
+        InputError: The edits would change something else, too.
     """
     pieces = [piece for edit in edits for piece in _pieces(document, edit)]
     text = document.text
@@ -247,9 +247,9 @@ def _edited(value: Any, edits: Sequence[Edit]) -> Any:
     return value
 
 
-def _cannot_edit(document: Document, path: Sequence[str | int]) -> IntentflowError:
+def _cannot_edit(document: Document, path: Sequence[str | int]) -> InputError:
     place = ".".join(str(part) for part in path)
-    return IntentflowError(
+    return InputError(
         f"{document.where}: {place} cannot be changed separately in this file "
         "(an anchor, an empty or a folded value): change it manually once"
     )

@@ -14,7 +14,7 @@ from intentflow.artifacts.metrics import (
     Metrics,
 )
 from intentflow.artifacts.scores import Scores
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.evaluation.mcnemar import Paired
 from intentflow.evaluation.report.wording import percent, points, short, with_interval
 from intentflow.evaluation.scores import paired, require_same_rows
@@ -39,13 +39,13 @@ def check_same_rows(
         champion: Scores of the model in service.
 
     Raises:
-        IntentflowError: The ``data_digest`` differs, or the intent accuracy is missing.
+        InputError: The ``data_digest`` differs, or the intent accuracy is missing.
     """
     for whose, scores in (("the baselines were", baselines), ("the champion was", champion)):
         if scores is not None:
             require_same_rows(data_digest, scores.data_digest, whose)
     if champion is not None and champion.intent_accuracy is None:
-        raise IntentflowError("the champion's scores lack intent_accuracy: evaluate it again")
+        raise InputError("the champion's scores lack intent_accuracy: evaluate it again")
 
 
 def judgements(

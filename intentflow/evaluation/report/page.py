@@ -34,7 +34,7 @@ def write_evaluation_report(
     """Write :func:`evaluation_html`.
 
     Raises:
-        IntentflowError: See :func:`evaluation_html`; or the file cannot be written.
+        InputError: The file cannot be written; or see :func:`evaluation_html`.
     """
     page = evaluation_html(
         evaluation, baselines=baselines, champion=champion, hourly_price=hourly_price
@@ -58,7 +58,8 @@ def evaluation_html(
         hourly_price: Price of an hour of the measured hardware, in any currency.
 
     Raises:
-        IntentflowError: Baselines or champion are scores of other rows, or the price is invalid.
+        InputError: Baselines or champion are scores of other rows.
+        UsageError: The price is invalid.
     """
     metrics = evaluation.metrics
     check_same_rows(metrics.data_digest, baselines=baselines, champion=champion)

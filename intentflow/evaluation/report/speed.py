@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from intentflow.artifacts.metrics import Latency, Metrics
-from intentflow.errors import IntentflowError
+from intentflow.errors import UsageError
 
 _SECONDS_AN_HOUR = 3600
 
@@ -15,10 +15,10 @@ def speed(metrics: Metrics, hourly_price: float | None) -> dict[str, Any]:
     """Latency, throughput and cost for the page; ``tiles`` is empty if nothing was timed.
 
     Raises:
-        IntentflowError: The price is not a number from 0 up.
+        UsageError: The price is not a number from 0 up.
     """
     if hourly_price is not None and not (math.isfinite(hourly_price) and hourly_price >= 0):
-        raise IntentflowError(f"the hourly price is {hourly_price}; give a number from 0 up")
+        raise UsageError(f"the hourly price is {hourly_price}; give a number from 0 up")
     rate, latency = metrics.rows_per_second, metrics.latency_seconds or Latency()
     tiles = [
         {"label": f"latency, {label}", "value": _seconds(value)}

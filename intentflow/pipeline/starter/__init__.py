@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.io.files import atomic_file
 
 
@@ -16,17 +16,17 @@ def write_starter(directory: str | Path) -> list[Path]:
         The files written.
 
     Raises:
-        IntentflowError: One of them exists already, or the folder is a file.
+        InputError: One of them exists already, or the folder is a file.
     """
     folder = Path(directory)
     if folder.exists() and not folder.is_dir():
-        raise IntentflowError(f"{folder} is a file; give a folder")
+        raise InputError(f"{folder} is a file; give a folder")
     sources = sorted(
         files("intentflow.pipeline.starter").joinpath("files").iterdir(), key=lambda f: f.name
     )
     there = [source.name for source in sources if (folder / source.name).exists()]
     if there:
-        raise IntentflowError(f"{folder}: {', '.join(there)} exists already; nothing was written")
+        raise InputError(f"{folder}: {', '.join(there)} exists already; nothing was written")
     for source in sources:
         with atomic_file(folder / source.name) as partial:
             partial.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")

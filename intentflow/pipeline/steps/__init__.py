@@ -2,7 +2,7 @@
 
 Command line, components and tests call the same functions; this package itself contains helpers of
 components. A step's error is one line in its log; a file named by ``INTENTFLOW_ERROR_FILE`` also
-tells the local runner the step, its message and its exit status.
+tells the local runner the step, the kind of the error and its message.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError, IntentflowError, kind_of
 from intentflow.logs import LogSettings, logging_to_stderr
 
 ERROR_FILE = "INTENTFLOW_ERROR_FILE"
@@ -44,14 +44,12 @@ def _reported(step: str) -> Iterator[None]:
     try:
         yield
     except IntentflowError as error:
-        _report(step, str(error), error.exit_code)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        _report(step, "stopped; no incomplete output was kept", 2)
-        sys.exit(2)
+        _end(step, error)
+    except KeyboardInterrupt as error:
+        _end(step, InputError(str(error) or "stopped; no incomplete output was kept"))
     except Exception as error:
-        _report(step, f"{type(error).__name__}: {error}".splitlines()[0], 2, trace=True)
-        sys.exit(2)
+        first = f"{type(error).__name__}: {error}".splitlines()[0]
+        _end(step, InputError(first), trace=True)
 
 
 def keep_metadata(artifact: Any) -> None:
@@ -98,8 +96,9 @@ def _interrupt_once(number: int, _: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _report(step: str, message: str, exit_code: int, *, trace: bool = False) -> None:
-    log.error("intentflow %s: error: %s", step, message, exc_info=trace)
+def _end(step: str, error: IntentflowError, *, trace: bool = False) -> NoReturn:
+    log.error("intentflow %s: error: %s", step, error, exc_info=trace)
     if file := os.environ.get(ERROR_FILE):
-        document = {"step": step, "message": message, "exit_code": exit_code}
+        document = {"step": step, "kind": kind_of(error).__name__, "message": str(error)}
         Path(file).write_text(json.dumps(document), encoding="utf-8")
+    sys.exit(error.exit_code)

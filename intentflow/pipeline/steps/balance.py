@@ -97,7 +97,8 @@ def run_balance(
         Numbers of rows before, added and left out.
 
     Raises:
-        IntentflowError: A file cannot be read or written, or the teacher cannot be used.
+        InputError: A file cannot be read or written.
+        ServiceError: The teacher cannot be used.
     """
     from intentflow.curation import curate
 
@@ -123,7 +124,7 @@ def synthesise_rows(
         journal: Journal, see :func:`run_balance`.
 
     Raises:
-        IntentflowError: The teacher cannot be used.
+        ServiceError: The teacher cannot be used.
     """
     from intentflow.synthesis import synthesise
 

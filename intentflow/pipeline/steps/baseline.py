@@ -17,7 +17,7 @@ from intentflow.baselines.kinds import (
     parse_kinds,
 )
 from intentflow.config import Flag, StrictModel
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.pipeline.steps.fields import OptionalRecipeFile, Seed, TaxonomyFile
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def run_baseline(
         The content of the file.
 
     Raises:
-        IntentflowError: A file cannot be read or written, or a baseline cannot be computed.
+        InputError: A file cannot be read or written, or a baseline cannot be computed.
         ModuleNotFoundError: An extra that one of the kinds needs is not installed.
     """
     from intentflow.evaluation.baseline_scores import BaselineOptions, run_baselines
@@ -123,7 +123,7 @@ def run_baseline(
 
     settings = config or BaselineConfig()
     if Path(baselines).is_dir():
-        raise IntentflowError(f"{baselines} is a folder; give a file for the scores")
+        raise InputError(f"{baselines} is a folder; give a file for the scores")
     options = BaselineOptions(
         kinds=settings.kinds,
         encoder=settings.encoder,

@@ -78,7 +78,7 @@ def run_convert(
         Counts, reasons of rejects, seconds and the digest of the rows.
 
     Raises:
-        IntentflowError: A source cannot be read, or no row could be kept.
+        InputError: A source cannot be read, or no row could be kept.
         TooManyRejects: Above ``config.max_reject_rate``; both files are written.
 
     Example:

@@ -101,7 +101,8 @@ def run_curate(
         Counts of rows, changes and placeholders, and the digest of what was written.
 
     Raises:
-        IntentflowError: A file cannot be read or written, or the teacher cannot be used.
+        InputError: A file cannot be read or written.
+        ServiceError: The teacher cannot be used.
         ModuleNotFoundError: Redaction or near-duplicates need the ``data`` extra, which is not
             installed.
 

@@ -35,7 +35,9 @@ def run_deploy(
         branch, if there is one.
 
     Raises:
-        IntentflowError: The input is invalid, or the cluster or the repository refused.
+        UsageError: The mode needs other options.
+        InputError: The model, a file or an option is invalid.
+        ServiceError: The cluster or the repository refused.
         CheckFailed: The verdict is negative or about another model; or the service did not become
             ready or answered incorrectly, and the previous revision was restored.
     """

@@ -119,8 +119,10 @@ def run_evaluate(
         Scores and scored rows, as they were written.
 
     Raises:
-        IntentflowError: There are no rows, the model or endpoint is not available, or a file
-            cannot be read or written, or is about other rows.
+        InputError: There are no rows, the directory is not a model, or a file cannot be read or
+            written, or is about other rows.
+        ServiceError: The endpoint is not available, or does not answer.
+        UsageError: The engine does not support the options.
     """
     from intentflow.evaluation.run import evaluate_model
     from intentflow.inference.engine_selection import EngineOptions
@@ -170,7 +172,7 @@ def run_score(
         Scores and scored rows, as they were written.
 
     Raises:
-        IntentflowError: A file cannot be read or written, or is of other rows.
+        InputError: A file cannot be read or written, or is of other rows.
     """
     from intentflow.evaluation.run import read_predictions, score
     from intentflow.inference.subject import Subject
@@ -237,7 +239,7 @@ def read_champion(champion: str | Path | Metrics | None) -> Metrics | None:
         champion: ``metrics.json``, its content, or None.
 
     Raises:
-        IntentflowError: The file cannot be read or contains no scores.
+        InputError: The file cannot be read or contains no scores.
     """
     return Metrics.read(champion) if isinstance(champion, str | Path) else champion
 

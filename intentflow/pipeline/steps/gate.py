@@ -59,7 +59,7 @@ def run_gate(
         Every rule with its numbers; ``passed`` is true if the model may be deployed.
 
     Raises:
-        IntentflowError: A file cannot be read or written, or is about other rows.
+        InputError: A file cannot be read or written, or is about other rows.
     """
     from intentflow.artifacts.baselines import Baselines
     from intentflow.artifacts.metrics import Metrics
@@ -90,7 +90,7 @@ def run_explain(verdict: str | Path, metrics: str | Path, explanation: str | Pat
         explanation: The Markdown file to write.
 
     Raises:
-        IntentflowError: A file cannot be read or written.
+        InputError: A file cannot be read or written.
     """
     from intentflow.artifacts.metrics import Metrics
     from intentflow.artifacts.verdict import Verdict

@@ -32,7 +32,8 @@ def run_publish(source: str | Path, config: PublishConfig) -> Published:
         Its URI, ``<destination>/sha256-<digest>``, and the numbers of files and bytes.
 
     Raises:
-        IntentflowError: The source does not exist, or the storage refused.
+        InputError: The source does not exist.
+        ServiceError: The storage refused.
     """
     from intentflow.storage import publish
 

@@ -43,8 +43,8 @@ def run_quantize(
         Method, group size, number of rows, size of the weights and outcome for the confidences.
 
     Raises:
-        IntentflowError: The directory is not a model or has 4-bit weights already, or there are
-            no rows.
+        InputError: The directory is not a model or has 4-bit weights already, or there are no
+            rows.
         ModuleNotFoundError: The ``quantize`` extra is not installed.
     """
     from intentflow.quantization import quantize

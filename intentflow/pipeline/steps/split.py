@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import Field
 
 from intentflow.config import Flag, Place, StrictModel
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 from intentflow.pipeline.steps.fields import NEAR_THRESHOLD, NearThreshold, Seed
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def run_split(
         Number of rows and digest of each part.
 
     Raises:
-        IntentflowError: There are too few rows, a file cannot be read or written, or a file exists
+        InputError: There are too few rows, a file cannot be read or written, or a file exists
             for a part that has no rows now.
         ModuleNotFoundError: The ``data`` extra is not installed.
     """
@@ -138,10 +138,10 @@ def require_test_rows(summary: SplitSummary) -> None:
     """Check that there are test rows.
 
     Raises:
-        IntentflowError: The split left no test rows.
+        InputError: The split left no test rows.
     """
     if not summary.test:
-        raise IntentflowError("no test rows: give data.test, or a share above 0 in data.test_share")
+        raise InputError("no test rows: give data.test, or a share above 0 in data.test_share")
 
 
 def _read_test(source: str) -> list[Example]:
@@ -163,7 +163,5 @@ def _without(rows: list[Example], test: list[Example], threshold: float) -> list
         left_out = len(rows) - len(kept)
         log.warning("%d rows also occur in the test file and are left out", left_out)
     if not kept:
-        raise IntentflowError(
-            "every row also occurs in the test file: no rows are left for training"
-        )
+        raise InputError("every row also occurs in the test file: no rows are left for training")
     return kept

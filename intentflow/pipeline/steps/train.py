@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intentflow.config import StrictModel
-from intentflow.errors import IntentflowError
+from intentflow.errors import UsageError
 from intentflow.pipeline.steps.fields import RecipeFile, TaxonomyFile
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ def run_train(
         The content of ``training.json`` and, if the model was uploaded, its URI.
 
     Raises:
-        IntentflowError: The input is invalid, or a device, node, cluster or storage refused.
+        InputError: The recipe, the rows or the base model cannot be used.
+        UsageError: Arguments that a correction by ``dpo`` does not take.
+        ServiceError: A process, a node, the cluster or the storage failed or refused.
         ModuleNotFoundError: The ``train`` extra is not installed.
     """
     held_out = str(validation) if validation is not None else None
@@ -86,7 +88,7 @@ def _train_on_corrections(
     from intentflow.training.launch import Trained
 
     if publish_to:
-        raise IntentflowError("--publish does not support method dpo: run intentflow publish later")
+        raise UsageError("--publish does not support method dpo: run intentflow publish later")
     if config.taxonomy:
-        raise IntentflowError("--taxonomy: leave it out, the corrected model has its own taxonomy")
+        raise UsageError("--taxonomy: leave it out, the corrected model has its own taxonomy")
     return Trained(train_on_corrections(config.recipe, train_set, model, validation))

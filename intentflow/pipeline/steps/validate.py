@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from intentflow.config import Flag, Place, StrictModel, from_file
-from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.errors import CheckFailed, InputError
 from intentflow.pipeline.steps.fields import TaxonomyFile
 from intentflow.recipe.recipe import Recipe
 from intentflow.validation.advice import DEFAULT_MODEL
@@ -73,7 +73,7 @@ def run_validate(
         Findings, skipped checks and advice; see :func:`require_valid`.
 
     Raises:
-        IntentflowError: A file cannot be read or written.
+        InputError: A file cannot be read or written.
 
     Example:
         >>> from pathlib import Path
@@ -115,10 +115,10 @@ def require_valid(report: ValidationReport) -> None:
 
     Raises:
         CheckFailed: There is at least one finding of level error.
-        IntentflowError: One of these makes training impossible: no rows, or a single intent.
+        InputError: One of these makes training impossible: no rows, or a single intent.
     """
     errors = [finding for finding in report.findings if finding.level == "error"]
     if errors:
         useless = any(finding.code in _USELESS for finding in errors)
         found = "; ".join(finding.message for finding in errors)
-        raise (IntentflowError if useless else CheckFailed)(f"the data failed its checks: {found}")
+        raise (InputError if useless else CheckFailed)(f"the data failed its checks: {found}")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import UsageError
 from intentflow.serving.environment import KEYS_FILE, LOG_URI, read_access, read_sample_rate
 from intentflow.serving.limits import Limits
 
@@ -59,22 +59,22 @@ def read_settings(
     """Settings from the command line and the environment; secrets come from the latter alone.
 
     Raises:
-        IntentflowError: A setting is missing or invalid.
+        UsageError: A setting is missing or invalid.
     """
     env = os.environ if environment is None else environment
     # KServe may add flags of its own model server, which mean nothing here.
     args, _ = _parser().parse_known_args(arguments)
     if not args.predictor_host:
-        raise IntentflowError("--predictor_host is missing: KServe gives it, or name a host:port")
+        raise UsageError("--predictor_host is missing: KServe gives it, or name a host:port")
     if bool(args.canary_host) != bool(args.canary_model_uri):
-        raise IntentflowError("--canary_host and --canary_model_uri: a canary needs both")
+        raise UsageError("--canary_host and --canary_model_uri: a canary needs both")
     if not 0 <= args.canary_percent <= _MAX_PERCENT:
-        raise IntentflowError(f"--canary_percent {args.canary_percent}: a share from 0 to 100")
+        raise UsageError(f"--canary_percent {args.canary_percent}: a share from 0 to 100")
     if args.canary_percent and not args.canary_host:
-        raise IntentflowError("--canary_percent needs --canary_host and --canary_model_uri")
+        raise UsageError("--canary_percent needs --canary_host and --canary_model_uri")
     access = read_access(env)
     if not (access.keys_file or access.key or args.without_token):
-        raise IntentflowError(
+        raise UsageError(
             f"no tokens to demand of clients: set {KEYS_FILE}, or give --without_token where "
             "something else stands before this service"
         )

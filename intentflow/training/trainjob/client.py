@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from intentflow.artifacts.training import TrainingRecord
 from intentflow.cluster.client import Cluster, is_missing
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError, IntentflowError, ServiceError
 from intentflow.recipe.recipe import Recipe
 from intentflow.records import write_records
 from intentflow.storage import is_remote, publish
@@ -50,11 +50,12 @@ def train_on_cluster(recipe: Recipe, files: TrainingFiles, output: str) -> Train
         The record of the training.
 
     Raises:
-        IntentflowError: There is no cluster or storage, or the job failed or was deleted.
+        InputError: The recipe names no storage.
+        ServiceError: There is no cluster, or the job failed or was deleted.
     """
     storage = recipe.distributed.cluster.storage
     if storage is None:
-        raise IntentflowError(
+        raise InputError(
             f"distributed.nodes: {recipe.distributed.nodes}: several nodes exchange rows and "
             "model through S3: set distributed.cluster.storage=s3://bucket/prefix"
         )
@@ -116,7 +117,7 @@ def _remove(cluster: Cluster, name: str, namespace: str) -> None:
     deadline = time.monotonic() + _GONE_SECONDS
     while _find(cluster, name, namespace):
         if time.monotonic() >= deadline:
-            raise IntentflowError(
+            raise ServiceError(
                 f"TrainJob {name} in {namespace} could not be deleted; delete it manually"
             )
         time.sleep(_POLL_SECONDS)

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from intentflow.artifacts.training import TRAINING_FILE, TrainingRecord
-from intentflow.errors import IntentflowError
+from intentflow.errors import ServiceError
 from intentflow.io.files import atomic_directory
 from intentflow.storage import fetch, publish, read_file
 from intentflow.storage.s3 import S3Store
@@ -21,7 +21,8 @@ def publish_result(model: str | Path, destination: str) -> str:
     """Publish a trained model and, last, the pointer to it; returns its URI.
 
     Raises:
-        IntentflowError: The destination is not ``s3://``, or the storage refused.
+        InputError: The destination is not ``s3://``.
+        ServiceError: The storage refused.
     """
     location = parse_s3(destination)
     published = publish(model, destination)
@@ -34,7 +35,7 @@ def fetch_model(results: str, output: str) -> TrainingRecord:
     """Download the model that a job has published into a model directory."""
     pointer = read_file(results, POINTER)
     if pointer is None:
-        raise IntentflowError(
+        raise ServiceError(
             f"{results}: the job is complete but wrote no {POINTER}: does its image contain "
             "this release of intentflow?"
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from intentflow.cluster.client import Cluster, is_missing
-from intentflow.errors import IntentflowError
+from intentflow.errors import IntentflowError, ServiceError
 from intentflow.training.trainjob.manifest import TRAINJOB
 from intentflow.training.trainjob.pods import JobPods
 
@@ -41,7 +41,7 @@ def follow(cluster: Cluster, job: Mapping[str, Any]) -> None:
     """Wait until the job is complete, logging each change of its status.
 
     Raises:
-        IntentflowError: It failed, with the diagnostics of its pods; it was deleted; or the cluster
+        ServiceError: It failed, with the diagnostics of its pods; it was deleted; or the cluster
             was not available for too long.
     """
     name, namespace = job["metadata"]["name"], job["metadata"]["namespace"]
@@ -50,7 +50,7 @@ def follow(cluster: Cluster, job: Mapping[str, Any]) -> None:
     while True:
         found = _look(cluster, name, namespace)
         if found is None or found["metadata"]["uid"] != job["metadata"]["uid"]:
-            raise IntentflowError(
+            raise ServiceError(
                 f"TrainJob {name} in {namespace} was deleted by another user: run the command "
                 "again to restart it"
             )
@@ -58,9 +58,7 @@ def follow(cluster: Cluster, job: Mapping[str, Any]) -> None:
         state = read_state(found)
         if state.failed:
             words = "; ".join(pods.last_words()) or "no response from its pods"
-            raise IntentflowError(
-                f"TrainJob {name} in {namespace} failed: {state.message}; {words}"
-            )
+            raise ServiceError(f"TrainJob {name} in {namespace} failed: {state.message}; {words}")
         report.of(state, pods)
         if state.complete:
             return
@@ -150,7 +148,7 @@ def _look(cluster: Cluster, name: str, namespace: str) -> dict[str, Any] | None:
     except IntentflowError as error:
         if is_missing(error):
             return None
-        raise IntentflowError(
+        raise ServiceError(
             f"{error}; TrainJob {name} in {namespace} continues without this command: "
             "run it again to follow it"
         ) from error
