@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import orjson
@@ -21,27 +22,34 @@ NAMES = ("auto", *FORMATS)
 _SEPARATORS = re.compile(r"[\s,\[\]\ufeff]")
 
 
-def check_input(data: bytes) -> None:
+def check_input(
+    data: bytes, names: Sequence[str] = NAMES, file_name: str = "rows.manifest"
+) -> None:
     """Read one file and hold the reader to its promises.
 
     The first byte chooses the format and what is asked, the rest is the file.
+
+    Args:
+        data: That byte and the file.
+        names: Formats to choose from.
+        file_name: Name of the file.
 
     Raises:
         AssertionError: It broke one.
     """
     chosen, content = (data[0], data[1:]) if data else (0, b"")
-    form = find_format(NAMES[chosen % len(NAMES)])
-    asked = chosen // len(NAMES)
+    form = find_format(names[chosen % len(names)])
+    asked = chosen // len(names)
     if asked & 1:
         form = as_tasks(form, "itag" if asked & 2 else "label-studio")
     options = Options("source" if asked & 4 else None, "7" if asked & 8 else None, redact=asked > 8)
     with contextlib.suppress(IntentflowError):
-        check(content, form, options)
+        check(content, form, options, file_name)
 
 
-def check(content: bytes, form: Format, options: Options) -> None:
+def check(content: bytes, form: Format, options: Options, file_name: str) -> None:
     """Read a file's content in every way that should come to the same."""
-    settled = detect_layout(form, io.BytesIO(content), "rows.manifest")
+    settled = detect_layout(form, io.BytesIO(content), file_name)
     parts = list(convert_stream(io.BytesIO(content), settled, options))
     for part in parts:
         for line in part.kept.splitlines():

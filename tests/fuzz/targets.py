@@ -1,0 +1,51 @@
+"""Everything that reads foreign bytes, by the name that the fuzzer is given."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+
+from tests.fuzz import parsers, replies
+from tests.fuzz.exports import NAMES, check_input
+from tests.fuzz.parsers import Target
+from tests.fuzz.shapes import SHAPES
+from tests.serving.transformer.played_vllm import ANSWER, PIECES, completion, events
+
+_ITAG = ("itag",)
+
+
+def _exports(names: tuple[str, ...], file_name: str = "rows.manifest") -> Target:
+    """Readers of labelling exports; an input's first byte chooses among them."""
+    seeds = [bytes([names.index(form)]) + content for form, content in SHAPES if form in names]
+    return Target(partial(check_input, names=names, file_name=file_name), tuple(seeds))
+
+
+def _tensors() -> bytes:
+    text = b"play"
+    size = {"binary_data_size": 4 + len(text)}
+    tensor = {"name": "utterance", "shape": [1], "datatype": "BYTES", "parameters": size}
+    document = json.dumps({"inputs": [tensor]}).encode()
+    return len(document).to_bytes(2, "little") + document + b"\x04\0\0\0" + text
+
+
+def _events() -> bytes:
+    lines = [f"data: {json.dumps(event)}\n\n".encode() for event in events(ANSWER)]
+    return b"".join(lines) + b"data: [DONE]\n\n"
+
+
+_ROWS = {"utterances": [{"instruction": "play", "output": "a()"}]}
+_LABELS = {"labels": [{"number": 1, "output": "a()"}]}
+TARGETS = {
+    "exports": _exports(NAMES),
+    "itag": _exports(_ITAG),
+    "tables": _exports(NAMES, "rows.csv"),
+    **parsers.TARGETS,
+    "completion": Target(
+        replies.check_completion, (json.dumps(completion(ANSWER, PIECES)).encode(),)
+    ),
+    "stream": Target(replies.check_stream, (_events(),)),
+    "tensors": Target(replies.check_tensors, (_tensors(),)),
+    "teacher": Target(
+        replies.check_teacher, (json.dumps(_ROWS).encode(), json.dumps(_LABELS).encode())
+    ),
+}
