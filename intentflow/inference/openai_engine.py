@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -158,6 +159,7 @@ class OpenAIEngine:
             text = choice.message.content or ""
             if not isinstance(text, str):
                 raise TypeError("content is not text")
+            text.encode()  # a lone surrogate cannot be written to a file
             confidence = _confidence(choice, text, self._format)
         self._require_same_model(getattr(reply, "model", None))
         return self._checked(text.strip(), choice.finish_reason), confidence
@@ -303,8 +305,11 @@ def _confidence(choice: Any, text: str, output_format: OutputFormat) -> float | 
     """The confidence from the server's list of tokens; None if they do not match the text."""
     listed = getattr(getattr(choice, "logprobs", None), "content", None) or []
     tokens = [
-        (t.token.encode() if t.bytes is None else bytes(t.bytes), float(t.logprob)) for t in listed
+        (t.token.encode() if t.bytes is None else bytes([*t.bytes]), float(t.logprob))
+        for t in listed
     ]
+    if any(math.isnan(log) for _, log in tokens):
+        raise ValueError("a probability is not a number")
     return listed_confidence(tokens, text, output_format)
 
 

@@ -15,7 +15,14 @@ _SHORTEST_KEY = 8
 _AGAIN = frozenset({408, 409, 425, 429})
 
 # Exceptions of reading a reply that is not JSON, or JSON without the fields of the API.
-NOT_AN_API_REPLY = (ValueError, AttributeError, IndexError, TypeError, RecursionError)
+NOT_AN_API_REPLY = (
+    ValueError,
+    AttributeError,
+    IndexError,
+    TypeError,
+    RecursionError,
+    OverflowError,
+)
 
 
 class Fault(Exception):  # noqa: N818 - the failure of one request

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import math
 import re
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import httpx2
+from pydantic import Field, TypeAdapter, ValidationError
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_fixed
 
 from intentflow.calls import OutputFormat
@@ -21,6 +20,7 @@ from intentflow.openai_api.bounded import ReplyTooLong, bound
 from intentflow.serving.backend import AnswerStream, Message, ModelAnswer
 from intentflow.serving.errors import ReplyError, unavailable
 from intentflow.serving.model_files import ServedModel
+from intentflow.serving.predictor_replies import Choice, Chunk, Completion, Failure, Usage
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,9 @@ _CONNECT_SECONDS = 2.0
 _RECONNECT_PAUSE_SECONDS = 0.1
 _TRIAL: list[Message] = [{"role": "user", "content": "hello"}]
 _PATH = "/v1/chat/completions"
+_EVENT: TypeAdapter[Failure | Chunk] = TypeAdapter(
+    Annotated[Failure | Chunk, Field(union_mode="left_to_right")]
+)
 _CONTEXT = re.compile(r"maximum context length is (\d+)")
 
 
@@ -105,8 +108,8 @@ class VllmBackend:
         if not response.is_success:
             raise _refusal(response)
         try:
-            return self._read(response.json())
-        except (ValueError, LookupError, TypeError, AttributeError):
+            return self._read(Completion.model_validate_json(response.content))
+        except ValidationError:
             raise _unexpected() from None
 
     async def stream(
@@ -129,15 +132,15 @@ class VllmBackend:
     async def _pieces(self, response: httpx2.Response) -> AsyncGenerator[str | ModelAnswer]:
         answer = _StreamedAnswer()
         try:
-            async with aclosing(_documents(response)) as documents:
-                async for document in documents:
-                    piece = answer.add(document)
+            async with aclosing(_chunks(response)) as chunks:
+                async for chunk in chunks:
+                    piece = answer.add(chunk)
                     if piece:
                         yield piece
-        except (ReplyTooLong, ValueError, LookupError, TypeError, AttributeError):
+        except (ReplyTooLong, ValidationError):
             raise _unexpected() from None
         except httpx2.HTTPError:
-            raise unavailable("the model's server broke off its answer") from None
+            raise _broken_off() from None
         finally:
             await response.aclose()
         yield answer.finish(self._model)
@@ -174,12 +177,12 @@ class VllmBackend:
                 raise ReplyError(504, f"no answer within {self._timeout:g} s") from None
             raise _down() from None
 
-    def _read(self, reply: Mapping[str, Any]) -> ModelAnswer:
-        choice = reply["choices"][0]
-        text = choice["message"]["content"]
-        confidence = _confidence(choice, text, self._model.structure.output_format)
-        ended = choice.get("finish_reason") == "stop"
-        return ModelAnswer(text.strip(), confidence, ended, *_usage(reply), self._model)
+    def _read(self, reply: Completion) -> ModelAnswer:
+        choice = reply.choices[0]
+        text = choice.message.content
+        confidence = _confidence(choice, self._model.structure.output_format)
+        ended = choice.finish_reason == "stop"
+        return ModelAnswer(text.strip(), confidence, ended, *_counts(reply.usage), self._model)
 
 
 @dataclass
@@ -188,57 +191,47 @@ class _StreamedAnswer:
 
     pieces: list[str] = field(default_factory=list)
     reason: str | None = None
-    usage: tuple[int, int] = (0, 0)
+    usage: Usage | None = None
 
-    def add(self, document: Mapping[str, Any]) -> str:
+    def add(self, chunk: Chunk) -> str:
         """Take an event; returns its piece of the text."""
-        if "error" in document:
-            raise unavailable("the model's server broke off its answer")
-        self.usage = _usage(document) if document.get("usage") else self.usage
-        piece = ""
-        for choice in document["choices"]:
-            self.reason = choice.get("finish_reason") or self.reason
-            piece += choice["delta"].get("content") or ""
+        self.usage = chunk.usage or self.usage
+        for choice in chunk.choices:
+            self.reason = choice.finish_reason or self.reason
+        piece = "".join(choice.delta.content or "" for choice in chunk.choices)
         self.pieces.append(piece)
         return piece
 
     def finish(self, model: ServedModel) -> ModelAnswer:
         """The complete answer."""
         if self.reason is None:
-            raise unavailable("the model's server broke off its answer")
+            raise _broken_off()
         text = "".join(self.pieces).strip()
-        return ModelAnswer(text, None, self.reason == "stop", *self.usage, model)
+        return ModelAnswer(text, None, self.reason == "stop", *_counts(self.usage), model)
 
 
-async def _documents(response: httpx2.Response) -> AsyncGenerator[Any]:
-    """JSON documents of the server-sent events."""
+async def _chunks(response: httpx2.Response) -> AsyncGenerator[Chunk]:
+    """The server-sent events, up to one that says that the answer failed."""
     async for line in response.aiter_lines():
         data = line.removeprefix("data:").strip()
         if line.startswith("data:") and data != "[DONE]":
-            yield json.loads(data)
+            event = _EVENT.validate_json(data)
+            if isinstance(event, Failure):
+                raise _broken_off()
+            yield event
 
 
-def _usage(document: Mapping[str, Any]) -> tuple[int, int]:
-    usage = document.get("usage") or {}
-    return int(usage.get("prompt_tokens", 0)), int(usage.get("completion_tokens", 0))
+def _counts(usage: Usage | None) -> tuple[int, int]:
+    return (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
 
 
-def _confidence(choice: Mapping[str, Any], text: str, output_format: OutputFormat) -> float | None:
-    """Raw confidence of an answer; None where the server lists no probabilities.
-
-    Raises:
-        ValueError: A logarithm of a probability is above 0 or not a number.
-    """
-    listed = (choice.get("logprobs") or {}).get("content")
+def _confidence(choice: Choice, output_format: OutputFormat) -> float | None:
+    """Raw confidence of an answer; None where the server lists no probabilities."""
+    listed = choice.logprobs.content if choice.logprobs else None
     if not listed:
         return None
-    tokens = [
-        (bytes(t["bytes"]) if t.get("bytes") else t["token"].encode(), float(t["logprob"]))
-        for t in listed
-    ]
-    if any(math.isnan(logarithm) or logarithm > 0 for _, logarithm in tokens):
-        raise ValueError("a probability above 1")
-    return listed_confidence(tokens, text, output_format)
+    tokens = [(bytes(one.octets or one.token.encode()), one.logprob) for one in listed]
+    return listed_confidence(tokens, choice.message.content, output_format)
 
 
 def _refusal(response: httpx2.Response) -> ReplyError:
@@ -247,8 +240,9 @@ def _refusal(response: httpx2.Response) -> ReplyError:
         return ReplyError(502, "the model's server refuses the key")
     if status == 404:
         return ReplyError(502, "the model's server has another model")
-    if status == 400 and "context length" in response.text:
-        known = _CONTEXT.search(response.text)
+    text = response.content.decode("utf-8", "replace")
+    if status == 400 and "context length" in text:
+        known = _CONTEXT.search(text)
         context = f"{known[1]} tokens" if known else "context"
         return ReplyError(413, f"the messages are longer than the model's {context}")
     if 400 <= status < 500 and status != 429:
@@ -258,6 +252,10 @@ def _refusal(response: httpx2.Response) -> ReplyError:
 
 def _down() -> ReplyError:
     return unavailable("the model's server does not answer")
+
+
+def _broken_off() -> ReplyError:
+    return unavailable("the model's server broke off its answer")
 
 
 def _unexpected() -> ReplyError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -82,6 +83,11 @@ def test_an_overloaded_endpoint_is_asked_again(endpoint: Endpoint) -> None:
     assert OpenAIEngine(endpoint.url).answer(["play 3"])[0].text == "play_music(3)"
 
 
+def _listed(log: float, octets: int | None = None) -> dict[str, Any]:
+    token = {"token": "a()", "logprob": log, "bytes": octets, "top_logprobs": []}
+    return completion("a()", logprobs={"content": [token]})
+
+
 def _set(**changes: Any) -> Callable[[Endpoint], None]:
     return lambda endpoint: endpoint.__dict__.update(changes)
 
@@ -100,6 +106,10 @@ FAULTS: dict[str, tuple[Callable[[Endpoint], None], str]] = {
     "choices of none": (_set(chat={**completion("a"), "choices": None}), "does not answer as"),
     "no message": (_set(chat={"choices": [{"index": 0}]}), "does not answer as"),
     "content is a number": (_set(chat=completion(7)), "does not answer as"),  # type: ignore[arg-type]
+    "half a character": (_set(chat=completion("\ud800()")), "does not answer as"),
+    "a probability that is no number": (_set(chat=_listed(math.nan)), "does not answer as"),
+    "a probability beyond numbers": (_set(chat=_listed(-(10**400))), "does not answer as"),
+    "bytes without end": (_set(chat=_listed(-1.0, octets=10**15)), "does not answer as"),
     "another address": (
         _set(chat=(302, {}, {"Location": "http://127.0.0.1:9/"})),
         "redirects to another address (HTTP 302)",

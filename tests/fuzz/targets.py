@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from typing import Any
 
 from tests.fuzz import parsers, replies
 from tests.fuzz.exports import NAMES, check_input
 from tests.fuzz.parsers import Target
 from tests.fuzz.shapes import SHAPES
-from tests.serving.transformer.played_vllm import ANSWER, PIECES, completion, events
+from tests.serving.transformer.played_vllm import (
+    ANSWER,
+    PIECES,
+    REPLIES,
+    STREAMS,
+    completion,
+    events,
+)
 
 _ITAG = ("itag",)
 
@@ -28,9 +36,13 @@ def _tensors() -> bytes:
     return len(document).to_bytes(2, "little") + document + b"\x04\0\0\0" + text
 
 
-def _events() -> bytes:
-    lines = [f"data: {json.dumps(event)}\n\n".encode() for event in events(ANSWER)]
-    return b"".join(lines) + b"data: [DONE]\n\n"
+def _json(document: Any) -> bytes:
+    text = document if isinstance(document, str) else json.dumps(document)
+    return text.encode()[:4096]
+
+
+def _events(documents: list[Any]) -> bytes:
+    return b"".join(b"data: " + _json(one) + b"\n\n" for one in documents[:9]) + b"data: [DONE]\n\n"
 
 
 _ROWS = {"utterances": [{"instruction": "play", "output": "a()"}]}
@@ -41,11 +53,12 @@ TARGETS = {
     "tables": _exports(NAMES, "rows.csv"),
     **parsers.TARGETS,
     "completion": Target(
-        replies.check_completion, (json.dumps(completion(ANSWER, PIECES)).encode(),)
+        replies.check_completion,
+        tuple(_json(reply) for reply in (completion(ANSWER, PIECES), *REPLIES.values())),
     ),
-    "stream": Target(replies.check_stream, (_events(),)),
+    "stream": Target(
+        replies.check_stream, tuple(_events(each) for each in (events(ANSWER), *STREAMS.values()))
+    ),
     "tensors": Target(replies.check_tensors, (_tensors(),)),
-    "teacher": Target(
-        replies.check_teacher, (json.dumps(_ROWS).encode(), json.dumps(_LABELS).encode())
-    ),
+    "teacher": Target(replies.check_teacher, (_json(_ROWS), _json(_LABELS))),
 }

@@ -45,6 +45,8 @@ class PlayedVllm(BaseHTTPRequestHandler):
             self._reply(200, completion(ANSWER, [(ANSWER, 0.5)]))
         elif said == "huge" and not body.get("stream"):
             self._reply(200, completion("x" * 2_000_000, PIECES))
+        elif said in REPLIES and not body.get("stream"):
+            self._reply(200, REPLIES[said])
         elif said in STREAMS:
             self._stream(STREAMS[said])
         elif body.get("stream"):
@@ -58,12 +60,12 @@ class PlayedVllm(BaseHTTPRequestHandler):
         self.send_header("connection", "close")
         self.end_headers()
         for document in documents:
-            self.wfile.write(f"data: {json.dumps(document)}\n\n".encode())
+            self.wfile.write(f"data: {_text(document)}\n\n".encode())
         self.wfile.write(b"data: [DONE]\n\n")
         self.close_connection = True
 
-    def _reply(self, status: int, document: dict[str, Any]) -> None:
-        content = json.dumps(document).encode()
+    def _reply(self, status: int, document: Any) -> None:
+        content = _text(document).encode()
         self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(content)))
@@ -72,6 +74,11 @@ class PlayedVllm(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Be silent."""
+
+
+def _text(document: Any) -> str:
+    """A document as JSON; a text is sent as it stands."""
+    return document if isinstance(document, str) else json.dumps(document)
 
 
 def completion(text: str, pieces: list[tuple[str, float]]) -> dict[str, Any]:
@@ -94,11 +101,28 @@ def events(text: str) -> list[dict[str, Any]]:
     return [*({"choices": [one]} for one in [*choices, end]), {"choices": [], "usage": USAGE}]
 
 
+def _counted(tokens: float) -> dict[str, Any]:
+    return completion(ANSWER, PIECES) | {"usage": {"prompt_tokens": tokens}}
+
+
+INF = math.inf
+NESTED = "[" * 5000 + "]" * 5000
+REPLIES: dict[str, Any] = {
+    "half a character": completion("\ud800()", PIECES),
+    "counted without end": _counted(INF),
+    "nested without end": NESTED,
+    "counted below 0": _counted(-1),
+    "sure beyond numbers": completion(ANSWER, [(ANSWER, -(10**400))]),
+    "surely nothing": completion(ANSWER, [(ANSWER, -INF)]),
+}
 STREAMS: dict[str, list[Any]] = {
     "breaks off": events(ANSWER)[:2],
     "huge": events("x" * 2_000_000),
     "fails": [*events(ANSWER)[:2], {"error": {"message": "secret of another request"}}],
     "garbage in pieces": [*events(ANSWER)[:2], ["of another shape"]],
+    "half a character": events("\ud800()"),
+    "nested without end": [*events(ANSWER)[:2], NESTED],
+    "counted without end": [*events(ANSWER)[:2], {"choices": [], "usage": {"prompt_tokens": INF}}],
 }
 
 
