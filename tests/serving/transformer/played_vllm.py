@@ -19,6 +19,7 @@ class PlayedVllm(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     answer = ANSWER
+    pause_seconds = 0.0
     tokens: ClassVar[list[tuple[str, float]]] = PIECES
     asked: ClassVar[dict[str, Any]] = {}
 
@@ -31,6 +32,7 @@ class PlayedVllm(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         PlayedVllm.asked = body
         said = body["messages"][-1]["content"]
+        time.sleep(self.pause_seconds)
         if said == "slow":
             time.sleep(3)
         if said == "garbage":
@@ -61,6 +63,7 @@ class PlayedVllm(BaseHTTPRequestHandler):
         self.end_headers()
         for document in documents:
             self.wfile.write(f"data: {_text(document)}\n\n".encode())
+            time.sleep(self.pause_seconds)
         self.wfile.write(b"data: [DONE]\n\n")
         self.close_connection = True
 
@@ -132,4 +135,6 @@ if __name__ == "__main__":
         PlayedVllm.answer = answer[0]
     if len(answer) > 1:  # the answer's confidence
         PlayedVllm.tokens = [(answer[0], math.log(float(answer[1])))]
+    if len(answer) > 2:  # seconds before it, and between its pieces
+        PlayedVllm.pause_seconds = float(answer[2])
     ThreadingHTTPServer(("127.0.0.1", int(port)), PlayedVllm).serve_forever()
