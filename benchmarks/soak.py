@@ -195,7 +195,7 @@ async def _restart(
         await asyncio.to_thread(predictor.kill)
         await _sleep(_GONE_SECONDS, ended)
         await asyncio.to_thread(predictor.start)
-        server.away[place] = (start, time.monotonic() + _SETTLE_SECONDS)
+        server.away[place] = start, time.monotonic() + _SETTLE_SECONDS
 
 
 async def _sleep(seconds: float, ended: asyncio.Event) -> bool:
@@ -226,6 +226,7 @@ def _report(server: Server, clients: Clients, seconds: float, in_progress: float
         "p50_seconds": round(log.quantile(0.5), 3),
         "p95_seconds": round(log.quantile(0.95), 3),
         "predictor_restarts": len(server.away),
+        "predictor_away_seconds": round(sum(end - start for start, end in server.away), 1),
         "failed_while_away": len(log.failures) + len(log.surprises) - len(failed),
         "failed": dict(Counter(f"{one.kind}: {one.reason}" for one in failed)),
         "in_progress_at_end": in_progress,
