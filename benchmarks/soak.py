@@ -16,7 +16,6 @@ import argparse
 import asyncio
 import json
 import re
-import signal
 import statistics
 import subprocess
 import sys
@@ -107,25 +106,20 @@ class Predictor:
     def __init__(self, folder: Path) -> None:
         self._port = free_port()
         self._log = folder / "predictor.log"
+        self._stack = ExitStack()
         self.url = f"http://127.0.0.1:{self._port}"
-        self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it and wait until it is up."""
         module = "tests.serving.transformer.played_vllm"
         command = [sys.executable, "-m", module, str(self._port), ANSWER]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*command, _CONFIDENCE, _PAUSE_SECONDS], stdout=log, stderr=log
-            )
-        while not answers(f"{self.url}/health"):
-            time.sleep(0.1)
+        command += [_CONFIDENCE, _PAUSE_SECONDS]
+        up = running(command, self._log, lambda: answers(f"{self.url}/health"))
+        self._stack.callback(self._stack.enter_context(up).kill)
 
     def kill(self) -> None:
         """Without any warning."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
-            self._process.wait()
+        self._stack.close()
 
 
 def main() -> None:
