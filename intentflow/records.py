@@ -172,7 +172,21 @@ def _example(row: Any, where: str, hint: str) -> Example:
     for key in ("instruction", "output"):
         if not isinstance(row.get(key), str):
             raise InputError(f"{where}: {key} is missing or not text{hint}")
+        _require_characters(row[key], f"{where}: {key}")
     dialogue = row.get("dialogue") or None
     if dialogue is not None and not isinstance(dialogue, str):
         raise InputError(f"{where}: dialogue is not text; write the dialogue's id in quotes")
+    _require_characters(dialogue or "", f"{where}: dialogue")
     return Example(row["instruction"], row["output"], bool(row.get("synthetic", False)), dialogue)
+
+
+def _require_characters(text: str, where: str) -> None:
+    """Refuse an escape of half a character, which can be neither written nor tokenized."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(text[error.start]):x}"
+        raise InputError(
+            f"{where} contains half of a surrogate pair ({half}), which is not a character: "
+            "correct the text"
+        ) from None

@@ -81,6 +81,14 @@ def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
         (b'{"instruction": 1, "output": "b()"}', "line 1: instruction is missing or not text"),
         (b"[1]", "row 1: expected an object"),
         (b'{"instruction": "a", "output": "b()", "dialogue": 7}', "line 1: dialogue is not text"),
+        (
+            rb'{"instruction": "a\ud800", "output": "b()"}',
+            r"line 1: instruction contains half of a surrogate pair \(\\ud800\)",
+        ),
+        (
+            rb'[{"instruction": "a", "output": "b()", "dialogue": "\udfff"}]',
+            "row 1: dialogue contains half of a surrogate pair",
+        ),
     ],
 )
 def test_a_bad_file_is_named_with_the_place(tmp_path: Path, content: bytes, message: str) -> None:

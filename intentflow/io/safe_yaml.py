@@ -102,6 +102,8 @@ def _count_values(
         raise InputError(f"{where}: an alias (*) is inside the value that it refers to")
     if len(above) > MAX_YAML_DEPTH:
         raise _too_deep(where)
+    if isinstance(node, yaml.ScalarNode):
+        _require_characters(node, where)
     if id(node) not in counted:
         inner = (*above, id(node))
         counted[id(node)] = 1 + sum(
@@ -113,6 +115,17 @@ def _count_values(
             "by its length; shorten it or write out the values that are needed"
         )
     return counted[id(node)]
+
+
+def _require_characters(node: yaml.ScalarNode, where: str) -> None:
+    """Refuse an escape of half a character, which no file can hold."""
+    try:
+        node.value.encode()
+    except UnicodeEncodeError:
+        line = node.start_mark.line + 1
+        raise InputError(
+            f"{where} line {line}: not YAML: half of a surrogate pair is not a character"
+        ) from None
 
 
 def _children(node: yaml.Node) -> list[yaml.Node]:

@@ -18,7 +18,7 @@ from intentflow.io.paths import inside
 from intentflow.io.printable import printable
 from intentflow.io.safe_yaml import load_yaml_text
 from intentflow.recipe.recipe import Recipe
-from intentflow.records import read_records
+from intentflow.records import read_records, write_records
 from intentflow.serving.tokens import Keys
 from intentflow.storage import manifest
 from intentflow.taxonomy import Taxonomy
@@ -50,9 +50,11 @@ def check_calls(data: bytes) -> None:
 
 
 def check_records(data: bytes) -> None:
-    """Records are rows with text in both fields."""
+    """Records that are read are read again, equal, from what is written of them."""
     with _file(data) as path, contextlib.suppress(IntentflowError):
-        assert all(row.instruction and isinstance(row.output, str) for row in read_records(path))
+        rows = read_records(path)
+        write_records(path, rows)
+        assert read_records(path) == rows
 
 
 def check_manifest(data: bytes) -> None:
@@ -64,11 +66,11 @@ def check_manifest(data: bytes) -> None:
 
 
 def check_yaml(data: bytes) -> None:
-    """A configuration is checked, whatever the file holds."""
+    """A configuration is checked and can be written, whatever the file holds."""
     text = data.decode("utf-8", "replace")
     for model in (Taxonomy, Recipe, Rules):
         with contextlib.suppress(IntentflowError):
-            model.from_mapping(load_yaml_text(text, "f.yaml"), "f.yaml")
+            model.from_mapping(load_yaml_text(text, "f.yaml"), "f.yaml").model_dump_json()
 
 
 def check_tokens(data: bytes) -> None:
@@ -113,6 +115,7 @@ TARGETS = {
         (
             b'{"instruction": "a", "output": "f()"}\n{"instruction": "b", "output": "g(1)"}\n',
             b'[{"instruction": "a", "output": "f()", "synthetic": true, "dialogue": "7"},]',
+            rb'{"instruction": "\ud83d\ude00", "output": "\ud800"}',
         ),
     ),
     "manifest": Target(
@@ -124,6 +127,7 @@ TARGETS = {
         (
             b"intents:\n  weather: {description: d, parameters: [place]}\nout_of_scope: oos\n",
             b"model_name_or_path: x\nmethod: full\nlearning_rate: 3.0e-4\n",
+            b'intents: {"\\ud800": {description: "\\U0001F600", values: {}}}',
             b"minimum_rows: 200\nmetrics: &m {intent_accuracy: {min: 0.9}}\nper_intent: *m\n",
         ),
     ),

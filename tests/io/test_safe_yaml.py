@@ -40,6 +40,8 @@ def test_what_is_written_is_read_back(value: object) -> None:
         ("[" * 200 + "]" * 200, "f.yaml: nested more than 100 levels deep"),
         ("[" * 200_000, "f.yaml: nested more than 100 levels deep"),
         ("when: 2026-99-99", "f.yaml: not YAML"),
+        ('a: 1\nb: ["\\ud800"]', "f.yaml line 2: not YAML: half of a surrogate pair"),
+        ('"\\udfff": 1', "f.yaml line 1: not YAML: half of a surrogate pair"),
     ],
 )
 def test_what_cannot_be_read_is_one_line(text: str, reason: str) -> None:
