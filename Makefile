@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constr
 # A dependency group of pyproject.toml.
 GROUP = $(BIN)/python -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]])'
 
-.PHONY: help check-tools install run test lint types layers docs fast real slow shared parts lock compile readmes wheel serve clean
+.PHONY: help check-tools install run test lint types layers docs fast real slow shared parts lock compile readmes wheel sbom audit images clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,15 @@ readmes: $(VENV)/.test-installed ## write the components' README.md
 
 wheel: $(VENV)/.test-installed ## build the source distribution and the wheel into dist/
 	$(BIN)/python -m build --quiet
+
+sbom: $(VENV)/.test-installed ## list what is installed, with licenses: build/sbom.json (CycloneDX)
+	scripts/sbom $(BIN)/python build/sbom.json
+
+audit: $(VENV)/.test-installed ## compare the pins with known vulnerabilities
+	$(BIN)/python scripts/audit.py
+
+images: ## build the images with the labels of this commit
+	scripts/images
 
 clean: ## remove the environment and caches of the tools
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build dist

@@ -20,6 +20,11 @@ from tests.real_parts.process import CACHE, program, unavailable
 ROOT = Path(__file__).parents[2]
 BASE = "localhost/base/python:3.11-bookworm"
 BUILD_SECONDS = 900
+ORIGIN = {
+    "REVISION": "0123456789abcdef",
+    "SOURCE": "https://git.example.com/intentflow",
+    "CREATED": "2026-01-02T03:04:05Z",
+}
 _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 # What a cluster with strict rules gives a step: the image's user, no rights, no disk but /tmp.
 LOCKED = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--passwd=false"]
@@ -96,7 +101,8 @@ def images(podman: Podman, bare_base: str) -> Callable[[str], str]:
         if kind not in names:
             name = f"localhost/intentflow/{kind}:{TAG}"
             file = ROOT / f"images/{kind}/Containerfile"
-            podman.build(f"--file={file}", f"--tag={name}", base=bases.get(kind, BASE))
+            origin = [f"--build-arg={key}={value}" for key, value in ORIGIN.items()]
+            podman.build(f"--file={file}", f"--tag={name}", *origin, base=bases.get(kind, BASE))
             names[kind] = name
         return names[kind]
 

@@ -12,8 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
+from intentflow import __version__
 from intentflow.pipeline.code_version import code_version
-from tests.images.conftest import BASE, LOCKED, ROOT, Podman
+from tests.images.conftest import BASE, LOCKED, ORIGIN, ROOT, Podman
 from tests.real_parts.process import free_port, running
 from tests.serving.transformer.conftest import PREDICTOR_KEY, TOKEN, played_vllm, up, write_model
 
@@ -34,6 +35,13 @@ def image(request: pytest.FixtureRequest, images: Images) -> str:
 def test_command_runs_without_rights_or_a_disk_to_write_to(podman: Podman, image: str) -> None:
     done = podman.locked(image, "intentflow", "--help")
     assert (done.returncode, "usage: intentflow" in done.stdout) == (0, True), done.stderr
+
+
+def test_labels_are_what_the_build_was_given(podman: Podman, image: str) -> None:
+    labels = json.loads(podman("image", "inspect", "--format={{json .Labels}}", image).stdout)
+    prefix = "org.opencontainers.image."
+    assert {key: labels[prefix + key.lower()] for key in ORIGIN} == ORIGIN
+    assert labels[f"{prefix}version"] == __version__
 
 
 def test_user_is_1000_and_has_a_name(podman: Podman, image: str) -> None:
