@@ -18,6 +18,9 @@ MAX_YAML_VALUES = 1_000_000
 """Maximum number of values in one document, aliases expanded."""
 MAX_YAML_DEPTH = 100
 
+# As for the tagged values !!int '', !!bool x and !!timestamp x, and the escape "\UFFFFFFFF".
+_UNEXPECTED_BY_THE_LIBRARY = (ArithmeticError, AttributeError, LookupError, TypeError)
+
 
 class _SafeLoader(yaml.SafeLoader):
     """Refuses a repeated key, of which YAML would silently take the last."""
@@ -80,6 +83,10 @@ def yaml_documents(text: str, where: str) -> list[tuple[yaml.Node, Any]]:
         raise _too_deep(where) from None
     except ValueError as error:  # an impossible date or number
         raise InputError(f"{where}: not YAML: {error}") from None
+    except _UNEXPECTED_BY_THE_LIBRARY:
+        raise InputError(
+            f"{where}: not YAML: a value does not fit its tag (!!), or an escape is no character"
+        ) from None
 
 
 def _documents(text: str, where: str) -> Iterator[tuple[yaml.Node, Any]]:

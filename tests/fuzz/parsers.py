@@ -128,6 +128,7 @@ TARGETS = {
             b"intents:\n  weather: {description: d, parameters: [place]}\nout_of_scope: oos\n",
             b"model_name_or_path: x\nmethod: full\nlearning_rate: 3.0e-4\n",
             b'intents: {"\\ud800": {description: "\\U0001F600", values: {}}}',
+            b"intents: {a: {description: !!bool yes}}\nc: !!timestamp 2001-12-14",
             b"minimum_rows: 200\nmetrics: &m {intent_accuracy: {min: 0.9}}\nper_intent: *m\n",
         ),
     ),

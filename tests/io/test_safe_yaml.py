@@ -41,6 +41,10 @@ def test_what_is_written_is_read_back(value: object) -> None:
         ("[" * 200_000, "f.yaml: nested more than 100 levels deep"),
         ("when: 2026-99-99", "f.yaml: not YAML"),
         ('a: 1\nb: ["\\ud800"]', "f.yaml line 2: not YAML: half of a surrogate pair"),
+        ('"\\UFFFFFFFF"', "f.yaml: not YAML: a value does not fit its tag"),
+        ("!!int ''", "f.yaml: not YAML: a value does not fit its tag"),
+        ("!!bool x", "f.yaml: not YAML: a value does not fit its tag"),
+        ("!!timestamp x", "f.yaml: not YAML: a value does not fit its tag"),
         ('"\\udfff": 1', "f.yaml line 1: not YAML: half of a surrogate pair"),
     ],
 )
