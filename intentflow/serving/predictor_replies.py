@@ -11,14 +11,14 @@ _Byte = Annotated[int, Field(ge=0, le=255)]
 _LogProbability = Annotated[float, Field(le=0, allow_inf_nan=False)]
 
 
-class Usage(BaseModel):
+class PredictorUsage(BaseModel):
     """Numbers of tokens; 0 where the predictor does not count."""
 
     prompt_tokens: _Count = 0
     completion_tokens: _Count = 0
 
 
-class Token(BaseModel):
+class PredictorToken(BaseModel):
     """A token of the answer with the natural logarithm of its probability.
 
     Its bytes are given where it is a part of a character, which has no text of its own.
@@ -29,54 +29,54 @@ class Token(BaseModel):
     octets: list[_Byte] | None = Field(None, alias="bytes")
 
 
-class LogProbs(BaseModel):
+class PredictorLogProbs(BaseModel):
     """The answer's tokens."""
 
-    content: list[Token] | None = None
+    content: list[PredictorToken] | None = None
 
 
-class Message(BaseModel):
+class PredictorMessage(BaseModel):
     """The answer."""
 
     content: str
 
 
-class Choice(BaseModel):
+class PredictorChoice(BaseModel):
     """The answer, its tokens and why it ended."""
 
-    message: Message
+    message: PredictorMessage
     finish_reason: str | None = None
-    logprobs: LogProbs | None = None
+    logprobs: PredictorLogProbs | None = None
 
 
-class Completion(BaseModel):
+class PredictorCompletion(BaseModel):
     """The reply to a request without a stream."""
 
-    choices: list[Choice] = Field(min_length=1)
-    usage: Usage | None = None
+    choices: list[PredictorChoice] = Field(min_length=1)
+    usage: PredictorUsage | None = None
 
 
-class Delta(BaseModel):
+class PredictorDelta(BaseModel):
     """A piece of the answer."""
 
     content: str | None = None
 
 
-class ChunkChoice(BaseModel):
+class PredictorChunkChoice(BaseModel):
     """A piece of the answer, and why it ended."""
 
-    delta: Delta
+    delta: PredictorDelta
     finish_reason: str | None = None
 
 
-class Chunk(BaseModel):
+class PredictorChunk(BaseModel):
     """An event of a stream."""
 
-    choices: list[ChunkChoice]
-    usage: Usage | None = None
+    choices: list[PredictorChunkChoice]
+    usage: PredictorUsage | None = None
 
 
-class Failure(BaseModel):
+class PredictorFailure(BaseModel):
     """The event of a stream that failed."""
 
     error: Any

@@ -20,7 +20,13 @@ from intentflow.openai_api.bounded import ReplyTooLong, bound
 from intentflow.serving.backend import AnswerStream, Message, ModelAnswer
 from intentflow.serving.errors import ReplyError, unavailable
 from intentflow.serving.model_files import ServedModel
-from intentflow.serving.predictor_replies import Choice, Chunk, Completion, Failure, Usage
+from intentflow.serving.predictor_replies import (
+    PredictorChoice,
+    PredictorChunk,
+    PredictorCompletion,
+    PredictorFailure,
+    PredictorUsage,
+)
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +34,8 @@ _CONNECT_SECONDS = 2.0
 _RECONNECT_PAUSE_SECONDS = 0.1
 _TRIAL: list[Message] = [{"role": "user", "content": "hello"}]
 _PATH = "/v1/chat/completions"
-_EVENT: TypeAdapter[Failure | Chunk] = TypeAdapter(
-    Annotated[Failure | Chunk, Field(union_mode="left_to_right")]
+_EVENT: TypeAdapter[PredictorFailure | PredictorChunk] = TypeAdapter(
+    Annotated[PredictorFailure | PredictorChunk, Field(union_mode="left_to_right")]
 )
 _CONTEXT = re.compile(r"maximum context length is (\d+)")
 
@@ -108,7 +114,7 @@ class VllmBackend:
         if not response.is_success:
             raise _refusal(response)
         try:
-            return self._read(Completion.model_validate_json(response.content))
+            return self._read(PredictorCompletion.model_validate_json(response.content))
         except ValidationError:
             raise _unexpected() from None
 
@@ -177,7 +183,7 @@ class VllmBackend:
                 raise ReplyError(504, f"no answer within {self._timeout:g} s") from None
             raise _down() from None
 
-    def _read(self, reply: Completion) -> ModelAnswer:
+    def _read(self, reply: PredictorCompletion) -> ModelAnswer:
         choice = reply.choices[0]
         text = choice.message.content
         confidence = _confidence(choice, self._model.structure.output_format)
@@ -191,9 +197,9 @@ class _StreamedAnswer:
 
     pieces: list[str] = field(default_factory=list)
     reason: str | None = None
-    usage: Usage | None = None
+    usage: PredictorUsage | None = None
 
-    def add(self, chunk: Chunk) -> str:
+    def add(self, chunk: PredictorChunk) -> str:
         """Take an event; returns its piece of the text."""
         self.usage = chunk.usage or self.usage
         for choice in chunk.choices:
@@ -210,22 +216,22 @@ class _StreamedAnswer:
         return ModelAnswer(text, None, self.reason == "stop", *_counts(self.usage), model)
 
 
-async def _chunks(response: httpx2.Response) -> AsyncGenerator[Chunk]:
+async def _chunks(response: httpx2.Response) -> AsyncGenerator[PredictorChunk]:
     """The server-sent events, up to one that says that the answer failed."""
     async for line in response.aiter_lines():
         data = line.removeprefix("data:").strip()
         if line.startswith("data:") and data != "[DONE]":
             event = _EVENT.validate_json(data)
-            if isinstance(event, Failure):
+            if isinstance(event, PredictorFailure):
                 raise _broken_off()
             yield event
 
 
-def _counts(usage: Usage | None) -> tuple[int, int]:
+def _counts(usage: PredictorUsage | None) -> tuple[int, int]:
     return (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
 
 
-def _confidence(choice: Choice, output_format: OutputFormat) -> float | None:
+def _confidence(choice: PredictorChoice, output_format: OutputFormat) -> float | None:
     """Raw confidence of an answer; None where the server lists no probabilities."""
     listed = choice.logprobs.content if choice.logprobs else None
     if not listed:
