@@ -96,9 +96,9 @@ def completion(text: str, pieces: list[tuple[str, float]]) -> dict[str, Any]:
     return {"id": "1", "object": "chat.completion", "choices": [choice], "usage": USAGE}
 
 
-def events(text: str) -> list[dict[str, Any]]:
-    """The events of a streamed reply."""
-    pieces = [text[start : start + 5] for start in range(0, len(text), 5)]
+def events(text: str, size: int = 5) -> list[dict[str, Any]]:
+    """The events of a streamed reply, with so many characters each."""
+    pieces = [text[start : start + size] for start in range(0, len(text), size)]
     choices = [{"index": 0, "delta": {"content": piece}} for piece in pieces]
     end = {"index": 0, "delta": {}, "finish_reason": "stop"}
     return [*({"choices": [one]} for one in [*choices, end]), {"choices": [], "usage": USAGE}]
@@ -120,7 +120,7 @@ REPLIES: dict[str, Any] = {
 }
 STREAMS: dict[str, list[Any]] = {
     "breaks off": events(ANSWER)[:2],
-    "huge": events("x" * 2_000_000),
+    "huge": events("x" * 2_000_000, size=5000),
     "fails": [*events(ANSWER)[:2], {"error": {"message": "secret of another request"}}],
     "garbage in pieces": [*events(ANSWER)[:2], ["of another shape"]],
     "half a character": events("\ud800()"),
