@@ -64,7 +64,7 @@ class StepOptions(StrictModel):
         None, description="Size of /dev/shm, counted as memory; 64Mi unless set"
     )
     retries: int = Field(
-        0, ge=0, description="Retries of a step that failed; the first after a minute, then twice as long"
+        0, ge=0, description="Retries of a failed step, the first after a minute, then after two"
     )
     timeout_seconds: int | None = Field(
         None, ge=1, description="Time after which the pod of the step is ended"
