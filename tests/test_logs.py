@@ -15,6 +15,7 @@ from intentflow.cli.main import main
 from intentflow.errors import InputError, IntentflowError
 from intentflow.io.progress import progress_bar
 from intentflow.logs import LogSettings, logging_to_stderr
+from intentflow.pipeline.code_version import code_version
 from intentflow.pipeline.run_log import RunLog
 from intentflow.pipeline.steps import step_errors
 
@@ -171,7 +172,7 @@ def test_a_step_logs_as_its_environment_says(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("INTENTFLOW_LOG_FORMAT", "json")
-    with pytest.raises(SystemExit), step_errors("convert"):
+    with pytest.raises(SystemExit), step_errors("convert", code_version()):
         raise InputError("no row")
     line = json.loads(capsys.readouterr().err)
     assert line["message"] == "intentflow convert: error: no row"
@@ -181,7 +182,7 @@ def test_a_step_refuses_an_environment_that_is_not_known(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("INTENTFLOW_LOG_FORMAT", "xml")
-    with pytest.raises(SystemExit) as stop, step_errors("convert"):
+    with pytest.raises(SystemExit) as stop, step_errors("convert", code_version()):
         pass
     assert stop.value.code == 2
     assert "error: INTENTFLOW_LOG_FORMAT is 'xml'" in capsys.readouterr().err
@@ -245,3 +246,12 @@ def test_nothing_prints_to_stderr_but_the_log() -> None:
         if "file=sys.stderr" in path.read_text(encoding="utf-8")
     ]
     assert printing == ["logs.py"]
+
+
+def test_an_image_with_other_code_than_the_run_was_submitted_with_ends_the_step(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as stop, step_errors("convert", "0.0.1+000000000000"):
+        raise AssertionError("the step ran")
+    assert stop.value.code == 2
+    assert "submitted with the code 0.0.1+000000000000" in capsys.readouterr().err

@@ -28,7 +28,7 @@ def balance(
     from intentflow.pipeline.steps import keep_metadata, step_errors
     from intentflow.pipeline.steps.balance import BalanceConfig, run_balance
 
-    with step_errors("balance"):
+    with step_errors("balance", code_version):
         settings = from_parameter(BalanceConfig, config, "balance")
         summary = run_balance(train_set.path, balanced.path, settings)
         balanced.metadata["rows"] = summary.rows + summary.added - summary.left_out

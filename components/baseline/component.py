@@ -29,7 +29,7 @@ def baseline(
     from intentflow.pipeline.steps import keep_metadata, step_errors
     from intentflow.pipeline.steps.baseline import BaselineConfig, run_baseline
 
-    with step_errors("baseline"):
+    with step_errors("baseline", code_version):
         settings = from_parameter(BaselineConfig, config, "baseline")
         found = run_baseline(train_set.path, test_set.path, baselines.path, settings)
         for kind, entry in found.baselines.items():

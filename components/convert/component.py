@@ -31,7 +31,7 @@ def convert(
     from intentflow.pipeline.steps import json_lines, keep_metadata, step_errors
     from intentflow.pipeline.steps.convert import ConvertConfig, run_convert
 
-    with step_errors("convert"):
+    with step_errors("convert", code_version):
         settings = from_parameter(ConvertConfig, config, "convert")
         with json_lines(records.path) as path, executor_from_environment() as executor:
             summary = run_convert(sources, path, settings, rejects=rejects.path, executor=executor)

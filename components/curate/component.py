@@ -29,7 +29,7 @@ def curate(
     from intentflow.pipeline.steps import step_errors
     from intentflow.pipeline.steps.curate import CurateConfig, run_curate
 
-    with step_errors("curate"), executor_from_environment() as executor:
+    with step_errors("curate", code_version), executor_from_environment() as executor:
         settings = from_parameter(CurateConfig, config, "curate")
         summary = run_curate(
             records.path,

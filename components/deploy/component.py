@@ -30,7 +30,7 @@ def deploy(
     from intentflow.pipeline.steps import step_errors
     from intentflow.pipeline.steps.deploy import run_deploy
 
-    with step_errors("deploy"):
+    with step_errors("deploy", code_version):
         settings = from_parameter(DeployOptions, config, "deploy")
         done = run_deploy(
             model_uri,

@@ -45,7 +45,7 @@ def evaluate(
         run_evaluate,
     )
 
-    with step_errors("evaluate"):
+    with step_errors("evaluate", code_version):
         files = EvaluateFiles(
             metrics=metrics.path,
             predictions=predictions.path,

@@ -23,5 +23,5 @@ def explain(
     from intentflow.pipeline.steps import step_errors
     from intentflow.pipeline.steps.gate import run_explain
 
-    with step_errors("explain"):
+    with step_errors("explain", code_version):
         run_explain(verdict.path, metrics.path, explanation.path)

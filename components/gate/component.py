@@ -37,7 +37,7 @@ def gate(
     from intentflow.pipeline.steps import step_errors
     from intentflow.pipeline.steps.gate import GateConfig, run_gate
 
-    with step_errors("gate"):
+    with step_errors("gate", code_version):
         found = run_gate(
             metrics.path,
             from_parameter(GateConfig, config, "gate"),

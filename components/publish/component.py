@@ -25,5 +25,5 @@ def publish(
     from intentflow.pipeline.steps import step_errors
     from intentflow.pipeline.steps.publish import PublishConfig, run_publish
 
-    with step_errors("publish"):
+    with step_errors("publish", code_version):
         return run_publish(model.path, from_parameter(PublishConfig, config, "publish")).uri

@@ -28,7 +28,7 @@ def quantize(
     from intentflow.pipeline.steps import path_with_rows, step_errors
     from intentflow.pipeline.steps.quantize import QuantizeConfig, run_quantize
 
-    with step_errors("quantize"):
+    with step_errors("quantize", code_version):
         settings = from_parameter(QuantizeConfig, config, "quantize")
         run_quantize(
             model.path,

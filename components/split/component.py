@@ -37,7 +37,7 @@ def split(
         run_split,
     )
 
-    with step_errors("split"):
+    with step_errors("split", code_version):
         parts = {"train": train_set, "validation": validation_set, "test": test_set}
         files = SplitFiles(**{name: Path(part.path) for name, part in parts.items()})
         summary = run_split(records.path, files, from_parameter(SplitConfig, config, "split"))

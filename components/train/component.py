@@ -30,7 +30,7 @@ def train(
     from intentflow.pipeline.steps import keep_metadata, path_with_rows, step_errors
     from intentflow.pipeline.steps.train import TrainConfig, losses_of, run_train
 
-    with step_errors("train"):
+    with step_errors("train", code_version):
         settings = from_parameter(TrainConfig, config, "train")
         trained = run_train(
             train_set.path,

@@ -26,7 +26,7 @@ def validate(
     from intentflow.pipeline.steps import keep_metadata, step_errors
     from intentflow.pipeline.steps.validate import ValidateConfig, require_valid, run_validate
 
-    with step_errors("validate"):
+    with step_errors("validate", code_version):
         settings = from_parameter(ValidateConfig, config, "validate")
         found = run_validate(records.path, settings, report=report.path)
         require_valid(found)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from intentflow.pipeline.code_version import code_version
 from intentflow.records import read_records
 from tests.images.conftest import ROOT, Podman
 from tests.real_parts.process import running
@@ -58,7 +59,9 @@ def convert_step(
             tmpfs={"/tmp": ""},
         )
         local.init(runner, pipeline_root=str(shared), raise_on_error=True)
-        return step(sources=[str(export)], sources_digest="", config={}, code_version="test")
+        return step(
+            sources=[str(export)], sources_digest="", config={}, code_version=code_version()
+        )
 
     return run
 

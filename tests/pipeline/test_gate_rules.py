@@ -16,6 +16,7 @@ from kfp.compiler import Compiler
 from kfp.components import load_component_from_file
 
 from intentflow.components.gate.component import gate
+from intentflow.pipeline.code_version import code_version
 from tests.gating.cases import CASES, Case, title
 
 # 72 processes: a minute on two busy cores.
@@ -100,7 +101,7 @@ def _pipeline(scored: list[tuple[Case, dict[str, Any]]], folder: Path) -> Any:
                 metrics=document(f"metrics-{number}.json", metrics),
                 config={"policy": case.policy, "policy_name": case.name},
                 champion=_without_none(case.champion or {}),
-                code_version="test",
+                code_version=code_version(),
                 **optional(number, case),
             )
             file = str(folder / "branches")

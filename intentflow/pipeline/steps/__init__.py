@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 
 from intentflow.errors import InputError, IntentflowError, kind_of
 from intentflow.logs import LogSettings, logging_to_stderr
+from intentflow.pipeline.code_version import code_version
 
 ERROR_FILE = "INTENTFLOW_ERROR_FILE"
 
@@ -29,12 +30,29 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def step_errors(step: str) -> Iterator[None]:
-    """Log to stderr; turn errors that the user can fix into one line and an exit status."""
+def step_errors(step: str, submitted_version: str) -> Iterator[None]:
+    """Log to stderr; turn errors that the user can fix into one line and an exit status.
+
+    Args:
+        step: Name of the step.
+        submitted_version: Code version that the run was submitted with. Another one in the image
+            ends the step: its outputs would be cached under code that did not make them.
+    """
     with _reported(step):
         settings = LogSettings.from_environment()
+        _check_code_version(submitted_version)
     with logging_to_stderr(settings), _reported(step):
         yield
+
+
+def _check_code_version(submitted: str) -> None:
+    own = code_version()
+    if submitted != own:
+        raise InputError(
+            f"the run was submitted with the code {submitted}, and this image has {own}: "
+            "build the images again under a tag of their own and name it in the pipeline options, "
+            "or submit with the release that the images have"
+        )
 
 
 @contextmanager
