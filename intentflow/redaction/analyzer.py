@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from intentflow.redaction.recognizers.accounts import find_account_numbers, find_accounts
-from intentflow.redaction.recognizers.budget import Budget
+from intentflow.redaction.recognizers.budget import LookupBudget
 from intentflow.redaction.recognizers.cards import find_cards
 from intentflow.redaction.recognizers.contacts import (
     find_credentials,
@@ -44,7 +44,7 @@ _MAX_ROUNDS = 5
 """Rounds of search; rows of people need three at most."""
 
 
-def find_personal_data(text: str, budget: Budget | None = None) -> list[Span]:
+def find_personal_data(text: str, budget: LookupBudget | None = None) -> list[Span]:
     """The spans of personal data in a text, ordered and without overlaps.
 
     Placeholders are skipped. The text between two spans is searched again by itself, as it is when
@@ -61,7 +61,7 @@ def find_personal_data(text: str, budget: Budget | None = None) -> list[Span]:
         >>> find_personal_data("mail jane@example.com")
         [Span(start=5, end=21, kind='EMAIL')]
     """
-    folded, budget = fold(text), budget or Budget()
+    folded, budget = fold(text), budget or LookupBudget()
     unsearched = _between_placeholders(folded)
     found: list[Span] = []
     for _ in range(_MAX_ROUNDS):
@@ -81,7 +81,7 @@ def _between_placeholders(text: str) -> list[tuple[int, int]]:
     return list(gaps(placeholders, 0, len(text)))
 
 
-def _search(text: str, budget: Budget) -> list[Span]:
+def _search(text: str, budget: LookupBudget) -> list[Span]:
     found = [span for hint, find in _FINDERS if hint(text) for span in find(text, budget)]
     return merge(found) if found else []
 
@@ -90,7 +90,7 @@ def _has_digits(text: str) -> bool:
     return len(_DIGIT.findall(text)) >= _MIN_DIGITS
 
 
-def _find_numbers(text: str, budget: Budget) -> Iterator[Span]:
+def _find_numbers(text: str, budget: LookupBudget) -> Iterator[Span]:
     """Spans made of digits; numbers proven by check digits come first."""
     for find in _NUMBERS_BEFORE_PHONES:
         yield from find(text)
@@ -101,7 +101,7 @@ def _find_numbers(text: str, budget: Budget) -> Iterator[Span]:
 _Find = Callable[[str], Iterator[Span]]
 
 
-def _without_budget(find: _Find) -> Callable[[str, Budget], Iterator[Span]]:
+def _without_budget(find: _Find) -> Callable[[str, LookupBudget], Iterator[Span]]:
     return lambda text, _: find(text)
 
 
@@ -113,7 +113,9 @@ _NUMBERS_BEFORE_PHONES = (
     find_account_numbers,
 )
 # A cheap test precedes each search: most utterances contain none of the characters it looks for.
-_FINDERS: tuple[tuple[Callable[[str], bool], Callable[[str, Budget], Iterator[Span]]], ...] = (
+_FINDERS: tuple[
+    tuple[Callable[[str], bool], Callable[[str, LookupBudget], Iterator[Span]]], ...
+] = (
     (may_contain_email, _without_budget(find_emails)),
     (may_contain_url, _without_budget(find_urls)),
     (may_contain_handle, _without_budget(find_handles)),

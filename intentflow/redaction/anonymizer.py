@@ -11,7 +11,7 @@ from intentflow.calls import Call, CallSyntaxError, format_calls, parse_calls
 from intentflow.records import Example
 from intentflow.redaction.analyzer import PLACEHOLDER, Span, find_personal_data
 from intentflow.redaction.placeholders import Placeholders, significant
-from intentflow.redaction.recognizers.budget import Budget
+from intentflow.redaction.recognizers.budget import LookupBudget
 from intentflow.redaction.recognizers.spans import gaps, merge
 from intentflow.redaction.secrets import MIN_CHARACTERS, Secret, Secrets, SignificantText
 
@@ -54,7 +54,7 @@ def redact_example(example: Example) -> tuple[Example, dict[str, int]]:
         >>> row.instruction, row.output, kinds
         ('call {{PHONE}}', 'call({{PHONE}})', {'PHONE': 1})
     """
-    budget = Budget()
+    budget = LookupBudget()
     spans = find_personal_data(example.instruction, budget)
     if not spans and not _may_be_private(example.output, budget):
         return example, {}
@@ -75,7 +75,7 @@ def redact_examples(examples: Sequence[Example]) -> list[tuple[Example, dict[str
 class _RowRedactor:
     """Redacts one row: its utterance, and consistently with it the values of its label."""
 
-    def __init__(self, example: Example, spans: list[Span], budget: Budget) -> None:
+    def __init__(self, example: Example, spans: list[Span], budget: LookupBudget) -> None:
         text = example.instruction
         self._instruction = text
         self._spans = spans
@@ -145,7 +145,7 @@ class _RowRedactor:
         return "".join([*pieces, self._instruction[start:end]])
 
 
-def _may_be_private(output: str, budget: Budget) -> bool:
+def _may_be_private(output: str, budget: LookupBudget) -> bool:
     """A cheap test; a quoted value may hide characters in escapes."""
     return "\\" in output or bool(find_personal_data(output, budget))
 

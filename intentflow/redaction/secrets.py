@@ -18,7 +18,7 @@ class Secret(NamedTuple):
     """A value that the utterance shows to be personal data.
 
     Attributes:
-        text: How it is written.
+        text: The value as the utterance has it.
         kind: Its kind.
     """
 

@@ -68,7 +68,7 @@ def test_a_word_before_much_of_one_kind_takes_linear_time(begin: str, filler: st
 
 @pytest.mark.parametrize("secret", ["{}@e.co", "@{}", "http://{}.com", "password: {}"])
 @pytest.mark.parametrize("values", ["f({})", "f({}@e.co)", "f(@{})"])
-def test_many_secrets_beside_many_values_take_linear_time(secret: str, values: str) -> None:
+def test_many_secrets_and_many_values_take_linear_time(secret: str, values: str) -> None:
     def row(count: int) -> tuple[str, str]:
         names = NAMES[:count]
         return " ".join(map(secret.format, names)), ";".join(map(values.format, names))

@@ -6,7 +6,7 @@ _GROUP = 1
 _LOOKUP = 5
 
 
-class Budget:
+class LookupBudget:
     """Tests of possible telephone numbers that one row may still cost.
 
     A test asks a library up to fifteen times, and a text without end of digits would have it ask

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from intentflow.redaction.recognizers.budget import Budget
+from intentflow.redaction.recognizers.budget import LookupBudget
 from intentflow.redaction.recognizers.context_words import context_pattern, has_context
 from intentflow.redaction.recognizers.phone_forms import (
     LOCAL_REGIONS,
@@ -125,7 +125,7 @@ class _Run:
         return floor + min(signs, default=len(prefix))
 
 
-def find_phones(text: str, budget: Budget) -> Iterator[Span]:
+def find_phones(text: str, budget: LookupBudget) -> Iterator[Span]:
     """Telephone numbers of any country, with their extensions.
 
     Args:
@@ -137,7 +137,7 @@ def find_phones(text: str, budget: Budget) -> Iterator[Span]:
         yield from _find_in_run(_Run(text, match.start(), groups), budget)
 
 
-def _find_in_run(run: _Run, budget: Budget) -> Iterator[Span]:
+def _find_in_run(run: _Run, budget: LookupBudget) -> Iterator[Span]:
     first, count = 0, len(run.groups)
     while first < count and not budget.is_spent:
         last = _last_group(run, first, budget)
@@ -148,7 +148,7 @@ def _find_in_run(run: _Run, budget: Budget) -> Iterator[Span]:
         yield Span(run.prefix_start(first), run.groups[-1][1], "PHONE")
 
 
-def _last_group(run: _Run, first: int, budget: Budget) -> int | None:
+def _last_group(run: _Run, first: int, budget: LookupBudget) -> int | None:
     """The last group of the longest number that begins with a group; None if there is none.
 
     A shorter number is chosen if another with a leading 0 follows without a comma.
