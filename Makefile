@@ -1,4 +1,5 @@
-# intentflow: `make run` for the example, `make test` for everything that CI checks.
+# intentflow: `make run` for the example; `make test` for lint, types, documentation and all tests but
+# the slow ones and those of complete data sets, which CI runs, too (`make slow`, `make shared`).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
@@ -39,7 +40,7 @@ $(VENV)/.test-installed: pyproject.toml $(VENV)/.run-installed
 
 install: $(VENV)/.run-installed ## make the environment
 
-run: $(VENV)/.run-installed ## run the whole graph on the bundled example
+run: $(VENV)/.run-installed ## run the complete graph on the bundled example
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/intentflow run --output $(OUT)
 
 test: lint types layers docs fast real ## lint, types, layers, documentation, fast tests, real parts

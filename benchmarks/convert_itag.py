@@ -1,7 +1,7 @@
-"""Converting a large iTAG export: ``intentflow convert`` beside the labelling guide's script.
+"""Converting a large iTAG export: ``intentflow convert`` and the labelling guide's script.
 
 The export repeats the rows of a manifest (the bundled example's, or those given) up to the
-number asked for. Both programs are started anew for each run, in alternating order, and their
+number asked for. Both programs are started again for each run, in alternating order, and their
 outputs are compared row by row. Floor: a ratio of 5 at 1,000,000 rows.
 
     python benchmarks/convert_itag.py [--rows 1000000] [--rounds 3] [--workers 2] [MANIFEST …]
@@ -90,7 +90,7 @@ class Run(NamedTuple):
     """What one run cost; memory is that of its largest process."""
 
     wall_seconds: float
-    processor_seconds: float
+    cpu_seconds: float
     peak_bytes: int
 
 
@@ -139,7 +139,7 @@ def compare(folder: Path, export: Path, rounds: int, workers: int) -> dict[str, 
     return {
         "wall_seconds": {name: [run.wall_seconds for run in runs[name]] for name in runs},
         "ratio": _ratio(runs, "wall_seconds"),
-        "processor_time_ratio": _ratio(runs, "processor_seconds"),
+        "cpu_time_ratio": _ratio(runs, "cpu_seconds"),
         "peak_megabytes": {n: round(max(r.peak_bytes for r in runs[n]) / 1e6) for n in runs},
         "same_output": is_same(ours, theirs),
     }
@@ -172,7 +172,7 @@ def main() -> None:
         writer.start()
         writer.join()
         facts = {"rows": args.rows, "bytes": export.stat().st_size, "workers": args.workers}
-        load = {"load": os.getloadavg()[0], "processors": len(os.sched_getaffinity(0))}
+        load = {"load": os.getloadavg()[0], "cpus": len(os.sched_getaffinity(0))}
         result = facts | load | compare(folder, export, args.rounds, args.workers)
     print(json.dumps(result))
     sys.exit(not result["same_output"])

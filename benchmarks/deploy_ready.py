@@ -38,7 +38,7 @@ def test_deploy_to_ready(
     controller: Controller,
     write_verdict: Callable[..., Path],
 ) -> None:
-    """Measures; the floor is said, not asserted."""
+    """Print the measurements; the floor is printed, not asserted."""
     verdict = write_verdict()
     found = {}
     for name, replicas in (("new service", 1), ("changed service", 2)):

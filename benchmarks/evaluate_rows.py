@@ -1,4 +1,4 @@
-"""Rows answered per second beside the solution guide's evaluation loop, one row at a time.
+"""Rows answered per second, compared with the solution guide's evaluation loop, one row at a time.
 
 Same model, rows, prompt, arithmetic and stop rule (the end token, or so many new tokens), each run
 in a process of its own, in the order ours, the loop, ours. The loop may take a share of the rows,
@@ -59,7 +59,7 @@ def documented_loop(folder: str, texts: Sequence[str], precision: str) -> dict[s
     tokenizer = AutoTokenizer.from_pretrained(folder, clean_up_tokenization_spaces=False)
     end = model.generation_config.eos_token_id
     answers, prompts, lengths = [], [], []
-    started = time.perf_counter(), processor_seconds()
+    started = time.perf_counter(), cpu_seconds()
     for text in texts:
         ids = torch.tensor([prompt_token_ids(tokenizer, text)])
         output = model.generate(
@@ -89,19 +89,19 @@ def our_engine(
 
     size = {"batch_size": batch_size} if batch_size else {}
     engine = TransformersEngine(folder, constrained=constrained, precision=precision, **size)
-    started = time.perf_counter(), processor_seconds()
+    started = time.perf_counter(), cpu_seconds()
     answers = engine.answer(texts)
     return {**costs(started, len(texts)), "answers": [answer.text for answer in answers]}
 
 
 def costs(started: tuple[float, float], rows: int) -> dict[str, float]:
-    """Rows a second of wall and of processor time since then."""
-    wall, processor = time.perf_counter() - started[0], processor_seconds() - started[1]
-    return {"rows_per_second": rows / wall, "rows_per_processor_second": rows / processor}
+    """Rows a second of wall and of CPU time since then."""
+    wall, cpu = time.perf_counter() - started[0], cpu_seconds() - started[1]
+    return {"rows_per_second": rows / wall, "rows_per_cpu_second": rows / cpu}
 
 
-def processor_seconds() -> float:
-    """Of this process, all threads."""
+def cpu_seconds() -> float:
+    """CPU time of this process, all threads."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
 
@@ -150,15 +150,15 @@ def compare(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     examples = spread(read_records(args.data), args.rows)
     rows = [{"instruction": row.instruction, "output": row.output} for row in examples]
     places = spread(range(len(rows)), args.peer_rows)
-    whole, share = folder / "rows.json", folder / "share.json"
-    whole.write_text(json.dumps(rows), encoding="utf-8")
+    complete, share = folder / "rows.json", folder / "share.json"
+    complete.write_text(json.dumps(rows), encoding="utf-8")
     share.write_text(json.dumps([rows[place] for place in places]), encoding="utf-8")
     arms = ["loop" if turn % 2 else "intentflow" for turn in range(2 * args.rounds + 1)]
     runs: dict[str, list[dict[str, Any]]] = {arm: [] for arm in ARMS}
     for arm in [*arms, "constrained"]:
-        runs[arm].append(in_a_process(arm, share if arm == "loop" else whole, args))
+        runs[arm].append(in_a_process(arm, share if arm == "loop" else complete, args))
     speed = {arm: median(runs[arm], "rows_per_second") for arm in ARMS}
-    frugal = {arm: median(runs[arm], "rows_per_processor_second") for arm in ARMS}
+    frugal = {arm: median(runs[arm], "rows_per_cpu_second") for arm in ARMS}
     ours, theirs = runs["intentflow"][0]["answers"], runs["loop"][0]["answers"]
     equal = [ours[place] == answer for place, answer in zip(places, theirs, strict=True)]
     taxonomy = json.loads((Path(args.model) / "prompt.json").read_text())["taxonomy_in_prompt"]
@@ -172,8 +172,8 @@ def compare(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "rows_per_second": {arm: round(rate, 2) for arm, rate in speed.items()},
         "ratio": round(speed["intentflow"] / speed["loop"], 2),
         "ratio_constrained": round(speed["constrained"] / speed["loop"], 2),
-        "processor_time_ratio": round(frugal["intentflow"] / frugal["loop"], 2),
-        "processor_time_ratio_constrained": round(frugal["constrained"] / frugal["loop"], 2),
+        "cpu_time_ratio": round(frugal["intentflow"] / frugal["loop"], 2),
+        "cpu_time_ratio_constrained": round(frugal["constrained"] / frugal["loop"], 2),
         "floor": FLOORS.get(taxonomy),
         "equal_answers": round(sum(equal) / len(equal), 4),
         "peak_megabytes": {
@@ -200,7 +200,7 @@ def main() -> None:
     parser.add_argument("--model", help="a tuned model directory; tuned first if left out")
     parser.add_argument("--train", type=Path, help="rows to tune on")
     parser.add_argument("--train-rows", type=int, default=800)
-    parser.add_argument("--keep", type=Path, help="where to keep the tuned model")
+    parser.add_argument("--keep", type=Path, help="folder that keeps the tuned model")
     parser.add_argument("--taxonomy", choices=["none", "names"], default="none")
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
     parser.add_argument("--rows", type=int, default=600)

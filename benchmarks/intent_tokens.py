@@ -1,8 +1,8 @@
 """Accuracy and answer length with and without a token for each intent, all else equal.
 
 Both arms train the same recipe on the same rows and answer the same test rows, constrained as in
-serving. A share of the intents and rows makes a laptop do; with neither flag the whole set is
-used, which wants a quiet machine or a GPU. Without paths it is the bundled example.
+serving. A share of the intents and rows is enough for a laptop; with neither flag all are
+used, which needs an idle computer or a GPU. Without paths it is the bundled example.
 
     python benchmarks/intent_tokens.py [TRAIN.json TEST.json] [--intents 10] [--rows 600]
         [--test-rows 200] [--recipe smollm2-135m/full] [--set key=value …]

@@ -1,4 +1,4 @@
-"""Redacting and leaving near-duplicates out: ``intentflow curate``, and a plain MinHash beside it.
+"""Redacting and leaving near-duplicates out: ``intentflow curate``, compared with a plain MinHash.
 
 Floor: 500,000 utterances in 4 minutes and 2 GB on two cores, start-up included. The peer is what
 rensa's documentation shows: its own deduplicator with an LSH index over the same shingles, at the
@@ -46,15 +46,15 @@ def timed(command: list[str]) -> dict[str, Any]:
     before = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     assert process.stdout is not None
-    said = process.stdout.read().decode()
+    output = process.stdout.read().decode()
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"{command[:4]}: exit status {os.waitstatus_to_exitcode(status)}")
     return {
         "wall_seconds": round(time.perf_counter() - before, 1),
-        "processor_seconds": round(usage.ru_utime + usage.ru_stime, 1),
+        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 1),
         "peak_megabytes": round(usage.ru_maxrss * 1024 / 1e6),
-        "output": said,
+        "output": output,
     }
 
 
@@ -64,14 +64,14 @@ def curate(rows: Path, out: Path, *options: str) -> list[str]:
     return [*command, "--dedup", "near", *options, "--json"]
 
 
-def whole(rows: Path, folder: Path) -> dict[str, Any]:
+def redact_and_deduplicate(rows: Path, folder: Path) -> dict[str, Any]:
     """Redaction and near-dedup of all rows; what the floor is about."""
-    run = timed(curate(rows, folder / "whole.jsonl", "--redact"))
+    run = timed(curate(rows, folder / "all.jsonl", "--redact"))
     summary = json.loads(run.pop("output").splitlines()[-1])
     return {**run, **{key: summary[key] for key in ("rows", "kept", "clusters", "changes")}}
 
 
-def beside_peer(rows: Path, folder: Path, count: int, rounds: int) -> dict[str, Any]:
+def compare_with_peer(rows: Path, folder: Path, count: int, rounds: int) -> dict[str, Any]:
     """Near-dedup alone of the first rows, both programs by turns."""
     sample, script = folder / "sample.jsonl", folder / "peer.py"
     with rows.open(encoding="utf-8") as stream:
@@ -107,8 +107,8 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, given_or_made_rows(args.rows) as rows:
         measured = {
-            "redact_and_near_dedup": whole(rows, Path(name)),
-            "near_dedup": beside_peer(rows, Path(name), args.peer_rows, args.rounds),
+            "redact_and_near_dedup": redact_and_deduplicate(rows, Path(name)),
+            "near_dedup": compare_with_peer(rows, Path(name), args.peer_rows, args.rounds),
             "load_average": os.getloadavg()[0],
         }
     print(json.dumps(measured))

@@ -1,6 +1,6 @@
-"""Redaction beside its peer, scrubadub's own Scrubber with its default detectors: speed, quality.
+"""Redaction compared with its peer, scrubadub's own Scrubber with its default detectors.
 
-Speed: rows a second of processor time in one process, utterance and label both; the two programs
+Speed: rows a second of CPU time in one process, utterance and label both; the two programs
 take turns on the same sample of rows, and the ratio is that of the medians; then all rows once by
 ``redact_example`` alone. Quality: what Faker's generators for several countries (made by other
 hands than the detectors) give is planted in real utterances, and the share is counted of which
@@ -73,7 +73,7 @@ def scrubber() -> Cleaner:
 
 
 def seconds(work: Callable[[Example], object], rows: list[Example]) -> float:
-    """Processor time over the rows."""
+    """Seconds of CPU time over the rows."""
     start = time.process_time()
     for row in rows:
         work(row)
@@ -93,7 +93,7 @@ def compare_speed(rows: list[Example], peer: Cleaner, rounds: int) -> dict[str, 
     medians = {name: statistics.median(runs[name]) for name in runs}
     return {
         "sample_rows": len(rows),
-        "processor_seconds": {name: [round(run, 3) for run in runs[name]] for name in runs},
+        "cpu_seconds": {name: [round(run, 3) for run in runs[name]] for name in runs},
         "ratio": round(medians["scrubadub"] / medians["intentflow"], 2),
     }
 
@@ -162,12 +162,12 @@ def main() -> None:
     planted = list(plants(utterances, args.planted, seed=0))
     with given_or_made_rows(args.rows) as file:
         rows = read_rows(file)
-    whole = seconds(redact_example, rows)
+    total = seconds(redact_example, rows)
     result = {
         "load": round(os.getloadavg()[0], 1),
         "rows": len(rows),
-        "processor_seconds_all": round(whole, 1),
-        "rows_per_second": round(len(rows) / whole),
+        "cpu_seconds_all": round(total, 1),
+        "rows_per_second": round(len(rows) / total),
         "peak_megabytes_with_rows": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         **compare_speed(rows[: args.sample], cleaners["scrubadub"], args.rounds),
         "worst_cases_seconds": worst_cases(),

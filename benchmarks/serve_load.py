@@ -1,4 +1,4 @@
-"""The transformer before vLLM, beside vLLM asked directly, in one run.
+"""The transformer in front of vLLM, compared with vLLM asked directly, in one run.
 
     INTENTFLOW_VLLM_PYTHON=… python benchmarks/serve_load.py [DATA] --model DIR
 
@@ -82,9 +82,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--model", type=Path, required=True, help="model directory")
     parser.add_argument("--clients", type=int, default=32)
-    parser.add_argument("--seconds", type=float, default=45, help="of each throughput turn")
+    parser.add_argument("--seconds", type=float, default=45, help="duration of each turn")
     parser.add_argument("--long-seconds", type=float, default=300)
-    parser.add_argument("--pairs", type=int, default=200, help="of requests by one client")
+    parser.add_argument("--pairs", type=int, default=200, help="pairs of requests by one client")
     return parser.parse_args()
 
 
@@ -93,17 +93,17 @@ async def _measure(place: Place, texts: Sequence[str], args: argparse.Namespace)
         direct, through = place.directly(client), place.through(client)
         await _load(direct, texts, args.clients, 5)  # the prompt's cache, the grammar's automaton
         await _load(through, texts, args.clients, 5)
-        told = {
+        result = {
             "load": os.getloadavg()[0],
             "one_client": await _alternate(direct, through, texts, args.pairs),
         }
-        _say(told)
-        told["throughput"] = await _throughput(direct, through, texts, args)
-        _say(told)
-        told["long"] = _summary(await _load(through, texts, args.clients, args.long_seconds))
-        _say(told)
-        told["killed"] = await _kill(place, client, texts)
-    return told
+        _print(result)
+        result["throughput"] = await _throughput(direct, through, texts, args)
+        _print(result)
+        result["long"] = _summary(await _load(through, texts, args.clients, args.long_seconds))
+        _print(result)
+        result["killed"] = await _kill(place, client, texts)
+    return result
 
 
 async def _alternate(direct: Ask, through: Ask, texts: Sequence[str], pairs: int) -> dict[str, Any]:
@@ -227,7 +227,7 @@ async def _correct_until(
 
 
 class Place:
-    """vLLM and the transformer before it, on this machine."""
+    """vLLM and the transformer in front of it, on this computer."""
 
     def __init__(self, model: Path, work: Path) -> None:
         self.model = model
@@ -364,8 +364,8 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _say(told: dict[str, Any]) -> None:
-    print(json.dumps(told), file=sys.stderr, flush=True)
+def _print(result: dict[str, Any]) -> None:
+    print(json.dumps(result), file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Splitting many rows: ``intentflow split``, and scikit-learn's StratifiedGroupKFold beside it.
+"""Splitting many rows: ``intentflow split``, and scikit-learn's StratifiedGroupKFold.
 
 Floor: 500,000 rows in 60 seconds on two cores, start-up and finding what is alike included. The
 peer is given the groups that split found and one label a row (the combination of intents), and cuts
@@ -35,7 +35,7 @@ from intentflow.curation.stratify import RowGroup, divide
 from intentflow.records import read_records
 
 
-def whole(rows: Path, folder: Path) -> dict[str, Any]:
+def split_rows(rows: Path, folder: Path) -> dict[str, Any]:
     """The command from start to exit, over all rows."""
     command = [sys.executable, "-m", "intentflow.cli.main", "split", str(rows), "-o", str(folder)]
     before = time.perf_counter()
@@ -47,13 +47,13 @@ def whole(rows: Path, folder: Path) -> dict[str, Any]:
         raise SystemExit(f"split: exit status {os.waitstatus_to_exitcode(status)}")
     return {
         "wall_seconds": round(time.perf_counter() - before, 1),
-        "processor_seconds": round(usage.ru_utime + usage.ru_stime, 1),
+        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 1),
         "peak_megabytes": round(usage.ru_maxrss * 1024 / 1e6),
         **{key: summary[key] for key in ("rows", "train", "test", "groups", "largest_group")},
     }
 
 
-def beside_peer(rows: Path, count: int, rounds: int) -> dict[str, Any]:
+def compare_with_peer(rows: Path, count: int, rounds: int) -> dict[str, Any]:
     """Dividing the same groups, by turns; and how far each intent is off its tenth."""
     examples = read_records(rows)[:count]
     labels = [row.output for row in examples]
@@ -110,8 +110,8 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, given_or_made_rows(args.rows) as rows:
         measured = {
-            "split": whole(rows, Path(name)),
-            "dividing": beside_peer(rows, args.peer_rows, args.rounds),
+            "split": split_rows(rows, Path(name)),
+            "dividing": compare_with_peer(rows, args.peer_rows, args.rounds),
             "load_average": os.getloadavg()[0],
         }
     print(json.dumps(measured))

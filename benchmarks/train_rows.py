@@ -1,4 +1,4 @@
-"""Training on CLINC150 rows: intentflow beside TRL's SFTTrainer, in the same run.
+"""Training on CLINC150 rows: intentflow compared with TRL's SFTTrainer, in the same run.
 
 Both get the same token ids, 32-bit weights, order of rows, global batch, AdamW and steps, each in a
 process of its own. TRL learns the completions only, and may have the best of several layouts:
@@ -40,7 +40,7 @@ class Step(NamedTuple):
     """What one optimizer step cost."""
 
     wall_seconds: float
-    processor_seconds: float
+    cpu_seconds: float
 
 
 def encoded(path: Path, taxonomy: str, count: int) -> tuple[list[Any], list[Any]]:
@@ -63,7 +63,7 @@ def encoded(path: Path, taxonomy: str, count: int) -> tuple[list[Any], list[Any]
 
 
 def arguments(folder: str, batch: int, args: argparse.Namespace) -> dict[str, Any]:
-    """What both trainers are told."""
+    """Arguments of both trainers."""
     return {
         "output_dir": folder,
         "per_device_train_batch_size": batch,
@@ -138,11 +138,11 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
 
     class Clock(TrainerCallback):  # type: ignore[misc]  # transformers is not typed
         def on_step_begin(self, *_: Any, **__: Any) -> None:
-            self.started = time.perf_counter(), processor_seconds()
+            self.started = time.perf_counter(), cpu_seconds()
 
         def on_step_end(self, *_: Any, **__: Any) -> None:
-            wall, processor = self.started
-            steps.append(Step(time.perf_counter() - wall, processor_seconds() - processor))
+            wall, cpu = self.started
+            steps.append(Step(time.perf_counter() - wall, cpu_seconds() - cpu))
 
     with tempfile.TemporaryDirectory() as folder:
         trainer = make_trainer(args.arm, rows, folder, args)
@@ -170,8 +170,8 @@ def answer_loss(model: Any, rows: list[Any]) -> float:
     return total / sum(len(row.answer) for row in rows)
 
 
-def processor_seconds() -> float:
-    """Of this process, all threads."""
+def cpu_seconds() -> float:
+    """CPU time of this process, all threads."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
 
@@ -189,7 +189,7 @@ def in_a_process(arm: str, args: argparse.Namespace, rows: int, steps: int) -> d
 
 
 def best_layout(args: argparse.Namespace) -> str:
-    """TRL's fastest layout by processor time, on one small step each."""
+    """TRL's fastest layout by CPU time, on one small step each."""
     cost = {}
     for layout in _LAYOUTS[args.taxonomy]:
         found = in_a_process(layout, args, args.trial_rows or _TRIAL_ROWS[args.taxonomy], 1)
@@ -216,7 +216,7 @@ def compare(args: argparse.Namespace) -> dict[str, Any]:
             "TRL": round(args.rows / median(theirs, 0), 2),
         },
         "ratio": round(median(theirs, 0) / median(ours, 0), 2),
-        "processor_time_ratio": round(median(theirs, 1) / median(ours, 1), 2),
+        "cpu_time_ratio": round(median(theirs, 1) / median(ours, 1), 2),
         "peak_megabytes": {
             "intentflow": round(max(run["peak_bytes"] for run in ours) / 1e6),
             "TRL": round(max(run["peak_bytes"] for run in theirs) / 1e6),
@@ -227,7 +227,7 @@ def compare(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def median(runs: list[dict[str, Any]], what: int) -> float:
-    """Median cost of a step: wall (0) or processor (1) seconds."""
+    """Median cost of a step: wall (0) or CPU (1) seconds."""
     return statistics.median(step[what] for run in runs for step in run["steps"])
 
 

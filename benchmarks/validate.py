@@ -1,6 +1,6 @@
-"""Validating many rows; and its search for label errors beside cleanlab's own recipe.
+"""Validating many rows; and its search for label errors compared with cleanlab's own recipe.
 
-``intentflow validate --report`` is started anew on rows made by ``benchmarks/utterances.py``.
+``intentflow validate --report`` runs in a new process on rows made by ``benchmarks/utterances.py``.
 Floor for 500,000 rows on two cores: 3 minutes and 2 GB.
 
     python benchmarks/validate.py [--sets SET.json …] [--rows 500000] [--rounds 3]
@@ -49,7 +49,7 @@ def timed_validation(rows: Path, report: Path) -> tuple[float, int]:
 
 
 def validation(sets: list[Path], count: int, rounds: int) -> dict[str, object]:
-    """The whole command on made rows."""
+    """The complete command on generated rows."""
     with tempfile.TemporaryDirectory() as folder:
         rows = Path(folder) / "rows.jsonl"
         write_rows(sets, count, rows)
@@ -134,11 +134,11 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=500_000)
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
-    load = {"load": os.getloadavg()[0], "processors": len(os.sched_getaffinity(0))}
-    whole = validation(args.sets, args.rows, args.rounds)
+    load = {"load": os.getloadavg()[0], "cpus": len(os.sched_getaffinity(0))}
+    validated = validation(args.sets, args.rows, args.rounds)
     judged = [path for path in args.sets if len(set(with_errors(path)[1])) > 1]
     errors = [label_errors(path, args.rounds) for path in judged]
-    print(json.dumps({**load, "validate": whole, "label_errors": errors}))
+    print(json.dumps({**load, "validate": validated, "label_errors": errors}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-# Sourced by the scripts beside it: where the cache is, how to say things, how to install.
+# Sourced by the other scripts of this folder: the cache, output, installation of packages.
 # shellcheck shell=bash
 set -euo pipefail
 

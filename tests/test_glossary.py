@@ -20,6 +20,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 CODE = ("intentflow", "components", "pipelines")
+PROGRAMS = ("benchmarks", "scripts")
 DOCUMENTS = ("*.md", "docs/**/*.md", "benchmarks/*.md", "manifests/*.md", "examples/**/*.md")
 UNFINISHED: tuple[str, ...] = ()
 """Folders or files still to be done; none is, and the list only shrinks."""
@@ -30,6 +31,7 @@ INNOCENT = re.compile(
     r"|\bsupport vector machines?\b|\bwhole\.json\b",
     re.IGNORECASE,
 )
+FLAG = re.compile(r"--[a-z][\w-]+")
 ROW_EXECUTORS = ("intentflow/parallel", "intentflow/curation", "intentflow/conversion")
 
 
@@ -61,6 +63,11 @@ TERMS = {
         "max, min",
         kinds=("name",),
     ),
+    "maximum and minimum": Term(
+        r"\b(longest|shortest|fewest|smallest|largest|biggest|highest|lowest|most|least)\b",
+        "MAX_, MIN_; --max_…, --min_…",
+        kinds=("constant", "flag"),
+    ),
     "shape": Term(
         r"\bof (another|no|the same|any) (shape|kind)\b", "unexpected format (and the expected one)"
     ),
@@ -83,8 +90,9 @@ class Text:
     """A piece of text and its place.
 
     Attributes:
-        kind: ``name`` (words of an identifier), ``prose``, ``argument`` (description of one) or
-            ``test`` (words of a test's name).
+        kind: ``name`` (words of an identifier), ``constant`` (those of one in capitals), ``flag``
+            (those of an option), ``prose``, ``argument`` (description of one) or ``test`` (words
+            of a test's name).
         path: File, relative to the repository.
         line: Line number, from 1.
         text: The text, without what is innocent.
@@ -146,6 +154,8 @@ def test_constructors_are_documented_by_their_classes() -> None:
         ("prose", "the whole file", "whole"),
         ("prose", "a fault comes again", "come again"),
         ("name", "most names", "most and least"),
+        ("constant", "LONGEST WAIT", "maximum and minimum"),
+        ("flag", "most instances", "maximum and minimum"),
         ("prose", "JSON of another shape", "shape"),
         ("prose", "no word from the server", "word"),
         ("name", "engine", "engine"),
@@ -169,16 +179,21 @@ def all_texts() -> tuple[Text, ...]:
 
 
 def code_texts() -> Iterator[Text]:
-    for path in python_files(CODE):
+    for path in python_files((*CODE, *PROGRAMS)):
         if "tests" in path.parts:
             continue
         place = relative(path)
         yield Text("name", place, 1, words_of(path.stem))
         for node in ast.walk(parsed(path)):
-            yield from (Text("name", place, line, words_of(name)) for line, name in names(node))
+            for line, name in names(node):
+                yield Text("name", place, line, words_of(name))
+                if name.isupper():
+                    yield Text("constant", place, line, words_of(name))
             yield from string_texts(node, place)
         yield from comments(path)
     for path in sorted(ROOT.glob("intentflow/report/templates/*")):
+        yield from lines_of(path)
+    for path in shell_scripts():
         yield from lines_of(path)
 
 
@@ -221,6 +236,8 @@ def string_texts(node: ast.AST, place: str) -> Iterator[Text]:
         yield Text("argument", place, node.value.lineno, str(node.value.value))
     if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
         return
+    if FLAG.fullmatch(node.value):
+        yield Text("flag", place, node.lineno, words_of(node.value.replace("-", "_")))
     for offset, line in enumerate(node.value.split("\n")):
         yield Text("prose", place, node.lineno + offset, line)
     for left, right in pairwise(node.value.split("\n")):  # a phrase may go over a line's end
@@ -255,6 +272,11 @@ def words_of(identifier: str) -> str:
 
 def python_files(folders: tuple[str, ...]) -> list[Path]:
     return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def shell_scripts() -> list[Path]:
+    found = (path for path in sorted((ROOT / "scripts").iterdir()) if path.is_file())
+    return [path for path in found if path.read_bytes().startswith(b"#!/")]
 
 
 def relative(path: Path) -> str:

@@ -7,11 +7,11 @@ import time
 import unicodedata
 from collections.abc import Callable, Mapping
 
-LONGEST_WAIT_SECONDS = 60.0
+MAX_WAIT_SECONDS = 60.0
 """Longest pause that is waited for; if an endpoint asks for a longer one, the run ends."""
 
 _SHOWN_CHARACTERS = 160
-_SHORTEST_KEY = 8
+_MIN_KEY_LENGTH = 8
 _AGAIN = frozenset({408, 409, 425, 429})
 
 # Exceptions of reading a reply that is not JSON, or JSON without the fields of the API.
@@ -62,7 +62,7 @@ def status_fault(status: int, headers: Mapping[str, str], body: str) -> Fault:
         body: Excerpt of the reply.
     """
     wait = retry_after_seconds(headers)
-    if wait is not None and wait > LONGEST_WAIT_SECONDS:
+    if wait is not None and wait > MAX_WAIT_SECONDS:
         reason = f"it asks for a pause of {wait:,.0f} seconds (HTTP {status}): run again after that"
         return Fault(reason, retryable=False, status=status)
     advice = ": lower concurrency, or try later" if status == 429 else ""
@@ -92,7 +92,7 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
 
 def mask_key(text: str, key: str | None) -> str:
     """Mask the key in an endpoint's text; texts as short as "none" are not taken for a key."""
-    return text.replace(key, "***") if key and len(key) >= _SHORTEST_KEY else text
+    return text.replace(key, "***") if key and len(key) >= _MIN_KEY_LENGTH else text
 
 
 def excerpt(text: str, key: str | None) -> str:

@@ -34,7 +34,7 @@ from intentflow.errors import InputError, ServiceError
 
 _AGAIN = frozenset({429, 502, 503, 504})
 _FIRST_PAUSE_SECONDS = 0.2
-_LONGEST_PAUSE_SECONDS = 5.0
+_MAX_PAUSE_SECONDS = 5.0
 
 Utterance = str | Sequence[Mapping[str, str]]
 """Text of a user, or the messages of a dialogue: ``{"role": …, "content": …}``."""
@@ -339,7 +339,7 @@ def _pause_seconds(state: RetryCallState) -> float:
     failure = state.outcome.exception() if state.outcome else None
     if isinstance(failure, ServiceFailure) and failure.wait_seconds is not None:
         return failure.wait_seconds
-    growing = wait_exponential(multiplier=_FIRST_PAUSE_SECONDS, max=_LONGEST_PAUSE_SECONDS)
+    growing = wait_exponential(multiplier=_FIRST_PAUSE_SECONDS, max=_MAX_PAUSE_SECONDS)
     return growing(state) * (1 + random.random())
 
 

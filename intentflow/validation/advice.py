@@ -16,9 +16,9 @@ DEFAULT_MODEL = "Qwen/Qwen1.5-1.8B-Chat"
 PROMPT_TOKENS = 48
 """Approximate number of tokens of the guide's system prompt and the chat template."""
 
-_SHORTEST = 32
+_MIN_LENGTH = 32
 _BATCH_SIZES = (256, 128, 64, 32, 16)
-_SMALLEST_BATCH = 8
+_MIN_BATCH = 8
 _STEPS_PER_EPOCH = 40
 _LEARNING_RATES = {"full": 1e-5, "lora": 3e-4, "qlora": 3e-4}
 _EPOCHS = {"full": 3, "lora": 5, "qlora": 5}
@@ -51,7 +51,7 @@ def advise(
         batch // hardware.devices, max(mean, 1.0), prompt_tokens, model, hardware
     )
     return Advice(
-        max_length=max(_SHORTEST, power_of_two_over(longest + prompt_tokens)),
+        max_length=max(_MIN_LENGTH, power_of_two_over(longest + prompt_tokens)),
         longest_row_tokens=longest,
         tokens_estimated=count_tokens is None,
         global_batch_size=batch,
@@ -113,5 +113,5 @@ def estimate_tokens(text: str) -> int:
 def _batch_size(rows: int, devices: int) -> int:
     """The largest usual size that leaves enough steps per epoch, rounded to all devices."""
     fitting = (size for size in _BATCH_SIZES if rows >= size * _STEPS_PER_EPOCH)
-    size = next(fitting, _SMALLEST_BATCH)
+    size = next(fitting, _MIN_BATCH)
     return max(size // devices, 1) * devices

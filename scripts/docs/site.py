@@ -1,4 +1,4 @@
-"""What is in the site beside the hand-written pages, by its path there."""
+"""Pages of the site that are not hand-written, by their path there."""
 
 from __future__ import annotations
 

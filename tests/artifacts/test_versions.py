@@ -19,7 +19,7 @@ from intentflow.artifacts.verdict import Verdict
 from intentflow.errors import IntentflowError
 from intentflow.validation import advise
 
-SMALLEST: dict[type[Artifact], dict[str, Any]] = {
+MINIMAL: dict[type[Artifact], dict[str, Any]] = {
     Metrics: {"n": 3},
     Baselines: {"baselines": {}},
     Verdict: {"passed": True},
@@ -41,7 +41,7 @@ SMALLEST: dict[type[Artifact], dict[str, Any]] = {
     },
     GivenPrediction: {"instruction": "a", "output": "b()", "prediction": "b()"},
 }
-KINDS = pytest.mark.parametrize("kind", SMALLEST, ids=lambda kind: kind.__name__)
+KINDS = pytest.mark.parametrize("kind", MINIMAL, ids=lambda kind: kind.__name__)
 
 
 def _written(folder: Path, document: object) -> Path:
@@ -51,13 +51,13 @@ def _written(folder: Path, document: object) -> Path:
 
 @KINDS
 def test_a_file_from_before_versions_is_read(kind: type[Artifact], tmp_path: Path) -> None:
-    assert kind.read(_written(tmp_path, SMALLEST[kind])).schema_version == kind.VERSION
+    assert kind.read(_written(tmp_path, MINIMAL[kind])).schema_version == kind.VERSION
 
 
 @KINDS
 def test_a_newer_file_is_refused_with_what_to_do(kind: type[Artifact], tmp_path: Path) -> None:
     newer = kind.VERSION + 1
-    path = _written(tmp_path, {**SMALLEST[kind], "schema_version": newer})
+    path = _written(tmp_path, {**MINIMAL[kind], "schema_version": newer})
     with pytest.raises(IntentflowError) as refused:
         kind.read(path)
     assert str(refused.value) == (
@@ -70,7 +70,7 @@ def test_a_newer_file_is_refused_with_what_to_do(kind: type[Artifact], tmp_path:
 @pytest.mark.parametrize("stated", [0, -1, 1.5, "2", True, None])
 def test_a_version_that_is_none_is_refused(kind: type[Artifact], stated: object) -> None:
     with pytest.raises(IntentflowError, match="schema_version is not an integer above 0"):
-        kind.from_mapping({**SMALLEST[kind], "schema_version": stated}, "file.json")
+        kind.from_mapping({**MINIMAL[kind], "schema_version": stated}, "file.json")
 
 
 def test_a_version_that_a_pipeline_made_a_float_is_read() -> None:
@@ -79,21 +79,21 @@ def test_a_version_that_a_pipeline_made_a_float_is_read() -> None:
 
 @KINDS
 def test_what_is_written_states_its_version_first(kind: type[Artifact], tmp_path: Path) -> None:
-    kind.from_mapping(SMALLEST[kind], "file.json").write(tmp_path / "written.json")
+    kind.from_mapping(MINIMAL[kind], "file.json").write(tmp_path / "written.json")
     document = json.loads((tmp_path / "written.json").read_text(encoding="utf-8"))
     assert next(iter(document.items())) == ("schema_version", kind.VERSION)
 
 
 @KINDS
 def test_what_is_written_is_read_as_it_was(kind: type[Artifact], tmp_path: Path) -> None:
-    artifact = kind.from_mapping(SMALLEST[kind], "file.json")
+    artifact = kind.from_mapping(MINIMAL[kind], "file.json")
     artifact.write(tmp_path / "written.json")
     assert kind.read(tmp_path / "written.json").as_dict() == artifact.as_dict()
 
 
 @KINDS
 def test_keys_of_other_tools_are_kept(kind: type[Artifact]) -> None:
-    artifact = kind.from_mapping({**SMALLEST[kind], "theirs": [1]}, "file.json")
+    artifact = kind.from_mapping({**MINIMAL[kind], "theirs": [1]}, "file.json")
     assert artifact.as_dict()["theirs"] == [1]
 
 

@@ -10,7 +10,7 @@ from intentflow.artifacts.metrics import CalibrationScores, CoveragePoint, Metri
 from intentflow.evaluation.report.wording import percent, points
 
 WIDTH, HEIGHT = 300, 220  # size of the plotted area, in SVG units
-_LARGEST_DOT, _SMALLEST_DOT = 11.0, 3.0
+_MAX_DOT, _MIN_DOT = 11.0, 3.0
 _KEPT = 0.8  # coverage that the sentence under the curve describes
 
 
@@ -24,7 +24,7 @@ def reliability_curve(calibration: CalibrationScores | None) -> dict[str, Any] |
         {
             "x": _x(b.confidence),
             "y": _y(b.accuracy, 0.0),
-            "r": round(max(_SMALLEST_DOT, _LARGEST_DOT * math.sqrt(b.n / max_rows)), 1),
+            "r": round(max(_MIN_DOT, _MAX_DOT * math.sqrt(b.n / max_rows)), 1),
             "title": f"{b.n:,} rows of confidence {percent(b.low, 0)} – "
             f"{percent(b.high, 0)}: {percent(b.accuracy)} right",
         }

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from intentflow.errors import UsageError
 from intentflow.serving.environment import KEYS_FILE, LOG_URI, read_access, read_sample_rate
@@ -14,6 +15,46 @@ from intentflow.serving.limits import Limits
 
 PREDICTOR_KEY = "VLLM_API_KEY"
 _MAX_PERCENT = 100
+# Name, description and argparse's settings of each flag; KServe spells its own with underscores.
+_FLAGS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("model_name", "name of the model in the routes", {"default": "intent"}),
+    ("model_uri", "folder or s3:// of the model directory", {"required": True}),
+    ("predictor_host", "host:port of vLLM; KServe gives it", {}),
+    (
+        "without_token",
+        "demand no token of clients, where another service in front of this one does",
+        {"action": "store_true"},
+    ),
+    ("http_port", "port of the API", {"type": int, "default": 8080}),
+    ("metrics_port", "port of the Prometheus metrics; 0 for none", {"type": int, "default": 9090}),
+    (
+        "timeout_seconds",
+        "seconds until an answer is given up, the predictor's time included",
+        {"type": float, "default": Limits.timeout_seconds},
+    ),
+    (
+        "max_body_bytes",
+        "maximum size of a request's body",
+        {"type": int, "default": Limits.max_body_bytes},
+    ),
+    (
+        "max_instances",
+        "maximum number of utterances in one request",
+        {"type": int, "default": Limits.max_instances},
+    ),
+    (
+        "max_concurrent",
+        "maximum number of requests in work and waiting; more get 429",
+        {"type": int, "default": Limits.max_concurrent},
+    ),
+    ("canary_host", "host:port of a second vLLM, with another model", {}),
+    ("canary_model_uri", "folder or s3:// of the canary's model directory", {}),
+    (
+        "canary_percent",
+        "share of the requests that the canary answers, 0 to 100",
+        {"type": int, "default": 0},
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -90,9 +131,9 @@ def read_settings(
         log_uri=env.get(LOG_URI) or None,
         log_sample_rate=read_sample_rate(env),
         limits=Limits(
-            max_body_bytes=args.most_body_bytes,
-            max_instances=args.most_instances,
-            max_concurrent=args.most_at_once,
+            max_body_bytes=args.max_body_bytes,
+            max_instances=args.max_instances,
+            max_concurrent=args.max_concurrent,
             timeout_seconds=args.timeout_seconds,
         ),
         canary_url=_url(args.canary_host) if args.canary_host else None,
@@ -103,21 +144,14 @@ def read_settings(
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m intentflow.serving.transformer", allow_abbrev=False
+        prog="python -m intentflow.serving.transformer",
+        description="Answer intent requests with a vLLM predictor",
+        allow_abbrev=False,
     )
-    parser.add_argument("--model_name", "--model-name", default="intent")
-    parser.add_argument("--model_uri", "--model-uri", required=True)
-    parser.add_argument("--predictor_host", "--predictor-host")
-    parser.add_argument("--without_token", "--without-token", action="store_true")
-    parser.add_argument("--http_port", "--http-port", type=int, default=8080)
-    parser.add_argument("--metrics_port", "--metrics-port", type=int, default=9090)
-    parser.add_argument("--timeout_seconds", "--timeout-seconds", type=float, default=30.0)
-    parser.add_argument("--most_body_bytes", "--most-body-bytes", type=int, default=1_000_000)
-    parser.add_argument("--most_instances", "--most-instances", type=int, default=64)
-    parser.add_argument("--most_at_once", "--most-at-once", type=int, default=256)
-    parser.add_argument("--canary_host", "--canary-host")
-    parser.add_argument("--canary_model_uri", "--canary-model-uri")
-    parser.add_argument("--canary_percent", "--canary-percent", type=int, default=0)
+    for name, description, settings in _FLAGS:
+        dashed = f"--{name.replace('_', '-')}"
+        text = description + (" (default: %(default)s)" if "default" in settings else "")
+        parser.add_argument(f"--{name}", dashed, help=text, **settings)
     return parser
 
 

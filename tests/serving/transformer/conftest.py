@@ -114,6 +114,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """One for all tests that change nothing of it."""
     folder = tmp_path_factory.mktemp("transformer")
     with played_vllm(folder, free_port()) as predictor:
-        flags = ["--timeout_seconds=2", "--most_body_bytes=20000", "--most_instances=4"]
+        flags = ["--timeout_seconds=2", "--max_body_bytes=20000", "--max_instances=4"]
         with transformer(folder, predictor, *flags) as found:
             yield found
