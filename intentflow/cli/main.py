@@ -15,7 +15,7 @@ from intentflow.cli.extras import install_hint
 from intentflow.cli.log_options import log_settings
 from intentflow.cli.outcome import Outcome
 from intentflow.cli.paths import refuse_overwriting
-from intentflow.cli.verbs import VERBS, add_options, verb_module
+from intentflow.cli.verbs import VERBS, add_options, verb_first, verb_module
 from intentflow.errors import IntentflowError, UsageError
 from intentflow.logs import LogSettings, logging_to_stderr
 from intentflow.version import __version__
@@ -25,9 +25,9 @@ log = logging.getLogger("intentflow.cli.main")  # also if it runs as __main__
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status (0, 1 or 2)."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    arguments = verb_first(sys.argv[1:] if argv is None else argv)
     verb = arguments[0] if arguments else ""
-    if verb in ("", "-h", "--help"):
+    if verb in ("", "-h", "--help", "help"):
         _write(_overview())
         return 0 if verb else 2
     if verb == "--version":
@@ -40,16 +40,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     with logging_to_stderr(settings):
         if unusable:
             return _fail(verb, unusable, arguments)
-        return _run_verb(verb, arguments[1:]) if verb in VERBS else _refuse_verb(verb)
+        if verb not in VERBS:
+            return _fail("", _unknown(verb), arguments)
+        return _run_verb(verb, arguments[1:])
 
 
-def _refuse_verb(verb: str) -> int:
+def _unknown(verb: str) -> UsageError:
+    if verb.startswith("-"):
+        return UsageError(
+            f"{verb} is not an option of all commands: write it after the command; "
+            "see intentflow --help"
+        )
     from intentflow.config import nearest  # takes 0.1 s to import
 
-    guess = nearest(verb, VERBS)
+    guess = nearest(verb, [*VERBS, "help"])
     hint = f"did you mean {guess}?" if guess else "see intentflow --help"
-    log.error("intentflow: error: unknown command %s; %s", verb, hint)
-    return 2
+    return UsageError(f"unknown command {verb}; {hint}")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -101,7 +107,8 @@ def _fail(verb: str, error: BaseException, arguments: Sequence[str]) -> int:
     if "--json" in arguments:
         _write(json.dumps({"error": message, "exit_code": code}, ensure_ascii=False))
     trace = error if "--debug" in arguments else None
-    log.error("intentflow %s: error: %s", verb, message, exc_info=trace)
+    command = f"intentflow {verb}".strip()
+    log.error("%s: error: %s", command, message, exc_info=trace)
     return code
 
 
@@ -122,7 +129,7 @@ def _overview() -> str:
     lines = [f"  {verb:<{width}}  {text}" for verb, text in VERBS.items()]
     return "\n".join(
         [
-            "usage: intentflow COMMAND …   (intentflow COMMAND --help for one command)",
+            "usage: intentflow COMMAND …   (intentflow help COMMAND for one command)",
             "",
             *lines,
             "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+from collections.abc import Sequence
 from types import ModuleType
 
 from intentflow.cli.log_options import add_log_options
@@ -49,6 +50,42 @@ def verb_module(verb: str) -> ModuleType:
 def add_options(parser: argparse.ArgumentParser, module: ModuleType) -> None:
     """Declare the options of a subcommand, and those that all of them have."""
     module.configure(parser)
+    _add_common_options(parser)
+
+
+def verb_first(arguments: Sequence[str]) -> list[str]:
+    """Move the common options behind the subcommand, and read ``help VERB`` as ``VERB --help``.
+
+    Args:
+        arguments: The command line, without the program's name.
+
+    Example:
+        >>> verb_first(["-v", "--log-format", "json", "split", "rows.jsonl"])
+        ['split', '-v', '--log-format', 'json', 'rows.jsonl']
+        >>> verb_first(["help", "split"])
+        ['split', '--help']
+    """
+    end = 0
+    while end < len(arguments) and (length := _common_option_length(arguments[end])):
+        end += length
+    common, rest = list(arguments[:end]), list(arguments[end:])
+    if rest[:1] == ["help"] and rest[1:]:
+        rest = [rest[1], "--help"]
+    return [*rest[:1], *common, *rest[1:]]
+
+
+def _common_option_length(argument: str) -> int:
+    """Number of arguments that an option of all commands takes, itself included; 0 for others."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    _add_common_options(parser)
+    try:
+        _, others = parser.parse_known_args([argument])
+    except argparse.ArgumentError:  # its value is the next argument, or invalid
+        return 1 if "=" in argument else 2
+    return 0 if others else 1
+
+
+def _add_common_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="end stdout with one JSON summary line")
     parser.add_argument("--debug", action="store_true", help="show the trace of an error")
     add_log_options(parser)

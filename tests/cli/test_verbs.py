@@ -105,6 +105,45 @@ def test_a_command_like_no_other_leads_to_the_help(capsys: pytest.CaptureFixture
     assert "see intentflow --help" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["help", "split"], ["-v", "help", "split"], ["--log-format", "json", "split", "--help"]],
+)
+def test_help_of_a_command_is_asked_in_front_of_it(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, said = main(arguments), capsys.readouterr().out
+    assert (status, said.startswith("usage: intentflow split")) == (0, True)
+
+
+def test_help_alone_is_the_overview(capsys: pytest.CaptureFixture[str]) -> None:
+    status, said = main(["help"]), capsys.readouterr().out
+    assert (status, said.startswith("usage: intentflow COMMAND")) == (0, True)
+
+
+@pytest.mark.parametrize("flag", [["-v"], ["--verbose"], ["--log-format=text", "-v"], ["-v", "-v"]])
+def test_options_of_all_commands_may_precede_the_command(
+    flag: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"instruction": "hi", "output": "greet()"}\n', encoding="utf-8")
+    main([*flag, "convert", str(rows), "-o", str(tmp_path / "out.jsonl")])
+    assert "DEBUG intentflow.cli.main: convert took" in capsys.readouterr().err
+
+
+def test_json_before_the_command_ends_stdout_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--json", "evalute"])
+    assert json.loads(capsys.readouterr().out) == {
+        "error": "unknown command evalute; did you mean evaluate?",
+        "exit_code": 2,
+    }
+
+
+def test_an_option_of_one_command_belongs_after_it(capsys: pytest.CaptureFixture[str]) -> None:
+    status, said = main(["--model", "folder", "serve"]), capsys.readouterr().err
+    assert (status, "--model is not an option of all commands: write it after" in said) == (2, True)
+
+
 def test_the_installed_command_answers() -> None:
     command = [str(Path(sys.executable).with_name("intentflow")), "--version"]
     done = subprocess.run(command, capture_output=True, text=True)
