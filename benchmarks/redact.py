@@ -132,7 +132,7 @@ def false_positives(cleaners: dict[str, Cleaner], texts: list[str]) -> dict[str,
 
 
 def worst_cases() -> dict[str, float]:
-    """Processor time of the five slowest rows of one unit, and of digits alone."""
+    """CPU time of the five slowest rows of one unit, and of digits alone."""
     taken: dict[str, float] = {}
     for unit in HOSTILE_UNITS:
         text = (unit * MAX_CHARACTERS)[:MAX_CHARACTERS]

@@ -19,6 +19,7 @@ from pydantic import (
 
 from intentflow.errors import InputError, IntentflowError, UsageError
 from intentflow.io.safe_yaml import load_yaml_text
+from intentflow.io.validation_messages import plain_message
 
 Mark = TypeVar("Mark")
 
@@ -226,7 +227,7 @@ def _explain_one(model: type[BaseModel], item: Any) -> str:
         return f"unknown key {key}{hint}"
     if item["type"] == "missing":
         return f"{key} is missing"
-    message = item["msg"].removeprefix("Value error, ")
+    message = plain_message(item)
     return f"{key}: {message}" if key else message
 
 

@@ -19,7 +19,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--train", required=True, metavar="F", help="training records")
     parser.add_argument("--data", required=True, metavar="F", help="test records")
-    parser.add_argument("-o", "--output", required=True, metavar="F", help="baselines.json")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="F", help="scores to write: baselines.json"
+    )
     add_config_flags(parser, BaselineConfig, defaults={"recipe": DEFAULT_RECIPE})
     parser.add_argument(
         "--model",

@@ -11,11 +11,18 @@ from intentflow.pipeline.options import PipelineOptions
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("pipeline", nargs="?", default="finetune", help=f"{', '.join(PIPELINES)}")
-    parser.add_argument("-o", "--output", required=True, metavar="F.yaml")
-    parser.add_argument("--options", metavar="F.yaml", help="images, resources, placement")
     parser.add_argument(
-        "--kubernetes-manifest", action="store_true", help="Pipeline objects for GitOps"
+        "pipeline",
+        nargs="?",
+        default="finetune",
+        help=f"pipeline: {', '.join(PIPELINES)} (default: finetune)",
+    )
+    parser.add_argument("-o", "--output", required=True, metavar="F.yaml", help="compiled pipeline")
+    parser.add_argument(
+        "--options", metavar="F.yaml", help="images, resources and placement of the steps"
+    )
+    parser.add_argument(
+        "--kubernetes-manifest", action="store_true", help="write Pipeline objects for GitOps"
     )
 
 
@@ -25,4 +32,5 @@ def run(args: argparse.Namespace) -> Outcome:
     compile_pipeline(
         args.pipeline, args.output, options, kubernetes_manifest=args.kubernetes_manifest
     )
-    return Outcome({"pipeline": args.pipeline, "output": args.output})
+    text = f"compiled the pipeline {args.pipeline}: {args.output}"
+    return Outcome({"pipeline": args.pipeline, "output": args.output}, text)

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from intentflow.config import Flag, StrictModel, marker
 from intentflow.errors import UsageError
+from intentflow.io.validation_messages import plain_message
 
 Config = TypeVar("Config", bound=StrictModel)
 
@@ -160,7 +161,7 @@ def _range(bounds: Mapping[str, float]) -> str:
 
 
 def _explain(config: type[StrictModel], item: Any) -> str:
-    message = str(item["msg"]).removeprefix("Value error, ")
+    message = plain_message(item)
     name = str(item["loc"][0]) if item["loc"] else ""
     if name not in config.model_fields:
         return message

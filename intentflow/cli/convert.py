@@ -23,9 +23,21 @@ log = logging.getLogger(__name__)
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("sources", nargs="+", metavar="SRC", help="files, folders or s3:// objects")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="OUT.json or OUT.jsonl")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="OUT",
+        help="records to write: OUT.json or OUT.jsonl",
+    )
     add_config_flags(parser, ConvertConfig)
-    parser.add_argument("--rejects", type=Path, help="file for rejected rows (OUT.rejects.jsonl)")
+    parser.add_argument(
+        "--rejects",
+        type=Path,
+        metavar="F.jsonl",
+        help="file for rejected rows (default: OUT.rejects.jsonl)",
+    )
     parser.add_argument(
         "--to",
         choices=get_args(Target),

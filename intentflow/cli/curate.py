@@ -9,6 +9,7 @@ from typing import Any
 from intentflow.cli.config_flags import add_config_flags, given_fields, read_config
 from intentflow.cli.executor_options import add_executor_options, requested_executor
 from intentflow.cli.outcome import Outcome
+from intentflow.cli.summary_text import table
 from intentflow.curation.redaction_report import require_report_suffix
 from intentflow.errors import UsageError
 from intentflow.pipeline.steps.balance import BalanceConfig
@@ -16,12 +17,29 @@ from intentflow.pipeline.steps.curate import CurateConfig, CurateSummary, run_cu
 
 # The command only makes changes that are requested; the graph cleans by default.
 DEFAULTS = {"redact": False, "dedup": "none"}
+CHANGES = {
+    "above_cap": "left out: the intent has enough rows",
+    "conflict": "kept: another row has the same utterance and another label",
+    "conflict_dropped": "left out: another row has the same utterance and another label",
+    "copied": "repeated, because the intent is rare",
+    "duplicate": "left out: equal to another row",
+    "near_duplicate": "left out: similar to another row",
+    "redacted": "redacted",
+}
+"""What happened to rows, by kind of change."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("data", metavar="DATA", help="records, .json or .jsonl")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="OUT.json or OUT.jsonl")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="OUT",
+        help="records to write: OUT.json or OUT.jsonl",
+    )
     add_config_flags(parser, CurateConfig, defaults=DEFAULTS)
     parser.add_argument(
         "--redaction-report",
@@ -32,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_config_flags(parser, BalanceConfig)
     add_executor_options(parser)
     parser.add_argument(
-        "--changes", type=Path, metavar="F.json", help="write a list of all changes"
+        "--changes", type=Path, metavar="F.json", help="list of all changes to write"
     )
 
 
@@ -57,13 +75,28 @@ def run(args: argparse.Namespace) -> Outcome:
             journal=journal_path(args.output),
             executor=executor,
         )
-    return Outcome(_summary(summary))
+    return Outcome(_summary(summary), _text(summary))
 
 
 def _summary(found: CurateSummary) -> dict[str, Any]:
     counts = {**vars(found)}
     synthesis = counts.pop("synthesis")
     return {**counts, "synthesis": synthesis.as_dict()} if synthesis else counts
+
+
+def _text(found: CurateSummary) -> str:
+    lines = [f"{found.kept} of {found.rows} rows kept, {found.written} written"]
+    lines += table((CHANGES[kind], count) for kind, count in found.changes.items() if count)
+    if found.placeholders:
+        lines += ["values replaced, by kind:", *table(found.placeholders.items())]
+    if found.clusters is not None:
+        largest = found.largest_cluster or 0
+        lines.append(
+            f"{found.clusters} clusters of near-duplicate utterances, at most {largest} rows each"
+        )
+    if found.synthesis:
+        lines += ["rows from the teacher:", *table(found.synthesis.as_dict().items())]
+    return "\n".join([*lines, f"digest {found.digest}"])
 
 
 def journal_path(output: Path) -> Path:

@@ -11,7 +11,9 @@ from intentflow.cli.outcome import Outcome
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("name", help="name of the service")
-    parser.add_argument("-n", "--namespace", default="default", help="namespace of the service")
+    parser.add_argument(
+        "-n", "--namespace", default="default", help="namespace of the service (default: default)"
+    )
 
 
 def run(args: argparse.Namespace) -> Outcome:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from intentflow.artifacts.metrics import SHARES_OF_ROWS, Metrics
+from intentflow.artifacts.metrics import LABELS, SHARES_OF_ROWS, Metrics
 from intentflow.artifacts.scores import Throughput
 from intentflow.cli.config_flags import add_config_flags, read_config
 from intentflow.cli.outcome import Outcome
+from intentflow.cli.summary_text import score_text, table
 from intentflow.errors import UsageError
 from intentflow.evaluation.run import Evaluation
 from intentflow.pipeline.steps.evaluate import (
@@ -18,7 +19,6 @@ from intentflow.pipeline.steps.evaluate import (
     run_evaluate,
     run_score,
 )
-from intentflow.taxonomy import Taxonomy
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +28,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--predictions-in", metavar="F", help="score these instruction/output/prediction rows"
     )
-    parser.add_argument("-o", "--output", required=True, metavar="F", help="metrics.json")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="F", help="scores to write: metrics.json"
+    )
     parser.add_argument("--predictions", metavar="F", help="write the answers here, JSON lines")
     parser.add_argument("--report", metavar="F", help="write an HTML report here")
     parser.add_argument(
@@ -37,18 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--champion", metavar="F", help="metrics.json of the model in service, for --report"
     )
-    parser.add_argument("--taxonomy", metavar="F", help="taxonomy.yaml, if no model has one")
-    parser.add_argument(
-        "--output-format",
-        choices=["call", "json"],
-        help="format of the answers, if no model states it",
-    )
-    parser.add_argument("--served-model", metavar="NAME", help="the model's name at the endpoint")
-    parser.add_argument(
-        "--allow-failures",
-        action="store_true",
-        help="continue after a request that fails permanently; its row counts as wrong",
-    )
+    add_config_flags(parser, EndpointFacts)
     add_config_flags(parser, EvaluateConfig)
 
 
@@ -60,7 +51,7 @@ def run(args: argparse.Namespace) -> Outcome:
                 f"--{flag.replace('_', '-')} is only used in the report: give --report, too"
             )
     evaluation = _evaluate(args, read_config(args, EvaluateConfig))
-    return Outcome(_summary(evaluation.metrics))
+    return Outcome(_summary(evaluation.metrics), _text(evaluation.metrics))
 
 
 def _summary(metrics: Metrics) -> dict[str, Any]:
@@ -74,6 +65,26 @@ def _summary(metrics: Metrics) -> dict[str, Any]:
     }
 
 
+def _text(metrics: Metrics) -> str:
+    decoding = "constrained" if metrics.constrained else "unconstrained"
+    speed = metrics.value("rows_per_second")
+    rows: list[tuple[str, object]] = [
+        (LABELS.get(name, name.replace("_", " ")), score_text(metrics, name))
+        for name in SHARES_OF_ROWS
+        if "." not in name
+    ]
+    if speed is not None:
+        rows.append(("rows per second", f"{speed:.1f}"))
+    if metrics.model_digest:
+        rows.append(("model digest", metrics.model_digest))
+    header = (
+        f"{metrics.n} given predictions"
+        if metrics.engine == "given"
+        else f"{metrics.n} rows, {decoding}, engine {metrics.engine}"
+    )
+    return "\n".join([header, *table(rows)])
+
+
 def _evaluate(args: argparse.Namespace, config: EvaluateConfig) -> Evaluation:
     files = EvaluateFiles(
         metrics=args.output,
@@ -82,12 +93,7 @@ def _evaluate(args: argparse.Namespace, config: EvaluateConfig) -> Evaluation:
         baselines=args.baselines,
         champion=args.champion,
     )
-    endpoint = EndpointFacts(
-        taxonomy=Taxonomy.from_yaml(args.taxonomy) if args.taxonomy else None,
-        output_format=args.output_format,
-        served_model=args.served_model,
-        allow_failures=args.allow_failures,
-    )
+    endpoint = read_config(args, EndpointFacts)
     if args.predictions_in:
         if args.model or args.data:
             raise UsageError("--predictions-in replaces --model and --data: leave them out")

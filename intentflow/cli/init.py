@@ -10,7 +10,7 @@ from intentflow.pipeline.starter import write_starter
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("directory", metavar="DIR")
+    parser.add_argument("directory", metavar="DIR", help="new folder of the files")
 
 
 def run(args: argparse.Namespace) -> Outcome:

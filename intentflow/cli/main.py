@@ -89,7 +89,9 @@ def _print(outcome: Outcome, *, as_json: bool) -> None:
     elif outcome.text is not None:
         _write(outcome.text)
     else:
-        _write("\n".join(f"{key}: {value}" for key, value in outcome.summary.items()))
+        from intentflow.cli.summary_text import summary_text
+
+        _write(summary_text(outcome.summary))
 
 
 def _write(text: str) -> None:

@@ -20,14 +20,14 @@ _IMPATIENT = EndpointOptions(retries=1)  # a person is waiting for the answer
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("utterance", help="the user's utterance")
-    parser.add_argument("--url", help="an OpenAI endpoint (http://127.0.0.1:8000)")
+    parser.add_argument("--url", help="URL of an OpenAI endpoint, such as http://127.0.0.1:8000")
     parser.add_argument(
         "--service",
         metavar="URL",
-        help=f"a deployed intent service; its token comes from {_TOKEN}",
+        help=f"URL of a deployed intent service; its token comes from {_TOKEN}",
     )
     parser.add_argument(
-        "--name", default="intent", help="name of the deployed service (default intent)"
+        "--name", default="intent", help="name of the deployed service (default: intent)"
     )
     parser.add_argument("--model", metavar="DIR", help="a model directory, loaded for this call")
 

@@ -13,7 +13,7 @@ from intentflow.pipeline.steps.quantize import QuantizeConfig, run_quantize
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--model", required=True, metavar="DIR", help="model directory")
-    parser.add_argument("-o", "--output", required=True, metavar="DIR")
+    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder of the copy")
     add_config_flags(parser, QuantizeConfig)
     parser.add_argument("--calibration", required=True, metavar="F", help="training records")
     parser.add_argument(

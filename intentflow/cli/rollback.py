@@ -12,23 +12,29 @@ from intentflow.errors import UsageError
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("name", help="name of the service")
-    parser.add_argument("-n", "--namespace", default="default", help="namespace of the service")
+    parser.add_argument(
+        "-n", "--namespace", default="default", help="namespace of the service (default: default)"
+    )
     parser.add_argument(
         "--mode",
         choices=("apply", "git"),
         default="apply",
-        help="apply (default): restore a recorded revision; git: revert the last deployment commit",
+        help="apply: restore a recorded revision; git: revert the last deployment commit "
+        "(default: apply)",
     )
     parser.add_argument(
-        "--to", type=int, metavar="N", help="a recorded revision, instead of the newest other one"
+        "--to",
+        type=int,
+        metavar="N",
+        help="number of a recorded revision (default: the newest other one)",
     )
     parser.add_argument(
-        "--timeout", type=float, default=1800.0, help="seconds to wait for Ready (default 1800)"
+        "--timeout", type=float, default=1800.0, help="seconds to wait for Ready (default: 1800)"
     )
     parser.add_argument("--repo", help="GitOps repository of mode git")
-    parser.add_argument("--branch", default="main", help="branch of the repository (default main)")
+    parser.add_argument("--branch", default="main", help="branch of the repository (default: main)")
     parser.add_argument(
-        "--path", help="folder of the service in the repository (default NAMESPACE/NAME)"
+        "--path", help="folder of the service in the repository (default: NAMESPACE/NAME)"
     )
     parser.add_argument("--push-branch", help="branch to push to, for a pull request")
 

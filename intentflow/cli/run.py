@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 
 from intentflow.artifacts.baselines import BaselineScores
-from intentflow.artifacts.metrics import INTENT_ACCURACY, PARAMETER_ACCURACY, Metrics
+from intentflow.artifacts.metrics import INTENT_ACCURACY, PARAMETER_ACCURACY
 from intentflow.cli.outcome import Outcome
+from intentflow.cli.summary_text import score_text
 from intentflow.environment import resource
 from intentflow.pipeline.local_runner import RunResult, run_locally
 from intentflow.pipeline.run_config import RunConfig
@@ -18,13 +19,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", metavar="F", help="run configuration (default: the bundled example)"
     )
-    parser.add_argument("-o", "--output", default="runs/example", metavar="DIR")
+    parser.add_argument(
+        "-o",
+        "--output",
+        default="runs/example",
+        metavar="DIR",
+        help="folder of the results (default: runs/example)",
+    )
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="override a key; recipe.KEY and policy.KEY override keys of those files",
+        help="override a key of the run configuration; recipe.KEY and policy.KEY override keys of "
+        "the recipe's and the policy's files",
     )
 
 
@@ -53,9 +61,9 @@ def _table(result: RunResult) -> str:
         ("rows", str(result.counts["rows"])),
         ("kept", str(result.counts["kept"])),
         ("rejected", str(result.counts["rejected"])),
-        ("intent accuracy", _with_interval(result.metrics, INTENT_ACCURACY)),
+        ("intent accuracy", score_text(result.metrics, INTENT_ACCURACY)),
         *((f"  by {name}", _intents(one)) for name, one in result.baselines.items()),
-        ("parameter accuracy", _with_interval(result.metrics, PARAMETER_ACCURACY)),
+        ("parameter accuracy", score_text(result.metrics, PARAMETER_ACCURACY)),
         ("gate", "passed" if passed else "failed"),
         ("seconds", f"{result.seconds:.0f}"),
         ("peak memory", f"{result.peak_memory_bytes / 1e9:.1f} GB"),
@@ -76,13 +84,6 @@ def _table(result: RunResult) -> str:
 
 def _intents(baseline: BaselineScores) -> str:
     return f"{baseline.intent_accuracy:.3f}  (same rows)"
-
-
-def _with_interval(metrics: Metrics, name: str) -> str:
-    text = f"{metrics.value(name):.3f}"
-    if interval := metrics.interval(name):
-        text += f"  (95 %: {interval[0]:.3f} to {interval[1]:.3f})"
-    return text
 
 
 def _shown(folder: Path) -> str:

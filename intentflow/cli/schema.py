@@ -13,7 +13,7 @@ from intentflow.cli.outcome import Outcome
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "file", choices=sorted(schema_models()), help="configuration file or artifact"
+        "file", choices=sorted(schema_models()), help="name of the configuration file or artifact"
     )
 
 

@@ -8,14 +8,17 @@ from pathlib import Path
 
 from intentflow.cli.config_flags import add_config_flags, read_config
 from intentflow.cli.outcome import Outcome
+from intentflow.cli.summary_text import table
 from intentflow.errors import UsageError
-from intentflow.pipeline.steps.split import SplitConfig, SplitFiles, run_split
+from intentflow.pipeline.steps.split import SplitConfig, SplitFiles, SplitSummary, run_split
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("data", metavar="DATA", help="records, .json or .jsonl")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the parts"
+    )
     add_config_flags(parser, SplitConfig)
 
 
@@ -24,7 +27,16 @@ def run(args: argparse.Namespace) -> Outcome:
     files = SplitFiles.in_folder(args.output)
     config = read_config(args, SplitConfig)
     _refuse_the_input_as_a_part(args, config, files)
-    return Outcome(asdict(run_split(args.data, files, config)))
+    summary = run_split(args.data, files, config)
+    return Outcome(asdict(summary), _text(summary))
+
+
+def _text(summary: SplitSummary) -> str:
+    parts = {"train": summary.train, "validation": summary.validation, "test": summary.test}
+    lines = [f"{summary.rows} rows in {summary.groups} groups of similar rows"]
+    lines += table(parts.items())
+    lines += [f"digest of {part}: {digest}" for part, digest in summary.digests.items()]
+    return "\n".join(lines)
 
 
 def _refuse_the_input_as_a_part(

@@ -17,16 +17,22 @@ _DAY_SECONDS = 86_400.0
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("pipeline", nargs="?", default="finetune", help="default: finetune")
+    parser.add_argument(
+        "pipeline", nargs="?", default="finetune", help="pipeline to run (default: finetune)"
+    )
     parser.add_argument("--host", required=True, help="URL of the KFP API")
     parser.add_argument(
         "--token-env",
         default="KFP_TOKEN",
         metavar="NAME",
-        help="environment variable with the bearer token (default KFP_TOKEN)",
+        help="environment variable with the bearer token (default: KFP_TOKEN)",
     )
     parser.add_argument("--namespace", help="namespace of the user, in a multi-user installation")
-    parser.add_argument("--experiment", default="intentflow", help="experiment that groups runs")
+    parser.add_argument(
+        "--experiment",
+        default="intentflow",
+        help="experiment that groups runs (default: intentflow)",
+    )
     parser.add_argument("--run-name", help="name of the run (default: pipeline, version and time)")
     parser.add_argument(
         "--cron",
@@ -35,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "at three); five are taken as minutes first",
     )
     parser.add_argument("--service-account", help="service account of the steps")
-    parser.add_argument("--config", help="the run configuration (default: the bundled example)")
+    parser.add_argument("--config", help="run configuration (default: the bundled example)")
     parser.add_argument(
         "--set",
         action="append",

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from intentflow.baselines.kinds import QUICK_KINDS
 from intentflow.config import Place, StrictModel, apply_overrides, load_yaml, marker
 from intentflow.deployment.options import DeployOptions
+from intentflow.errors import InputError
 from intentflow.gating.policy import GatePolicy
 from intentflow.pipeline.options import PipelineOptions
 from intentflow.pipeline.steps.balance import TeacherFile
@@ -85,6 +86,11 @@ class RunConfig(GateConfig):
         document = load_yaml(path)
         if document is not None and not isinstance(document, Mapping):
             return cls.from_mapping(document, str(path))
+        if not document and not own:
+            raise InputError(
+                f"{path} is empty: data.sources, recipe and policy are required; "
+                "intentflow init DIR writes a commented draft"
+            )
         document = _absolute(cls, document or {}, Path(path).resolve().parent)
         document = _absolute(cls, apply_overrides(document, own), Path.cwd())
         for section, overrides in inner.items():
@@ -125,7 +131,7 @@ def _absolute(model: type[StrictModel], document: Any, folder: Path) -> Any:
         place, value = marker(Place, field.metadata), result.get(key)
         if place is not None and isinstance(value, str | list):
             result[key] = _absolute_places(place, value, folder)
-        elif key == "data":
+        elif key == "data" and key in result:
             result[key] = _absolute(DataConfig, value, folder)
     return result
 

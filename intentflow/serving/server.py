@@ -9,13 +9,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from intentflow.config import StrictModel
+from intentflow.config import Flag, StrictModel
 from intentflow.inference.vllm_process import (
     SERVED_NAME,
+    VLLM_PYTHON,
     running_vllm,
     serving_engine,
     vllm_python,
@@ -38,21 +39,33 @@ EngineName = Literal["auto", "vllm", "transformers"]
 class ServeConfig(StrictModel):
     """Configuration of ``intentflow serve``."""
 
-    model: str = Field(description="model directory")
-    port: int = Field(8000, description="port to listen on")
-    host: str = Field("127.0.0.1", description="address to listen on")
-    engine: EngineName = Field("auto", description="engine that answers")
-    name: str = Field("intent", description="the served model's name")
-    constrained: bool = Field(True, description="keep answers inside the taxonomy")
-    log: str | None = Field(
-        None,
-        description="folder or s3:// where requests and corrections are kept, without personal "
-        f"data (default {LOG_URI}; without either, /feedback takes none)",
+    model: Annotated[str, Flag(metavar="DIR")] = Field(description="Model directory")
+    port: Annotated[int, Flag(metavar="N")] = Field(8000, description="Port to listen on")
+    host: Annotated[str, Flag(metavar="ADDRESS")] = Field(
+        "127.0.0.1", description="Address to listen on"
     )
-    metrics_port: int = Field(0, description="port of the Prometheus metrics; 0 for none")
-    timeout_seconds: float = Field(600.0, gt=0, description="longest time of one request")
-    max_concurrent: int = Field(
-        256, ge=1, description="requests in work and waiting; more are refused"
+    engine: EngineName = Field(
+        "auto",
+        description="Engine that answers; auto: vLLM if it is installed or "
+        f"{VLLM_PYTHON} names a Python that has it, otherwise transformers",
+    )
+    name: Annotated[str, Flag(metavar="NAME")] = Field(
+        "intent", description="Name of the served model"
+    )
+    constrained: bool = Field(True, description="Constrain answers to the taxonomy")
+    log: Annotated[str | None, Flag(metavar="URI")] = Field(
+        None,
+        description="Folder or s3:// where requests and corrections are kept, without personal "
+        f"data (default: {LOG_URI}; without either, /feedback is refused)",
+    )
+    metrics_port: Annotated[int, Flag(metavar="N")] = Field(
+        0, description="Port of the Prometheus metrics; 0 for none"
+    )
+    timeout_seconds: Annotated[float, Flag(metavar="S")] = Field(
+        600.0, gt=0, description="Maximum seconds for one answer"
+    )
+    max_concurrent: Annotated[int, Flag(metavar="N")] = Field(
+        256, ge=1, description="Maximum number of requests in work and waiting; more get 429"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -11,9 +12,11 @@ import jsonschema
 import pytest
 import yaml
 
-from intentflow.cli.main import VERBS, main
+from intentflow.cli.main import main
+from intentflow.cli.verbs import VERBS, add_options, verb_module
 from intentflow.pipeline.run_config import RunConfig
 from intentflow.pipeline.starter import write_starter
+from intentflow.serving.transformer.settings import transformer_parser
 from intentflow.synthesis import Teacher
 
 CONTRACT = [
@@ -75,6 +78,33 @@ def test_every_verb_takes_json_and_debug(verb: str, capsys: pytest.CaptureFixtur
 def test_an_unknown_flag_exits_2(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([verb, "--no-such-flag"]) == 2
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_option_has_a_description(verb: str) -> None:
+    parser = argparse.ArgumentParser(prog=verb)
+    add_options(parser, verb_module(verb))
+    assert undescribed(parser) == []
+
+
+def test_every_option_of_the_transformer_has_a_description() -> None:
+    assert undescribed(transformer_parser()) == []
+
+
+def test_an_option_without_a_description_is_found() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--one")
+    parser.add_argument("--two", help="metrics.json")
+    assert undescribed(parser) == ["--one", "--two"]
+
+
+def undescribed(parser: argparse.ArgumentParser) -> list[str]:
+    """Options and arguments whose description is missing, or only a name."""
+    return [
+        (action.option_strings or [action.dest])[-1]
+        for action in parser._actions
+        if len((action.help or "").split()) < len(("a", "noun"))
+    ]
 
 
 @pytest.mark.parametrize("argument", ["--help", "-h"])

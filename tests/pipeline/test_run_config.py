@@ -85,6 +85,15 @@ def test_what_is_wrong_is_one_line(
     assert (message in str(caught.value), "\n" in str(caught.value)) == (True, False)
 
 
+@pytest.mark.parametrize("text", ["", "# nothing yet", "{}"])
+def test_an_empty_file_leads_to_a_draft(tmp_path: Path, text: str) -> None:
+    (tmp_path / "run.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(
+        IntentflowError, match=r"run\.yaml is empty: data\.sources.*intentflow init"
+    ):
+        RunConfig.load(tmp_path / "run.yaml")
+
+
 def test_a_file_that_is_a_list_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run.yaml").write_text("- a", encoding="utf-8")
     with pytest.raises(IntentflowError, match="expected keys and values, not a list"):

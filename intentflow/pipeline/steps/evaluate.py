@@ -17,7 +17,7 @@ from intentflow.calls import OutputFormat
 from intentflow.config import Flag, StrictModel
 from intentflow.evaluation.scored_rows import NO_INTENT
 from intentflow.inference.vllm_process import VLLM_PYTHON
-from intentflow.taxonomy import Taxonomy
+from intentflow.pipeline.steps.fields import TaxonomyFile
 
 if TYPE_CHECKING:
     from intentflow.evaluation.run import Evaluation
@@ -57,22 +57,22 @@ class EvaluateConfig(StrictModel):
     )
 
 
-@dataclass(frozen=True)
-class EndpointFacts:
-    """Facts that an endpoint, or a file of predictions, does not state itself.
+class EndpointFacts(StrictModel):
+    """Facts that an endpoint, or a file of predictions, does not state itself."""
 
-    Attributes:
-        taxonomy: The known intents.
-        output_format: Format of the answers; ``call`` if None.
-        served_model: Name of the model at the endpoint; required if it serves several.
-        allow_failures: Whether to continue after a request that fails permanently; its row counts
-            as wrong.
-    """
-
-    taxonomy: Taxonomy | None = None
-    output_format: OutputFormat | None = None
-    served_model: str | None = None
-    allow_failures: bool = False
+    taxonomy: TaxonomyFile = Field(
+        None, description="The known intents (taxonomy.yaml), if no model directory has them"
+    )
+    output_format: OutputFormat | None = Field(
+        None, description="Format of the answers, if no model directory states it; call unless set"
+    )
+    served_model: Annotated[str | None, Flag(metavar="NAME")] = Field(
+        None, description="Name of the model at the endpoint; required if it serves several"
+    )
+    allow_failures: bool = Field(
+        False,
+        description="Continue after a request that fails permanently; its row counts as wrong",
+    )
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def read_settings(
     """
     env = os.environ if environment is None else environment
     # KServe may add flags of its own model server, which mean nothing here.
-    args, _ = _parser().parse_known_args(arguments)
+    args, _ = transformer_parser().parse_known_args(arguments)
     if not args.predictor_host:
         raise UsageError("--predictor_host is missing: KServe gives it, or name a host:port")
     if bool(args.canary_host) != bool(args.canary_model_uri):
@@ -142,7 +142,8 @@ def read_settings(
     )
 
 
-def _parser() -> argparse.ArgumentParser:
+def transformer_parser() -> argparse.ArgumentParser:
+    """The parser of the transformer's arguments."""
     parser = argparse.ArgumentParser(
         prog="python -m intentflow.serving.transformer",
         description="Answer intent requests with a vLLM predictor",

@@ -1,0 +1,63 @@
+"""Plain sentences for what pydantic found invalid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_EXPECTED = {
+    "model_type": "keys and values",
+    "model_attributes_type": "keys and values",
+    "dict_type": "keys and values",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "string_type": "text",
+    "int_type": "an integer",
+    "int_parsing": "an integer",
+    "int_from_float": "an integer",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "greater_than": "a number above {gt}",
+    "greater_than_equal": "a number from {ge} up",
+    "less_than": "a number below {lt}",
+    "less_than_equal": "a number up to {le}",
+    "literal_error": "{expected}",
+    "enum": "{expected}",
+}
+_MAX_SHOWN = 60
+
+
+def plain_message(error: Mapping[str, Any]) -> str:
+    """What is wrong with a value, as the second half of a sentence that names its key.
+
+    Args:
+        error: One of the ``errors()`` of a pydantic ``ValidationError``.
+
+    Example:
+        >>> plain_message({"type": "int_parsing", "msg": "Input should …", "input": "many"})
+        "expected an integer, not 'many'"
+    """
+    expected = _EXPECTED.get(error["type"])
+    if expected:
+        return f"expected {expected.format(**error.get('ctx') or {})}, not {_shown(error['input'])}"
+    if error["type"] == "too_short":
+        return (
+            f"expected at least {error['ctx']['min_length']}, not {error['ctx']['actual_length']}"
+        )
+    return str(error["msg"]).removeprefix("Value error, ")
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        return "keys and values"
+    if isinstance(value, list | tuple):
+        return "a list"
+    text = repr(value)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
