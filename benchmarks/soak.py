@@ -64,10 +64,10 @@ class Server:
 
     Attributes:
         name: Its name in the report.
-        url: Where it listens.
-        metrics_url: Where its metrics are.
+        url: Address of its API.
+        metrics_url: Address of its metrics.
         process: The process.
-        correction: What its taxonomy accepts as a correction.
+        correction: A correction that its taxonomy accepts.
         away: Times in which its predictor was away.
         memory: Resident megabytes at each look.
     """
@@ -142,8 +142,10 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--minutes", type=float, default=30.0)
-    parser.add_argument("--clients", type=int, default=32, help="of each server")
-    parser.add_argument("--pause", type=float, default=1.0, help="longest between two requests (s)")
+    parser.add_argument("--clients", type=int, default=32, help="clients of each server")
+    parser.add_argument(
+        "--pause", type=float, default=1.0, help="maximum seconds between two requests"
+    )
     parser.add_argument(
         "--restart-every", type=float, default=120.0, help="seconds between the predictor's deaths"
     )

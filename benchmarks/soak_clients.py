@@ -233,8 +233,8 @@ async def _exchange(
 
 
 def _chat_body(text: str = "", stream: bool = False) -> dict[str, Any]:
-    said = text or _utterances(1)[0]
-    return {"messages": [{"role": "user", "content": said}], "stream": stream}
+    content = text or _utterances(1)[0]
+    return {"messages": [{"role": "user", "content": content}], "stream": stream}
 
 
 def _utterances(count: int) -> list[str]:
