@@ -109,8 +109,8 @@ def _refuse_a_half_synthesis(given: dict[str, object]) -> None:
     if given.get("mode") == "synthesize":
         if "teacher" not in given:
             raise UsageError(
-                "--balance synthesize needs --teacher F.yaml: base_url, model and budget; "
-                "intentflow schema teacher lists its keys"
+                "--balance synthesize needs --teacher F.yaml, a file with base_url, model and "
+                "budget; `intentflow schema teacher` lists all its keys"
             )
         return
     for option in ("teacher", "taxonomy"):

@@ -50,4 +50,4 @@ def _refuse_flags_of_other_modes(given: dict[str, object], mode: str) -> None:
     for other, names in _OF_MODE.items():
         flags = [flag_names(name, _FIELDS[name])[-1] for name in names if given.get(name)]
         if flags and other != mode:
-            raise UsageError(f"{', '.join(flags)}: only for --mode {other}, not {mode}")
+            raise UsageError(f"--mode {mode} does not take {', '.join(flags)}; --mode {other} does")

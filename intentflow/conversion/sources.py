@@ -60,7 +60,7 @@ def _expand(name: str, directory: Path, skip: Collection[Path]) -> list[Source]:
     if path.is_dir():
         return _files_below(path, name, skip)
     if not path.exists():
-        raise InputError(f"{name}: no such file")
+        raise InputError(f"{name}: No such file or directory")
     return [Source(name, path)]
 
 

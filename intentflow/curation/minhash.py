@@ -225,7 +225,7 @@ def is_wide(character: str) -> bool:
 def _check(threshold: float) -> None:
     if not 0 < threshold <= 1:
         raise InputError(
-            f"near threshold: must be above 0 and at most 1, not {threshold}; "
+            f"the near threshold must be above 0 and at most 1, not {threshold}; "
             f"{NEAR_THRESHOLD} tolerates a typo or a filler word"
         )
 

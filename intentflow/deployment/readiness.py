@@ -69,7 +69,7 @@ def _states(
 ) -> Iterator[Readiness]:
     """The service's state at each change; a restart of the API server does not end the stream."""
     deadline = time.monotonic() + timeout_seconds
-    failures = 0
+    failures = 0  # in a row; tenacity counts a call's attempts, and this stream yields in between
     while (left := deadline - time.monotonic()) > 0:
         try:
             window = min(left, _WATCH_SECONDS)

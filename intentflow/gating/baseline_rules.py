@@ -31,8 +31,8 @@ def baseline_rules(
     if baselines is None:
         names = ", ".join(rule.beat)
         message = (
-            f"the policy asks to beat {names}, and no baselines were given: "
-            "intentflow baseline scores them, --baselines hands them over"
+            f"the policy asks to beat {names}, but no baselines were given: "
+            "score them with `intentflow baseline` and give its output with --baselines"
         )
         yield Rule(name="baselines", passed=False, message=message)
         return
@@ -56,8 +56,8 @@ def compression_rules(
     """
     if limits and reference is None:
         message = (
-            "the policy bounds the loss by compression, and no scores of the 16-bit model were "
-            "given (--reference; a model that was not compressed is its own)"
+            "the policy limits the loss by compression, but no scores of the 16-bit model were "
+            "given: give them with --reference (for a model that is not compressed, its own)"
         )
         yield Rule(name="compression", passed=False, message=message)
     if not limits or reference is None:
@@ -102,10 +102,11 @@ def _entry(baselines: Baselines, name: str, metric: str) -> BaselineScores:
     if name not in scored:
         raise InputError(
             f"the policy asks to beat {name}, which the baselines file does not hold "
-            f"(it has {', '.join(scored) or 'none'}): intentflow baseline --kinds {name}"
+            f"(it has {', '.join(scored) or 'none'}): score it with "
+            f"`intentflow baseline --kinds {name}`"
         )
     if getattr(scored[name], metric) is None:
         raise InputError(
-            f"the {name} baseline has no {metric}: compare by intent_accuracy, or leave it out"
+            f"the {name} baseline has no {metric}: compare by intent_accuracy, or remove the rule"
         )
     return scored[name]

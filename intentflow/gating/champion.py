@@ -86,7 +86,10 @@ def _score(comparison: Comparison, rule: ChampionRule) -> Rule:
     if found is None:
         passed, requirement = False, "one of them was not measured"
     elif rule.test == "estimate" or comparison.pair is None:
-        passed, requirement = found >= floor, f"at most {number(rule.margin)} below is allowed"
+        passed, requirement = (
+            found >= floor,
+            f"the policy allows at most {number(rule.margin)} less",
+        )
         if rule.test != "estimate":
             requirement += ", by estimate, because the scores have no outcomes per row"
     else:
@@ -95,7 +98,7 @@ def _score(comparison: Comparison, rule: ChampionRule) -> Rule:
         passed = bound >= floor or comparison.pair.lost == 0
         requirement = (
             f"the {rule.confidence:.0%} lower bound of the difference is {number(bound)}, "
-            f"at most {number(rule.margin)} below is allowed"
+            f"the policy allows at most {number(rule.margin)} less"
         )
     return Rule(
         name=f"champion.{comparison.name}",

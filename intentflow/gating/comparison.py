@@ -41,7 +41,9 @@ class Comparison:
         try:
             theirs = lookup(other, name)
         except IntentflowError:
-            raise InputError(f"{whose} scores contain no {name}: evaluate it again") from None
+            raise InputError(
+                f"{whose} scores contain no {name}; evaluate that model again"
+            ) from None
         return cls(name, ours, theirs, paired(metrics, other, name))
 
     @property

@@ -199,7 +199,8 @@ class GatePolicy(Rules):
         if not self.policies and not self.can_fail_a_first_model:
             if self.champion is not None:
                 raise ValueError(
-                    "champion: passes any first model (first: pass): add metrics, or first: fail"
+                    "champion: with first: pass, any first model passes: add metrics, or set "
+                    "first: fail"
                 )
             raise ValueError("a policy without rules passes everything: add metrics")
         return self

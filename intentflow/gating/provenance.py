@@ -61,14 +61,14 @@ def _digest(key: str, scored: str | None, expected: str | None) -> Rule:
     what = _WHAT[key]
     passed = bool(scored) and expected in (None, scored)
     if not scored:
-        message = f"the scores do not name the {what} they are of ({key}_digest)"
+        message = f"the scores do not state which {what} was scored ({key}_digest)"
     elif expected is None:
-        message = f"the scores name the {what} they are of ({short(scored)})"
+        message = f"the scores state which {what} was scored ({short(scored)})"
     elif passed:
         message = f"the {what} that was scored is the one given ({short(scored)})"
     else:
         message = (
-            f"another {what} was scored ({short(scored)}) than the one given "
-            f"({short(expected)}): evaluate this one"
+            f"the {what} that was scored ({short(scored)}) is not the one given "
+            f"({short(expected)}): evaluate it"
         )
     return Rule(name=f"subject.{key}", passed=passed, message=message)

@@ -21,7 +21,7 @@ def rows_rule(metrics: Metrics, minimum: int) -> Rule:
         passed=n >= minimum,
         value=n,
         limit=minimum,
-        message=f"{n} rows were scored, the policy asks for at least {minimum}",
+        message=f"{n} rows were scored; the policy asks for at least {minimum}",
         n=n,
     )
 
@@ -91,7 +91,7 @@ def _limit(
         passed=passed,
         value=value,
         limit=limit,
-        message=f"{measured}, {requirement}",
+        message=f"{measured}; {requirement}",
         bound=bound,
         n=n,
     )

@@ -74,7 +74,7 @@ def run_key(step: str, field: str) -> str:
 def step_config(config: RunConfig, step: str) -> StrictModel:
     """The configuration of one step of a run.
 
-    Defaults are left out, so that writing a default into the file does not run a step again.
+    Values that equal their defaults are omitted, so that the cache holds when one is written out.
 
     Args:
         config: Configuration of the run.
@@ -92,7 +92,7 @@ def step_config(config: RunConfig, step: str) -> StrictModel:
         if value is not None and value != field.get_default(call_default_factory=True):
             document[name] = value
     if step == "baseline" and not set(LANGUAGE_MODEL_KINDS) & set(config.evaluate.baselines):
-        # Classifiers use neither, so another recipe does not score them again.
+        # Classifiers read neither, so their cache holds when the recipe or the taxonomy changes.
         document = {k: v for k, v in document.items() if k not in ("recipe", "taxonomy")}
     return model.from_mapping(document, "run configuration")
 

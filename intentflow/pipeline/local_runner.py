@@ -137,7 +137,7 @@ def _execute(
         except RuntimeError as error:
             raise _step_failure(error_file, error) from error
         if log.unresolved:
-            raise ServiceError(f"the gate's branch was not taken: {log.unresolved}")
+            raise ServiceError(f"the graph took no branch after the gate: {log.unresolved}")
         return dict(task.outputs)
 
 

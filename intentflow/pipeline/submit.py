@@ -159,7 +159,7 @@ def refuse_local_places(arguments: Mapping[str, Any]) -> None:
     target = arguments.get("publish", {}).get("destination")
     if target is not None and not is_remote(str(target)):
         raise InputError(
-            f"publish: {target or 'not set'}: the cluster cannot write to a local folder: "
+            f"publish is {target or 'not set'}, but the cluster cannot write to a local folder: "
             "give a bucket, --set publish=s3://bucket/prefix"
         )
 
@@ -265,7 +265,7 @@ def _wait(client: Any, run_id: str, url: str, wait_seconds: float) -> str:
             break
         time.sleep(min(_POLL_SECONDS, max(0.0, deadline - time.monotonic())))
     if state not in _FINISHED:
-        raise CheckFailed(f"run {run_id} was {state} after {wait_seconds:g} s: {url}")
+        raise CheckFailed(f"run {run_id} was still {state} after {wait_seconds:g} s: {url}")
     if state in ("FAILED", "CANCELED"):
         raise CheckFailed(f"run {run_id} ended as {state}: {url}")
     return state

@@ -35,7 +35,7 @@ class Distributed(StrictModel):
     @model_validator(mode="after")
     def _devices_count(self) -> Self:
         if self.devices != "auto" and self.devices < 1:
-            raise ValueError(f"devices: {self.devices} is not a number of processes")
+            raise ValueError(f"devices: expected auto or an integer from 1 up, not {self.devices}")
         return self
 
     @model_validator(mode="after")

@@ -135,7 +135,10 @@ class Recipe(StrictModel):
     @model_validator(mode="after")
     def _four_bit_agrees(self) -> Self:
         if self.load_in_4bit is not None and self.load_in_4bit != (self.method == "qlora"):
-            raise ValueError(f"load_in_4bit: {self.load_in_4bit} contradicts method {self.method}")
+            raise ValueError(
+                f"load_in_4bit: {str(self.load_in_4bit).lower()} contradicts "
+                f"method: {self.method}; only qlora loads the model in 4 bits"
+            )
         return self
 
     @model_validator(mode="after")
@@ -143,8 +146,8 @@ class Recipe(StrictModel):
         given = sorted(self.model_fields_set & _ONLY_ADAPTERS)
         if given and self.method == "full":
             raise ValueError(
-                f"{', '.join(given)}: only for an adapter, which method: full does not have: leave "
-                "them out, or choose method: lora or qlora"
+                f"method: full trains no adapter, so it does not take {', '.join(given)}: remove "
+                f"{'them' if len(given) > 1 else 'it'}, or choose method: lora or qlora"
             )
         return self
 
@@ -153,7 +156,7 @@ class Recipe(StrictModel):
         given = self.model_fields_set
         if "lora_alpha" in given and "lora_r" not in given:
             raise ValueError(
-                "lora_alpha scales an adapter by alpha / rank: give the rank lora_r too"
+                "lora_alpha scales an adapter by alpha / rank: give the rank, lora_r, too"
             )
         return self
 
@@ -167,13 +170,14 @@ class Recipe(StrictModel):
     def _corrections_have_their_keys(self) -> Self:
         given = self.model_fields_set
         if self.method != "dpo":
-            wrong, reason = given & _ONLY_DPO, "is only for method: dpo"
+            wrong, reason = given & _ONLY_DPO, f"method: {self.method} does not take"
         else:
-            wrong, reason = given & _NOT_DPO, "is the corrected model's own with method: dpo"
+            wrong, reason = given & _NOT_DPO, "method: dpo keeps the corrected model's own"
         if wrong:
-            raise ValueError(f"{', '.join(sorted(wrong))} {reason}: leave it out")
+            pronoun = "them" if len(wrong) > 1 else "it"
+            raise ValueError(f"{reason} {', '.join(sorted(wrong))}: remove {pronoun}")
         if self.method == "dpo" and self.early_stopping_metric != "validation_loss":
-            raise ValueError("early_stopping_metric: with dpo there is only validation_loss")
+            raise ValueError("early_stopping_metric: method: dpo measures only validation_loss")
         if self.method == "dpo" and self.distributed.strategy != "none":
             raise ValueError("distributed: preference tuning runs on one device")
         return self
@@ -208,7 +212,7 @@ class Recipe(StrictModel):
         if self.global_batch_size % rows:
             raise ValueError(
                 f"global_batch_size {self.global_batch_size} over {processes} devices is not a "
-                f"multiple of {rows}: each processes the same number of rows at a time"
+                f"multiple of {rows}: every device processes the same number of rows at a time"
             )
         return self
 

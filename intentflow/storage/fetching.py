@@ -80,7 +80,7 @@ def read_file(uri: str, name: str) -> bytes | None:
 
 def _existing(path: Path) -> Path:
     if not path.exists():
-        raise InputError(f"{path}: no such file or directory")
+        raise InputError(f"{path}: No such file or directory")
     return path
 
 

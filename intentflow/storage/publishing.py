@@ -79,7 +79,7 @@ def publish(source: str | Path, destination: str | Path) -> Published:
         manifest = from_entries([Entry(path.name, digest, path.stat().st_size)])
         root, suffix = path.parent, f"/{path.name}"
     else:
-        raise InputError(f"{path}: no such file or directory")
+        raise InputError(f"{path}: No such file or directory")
     place = f"{target.rstrip('/')}/sha256-{digest}"
     send = _to_s3 if is_remote(target) else _to_folder
     copied = send(root, manifest, place)

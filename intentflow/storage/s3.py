@@ -198,7 +198,7 @@ def _connections(ca_bundle: str | None) -> PoolManager:
     import urllib3
 
     if ca_bundle and not Path(ca_bundle).is_file():
-        raise ServiceError(f"AWS_CA_BUNDLE={ca_bundle}: no such file")
+        raise ServiceError(f"AWS_CA_BUNDLE={ca_bundle}: No such file or directory")
     return urllib3.PoolManager(
         timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
         cert_reqs="CERT_REQUIRED",

@@ -130,7 +130,7 @@ def train_on_corrections(
     held_out_pairs = encode_pairs(others, tokenizer, end, prompt.output_format)
     plan = plan_pairs(recipe, pairs, held_out_pairs)
     log.info(
-        "%d corrections; both agree in %d rows, of which %d are anchors; %d rows at once",
+        "%d corrections; prediction and label agree in %d rows (%d anchors); %d rows at once",
         len(found.rows),
         len(found.agreeing),
         len(anchors),

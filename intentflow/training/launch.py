@@ -115,7 +115,8 @@ def _train_in_several(
     files.rows()  # errors in the files are reported before torch starts several times
     if recipe.global_batch_size % processes:
         raise InputError(
-            f"global_batch_size {recipe.global_batch_size} does not divide by {processes} devices"
+            f"global_batch_size {recipe.global_batch_size} is not a multiple of the "
+            f"{processes} devices"
         )
     with tempfile.TemporaryDirectory() as folder:
         arguments = [*write_arguments(recipe, files, Path(folder)), "--output", output]

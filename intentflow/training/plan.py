@@ -67,7 +67,8 @@ def make_plan(recipe: Recipe, rows: Sequence[EncodedRow], held_out: Sequence[Enc
     devices = world_size()
     if recipe.global_batch_size % devices:
         raise InputError(
-            f"global_batch_size {recipe.global_batch_size} does not divide by {devices} devices"
+            f"global_batch_size {recipe.global_batch_size} is not a multiple of the "
+            f"{devices} devices"
         )
     per_device = recipe.global_batch_size // devices
     at_once = _pass_tokens()

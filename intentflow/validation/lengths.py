@@ -31,7 +31,7 @@ def over_long(data: Dataset, policy: DataPolicy) -> CheckResult | None:
         len(rows),
         f"{count_of(len(rows), 'row')} with more than {limit:,} tokens, the longest with "
         f"{longest:,}: the training length is {length:,}, without them {without:,}",
-        "Shorten them to the request itself, or leave them out: every row is trained at a length "
+        "Shorten them to the request itself, or remove them: every row is trained at a length "
         "that fits the longest.",
         rows,
         notes=[f"{data.tokens[row.number - 1]:,} tokens" for row in rows],

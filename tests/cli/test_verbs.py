@@ -212,7 +212,7 @@ def test_init_writes_nothing_else(tmp_path: Path) -> None:
 def test_init_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "gate.yaml").write_text("mine")
     status, said = main(["init", str(tmp_path)]), capsys.readouterr().err
-    assert (status, "gate.yaml exists already; nothing was written" in said) == (2, True)
+    assert (status, "gate.yaml already; nothing was written: give another" in said) == (2, True)
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("gate.yaml", "mine")]
 
 

@@ -118,7 +118,7 @@ def test_a_looser_threshold_drops_more() -> None:
 
 @pytest.mark.parametrize("threshold", [0, 1.1, float("nan")])
 def test_a_threshold_out_of_range_is_explained(threshold: float) -> None:
-    with pytest.raises(IntentflowError, match="near threshold: must be above 0"):
+    with pytest.raises(IntentflowError, match="near threshold must be above 0"):
         curate(_rows(("a", "f()")), dedup="near", near_threshold=threshold)
 
 

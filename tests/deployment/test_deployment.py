@@ -159,7 +159,7 @@ def test_flag_of_another_mode_is_refused(
     model_directory: Path, capsys: pytest.CaptureFixture[str], flags: list[str], mode: str
 ) -> None:
     assert main(["deploy", "--model", str(model_directory), *flags]) == 2
-    assert f"{flags[0]}: only for --mode {mode}, not render" in capsys.readouterr().err
+    assert f"--mode render does not take {flags[0]}; --mode {mode} does" in capsys.readouterr().err
 
 
 def test_not_a_verdict_is_named(model_directory: Path, tmp_path: Path) -> None:

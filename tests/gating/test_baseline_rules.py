@@ -53,8 +53,8 @@ def test_rows_gained_and_lost_against_a_baseline_are_reported() -> None:
 def test_missing_baselines_fail_and_say_where_they_come_from() -> None:
     verdict = _judge({"baselines": LINEAR})
     assert verdict.reasons == [
-        "the policy asks to beat linear, and no baselines were given: "
-        "intentflow baseline scores them, --baselines hands them over"
+        "the policy asks to beat linear, but no baselines were given: "
+        "score them with `intentflow baseline` and give its output with --baselines"
     ]
 
 

@@ -36,7 +36,7 @@ def test_worse_by_the_margin_passes() -> None:
 def test_worse_by_more_fails_with_both_numbers() -> None:
     verdict = _judge(scores(), scores(intent_accuracy=0.92))
     assert verdict.reasons == [
-        "intent_accuracy is 0.9, the champion's 0.92: at most 0.01 below is allowed"
+        "intent_accuracy is 0.9, the champion's 0.92: the policy allows at most 0.01 less"
     ]
 
 
@@ -74,7 +74,7 @@ def test_the_numbers_of_the_comparison_are_in_the_message() -> None:
     (reason, *_) = _judge(metrics, champion).reasons
     assert reason == (
         "intent_accuracy is 0.97, the champion's 0.99 (1 rows gained, 3 lost of 100; difference "
-        "-0.02, 95 % -0.07605 to 0.02812, McNemar p 0.62): at most 0.01 below is allowed"
+        "-0.02, 95 % -0.07605 to 0.02812, McNemar p 0.62): the policy allows at most 0.01 less"
     )
 
 

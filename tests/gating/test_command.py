@@ -50,7 +50,7 @@ def test_the_summary_has_verdict_and_reasons(
 ) -> None:
     _write_scores(folder / "metrics.json", scores(intent_accuracy=0.8))
     _gate(folder, "--json")
-    reason = "intent_accuracy is 0.8, the policy asks for at least 0.9"
+    reason = "intent_accuracy is 0.8; the policy asks for at least 0.9"
     summary = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (summary["passed"], summary["reasons"]) == (False, [reason])
 
@@ -147,7 +147,7 @@ def test_other_rows_than_those_given_exit_1(
 ) -> None:
     write_records(folder / "test.jsonl", [Example("rain in Rome", "rain(Rome)")])
     assert _gate(folder, "--data", folder / "test.jsonl") == 1
-    assert "another set of rows was scored (rows) than the one given" in capsys.readouterr().out
+    assert "the set of rows that was scored (rows) is not the one given" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -49,19 +49,19 @@ def test_scores_on_the_limit_pass(rules: dict[str, Any]) -> None:
     [
         (
             {"metrics": INTENT, "minimum_rows": 101},
-            "100 rows were scored, the policy asks for at least 101",
+            "100 rows were scored; the policy asks for at least 101",
         ),
         (
             {"metrics": {"intent_accuracy": {"min": 0.95}}},
-            "intent_accuracy is 0.9, the policy asks for at least 0.95",
+            "intent_accuracy is 0.9; the policy asks for at least 0.95",
         ),
         (
             {"metrics": {"intent_accuracy": {"max": 0.5}}},
-            "intent_accuracy is 0.9, the policy asks for at most 0.5",
+            "intent_accuracy is 0.9; the policy asks for at most 0.5",
         ),
         (
             {"metrics": {"documented.intent_accuracy": {"min": 0.95}}},
-            "documented.intent_accuracy is 0.9, the policy asks for at least 0.95",
+            "documented.intent_accuracy is 0.9; the policy asks for at least 0.95",
         ),
         ({"metrics": {"oos_recall": {"min": 0.0}}}, "oos_recall was not measured"),
         (
@@ -79,7 +79,7 @@ def test_a_broken_rule_fails_with_its_numbers(rules: dict[str, Any], reason: str
 )
 def test_one_weak_intent_fails_by_name(score: str, value: str) -> None:
     verdict = _judge({"per_intent": {score: {"min": 0.6}}}, per_intent=_with_weak_play())
-    assert verdict.reasons == [f"{score} of play is {value}, the policy asks for at least 0.6"]
+    assert verdict.reasons == [f"{score} of play is {value}; the policy asks for at least 0.6"]
 
 
 def test_an_intent_with_few_rows_is_not_judged() -> None:
@@ -150,7 +150,7 @@ def test_a_metric_of_a_section_that_scores_lack_is_unknown() -> None:
 def test_a_bound_is_named_with_the_measured_value() -> None:
     verdict = _judge({"metrics": {"intent_accuracy": {"min": 0.9, "bound": True}}})
     assert verdict.reasons == [
-        "the lower 95 % bound of intent_accuracy is 0.8256 (measured 0.9), "
+        "the lower 95 % bound of intent_accuracy is 0.8256 (measured 0.9); "
         "the policy asks for at least 0.9"
     ]
 

@@ -39,7 +39,7 @@ def _policy(**rules: Any) -> GatePolicy:
     [
         ({}, "a policy without rules passes everything"),
         ({"minimum_rows": 10}, "a policy without rules passes everything"),
-        ({"champion": {}}, "champion: passes any first model"),
+        ({"champion": {}}, "champion: with first: pass, any first model passes"),
         ({"metrics": {"intent_accuracy": {"min": 95}}}, "did you mean 0.95"),
         ({"subject": {"model": True}}, "a policy without rules passes everything"),
         ({"policies": {"staging": {}}}, "a policy without rules passes everything"),

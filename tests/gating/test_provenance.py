@@ -47,7 +47,7 @@ def test_another_one_fails_whether_the_policy_asks_or_not(
 def test_another_model_is_named_by_both_digests() -> None:
     (reason,) = _judge(ANY, model="0123456789abcdef").reasons
     assert reason == (
-        "another model was scored (model) than the one given (0123456789ab…): evaluate this one"
+        "the model that was scored (model) is not the one given (0123456789ab…): evaluate it"
     )
 
 

@@ -69,7 +69,11 @@ def test_a_setting_reaches_into_the_recipe(tmp_path: Path, key: str) -> None:
         ((), {"recipe": None}, "run.yaml: recipe is missing"),
         ((), {"policy": None}, "run.yaml: policy is missing"),
         ((), {"recipe": ["full"]}, "run.yaml: recipe"),
-        (("recipe.method=full",), {"recipe": RECIPE}, "lora_r: only for an adapter"),
+        (
+            ("recipe.method=full",),
+            {"recipe": RECIPE},
+            "full trains no adapter, so it does not take lora_r: remove it",
+        ),
         (("recipe.lora_dim=4", "recipe.lora_r=4"), {"recipe": RECIPE}, "lora_dim is another name"),
         ((), {"data": {"sources": "a", "taxonomy": "none.yaml"}}, "none.yaml: No such file"),
         ((), {"data": {"sources": "a", "max_reject_rate": 2}}, "data.max_reject_rate"),

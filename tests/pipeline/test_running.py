@@ -89,9 +89,9 @@ def test_a_failed_gate_exits_1(failed: tuple[Run, list[str]]) -> None:
 @pytest.mark.parametrize(
     "reason",
     [
-        "3 rows were scored, the policy asks for at least 4",
-        r"intent_accuracy is 0(\.\d+)?, the policy asks for at least 1",
-        r"parameter_accuracy is 0(\.\d+)?, the policy asks for at least 1",
+        "3 rows were scored; the policy asks for at least 4",
+        r"intent_accuracy is 0(\.\d+)?; the policy asks for at least 1",
+        r"parameter_accuracy is 0(\.\d+)?; the policy asks for at least 1",
     ],
 )
 def test_a_failed_gate_names_every_reason(failed: tuple[Run, list[str]], reason: str) -> None:
@@ -239,7 +239,7 @@ def test_a_changed_file_at_the_same_path_is_read_again(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "bad.jsonl: no such file or directory"),
+        (None, "bad.jsonl: No such file or directory"),
         (b"", "bad.jsonl: the file is empty"),
         (b'{"instruction": "caf\xe9", "output": "a()"}\n' * 9, "no row was kept: not_utf8 9"),
         (b'{"content": ""}\n' * 3, "no row was kept: unknown_shape 3"),
@@ -265,7 +265,7 @@ def test_labels_that_cannot_be_used_are_one_line_and_exit_2(
         ("data.sorces=x", "unknown key data.sorces; did you mean sources?"),
         ("data.sources=[]", "data.sources"),
         ("recipe=qwen1.5-1.8b-chat/lorra", "did you mean qwen1.5-1.8b-chat/lora?"),
-        ("data.test=none.jsonl", "none.jsonl: no such file or directory"),
+        ("data.test=none.jsonl", "none.jsonl: No such file or directory"),
     ],
 )
 def test_a_wrong_setting_is_found_before_anything_runs(

@@ -178,8 +178,8 @@ def test_something_else_than_a_pipeline_is_refused(tmp_path: Path) -> None:
     [
         ({"sources": ["data/export.jsonl"]}, "intentflow publish data/export.jsonl s3://"),
         ({"split": {"test": "/data/test.jsonl"}}, "data.test: /data/test.jsonl is a local path"),
-        ({"publish": {"destination": "models"}}, "publish: models: .* give a bucket"),
-        ({"publish": {"destination": ""}}, "publish: not set: .* give a bucket"),
+        ({"publish": {"destination": "models"}}, "publish is models, but .* give a bucket"),
+        ({"publish": {"destination": ""}}, "publish is not set, but .* give a bucket"),
     ],
 )
 def test_local_places_are_refused(arguments: dict[str, Any], message: str) -> None:

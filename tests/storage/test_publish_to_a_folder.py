@@ -91,7 +91,7 @@ def test_somebody_elses_manifest_is_not_overwritten(tmp_path: Path) -> None:
 
 
 def test_missing_source_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(IntentflowError, match="no such file or directory"):
+    with pytest.raises(IntentflowError, match="No such file or directory"):
         publish(tmp_path / "nothing", tmp_path / "store")
 
 

@@ -170,7 +170,7 @@ def test_every_row_is_in_one_share_of_its_step_and_all_shares_are_as_long(
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no strategy": ({"devices": 2}, "several devices need ddp or fsdp"),
     "no strategy, machines": ({"nodes": 2, "devices": 1}, "several devices need ddp or fsdp"),
-    "no devices": ({"devices": 0, "strategy": "ddp"}, "devices: 0 is not a number"),
+    "no devices": ({"devices": 0, "strategy": "ddp"}, "devices: expected auto or an integer"),
     "machines unseen": ({"nodes": 2, "strategy": "ddp"}, "the number of each node's devices"),
     "unknown": ({"device": 2}, "did you mean devices?"),
     "does not divide": ({"devices": 3, "strategy": "ddp"}, "not a multiple of 3"),

@@ -282,7 +282,8 @@ def test_the_command_tunes_a_model_by_the_shipped_recipe(
     file = _corrections(tmp_path / "c.jsonl")
     assert _command(file, tmp_path / "m", f"model_name_or_path={wrong}", "max_steps=1") == 0
     assert (
-        "20 corrections; both agree in 18 rows, of which 18 are anchors" in capsys.readouterr().err
+        "20 corrections; prediction and label agree in 18 rows (18 anchors)"
+        in capsys.readouterr().err
     )
     assert PromptSpec.read(tmp_path / "m" / "prompt.json")
 
@@ -295,14 +296,17 @@ def _command(file: Path, output: Path, *overrides: str) -> int:
 
 WRONG: dict[str, tuple[list[str], str]] = {
     "no model": ([], "there is no such folder (method dpo corrects a model of intentflow train"),
-    "a prompt": (["taxonomy_in_prompt=names"], "is the corrected model's own with method: dpo"),
+    "a prompt": (
+        ["taxonomy_in_prompt=names"],
+        "dpo keeps the corrected model's own taxonomy_in_prompt",
+    ),
     "beta elsewhere": (
         ["method=lora"],
-        "beta, loss_type, sft_weight is only for method: dpo: leave",
+        "does not take beta, loss_type, sft_weight: remove them",
     ),
     "accuracy": (
         ["early_stopping_patience=1", "early_stopping_metric=intent_accuracy"],
-        "with dpo there is only validation_loss",
+        "method: dpo measures only validation_loss",
     ),
 }
 

@@ -422,7 +422,9 @@ def test_the_global_batch_is_shared_by_devices(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_global_batch_that_does_not_divide_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "3")
-    with pytest.raises(IntentflowError, match="global_batch_size 64 does not divide by 3 devices"):
+    with pytest.raises(
+        IntentflowError, match="global_batch_size 64 is not a multiple of the 3 devices"
+    ):
         make_plan(recipe(Path("m"), global_batch_size=64), _encoded(64, 30, 20), [])
 
 

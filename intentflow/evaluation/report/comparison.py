@@ -45,7 +45,7 @@ def check_same_rows(
         if scores is not None:
             require_same_rows(data_digest, scores.data_digest, whose)
     if champion is not None and champion.intent_accuracy is None:
-        raise InputError("the champion's scores lack intent_accuracy: evaluate it again")
+        raise InputError("the champion's scores lack intent_accuracy; evaluate that model again")
 
 
 def judgements(

@@ -26,7 +26,9 @@ def write_starter(directory: str | Path) -> list[Path]:
     )
     there = [source.name for source in sources if (folder / source.name).exists()]
     if there:
-        raise InputError(f"{folder}: {', '.join(there)} exists already; nothing was written")
+        raise InputError(
+            f"{folder} has {', '.join(there)} already; nothing was written: give another folder"
+        )
     for source in sources:
         with atomic_file(folder / source.name) as partial:
             partial.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")

@@ -95,7 +95,7 @@ def json_lines(path: str) -> Iterator[Path]:
 
 
 def ensure_file(path: str) -> None:
-    """Create an empty file if there is none, because the graph requires all outputs."""
+    """Create an empty file if there is none; the graph requires every output to exist."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).touch()
 

@@ -56,8 +56,8 @@ class BalanceConfig(StrictModel):
     def _synthesis_has_a_teacher(self) -> Self:
         if self.mode == "synthesize" and self.teacher is None:
             raise ValueError(
-                "synthesize needs a teacher: base_url, model and budget; "
-                "intentflow schema teacher lists its keys"
+                "synthesize needs a teacher: its base_url, model and budget; "
+                "`intentflow schema teacher` lists all its keys"
             )
         return self
 

@@ -88,7 +88,9 @@ def _train_on_corrections(
     from intentflow.training.launch import Trained
 
     if publish_to:
-        raise UsageError("--publish does not support method dpo: run intentflow publish later")
+        raise UsageError("--publish does not support method dpo: run `intentflow publish` later")
     if config.taxonomy:
-        raise UsageError("--taxonomy: leave it out, the corrected model has its own taxonomy")
+        raise UsageError(
+            "method dpo takes no --taxonomy: the corrected model has its own; leave the option out"
+        )
     return Trained(train_on_corrections(config.recipe, train_set, model, validation))
