@@ -46,7 +46,15 @@ class CallSyntaxError(InputError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One intent with its parameter values, in order."""
+    """One intent with its parameter values, in order.
+
+    Example:
+        >>> call = Call("book_table", ("Da Vinci, Rome", "2"))
+        >>> format_calls([call])
+        'book_table("Da Vinci, Rome",2)'
+        >>> parse_calls(format_calls([call])) == [call]
+        True
+    """
 
     intent: str
     parameters: tuple[str, ...] = ()

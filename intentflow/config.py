@@ -13,9 +13,12 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    GetJsonSchemaHandler,
     ValidationError,
     model_validator,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from intentflow.errors import InputError, IntentflowError, UsageError
 from intentflow.io.safe_yaml import load_yaml_text
@@ -40,6 +43,17 @@ class StrictModel(BaseModel):
                 key, *others = given
                 raise ValueError(f"{others[0]} is another name for {key}: give one of them")
         return document
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """The schema of a YAML file leaves out the docstring's example of Python."""
+        schema = handler(core_schema)
+        document = handler.resolve_ref_schema(schema)
+        if "description" in document:
+            document["description"] = document["description"].partition("\n\nExample:")[0]
+        return schema
 
     @classmethod
     def from_mapping(cls, document: object, where: str) -> Self:

@@ -16,25 +16,74 @@ class IntentflowError(Exception):
 
     Attributes:
         exit_code: Exit status of a command that ends with it.
+
+    Example:
+        >>> import intentflow
+        >>> try:
+        ...     intentflow.validate("nowhere.jsonl")
+        ... except intentflow.IntentflowError as error:
+        ...     print(type(error).__name__, error.exit_code)
+        InputError 2
     """
 
     exit_code = 2
 
 
 class UsageError(IntentflowError):
-    """Arguments that do not go together, or are not known: exit status 2."""
+    """Arguments that do not go together, or are not known: exit status 2.
+
+    Example:
+        >>> import intentflow
+        >>> options = intentflow.DeployOptions(mode="apply")
+        >>> try:
+        ...     intentflow.deploy("s3://models/banking", options)
+        ... except intentflow.UsageError as error:
+        ...     print(error)
+        mode apply needs the gate's verdict: give --verdict F, or use --mode render
+    """
 
 
 class InputError(IntentflowError):
-    """A file, a model or a configuration that cannot be used as it is: exit status 2."""
+    """A file, a model or a configuration that cannot be used as it is: exit status 2.
+
+    Example:
+        >>> import intentflow
+        >>> try:
+        ...     intentflow.Recipe.load("smollm2-135m/full", ["learning_rat=1e-4"])
+        ... except intentflow.InputError as error:
+        ...     print(str(error).rpartition(": ")[2])
+        unknown key learning_rat; did you mean learning_rate?
+    """
 
 
 class ServiceError(IntentflowError):
-    """A server, a cluster or a storage that is not there, or refused: exit status 2."""
+    """A server, a cluster or a storage that is not there, or refused: exit status 2.
+
+    Example:
+        >>> import intentflow
+        >>> try:
+        ...     with intentflow.IntentClient("http://127.0.0.1:9", retries=0) as client:
+        ...         client.recognize("play some jazz")
+        ... except intentflow.ServiceError as error:
+        ...     print(str(error).partition(" (")[0])
+        http://127.0.0.1:9 does not answer
+    """
 
 
 class CheckFailed(IntentflowError):  # noqa: N818 - a verdict, not a fault
-    """A data check or the gate failed: exit status 1."""
+    r"""A data check or the gate failed: exit status 1.
+
+    Example:
+        >>> import intentflow
+        >>> from pathlib import Path
+        >>> _ = Path("calls.csv").write_text("text,intent\nplay jazz,play(jazz)\nstop,\n")
+        >>> config = intentflow.ConvertConfig(max_reject_rate=0.1)
+        >>> try:
+        ...     intentflow.convert("calls.csv", "records.jsonl", config)
+        ... except intentflow.CheckFailed as error:
+        ...     print(error.exit_code, str(error).partition(":")[0])
+        1 50.0% of the rows were rejected, more than the 10.0% allowed
+    """
 
     exit_code = 1
 

@@ -60,7 +60,16 @@ _LISTS = (
 
 
 class DeployOptions(StrictModel):
-    """Options of ``intentflow deploy`` that do not follow from the model."""
+    """Options of ``intentflow deploy`` that do not follow from the model.
+
+    Example:
+        >>> settings = ["gpu_count=2", "max_replicas=3"]
+        >>> options = DeployOptions.from_layers(None, settings, name="banking")
+        >>> options.name, options.gpu_count, options.mode
+        ('banking', 2, 'render')
+        >>> sorted(options.derived_components)
+        ['auth', 'gpu']
+    """
 
     name: Annotated[str, Flag("--name")] = Field(
         "intent", pattern=_NAME, description="Name of the service and of the served model"

@@ -183,6 +183,14 @@ class GatePolicy(Rules):
     """The gate's policy: one set of rules, or several by name.
 
     The rules under a name are added to those at the top or override them, key by key.
+
+    Example:
+        >>> accuracy = {"intent_accuracy": {"min": 0.9}}
+        >>> strict = {"metrics": {"intent_accuracy": {"min": 0.95}}, "minimum_rows": 200}
+        >>> policy = GatePolicy(metrics=accuracy, policies={"production": strict})
+        >>> production = policy.named("production")
+        >>> production.metrics["intent_accuracy"].min, production.minimum_rows
+        (0.95, 200)
     """
 
     policies: dict[str, Rules] = Field(

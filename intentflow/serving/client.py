@@ -127,6 +127,16 @@ class IntentClient:
     Args:
         url: URL of the service, without a path.
         options: As :class:`ClientOptions` has them, as keywords.
+
+    Example:
+        With ``service_url`` the URL of ``intentflow serve``, or of a deployed service, whose model
+        knows two intents:
+
+        >>> import intentflow
+        >>> with intentflow.IntentClient(service_url, timeout_seconds=60) as client:
+        ...     found = client.recognize("play some jazz")
+        >>> {call.intent for call in found.calls} <= {"play_music", "weather_search"}
+        True
     """
 
     def __init__(self, url: str, **options: Any) -> None:
@@ -200,6 +210,17 @@ class AsyncIntentClient:
     Args:
         url: URL of the service, without a path.
         options: As :class:`ClientOptions` has them, as keywords.
+
+    Example:
+        With ``service_url`` the URL of ``intentflow serve``, or of a deployed service:
+
+        >>> import asyncio
+        >>> import intentflow
+        >>> async def ask_all(utterances):
+        ...     async with intentflow.AsyncIntentClient(service_url, timeout_seconds=60) as client:
+        ...         return await asyncio.gather(*map(client.recognize, utterances))
+        >>> len(asyncio.run(ask_all(["play some jazz", "rain in Rome"])))
+        2
     """
 
     def __init__(self, url: str, **options: Any) -> None:

@@ -22,6 +22,10 @@ class Prediction:
         utterance: Text of the user.
         calls: The intents with their parameters.
         seconds: Time that the answer took.
+
+    Example:
+        >>> Prediction("some jazz", [Call("play", ("jazz",))], 0.0412).as_dict()["calls"]
+        [{'intent': 'play', 'parameters': ['jazz']}]
     """
 
     utterance: str
@@ -89,6 +93,14 @@ def load_model(folder: str | Path, *, constrained: bool = True) -> IntentModel:
     Raises:
         InputError: Not a complete model directory.
         ModuleNotFoundError: The ``train`` extra is not installed.
+
+    Example:
+        With ``model_directory`` a folder that :func:`intentflow.train` wrote:
+
+        >>> import intentflow
+        >>> model = intentflow.load_model(model_directory)
+        >>> [found.utterance for found in model.ask_all(["play some jazz", "rain in Rome"])]
+        ['play some jazz', 'rain in Rome']
     """
     from intentflow.inference.transformers_engine import TransformersEngine
 

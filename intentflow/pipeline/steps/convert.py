@@ -30,7 +30,18 @@ ExportFormat = Literal[
 
 
 class ConvertConfig(StrictModel):
-    """Configuration of reading labelling exports."""
+    r"""Configuration of reading labelling exports.
+
+    Example:
+        >>> import intentflow
+        >>> from pathlib import Path
+        >>> rows = "title,question,intent\nA call,play some jazz,play_music(jazz)\n"
+        >>> _ = Path("export.csv").write_text(rows)
+        >>> config = intentflow.ConvertConfig(field="question")  # not a name that is recognised
+        >>> _ = intentflow.convert("export.csv", "records.jsonl", config)
+        >>> Path("records.jsonl").read_text()
+        '{"instruction": "play some jazz", "output": "play_music(jazz)"}\n'
+    """
 
     format: ExportFormat = Field(
         "auto", description="Format of the labelling tool; auto recognises it row by row"

@@ -23,7 +23,18 @@ if TYPE_CHECKING:
 
 
 class CurateConfig(StrictModel):
-    """Configuration of curation."""
+    r"""Configuration of curation.
+
+    Example:
+        >>> import intentflow
+        >>> from pathlib import Path
+        >>> labels = ["play_music()", "play_music()", "play_video()"]
+        >>> lines = [f'{{"instruction": "play it", "output": "{label}"}}\n' for label in labels]
+        >>> _ = Path("records.jsonl").write_text("".join(lines))
+        >>> config = intentflow.CurateConfig(redact=False, dedup="none", conflicts="majority")
+        >>> intentflow.curate("records.jsonl", "curated.jsonl", config).kept
+        2
+    """
 
     redact: bool = Field(
         True, description="Replace personal data by placeholders, in utterance and label"

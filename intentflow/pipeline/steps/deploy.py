@@ -40,6 +40,15 @@ def run_deploy(
         ServiceError: The cluster or the repository refused.
         CheckFailed: The verdict is negative or about another model; or the service did not become
             ready or answered incorrectly, and the previous revision was restored.
+
+    Example:
+        With ``model_directory`` a folder that :func:`intentflow.train` wrote:
+
+        >>> import intentflow
+        >>> options = intentflow.DeployOptions(name="banking", namespace="bots")
+        >>> done = intentflow.deploy(str(model_directory), options, manifests="manifests")
+        >>> done.objects[-1], done.verified
+        ('InferenceService/banking', False)
     """
     from intentflow.deployment import deploy
 

@@ -27,7 +27,22 @@ _MATRIX_INTENTS = 50
 
 
 class EvaluateConfig(StrictModel):
-    """Configuration of scoring a model."""
+    r"""Configuration of scoring a model.
+
+    Example:
+        With ``model_directory`` a folder that :func:`intentflow.train` wrote:
+
+        >>> import intentflow
+        >>> from pathlib import Path
+        >>> rows = "text,intent\nplay jazz,play(jazz)\nrain in Rome,weather(Rome)\n"
+        >>> _ = Path("calls.csv").write_text(rows)
+        >>> _ = intentflow.convert("calls.csv", "records.jsonl")
+        >>> files = intentflow.EvaluateFiles("metrics.json")
+        >>> config = intentflow.EvaluateConfig(engine="transformers", constrained=False)
+        >>> evaluation = intentflow.evaluate(str(model_directory), "records.jsonl", files, config)
+        >>> evaluation.metrics.engine, evaluation.metrics.constrained
+        ('transformers', False)
+    """
 
     engine: Literal["auto", "transformers", "vllm", "openai"] = Field(
         "auto",
@@ -77,7 +92,7 @@ class EndpointFacts(StrictModel):
 
 @dataclass(frozen=True)
 class EvaluateFiles:
-    """Files that an evaluation writes, and files for the comparison in its report.
+    r"""Files that an evaluation writes, and files for the comparison in its report.
 
     Attributes:
         metrics: ``metrics.json`` to write.
@@ -86,6 +101,19 @@ class EvaluateFiles:
         baselines: ``baselines.json`` of the same rows, for the report.
         champion: Scores of the model in service on the same rows, or their ``metrics.json``, for
             the report.
+
+    Example:
+        With ``model_directory`` a folder that :func:`intentflow.train` wrote:
+
+        >>> import intentflow
+        >>> from pathlib import Path
+        >>> rows = "text,intent\nplay jazz,play(jazz)\nrain in Rome,weather(Rome)\n"
+        >>> _ = Path("calls.csv").write_text(rows)
+        >>> _ = intentflow.convert("calls.csv", "records.jsonl")
+        >>> files = intentflow.EvaluateFiles("metrics.json", "predictions.jsonl", "report.html")
+        >>> _ = intentflow.evaluate(str(model_directory), "records.jsonl", files)
+        >>> sorted(path.name for path in Path().iterdir() if path.suffix != ".csv")
+        ['metrics.json', 'predictions.jsonl', 'records.jsonl', 'report.html']
     """
 
     metrics: str | Path
@@ -104,7 +132,7 @@ def run_evaluate(
     endpoint: EndpointFacts | None = None,
     resume: bool = False,
 ) -> Evaluation:
-    """Score a model directory or an OpenAI endpoint.
+    r"""Score a model directory or an OpenAI endpoint.
 
     Args:
         model: The model directory, or the URL of an endpoint.
@@ -123,6 +151,19 @@ def run_evaluate(
             written, or is about other rows.
         ServiceError: The endpoint is not available, or does not answer.
         UsageError: The engine does not support the options.
+
+    Example:
+        With ``model_directory`` a folder that :func:`intentflow.train` wrote:
+
+        >>> import intentflow
+        >>> from pathlib import Path
+        >>> rows = "text,intent\nplay jazz,play(jazz)\nrain in Rome,weather(Rome)\n"
+        >>> _ = Path("calls.csv").write_text(rows)
+        >>> _ = intentflow.convert("calls.csv", "records.jsonl")
+        >>> files = intentflow.EvaluateFiles("metrics.json")
+        >>> evaluation = intentflow.evaluate(str(model_directory), "records.jsonl", files)
+        >>> evaluation.metrics.n, evaluation.metrics.off_taxonomy_rate  # answers are constrained
+        (2, 0.0)
     """
     from intentflow.evaluation.run import evaluate_model
     from intentflow.inference.engine_selection import EngineOptions

@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 
 
 class GateConfig(StrictModel):
-    """Configuration of the gate."""
+    """Configuration of the gate.
+
+    Example:
+        >>> import intentflow
+        >>> from pathlib import Path
+        >>> rules = "policies: {live: {minimum_rows: 200, metrics: {intent_accuracy: {min: 0.9}}}}"
+        >>> _ = Path("gate.yaml").write_text(rules)
+        >>> _ = Path("metrics.json").write_text('{"n": 150, "intent_accuracy": 0.93}')
+        >>> config = intentflow.GateConfig(policy="gate.yaml", policy_name="live")
+        >>> intentflow.gate("metrics.json", config).reasons
+        ['150 rows were scored, the policy asks for at least 200']
+    """
 
     policy: Annotated[
         GatePolicy, from_file(GatePolicy.from_yaml, GatePolicy), Place(), Flag(metavar="F")
@@ -60,6 +71,15 @@ def run_gate(
 
     Raises:
         InputError: A file cannot be read or written, or is about other rows.
+
+    Example:
+        >>> import intentflow
+        >>> from pathlib import Path
+        >>> _ = Path("metrics.json").write_text('{"n": 500, "intent_accuracy": 0.93}')
+        >>> policy = intentflow.GatePolicy(metrics={"intent_accuracy": {"min": 0.95}})
+        >>> verdict = intentflow.gate("metrics.json", intentflow.GateConfig(policy=policy))
+        >>> verdict.passed, verdict.reasons
+        (False, ['intent_accuracy is 0.93, the policy asks for at least 0.95'])
     """
     from intentflow.artifacts.baselines import Baselines
     from intentflow.artifacts.metrics import Metrics

@@ -23,7 +23,23 @@ PARTS = ("train", "validation", "test")
 
 
 class SplitConfig(StrictModel):
-    """Configuration of the split."""
+    r"""Configuration of the split.
+
+    Example:
+        >>> import intentflow
+        >>> from pathlib import Path
+        >>> towns = "Oslo Lima Rome Bonn Kiel Nice Porto Quito Delhi Turin".split()
+        >>> lines = [f"weather in {town},weather_search({town})" for town in towns]
+        >>> _ = Path("calls.csv").write_text("\n".join(["text,intent", *lines]))
+        >>> _ = intentflow.convert("calls.csv", "records.jsonl")
+        >>> _ = Path("test.csv").write_text("text,intent\nweather in Oslo!,weather_search(Oslo)\n")
+        >>> _ = intentflow.convert("test.csv", "test.jsonl")
+        >>> config = intentflow.SplitConfig(test="test.jsonl", validation_share=0.3)
+        >>> files = intentflow.SplitFiles.in_folder("sets")
+        >>> parts = intentflow.split("records.jsonl", files, config)  # Oslo is not trained
+        >>> parts.train, parts.validation, parts.test
+        (7, 2, 1)
+    """
 
     test: Annotated[str | None, Place(), Flag("--test-file", metavar="F")] = Field(
         None,
@@ -48,6 +64,10 @@ class SplitFiles:
         train: File for training rows.
         validation: File for validation rows.
         test: File for test rows.
+
+    Example:
+        >>> SplitFiles.in_folder("sets").by_name()["train"].as_posix()
+        'sets/train.jsonl'
     """
 
     train: Path
@@ -90,7 +110,7 @@ class SplitSummary:
 def run_split(
     records: str | Path, files: SplitFiles, config: SplitConfig | None = None
 ) -> SplitSummary:
-    """Split records; with a test file, near-duplicates of its rows are removed from the others.
+    r"""Split records; with a test file, near-duplicates of its rows are removed from the others.
 
     Args:
         records: The rows to split.
@@ -104,6 +124,17 @@ def run_split(
         InputError: There are too few rows, a file cannot be read or written, or a file exists
             for a part that has no rows now.
         ModuleNotFoundError: The ``data`` extra is not installed.
+
+    Example:
+        >>> import intentflow
+        >>> from pathlib import Path
+        >>> towns = "Oslo Lima Rome Bonn Kiel Nice Porto Quito Delhi Turin".split()
+        >>> lines = [f"weather in {town},weather_search({town})" for town in towns]
+        >>> _ = Path("calls.csv").write_text("\n".join(["text,intent", *lines]))
+        >>> _ = intentflow.convert("calls.csv", "records.jsonl")
+        >>> parts = intentflow.split("records.jsonl", intentflow.SplitFiles.in_folder("sets"))
+        >>> parts.train, parts.validation, parts.test
+        (8, 1, 1)
     """
     from intentflow.curation.split import split
     from intentflow.records import read_records

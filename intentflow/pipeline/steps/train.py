@@ -16,7 +16,17 @@ if TYPE_CHECKING:
 
 
 class TrainConfig(StrictModel):
-    """Configuration of training."""
+    """Configuration of training.
+
+    Example:
+        >>> import intentflow
+        >>> config = intentflow.TrainConfig(recipe="smollm2-135m/lora")
+        >>> config.recipe.method, config.recipe.lora_r
+        ('lora', 64)
+        >>> recipe = intentflow.Recipe.load("smollm2-135m/lora", ["lora_r=16"])
+        >>> intentflow.TrainConfig(recipe=recipe).recipe.lora_r
+        16
+    """
 
     recipe: RecipeFile
     taxonomy: TaxonomyFile = None
@@ -31,7 +41,7 @@ def run_train(
     report: str | Path | None = None,
     publish_to: str | None = None,
 ) -> Trained:
-    """Fine-tune a base model.
+    r"""Fine-tune a base model.
 
     Args:
         train_set: Training records, local or ``s3://``; with method dpo, predictions.
@@ -49,6 +59,21 @@ def run_train(
         UsageError: Arguments that a correction by ``dpo`` does not take.
         ServiceError: A process, a node, the cluster or the storage failed or refused.
         ModuleNotFoundError: The ``train`` extra is not installed.
+
+    Example:
+        With ``model_directory`` a small base model:
+
+        >>> import intentflow
+        >>> from pathlib import Path
+        >>> rows = "text,intent\nplay jazz,play(jazz)\nrain in Rome,weather(Rome)\n"
+        >>> _ = Path("calls.csv").write_text(rows)
+        >>> _ = intentflow.convert("calls.csv", "records.jsonl")
+        >>> settings = [f"model_name_or_path={model_directory}", "max_steps=2", "precision=fp32"]
+        >>> recipe = intentflow.Recipe.load("smollm2-135m/full", settings)
+        >>> config = intentflow.TrainConfig(recipe=recipe)
+        >>> trained = intentflow.train("records.jsonl", "model", config)
+        >>> trained.record.rows.train, Path("model/model.safetensors").is_file()
+        (2, True)
     """
     held_out = str(validation) if validation is not None else None
     if config.recipe.method == "dpo":

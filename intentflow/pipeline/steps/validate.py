@@ -43,7 +43,19 @@ def _model_of_recipe(name: str) -> str:
 
 
 class ValidateConfig(DataChecks):
-    """Configuration of the data checks, and the model for the advice."""
+    r"""Configuration of the data checks, and the model for the advice.
+
+    Example:
+        >>> import intentflow
+        >>> from pathlib import Path
+        >>> _ = Path("calls.csv").write_text("text,intent\nplay jazz,play(jazz)\nstop,stop()\n")
+        >>> _ = intentflow.convert("calls.csv", "records.jsonl")
+        >>> _ = Path("taxonomy.yaml").write_text("intents: {play: {parameters: [artist]}}")
+        >>> config = intentflow.ValidateConfig(taxonomy="taxonomy.yaml")
+        >>> report = intentflow.validate("records.jsonl", config)
+        >>> [finding.code for finding in report.findings if finding.level == "error"]
+        ['unknown_intent']
+    """
 
     taxonomy: TaxonomyFile = None
     model: Annotated[str, Flag("--recipe", metavar="R", read=_model_of_recipe)] = Field(
