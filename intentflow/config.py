@@ -18,7 +18,6 @@ from pydantic import (
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
 
 from intentflow.errors import InputError, IntentflowError, UsageError
 from intentflow.io.safe_yaml import load_yaml_text
@@ -46,7 +45,7 @@ class StrictModel(BaseModel):
 
     @classmethod
     def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+        cls, core_schema: Any, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         """The schema of a YAML file leaves out the docstring's example of Python."""
         schema = handler(core_schema)

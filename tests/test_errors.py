@@ -23,6 +23,7 @@ from intentflow.errors import (
     UsageError,
     kind_of,
 )
+from intentflow.pipeline.code_version import code_version
 from intentflow.pipeline.steps import ERROR_FILE, step_errors
 from intentflow.synthesis import TeacherError
 
@@ -152,7 +153,7 @@ def test_a_step_reports_its_kind_of_error_to_the_runner(
     from intentflow.pipeline.local_runner import _step_failure
 
     monkeypatch.setenv(ERROR_FILE, str(tmp_path / "error.json"))
-    with pytest.raises(SystemExit) as ended, step_errors("validate"):
+    with pytest.raises(SystemExit) as ended, step_errors("validate", code_version()):
         raise KINDS[kind]("no rows")
     failure = _step_failure(tmp_path / "error.json", RuntimeError())
     assert (type(failure).__name__, str(failure)) == (kind, "step validate: no rows")
