@@ -27,7 +27,7 @@ class GateConfig(StrictModel):
         >>> _ = Path("metrics.json").write_text('{"n": 150, "intent_accuracy": 0.93}')
         >>> config = intentflow.GateConfig(policy="gate.yaml", policy_name="live")
         >>> intentflow.gate("metrics.json", config).reasons
-        ['150 rows were scored, the policy asks for at least 200']
+        ['150 rows were scored; the policy asks for at least 200']
     """
 
     policy: Annotated[
@@ -79,7 +79,7 @@ def run_gate(
         >>> policy = intentflow.GatePolicy(metrics={"intent_accuracy": {"min": 0.95}})
         >>> verdict = intentflow.gate("metrics.json", intentflow.GateConfig(policy=policy))
         >>> verdict.passed, verdict.reasons
-        (False, ['intent_accuracy is 0.93, the policy asks for at least 0.95'])
+        (False, ['intent_accuracy is 0.93; the policy asks for at least 0.95'])
     """
     from intentflow.artifacts.baselines import Baselines
     from intentflow.artifacts.metrics import Metrics
