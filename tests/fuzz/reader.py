@@ -13,7 +13,7 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["intentflow"]):
+with atheris.instrument_imports(include=["intentflow", "yaml"]):
     from tests.fuzz.targets import TARGETS
 
 
