@@ -14,6 +14,9 @@ from typing import Any
 from intentflow.errors import InputError
 from intentflow.io.files import atomic_file
 
+MAX_ROW_BYTES = 10_000_000
+"""Bytes of a row; real ones have thousands."""
+
 _TO_CONVERT = (".gz", ".csv", ".tsv", ".manifest", ".transcript")
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -49,7 +52,7 @@ def read_records(path: str | Path) -> list[Example]:
 
     Raises:
         InputError: The file is missing, empty or not UTF-8, or a row lacks one of the two
-            text fields; the message names the file and the row.
+            text fields or is too long; the message names the file and the row.
 
     Example:
         >>> import tempfile
@@ -73,7 +76,7 @@ def read_rows(path: str | Path) -> Iterator[tuple[str, Any]]:
         path: A local file or an ``s3://`` object.
 
     Raises:
-        InputError: The file is missing, empty or not UTF-8, or a row is not JSON.
+        InputError: The file is missing, empty or not UTF-8, or a row is not JSON or too long.
     """
     text = _fetch_text(str(path)) if str(path).startswith("s3://") else _read_text(Path(path))
     if not text.strip():
@@ -151,12 +154,18 @@ def _line_rows(text: str, path: str | Path) -> Iterator[tuple[str, Any]]:
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
+        _require_size(line, f"{path} line {number}")
         try:
             yield f"line {number}", json.loads(line)
         except (ValueError, RecursionError):
             hint = _hint(path, is_other=is_first)
             raise InputError(f"{path} line {number}: not JSON{hint}") from None
         is_first = False
+
+
+def _require_size(text: str, where: str) -> None:
+    if len(text) > MAX_ROW_BYTES // 4 and len(text.encode("utf-8", "replace")) > MAX_ROW_BYTES:
+        raise InputError(f"{where}: the row has more than {MAX_ROW_BYTES:,} bytes; leave it out")
 
 
 def _hint(path: str | Path, *, is_other: bool = False) -> str:
@@ -173,6 +182,7 @@ def _example(row: Any, where: str, hint: str) -> Example:
         if not isinstance(row.get(key), str):
             raise InputError(f"{where}: {key} is missing or not text{hint}")
         _require_characters(row[key], f"{where}: {key}")
+    _require_size(row["instruction"] + row["output"], where)
     dialogue = row.get("dialogue") or None
     if dialogue is not None and not isinstance(dialogue, str):
         raise InputError(f"{where}: dialogue is not text; write the dialogue's id in quotes")

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intentflow.errors import IntentflowError
+from intentflow import records
+from intentflow.errors import InputError, IntentflowError
 from intentflow.records import Example, content_digest, read_records, write_records
 
 ROWS = [Example("hello", "greet()"), Example("你好", "greet()", True, "call 7")]
@@ -156,3 +157,16 @@ def test_an_object_in_a_bucket_is_read(tmp_path: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr("intentflow.storage.fetch", fetch)
     assert read_records("s3://bucket/rows.jsonl") == ROWS
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [("rows.jsonl", "{}"), ("rows.json", "[{}]")], ids=["lines", "array"]
+)
+def test_a_row_of_more_bytes_than_any_real_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, form: str
+) -> None:
+    monkeypatch.setattr(records, "MAX_ROW_BYTES", 100)
+    row = json.dumps({"instruction": "x" * 101, "output": "f()"})
+    (tmp_path / name).write_text(form.format(row))
+    with pytest.raises(InputError, match=r"1: the row has more than 100 bytes"):
+        read_records(tmp_path / name)

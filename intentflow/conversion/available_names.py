@@ -32,10 +32,12 @@ def describe_available_names(sources: Sequence[Source], form: Format, options: O
         return ""
     jobs: dict[str, None] = {}
     fields: dict[str, None] = {}
-    with open_source(sources[0]) as stream:
+    with open_source(sources[0], options.limits) as stream:
         detected = detect_layout(form, stream, sources[0].path.name)
         recording = replace(detected, read=partial(_record_names, jobs, fields), quick=False)
-        for _ in islice(convert_stream(stream, recording, Options()), _MAX_PARTS):
+        for _ in islice(
+            convert_stream(stream, recording, Options(limits=options.limits)), _MAX_PARTS
+        ):
             pass
     job = options.job and options.job.removeprefix("label-")
     return _missing("job", job, jobs) + _missing("field", options.field, fields)

@@ -16,6 +16,7 @@ from intentflow.conversion.export_format import Format, LabelledRow, Options, Ro
 from intentflow.conversion.fullwidth import normalise_syntax
 from intentflow.conversion.itag_lines import scan_lines
 from intentflow.conversion.json_values import Value, read_values, scan_values
+from intentflow.conversion.limits import SizeLimits, read_lines
 from intentflow.conversion.rejects import redact_raw
 from intentflow.conversion.tables import scan_table
 from intentflow.conversion.transcripts import scan_dialogues
@@ -90,26 +91,43 @@ class Batch:
         return Part(kept, len(self.kept), self.rejects, *counts)
 
 
-def read_blocks(stream: BinaryIO, size: int) -> Iterator[bytes]:
-    """Read a stream in blocks of complete lines of at least ``size`` bytes."""
+def read_blocks(stream: BinaryIO, size: int, limits: SizeLimits) -> Iterator[bytes]:
+    """Read a stream in blocks of complete lines of at least ``size`` bytes.
+
+    Raises:
+        LimitExceeded: A line is longer than allowed; it is not read to its end.
+    """
     while block := stream.read(size):
-        yield block if block.endswith(b"\n") else block + stream.readline()
+        yield end_block(stream, block, limits)
+
+
+def end_block(stream: BinaryIO, block: bytes, limits: SizeLimits) -> bytes:
+    """The block with the rest of its last line from the stream it was read from.
+
+    Raises:
+        LimitExceeded: A line is longer than allowed; it is not read to its end.
+    """
+    if not block.endswith(b"\n"):
+        block += stream.readline(limits.max_line_bytes + 1)
+    limits.require_block(block)
+    return block
 
 
 def convert_stream(stream: BinaryIO, form: Format, options: Options) -> Iterator[Part]:
     """Convert the rows of a file of any layout."""
     if form.layout == "lines":
-        for block in read_blocks(stream, BLOCK_BYTES):
+        for block in read_blocks(stream, BLOCK_BYTES, options.limits):
             yield convert_block(block, form, options).as_part()
         return
     text = io.TextIOWrapper(stream, encoding="utf-8", errors=_SURROGATES, newline="")
     match form.layout:
         case "table":
-            values = scan_table(text)
+            lines = read_lines(text, options.limits)
+            values = scan_table(lines, limits=options.limits)
         case "transcript":
-            values = scan_dialogues(text)
+            values = scan_dialogues(read_lines(text, options.limits), options.limits)
         case _:
-            values = read_values(text)
+            values = read_values(text, limits=options.limits)
     while some := list(islice(values, _VALUES_AT_ONCE)):
         batch = Batch()  # without lines: these values know their lines in the file
         _add_values(batch, some, form, options)

@@ -17,6 +17,7 @@ from intentflow.conversion.blocks import Part, convert_stream, count_votes
 from intentflow.conversion.export_format import Format, Options
 from intentflow.conversion.formats import detect_layout, find_format
 from intentflow.conversion.label_tasks import Target, as_tasks, check_target
+from intentflow.conversion.limits import DEFAULT_LIMITS, LimitExceeded, SizeLimits
 from intentflow.conversion.rejects import can_redact
 from intentflow.conversion.sources import Source, find_sources, open_source
 from intentflow.conversion.votes import BallotBox
@@ -88,6 +89,7 @@ def convert(
     to: Target | None = None,
     workers: int | None = None,
     redact: bool = True,
+    limits: SizeLimits = DEFAULT_LIMITS,
     executor: Executor | None = None,
 ) -> ConvertSummary:
     r"""Convert labelling exports to ``instruction``/``output`` records, or to labelling tasks.
@@ -109,11 +111,12 @@ def convert(
             small file. The output does not depend on it.
         redact: Whether to replace personal data in rejected rows. Without the ``data`` extra they
             stay unchanged, and a warning is logged.
+        limits: Sizes beyond which a file is refused.
         executor: Executor for files of one row per line, instead of local processes; this process
             reads the files and sends the rows to its workers.
 
     Raises:
-        InputError: A source cannot be read, or no row was kept.
+        InputError: A source cannot be read or exceeds a limit, or no row was kept.
         TooManyRejects: The share of rejects exceeds ``max_reject_rate``; ``out`` and the rejects
             are written.
 
@@ -128,7 +131,8 @@ def convert(
     started = time.monotonic()
     _check_usage(out, max_reject_rate, to)
     workers = _allowed(workers) if executor is None else None
-    form, options = find_format(format), Options(field, job, redact and can_redact())
+    form = find_format(format)
+    options = Options(field, job, redact and can_redact(), limits)
     form = form if to is None else as_tasks(form, to)
     rejects_path = rejects or out.with_name(f"{out.stem}.rejects.jsonl")
     with tempfile.TemporaryDirectory() as directory:
@@ -232,7 +236,16 @@ def _parts(
 
 
 def _parts_of(source: Source, form: Format, options: Options, choose: _Choice) -> Iterator[Part]:
-    with open_source(source) as stream:
+    try:
+        yield from _parts_within_limits(source, form, options, choose)
+    except LimitExceeded as error:
+        raise InputError(f"{source.name}: {error}") from None
+
+
+def _parts_within_limits(
+    source: Source, form: Format, options: Options, choose: _Choice
+) -> Iterator[Part]:
+    with open_source(source, options.limits) as stream:
         detected = detect_layout(form, stream, source.path.name)
         executor = choose(source, detected)
         if executor is None:

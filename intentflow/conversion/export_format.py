@@ -8,6 +8,8 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
+from intentflow.conversion.limits import DEFAULT_LIMITS, SizeLimits
+
 Row = dict[str, Any]
 Layout = Literal["auto", "lines", "values", "table", "transcript"]
 
@@ -108,11 +110,13 @@ class Options:
         field: Name of the utterance's field; one of :data:`TEXT_FIELDS` if None.
         job: Labelling job to take the label from; if None, all have to agree.
         redact: Whether rejected rows are redacted.
+        limits: Sizes beyond which a file is refused.
     """
 
     field: str | None = None
     job: str | None = None
     redact: bool = False
+    limits: SizeLimits = DEFAULT_LIMITS
 
     @property
     def narrows(self) -> bool:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TextIO
 
+from intentflow.conversion.limits import DEFAULT_LIMITS, SizeLimits
+
 _DECODER = json.JSONDecoder()
 _BETWEEN = re.compile(r"[\s,\]\ufeff]*")
 _START = re.compile(r"[\s\ufeff]*\[?")
@@ -53,12 +55,18 @@ def scan_values(text: str, first_line: int = 1) -> Iterator[Value]:
     return (found.value for found in _scan(text, first_line, _START))
 
 
-def read_values(stream: TextIO, window: int = 4 << 20) -> Iterator[Value]:
+def read_values(
+    stream: TextIO, window: int = 4 << 20, limits: SizeLimits = DEFAULT_LIMITS
+) -> Iterator[Value]:
     """Parse like :func:`scan_values`, without loading the complete text.
 
     Args:
         stream: The text.
         window: Number of characters to read at a time; more if a value is longer.
+        limits: The sizes allowed.
+
+    Raises:
+        LimitExceeded: A value is longer than allowed; it is not read to its end.
     """
     text, line, before = stream.read(window), 1, _START
     while more := stream.read(max(window, len(text))):
@@ -66,12 +74,17 @@ def read_values(stream: TextIO, window: int = 4 << 20) -> Iterator[Value]:
         for found in _scan(text, line, before):
             if found.seen + _MARGIN > len(text):  # may continue in the text that follows
                 break
+            limits.require_row(found.value.raw)
             yield found.value
             done = found.end
-        if done:
+        if not done:
+            limits.require_row(text)
+        else:
             line, before = line + text.count("\n", 0, done), _BETWEEN
         text = text[done:] + more
-    yield from (found.value for found in _scan(text, line, before))
+    for found in _scan(text, line, before):
+        limits.require_row(found.value.raw)
+        yield found.value
 
 
 def _scan(text: str, first_line: int, before: re.Pattern[str]) -> Iterator[_Found]:

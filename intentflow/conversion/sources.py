@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import io
 import logging
 import zlib
 from collections.abc import Collection, Iterator, Sequence
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from intentflow.conversion.limits import DecompressedStream, SizeLimits
 from intentflow.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -19,6 +21,7 @@ log = logging.getLogger(__name__)
 _SUFFIXES = (".manifest", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".transcript")
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZIP_MAGIC = b"PK\x03"
+_DECOMPRESSED_AT_ONCE = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +102,22 @@ def is_gzip(path: Path) -> bool:
 
 
 @contextmanager
-def open_source(source: Source) -> Iterator[BinaryIO]:
+def open_source(source: Source, limits: SizeLimits) -> Iterator[BinaryIO]:
     """Open a file for reading bytes; gzip is decompressed and a byte order mark is skipped.
 
+    Args:
+        source: The file.
+        limits: The sizes allowed.
+
     Raises:
+        LimitExceeded: While reading: the decompressed content is larger than allowed.
         InputError: The file cannot be read, is empty, UTF-16, or damaged gzip; the last may
             also be raised while reading.
     """
     with _open_packed(source) as packed:
         is_gzip = packed.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
         packed.seek(0)
-        stream = cast(BinaryIO, gzip.GzipFile(fileobj=packed)) if is_gzip else packed
+        stream = _decompressed(packed, limits) if is_gzip else packed
         try:
             _skip_mark(stream, source)
             yield stream
@@ -117,6 +125,11 @@ def open_source(source: Source) -> Iterator[BinaryIO]:
             raise InputError(
                 f"{source.name}: damaged gzip data ({error}); fetch the file again"
             ) from error
+
+
+def _decompressed(packed: BinaryIO, limits: SizeLimits) -> BinaryIO:
+    content = DecompressedStream(cast(BinaryIO, gzip.GzipFile(fileobj=packed)), limits)
+    return io.BufferedReader(content, _DECOMPRESSED_AT_ONCE)
 
 
 def _open_packed(source: Source) -> BinaryIO:

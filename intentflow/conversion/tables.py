@@ -22,17 +22,20 @@ from intentflow.conversion.export_format import (
     unrecognised,
 )
 from intentflow.conversion.json_values import Value
+from intentflow.conversion.limits import DEFAULT_LIMITS, SizeLimits
 
 _DELIMITERS = (",", "\t", ";", "|")
 _MAX_LINES = 10_000  # per row
-_MAX_CELL = 1 << 30
+_TOO_LARGE = "field limit"  # in the library's message
 
 
 class _Lines:
     """Lines that can be put back, so that a broken row does not affect the rows after it."""
 
-    def __init__(self, lines: Iterable[str]) -> None:
+    def __init__(self, lines: Iterable[str], limits: SizeLimits) -> None:
         self._lines = iter(lines)
+        self._limits = limits
+        self._characters = 0
         self._waiting: list[str] = []
         self.record: list[str] = []
         self.number = 1
@@ -41,24 +44,29 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        if len(self.record) >= _MAX_LINES:  # an unclosed quote
+        is_long = self._characters > self._limits.max_line_bytes
+        if is_long or len(self.record) >= _MAX_LINES:  # an unclosed quote
             raise csv.Error
         line = self._waiting.pop() if self._waiting else next(self._lines)
         self.record.append(line)
+        self._characters += len(line)
         return line
 
     def next_record(self) -> None:
         """Count the lines of the record that was just read."""
         self.number += len(self.record)
-        self.record = []
+        self.record, self._characters = [], 0
 
     def put_back(self, keep: int = 1) -> None:
         """Put back all lines except the first ``keep`` lines of the record."""
         self._waiting += reversed(self.record[keep:])
         del self.record[keep:]
+        self._characters = sum(map(len, self.record))
 
 
-def scan_table(lines: Iterable[str], delimiter: str | None = None) -> Iterator[Value]:
+def scan_table(
+    lines: Iterable[str], delimiter: str | None = None, limits: SizeLimits = DEFAULT_LIMITS
+) -> Iterator[Value]:
     """Parse the rows of a table, as objects keyed by column.
 
     A row with unclosed quotes, or with another number of cells than the header, is a problem of
@@ -67,16 +75,23 @@ def scan_table(lines: Iterable[str], delimiter: str | None = None) -> Iterator[V
     Args:
         lines: The lines with their line ends.
         delimiter: The delimiter; detected in the header if None.
+        limits: The sizes allowed.
+
+    Raises:
+        LimitExceeded: A cell in one line is larger than allowed; one across lines is an unclosed
+            quote.
     """
-    csv.field_size_limit(_MAX_CELL)
-    source = _Lines(lines)
+    csv.field_size_limit(limits.max_cell_characters)
+    source = _Lines(lines, limits)
     reader = csv.reader(source, delimiter=delimiter or _delimiter(source), strict=True)
     header: list[str] = []
     while True:
         source.next_record()
         try:
             cells = next(reader, None)
-        except csv.Error:
+        except csv.Error as error:
+            if len(source.record) == 1 and _TOO_LARGE in str(error):
+                raise limits.cell_exceeded() from None
             source.put_back()
             yield Value(source.number, source.record[0].rstrip("\r\n"), problem="not_csv")
             continue

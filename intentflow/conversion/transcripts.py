@@ -21,6 +21,7 @@ from intentflow.conversion.export_format import (
     unrecognised,
 )
 from intentflow.conversion.json_values import Value
+from intentflow.conversion.limits import DEFAULT_LIMITS, SizeLimits
 
 _USER = ("User", "Pengguna", "使用者", "用户", "用戶")
 _ASSISTANT = ("Assistant", "Asisten", "助手", "助理")
@@ -39,13 +40,29 @@ class _Dialogue:
     line: int
     raw: list[str] = field(default_factory=list)
     turns: list[Turn] = field(default_factory=list)
+    characters: int = 0
+
+    def add(self, text: str, turns: list[Turn], limits: SizeLimits) -> None:
+        self.characters += len(text) + 1
+        if self.characters > limits.max_line_bytes:
+            raise limits.line_exceeded()
+        self.raw.append(text)
+        _append(self.turns, turns, text)
 
     def value(self) -> Value:
         return Value(self.line, "\n".join(self.raw), {"turns": self.turns})
 
 
-def scan_dialogues(lines: Iterable[str]) -> Iterator[Value]:
-    """Parse the dialogues of a text, each with its turns."""
+def scan_dialogues(lines: Iterable[str], limits: SizeLimits = DEFAULT_LIMITS) -> Iterator[Value]:
+    """Parse the dialogues of a text, each with its turns.
+
+    Args:
+        lines: The lines.
+        limits: The sizes allowed.
+
+    Raises:
+        LimitExceeded: A dialogue is longer than allowed.
+    """
     current: _Dialogue | None = None
     for number, line in enumerate(lines, 1):
         text = line.strip()
@@ -59,8 +76,7 @@ def scan_dialogues(lines: Iterable[str]) -> Iterator[Value]:
             yield current.value()
             current = None
         current = current or _Dialogue(number)
-        current.raw.append(text)
-        _append(current.turns, turns, text)
+        current.add(text, turns, limits)
     if current:
         yield current.value()
 

@@ -30,6 +30,9 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "job": Setting(("--job", "second"), "second"),
         "max_reject_rate": Setting(("--max-reject-rate", "0.25"), 0.25),
         "redact_rejects": Setting(("--no-redact",), False),
+        "max_line_bytes": Setting(("--max-line-bytes", "1000"), 1000),
+        "max_cell_characters": Setting(("--max-cell-characters", "100"), 100),
+        "max_decompressed_bytes": Setting(("--max-decompressed-bytes", "10000"), 10_000),
     },
     "curate": {
         "redact": Setting(("--redact",), True),

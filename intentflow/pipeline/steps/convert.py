@@ -62,6 +62,15 @@ class ConvertConfig(StrictModel):
     redact_rejects: Annotated[bool, Flag("--redact")] = Field(
         True, description="Replace personal data in the file of rejected rows"
     )
+    max_line_bytes: Annotated[int, Flag(metavar="N")] = Field(
+        10_000_000, ge=1, description="Longest row: a line, or a JSON value across lines"
+    )
+    max_cell_characters: Annotated[int, Flag(metavar="N")] = Field(
+        1_000_000, ge=1, description="Longest cell of a table"
+    )
+    max_decompressed_bytes: Annotated[int, Flag(metavar="N")] = Field(
+        20_000_000_000, ge=1, description="Largest content of one gzip file"
+    )
 
 
 def run_convert(
@@ -102,6 +111,7 @@ def run_convert(
         1
     """
     from intentflow.conversion import convert
+    from intentflow.conversion.limits import SizeLimits
 
     settings = config or ConvertConfig()
     given = [sources] if isinstance(sources, str | Path) else sources
@@ -116,5 +126,10 @@ def run_convert(
         to=to,
         workers=workers,
         redact=settings.redact_rejects,
+        limits=SizeLimits(
+            settings.max_line_bytes,
+            settings.max_cell_characters,
+            settings.max_decompressed_bytes,
+        ),
         executor=executor,
     )
