@@ -6,7 +6,6 @@ a pipeline, the transformer) decide here what of it is shown, and how.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
@@ -18,6 +17,7 @@ from typing import Literal, cast, get_args
 
 from intentflow.environment import environment_variables
 from intentflow.errors import InputError
+from intentflow.printable import json_text, printable
 
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -115,13 +115,19 @@ def _formatter(settings: LogSettings) -> logging.Formatter:
 
 
 class _TextFormatter(logging.Formatter):
-    """An exception's trace stands before the message; a pipeline step's lines are indented."""
+    """An exception's trace stands before the message; a pipeline step's lines are indented.
+
+    Nothing in a record controls the terminal, and no message looks like another record.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        record.message, record.asctime = record.getMessage(), self.formatTime(record)
+        is_step = hasattr(record, "step")
+        record.message = printable(record.getMessage(), lines=is_step)
+        record.asctime = self.formatTime(record)
         trace = [self.formatException(record.exc_info)] if record.exc_info else []
-        indent = "  " if hasattr(record, "step") else ""
-        return "\n".join([*trace, indent + self.formatMessage(record)])
+        message = self.formatMessage(record)
+        message = "  " + message.replace("\n", "\n  ") if is_step else message
+        return "\n".join([*(printable(text, lines=True) for text in trace), message])
 
 
 class JsonFormatter(logging.Formatter):
@@ -139,4 +145,4 @@ class JsonFormatter(logging.Formatter):
             fields["step"] = step
         if record.exc_info:
             fields["trace"] = self.formatException(record.exc_info)
-        return json.dumps(fields, ensure_ascii=False)
+        return json_text(fields)

@@ -14,7 +14,7 @@ from intentflow.cli.log_options import log_settings
 from intentflow.cli.main import main
 from intentflow.errors import InputError, IntentflowError
 from intentflow.io.progress import progress_bar
-from intentflow.logs import LogSettings, logging_to_stderr
+from intentflow.logs import LogLevel, LogSettings, logging_to_stderr
 from intentflow.pipeline.code_version import code_version
 from intentflow.pipeline.run_log import RunLog
 from intentflow.pipeline.steps import step_errors
@@ -255,3 +255,36 @@ def test_an_image_with_other_code_than_the_run_was_submitted_with_ends_the_step(
         raise AssertionError("the step ran")
     assert stop.value.code == 2
     assert "submitted with the code 0.0.1+000000000000" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("level", ["info", "debug"])
+def test_a_message_controls_no_terminal_and_ends_no_line(
+    capsys: pytest.CaptureFixture[str], level: LogLevel
+) -> None:
+    with logging_to_stderr(LogSettings(level=level)):
+        log.info("%s: read", "rows\x1b[2J\nforged\r\x9b")
+    assert capsys.readouterr().err.endswith("rows\\x1b[2J\\nforged\\r\\x9b: read\n")
+
+
+def test_a_trace_controls_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with logging_to_stderr(LogSettings()):
+        log.error("failed", exc_info=ValueError("\x1b[2J"))
+    assert capsys.readouterr().err == "ValueError: \\x1b[2J\nfailed\n"
+
+
+def test_json_escapes_what_controls_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "\x1b\x7f\x9b\u202e\u2028杭州"
+    with logging_to_stderr(LogSettings(format="json")):
+        log.info("%s", text)
+    line = capsys.readouterr().err
+    assert "杭州" in line and "\\u009b" in line
+    assert line.rstrip("\n").isprintable()
+    assert json.loads(line)["message"] == text
+
+
+def test_a_steps_further_lines_are_indented_like_its_first(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with logging_to_stderr(LogSettings()):
+        log.info("one\ntwo", extra={"step": "train"})
+    assert capsys.readouterr().err == "  one\n  two\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import sys
@@ -18,6 +17,7 @@ from intentflow.cli.paths import refuse_overwriting
 from intentflow.cli.verbs import VERBS, add_options, verb_first, verb_module
 from intentflow.errors import IntentflowError, UsageError
 from intentflow.logs import LogSettings, logging_to_stderr
+from intentflow.printable import json_text, printable
 from intentflow.version import __version__
 
 log = logging.getLogger("intentflow.cli.main")  # also if it runs as __main__
@@ -85,7 +85,7 @@ def _run_verb(verb: str, arguments: list[str]) -> int:
 
 def _print(outcome: Outcome, *, as_json: bool) -> None:
     if as_json:
-        _write(json.dumps(outcome.summary, ensure_ascii=False))
+        _write(json_text(outcome.summary))
     elif outcome.text is not None:
         _write(outcome.text)
     else:
@@ -95,9 +95,9 @@ def _print(outcome: Outcome, *, as_json: bool) -> None:
 
 
 def _write(text: str) -> None:
-    """Print; a reader that stops early, such as head, is not an error."""
+    """Print what is printable; a reader that stops early, such as head, is not an error."""
     try:
-        print(text, flush=True)
+        print(printable(text, lines=True), flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -107,7 +107,7 @@ def _fail(verb: str, error: BaseException, arguments: Sequence[str]) -> int:
     code = error.exit_code if isinstance(error, IntentflowError) else 2
     message = _message(error)
     if "--json" in arguments:
-        _write(json.dumps({"error": message, "exit_code": code}, ensure_ascii=False))
+        _write(json_text({"error": message, "exit_code": code}))
     trace = error if "--debug" in arguments else None
     command = f"intentflow {verb}".strip()
     log.error("%s: error: %s", command, message, exc_info=trace)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from typing import Any
 
 from intentflow.cli.outcome import Outcome
 from intentflow.errors import InputError, ServiceError, UsageError
 from intentflow.inference.openai_engine import EndpointOptions, OpenAIEngine
+from intentflow.printable import json_text
 from intentflow.serving.intent_model import IntentModel, load_model
 
 _TOKEN = "INTENTFLOW_TOKEN"
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> Outcome:
     if not args.utterance.strip():
         raise InputError("the utterance is empty")
     summary = _ask_service(args) if args.service else _ask_engine(args)
-    return Outcome(summary, json.dumps(summary, ensure_ascii=False))
+    return Outcome(summary, json_text(summary))
 
 
 def _ask_engine(args: argparse.Namespace) -> dict[str, Any]:

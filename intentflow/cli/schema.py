@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from pydantic import BaseModel
 
 from intentflow.cli.outcome import Outcome
+from intentflow.printable import json_text
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Print a JSON Schema."""
     schema = schema_models()[args.file].model_json_schema()
-    return Outcome(schema, json.dumps(schema, indent=2, ensure_ascii=False))
+    return Outcome(schema, json_text(schema, indent=2))
 
 
 def schema_models() -> dict[str, type[BaseModel]]:

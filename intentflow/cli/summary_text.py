@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from intentflow.printable import printable
+
 if TYPE_CHECKING:
     from intentflow.artifacts.metrics import Metrics
 
@@ -58,7 +60,7 @@ def value_text(value: object) -> str:
         return ", ".join(f"{key} {value_text(item)}" for key, item in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(map(value_text, value))
-    return str(value)
+    return printable(str(value))
 
 
 def score_text(metrics: Metrics, name: str) -> str:
@@ -79,5 +81,5 @@ def score_text(metrics: Metrics, name: str) -> str:
 
 def _lines(key: str, value: object) -> list[str]:
     if isinstance(value, Mapping) and value:
-        return [f"{key}:", *table((str(name), item) for name, item in value.items())]
+        return [f"{key}:", *table((printable(str(name)), item) for name, item in value.items())]
     return [f"{key}: {value_text(value)}"]

@@ -8,6 +8,8 @@ import logging
 import re
 from pathlib import Path
 
+from intentflow.printable import printable
+
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _STARTED = re.compile(r"Executing task '([\w-]+)'")
 _ENDED = re.compile(r"Task '([\w-]+)' finished with status (\w+)")
@@ -119,4 +121,4 @@ def _record(line: str) -> logging.LogRecord | None:
     except (ValueError, KeyError, AttributeError):
         return None
     text = "\n".join([*([fields["trace"]] if "trace" in fields else []), message])
-    return logging.LogRecord(name, level, "", 0, text, None, None)
+    return logging.LogRecord(name, level, "", 0, printable(text, lines=True), None, None)

@@ -15,8 +15,8 @@ from intentflow.errors import IntentflowError
 from intentflow.gating.policy import Rules
 from intentflow.io.addresses import mask_secrets, require_address
 from intentflow.io.paths import inside
-from intentflow.io.printable import printable
 from intentflow.io.safe_yaml import load_yaml_text
+from intentflow.printable import printable
 from intentflow.recipe.recipe import Recipe
 from intentflow.records import read_records, write_records
 from intentflow.serving.tokens import Keys

@@ -28,7 +28,7 @@ from intentflow.deployment.options import DeployOptions
 from intentflow.deployment.rendering import Manifest
 from intentflow.errors import CheckFailed, UsageError
 from intentflow.io.paths import require_inside
-from intentflow.io.printable import printable
+from intentflow.printable import printable
 
 log = logging.getLogger(__name__)
 

@@ -10,6 +10,7 @@ from intentflow.deployment.gitops.commit import push_on_top, service_folder, ser
 from intentflow.deployment.gitops.repository import GitError, Repository, cloned
 from intentflow.deployment.options import DeployOptions
 from intentflow.errors import CheckFailed, InputError, UsageError
+from intentflow.printable import printable
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ def _revert(repository: Repository, options: DeployOptions) -> tuple[str, _Deplo
     message = (
         f"Roll back {options.name} to its former model\n\n"
         f"This reverts commit {deployment.commit}.\n\n"
-        f"Model: {deployment.replaces}\n{service_trailer(options)}\n"
+        f"Model: {printable(deployment.replaces)}\n{service_trailer(options)}\n"
     )
     try:
         return repository.revert(deployment.commit, message), deployment

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
+from typing import Any
 
 _LINE_ENDS = {"\u2028", "\u2029"}
 _DIRECTIONS = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
@@ -27,6 +29,26 @@ def printable(text: str, *, lines: bool = False) -> str:
         return text
     return "".join(
         character if character in kept or not _is_control(character) else _escaped(character)
+        for character in text
+    )
+
+
+def json_text(document: Any, indent: int | None = None) -> str:
+    r"""A document as JSON that controls no terminal: control characters are JSON escapes.
+
+    Args:
+        document: Objects, lists, texts and numbers.
+        indent: Blanks of a level; one line if None.
+
+    Example:
+        >>> json_text({"name": "\x9b2J"})
+        '{"name": "\\u009b2J"}'
+    """
+    text = json.dumps(document, indent=indent, ensure_ascii=False)
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return "".join(
+        f"\\u{ord(character):04x}" if character != "\n" and _is_control(character) else character
         for character in text
     )
 

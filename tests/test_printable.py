@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intentflow.io.printable import printable
+from intentflow.printable import json_text, printable
 
 _ANY = st.text(st.characters(codec=None))
 
@@ -46,3 +47,10 @@ def test_nothing_that_steers_is_left(text: str) -> None:
 @given(text=_ANY)
 def test_lines_stay_where_lines_are_shown(text: str) -> None:
     assert printable(text, lines=True).count("\n") == text.count("\n")
+
+
+@given(text=_ANY)
+def test_json_reads_back_and_controls_nothing(text: str) -> None:
+    shown = json_text({"name": text})
+    assert json.loads(shown)["name"] == json.loads(json.dumps(text))
+    assert printable(shown) == shown
