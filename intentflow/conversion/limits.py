@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import RawIOBase
-from typing import TYPE_CHECKING, BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from intentflow.errors import InputError
 from intentflow.records import MAX_ROW_BYTES
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 _MAX_UTF8_BYTES = 4  # of a character
 
@@ -109,7 +106,7 @@ class DecompressedStream(RawIOBase):
         """See :meth:`io.IOBase.seek`."""
         return self._stream.seek(offset, whence)
 
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
+    def readinto(self, buffer: Any, /) -> int:
         """See :meth:`io.RawIOBase.readinto`.
 
         Raises:
