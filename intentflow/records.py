@@ -14,7 +14,7 @@ from typing import Any
 from intentflow.errors import InputError
 from intentflow.io.files import atomic_file
 
-MAX_ROW_BYTES = 10_000_000
+MAX_ROW_BYTES = 32_000_000
 """Bytes of a row; real ones have thousands."""
 
 _TO_CONVERT = (".gz", ".csv", ".tsv", ".manifest", ".transcript")

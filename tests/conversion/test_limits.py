@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import subprocess
 import sys
 import zipfile
@@ -19,6 +18,13 @@ from intentflow.parallel import ProcessExecutor
 from tests.conversion.test_itag_lines import documented_row
 
 MEGABYTE = 1 << 20
+MEASURED = """
+import re, sys
+from intentflow.cli.main import main
+code = main(sys.argv[1:])
+print(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
+sys.exit(code)
+"""
 ROW = documented_row("play some jazz", "play_music(jazz)").encode()
 SMALL = SizeLimits(max_line_bytes=1000, max_cell_characters=100, max_decompressed_bytes=5000)
 LONG = "x" * 1001
@@ -35,14 +41,9 @@ def _bomb(path: Path, begin: bytes, filler: bytes, megabytes: int = 400) -> Path
 def _run(source: Path, *options: str) -> tuple[int, str, int]:
     """The command's exit status, its last line of stderr and its peak memory in MB."""
     out = source.with_name("out.jsonl")
-    command = [sys.executable, "-m", "intentflow.cli.main", "convert", str(source), "-o", str(out)]
-    log = source.with_name("stderr")
-    with log.open("wb") as stderr:
-        process = subprocess.Popen([*command, *options], stderr=stderr)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    lines = log.read_text(encoding="utf-8").splitlines()
-    return process.returncode, lines[-1], usage.ru_maxrss // 1024
+    command = [sys.executable, "-c", MEASURED, "convert", str(source), "-o", str(out), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr.splitlines()[-1], int(done.stdout.split()[-1]) // 1024
 
 
 def _refusal(source: Path, limits: SizeLimits = SMALL, **options: object) -> str:

@@ -63,7 +63,7 @@ class ConvertConfig(StrictModel):
         True, description="Replace personal data in the file of rejected rows"
     )
     max_line_bytes: Annotated[int, Flag(metavar="N")] = Field(
-        10_000_000, ge=1, description="Longest row: a line, or a JSON value across lines"
+        32_000_000, ge=1, description="Longest row: a line, or a JSON value across lines"
     )
     max_cell_characters: Annotated[int, Flag(metavar="N")] = Field(
         1_000_000, ge=1, description="Longest cell of a table"
