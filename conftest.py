@@ -4,12 +4,17 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from intentflow.logs import LogSettings, logging_to_stderr
 
 # Where the test run itself was started in the background, it inherits an ignored Ctrl-C, and so
 # would the processes that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Durations say nothing about a property, and on a busy machine they vary: deadlines would flake.
+settings.register_profile("intentflow", deadline=None)
+settings.load_profile("intentflow")
 
 pytest_plugins = [
     "pytester",

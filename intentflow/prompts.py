@@ -12,20 +12,23 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import computed_field
+from pydantic import Field, GetJsonSchemaHandler, computed_field
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
+from intentflow.artifacts.document import ClosedArtifact
 from intentflow.calls import CallSyntaxError, OutputFormat, call_starts
-from intentflow.config import StrictModel
 from intentflow.errors import InputError
-from intentflow.io.files import atomic_file
 from intentflow.taxonomy import Intent, Taxonomy
 
 Language = Literal["en", "zh", "id"]
 TaxonomyInPrompt = Literal["none", "names", "parameters", "full"]
 SystemPromptMode = Literal["enforce", "default"]
+
+PROMPT_FILE = "prompt.json"
+"""Name of the prompt in a model directory."""
 
 INTENT_TOKENS = "intent_tokens"
 """The key of ``tokenizer_config.json`` that holds :func:`intent_tokens`."""
@@ -46,20 +49,23 @@ _JSON_ANSWER: dict[Language, str] = {
 }
 
 
-class PromptSpec(StrictModel):
-    """The prompt that precedes the utterance.
+class PromptSpec(ClosedArtifact):
+    """The prompt that precedes the utterance, as ``prompt.json`` in a model directory.
 
-    Attributes:
-        system: The complete system text, taxonomy included.
-        language: Language of the defaults: English, Traditional Chinese or Indonesian.
-        taxonomy_in_prompt: Part of the taxonomy that ``system`` contains.
-        output_format: Format of the model's answers.
+    The file also holds the prompt's digest, which is checked on reading.
     """
 
-    system: str
-    language: Language = "en"
-    taxonomy_in_prompt: TaxonomyInPrompt = "none"
-    output_format: OutputFormat = "call"
+    WRONG_KIND: ClassVar[str] = "not a JSON object, so not a prompt"
+    ADVICE: ClassVar[str] = "train again, or fetch the model again"
+
+    system: str = Field(description="The complete system text, taxonomy included")
+    language: Language = Field(
+        "en", description="Language of the defaults: English, Traditional Chinese or Indonesian"
+    )
+    taxonomy_in_prompt: TaxonomyInPrompt = Field(
+        "none", description="Part of the taxonomy that system contains"
+    )
+    output_format: OutputFormat = Field("call", description="Format of the model's answers")
 
     @classmethod
     def build(
@@ -91,37 +97,42 @@ class PromptSpec(StrictModel):
         )
 
     @classmethod
-    def read(cls, path: str | Path) -> Self:
-        """Read ``prompt.json``.
+    def from_mapping(cls, document: object, where: str) -> Self:
+        """Check the content of a ``prompt.json``.
 
         Raises:
-            InputError: The file is missing or damaged, or its digest does not match its
-                content.
+            InputError: A key is invalid, or the digest does not match the content.
         """
-        try:
-            document = json.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(f"{path}: {error.strerror}") from None
-        except ValueError:
-            raise InputError(f"{path}: not JSON") from None
-        stated = document.pop("digest", None) if isinstance(document, dict) else None
-        spec = cls.from_mapping(document, str(path))
+        stated = None
+        if isinstance(document, Mapping):
+            stated = document.get("digest")
+            document = {key: value for key, value in document.items() if key != "digest"}
+        spec = super().from_mapping(document, where)
         if stated != spec.digest:
-            raise InputError(f"{path}: was changed after training (its digest does not match)")
+            raise InputError(f"{where}: was changed after training (its digest does not match)")
         return spec
 
-    def write(self, path: str | Path) -> None:
-        """Write ``prompt.json``."""
-        with atomic_file(path) as partial:
-            partial.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
-
-    @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorated properties
+    @computed_field(description="SHA-256 of the other keys")  # type: ignore[prop-decorator]
     @property
     def digest(self) -> str:
-        """SHA-256 of the canonical form."""
-        fields = self.model_dump(exclude={"digest"})
+        """SHA-256 of the canonical form; of the prompt alone, so no version of the file counts."""
+        fields = self.model_dump(include=set(_DIGESTED))
         canonical = json.dumps(fields, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """The schema of the file, which has the digest, too."""
+        schema = handler(core_schema)
+        own = handler.resolve_ref_schema(schema)
+        own["properties"]["digest"] = {"type": "string", "description": "SHA-256 of the prompt"}
+        own["required"] = [*own["required"], "digest"]
+        return schema
+
+
+_DIGESTED = ("system", "language", "taxonomy_in_prompt", "output_format")
 
 
 def join_rounds(rounds: Sequence[str]) -> str:

@@ -26,9 +26,15 @@ class Intent(StrictModel):
     parameters whose allowed values ``values`` lists.
     """
 
-    description: str = ""
-    parameters: list[str] = Field(default_factory=list)
-    min_parameters: int = Field(default=0, ge=0)
+    description: str = Field(
+        "", description="Meaning in a few words; in the prompt with taxonomy_in_prompt: full"
+    )
+    parameters: list[str] = Field(
+        default_factory=list, description="Names of the parameters, in the order of a call"
+    )
+    min_parameters: int = Field(
+        default=0, ge=0, description="Minimum number of parameters that a call has"
+    )
     values: dict[str, list[str]] = Field(
         default_factory=dict,
         description="Allowed values by parameter; a parameter that is not listed takes any text",
@@ -73,8 +79,10 @@ class Taxonomy(StrictModel):
         False
     """
 
-    intents: dict[str, Intent]
-    out_of_scope: str | None = None
+    intents: dict[str, Intent] = Field(description="The intents by name; at least one")
+    out_of_scope: str | None = Field(
+        None, description="Name of the intent of utterances that belong to no other intent"
+    )
 
     @model_validator(mode="after")
     def _names_are_usable(self) -> Self:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -288,6 +290,34 @@ def test_a_changed_prompt_json_is_refused(tmp_path: Path, change: dict[str, str]
     damage_json(tmp_path / "prompt.json", **change)
     with pytest.raises(IntentflowError, match="was changed after training"):
         PromptSpec.read(tmp_path / "prompt.json")
+
+
+def test_an_unknown_key_of_prompt_json_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    PromptSpec(system=SYSTEM).write(tmp_path / "prompt.json")
+    damage_json(tmp_path / "prompt.json", langage="en")
+    with pytest.raises(IntentflowError, match="unknown key langage; did you mean language"):
+        PromptSpec.read(tmp_path / "prompt.json")
+
+
+def test_prompt_json_without_a_digest_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "prompt.json").write_text(json.dumps({"system": SYSTEM}))
+    with pytest.raises(IntentflowError, match="was changed after training"):
+        PromptSpec.read(tmp_path / "prompt.json")
+
+
+def test_the_version_of_the_file_is_no_part_of_the_digest() -> None:
+    canonical = (
+        '{"language": "en", "output_format": "call", "system": "Name the intent.", '
+        '"taxonomy_in_prompt": "none"}'
+    )
+    expected = hashlib.sha256(canonical.encode()).hexdigest()
+    assert PromptSpec(system="Name the intent.").digest == expected
+
+
+def test_the_schema_of_prompt_json_lists_every_key_of_the_file(tmp_path: Path) -> None:
+    PromptSpec(system=SYSTEM).write(tmp_path / "prompt.json")
+    written = json.loads((tmp_path / "prompt.json").read_text())
+    assert set(PromptSpec.model_json_schema()["properties"]) == set(written)
 
 
 def test_every_field_changes_the_digest() -> None:

@@ -23,14 +23,14 @@ BASELINE_NAMES = {
 class Seconds(Section):
     """Wall time of a baseline."""
 
-    train: Number | None = None
-    predict: Number | None = None
+    train: Number | None = Field(None, description="Seconds of training; null if it has none")
+    predict: Number | None = Field(None, description="Seconds for the answers to all rows")
 
 
 class BaselineScores(Scores, Throughput):
     """Scores of one baseline."""
 
-    seconds: Seconds | None = None
+    seconds: Seconds | None = Field(None, description="Wall time of training and answers")
     about: str = Field("", description="A sentence that describes the baseline")
 
     @model_validator(mode="after")
@@ -52,9 +52,9 @@ class Baselines(Artifact):
     data_digest: str | None = Field(None, description="SHA-256 of the rows")
     train_digest: str | None = Field(None, description="SHA-256 of the training rows")
     n: Integer | None = Field(None, description="Rows to score")
-    train_rows: Integer | None = None
+    train_rows: Integer | None = Field(None, description="Training rows that were used")
     train_rows_left_out: Integer | None = Field(None, description="Training rows that do not parse")
-    seed: Integer | None = None
+    seed: Integer | None = Field(None, description="Seed of the random choices")
     baselines: dict[str, BaselineScores] = Field(description="Scores by the baseline's name")
 
     @classmethod

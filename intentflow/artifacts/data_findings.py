@@ -15,7 +15,7 @@ class DataFinding(Section):
     """A problem of the data."""
 
     code: str = Field(description="Stable name; the key of its section in the data policy")
-    level: Level
+    level: Level = Field(description="Severity; an error makes validation fail")
     count: Integer = Field(description="Number of affected rows or intents")
     message: str = Field(description="The problem, without any utterance")
 
@@ -59,7 +59,7 @@ class DataFindings(Artifact):
     SIGN: ClassVar[str] = "findings"
     ADVICE: ClassVar[str] = "run intentflow validate again"
 
-    rows: Integer
+    rows: Integer = Field(description="Number of rows that were checked")
     intents: Integer = Field(description="Number of distinct intents")
     errors: Integer = Field(description="Findings of level error")
     warnings: Integer = Field(description="Findings of level warning")

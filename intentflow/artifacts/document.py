@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from intentflow.config import nearest
 from intentflow.errors import InputError
 from intentflow.io.files import atomic_file
 
@@ -85,7 +86,7 @@ class Artifact(Section):
             InputError: The file is missing, not JSON, newer than this release, or has an
                 invalid key.
         """
-        return cls.from_mapping(read_json(path), str(path))
+        return cls.from_mapping(read_json(path, advice=cls.ADVICE), str(path))
 
     @classmethod
     def from_mapping(cls, document: object, where: str) -> Self:
@@ -162,12 +163,27 @@ class Artifact(Section):
             )
 
 
-def read_json(path: str | Path, constants: list[str] | None = None) -> Any:
+class ClosedArtifact(Artifact):
+    """An artifact without other tools' keys: an unknown one may be a misspelled optional one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @classmethod
+    def explain(cls, location: tuple[str, ...], message: str, document: Mapping[Any, Any]) -> str:
+        """The error message for a key, with advice and, if it is unknown, the most similar one."""
+        if len(location) == 1 and location[0] not in cls.model_fields:
+            guess = nearest(location[0], cls.model_fields)
+            message = f"unknown key {location[0]}" + (f"; did you mean {guess}?" if guess else "")
+        return super().explain(location, message, document)
+
+
+def read_json(path: str | Path, constants: list[str] | None = None, *, advice: str = "") -> Any:
     """Parse a JSON file, local or on ``s3://``.
 
     Args:
         path: The file.
         constants: Collects ``NaN`` and ``Infinity``, which are not JSON but accepted by Python.
+        advice: What to do about a file that is not JSON, for the error message.
 
     Raises:
         InputError: The file is missing, or not JSON.
@@ -183,7 +199,7 @@ def read_json(path: str | Path, constants: list[str] | None = None) -> Any:
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
     except (ValueError, RecursionError):
-        raise InputError(f"{path}: not JSON") from None
+        raise InputError(f"{path}: not JSON" + (f"; {advice}" if advice else "")) from None
 
 
 def _read_text(path: str) -> str:

@@ -28,16 +28,24 @@ from intentflow.errors import InputError
 class DocumentedScores(Section):
     """Scores of the training guide's own scorer."""
 
-    intent_accuracy: ComparableRowShare = None
-    parameter_accuracy: ComparableRowShare = None
+    intent_accuracy: ComparableRowShare = Field(
+        None, description="Share of rows with correct intents, as that scorer compares them"
+    )
+    parameter_accuracy: ComparableRowShare = Field(
+        None, description="Share of rows with correct parameters, as that scorer compares them"
+    )
 
 
 class IntentScores(Section):
     """Scores of one intent."""
 
-    precision: Share = Field(None, description="Null if it was never predicted")
-    recall: Share = None
-    f1: Share = None
+    precision: Share = Field(
+        None, description="Share of predicted calls that are correct; null if never predicted"
+    )
+    recall: Share = Field(
+        None, description="Share of gold calls that were predicted; null without gold calls"
+    )
+    f1: Share = Field(None, description="Harmonic mean of precision and recall, from 0 to 1")
     support: Annotated[Integer, Score()] = Field(0, description="Gold calls")
     predicted: Integer = Field(0, description="Predicted calls")
     correct: Integer = Field(0, description="Gold calls that were predicted")
@@ -51,18 +59,18 @@ class IntentScores(Section):
 class Confusion(Section):
     """A pair of a gold intent and a wrong predicted one."""
 
-    gold: str
-    predicted: str
-    count: Integer
+    gold: str = Field(description="Gold intents, joined by '; '")
+    predicted: str = Field(description="Intents that were predicted instead")
+    count: Integer = Field(description="Number of such rows")
     examples: list[str] = Field([], description="A few utterances, redacted")
 
 
 class ReliabilityBin(Section):
     """Rows of similar confidence."""
 
-    low: Number
-    high: Number
-    n: Integer
+    low: Number = Field(description="Lower end of the bin, from 0 to 1")
+    high: Number = Field(description="Upper end of the bin, from 0 to 1")
+    n: Integer = Field(description="Number of rows in the bin")
     confidence: Number = Field(description="Mean of the bin's rows")
     accuracy: Number = Field(description="Share of the bin's rows that are correct")
 
@@ -72,7 +80,7 @@ class CoveragePoint(Section):
 
     coverage: Number = Field(description="Share of rows kept")
     threshold: Number = Field(description="Confidence of the least confident row kept")
-    accuracy: Number
+    accuracy: Number = Field(description="Share of the kept rows that are correct")
 
 
 class CalibrationScores(Section):
@@ -93,18 +101,20 @@ class ThresholdScores(Section):
     threshold: Share = Field(
         None, description="Confidence below which an answer counts as out of scope"
     )
-    intent_accuracy: RowShare = None
-    parameter_accuracy: RowShare = None
-    oos_precision: Share = None
-    oos_recall: Share = None
+    intent_accuracy: RowShare = Field(None, description="Share of rows with correct intents")
+    parameter_accuracy: RowShare = Field(
+        None, description="Share of rows whose complete answer is correct"
+    )
+    oos_precision: Share = Field(None, description="Precision of out of scope, from 0 to 1")
+    oos_recall: Share = Field(None, description="Recall of out of scope, from 0 to 1")
     replaced: Amount = Field(None, description="Answers below the threshold")
 
 
 class Latency(Section):
     """Seconds for one answer."""
 
-    p50: Amount = None
-    p95: Amount = None
+    p50: Amount = Field(None, description="Median, in seconds")
+    p95: Amount = Field(None, description="95th percentile, in seconds")
 
 
 class Measured(Section):
@@ -122,9 +132,15 @@ class Measured(Section):
 class Measurement(Measured, Throughput):
     """The model, data and conditions of a measurement."""
 
-    latency_seconds: Latency | None = None
-    taxonomy_digest: str | None = None
-    served_by: str | None = None
+    latency_seconds: Latency | None = Field(
+        None, description="Seconds for one answer; null if nothing was timed"
+    )
+    taxonomy_digest: str | None = Field(
+        None, description="SHA-256 of the taxonomy; null if none was known"
+    )
+    served_by: str | None = Field(
+        None, description="Name of the engine that gave the answers, the same as engine"
+    )
     failed_rows: Amount = Field(None, description="Rows without an answer, which count as wrong")
 
 
@@ -139,8 +155,12 @@ class Metrics(Measurement, Scores, Artifact):
     ADVICE: ClassVar[str] = "evaluate again"
 
     n: Annotated[Integer, Score()] = Field(description="Rows scored")
-    documented: DocumentedScores | None = None
-    intent_f1_micro: ComparableShare = None
+    documented: DocumentedScores | None = Field(
+        None, description="Scores as the training guide's own scorer counts them"
+    )
+    intent_f1_micro: ComparableShare = Field(
+        None, description="F1 over the calls of all intents together"
+    )
     parameter_f1: Annotated[
         Number | None, Score(share=True, comparable=True, label="parameter F1")
     ] = Field(None, description="F1 over (intent, parameter) pairs")
@@ -150,12 +170,18 @@ class Metrics(Measurement, Scores, Artifact):
     )
     oos_precision: ComparableShare = Field(None, description="Precision of out of scope")
     oos_recall: ComparableShare = Field(None, description="Recall of out of scope")
-    per_intent: Annotated[dict[str, IntentScores] | None, AT_END] = None
+    per_intent: Annotated[dict[str, IntentScores] | None, AT_END] = Field(
+        None, description="Scores of each intent, by its name"
+    )
     confusion: Annotated[list[Confusion], AT_END] = Field(
         [], description="Wrong intents, the most frequent first"
     )
-    calibration: CalibrationScores | None = None
-    with_threshold: ThresholdScores | None = None
+    calibration: CalibrationScores | None = Field(
+        None, description="Reliability of confidences; null if the engine gives none"
+    )
+    with_threshold: ThresholdScores | None = Field(
+        None, description="Scores with the model's out-of-scope threshold; null if it has none"
+    )
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
@@ -166,7 +192,7 @@ class Metrics(Measurement, Scores, Artifact):
                 has an invalid key, or outcomes of other rows.
         """
         constants: list[str] = []
-        found = cls.from_mapping(read_json(path, constants), str(path))
+        found = cls.from_mapping(read_json(path, constants, advice=cls.ADVICE), str(path))
         if constants:
             raise InputError(
                 f"{path}: contains {constants[0]}, which is not a score: evaluate again"

@@ -15,19 +15,25 @@ TRAINING_FILE = "training.json"
 class RecordedRecipe(Section):
     """The recipe that was used; its further keys are those of ``intentflow schema recipe``."""
 
-    model_name_or_path: str | None = None
-    method: str | None = None
-    max_length: Integer | None = None
+    model_name_or_path: str | None = Field(None, description="Name or folder of the base model")
+    method: str | None = Field(None, description="full, lora, qlora or dpo")
+    max_length: Integer | None = Field(
+        None, description="Maximum tokens of a row, prompt included; null if left open"
+    )
 
 
 class TrainingPlan(Section):
     """Values that the recipe left open, derived from rows and devices."""
 
     max_length: Integer | None = Field(None, description="Tokens of the longest row")
-    per_device_train_batch_size: Integer | None = None
-    gradient_accumulation_steps: Integer | None = None
-    devices: Integer | None = None
-    precision: str | None = None
+    per_device_train_batch_size: Integer | None = Field(
+        None, description="Rows per device and forward pass"
+    )
+    gradient_accumulation_steps: Integer | None = Field(
+        None, description="Forward passes per device and optimizer step"
+    )
+    devices: Integer | None = Field(None, description="Number of GPUs, or 1 for a CPU")
+    precision: str | None = Field(None, description="Data type of the computation, such as bf16")
 
 
 class TrainingHistory(Section):
@@ -42,7 +48,9 @@ class TrainingHistory(Section):
     )
     tokens: Integer = Field(0, description="Number of tokens that were processed")
     seconds: Number = Field(0, description="Time from the first step to the last")
-    tokens_per_second: Number | None = None
+    tokens_per_second: Number | None = Field(
+        None, description="Tokens per second of training; null without a step"
+    )
 
     @property
     def last_training_loss(self) -> float | None:
@@ -66,8 +74,8 @@ class TrainingFinding(Section):
 class TrainedRows(Section):
     """Numbers of rows."""
 
-    train: Integer = 0
-    validation: Integer = 0
+    train: Integer = Field(0, description="Training rows")
+    validation: Integer = Field(0, description="Validation rows; 0 if none were given")
 
 
 class CorrectionRows(TrainedRows):

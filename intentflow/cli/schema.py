@@ -26,6 +26,7 @@ def run(args: argparse.Namespace) -> Outcome:
 def schema_models() -> dict[str, type[BaseModel]]:
     """The configuration files and artifacts that have a schema, by name."""
     from intentflow.artifacts.baselines import Baselines
+    from intentflow.artifacts.calibration import Calibration
     from intentflow.artifacts.data_findings import DataFindings
     from intentflow.artifacts.deployed_model import DeployedModel
     from intentflow.artifacts.metrics import Metrics
@@ -37,6 +38,7 @@ def schema_models() -> dict[str, type[BaseModel]]:
     from intentflow.gating.policy import GatePolicy
     from intentflow.pipeline.options import PipelineOptions
     from intentflow.pipeline.run_config import RunConfig
+    from intentflow.prompts import PromptSpec
     from intentflow.recipe.recipe import Recipe
     from intentflow.storage.manifest import ManifestFile
     from intentflow.synthesis import Teacher
@@ -61,4 +63,6 @@ def schema_models() -> dict[str, type[BaseModel]]:
         "data-findings": DataFindings,
         "deployed-model": DeployedModel,
         "manifest": ManifestFile,
+        "prompt": PromptSpec,
+        "calibration": Calibration,
     }

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from intentflow.artifacts.calibration import CALIBRATION_FILE, Calibration
 from intentflow.artifacts.training import TRAINING_FILE, TrainingRecord
 from intentflow.calls import Call, format_calls
 from intentflow.errors import InputError, UsageError
@@ -13,7 +14,7 @@ from intentflow.evaluation.reliability import expected_calibration_error
 from intentflow.evaluation.run import evaluate_model
 from intentflow.evaluation.scored_rows import Scored, score_row
 from intentflow.evaluation.thresholds import choose_threshold
-from intentflow.inference.calibration import MIN_SLOPE, Calibration, fit_calibration
+from intentflow.inference.calibration import MIN_SLOPE, fit_calibration
 from intentflow.records import Example, content_digest
 from intentflow.taxonomy import Taxonomy
 
@@ -62,7 +63,7 @@ def calibrate_model(
         ece_raw=expected_calibration_error(raw, right),
         ece=0.0,
         engine=used_engine,
-        constrained=metrics.constrained,
+        constrained=bool(metrics.constrained),
     )
     confidences = [fitted.apply(value) for value in raw]
     taxonomy = Taxonomy.from_yaml(Path(folder) / "taxonomy.yaml")
@@ -71,7 +72,7 @@ def calibrate_model(
         "oos_threshold": _threshold(rows, confidences, taxonomy.out_of_scope),
     }
     calibration = fitted.model_copy(update=found)
-    calibration.write(folder)
+    calibration.write(Path(folder) / CALIBRATION_FILE)
     _warn_of_weakness(calibration)
     return calibration
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
+from intentflow.artifacts.calibration import Calibration
 from intentflow.artifacts.metrics import (
     INTENT_ACCURACY,
     PARAMETER_ACCURACY,
@@ -21,7 +22,6 @@ from intentflow.evaluation.bootstrap import Ratio, RowCounts, Sampler, bootstrap
 from intentflow.evaluation.outcomes import outcomes
 from intentflow.evaluation.reliability import calibration_scores
 from intentflow.evaluation.scored_rows import NO_INTENT, Scored, intent_names, score_row
-from intentflow.inference.calibration import Calibration
 from intentflow.redaction.anonymizer import redact_text
 from intentflow.taxonomy import Taxonomy
 

@@ -76,9 +76,15 @@ class IntentLimit(StrictModel):
 class PerIntent(StrictModel):
     """Minimums per intent."""
 
-    precision: IntentLimit | None = None
-    recall: IntentLimit | None = None
-    f1: IntentLimit | None = None
+    precision: IntentLimit | None = Field(
+        None, description="Minimum share of an intent's predicted calls that are correct"
+    )
+    recall: IntentLimit | None = Field(
+        None, description="Minimum share of an intent's gold calls that are predicted"
+    )
+    f1: IntentLimit | None = Field(
+        None, description="Minimum harmonic mean of an intent's precision and recall"
+    )
 
 
 class BaselineRule(StrictModel):

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from intentflow.artifacts.calibration import Calibration
 from intentflow.calls import OutputFormat
-from intentflow.inference.calibration import Calibration
-from intentflow.prompts import PromptSpec
+from intentflow.inference.calibration import read_calibration
+from intentflow.prompts import PROMPT_FILE, PromptSpec
 from intentflow.storage import digest_of
 from intentflow.taxonomy import Taxonomy
 
@@ -59,7 +60,7 @@ def describe_folder(folder: Path, engine: str, constrained: bool) -> Subject:
     Raises:
         InputError: The prompt was changed after training, or a file is damaged.
     """
-    prompt = PromptSpec.read(folder / "prompt.json")
+    prompt = PromptSpec.read(folder / PROMPT_FILE)
     return Subject(
         engine,
         constrained,
@@ -72,7 +73,7 @@ def describe_folder(folder: Path, engine: str, constrained: bool) -> Subject:
 
 
 def _calibration(folder: Path, constrained: bool) -> Calibration | None:
-    found = Calibration.read(folder)
+    found = read_calibration(folder)
     if found and found.constrained != constrained:
         fitted = "constrained" if found.constrained else "unconstrained"
         log.warning(

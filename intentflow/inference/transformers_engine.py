@@ -14,7 +14,13 @@ from intentflow.errors import InputError
 from intentflow.inference.confidence import answer_confidence
 from intentflow.inference.engines import MAX_NEW_TOKENS, Answer, Completion, Keep
 from intentflow.io.progress import progress_bar
-from intentflow.prompts import PromptSpec, chat_token_ids, intent_tokens, prompt_token_ids
+from intentflow.prompts import (
+    PROMPT_FILE,
+    PromptSpec,
+    chat_token_ids,
+    intent_tokens,
+    prompt_token_ids,
+)
 from intentflow.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
@@ -54,7 +60,7 @@ class TransformersEngine:
         from intentflow.models.directory import check_model_directory
 
         self.folder = check_model_directory(folder)
-        self.prompt = PromptSpec.read(self.folder / "prompt.json")
+        self.prompt = PromptSpec.read(self.folder / PROMPT_FILE)
         self.taxonomy = Taxonomy.from_yaml(self.folder / "taxonomy.yaml")
         self.constrained = constrained
         self.batch_size = batch_size

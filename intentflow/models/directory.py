@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.errors import InputError
-from intentflow.prompts import PromptSpec
+from intentflow.prompts import PROMPT_FILE, PromptSpec
 from intentflow.storage.completeness import is_model, require_complete
 from intentflow.taxonomy import Taxonomy
 
@@ -24,7 +24,7 @@ def save_served_model(
     _set_generation(model, end_token_id)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    prompt.write(folder / "prompt.json")
+    prompt.write(folder / PROMPT_FILE)
     taxonomy.write(folder / "taxonomy.yaml")
 
 

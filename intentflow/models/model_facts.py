@@ -10,6 +10,7 @@ from typing import Any
 
 from intentflow.artifacts.training import TRAINING_FILE, TrainingRecord
 from intentflow.errors import InputError
+from intentflow.prompts import PROMPT_FILE, PromptSpec
 from intentflow.storage import digest_of, is_remote, read_file
 from intentflow.storage.manifest import MANIFEST_NAME, parse
 
@@ -73,17 +74,15 @@ def read_facts(uri: str) -> ModelFacts:
         raise InputError(f"{uri}: give a model as s3://bucket/… or as a local directory")
     uri = uri.rstrip("/")
     digest = digest_of(uri)
-    prompt = _document(uri, "prompt.json")
+    prompt = _document(uri, PROMPT_FILE)
     if prompt is None:
-        raise InputError(f"{uri} is not a model of intentflow: it has no prompt.json")
-    if not isinstance(prompt.get("digest"), str):
-        raise InputError(f"{uri}/prompt.json: digest is missing")
+        raise InputError(f"{uri} is not a model of intentflow: it has no {PROMPT_FILE}")
     training = _training_record(uri)
     config = _document(uri, "config.json") or {}
     return ModelFacts(
         uri=uri,
         digest=digest,
-        prompt_digest=prompt["digest"],
+        prompt_digest=PromptSpec.from_mapping(prompt, f"{uri}/{PROMPT_FILE}").digest,
         data_digest=training.data_digest,
         max_length=training.plan.max_length or training.recipe.max_length,
         max_positions=_integer(config.get("max_position_embeddings")),

@@ -29,7 +29,9 @@ class PipelineOptions(StrictModel):
     balance: BalanceMode = "none"
     quantize: Literal["none"] | Method = Field("none", description=QUANTIZED)
     all: StepOptions = Field(default_factory=StepOptions)
-    steps: dict[str, StepOptions] = Field(default_factory=dict)
+    steps: dict[str, StepOptions] = Field(
+        default_factory=dict, description="Options of single steps, by the step's name"
+    )
 
     @model_validator(mode="after")
     def _steps_exist(self) -> Self:

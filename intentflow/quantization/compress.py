@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+from intentflow.artifacts.calibration import CALIBRATION_FILE
 from intentflow.artifacts.quantization import (
     QUANTIZATION_FILE,
     Confidences,
@@ -19,7 +20,7 @@ from intentflow.artifacts.quantization import (
 from intentflow.artifacts.training import TRAINING_FILE
 from intentflow.errors import InputError, UsageError
 from intentflow.io.files import atomic_directory
-from intentflow.prompts import PromptSpec
+from intentflow.prompts import PROMPT_FILE, PromptSpec
 from intentflow.records import Example
 from intentflow.storage.completeness import require_replaceable
 
@@ -29,7 +30,7 @@ METHODS = ("awq", "gptq")
 _GROUP_SIZES = (128, 64, 32)
 _CALIBRATION_ROWS = 256
 # Files of an intentflow model in addition to weights and tokenizer.
-_CARRIED = ("prompt.json", "taxonomy.yaml", "README.md", "training.html", TRAINING_FILE)
+_CARRIED = (PROMPT_FILE, "taxonomy.yaml", "README.md", "training.html", TRAINING_FILE)
 
 
 def quantize(
@@ -130,7 +131,7 @@ def _token_rows(tokenizer: Any, folder: Path, rows: Sequence[Example], end: int)
 
     from intentflow.models.encoding import encode_rows
 
-    prompt = PromptSpec.read(folder / "prompt.json")
+    prompt = PromptSpec.read(folder / PROMPT_FILE)
     encoded = encode_rows(rows, tokenizer, end, prompt.output_format)
     ids = [row.prompt + row.answer for row in encoded]
     return Dataset.from_dict({"input_ids": ids, "attention_mask": [[1] * len(i) for i in ids]})
@@ -138,8 +139,6 @@ def _token_rows(tokenizer: Any, folder: Path, rows: Sequence[Example], end: int)
 
 def _fit_confidences(folder: Path, partial: Path, validation: Sequence[Example]) -> Confidences:
     """Fit the copy's confidences if there are rows for it; otherwise warn that they are lost."""
-    from intentflow.inference.calibration import CALIBRATION_FILE
-
     if validation:
         from intentflow.evaluation.calibrate import calibrate_model
 
@@ -156,10 +155,11 @@ def _fit_confidences(folder: Path, partial: Path, validation: Sequence[Example])
 
 
 def _compress(model: Any, method: str, group: int, rows: Any) -> None:
-    from llmcompressor import oneshot
-    from llmcompressor.logger import LoggerConfig, configure_logger
+    # stdout is the summary's, and the library logs there from its import on
+    with redirect_stdout(sys.stderr), _memory_left_unpinned():
+        from llmcompressor import oneshot
+        from llmcompressor.logger import LoggerConfig, configure_logger
 
-    with redirect_stdout(sys.stderr), _memory_left_unpinned():  # stdout is the summary's
         configure_logger(LoggerConfig(console_log_level="WARNING"))
         oneshot(
             model=model,

@@ -6,15 +6,16 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from intentflow.artifacts.calibration import CALIBRATION_FILE, Calibration
 from intentflow.errors import InputError
-from intentflow.inference.calibration import CALIBRATION_FILE, Calibration
+from intentflow.inference.calibration import read_calibration
 from intentflow.inference.structured_outputs import StructuredOutputs
-from intentflow.prompts import PromptSpec
+from intentflow.prompts import PROMPT_FILE, PromptSpec
 from intentflow.storage import read_file
 from intentflow.storage.uris import digest_in_name
 from intentflow.taxonomy import Taxonomy
 
-_REQUIRED = ("prompt.json", "taxonomy.yaml")
+_REQUIRED = (PROMPT_FILE, "taxonomy.yaml")
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,9 @@ def read_served_model(uri: str, *, constrained: bool = True) -> ServedModel:
                 (Path(folder) / name).write_bytes(content)
             elif name in _REQUIRED:
                 raise InputError(f"{uri}: no {name} in it; is it a model that train wrote?")
-        prompt = PromptSpec.read(Path(folder) / "prompt.json")
+        prompt = PromptSpec.read(Path(folder) / PROMPT_FILE)
         taxonomy = Taxonomy.from_yaml(Path(folder) / "taxonomy.yaml")
-        calibration = Calibration.read(folder)
+        calibration = read_calibration(folder)
     structure = StructuredOutputs(taxonomy, prompt.output_format)
     digests = digest_in_name(uri), prompt.digest
     return ServedModel(taxonomy, structure, calibration, *digests, constrained)

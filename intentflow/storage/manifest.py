@@ -25,9 +25,11 @@ _MAX_BYTES = 1 << 60
 class Entry:
     """One file: its path below the directory, its SHA-256 and its size in bytes."""
 
-    path: str
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    bytes: Annotated[int, Field(ge=0, le=_MAX_BYTES)]
+    path: Annotated[str, Field(description="Path below the directory, with / between its parts")]
+    sha256: Annotated[
+        str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the content, in hexadecimal")
+    ]
+    bytes: Annotated[int, Field(ge=0, le=_MAX_BYTES, description="Size in bytes")]
 
 
 class _Format(BaseModel):

@@ -65,7 +65,9 @@ class Teacher(StrictModel):
     max_growth: float = Field(
         default=3.0, gt=1, description="maximum rows of an intent, in multiples of its real rows"
     )
-    phrasings_per_request: int = Field(default=5, ge=1, le=20)
+    phrasings_per_request: int = Field(
+        default=5, ge=1, le=20, description="phrasings that one request asks for"
+    )
     examples_per_request: int = Field(
         default=8, ge=1, le=50, description="real rows that a request shows, redacted"
     )

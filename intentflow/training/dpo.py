@@ -29,6 +29,7 @@ from intentflow.models.base_models import load_tokenizer, resolve_base_model
 from intentflow.models.directory import check_model_directory
 from intentflow.models.encoding import rows_that_fit
 from intentflow.prompts import (
+    PROMPT_FILE,
     PromptSpec,
     answer_token_ids,
     bake_template,
@@ -118,7 +119,7 @@ def train_on_corrections(
     """
     require_replaceable(output)
     folder = _corrected_model(recipe)
-    prompt = PromptSpec.read(folder / "prompt.json")
+    prompt = PromptSpec.read(folder / PROMPT_FILE)
     found = read_corrections(corrections, prompt.output_format)
     held_out = read_corrections(validation, prompt.output_format) if validation else None
     tokenizer = load_tokenizer(str(folder))

@@ -10,11 +10,13 @@ from intentflow.config import StrictModel
 
 Level = Literal["error", "warning", "info", "off"]
 
+_LEVEL = "Severity of the finding: an error makes validation fail; off skips the check"
+
 
 class Check(StrictModel):
     """A check without limits, for which every occurrence counts."""
 
-    level: Level = "warning"
+    level: Level = Field("warning", description=_LEVEL)
 
     @field_validator("level", mode="before")
     @classmethod
@@ -26,7 +28,7 @@ class Check(StrictModel):
 class ErrorCheck(Check):
     """A check for problems that make training impossible."""
 
-    level: Level = "error"
+    level: Level = Field("error", description=_LEVEL)
 
 
 class MalformedCheck(ErrorCheck):

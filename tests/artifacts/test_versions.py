@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 
 from intentflow.artifacts.baselines import Baselines
+from intentflow.artifacts.calibration import Calibration
 from intentflow.artifacts.data_findings import DataFindings
-from intentflow.artifacts.document import Artifact
+from intentflow.artifacts.document import Artifact, ClosedArtifact
 from intentflow.artifacts.metrics import Metrics
 from intentflow.artifacts.predictions import GivenPrediction
 from intentflow.artifacts.quantization import QuantizationRecord
 from intentflow.artifacts.training import TrainingRecord
 from intentflow.artifacts.verdict import Verdict
 from intentflow.errors import IntentflowError
+from intentflow.prompts import PromptSpec
 from intentflow.validation import advise
 
 MINIMAL: dict[type[Artifact], dict[str, Any]] = {
@@ -39,8 +41,24 @@ MINIMAL: dict[type[Artifact], dict[str, Any]] = {
         "weight_bytes": 64,
         "confidences": "none",
     },
+    Calibration: {
+        "slope": 0.5,
+        "intercept": 0.0,
+        "n": 40,
+        "data_digest": "0",
+        "ece_raw": 0.2,
+        "ece": 0.1,
+        "engine": "transformers",
+        "constrained": True,
+    },
+    PromptSpec: {
+        "system": "Name the intent.",
+        "digest": PromptSpec(system="Name the intent.").digest,
+    },
     GivenPrediction: {"instruction": "a", "output": "b()", "prediction": "b()"},
 }
+CLOSED = [kind for kind in MINIMAL if issubclass(kind, ClosedArtifact)]
+OPEN = [kind for kind in MINIMAL if kind not in CLOSED]
 KINDS = pytest.mark.parametrize("kind", MINIMAL, ids=lambda kind: kind.__name__)
 
 
@@ -91,10 +109,16 @@ def test_what_is_written_is_read_as_it_was(kind: type[Artifact], tmp_path: Path)
     assert kind.read(tmp_path / "written.json").as_dict() == artifact.as_dict()
 
 
-@KINDS
+@pytest.mark.parametrize("kind", OPEN, ids=lambda kind: kind.__name__)
 def test_keys_of_other_tools_are_kept(kind: type[Artifact]) -> None:
     artifact = kind.from_mapping({**MINIMAL[kind], "theirs": [1]}, "file.json")
     assert artifact.as_dict()["theirs"] == [1]
+
+
+@pytest.mark.parametrize("kind", CLOSED, ids=lambda kind: kind.__name__)
+def test_an_unknown_key_of_a_closed_file_is_refused(kind: type[Artifact]) -> None:
+    with pytest.raises(IntentflowError, match=r"file\.json: unknown key theirs"):
+        kind.from_mapping({**MINIMAL[kind], "theirs": [1]}, "file.json")
 
 
 @KINDS

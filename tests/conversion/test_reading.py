@@ -20,9 +20,7 @@ from tests.conversion.rows import convert_content, converted, itag_row, reasons,
 
 A = '{"instruction": "a", "output": "f()"}'
 B = '{"instruction": "b", "output": "g(1)"}'
-FUZZ = settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+FUZZ = settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 BOTH = [json.loads(A), json.loads(B)]
 
 
@@ -284,9 +282,7 @@ def test_an_empty_folder_is_explained(tmp_path: Path) -> None:
         convert([str(tmp_path)], tmp_path / "out.json")
 
 
-@settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(min_size=1) | st.text('{}[]",:\n instructiooutput', min_size=1).map(str.encode))
 def test_any_bytes_are_kept_rejected_or_refused_in_words(tmp_path: Path, content: bytes) -> None:
     try:
@@ -296,9 +292,7 @@ def test_any_bytes_are_kept_rejected_or_refused_in_words(tmp_path: Path, content
     assert summary.kept + summary.rejected == summary.rows
 
 
-@settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_any_damage_to_an_itag_row_loses_nothing_silently(tmp_path: Path, data: Any) -> None:
     row = json.dumps(itag_row("杭州", label=stage("w(杭州)"), system=stage("w(杭州)"))).encode()

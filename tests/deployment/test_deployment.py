@@ -13,13 +13,14 @@ from intentflow.cli.main import main
 from intentflow.deployment import DeployOptions, deploy, read_facts
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.storage import publish
+from tests.real_parts.small_model import PROMPT
 
 APPLY = DeployOptions(mode="apply")
 
 
 def test_facts_come_from_the_directory(model_directory: Path) -> None:
     facts = read_facts(str(model_directory))
-    assert (facts.max_length, facts.dtype, facts.prompt_digest) == (256, "bfloat16", "b" * 64)
+    assert (facts.max_length, facts.dtype, facts.prompt_digest) == (256, "bfloat16", PROMPT.digest)
     assert facts.chat_template == "chat_template.jinja"
 
 

@@ -87,6 +87,28 @@ def test_every_route_has_a_section() -> None:
     assert [route for route in routes if route not in page] == []
 
 
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+
+
+def _generated() -> dict[str, str]:
+    return {
+        **schema_pages(),
+        "commands": commands_page(),
+        "components": components_page(),
+        "environment": environment_page(),
+        "routes": describe_routes(openapi_document()),
+        "layers": layers(),
+        "rejects": reject_reasons(),
+    }
+
+
+@pytest.mark.parametrize("name", _generated())
+def test_every_row_of_a_generated_table_has_a_meaning(name: str) -> None:
+    rows = [line for line in _generated()[name].splitlines() if line.startswith("| ")]
+    assert [row for row in rows if not _cells(row)[-1]] == []
+
+
 def test_objects_that_a_route_refers_to_are_described() -> None:
     page = describe_routes(openapi_document())
     linked = set(re.findall(r"\]\(#([a-z0-9]+)\)", page))

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from intentflow.artifacts.calibration import CALIBRATION_FILE, Calibration
 from intentflow.cli.main import main
 from intentflow.errors import IntentflowError
 from intentflow.evaluation import calibrate
 from intentflow.evaluation.calibrate import calibrate_model
 from intentflow.evaluation.run import Evaluation, evaluate_model, score
-from intentflow.inference.calibration import CALIBRATION_FILE, Calibration
+from intentflow.inference.calibration import read_calibration
 from intentflow.inference.engines import Answer
 from intentflow.inference.subject import Subject
 from intentflow.records import Example, content_digest, write_records
@@ -57,7 +58,7 @@ UNSURE: list[Row] = [("oos()", "play()", 0.3)] * 10
 
 def test_what_was_fitted_lies_in_the_model(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fitted = _calibrate(model, SURE + UNSURE, monkeypatch)
-    assert Calibration.read(model) == fitted
+    assert read_calibration(model) == fitted
     assert (fitted.n, fitted.engine, fitted.constrained) == (40, "transformers", True)
 
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from intentflow.artifacts.calibration import CALIBRATION_FILE, Calibration
 from intentflow.errors import IntentflowError
 from intentflow.evaluation.reliability import (
     coverage_curve,
@@ -19,7 +20,7 @@ from intentflow.evaluation.reliability import (
     reliability_bins,
 )
 from intentflow.evaluation.thresholds import choose_threshold
-from intentflow.inference.calibration import CALIBRATION_FILE, Calibration, fit_calibration
+from intentflow.inference.calibration import fit_calibration, read_calibration
 
 GOOD: dict[str, Any] = {
     "slope": 0.5,
@@ -122,7 +123,7 @@ def test_confidences_that_are_the_wrong_way_round_keep_their_order() -> None:
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(ROWS)
 def test_calibrated_confidences_keep_their_order_and_lie_between_0_and_1(
     rows: list[tuple[float, bool]],
@@ -133,7 +134,6 @@ def test_calibrated_confidences_keep_their_order_and_lie_between_0_and_1(
     assert all(0 <= value <= 1 for value in fitted)
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_bins_hold_every_row_once(rows: list[tuple[float, bool]]) -> None:
     confidences, right = [value for value, _ in rows], [is_right for _, is_right in rows]
@@ -149,7 +149,6 @@ def test_a_bin_without_a_row_is_left_out() -> None:
     assert found == [(0.0, 0.1, 1), (0.9, 1.0, 1)]
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_the_curve_is_what_each_threshold_keeps(rows: list[tuple[float, bool]]) -> None:
     for point in coverage_curve(*zip(*rows, strict=True)):  # type: ignore[arg-type]
@@ -158,7 +157,6 @@ def test_the_curve_is_what_each_threshold_keeps(rows: list[tuple[float, bool]]) 
         assert point.accuracy == pytest.approx(sum(kept) / len(kept))
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_the_curve_rises_in_coverage_to_all_rows(rows: list[tuple[float, bool]]) -> None:
     curve = coverage_curve(*zip(*rows, strict=True))  # type: ignore[arg-type]
@@ -168,7 +166,6 @@ def test_the_curve_rises_in_coverage_to_all_rows(rows: list[tuple[float, bool]])
     assert covered[-1] == 1.0
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans(), st.booleans()), min_size=1, max_size=12))
 def test_the_threshold_is_the_best_of_all_and_of_the_best_the_lowest(
     rows: list[tuple[float, bool, bool]],
@@ -196,12 +193,12 @@ def test_a_threshold_lies_between_the_answers_that_it_parts() -> None:
 
 
 def test_a_calibration_reads_back_as_it_was_written(tmp_path: Path) -> None:
-    Calibration(**GOOD).write(tmp_path)
-    assert Calibration.read(tmp_path) == Calibration(**GOOD)
+    Calibration(**GOOD).write(tmp_path / CALIBRATION_FILE)
+    assert read_calibration(tmp_path) == Calibration(**GOOD)
 
 
 def test_a_model_without_one_has_none(tmp_path: Path) -> None:
-    assert Calibration.read(tmp_path) is None
+    assert read_calibration(tmp_path) is None
 
 
 @pytest.mark.parametrize(
@@ -220,14 +217,14 @@ def test_a_damaged_calibration_is_refused(
 ) -> None:
     (tmp_path / CALIBRATION_FILE).write_text(json.dumps({**GOOD, **change}))
     with pytest.raises(IntentflowError, match=said):
-        Calibration.read(tmp_path)
+        read_calibration(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "{", "\xff"])
 def test_a_calibration_that_is_not_json_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / CALIBRATION_FILE).write_bytes(text.encode("latin-1"))
     with pytest.raises(IntentflowError, match="remove it and run intentflow calibrate"):
-        Calibration.read(tmp_path)
+        read_calibration(tmp_path)
 
 
 def test_reading_a_calibration_needs_no_torch() -> None:

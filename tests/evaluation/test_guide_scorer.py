@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from intentflow.evaluation.guide_scorer import documented_intent, documented_parameters
@@ -80,7 +80,6 @@ CALLS = st.builds(
 ROWS = st.tuples(CALLS | TEXTS, CALLS | TEXTS)
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_each_row_counts_as_the_guides_script_counts_it(row: tuple[str, str]) -> None:
     counted = documented_intent(*row), documented_parameters(*row)
@@ -91,7 +90,6 @@ def test_each_row_counts_as_the_guides_script_counts_it(row: tuple[str, str]) ->
     assert counted == tuple(map(bool, expected))
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(CALLS, CALLS), min_size=1, max_size=8))
 def test_the_accuracies_are_those_that_the_guides_script_prints(
     rows: list[tuple[str, str]],

@@ -211,7 +211,7 @@ LABELS = [call for call in CALLS if call != "broken("]
 SETS = st.lists(st.tuples(st.sampled_from(LABELS), st.sampled_from(CALLS)), min_size=1, max_size=12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(SETS)
 def test_every_rate_lies_between_0_and_1(rows: list[tuple[str, str]]) -> None:
     metrics = _metrics(*rows)
@@ -223,7 +223,7 @@ def test_every_rate_lies_between_0_and_1(rows: list[tuple[str, str]]) -> None:
     assert all(0.0 <= rate <= 1.0 for rate in rates)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(SETS)
 def test_an_interval_contains_its_value(rows: list[tuple[str, str]]) -> None:
     metrics = _metrics(*rows)
@@ -232,7 +232,7 @@ def test_an_interval_contains_its_value(rows: list[tuple[str, str]]) -> None:
         assert low - 1e-9 <= values[name] <= high + 1e-9, name
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(SETS)
 def test_right_calls_have_right_intents_and_order_of_rows_is_free(
     rows: list[tuple[str, str]],
@@ -291,7 +291,7 @@ def _written(names: list[str]) -> str:
     return "; ".join(f"{name}()" for name in names)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(MULTI)
 def test_intent_scores_are_those_of_scikit_learn(rows: list[tuple[list[str], list[str]]]) -> None:
     import numpy as np
@@ -320,7 +320,7 @@ def test_intent_scores_are_those_of_scikit_learn(rows: list[tuple[list[str], lis
         )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(MULTI)
 def test_out_of_scope_scores_are_those_of_scikit_learn(
     rows: list[tuple[list[str], list[str]]],
@@ -338,7 +338,7 @@ def test_out_of_scope_scores_are_those_of_scikit_learn(
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(SETS)
 def test_values_are_matched_pair_by_pair(rows: list[tuple[str, str]]) -> None:
     """The parameter F1 by taking each predicted (intent, value) off a list of the gold ones."""
@@ -383,7 +383,6 @@ def _calls(calls: list[tuple[str, list[str]]]) -> str:
     return "; ".join(f"{name}({','.join(values)})" for name, values in calls)
 
 
-@settings(deadline=None)
 @given(SOME_CALLS, st.randoms(use_true_random=False))
 def test_the_order_of_calls_is_free(calls: list[tuple[str, list[str]]], chance: Random) -> None:
     mixed = chance.sample(calls, len(calls))
@@ -391,7 +390,6 @@ def test_the_order_of_calls_is_free(calls: list[tuple[str, list[str]]], chance: 
     assert (row.intent_right, row.parameters_right) == (True, True)
 
 
-@settings(deadline=None)
 @given(SOME_CALLS, st.data())
 def test_the_order_of_values_is_seen(calls: list[tuple[str, list[str]]], data: Any) -> None:
     place = data.draw(st.integers(0, len(calls) - 1))
@@ -402,7 +400,6 @@ def test_the_order_of_values_is_seen(calls: list[tuple[str, list[str]]], data: A
     assert (row.intent_right, row.parameters_right) == (True, False)
 
 
-@settings(deadline=None)
 @given(SOME_CALLS, st.data())
 def test_a_call_that_is_repeated_missing_or_too_much_is_seen(
     calls: list[tuple[str, list[str]]], data: Any
@@ -413,7 +410,6 @@ def test_a_call_that_is_repeated_missing_or_too_much_is_seen(
         assert (row.intent_right, row.parameters_right) == (False, False)
 
 
-@settings(deadline=None)
 @given(SOME_CALLS, st.data())
 def test_a_value_that_is_missing_or_repeated_is_seen(
     calls: list[tuple[str, list[str]]], data: Any
@@ -434,7 +430,7 @@ RISING += ["intent_f1_macro", "oos_recall", "documented.intent_accuracy"]
 IN_TAXONOMY = ["play(a)", "play(a,b)", "weather(x)", "oos()", "play(a); oos()", "play(b); play(b)"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.sampled_from(IN_TAXONOMY), st.sampled_from([*CALLS, *IN_TAXONOMY])),

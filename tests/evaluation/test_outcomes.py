@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from intentflow.artifacts.calibration import Calibration
 from intentflow.cli.main import main
 from intentflow.evaluation.run import Evaluation, score, write_predictions
-from intentflow.inference.calibration import Calibration
 from intentflow.inference.engines import Answer
 from intentflow.inference.subject import Subject
 from intentflow.records import Example
@@ -81,7 +81,7 @@ def test_a_gold_answer_that_does_not_parse_has_a_label_too() -> None:
     assert [found["labels"][place] for place in found["gold"]] == ["play", "(none)"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(
         st.tuples(

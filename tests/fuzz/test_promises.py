@@ -12,9 +12,7 @@ from tests.conversion.rows import convert_content
 from tests.fuzz.exports import NAMES, check_input
 from tests.fuzz.shapes import SHAPES
 
-MANY = settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+MANY = settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: f"{shape[0]}-{len(shape[1])}")
@@ -42,9 +40,7 @@ def test_any_damage_in_any_format(
     check_input(bytes([chosen]) + content[:start] + insert + content[end:])
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(SHAPES), min_size=1, max_size=6), st.binary(max_size=20))
 def test_one_process_and_two_come_to_the_same(
     tmp_path: Path, shapes: list[tuple[str, bytes]], end: bytes

@@ -39,7 +39,7 @@ def _passes(metrics: dict[str, Any], policy: dict[str, Any], **beside: Any) -> b
 
 
 @given(rows=_ROWS, limit=_RATE, ceiling=st.floats(0, 1), data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_limits_of_metrics_and_intents(
     rows: Rows, limit: float, ceiling: float, data: st.DataObject
 ) -> None:
@@ -56,7 +56,7 @@ def test_limits_of_metrics_and_intents(
 
 
 @given(rows=_ROWS, ceiling=st.floats(0, 1), data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_limits_at_their_confidence_bounds(rows: Rows, ceiling: float, data: st.DataObject) -> None:
     """The floor is the bound as it is, so that any fall of it would fail."""
     name = data.draw(st.sampled_from(BOUNDED))
@@ -71,7 +71,7 @@ def test_limits_at_their_confidence_bounds(rows: Rows, ceiling: float, data: st.
 
 
 @given(rows=_ROWS, others=st.lists(_ANSWERS, min_size=12, max_size=12), data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_scores_compared_with_another_models(
     rows: Rows, others: list[str], data: st.DataObject
 ) -> None:
@@ -103,7 +103,7 @@ _BITS = st.integers(20, 60).flatmap(
     gold=st.sampled_from(["p", "pr", "pprb", "rrrrrrrp"]),
     data=st.data(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_champions_tests(
     bits: tuple[list[str], list[str]],
     test: str,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,11 @@ import pytest
 from intentflow.artifacts.verdict import Verdict
 from intentflow.gating.policy import GatePolicy
 from intentflow.gating.provenance import Given, read_given
+from intentflow.prompts import PROMPT_FILE
 from intentflow.records import Example, write_records
 from tests.gating.cases import ANY
 from tests.gating.scores import judged, scores
+from tests.real_parts.small_model import PROMPT
 
 ALL = {**ANY, "subject": {"model": True, "data": True, "prompt": True}}
 
@@ -27,7 +28,7 @@ def _judge(policy: dict[str, Any], **given: str) -> Verdict:
 def model(tmp_path: Path) -> Path:
     folder = tmp_path / "model"
     folder.mkdir()
-    (folder / "prompt.json").write_text(json.dumps({"digest": "prompt"}))
+    PROMPT.write(folder / PROMPT_FILE)
     (folder / "chat_template.jinja").write_text("{{ messages }}")
     return folder
 
@@ -65,7 +66,7 @@ def test_digests_are_those_that_evaluation_writes(model: Path, tmp_path: Path) -
     rows = [Example("rain in Rome", "rain(Rome)")]
     write_records(tmp_path / "test.jsonl", rows)
     given = read_given(str(model), str(tmp_path / "test.jsonl"))
-    assert given == Given(digest_of(str(model)), content_digest(rows), "prompt")
+    assert given == Given(digest_of(str(model)), content_digest(rows), PROMPT.digest)
 
 
 def test_a_changed_file_makes_another_model(model: Path) -> None:

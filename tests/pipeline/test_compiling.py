@@ -79,6 +79,11 @@ def test_the_graph_takes_one_dict_a_step_and_digests(tmp_path: Path) -> None:
     assert set(kinds) == steps | others
 
 
+def test_the_graph_has_at_most_sixteen_parameters(tmp_path: Path) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml", quantize="awq", balance="cap")
+    assert len(spec["root"]["inputDefinitions"]["parameters"]) <= 16
+
+
 def test_rows_are_split_after_they_are_checked_but_not_by_what_the_checks_find(
     tmp_path: Path,
 ) -> None:

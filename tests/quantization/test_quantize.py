@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import torch
 
+from intentflow.artifacts.calibration import CALIBRATION_FILE, Calibration
 from intentflow.cli.main import main
 from intentflow.errors import IntentflowError
-from intentflow.inference.calibration import Calibration
+from intentflow.inference.calibration import read_calibration
 from intentflow.inference.transformers_engine import TransformersEngine
 from intentflow.models.base_models import load_model
 from intentflow.models.directory import check_model_directory
@@ -162,7 +163,7 @@ def _with_calibration(model: Path, folder: Path) -> Path:
         engine="transformers",
         constrained=True,
     )
-    fitted.write(folder)
+    fitted.write(folder / CALIBRATION_FILE)
     return folder
 
 
@@ -172,7 +173,7 @@ def test_the_calibration_of_other_weights_is_left_out_and_reported(
     model = _with_calibration(tiny_model, tmp_path / "model")
     report = quantize(model, tmp_path / "copy", method="gptq", calibration=ROWS)
     assert report.confidences == "left out"
-    assert Calibration.read(tmp_path / "copy") is None
+    assert read_calibration(tmp_path / "copy") is None
     assert "calibration.json is left out" in capsys.readouterr().err
 
 
@@ -181,6 +182,6 @@ def test_confidences_are_fitted_again_on_validation_rows(tiny_model: Path, tmp_p
     report = quantize(
         tiny_model, tmp_path / "m", method="gptq", calibration=ROWS, validation=validation
     )
-    fitted = Calibration.read(tmp_path / "m")
+    fitted = read_calibration(tmp_path / "m")
     assert report.confidences == "fitted"
     assert fitted is not None and fitted.data_digest == content_digest(validation)

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from intentflow.prompts import PromptSpec
+
+PROMPT = PromptSpec(system="Name the intent.")
+
 
 @pytest.fixture
 def model_directory(tmp_path: Path) -> Path:
@@ -17,7 +21,7 @@ def model_directory(tmp_path: Path) -> Path:
         "config.json": {"model_type": "llama", "dtype": "bfloat16"},
         "generation_config.json": {"do_sample": False},
         "tokenizer.json": {},
-        "prompt.json": {"system": "Name the intent.", "language": "en", "digest": "b" * 64},
+        "prompt.json": PROMPT.model_dump(),
         "training.json": {"data_digest": "c" * 64, "recipe": {"max_length": 256}},
     }
     for name, document in documents.items():

@@ -186,7 +186,7 @@ def _planted_rows(draw: st.DrawFn) -> tuple[Example, list[str], list[Call]]:
     return Example(text, label), secrets, calls
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(_planted_rows())
 def test_no_planted_secret_remains(planted: tuple[Example, list[str], list[Call]]) -> None:
     row, secrets, _ = planted
@@ -195,7 +195,7 @@ def test_no_planted_secret_remains(planted: tuple[Example, list[str], list[Call]
     assert [secret for secret in secrets if significant(secret) in left] == []
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(_planted_rows())
 def test_intents_and_counts_of_parameters_stay(
     planted: tuple[Example, list[str], list[Call]],
@@ -207,7 +207,7 @@ def test_intents_and_counts_of_parameters_stay(
         assert found == [(call.intent, len(call.parameters)) for call in calls]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(_planted_rows())
 def test_redacting_a_row_again_changes_nothing(
     planted: tuple[Example, list[str], list[Call]],

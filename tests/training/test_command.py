@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from intentflow.cli.main import main
-from intentflow.inference.calibration import Calibration
+from intentflow.inference.calibration import read_calibration
 from intentflow.models.directory import check_model_directory
 from intentflow.records import content_digest, write_records
 from intentflow.taxonomy import Taxonomy
@@ -59,21 +59,21 @@ def test_the_summary_is_all_of_standard_output(
 
 def test_a_trained_models_confidence_is_calibrated_on_the_validation_rows(files: Path) -> None:
     _train(files, validation="validation.jsonl")
-    found = Calibration.read(files / "model")
+    found = read_calibration(files / "model")
     assert found is not None
     assert found.n == len(HELD_OUT)
 
 
 def test_the_calibration_takes_no_more_rows_than_the_recipe_says(files: Path) -> None:
     _train(files, "--set", "calibration_rows=2", validation="validation.jsonl")
-    found = Calibration.read(files / "model")
+    found = read_calibration(files / "model")
     assert found is not None
     assert found.n <= 2
 
 
 def test_a_model_without_validation_rows_has_no_calibration(files: Path) -> None:
     _train(files)
-    assert Calibration.read(files / "model") is None
+    assert read_calibration(files / "model") is None
 
 
 def test_without_validation_there_is_no_validation_loss(

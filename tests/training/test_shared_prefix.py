@@ -305,7 +305,7 @@ def test_a_model_without_plain_attention_is_refused() -> None:
     lengths=st.lists(st.integers(1, 7), min_size=1, max_size=6),
     window=st.none() | st.integers(1, 9),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_block_sparse_mask_is_the_dense_one(
     prefix: int, lengths: list[int], window: int | None
 ) -> None:

@@ -22,7 +22,7 @@ _ROWS = st.lists(st.builds(Example, _TEXTS, _LABELS), max_size=25)
 
 
 @given(_ROWS, _ROWS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_any_rows_can_be_validated_and_reported(rows: list[Example], other: list[Example]) -> None:
     report = validate(rows, against={"other": other} if other else None)
     assert report.rows == len(rows)
