@@ -36,27 +36,17 @@ def evaluate(
     """
     from intentflow.artifacts.metrics import Metrics
     from intentflow.pipeline.parameters import from_parameter
-    from intentflow.pipeline.steps import keep_metadata, step_errors
-    from intentflow.pipeline.steps.evaluate import (
-        EvaluateConfig,
-        EvaluateFiles,
-        confusion_matrix,
-        headline,
-        run_evaluate,
-    )
+    from intentflow.pipeline.steps import evaluate as step
+    from intentflow.pipeline.steps import step_errors
 
     with step_errors("evaluate", code_version):
-        files = EvaluateFiles(
+        files = step.EvaluateFiles(
             metrics=metrics.path,
             predictions=predictions.path,
             report=report.path,
             baselines=baselines.path if baselines else None,
             champion=Metrics.from_mapping(champion, "the champion's scores") if champion else None,
         )
-        settings = from_parameter(EvaluateConfig, config, "evaluate")
-        found = run_evaluate(model.path, test_set.path, files, settings).metrics
-        for name, value in headline(found).items():
-            scores.log_metric(name, value)
-        confusion.log_confusion_matrix(*confusion_matrix(found))
-        keep_metadata(scores)
-        keep_metadata(confusion)
+        settings = from_parameter(step.EvaluateConfig, config, "evaluate")
+        found = step.run_evaluate(model.path, test_set.path, files, settings).metrics
+        step.log_scores(found, scores, confusion)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,7 @@ from intentflow.calls import OutputFormat
 from intentflow.config import Flag, StrictModel
 from intentflow.evaluation.scored_rows import NO_INTENT
 from intentflow.inference.vllm_process import VLLM_PYTHON
+from intentflow.pipeline.steps import keep_metadata
 from intentflow.pipeline.steps.fields import TaxonomyFile
 
 if TYPE_CHECKING:
@@ -283,6 +284,21 @@ def read_champion(champion: str | Path | Metrics | None) -> Metrics | None:
         InputError: The file cannot be read or contains no scores.
     """
     return Metrics.read(champion) if isinstance(champion, str | Path) else champion
+
+
+def log_scores(metrics: Metrics, scores: Any, confusion: Any) -> None:
+    """Write the scores for the Kubeflow page.
+
+    Args:
+        metrics: The scores.
+        scores: KFP's ``Metrics`` for the headline.
+        confusion: KFP's ``ClassificationMetrics`` for the confusion matrix.
+    """
+    for name, value in headline(metrics).items():
+        scores.log_metric(name, value)
+    confusion.log_confusion_matrix(*confusion_matrix(metrics))
+    keep_metadata(scores)
+    keep_metadata(confusion)
 
 
 def headline(metrics: Metrics) -> dict[str, float]:

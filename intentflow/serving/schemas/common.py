@@ -22,15 +22,19 @@ Text = Annotated[str, AfterValidator(_require_unicode)]
 class TextPart(BaseModel):
     """A content part; only text is understood."""
 
-    type: Literal["text"] = "text"
-    text: Text
+    type: Literal["text"] = Field("text", description="Kind of the part")
+    text: Text = Field(description="The text")
 
 
 class ChatMessage(BaseModel):
     """A message of a dialogue."""
 
-    role: Literal["system", "developer", "user", "assistant"]
-    content: Text | Annotated[list[TextPart], Field(min_length=1)]
+    role: Literal["system", "developer", "user", "assistant"] = Field(
+        description="Author of the message; the user's messages are what is recognized"
+    )
+    content: Text | Annotated[list[TextPart], Field(min_length=1)] = Field(
+        description="The text, or parts that are joined"
+    )
 
     @property
     def text(self) -> str:
@@ -43,24 +47,26 @@ class ChatMessage(BaseModel):
 class StatusResponse(BaseModel):
     """The service's own state."""
 
-    status: str
+    status: str = Field(description="State of the service in one word")
 
 
 class ErrorResponse(BaseModel):
     """A request that was not answered; KServe's routes and ``/feedback``."""
 
-    error: str
+    error: str = Field(description="The reason in one line")
 
 
 class OpenAIErrorDetail(BaseModel):
     """Why a request was not answered."""
 
-    message: str
-    type: Literal["invalid_request_error", "server_error"]
-    code: int
+    message: str = Field(description="The reason in one line")
+    type: Literal["invalid_request_error", "server_error"] = Field(
+        description="Whether the request or the server has to change"
+    )
+    code: int = Field(description="HTTP status")
 
 
 class OpenAIErrorResponse(BaseModel):
     """A request that was not answered; OpenAI's routes."""
 
-    error: OpenAIErrorDetail
+    error: OpenAIErrorDetail = Field(description="The reason, its kind and the status")

@@ -16,8 +16,10 @@ RequestId = Annotated[str, StringConstraints(pattern=REQUEST_ID_PATTERN)]
 class CorrectedCall(BaseModel):
     """An intent that was meant, with its parameters in order."""
 
-    intent: Text
-    parameters: list[Text] = Field(default_factory=list)
+    intent: Text = Field(description="Name of the intent in the taxonomy")
+    parameters: list[Text] = Field(
+        default_factory=list, description="Values of its parameters, in the taxonomy's order"
+    )
 
 
 class CorrectionRequest(BaseModel):
@@ -27,18 +29,24 @@ class CorrectionRequest(BaseModel):
     predictions have them. ``request_id`` names the request that was answered wrongly.
     """
 
-    instruction: Text | None = None
-    utterance: Text | None = None
-    messages: list[ChatMessage] | None = None
-    output: Text | None = None
-    calls: list[CorrectedCall] | None = None
-    prediction: Text | None = None
-    note: Text | None = None
-    request_id: RequestId | None = None
+    instruction: Text | None = Field(None, description="The utterance")
+    utterance: Text | None = Field(
+        None, description="The utterance, under the name that predictions use"
+    )
+    messages: list[ChatMessage] | None = Field(
+        None, description="The dialogue, of which the user's messages are the utterance"
+    )
+    output: Text | None = Field(None, description="The right answer in the call language")
+    calls: list[CorrectedCall] | None = Field(None, description="The right answer as calls")
+    prediction: Text | None = Field(None, description="The wrong answer")
+    note: Text | None = Field(None, description="A remark for reviewers")
+    request_id: RequestId | None = Field(
+        None, description="Identifier of the request that was answered wrongly"
+    )
 
 
 class StoredCorrection(BaseModel):
     """The correction is in storage, under this id."""
 
-    status: Literal["stored"] = "stored"
-    request_id: str
+    status: Literal["stored"] = Field("stored", description="The correction was stored")
+    request_id: str = Field(description="Identifier under which it is stored")

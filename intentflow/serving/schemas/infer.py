@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from intentflow.serving.schemas.common import Text
 
@@ -12,85 +12,97 @@ from intentflow.serving.schemas.common import Text
 class InputTensor(BaseModel):
     """``utterance`` with texts, or ``messages`` with JSON lists of chat messages."""
 
-    name: Text
-    shape: list[int]
-    datatype: Text
-    data: list[Any] | None = None
-    parameters: dict[str, Any] | None = None
+    name: Text = Field(description="utterance or messages")
+    shape: list[int] = Field(description="Number of texts, as a list of one or more sizes")
+    datatype: Text = Field(description="BYTES, the protocol's type of texts")
+    data: list[Any] | None = Field(None, description="The texts")
+    parameters: dict[str, Any] | None = Field(
+        None, description="Options of the protocol for this tensor"
+    )
 
 
 class InferenceRequest(BaseModel):
     """Utterances or dialogues to recognize."""
 
-    id: Text | None = None
-    inputs: list[InputTensor]
-    parameters: dict[str, Any] | None = None
+    id: Text | None = Field(
+        None, description="Identifier of the request, returned with the answer; made up if null"
+    )
+    inputs: list[InputTensor] = Field(
+        description="Tensors; the first one named utterance or messages is read"
+    )
+    parameters: dict[str, Any] | None = Field(
+        None, description="Options of the protocol for the request"
+    )
 
 
 class OutputTensor(BaseModel):
     """``calls`` (predictions as JSON), ``confidence`` where it is known, ``out_of_scope``."""
 
-    name: str
-    shape: list[int]
-    datatype: str
-    data: list[str] | list[float] | list[bool]
+    name: str = Field(description="calls, confidence or out_of_scope")
+    shape: list[int] = Field(description="Number of values, as a list of one size")
+    datatype: str = Field(description="Type of the values in the protocol: BYTES, FP64 or BOOL")
+    data: list[str] | list[float] | list[bool] = Field(
+        description="The values, one for each text of the input, in order"
+    )
 
 
 class InferenceResponse(BaseModel):
     """One value of each output for each text of the input."""
 
-    model_name: str
-    model_version: str | None = None
-    id: str
-    outputs: list[OutputTensor]
+    model_name: str = Field(description="Name of the served model")
+    model_version: str | None = Field(None, description="Version of the model; null if it has none")
+    id: str = Field(description="Identifier of the request")
+    outputs: list[OutputTensor] = Field(description="The outputs")
 
 
 class TensorMetadata(BaseModel):
     """Name, type and shape of an input or output; -1 is any length."""
 
-    name: str
-    datatype: str
-    shape: list[int]
+    name: str = Field(description="Name of the tensor")
+    datatype: str = Field(description="Type of its values in the protocol")
+    shape: list[int] = Field(description="Its sizes; -1 is any number")
 
 
 class ModelMetadata(BaseModel):
     """Inputs and outputs of the model."""
 
-    name: str
-    versions: list[str] | None = None
-    platform: str
-    inputs: list[TensorMetadata]
-    outputs: list[TensorMetadata]
+    name: str = Field(description="Name of the served model")
+    versions: list[str] | None = Field(
+        None, description="Versions of the model; null if it has none"
+    )
+    platform: str = Field(description="Empty: the protocol's platforms have no name for it")
+    inputs: list[TensorMetadata] = Field(description="Tensors that a request may have")
+    outputs: list[TensorMetadata] = Field(description="Tensors that an answer has")
 
 
 class ServerMetadata(BaseModel):
     """The server's name, version and extensions of the protocol."""
 
-    name: str
-    version: str
-    extensions: list[str]
+    name: str = Field(description="Name of the server")
+    version: str = Field(description="Version of the server")
+    extensions: list[str] = Field(description="Extensions of the protocol that it supports")
 
 
 class Liveness(BaseModel):
     """Whether the server runs."""
 
-    live: bool
+    live: bool = Field(description="Whether the server runs")
 
 
 class ServerReadiness(BaseModel):
     """Whether the server answers."""
 
-    ready: bool
+    ready: bool = Field(description="Whether the server answers predictions")
 
 
 class ModelReadiness(BaseModel):
     """Whether the model answers."""
 
-    name: str
-    ready: bool
+    name: str = Field(description="Name of the model")
+    ready: bool = Field(description="Whether the model answers")
 
 
 class ModelNames(BaseModel):
     """The served models."""
 
-    models: list[str]
+    models: list[str] = Field(description="Names of the served models")

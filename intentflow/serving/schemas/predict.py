@@ -13,13 +13,15 @@ from intentflow.serving.schemas.common import ChatMessage, Text
 class UtteranceInstance(BaseModel):
     """An utterance by itself."""
 
-    utterance: Text
+    utterance: Text = Field(description="The utterance")
 
 
 class DialogueInstance(BaseModel):
     """The messages of a dialogue."""
 
-    messages: list[ChatMessage] = Field(min_length=1)
+    messages: list[ChatMessage] = Field(
+        min_length=1, description="The dialogue, oldest message first"
+    )
 
 
 def _kind(instance: object) -> str | None:
@@ -46,15 +48,15 @@ Instance = Annotated[
 class PredictRequest(BaseModel):
     """Utterances and dialogues to recognize, each by itself."""
 
-    instances: list[Instance] = Field(min_length=1)
+    instances: list[Instance] = Field(min_length=1, description="Texts, utterances or dialogues")
 
 
 class PredictedCall(BaseModel):
     """An intent with its parameters, in order and by the taxonomy's names."""
 
-    intent: str
-    parameters: list[str]
-    arguments: dict[str, str]
+    intent: str = Field(description="Name of the intent in the taxonomy")
+    parameters: list[str] = Field(description="Values of its parameters, in the taxonomy's order")
+    arguments: dict[str, str] = Field(description="The same values by the parameters' names")
 
 
 class IntentPrediction(BaseModel):
@@ -64,14 +66,18 @@ class IntentPrediction(BaseModel):
     probabilities.
     """
 
-    calls: list[PredictedCall]
-    text: str
-    confidence: float | None
-    out_of_scope: bool
-    latency_seconds: float
+    calls: list[PredictedCall] = Field(description="The recognized intents with their parameters")
+    text: str = Field(description="The model's own answer")
+    confidence: float | None = Field(
+        description="From 0 to 1; null if the model gives no probabilities"
+    )
+    out_of_scope: bool = Field(
+        description="Whether the utterance belongs to none of the other intents"
+    )
+    latency_seconds: float = Field(description="Seconds for the answer, the model's included")
 
 
 class PredictResponse(BaseModel):
     """A prediction for each instance, in order."""
 
-    predictions: list[IntentPrediction]
+    predictions: list[IntentPrediction] = Field(description="One for each instance, in order")
