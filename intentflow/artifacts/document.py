@@ -183,7 +183,7 @@ def read_json(path: str | Path, constants: list[str] | None = None, *, advice: s
     Args:
         path: The file.
         constants: Collects ``NaN`` and ``Infinity``, which are not JSON but accepted by Python.
-        advice: What to do about a file that is not JSON, for the error message.
+        advice: Advice about a file that is not JSON, for the error message.
 
     Raises:
         InputError: The file is missing, or not JSON.

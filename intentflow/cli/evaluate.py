@@ -67,7 +67,7 @@ def _summary(metrics: Metrics) -> dict[str, Any]:
 
 def _text(metrics: Metrics) -> str:
     decoding = "constrained" if metrics.constrained else "unconstrained"
-    speed = metrics.value("rows_per_second")
+    speed = metrics.rows_per_second
     rows: list[tuple[str, object]] = [
         (LABELS.get(name, name.replace("_", " ")), score_text(metrics, name))
         for name in SHARES_OF_ROWS
