@@ -16,7 +16,6 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, GetJsonSchemaHandler, computed_field
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
 
 from intentflow.artifacts.document import ClosedArtifact
 from intentflow.calls import CallSyntaxError, OutputFormat, call_starts
@@ -122,7 +121,7 @@ class PromptSpec(ClosedArtifact):
 
     @classmethod
     def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+        cls, core_schema: Any, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         """The schema of the file, which has the digest, too."""
         schema = handler(core_schema)
