@@ -25,6 +25,7 @@ from intentflow.conversion.limits import DEFAULT_LIMITS, SizeLimits
 
 _USER = ("User", "Pengguna", "使用者", "用户", "用戶")
 _ASSISTANT = ("Assistant", "Asisten", "助手", "助理")
+_TURN_BYTES = 200  # of memory that a turn takes in addition to its text
 _SPEAKER = re.compile(rf"(?:^|(?<=\s))({'|'.join(_USER + _ASSISTANT)})\s*[:：]")
 
 
@@ -43,7 +44,7 @@ class _Dialogue:
     characters: int = 0
 
     def add(self, text: str, turns: list[Turn], limits: SizeLimits) -> None:
-        self.characters += len(text) + 1
+        self.characters += len(text) + _TURN_BYTES
         if self.characters > limits.max_line_bytes:
             raise limits.line_exceeded()
         self.raw.append(text)
