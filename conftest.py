@@ -26,6 +26,7 @@ pytest_plugins = [
     "tests.real_parts.small_model",
     "tests.real_parts.vllm",
     "tests.models",
+    "tests.simulators.fixtures",
 ]
 
 

@@ -17,9 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.deployment.controller import READY, Controller
 
 from intentflow.deployment import DeployOptions, deploy
-from tests.deployment.controller import READY, Controller
 
 pytest_plugins = [
     "tests.real_parts.kube",

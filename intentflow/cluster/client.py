@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 60
+# RBAC's words; everything else that is forbidden was refused on admission.
+_LACKS_PERMISSION = re.compile(r'\bUser "[^"]*" cannot ')
 
 
 class Cluster:
@@ -225,6 +228,14 @@ def is_missing(error: IntentflowError) -> bool:
     return getattr(error.__cause__, "status", None) == 404
 
 
+def is_away(error: IntentflowError) -> bool:
+    """Whether an error of this module may pass: the server does not answer, or is overloaded."""
+    from urllib3.exceptions import HTTPError
+
+    status = getattr(error.__cause__, "status", None)
+    return isinstance(error.__cause__, HTTPError) or status == 429 or (status or 0) >= 500
+
+
 def _configuration(without: str) -> Any:
     from kubernetes import config
     from kubernetes.client import Configuration
@@ -250,8 +261,10 @@ def _explain(error: Any, where: str, host: str, role: str) -> str:
     message = _message(error)
     if error.status == 401:
         return f"the cluster {host} does not accept the credentials in KUBECONFIG (401)"
-    if error.status == 403:
+    if error.status == 403 and _LACKS_PERMISSION.search(message):
         return f"{where}: not allowed: {message}; the Role that permits it is in {role}"
+    if error.status == 403:
+        return f"{where}: refused on admission: {message}"
     if error.status == 409:
         return (
             f"{where}: another field manager owns fields that this would change: {message}; "

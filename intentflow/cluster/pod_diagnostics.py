@@ -38,7 +38,7 @@ def pod_problems(pod: Mapping[str, Any]) -> Iterable[str]:
             yield f"pod {name}: {' '.join(flat([condition.get('message')]))}"
     for key in ("initContainerStatuses", "containerStatuses"):
         for container in status.get(key) or ():
-            problem = _container_problem(container)
+            problem = container_problem(container)
             if problem:
                 yield f"pod {name}, container {container.get('name')}: {problem}"
 
@@ -119,7 +119,7 @@ def _log_end(
     return [f"{where}: {line}" for line in lines]
 
 
-def _container_problem(container: Mapping[str, Any]) -> str:
+def container_problem(container: Mapping[str, Any]) -> str:
     """Reason and message of a container that waits or has failed."""
     found: list[object] = []
     waiting = (container.get("state") or {}).get("waiting") or {}

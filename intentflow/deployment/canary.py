@@ -16,14 +16,12 @@ from intentflow.deployment.annotations import (
     ANNOTATION,
     CANARY,
     CANARY_REPLACES,
-    DEPLOYMENT_MODE,
+    deployment_mode_of,
     model_of,
 )
 from intentflow.deployment.ownership import Manifest, owned
 from intentflow.deployment.traffic_split import share_requests, without_share
 from intentflow.errors import CheckFailed, ServiceError, UsageError
-
-_OLD_NAMES = {"RawDeployment": "Standard", "Serverless": "Knative"}
 
 
 def with_canary(
@@ -40,7 +38,7 @@ def with_canary(
     Raises:
         UsageError: The share would be ignored, or the two models cannot be served together.
     """
-    mode = _mode(live)
+    mode = deployment_mode_of(live)
     _require_same_mode(live, mode, rendered)
     service = owned(live)
     if "model" not in service.get("spec", {}).get("predictor", {}):
@@ -94,7 +92,9 @@ def promoted(live: Manifest) -> Manifest:
     promoted_one = _with_its_facts(service)
     predictor = promoted_one["spec"]["predictor"]
     for canary in service["spec"].get("canary", [])[:1]:
-        predictor |= {key: canary["predictor"][key] for key in ("name", "model")}
+        predictor |= {key: deepcopy(canary["predictor"][key]) for key in ("name", "model")}
+        # A canary's container needs a name, which KServe does not allow in a predictor.
+        predictor["model"].pop("name", None)
     predictor.pop("canaryTrafficPercent", None)
     return _with_its_transformer(promoted_one, service)
 
@@ -146,7 +146,7 @@ def _with_its_transformer(promoted_one: Manifest, service: Manifest) -> Manifest
 
 
 def _require_same_mode(live: Manifest, mode: str, rendered: Manifest) -> None:
-    requested = _mode(rendered)
+    requested = deployment_mode_of(rendered)
     if requested != mode:
         raise UsageError(
             f"{_name(live)} runs in KServe's {mode} mode, which would ignore a canary of "
@@ -164,14 +164,6 @@ def _require_one_prompt(service: Manifest, rendered: Manifest) -> None:
             f"{_name(service)}: the new model was trained with another prompt ({new[:12]}…) than "
             f"that of the transformer ({now[:12]}…): deploy it without --canary"
         )
-
-
-def _mode(service: Mapping[str, Any]) -> str:
-    """The deployment mode: KServe uses the status, if there is one, otherwise the annotation."""
-    annotations = service["metadata"].get("annotations") or {}
-    status = service.get("status") or {}
-    mode = status.get("deploymentMode") or annotations.get(DEPLOYMENT_MODE) or "Knative"
-    return _OLD_NAMES.get(mode, mode)
 
 
 def _name(service: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intentflow.artifacts.verdict import Verdict
+from intentflow.deployment.addresses import address_fault
 from intentflow.deployment.options import DeployOptions
 from intentflow.deployment.rendering import Manifest, render, to_yaml, write_manifests
 from intentflow.deployment.transformer import openai_url
@@ -75,6 +76,7 @@ def deploy(
             ready or answered incorrectly, and the previous revision was restored.
     """
     _require_allowed(options, verdict_file)
+    _require_fetchable(model_uri, options.stable_model)
     facts = read_facts(model_uri)
     if not is_remote(model_uri):
         require_complete(Path(model_uri))
@@ -119,6 +121,13 @@ def _require_allowed(options: DeployOptions, verdict_file: str | Path | None) ->
         )
 
 
+def _require_fetchable(*uris: str | None) -> None:
+    for uri in uris:
+        fault = address_fault(uri) if uri and is_remote(uri) else None
+        if fault:
+            raise UsageError(fault)
+
+
 def _require_readable(facts: ModelFacts, options: DeployOptions) -> None:
     if options.mode != "render" and not is_remote(facts.uri):
         raise InputError(
@@ -149,7 +158,7 @@ def _applied(
     if options.canary_percent is not None:
         out = _apply_canary(rollout, objects, options, check)
     else:
-        out = rollout.apply(objects, options.timeout_seconds, check=check)
+        out = rollout.apply(objects, options.wait_limits, check=check)
     return replace(done, url=out.url, revision=out.former, changed=out.changed)
 
 
@@ -168,7 +177,7 @@ def _apply_canary(
     service = next(item for item in objects if item["kind"] == "InferenceService")
     changed = with_canary(rollout.live, service, percent, kserve_splits=options.kserve_splits)
     rollout.require_unchanged([item for item in objects if item is not service])
-    return rollout.apply([changed], options.timeout_seconds, check=check)
+    return rollout.apply([changed], options.wait_limits, check=check)
 
 
 def _probe(facts: ModelFacts, options: DeployOptions) -> Check | None:

@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from intentflow.config import Flag, StrictModel, apply_overrides, load_yaml, nearest
+from intentflow.deployment.addresses import address_fault, host_fault
+from intentflow.deployment.pod_failures import WaitLimits
 
 DeployMode = Literal["render", "apply", "git"]
 
@@ -218,6 +220,17 @@ class DeployOptions(StrictModel):
     timeout_seconds: Annotated[float, Flag("--timeout", metavar="S")] = Field(
         1800.0, gt=0, description="Seconds that mode apply waits for the service to become ready"
     )
+    max_restarts: int = Field(
+        3,
+        ge=1,
+        description="Restarts of a container after which mode apply reports the service as failed",
+    )
+    unschedulable_seconds: float = Field(
+        60.0,
+        ge=0,
+        description="Seconds that a pod may stay unschedulable in mode apply; not counted while an "
+        "autoscaler adds a node for it",
+    )
     probe: Annotated[str | None, Flag("--probe", metavar="F")] = Field(
         None,
         description="Rows for a smoke test of the ready service in mode apply: instruction, and "
@@ -274,7 +287,21 @@ class DeployOptions(StrictModel):
                 raise ValueError(f"{name}: use lower-case letters, digits and hyphens in the name")
             if not uri.startswith("s3://"):
                 raise ValueError(f"{name}: {uri} is not an s3:// URI")
+            if fault := address_fault(uri):
+                raise ValueError(f"{name}: {fault}")
         return adapters
+
+    @model_validator(mode="after")
+    def _fit_hosts(self) -> Self:
+        fault = host_fault(
+            self.name,
+            self.namespace,
+            transformer=self.transformer,
+            canary=self.canary_percent is not None,
+        )
+        if fault and self.deployment_mode == "Standard":
+            raise ValueError(f"name: {fault}")
+        return self
 
     @model_validator(mode="after")
     def _fit_hardware(self) -> Self:
@@ -317,6 +344,11 @@ class DeployOptions(StrictModel):
             raise ValueError("components: canary needs canary_percent")
         if self.stable_model and self.canary_percent is None:
             raise ValueError("stable_model is set: set canary_percent, too")
+        if "model-cache" in named and self.canary_percent is not None:
+            raise ValueError(
+                "components: KServe would give the canary the cached model of the one in service; "
+                "deploy with model-cache and without canary_percent"
+            )
         if self.lora_adapters and ("model-cache" in named or self.canary_percent is not None):
             raise ValueError("lora_adapters: KServe does not load them for caches and canaries")
         return self
@@ -340,6 +372,11 @@ class DeployOptions(StrictModel):
         """Whether this KServe splits traffic for ``spec.canary[]`` by itself."""
         major, minor = (int(part) for part in self.kserve_version.split(".")[:2])
         return (major, minor) > _LAST_WITHOUT_SPLIT
+
+    @property
+    def wait_limits(self) -> WaitLimits:
+        """Limits of the wait for the service."""
+        return WaitLimits(self.timeout_seconds, self.max_restarts, self.unschedulable_seconds)
 
     @property
     def derived_components(self) -> set[str]:

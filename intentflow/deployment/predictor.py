@@ -51,8 +51,6 @@ def fill_predictor(service: Manifest, facts: ModelFacts, options: DeployOptions)
         predictor["storageUris"] = _storage(facts, options)
     else:
         model["storageUri"] = facts.storage_uri
-    if "autoScaling" in predictor:
-        _scale(predictor["autoScaling"]["metrics"][0]["external"], options)
     if options.deployment_mode == "Knative":
         predictor.pop("terminationGracePeriodSeconds")
     _place(predictor, options)
@@ -96,13 +94,6 @@ def _resources(options: DeployOptions) -> Manifest:
     if options.gpu_count:
         amounts[_GPU] = str(options.gpu_count)
     return {"requests": amounts, "limits": deepcopy(amounts)}
-
-
-def _scale(external: Manifest, options: DeployOptions) -> None:
-    labels = f'namespace="{options.namespace}",model_name="{options.name}"'
-    external["metric"]["serverAddress"] = options.prometheus_url
-    external["metric"]["query"] = f"sum(vllm:num_requests_waiting{{{labels}}})"
-    external["target"]["value"] = str(options.queue_per_replica)
 
 
 def _place(predictor: Manifest, options: DeployOptions) -> None:

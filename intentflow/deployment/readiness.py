@@ -4,34 +4,52 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
-from intentflow.cluster.client import Cluster
+from intentflow.cluster.client import Cluster, is_away
 from intentflow.cluster.pod_diagnostics import flat, pod_messages, service_pods
-from intentflow.errors import CheckFailed, IntentflowError
+from intentflow.deployment.annotations import deployment_mode_of
+from intentflow.deployment.pod_failures import PodFailures, WaitLimits
+from intentflow.deployment.rollout_status import wanted_deployments
+from intentflow.errors import CheckFailed, IntentflowError, ServiceError
 
 log = logging.getLogger(__name__)
 
 SERVICE = ("serving.kserve.io/v1beta1", "InferenceService")
-# A connection that was lost silently is detected after this time.
-_WATCH_SECONDS = 30.0
+_RUNTIME = ("serving.kserve.io/v1alpha1", "ServingRuntime")
+_DEPLOYMENT = ("apps/v1", "Deployment")
 _PAUSE_SECONDS = 1.0
-_RETRIES = 4
-# KServe's states of a model that will never load.
-_FINAL_FAILURES = ("InvalidSpec", "BlockedByFailedLoad")
+# Its runtime is applied just before the service, and KServe may see it a little later.
+_INVALID_SECONDS = 10.0
+# Conditions that repeat the rollout status of a Deployment.
+_DERIVED = (
+    "CanariesNotReady",
+    "FailedCreate",
+    "MinimumReplicas",
+    "NewReplicaSet",
+    "Predictor ingress not created",
+    "ReplicaSetUpdated",
+    "Transformer ingress not created",
+)
+
+T = TypeVar("T")
+
+
+class ClusterAwayError(ServiceError):
+    """The API server did not answer until the time limit, so the state is unknown."""
 
 
 @dataclass(frozen=True)
 class Readiness:
-    """The readiness of a service according to its status.
+    """The readiness of a service.
 
     Attributes:
         ready: Whether it serves the state that was requested last.
-        failed: Whether it will never become ready.
+        failed: Whether KServe does not accept its specification.
         url: URL of the service, once known.
-        message: The pending condition, or the reason of the failure; one line.
+        message: What is pending, or the reason of the failure; one line.
     """
 
     ready: bool
@@ -40,78 +58,128 @@ class Readiness:
     message: str
 
 
-def wait_until_ready(cluster: Cluster, name: str, namespace: str, timeout_seconds: float) -> str:
-    """Wait until the service is ready, logging each change of its status.
+def wait_until_ready(cluster: Cluster, name: str, namespace: str, limits: WaitLimits) -> str:
+    """Wait until the service runs what was requested last, logging each change of its state.
+
+    In Standard mode each of its Deployments has to have rolled out the requested pod template. An
+    API server that does not answer is waited for.
 
     Returns:
         Its URL; empty if the cluster has none.
 
     Raises:
-        CheckFailed: It failed, was deleted or the time is over; with its conditions and its pods'
-            messages.
+        CheckFailed: It failed, its pods failed, it was deleted or the time is over; with the reason
+            and its pods' messages.
+        ClusterAwayError: The API server did not answer until the time limit.
     """
+    wait = _Wait(cluster, name, namespace, limits)
+    deadline = time.monotonic() + limits.timeout_seconds
     last_message = "no status yet"
-    for state in _states(cluster, name, namespace, timeout_seconds):
+    while time.monotonic() < deadline:
+        state = while_away(wait.look, deadline, name)
         if state.ready:
             return state.url or ""
         if state.message != last_message:
             log.info("%s: %s", name, state.message)
             last_message = state.message
         if state.failed:
-            raise _not_ready(cluster, name, namespace, "failed", last_message)
-    raise _not_ready(
-        cluster, name, namespace, f"was not ready after {timeout_seconds:g} s", last_message
+            raise CheckFailed(f"{name} in {namespace} failed: {last_message}")
+        time.sleep(max(0.0, min(_PAUSE_SECONDS, deadline - time.monotonic())))
+    messages = pod_messages(cluster, namespace, service_pods(name))
+    pods = "; ".join(messages) or "no message from its pods"
+    raise CheckFailed(
+        f"{name} in {namespace} was not ready after {limits.timeout_seconds:g} s: "
+        f"{last_message}; {pods}"
     )
 
 
-def _states(
-    cluster: Cluster, name: str, namespace: str, timeout_seconds: float
-) -> Iterator[Readiness]:
-    """The service's state at each change; a restart of the API server does not end the stream."""
-    deadline = time.monotonic() + timeout_seconds
-    failures = 0  # in a row; tenacity counts a call's attempts, and this stream yields in between
-    while (left := deadline - time.monotonic()) > 0:
+def while_away(call: Callable[[], T], deadline: float, name: str) -> T:
+    """Repeat a call while the API server does not answer.
+
+    Args:
+        call: The call.
+        deadline: Time limit in seconds of ``time.monotonic``.
+        name: The service, for messages.
+
+    Raises:
+        ClusterAwayError: It did not answer until the time limit.
+    """
+    reported = False
+    while True:
         try:
-            window = min(left, _WATCH_SECONDS)
-            for kind, service in cluster.watch(*SERVICE, name, namespace, window):
-                failures = 0
-                if kind == "DELETED":
-                    raise CheckFailed(f"{name} in {namespace} was deleted in the meantime")
-                yield readiness(service)
-        except CheckFailed:
-            raise
+            return call()
         except IntentflowError as error:
-            failures += 1
-            if failures > _RETRIES:
+            if not is_away(error):
                 raise
-            log.warning("%s: %s; retrying", name, error)
-            time.sleep(_PAUSE_SECONDS)
+            if time.monotonic() > deadline:
+                raise ClusterAwayError(str(error)) from error
+            if not reported:
+                log.warning("%s: %s; retrying until the time limit", name, error)
+                reported = True
+        time.sleep(_PAUSE_SECONDS)
 
 
-def _not_ready(
-    cluster: Cluster, name: str, namespace: str, ending: str, last_message: str
-) -> CheckFailed:
-    messages = pod_messages(cluster, namespace, service_pods(name))
-    pods = "; ".join(messages) or "no message from its pods"
-    return CheckFailed(f"{name} in {namespace} {ending}: {last_message}; {pods}")
+class _Wait:
+    """The states of one service, looked up one after the other."""
+
+    def __init__(self, cluster: Cluster, name: str, namespace: str, limits: WaitLimits) -> None:
+        self._cluster, self._name, self._namespace = cluster, name, namespace
+        self._failures = PodFailures(cluster, namespace, limits)
+
+    def look(self) -> Readiness:
+        """The state now."""
+        service = self._cluster.find(*SERVICE, self._name, self._namespace)
+        if service is None:
+            raise CheckFailed(f"{self._name} in {self._namespace} was deleted in the meantime")
+        state = readiness(service)
+        failed = self._failures.lasts("invalid", _INVALID_SECONDS, now=state.failed)
+        if failed or deployment_mode_of(service) != "Standard":
+            return replace(state, failed=failed)
+        return self._with_deployments(service, replace(state, failed=False))
+
+    def _with_deployments(self, service: Mapping[str, Any], state: Readiness) -> Readiness:
+        labels = service_pods(self._name)
+        found = {
+            item["metadata"]["name"]: item
+            for item in self._cluster.list(*_DEPLOYMENT, self._namespace, labels)
+        }
+        wanted = wanted_deployments(service, self._runtime_of(service))
+        pending = [text for it in wanted if (text := it.pending(found.get(it.name)))]
+        current = [
+            found[it.name]
+            for it in wanted
+            if it.name in found and it.is_requested_in(found[it.name])
+        ]
+        pods = self._cluster.list("v1", "Pod", self._namespace, labels)
+        failure = self._failures.find(current, pods) if pending else None
+        if failure:
+            return replace(state, ready=False, failed=True, message=failure)
+        if not pending:
+            return state
+        messages = [*pending, *_own_conditions(service)]
+        return replace(state, ready=False, message="; ".join(messages))
+
+    def _runtime_of(self, service: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        name = (service["spec"]["predictor"].get("model") or {}).get("runtime")
+        return self._cluster.find(*_RUNTIME, name, self._namespace) if name else None
 
 
 def readiness(service: Mapping[str, Any]) -> Readiness:
-    """Read an InferenceService's status; a status of an earlier generation is not ready."""
+    """Read an InferenceService's status, which does not tell the end of an update.
+
+    Its ``observedGeneration`` is that of a Deployment, or of a Knative Service, and is not compared
+    with the object's own generation.
+    """
     status = service.get("status") or {}
     conditions = {item["type"]: item for item in status.get("conditions") or ()}
-    model = status.get("modelStatus") or {}
-    observed = status.get("observedGeneration")
-    current = observed is None or observed >= service["metadata"].get("generation", 0)
-    settled = model.get("transitionStatus") in (None, "UpToDate")
+    transition = (status.get("modelStatus") or {}).get("transitionStatus")
     is_ready = (conditions.get("Ready") or {}).get("status") == "True"
-    failed = current and model.get("transitionStatus") in _FINAL_FAILURES
-    canaries = _waiting_canaries(service)
+    waiting = _waiting_canaries(service) + _waiting_revisions(status)
     return Readiness(
-        ready=is_ready and current and settled and not canaries,
-        failed=failed,
+        ready=is_ready and transition in (None, "UpToDate") and not waiting,
+        failed=transition == "InvalidSpec",
         url=status.get("url"),
-        message=_describe(conditions, model, canaries, current=current),
+        message=_describe(service, waiting),
     )
 
 
@@ -120,27 +188,52 @@ def _waiting_canaries(service: Mapping[str, Any]) -> list[str]:
     requested = [item["predictor"]["name"] for item in service.get("spec", {}).get("canary") or ()]
     statuses = (service.get("status") or {}).get("canaryStatuses") or ()
     ready = {item["name"] for item in statuses if item.get("ready")}
-    return [name for name in requested if name not in ready]
+    return [f"canary {name} is not ready" for name in requested if name not in ready]
 
 
-def _describe(
-    conditions: Mapping[str, Mapping[str, Any]],
-    model: Mapping[str, Any],
-    canaries: list[str],
-    *,
-    current: bool,
-) -> str:
-    if not current:
-        return "the controller has not seen the change yet"
-    failure = model.get("lastFailureInfo") or {}
-    if failure:
-        return " ".join(flat([failure.get("reason"), failure.get("message")]))
-    if not conditions:
-        return "no status yet: is the KServe controller running?"
-    waiting = [
-        " ".join(flat([f"{kind} is {item.get('status')}", item.get("reason"), item.get("message")]))
-        for kind, item in sorted(conditions.items())
-        if item.get("status") != "True" and item.get("severity") != "Info"
+def _waiting_revisions(status: Mapping[str, Any]) -> list[str]:
+    """Knative's revisions that were created and are not ready."""
+    found = (status.get("components") or {}).items()
+    return [
+        f"revision {part['latestCreatedRevision']} is not ready"
+        for _, part in found
+        if part.get("latestCreatedRevision") != part.get("latestReadyRevision")
     ]
-    waiting += [f"canary {name} is not ready" for name in canaries]
-    return "; ".join(waiting) or f"model is {model.get('transitionStatus', 'being loaded')}"
+
+
+def _describe(service: Mapping[str, Any], waiting: list[str]) -> str:
+    status = service.get("status") or {}
+    model = status.get("modelStatus") or {}
+    failure = model.get("lastFailureInfo") or {}
+    # KServe keeps the last failure of a healthy service.
+    if failure and model.get("transitionStatus") in ("InvalidSpec", "BlockedByFailedLoad"):
+        return " ".join(flat([failure.get("reason"), failure.get("message")]))
+    if not status.get("conditions"):
+        return "no status yet: is the KServe controller running?"
+    messages = _conditions(status) + waiting
+    return "; ".join(messages) or f"model is {model.get('transitionStatus', 'being loaded')}"
+
+
+def _conditions(status: Mapping[str, Any]) -> list[str]:
+    """The conditions that are not met, each cause once."""
+    causes: dict[str, str] = {}
+    items = sorted(status.get("conditions") or (), key=lambda item: str(item["type"]))
+    # Ready repeats the cause of another one.
+    items.sort(key=lambda item: item["type"] == "Ready")
+    for item in items:
+        if item.get("status") == "True" or item.get("severity") == "Info":
+            continue
+        cause = " ".join(flat([item.get("reason"), item.get("message")]))
+        causes.setdefault(cause, f"{item['type']} is {item.get('status')} {cause}".strip())
+    return list(causes.values())
+
+
+def _own_conditions(service: Mapping[str, Any]) -> list[str]:
+    """Conditions with a cause of their own, such as an object that KServe cannot make."""
+    status = service.get("status") or {}
+    kept = [
+        item
+        for item in status.get("conditions") or ()
+        if item.get("reason") and not str(item["reason"]).startswith(_DERIVED)
+    ]
+    return _conditions({"conditions": kept})

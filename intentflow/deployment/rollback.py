@@ -6,9 +6,11 @@ import logging
 from dataclasses import dataclass
 
 from intentflow.cluster.client import Cluster
-from intentflow.deployment.annotations import model_of
+from intentflow.deployment.annotations import AUTOSCALER_CLASS, model_of
+from intentflow.deployment.autoscaling import SCALED_OBJECT, scaled_object_name
 from intentflow.deployment.canary import promoted
 from intentflow.deployment.ownership import Manifest, owned
+from intentflow.deployment.pod_failures import WaitLimits
 from intentflow.deployment.readiness import SERVICE
 from intentflow.deployment.revisions import Revision, revisions
 from intentflow.deployment.rollout import Rollout
@@ -43,9 +45,13 @@ def promote(name: str, namespace: str, timeout_seconds: float) -> ServiceChange:
         ServiceError: The service does not exist, or the cluster refused.
         CheckFailed: It has no canary; or it did not become ready, and the share is restored.
     """
-    rollout = Rollout(Cluster(without="run where one is"), name, namespace)
-    service = promoted(_existing(rollout, name, namespace))
-    done = rollout.apply([service], timeout_seconds, keep_former=False, rename=True)
+    cluster = Cluster(without="run where one is")
+    rollout = Rollout(cluster, name, namespace)
+    live = _existing(rollout, name, namespace)
+    service = promoted(live)
+    scaled = _scaled_object(cluster, live)
+    limits = WaitLimits(timeout_seconds)
+    done = rollout.apply([*scaled, service], limits, keep_former=False, rename=True)
     return ServiceChange(name, model_of(service).model_digest, done.url, None, None)
 
 
@@ -76,8 +82,20 @@ def rollback(
     surplus = [item for other in known if other.number >= chosen.number for item in other.added]
     kept = {(item["kind"], item["metadata"]["name"]) for item in chosen.objects}
     delete = [item for item in surplus if (item["kind"], item["metadata"]["name"]) not in kept]
-    done = rollout.apply(chosen.objects, timeout_seconds, delete=delete)
+    limits = WaitLimits(timeout_seconds)
+    done = rollout.apply(chosen.objects, limits, delete=delete)
     return ServiceChange(name, chosen.model_digest, done.url, chosen.number, done.former)
+
+
+def _scaled_object(cluster: Cluster, service: Manifest) -> list[Manifest]:
+    """The predictor's ScaledObject with the fields that intentflow owns, if it has one."""
+    annotations = service["metadata"].get("annotations") or {}
+    if annotations.get(AUTOSCALER_CLASS) != "external":
+        return []
+    metadata = service["metadata"]
+    name = scaled_object_name(metadata["name"])
+    found = cluster.find(*SCALED_OBJECT, name, metadata["namespace"])
+    return [owned(found)] if found else []
 
 
 def _existing(rollout: Rollout, name: str, namespace: str) -> Manifest:
@@ -115,6 +133,8 @@ def _find(cluster: Cluster, item: Manifest) -> Manifest | None:
 
 
 def _nameless(item: Manifest) -> Manifest:
+    if item["kind"] == SCALED_OBJECT[1]:
+        return {**item, "spec": {**item["spec"], "scaleTargetRef": None}}
     if item["kind"] != SERVICE[1] or "predictor" not in item.get("spec", {}):
         return item
     spec = item["spec"]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from intentflow.cluster.client import Cluster, is_missing
 from intentflow.cluster.pod_diagnostics import log_diagnostics
+from intentflow.deployment.autoscaling import follow_predictor
 from intentflow.deployment.canary import keep_predictor_name, require_kept, without_canary
 from intentflow.deployment.ownership import FIELD_MANAGER, Manifest, owned
-from intentflow.deployment.readiness import SERVICE, wait_until_ready
+from intentflow.deployment.pod_failures import WaitLimits
+from intentflow.deployment.readiness import SERVICE, ClusterAwayError, wait_until_ready, while_away
 from intentflow.deployment.revisions import record, reference
 from intentflow.errors import CheckFailed, IntentflowError, kind_of
 
@@ -50,7 +54,7 @@ class Rollout:
     def apply(
         self,
         objects: Sequence[Manifest],
-        timeout_seconds: float,
+        limits: WaitLimits,
         *,
         check: Check | None = None,
         keep_former: bool = True,
@@ -63,31 +67,34 @@ class Rollout:
 
         Args:
             objects: The objects in the order to apply them.
-            timeout_seconds: Time limit for Ready.
+            limits: Limits of the wait for the service.
             check: Tests the ready service at its URL; raises an error for wrong answers.
             keep_former: Whether to record the replaced state.
             delete: Objects that the new state does not have; deleted after success.
             rename: Whether the predictor gets another name, as in a promotion.
 
         Raises:
-            ServiceError: The cluster refused; the message has the restored state.
+            ServiceError: The cluster refused, or did not answer until the time limit; the message
+                has the state.
             KeyboardInterrupt: The wait was interrupted; the message has the state.
             CheckFailed: The service is not ready, or answers incorrectly; the message has the
                 restored state.
         """
-        if not rename:
-            for item in objects:
-                if item["kind"] == SERVICE[1]:
-                    keep_predictor_name(item, self.live)
+        for item in objects:
+            if item["kind"] == SERVICE[1] and not rename:
+                keep_predictor_name(item, self.live)
+        follow_predictor(objects)
         before = [self._live(item) for item in objects]
         changed = self._try(objects, before)
         added = [item for item, found in zip(objects, before, strict=True) if found is None]
         former = self._record(before, added) if changed and keep_former else None
         back = _Restoration(self._cluster, [owned(item) for item in before if item], added)
         try:
-            url = self._carry_out(objects, timeout_seconds, check)
+            url = self._carry_out(objects, limits, check)
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(self._left(changed)) from None
+            raise KeyboardInterrupt(f"stopped while waiting for {self._left(changed)}") from None
+        except ClusterAwayError as error:
+            raise ClusterAwayError(f"{error}; the state of {self._left(changed)}") from error
         except IntentflowError as error:
             log_diagnostics(self._cluster, self._name, self._namespace)
             ending = back.put() if changed else "nothing was changed, so nothing is restored"
@@ -97,12 +104,14 @@ class Rollout:
         return RolloutResult(url, former, changed)
 
     def _carry_out(
-        self, objects: Sequence[Manifest], timeout_seconds: float, check: Check | None
+        self, objects: Sequence[Manifest], limits: WaitLimits, check: Check | None
     ) -> str:
+        deadline = time.monotonic() + limits.timeout_seconds
         for item in objects:
-            self._cluster.apply(item, FIELD_MANAGER)
+            put = partial(self._cluster.apply, item, FIELD_MANAGER)
+            while_away(put, deadline, self._name)
             log.info("applied %s in %s", title(item), self._namespace)
-        url = wait_until_ready(self._cluster, self._name, self._namespace, timeout_seconds)
+        url = wait_until_ready(self._cluster, self._name, self._namespace, limits)
         if check:
             check(url)
         return url
@@ -150,16 +159,13 @@ class Rollout:
     def _left(self, changed: bool) -> str:
         name = f"{self._name} -n {self._namespace}"
         if not changed:
-            return f"stopped while waiting for {name}: nothing was changed"
+            return f"{name}: nothing was changed"
         way = (
             f"`kubectl delete inferenceservice {name}` removes it"
             if self.live is None
             else f"`intentflow rollback {name}` restores the previous revision"
         )
-        return (
-            f"stopped while waiting for {name}: the change is applied and the cluster continues "
-            f"with it; {way}"
-        )
+        return f"{name}: the change is applied and the cluster continues with it; {way}"
 
 
 @dataclass(frozen=True)
@@ -185,7 +191,9 @@ class _Restoration:
 
 
 def remove(cluster: Cluster, item: Manifest) -> None:
-    """Delete an object; a missing one is not an error."""
+    """Delete an object; a missing one is not an error, and caches stay for other services."""
+    if item["kind"] == "LocalModelCache":
+        return
     found = reference(item)
     metadata = found["metadata"]
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 
 from intentflow.deployment.kustomize import Manifest, mappings
@@ -24,6 +25,8 @@ def fill_supporting_objects(
             item["secrets"] = [{"name": options.s3_secret}]
         elif item["kind"] == "NetworkPolicy":
             _fill_policy(item, options)
+        elif item["kind"] == "ScaledObject":
+            _fill_scaled_object(item, options)
         elif item["kind"] == "LocalModelCache":
             _fill_cache(item, facts, options)
     return kept
@@ -47,11 +50,32 @@ def _fill_policy(policy: Manifest, options: DeployOptions) -> None:
             found["ports"] = [{"port": port, "protocol": "TCP"} for port in options.storage_ports]
 
 
+def _fill_scaled_object(item: Manifest, options: DeployOptions) -> None:
+    """Fill in the Deployment to scale, its replicas and, for vLLM, the query."""
+    spec = item["spec"]
+    spec["scaleTargetRef"]["name"] = item["metadata"]["name"]
+    trigger = spec["triggers"][0]["metadata"]
+    if "query" not in trigger:
+        spec["minReplicaCount"] = options.transformer_replicas
+        spec["maxReplicaCount"] = max(options.transformer_replicas, spec["maxReplicaCount"])
+        return
+    labels = f'namespace="{options.namespace}",model_name="{options.name}"'
+    spec["minReplicaCount"] = options.min_replicas
+    spec["maxReplicaCount"] = options.max_replicas
+    trigger["serverAddress"] = options.prometheus_url
+    trigger["query"] = f"sum(vllm:num_requests_waiting{{{labels}}})"
+    trigger["threshold"] = str(options.queue_per_replica)
+
+
 def _fill_cache(cache: Manifest, facts: ModelFacts, options: DeployOptions) -> None:
-    """Fill in the cache; its source cannot be changed, so each model has its own cache."""
-    cache["metadata"]["name"] = f"{options.name}-{facts.digest[:8]}"
+    """Fill in the cache: one per address, because KServe allows no other, shared by services."""
+    key = hashlib.sha256(facts.storage_uri.encode()).hexdigest()
+    cache["metadata"]["name"] = f"intentflow-{key[:16]}"
+    del cache["metadata"]["labels"]["app.kubernetes.io/name"]
     cache["spec"] |= {
         "sourceModelUri": facts.storage_uri,
+        # Without it KServe fetches the model without credentials.
+        "serviceAccountName": options.service_account or options.name,
         "nodeGroups": list(options.model_cache_node_groups),
     }
     if facts.size_bytes:

@@ -45,8 +45,9 @@ def share_requests(
             f"{service['metadata']['name']}: KServe does not load LoRA adapters for canaries"
         )
     shared = without_share(service)
-    entry = _canary(service, candidate, percent)
+    entry = _canary(shared, candidate, percent)
     shared["spec"]["canary"] = [entry]
+    _add_replicas(shared, entry["predictor"]["minReplicas"])
     _annotate(shared, candidate)
     if "transformer" in shared["spec"]:
         entry["trafficPercent"] = 0
@@ -72,7 +73,8 @@ def requests_shared(service: Mapping[str, Any]) -> int | None:
 def without_share(service: Manifest) -> Manifest:
     """The service without its canary."""
     alone = deepcopy(service)
-    alone.get("spec", {}).pop("canary", None)
+    for entry in alone.get("spec", {}).pop("canary", ()):
+        _add_replicas(alone, -entry["predictor"].get("minReplicas", 0))
     annotations = alone["metadata"].get("annotations") or {}
     for key in [key for key in annotations if key.startswith(CANARY)]:
         del annotations[key]
@@ -88,17 +90,31 @@ def _canary(service: Manifest, candidate: Manifest, percent: int) -> Manifest:
     name = f"c{model_of(candidate).model_digest[:8]}"
     if name == predictor.get("name"):  # a model that was promoted, rolled back, and tried again
         name += "b"
-    return {
-        "predictor": {
-            "name": name,
-            "minReplicas": max(1, ceil(predictor.get("minReplicas", 1) * percent / 100)),
-            # Its number of replicas is fixed; it would inherit KEDA without a metric.
-            "annotations": {AUTOSCALER_CLASS: "none"},
-            # A canary's container needs a name; a predictor's has one by default.
-            "model": {"name": _CONTAINER, **deepcopy(candidate["spec"]["predictor"]["model"])},
-        },
-        "trafficPercent": percent,
+    canary = {
+        "name": name,
+        "minReplicas": max(1, ceil(predictor.get("minReplicas", 1) * percent / 100)),
+        # A canary's container needs a name; a predictor's has one by default.
+        "model": {"name": _CONTAINER, **deepcopy(candidate["spec"]["predictor"]["model"])},
     }
+    if not _has_fixed_replicas(service):
+        # Of a service deployed before: its canary would inherit KEDA without a metric.
+        canary["annotations"] = {AUTOSCALER_CLASS: "none"}
+    return {"predictor": canary, "trafficPercent": percent}
+
+
+def _has_fixed_replicas(service: Manifest) -> bool:
+    """Whether KServe makes no autoscaler, as it does for services of an earlier version."""
+    annotations = service["metadata"].get("annotations") or {}
+    return annotations.get(AUTOSCALER_CLASS) in ("none", "external")
+
+
+def _add_replicas(service: Manifest, number: int) -> None:
+    """Make up for the canary's replicas, which KServe subtracts from those of the predictor."""
+    predictor = service["spec"]["predictor"]
+    if _has_fixed_replicas(service):
+        for key in ("minReplicas", "maxReplicas"):
+            if key in predictor:
+                predictor[key] += number
 
 
 def _arguments(shared: Manifest, canary: Manifest, percent: int) -> list[str]:

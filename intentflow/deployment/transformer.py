@@ -58,6 +58,8 @@ def leave_out_transformer(objects: Iterable[Manifest]) -> list[Manifest]:
 def _selected(item: Manifest) -> str | None:
     """The part of the service that an object selects."""
     spec = item.get("spec", {})
+    if item["kind"] == "ScaledObject":
+        return str(spec["scaleTargetRef"]["name"]).rpartition("-")[2]
     selector = spec.get("podSelector") or spec.get("selector") or {}
     part: str | None = selector.get("matchLabels", {}).get(COMPONENT_LABEL)
     return part

@@ -11,8 +11,6 @@ import pytest
 
 from intentflow.deployment import DeployOptions, ModelFacts, read_facts
 from intentflow.storage import publish
-from tests.deployment.controller import Controller
-from tests.real_parts.kube import KubeApi
 
 
 @pytest.fixture
@@ -59,6 +57,12 @@ def write_verdict(model_directory: Path, tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at a service more often than a user has to."""
+    monkeypatch.setattr("intentflow.deployment.readiness._PAUSE_SECONDS", 0.2)
+
+
 @pytest.fixture
 def published(model_directory: Path, s3_bucket: str) -> str:
     return publish(model_directory, f"s3://{s3_bucket}/models").uri
@@ -67,8 +71,3 @@ def published(model_directory: Path, s3_bucket: str) -> str:
 @pytest.fixture
 def apply_options(namespace: str) -> DeployOptions:
     return DeployOptions(name="banking", namespace=namespace, mode="apply", timeout_seconds=20)
-
-
-@pytest.fixture
-def controller(kube_api: KubeApi, namespace: str) -> Controller:
-    return Controller(kube_api, namespace)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,130 +15,216 @@ from intentflow.cli.main import main
 from intentflow.cluster.client import Cluster
 from intentflow.deployment import DeployOptions, deploy, find_endpoint
 from intentflow.errors import CheckFailed, IntentflowError
-from tests.deployment.controller import BROKEN, LOADING, READY, Controller
+from tests.real_parts.gate import Gate
 from tests.real_parts.kube import KubeApi
 from tests.real_parts.process import free_port
+from tests.simulators.fixtures import KServe
+from tests.simulators.node import Behaviour
 
 pytestmark = pytest.mark.real
+
+
+def _url(options: DeployOptions) -> str:
+    """KServe's URL of the service, by its default domain."""
+    return f"http://banking-{options.namespace}.example.com"
 
 
 def test_service_that_becomes_ready_is_deployed(
     published: str,
     apply_options: DeployOptions,
     write_verdict: Callable[..., Path],
-    controller: Controller,
+    kserve: KServe,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with controller.answering(LOADING, READY):
-        deployed = deploy(published, apply_options, verdict_file=write_verdict())
+    deployed = deploy(published, apply_options, verdict_file=write_verdict())
 
-    assert deployed.url == READY["url"]
+    assert deployed.url == _url(apply_options)
     assert deployed.verified
-    service = controller.service()
+    service = kserve.service()
     assert service["spec"]["predictor"]["model"]["storageUri"] == published
     assert {entry["manager"] for entry in service["metadata"]["managedFields"]} >= {"intentflow"}
     progress = capsys.readouterr().err
     assert "applied InferenceService/banking" in progress
-    assert "Deployment does not have minimum availability." in progress
+    assert "Deployment banking-predictor: 0 of 1 updated pods are available" in progress
 
 
 def test_applying_again_changes_nothing(
     published: str,
     apply_options: DeployOptions,
     write_verdict: Callable[..., Path],
-    controller: Controller,
+    kserve: KServe,
 ) -> None:
     verdict = write_verdict()
-    with controller.answering(READY):
-        deploy(published, apply_options, verdict_file=verdict)
-    first = controller.service()["metadata"]
+    deploy(published, apply_options, verdict_file=verdict)
+    first = kserve.service()["metadata"]
 
-    assert deploy(published, apply_options, verdict_file=verdict).url == READY["url"]
-    second = controller.service()["metadata"]
+    assert deploy(published, apply_options, verdict_file=verdict).url == _url(apply_options)
+    second = kserve.service()["metadata"]
     assert (first["generation"], first["uid"]) == (second["generation"], second["uid"])
 
 
-def test_status_of_the_former_model_is_not_taken_for_the_new_one(
-    published: str,
-    apply_options: DeployOptions,
-    write_verdict: Callable[..., Path],
-    controller: Controller,
+def test_change_of_one_part_alone_is_deployed_and_so_is_every_later_one(
+    published: str, apply_options: DeployOptions, write_verdict: Callable[..., Path], kserve: KServe
 ) -> None:
     verdict = write_verdict()
-    with controller.answering(READY):
-        deploy(published, apply_options, verdict_file=verdict)
-    changed = apply_options.model_copy(update={"memory": "24Gi", "timeout_seconds": 2.0})
-
-    with pytest.raises(CheckFailed, match="the controller has not seen the change yet"):
-        deploy(published, changed, verdict_file=verdict)
+    deploy(published, apply_options, verdict_file=verdict)
+    for memory in ("24Gi", "32Gi"):
+        changed = apply_options.model_copy(update={"memory": memory})
+        assert deploy(published, changed, verdict_file=verdict).changed
+        [pod] = kserve.pods("predictor")
+        assert pod["spec"]["containers"][0]["resources"]["requests"]["memory"] == memory
+    # Of the transformer's Deployment, which was never changed.
+    assert kserve.service()["status"]["observedGeneration"] == 1
 
 
 def test_service_that_never_becomes_ready_says_why(
-    published: str,
-    apply_options: DeployOptions,
-    write_verdict: Callable[..., Path],
-    controller: Controller,
+    published: str, apply_options: DeployOptions, write_verdict: Callable[..., Path], kserve: KServe
 ) -> None:
-    pod = {
-        "metadata": {
-            "name": "banking-predictor-0",
-            "labels": {"serving.kserve.io/inferenceservice": "banking"},
-        },
-        "spec": {"containers": [{"name": "kserve-container", "image": "vllm"}]},
-    }
-    namespace = apply_options.namespace
-    controller.core.create_namespaced_pod(namespace, pod)
-    waiting = {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}
-    container = {
-        "name": "kserve-container",
-        "image": "vllm",
-        "imageID": "",
-        "ready": False,
-        "restartCount": 0,
-        "state": {"waiting": waiting},
-    }
-    status = {"status": {"containerStatuses": [container]}}
-    controller.core.patch_namespaced_pod_status("banking-predictor-0", namespace, status)
+    kserve.node.behave("banking-predictor", Behaviour(ready_seconds=60))
     hasty = apply_options.model_copy(update={"timeout_seconds": 3.0})
 
-    with controller.answering(LOADING), pytest.raises(CheckFailed) as caught:
+    with pytest.raises(CheckFailed) as caught:
         deploy(published, hasty, verdict_file=write_verdict())
 
     message = str(caught.value)
     assert "was not ready after 3 s" in message
-    assert "MinimumReplicasUnavailable" in message
-    assert "container kserve-container: ImagePullBackOff Back-off pulling image" in message
+    assert "Deployment banking-predictor: 0 of 1 updated pods are available" in message
     assert "\n" not in message
 
 
-def test_service_that_failed_for_good_is_not_waited_for(
+def test_crash_loop_ends_the_wait_in_seconds(
+    published: str, apply_options: DeployOptions, write_verdict: Callable[..., Path], kserve: KServe
+) -> None:
+    kserve.node.behave("banking-predictor", Behaviour(crashes=True))
+    start = time.monotonic()
+    with pytest.raises(CheckFailed, match="kserve-container restarted 3 times: CrashLoopBackOff"):
+        deploy(published, apply_options, verdict_file=write_verdict())
+    assert time.monotonic() - start < apply_options.timeout_seconds / 2
+
+
+def test_storage_initializer_that_fails_once_is_waited_for(
+    published: str, apply_options: DeployOptions, write_verdict: Callable[..., Path], kserve: KServe
+) -> None:
+    kserve.node.behave(published, Behaviour(init_failures=1, words="Failed to fetch model"))
+    deploy(published, apply_options, verdict_file=write_verdict())
+    [pod] = kserve.pods("predictor")
+    assert pod["status"]["initContainerStatuses"][0]["restartCount"] == 1
+
+
+def test_pods_above_a_quota_end_the_wait(
     published: str,
     apply_options: DeployOptions,
     write_verdict: Callable[..., Path],
-    controller: Controller,
+    kserve: KServe,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    start = time.monotonic()
-    with (
-        controller.answering(BROKEN),
-        pytest.raises(CheckFailed, match="failed: ModelLoadFailed CUDA out of memory"),
-    ):
+    monkeypatch.setattr("intentflow.deployment.pod_failures._REFUSED_SECONDS", 1.0)
+    hard = {"requests.nvidia.com/gpu": "0"}
+    kserve.api.create("resourcequotas", {"metadata": {"name": "gpus"}, "spec": {"hard": hard}})
+    while not (kserve.api.find("resourcequotas", "gpus") or {}).get("status", {}).get("hard"):
+        time.sleep(0.1)
+    with pytest.raises(CheckFailed, match=r"banking-predictor are refused: .*exceeded quota: gpus"):
         deploy(published, apply_options, verdict_file=write_verdict())
-    assert time.monotonic() - start < apply_options.timeout_seconds
+
+
+def test_update_that_finds_no_gpu_ends_the_wait(
+    published: str, apply_options: DeployOptions, write_verdict: Callable[..., Path], kserve: KServe
+) -> None:
+    changes = {"gpu_count": 3, "unschedulable_seconds": 1.0}  # of the node's 4
+    large = apply_options.model_copy(update=changes)
+    deploy(published, large, verdict_file=write_verdict())
+    before = kserve.service()["spec"]
+    larger = large.model_copy(update={"memory": "24Gi"})
+    with pytest.raises(CheckFailed, match=r"cannot be scheduled: .*Insufficient nvidia\.com/gpu"):
+        deploy(published, larger, verdict_file=write_verdict())
+    assert kserve.service()["spec"] == before
+
+
+def test_api_server_that_is_away_is_waited_for(
+    published: str,
+    apply_options: DeployOptions,
+    write_verdict: Callable[..., Path],
+    kserve: KServe,
+    kube_api: KubeApi,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    kserve.node.behave("banking-predictor", Behaviour(ready_seconds=4))
+    with Gate(kube_api.server) as gate:
+        document = yaml.safe_load(kube_api.kubeconfig.read_text())
+        document["clusters"][0]["cluster"]["server"] = gate.url
+        (tmp_path / "gated").write_text(yaml.safe_dump(document))
+        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "gated"))
+
+        def go_away() -> None:
+            while kserve.api.find("inferenceservices", "banking") is None:
+                time.sleep(0.05)
+            gate.close()
+            time.sleep(4)
+            gate.open()
+
+        thread = threading.Thread(target=go_away)
+        thread.start()
+        assert deploy(published, apply_options, verdict_file=write_verdict()).changed
+        thread.join()
+    assert "cannot be reached" in capsys.readouterr().err
+
+
+def test_nothing_is_undone_when_the_api_server_stays_away(
+    published: str,
+    apply_options: DeployOptions,
+    write_verdict: Callable[..., Path],
+    kserve: KServe,
+    kube_api: KubeApi,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kserve.node.behave("banking-predictor", Behaviour(ready_seconds=4))
+    hasty = apply_options.model_copy(update={"timeout_seconds": 3.0})
+    with Gate(kube_api.server) as gate:
+        document = yaml.safe_load(kube_api.kubeconfig.read_text())
+        document["clusters"][0]["cluster"]["server"] = gate.url
+        (tmp_path / "gated").write_text(yaml.safe_dump(document))
+        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "gated"))
+
+        def go_away() -> None:
+            while kserve.api.find("inferenceservices", "banking") is None:
+                time.sleep(0.05)
+            gate.close()
+
+        thread = threading.Thread(target=go_away)
+        thread.start()
+        with pytest.raises(IntentflowError, match="the change is applied and the cluster continu"):
+            deploy(published, hasty, verdict_file=write_verdict())
+        thread.join()
+    assert kserve.until_ready()["spec"]["predictor"]["model"]["storageUri"] == published
+
+
+def test_refusal_on_admission_is_distinguished_from_a_missing_permission(
+    apply_options: DeployOptions, kserve: KServe
+) -> None:
+    predictor = {"model": {"name": "kserve-container", "modelFormat": {"name": "vLLM"}}}
+    service = {
+        "apiVersion": "serving.kserve.io/v1beta1",
+        "kind": "InferenceService",
+        "metadata": {"name": "banking", "namespace": apply_options.namespace},
+        "spec": {"predictor": predictor},
+    }
+    with pytest.raises(IntentflowError, match=r"refused on admission: .*'name' field") as caught:
+        Cluster().apply(service, "tests")
+    assert "Role" not in str(caught.value)
 
 
 def test_failed_verdict_changes_nothing_in_the_cluster(
     published: str,
     apply_options: DeployOptions,
     write_verdict: Callable[..., Path],
-    controller: Controller,
+    kserve: KServe,
 ) -> None:
-    from kubernetes.client.exceptions import ApiException
-
     with pytest.raises(CheckFailed):
         deploy(published, apply_options, verdict_file=write_verdict(passed=False))
-    with pytest.raises(ApiException) as caught:
-        controller.service()
-    assert caught.value.status == 404
+    assert kserve.api.list("inferenceservices") == []
 
 
 def _deployer_token(api: KubeApi, namespace: str) -> str:
@@ -166,7 +253,7 @@ def test_role_in_manifests_is_enough_to_deploy(
     published: str,
     apply_options: DeployOptions,
     write_verdict: Callable[..., Path],
-    controller: Controller,
+    kserve: KServe,
     kube_api: KubeApi,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -178,8 +265,7 @@ def test_role_in_manifests_is_enough_to_deploy(
     kubeconfig = kube_api.kubeconfig_for(token, tmp_path / "kubeconfig")
     monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
 
-    with controller.answering(READY):
-        assert deploy(published, apply_options, verdict_file=write_verdict()).url == READY["url"]
+    assert deploy(published, apply_options, verdict_file=write_verdict()).url == _url(apply_options)
 
 
 def test_missing_role_is_one_line(
@@ -214,11 +300,10 @@ def test_field_of_another_owner_is_not_taken(
     published: str,
     apply_options: DeployOptions,
     write_verdict: Callable[..., Path],
-    controller: Controller,
+    kserve: KServe,
 ) -> None:
     verdict = write_verdict()
-    with controller.answering(READY):
-        deploy(published, apply_options, verdict_file=verdict)
+    deploy(published, apply_options, verdict_file=verdict)
     service = {
         "apiVersion": "serving.kserve.io/v1beta1",
         "kind": "InferenceService",
@@ -264,16 +349,15 @@ def test_endpoint_gives_the_url_and_how_to_read_the_token(
     published: str,
     apply_options: DeployOptions,
     write_verdict: Callable[..., Path],
-    controller: Controller,
+    kserve: KServe,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with controller.answering(READY):
-        deploy(published, apply_options, verdict_file=write_verdict())
+    deploy(published, apply_options, verdict_file=write_verdict())
 
     assert main(["endpoint", "banking", "-n", apply_options.namespace, "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
-    assert summary["url"] == "http://banking.example.com/openai/v1"
-    assert summary["service_url"] == "http://banking.example.com"
+    assert summary["url"] == f"{_url(apply_options)}/openai/v1"
+    assert summary["service_url"] == _url(apply_options)
     assert summary["token_command"] == (
         f"kubectl get secret intentflow-api-key -n {apply_options.namespace} "
         "-o jsonpath='{.data.token}' | base64 -d | head -n 1"
@@ -281,16 +365,28 @@ def test_endpoint_gives_the_url_and_how_to_read_the_token(
 
 
 def test_endpoint_of_a_service_without_a_url_says_what_it_waits_for(
-    published: str,
-    apply_options: DeployOptions,
-    write_verdict: Callable[..., Path],
-    controller: Controller,
+    published: str, apply_options: DeployOptions, write_verdict: Callable[..., Path], kserve: KServe
 ) -> None:
-    with controller.answering(READY):
-        deploy(published, apply_options, verdict_file=write_verdict())
-    controller.patch_status({**LOADING, "url": None})
-    with pytest.raises(CheckFailed, match=r"has no URL yet: .*MinimumReplicasUnavailable"):
-        find_endpoint("banking", apply_options.namespace)
+    kserve.node.behave("banking-predictor", Behaviour(ready_seconds=60))
+    hasty = apply_options.model_copy(update={"timeout_seconds": 30.0})
+    told: list[str] = []
+
+    def ask() -> None:
+        while "Ready" not in str(kserve.api.find("inferenceservices", "banking") or {}):
+            time.sleep(0.05)
+        time.sleep(1)
+        with pytest.raises(CheckFailed) as caught:
+            find_endpoint("banking", apply_options.namespace)
+        told.append(str(caught.value))
+        kserve.api.delete("inferenceservices", "banking")
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    with pytest.raises(CheckFailed, match="was deleted in the meantime"):
+        deploy(published, hasty, verdict_file=write_verdict())
+    thread.join()
+    assert "has no URL yet: " in told[0]
+    assert "PredictorReady is False MinimumReplicasUnavailable" in told[0]
 
 
 def test_unknown_service_is_named(namespace: str) -> None:

@@ -152,6 +152,12 @@ def test_verdict_gives_the_numbers_of_its_rules(write_verdict: Callable[..., Pat
     assert verdict.numbers == (("metrics.intent_accuracy.min", 0.96, 0.95),)
 
 
+@pytest.mark.parametrize("address", ["s3://m/a#b", "s3://m/a?b", "s3://m/a b"])
+def test_address_that_kserve_reads_differently_is_refused(address: str) -> None:
+    with pytest.raises(IntentflowError, match="which KServe cannot fetch"):
+        deploy(address, DeployOptions())
+
+
 @pytest.mark.parametrize(
     ("flags", "mode"),
     [(["--repo", "fleet.git"], "git"), (["--probe", "rows.jsonl"], "apply")],

@@ -15,21 +15,33 @@ import yaml
 from lupa import LuaRuntime
 
 from intentflow.deployment import DeployOptions, ModelFacts, render, write_manifests
-from tests.deployment.controller import BROKEN, LOADING, READY
+from tests.simulators.records import recorded_events
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples/gitops"
 
 Kustomize = Callable[[Path], list[dict[str, Any]]]
 
-LATE = {"conditions": [{"type": "Ready", "status": "True"}], "observedGeneration": 1}
+
+def _recorded_status(record: str, transition: str) -> dict[str, Any]:
+    """The last status of a record's InferenceService with this state of its model."""
+    events = [it for it in recorded_events(record) if it["kind"] == "InferenceService"]
+    statuses: list[dict[str, Any]] = [it["status"] for it in events if "status" in it]
+    return [it for it in statuses if it["modelStatus"]["transitionStatus"] == transition][-1]
+
+
+LOADING = _recorded_status("11-first-deployment-crash-loop", "InProgress")
+BROKEN = _recorded_status("10-storage-initializer-fails-always-by-kubectl", "BlockedByFailedLoad")
+# Ready in its third generation, while the status has the transformer's first.
+READY = _recorded_status("14-predictor-alone", "UpToDate")
+RECOVERED = _recorded_status("09-storage-initializer-fails-once-by-kubectl", "UpToDate")
 STATUSES: list[tuple[dict[str, Any] | None, str]] = [
     (None, "Progressing"),
     ({"conditions": []}, "Progressing"),
-    (LATE, "Progressing"),
-    ({**LOADING, "observedGeneration": 2}, "Progressing"),
-    ({**BROKEN, "observedGeneration": 2}, "Degraded"),
-    ({**READY, "observedGeneration": 2}, "Healthy"),
+    (LOADING, "Progressing"),
+    (BROKEN, "Degraded"),
+    (READY, "Healthy"),
+    (RECOVERED, "Healthy"),
 ]
 
 
@@ -81,7 +93,7 @@ def _health(service: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize(("status", "health"), STATUSES)
 def test_argo_cd_tells_a_service_that_serves(status: dict[str, Any] | None, health: str) -> None:
-    service: dict[str, Any] = {"metadata": {"generation": 2}, "spec": {}}
+    service: dict[str, Any] = {"metadata": {"generation": 3}, "spec": {}}
     if status is not None:
         service["status"] = status
     assert _health(service) == health
@@ -91,7 +103,7 @@ def test_argo_cd_tells_a_service_that_serves(status: dict[str, Any] | None, heal
 def test_argo_cd_waits_for_a_canary(ready: bool, health: str) -> None:
     canary = {"predictor": {"name": "cnew"}, "trafficPercent": 10}
     service = {
-        "metadata": {"generation": 2},
+        "metadata": {"generation": 3},
         "spec": {"canary": [canary]},
         "status": {**READY, "canaryStatuses": [{"name": "cnew", "ready": ready}]},
     }
@@ -114,7 +126,7 @@ def _flux_health(service: dict[str, Any]) -> str:
 @pytest.mark.parametrize(("status", "health"), STATUSES)
 def test_flux_tells_a_service_that_serves(status: dict[str, Any] | None, health: str) -> None:
     names = {"Progressing": "inProgress", "Degraded": "failed", "Healthy": "current"}
-    service = {"metadata": {"generation": 2}, "status": status or {}}
+    service = {"metadata": {"generation": 3}, "status": status or {}}
     assert _flux_health(service) == names[health]
 
 

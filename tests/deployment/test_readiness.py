@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from urllib3.exceptions import HTTPError
 
-from intentflow.deployment.readiness import readiness, wait_until_ready
-from intentflow.errors import ServiceError
+from intentflow.deployment.pod_failures import WaitLimits
+from intentflow.deployment.readiness import ClusterAwayError, readiness, wait_until_ready
+from intentflow.errors import CheckFailed, ServiceError
+from tests.simulators.records import recorded_events
 
-READY = {"conditions": [{"type": "Ready", "status": "True"}], "url": "http://banking"}
+STATUS = {"conditions": [{"type": "Ready", "status": "True"}], "url": "http://banking"}
+SERVICE = {"metadata": {"name": "banking", "generation": 1}, "spec": {}, "status": STATUS}
 
 
 class FlakyCluster:
     """Fails some times before it answers."""
 
-    def __init__(self, failures: int) -> None:
-        self.failures = failures
+    def __init__(self, failures: int, cause: Exception | None = None) -> None:
+        self._failures, self._cause = failures, cause or HTTPError()
 
-    def watch(self, *_: object) -> Iterator[tuple[str, dict[str, Any]]]:
-        if self.failures:
-            self.failures -= 1
-            raise ServiceError("the cluster cannot be reached")
-        yield "ADDED", {"metadata": {"generation": 1}, "status": READY}
+    def find(self, *_: object) -> dict[str, Any]:
+        if self._failures:
+            self._failures -= 1
+            raise ServiceError("the cluster cannot be reached") from self._cause
+        return SERVICE
 
 
 @pytest.fixture(autouse=True)
@@ -31,21 +34,58 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("intentflow.deployment.readiness._PAUSE_SECONDS", 0.01)
 
 
-def test_restart_of_the_api_server_does_not_end_the_waiting() -> None:
-    cluster: Any = FlakyCluster(failures=3)
-    assert wait_until_ready(cluster, "banking", "team-a", 5) == "http://banking"
+def test_api_server_that_is_away_is_waited_for() -> None:
+    cluster: Any = FlakyCluster(failures=50)
+    assert wait_until_ready(cluster, "banking", "team-a", WaitLimits(20)) == "http://banking"
 
 
-def test_api_server_that_stays_away_ends_the_waiting() -> None:
-    cluster: Any = FlakyCluster(failures=100)
-    with pytest.raises(ServiceError, match="cannot be reached"):
-        wait_until_ready(cluster, "banking", "team-a", 5)
+def test_api_server_that_stays_away_leaves_the_state_unknown() -> None:
+    cluster: Any = FlakyCluster(failures=1_000_000)
+    with pytest.raises(ClusterAwayError, match="cannot be reached"):
+        wait_until_ready(cluster, "banking", "team-a", WaitLimits(0.2))
 
 
-def test_ready_of_a_former_generation_is_not_ready() -> None:
-    status = {**READY, "observedGeneration": 1}
-    assert not readiness({"metadata": {"generation": 2}, "status": status}).ready
-    assert readiness({"metadata": {"generation": 1}, "status": status}).ready
+def test_refusal_ends_the_waiting() -> None:
+    refusal = Exception()
+    refusal.status = 403  # type: ignore[attr-defined]
+    cluster: Any = FlakyCluster(failures=2, cause=refusal)
+    with pytest.raises(ServiceError):
+        wait_until_ready(cluster, "banking", "team-a", WaitLimits(20))
+
+
+def test_deleted_service_ends_the_waiting() -> None:
+    class Empty:
+        def find(self, *_: object) -> None:
+            return None
+
+    cluster: Any = Empty()
+    with pytest.raises(CheckFailed, match="was deleted in the meantime"):
+        wait_until_ready(cluster, "banking", "team-a", WaitLimits(20))
+
+
+def test_observed_generation_is_not_compared_with_the_services_own() -> None:
+    last = [it for it in recorded_events("14-predictor-alone") if it["kind"] == "InferenceService"]
+    service = {**SERVICE, "metadata": {"generation": 3}, "status": last[-1]["status"]}
+    assert last[-1]["status"]["observedGeneration"] == 1
+    assert readiness(service).ready
+
+
+def test_failure_of_a_healthy_service_is_not_repeated() -> None:
+    events = recorded_events("09-storage-initializer-fails-once-by-kubectl")
+    status = [it for it in events if it["kind"] == "InferenceService"][-1]["status"]
+    assert status["modelStatus"]["lastFailureInfo"]
+    state = readiness({**SERVICE, "status": status})
+    assert state.ready
+    assert "ModelLoadFailed" not in state.message
+
+
+def test_cause_is_reported_once() -> None:
+    reason = {"reason": "ReconcileFailed", "message": "must be no more than 63 characters"}
+    conditions = [
+        {"type": kind, "status": "False", **reason} for kind in ("PredictorReady", "Ready")
+    ]
+    state = readiness({**SERVICE, "status": {"conditions": conditions}})
+    assert state.message.count("63 characters") == 1
 
 
 def test_service_without_a_status_asks_for_the_controller() -> None:
@@ -54,20 +94,19 @@ def test_service_without_a_status_asks_for_the_controller() -> None:
     assert "is the KServe controller running" in state.message
 
 
-def test_service_is_not_ready_while_its_canary_is_not() -> None:
+@pytest.mark.parametrize("ready", [True, False])
+def test_service_is_ready_when_its_canary_is(ready: bool) -> None:
     service = {
         "metadata": {"generation": 1},
         "spec": {"canary": [{"predictor": {"name": "cnew"}, "trafficPercent": 10}]},
-        "status": {**READY, "canaryStatuses": [{"name": "cnew", "ready": False}]},
+        "status": {**STATUS, "canaryStatuses": [{"name": "cnew", "ready": ready}]},
     }
     state = readiness(service)
-    assert (state.ready, state.message) == (False, "canary cnew is not ready")
+    assert state.ready is ready
+    assert ("canary cnew is not ready" in state.message) is not ready
 
 
-def test_service_is_ready_when_its_canary_is() -> None:
-    service = {
-        "metadata": {"generation": 1},
-        "spec": {"canary": [{"predictor": {"name": "cnew"}, "trafficPercent": 10}]},
-        "status": {**READY, "canaryStatuses": [{"name": "cnew", "ready": True}]},
-    }
-    assert readiness(service).ready
+def test_knative_service_is_not_ready_before_its_last_revision() -> None:
+    part = {"latestCreatedRevision": "banking-2", "latestReadyRevision": "banking-1"}
+    state = readiness({**SERVICE, "status": {**STATUS, "components": {"predictor": part}}})
+    assert not state.ready

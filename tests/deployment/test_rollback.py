@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
-import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,11 +22,14 @@ from intentflow.deployment.revisions import revisions
 from intentflow.deployment.rollback import promote, rollback
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.storage import publish
-from tests.deployment.controller import BROKEN, LOADING, READY, Controller
+from tests.simulators.fixtures import KServe
+from tests.simulators.node import Behaviour
 
 pytestmark = pytest.mark.real
 
 Deploy = Callable[..., Any]
+
+BROKEN = Behaviour(crashes=True, words="torch.OutOfMemoryError: CUDA out of memory")
 
 
 @pytest.fixture
@@ -36,12 +38,15 @@ def deploy_model(
     s3_bucket: str,
     apply_options: DeployOptions,
     write_verdict: Callable[..., Path],
+    kserve: KServe,
 ) -> Deploy:
     """Publish the model with these weights, and deploy it."""
 
-    def run(weights: bytes, **options: Any) -> Any:
+    def run(weights: bytes, behaviour: Behaviour | None = None, **options: Any) -> Any:
         (model_directory / "model.safetensors").write_bytes(weights)
         uri = publish(model_directory, f"s3://{s3_bucket}/models").uri
+        if behaviour:
+            kserve.node.behave(uri, behaviour)
         changed = apply_options.model_copy(update=options)
         return deploy(uri, changed, verdict_file=write_verdict())
 
@@ -49,11 +54,10 @@ def deploy_model(
 
 
 @pytest.fixture
-def in_service(deploy_model: Deploy, controller: Controller) -> str:
+def in_service(deploy_model: Deploy, kserve: KServe) -> str:
     """A service that is ready; returns its model's URI."""
-    with controller.answering(READY):
-        deploy_model(b"first")
-    uri: str = _model(controller.service())["storageUri"]
+    deploy_model(b"first")
+    uri: str = _model(kserve.service())["storageUri"]
     return uri
 
 
@@ -68,19 +72,20 @@ def _rest(service: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_failed_change_puts_the_former_revision_back(
-    in_service: str, deploy_model: Deploy, controller: Controller
+    in_service: str, deploy_model: Deploy, kserve: KServe
 ) -> None:
-    before = controller.service()
-    with controller.answering(BROKEN), pytest.raises(CheckFailed) as caught:
-        deploy_model(b"second")
+    before = kserve.service()
+    with pytest.raises(CheckFailed) as caught:
+        deploy_model(b"second", BROKEN)
 
-    assert _rest(controller.service()) == _rest(before)
+    assert _rest(kserve.service()) == _rest(before)
+    assert "kserve-container restarted 3 times: CrashLoopBackOff" in str(caught.value)
     assert "CUDA out of memory" in str(caught.value)
     assert "the previous revision was restored" in str(caught.value)
 
 
 def test_what_another_owner_set_survives_the_way_back(
-    in_service: str, deploy_model: Deploy, controller: Controller, apply_options: DeployOptions
+    in_service: str, deploy_model: Deploy, kserve: KServe, apply_options: DeployOptions
 ) -> None:
     theirs = {
         "apiVersion": "serving.kserve.io/v1beta1",
@@ -92,19 +97,19 @@ def test_what_another_owner_set_survives_the_way_back(
         },
     }
     Cluster().apply(theirs, "finance")
-    with controller.answering(BROKEN), pytest.raises(CheckFailed):
-        deploy_model(b"second")
+    with pytest.raises(CheckFailed):
+        deploy_model(b"second", BROKEN)
 
-    service = controller.service()
+    service = kserve.service()
     assert service["metadata"]["labels"]["cost-centre"] == "42"
     assert "cost-centre" not in owned(service)["metadata"]["labels"]
 
 
 def test_failed_first_deployment_leaves_nothing(
-    deploy_model: Deploy, controller: Controller, apply_options: DeployOptions
+    deploy_model: Deploy, kserve: KServe, apply_options: DeployOptions
 ) -> None:
-    with controller.answering(BROKEN), pytest.raises(CheckFailed, match="were removed"):
-        deploy_model(b"first")
+    with pytest.raises(CheckFailed, match="were removed"):
+        deploy_model(b"first", BROKEN)
 
     cluster = Cluster()
     for kind in ("InferenceService", "ServingRuntime"):
@@ -115,7 +120,7 @@ def test_failed_first_deployment_leaves_nothing(
 
 
 def test_conflict_is_found_before_anything_changes(
-    in_service: str, deploy_model: Deploy, controller: Controller, apply_options: DeployOptions
+    in_service: str, deploy_model: Deploy, kserve: KServe, apply_options: DeployOptions
 ) -> None:
     theirs = {
         "apiVersion": "serving.kserve.io/v1beta1",
@@ -134,55 +139,47 @@ def test_conflict_is_found_before_anything_changes(
 
 
 def test_rollback_brings_the_former_model_back(
-    in_service: str, deploy_model: Deploy, controller: Controller, apply_options: DeployOptions
+    in_service: str, deploy_model: Deploy, kserve: KServe, apply_options: DeployOptions
 ) -> None:
-    with controller.answering(READY):
-        second = deploy_model(b"second")
+    second = deploy_model(b"second")
     assert second.revision == 1
 
-    with controller.answering(READY):
-        done = rollback("banking", apply_options.namespace, 20)
-    assert _model(controller.service())["storageUri"] == in_service
+    done = rollback("banking", apply_options.namespace, 20)
+    assert _model(kserve.service())["storageUri"] == in_service
     assert done.revision == 1
     assert in_service.endswith(done.model_digest)
 
 
 def test_second_rollback_undoes_the_first(
-    in_service: str, deploy_model: Deploy, controller: Controller, apply_options: DeployOptions
+    in_service: str, deploy_model: Deploy, kserve: KServe, apply_options: DeployOptions
 ) -> None:
-    with controller.answering(READY):
-        deploy_model(b"second")
-    second = _model(controller.service())["storageUri"]
+    deploy_model(b"second")
+    second = _model(kserve.service())["storageUri"]
     for _ in range(2):
-        with controller.answering(READY):
-            rollback("banking", apply_options.namespace, 20)
-    assert _model(controller.service())["storageUri"] == second
+        rollback("banking", apply_options.namespace, 20)
+    assert _model(kserve.service())["storageUri"] == second
 
 
 def test_rollback_to_a_number(
-    in_service: str, deploy_model: Deploy, controller: Controller, apply_options: DeployOptions
+    in_service: str, deploy_model: Deploy, kserve: KServe, apply_options: DeployOptions
 ) -> None:
     for weights in (b"second", b"third"):
-        with controller.answering(READY):
-            deploy_model(weights)
-    with controller.answering(READY):
-        status = main(["rollback", "banking", "-n", apply_options.namespace, "--to", "1"])
+        deploy_model(weights)
+    status = main(["rollback", "banking", "-n", apply_options.namespace, "--to", "1"])
     assert status == 0
-    assert _model(controller.service())["storageUri"] == in_service
+    assert _model(kserve.service())["storageUri"] == in_service
 
 
 def test_rollback_removes_what_the_newer_one_added(
-    in_service: str, deploy_model: Deploy, controller: Controller, apply_options: DeployOptions
+    in_service: str, deploy_model: Deploy, kserve: KServe, apply_options: DeployOptions
 ) -> None:
     namespace = apply_options.namespace
     account = ("v1", "ServiceAccount", "banking", namespace)
     Cluster().delete(*account)  # as if the first had been deployed with another account
-    with controller.answering(READY):
-        deploy_model(b"second")
+    deploy_model(b"second")
     assert Cluster().find(*account)
 
-    with controller.answering(READY):
-        rollback("banking", namespace, 20)
+    rollback("banking", namespace, 20)
     assert Cluster().find(*account) is None
 
 
@@ -208,44 +205,24 @@ def test_rollback_of_an_unknown_service_reports_it(
 
 
 def test_ten_revisions_are_kept(
-    in_service: str, deploy_model: Deploy, controller: Controller, apply_options: DeployOptions
+    in_service: str, deploy_model: Deploy, kserve: KServe, apply_options: DeployOptions
 ) -> None:
-    stop = threading.Event()
-
-    def keep_ready() -> None:
-        while not stop.wait(0.05):
-            controller.patch_status(READY)
-
-    thread = threading.Thread(target=keep_ready)
-    thread.start()
-    try:
-        for number in range(12):
-            deploy_model(f"model {number}".encode())
-    finally:
-        stop.set()
-        thread.join()
+    for number in range(12):
+        deploy_model(f"model {number}".encode())
     known = revisions(Cluster(), "banking", apply_options.namespace)
     assert [revision.number for revision in known] == list(range(12, 2, -1))
 
 
 def test_deploying_adds_less_than_two_seconds_after_ready(
-    deploy_model: Deploy, controller: Controller
+    deploy_model: Deploy, kserve: KServe
 ) -> None:
     ready_at: list[float] = []
 
-    def play() -> None:
-        while True:
-            time.sleep(0.05)
-            try:
-                controller.service()
-                break
-            except Exception:
-                continue
-        time.sleep(3)
-        controller.patch_status(READY)
+    def look() -> None:
+        kserve.until_ready()
         ready_at.append(time.monotonic())
 
-    thread = threading.Thread(target=play)
+    thread = threading.Thread(target=look)
     thread.start()
     deploy_model(b"first")
     done = time.monotonic()
@@ -256,7 +233,7 @@ def test_deploying_adds_less_than_two_seconds_after_ready(
 def test_stopped_wait_says_what_it_left(
     in_service: str,
     deploy_model: Deploy,
-    controller: Controller,
+    kserve: KServe,
     apply_options: DeployOptions,
     model_directory: Path,
     write_verdict: Callable[..., Path],
@@ -268,7 +245,7 @@ def test_stopped_wait_says_what_it_left(
 
     def stop() -> None:
         deadline = time.monotonic() + 60
-        while _model(controller.service())["storageUri"] != uri and time.monotonic() < deadline:
+        while _model(kserve.service())["storageUri"] != uri and time.monotonic() < deadline:
             time.sleep(0.1)
         time.sleep(0.5)
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
@@ -285,42 +262,11 @@ def test_stopped_wait_says_what_it_left(
     assert f"intentflow rollback banking -n {apply_options.namespace}" in last
 
 
-CANARY_READY = {"ready": True, "trafficPercent": 10}
-
-
-def _canary_status(service: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """As KServe writes it once the canary's Deployment is available."""
-    name = service["spec"]["canary"][0]["predictor"]["name"]
-    return {**READY, "canaryStatuses": [{"name": name, **CANARY_READY, **changes}]}
-
-
 @pytest.fixture
-def canary(in_service: str, deploy_model: Deploy, controller: Controller) -> dict[str, Any]:
+def canary(in_service: str, deploy_model: Deploy, kserve: KServe) -> dict[str, Any]:
     """A second model with ten percent of the requests; returns the service."""
-    _until_canary(controller, lambda: deploy_model(b"second", canary_percent=10))
-    return controller.service()
-
-
-def _until_canary(controller: Controller, run: Callable[[], Any], **status: Any) -> None:
-    """Play KServe while a canary is deployed."""
-
-    def play() -> None:
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            service = controller.service()
-            if service["spec"].get("canary"):
-                controller.patch_status(READY)  # the stable one is ready all the time
-                time.sleep(0.5)
-                controller.patch_status(_canary_status(service, **status))
-                return
-            time.sleep(0.1)
-
-    thread = threading.Thread(target=play)
-    thread.start()
-    try:
-        run()
-    finally:
-        thread.join()
+    deploy_model(b"second", canary_percent=10)
+    return kserve.service()
 
 
 def test_canary_runs_next_to_the_model_in_service(canary: dict[str, Any], in_service: str) -> None:
@@ -342,26 +288,21 @@ def test_endpoint_tells_of_the_canary(apply_options: DeployOptions) -> None:
 
 
 def test_canary_that_is_not_ready_is_taken_away(
-    in_service: str, deploy_model: Deploy, controller: Controller
+    in_service: str, deploy_model: Deploy, kserve: KServe
 ) -> None:
-    before = _rest(controller.service())
-
-    def run() -> None:
-        with pytest.raises(CheckFailed, match=r"is not ready.*the previous revision was restored"):
-            deploy_model(b"second", canary_percent=10, timeout_seconds=4.0)
-
-    _until_canary(controller, run, ready=False)
-    assert _rest(controller.service()) == before
+    before = _rest(kserve.service())
+    with pytest.raises(CheckFailed, match=r"restarted 3 times.*the previous revision was restored"):
+        deploy_model(b"second", BROKEN, canary_percent=10)
+    assert _rest(kserve.service()) == before
 
 
 def test_promoted_canary_keeps_its_pods(
-    canary: dict[str, Any], controller: Controller, apply_options: DeployOptions
+    canary: dict[str, Any], kserve: KServe, apply_options: DeployOptions
 ) -> None:
     chosen = canary["spec"]["canary"][0]["predictor"]
-    with controller.answering(READY):
-        done = promote("banking", apply_options.namespace, 20)
+    done = promote("banking", apply_options.namespace, 20)
 
-    service = controller.service()
+    service = kserve.service()
     predictor = service["spec"]["predictor"]
     assert (predictor["name"], predictor["model"]) == (chosen["name"], chosen["model"])
     assert "canary" not in service["spec"]
@@ -373,25 +314,56 @@ def test_promoted_canary_keeps_its_pods(
     assert not [argument for argument in arguments if argument.startswith("--canary")]
 
 
-def test_rollback_of_a_canary_takes_it_away(
-    canary: dict[str, Any], controller: Controller, apply_options: DeployOptions, in_service: str
+def _scaled(kserve: KServe) -> list[str]:
+    """The Deployments that ScaledObjects scale."""
+    targets = kserve.api.list("scaledobjects")
+    return sorted(item["spec"]["scaleTargetRef"]["name"] for item in targets)
+
+
+def test_scaled_object_follows_a_promoted_predictor(
+    deploy_model: Deploy, kserve: KServe, apply_options: DeployOptions
 ) -> None:
-    with controller.answering(READY):
-        rollback("banking", apply_options.namespace, 20)
-    service = controller.service()
+    components = ["autoscaling"]
+    deploy_model(b"first", components=components)
+    before = _scaled(kserve)
+    deploy_model(b"second", components=components, canary_percent=10)
+    assert _scaled(kserve) == before == ["banking-predictor", "banking-transformer"]
+    promote("banking", apply_options.namespace, 20)
+    name = kserve.service()["spec"]["predictor"]["name"]
+    assert _scaled(kserve) == [f"banking-{name}-predictor", "banking-transformer"]
+    rollback("banking", apply_options.namespace, 20)
+    assert _scaled(kserve) == [f"banking-{name}-predictor", "banking-transformer"]
+    assert kserve.api.list("horizontalpodautoscalers") == []
+
+
+def test_canary_leaves_the_stable_model_its_replicas(deploy_model: Deploy, kserve: KServe) -> None:
+    options = {"gpu_count": 1, "min_replicas": 2, "max_replicas": 2}
+    deploy_model(b"first", **options)
+    deploy_model(b"second", canary_percent=10, **options)
+    deployments = {
+        item["metadata"]["name"]: item["spec"]["replicas"]
+        for item in kserve.api.list("deployments", "component=predictor")
+    }
+    assert sorted(deployments.values()) == [1, 2]
+    assert deployments["banking-predictor"] == 2
+
+
+def test_rollback_of_a_canary_takes_it_away(
+    canary: dict[str, Any], kserve: KServe, apply_options: DeployOptions, in_service: str
+) -> None:
+    rollback("banking", apply_options.namespace, 20)
+    service = kserve.service()
     assert "canary" not in service["spec"]
     assert _model(service)["storageUri"] == in_service
 
 
 def test_rollback_after_a_promotion_brings_the_former_model_to_the_same_predictor(
-    canary: dict[str, Any], controller: Controller, apply_options: DeployOptions, in_service: str
+    canary: dict[str, Any], kserve: KServe, apply_options: DeployOptions, in_service: str
 ) -> None:
-    with controller.answering(READY):
-        promote("banking", apply_options.namespace, 20)
-    name = controller.service()["spec"]["predictor"]["name"]
-    with controller.answering(READY):
-        rollback("banking", apply_options.namespace, 20)
-    service = controller.service()
+    promote("banking", apply_options.namespace, 20)
+    name = kserve.service()["spec"]["predictor"]["name"]
+    rollback("banking", apply_options.namespace, 20)
+    service = kserve.service()
     assert _model(service)["storageUri"] == in_service
     assert service["spec"]["predictor"]["name"] == name
 
@@ -419,24 +391,20 @@ def test_canary_of_the_other_mode_is_refused(in_service: str, deploy_model: Depl
 
 
 def test_knative_shares_by_revision(
-    deploy_model: Deploy, controller: Controller, apply_options: DeployOptions
+    deploy_model: Deploy, kserve: KServe, apply_options: DeployOptions
 ) -> None:
-    with controller.answering(READY):
-        deploy_model(b"first", deployment_mode="Knative")
-    first = _model(controller.service())["storageUri"]
-    with controller.answering(READY):
-        deploy_model(b"second", deployment_mode="Knative", canary_percent=10)
-    shared = controller.service()
-    with controller.answering(READY):
-        promote("banking", apply_options.namespace, 20)
-    promoted = controller.service()
-    with controller.answering(READY):
-        rollback("banking", apply_options.namespace, 20)
+    deploy_model(b"first", deployment_mode="Knative")
+    first = _model(kserve.service())["storageUri"]
+    deploy_model(b"second", deployment_mode="Knative", canary_percent=10)
+    shared = kserve.service()
+    promote("banking", apply_options.namespace, 20)
+    promoted = kserve.service()
+    rollback("banking", apply_options.namespace, 20)
 
     assert shared["spec"]["predictor"]["canaryTrafficPercent"] == 10
     assert "canaryTrafficPercent" not in promoted["spec"]["predictor"]
     assert _model(promoted)["storageUri"] != first
-    assert _model(controller.service())["storageUri"] == first
+    assert _model(kserve.service())["storageUri"] == first
 
 
 @pytest.fixture
@@ -463,93 +431,20 @@ def older_kserve(kube_api: Any) -> Iterator[None]:
 
 
 def test_canary_that_an_older_kserve_would_ignore_is_refused(
-    in_service: str, older_kserve: None, deploy_model: Deploy, controller: Controller
+    in_service: str, older_kserve: None, deploy_model: Deploy, kserve: KServe
 ) -> None:
-    before = controller.service()["metadata"]["resourceVersion"]
+    before = kserve.service()["metadata"]["resourceVersion"]
     with pytest.raises(IntentflowError, match=r"no spec\.canary, which KServe 0\.20"):
         deploy_model(b"second", canary_percent=10)
-    assert controller.service()["metadata"]["resourceVersion"] == before
+    assert kserve.service()["metadata"]["resourceVersion"] == before
 
 
-@pytest.fixture
-def kubelet(kube_api: Any, tmp_path: Path) -> Iterator[str]:
-    """A node whose kubelet knows one log; returns the node's name."""
-    from kubernetes.client import CoreV1Api
-
-    subprocess.run(
-        "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=node -keyout key.pem -out node.pem",
-        shell=True,
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-    )
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"loading weights\ntorch.OutOfMemoryError: CUDA out of memory\n")
-
-        def log_message(self, *_: object) -> None:
-            """Nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "node.pem", tmp_path / "key.pem")
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    core = CoreV1Api(kube_api.client())
-    core.create_node({"metadata": {"name": "node"}})
-    status = {
-        "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
-        "daemonEndpoints": {"kubeletEndpoint": {"Port": server.server_port}},
-    }
-    core.patch_node_status("node", {"status": status})
-    yield "node"
-    core.delete_node("node")
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def test_pods_have_the_last_word(
-    kubelet: str,
-    deploy_model: Deploy,
-    controller: Controller,
-    apply_options: DeployOptions,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    namespace = apply_options.namespace
-    container = {"name": "kserve-container", "image": "vllm"}
-    pod = {
-        "metadata": {
-            "name": "banking-predictor-0",
-            "labels": {"serving.kserve.io/inferenceservice": "banking"},
-        },
-        "spec": {"nodeName": kubelet, "containers": [container]},
-    }
-    controller.core.create_namespaced_pod(namespace, pod)
-    state = {"terminated": {"exitCode": 1, "reason": "Error"}}
-    ended = {**container, "imageID": "", "ready": False, "restartCount": 0, "state": state}
-    controller.core.patch_namespaced_pod_status(
-        "banking-predictor-0", namespace, {"status": {"containerStatuses": [ended]}}
-    )
-    about = {"kind": "Pod", "name": "banking-predictor-0", "namespace": namespace}
-    event = {
-        "metadata": {"name": "one", "namespace": namespace},
-        "involvedObject": about,
-        "type": "Warning",
-        "reason": "BackOff",
-        "message": "Back-off restarting failed container",
-    }
-    controller.core.create_namespaced_event(namespace, event)
-
-    with controller.answering(BROKEN), pytest.raises(CheckFailed):
-        deploy_model(b"first")
+def test_pods_have_the_last_word(deploy_model: Deploy, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(CheckFailed):
+        deploy_model(b"first", BROKEN)
     said = capsys.readouterr().err
-    assert "banking-predictor-0: BackOff Back-off restarting failed container" in said
-    assert "kserve-container: torch.OutOfMemoryError: CUDA out of memory" in said
+    assert re.search("pod banking-predictor-.*: BackOff Back-off restarting failed container", said)
+    assert "container kserve-container: torch.OutOfMemoryError: CUDA out of memory" in said
 
 
 class Chat(BaseHTTPRequestHandler):
@@ -599,23 +494,22 @@ def _probe(tmp_path: Path, prediction: str) -> str:
 
 
 def test_service_that_gives_the_evaluated_answer_is_deployed(
-    deploy_model: Deploy, controller: Controller, chat: str, tmp_path: Path
+    deploy_model: Deploy, kserve: KServe, chat: str, tmp_path: Path
 ) -> None:
     probe = _probe(tmp_path, "weather_search( Oslo )")
-    with controller.answering({**READY, "url": chat}):
-        assert deploy_model(b"first", probe=probe).url == chat
+    assert deploy_model(b"first", probe=probe, probe_url=f"{chat}/openai/v1").verified
     assert Chat.asked[-1] == "/openai/v1/chat/completions"
 
 
 def test_service_that_answers_otherwise_is_taken_back(
-    in_service: str, deploy_model: Deploy, controller: Controller, chat: str, tmp_path: Path
+    in_service: str, deploy_model: Deploy, kserve: KServe, chat: str, tmp_path: Path
 ) -> None:
-    before = _rest(controller.service())
+    before = _rest(kserve.service())
     probe = _probe(tmp_path, "play_music(Abba)")
-    with controller.answering(READY), pytest.raises(CheckFailed) as caught:
+    with pytest.raises(CheckFailed) as caught:
         deploy_model(b"second", probe=probe, probe_url=chat)
 
-    assert _rest(controller.service()) == before
+    assert _rest(kserve.service()) == before
     assert "differs from the evaluated one; the previous revision was restored" in str(caught.value)
     assert "Ada" not in str(caught.value)
 
@@ -623,29 +517,24 @@ def test_service_that_answers_otherwise_is_taken_back(
 def test_service_that_cannot_be_asked_is_taken_back(
     in_service: str,
     deploy_model: Deploy,
-    controller: Controller,
+    kserve: KServe,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("intentflow.deployment.smoke_test._ROUTE_SECONDS", 0.5)
-    before = _rest(controller.service())
+    before = _rest(kserve.service())
     probe = _probe(tmp_path, "x()")
     with (
-        controller.answering(READY),
         pytest.raises(
             CheckFailed, match=r"ready but does not answer: .*previous revision was restored"
         ),
     ):
         deploy_model(b"second", probe=probe, probe_url="http://127.0.0.1:1")
-    assert _rest(controller.service()) == before
+    assert _rest(kserve.service()) == before
 
 
 def test_loading_service_is_reported_by_its_progress(
-    in_service: str,
-    deploy_model: Deploy,
-    controller: Controller,
-    capsys: pytest.CaptureFixture[str],
+    in_service: str, deploy_model: Deploy, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with controller.answering(LOADING, READY):
-        deploy_model(b"second")
-    assert "PredictorReady is False" in capsys.readouterr().err
+    deploy_model(b"second", Behaviour(ready_seconds=1))
+    assert "Deployment banking-predictor: 1 old pods are left" in capsys.readouterr().err

@@ -111,12 +111,12 @@ def test_scraped_ports_are_open_on_the_pods(facts: ModelFacts) -> None:
 
 def test_autoscaling_asks_for_this_service_alone(facts: ModelFacts) -> None:
     options = DeployOptions(name="banking", namespace="team-a", components=["autoscaling"])
-    service = render(facts, options, None)[-1]
-    external = service["spec"]["predictor"]["autoScaling"]["metrics"][0]["external"]
-    assert external["metric"]["query"] == (
+    scaled = [it for it in render(facts, options, None) if it["kind"] == "ScaledObject"]
+    [trigger] = scaled[0]["spec"]["triggers"]
+    assert trigger["metadata"]["query"] == (
         'sum(vllm:num_requests_waiting{namespace="team-a",model_name="banking"})'
     )
-    assert external["target"] == {"type": "Value", "value": "4"}
+    assert (trigger["metricType"], trigger["metadata"]["threshold"]) == ("AverageValue", "4")
 
 
 def test_transformer_declares_these_metrics() -> None:

@@ -67,6 +67,7 @@ def test_a_request_log_needs_the_transformer() -> None:
         ("components=[canary]", "canary needs canary_percent"),
         ("lora_adapters={Cards: 's3://m'}", "lower-case letters"),
         ("lora_adapters={cards: /tmp/m}", "not an s3:// URI"),
+        ("lora_adapters={cards: 's3://m/a b'}", "contains a blank"),
         ("stable_model=s3://m", "set canary_percent, too"),
         ("log_uri=/var/log", "log_uri"),
         ("componets=[cpu]", "did you mean components"),
@@ -91,6 +92,9 @@ def test_what_cannot_be_says_why(setting: str, message: str) -> None:
         (["components=[autoscaling]", "deployment_mode=Knative"], "Knative scales itself"),
         (["components=[autoscaling]", "min_replicas=3", "max_replicas=2"], "is less than"),
         (["lora_adapters.a=s3://m/a", "canary_percent=5"], "for caches and canaries"),
+        (["components=[model-cache]", "canary_percent=5"], "the cached model of the one in serv"),
+        ([f"name={'a' * 40}", f"namespace={'b' * 11}"], "has 64 characters, .* shorten .* by 1"),
+        ([f"name={'a' * 31}", f"namespace={'b' * 11}", "canary_percent=5"], "has 64 characters"),
     ],
 )
 def test_what_does_not_go_together_says_why(settings: list[str], message: str) -> None:
@@ -107,8 +111,28 @@ def test_command_names_the_nearest_component(capsys: pytest.CaptureFixture[str])
 
 
 def test_autoscaling_has_room_to_scale(facts: ModelFacts) -> None:
-    predictor = _service(render(facts, _of("components=[autoscaling]"), None))["spec"]["predictor"]
-    assert (predictor["minReplicas"], predictor["maxReplicas"]) == (1, 4)
+    objects = render(facts, _of("components=[autoscaling]", "name=banking"), None)
+    scaled = {it["spec"]["scaleTargetRef"]["name"]: it["spec"] for it in _all(objects)}
+    assert sorted(scaled) == ["banking-predictor", "banking-transformer"]
+    for spec in scaled.values():
+        assert (spec["minReplicaCount"], spec["maxReplicaCount"]) == (1, 4)
+
+
+def _all(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [item for item in objects if item["kind"] == "ScaledObject"]
+
+
+def test_kserve_scales_nothing(facts: ModelFacts) -> None:
+    """Its autoscalers on the CPU would stay beside KEDA's."""
+    key = "serving.kserve.io/autoscalerClass"
+    for setting, chosen in (("[]", "none"), ("[autoscaling]", "external")):
+        service = _service(render(facts, _of(f"components={setting}"), None))
+        assert service["metadata"]["annotations"][key] == chosen
+
+
+def test_service_without_a_transformer_scales_vllm_alone(facts: ModelFacts) -> None:
+    objects = render(facts, _of("components=[autoscaling]", "transformer=false"), None)
+    assert [item["metadata"]["name"] for item in _all(objects)] == ["intent-predictor"]
 
 
 def test_quantized_model_brings_its_component(facts: ModelFacts) -> None:
@@ -141,10 +165,23 @@ def test_adapters_are_fetched_and_served_under_their_names(facts: ModelFacts) ->
     assert "--enable-lora" in arguments
 
 
+def _cache_name(facts: ModelFacts, name: str) -> str:
+    objects = render(facts, _of("components=[model-cache]", f"name={name}"), None)
+    found = next(item for item in objects if item["kind"] == "LocalModelCache")
+    return str(found["metadata"]["name"])
+
+
+def test_services_with_one_model_share_its_cache(facts: ModelFacts) -> None:
+    elsewhere = replace(facts, uri=facts.uri.replace("s3://models", "s3://copies"))
+    assert _cache_name(facts, "cards") == _cache_name(facts, "loans")
+    assert _cache_name(facts, "cards") != _cache_name(elsewhere, "cards")
+
+
 def test_cache_is_named_after_the_model_it_holds(facts: ModelFacts) -> None:
     objects = render(facts, _of("components=[model-cache]", "name=banking"), None)
     cache = next(item for item in objects if item["kind"] == "LocalModelCache")
-    assert cache["metadata"]["name"] == "banking-aaaaaaaa"
+    assert cache["metadata"]["name"].startswith("intentflow-")
+    assert cache["spec"]["serviceAccountName"] == "banking"
     assert "namespace" not in cache["metadata"]
     assert cache["spec"]["sourceModelUri"] == facts.uri
     assert cache["spec"]["modelSize"] == "5Gi"

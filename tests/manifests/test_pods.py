@@ -23,8 +23,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no transformer": {"transformer": False},
     "knative": {"deployment_mode": "Knative"},
     "adapters": {"lora_adapters": {"cards": "s3://models/adapters/cards"}},
+    "model cache": {"components": ["model-cache"]},
     "all": {
-        "components": ["autoscaling", "monitoring", "model-cache"],
+        "components": ["autoscaling", "monitoring"],
         "canary_percent": 10,
         "log_uri": "s3://logs/banking",
     },

@@ -78,10 +78,13 @@ def test_a_service_without_canary_shares_nothing(facts: ModelFacts) -> None:
 
 def test_model_in_service_stays_as_it_is(facts: ModelFacts, stable: ModelFacts) -> None:
     before = _service(stable)
-    assert (
-        share_requests(before, _service(facts), 10)["spec"]["predictor"]
-        == (before["spec"]["predictor"])
-    )
+    shared = share_requests(before, _service(facts), 10)["spec"]["predictor"]
+    # KServe subtracts the canary's replica.
+    replicas = {key: shared.pop(key) for key in ("minReplicas", "maxReplicas")}
+    assert replicas == {"minReplicas": 2, "maxReplicas": 2}
+    assert shared == {
+        key: value for key, value in before["spec"]["predictor"].items() if key not in replicas
+    }
 
 
 def test_canary_has_a_fixed_number_of_replicas(facts: ModelFacts, stable: ModelFacts) -> None:
@@ -89,8 +92,18 @@ def test_canary_has_a_fixed_number_of_replicas(facts: ModelFacts, stable: ModelF
     services = (_service(it, **changes) for it in (stable, facts))
     predictor = share_requests(*services, 30)["spec"]["canary"][0]["predictor"]
     assert predictor["minReplicas"] == 2
-    assert predictor["annotations"] == {"serving.kserve.io/autoscalerClass": "none"}
     assert not {"maxReplicas", "autoScaling"} & set(predictor)
+
+
+def test_canary_of_a_service_that_kserve_scales_has_no_autoscaler(
+    facts: ModelFacts, stable: ModelFacts
+) -> None:
+    before = _service(stable)
+    del before["metadata"]["annotations"]["serving.kserve.io/autoscalerClass"]
+    shared = share_requests(before, _service(facts), 10)["spec"]
+    annotations = shared["canary"][0]["predictor"]["annotations"]
+    assert annotations == {"serving.kserve.io/autoscalerClass": "none"}
+    assert shared["predictor"] == before["spec"]["predictor"]
 
 
 @pytest.mark.parametrize("transformer", [True, False])
@@ -125,13 +138,11 @@ def test_adapters_have_no_canary(facts: ModelFacts, stable: ModelFacts) -> None:
 
 
 def test_files_hold_both_models(facts: ModelFacts, stable: ModelFacts) -> None:
-    options = DeployOptions(canary_percent=10, components=["model-cache"])
+    options = DeployOptions(canary_percent=10)
     objects = render(facts, options, None, stable)
     service = objects[-1]
     assert service["spec"]["predictor"]["model"]["storageUri"] == stable.uri
     assert service["spec"]["canary"][0]["predictor"]["model"]["storageUri"] == facts.uri
-    cached = [it["spec"]["sourceModelUri"] for it in objects if it["kind"] == "LocalModelCache"]
-    assert sorted(cached) == sorted([stable.uri, facts.uri])
 
 
 def test_files_do_not_vouch_for_the_model_in_service(facts: ModelFacts, stable: ModelFacts) -> None:

@@ -137,6 +137,8 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "node_selector": _set("node_selector", "{pool: gpu}", {"pool": "gpu"}),
         "tolerations": _set("tolerations", "[{key: gpu}]", [{"key": "gpu"}]),
         "timeout_seconds": Setting(("--timeout", "60"), 60.0),
+        "max_restarts": _set("max_restarts", "5", 5),
+        "unschedulable_seconds": _set("unschedulable_seconds", "900", 900.0),
         "probe": Setting(("--mode", "apply", "--probe", "s3://b/rows.jsonl"), "s3://b/rows.jsonl"),
         "probe_url": Setting(("--mode", "apply", "--probe-url", "http://s"), "http://s"),
         "git_repo": Setting(("--mode", "git", "--repo", "https://h/r.git"), "https://h/r.git"),

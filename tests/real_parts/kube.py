@@ -1,4 +1,5 @@
-"""``kube_api``: a real kube-apiserver with etcd and CRDs; tests play the controllers."""
+"""``kube_api``: a real kube-apiserver with etcd and CRDs; ``kube_controllers``: beside it a real
+kube-controller-manager and kube-scheduler."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,30 @@ from tests.real_parts.crds import for_1_20, known_kinds, load_crd
 from tests.real_parts.process import CACHE, answers, free_port, program, running, unavailable
 
 _START_SECONDS = 120
+# KEDA's own definition is not at hand: this one takes every field.
+_SCALED_OBJECTS = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "scaledobjects.keda.sh"},
+    "spec": {
+        "group": "keda.sh",
+        "scope": "Namespaced",
+        "names": {"kind": "ScaledObject", "plural": "scaledobjects", "singular": "scaledobject"},
+        "versions": [
+            {
+                "name": "v1alpha1",
+                "served": True,
+                "storage": True,
+                "schema": {
+                    "openAPIV3Schema": {
+                        "type": "object",
+                        "x-kubernetes-preserve-unknown-fields": True,
+                    }
+                },
+            }
+        ],
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -30,11 +56,13 @@ class KubeApi:
         kubeconfig: An administrator's.
         server: Its URL.
         certificate: The file that verifies it.
+        accounts_key: The key of service accounts' tokens.
     """
 
     kubeconfig: Path
     server: str
     certificate: Path
+    accounts_key: Path
 
     def client(self) -> Any:
         """An administrator's client, for what controllers would do."""
@@ -54,16 +82,47 @@ class KubeApi:
 @pytest.fixture(scope="session")
 def kube_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubeApi]:
     """An API server for the whole session, with RBAC and without controllers."""
-    assets = Path(os.environ.get("KUBEBUILDER_ASSETS") or CACHE / "envtest")
-    etcd = program(assets / "etcd", "envtest")
-    apiserver = program(assets / "kube-apiserver", "envtest")
-    crds = [for_1_20(load_crd(*kind)) for kind in known_kinds()]
+    etcd, apiserver = _program("etcd"), _program("kube-apiserver")
+    crds = [for_1_20(load_crd(*kind)) for kind in known_kinds()] + [_SCALED_OBJECTS]
     root = tmp_path_factory.mktemp("kube")
     with ExitStack() as servers:
         etcd_url = servers.enter_context(_etcd(etcd, root))
         api = servers.enter_context(_api_server(apiserver, root, etcd_url))
         _install(api, crds)
         yield api
+
+
+@pytest.fixture(scope="module")
+def kube_controllers(
+    kube_api: KubeApi, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[KubeApi]:
+    """The controllers of Deployments, ReplicaSets, quotas and garbage, and the scheduler.
+
+    They run for one module: elsewhere tests make pods that nobody may schedule.
+    """
+    root = tmp_path_factory.mktemp("controllers")
+    common = {"kubeconfig": kube_api.kubeconfig, "leader-elect": "false", "port": 0}
+    manager = {
+        "controllers": "deployment,replicaset,garbagecollector,resourcequota",
+        "service-account-private-key-file": kube_api.accounts_key,
+        "root-ca-file": kube_api.certificate,
+        "use-service-account-credentials": "false",
+        "concurrent-gc-syncs": 4,
+    }
+    with ExitStack() as programs:
+        for name, flags in (("kube-controller-manager", manager), ("kube-scheduler", {})):
+            port = free_port()
+            flags = common | flags | {"secure-port": port, "cert-dir": root / name}
+            command = [_program(name), *_as_flags(flags)]
+            context = ssl._create_unverified_context()
+            ready = partial(answers, f"https://127.0.0.1:{port}/healthz", context=context)
+            programs.enter_context(running(command, root / f"{name}.log", ready))
+        yield kube_api
+
+
+def _program(name: str) -> Path:
+    assets = Path(os.environ.get("KUBEBUILDER_ASSETS") or CACHE / "envtest")
+    return program(assets / name, "envtest")
 
 
 @pytest.fixture
@@ -150,7 +209,7 @@ def _api_server(program_file: Path, root: Path, etcd_url: str) -> Iterator[KubeA
         certificate = root / "certificates/apiserver.crt"
         kubeconfig = root / "kubeconfig"
         kubeconfig.write_text(yaml.safe_dump(_kubeconfig(server, certificate, token)))
-        yield KubeApi(kubeconfig, server, certificate)
+        yield KubeApi(kubeconfig, server, certificate, root / "accounts.key")
 
 
 def _as_flags(flags: dict[str, Any]) -> list[str]:

@@ -1,6 +1,6 @@
-"""What is used of the Prometheus Operator's objects (monitoring.coreos.com/v1).
+"""What is used of the objects of the Prometheus Operator (monitoring.coreos.com/v1) and of KEDA.
 
-Its CRDs are not at hand: these schemas hold the fields that the manifests use, with the types and
+Their CRDs are not at hand: these schemas hold the fields that the manifests use, with the types and
 formats that the API's reference gives. A field that is not here is refused.
 """
 
@@ -21,10 +21,12 @@ def _listed(items: dict[str, Any]) -> dict[str, Any]:
     return {"type": "array", "items": items, "minItems": 1}
 
 
-def _kind(name: str, spec: dict[str, Any]) -> dict[str, Any]:
+def _kind(
+    name: str, spec: dict[str, Any], api_version: str = "monitoring.coreos.com/v1"
+) -> dict[str, Any]:
     return _fields(
         "apiVersion kind metadata spec",
-        apiVersion={"const": "monitoring.coreos.com/v1"},
+        apiVersion={"const": api_version},
         kind={"const": name},
         metadata={"type": "object"},
         spec=spec,
@@ -62,3 +64,29 @@ _RULE = {
 _RULE["properties"] |= {"alert": _TEXT, "for": _DURATION}
 _GROUP = _fields("name rules", name=_TEXT, interval=_DURATION, rules=_listed(_RULE))
 PROMETHEUS_RULE = _kind("PrometheusRule", _fields("groups", groups=_listed(_GROUP)))
+_NUMBER = {"type": "string", "pattern": "^[0-9.]+$"}
+_TRIGGER = _fields(
+    "type metricType metadata",
+    type={"enum": ["prometheus", "cpu"]},
+    metricType={"enum": ["AverageValue", "Value", "Utilization"]},
+    metadata=_fields(
+        "",
+        serverAddress={"type": "string", "pattern": "^https?://"},
+        query=_TEXT,
+        threshold=_NUMBER,
+        value=_NUMBER,
+    ),
+)
+_BEHAVIOUR = _fields("", scaleDown=_fields("", stabilizationWindowSeconds={"type": "integer"}))
+SCALED_OBJECT = _kind(
+    "ScaledObject",
+    _fields(
+        "scaleTargetRef minReplicaCount maxReplicaCount triggers",
+        scaleTargetRef=_fields("name", name=_TEXT),
+        minReplicaCount={"type": "integer", "minimum": 1},
+        maxReplicaCount={"type": "integer", "minimum": 1},
+        advanced=_fields("", horizontalPodAutoscalerConfig=_fields("", behavior=_BEHAVIOUR)),
+        triggers=_listed(_TRIGGER),
+    ),
+    "keda.sh/v1alpha1",
+)

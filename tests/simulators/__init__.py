@@ -1,0 +1,1 @@
+"""Programs that play what cannot run here: operators by their source, and a node."""

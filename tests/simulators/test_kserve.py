@@ -1,0 +1,233 @@
+"""The simulated KServe against what the real one did."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any, cast
+
+import pytest
+
+from tests.simulators.api import Api, Object
+from tests.simulators.kserve import workloads
+from tests.simulators.kserve.admission import RefusedError, validate, with_defaults
+from tests.simulators.kserve.controller import Reconciliation
+from tests.simulators.kserve.names import domain
+from tests.simulators.records import recorded_events, recorded_objects, recorded_service
+
+RUNTIME = recorded_objects("01-servingruntimes")["banking-vllm"]
+# A status is read some time after what it was computed from has changed, and the other way round.
+_LAG_SECONDS = 2.5
+
+
+class Recorded:
+    """An API server that has what a record shows at one time, and keeps nothing."""
+
+    def __init__(self, deployments: Object, pods: Object) -> None:
+        self._deployments, self._pods = deployments, pods
+
+    def find(self, plural: str, name: str) -> Object | None:
+        if plural == "servingruntimes":
+            return RUNTIME
+        if plural != "deployments":
+            return None
+        return cast("Object | None", self._deployments.get(name))
+
+    def list(self, plural: str, labels: str = "") -> list[Object]:
+        app = labels.removeprefix("app=isvc.")
+        pods = self._pods if plural == "pods" else {}
+        return [it for name, it in pods.items() if name.rsplit("-", 2)[0] == app]
+
+    def create(self, _plural: str, body: Object) -> Object:
+        return body
+
+    def replace(self, _plural: str, body: Object, *, dry_run: bool = False) -> Object:
+        assert dry_run is not None
+        return body
+
+    def replace_status(self, _plural: str, body: Object) -> Object:
+        return body
+
+    def delete(self, *_: object) -> None:
+        """Nothing."""
+
+
+def _plain(status: Object) -> Object:
+    """Without times, which records leave out."""
+    conditions = [
+        {key: value for key, value in item.items() if key != "lastTransitionTime"}
+        for item in status.get("conditions") or ()
+    ]
+    return {**status, "conditions": conditions}
+
+
+def _snapshots(events: list[Object]) -> list[tuple[float, Object, Object]]:
+    """Time, Deployments and pods after each line."""
+    deployments: dict[str, Any] = {}
+    pods: dict[str, Any] = {}
+    found: list[tuple[float, Object, Object]] = [(-1.0, {}, {})]
+    for event in events:
+        kept = {"Deployment": deployments, "Pod": pods}.get(event["kind"])
+        if kept is None:
+            continue
+        if event.get("gone"):
+            kept.pop(event["name"], None)
+        else:
+            spec = {"replicas": event.get("want", 1)}
+            status = event.get("status", {})
+            kept[event["name"]] = {"metadata": {}, "spec": spec, "status": status}
+        found.append((event["t"], dict(deployments), dict(pods)))
+    return found
+
+
+def _reachable(service: Object, start: Object, snapshots: list[Any]) -> list[Object]:
+    """The statuses that reconciliations may write, from what was there at these times."""
+    statuses = [start]
+    for _ in range(2):
+        for former in list(statuses):
+            for _, deployments, pods in snapshots:
+                # Lists of pods have no order.
+                for ordered in (pods, dict(reversed(pods.items()))):
+                    api = cast(Api, Recorded(deployments, ordered))
+                    reconciliation = Reconciliation(api, {**service, "status": former})
+                    if reconciliation.run():
+                        status = _plain(reconciliation.status.written())
+                        if status not in statuses:
+                            statuses.append(status)
+    return statuses
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        "02-update",
+        "08-promote-by-rename-in-order",
+        "09-storage-initializer-fails-once-by-kubectl",
+        "10-storage-initializer-fails-always-by-kubectl",
+        "11-first-deployment-crash-loop",
+        "12-update-with-one-gpu",
+        "14-predictor-alone",
+    ],
+)
+def test_every_recorded_status_is_one_that_the_simulator_writes(record: str) -> None:
+    events = recorded_events(record)
+    snapshots = _snapshots(events)
+    service: Object = {}
+    for event in events:
+        if event["kind"] != "InferenceService" or event.get("gone"):
+            continue
+        former = service.get("status", {})
+        service = recorded_service(event, service)
+        if event["t"] == 0.0:
+            continue  # the start of the record
+        time = event["t"]
+        before = [it for it in snapshots if it[0] < time - _LAG_SECONDS][-1:]
+        near = [it for it in snapshots if abs(it[0] - time) <= _LAG_SECONDS]
+        assert service["status"] in _reachable(service, former, before + near), f"t={time}"
+
+
+def _comparable(item: Object) -> Object:
+    """Without what the API server, the controllers of Kubernetes and their defaults add."""
+    item = deepcopy(item)
+    metadata = item["metadata"]
+    for key in ("generation", "ownerReferences"):
+        metadata.pop(key, None)
+    metadata["annotations"].pop("deployment.kubernetes.io/revision", None)
+    return item
+
+
+def _includes(actual: Any, wanted: Any) -> bool:
+    """Whether everything wanted is in the actual object, which has defaults, too."""
+    if isinstance(wanted, dict):
+        return all(key in actual and _includes(actual[key], wanted[key]) for key in wanted)
+    if isinstance(wanted, list):
+        same = len(actual) == len(wanted)
+        return same and all(_includes(*pair) for pair in zip(actual, wanted, strict=True))
+    return bool(actual == wanted)
+
+
+def _assert_made(recorded: Object, made: Object) -> None:
+    recorded, made = _comparable(recorded), _comparable(made)
+    assert recorded["metadata"] == made["metadata"]
+    assert _includes(recorded["spec"], made["spec"])
+    template = recorded["spec"].get("template")
+    if template:
+        assert template["metadata"] == made["spec"]["template"]["metadata"]
+
+
+def test_deployments_of_a_service_are_those_that_were_recorded() -> None:
+    service = recorded_objects("01-inferenceservices")["banking"]
+    recorded = recorded_objects("01-deployments")
+    _assert_made(recorded["banking-predictor"], workloads.predictor_deployment(service, RUNTIME))
+    _assert_made(recorded["banking-transformer"], workloads.transformer_deployment(service))
+
+
+@pytest.mark.parametrize("record", ["04", "08"])
+def test_deployment_of_a_canary_is_the_one_that_was_recorded(record: str) -> None:
+    service = recorded_objects(f"{record}-inferenceservices")["banking"]
+    recorded = recorded_objects(f"{record}-deployments")
+    for canary in service["spec"].get("canary", ()):
+        made = workloads.canary_deployment(service, canary, RUNTIME)
+        _assert_made(recorded[made["metadata"]["name"]], made)
+    made = workloads.predictor_deployment(service, RUNTIME)
+    _assert_made(recorded[made["metadata"]["name"]], made)
+
+
+def test_services_and_autoscalers_are_those_that_were_recorded() -> None:
+    service = recorded_objects("01-inferenceservices")["banking"]
+    for deployment, part in (
+        (workloads.predictor_deployment(service, RUNTIME), service["spec"]["predictor"]),
+        (workloads.transformer_deployment(service), service["spec"]["transformer"]),
+    ):
+        name = deployment["metadata"]["name"]
+        made = workloads.k8s_service(deployment)
+        del made["metadata"]["ownerReferences"]
+        _assert_made(recorded_objects("01-services")[name], made)
+        scaler = workloads.autoscaler(deployment, part)
+        _assert_made(recorded_objects("01-horizontalpodautoscalers")[name], scaler)
+
+
+def _stored() -> Object:
+    """A service with a canary, as stored."""
+    return recorded_objects("04-inferenceservices")["banking"]
+
+
+def test_refusal_of_a_name_in_the_model_is_the_recorded_one() -> None:
+    service = _stored()
+    service["spec"]["predictor"]["model"]["name"] = "kserve-container"
+    with pytest.raises(RefusedError) as refused:
+        validate(service, None)
+    [said] = [it["line"] for it in recorded_events("05-promote-refused") if "line" in it]
+    assert f"denied the request: {refused.value}" in said
+
+
+def test_stored_service_has_the_defaults_and_passes() -> None:
+    service = _stored()
+    assert with_defaults(service) == service
+    validate(service, service)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"maxReplicas": 2}, "must not set maxReplicas"),
+        ({"minReplicas": 5}, "must not exceed stable predictor minReplicas"),
+        ({"name": ""}, "predictor.name is required"),
+    ],
+)
+def test_canary_that_kserve_does_not_allow_is_refused(change: Object, words: str) -> None:
+    service = _stored()
+    service["spec"]["canary"][0]["predictor"] |= change
+    with pytest.raises(RefusedError, match=words):
+        validate(service, None)
+
+
+def test_another_name_without_another_model_is_refused() -> None:
+    former, service = _stored(), _stored()
+    service["spec"]["predictor"]["name"] = "next"
+    with pytest.raises(RefusedError, match="requires a model change"):
+        validate(service, former)
+
+
+def test_host_longer_than_dns_allows_fails() -> None:
+    with pytest.raises(ValueError, match="no more than 63 characters"):
+        domain("customer-service-banking-intents-prod-predictor", "a" * 39)
