@@ -97,7 +97,7 @@ def test_crash_loop_ends_the_wait_in_seconds(
 ) -> None:
     kserve.node.behave("banking-predictor", Behaviour(crashes=True))
     start = time.monotonic()
-    with pytest.raises(CheckFailed, match="kserve-container restarted 3 times: CrashLoopBackOff"):
+    with pytest.raises(CheckFailed, match="kserve-container restarted 3 times: "):
         deploy(published, apply_options, verdict_file=write_verdict())
     assert time.monotonic() - start < apply_options.timeout_seconds / 2
 

@@ -79,7 +79,7 @@ def test_failed_change_puts_the_former_revision_back(
         deploy_model(b"second", BROKEN)
 
     assert _rest(kserve.service()) == _rest(before)
-    assert "kserve-container restarted 3 times: CrashLoopBackOff" in str(caught.value)
+    assert "kserve-container restarted 3 times: " in str(caught.value)
     assert "CUDA out of memory" in str(caught.value)
     assert "the previous revision was restored" in str(caught.value)
 
@@ -304,6 +304,8 @@ def test_promoted_canary_keeps_its_pods(
 
     service = kserve.service()
     predictor = service["spec"]["predictor"]
+    # KServe's webhook refuses the name of a canary's container in a predictor.
+    assert chosen["model"].pop("name") == "kserve-container"
     assert (predictor["name"], predictor["model"]) == (chosen["name"], chosen["model"])
     assert "canary" not in service["spec"]
     annotations = service["metadata"]["annotations"]

@@ -259,10 +259,12 @@ def _main(container: Object, state: _Pod, words: str) -> Object:
             "state": {"waiting": waiting},
             "lastState": {},
         }
+    from_logs = container.get("terminationMessagePolicy") == "FallbackToLogsOnError"
+    failed = _failed(state.restarts, words if from_logs else "")
     if time.monotonic() < state.down_until:
-        told = container.get("terminationMessagePolicy") == "FallbackToLogsOnError"
-        return _failed(state.restarts, words if told else "")
-    return {**_running(state.restarts), "ready": state.ready}
+        return failed
+    last = failed["lastState"] if state.restarts else {}
+    return {**_running(state.restarts), "lastState": last, "ready": state.ready}
 
 
 class _Logs(BaseHTTPRequestHandler):
