@@ -306,6 +306,8 @@ def test_promoted_canary_keeps_its_pods(
     predictor = service["spec"]["predictor"]
     # KServe's webhook refuses the name of a canary's container in a predictor.
     assert chosen["model"].pop("name") == "kserve-container"
+    # Its defaults are those of a predictor alone.
+    assert predictor["model"].pop("protocolVersion") == "v2"
     assert (predictor["name"], predictor["model"]) == (chosen["name"], chosen["model"])
     assert "canary" not in service["spec"]
     annotations = service["metadata"]["annotations"]
