@@ -6,7 +6,7 @@ import re
 
 # KServe reads an address as a URL, and would fetch the part before such a character.
 _NOT_IN_ADDRESSES = re.compile(r"[#?\s]")
-_LONGEST_LABEL = 63
+_MAX_LABEL_LENGTH = 63
 # The name of a canary's predictor, which it keeps as the predictor: see traffic_split.
 _CANARY_NAME = "cNNNNNNNNb"
 
@@ -33,10 +33,10 @@ def host_fault(name: str, namespace: str, *, transformer: bool, canary: bool) ->
     parts += [f"{name}-transformer"] if transformer else []
     parts += [f"{name}-{_CANARY_NAME}-predictor"] if canary else []
     longest = max((f"{part}-{namespace}" for part in parts), key=len)
-    surplus = len(longest) - _LONGEST_LABEL
+    surplus = len(longest) - _MAX_LABEL_LENGTH
     if surplus <= 0:
         return None
     return (
         f"the host {longest} of KServe's default domain has {len(longest)} characters, and DNS "
-        f"allows {_LONGEST_LABEL}: shorten name or namespace by {surplus}"
+        f"allows {_MAX_LABEL_LENGTH}: shorten name or namespace by {surplus}"
     )

@@ -49,7 +49,7 @@ class Readiness:
         ready: Whether it serves the state that was requested last.
         failed: Whether KServe does not accept its specification.
         url: URL of the service, once known.
-        message: What is pending, or the reason of the failure; one line.
+        message: The pending part, or the reason of the failure; one line.
     """
 
     ready: bool
