@@ -13,6 +13,10 @@ from intentflow.taxonomy import Taxonomy
 # Possible ends of a complete call, up to which the text is a complete answer.
 _CALL_ENDS = {"call": re.compile(r"\)"), "json": re.compile(r"\}")}
 _ANSWER_ENDS = {"call": "", "json": "]"}
+# An answer within the limit of tokens has less of both; a server at fault could send so much that
+# trying every end would take hours.
+_MAX_CHARACTERS = 20_000
+_MAX_ENDS = 64
 
 
 class StructuredOutputs:
@@ -50,10 +54,13 @@ class StructuredOutputs:
         """The complete calls of a truncated answer, or its first call, closed.
 
         Returns:
-            None if the text is not the beginning of an answer inside the taxonomy.
+            None if the text is not the beginning of an answer inside the taxonomy, or is longer
+            than any answer within the limit of tokens.
         """
+        if len(text) > _MAX_CHARACTERS:
+            return None
         ends = [found.end() for found in _CALL_ENDS[self.output_format].finditer(text)]
-        for end in reversed(ends):
+        for end in reversed(ends[-_MAX_ENDS:]):
             closed = text[:end] + _ANSWER_ENDS[self.output_format]
             if self.admits(closed):
                 return closed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,16 @@ def test_an_answer_cut_off_anywhere_in_its_values_is_closed_inside_the_taxonomy(
 )
 def test_what_was_cut_off_is_closed(text: str, closed: str | None) -> None:
     assert StructuredOutputs(WIDE, "call").close(text) == closed
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("calls", [300, 1_500, 50_000])
+def test_an_answer_of_any_length_is_closed_in_bounded_time(form: OutputFormat, calls: int) -> None:
+    text = format_output([Call("sing"), Call("by", ("a",))] * calls, form).removesuffix("]")
+    structure = StructuredOutputs(WIDE, form)
+    started = time.process_time()
+    structure.close(text)
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize(
