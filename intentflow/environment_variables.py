@@ -101,6 +101,18 @@ VARIABLES = (
         "bearer token of the KFP API; `--token-env` names another variable",
         secret=True,
     ),
+    Variable(
+        "KFP_COOKIE",
+        "submit",
+        "cookie of a session with Kubeflow, name=value; `--cookie-env` names another variable",
+        secret=True,
+    ),
+    Variable(
+        "KF_PIPELINES_SA_TOKEN_PATH",
+        "submit",
+        "in a pod, file with its ServiceAccount token for KFP; "
+        "`/var/run/secrets/kubeflow/pipelines/token` unless set",
+    ),
     Variable("KUBECONFIG", "deploy, train", "kubeconfig file; `~/.kube/config` unless set"),
     Variable(
         "INTENTFLOW_GIT_TOKEN",

@@ -24,14 +24,21 @@ def build_pipeline(name: str, options: PipelineOptions | None = None) -> Any:
     Raises:
         UsageError: There is no such graph.
     """
-    if name not in PIPELINES:
-        guess = nearest(name, PIPELINES)
-        hint = f"; did you mean {guess}?" if guess else f"; choose from {', '.join(PIPELINES)}"
-        raise UsageError(f"there is no pipeline {name}{hint}")
+    _require_known(name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         graph = importlib.import_module(f"intentflow.pipelines.{name}.pipeline")
         return graph.build(options or PipelineOptions())
+
+
+def kfp_name(name: str) -> str:
+    """The name that a graph has in Kubeflow Pipelines.
+
+    Raises:
+        UsageError: There is no such graph.
+    """
+    _require_known(name)
+    return f"intentflow-{name}"
 
 
 def compile_pipeline(
@@ -67,8 +74,8 @@ def compile_pipeline(
             # A version's graph never changes on the cluster, so another graph needs another name.
             digest = hashlib.sha256(draft.read_bytes()).hexdigest()
             options_for_objects = KubernetesManifestOptions(
-                pipeline_name=f"intentflow-{name}",
-                pipeline_version_name=f"intentflow-{name}-{digest[:12]}",
+                pipeline_name=kfp_name(name),
+                pipeline_version_name=f"{kfp_name(name)}-{digest[:12]}",
                 include_pipeline_manifest=True,
             )
             Compiler().compile(
@@ -78,3 +85,10 @@ def compile_pipeline(
                 kubernetes_manifest_options=options_for_objects,
             )
         shutil.copyfile(draft, partial)
+
+
+def _require_known(name: str) -> None:
+    if name not in PIPELINES:
+        guess = nearest(name, PIPELINES)
+        hint = f"; did you mean {guess}?" if guess else f"; choose from {', '.join(PIPELINES)}"
+        raise UsageError(f"there is no pipeline {name}{hint}")

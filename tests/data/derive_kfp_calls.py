@@ -25,7 +25,9 @@ CALLS = (
     "ExperimentService_CreateExperiment",
     "RunService_CreateRun",
     "RunService_GetRun",
+    "RecurringRunService_ListRecurringRuns",
     "RecurringRunService_CreateRecurringRun",
+    "RecurringRunService_DeleteRecurringRun",
 )
 _WORDS = ("description", "summary", "title")
 _NOT_IN_A_SCHEMA = ("name", "in", "required", *_WORDS)

@@ -51,7 +51,7 @@ def admission(api: KubeApi, hook: Webhook, folder: Path) -> Iterator[None]:
     """Have the API server ask a webhook inside the block."""
     from kubernetes.client import AdmissionregistrationV1Api
 
-    certificate, key = _self_signed(folder)
+    certificate, key = self_signed(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(hook.validate))
@@ -119,7 +119,7 @@ def _handler(validate: Validate) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _self_signed(folder: Path) -> tuple[Path, Path]:
+def self_signed(folder: Path) -> tuple[Path, Path]:
     """A certificate for 127.0.0.1, and its key."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization

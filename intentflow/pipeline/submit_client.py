@@ -1,0 +1,317 @@
+"""Connection to the KFP API: authentication as its users have it, and answers that are checked."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from intentflow.errors import InputError, ServiceError, UsageError
+from intentflow.io.addresses import require_address
+
+SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+_HEALTH_SECONDS = 10
+_REQUEST_SECONDS = 60
+_LOGIN = "give a token (KFP_TOKEN, --token-file) or the cookie of a browser's session (KFP_COOKIE)"
+
+
+class KfpUnavailable(ServiceError):  # noqa: N818 - a state of the server, which may pass
+    """The server cannot be reached, or answers with a 5xx or 429: it may be back in a minute."""
+
+
+class KfpLoginRefused(ServiceError):  # noqa: N818 - an answer of the server
+    """The server does not accept the token or the cookie, or answers with a login page."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where the KFP API is, and what it is given to let us in.
+
+    Attributes:
+        host: URL of the KFP API.
+        token: Bearer token.
+        token_file: File with the bearer token, read again for every request, since the kubelet
+            and other tools replace it before it expires. Used unless there is a ``token``.
+        cookie: Cookie of a session, ``name=value``, as Dex and oauth2-proxy set it.
+        ca_file: Certificates (PEM) of the authorities that signed the host's; the public ones if
+            None.
+    """
+
+    host: str
+    token: str | None = field(default=None, repr=False)
+    token_file: Path | None = None
+    cookie: str | None = field(default=None, repr=False)
+    ca_file: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Check the address, the files and the form of the cookie.
+
+        Raises:
+            InputError: One of them cannot be used.
+        """
+        require_address(self.host, "--host", "KFP_TOKEN")
+        if self.cookie is not None and "=" not in self.cookie:
+            raise InputError("KFP_COOKIE: expected name=value, such as authservice_session=…")
+        if self.token_file is not None:
+            read_token(self.token_file)
+        if self.ca_file is not None:
+            _require_certificates(self.ca_file)
+
+    @property
+    def renews_itself(self) -> bool:
+        """Whether an expired token may be replaced while we wait."""
+        return self.token is None and self.token_file is not None
+
+
+def read_token(file: Path) -> str:
+    """Read the token in a file.
+
+    Raises:
+        InputError: The file cannot be read, or is empty.
+    """
+    try:
+        token = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not a text file"
+        raise InputError(f"--token-file {file}: {reason}") from None
+    if not token:
+        raise InputError(f"--token-file {file}: the file is empty")
+    return token
+
+
+def in_cluster_token_file() -> Path | None:
+    """The projected ServiceAccount token for KFP that a pod has; None outside of one.
+
+    A pod gets it where a ``PodDefault`` or its own spec projects a token with the audience
+    ``pipelines.kubeflow.org``; the places are those of kfp's own client.
+    """
+    from kfp.client import KF_PIPELINES_SA_TOKEN_ENV, KF_PIPELINES_SA_TOKEN_PATH
+
+    file = Path(os.environ.get(KF_PIPELINES_SA_TOKEN_ENV) or KF_PIPELINES_SA_TOKEN_PATH)
+    return file if file.is_file() else None
+
+
+@dataclass(frozen=True)
+class KfpClient:
+    """The services of the KFP API, for one namespace.
+
+    Attributes:
+        connection: Where it is.
+        namespace: Namespace of everything that is listed and made; None in a single-user
+            installation.
+        pipelines: Pipelines and their versions.
+        uploads: Upload of versions.
+        experiments: Experiments.
+        runs: Runs.
+        schedules: Recurring runs.
+    """
+
+    connection: Connection
+    namespace: str | None
+    pipelines: Any
+    uploads: Any
+    experiments: Any
+    runs: Any
+    schedules: Any
+
+    def url(self, page: str) -> str:
+        """URL of a page of the user interface, such as ``runs/details/ID``."""
+        return f"{self.connection.host.rstrip('/')}/#/{page}"
+
+
+def connect(connection: Connection, namespace: str | None) -> KfpClient:
+    """A client of a host that answers as the KFP API does.
+
+    Args:
+        connection: Where it is.
+        namespace: Namespace of the user; the pod's own if None and this is a pod.
+
+    Raises:
+        UsageError: The installation has several users, and there is no namespace.
+        ServiceError: It cannot be reached, refused, or is something else.
+    """
+    import kfp_server_api
+
+    api = _checked_api(connection)
+    with readable_errors(connection):
+        health = kfp_server_api.HealthzServiceApi(api).healthz_service_get_healthz(
+            _request_timeout=_HEALTH_SECONDS
+        )
+    return KfpClient(
+        connection=connection,
+        namespace=_namespace(namespace, multi_user=bool(health.multi_user)),
+        pipelines=kfp_server_api.PipelineServiceApi(api),
+        uploads=kfp_server_api.PipelineUploadServiceApi(api),
+        experiments=kfp_server_api.ExperimentServiceApi(api),
+        runs=kfp_server_api.RunServiceApi(api),
+        schedules=kfp_server_api.RecurringRunServiceApi(api),
+    )
+
+
+def equals(key: str, value: str) -> str:
+    """A filter of a list call: the field has exactly this text."""
+    predicate = {"operation": "EQUALS", "key": key, "stringValue": value}
+    return json.dumps({"predicates": [predicate]})
+
+
+def require_id(answer: Any, name: str) -> str:
+    """The id that the server gave to what was made.
+
+    Raises:
+        ServiceError: It gave none.
+    """
+    found = getattr(answer, name)
+    if not found:
+        raise ServiceError(f"the KFP API's answer has no {name}: is --host the KFP API?")
+    return str(found)
+
+
+@contextlib.contextmanager
+def readable_errors(connection: Connection) -> Iterator[None]:
+    """Turn the client's errors into one line each.
+
+    Raises:
+        KfpUnavailable: The server is away.
+        KfpLoginRefused: It does not let us in.
+        ServiceError: It refused for another reason.
+    """
+    from kfp_server_api import ApiException
+    from urllib3.exceptions import HTTPError
+
+    try:
+        yield
+    except ApiException as error:
+        raise _explained(error, connection) from error
+    except HTTPError as error:
+        raise KfpUnavailable(_unreachable(error, connection)) from error
+
+
+def _namespace(given: str | None, *, multi_user: bool) -> str | None:
+    """A single-user installation ignores the namespace; one with several users needs it."""
+    if given or not multi_user:
+        return given
+    try:
+        return SERVICE_ACCOUNT_NAMESPACE.read_text(encoding="utf-8").strip()
+    except OSError:
+        raise UsageError(
+            "--namespace: this Kubeflow has several users; give the namespace of your profile"
+        ) from None
+
+
+def _checked_api(connection: Connection) -> Any:
+    """A client that takes JSON objects of the API as answers, and nothing else."""
+    import kfp_server_api
+
+    class CheckedApi(kfp_server_api.ApiClient):  # type: ignore[misc]  # the package has no types
+        def request(self, *args: Any, **kwargs: Any) -> Any:
+            if kwargs.get("_request_timeout") is None:
+                kwargs["_request_timeout"] = _REQUEST_SECONDS
+            try:
+                return super().request(*args, **kwargs)
+            except kfp_server_api.ApiException as error:
+                if error.body is not None:
+                    raise
+                # Of TLS; call_api would fail at the missing body.
+                raise KfpUnavailable(_unreachable(error, connection)) from error
+
+        def deserialize(self, response: Any, response_type: Any) -> Any:
+            _require_object(response, connection)
+            try:
+                return super().deserialize(response, response_type)
+            except (ValueError, TypeError, AttributeError, LookupError) as error:
+                raise KfpLoginRefused(_not_kfp(connection, response)) from error
+
+    return CheckedApi(_configuration(connection), cookie=connection.cookie)
+
+
+def _configuration(connection: Connection) -> Any:
+    import kfp_server_api
+
+    configuration = kfp_server_api.Configuration(host=connection.host.strip().rstrip("/"))
+    configuration.retries = False  # neither retries nor redirects: a login page is one
+    if connection.ca_file:
+        configuration.ssl_ca_cert = str(connection.ca_file)
+    token_file = connection.token_file
+    if connection.token or token_file:
+        configuration.api_key["authorization"] = connection.token
+        configuration.api_key_prefix["authorization"] = "Bearer"
+    if connection.renews_itself and token_file:
+
+        def read_again(configuration: Any) -> None:
+            configuration.api_key["authorization"] = read_token(token_file)
+
+        configuration.refresh_api_key_hook = read_again
+    return configuration
+
+
+def _require_certificates(file: Path) -> None:
+    import ssl
+
+    try:
+        ssl.create_default_context(cafile=str(file))
+    except ssl.SSLError:
+        raise InputError(f"--ca-file {file}: there is no certificate (PEM) in it") from None
+    except OSError as error:
+        raise InputError(f"--ca-file {file}: {error.strerror}") from None
+
+
+def _require_object(response: Any, connection: Connection) -> None:
+    try:
+        document = json.loads(response.data)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise KfpLoginRefused(_not_kfp(connection, response))
+
+
+def _not_kfp(connection: Connection, response: Any) -> str:
+    kind = (response.getheader("content-type") or "no content type").partition(";")[0]
+    return (
+        f"KFP host {connection.host}: the answer ({kind}) is not of the KFP API but of a login "
+        f"page or another server; check --host, and {_LOGIN}"
+    )
+
+
+def _explained(error: Any, connection: Connection) -> ServiceError:
+    host = f"KFP host {connection.host}"
+    status = int(error.status)
+    if status == 401:
+        return KfpLoginRefused(f"{host}: does not accept the token (401); {_LOGIN}")
+    if 300 <= status < 400:
+        place = _without_query(error.headers.get("location") or "another page")
+        return KfpLoginRefused(f"{host}: redirects to {place} ({status}); {_LOGIN}")
+    if status == 403:
+        return ServiceError(f"{host}: not allowed (403): {_message(error)}")
+    if status == 404:
+        return ServiceError(f"{host}: has no KFP API v2beta1 (404): {_message(error)}")
+    if status >= 500 or status == 429:
+        return KfpUnavailable(f"{host}: failed ({status}): {_message(error)}")
+    return ServiceError(f"{host}: refused ({status}): {_message(error)}")
+
+
+def _unreachable(error: Any, connection: Connection) -> str:
+    host = f"KFP host {connection.host}"
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return f"{host}: its certificate is not of a known authority; check --ca-file"
+    cause = getattr(error, "reason", None) or error
+    name = cause.splitlines()[0] if isinstance(cause, str) else type(cause).__name__
+    return f"{host}: cannot be reached ({name}); check --host"
+
+
+def _without_query(address: str) -> str:
+    """An address without what a login service puts into its query."""
+    return urlsplit(address)._replace(query="", fragment="").geturl()
+
+
+def _message(error: Any) -> str:
+    try:
+        message = json.loads(error.body)
+        message = message.get("error_message") or message["message"]
+    except (TypeError, ValueError, KeyError, AttributeError):
+        message = error.reason
+    return " ".join(str(message).split())[:300]
