@@ -31,7 +31,7 @@ _IMAGE = re.compile(
     rf"{_COMPONENT}(?:/{_COMPONENT})*(?::\w[\w.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?",
     re.ASCII,
 )
-# What KFP itself mounts into the container of a step: kubeflow/pipelines 2.17.0, below backend/src/v2,
+# What KFP mounts into the container of a step: kubeflow/pipelines 2.17.0, below backend/src/v2,
 # compiler/argocompiler/container.go:59-70 and component/constants.go:18-32.
 _KFP_MOUNTS = (
     *("/gcs", "/s3", "/minio", "/.local", "/.cache", "/.config"),

@@ -54,7 +54,7 @@ class _Asking:
 
     def __init__(self, client: KfpClient, run_id: str, url: str) -> None:
         self._client, self._run_id, self._url = client, run_id, url
-        self._said = ""
+        self._reported = ""
         self._refused_since: float | None = None
 
     def until(self, deadline: float) -> str:
@@ -73,13 +73,13 @@ class _Asking:
         try:
             state = ask()
         except KfpUnavailable as error:
-            self._say(f"{error}; asking again", logging.WARNING)
+            self._report(f"{error}; asking again", logging.WARNING)
             return known
         except KfpLoginRefused as error:
             self._wait_for_a_new_token(error)
             return known
         self._refused_since = None
-        self._say(f"run {self._run_id}: {state}", logging.INFO)
+        self._report(f"run {self._run_id}: {state}", logging.INFO)
         return state
 
     def _wait_for_a_new_token(self, error: KfpLoginRefused) -> None:
@@ -88,9 +88,9 @@ class _Asking:
         may_pass = self._client.connection.renews_itself
         if not may_pass or now - self._refused_since > _RENEWAL_SECONDS:
             raise ServiceError(f"{error}. The run goes on: {self._url}") from error
-        self._say(f"{error}; reading the token again", logging.WARNING)
+        self._report(f"{error}; reading the token again", logging.WARNING)
 
-    def _say(self, text: str, level: int) -> None:
-        if text != self._said:
+    def _report(self, text: str, level: int) -> None:
+        if text != self._reported:
             log.log(level, text)
-            self._said = text
+            self._reported = text

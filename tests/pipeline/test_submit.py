@@ -197,7 +197,7 @@ def test_answer_without_a_run_id_is_refused(kfp_api: KfpServer, package: Path) -
         _submit(kfp_api, package)
 
 
-def test_redirect_to_a_login_is_told_without_its_state(kfp_api: KfpServer, package: Path) -> None:
+def test_redirect_to_a_login_is_reported_without_its_state(kfp_api: KfpServer, package: Path) -> None:
     to_dex = {"location": "https://dex.example/auth?state=secret"}
     kfp_api.script["GET", "/healthz"] = [Answer(302, headers=to_dex)]
     with pytest.raises(KfpLoginRefused, match=r"redirects to https://dex\.example/auth") as caught:
@@ -356,7 +356,7 @@ def test_cron_off_leaves_other_namespaces_alone(shared_kfp: KfpServer, package: 
     assert [one["namespace"] for one in shared_kfp.schedules] == ["team-b"]
 
 
-def test_cron_off_without_a_schedule_says_so(
+def test_cron_off_without_a_schedule_reports_none(
     kfp_api: KfpServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["submit", "--host", kfp_api.url, "--cron", "off"]) == 0
@@ -410,7 +410,7 @@ def test_expired_token_is_read_again_from_its_file(
 
 
 @pytest.mark.usefixtures("_fast_polls")
-def test_expired_token_from_the_environment_says_that_the_run_goes_on(
+def test_expired_token_from_the_environment_reports_that_the_run_goes_on(
     kfp_api: KfpServer, package: Path
 ) -> None:
     kfp_api.script["GET", r"/runs/"] = [None, Answer(401, "expired")]
@@ -420,7 +420,7 @@ def test_expired_token_from_the_environment_says_that_the_run_goes_on(
 
 
 @pytest.mark.usefixtures("_fast_polls")
-def test_expired_session_says_that_the_run_goes_on(kfp_api: KfpServer, package: Path) -> None:
+def test_expired_session_reports_that_the_run_goes_on(kfp_api: KfpServer, package: Path) -> None:
     kfp_api.script["GET", r"/runs/"] = [None, LOGIN_PAGE]
     with pytest.raises(ServiceError, match=r"login page.*The run goes on: http"):
         _submit(kfp_api, package, wait_seconds=20, connection=Connection(kfp_api.url, cookie="a=b"))
