@@ -48,7 +48,7 @@ def check_for_cluster(config: RunConfig) -> None:
         config: Configuration of the run.
 
     Raises:
-        InputError: A model or a file is on this machine alone, or KFP or Kubernetes would refuse
+        InputError: A model or a file is local, or KFP or Kubernetes would refuse
             an option of a step. The message names the key.
     """
     _check_base_model(config)
@@ -148,7 +148,7 @@ def _check_base_model(config: RunConfig) -> None:
         steps.append("baseline")
     if not all(_in_cluster(name, config.pipeline, step) for step in steps):
         raise InputError(
-            f"recipe.model_name_or_path: {name} is on this machine alone, and not in the images: "
+            f"recipe.model_name_or_path: {name} is local, and not in the images: "
             "give a hub id, an s3:// address from `intentflow publish`, or a folder below a "
             f"volume of the steps {', '.join(steps)}"
         )

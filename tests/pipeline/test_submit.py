@@ -197,7 +197,9 @@ def test_answer_without_a_run_id_is_refused(kfp_api: KfpServer, package: Path) -
         _submit(kfp_api, package)
 
 
-def test_redirect_to_a_login_is_reported_without_its_state(kfp_api: KfpServer, package: Path) -> None:
+def test_redirect_to_a_login_is_reported_without_its_state(
+    kfp_api: KfpServer, package: Path
+) -> None:
     to_dex = {"location": "https://dex.example/auth?state=secret"}
     kfp_api.script["GET", "/healthz"] = [Answer(302, headers=to_dex)]
     with pytest.raises(KfpLoginRefused, match=r"redirects to https://dex\.example/auth") as caught:

@@ -51,8 +51,8 @@ def test_models_that_a_cluster_reaches_are_taken(model: str) -> None:
 @pytest.mark.parametrize(
     "model", ["bundled:smollm2-135m-instruct", "/models/qwen", "./qwen", "~/qwen", "a/b/c"]
 )
-def test_base_model_of_this_machine_is_refused(model: str) -> None:
-    with pytest.raises(InputError, match=r"recipe\.model_name_or_path: .* on this machine alone"):
+def test_local_base_model_is_refused(model: str) -> None:
+    with pytest.raises(InputError, match=r"recipe\.model_name_or_path: .* is local"):
         check_for_cluster(_config(model))
 
 
@@ -171,7 +171,7 @@ def test_nothing_is_asked_of_the_host_when_a_run_cannot_work(
     kfp_api: KfpServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["submit", "--host", kfp_api.url]) == 2
-    assert "is on this machine alone" in capsys.readouterr().err
+    assert "is local" in capsys.readouterr().err
     assert kfp_api.requests == []
 
 
