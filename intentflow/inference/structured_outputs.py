@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from intentflow.calls import Call, CallSyntaxError, OutputFormat, format_output, parse_output
 from intentflow.taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    from intentflow.inference.answer_check import AnswerCheck
 
 # Possible ends of a complete call, up to which the text is a complete answer.
 _CALL_ENDS = {"call": re.compile(r"\)"), "json": re.compile(r"\}")}
@@ -41,6 +45,23 @@ class StructuredOutputs:
     def request(self) -> dict[str, Any]:
         """The fields to add to the body of a chat completion request."""
         return {"structured_outputs": {"grammar": self.grammar}}
+
+    def begin(self) -> AnswerCheck:
+        """A check of one answer that comes in pieces.
+
+        Raises:
+            IntentflowError: The taxonomy has no grammar that llguidance takes.
+        """
+        from intentflow.inference.answer_check import AnswerCheck
+
+        return AnswerCheck(self._matcher.deep_copy())
+
+    @cached_property
+    def _matcher(self) -> Any:
+        """The grammar's first state, created once, because reading the grammar takes long."""
+        from intentflow.inference.answer_check import byte_matcher
+
+        return byte_matcher(self.grammar)
 
     def admits(self, text: str) -> bool:
         """Whether an answer consists of calls that the taxonomy accepts."""

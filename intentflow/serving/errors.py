@@ -57,6 +57,16 @@ def unavailable(message: str) -> ReplyError:
     return ReplyError(503, f"{message}; retry later", _RETRY_SECONDS)
 
 
+def outside_taxonomy() -> ReplyError:
+    """An answer that is not one of the model's taxonomy: 502."""
+    return ReplyError(502, "the model's answer is not a call of the taxonomy")
+
+
+def no_answer_within(seconds: float) -> ReplyError:
+    """An answer that took too long: 504."""
+    return ReplyError(504, f"there was no answer within {seconds:g} s")
+
+
 def _one_line(message: str) -> str:
     """The message without the control characters and the length of what a client sent."""
     shown = message[:_MAX_CHARACTERS]

@@ -17,6 +17,10 @@ PREDICTIONS = Counter("intentflow_predictions_total", "Predicted intents", ["int
 ANSWERS = Counter("intentflow_answers_total", "Answers of each model", ["model"])
 FEEDBACK = Counter("intentflow_feedback_total", "Corrections that are in storage")
 LOG_FAILURES = Counter("intentflow_log_failures_total", "Failed writes to the log storage")
+LOG_STALLED = Counter("intentflow_log_stalled_total", "Writes to the log storage that took long")
+LOG_WAITING_BYTES = Gauge(
+    "intentflow_log_waiting_bytes", "Bytes that wait for the log storage", ["kind"]
+)
 LOG_DROPPED = Counter("intentflow_log_dropped_total", "Requests that the log had no room for")
 
 

@@ -8,11 +8,12 @@ import logging
 import re
 import time
 import uuid
+from asyncio import FIRST_COMPLETED
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from intentflow.serving.binary_tensors import BINARY_TYPE
-from intentflow.serving.errors import ReplyError
+from intentflow.serving.errors import ReplyError, no_answer_within
 from intentflow.serving.limits import Limits
 from intentflow.serving.metrics import IN_PROGRESS, REQUESTS, SECONDS
 from intentflow.serving.schemas.feedback import REQUEST_ID_PATTERN
@@ -38,6 +39,7 @@ _ROUTES = [
 ]
 _PORT = re.compile(r":\d+$")
 _RETRY_SECONDS = 1
+_STREAM_GRACE_SECONDS = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -101,8 +103,12 @@ class Guard:
             done, _ = await asyncio.wait(
                 {answering, leaving},
                 timeout=self._limits.timeout_seconds,
-                return_when=asyncio.FIRST_COMPLETED,
+                return_when=FIRST_COMPLETED,
             )
+            if not done and exchange.has_begun:  # a stream ends with an error event of its own
+                done, _ = await asyncio.wait(
+                    {answering, leaving}, timeout=_STREAM_GRACE_SECONDS, return_when=FIRST_COMPLETED
+                )
         finally:
             leaving.cancel()
             if not answering.done():
@@ -111,8 +117,7 @@ class Guard:
         if answering in done:
             answering.result()
         elif not done:
-            limit = self._limits.timeout_seconds
-            raise ReplyError(504, f"there was no answer within {limit:g} s")
+            raise no_answer_within(self._limits.timeout_seconds)
 
     def _authorize(self, scope: Scope) -> None:
         path = scope["path"]
@@ -189,6 +194,11 @@ class _Exchange:
         self._route = _route(scope["path"])
         self._started = time.perf_counter()
         self._status: int | None = None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a response has begun."""
+        return self._status is not None
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
         """Pass on, with the request's id among the headers."""

@@ -9,7 +9,7 @@ from contextlib import aclosing
 
 from intentflow.inference.engines import MAX_NEW_TOKENS
 from intentflow.serving.backend import AnswerStream, Backend, Message, ModelAnswer
-from intentflow.serving.errors import ReplyError
+from intentflow.serving.errors import outside_taxonomy
 from intentflow.serving.interpretation import Interpretation, close_answer, interpret, is_admitted
 from intentflow.serving.metrics import count_prediction
 from intentflow.serving.request_log import RequestLog
@@ -106,14 +106,14 @@ class Recognizer:
             found = interpret(answer, time.perf_counter() - started)
             self._record(messages, found, request_id)
         elif answer.model.constrained and (answer.ended or not may_be_cut):
-            raise _outside_taxonomy()
+            raise outside_taxonomy()
 
     async def _interpret(self, messages: list[Message], request_id: str) -> Interpretation:
         started = time.perf_counter()
         answer = await self._backend.complete(messages, MAX_NEW_TOKENS, request_id)
         answer = close_answer(answer, MAX_NEW_TOKENS)
         if not is_admitted(answer):
-            raise _outside_taxonomy()
+            raise outside_taxonomy()
         return interpret(answer, time.perf_counter() - started)
 
     def _record(self, messages: list[Message], found: Interpretation, request_id: str) -> None:
@@ -124,7 +124,3 @@ class Recognizer:
 def _token_limit(max_tokens: int | None) -> int:
     """The requested number of tokens, within the evaluated limit."""
     return min(max_tokens or MAX_NEW_TOKENS, MAX_NEW_TOKENS)
-
-
-def _outside_taxonomy() -> ReplyError:
-    return ReplyError(502, "the model's answer is not a call of the taxonomy")

@@ -15,7 +15,7 @@ import random
 import socket
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,20 +28,21 @@ from tenacity import AsyncRetrying, retry_if_result, stop_after_attempt, wait_in
 from intentflow.calls import format_calls
 from intentflow.errors import InputError, IntentflowError
 from intentflow.serving.backend import Message
+from intentflow.serving.byte_budget import ByteBudget
 from intentflow.serving.corrections import joined_rounds
 from intentflow.serving.errors import ReplyError, unavailable
 from intentflow.serving.interpretation import Interpretation
-from intentflow.serving.metrics import FEEDBACK, LOG_DROPPED, LOG_FAILURES
+from intentflow.serving.metrics import FEEDBACK, LOG_DROPPED, LOG_FAILURES, LOG_STALLED
 from intentflow.serving.model_files import ServedModel
 from intentflow.storage import is_remote
 
 REQUESTS_EVERY_SECONDS = 10.0
 _FEEDBACK_TRIES = 3
 _PAUSE_SECONDS = 0.2
-_MAX_WAITING = 10_000
 _MAX_WAITING_BYTES = 16_000_000
 _MAX_BATCH = 1000
 _REDACTING_THREADS = 4
+_STALLED_SECONDS = 10.0
 _WARM_UP = {"instruction": "call +49 170 1234567, jane@example.com", "output": ""}
 
 Row = dict[str, Any]
@@ -51,8 +52,15 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
+class _Request:
+    row: Row
+    size: int
+
+
+@dataclass
 class _Correction:
     row: Row
+    size: int
     stored: asyncio.Future[None]
 
 
@@ -72,10 +80,11 @@ class RequestLog:
         self._write = writer(uri) if uri else None
         self._rate = sample_rate
         self._model = model
-        self._requests: list[Row] = []
-        self._waiting_bytes = 0
+        self._requests: list[_Request] = []
+        self._corrections: asyncio.Queue[_Correction] = asyncio.Queue()
+        self._request_bytes = ByteBudget("requests", _MAX_WAITING_BYTES)
+        self._correction_bytes = ByteBudget("feedback", _MAX_WAITING_BYTES)
         self._ending = asyncio.Event()
-        self._corrections: asyncio.Queue[_Correction] = asyncio.Queue(_MAX_BATCH)
         self._redacting = ThreadPoolExecutor(_REDACTING_THREADS, "redacting")
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -114,12 +123,10 @@ class RequestLog:
             "latency_seconds": round(found.latency_seconds, 6),
         }
         size = _size(row)
-        is_full = self._waiting_bytes + size > _MAX_WAITING_BYTES
-        if is_full or len(self._requests) >= _MAX_WAITING:
+        if not self._request_bytes.take(size):
             LOG_DROPPED.inc()
             return
-        self._requests.append(row)
-        self._waiting_bytes += size
+        self._requests.append(_Request(row, size))
 
     async def keep_correction(self, request_id: str, row: Row) -> None:
         """Keep a correction; returns when it is in storage.
@@ -128,19 +135,22 @@ class RequestLog:
         that takes long keeps none of the others waiting.
 
         Raises:
-            ReplyError: There is no storage, or it does not take it.
+            ReplyError: There is no storage, it does not take it, or too many bytes wait for it.
         """
         if self._write is None:
             raise ReplyError(501, "this service keeps no feedback: it was given no storage")
         loop = asyncio.get_running_loop()
         stamped = {**_stamp(request_id, self._model), **row}
-        redacted = await loop.run_in_executor(self._redacting, _redacted, stamped)
-        stored: asyncio.Future[None] = loop.create_future()
-        correction = _Correction(redacted, stored)
+        size = _size(stamped)
+        if not self._correction_bytes.take(size):
+            raise unavailable("too much feedback at once")
         try:
-            self._corrections.put_nowait(correction)
-        except asyncio.QueueFull:
-            raise unavailable("too much feedback at once") from None
+            redacted = await loop.run_in_executor(self._redacting, _redacted, stamped)
+        except BaseException:  # its client leaving, too
+            self._correction_bytes.release(size)
+            raise
+        stored: asyncio.Future[None] = loop.create_future()
+        self._corrections.put_nowait(_Correction(redacted, size, stored))
         await stored
 
     async def _write_requests(self) -> None:
@@ -152,14 +162,14 @@ class RequestLog:
 
     async def _flush_requests(self) -> bool:
         """Write one batch; False where nothing waits or the storage does not take it."""
-        rows = self._requests[:_MAX_BATCH]
-        if not rows:
+        batch = self._requests[:_MAX_BATCH]
+        if not batch:
             return False
-        redacted = await asyncio.to_thread(lambda: list(map(_redacted, rows)))
+        redacted = await asyncio.to_thread(lambda: [_redacted(request.row) for request in batch])
         if not await self._put("requests", redacted):
             return False  # what waits is tried again at the next turn
-        del self._requests[: len(rows)]
-        self._waiting_bytes -= sum(map(_size, rows))
+        del self._requests[: len(batch)]
+        self._request_bytes.release(sum(request.size for request in batch))
         return True
 
     async def _write_corrections(self) -> None:
@@ -174,6 +184,7 @@ class RequestLog:
     async def _store(self, batch: list[_Correction]) -> None:
         rows = [correction.row for correction in batch]
         stored: bool = await _until_stored()(self._put, "feedback", rows)
+        self._correction_bytes.release(sum(correction.size for correction in batch))
         if stored:
             FEEDBACK.inc(len(rows))
         for correction in batch:
@@ -189,7 +200,8 @@ class RequestLog:
     async def _put(self, kind: str, rows: list[Row]) -> bool:
         assert self._write is not None
         try:
-            await asyncio.to_thread(self._write, _name(kind), _lines(rows))
+            write = asyncio.to_thread(self._write, _name(kind), _lines(rows))
+            await _count_stalled(write, kind)
         except (IntentflowError, OSError) as error:
             LOG_FAILURES.inc()
             log.warning("%s: %s", kind, error)
@@ -197,9 +209,23 @@ class RequestLog:
         return True
 
 
+async def _count_stalled(write: Coroutine[Any, Any, None], kind: str) -> None:
+    """Wait for a write; count one that takes long while it does, for it may never end."""
+    writing = asyncio.ensure_future(write)
+    done, _ = await asyncio.wait({writing}, timeout=_STALLED_SECONDS)
+    if not done:
+        LOG_STALLED.inc()
+        log.warning("%s: the storage has not taken a write for %g s", kind, _STALLED_SECONDS)
+    await writing
+
+
 def _size(row: Row) -> int:
-    """Bytes of the row's texts, which are all but a few of it."""
-    return len(row["instruction"].encode()) + len(row["prediction"].encode())
+    """Bytes of the row as it is written, before redaction."""
+    return len(_line(row))
+
+
+def _line(row: Row) -> bytes:
+    return json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
 
 def _stamp(request_id: str, model: ServedModel) -> Row:
@@ -247,9 +273,7 @@ def _write_file(path: Path, content: bytes) -> None:
 
 def _lines(rows: Sequence[Row]) -> bytes:
     """The rows as JSON lines."""
-    return b"".join(
-        json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n" for row in rows
-    )
+    return b"".join(map(_line, rows))
 
 
 def _redacted(row: Row) -> Row:

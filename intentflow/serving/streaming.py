@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
 import orjson
 
 from intentflow.serving.backend import AnswerStream, ModelAnswer
-from intentflow.serving.errors import ReplyError
+from intentflow.serving.errors import ReplyError, no_answer_within, outside_taxonomy
+from intentflow.serving.model_files import ServedModel
 from intentflow.serving.schemas.chat import (
     ChatCompletionChunk,
     ChunkChoice,
@@ -24,7 +26,11 @@ _END = b"data: [DONE]\n\n"
 
 
 async def events(
-    stream: AnswerStream, head: ChatCompletionChunk, *, with_usage: bool
+    stream: AnswerStream,
+    head: ChatCompletionChunk,
+    *,
+    with_usage: bool,
+    timeout_seconds: float,
 ) -> AsyncIterator[bytes]:
     """Events of OpenAI's API: the role, the pieces, the finish reason, the end mark.
 
@@ -34,11 +40,12 @@ async def events(
         stream: The answer.
         head: An event without choices, whose other fields all events share.
         with_usage: Whether an event with the token counts stands before the end mark.
+        timeout_seconds: Time for all of it.
     """
     yield _event(_piece(head, Delta(role="assistant")))
     try:
         async with aclosing(stream):
-            async for item in stripped(stream):
+            async for item in stripped(_in_time(stream, timeout_seconds)):
                 if isinstance(item, str):
                     yield _event(_piece(head, Delta(content=item)))
                     continue
@@ -67,6 +74,40 @@ async def stripped(items: AsyncIterator[str | ModelAnswer]) -> AsyncIterator[str
         if kept:
             started = True
             yield kept
+
+
+async def within_taxonomy(
+    stream: AnswerStream, model: ServedModel
+) -> AsyncGenerator[str | ModelAnswer]:
+    """The stream without the blanks around it, up to the first piece that leaves the taxonomy.
+
+    Args:
+        stream: An answer of the model.
+        model: Its taxonomy; a model that is not constrained may answer anything.
+
+    Raises:
+        ReplyError: With this piece, no answer of the taxonomy begins any more.
+    """
+    check = model.structure.begin() if model.constrained else None
+    async with aclosing(stream):
+        async for item in stripped(stream):
+            if check and isinstance(item, str) and not check.accepts(item):
+                raise outside_taxonomy()
+            yield item
+
+
+async def _in_time(stream: AnswerStream, seconds: float) -> AsyncIterator[str | ModelAnswer]:
+    """The stream while there is time."""
+    end = asyncio.get_running_loop().time() + seconds
+    while True:
+        try:
+            async with asyncio.timeout_at(end):
+                item = await anext(stream)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise no_answer_within(seconds) from None
+        yield item
 
 
 def finish_reason(answer: ModelAnswer) -> FinishReason:

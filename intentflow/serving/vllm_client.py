@@ -27,6 +27,7 @@ from intentflow.serving.predictor_replies import (
     PredictorFailure,
     PredictorUsage,
 )
+from intentflow.serving.streaming import within_taxonomy
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +134,7 @@ class VllmBackend:
             await response.aread()
             await response.aclose()
             raise _refusal(response)
-        return self._pieces(response)
+        return within_taxonomy(self._pieces(response), self._model)
 
     async def _pieces(self, response: httpx2.Response) -> AsyncGenerator[str | ModelAnswer]:
         answer = _StreamedAnswer()

@@ -67,6 +67,34 @@ def test_an_answer_cut_off_anywhere_in_its_values_is_closed_inside_the_taxonomy(
     assert closed is not None or not calls[0].parameters
 
 
+@given(_calls(), st.sampled_from(FORMATS), st.data())
+def test_every_piece_of_an_answer_of_the_taxonomy_is_accepted_as_it_comes(
+    calls: list[Call], form: OutputFormat, data: st.DataObject
+) -> None:
+    text = format_output(calls, form)
+    cut = data.draw(st.integers(0, len(text)))
+    check = StructuredOutputs(WIDE, form).begin()
+    assert check.accepts(text[:cut])
+    assert check.accepts(text[cut:])
+
+
+@pytest.mark.parametrize("piece", ["x", "Error: /srv/models/key", "bye() and more", "fly(third"])
+def test_a_piece_that_no_answer_of_the_taxonomy_has_is_refused(piece: str) -> None:
+    assert not StructuredOutputs(WIDE, "call").begin().accepts(piece)
+
+
+def test_a_value_beyond_an_intents_last_parameter_is_refused_at_its_comma() -> None:
+    check = StructuredOutputs(WIDE, "call").begin()
+    assert check.accepts("weather(Oslo,today")
+    assert not check.accepts(",")
+
+
+def test_checks_of_two_answers_know_nothing_of_one_another() -> None:
+    structure = StructuredOutputs(WIDE, "call")
+    structure.begin().accepts("weather(")
+    assert not structure.begin().accepts("Oslo)")
+
+
 @pytest.mark.parametrize(
     ("text", "closed"),
     [

@@ -36,6 +36,7 @@ INSTALLED = {
     "evaluation": ["data"],
     "gating": ["data"],
     "inference": ["train"],
+    "inference.answer_check": ["serve"],
     "inference.calibration": ["data"],
     "inference.openai_engine": ["data", "deploy", "serve"],
     "models": ["train"],

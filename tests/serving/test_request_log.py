@@ -12,8 +12,9 @@ import pytest
 from intentflow.calls import Call
 from intentflow.errors import ServiceError
 from intentflow.serving import request_log
+from intentflow.serving.errors import ReplyError
 from intentflow.serving.interpretation import Interpretation
-from intentflow.serving.metrics import LOG_DROPPED
+from intentflow.serving.metrics import LOG_DROPPED, LOG_STALLED, LOG_WAITING_BYTES
 from intentflow.serving.model_files import read_served_model
 from intentflow.serving.request_log import RequestLog
 from tests.serving.transformer.conftest import write_model
@@ -45,14 +46,82 @@ def _dropped() -> float:
     return float(LOG_DROPPED._value.get())
 
 
-def test_what_waits_is_bounded_in_bytes(
-    log: RequestLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RequestLog:
+    """A log in which one kilobyte may wait."""
+    monkeypatch.setattr(request_log, "_MAX_WAITING_BYTES", 1000)
+    return RequestLog(str(tmp_path / "kept"), 1.0, read_served_model(str(_model(tmp_path))))
+
+
+@pytest.mark.parametrize("character", ["x", "天"])
+def test_requests_that_wait_are_bounded_in_bytes(
+    small: RequestLog, tmp_path: Path, character: str
 ) -> None:
-    monkeypatch.setattr(request_log, "_MAX_WAITING_BYTES", 100)
     before = _dropped()
     for _ in range(3):
-        _keep(log, tmp_path, "x" * 60)
+        _keep(small, tmp_path, character * (600 // len(character.encode())))
     assert _dropped() - before == 2
+
+
+def test_corrections_that_wait_are_bounded_in_bytes(small: RequestLog) -> None:
+    async def run() -> list[ReplyError]:
+        rows = [{"instruction": "天" * 200, "output": "play_music()"} for _ in range(3)]
+        sent = [asyncio.create_task(small.keep_correction("r-1", row)) for row in rows]
+        done, waiting = await asyncio.wait(sent, timeout=0.1)  # nobody writes
+        for task in waiting:
+            task.cancel()
+        return [task.exception() for task in done]  # type: ignore[misc]
+
+    refused = asyncio.run(run())
+    assert [error.status for error in refused] == [503, 503]
+
+
+def test_a_note_counts_among_the_bytes_of_a_correction(small: RequestLog) -> None:
+    row = {"instruction": "x", "output": "play_music()", "note": "x" * 1000}
+    with pytest.raises(ReplyError, match="too much feedback"):
+        asyncio.run(small.keep_correction("r-1", row))
+
+
+def test_room_is_free_again_when_a_correction_is_stored(small: RequestLog) -> None:
+    row = {"instruction": "x" * 400, "output": "play_music()"}
+
+    async def run() -> None:
+        small.start()
+        for _ in range(3):
+            await small.keep_correction("r-1", row)
+        await small.stop()
+
+    asyncio.run(run())
+
+
+def test_the_bytes_that_wait_are_a_metric(small: RequestLog, tmp_path: Path) -> None:
+    _keep(small, tmp_path, "x" * 300)
+    assert 300 < LOG_WAITING_BYTES.labels("requests")._value.get() < 1000
+
+
+def test_a_write_that_stalls_is_counted_while_it_does(
+    log: RequestLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_log, "_STALLED_SECONDS", 0.05)
+    monkeypatch.setattr(request_log, "REQUESTS_EVERY_SECONDS", 0.01)
+    going_on = threading.Event()
+
+    def stall(_name: str, _content: bytes) -> None:
+        going_on.wait(10)
+
+    log._write = stall
+    before = LOG_STALLED._value.get()
+
+    async def run() -> float:
+        log.start()
+        _keep(log, tmp_path, "row")
+        await asyncio.sleep(0.5)
+        counted = float(LOG_STALLED._value.get())
+        going_on.set()
+        await log.stop()
+        return counted
+
+    assert asyncio.run(run()) - before == 1
 
 
 def test_all_that_waits_is_written_at_the_end(

@@ -71,7 +71,8 @@ async def complete(body: ChatRequest, request: Request, service: CurrentService)
     if body.stream:
         stream = await service.recognizer.stream(messages, max_tokens, request_id)
         with_usage = body.stream_options is not None and body.stream_options.include_usage
-        chunks = events(stream, head, with_usage=with_usage)
+        seconds = service.limits.timeout_seconds
+        chunks = events(stream, head, with_usage=with_usage, timeout_seconds=seconds)
         return StreamingResponse(chunks, media_type="text/event-stream")
     answer = await service.recognizer.complete(messages, max_tokens, request_id)
     return JSONResponse(_completion(head, answer).model_dump())

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import sys
 import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain, repeat
 from typing import Any, ClassVar
 
 ANSWER = "weather_search(Hangzhou)"
@@ -49,6 +53,8 @@ class PlayedVllm(BaseHTTPRequestHandler):
             self._reply(200, completion("x" * 2_000_000, PIECES))
         elif said in REPLIES and not body.get("stream"):
             self._reply(200, REPLIES[said])
+        elif said in RAW_STREAMS:
+            self._stream_bytes(RAW_STREAMS[said]())
         elif said in STREAMS:
             self._stream(STREAMS[said])
         elif body.get("stream"):
@@ -57,15 +63,26 @@ class PlayedVllm(BaseHTTPRequestHandler):
             self._reply(200, completion(self.answer, self.tokens))
 
     def _stream(self, documents: list[Any]) -> None:
-        self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
-        self.send_header("connection", "close")
-        self.end_headers()
+        self._begin_stream()
         for document in documents:
             self.wfile.write(f"data: {_text(document)}\n\n".encode())
             time.sleep(self.pause_seconds)
         self.wfile.write(b"data: [DONE]\n\n")
         self.close_connection = True
+
+    def _begin_stream(self) -> None:
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("connection", "close")
+        self.end_headers()
+
+    def _stream_bytes(self, chunks: Iterable[bytes]) -> None:
+        """Send until all is sent or the other side has left."""
+        self._begin_stream()
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            for chunk in chunks:
+                self.wfile.write(chunk)
 
     def _reply(self, status: int, document: Any) -> None:
         content = _text(document).encode()
@@ -123,9 +140,38 @@ STREAMS: dict[str, list[Any]] = {
     "huge": events("x" * 2_000_000, size=5000),
     "fails": [*events(ANSWER)[:2], {"error": {"message": "secret of another request"}}],
     "garbage in pieces": [*events(ANSWER)[:2], ["of another shape"]],
+    "a path": events("Error: no such file: /srv/secret/model.safetensors"),
+    "a path behind a call": events(f"{ANSWER}; cannot open /srv/secret"),
+    "more fields": [
+        event | {"trace": "/srv/secret"}
+        for event in [
+            {"choices": [{"index": 0, "delta": {"content": ANSWER, "reasoning": "secret"}}]},
+            {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop", "secret": 1}]},
+        ]
+    ],
     "half a character": events("\ud800()"),
     "nested without end": [*events(ANSWER)[:2], NESTED],
     "counted without end": [*events(ANSWER)[:2], {"choices": [], "usage": {"prompt_tokens": INF}}],
+}
+
+
+def _endless(pause_seconds: float) -> Iterator[bytes]:
+    """An answer inside the taxonomy that goes on."""
+    for text in chain(["weather_search("], repeat("aaaa " * 500)):
+        event = {"choices": [{"index": 0, "delta": {"content": text}}]}
+        yield b"data: " + json.dumps(event).encode() + b"\n\n"
+        time.sleep(pause_seconds)
+
+
+RAW_STREAMS: dict[str, Callable[[], Iterable[bytes]]] = {
+    "endless": partial(_endless, 0.0),
+    "endless and slow": partial(_endless, 0.1),
+    "endless comments": lambda: repeat(b": still here\n\n"),
+    "an endless line": lambda: chain([b"data: "], repeat(b"x" * 1000)),
+    "no JSON": lambda: [b"data: Traceback in /srv/secret.py\n\n"],
+    "no text": lambda: [b"data: \xff\xfe\n\n"],
+    "no events": lambda: [b"<html>secret</html>\n"],
+    "an early end": lambda: [b"data: [DONE]\n\n"],
 }
 
 

@@ -101,6 +101,16 @@ def _streamed(service: Running, said: str) -> list[str]:
         ("counted without end", 502),
         ("breaks off", 503),
         ("fails", 503),
+        ("a path", 502),
+        ("a path behind a call", 502),
+        ("no JSON", 502),
+        ("no text", 502),
+        ("no events", 503),
+        ("an early end", 503),
+        ("endless", 502),
+        ("endless comments", 502),
+        ("an endless line", 502),
+        ("endless and slow", 504),
     ],
 )
 def test_a_stream_at_fault_ends_with_an_error_event(
@@ -109,6 +119,26 @@ def test_a_stream_at_fault_ends_with_an_error_event(
     events = _streamed(service, said)
     assert json.loads(events[-1])["error"]["code"] == status
     assert "secret" not in "".join(events)
+
+
+@pytest.mark.parametrize(
+    ("said", "streamed"), [("a path", ""), ("a path behind a call", "weather_search(Hangzhou); ")]
+)
+def test_a_stream_ends_before_the_piece_that_leaves_the_taxonomy(
+    service: Running, said: str, streamed: str
+) -> None:
+    chunks = [json.loads(event) for event in _streamed(service, said)]
+    texts = [chunk["choices"][0]["delta"]["content"] for chunk in chunks if "choices" in chunk]
+    assert "".join(texts) in streamed
+
+
+def test_a_stream_has_no_fields_but_the_documented_ones(service: Running) -> None:
+    *events, end = _streamed(service, "more fields")
+    assert ("secret" in "".join(events), end) == (False, "[DONE]")
+    chunks = [json.loads(event) for event in events]
+    assert {key for chunk in chunks for key in chunk} == {
+        *("id", "object", "created", "model", "choices"),
+    }
 
 
 def test_an_answer_carries_the_requests_id(service: Running) -> None:
