@@ -56,11 +56,15 @@ class Request:
         number: Index among all prompts, from 0.
         own: Its tokens after the shared prefix; at least one.
         limit: Maximum number of tokens of its answer.
+        listener: Called with its tokens as they are decoded; None for none.
+        is_wanted: Whether its answer is still wanted; called before every pass.
     """
 
     number: int
     own: list[int]
     limit: int
+    listener: Listener | None = None
+    is_wanted: Callable[[], bool] = lambda: True
 
 
 @dataclass
@@ -120,34 +124,41 @@ class Decoder:
         requests: Sequence[Request],
         prefix: States,
         rows_at_once: int,
-        listener: Listener | None = None,
+        join: Callable[[], Sequence[Request]] | None = None,
     ) -> Iterator[Decoded]:
         """Decode the answers and yield each at its end; put the longest prompts first.
+
+        An answer that is no longer wanted is dropped.
 
         Args:
             requests: Prompts to answer.
             prefix: Keys and values of the shared prefix.
             rows_at_once: Maximum number of rows in decoding.
-            listener: Called with the tokens of a single request.
+            join: Called before every pass for more requests with the same prefix.
         """
         waiting = deque(requests)
         rows: list[_Row] = []
         cache = RowCache(prefix)
         self._reserve(requests, rows_at_once, cache)
         while waiting or rows:
+            waiting.extend(join() if join else ())
+            waiting = deque(request for request in waiting if request.is_wanted())
+            staying = [place for place, row in enumerate(rows) if row.request.is_wanted()]
+            _close_gaps(rows, staying, cache)
             self._admit(waiting, rows, rows_at_once)
-            yield from self._step(rows, cache, listener)
+            if rows:
+                yield from self._step(rows, cache)
 
     @torch.inference_mode()
-    def _step(self, rows: list[_Row], cache: RowCache, listener: Listener | None) -> list[Decoded]:
+    def _step(self, rows: list[_Row], cache: RowCache) -> list[Decoded]:
         """One pass; rows that end with it are removed."""
         chosen, log_probabilities = self._choose(rows, self._read(rows, cache))
         ended: list[Decoded] = []
         staying: list[int] = []
         for place, row in enumerate(rows):
             done = self._continue(row, chosen[place], log_probabilities[place])
-            if listener:
-                listener(row.block)
+            if row.request.listener:
+                row.request.listener(row.block)
             if done:
                 ended.append(done)
             else:

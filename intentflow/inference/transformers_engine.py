@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from intentflow.errors import InputError
 from intentflow.inference.confidence import answer_confidence
+from intentflow.inference.dialogues import Arrivals, Dialogue, Session
 from intentflow.inference.engines import MAX_NEW_TOKENS, Answer, Completion, Keep
 from intentflow.io.progress import progress_bar
 from intentflow.prompts import (
@@ -97,15 +98,45 @@ class TransformersEngine:
             streamer: A transformers streamer that gets the tokens as they are decoded.
         """
         ids = chat_token_ids(self.tokenizer, messages)
-        requests, prefix = self._after_prefix([ids], limit)
-        listener = _Stream(streamer, ids) if streamer else None
-        done = next(self._decoder.decode(requests, prefix, 1, listener))
-        if listener:
-            listener.end()
+        room = self._context - len(ids)
+        dialogue = Dialogue(token_ids=ids, limit=min(limit, room), streamer=streamer)
+        _, completion = next(self.complete_all([dialogue]))
+        return completion
+
+    def complete_all(
+        self, dialogues: Sequence[Dialogue], arrivals: Arrivals = tuple
+    ) -> Iterator[tuple[Dialogue, Completion]]:
+        """Answer dialogues together and yield each answer at its end.
+
+        A dialogue whose answer is no longer wanted is dropped.
+
+        Args:
+            dialogues: Dialogues to answer.
+            arrivals: Called before every pass for more dialogues, which join.
+
+        Raises:
+            InputError: One of the first dialogues leaves no room for an answer.
+        """
+        waiting = list(dialogues)
+        while waiting:
+            prompts = [dialogue.token_ids for dialogue in waiting]
+            prefix, states = self._shared_states(self._checked(prompts))
+            session = Session(prefix, arrivals)
+            requests = [session.request(dialogue) for dialogue in waiting]
+            rows = self.batch_size
+            for done in self._decoder.decode(_longest_first(requests), states, rows, session.join):
+                dialogue = session.dialogue(done.number)
+                yield dialogue, self._completion(dialogue, done)
+            waiting = session.deferred
+
+    def _completion(self, dialogue: Dialogue, done: Decoded) -> Completion:
+        if dialogue.streamer:
+            dialogue.streamer.end()
         own = [token for token in done.tokens if token not in self.end_token_ids]
         ended = len(own) < len(done.tokens)
         answer = self._answer(done)
-        return Completion(answer.text, len(ids), len(own), ended, answer.confidence)
+        counts = len(dialogue.token_ids), len(own)
+        return Completion(answer.text, *counts, ended, answer.confidence)
 
     def _decode_all(self, prompts: list[list[int]]) -> Iterator[Decoded]:
         """All answers as they end; if memory runs out, again with half the rows at a time."""
@@ -136,19 +167,26 @@ class TransformersEngine:
         """The prompts, longest first, and the states of their common prefix."""
         from intentflow.inference.decoding import Request
 
-        context = int(self.model.config.max_position_embeddings)
-        for row, prompt in enumerate(prompts, 1):
-            if len(prompt) >= context:
-                raise InputError(
-                    f"row {row}: its prompt has {len(prompt)} tokens, which leaves no room for an "
-                    f"answer in the model's context of {context}: shorten or remove the row"
-                )
-        prefix, states = self._shared_states(prompts)
+        prefix, states = self._shared_states(self._checked(prompts))
         requests = [
-            Request(number, prompt[len(prefix) :], min(limit, context - len(prompt)))
+            Request(number, prompt[len(prefix) :], min(limit, self._context - len(prompt)))
             for number, prompt in enumerate(prompts)
         ]
-        return sorted(requests, key=lambda request: -len(request.own)), states
+        return _longest_first(requests), states
+
+    def _checked(self, prompts: list[list[int]]) -> list[list[int]]:
+        """The prompts, all of which leave room for an answer."""
+        for row, prompt in enumerate(prompts, 1):
+            if len(prompt) >= self._context:
+                raise InputError(
+                    f"row {row}: its prompt has {len(prompt)} tokens, which leaves no room for an "
+                    f"answer in the model's context of {self._context}: shorten or remove the row"
+                )
+        return prompts
+
+    @property
+    def _context(self) -> int:
+        return int(self.model.config.max_position_embeddings)
 
     def _shared_states(self, prompts: list[list[int]]) -> tuple[list[int], States]:
         """The common prefix of these and all other prompts, and its states; cached."""
@@ -208,23 +246,6 @@ class TransformersEngine:
         return str(self.tokenizer.decode(tokens, **_DECODING))
 
 
-class _Stream:
-    """Passes tokens on to a transformers streamer, which gets the prompt first."""
-
-    def __init__(self, streamer: Any, prompt: list[int]) -> None:
-        self._streamer = streamer
-        self(prompt)
-
-    def __call__(self, tokens: list[int]) -> None:
-        import torch
-
-        self._streamer.put(torch.tensor(tokens))
-
-    def end(self) -> None:
-        """End the stream: the answer is complete."""
-        self._streamer.end()
-
-
 _DECODING: dict[str, Any] = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
 
 
@@ -242,6 +263,10 @@ def _load(folder: Path, precision: str) -> tuple[Any, Any]:
         model = model.to("cuda")
     pack_linear_layers(model)
     return load_tokenizer(str(folder)), model.eval()
+
+
+def _longest_first(requests: Sequence[Request]) -> list[Request]:
+    return sorted(requests, key=lambda request: -len(request.own))
 
 
 def _end_tokens(model: Any) -> list[int]:

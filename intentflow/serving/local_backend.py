@@ -1,12 +1,14 @@
-"""A model in this process as a backend: one generation at a time, in a thread of its own."""
+"""A model in this process as a backend: all requests are decoded together, in one thread."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 
+from intentflow.inference.dialogues import Dialogue
 from intentflow.inference.engines import Completion
 from intentflow.inference.transformers_engine import TransformersEngine
 from intentflow.serving.backend import AnswerStream, Message, ModelAnswer
@@ -17,7 +19,7 @@ _TRIAL: list[Message] = [{"role": "user", "content": "hello"}]
 
 
 class LocalBackend:
-    """A loaded model. Two generations at once would slow one another down on the same cores.
+    """A loaded model. Requests join those in decoding, and none waits for another's end.
 
     Args:
         engine: The loaded model.
@@ -29,10 +31,11 @@ class LocalBackend:
         self._model = model
         self._trial = asyncio.Lock()
         self._has_answered = False
+        self._arrived: deque[_Generation] = deque()
         self._worker = ThreadPoolExecutor(1, "generate")
 
     async def close(self) -> None:
-        """End the thread when its present work is done."""
+        """End the thread when nobody waits for its work any more."""
         self._worker.shutdown(wait=False, cancel_futures=True)
 
     async def is_ready(self) -> bool:
@@ -48,17 +51,13 @@ class LocalBackend:
         max_tokens: int,
         request_id: str,  # noqa: ARG002 - the protocol's signature
     ) -> ModelAnswer:
-        """Answer, after those who came before.
+        """Answer, together with those who are there at the same time.
 
         Raises:
             ReplyError: The messages are longer than the model's context.
         """
-        limit = await asyncio.to_thread(self._fitting, messages, max_tokens)
-        tokens = _Tokens()
-        try:
-            return self._answer(await self._generate(messages, limit, tokens))
-        finally:
-            tokens.cancel()
+        generation = await asyncio.to_thread(self._generation, messages, max_tokens)
+        return self._answer(await self._decode(generation))
 
     async def stream(
         self,
@@ -66,17 +65,15 @@ class LocalBackend:
         max_tokens: int,
         request_id: str,  # noqa: ARG002 - the protocol's signature
     ) -> AnswerStream:
-        """Begin to answer, after those who came before.
+        """Begin to answer.
 
         Raises:
             ReplyError: The messages are longer than the model's context.
         """
-        limit = await asyncio.to_thread(self._fitting, messages, max_tokens)
-        return self._pieces(messages, limit)
+        generation = await asyncio.to_thread(self._generation, messages, max_tokens)
+        return self._pieces(generation)
 
-    async def _pieces(
-        self, messages: Sequence[Message], limit: int
-    ) -> AsyncGenerator[str | ModelAnswer]:
+    async def _pieces(self, generation: _Generation) -> AsyncGenerator[str | ModelAnswer]:
         from transformers import AsyncTextIteratorStreamer
 
         texts = AsyncTextIteratorStreamer(
@@ -85,33 +82,48 @@ class LocalBackend:
             skip_special_tokens=True,
             clean_up_tokenization_spaces=False,
         )
-        tokens = _Tokens(texts)
-        work = self._generate(messages, limit, tokens)
+        generation.streamer = texts
+        work = self._decode(generation)
         work.add_done_callback(lambda done: texts.end() if _has_failed(done) else None)
         try:
             async for piece in texts:
                 yield piece
             yield self._answer(await work)
         finally:
-            tokens.cancel()
             work.cancel()
 
-    def _generate(
-        self, messages: Sequence[Message], limit: int, tokens: _Tokens
-    ) -> asyncio.Future[Completion]:
-        """Queue a generation; one that is cancelled before its turn never begins."""
-        loop = asyncio.get_running_loop()
-        return loop.run_in_executor(self._worker, self._engine.complete, messages, limit, tokens)
-
-    def _fitting(self, messages: Sequence[Message], max_tokens: int) -> int:
-        """Tokens of the answer that fit behind the messages."""
+    def _generation(self, messages: Sequence[Message], max_tokens: int) -> _Generation:
+        """The messages as tokens, and the tokens of the answer that fit behind them."""
         from intentflow.prompts import chat_token_ids
 
         context = int(self._engine.model.config.max_position_embeddings)
-        room = context - len(chat_token_ids(self._engine.tokenizer, messages))
-        if room < 1:
+        ids = chat_token_ids(self._engine.tokenizer, messages)
+        if len(ids) >= context:
             raise ReplyError(413, f"the messages are longer than the model's {context} tokens")
-        return min(max_tokens, room)
+        return _Generation(token_ids=ids, limit=min(max_tokens, context - len(ids)))
+
+    def _decode(self, generation: _Generation) -> asyncio.Future[Completion]:
+        """Have it decoded; where this is cancelled, decoding ends at the next token."""
+        self._arrived.append(generation)
+        self._worker.submit(self._decode_arrived)
+        return asyncio.wrap_future(generation.completion)
+
+    def _decode_arrived(self) -> None:
+        """Decode all who are there and who come meanwhile; runs in the worker."""
+        begun: list[_Generation] = []
+
+        def arrivals() -> list[_Generation]:
+            came = [self._arrived.popleft() for _ in range(len(self._arrived))]
+            begun.extend(came)
+            return came
+
+        try:
+            for generation, completion in self._engine.complete_all(arrivals(), arrivals):
+                assert isinstance(generation, _Generation)
+                generation.finish(completion)
+        except Exception as error:
+            for generation in begun:
+                generation.fail(error)
 
     def _answer(self, done: Completion) -> ModelAnswer:
         self._has_answered = True
@@ -119,36 +131,28 @@ class LocalBackend:
         return ModelAnswer(done.text, done.confidence, done.ended, *counts, self._model)
 
 
-class _Cancelled(Exception):  # noqa: N818 - not an error
-    """Nobody waits for the generation any more."""
+@dataclass(eq=False, kw_only=True)
+class _Generation(Dialogue):
+    """A dialogue in decoding.
 
-
-class _Tokens:
-    """Takes the tokens of a generation, hands them on, and ends it when nobody waits.
-
-    Args:
-        streamer: Gets the tokens; a transformers streamer.
+    Attributes:
+        completion: Its answer, for the event loop; cancelled where nobody wants it any more.
     """
 
-    def __init__(self, streamer: Any = None) -> None:
-        self._streamer = streamer
-        self._is_cancelled = False
+    completion: Future[Completion] = field(default_factory=Future)
 
-    def cancel(self) -> None:
-        """End the generation at its next token."""
-        self._is_cancelled = True
+    def __post_init__(self) -> None:
+        self.is_wanted = lambda: not self.completion.cancelled()
 
-    def put(self, tokens: Any) -> None:
-        """Take tokens, in the generation's thread."""
-        if self._is_cancelled:
-            raise _Cancelled
-        if self._streamer is not None:
-            self._streamer.put(tokens)
+    def finish(self, completion: Completion) -> None:
+        """Hand the answer over, unless nobody wants it."""
+        if self.completion.set_running_or_notify_cancel():
+            self.completion.set_result(completion)
 
-    def end(self) -> None:
-        """The answer is complete."""
-        if self._streamer is not None:
-            self._streamer.end()
+    def fail(self, error: Exception) -> None:
+        """Hand an error over, unless it has an answer."""
+        if not self.completion.done() and self.completion.set_running_or_notify_cancel():
+            self.completion.set_exception(error)
 
 
 def _has_failed(work: asyncio.Future[Completion]) -> bool:

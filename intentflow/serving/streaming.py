@@ -22,6 +22,9 @@ from intentflow.serving.schemas.chat import (
 
 log = logging.getLogger(__name__)
 
+MAX_ANSWER_CHARACTERS = 20_000
+"""Far more than the tokens of an answer have; the check of a piece takes 5 µs a byte."""
+
 _END = b"data: [DONE]\n\n"
 
 
@@ -86,13 +89,16 @@ async def within_taxonomy(
         model: Its taxonomy; a model that is not constrained may answer anything.
 
     Raises:
-        ReplyError: With this piece, no answer of the taxonomy begins any more.
+        ReplyError: No answer of the taxonomy begins like this, or none is as long.
     """
     check = model.structure.begin() if model.constrained else None
+    room = MAX_ANSWER_CHARACTERS
     async with aclosing(stream):
         async for item in stripped(stream):
-            if check and isinstance(item, str) and not check.accepts(item):
-                raise outside_taxonomy()
+            if check and isinstance(item, str):
+                room -= len(item)
+                if room < 0 or not check.accepts(item):
+                    raise outside_taxonomy()
             yield item
 
 

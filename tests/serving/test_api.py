@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from intentflow.inference.dialogues import Dialogue
 from intentflow.inference.engines import MAX_NEW_TOKENS
 from intentflow.inference.transformers_engine import TransformersEngine
+from intentflow.prompts import prompt_token_ids
 from intentflow.serving.app import create_app
 from intentflow.serving.limits import Limits
 from intentflow.serving.local_backend import LocalBackend
@@ -136,7 +138,8 @@ def test_without_a_limit_an_answer_has_the_tokens_of_evaluation(client: TestClie
 def test_an_answer_that_ends_says_stop(tiny_model: Path, client: TestClient) -> None:
     engine = TransformersEngine(tiny_model, constrained=True)
     whole = engine.complete([USER], 3)
-    engine.complete = lambda *_: type(whole)("play_music()", 9, 2, True)  # type: ignore[method-assign]
+    done = type(whole)("play_music()", 9, 2, True)
+    engine.complete_all = lambda dialogues, _: ((one, done) for one in dialogues)  # type: ignore[method-assign]
     ended = _client(engine)
     assert _ask(ended, USER)["choices"][0]["finish_reason"] == "stop"
 
@@ -225,7 +228,7 @@ def test_a_failure_says_nothing_of_what_is_inside(
     tiny_model: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     engine = TransformersEngine(tiny_model, constrained=False)
-    engine.complete = lambda *_: 1 / 0  # type: ignore[method-assign, assignment, return-value]
+    engine.complete_all = lambda *_: 1 / 0  # type: ignore[method-assign, assignment, return-value]
     broken = _client(engine)
     reply = broken.post(CHAT, json={"messages": [USER]})
     assert (reply.status_code, "zero" in reply.text) == (500, False)
@@ -258,5 +261,24 @@ def test_the_model_is_ready_when_it_has_answered(client: TestClient) -> None:
 
 def test_a_model_that_cannot_answer_is_not_ready(tiny_model: Path) -> None:
     engine = TransformersEngine(tiny_model, constrained=True)
-    engine.complete = lambda *_: 1 / 0  # type: ignore[method-assign, assignment, return-value]
+    engine.complete_all = lambda *_: 1 / 0  # type: ignore[method-assign, assignment, return-value]
     assert _client(engine).get("/healthz/ready").status_code >= 500
+
+
+def test_instances_of_a_batch_get_the_answers_that_each_gets_alone(client: TestClient) -> None:
+    texts = ["put on Queen", "is it raining in Oslo", "?", "put on Abba " * 30]
+    path = "/v1/models/intent:predict"
+    batch = client.post(path, json={"instances": texts}).json()["predictions"]
+    alone = [client.post(path, json={"instances": [t]}).json()["predictions"][0] for t in texts]
+    assert [one["text"] for one in batch] == [one["text"] for one in alone]
+
+
+def test_dialogues_that_begin_otherwise_are_answered_after_one_another(
+    engine: TransformersEngine,
+) -> None:
+    ids = prompt_token_ids(engine.tokenizer, UTTERANCE)
+    alike, other = (Dialogue(token_ids=one, limit=9) for one in (ids, [*reversed(ids)]))
+    came = iter([[other], [alike]])
+    first = Dialogue(token_ids=ids, limit=9)
+    found = dict(engine.complete_all([first], lambda: next(came, [])))
+    assert (found[alike], set(found)) == (found[first], {first, other, alike})

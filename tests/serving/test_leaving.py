@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import httpx
 import pytest
 import uvicorn
 
-from intentflow.inference.engines import Completion
+from intentflow.inference.decoding import Decoded, Request
 from intentflow.inference.transformers_engine import TransformersEngine
 from intentflow.serving.app import create_app
 from intentflow.serving.limits import Limits
@@ -27,34 +28,47 @@ from tests.models import one_thread
 from tests.real_parts.process import free_port
 
 CHAT = "/v1/chat/completions"
+PREDICT = "/v1/models/intent:predict"
 BODY = {"messages": [{"role": "user", "content": "put on Queen"}]}
-SECONDS = 10.0
 
 
-class SlowGeneration:
-    """In place of an engine's: a token every 20 ms for ten seconds.
+class SlowDecoding:
+    """An engine whose passes take long, and whose answers do not end before their limit.
 
     Attributes:
-        begun: How many generations were begun.
-        running: How many are under way.
+        begun: How many answers were begun.
+        running: How many are in decoding.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, engine: TransformersEngine, monkeypatch: pytest.MonkeyPatch) -> None:
         self.begun = 0
         self.running = 0
+        self.pass_seconds = 0.1
+        decoder = engine._decoder
+        begin, step = decoder._begin, decoder._step
 
-    def __call__(self, *arguments: Any) -> Completion:
-        tokens = arguments[-1]
-        self.begun += 1
-        self.running += 1
-        try:
-            deadline = time.monotonic() + SECONDS
-            while time.monotonic() < deadline:
-                time.sleep(0.02)
-                tokens.put(None)
-            return Completion("play_music()", 9, 2, True)
-        finally:
-            self.running -= 1
+        def count_begun(request: Request) -> Any:
+            self.begun += 1
+            return begin(request)
+
+        def step_slowly(rows: list[Any], cache: Any) -> list[Decoded]:
+            self.running = len(rows)
+            time.sleep(self.pass_seconds)
+            done: list[Decoded] = step(rows, cache)
+            self.running = len(rows)
+            return done
+
+        monkeypatch.setattr(decoder, "_begin", count_begun)
+        monkeypatch.setattr(decoder, "_step", step_slowly)
+        complete_all = engine.complete_all
+
+        def complete(*arguments: Any) -> Iterator[Any]:
+            try:
+                yield from complete_all(*arguments)
+            finally:
+                self.running = 0
+
+        monkeypatch.setattr(engine, "complete_all", complete)
 
 
 @contextmanager
@@ -73,7 +87,7 @@ def _listening(engine: TransformersEngine, limits: Limits) -> Iterator[str]:
     thread.join(timeout=30)
 
 
-def _wait_until(condition: Any, seconds: float = 5.0) -> None:
+def _wait_until(condition: Any, seconds: float = 20.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -87,14 +101,12 @@ def engine(tiny_model: Path) -> TransformersEngine:
 
 
 @pytest.fixture
-def slow(engine: TransformersEngine, monkeypatch: pytest.MonkeyPatch) -> SlowGeneration:
-    generation = SlowGeneration()
-    monkeypatch.setattr(engine, "complete", generation)
-    return generation
+def slow(engine: TransformersEngine, monkeypatch: pytest.MonkeyPatch) -> SlowDecoding:
+    return SlowDecoding(engine, monkeypatch)
 
 
 @pytest.fixture
-def url(engine: TransformersEngine, slow: SlowGeneration) -> Iterator[str]:
+def url(engine: TransformersEngine, slow: SlowDecoding) -> Iterator[str]:
     with _listening(engine, Limits(max_concurrent=3)) as address:
         yield address
 
@@ -104,13 +116,51 @@ def _leave(url: str, seconds: float = 0.3, **settings: Any) -> None:
         httpx.post(f"{url}{CHAT}", json={**BODY, **settings}, timeout=seconds)
 
 
-def test_generation_stops_when_its_client_leaves(url: str, slow: SlowGeneration) -> None:
+def test_generation_stops_when_its_client_leaves(url: str, slow: SlowDecoding) -> None:
     _leave(url)
     _wait_until(lambda: slow.running == 0, seconds=2.0)
     assert slow.begun == 1
 
 
-def test_streamed_generation_stops_when_its_client_leaves(url: str, slow: SlowGeneration) -> None:
+def test_the_others_of_a_batch_are_answered_when_one_client_leaves(
+    url: str, slow: SlowDecoding
+) -> None:
+    slow.pass_seconds = 0.02
+    replies: list[httpx.Response] = []
+    other = threading.Thread(
+        target=lambda: replies.append(httpx.post(f"{url}{CHAT}", json=BODY, timeout=60))
+    )
+    other.start()
+    _leave(url, 0.2)
+    other.join()
+    assert (replies[0].status_code, slow.begun) == (200, 2)
+
+
+def test_instances_of_one_request_are_decoded_together(url: str, slow: SlowDecoding) -> None:
+    slow.pass_seconds = 0.02
+    most = 0
+    body = {"instances": [f"put on Queen {number}" for number in range(8)]}
+    with ThreadPoolExecutor(1) as pool:
+        reply = pool.submit(httpx.post, f"{url}{PREDICT}", json=body, timeout=60)
+        while not reply.done():
+            most = max(most, slow.running)
+            time.sleep(0.005)
+    assert (reply.result().status_code, most) == (200, 8)
+
+
+def test_a_request_does_not_wait_for_the_end_of_those_before_it(
+    url: str, slow: SlowDecoding
+) -> None:
+    slow.pass_seconds = 0.05
+    with ThreadPoolExecutor(1) as pool:
+        body = {"instances": ["put on Queen"] * 8}
+        long = pool.submit(httpx.post, f"{url}{PREDICT}", json=body, timeout=60)
+        _wait_until(lambda: slow.running > 0)
+        short = httpx.post(f"{url}{CHAT}", json=BODY | {"max_completion_tokens": 1}, timeout=60)
+        assert (short.status_code, long.done()) == (200, False)
+
+
+def test_streamed_generation_stops_when_its_client_leaves(url: str, slow: SlowDecoding) -> None:
     with httpx.stream("POST", f"{url}{CHAT}", json=BODY | {"stream": True}) as reply:
         next(reply.iter_lines())
         _wait_until(lambda: slow.running == 1)
@@ -118,8 +168,9 @@ def test_streamed_generation_stops_when_its_client_leaves(url: str, slow: SlowGe
 
 
 def test_work_that_waits_for_a_client_that_left_never_begins(
-    url: str, slow: SlowGeneration
+    url: str, slow: SlowDecoding, engine: TransformersEngine
 ) -> None:
+    engine.batch_size = 1
     first = threading.Thread(target=_leave, args=(url, 2.0))
     first.start()
     _wait_until(lambda: slow.running == 1)
@@ -130,7 +181,7 @@ def test_work_that_waits_for_a_client_that_left_never_begins(
     assert slow.begun == 1
 
 
-def test_more_requests_than_may_wait_get_the_time_to_retry(url: str, slow: SlowGeneration) -> None:
+def test_more_requests_than_may_wait_get_the_time_to_retry(url: str, slow: SlowDecoding) -> None:
     waiting = [threading.Thread(target=_leave, args=(url, 2.0)) for _ in range(3)]
     for thread in waiting:
         thread.start()
@@ -142,17 +193,15 @@ def test_more_requests_than_may_wait_get_the_time_to_retry(url: str, slow: SlowG
     assert (reply.status_code, reply.headers["retry-after"]) == (429, "1")
 
 
-def test_the_place_of_a_client_that_left_is_free_again(
-    url: str, slow: SlowGeneration, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_place_of_a_client_that_left_is_free_again(url: str, slow: SlowDecoding) -> None:
     for _ in range(4):
         _leave(url, 0.2)
-    monkeypatch.setitem(globals(), "SECONDS", 0.1)
+    slow.pass_seconds = 0.0
     assert httpx.post(f"{url}{CHAT}", json=BODY, timeout=5).status_code == 200
 
 
 def test_an_answer_that_takes_too_long_is_504(
-    engine: TransformersEngine, slow: SlowGeneration
+    engine: TransformersEngine, slow: SlowDecoding
 ) -> None:
     with _listening(engine, Limits(timeout_seconds=0.3)) as url:
         reply = httpx.post(f"{url}{CHAT}", json=BODY)

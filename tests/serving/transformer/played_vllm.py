@@ -155,17 +155,17 @@ STREAMS: dict[str, list[Any]] = {
 }
 
 
-def _endless(pause_seconds: float) -> Iterator[bytes]:
+def _endless(more: str, pause_seconds: float) -> Iterator[bytes]:
     """An answer inside the taxonomy that goes on."""
-    for text in chain(["weather_search("], repeat("aaaa " * 500)):
+    for text in chain(["weather_search("], repeat(more)):
         event = {"choices": [{"index": 0, "delta": {"content": text}}]}
         yield b"data: " + json.dumps(event).encode() + b"\n\n"
         time.sleep(pause_seconds)
 
 
 RAW_STREAMS: dict[str, Callable[[], Iterable[bytes]]] = {
-    "endless": partial(_endless, 0.0),
-    "endless and slow": partial(_endless, 0.1),
+    "endless": partial(_endless, "a" * 1000, 0.0),
+    "endless and slow": partial(_endless, "a", 0.1),
     "endless comments": lambda: repeat(b": still here\n\n"),
     "an endless line": lambda: chain([b"data: "], repeat(b"x" * 1000)),
     "no JSON": lambda: [b"data: Traceback in /srv/secret.py\n\n"],

@@ -1,0 +1,90 @@
+"""Dialogues that are decoded together, others joining while there is room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from intentflow.inference.decoding import Request
+
+
+@dataclass(eq=False, kw_only=True)
+class Dialogue:
+    """A client's messages, to be answered by a model in this process.
+
+    Attributes:
+        token_ids: The messages as the model's template writes them.
+        limit: Maximum number of tokens of the answer, without its end token.
+        streamer: A transformers streamer that gets the tokens as they are decoded; None for none.
+        is_wanted: Whether the answer is still wanted; called before every pass.
+    """
+
+    token_ids: list[int]
+    limit: int
+    streamer: Any = None
+    is_wanted: Callable[[], bool] = lambda: True
+
+
+Arrivals = Callable[[], Sequence[Dialogue]]
+"""Returns the dialogues that have come since the last call."""
+
+
+class Session:
+    """Dialogues with a common prefix, those that join later among them.
+
+    One that begins otherwise waits for the next session, and nobody joins this one any more.
+
+    Attributes:
+        deferred: Dialogues for the next session.
+
+    Args:
+        prefix: The tokens that all dialogues begin with.
+        arrivals: Source of the dialogues that may join.
+    """
+
+    def __init__(self, prefix: list[int], arrivals: Arrivals) -> None:
+        self.deferred: list[Dialogue] = []
+        self._prefix = prefix
+        self._arrivals = arrivals
+        self._numbered: dict[int, Dialogue] = {}
+
+    def join(self) -> list[Request]:
+        """Requests of those who have come."""
+        if self.deferred:
+            return []
+        came = self._arrivals()
+        self.deferred = [one for one in came if not self._begins_alike(one)]
+        return [self.request(one) for one in came if self._begins_alike(one)]
+
+    def request(self, dialogue: Dialogue) -> Request:
+        """The request of a dialogue, under a number of its own."""
+        from intentflow.inference.decoding import Request
+
+        number = len(self._numbered)
+        self._numbered[number] = dialogue
+        own = dialogue.token_ids[len(self._prefix) :]
+        listener = _Stream(dialogue) if dialogue.streamer else None
+        return Request(number, own, dialogue.limit, listener, dialogue.is_wanted)
+
+    def dialogue(self, number: int) -> Dialogue:
+        """The dialogue of a number."""
+        return self._numbered[number]
+
+    def _begins_alike(self, dialogue: Dialogue) -> bool:
+        size = len(self._prefix)
+        return len(dialogue.token_ids) > size and dialogue.token_ids[:size] == self._prefix
+
+
+class _Stream:
+    """Passes tokens on to a transformers streamer, which gets the prompt first."""
+
+    def __init__(self, dialogue: Dialogue) -> None:
+        self._streamer = dialogue.streamer
+        self(dialogue.token_ids)
+
+    def __call__(self, tokens: list[int]) -> None:
+        import torch
+
+        self._streamer.put(torch.tensor(tokens))
