@@ -30,7 +30,8 @@ from tenacity import (
     wait_exponential,
 )
 
-from intentflow.errors import InputError, ServiceError
+from intentflow.errors import ServiceError
+from intentflow.io.addresses import require_address
 
 _AGAIN = frozenset({429, 502, 503, 504})
 _FIRST_PAUSE_SECONDS = 0.2
@@ -125,7 +126,7 @@ class IntentClient:
     """A client that waits for its answers.
 
     Args:
-        url: URL of the service, without a path.
+        url: URL of the service, without a path; it must hold no secret.
         options: As :class:`ClientOptions` has them, as keywords.
 
     Example:
@@ -283,10 +284,9 @@ class _Requests:
     """Building requests and reading replies, for both clients."""
 
     def __init__(self, url: str, options: ClientOptions) -> None:
-        if not url.startswith(("http://", "https://")):
-            raise InputError(f"{url}: a service's address begins with http:// or https://")
+        address = require_address(url, "the service's address", "the option token")
         # The same service's address for OpenAI clients is often at hand, too.
-        self.url = url.rstrip("/").removesuffix("/v1").removesuffix("/openai")
+        self.url = address.removesuffix("/v1").removesuffix("/openai")
         self.options = options
 
     @property

@@ -215,12 +215,13 @@ class _Exchange:
             await response(self._scope, self._receive, self.send)
 
     def count(self) -> None:
-        """Count for Prometheus, where a client that left is 499, and log what failed."""
+        """Count for Prometheus, where a client that left is 499, and log what was not answered."""
         status = self._status or 499
         REQUESTS.labels(self._route, str(status)).inc()
         SECONDS.labels(self._route).observe(time.perf_counter() - self._started)
-        if status >= 500 and self._route != "health":
-            log.warning("request %s: %s: HTTP %d", self.request_id, self._route, status)
+        if status >= 400 and self._route != "health":
+            level = logging.WARNING if status >= 500 else logging.INFO
+            log.log(level, "request %s: %s: HTTP %d", self.request_id, self._route, status)
 
 
 def _header(scope: Scope, name: bytes) -> str:

@@ -29,11 +29,15 @@ class Servers:
         cluster: URL of the transformer; the vLLM that is played behind it gives the answer and
             the confidence that the model itself gives to the utterance.
         answer: That answer.
+        logs: What each of them writes to stderr.
+        kept: Where each of them keeps requests and corrections.
     """
 
     laptop: str
     cluster: str
     answer: str
+    logs: tuple[Path, Path]
+    kept: tuple[Path, Path]
 
     @property
     def urls(self) -> tuple[str, str]:
@@ -69,7 +73,8 @@ def both_servers(base: Path, folder: Path) -> Iterator[Servers]:
         stack.enter_context(
             running(command, log, lambda: answers(f"{url}/health"), env=environment)
         )
-        yield Servers(url, service.url, done.text)
+        logs, kept = (log, folder / "transformer.log"), (folder / "kept-here", service.kept)
+        yield Servers(url, service.url, done.text, logs, kept)
 
 
 def client(url: str, token: str | None = TOKEN) -> httpx.Client:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from openai import OpenAI
 from intentflow.serving.client import IntentClient, ServiceFailure
 from tests.serving.documented import ask_as_documented
 from tests.serving.kserve_client import InferenceRESTClient, RESTConfig, kserve
-from tests.serving.servers import UTTERANCE, Servers, both_servers, client
+from tests.serving.servers import UTTERANCE, Servers, client
 from tests.serving.transformer.conftest import TOKEN
 
 pytestmark = pytest.mark.real
@@ -34,12 +34,6 @@ JSON = {"content-type": "application/json"}
 
 # Values that differ from one request to the next, or count what the played vLLM does not have.
 VARYING = {"id", "created", "latency_seconds", "request_id", "usage"}
-
-
-@pytest.fixture(scope="module")
-def servers(tiny_base_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    with both_servers(tiny_base_model, tmp_path_factory.mktemp("servers")) as both:
-        yield both
 
 
 def _comparable(value: Any, key: str = "") -> Any:

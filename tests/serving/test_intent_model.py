@@ -58,3 +58,23 @@ def test_what_cannot_be_meant_is_refused(
 ) -> None:
     assert main(["predict", *arguments]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("flag", ["--url", "--service"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://jane:hunter2@127.0.0.1:1",
+        "http://hunter2@127.0.0.1:1",
+        "http://127.0.0.1:1/v1?access_token=hunter2",
+    ],
+)
+def test_a_secret_in_an_address_is_refused_and_not_repeated(
+    flag: str, address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", "hello", flag, address]) == 2
+    shown = capsys.readouterr().err
+    assert ("hunter2" in shown, "address contains a user name, password or token" in shown) == (
+        False,
+        True,
+    )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.errors import UsageError
+from intentflow.io.addresses import require_address
 from intentflow.serving.environment import KEYS_FILE, LOG_URI, read_access, read_sample_rate
 from intentflow.serving.limits import Limits
 
@@ -122,7 +123,7 @@ def read_settings(
     return Settings(
         model_name=args.model_name,
         model_uri=args.model_uri,
-        predictor_url=_url(args.predictor_host),
+        predictor_url=_url(args.predictor_host, "--predictor_host"),
         http_port=args.http_port,
         metrics_port=args.metrics_port,
         keys_file=access.keys_file,
@@ -136,7 +137,7 @@ def read_settings(
             max_concurrent=args.max_concurrent,
             timeout_seconds=args.timeout_seconds,
         ),
-        canary_url=_url(args.canary_host) if args.canary_host else None,
+        canary_url=_url(args.canary_host, "--canary_host") if args.canary_host else None,
         canary_model_uri=args.canary_model_uri,
         canary_percent=args.canary_percent,
     )
@@ -156,7 +157,8 @@ def transformer_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _url(host: str) -> str:
+def _url(host: str, flag: str) -> str:
     """KServe gives a host without a scheme."""
     base = host.rstrip("/").removesuffix("/v1")
-    return base if base.startswith(("http://", "https://")) else f"http://{base}"
+    url = base if base.startswith(("http://", "https://")) else f"http://{base}"
+    return require_address(url, flag, PREDICTOR_KEY)
