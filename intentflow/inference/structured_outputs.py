@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +69,8 @@ class StructuredOutputs:
             calls = parse_output(text, self.output_format)
         except CallSyntaxError:
             return False
-        return all(self.taxonomy.accepts(call) for call in calls)
+        values = (value for call in calls for value in call.parameters)
+        return all(self.taxonomy.accepts(call) for call in calls) and is_unicode(values)
 
     def close(self, text: str) -> str | None:
         """The complete calls of a truncated answer, or its first call, closed.
@@ -105,6 +106,20 @@ class StructuredOutputs:
         if self.output_format == "call":
             return f"{name}("
         return f'[{{"intent": {json.dumps(name, ensure_ascii=False)}, "parameters": ['
+
+
+def is_unicode(texts: Iterable[str]) -> bool:
+    r"""Whether no text holds half of a surrogate pair, which JSON can write as ``\ud800``.
+
+    Example:
+        >>> is_unicode(["Hangzhou"]), is_unicode(["\ud800"])
+        (True, False)
+    """
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _filled(allowed: Sequence[str], begun: str) -> str:

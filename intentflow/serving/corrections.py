@@ -8,6 +8,7 @@ from typing import Any
 from intentflow.calls import Call, CallSyntaxError, format_calls, parse_calls
 from intentflow.config import nearest
 from intentflow.prompts import join_rounds
+from intentflow.inference.structured_outputs import is_unicode
 from intentflow.serving.backend import Message
 from intentflow.serving.dialogue import read_messages, require_length
 from intentflow.serving.errors import ReplyError
@@ -61,9 +62,12 @@ def _corrected_calls(body: CorrectionRequest, limits: Limits) -> list[Call]:
     if body.output is not None:
         require_length(len(body.output), limits, "output")
         try:
-            return parse_calls(body.output)
+            calls = parse_calls(body.output)
         except CallSyntaxError as error:
             raise ReplyError(400, f"output: it is not a call: {error}") from None
+        if not is_unicode(value for call in calls for value in call.parameters):
+            raise ReplyError(400, "output: a value holds half of a surrogate pair")
+        return calls
     if not body.calls:
         raise ReplyError(400, "output: it is missing; write it as in weather_search(Hangzhou)")
     values = (value for call in body.calls for value in (call.intent, *call.parameters))

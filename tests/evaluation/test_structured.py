@@ -89,6 +89,10 @@ def test_a_value_beyond_an_intents_last_parameter_is_refused_at_its_comma() -> N
     assert not check.accepts(",")
 
 
+def test_a_value_with_half_of_a_surrogate_pair_is_not_admitted() -> None:
+    assert not StructuredOutputs(WIDE, "call").admits('weather("\\ud800")')
+
+
 def test_checks_of_two_answers_know_nothing_of_one_another() -> None:
     structure = StructuredOutputs(WIDE, "call")
     structure.begin().accepts("weather(")
