@@ -7,8 +7,8 @@ from typing import Any
 
 from intentflow.calls import Call, CallSyntaxError, format_calls, parse_calls
 from intentflow.config import nearest
-from intentflow.prompts import join_rounds
 from intentflow.inference.structured_outputs import is_unicode
+from intentflow.prompts import join_rounds
 from intentflow.serving.backend import Message
 from intentflow.serving.dialogue import read_messages, require_length
 from intentflow.serving.errors import ReplyError

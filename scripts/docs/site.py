@@ -18,6 +18,7 @@ from scripts.docs.python_api import python_page
 PROJECT_PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
+    "SECURITY.md": "security.md",
     "benchmarks/RESULTS.md": "reference/results.md",
     "manifests/README.md": "reference/manifests.md",
     "examples/gitops/README.md": "how-to/gitops-layouts.md",
