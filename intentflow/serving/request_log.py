@@ -52,7 +52,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class _Request:
+class _LoggedRequest:
     row: Row
     size: int
 
@@ -80,7 +80,7 @@ class RequestLog:
         self._write = writer(uri) if uri else None
         self._rate = sample_rate
         self._model = model
-        self._requests: list[_Request] = []
+        self._requests: list[_LoggedRequest] = []
         self._corrections: asyncio.Queue[_Correction] = asyncio.Queue()
         self._request_bytes = ByteBudget("requests", _MAX_WAITING_BYTES)
         self._correction_bytes = ByteBudget("feedback", _MAX_WAITING_BYTES)
@@ -126,7 +126,7 @@ class RequestLog:
         if not self._request_bytes.take(size):
             LOG_DROPPED.inc()
             return
-        self._requests.append(_Request(row, size))
+        self._requests.append(_LoggedRequest(row, size))
 
     async def keep_correction(self, request_id: str, row: Row) -> None:
         """Keep a correction; returns when it is in storage.
