@@ -115,7 +115,7 @@ def submit(
     Args:
         package: The compiled YAML.
         arguments: Arguments of the pipeline.
-        connection: Where the KFP API is.
+        connection: Address and credentials of the KFP API.
         submission: Names and schedule.
         wait_seconds: Maximum time to wait for the run's end; None does not wait.
 

@@ -30,7 +30,7 @@ class KfpLoginRefused(ServiceError):  # noqa: N818 - an answer of the server
 
 @dataclass(frozen=True)
 class Connection:
-    """Where the KFP API is, and what it is given to let us in.
+    """Address of the KFP API, and the credentials it is given.
 
     Attributes:
         host: URL of the KFP API.
@@ -101,7 +101,7 @@ class KfpClient:
     """The services of the KFP API, for one namespace.
 
     Attributes:
-        connection: Where it is.
+        connection: Address and credentials.
         namespace: Namespace of everything that is listed and made; None in a single-user
             installation.
         pipelines: Pipelines and their versions.
@@ -128,7 +128,7 @@ def connect(connection: Connection, namespace: str | None) -> KfpClient:
     """A client of a host that answers as the KFP API does.
 
     Args:
-        connection: Where it is.
+        connection: Address and credentials.
         namespace: Namespace of the user; the pod's own if None and this is a pod.
 
     Raises:

@@ -75,7 +75,7 @@ def list_schedules(
 
     Args:
         pipeline: Name of the pipeline, such as ``intentflow-finetune``.
-        connection: Where the KFP API is.
+        connection: Address and credentials of the KFP API.
         namespace: Namespace of the user in a multi-user installation; otherwise None.
 
     Raises:
@@ -94,7 +94,7 @@ def end_schedules(
 
     Args:
         pipeline: Name of the pipeline, such as ``intentflow-finetune``.
-        connection: Where the KFP API is.
+        connection: Address and credentials of the KFP API.
         namespace: Namespace of the user in a multi-user installation; otherwise None.
 
     Returns:
