@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 60
+# Products that bring the kinds of optional components.
+_OPERATORS = {"keda.sh": "KEDA", "monitoring.coreos.com": "the Prometheus Operator"}
 # RBAC's words; everything else that is forbidden was refused on admission.
 _LACKS_PERMISSION = re.compile(r'\bUser "[^"]*" cannot ')
 
@@ -198,7 +200,7 @@ class Cluster:
             except ResourceNotFoundError:
                 raise ServiceError(
                     f"the cluster {self.host} has no {kind} ({api_version}): "
-                    f"is {self._needs} installed?"
+                    f"is {_OPERATORS.get(api_version.partition('/')[0], self._needs)} installed?"
                 ) from None
 
     @contextmanager

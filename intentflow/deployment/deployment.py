@@ -158,8 +158,21 @@ def _applied(
     if options.canary_percent is not None:
         out = _apply_canary(rollout, objects, options, check)
     else:
+        _warn_of_gap(rollout.live, facts)
         out = rollout.apply(objects, options.wait_limits, check=check)
     return replace(done, url=out.url, revision=out.former, changed=out.changed)
+
+
+def _warn_of_gap(live: Manifest | None, facts: ModelFacts) -> None:
+    """Warn that prompt and model belong together only when the change is complete."""
+    spec = (live or {}).get("spec") or {}
+    former = (spec.get("predictor", {}).get("model") or {}).get("storageUri")
+    if live and former != facts.storage_uri and "transformer" in spec:
+        log.warning(
+            "%s: the model changes in place: until the new pods have replaced the former ones, "
+            "requests can meet the former model with the prompt of the new one",
+            live["metadata"]["name"],
+        )
 
 
 def _apply_canary(

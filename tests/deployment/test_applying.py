@@ -328,6 +328,16 @@ def test_missing_namespace_is_named(
         deploy(published, elsewhere, verdict_file=write_verdict())
 
 
+def test_operator_that_is_missing_is_named_before_anything_is_applied(
+    published: str, apply_options: DeployOptions, write_verdict: Callable[..., Path]
+) -> None:
+    watched = apply_options.model_copy(update={"components": ["monitoring"]})
+    with pytest.raises(IntentflowError, match=r"has no PodMonitor .* the Prometheus Operator inst"):
+        deploy(published, watched, verdict_file=write_verdict())
+    account = ("v1", "ServiceAccount", "banking", apply_options.namespace)
+    assert Cluster().find(*account) is None
+
+
 def test_unknown_kind_asks_for_kserve(namespace: str) -> None:
     with pytest.raises(IntentflowError, match=r"has no Nothing .* is KServe installed"):
         Cluster().get("serving.kserve.io/v1beta1", "Nothing", "x", namespace)

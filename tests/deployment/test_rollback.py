@@ -541,4 +541,6 @@ def test_loading_service_is_reported_by_its_progress(
     in_service: str, deploy_model: Deploy, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deploy_model(b"second", Behaviour(ready_seconds=1))
-    assert "Deployment banking-predictor: 1 old pods are left" in capsys.readouterr().err
+    progress = capsys.readouterr().err
+    assert "banking: the model changes in place" in progress
+    assert "Deployment banking-predictor: 1 old pods are left" in progress
