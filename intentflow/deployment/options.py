@@ -123,6 +123,11 @@ class DeployOptions(StrictModel):
     max_replicas: int = Field(
         1, ge=1, description="Maximum number of replicas, with component autoscaling"
     )
+    deployment_strategy: Literal["RollingUpdate", "Recreate"] = Field(
+        "RollingUpdate",
+        description="Recreate ends a pod of the model before the next one starts: for one GPU; "
+        "nothing answers meanwhile",
+    )
     vllm_image: str | None = Field(
         None, description="Name of the image in a mirror, if one is used"
     )
@@ -312,6 +317,8 @@ class DeployOptions(StrictModel):
             self.gpu_count = 0
         if ("cpu" in named) is not (self.gpu_count == 0) and named & {"cpu", "gpu"}:
             raise ValueError(f"gpu_count: {self.gpu_count} contradicts the components")
+        if self.deployment_strategy == "Recreate" and self.deployment_mode == "Knative":
+            raise ValueError("deployment_strategy: Recreate is for Standard mode")
         if self.gpu_type and not self.gpu_count:
             raise ValueError("gpu_type is set and gpu_count is 0: remove one")
         return self

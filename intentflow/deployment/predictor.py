@@ -51,6 +51,8 @@ def fill_predictor(service: Manifest, facts: ModelFacts, options: DeployOptions)
         predictor["storageUris"] = _storage(facts, options)
     else:
         model["storageUri"] = facts.storage_uri
+    if options.deployment_strategy != "RollingUpdate":
+        predictor["deploymentStrategy"] = {"type": options.deployment_strategy}
     if options.deployment_mode == "Knative":
         predictor.pop("terminationGracePeriodSeconds")
     _place(predictor, options)

@@ -140,6 +140,18 @@ def test_update_that_finds_no_gpu_ends_the_wait(
     assert kserve.service()["spec"] == before
 
 
+def test_update_on_the_same_gpus_recreates_the_pod(
+    published: str, apply_options: DeployOptions, write_verdict: Callable[..., Path], kserve: KServe
+) -> None:
+    changes = {"gpu_count": 3, "unschedulable_seconds": 1.0, "deployment_strategy": "Recreate"}
+    large = apply_options.model_copy(update=changes)
+    deploy(published, large, verdict_file=write_verdict())
+    larger = large.model_copy(update={"memory": "24Gi"})
+    assert deploy(published, larger, verdict_file=write_verdict()).changed
+    [pod] = kserve.pods("predictor")
+    assert pod["spec"]["containers"][0]["resources"]["requests"]["memory"] == "24Gi"
+
+
 def test_api_server_that_is_away_is_waited_for(
     published: str,
     apply_options: DeployOptions,

@@ -90,6 +90,7 @@ def test_what_cannot_be_says_why(setting: str, message: str) -> None:
         (["components=[cpu]", "gpu_count=2"], "gpu_count: 2 contradicts the components"),
         (["components=[gpu]", "gpu_count=0"], "gpu_count: 0 contradicts the components"),
         (["components=[autoscaling]", "deployment_mode=Knative"], "Knative scales itself"),
+        (["deployment_strategy=Recreate", "deployment_mode=Knative"], "is for Standard mode"),
         (["components=[autoscaling]", "min_replicas=3", "max_replicas=2"], "is less than"),
         (["lora_adapters.a=s3://m/a", "canary_percent=5"], "for caches and canaries"),
         (["components=[model-cache]", "canary_percent=5"], "the cached model of the one in serv"),

@@ -104,6 +104,7 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "memory": _set("memory", "32Gi", "32Gi"),
         "min_replicas": _set("min_replicas", "2", 2, ("max_replicas", "3", 3)),
         "max_replicas": _set("max_replicas", "3", 3),
+        "deployment_strategy": _set("deployment_strategy", "Recreate", "Recreate"),
         "vllm_image": _set("vllm_image", "mirror/vllm", "mirror/vllm"),
         "vllm_version": _set("vllm_version", "v0.30.0", "v0.30.0"),
         "vllm_image_digest": _set("vllm_image_digest", f"sha256:{'0' * 64}", f"sha256:{'0' * 64}"),
