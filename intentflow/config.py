@@ -26,7 +26,22 @@ from intentflow.io.validation_messages import plain_message
 Mark = TypeVar("Mark")
 
 
-class StrictModel(BaseModel):
+class DescribedModel(BaseModel):
+    """A model whose JSON Schema describes a file: without the docstring's example of Python."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: Any, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """The schema, its description up to the example."""
+        schema = handler(core_schema)
+        document = handler.resolve_ref_schema(schema)
+        if "description" in document:
+            document["description"] = document["description"].partition("\n\nExample:")[0]
+        return schema
+
+
+class StrictModel(DescribedModel):
     """A configuration section: unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
@@ -42,17 +57,6 @@ class StrictModel(BaseModel):
                 key, *others = given
                 raise ValueError(f"{others[0]} is another name for {key}: give one of them")
         return document
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: Any, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        """The schema of a YAML file leaves out the docstring's example of Python."""
-        schema = handler(core_schema)
-        document = handler.resolve_ref_schema(schema)
-        if "description" in document:
-            document["description"] = document["description"].partition("\n\nExample:")[0]
-        return schema
 
     @classmethod
     def from_mapping(cls, document: object, where: str) -> Self:

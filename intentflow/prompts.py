@@ -124,7 +124,7 @@ class PromptSpec(ClosedArtifact):
         cls, core_schema: Any, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         """The schema of the file, which has the digest, too."""
-        schema = handler(core_schema)
+        schema = super().__get_pydantic_json_schema__(core_schema, handler)
         own = handler.resolve_ref_schema(schema)
         own["properties"]["digest"] = {"type": "string", "description": "SHA-256 of the prompt"}
         own["required"] = [*own["required"], "digest"]

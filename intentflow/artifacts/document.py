@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     PlainValidator,
@@ -18,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from intentflow.config import nearest
+from intentflow.config import DescribedModel, nearest
 from intentflow.errors import InputError
 from intentflow.io.files import atomic_file
 
@@ -50,7 +49,7 @@ Number = Annotated[float, PlainValidator(_number), WithJsonSchema({"type": "numb
 Integer = Annotated[int, PlainValidator(_integer), WithJsonSchema({"type": "integer"})]
 
 
-class Section(BaseModel):
+class Section(DescribedModel):
     """A part of a file; unknown keys, such as another tool's, are kept."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from intentflow.pipeline.code_version import code_version
 from intentflow.records import Example, write_records
 
 
@@ -30,7 +31,7 @@ def call(component: Any, folder: Path, **given: Any) -> dict[str, Any]:
         name: _artifact(parameters[name], value) if isinstance(value, Path) else value
         for name, value in given.items()
     }
-    returned = component.python_func(**{"code_version": "test", **inputs, **outputs})
+    returned = component.python_func(**{"code_version": code_version(), **inputs, **outputs})
     return {**outputs, "Output": returned}
 
 

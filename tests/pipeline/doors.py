@@ -21,6 +21,7 @@ from intentflow.cli.main import main
 from intentflow.config import StrictModel
 from intentflow.errors import InputError
 from intentflow.pipeline.arguments import STEP_CONFIGS, run_key, step_config
+from intentflow.pipeline.code_version import code_version
 from intentflow.pipeline.parameters import as_parameter, from_parameter
 from intentflow.pipeline.run_config import RunConfig
 from intentflow.records import Example, write_records
@@ -172,7 +173,7 @@ class Doors:
             if kind in (list, dict):
                 arguments[name] = kind()
             elif kind is str:
-                arguments[name] = "x"
+                arguments[name] = code_version() if name == "code_version" else "x"
             else:
                 arguments[name] = dsl.Artifact(uri=str(self.folder / f"{name}.artifact"))
                 write_records(self.folder / f"{name}.artifact", [])
