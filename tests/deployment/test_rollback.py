@@ -242,6 +242,7 @@ def test_stopped_wait_says_what_it_left(
 ) -> None:
     (model_directory / "model.safetensors").write_bytes(b"second")
     uri = publish(model_directory, f"s3://{s3_bucket}/models").uri
+    kserve.node.behave(uri, Behaviour(ready_seconds=60))
 
     def stop() -> None:
         deadline = time.monotonic() + 60
