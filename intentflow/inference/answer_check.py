@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from intentflow.errors import IntentflowError
+from intentflow.errors import InputError
 
 
 class AnswerCheck:
@@ -43,7 +43,7 @@ def byte_matcher(grammar: str) -> Any:
         grammar: See :func:`intentflow.inference.constraint.taxonomy_grammar`.
 
     Raises:
-        IntentflowError: The grammar is refused.
+        InputError: The grammar is refused.
     """
     import llguidance
 
@@ -52,5 +52,5 @@ def byte_matcher(grammar: str) -> Any:
     )
     if matcher.is_error():
         reason = matcher.get_error().splitlines()[0]
-        raise IntentflowError(f"the taxonomy cannot be used as a constraint: {reason}")
+        raise InputError(f"the taxonomy cannot be used as a constraint: {reason}")
     return matcher

@@ -155,7 +155,6 @@ def test_a_group_too_large_for_a_part_is_reported(
     said = capsys.readouterr()
     assert "instead of 48" in said.err
     assert "the largest group has 50 rows" in said.err
-    assert "largest_group: 50" in said.out
 
 
 @cache

@@ -11,7 +11,8 @@ import yaml
 
 from intentflow import __version__
 from intentflow.pipeline import images
-from intentflow.recipe.cluster import ClusterOptions
+from intentflow.recipe.distributed import Distributed
+from intentflow.training.trainjob.manifest import Staged, render_trainjob
 
 ROOT = Path(__file__).parents[2]
 IMAGE = re.compile(r"intentflow/(?:data|train|serve|deploy)[\w-]*:([\w.+-]+)")
@@ -30,7 +31,12 @@ def test_steps_run_in_images_of_it() -> None:
 
 
 def test_a_training_on_a_cluster_runs_in_an_image_of_it() -> None:
-    assert ClusterOptions().image == images.TRAIN
+    settings = Distributed.from_mapping(
+        {"strategy": "ddp", "nodes": 2, "devices": 1}, "distributed"
+    )
+    staged = Staged("s3://b/inputs", frozenset({"recipe.yaml"}), "s3://b/results")
+    job = render_trainjob(settings, staged, "team-a", {})
+    assert job["spec"]["trainer"]["image"] == images.TRAIN
 
 
 def test_manifests_name_an_image_of_it() -> None:

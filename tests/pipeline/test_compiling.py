@@ -362,17 +362,13 @@ def _resources(documents: list[dict[str, Any]], step: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("step", EXECUTED)
-def test_every_step_has_requests_and_limits_for_namespaces_with_a_quota(
-    step: str, tmp_path: Path
-) -> None:
-    resources = _resources(_compile(tmp_path / "f.yaml"), step)
-    assert set(resources) >= {
-        "resourceCpuLimit",
-        "resourceCpuRequest",
-        "resourceMemoryLimit",
-        "resourceMemoryRequest",
+def test_every_step_has_requests_and_limits_for_namespaces_with_a_quota(tmp_path: Path) -> None:
+    documents = _compile(tmp_path / "f.yaml")
+    wanted = {
+        f"resource{what}{kind}" for what in ("Cpu", "Memory") for kind in ("Limit", "Request")
     }
+    lacking = [step for step in EXECUTED if not wanted <= set(_resources(documents, step))]
+    assert lacking == []
 
 
 @pytest.mark.parametrize(
@@ -385,28 +381,25 @@ def test_every_step_has_requests_and_limits_for_namespaces_with_a_quota(
     ],
 )
 def test_a_limit_alone_is_also_the_request(
-    options: dict[str, str], request_and_limit: tuple[str, str], tmp_path: Path
+    options: dict[str, str], request_and_limit: tuple[str, str]
 ) -> None:
-    resources = _resources(_compile(tmp_path / "f.yaml", steps={"train": options}), "train")
-    assert (
-        resources["resourceMemoryRequest"],
-        resources["resourceMemoryLimit"],
-    ) == request_and_limit
+    step = PipelineOptions.from_mapping({"steps": {"train": options}}, "options").for_step("train")
+    assert (step.memory_request, step.memory) == request_and_limit
 
 
-def test_cpus_may_be_numbers(tmp_path: Path) -> None:
-    resources = _resources(_compile(tmp_path / "f.yaml", steps={"train": {"cpu": 8}}), "train")
-    assert resources["resourceCpuLimit"] == "8"
+def test_cpus_may_be_numbers() -> None:
+    options = PipelineOptions.from_mapping({"steps": {"train": {"cpu": 8}}}, "options")
+    assert options.for_step("train").cpu == "8"
 
 
 @pytest.mark.parametrize(
     "wrong", [{"cpu": "a lot"}, {"cpu": True}, {"memory": "64 GB"}, {"shared_memory": "x"}]
 )
 def test_a_quantity_that_kubernetes_does_not_know_is_refused(
-    wrong: dict[str, Any], tmp_path: Path
+    wrong: dict[str, Any],
 ) -> None:
     with pytest.raises(IntentflowError, match=rf"steps\.train\.{next(iter(wrong))}"):
-        _compile(tmp_path / "f.yaml", steps={"train": wrong})
+        PipelineOptions.from_mapping({"steps": {"train": wrong}}, "options")
 
 
 def test_a_step_is_started_again_as_often_as_asked_for(tmp_path: Path) -> None:
