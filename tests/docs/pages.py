@@ -16,6 +16,7 @@ PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     ROOT / "CHANGELOG.md",
+    ROOT / "SECURITY.md",
     ROOT / "benchmarks/RESULTS.md",
     ROOT / "manifests/README.md",
     ROOT / "examples/gitops/README.md",
