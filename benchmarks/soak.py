@@ -7,7 +7,8 @@ transformer stands before a process that plays vLLM and is killed and started ag
 Of each server's clients a quarter leave early, send slow or endless bodies and heads, or too much.
 One JSON line: requests by kind and status, requests in progress at the end, memory and open files.
 Exit status 1 where a well-behaved request failed while the predictor was there, a hostile one got
-an unexpected reply, a request is still in progress at the end, or memory grew.
+an unexpected reply, a request is still in progress at the end, or memory grew, which is judged from
+two minutes on: a process takes its memory in the first ones.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ _QUIET_SECONDS = 40.0  # longer than an endless body may take
 _IN_PROGRESS = re.compile(r"^intentflow_requests_in_progress (\S+)", re.MULTILINE)
 _MAX_GROWTH = 0.1
 _SPARE_MEGABYTES = 32.0
+_MIN_JUDGED_SECONDS = 120.0
 _MEGABYTE = 1 << 20
 
 
@@ -228,7 +230,7 @@ def _report(server: Server, clients: Clients, seconds: float, in_progress: float
         "in_progress_at_end": in_progress,
         "memory_megabytes": memory,
         "open_files_at_end": server.open_files(),
-        "faults": _faults(failed, in_progress, memory),
+        "faults": _faults(failed, in_progress, memory, seconds),
     }
 
 
@@ -243,12 +245,14 @@ def _memory(looks: list[float]) -> dict[str, float]:
     }
 
 
-def _faults(failed: list[Failure], in_progress: float, memory: dict[str, float]) -> list[str]:
+def _faults(
+    failed: list[Failure], in_progress: float, memory: dict[str, float], seconds: float
+) -> list[str]:
     allowed = max(memory["warm"] * (1 + _MAX_GROWTH), memory["warm"] + _SPARE_MEGABYTES)
     found = {
         "requests failed": bool(failed),
         "requests are still in progress": in_progress != 0,
-        "memory grew": memory["end"] > allowed,
+        "memory grew": seconds >= _MIN_JUDGED_SECONDS and memory["end"] > allowed,
     }
     return [fault for fault, is_so in found.items() if is_so]
 
