@@ -143,8 +143,7 @@ class Decoder:
         while waiting or rows:
             waiting.extend(join() if join else ())
             waiting = deque(request for request in waiting if request.is_wanted())
-            staying = [place for place, row in enumerate(rows) if row.request.is_wanted()]
-            _close_gaps(rows, staying, cache)
+            _drop_unwanted(rows, cache)
             self._admit(waiting, rows, rows_at_once)
             if rows:
                 yield from self._step(rows, cache)
@@ -231,6 +230,16 @@ class Decoder:
 def _room(request: Request) -> int:
     """Number of tokens that a row needs: its own, and at least an answer of the usual length."""
     return len(request.own) + min(request.limit, 32)
+
+
+@torch.inference_mode()
+def _drop_unwanted(rows: list[_Row], cache: RowCache) -> None:
+    """Remove the rows whose answer nobody wants any more.
+
+    The cache holds tensors of the inference mode, which may be changed in it alone.
+    """
+    staying = [place for place, row in enumerate(rows) if row.request.is_wanted()]
+    _close_gaps(rows, staying, cache)
 
 
 def _close_gaps(rows: list[_Row], staying: list[int], cache: RowCache) -> None:

@@ -136,6 +136,18 @@ def test_the_others_of_a_batch_are_answered_when_one_client_leaves(
     assert (replies[0].status_code, slow.begun) == (200, 2)
 
 
+def test_a_later_request_is_answered_when_one_before_it_leaves(
+    url: str, slow: SlowDecoding
+) -> None:
+    slow.pass_seconds = 0.05
+    leaving = threading.Thread(target=_leave, args=(url, 0.5))
+    leaving.start()
+    _wait_until(lambda: slow.running == 1)
+    reply = httpx.post(f"{url}{CHAT}", json=BODY, timeout=60)
+    leaving.join()
+    assert reply.status_code == 200
+
+
 def test_instances_of_one_request_are_decoded_together(url: str, slow: SlowDecoding) -> None:
     slow.pass_seconds = 0.02
     most = 0
