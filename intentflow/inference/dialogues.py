@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -48,10 +49,13 @@ class Session:
         self.deferred: list[Dialogue] = []
         self._prefix = prefix
         self._arrivals = arrivals
-        self._numbered: dict[int, Dialogue] = {}
+        self._numbers = count()
+        self._open: dict[int, Dialogue] = {}
 
     def join(self) -> list[Request]:
         """Requests of those who have come."""
+        # A session may last as long as its process: what is left must not stay.
+        self._open = {number: one for number, one in self._open.items() if one.is_wanted()}
         if self.deferred:
             return []
         came = self._arrivals()
@@ -62,15 +66,15 @@ class Session:
         """The request of a dialogue, under a number of its own."""
         from intentflow.inference.decoding import Request
 
-        number = len(self._numbered)
-        self._numbered[number] = dialogue
+        number = next(self._numbers)
+        self._open[number] = dialogue
         own = dialogue.token_ids[len(self._prefix) :]
         listener = _Stream(dialogue) if dialogue.streamer else None
         return Request(number, own, dialogue.limit, listener, dialogue.is_wanted)
 
-    def dialogue(self, number: int) -> Dialogue:
-        """The dialogue of a number."""
-        return self._numbered[number]
+    def end(self, number: int) -> Dialogue:
+        """The dialogue of a number, which has its answer and is forgotten."""
+        return self._open.pop(number)
 
     def _begins_alike(self, dialogue: Dialogue) -> bool:
         size = len(self._prefix)

@@ -125,7 +125,7 @@ class TransformersEngine:
             requests = [session.request(dialogue) for dialogue in waiting]
             rows = self.batch_size
             for done in self._decoder.decode(_longest_first(requests), states, rows, session.join):
-                dialogue = session.dialogue(done.number)
+                dialogue = session.end(done.number)
                 yield dialogue, self._completion(dialogue, done)
             waiting = session.deferred
 

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Lock
 
 from intentflow.inference.dialogues import Dialogue
 from intentflow.inference.engines import Completion
@@ -32,6 +33,8 @@ class LocalBackend:
         self._trial = asyncio.Lock()
         self._has_answered = False
         self._arrived: deque[_Generation] = deque()
+        self._lock = Lock()
+        self._is_decoding = False
         self._worker = ThreadPoolExecutor(1, "generate")
 
     async def close(self) -> None:
@@ -104,17 +107,29 @@ class LocalBackend:
 
     def _decode(self, generation: _Generation) -> asyncio.Future[Completion]:
         """Have it decoded; where this is cancelled, decoding ends at the next token."""
-        self._arrived.append(generation)
-        self._worker.submit(self._decode_arrived)
+        with self._lock:
+            self._arrived.append(generation)
+            begins, self._is_decoding = not self._is_decoding, True
+        if begins:
+            self._worker.submit(self._decode_while_any_arrive)
         return asyncio.wrap_future(generation.completion)
 
+    def _decode_while_any_arrive(self) -> None:
+        """Runs in the worker, which has one such task at most, however many wait."""
+        while True:
+            with self._lock:
+                self._is_decoding = bool(self._arrived)
+                if not self._is_decoding:
+                    return
+            self._decode_arrived()
+
     def _decode_arrived(self) -> None:
-        """Decode all who are there and who come meanwhile; runs in the worker."""
+        """Decode all who are there and who come meanwhile."""
         begun: list[_Generation] = []
 
         def arrivals() -> list[_Generation]:
             came = [self._arrived.popleft() for _ in range(len(self._arrived))]
-            begun.extend(came)
+            begun[:] = [one for one in begun if not one.completion.done()] + came
             return came
 
         try:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import socket
 import threading
 import time
-from collections.abc import Iterator
+import weakref
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +21,7 @@ import uvicorn
 from intentflow.inference.decoding import Decoded, Request
 from intentflow.inference.transformers_engine import TransformersEngine
 from intentflow.serving.app import create_app
+from intentflow.serving.backend import Message
 from intentflow.serving.limits import Limits
 from intentflow.serving.local_backend import LocalBackend
 from intentflow.serving.model_files import read_served_model
@@ -170,6 +174,44 @@ def test_a_request_does_not_wait_for_the_end_of_those_before_it(
         _wait_until(lambda: slow.running > 0)
         short = httpx.post(f"{url}{CHAT}", json=BODY | {"max_completion_tokens": 1}, timeout=60)
         assert (short.status_code, long.done()) == (200, False)
+
+
+def test_who_was_answered_or_left_is_forgotten_while_others_are_decoded(
+    engine: TransformersEngine, slow: SlowDecoding
+) -> None:
+    slow.pass_seconds = 0.05
+    backend = LocalBackend(engine, read_served_model(str(engine.folder)))
+    messages: list[Message] = [{"role": "user", "content": "put on Queen"}]
+    seen: list[weakref.ref[Any]] = []
+    create = backend._generation
+
+    def watched(asked: Sequence[Message], limit: int) -> Any:
+        generation = create(asked, limit)
+        seen.append(weakref.ref(generation))
+        return generation
+
+    async def ask() -> tuple[bool, int]:
+        long = asyncio.create_task(backend.complete(messages, 64, "long"))
+        while not slow.running:
+            await asyncio.sleep(0.01)
+        backend._generation = watched  # type: ignore[method-assign]
+        await asyncio.gather(*(backend.complete(messages, 1, "short") for _ in range(10)))
+        left = asyncio.create_task(backend.complete(messages, 64, "left"))
+        while slow.running < 2:
+            await asyncio.sleep(0.01)
+        left.cancel()
+        await asyncio.wait([left])
+        while slow.running > 1:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        gc.collect()
+        goes_on, kept = not long.done(), sum(one() is not None for one in seen)
+        long.cancel()
+        return goes_on, kept
+
+    goes_on, kept = asyncio.run(ask())
+    assert (goes_on, len(seen)) == (True, 11)
+    assert kept <= 2  # the last one answered, in the loop's variable, and the task that left
 
 
 def test_streamed_generation_stops_when_its_client_leaves(url: str, slow: SlowDecoding) -> None:
