@@ -36,11 +36,10 @@ def pod_problems(pod: Mapping[str, Any]) -> Iterable[str]:
     for condition in status.get("conditions") or ():
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
             yield f"pod {name}: {' '.join(flat([condition.get('message')]))}"
-    for key in ("initContainerStatuses", "containerStatuses"):
-        for container in status.get(key) or ():
-            problem = container_problem(container)
-            if problem:
-                yield f"pod {name}, container {container.get('name')}: {problem}"
+    for container in container_statuses(pod):
+        problem = container_problem(container)
+        if problem:
+            yield f"pod {name}, container {container.get('name')}: {problem}"
 
 
 def diagnose_pods(cluster: Cluster, name: str, namespace: str) -> list[str]:
@@ -83,11 +82,9 @@ def _warnings(cluster: Cluster, pod: Mapping[str, Any]) -> list[str]:
 
 def _log_ends(cluster: Cluster, pod: Mapping[str, Any]) -> Iterable[str]:
     """Log ends of all containers that are not ready; of the previous run after a restart."""
-    status = pod.get("status") or {}
-    for key in ("initContainerStatuses", "containerStatuses"):
-        for container in status.get(key) or ():
-            if not container.get("ready") and _has_a_log(container):
-                yield from _log_end(cluster, pod, container)
+    for container in container_statuses(pod):
+        if not container.get("ready") and _has_a_log(container):
+            yield from _log_end(cluster, pod, container)
 
 
 def _has_a_log(container: Mapping[str, Any]) -> bool:
@@ -117,6 +114,13 @@ def _log_end(
     except IntentflowError as error:
         return [f"{where}: {error}"]
     return [f"{where}: {line}" for line in lines]
+
+
+def container_statuses(pod: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    """Statuses of a pod's containers, those that prepare it first."""
+    status = pod.get("status") or {}
+    for key in ("initContainerStatuses", "containerStatuses"):
+        yield from status.get(key) or ()
 
 
 def container_problem(container: Mapping[str, Any]) -> str:

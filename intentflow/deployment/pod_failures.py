@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from intentflow.cluster.client import Cluster
-from intentflow.cluster.pod_diagnostics import container_problem, flat
+from intentflow.cluster.pod_diagnostics import container_problem, container_statuses, flat
 
 _REVISION = "deployment.kubernetes.io/revision"
 _HASH = "pod-template-hash"
@@ -91,7 +91,7 @@ class PodFailures:
         }
 
     def _restarted(self, pod: Found) -> str | None:
-        for container in _containers(pod):
+        for container in container_statuses(pod):
             count = container.get("restartCount", 0)
             key = (pod["metadata"]["uid"], container["name"])
             known = self._restarts.setdefault(key, 0 if _fails(container) else count)
@@ -129,12 +129,6 @@ class PodFailures:
 
 def _revision(item: Found) -> str | None:
     return (item["metadata"].get("annotations") or {}).get(_REVISION)
-
-
-def _containers(pod: Found) -> Iterable[Found]:
-    status = pod.get("status") or {}
-    for key in ("initContainerStatuses", "containerStatuses"):
-        yield from status.get(key) or ()
 
 
 def _fails(container: Found) -> bool:

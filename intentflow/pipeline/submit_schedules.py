@@ -83,8 +83,7 @@ def list_schedules(
     """
     client = connect(connection, namespace)
     with readable_errors(connection):
-        pipeline_id = find_pipeline(client, pipeline)
-        return schedules_of(client, pipeline_id) if pipeline_id else []
+        return _schedules_named(client, pipeline)
 
 
 def end_schedules(
@@ -105,8 +104,7 @@ def end_schedules(
     """
     client = connect(connection, namespace)
     with readable_errors(connection):
-        pipeline_id = find_pipeline(client, pipeline)
-        found = schedules_of(client, pipeline_id) if pipeline_id else []
+        found = _schedules_named(client, pipeline)
         delete_schedules(client, found)
     return found
 
@@ -137,6 +135,11 @@ def delete_schedules(client: KfpClient, schedules: list[Schedule]) -> None:
     """Delete schedules; what they have started goes on."""
     for schedule in schedules:
         client.schedules.recurring_run_service_delete_recurring_run(schedule.recurring_run_id)
+
+
+def _schedules_named(client: KfpClient, pipeline: str) -> list[Schedule]:
+    pipeline_id = find_pipeline(client, pipeline)
+    return schedules_of(client, pipeline_id) if pipeline_id else []
 
 
 def _recurring_runs(client: KfpClient) -> Iterator[Any]:

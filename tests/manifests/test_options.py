@@ -124,7 +124,7 @@ def _all(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def test_kserve_scales_nothing(facts: ModelFacts) -> None:
-    """Its autoscalers on the CPU would stay beside KEDA's."""
+    """Its autoscalers on the CPU would stay, next to KEDA's."""
     key = "serving.kserve.io/autoscalerClass"
     for setting, chosen in (("[]", "none"), ("[autoscaling]", "external")):
         service = _service(render(facts, _of(f"components={setting}"), None))

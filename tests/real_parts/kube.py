@@ -1,4 +1,4 @@
-"""``kube_api``: a real kube-apiserver with etcd and CRDs; ``kube_controllers``: beside it a real
+"""``kube_api``: a real kube-apiserver with etcd and CRDs; ``kube_controllers``: next to it a real
 kube-controller-manager and kube-scheduler."""
 
 from __future__ import annotations

@@ -292,7 +292,7 @@ class TrainerController:
         self._patch_pod(pod, "Running", ended, ready=False)
 
     def fail(self, job: Mapping[str, Any]) -> None:
-        """The Job's limit is reached: its pods are deleted, then the status says so."""
+        """The Job's limit is reached: its pods are deleted, then the status has it."""
         for pod in self.core.list_namespaced_pod(self.namespace).items:
             self.core.delete_namespaced_pod(
                 pod.metadata.name, self.namespace, grace_period_seconds=0

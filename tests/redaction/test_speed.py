@@ -25,7 +25,7 @@ def loaded() -> None:
 
 
 def _seconds(instruction: str, output: str = "f()") -> float:
-    """Processor time, which other work on the machine does not change."""
+    """CPU time, which other work does not change."""
     started = time.process_time()
     redact_example(Example(instruction, output))
     return time.process_time() - started

@@ -278,7 +278,7 @@ def test_without_a_cluster_several_nodes_are_refused_in_one_line(
 
 
 class Trainer(TrainerController):
-    """Plays Kubeflow Trainer beside a command, and what its pods would do."""
+    """Plays Kubeflow Trainer while a command runs, and what its pods would do."""
 
     def train(self, job: Mapping[str, Any], model: Path) -> None:
         """What the pods would do: leave a model where their arguments say."""
@@ -317,6 +317,34 @@ def trainer(
 @pytest.fixture
 def several(tiny_base_model: Path, s3_bucket: str, trainer: Trainer) -> Recipe:
     return _several(tiny_base_model, f"s3://{s3_bucket}/t", namespace=trainer.namespace)
+
+
+Reported = Callable[[Callable[[dict[str, Any]], None]], str]
+
+
+@pytest.fixture
+def reported(
+    several: Recipe,
+    files: TrainingFiles,
+    trainer: Trainer,
+    tiny_model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> Reported:
+    """What the command reports of a job that is played, and then completes."""
+
+    def report(play: Callable[[dict[str, Any]], None]) -> str:
+        def play_to_its_end() -> None:
+            job = trainer.wait_for_job()
+            play(job)
+            trainer.train(job, tiny_model)
+            trainer.complete(job)
+
+        with trainer.acting(play_to_its_end):
+            launch_training(several, files, str(tmp_path / "m"))
+        return capsys.readouterr().err
+
+    return report
 
 
 @pytest.mark.real
@@ -434,93 +462,48 @@ def test_a_job_that_fails_brings_its_pods_last_words(
 
 
 @pytest.mark.real
-def test_pods_that_wait_are_reported_with_the_reason(
-    several: Recipe,
-    files: TrainingFiles,
-    trainer: Trainer,
-    tiny_model: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    def play() -> None:
-        job = trainer.wait_for_job()
+def test_pods_that_wait_are_reported_with_the_reason(reported: Reported, trainer: Trainer) -> None:
+    def play(job: dict[str, Any]) -> None:
         pods = trainer.start(job)
         trainer.keep_waiting(pods[1], "0/1 nodes are available: 1 Insufficient nvidia.com/gpu.")
         time.sleep(1)
-        trainer.train(job, tiny_model)
-        trainer.complete(job)
 
-    with trainer.acting(play):
-        launch_training(several, files, str(tmp_path / "m"))
-    said = capsys.readouterr().err
+    said = reported(play)
     assert "0 of 2 pods running, 2 pending" in said
     assert said.count("-x1: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu.") == 1
 
 
 @pytest.mark.real
 def test_a_job_that_a_queue_holds_back_is_reported_as_suspended(
-    several: Recipe,
-    files: TrainingFiles,
-    trainer: Trainer,
-    tiny_model: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    reported: Reported, trainer: Trainer
 ) -> None:
-    def play() -> None:
-        job = trainer.wait_for_job()
+    def play(job: dict[str, Any]) -> None:
         trainer.suspend(job, "no quota is free")
         time.sleep(1)
-        trainer.train(job, tiny_model)
-        trainer.complete(job)
 
-    with trainer.acting(play):
-        launch_training(several, files, str(tmp_path / "m"))
-    assert "suspended: Suspended no quota is free" in capsys.readouterr().err
+    assert "suspended: Suspended no quota is free" in reported(play)
 
 
 @pytest.mark.real
 def test_a_job_without_status_or_pods_asks_for_the_controller(
-    several: Recipe,
-    files: TrainingFiles,
-    trainer: Trainer,
-    tiny_model: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    reported: Reported, trainer: Trainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("intentflow.training.trainjob.status._SILENT_SECONDS", 1.0)
 
-    def play() -> None:
-        job = trainer.wait_for_job()
+    def play(job: dict[str, Any]) -> None:
         time.sleep(2)
-        trainer.train(job, tiny_model)
-        trainer.complete(job)
 
-    with trainer.acting(play):
-        launch_training(several, files, str(tmp_path / "m"))
-    assert capsys.readouterr().err.count("is the Kubeflow Trainer controller running?") == 1
+    assert reported(play).count("is the Kubeflow Trainer controller running?") == 1
 
 
 @pytest.mark.real
-def test_a_controller_that_runs_is_not_asked_for(
-    several: Recipe,
-    files: TrainingFiles,
-    trainer: Trainer,
-    tiny_model: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    def play() -> None:
-        job = trainer.wait_for_job()
+def test_a_controller_that_runs_is_not_asked_for(reported: Reported, trainer: Trainer) -> None:
+    def play(job: dict[str, Any]) -> None:
         time.sleep(1)
         trainer.run(job, trainer.start(job))
         time.sleep(1)
-        trainer.train(job, tiny_model)
-        trainer.complete(job)
 
-    with trainer.acting(play):
-        launch_training(several, files, str(tmp_path / "m"))
-    assert "is the Kubeflow Trainer controller running?" not in capsys.readouterr().err
+    assert "is the Kubeflow Trainer controller running?" not in reported(play)
 
 
 @pytest.mark.real

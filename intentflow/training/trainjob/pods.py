@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from intentflow.cluster.client import Cluster
-from intentflow.cluster.pod_diagnostics import flat, pod_problems
+from intentflow.cluster.pod_diagnostics import container_statuses, flat, pod_problems
 from intentflow.errors import IntentflowError
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class JobPods:
             self._unreadable = f"its pods could not be read: {error}"
             return
         for pod in self._pods:
-            for container in _containers(pod):
+            for container in container_statuses(pod):
                 self._keep_words(pod, container)
 
     def progress(self) -> str:
@@ -104,9 +104,3 @@ class JobPods:
         except IntentflowError as error:
             return f"(its log could not be read: {error})"
         return next((line for line in reversed(lines) if line.strip()), "")
-
-
-def _containers(pod: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    status = pod.get("status") or {}
-    for key in ("initContainerStatuses", "containerStatuses"):
-        yield from status.get(key) or ()
