@@ -25,6 +25,12 @@ from intentflow.io.validation_messages import plain_message
 
 Mark = TypeVar("Mark")
 
+DNS_LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+"""Pattern of a Kubernetes name that is also a host name's label (RFC 1123)."""
+
+QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
+"""Pattern of a Kubernetes quantity, such as ``500m`` or ``16Gi``."""
+
 
 class DescribedModel(BaseModel):
     """A model whose JSON Schema describes a file: without the docstring's example of Python."""
@@ -144,6 +150,12 @@ def from_file(read: Callable[[str], Any], model: type[BaseModel]) -> BeforeValid
         return read(str(value)) if isinstance(value, str | Path) else value
 
     return BeforeValidator(read_text, json_schema_input_type=str | model)
+
+
+def number_as_text(value: object) -> object:
+    """A number of YAML, such as ``cpu: 4``, as text; all else, truth values too, as it is."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if is_number else value
 
 
 def marker(kind: type[Mark], metadata: Iterable[Any]) -> Mark | None:

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from intentflow.io.surrogates import is_unicode
+
 if TYPE_CHECKING:
     from intentflow.redaction.placeholders import Placeholders
 
@@ -143,8 +145,5 @@ def _end_before_word(text: str, limit: int) -> int:
 
 def _dumps(document: Any) -> str:
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # half a character, written as an escape
-        return json.dumps(document, separators=(",", ":"))
-    return text
+    # Half a character is written as an escape.
+    return text if is_unicode(text) else json.dumps(document, separators=(",", ":"))

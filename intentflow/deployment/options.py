@@ -10,7 +10,16 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
-from intentflow.config import Flag, StrictModel, apply_overrides, load_yaml, nearest
+from intentflow.config import (
+    DNS_LABEL,
+    QUANTITY,
+    Flag,
+    StrictModel,
+    apply_overrides,
+    load_yaml,
+    nearest,
+    number_as_text,
+)
 from intentflow.deployment.addresses import address_fault, host_fault
 from intentflow.deployment.pod_failures import WaitLimits
 
@@ -35,20 +44,12 @@ _AUTOSCALED_REPLICAS = 4
 # KServe and Kubernetes append to a service's name: 40 characters leave room for `-predictor-…`.
 _NAME = r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$"
 _BRANCH = r"^[A-Za-z0-9_][\w./-]*$"
-_ADAPTER = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 _DIGEST = r"^sha256:[0-9a-f]{64}$"
 _OBJECT = r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$"
 _TAG = r"^[\w][\w.-]*$"
-_QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
 
 
-def _as_text(value: object) -> object:
-    """Accept ``cpu: 4``, which YAML reads as a number."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return str(value) if number else value
-
-
-Quantity = Annotated[str, BeforeValidator(_as_text), StringConstraints(pattern=_QUANTITY)]
+Quantity = Annotated[str, BeforeValidator(number_as_text), StringConstraints(pattern=QUANTITY)]
 
 
 _LISTS = (
@@ -78,7 +79,7 @@ class DeployOptions(StrictModel):
     )
     namespace: Annotated[str, Flag("-n", "--namespace")] = Field(
         "default",
-        pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+        pattern=DNS_LABEL,
         description="Namespace of the service",
     )
     mode: Annotated[DeployMode, Flag("--mode")] = Field(
@@ -288,7 +289,7 @@ class DeployOptions(StrictModel):
     @classmethod
     def _sound_adapters(cls, adapters: dict[str, str]) -> dict[str, str]:
         for name, uri in adapters.items():
-            if not re.match(_ADAPTER, name):
+            if not re.match(DNS_LABEL, name):
                 raise ValueError(f"{name}: use lower-case letters, digits and hyphens in the name")
             if not uri.startswith("s3://"):
                 raise ValueError(f"{name}: {uri} is not an s3:// URI")

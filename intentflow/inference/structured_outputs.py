@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from intentflow.calls import Call, CallSyntaxError, OutputFormat, format_output, parse_output
+from intentflow.io.surrogates import is_unicode
 from intentflow.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class StructuredOutputs:
         except CallSyntaxError:
             return False
         values = (value for call in calls for value in call.parameters)
-        return all(self.taxonomy.accepts(call) for call in calls) and is_unicode(values)
+        return all(self.taxonomy.accepts(call) for call in calls) and all(map(is_unicode, values))
 
     def close(self, text: str) -> str | None:
         """The complete calls of a truncated answer, or its first call, closed.
@@ -106,20 +107,6 @@ class StructuredOutputs:
         if self.output_format == "call":
             return f"{name}("
         return f'[{{"intent": {json.dumps(name, ensure_ascii=False)}, "parameters": ['
-
-
-def is_unicode(texts: Iterable[str]) -> bool:
-    r"""Whether no text holds half of a surrogate pair, which JSON can write as ``\ud800``.
-
-    Example:
-        >>> is_unicode(["Hangzhou"]), is_unicode(["\ud800"])
-        (True, False)
-    """
-    try:
-        "".join(texts).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _filled(allowed: Sequence[str], begun: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from intentflow.errors import InputError
+from intentflow.io.surrogates import is_unicode
 
 MAX_YAML_CHARACTERS = 16_000_000
 MAX_YAML_VALUES = 1_000_000
@@ -126,13 +127,11 @@ def _count_values(
 
 def _require_characters(node: yaml.ScalarNode, where: str) -> None:
     """Refuse an escape of half a character, which no file can hold."""
-    try:
-        node.value.encode()
-    except UnicodeEncodeError:
+    if not is_unicode(node.value):
         line = node.start_mark.line + 1
         raise InputError(
             f"{where} line {line}: not YAML: half of a surrogate pair is not a character"
-        ) from None
+        )
 
 
 def _children(node: yaml.Node) -> list[yaml.Node]:

@@ -6,27 +6,21 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field
 
-from intentflow.config import StrictModel
+from intentflow.config import StrictModel, number_as_text
 from intentflow.pipeline.step_resources import STEP_RESOURCES
 
 ADDED = ("env", "env_from_secrets", "volumes", "empty_dirs", "labels", "annotations")
 """Options of a step that are added to those for all steps instead of replacing them."""
 
 
-def _number_as_text(value: object) -> object:
-    """``cpu: 8`` in YAML is a number; a truth value stays what it is, and is refused."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return str(value) if is_number else value
-
-
 Cpu = Annotated[
-    str, BeforeValidator(_number_as_text), Field(pattern=r"^([0-9]+(\.[0-9]+)?|[0-9]+m)$")
+    str, BeforeValidator(number_as_text), Field(pattern=r"^([0-9]+(\.[0-9]+)?|[0-9]+m)$")
 ]
 """CPUs as Kubernetes writes them: ``4``, ``0.5``, ``500m``."""
 
 Bytes = Annotated[
     str,
-    BeforeValidator(_number_as_text),
+    BeforeValidator(number_as_text),
     Field(pattern=r"^[0-9]+(\.[0-9]+)?(E|Ei|P|Pi|T|Ti|G|Gi|M|Mi|K|Ki)?$"),
 ]
 """Memory as KFP takes it: bytes, or a number with a unit such as ``Mi`` or ``Gi``."""

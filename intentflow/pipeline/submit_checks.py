@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from intentflow.baselines.kinds import LANGUAGE_MODEL_KINDS
+from intentflow.config import DNS_LABEL
 from intentflow.errors import InputError
 from intentflow.models.base_models import BUNDLED_PREFIX
 from intentflow.pipeline.options import STEPS, PipelineOptions
@@ -18,7 +19,7 @@ from intentflow.storage import is_remote
 
 log = logging.getLogger(__name__)
 
-_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_LABEL = re.compile(DNS_LABEL)
 _SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")

@@ -6,14 +6,11 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from intentflow.config import StrictModel
+from intentflow.config import DNS_LABEL, QUANTITY, StrictModel
 from intentflow.version import __version__
 
 TRAIN_IMAGE = "INTENTFLOW_TRAIN_IMAGE"
 """Environment variable that a graph sets in its train step to that step's image."""
-
-_LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
-_QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
 
 
 class ClusterOptions(StrictModel):
@@ -26,7 +23,7 @@ class ClusterOptions(StrictModel):
     )
     namespace: str | None = Field(
         None,
-        pattern=_LABEL,
+        pattern=DNS_LABEL,
         description="Namespace of the job; in a cluster the step's own, otherwise default",
     )
     runtime: str = Field("torch-distributed", description="TrainingRuntime that the job builds on")
@@ -43,8 +40,8 @@ class ClusterOptions(StrictModel):
     gpus: int | None = Field(
         None, ge=0, description="GPUs of each node; as many as devices unless set, 0 for none"
     )
-    cpu: str = Field("8", pattern=_QUANTITY, description="CPUs of each node")
-    memory: str = Field("64Gi", pattern=_QUANTITY, description="Memory of each node")
+    cpu: str = Field("8", pattern=QUANTITY, description="CPUs of each node")
+    memory: str = Field("64Gi", pattern=QUANTITY, description="Memory of each node")
     s3_secret: str = Field(
         "intentflow-s3", description="Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     )
@@ -54,7 +51,7 @@ class ClusterOptions(StrictModel):
         "{hub: {token: HF_TOKEN}} for a gated base model; never the value",
     )
     checkpoints_claim: str | None = Field(
-        None, pattern=_LABEL, description="PersistentVolumeClaim that all nodes can mount"
+        None, pattern=DNS_LABEL, description="PersistentVolumeClaim that all nodes can mount"
     )
     service_account: str | None = Field(None, description="Service account of the job's pods")
     image_pull_secrets: list[str] = Field(
@@ -66,7 +63,7 @@ class ClusterOptions(StrictModel):
     )
     shared_memory: str | None = Field(
         "2Gi",
-        pattern=_QUANTITY,
+        pattern=QUANTITY,
         description="Size of /dev/shm, counted as memory of the pod; null for the runtime's own, "
         "usually 64Mi, which is too little for NCCL",
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from intentflow.calls import Call, CallSyntaxError, format_calls, parse_calls
 from intentflow.config import nearest
-from intentflow.inference.structured_outputs import is_unicode
+from intentflow.io.surrogates import is_unicode
 from intentflow.prompts import join_rounds
 from intentflow.serving.backend import Message
 from intentflow.serving.dialogue import read_messages, require_length
@@ -65,7 +65,7 @@ def _corrected_calls(body: CorrectionRequest, limits: Limits) -> list[Call]:
             calls = parse_calls(body.output)
         except CallSyntaxError as error:
             raise ReplyError(400, f"output: it is not a call: {error}") from None
-        if not is_unicode(value for call in calls for value in call.parameters):
+        if not all(is_unicode(value) for call in calls for value in call.parameters):
             raise ReplyError(400, "output: a value holds half of a surrogate pair")
         return calls
     if not body.calls:

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic import TypeAdapter, ValidationError
 
+from intentflow.io.surrogates import is_unicode
 from intentflow.serving.backend import Message
 from intentflow.serving.binary_tensors import BINARY_TYPE, BinaryTensorRoute
 from intentflow.serving.dialogue import read_instances, read_messages, require_count
@@ -133,11 +134,8 @@ def _dialogues(body: InferenceRequest, limits: Limits) -> list[list[Message]]:
 
 
 def _text(item: object) -> str:
-    try:
-        if isinstance(item, str) and item.encode():
-            return item
-    except UnicodeEncodeError:
-        pass
+    if isinstance(item, str) and item and is_unicode(item):
+        return item
     raise ReplyError(400, "the input holds something that is not a text, or an empty one")
 
 

@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
 
+from intentflow.io.surrogates import is_unicode
+
 
 def _require_unicode(text: str) -> str:
     """JSON can write half of a surrogate pair, which no file or model can take."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("the text holds half of a surrogate pair") from None
+    if not is_unicode(text):
+        raise ValueError("the text holds half of a surrogate pair")
     return text
 
 
