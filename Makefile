@@ -66,10 +66,10 @@ parts: $(VENV)/.test-installed ## install the servers that tests start
 	scripts/test-parts
 
 real: $(VENV)/.test-installed parts ## tests against real servers and a browser
-	$(BIN)/pytest -q -m "real and not slow and not gpu and not shared"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m "real and not slow and not gpu and not shared"
 
 slow: $(VENV)/.test-installed ## minutes long: the bundled model, whole graphs
-	$(BIN)/pytest -q -m "slow and not gpu and not shared"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m "slow and not gpu and not shared"
 
 shared: $(VENV)/.test-installed ## tests on complete sets and original CRDs: INTENTFLOW_SHARED=FOLDER
 	@test -n "$(INTENTFLOW_SHARED)" || { echo "make: name the folder that has them: make shared INTENTFLOW_SHARED=FOLDER" >&2; exit 2; }

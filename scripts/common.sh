@@ -35,9 +35,13 @@ apt_install() {
     command -v apt-get >/dev/null || fail "needs ${missing[*]}, and there is no apt-get to install them"
     ((EUID == 0)) || fail "needs root to install ${missing[*]}: run it with sudo -E, or install them first"
     say "installing ${missing[*]}"
-    apt-get update -q=2
-    DEBIAN_FRONTEND=noninteractive apt-get install -q=2 -o DPkg::Lock::Timeout=600 \
-        --no-install-recommends "${missing[@]}" >/dev/null
+    # One at a time: apt-get waits for the lock of dpkg, but not for that of the package lists.
+    (
+        flock 9
+        apt-get update -q=2
+        DEBIAN_FRONTEND=noninteractive apt-get install -q=2 -o DPkg::Lock::Timeout=600 \
+            --no-install-recommends "${missing[@]}" >/dev/null
+    ) 9>"$cache/apt.lock"
 }
 
 # An unpacked package without its requirements: apart from every environment, so nothing conflicts.
