@@ -1,5 +1,6 @@
 """Fixtures for all tests: real servers and tiny models, made once a session where a test asks."""
 
+import gc
 import signal
 from collections.abc import Iterator
 
@@ -28,6 +29,15 @@ pytest_plugins = [
     "tests.models",
     "tests.simulators.fixtures",
 ]
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector leave out what is loaded.
+
+    Training collects often, and would look at every module and test each time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

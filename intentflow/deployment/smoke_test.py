@@ -89,10 +89,12 @@ def ask(url: str, probes: Sequence[Probe], taxonomy: Taxonomy | None) -> None:
 
 def _answers(url: str, utterances: list[str]) -> list[str]:
     """The service's answers; its route may become available later than the service."""
-    from intentflow.inference.openai_engine import OpenAIEngine
+    from intentflow.inference.openai_engine import EndpointOptions, OpenAIEngine
+
+    options = EndpointOptions(retries=0)  # of its own; all of it is repeated below
 
     def answer() -> list[str]:
-        answers: list[Any] = list(OpenAIEngine(url).answer(utterances))
+        answers: list[Any] = list(OpenAIEngine(url, options).answer(utterances))
         return [str(answer.text) for answer in answers]
 
     retrying = Retrying(

@@ -18,7 +18,7 @@ from intentflow.cli.main import main
 from intentflow.cluster.client import Cluster
 from intentflow.deployment import DeployOptions, deploy, find_endpoint
 from intentflow.deployment.ownership import owned
-from intentflow.deployment.revisions import revisions
+from intentflow.deployment.revisions import record, revisions
 from intentflow.deployment.rollback import promote, rollback
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.storage import publish
@@ -205,11 +205,13 @@ def test_rollback_of_an_unknown_service_reports_it(
 
 
 def test_ten_revisions_are_kept(
-    in_service: str, deploy_model: Deploy, kserve: KServe, apply_options: DeployOptions
+    in_service: str, kserve: KServe, apply_options: DeployOptions
 ) -> None:
+    cluster, service = Cluster(), kserve.service()
     for number in range(12):
-        deploy_model(f"model {number}".encode())
-    known = revisions(Cluster(), "banking", apply_options.namespace)
+        replaced = {**owned(service), "spec": {"predictor": {"name": f"p{number}"}}}
+        record(cluster, service, [replaced], [])
+    known = revisions(cluster, "banking", apply_options.namespace)
     assert [revision.number for revision in known] == list(range(12, 2, -1))
 
 

@@ -11,11 +11,10 @@ import yaml
 from intentflow.environment import CHECKPOINTS
 from intentflow.errors import IntentflowError
 from intentflow.pipeline.arguments import pipeline_arguments
-from intentflow.pipeline.compile import compile_pipeline
-from intentflow.pipeline.options import PipelineOptions
 from intentflow.pipeline.run_config import RunConfig
 from intentflow.pipeline.steps.balance import BalanceConfig, BalanceSummary, run_balance
 from intentflow.records import Example, read_records, write_records
+from tests.pipeline.compiled import compiled, read_documents
 from tests.synthesis.teacher_server import WORDS, serve_teacher
 
 ROWS = [
@@ -32,24 +31,19 @@ def train_set(tmp_path: Path) -> str:
     return str(tmp_path / "train.jsonl")
 
 
-def _spec(path: Path, **options: Any) -> str:
-    compile_pipeline("finetune", path, PipelineOptions.from_mapping(options, "options"))
-    return path.read_text(encoding="utf-8")
-
-
 def test_balance_is_left_out_unless_asked_for(tmp_path: Path) -> None:
-    assert "comp-balance" not in _spec(tmp_path / "f.yaml")
+    assert "comp-balance" not in compiled({})
 
 
 @pytest.mark.parametrize("mode", ["cap", "oversample", "synthesize"])
 def test_what_is_trained_on_is_the_balanced_set(mode: str, tmp_path: Path) -> None:
-    tasks = yaml.safe_load(_spec(tmp_path / "f.yaml", balance=mode))["root"]["dag"]["tasks"]
+    tasks = read_documents(compiled({"balance": mode}))[0]["root"]["dag"]["tasks"]
     trained = tasks["train"]["inputs"]["artifacts"]["train_set"]["taskOutputArtifact"]
     assert trained == {"outputArtifactKey": "balanced", "producerTask": "balance"}
 
 
 def test_validation_rows_are_never_balanced(tmp_path: Path) -> None:
-    tasks = yaml.safe_load(_spec(tmp_path / "f.yaml", balance="oversample"))["root"]["dag"]["tasks"]
+    tasks = read_documents(compiled({"balance": "oversample"}))[0]["root"]["dag"]["tasks"]
     held_out = tasks["train"]["inputs"]["artifacts"]["validation_set"]["taskOutputArtifact"]
     assert held_out["producerTask"] == "split"
 

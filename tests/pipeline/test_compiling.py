@@ -18,6 +18,7 @@ from intentflow.errors import IntentflowError
 from intentflow.pipeline.arguments import STEP_CONFIGS
 from intentflow.pipeline.compile import compile_pipeline
 from intentflow.pipeline.options import STEPS, PipelineOptions
+from tests.pipeline.compiled import compiled, read_documents
 
 ROOT = Path(__file__).parents[2]
 CHECKED_IN = ROOT / "pipelines" / "finetune" / "finetune.yaml"
@@ -30,9 +31,8 @@ CREDENTIAL = "tr0ub4dor-and-3"
 
 def _compile(path: Path, **options: Any) -> list[dict[str, Any]]:
     """The documents of a compiled graph: the pipeline, then the platform's part if any."""
-    parsed = PipelineOptions.from_mapping(options, "options") if options else None
-    compile_pipeline("finetune", path, parsed)
-    return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+    path.write_text(compiled(options), encoding="utf-8")
+    return read_documents(path.read_text(encoding="utf-8"))
 
 
 def _containers(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -231,7 +231,9 @@ def test_credentials_of_the_environment_stay_out(
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "INTENTFLOW_API_KEY"):
         monkeypatch.setenv(name, CREDENTIAL)
-    _compile(tmp_path / "f.yaml", steps={"publish": {"env_from_secrets": SECRET}})
+    given = {"steps": {"publish": {"env_from_secrets": SECRET}}}
+    options = PipelineOptions.from_mapping(given, "options")
+    compile_pipeline("finetune", tmp_path / "f.yaml", options)
     assert CREDENTIAL not in (tmp_path / "f.yaml").read_text()
 
 
@@ -244,14 +246,14 @@ def test_nothing_of_the_local_host_is_in_the_graph(tmp_path: Path) -> None:
 
 def test_kubernetes_manifest_gives_a_pipeline_and_its_version(tmp_path: Path) -> None:
     assert main(["compile", "-o", str(tmp_path / "k.yaml"), "--kubernetes-manifest"]) == 0
-    pipeline, version = yaml.safe_load_all((tmp_path / "k.yaml").read_text())
+    pipeline, version = read_documents((tmp_path / "k.yaml").read_text())
     assert (pipeline["kind"], version["kind"]) == ("Pipeline", "PipelineVersion")
     assert version["spec"]["pipelineName"] == pipeline["metadata"]["name"]
 
 
 def test_the_version_object_holds_the_graph(tmp_path: Path) -> None:
     compile_pipeline("finetune", tmp_path / "k.yaml", kubernetes_manifest=True)
-    _, version = yaml.safe_load_all((tmp_path / "k.yaml").read_text())
+    _, version = read_documents((tmp_path / "k.yaml").read_text())
     (plain,) = _compile(tmp_path / "plain.yaml")
     assert version["spec"]["pipelineSpec"] == plain
 
@@ -261,7 +263,7 @@ def test_another_graph_is_another_version_object(tmp_path: Path) -> None:
     for quantize in ("none", "awq"):
         options = PipelineOptions.from_mapping({"quantize": quantize}, "options")
         compile_pipeline("finetune", tmp_path / "k.yaml", options, kubernetes_manifest=True)
-        _, version = yaml.safe_load_all((tmp_path / "k.yaml").read_text())
+        _, version = read_documents((tmp_path / "k.yaml").read_text())
         names.append(version["metadata"]["name"])
     assert len(set(names)) == 2
     assert [n for n in names if not re.fullmatch(r"intentflow-finetune-[0-9a-f]{12}", n)] == []
