@@ -193,7 +193,8 @@ class DeployOptions(StrictModel):
     )
     lora_adapters: dict[str, str] = Field(
         default={},
-        description="Adapters served in addition to the model: name for requests, and s3:// URI",
+        description="Adapters served in addition to the model, without the transformer: name for "
+        "requests, and s3:// URI",
     )
     lora_rank: int = Field(64, ge=1, description="Maximum rank of these adapters")
     model_cache_node_groups: list[str] = Field(
@@ -341,6 +342,11 @@ class DeployOptions(StrictModel):
     def _fit_transformer(self) -> Self:
         if self.log_uri and not self.transformer:
             raise ValueError("log_uri: only the transformer stores requests; set transformer: true")
+        if self.lora_adapters and self.transformer:
+            raise ValueError(
+                "lora_adapters: the transformer asks the model alone, with its prompt and "
+                "taxonomy, so that no request would reach an adapter; set transformer: false"
+            )
         return self
 
     @model_validator(mode="after")

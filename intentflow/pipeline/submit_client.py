@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ from intentflow.io.addresses import require_address
 
 SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _HEALTH_SECONDS = 10
+# Release that first takes all that the graph asks of the platform.
+_MIN_RELEASE = (2, 5)
 _REQUEST_SECONDS = 60
 _LOGIN = "give a token (KFP_TOKEN, --token-file) or the cookie of a browser's session (KFP_COOKIE)"
 
@@ -133,18 +136,25 @@ def connect(connection: Connection, namespace: str | None) -> KfpClient:
 
     Raises:
         UsageError: The installation has several users, and there is no namespace.
-        ServiceError: It cannot be reached, refused, or is something else.
+        ServiceError: It cannot be reached, refused, is too old, or is something else.
     """
     import kfp_server_api
 
     api = _checked_api(connection)
     with readable_errors(connection):
-        health = kfp_server_api.HealthzServiceApi(api).healthz_service_get_healthz(
-            _request_timeout=_HEALTH_SECONDS
+        # HealthzServiceApi's answer leaves out the release.
+        health = api.call_api(
+            "/apis/v2beta1/healthz",
+            "GET",
+            response_type="object",
+            auth_settings=["Bearer"],
+            _return_http_data_only=True,
+            _request_timeout=_HEALTH_SECONDS,
         )
+    _require_release(health.get("tag_name"), connection)
     return KfpClient(
         connection=connection,
-        namespace=_namespace(namespace, multi_user=bool(health.multi_user)),
+        namespace=_namespace(namespace, multi_user=bool(health.get("multi_user"))),
         pipelines=kfp_server_api.PipelineServiceApi(api),
         uploads=kfp_server_api.PipelineUploadServiceApi(api),
         experiments=kfp_server_api.ExperimentServiceApi(api),
@@ -189,6 +199,17 @@ def readable_errors(connection: Connection) -> Iterator[None]:
         raise _explained(error, connection) from error
     except HTTPError as error:
         raise KfpUnavailable(_unreachable(error, connection)) from error
+
+
+def _require_release(tag: object, connection: Connection) -> None:
+    """Refuse a release that lacks what the graph needs; a build without a number is let pass."""
+    found = re.match(r"v?(\d+)\.(\d+)", str(tag))
+    if found and (int(found[1]), int(found[2])) < _MIN_RELEASE:
+        needed = ".".join(map(str, _MIN_RELEASE))
+        raise ServiceError(
+            f"{connection.host} is Kubeflow Pipelines {tag}, and the graph needs {needed} or "
+            "later: update it"
+        )
 
 
 def _namespace(given: str | None, *, multi_user: bool) -> str | None:

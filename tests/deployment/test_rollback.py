@@ -22,6 +22,7 @@ from intentflow.deployment.revisions import record, revisions
 from intentflow.deployment.rollback import promote, rollback
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.storage import publish
+from tests.real_parts.kube import without_spec_field
 from tests.simulators.fixtures import KServe
 from tests.simulators.node import Behaviour
 
@@ -417,24 +418,8 @@ def test_knative_shares_by_revision(
 @pytest.fixture
 def older_kserve(kube_api: Any) -> Iterator[None]:
     """The cluster's CRD without spec.canary, as KServe had it before 0.20."""
-    from kubernetes.client import ApiextensionsV1Api
-
-    extensions = ApiextensionsV1Api(kube_api.client())
-    name = "inferenceservices.serving.kserve.io"
-
-    def patch(operation: dict[str, Any]) -> None:
-        extensions.patch_custom_resource_definition(name, [operation])
-
-    crd = extensions.read_custom_resource_definition(name, _preload_content=False)
-    versions = json.loads(crd.data)["spec"]["versions"]
-    place = next(i for i, version in enumerate(versions) if version["name"] == "v1beta1")
-    path = f"/spec/versions/{place}/schema/openAPIV3Schema/properties/spec/properties/canary"
-    schema = versions[place]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
-    patch({"op": "remove", "path": path})
-    time.sleep(2)  # until the server answers by the new schema
-    yield
-    patch({"op": "add", "path": path, "value": schema["canary"]})
-    time.sleep(2)
+    with without_spec_field(kube_api, "inferenceservices.serving.kserve.io", "v1beta1", "canary"):
+        yield
 
 
 def test_canary_that_an_older_kserve_would_ignore_is_refused(

@@ -30,7 +30,7 @@ def _service(objects: list[dict[str, Any]]) -> dict[str, Any]:
         (["components=[monitoring]"], {"gpu", "auth", "monitoring"}),
         (["components=monitoring, cpu"], {"cpu", "auth", "monitoring"}),
         (["transformer=false"], {"gpu"}),
-        (["lora_adapters.cards=s3://m/cards"], {"gpu", "auth", "lora-adapters"}),
+        (["lora_adapters.cards=s3://m/cards", "transformer=false"], {"gpu", "lora-adapters"}),
     ],
 )
 def test_components_follow_from_options(settings: list[str], wanted: set[str]) -> None:
@@ -92,7 +92,11 @@ def test_what_cannot_be_says_why(setting: str, message: str) -> None:
         (["components=[autoscaling]", "deployment_mode=Knative"], "Knative scales itself"),
         (["deployment_strategy=Recreate", "deployment_mode=Knative"], "is for Standard mode"),
         (["components=[autoscaling]", "min_replicas=3", "max_replicas=2"], "is less than"),
-        (["lora_adapters.a=s3://m/a", "canary_percent=5"], "for caches and canaries"),
+        (["lora_adapters.a=s3://m/a"], "no request would reach an adapter; set transformer: false"),
+        (
+            ["lora_adapters.a=s3://m/a", "transformer=false", "canary_percent=5"],
+            "for caches and canaries",
+        ),
         (["components=[model-cache]", "canary_percent=5"], "the cached model of the one in serv"),
         ([f"name={'a' * 40}", f"namespace={'b' * 11}"], "has 64 characters, .* shorten .* by 1"),
         ([f"name={'a' * 31}", f"namespace={'b' * 11}", "canary_percent=5"], "has 64 characters"),
@@ -148,7 +152,8 @@ def test_full_model_refuses_the_component_of_quantized_ones(facts: ModelFacts) -
 
 
 def test_adapters_are_fetched_and_served_under_their_names(facts: ModelFacts) -> None:
-    options = _of("lora_adapters={cards: 's3://m/cards', loans: 's3://m/loans'}", "lora_rank=48")
+    adapters = "lora_adapters={cards: 's3://m/cards', loans: 's3://m/loans'}"
+    options = _of(adapters, "lora_rank=48", "transformer=false")
     predictor = _service(render(facts, options, None))["spec"]["predictor"]
     assert "storageUri" not in predictor["model"]
     assert predictor["storageUris"] == [

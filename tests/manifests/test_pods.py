@@ -22,7 +22,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "cpu": {"gpu_count": 0},
     "no transformer": {"transformer": False},
     "knative": {"deployment_mode": "Knative"},
-    "adapters": {"lora_adapters": {"cards": "s3://models/adapters/cards"}},
+    "adapters": {
+        "lora_adapters": {"cards": "s3://models/adapters/cards"},
+        "transformer": False,
+    },
     "model cache": {"components": ["model-cache"]},
     "all": {
         "components": ["autoscaling", "monitoring"],

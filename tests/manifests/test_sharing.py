@@ -132,9 +132,9 @@ def test_promoted_model_that_is_tried_again_has_another_name(
 
 
 def test_adapters_have_no_canary(facts: ModelFacts, stable: ModelFacts) -> None:
-    before = _service(stable, lora_adapters={"cards": "s3://m/cards"})
+    before = _service(stable, lora_adapters={"cards": "s3://m/cards"}, transformer=False)
     with pytest.raises(IntentflowError, match="LoRA adapters for canaries"):
-        share_requests(before, _service(facts), 10)
+        share_requests(before, _service(facts), 0)
 
 
 def test_files_hold_both_models(facts: ModelFacts, stable: ModelFacts) -> None:

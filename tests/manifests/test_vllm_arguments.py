@@ -50,7 +50,10 @@ def said(vllm_program: Path) -> dict[str, Any]:
         chat_template="chat_template.jinja",
     )
     options = DeployOptions(
-        name="banking", gpu_count=0, lora_adapters={"cards": "s3://m/cards", "loans": "s3://m/l"}
+        name="banking",
+        gpu_count=0,
+        transformer=False,
+        lora_adapters={"cards": "s3://m/cards", "loans": "s3://m/l"},
     )
     objects = render(replace(facts, quantization="compressed-tensors"), options, None)
     runtime, service = (

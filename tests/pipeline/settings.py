@@ -126,7 +126,12 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "api_key_secret": _set("api_key_secret", "tokens", "tokens"),
         "api_key_secret_key": _set("api_key_secret_key", "key", "key"),
         "predictor_key_secret_key": _set("predictor_key_secret_key", "other", "other"),
-        "lora_adapters": _set("lora_adapters", "{fr: 's3://m/fr'}", {"fr": "s3://m/fr"}),
+        "lora_adapters": _set(
+            "lora_adapters",
+            "{fr: 's3://m/fr'}",
+            {"fr": "s3://m/fr"},
+            ("transformer", "false", False),
+        ),
         "lora_rank": _set("lora_rank", "16", 16),
         "model_cache_node_groups": _set("model_cache_node_groups", "[big]", ["big"]),
         "prometheus_url": _set("prometheus_url", "http://p:9090", "http://p:9090"),

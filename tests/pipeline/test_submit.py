@@ -207,6 +207,23 @@ def test_redirect_to_a_login_is_reported_without_its_state(
     assert "secret" not in str(caught.value)
 
 
+def test_a_release_without_what_the_graph_needs_is_refused(
+    kfp_api: KfpServer, package: Path
+) -> None:
+    kfp_api.tag_name = "2.4.1"
+    with pytest.raises(
+        ServiceError, match=r"is Kubeflow Pipelines 2\.4\.1, .* needs 2\.5 or later"
+    ):
+        _submit(kfp_api, package)
+    assert kfp_api.sent("POST", UPLOAD) == []
+
+
+@pytest.mark.parametrize("tag", ["2.5.0", "v3.0.0-rc.1", "unknown", ""])
+def test_a_release_that_may_do_is_let_pass(tag: str, kfp_api: KfpServer, package: Path) -> None:
+    kfp_api.tag_name = tag
+    assert _submit(kfp_api, package).run_id
+
+
 def test_login_page_ends_the_command_with_2(
     kfp_api: KfpServer, capsys: pytest.CaptureFixture[str]
 ) -> None:

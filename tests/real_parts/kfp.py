@@ -92,6 +92,7 @@ class KfpServer:
 
     Attributes:
         url: Its URL.
+        tag_name: Its release.
         multi_user: Whether it serves several users.
         users: The namespaces that each bearer token may use; looked at with several users only
             (resource/resource_manager.go:2309).
@@ -102,6 +103,7 @@ class KfpServer:
     """
 
     url: str = ""
+    tag_name: str = "2.17.0"
     multi_user: bool = False
     users: dict[str, set[str]] = field(default_factory=dict)
     states: list[str] = field(default_factory=lambda: ["PENDING"])
@@ -136,7 +138,7 @@ class KfpServer:
 
     def healthz(self, _: Request) -> Document:
         """Needs no identity, and always says its mode (main.go:465-491)."""
-        return {"commit_sha": "unknown", "tag_name": "2.17.0", "multi_user": self.multi_user}
+        return {"commit_sha": "unknown", "tag_name": self.tag_name, "multi_user": self.multi_user}
 
     def list_pipelines(self, request: Request) -> Document:
         """Those of exactly the namespace; without one, shared ones, which all may list.

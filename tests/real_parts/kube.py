@@ -3,6 +3,7 @@ kube-controller-manager and kube-scheduler."""
 
 from __future__ import annotations
 
+import json
 import os
 import ssl
 import subprocess
@@ -118,6 +119,30 @@ def kube_controllers(
             ready = partial(answers, f"https://127.0.0.1:{port}/healthz", context=context)
             programs.enter_context(running(command, root / f"{name}.log", ready))
         yield kube_api
+
+
+@contextmanager
+def without_spec_field(kube_api: KubeApi, crd: str, version: str, field: str) -> Iterator[None]:
+    """Take a field out of the ``spec`` of a CRD, as an older release had it."""
+    from kubernetes.client import ApiextensionsV1Api
+
+    extensions = ApiextensionsV1Api(kube_api.client())
+    found = json.loads(extensions.read_custom_resource_definition(crd, _preload_content=False).data)
+    versions = found["spec"]["versions"]
+    place = next(i for i, item in enumerate(versions) if item["name"] == version)
+    fields = versions[place]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+    root = f"/spec/versions/{place}/schema/openAPIV3Schema/properties/spec/properties"
+
+    def patch(**operation: Any) -> None:
+        change = {"path": f"{root}/{field}", **operation}
+        extensions.patch_custom_resource_definition(crd, [change])
+        time.sleep(2)  # until the server answers by the new schema
+
+    patch(op="remove")
+    try:
+        yield
+    finally:
+        patch(op="add", value=fields[field])
 
 
 def _program(name: str) -> Path:

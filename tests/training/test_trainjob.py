@@ -38,7 +38,7 @@ from intentflow.training.trainjob.results import publish_result
 from intentflow.training.trainjob.status import follow, read_state
 from intentflow.version import __version__
 from tests.models import TAXONOMY, recipe, rows
-from tests.real_parts.kube import KubeApi
+from tests.real_parts.kube import KubeApi, without_spec_field
 from tests.real_parts.process import free_port
 from tests.real_parts.strict import violations
 from tests.real_parts.trainer_controller import TrainerController, ended_status, running_status
@@ -520,6 +520,19 @@ def test_what_the_webhook_refuses_is_refused_by_the_api_server(trainer: Trainer)
     job["spec"]["runtimePatches"][0]["manager"] = "intentflow"
     with pytest.raises(IntentflowError, match="must be a domain-prefixed path"):
         Cluster().apply(job, "tests")
+
+
+@pytest.mark.real
+def test_a_trainer_that_would_ignore_the_options_of_pods_is_refused(
+    several: Recipe, files: TrainingFiles, trainer: Trainer, kube_api: KubeApi, tmp_path: Path
+) -> None:
+    crd = "trainjobs.trainer.kubeflow.org"
+    with (
+        without_spec_field(kube_api, crd, "v1alpha1", "runtimePatches"),
+        pytest.raises(IntentflowError, match=r"no spec\.runtimePatches, which Trainer 2\.2"),
+    ):
+        launch_training(several, files, str(tmp_path / "m"))
+    assert trainer.jobs() == []
 
 
 @pytest.mark.real

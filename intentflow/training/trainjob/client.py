@@ -96,6 +96,13 @@ def _submit(cluster: Cluster, job: dict[str, Any]) -> dict[str, Any]:
     if former and (former["metadata"].get("deletionTimestamp") or read_state(former).failed):
         _remove(cluster, name, namespace)
         former = None
+    planned = cluster.apply(job, FIELD_MANAGER, dry_run=True)
+    if "runtimePatches" in job["spec"] and "runtimePatches" not in planned["spec"]:
+        raise ServiceError(
+            f"TrainJob {name} in {namespace}: this cluster's Kubeflow Trainer would ignore the "
+            "options of its pods, because its TrainJob has no spec.runtimePatches, which Trainer "
+            "2.2 introduced: update it"
+        )
     found = cluster.apply(job, FIELD_MANAGER)
     verb = "following the existing TrainJob" if former else "submitted TrainJob"
     log.info("%s %s in %s", verb, name, namespace)
