@@ -224,6 +224,26 @@ class DeployOptions(StrictModel):
     tolerations: list[dict[str, Any]] = Field(
         default=[], description="Tolerations in addition to the one for dedicated GPU nodes"
     )
+    affinity: dict[str, Any] = Field(default={}, description="Affinity of vLLM's pods")
+    topology_spread_constraints: list[dict[str, Any]] = Field(
+        default=[],
+        description="Spread of vLLM's pods over zones or nodes; without a labelSelector it counts "
+        "these pods",
+    )
+    runtime_class_name: str | None = Field(
+        None, pattern=_OBJECT, description="RuntimeClass of vLLM's pods, such as nvidia"
+    )
+    pod_labels: dict[str, str] = Field(
+        default={}, description="Labels of the pods of vLLM and of the transformer"
+    )
+    pod_annotations: dict[str, str] = Field(
+        default={}, description="Annotations of the pods of vLLM and of the transformer"
+    )
+    monitoring_labels: dict[str, str] = Field(
+        default={},
+        description="Labels of PodMonitors and PrometheusRule, by which a Prometheus chooses them: "
+        "release: kube-prometheus-stack",
+    )
     timeout_seconds: Annotated[float, Flag("--timeout", metavar="S")] = Field(
         1800.0, gt=0, description="Seconds that mode apply waits for the service to become ready"
     )

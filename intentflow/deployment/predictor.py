@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 
+from intentflow.deployment.annotations import COMPONENT_LABEL, SERVICE_LABEL
 from intentflow.deployment.kustomize import Manifest, change_image
 from intentflow.deployment.options import DeployOptions
 from intentflow.models.model_facts import ModelFacts
@@ -106,6 +107,20 @@ def _place(predictor: Manifest, options: DeployOptions) -> None:
         selector[_GPU_PRODUCT] = options.gpu_type
     if selector:
         predictor["nodeSelector"] = selector
+    placement = {
+        "affinity": options.affinity,
+        "topologySpreadConstraints": _spread(options),
+        "runtimeClassName": options.runtime_class_name,
+        "labels": options.pod_labels,
+    }
+    predictor |= {key: deepcopy(value) for key, value in placement.items() if value}
+    predictor["annotations"] |= options.pod_annotations
     for empty in ("tolerations", "annotations"):
         if not predictor[empty]:
             del predictor[empty]
+
+
+def _spread(options: DeployOptions) -> list[Manifest]:
+    """The constraints; one without a selector counts the service's own predictor pods."""
+    own = {"matchLabels": {SERVICE_LABEL: options.name, COMPONENT_LABEL: "predictor"}}
+    return [{"labelSelector": own, **given} for given in options.topology_spread_constraints]

@@ -25,6 +25,8 @@ def fill_supporting_objects(
             item["secrets"] = [{"name": options.s3_secret}]
         elif item["kind"] == "NetworkPolicy":
             _fill_policy(item, options)
+        elif item["kind"] in ("PodMonitor", "PrometheusRule"):
+            item["metadata"]["labels"] |= options.monitoring_labels
         elif item["kind"] == "ScaledObject":
             _fill_scaled_object(item, options)
         elif item["kind"] == "LocalModelCache":

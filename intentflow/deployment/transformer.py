@@ -35,6 +35,9 @@ def fill_transformer(service: Manifest, facts: ModelFacts, options: DeployOption
         transformer.pop("terminationGracePeriodSeconds")
         container.pop("lifecycle")
         del container["ports"][1:]
+    if options.pod_labels:
+        transformer["labels"] = dict(options.pod_labels)
+    transformer["annotations"] |= options.pod_annotations
     if not transformer["annotations"]:
         del transformer["annotations"]
 

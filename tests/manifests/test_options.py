@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from intentflow.cli.main import main
 from intentflow.deployment import DeployOptions, ModelFacts, render
 from intentflow.deployment.options import COMPONENTS
+from intentflow.deployment.rendering import to_yaml
 from intentflow.errors import IntentflowError
 
 
@@ -105,6 +107,46 @@ def test_what_cannot_be_says_why(setting: str, message: str) -> None:
 def test_what_does_not_go_together_says_why(settings: list[str], message: str) -> None:
     with pytest.raises(IntentflowError, match=message):
         _of(*settings)
+
+
+def test_pods_are_placed_labelled_and_annotated_as_asked(facts: ModelFacts) -> None:
+    spread = "{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway}"
+    options = _of(
+        "name=banking",
+        "affinity={nodeAffinity: {}}",
+        f"topology_spread_constraints=[{spread}]",
+        "runtime_class_name=nvidia",
+        "pod_labels={team: nlu}",
+        "pod_annotations={owner: nlu}",
+    )
+    spec = _service(render(facts, options, None))["spec"]
+    predictor = spec["predictor"]
+    own = {"serving.kserve.io/inferenceservice": "banking", "component": "predictor"}
+    assert predictor["affinity"] == {"nodeAffinity": {}}
+    assert predictor["topologySpreadConstraints"][0]["labelSelector"] == {"matchLabels": own}
+    assert predictor["runtimeClassName"] == "nvidia"
+    for part in (predictor, spec["transformer"]):
+        assert (part["labels"], part["annotations"]["owner"]) == ({"team": "nlu"}, "nlu")
+
+
+def test_a_spread_with_a_selector_keeps_it(facts: ModelFacts) -> None:
+    options = _of("topology_spread_constraints=[{maxSkew: 1, labelSelector: {}}]")
+    predictor = _service(render(facts, options, None))["spec"]["predictor"]
+    assert predictor["topologySpreadConstraints"] == [{"labelSelector": {}, "maxSkew": 1}]
+
+
+def test_a_prometheus_finds_its_objects_by_their_labels(facts: ModelFacts) -> None:
+    options = _of("components=[monitoring]", "monitoring_labels={release: stack}")
+    objects = render(facts, options, None)
+    chosen = [item for item in objects if item["kind"] in ("PodMonitor", "PrometheusRule")]
+    assert [item["metadata"]["labels"]["release"] for item in chosen] == ["stack"] * 3
+
+
+def test_alerts_and_dashboard_leave_out_probes(facts: ModelFacts) -> None:
+    text = to_yaml(render(facts, _of("components=[monitoring]"), None))
+    queries = re.findall(r"intentflow_request(?:s_total|_seconds_bucket)\S*", text)
+    assert queries
+    assert [query for query in queries if "route!=" not in query] == []
 
 
 def test_command_names_the_nearest_component(capsys: pytest.CaptureFixture[str]) -> None:

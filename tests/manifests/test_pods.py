@@ -17,6 +17,12 @@ from intentflow.deployment.rendering import to_yaml
 from tests.real_parts.strict import is_custom, violations
 
 ROOT = Path(__file__).parents[2] / "manifests"
+TERM = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"team": "nlu"}}}
+SPREAD = {
+    "maxSkew": 1,
+    "topologyKey": "topology.kubernetes.io/zone",
+    "whenUnsatisfiable": "ScheduleAnyway",
+}
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
     "cpu": {"gpu_count": 0},
@@ -27,6 +33,15 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "transformer": False,
     },
     "model cache": {"components": ["model-cache"]},
+    "placed": {
+        "components": ["monitoring"],
+        "affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [TERM]}},
+        "topology_spread_constraints": [SPREAD],
+        "runtime_class_name": "nvidia",
+        "pod_labels": {"team": "nlu"},
+        "pod_annotations": {"owner": "nlu@example.com"},
+        "monitoring_labels": {"release": "kube-prometheus-stack"},
+    },
     "all": {
         "components": ["autoscaling", "monitoring"],
         "canary_percent": 10,

@@ -142,6 +142,14 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "image_pull_secrets": _set("image_pull_secrets", "[pull]", ["pull"]),
         "node_selector": _set("node_selector", "{pool: gpu}", {"pool": "gpu"}),
         "tolerations": _set("tolerations", "[{key: gpu}]", [{"key": "gpu"}]),
+        "affinity": _set("affinity", "{nodeAffinity: {}}", {"nodeAffinity": {}}),
+        "topology_spread_constraints": _set(
+            "topology_spread_constraints", "[{maxSkew: 1}]", [{"maxSkew": 1}]
+        ),
+        "runtime_class_name": _set("runtime_class_name", "nvidia", "nvidia"),
+        "pod_labels": _set("pod_labels", "{team: nlu}", {"team": "nlu"}),
+        "pod_annotations": _set("pod_annotations", "{owner: nlu}", {"owner": "nlu"}),
+        "monitoring_labels": _set("monitoring_labels", "{release: kps}", {"release": "kps"}),
         "timeout_seconds": Setting(("--timeout", "60"), 60.0),
         "max_restarts": _set("max_restarts", "5", 5),
         "unschedulable_seconds": _set("unschedulable_seconds", "900", 900.0),
