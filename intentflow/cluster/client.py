@@ -238,14 +238,18 @@ def is_away(error: IntentflowError) -> bool:
     return isinstance(error.__cause__, HTTPError) or status == 429 or (status or 0) >= 500
 
 
+def is_in_pod() -> bool:
+    """Whether this process runs in a pod of the cluster that it talks to."""
+    return "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ
+
+
 def _configuration(without: str) -> Any:
     from kubernetes import config
     from kubernetes.client import Configuration
 
     configuration = Configuration()
-    in_pod = "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ
     try:
-        if in_pod:
+        if is_in_pod():
             config.load_incluster_config(client_configuration=configuration)
         else:
             # The client's own default is fixed when it is imported.

@@ -50,22 +50,28 @@ class Readiness:
         failed: Whether KServe does not accept its specification.
         url: URL of the service, once known.
         message: The pending part, or the reason of the failure; one line.
+        address: Its URL inside the cluster, where the other one may have no name; once known.
     """
 
     ready: bool
     failed: bool
     url: str | None
     message: str
+    address: str | None = None
+
+    def reachable_url(self, *, in_pod: bool) -> str:
+        """The URL for whoever asks from a pod, or from elsewhere; empty if there is none."""
+        return (in_pod and self.address) or self.url or ""
 
 
-def wait_until_ready(cluster: Cluster, name: str, namespace: str, limits: WaitLimits) -> str:
+def wait_until_ready(cluster: Cluster, name: str, namespace: str, limits: WaitLimits) -> Readiness:
     """Wait until the service runs what was requested last, logging each change of its state.
 
     In Standard mode each of its Deployments has to have rolled out the requested pod template. An
     API server that does not answer is waited for.
 
     Returns:
-        Its URL; empty if the cluster has none.
+        Its state, with its URLs.
 
     Raises:
         CheckFailed: It failed, its pods failed, it was deleted or the time is over; with the reason
@@ -78,7 +84,7 @@ def wait_until_ready(cluster: Cluster, name: str, namespace: str, limits: WaitLi
     while time.monotonic() < deadline:
         state = while_away(wait.look, deadline, name)
         if state.ready:
-            return state.url or ""
+            return state
         if state.message != last_message:
             log.info("%s: %s", name, state.message)
             last_message = state.message
@@ -179,6 +185,7 @@ def readiness(service: Mapping[str, Any]) -> Readiness:
         ready=is_ready and transition in (None, "UpToDate") and not waiting,
         failed=transition == "InvalidSpec",
         url=status.get("url"),
+        address=(status.get("address") or {}).get("url"),
         message=_describe(service, waiting),
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from intentflow.cluster.client import Cluster, is_missing
+from intentflow.cluster.client import Cluster, is_in_pod, is_missing
 from intentflow.cluster.pod_diagnostics import log_diagnostics
 from intentflow.deployment.autoscaling import follow_predictor
 from intentflow.deployment.canary import keep_predictor_name, require_kept, without_canary
@@ -111,10 +111,10 @@ class Rollout:
             put = partial(self._cluster.apply, item, FIELD_MANAGER)
             while_away(put, deadline, self._name)
             log.info("applied %s in %s", title(item), self._namespace)
-        url = wait_until_ready(self._cluster, self._name, self._namespace, limits)
+        state = wait_until_ready(self._cluster, self._name, self._namespace, limits)
         if check:
-            check(url)
-        return url
+            check(state.reachable_url(in_pod=is_in_pod()))
+        return state.url or ""
 
     def require_unchanged(self, objects: Sequence[Manifest]) -> None:
         """Check that a canary's other objects stay unchanged, because both models share them.

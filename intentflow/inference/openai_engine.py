@@ -88,7 +88,8 @@ class OpenAIEngine:
         self.constrained = structure is not None
         self._structure = structure
         self._format: OutputFormat = output_format
-        self._key = os.environ.get(KEY)
+        # While a token is being replaced, its Secret holds two, the new one first.
+        self._key = next(iter((os.environ.get(KEY) or "").split()), None)
         self._with_probabilities = True
         self._replying: str | None = None
         self._logged_until = 0.0

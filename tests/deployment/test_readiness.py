@@ -36,7 +36,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_api_server_that_is_away_is_waited_for() -> None:
     cluster: Any = FlakyCluster(failures=50)
-    assert wait_until_ready(cluster, "banking", "team-a", WaitLimits(20)) == "http://banking"
+    assert wait_until_ready(cluster, "banking", "team-a", WaitLimits(20)).url == "http://banking"
 
 
 def test_api_server_that_stays_away_leaves_the_state_unknown() -> None:
@@ -61,6 +61,18 @@ def test_deleted_service_ends_the_waiting() -> None:
     cluster: Any = Empty()
     with pytest.raises(CheckFailed, match="was deleted in the meantime"):
         wait_until_ready(cluster, "banking", "team-a", WaitLimits(20))
+
+
+def test_a_pod_asks_at_the_address_inside_the_cluster() -> None:
+    last = [it for it in recorded_events("02-update") if it["kind"] == "InferenceService"][-1]
+    state = readiness({**SERVICE, "status": last["status"]})
+    inside = "http://banking-transformer.team-a.svc.cluster.local"
+    assert state.reachable_url(in_pod=True) == inside
+    assert state.reachable_url(in_pod=False) == "http://banking-team-a.example.com"
+
+
+def test_a_service_without_an_address_is_asked_at_its_url() -> None:
+    assert readiness(SERVICE).reachable_url(in_pod=True) == "http://banking"
 
 
 def test_observed_generation_is_not_compared_with_the_services_own() -> None:

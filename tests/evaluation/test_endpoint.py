@@ -62,10 +62,11 @@ def test_the_address_is_taken_with_and_without_its_version(endpoint: Endpoint, e
     assert OpenAIEngine(endpoint.url + end).model == "intents"
 
 
+@pytest.mark.parametrize("value", ["sesame", "sesame\nformer\n"])
 def test_the_key_comes_from_the_environment(
-    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+    value: str, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "sesame")
+    monkeypatch.setenv("OPENAI_API_KEY", value)
     OpenAIEngine(endpoint.url)
     assert endpoint.keys == {"Bearer sesame"}
 
