@@ -217,6 +217,23 @@ class DeployOptions(StrictModel):
     storage_ports: list[Annotated[int, Field(ge=1, le=65535)]] = Field(
         default=[443, 9000], description="Ports of the object storage"
     )
+    storage_namespace: str | None = Field(
+        None,
+        pattern=_OBJECT,
+        description="Namespace of an object storage in the cluster; storage_ports are then those "
+        "of its pods, such as 8333 of Kubeflow's own, whose Service has 9000",
+    )
+    dns_namespace: str = Field(
+        "kube-system", pattern=_OBJECT, description="Namespace of the cluster's DNS"
+    )
+    dns_port: int = Field(
+        53, ge=1, le=65535, description="Port of its pods; 5353 in openshift-dns of OpenShift"
+    )
+    mesh: Literal["none", "istio"] = Field(
+        "none",
+        description="istio also lets the pods reach istiod in istio-system, and one another by "
+        "HBONE (port 15008), which the ambient mode uses",
+    )
     image_pull_secrets: list[str] = Field(
         default=[], description="Secrets for a private image mirror"
     )

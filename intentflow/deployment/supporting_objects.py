@@ -13,6 +13,11 @@ _NAMESPACE = "kubernetes.io/metadata.name"
 # Knative's own pods are between callers and the service, and its pods listen on other ports.
 _STANDARD_ONLY = ("NetworkPolicy", "PodDisruptionBudget", "PodMonitor")
 _GIBIBYTE = 1024**3
+_DNS_PORT = 53
+# Ports and namespace of Istio: istio.io/latest/docs/ops/deployment/application-requirements.
+_ISTIO = "istio-system"
+_ISTIOD_PORT = 15012
+_HBONE_PORT = 15008
 
 
 def fill_supporting_objects(
@@ -44,12 +49,43 @@ def _fill_policy(policy: Manifest, options: DeployOptions) -> None:
     for found in mappings(policy):
         if found.get(_NAMESPACE) == "monitoring":
             found[_NAMESPACE] = options.monitoring_namespace
-        if (
-            any("ipBlock" in peer for peer in found.get("to", ()))
-            and found["ports"][0]["port"] != 53
-        ):
-            found["to"] = [{"ipBlock": {"cidr": cidr}} for cidr in options.storage_cidrs]
-            found["ports"] = [{"port": port, "protocol": "TCP"} for port in options.storage_ports]
+    rules = policy["spec"].get("egress", [])
+    for rule in rules:
+        if any("ipBlock" in peer for peer in rule.get("to", ())):
+            is_dns = rule["ports"][0]["port"] == _DNS_PORT
+            (_fill_dns if is_dns else _fill_storage)(rule, options)
+    if options.mesh == "istio":
+        _open_mesh(policy)
+
+
+def _fill_storage(rule: Manifest, options: DeployOptions) -> None:
+    rule["to"] = [{"ipBlock": {"cidr": cidr}} for cidr in options.storage_cidrs]
+    if options.storage_namespace:
+        rule["to"].append(_pods_of(options.storage_namespace))
+    rule["ports"] = [{"port": port, "protocol": "TCP"} for port in options.storage_ports]
+
+
+def _fill_dns(rule: Manifest, options: DeployOptions) -> None:
+    for peer in rule["to"]:
+        if "namespaceSelector" in peer:
+            peer |= _pods_of(options.dns_namespace)
+    ports = dict.fromkeys([_DNS_PORT, options.dns_port])
+    rule["ports"] = [{"port": port, "protocol": way} for port in ports for way in ("UDP", "TCP")]
+
+
+def _open_mesh(policy: Manifest) -> None:
+    """Open Istio's ways: what is open between pods by HBONE, too, and istiod."""
+    spec = policy["spec"]
+    for rule in [*spec.get("ingress", ()), *spec.get("egress", ())]:
+        if not any("ipBlock" in peer for peer in rule.get("to", ())):
+            rule["ports"].append({"port": _HBONE_PORT, "protocol": "TCP"})
+    if any("ipBlock" in peer for rule in spec.get("egress", ()) for peer in rule.get("to", ())):
+        ports = [{"port": _ISTIOD_PORT, "protocol": "TCP"}]
+        spec["egress"].append({"to": [_pods_of(_ISTIO)], "ports": ports})
+
+
+def _pods_of(namespace: str) -> Manifest:
+    return {"namespaceSelector": {"matchLabels": {_NAMESPACE: namespace}}}
 
 
 def _fill_scaled_object(item: Manifest, options: DeployOptions) -> None:

@@ -90,6 +90,55 @@ def test_storage_can_be_narrowed(facts: ModelFacts, options: DeployOptions) -> N
     assert may_connect(policies, PREDICTOR, Peer(address="192.0.2.9"), 9443)
 
 
+def _policies(facts: ModelFacts, options: DeployOptions, **changes: Any) -> list[dict[str, Any]]:
+    changed = options.model_copy(update=changes)
+    return [item for item in render(facts, changed, None) if item["kind"] == "NetworkPolicy"]
+
+
+def test_a_storage_in_the_cluster_is_reached_at_the_port_of_its_pods(
+    facts: ModelFacts, options: DeployOptions
+) -> None:
+    policies = _policies(
+        facts, options, storage_cidrs=[], storage_ports=[8333], storage_namespace="kubeflow"
+    )
+    seaweedfs = Peer({"app": "seaweedfs"}, "kubeflow")
+    assert may_connect(policies, PREDICTOR, seaweedfs, 8333)
+    assert not may_connect(policies, PREDICTOR, NEIGHBOUR, 8333)
+
+
+@pytest.mark.parametrize("pod", [TRANSFORMER, PREDICTOR])
+def test_names_are_found_where_openshift_has_them(
+    facts: ModelFacts, options: DeployOptions, pod: Peer
+) -> None:
+    policies = _policies(facts, options, dns_namespace="openshift-dns", dns_port=5353)
+    dns = Peer({"dns.operator.openshift.io/daemonset-dns": "default"}, "openshift-dns")
+    assert may_connect(policies, pod, dns, 5353, "UDP")
+    assert not may_connect(policies, pod, DNS, 5353, "UDP")
+
+
+MESH = [(source, target, 15008) for _, source, target, port in OPEN if port in (8080, 9090)]
+
+
+@pytest.mark.parametrize(("source", "target", "port"), MESH)
+def test_what_is_open_between_pods_is_open_by_hbone(
+    facts: ModelFacts, options: DeployOptions, source: Peer, target: Peer, port: int
+) -> None:
+    assert may_connect(_policies(facts, options, mesh="istio"), source, target, port)
+    assert not may_connect(_policies(facts, options), source, target, port)
+
+
+@pytest.mark.parametrize("pod", [TRANSFORMER, PREDICTOR])
+def test_sidecars_reach_istiod(facts: ModelFacts, options: DeployOptions, pod: Peer) -> None:
+    istiod = Peer({"app": "istiod"}, "istio-system")
+    assert may_connect(_policies(facts, options, mesh="istio"), pod, istiod, 15012)
+    assert not may_connect(_policies(facts, options), pod, istiod, 15012)
+
+
+def test_hbone_does_not_pass_the_transformer_by(facts: ModelFacts, options: DeployOptions) -> None:
+    policies = _policies(facts, options, mesh="istio")
+    assert not may_connect(policies, NEIGHBOUR, PREDICTOR, 15008)
+
+
 def test_without_a_transformer_clients_reach_vllm(
     facts: ModelFacts, options: DeployOptions
 ) -> None:
