@@ -83,13 +83,13 @@ def _folded(groups: list[RowGroup], labels: list[str]) -> Iterable[int]:
     from sklearn.model_selection import StratifiedGroupKFold
 
     warnings.simplefilter("ignore")  # combinations with fewer rows than folds
-    groups = [0] * len(labels)
+    group_of = [0] * len(labels)
     for number, unit in enumerate(groups):
         for row in unit.rows:
-            groups[row] = number
+            group_of[row] = number
     combined = ["; ".join(intents_of(label)) for label in labels]
     folds = StratifiedGroupKFold(10, shuffle=True, random_state=0)
-    _, test = next(folds.split(labels, combined, groups))
+    _, test = next(folds.split(labels, combined, group_of))
     return map(int, test)
 
 
