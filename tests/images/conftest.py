@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from intentflow.pipeline.images import TAG
 from tests.real_parts.process import CACHE, program, unavailable
@@ -56,7 +57,9 @@ class Podman:
     ) -> str:
         """Build an image on a base; what was said."""
         options = [*self.network, f"--build-arg=BASE={base}", *arguments]
-        done = self("build", *options, context, stdin=stdin, timeout_seconds=BUILD_SECONDS)
+        # One at a time: what another process of these tests builds, this one finds in the cache.
+        with FileLock(self.program.parent / "build.lock"):
+            done = self("build", *options, context, stdin=stdin, timeout_seconds=BUILD_SECONDS)
         assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
         return done.stdout + done.stderr
 
