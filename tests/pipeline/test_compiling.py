@@ -31,8 +31,9 @@ CREDENTIAL = "tr0ub4dor-and-3"
 
 def _compile(path: Path, **options: Any) -> list[dict[str, Any]]:
     """The documents of a compiled graph: the pipeline, then the platform's part if any."""
-    path.write_text(compiled(options), encoding="utf-8")
-    return read_documents(path.read_text(encoding="utf-8"))
+    text = compiled(options)
+    path.write_text(text, encoding="utf-8")
+    return read_documents(text)
 
 
 def _containers(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
