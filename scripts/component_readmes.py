@@ -70,7 +70,7 @@ def readme(step: str) -> str:
         for name, entry in (specification.inputs or {}).items()
     ]
     outputs = [
-        [f"`{name}`", _type(_annotation(signature, name)), texts[name]]
+        [f"`{name}`", _type(_annotation(signature, name)), texts.get(name, texts.get("Output", ""))]
         for name in (specification.outputs or {})
     ]
     return _PAGE.format(

@@ -109,25 +109,17 @@ def pipeline_arguments(config: RunConfig, *, publish_to: str) -> dict[str, Any]:
         publish_to: Destination of models, unless the configuration has one.
 
     Raises:
-        InputError: A source or the champion cannot be read, or the policy names an unknown metric.
+        InputError: The policy names an unknown metric.
     """
-    from intentflow.artifacts.metrics import Metrics
-    from intentflow.evaluation.scores import for_comparing
     from intentflow.gating.policy import require_known
     from intentflow.pipeline.code_version import code_version
-    from intentflow.storage import digest_of
 
-    data = config.data
-    test_digest = digest_of(data.test) if data.test else ""
     # A wrong name is detected before training.
     require_known(config.policy.named(config.policy_name))
     stored = config.model_copy(update={"publish": config.publish or publish_to})
-    champion = for_comparing(Metrics.read(config.champion)) if config.champion else None
     return {
-        "sources": data.sources,
-        "sources_digest": " ".join(digest_of(source, allow_prefix=True) for source in data.sources),
-        "test_digest": test_digest,
-        "champion": as_parameter(champion) if champion else {},
+        "sources": config.data.sources,
+        "champion": config.champion or "",
         "code_version": code_version(),
         **{step: as_parameter(step_config(stored, step)) for step in _steps(config)},
     }

@@ -27,6 +27,7 @@ _MODEL = Resources(cpu=("2", "8"), memory=("16Gi", "64Gi"))
 _WORDS = Resources(cpu=("250m", "1"), memory=("512Mi", "2Gi"))
 
 STEP_RESOURCES = {
+    "resolve": _WORDS,
     "convert": _ROWS,
     "curate": _ROWS,
     "validate": _ROWS,

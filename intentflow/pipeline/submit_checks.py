@@ -70,6 +70,7 @@ def refuse_local_places(arguments: Mapping[str, Any]) -> None:
     places = {
         "data.sources": _texts(arguments.get("sources")),
         "data.test": _texts(arguments.get("split", {}).get("test")),
+        "champion": _texts(arguments.get("champion")),
     }
     for key, named in places.items():
         for place in named:

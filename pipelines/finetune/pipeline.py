@@ -47,7 +47,6 @@ def build(options: PipelineOptions) -> Any:
     @dsl.pipeline(name=NAME, description="Labelled utterances to a gated intent model")
     def finetune(
         sources: list,  # type: ignore[type-arg]  # kfp knows no item types
-        sources_digest: str,
         train: dict,  # type: ignore[type-arg]
         gate: dict,  # type: ignore[type-arg]
         publish: dict,  # type: ignore[type-arg]
@@ -56,17 +55,24 @@ def build(options: PipelineOptions) -> Any:
         curate: dict = {},  # type: ignore[type-arg]  # noqa: B006
         validate: dict = {},  # type: ignore[type-arg]  # noqa: B006
         split: dict = {},  # type: ignore[type-arg]  # noqa: B006
-        test_digest: str = "",
         balance: dict = {"mode": options.balance},  # type: ignore[type-arg]  # noqa: B006
         baseline: dict = {},  # type: ignore[type-arg]  # noqa: B006
         evaluate: dict = {},  # type: ignore[type-arg]  # noqa: B006
-        champion: dict = {},  # type: ignore[type-arg]  # noqa: B006
+        champion: str = "",
         deploy: dict = {},  # type: ignore[type-arg]  # noqa: B006
     ) -> Outputs:
+        # Never cached, so that a schedule sees new labels; later steps are cached on its outputs.
+        resolved = place(
+            steps.resolve(
+                sources=sources, split=split, champion=champion, code_version=code_version
+            ),
+            "resolve",
+            "Find what is new",
+        ).set_caching_options(enable_caching=False)
         converted = place(
             steps.convert(
                 sources=sources,
-                sources_digest=sources_digest,
+                sources_digest=resolved.outputs["sources_digest"],
                 config=convert,
                 code_version=code_version,
             ),
@@ -92,7 +98,7 @@ def build(options: PipelineOptions) -> Any:
         parts = place(
             steps.split(
                 records=curated.outputs["curated"],
-                test_digest=test_digest,
+                test_digest=resolved.outputs["test_digest"],
                 config=split,
                 code_version=code_version,
             ).after(checked),
@@ -147,7 +153,7 @@ def build(options: PipelineOptions) -> Any:
                 test_set=parts.outputs["test_set"],
                 config=evaluate,
                 baselines=compared.outputs["baselines"],
-                champion=champion,
+                champion=resolved.outputs["champion_scores"],
                 code_version=code_version,
             ),
             "evaluate",
@@ -170,7 +176,7 @@ def build(options: PipelineOptions) -> Any:
             steps.gate(
                 metrics=scored.outputs["metrics"],
                 config=gate,
-                champion=champion,
+                champion=resolved.outputs["champion_scores"],
                 baselines=compared.outputs["baselines"],
                 reference=reference,
                 code_version=code_version,

@@ -10,6 +10,7 @@ from intentflow.components.explain.component import explain
 from intentflow.components.gate.component import gate
 from intentflow.components.publish.component import publish
 from intentflow.components.quantize.component import quantize
+from intentflow.components.resolve.component import resolve
 from intentflow.components.split.component import split
 from intentflow.components.train.component import train
 from intentflow.components.validate.component import validate
@@ -25,6 +26,7 @@ __all__ = [
     "gate",
     "publish",
     "quantize",
+    "resolve",
     "split",
     "train",
     "validate",

@@ -70,13 +70,13 @@ def test_every_step_is_a_task_with_a_title(tmp_path: Path) -> None:
     assert [name for name, title in titles.items() if title == name] == []
 
 
-def test_the_graph_takes_one_dict_a_step_and_digests(tmp_path: Path) -> None:
+def test_the_graph_takes_one_dict_a_step_and_no_digests(tmp_path: Path) -> None:
     (spec,) = _compile(tmp_path / "f.yaml", balance="cap")
     parameters = spec["root"]["inputDefinitions"]["parameters"]
     kinds = {name: entry["parameterType"] for name, entry in parameters.items()}
-    steps = {name for name, kind in kinds.items() if kind == "STRUCT"} - {"champion"}
+    steps = {name for name, kind in kinds.items() if kind == "STRUCT"}
     assert steps == set(STEP_CONFIGS) - {"quantize"}  # a graph has it or has it not
-    others = {"sources", "sources_digest", "test_digest", "champion", "code_version"}
+    others = {"sources", "champion", "code_version"}
     assert set(kinds) == steps | others
 
 
@@ -125,7 +125,7 @@ def test_every_cached_step_sees_the_code_version(tmp_path: Path) -> None:
 def test_publish_and_deploy_are_never_cached(tmp_path: Path) -> None:
     (spec,) = _compile(tmp_path / "f.yaml")
     cached = {name for name, task in _tasks(spec).items() if task["cachingOptions"]}
-    assert cached == set(EXECUTED) - {"publish", "deploy"}
+    assert cached == set(EXECUTED) - {"resolve", "publish", "deploy"}
 
 
 def test_both_outcomes_of_the_gate_have_a_branch(tmp_path: Path) -> None:

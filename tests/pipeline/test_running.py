@@ -77,8 +77,16 @@ def compared(config: Path, output: Path, repeated: Run) -> tuple[Run, str]:
 @pytest.fixture(scope="module")
 def relabelled(config: Path, output: Path, compared: object) -> Run:
     """The same on new labels."""
-    new = config.parent / "new.jsonl"
-    write_records(new, labels(" please"))
+    (new := config.parent / "new").mkdir()
+    write_records(new / "first.jsonl", labels(" please"))
+    return run_graph(config, output, f"--set=data.sources={new}", "--json")
+
+
+@pytest.fixture(scope="module")
+def scheduled(config: Path, output: Path, relabelled: object) -> Run:
+    """The same command as before, as a schedule gives it, when one more file has come."""
+    new = config.parent / "new"
+    write_records(new / "second.jsonl", labels(" now"))
     return run_graph(config, output, f"--set=data.sources={new}", "--json")
 
 
@@ -120,7 +128,7 @@ def test_a_passed_gate_exits_0(passed: Run) -> None:
 
 
 def test_another_policy_does_not_train_again(passed: Run) -> None:
-    assert passed.started == ["gate", "publish", "deploy"]
+    assert passed.started == ["resolve", "gate", "publish", "deploy"]
 
 
 def test_reused_steps_are_reported(passed: Run) -> None:
@@ -184,13 +192,14 @@ def test_files_with_users_words_are_the_owners_alone(passed: Run, output: Path, 
     assert (output / name).stat().st_mode & 0o077 == 0
 
 
-def test_a_run_without_a_change_only_publishes_and_deploys(repeated: Run) -> None:
-    assert repeated.started == ["publish", "deploy"]
+def test_a_run_without_a_change_only_looks_publishes_and_deploys(repeated: Run) -> None:
+    assert repeated.started == ["resolve", "publish", "deploy"]
+    assert sorted(repeated.unchanged) == sorted([*CACHED, "gate"])
 
 
 def test_a_champion_is_compared_without_training(compared: tuple[Run, str]) -> None:
     run, _ = compared
-    assert run.started == ["evaluate", "gate", "publish", "deploy"], run.err
+    assert run.started == ["resolve", "evaluate", "gate", "publish", "deploy"], run.err
 
 
 def test_the_report_shows_the_champion(compared: tuple[Run, str]) -> None:
@@ -209,7 +218,8 @@ def test_json_has_the_summary(repeated: Run, key: str, value: object) -> None:
 
 
 def test_new_labels_run_every_step_again(relabelled: Run) -> None:
-    assert sorted(relabelled.started) == sorted([*CACHED, "gate", "publish", "deploy"])
+    everything = ["resolve", *CACHED, "gate", "publish", "deploy"]
+    assert sorted(relabelled.started) == sorted(everything)
 
 
 def test_new_labels_are_learned(relabelled: Run, output: Path) -> None:
@@ -229,7 +239,7 @@ def test_a_changed_file_at_the_same_path_is_read_again(
     write_records(source, labels()[: 2 * len(PLACES)])
     run = run_graph(config, output)
     source.write_bytes(former)
-    assert run.started == ["convert", "curate", "validate"]
+    assert run.started == ["resolve", "convert", "curate", "validate"]
     assert run.error == (
         "intentflow run: error: step validate: the data failed its checks: "
         "one intent only: weather_search"
@@ -265,7 +275,6 @@ def test_labels_that_cannot_be_used_are_one_line_and_exit_2(
         ("data.sorces=x", "unknown key data.sorces; did you mean sources?"),
         ("data.sources=[]", "data.sources"),
         ("recipe=qwen1.5-1.8b-chat/lorra", "did you mean qwen1.5-1.8b-chat/lora?"),
-        ("data.test=none.jsonl", "none.jsonl: No such file or directory"),
     ],
 )
 def test_a_wrong_setting_is_found_before_anything_runs(
@@ -274,6 +283,14 @@ def test_a_wrong_setting_is_found_before_anything_runs(
     run = run_graph(config, output, f"--set={setting}")
     assert (run.status, run.started, run.err.count("\n")) == (2, [], 1), run.err
     assert message in run.error
+
+
+def test_a_missing_test_file_ends_the_first_step(
+    config: Path, output: Path, relabelled: Run
+) -> None:
+    run = run_graph(config, output, "--set=data.test=none.jsonl")
+    assert (run.status, run.started) == (2, ["resolve"])
+    assert "none.jsonl: No such file or directory" in run.error
 
 
 def test_a_base_model_that_is_not_there_is_one_line_and_exits_2(
@@ -307,3 +324,8 @@ def test_a_run_in_json_names_step_and_level_of_every_line(
     lines = [json.loads(line) for line in run.err.splitlines()]
     errors = [(line.get("step"), line["logger"]) for line in lines if line["level"] == "error"]
     assert errors == [("validate", "intentflow.pipeline.steps"), (None, "intentflow.cli.main")]
+
+
+def test_a_schedule_converts_to_deploy_again_when_a_file_has_come(scheduled: Run) -> None:
+    everything = ["resolve", *CACHED, "gate", "publish", "deploy"]
+    assert sorted(scheduled.started) == sorted(everything), scheduled.err

@@ -180,6 +180,7 @@ def test_nothing_is_asked_of_the_host_when_a_run_cannot_work(
     [
         ({"sources": ["data/export.jsonl"]}, "intentflow publish data/export.jsonl s3://"),
         ({"split": {"test": "/data/test.jsonl"}}, "data.test: /data/test.jsonl is a local path"),
+        ({"champion": "metrics.json"}, "champion: metrics.json is a local path"),
         ({"publish": {"destination": "models"}}, "publish is models, but .* give a bucket"),
         ({"publish": {"destination": ""}}, "publish is not set, but .* give a bucket"),
     ],

@@ -1,0 +1,1 @@
+"""Step ``resolve``: what a run depends on, as it is now."""

@@ -1,0 +1,40 @@
+"""What a run depends on, as it is now."""
+
+from typing import NamedTuple
+
+from kfp import dsl
+
+from intentflow.pipeline import images
+
+
+@dsl.component(base_image=images.DATA, install_kfp_package=False)
+def resolve(
+    sources: list,  # type: ignore[type-arg]  # kfp knows no item types
+    split: dict,  # type: ignore[type-arg]
+    champion: str,
+    code_version: str,
+) -> NamedTuple(  # type: ignore[valid-type]  # as kfp reads it
+    "Outputs", [("sources_digest", str), ("test_digest", str), ("champion_scores", dict)]
+):
+    """Find what is there now; never cached, so that a schedule sees new labels.
+
+    Args:
+        sources: Paths or s3:// URIs of the exports.
+        split: Fields of SplitConfig, of which the test file is read.
+        champion: ``metrics.json`` of the model in service; empty for a first model.
+        code_version: Version of the code of intentflow.
+
+    Returns:
+        Digests of the sources and of the test file, and the scores of the model in service. Later
+        steps are cached on them.
+    """
+    from intentflow.pipeline.parameters import as_parameter, from_parameter
+    from intentflow.pipeline.steps import step_errors
+    from intentflow.pipeline.steps.resolve import run_resolve
+    from intentflow.pipeline.steps.split import SplitConfig
+
+    with step_errors("resolve", code_version):
+        settings = from_parameter(SplitConfig, split, "split")
+        found = run_resolve(sources, test=settings.test, champion=champion or None)
+        scores = as_parameter(found.champion) if found.champion else {}
+    return found.sources_digest, found.test_digest, scores
