@@ -6,10 +6,12 @@ import asyncio
 import logging
 import math
 import os
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from intentflow.calls import OutputFormat
@@ -26,6 +28,7 @@ log = logging.getLogger(__name__)
 
 KEY = "OPENAI_API_KEY"
 _MAX_NAMES = 5
+_DIGEST = re.compile("[0-9a-f]{64}")
 _MIN_LOGGED_SECONDS = 2.0
 # Faults that concern every request, so that further requests would fail, too.
 _ENDPOINT_FAULTS = frozenset({401, 403, 404, 429})
@@ -203,10 +206,29 @@ class OpenAIEngine:
         async with self._client() as client:
             try:
                 served = dict(await self._retried(listed))
+                requested = self.options.served_model
+                if requested and requested not in served:
+                    served |= await self._unlisted(client, requested)
             except Fault as fault:
                 raise self._error(fault) from None
         name = self._chosen(list(served))
         return name, served[name]
+
+    async def _unlisted(self, client: Any, name: str) -> dict[str, None]:
+        """The name, if the endpoint knows it though it does not list it, as of a canary's model."""
+
+        async def found() -> bool:
+            with _faults(self.options, self._key):
+                async with asyncio.timeout(self.options.timeout_seconds):
+                    await client.models.retrieve(name)
+            return True
+
+        try:
+            return {name: None} if await self._retried(found) else {}
+        except Fault as fault:
+            if fault.status != HTTPStatus.NOT_FOUND:
+                raise
+            return {}
 
     def _chosen(self, names: list[str]) -> str:
         requested = self.options.served_model
@@ -214,6 +236,10 @@ class OpenAIEngine:
         some += f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
         if not names:
             raise ServiceError(f"{self.url} serves no model")
+        # vLLM lists a model by its name and by its digest; the name is what replies carry.
+        named = [name for name in names if not _DIGEST.fullmatch(name)]
+        if requested is None and len(named) == 1:
+            return named[0]
         if requested is None and len(names) > 1:
             raise UsageError(f"{self.url} serves {some}: choose one with --served-model")
         if requested is not None and requested not in names:

@@ -33,8 +33,17 @@ class ModelAnswer:
     model: ServedModel
 
 
-AnswerStream = AsyncGenerator[str | ModelAnswer]
-"""Pieces of an answer's text as they come, and the complete answer as the last item."""
+@dataclass(frozen=True)
+class AnswerStream:
+    """An answer that comes in pieces.
+
+    Attributes:
+        model: The model that answers.
+        items: Pieces of the text as they come, and the complete answer as the last item.
+    """
+
+    model: ServedModel
+    items: AsyncGenerator[str | ModelAnswer]
 
 
 class Backend(Protocol):

@@ -74,7 +74,7 @@ class LocalBackend:
             ReplyError: The messages are longer than the model's context.
         """
         generation = await asyncio.to_thread(self._generation, messages, max_tokens)
-        return self._pieces(generation)
+        return AnswerStream(self._model, self._pieces(generation))
 
     async def _pieces(self, generation: _Generation) -> AsyncGenerator[str | ModelAnswer]:
         from transformers import AsyncTextIteratorStreamer

@@ -76,7 +76,8 @@ class Recognizer:
         started = time.perf_counter()
         limit = _token_limit(max_tokens)
         stream = await self._backend.stream(messages, limit, request_id)
-        return self._checked(stream, messages, started, request_id)
+        items = self._checked(stream, messages, started, request_id)
+        return AnswerStream(stream.model, items)
 
     async def _checked(
         self,
@@ -86,8 +87,8 @@ class Recognizer:
         request_id: str,
     ) -> AsyncGenerator[str | ModelAnswer]:
         """The stream; what was streamed cannot be closed any more, and ends where it was cut."""
-        async with aclosing(stream):
-            async for item in stream:
+        async with aclosing(stream.items) as items:
+            async for item in items:
                 if isinstance(item, ModelAnswer):
                     self._check(messages, item, started, request_id, may_be_cut=True)
                 yield item

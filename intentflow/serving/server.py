@@ -107,7 +107,8 @@ def _listen(
     from intentflow.serving.service import Service
 
     limits = Limits(max_concurrent=config.max_concurrent, timeout_seconds=config.timeout_seconds)
-    service = Service(config.name, model, backend, request_log, limits)
+    backends = {model.model_digest: backend} if model.model_digest else {}
+    service = Service(config.name, model, backend, request_log, limits, backends)
     url = f"http://{config.host}:{config.port}/v1"
     log.info("serving %s on %s", config.name, url)
     listen(create_app(service, keys, config.host), config.host, config.port, config.metrics_port)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -26,6 +27,7 @@ class Service:
         backend: Backend that answers.
         log: Log of requests and corrections.
         limits: Sizes and times.
+        backends: The backend of each model by the model's digest, for requests that name one.
     """
 
     name: str
@@ -33,12 +35,38 @@ class Service:
     backend: Backend
     log: RequestLog
     limits: Limits
+    backends: Mapping[str, Backend] = field(default_factory=dict)
     created: int = field(default_factory=lambda: int(time.time()))
     _has_answered: bool = False
 
     def __post_init__(self) -> None:
-        """Put the recognizer before the backend."""
+        """Put a recognizer before each backend."""
         self.recognizer = Recognizer(self.backend, self.log)
+        self._recognizers = {
+            digest: Recognizer(backend, self.log) for digest, backend in self.backends.items()
+        }
+
+    def recognizer_of(self, name: str | None) -> Recognizer:
+        """The recognizer of the service's name, or of one model by its digest.
+
+        Raises:
+            ReplyError: There is no model of that name.
+        """
+        if name in self._recognizers:
+            return self._recognizers[name]
+        self.require_model(name)
+        return self.recognizer
+
+    def backend_of(self, name: str) -> Backend:
+        """The backend of the service's name, or of one model by its digest.
+
+        Raises:
+            ReplyError: There is no model of that name.
+        """
+        if name in self.backends:
+            return self.backends[name]
+        self.require_model(name)
+        return self.backend
 
     def require_model(self, name: str | None) -> None:
         """Refuse a request for another model.
@@ -63,13 +91,13 @@ class Service:
         if not await self.is_ready():
             raise ReplyError(503, "the model does not answer yet")
 
-    async def require_backend(self) -> None:
-        """Refuse while the backend does not answer.
+    async def require_backend(self, name: str) -> None:
+        """Refuse while the backend of a model does not answer.
 
         Raises:
-            ReplyError: It does not.
+            ReplyError: It does not, or there is no model of that name.
         """
-        if not await self.backend.is_ready():
+        if not await self.backend_of(name).is_ready():
             raise ReplyError(503, "the model does not answer")
 
 

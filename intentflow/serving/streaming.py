@@ -9,7 +9,7 @@ from contextlib import aclosing
 
 import orjson
 
-from intentflow.serving.backend import AnswerStream, ModelAnswer
+from intentflow.serving.backend import ModelAnswer
 from intentflow.serving.errors import ReplyError, no_answer_within, outside_taxonomy
 from intentflow.serving.model_files import ServedModel
 from intentflow.serving.schemas.chat import (
@@ -29,7 +29,7 @@ _END = b"data: [DONE]\n\n"
 
 
 async def events(
-    stream: AnswerStream,
+    stream: AsyncGenerator[str | ModelAnswer],
     head: ChatCompletionChunk,
     *,
     with_usage: bool,
@@ -40,7 +40,7 @@ async def events(
     A stream that fails ends with an event that holds an error, and has no end mark.
 
     Args:
-        stream: The answer.
+        stream: The answer: pieces of its text, and all of it as the last item.
         head: An event without choices, whose other fields all events share.
         with_usage: Whether an event with the token counts stands before the end mark.
         timeout_seconds: Time for all of it.
@@ -80,7 +80,7 @@ async def stripped(items: AsyncIterator[str | ModelAnswer]) -> AsyncIterator[str
 
 
 async def within_taxonomy(
-    stream: AnswerStream, model: ServedModel
+    stream: AsyncGenerator[str | ModelAnswer], model: ServedModel
 ) -> AsyncGenerator[str | ModelAnswer]:
     """The stream without the blanks around it, up to the first piece that leaves the taxonomy.
 
@@ -102,7 +102,9 @@ async def within_taxonomy(
             yield item
 
 
-async def _in_time(stream: AnswerStream, seconds: float) -> AsyncIterator[str | ModelAnswer]:
+async def _in_time(
+    stream: AsyncGenerator[str | ModelAnswer], seconds: float
+) -> AsyncIterator[str | ModelAnswer]:
     """The stream while there is time."""
     end = asyncio.get_running_loop().time() + seconds
     while True:

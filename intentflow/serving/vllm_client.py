@@ -134,7 +134,8 @@ class VllmBackend:
             await response.aread()
             await response.aclose()
             raise _refusal(response)
-        return within_taxonomy(self._pieces(response), self._model)
+        items = within_taxonomy(self._pieces(response), self._model)
+        return AnswerStream(self._model, items)
 
     async def _pieces(self, response: httpx2.Response) -> AsyncGenerator[str | ModelAnswer]:
         answer = _StreamedAnswer()

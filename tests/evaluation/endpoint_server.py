@@ -48,6 +48,7 @@ class Endpoint:
         self.chat: Any = lambda body: completion(echo(body))
         self.asked: list[dict[str, Any]] = []
         self.keys: set[str | None] = set()
+        self.unlisted: set[str] = set()
         self.url = ""
         self.delay_seconds = 0.0
         self.most_at_once = 0
@@ -62,6 +63,9 @@ class Endpoint:
     def reply(self, path: str, body: bytes) -> tuple[int, bytes, dict[str, str]]:
         """Status, body and headers of the reply."""
         content = self.models
+        name = path.partition("/models/")[2]
+        if name:
+            content = {"id": name} if name in self.unlisted else (404, {}, {})
         if path.endswith("/chat/completions"):
             with self._lock:
                 self.asked.append(json.loads(body))

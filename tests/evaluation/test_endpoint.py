@@ -265,6 +265,17 @@ def test_of_several_models_one_is_chosen_by_name(endpoint: Endpoint) -> None:
     assert endpoint.asked[0]["model"] == "base"
 
 
+def test_of_a_name_and_a_digest_the_name_is_chosen(endpoint: Endpoint) -> None:
+    endpoint.models = {"object": "list", "data": [{"id": "intents"}, {"id": "d" * 64}]}
+    assert OpenAIEngine(endpoint.url).model == "intents"
+
+
+def test_a_model_that_is_not_listed_is_chosen_if_the_endpoint_knows_it(endpoint: Endpoint) -> None:
+    endpoint.unlisted = {"d" * 64}
+    options = EndpointOptions(served_model="d" * 64)
+    assert OpenAIEngine(endpoint.url, options).model == "d" * 64
+
+
 @pytest.mark.parametrize(
     ("asked", "message"),
     [(None, "serves intents, base: choose one with --served-model"), ("x", "base, not x")],

@@ -40,7 +40,7 @@ def check_stream(data: bytes) -> None:
 
     async def ask(backend: VllmBackend) -> None:
         stream = await backend.stream([], _MAX_TOKENS, "fuzz")
-        *pieces, answer = [item async for item in stream]
+        *pieces, answer = [item async for item in stream.items]
         assert isinstance(answer, ModelAnswer)
         _require_sound(answer)
         assert "".join(str(piece) for piece in pieces).strip() == answer.text

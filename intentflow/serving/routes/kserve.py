@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
 from intentflow.io.surrogates import is_unicode
@@ -15,6 +15,7 @@ from intentflow.serving.dialogue import read_instances, read_messages, require_c
 from intentflow.serving.errors import ReplyError
 from intentflow.serving.interpretation import Interpretation
 from intentflow.serving.limits import Limits
+from intentflow.serving.model_header import model_header
 from intentflow.serving.schemas.common import ChatMessage, ErrorResponse, StatusResponse
 from intentflow.serving.schemas.infer import (
     InferenceRequest,
@@ -60,12 +61,17 @@ async def root() -> StatusResponse:
 
 @v1_router.post("/models/{name}:predict")
 async def predict(
-    name: str, body: PredictRequest, request: Request, service: CurrentService
+    name: str,
+    body: PredictRequest,
+    request: Request,
+    response: Response,
+    service: CurrentService,
 ) -> PredictResponse:
-    """Recognize utterances and dialogues, each by itself."""
-    service.require_model(name)
+    """Recognize utterances and dialogues, each by itself; a digest asks that model alone."""
+    recognizer = service.recognizer_of(name)
     dialogues = read_instances(body.instances, service.limits)
-    found = await service.recognizer.recognize(dialogues, request.state.request_id)
+    found = await recognizer.recognize(dialogues, request.state.request_id)
+    response.headers.update(model_header(one.model for one in found))
     return PredictResponse(predictions=[one.as_prediction() for one in found])
 
 
@@ -85,26 +91,30 @@ async def models(service: CurrentService) -> ModelNames:
 @v2_router.get("/models/{name}")
 async def metadata(name: str, service: CurrentService) -> ModelMetadata:
     """Inputs and outputs of the model."""
-    service.require_model(name)
+    service.backend_of(name)
     return _metadata(name)
 
 
 @v2_router.get("/models/{name}/ready")
 async def ready(name: str, service: CurrentService) -> ModelReadiness:
     """Whether the model answers now."""
-    service.require_model(name)
-    await service.require_backend()
+    await service.require_backend(name)
     return ModelReadiness(name=name, ready=True)
 
 
 @v2_router.post("/models/{name}/infer", openapi_extra=_BINARY_BODY)
 async def infer(
-    name: str, body: InferenceRequest, request: Request, service: CurrentService
+    name: str,
+    body: InferenceRequest,
+    request: Request,
+    response: Response,
+    service: CurrentService,
 ) -> InferenceResponse:
-    """Recognize the texts of the input, each by itself."""
-    service.require_model(name)
+    """Recognize the texts of the input, each by itself; a digest asks that model alone."""
+    recognizer = service.recognizer_of(name)
     request_id = request.state.request_id
-    found = await service.recognizer.recognize(_dialogues(body, service.limits), request_id)
+    found = await recognizer.recognize(_dialogues(body, service.limits), request_id)
+    response.headers.update(model_header(one.model for one in found))
     return _response(name, body.id or request_id, found)
 
 

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from intentflow.serving.backend import ModelAnswer
 from intentflow.serving.dialogue import read_messages
+from intentflow.serving.model_header import model_header
 from intentflow.serving.schemas.chat import (
     AssistantMessage,
     ChatChoice,
@@ -52,30 +53,37 @@ async def models(service: CurrentService) -> ModelList:
 
 @router.get("/models/{name}")
 async def model(name: str, service: CurrentService) -> ModelCard:
-    """The served model, while it answers."""
-    service.require_model(name)
-    await service.require_backend()
+    """The served model, or one model by its digest, while it answers."""
+    await service.require_backend(name)
     return ModelCard(id=name, created=service.created, name=name, ready=True)
 
 
 @router.post("/chat/completions", response_model=None, responses=_ANSWER)
 async def complete(body: ChatRequest, request: Request, service: CurrentService) -> Response:
-    """Answer a dialogue; sampling settings are ignored, the system message is the trained one."""
-    service.require_model(body.model)
+    """Answer a dialogue; sampling settings are ignored, the system message is the trained one.
+
+    The digest of a model as ``model`` asks that model alone: a canary before it has requests.
+    """
+    recognizer = service.recognizer_of(body.model)
     messages = read_messages(body.messages, service.limits)
     max_tokens = body.max_completion_tokens or body.max_tokens
     request_id = request.state.request_id
     head = ChatCompletionChunk(
-        id=f"chatcmpl-{request_id}", created=int(time.time()), model=service.name, choices=[]
+        id=f"chatcmpl-{request_id}",
+        created=int(time.time()),
+        model=body.model or service.name,
+        choices=[],
     )
     if body.stream:
-        stream = await service.recognizer.stream(messages, max_tokens, request_id)
+        stream = await recognizer.stream(messages, max_tokens, request_id)
+        headers = model_header([stream.model])
         with_usage = body.stream_options is not None and body.stream_options.include_usage
         seconds = service.limits.timeout_seconds
-        chunks = events(stream, head, with_usage=with_usage, timeout_seconds=seconds)
-        return StreamingResponse(chunks, media_type="text/event-stream")
-    answer = await service.recognizer.complete(messages, max_tokens, request_id)
-    return JSONResponse(_completion(head, answer).model_dump())
+        chunks = events(stream.items, head, with_usage=with_usage, timeout_seconds=seconds)
+        return StreamingResponse(chunks, headers=headers, media_type="text/event-stream")
+    answer = await recognizer.complete(messages, max_tokens, request_id)
+    headers = model_header([answer.model])
+    return JSONResponse(_completion(head, answer).model_dump(), headers=headers)
 
 
 def _completion(head: ChatCompletionChunk, answer: ModelAnswer) -> ChatCompletion:

@@ -22,7 +22,8 @@ class ChatRequest(BaseModel):
 
     model: Text | None = Field(
         None,
-        description="Name of the served model; another name is refused, none means the served one",
+        description="Name of the service, or the digest of a model behind it; another name is "
+        "refused, none means the service",
     )
     messages: list[ChatMessage] = Field(
         min_length=1, description="The dialogue, oldest message first"

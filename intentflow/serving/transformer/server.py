@@ -27,29 +27,28 @@ def serve(settings: Settings) -> None:
     from intentflow.serving.request_log import RequestLog
     from intentflow.serving.service import Service
     from intentflow.serving.tokens import Keys
+    from intentflow.serving.transformer.traffic_split import SplitBackend
 
     require_free_port(_EVERYWHERE, settings.http_port, "--http_port")
     if settings.metrics_port:
         require_free_port(_EVERYWHERE, settings.metrics_port, "--metrics_port")
     model = read_served_model(settings.model_uri)
     log = RequestLog(settings.log_uri, settings.log_sample_rate, model)
-    backend = _backend(settings, model)
-    service = Service(settings.model_name, model, backend, log, settings.limits)
+    stable, canary = _vllm(settings, settings.predictor_url, model), None
+    by_digest = _named(model, stable)
+    if settings.canary_url and settings.canary_model_uri:
+        candidate = read_served_model(settings.canary_model_uri)
+        canary = _vllm(settings, settings.canary_url, candidate)
+        by_digest |= _named(candidate, canary)
+    split = SplitBackend(stable, canary, settings.canary_percent)
+    service = Service(settings.model_name, model, split, log, settings.limits, by_digest)
     app = create_app(service, Keys(settings.keys_file, settings.key))
     listen(app, _EVERYWHERE, settings.http_port, settings.metrics_port)
 
 
-def _backend(settings: Settings, model: ServedModel) -> Backend:
-    """The backend of the model in service, split with the canary if there is one."""
-    from intentflow.serving.model_files import read_served_model
-    from intentflow.serving.transformer.traffic_split import SplitBackend
-
-    stable = _vllm(settings, settings.predictor_url, model)
-    canary = None
-    if settings.canary_url and settings.canary_model_uri:
-        candidate = read_served_model(settings.canary_model_uri)
-        canary = _vllm(settings, settings.canary_url, candidate)
-    return SplitBackend(stable, canary, settings.canary_percent)
+def _named(model: ServedModel, backend: Backend) -> dict[str, Backend]:
+    """The backend by its model's digest; nothing for a folder, which has none in its name."""
+    return {model.model_digest: backend} if model.model_digest else {}
 
 
 def _vllm(settings: Settings, url: str, model: ServedModel) -> Backend:

@@ -10,6 +10,7 @@ from intentflow.serving.errors import ReplyError
 from intentflow.serving.metrics import ANSWERS
 
 _UNAVAILABLE = 503
+_ALL = 100
 
 
 class SplitBackend:
@@ -36,7 +37,13 @@ class SplitBackend:
                 await backend.close()
 
     async def is_ready(self) -> bool:
-        """Whether the model in service would answer now."""
+        """Whether requests would be answered now.
+
+        The model in service also answers for a canary; without it, only a canary that has all
+        requests answers all of them.
+        """
+        if self._canary and self._percent == _ALL and await self._canary.is_ready():
+            return True
         return await self._stable.is_ready()
 
     async def complete(

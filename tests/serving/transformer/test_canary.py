@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import pytest
@@ -19,7 +20,10 @@ pytestmark = pytest.mark.real
 
 PREDICT = "/v1/models/intent:predict"
 CHAT = "/openai/v1/chat/completions"
+INFER = "/v2/models/intent/infer"
 STABLE, CANARY = "weather_search", "play_music"
+DIGESTS = {STABLE: "a" * 64, CANARY: "b" * 64}
+HEADER = "x-intentflow-model"
 
 
 @dataclass(frozen=True)
@@ -35,14 +39,15 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """A canary with three of ten requests, and a folder of its own."""
     folder = tmp_path_factory.mktemp("canary")
     port = free_port()
+    first, second = (write_model(folder / f"sha256-{DIGESTS[it]}") for it in (STABLE, CANARY))
     flags = [
         f"--canary_host=127.0.0.1:{port}",
-        f"--canary_model_uri={write_model(folder / 'second')}",
+        f"--canary_model_uri={second}",
         "--canary_percent=30",
     ]
     with played_vllm(folder, free_port()) as stable, ExitStack() as canary:
         canary.enter_context(played_vllm(folder, port, f"{CANARY}(Queen)"))
-        with transformer(folder, stable, *flags) as service:
+        with transformer(folder, stable, *flags, model=first) as service:
             yield Pair(service, canary)
 
 
@@ -100,6 +105,53 @@ def test_answers_of_each_model_are_counted(pair: Pair) -> None:
         _intents(client, _canary_id(client))
     text = httpx.get(f"{pair.service.metrics_url}/metrics").text
     assert 'intentflow_answers_total{model="canary"}' in text
+
+
+def _asked(name: str) -> list[tuple[str, dict[str, Any]]]:
+    """Requests of each protocol for a model of this name."""
+    said = [{"role": "user", "content": "hello"}]
+    tensor = {"name": "utterance", "datatype": "BYTES", "shape": [1], "data": ["hello"]}
+    return [
+        (CHAT, {"model": name, "messages": said}),
+        (CHAT, {"model": name, "messages": said, "stream": True}),
+        (PREDICT.replace("intent", name), {"instances": ["hello"]}),
+        (INFER.replace("intent", name), {"inputs": [tensor]}),
+    ]
+
+
+@pytest.mark.parametrize("way", range(4))
+@pytest.mark.parametrize("intent", [STABLE, CANARY])
+def test_digest_asks_one_model_alone(pair: Pair, intent: str, way: int) -> None:
+    path, body = _asked(DIGESTS[intent])[way]
+    with pair.service.client() as client:
+        for number in range(8):
+            reply = client.post(path, json=body, headers={"x-request-id": f"request-{number}"})
+            assert (reply.status_code, reply.headers[HEADER]) == (200, DIGESTS[intent])
+            assert intent[:5] in reply.text
+
+
+@pytest.mark.parametrize("way", range(4))
+def test_header_names_the_model_that_answered(pair: Pair, way: int) -> None:
+    path, body = _asked("intent")[way]
+    with pair.service.client() as client:
+        for number in range(8):
+            reply = client.post(path, json=body, headers={"x-request-id": f"request-{number}"})
+            [answered] = [it for it, digest in DIGESTS.items() if digest == reply.headers[HEADER]]
+            assert answered[:5] in reply.text
+
+
+def test_model_behind_the_service_is_asked_for_but_not_listed(pair: Pair) -> None:
+    with pair.service.client() as client:
+        listed = client.get("/v1/models").json()
+        assert [item["id"] for item in listed["data"]] == ["intent"]
+        for digest in DIGESTS.values():
+            assert client.get(f"/v1/models/{digest}").json()["id"] == digest
+
+
+def test_unknown_digest_is_no_model(pair: Pair) -> None:
+    path, body = _asked("c" * 64)[0]
+    with pair.service.client() as client:
+        assert client.post(path, json=body).status_code == 404
 
 
 def test_canary_that_is_down_costs_no_request(pair: Pair) -> None:
