@@ -19,6 +19,8 @@ _OF_MODE = {
     "apply": ("probe", "probe_url"),
     "git": ("git_repo", "git_branch", "git_path", "git_push_branch"),
 }
+# Of mode apply, or of the Job that does the same after a commit.
+_OF_ROLLOUT = ("probe", "probe_url")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +39,7 @@ def run(args: argparse.Namespace) -> Outcome:
     """Render, apply or commit."""
     given = given_fields(args, DeployOptions)
     options = DeployOptions.from_layers(args.options, args.set, **given)
-    _refuse_flags_of_other_modes(given, options.mode)
+    _refuse_flags_of_other_modes(given, options)
     deployed = run_deploy(args.model, options, verdict=args.verdict, manifests=args.output)
     summary = asdict(deployed)
     manifests = summary.pop("manifests")
@@ -45,9 +47,13 @@ def run(args: argparse.Namespace) -> Outcome:
     return Outcome(summary, text=manifests.rstrip("\n") if prints else None)
 
 
-def _refuse_flags_of_other_modes(given: dict[str, object], mode: str) -> None:
+def _refuse_flags_of_other_modes(given: dict[str, object], options: DeployOptions) -> None:
     """Refuse a flag without effect; a file of options may contain options of all modes."""
+    used = _OF_ROLLOUT if options.has_rollout_job else ()
     for other, names in _OF_MODE.items():
-        flags = [flag_names(name, _FIELDS[name])[-1] for name in names if given.get(name)]
-        if flags and other != mode:
-            raise UsageError(f"--mode {mode} does not take {', '.join(flags)}; --mode {other} does")
+        without_effect = [name for name in names if given.get(name) and name not in used]
+        flags = [flag_names(name, _FIELDS[name])[-1] for name in without_effect]
+        if flags and other != options.mode:
+            raise UsageError(
+                f"--mode {options.mode} does not take {', '.join(flags)}; --mode {other} does"
+            )

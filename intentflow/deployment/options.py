@@ -35,6 +35,7 @@ COMPONENTS = (
     "monitoring",
     "model-cache",
     "canary",
+    "rollout-job",
 )
 """Folders of ``manifests/components``, in the order in which they are applied to the base."""
 
@@ -111,8 +112,8 @@ class DeployOptions(StrictModel):
     components: list[str] = Field(
         default=[],
         description="Folders of manifests/components: autoscaling, monitoring, model-cache; those "
-        "that follow from model and options (gpu, cpu, awq, lora-adapters, canary, auth) need not "
-        "be named",
+        "that follow from model and options (gpu, cpu, awq, lora-adapters, canary, auth, "
+        "rollout-job) need not be named",
     )
     gpu_count: int = Field(1, ge=0, description="GPUs of one replica; 0 uses vLLM's CPU image")
     gpu_type: str | None = Field(
@@ -158,6 +159,20 @@ class DeployOptions(StrictModel):
     )
     transformer_replicas: int = Field(
         1, ge=1, description="Minimum number of replicas of the transformer"
+    )
+    rollout_job: bool | None = Field(
+        None,
+        description="Whether to render a Job that ends when the model answers through the "
+        "transformer, and the rows of probe correctly; unless set, mode git does",
+    )
+    rollout_image: str | None = Field(
+        None, description="Name of that Job's image, intentflow/deploy, in a mirror"
+    )
+    rollout_version: str | None = Field(
+        None, pattern=_TAG, description="Tag of the image; that of the component unless set"
+    )
+    rollout_image_digest: str | None = Field(
+        None, pattern=_DIGEST, description="Digest that pins the image's content"
     )
     log_uri: str | None = Field(
         None,
@@ -251,10 +266,10 @@ class DeployOptions(StrictModel):
         None, pattern=_OBJECT, description="RuntimeClass of vLLM's pods, such as nvidia"
     )
     pod_labels: dict[str, str] = Field(
-        default={}, description="Labels of the pods of vLLM and of the transformer"
+        default={}, description="Labels of the pods of vLLM, the transformer and the Job"
     )
     pod_annotations: dict[str, str] = Field(
-        default={}, description="Annotations of the pods of vLLM and of the transformer"
+        default={}, description="Annotations of the pods of vLLM, the transformer and the Job"
     )
     monitoring_labels: dict[str, str] = Field(
         default={},
@@ -277,8 +292,8 @@ class DeployOptions(StrictModel):
     )
     probe: Annotated[str | None, Flag("--probe", metavar="F")] = Field(
         None,
-        description="Rows for a smoke test of the ready service in mode apply: instruction, and "
-        "the evaluated prediction or the output; a path or s3://",
+        description="Rows for a smoke test of the ready service, by mode apply or the rollout Job: "
+        "instruction, and the evaluated prediction or the output; a path, or s3:// for the Job",
     )
     probe_url: Annotated[str | None, Flag("--probe-url", metavar="URL")] = Field(
         None, description="URL for the smoke test, if not that of the service"
@@ -387,6 +402,22 @@ class DeployOptions(StrictModel):
         return self
 
     @model_validator(mode="after")
+    def _fit_rollout_job(self) -> Self:
+        if not self.has_rollout_job:
+            if "rollout-job" in self.components:
+                raise ValueError("components: rollout-job contradicts rollout_job: false")
+            return self
+        if not self.transformer:
+            raise ValueError("rollout_job: only the transformer states which model answered")
+        if self.canary_percent is not None:
+            raise ValueError("rollout_job: with a canary no single model answers all requests")
+        if self.mode == "apply":
+            raise ValueError("rollout_job: mode apply itself waits for the rollout")
+        if self.probe and not self.probe.startswith("s3://"):
+            raise ValueError(f"probe: {self.probe} is a local path; the Job reads s3:// alone")
+        return self
+
+    @model_validator(mode="after")
     def _fit_models(self) -> Self:
         named = set(self.components)
         if "lora-adapters" in named and not self.lora_adapters:
@@ -425,6 +456,15 @@ class DeployOptions(StrictModel):
         return (major, minor) > _LAST_WITHOUT_SPLIT
 
     @property
+    def has_rollout_job(self) -> bool:
+        """Whether a Job verifies the rollout."""
+        if self.rollout_job is not None:
+            return self.rollout_job
+        # A canary in mode git is refused, with the reason.
+        by_default = self.mode == "git" and self.transformer and self.canary_percent is None
+        return "rollout-job" in self.components or by_default
+
+    @property
     def wait_limits(self) -> WaitLimits:
         """Limits of the wait for the service."""
         return WaitLimits(self.timeout_seconds, self.max_restarts, self.unschedulable_seconds)
@@ -437,4 +477,6 @@ class DeployOptions(StrictModel):
             found.add("auth")
         if self.lora_adapters:
             found.add("lora-adapters")
+        if self.has_rollout_job:
+            found.add("rollout-job")
         return found

@@ -180,7 +180,11 @@ def readiness(service: Mapping[str, Any]) -> Readiness:
     conditions = {item["type"]: item for item in status.get("conditions") or ()}
     transition = (status.get("modelStatus") or {}).get("transitionStatus")
     is_ready = (conditions.get("Ready") or {}).get("status") == "True"
-    waiting = _waiting_canaries(service) + _waiting_revisions(status)
+    waiting = [
+        *_waiting_transformer(conditions),
+        *_waiting_canaries(service),
+        *_waiting_revisions(status),
+    ]
     return Readiness(
         ready=is_ready and transition in (None, "UpToDate") and not waiting,
         failed=transition == "InvalidSpec",
@@ -188,6 +192,12 @@ def readiness(service: Mapping[str, Any]) -> Readiness:
         address=(status.get("address") or {}).get("url"),
         message=_describe(service, waiting),
     )
+
+
+def _waiting_transformer(conditions: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A transformer that is not ready; Ready waits for it only where KServe makes an Ingress."""
+    state = (conditions.get("TransformerReady") or {}).get("status", "True")
+    return [] if state == "True" else ["the transformer is not ready"]
 
 
 def _waiting_canaries(service: Mapping[str, Any]) -> list[str]:

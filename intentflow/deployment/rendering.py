@@ -16,6 +16,7 @@ from intentflow.deployment.kustomize import Manifest as Manifest
 from intentflow.deployment.kustomize import build, mappings
 from intentflow.deployment.options import COMPONENTS, DeployOptions
 from intentflow.deployment.predictor import fill_predictor, fill_runtime
+from intentflow.deployment.rollout_job import ROLLOUT_LABEL, fill_rollout_job, rollout_name
 from intentflow.deployment.supporting_objects import fill_supporting_objects
 from intentflow.deployment.traffic_split import share_requests
 from intentflow.deployment.transformer import fill_transformer, leave_out_transformer
@@ -61,6 +62,10 @@ def render(
         objects = leave_out_transformer(objects)
     if stable:
         objects += _add_stable(service, stable, options)
+    if options.has_rollout_job:
+        job = _only(objects, "Job")
+        fill_rollout_job(job, facts, options)
+        job["metadata"]["name"] = rollout_name(options.name, objects)
     # Objects that refer to others come last.
     return [item for item in objects if item is not service] + [service]
 
@@ -142,8 +147,9 @@ def _name(objects: Iterable[Manifest], options: DeployOptions) -> None:
             metadata["namespace"] = options.namespace
         metadata["labels"]["app.kubernetes.io/name"] = options.name
         for found in mappings(item):
-            if SERVICE_LABEL in found:
-                found[SERVICE_LABEL] = options.name
+            for label in (SERVICE_LABEL, ROLLOUT_LABEL):
+                if label in found:
+                    found[label] = options.name
 
 
 def _point_to_secrets(objects: Iterable[Manifest], options: DeployOptions) -> None:

@@ -91,8 +91,7 @@ class OpenAIEngine:
         self.constrained = structure is not None
         self._structure = structure
         self._format: OutputFormat = output_format
-        # While a token is being replaced, its Secret holds two, the new one first.
-        self._key = next(iter((os.environ.get(KEY) or "").split()), None)
+        self._key = key_from_environment()
         self._with_probabilities = True
         self._replying: str | None = None
         self._logged_until = 0.0
@@ -279,6 +278,14 @@ class OpenAIEngine:
 
     def _error(self, fault: Fault) -> ServiceError:
         return ServiceError(f"{self.url} {fault.reason}")
+
+
+def key_from_environment() -> str | None:
+    """The key of the endpoint; None if it needs none.
+
+    While a token is being replaced, its Secret holds two, the new one first.
+    """
+    return next(iter((os.environ.get(KEY) or "").split()), None)
 
 
 class _faults:  # noqa: N801 - reads as a block, not as a class

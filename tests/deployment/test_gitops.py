@@ -167,7 +167,7 @@ def test_new_model_changes_uri_digests_and_arguments_alone(
 
     pushed = _commit(_newer(facts, max_length=4096, max_positions=8192), git_options)
 
-    assert pushed.files == [SERVICE]
+    assert pushed.files == [SERVICE, "team-a/banking/job.yaml"]
     changed = {
         (old, new)
         for old, new in zip(before.splitlines(), server.read(SERVICE).splitlines(), strict=True)

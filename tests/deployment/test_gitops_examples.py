@@ -15,7 +15,7 @@ import yaml
 from lupa import LuaRuntime
 
 from intentflow.deployment import DeployOptions, ModelFacts, render, write_manifests
-from tests.simulators.records import recorded_events
+from tests.simulators.records import recorded_events, recorded_service
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples/gitops"
@@ -35,6 +35,15 @@ BROKEN = _recorded_status("10-storage-initializer-fails-always-by-kubectl", "Blo
 # Ready in its third generation, while the status has the transformer's first.
 READY = _recorded_status("14-predictor-alone", "UpToDate")
 RECOVERED = _recorded_status("09-storage-initializer-fails-once-by-kubectl", "UpToDate")
+# As KServe 0.20 sets it where it makes no Ingress (disableIngressCreation, a cluster-local domain):
+# IngressReady does not wait for the transformer (ingress/kube_ingress_reconciler.go:106-142).
+WITHOUT_INGRESS = {
+    **READY,
+    "conditions": [
+        *[it for it in READY["conditions"] if it["type"] != "TransformerReady"],
+        {"type": "TransformerReady", "status": "False", "severity": "Info"},
+    ],
+}
 STATUSES: list[tuple[dict[str, Any] | None, str]] = [
     (None, "Progressing"),
     ({"conditions": []}, "Progressing"),
@@ -42,6 +51,7 @@ STATUSES: list[tuple[dict[str, Any] | None, str]] = [
     (BROKEN, "Degraded"),
     (READY, "Healthy"),
     (RECOVERED, "Healthy"),
+    (WITHOUT_INGRESS, "Progressing"),
 ]
 
 
@@ -61,7 +71,7 @@ def kustomize(kubectl: Path) -> Kustomize:
 def fleet(tmp_path: Path, facts: ModelFacts, options: DeployOptions) -> Path:
     shutil.copytree(EXAMPLES, tmp_path / "fleet")
     folder = tmp_path / "fleet/team-a/banking"
-    watched = options.model_copy(update={"components": ["monitoring"]})
+    watched = options.model_copy(update={"components": ["monitoring"], "rollout_job": True})
     write_manifests(render(facts, watched, None), folder)
     return tmp_path / "fleet"
 
@@ -78,7 +88,7 @@ def test_argo_cd_brings_the_service_after_its_runtime_and_its_watchers_last(
 ) -> None:
     waves = _waves(kustomize(fleet / "argocd/production"))
     assert (waves["ServingRuntime"], waves["InferenceService"]) == ("0", "1")
-    assert (waves["PodMonitor"], waves["PrometheusRule"]) == ("2", "2")
+    assert (waves["PodMonitor"], waves["PrometheusRule"], waves["Job"]) == ("2", "2", "2")
 
 
 def _health(service: dict[str, Any]) -> str:
@@ -130,12 +140,56 @@ def test_flux_tells_a_service_that_serves(status: dict[str, Any] | None, health:
     assert _flux_health(service) == names[health]
 
 
-def test_flux_builds_what_intentflow_writes(fleet: Path, kustomize: Kustomize) -> None:
-    flux = yaml.safe_load((fleet / "flux/banking.yaml").read_text())
-    objects = kustomize(fleet / flux["spec"]["path"])
-    [check] = flux["spec"]["healthChecks"]
-    names = {(item["kind"], item["metadata"]["name"]) for item in objects}
-    assert (check["kind"], check["name"]) in names
+RECORDED_HEALTH = {
+    "01-first-deployment": ["Progressing"] * 4 + ["Healthy"],
+    "04-canary": ["Healthy", *["Progressing"] * 4, "Healthy"],
+    # Of an update the status tells nothing, so each of these is the service that answers.
+    "16-gitops-update": ["Healthy", "Healthy", "Progressing", "Progressing", "Healthy", "Healthy"],
+    "17-gitops-predictor-alone": ["Healthy", "Healthy", "Progressing", "Healthy", "Healthy"],
+}
+
+
+def _recorded_services(record: str) -> list[dict[str, Any]]:
+    services: list[dict[str, Any]] = []
+    for event in recorded_events(record):
+        services.append(recorded_service(event, services[-1] if services else {"spec": {}}))
+    return services
+
+
+@pytest.mark.parametrize("record", RECORDED_HEALTH)
+def test_argo_cd_tells_the_states_of_a_recorded_rollout(record: str) -> None:
+    found = [_health(service) for service in _recorded_services(record)]
+    assert found == RECORDED_HEALTH[record]
+
+
+@pytest.mark.parametrize("record", RECORDED_HEALTH)
+def test_flux_tells_the_states_of_a_recorded_rollout(record: str) -> None:
+    names = {"inProgress": "Progressing", "failed": "Degraded", "current": "Healthy"}
+    found = [names[_flux_health(service)] for service in _recorded_services(record)]
+    # A model that is loaded again while the former one answers is no reason to wait here.
+    expected = RECORDED_HEALTH[record]
+    if record.startswith(("16", "17")):
+        expected = ["Healthy"] * len(expected)
+    assert found == expected
+
+
+def test_flux_waits_for_all_of_what_intentflow_writes_and_prunes_the_former_job(
+    fleet: Path, kustomize: Kustomize
+) -> None:
+    flux = yaml.safe_load((fleet / "flux/banking.yaml").read_text())["spec"]
+    kinds = {item["kind"] for item in kustomize(fleet / flux["path"])}
+    assert {"InferenceService", "Job"} <= kinds
+    assert (flux["wait"], flux["prune"]) == (True, True)
+    # With `wait`, Flux ignores a list of its own.
+    assert "healthChecks" not in flux
+
+
+def test_a_rollout_that_fails_is_reported_before_flux_gives_up(
+    fleet: Path, kustomize: Kustomize
+) -> None:
+    flux = yaml.safe_load((fleet / "flux/banking.yaml").read_text())["spec"]
+    [job] = [item for item in kustomize(fleet / flux["path"]) if item["kind"] == "Job"]
+    assert job["spec"]["activeDeadlineSeconds"] < int(flux["timeout"].removesuffix("m")) * 60
 
 
 @pytest.mark.parametrize("file", sorted(EXAMPLES.rglob("*.yaml")), ids=lambda file: file.name)

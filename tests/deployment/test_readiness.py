@@ -118,6 +118,15 @@ def test_service_is_ready_when_its_canary_is(ready: bool) -> None:
     assert ("canary cnew is not ready" in state.message) is not ready
 
 
+@pytest.mark.parametrize("state", ["False", "Unknown"])
+def test_a_service_without_an_ingress_is_ready_when_its_transformer_is(state: str) -> None:
+    transformer = {"type": "TransformerReady", "status": state, "severity": "Info"}
+    status = {**STATUS, "conditions": [*STATUS["conditions"], transformer]}
+    found = readiness({**SERVICE, "status": status})
+    assert not found.ready
+    assert "the transformer is not ready" in found.message
+
+
 def test_knative_service_is_not_ready_before_its_last_revision() -> None:
     part = {"latestCreatedRevision": "banking-2", "latestReadyRevision": "banking-1"}
     state = readiness({**SERVICE, "status": {**STATUS, "components": {"predictor": part}}})

@@ -134,6 +134,7 @@ def test_server_keeps_every_field(folder: str, kubectl: Path, namespace: str) ->
     [
         {"components": ["autoscaling"], "canary_percent": 10, "log_uri": "s3://logs/banking"},
         {"components": ["model-cache"]},
+        {"rollout_job": True},
     ],
 )
 def test_server_keeps_every_field_of_a_rendered_service(

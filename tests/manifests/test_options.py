@@ -32,6 +32,7 @@ def _service(objects: list[dict[str, Any]]) -> dict[str, Any]:
         (["components=[monitoring]"], {"gpu", "auth", "monitoring"}),
         (["components=monitoring, cpu"], {"cpu", "auth", "monitoring"}),
         (["transformer=false"], {"gpu"}),
+        (["rollout_job=true"], {"gpu", "auth", "rollout-job"}),
         (["lora_adapters.cards=s3://m/cards", "transformer=false"], {"gpu", "lora-adapters"}),
     ],
 )

@@ -14,6 +14,7 @@ import yaml
 from intentflow.deployment import DeployOptions, ModelFacts, render
 from intentflow.deployment.kustomize import mappings
 from intentflow.deployment.rendering import to_yaml
+from tests.manifests.pod_security import restricted_violations
 from tests.real_parts.strict import is_custom, violations
 
 ROOT = Path(__file__).parents[2] / "manifests"
@@ -91,6 +92,14 @@ def test_no_container_has_privileges(objects: Objects) -> None:
         assert context["capabilities"] == {"drop": ["ALL"]}
         assert context["readOnlyRootFilesystem"] and context["runAsNonRoot"]
         assert not context["allowPrivilegeEscalation"] and not context["privileged"]
+
+
+def test_a_namespace_under_restricted_takes_the_pods(objects: Objects) -> None:
+    """KServe's own storage-initializer apart, which is not rendered."""
+    runtime = _find(objects, "ServingRuntime")["spec"]
+    for pod in _pods(objects):
+        containers = pod.get("containers", runtime["containers"])
+        assert restricted_violations({**pod, "containers": containers}) == []
 
 
 def test_pods_run_as_a_plain_user_without_an_api_token(objects: Objects) -> None:

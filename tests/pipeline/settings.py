@@ -117,6 +117,12 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "transformer_cpu": _set("transformer_cpu", "2", "2"),
         "transformer_memory": _set("transformer_memory", "2Gi", "2Gi"),
         "transformer_replicas": _set("transformer_replicas", "2", 2),
+        "rollout_job": _set("rollout_job", "true", True),
+        "rollout_image": _set("rollout_image", "mirror/d", "mirror/d"),
+        "rollout_version": _set("rollout_version", "v3", "v3"),
+        "rollout_image_digest": _set(
+            "rollout_image_digest", f"sha256:{'2' * 64}", f"sha256:{'2' * 64}"
+        ),
         "log_uri": _set("log_uri", "s3://logs/intent", "s3://logs/intent"),
         "max_model_len": _set("max_model_len", "512", 512),
         "dtype": _set("dtype", "float16", "float16"),

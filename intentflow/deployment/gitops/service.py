@@ -9,6 +9,7 @@ from typing import Any
 
 from intentflow.artifacts.deployed_model import DeployedModel
 from intentflow.deployment.annotations import ANNOTATION
+from intentflow.deployment.gitops.job_edits import argument_edits, rename_job
 from intentflow.deployment.gitops.yaml_edit import Document, Edit, apply_edits, get, parse, scalars
 from intentflow.deployment.rendering import Manifest, write_manifests
 from intentflow.errors import InputError, IntentflowError
@@ -60,7 +61,9 @@ def change_files(folder: Path, objects: Sequence[Manifest]) -> FileChanges:
     former = get(service.value, (*_MODEL, "storageUri"))
     if not isinstance(former, str):
         raise InputError(f"{service.where}: the service has no {'.'.join(_MODEL)}.storageUri")
-    return FileChanges(_edit_all(folder, documents, service, rendered, former), former)
+    changed = _edit_all(folder, documents, service, objects, former)
+    job = rename_job(folder, _documents(folder), objects)
+    return FileChanges(sorted({*changed, *([job] if job else [])}), former)
 
 
 def _documents(folder: Path) -> list[Document]:
@@ -115,10 +118,11 @@ def _edit_all(
     folder: Path,
     documents: Sequence[Document],
     service: Document,
-    rendered: Manifest,
+    objects: Sequence[Manifest],
     former: str,
 ) -> list[Path]:
     """Edit file by file; the documents of a file are edited one after another."""
+    rendered = next(item for item in objects if item["kind"] == _KIND)
     uri = rendered["spec"]["predictor"]["model"]["storageUri"]
     changed = []
     for where in sorted({document.where for document in documents}):
@@ -126,6 +130,7 @@ def _edit_all(
         for place in range(sum(document.where == where for document in documents)):
             document = parse(where, texts)[place]
             edits = _uri_edits(document, former, uri)
+            edits += argument_edits(document, objects)
             if document.value == service.value and where == service.where:
                 edits += _service_edits(document, rendered)
             if edits:
