@@ -149,6 +149,41 @@ VARIABLES = (
         "session token of temporary keys",
         secret=True,
     ),
+    Variable(
+        "AWS_ROLE_ARN",
+        "all that read or write `s3://`",
+        "role of the pod where no keys are set; EKS sets it for a ServiceAccount with a role",
+    ),
+    Variable(
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "all that read or write `s3://`",
+        "file with the pod's identity, which AWS STS takes for that role; EKS sets it",
+    ),
+    Variable(
+        "AWS_ENDPOINT_URL_STS",
+        "all that read or write `s3://`",
+        "URL of AWS STS; that of `AWS_REGION` unless set",
+    ),
+    Variable(
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "all that read or write `s3://`",
+        "URL of the pod's credentials; EKS Pod Identity sets it, and the file of its token",
+    ),
+    Variable(
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "all that read or write `s3://`",
+        "path of the task's credentials; ECS sets it",
+    ),
+    Variable(
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+        "all that read or write `s3://`",
+        "URL of the node's metadata, for its instance profile; `http://169.254.169.254` unless set",
+    ),
+    Variable(
+        "AWS_EC2_METADATA_DISABLED",
+        "all that read or write `s3://`",
+        "`true` leaves the instance profile alone",
+    ),
     Variable("AWS_REGION", "all that read or write `s3://`", "region of the bucket"),
     Variable(
         "AWS_CA_BUNDLE",

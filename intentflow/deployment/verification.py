@@ -20,11 +20,9 @@ from intentflow.deployment.transformer import openai_url
 from intentflow.errors import CheckFailed
 from intentflow.inference.openai_engine import KEY, key_from_environment
 from intentflow.io.addresses import require_address
+from intentflow.openai_api.model_header import MODEL_HEADER
 
 log = logging.getLogger(__name__)
-
-MODEL_HEADER = "x-intentflow-model"
-"""Header of an answer with the digest of the model that gave it."""
 
 _PAUSE_SECONDS = 0.5
 _REPLY_SECONDS = 60.0

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from intentflow.openai_api.model_header import MODEL_HEADER
 from intentflow.serving.model_files import ServedModel
-
-MODEL_HEADER = "x-intentflow-model"
 
 
 def model_header(models: Iterable[ServedModel]) -> dict[str, str]:

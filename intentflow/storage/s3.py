@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -171,28 +172,30 @@ class S3Store:
 def _client(endpoint: str, settings: Mapping[str, str]) -> Minio:
     from minio import Minio
 
+    from intentflow.storage.credentials import s3_credentials
+
     keys = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     parts = urlsplit(require_address(endpoint, "S3_ENDPOINT_URL", keys))
     if parts.path or parts.query or parts.fragment:
         raise ServiceError(f"S3_ENDPOINT_URL {endpoint}: expected http(s)://host[:port] alone")
-    key, secret = settings.get("AWS_ACCESS_KEY_ID"), settings.get("AWS_SECRET_ACCESS_KEY")
-    if not key or not secret:
-        raise ServiceError(
-            "no S3 credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY "
-            "(and S3_ENDPOINT_URL for a server that is not AWS)"
-        )
+    ca_bundle = settings.get("AWS_CA_BUNDLE")
+    credentials = s3_credentials(endpoint, settings, partial(_token_connections, ca_bundle))
     return Minio(
         parts.netloc,
-        access_key=key,
-        secret_key=secret,
-        session_token=settings.get("AWS_SESSION_TOKEN") or None,
+        credentials=credentials,
         secure=parts.scheme == "https",
         region=settings.get("AWS_REGION") or None,
-        http_client=_connections(settings.get("AWS_CA_BUNDLE")),
+        http_client=_connections(ca_bundle, _CONNECT_SECONDS, _READ_SECONDS, _RETRIES),
     )
 
 
-def _connections(ca_bundle: str | None) -> PoolManager:
+def _token_connections(ca_bundle: str | None, seconds: float) -> PoolManager:
+    return _connections(ca_bundle, seconds, seconds, 0)
+
+
+def _connections(
+    ca_bundle: str | None, connect_seconds: float, read_seconds: float, retries: int
+) -> PoolManager:
     """Connections that verify certificates and time out within seconds rather than minutes."""
     import certifi
     import urllib3
@@ -200,11 +203,11 @@ def _connections(ca_bundle: str | None) -> PoolManager:
     if ca_bundle and not Path(ca_bundle).is_file():
         raise ServiceError(f"AWS_CA_BUNDLE={ca_bundle}: No such file or directory")
     return urllib3.PoolManager(
-        timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
+        timeout=urllib3.Timeout(connect=connect_seconds, read=read_seconds),
         cert_reqs="CERT_REQUIRED",
         ca_certs=ca_bundle or os.environ.get("SSL_CERT_FILE") or certifi.where(),
         retries=urllib3.Retry(
-            total=_RETRIES, backoff_factor=0.2, status_forcelist=[500, 502, 503, 504]
+            total=retries, backoff_factor=0.2, status_forcelist=[500, 502, 503, 504]
         ),
     )
 
@@ -222,7 +225,7 @@ def _explain_refusal(code: str, location: S3Location, error: Exception) -> str:
     if code == "AccessDenied":
         return (
             f"{location}: access denied; check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY "
-            "and the permissions of the key for this bucket"
+            "and the permissions of the key, or of the pod's role, for this bucket"
         )
     if code in ("XMinioStorageFull", "QuotaExceeded", "InsufficientStorage"):
         return f"{location}: the S3 server has no space left ({code})"

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from intentflow.cli.main import main
-from intentflow.deployment.verification import MODEL_HEADER, VerifyConfig, verify
+from intentflow.deployment.verification import VerifyConfig, verify
 from intentflow.errors import CheckFailed
+from intentflow.openai_api.model_header import MODEL_HEADER
 
 OLD, NEW = "a" * 64, "b" * 64
 Reply = tuple[int, str | None]
