@@ -14,7 +14,7 @@ def convert(
     records: dsl.Output[dsl.Dataset],
     rejects: dsl.Output[dsl.Dataset],
     counts: dsl.Output[dsl.Metrics],
-) -> None:
+) -> dict:  # type: ignore[type-arg]
     """Convert labelling exports to records.
 
     Args:
@@ -25,18 +25,24 @@ def convert(
         records: The kept rows, as JSON lines.
         rejects: The rejected rows, each with its reason.
         counts: Numbers of rows, kept and rejected ones.
+
+    Returns:
+        What ends the run after this step: no row was kept, or too many were rejected.
     """
     from intentflow.parallel import executor_from_environment
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import json_lines, keep_metadata, step_errors
-    from intentflow.pipeline.steps.convert import ConvertConfig, run_convert
+    from intentflow.pipeline.steps.convert import ConvertConfig, try_convert
 
     with step_errors("convert", code_version):
         settings = from_parameter(ConvertConfig, config, "convert")
         with json_lines(records.path) as path, executor_from_environment() as executor:
-            summary = run_convert(sources, path, settings, rejects=rejects.path, executor=executor)
+            summary, failure = try_convert(
+                sources, path, settings, rejects=rejects.path, executor=executor
+            )
         records.metadata.update(rows=summary.kept, digest=summary.digest)
         rejects.metadata.update(reasons=summary.reasons, rows=summary.rejected)
         for name in ("rows", "kept", "rejected"):
             counts.log_metric(name, getattr(summary, name))
         keep_metadata(counts)
+    return failure

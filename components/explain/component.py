@@ -11,7 +11,7 @@ def explain(
     metrics: dsl.Input[dsl.Artifact],
     code_version: str,
     explanation: dsl.Output[dsl.Markdown],
-) -> None:
+) -> dict:  # type: ignore[type-arg]  # kfp knows no item types
     """Write why nothing was deployed, with the weakest intents and most frequent confusions.
 
     Args:
@@ -19,9 +19,12 @@ def explain(
         metrics: ``metrics.json`` from evaluate.
         code_version: Version of the code of intentflow.
         explanation: The explanation as a page.
+
+    Returns:
+        What ends the run: the reasons of the verdict.
     """
     from intentflow.pipeline.steps import step_errors
     from intentflow.pipeline.steps.gate import run_explain
 
     with step_errors("explain", code_version):
-        run_explain(verdict.path, metrics.path, explanation.path)
+        return run_explain(verdict.path, metrics.path, explanation.path)

@@ -12,8 +12,8 @@ def validate(
     code_version: str,
     report: dsl.Output[dsl.HTML],
     findings: dsl.Output[dsl.Metrics],
-) -> None:
-    """Check records; a finding of level error ends the run.
+) -> dict:  # type: ignore[type-arg]
+    """Check records; a finding of level error ends the run after this step.
 
     Args:
         records: Rows from curate.
@@ -21,17 +21,20 @@ def validate(
         code_version: Version of the code of intentflow.
         report: Page with the distribution of intents and the findings, with examples and advice.
         findings: Number of occurrences by finding.
+
+    Returns:
+        What ends the run: findings of level error; empty if there is none.
     """
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import keep_metadata, step_errors
-    from intentflow.pipeline.steps.validate import ValidateConfig, require_valid, run_validate
+    from intentflow.pipeline.steps.validate import ValidateConfig, failure_of, run_validate
 
     with step_errors("validate", code_version):
         settings = from_parameter(ValidateConfig, config, "validate")
         found = run_validate(records.path, settings, report=report.path)
-        require_valid(found)
         summary = found.summary()
         for name in ("rows", "intents", "errors", "warnings"):
             findings.log_metric(name, getattr(summary, name))
         findings.metadata["advice"] = summary.advice.model_dump()
         keep_metadata(findings)
+    return failure_of(found)

@@ -1,7 +1,7 @@
 """Conversion of labelling exports to records; one module per tool, listed in ``formats``."""
 
-from intentflow.conversion.conversion import ConvertSummary, TooManyRejects, convert
+from intentflow.conversion.conversion import ConvertSummary, NoRowKept, TooManyRejects, convert
 from intentflow.conversion.export_format import REASONS
 from intentflow.conversion.formats import FORMATS
 
-__all__ = ["FORMATS", "REASONS", "ConvertSummary", "TooManyRejects", "convert"]
+__all__ = ["FORMATS", "REASONS", "ConvertSummary", "NoRowKept", "TooManyRejects", "convert"]

@@ -64,6 +64,19 @@ class ConvertSummary:
         return asdict(self)
 
 
+class NoRowKept(InputError):  # noqa: N818 - what happened
+    """Every row was rejected, or there is none; the rejects are written.
+
+    Attributes:
+        message: The error message.
+        summary: Results of the conversion.
+    """
+
+    def __init__(self, message: str, summary: ConvertSummary) -> None:
+        super().__init__(message)
+        self.summary = summary
+
+
 class TooManyRejects(CheckFailed):
     """More rows were rejected than allowed; the output is written nevertheless.
 
@@ -116,7 +129,8 @@ def convert(
             reads the files and sends the rows to its workers.
 
     Raises:
-        InputError: A source cannot be read or exceeds a limit, or no row was kept.
+        InputError: A source cannot be read or exceeds a limit.
+        NoRowKept: No row was kept; the rejects are written.
         TooManyRejects: The share of rejects exceeds ``max_reject_rate``; ``out`` and the rejects
             are written.
 
@@ -287,8 +301,8 @@ def _check_result(
     summary: ConvertSummary, sources: Sequence[str], rejects: Path, limit: float | None, hint: str
 ) -> None:
     if not summary.kept:
-        raise InputError(
-            f"{', '.join(sources)}: no row was kept: {_explain(summary, rejects)}{hint}"
+        raise NoRowKept(
+            f"{', '.join(sources)}: no row was kept: {_explain(summary, rejects)}{hint}", summary
         )
     if limit is not None and summary.rejected > limit * summary.rows:
         rate = summary.rejected / summary.rows

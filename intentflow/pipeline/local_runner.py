@@ -11,7 +11,7 @@ import signal
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,32 +21,36 @@ from intentflow.artifacts.baselines import Baselines, BaselineScores
 from intentflow.artifacts.metrics import Metrics
 from intentflow.artifacts.verdict import Verdict
 from intentflow.environment import CHECKPOINTS, MANIFESTS, environment_variables
-from intentflow.errors import KINDS, InputError, IntentflowError, ServiceError
+from intentflow.errors import KINDS, CheckFailed, InputError, IntentflowError, ServiceError
 from intentflow.io.files import atomic_file
 from intentflow.logs import FORMAT
 from intentflow.pipeline.arguments import pipeline_arguments
 from intentflow.pipeline.compile import build_pipeline
 from intentflow.pipeline.run_config import RunConfig
 from intentflow.pipeline.run_log import RunLog
+from intentflow.pipeline.step_outputs import StepOutputs, recorded_outputs
 from intentflow.pipeline.steps import ERROR_FILE
-from intentflow.pipeline.steps.gate import run_explain
 
-# Path of each output of the graph in the run's folder.
+# Sources of each file of the run's folder, as step and output: the first that exists is copied.
 _FILES = {
-    "rejects": "rejects.jsonl",
-    "train_set": "train.jsonl",
-    "validation_set": "validation.jsonl",
-    "test_set": "test.jsonl",
-    "metrics": "metrics.json",
-    "baselines": "baselines.json",
-    "predictions": "predictions.jsonl",
-    "verdict": "verdict.json",
-    "redaction_report": "reports/redaction.html",
-    "data_report": "reports/data.html",
-    "training_report": "reports/training.html",
-    "evaluation_report": "reports/evaluation.html",
+    "rejects.jsonl": (("convert", "rejects"),),
+    "train.jsonl": (("balance", "balanced"), ("split", "train_set")),
+    "validation.jsonl": (("split", "validation_set"),),
+    "test.jsonl": (("split", "test_set"),),
+    "metrics.json": (("evaluate", "metrics"),),
+    "baselines.json": (("baseline", "baselines"),),
+    "predictions.jsonl": (("evaluate", "predictions"),),
+    "verdict.json": (("gate", "verdict"),),
+    "reports/redaction.html": (("curate", "report"),),
+    "reports/data.html": (("validate", "report"),),
+    "reports/training.html": (("train", "report"),),
+    "reports/evaluation.html": (("evaluate", "report"),),
+    "reports/explanation.md": (("explain", "explanation"),),
 }
-_PUBLIC = ("metrics", "baselines", "verdict", "training_report")  # the others contain utterances
+# The others contain utterances.
+_PUBLIC = {"metrics.json", "baselines.json", "verdict.json", "reports/training.html"}
+# Those that tell why a run ended, if it did not reach the gate.
+_OF_CHECKS = ("rejects.jsonl", "reports/redaction.html", "reports/data.html")
 
 
 @dataclass(frozen=True)
@@ -95,13 +99,18 @@ def run_locally(config: RunConfig, folder: str | Path, *, verbose: bool = False)
     arguments = pipeline_arguments(config, publish_to=str(root / "published"))
     pipeline = build_pipeline("finetune", config.pipeline)
     started = time.monotonic()
-    outputs = _execute(pipeline, arguments, root, verbose)
+    outputs, failure = _execute(pipeline, arguments, root, verbose)
+    refused = isinstance(failure, CheckFailed) and outputs.get("gate", "Output") == "fail"
+    if failure is not None and not refused:
+        _copy(outputs, root, _OF_CHECKS)
+        raise failure
     return _collect(outputs, root, time.monotonic() - started)
 
 
 def _execute(
     pipeline: Any, arguments: Mapping[str, Any], root: Path, verbose: bool
-) -> dict[str, Any]:
+) -> tuple[StepOutputs, IntentflowError | None]:
+    """Run the graph; the outputs of its steps, and the failure that ended it, if any."""
     from kfp import local
 
     # kfp warns about images that are not named after Python and placement without local effect.
@@ -124,6 +133,7 @@ def _execute(
         closing(RunLog(root / "run.log", verbose=verbose)) as log,
         redirect_stdout(log),
         _logged_to(log),
+        recorded_outputs() as outputs,
     ):
         local.init(
             runner=local.SubprocessRunner(use_venv=False),
@@ -133,12 +143,12 @@ def _execute(
             cache_root=str(steps / "cache"),
         )
         try:
-            task = pipeline(**arguments)
+            pipeline(**arguments)
         except RuntimeError as error:
-            raise _step_failure(error_file, error) from error
+            return outputs, _step_failure(error_file, error)
         if log.unresolved:
             raise ServiceError(f"the graph took no branch after the gate: {log.unresolved}")
-        return dict(task.outputs)
+        return outputs, None
 
 
 def _step_failure(error_file: Path, error: Exception) -> IntentflowError:
@@ -184,16 +194,15 @@ def _children_stopped() -> Iterator[None]:
         raise
 
 
-def _collect(outputs: Mapping[str, Any], root: Path, seconds: float) -> RunResult:
-    """Put the run's files under plain names into its folder."""
-    for name, place in _FILES.items():
-        with atomic_file(root / place, private=name not in _PUBLIC) as partial:
-            shutil.copyfile(outputs[name].path, partial)
-    model = Path(outputs["model"].path)
+def _collect(outputs: StepOutputs, root: Path, seconds: float) -> RunResult:
+    """Put the files of a run that reached the gate under plain names into its folder."""
+    _copy(outputs, root, _FILES)
+    model = Path((outputs.get("quantize", "quantized") or outputs.get("train", "model")).path)
     _link(root / "model", model)
     verdict = Verdict.read(root / "verdict.json")
-    _explain(root, verdict.passed)
-    counts = outputs["counts"].metadata
+    if verdict.passed:
+        (root / "reports" / "explanation.md").unlink(missing_ok=True)
+    counts = outputs.get("convert", "counts").metadata
     return RunResult(
         folder=root,
         counts={key: int(counts[key]) for key in ("rows", "kept", "rejected")},
@@ -207,16 +216,12 @@ def _collect(outputs: Mapping[str, Any], root: Path, seconds: float) -> RunResul
     )
 
 
-def _explain(root: Path, passed: bool) -> None:
-    """Write ``reports/explanation.md`` if the gate failed.
-
-    The graph's own explanation is in a branch, whose outputs are not available.
-    """
-    explanation = root / "reports" / "explanation.md"
-    if passed:
-        explanation.unlink(missing_ok=True)
-    else:
-        run_explain(str(root / "verdict.json"), str(root / "metrics.json"), str(explanation))
+def _copy(outputs: StepOutputs, root: Path, names: Iterable[str]) -> None:
+    """Copy what the steps wrote of these files to the run's folder."""
+    for name in names:
+        if (source := outputs.path(*_FILES[name])) is not None:
+            with atomic_file(root / name, private=name not in _PUBLIC) as partial:
+                shutil.copyfile(source, partial)
 
 
 def _link(link: Path, target: Path) -> None:

@@ -51,6 +51,8 @@ class PipelineOptions(StrictModel):
             if name in shared and name in own:
                 merged[name] = {**shared[name], **own[name]}
         options = StepOptions.model_validate(merged).with_default_resources(step)
+        if step == "check":
+            options.retries = 0  # what it reports does not pass
         if options.image is None and self.registry:
             options.image = f"{self.registry.rstrip('/')}/{default_image(step)}"
         if step == "train" and options.image:

@@ -29,6 +29,7 @@ _WORDS = Resources(cpu=("250m", "1"), memory=("512Mi", "2Gi"))
 STEP_RESOURCES = {
     "resolve": _WORDS,
     "convert": _ROWS,
+    "check": _WORDS,
     "curate": _ROWS,
     "validate": _ROWS,
     "split": _ROWS,

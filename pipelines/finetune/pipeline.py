@@ -1,6 +1,6 @@
 """The finetune graph: from labelling exports to a gated, deployed model."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from kfp import dsl
 
@@ -9,26 +9,6 @@ from intentflow.pipeline.step_options import apply_step_options
 from intentflow.pipelines.finetune import steps
 
 NAME = "intentflow-finetune"
-
-
-class Outputs(NamedTuple):
-    """The outputs of a run, whether the gate passed or not."""
-
-    decision: str
-    rejects: dsl.Dataset
-    counts: dsl.Metrics
-    redaction_report: dsl.HTML
-    data_report: dsl.HTML
-    train_set: dsl.Dataset
-    validation_set: dsl.Dataset
-    test_set: dsl.Dataset
-    baselines: dsl.Artifact
-    model: dsl.Model
-    training_report: dsl.HTML
-    metrics: dsl.Artifact
-    evaluation_report: dsl.HTML
-    predictions: dsl.Dataset
-    verdict: dsl.Artifact
 
 
 def build(options: PipelineOptions) -> Any:
@@ -60,7 +40,7 @@ def build(options: PipelineOptions) -> Any:
         evaluate: dict = {},  # type: ignore[type-arg]  # noqa: B006
         champion: str = "",
         deploy: dict = {},  # type: ignore[type-arg]  # noqa: B006
-    ) -> Outputs:
+    ) -> None:
         # Never cached, so that a schedule sees new labels; later steps are cached on its outputs.
         resolved = place(
             steps.resolve(
@@ -79,19 +59,29 @@ def build(options: PipelineOptions) -> Any:
             "convert",
             "Convert labels",
         )
+        kept = place(
+            steps.check(failure=converted.outputs["Output"], code_version=code_version),
+            "check",
+            "Rows were kept",
+        )
         curated = place(
             steps.curate(
                 records=converted.outputs["records"], config=curate, code_version=code_version
-            ),
+            ).after(kept),
             "curate",
             "Redact and deduplicate",
         )
-        checked = place(
+        validated = place(
             steps.validate(
                 records=curated.outputs["curated"], config=validate, code_version=code_version
             ),
             "validate",
             "Check the data",
+        )
+        valid = place(
+            steps.check(failure=validated.outputs["Output"], code_version=code_version),
+            "check",
+            "The data passed",
         )
         # After the checks, but from the rows themselves, so that other limits of the checks do not
         # train again.
@@ -101,7 +91,7 @@ def build(options: PipelineOptions) -> Any:
                 test_digest=resolved.outputs["test_digest"],
                 config=split,
                 code_version=code_version,
-            ).after(checked),
+            ).after(valid),
             "split",
             "Split",
         )
@@ -202,7 +192,7 @@ def build(options: PipelineOptions) -> Any:
                 "Deploy",
             ).set_caching_options(enable_caching=False)
         with dsl.Else(name="failed"):
-            place(
+            explained = place(
                 steps.explain(
                     verdict=judged.outputs["verdict"],
                     metrics=scored.outputs["metrics"],
@@ -211,23 +201,10 @@ def build(options: PipelineOptions) -> Any:
                 "explain",
                 "Explain the verdict",
             )
-
-        return Outputs(
-            decision=judged.outputs["Output"],
-            rejects=converted.outputs["rejects"],
-            counts=converted.outputs["counts"],
-            redaction_report=curated.outputs["report"],
-            data_report=checked.outputs["report"],
-            train_set=train_set,
-            validation_set=parts.outputs["validation_set"],
-            test_set=parts.outputs["test_set"],
-            baselines=compared.outputs["baselines"],
-            model=model,
-            training_report=trained.outputs["report"],
-            metrics=scored.outputs["metrics"],
-            evaluation_report=scored.outputs["report"],
-            predictions=scored.outputs["predictions"],
-            verdict=judged.outputs["verdict"],
-        )
+            place(
+                steps.check(failure=explained.outputs["Output"], code_version=code_version),
+                "check",
+                "The model passed",
+            )
 
     return finetune

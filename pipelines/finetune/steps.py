@@ -2,6 +2,7 @@
 
 from intentflow.components.balance.component import balance
 from intentflow.components.baseline.component import baseline
+from intentflow.components.check.component import check
 from intentflow.components.convert.component import convert
 from intentflow.components.curate.component import curate
 from intentflow.components.deploy.component import deploy
@@ -18,6 +19,7 @@ from intentflow.components.validate.component import validate
 __all__ = [
     "balance",
     "baseline",
+    "check",
     "convert",
     "curate",
     "deploy",

@@ -22,7 +22,8 @@ from tests.pipeline.compiled import compiled, read_documents
 
 ROOT = Path(__file__).parents[2]
 CHECKED_IN = ROOT / "pipelines" / "finetune" / "finetune.yaml"
-EXECUTED = [step for step in STEPS if step not in ("balance", "quantize")]
+CHECKS = ["check-2", "check-3"]  # of the data and of the model
+EXECUTED = [*(step for step in STEPS if step not in ("balance", "quantize")), *CHECKS]
 GPU = {"gpu_count": 2, "gpu_type": "nvidia.com/mig-1g.10gb", "memory": "32Gi", "cpu": "500m"}
 TOLERATION = {"key": "gpu", "operator": "Equal", "value": "yes", "effect": "NoSchedule"}
 SECRET = {"s3-writer": {"access": "AWS_ACCESS_KEY_ID", "secret": "AWS_SECRET_ACCESS_KEY"}}
@@ -58,6 +59,13 @@ def _all_tasks(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: task for graph in graphs for name, task in graph["tasks"].items()}
 
 
+def _producers(task: dict[str, Any]) -> set[str]:
+    """The steps whose outputs a step takes."""
+    given = [entry for inputs in task["inputs"].values() for entry in inputs.values()]
+    taken = [value for entry in given for value in entry.values() if isinstance(value, dict)]
+    return {value["producerTask"] for value in taken if "producerTask" in value}
+
+
 def test_the_graph_that_is_checked_in_is_the_one_in_the_code(tmp_path: Path) -> None:
     _compile(tmp_path / "fresh.yaml")
     assert (tmp_path / "fresh.yaml").read_text() == CHECKED_IN.read_text(), "run: make compile"
@@ -66,7 +74,7 @@ def test_the_graph_that_is_checked_in_is_the_one_in_the_code(tmp_path: Path) -> 
 def test_every_step_is_a_task_with_a_title(tmp_path: Path) -> None:
     (spec,) = _compile(tmp_path / "f.yaml", quantize="awq", balance="cap")
     titles = {name: task["taskInfo"]["name"] for name, task in _tasks(spec).items()}
-    assert sorted(titles) == sorted([*STEPS, "evaluate-2"])  # the second of the 16-bit model
+    assert sorted(titles) == sorted([*STEPS, *CHECKS, "evaluate-2"])
     assert [name for name, title in titles.items() if title == name] == []
 
 
@@ -90,8 +98,25 @@ def test_rows_are_split_after_they_are_checked_but_not_by_what_the_checks_find(
 ) -> None:
     (spec,) = _compile(tmp_path / "f.yaml")
     split = _tasks(spec)["split"]
-    assert "validate" in split["dependentTasks"]
-    assert "validate" not in str(split["inputs"])
+    assert "check-2" in split["dependentTasks"]
+    assert {"validate", "check-2"} & _producers(split) == set()
+
+
+def test_the_next_step_waits_for_the_check_of_the_one_before(tmp_path: Path) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml")
+    tasks = _tasks(spec)
+    assert [_producers(tasks[name]) for name in ("check", *CHECKS)] == [
+        {"convert"},
+        {"validate"},
+        {"explain"},
+    ]
+    assert "check" in tasks["curate"]["dependentTasks"]
+
+
+def test_a_check_is_not_retried(tmp_path: Path) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml", all={"retries": 2})
+    retried = {name for name, task in _tasks(spec).items() if "retryPolicy" in task}
+    assert retried == set(EXECUTED) - {"check", *CHECKS}
 
 
 def test_quantize_is_left_out_unless_asked_for(tmp_path: Path) -> None:

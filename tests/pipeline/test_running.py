@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from intentflow.records import read_records, write_records
+from intentflow.records import Example, read_records, write_records
 from tests.pipeline.graph import (
     DATA_STEPS,
     PLACES,
@@ -29,7 +29,9 @@ STRICT = [
     "--set=policy.metrics.parameter_accuracy.min=1.0",
     "--set=policy.minimum_rows=4",
 ]
-CACHED = [*DATA_STEPS, "train", "baseline", "evaluate"]
+WORK = [*DATA_STEPS, "train", "baseline", "evaluate"]
+CHECKS = ["check", "check-2"]  # without a failure, what they take is always the same
+CACHED = [*WORK, *CHECKS]
 # The whole graph once took 25 s on two busy cores, and a run from the cache 2 s.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -114,7 +116,7 @@ def test_a_failed_gate_publishes_and_deploys_nothing(failed: tuple[Run, list[str
 
 def test_a_failed_gate_is_explained(failed: tuple[Run, list[str]]) -> None:
     run, left = failed
-    assert (run.started[-1], "reports/explanation.md" in left) == ("explain", True)
+    assert (run.started[-2:], "reports/explanation.md" in left) == (["explain", "check-3"], True)
 
 
 def test_a_failed_gate_keeps_reports_scores_and_model(failed: tuple[Run, list[str]]) -> None:
@@ -218,7 +220,7 @@ def test_json_has_the_summary(repeated: Run, key: str, value: object) -> None:
 
 
 def test_new_labels_run_every_step_again(relabelled: Run) -> None:
-    everything = ["resolve", *CACHED, "gate", "publish", "deploy"]
+    everything = ["resolve", *WORK, "gate", "publish", "deploy"]
     assert sorted(relabelled.started) == sorted(everything)
 
 
@@ -239,11 +241,33 @@ def test_a_changed_file_at_the_same_path_is_read_again(
     write_records(source, labels()[: 2 * len(PLACES)])
     run = run_graph(config, output)
     source.write_bytes(former)
-    assert run.started == ["resolve", "convert", "curate", "validate"]
+    assert run.started == ["resolve", "convert", "curate", "validate", "check-2"]
     assert run.error == (
         "intentflow run: error: step validate: the data failed its checks: "
         "one intent only: weather_search"
     )
+
+
+def test_the_data_report_of_a_run_that_its_checks_ended_is_in_its_folder(
+    config: Path, tmp_path: Path, relabelled: Run
+) -> None:
+    write_records(source := tmp_path / "one-intent.jsonl", labels()[: 2 * len(PLACES)])
+    run = run_graph(config, tmp_path / "run", f"--set=data.sources={source}")
+    assert run.status == 2
+    report = (tmp_path / "run" / "reports" / "data.html").read_text(encoding="utf-8")
+    assert "one intent only: weather_search" in report
+
+
+def test_the_rejects_of_a_run_that_they_ended_are_in_its_folder(
+    config: Path, tmp_path: Path, relabelled: Run
+) -> None:
+    rows = [*labels(), *(Example(f"what of {place}", "") for place in PLACES)]
+    write_records(source := tmp_path / "rejected.jsonl", rows)
+    limit = "--set=data.max_reject_rate=0.1"
+    run = run_graph(config, tmp_path / "run", f"--set=data.sources={source}", limit)
+    assert (run.status, run.started) == (1, ["resolve", "convert", "check"])
+    assert "step convert: 14.3% of the rows were rejected" in run.error
+    assert len((tmp_path / "run" / "rejects.jsonl").read_text().splitlines()) == len(PLACES)
 
 
 @pytest.mark.parametrize(
@@ -323,9 +347,9 @@ def test_a_run_in_json_names_step_and_level_of_every_line(
     run = run_graph(config, tmp_path / "run", "--log-format", "json")
     lines = [json.loads(line) for line in run.err.splitlines()]
     errors = [(line.get("step"), line["logger"]) for line in lines if line["level"] == "error"]
-    assert errors == [("validate", "intentflow.pipeline.steps"), (None, "intentflow.cli.main")]
+    assert errors == [("check-2", "intentflow.pipeline.steps"), (None, "intentflow.cli.main")]
 
 
 def test_a_schedule_converts_to_deploy_again_when_a_file_has_come(scheduled: Run) -> None:
-    everything = ["resolve", *CACHED, "gate", "publish", "deploy"]
+    everything = ["resolve", *WORK, "gate", "publish", "deploy"]
     assert sorted(scheduled.started) == sorted(everything), scheduled.err

@@ -40,8 +40,29 @@ def test_counts_are_shown_and_on_disk(tmp_path: Path) -> None:
     assert json.loads(Path(counts.path).read_text()) == counts.metadata
 
 
-def test_too_many_rejects_end_the_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_enough_rows_are_no_failure(tmp_path: Path) -> None:
+    assert _convert(tmp_path, LABELLED, UNLABELLED, max_reject_rate=0.5)["Output"] == {}
+
+
+def test_too_many_rejects_are_a_failure_of_the_next_step(tmp_path: Path) -> None:
+    made = _convert(tmp_path, LABELLED, UNLABELLED, max_reject_rate=0.1)
+    assert (made["Output"]["step"], made["Output"]["kind"]) == ("convert", "CheckFailed")
+    assert "50.0% of the rows were rejected" in made["Output"]["message"]
+
+
+def test_the_rejects_of_a_failed_conversion_are_written(tmp_path: Path) -> None:
+    rejects = _convert(tmp_path, LABELLED, UNLABELLED, max_reject_rate=0.1)["rejects"]
+    assert len(Path(rejects.path).read_text(encoding="utf-8").splitlines()) == 1
+
+
+def test_no_kept_row_is_a_failure_with_rejects(tmp_path: Path) -> None:
+    made = _convert(tmp_path, UNLABELLED)
+    assert made["Output"]["kind"] == "InputError"
+    assert Path(made["rejects"].path).read_text(encoding="utf-8").count("\n") == 1
+    assert Path(made["records"].path).read_bytes() == b""
+
+
+def test_a_source_that_is_not_there_ends_the_step(tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as stopped:
-        _convert(tmp_path, LABELLED, UNLABELLED, max_reject_rate=0.1)
-    assert stopped.value.code == 1
-    assert "intentflow convert: error: " in capsys.readouterr().err
+        call(convert, tmp_path, sources=["nowhere.jsonl"], sources_digest="", config={})
+    assert stopped.value.code == 2

@@ -42,6 +42,14 @@ def test_the_commonest_confusion_is_shown(tmp_path: Path, verdict: Path, metrics
     assert [line for line in lines if "play" in line and "rain" in line] != []
 
 
+def test_the_reasons_of_the_verdict_fail_the_next_step(
+    tmp_path: Path, verdict: Path, metrics: Path
+) -> None:
+    failure = call(explain, tmp_path, verdict=verdict, metrics=metrics)["Output"]
+    assert (failure["step"], failure["kind"]) == ("gate", "CheckFailed")
+    assert "intent_accuracy is 0.33" in failure["message"]
+
+
 def test_a_verdict_that_is_not_there_ends_the_step(
     tmp_path: Path, metrics: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

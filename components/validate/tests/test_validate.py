@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from intentflow.components.validate.component import validate
 from tests.components.calls import call, rows
 from tests.models import rows as good_rows
@@ -30,17 +28,21 @@ def test_report_is_a_page(tmp_path: Path) -> None:
     assert Path(report.path).read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
-def test_an_error_ends_the_step_with_the_exit_status_of_a_check(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    conflict = (GOOD[0][0], GOOD[1][1])
-    with pytest.raises(SystemExit) as stopped:
-        _validate(tmp_path, *GOOD, conflict, taxonomy={"intents": {"weather_search": {}}})
-    assert stopped.value.code == 1
-    assert "the data failed its checks" in capsys.readouterr().err
+def test_good_rows_are_no_failure(tmp_path: Path) -> None:
+    assert _validate(tmp_path, *GOOD)["Output"] == {}
+
+
+def test_an_error_is_a_failed_check_of_the_next_step(tmp_path: Path) -> None:
+    failure = _validate(tmp_path, *GOOD, taxonomy={"intents": {"weather_search": {}}})["Output"]
+    assert (failure["step"], failure["kind"]) == ("validate", "CheckFailed")
+    assert failure["message"].startswith("the data failed its checks: ")
+
+
+def test_rows_that_cannot_be_trained_on_are_wrong_input(tmp_path: Path) -> None:
+    one_intent = [pair for pair in GOOD if pair[1].startswith("play_music")]
+    assert _validate(tmp_path, *one_intent)["Output"]["kind"] == "InputError"
 
 
 def test_the_report_of_a_failed_check_is_written(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit):
-        _validate(tmp_path, *GOOD, taxonomy={"intents": {"weather_search": {}}})
-    assert "play_music" in (tmp_path / "report").read_text(encoding="utf-8")
+    made = _validate(tmp_path, *GOOD, taxonomy={"intents": {"weather_search": {}}})
+    assert "play_music" in Path(made["report"].path).read_text(encoding="utf-8")

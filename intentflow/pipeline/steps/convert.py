@@ -98,7 +98,7 @@ def run_convert(
         Counts, reasons of rejects, seconds and the digest of the rows.
 
     Raises:
-        InputError: A source cannot be read, or no row could be kept.
+        InputError: A source cannot be read, or no row was kept.
         TooManyRejects: Above ``config.max_reject_rate``; both files are written.
 
     Example:
@@ -133,3 +133,37 @@ def run_convert(
         ),
         executor=executor,
     )
+
+
+def try_convert(
+    sources: Sequence[str],
+    records: Path,
+    config: ConvertConfig,
+    *,
+    rejects: str | Path,
+    executor: Executor | None = None,
+) -> tuple[ConvertSummary, dict[str, str]]:
+    """Convert for a graph, in which what is wrong with the rows ends the run in the next step.
+
+    Args:
+        sources: Files, folders or ``s3://`` URIs of exports.
+        records: The file to write; empty if no row was kept.
+        config: Format, field and limits.
+        rejects: File for rejected rows, always written.
+        executor: Executor that converts rows, such as a Ray cluster.
+
+    Returns:
+        Counts, and the failure that the next step raises; empty if enough rows were kept.
+
+    Raises:
+        InputError: A source cannot be read.
+    """
+    from intentflow.conversion import NoRowKept, TooManyRejects
+    from intentflow.pipeline.steps.check import failure_document
+
+    try:
+        summary = run_convert(sources, records, config, rejects=rejects, executor=executor)
+    except (NoRowKept, TooManyRejects) as error:
+        records.touch()
+        return error.summary, failure_document("convert", error)
+    return summary, {}

@@ -101,7 +101,9 @@ def run_gate(
     return found
 
 
-def run_explain(verdict: str | Path, metrics: str | Path, explanation: str | Path) -> None:
+def run_explain(
+    verdict: str | Path, metrics: str | Path, explanation: str | Path
+) -> dict[str, str]:
     """Write why nothing was deployed, with the weakest intents and most frequent confusions.
 
     Args:
@@ -109,14 +111,22 @@ def run_explain(verdict: str | Path, metrics: str | Path, explanation: str | Pat
         metrics: ``metrics.json`` of the model.
         explanation: The Markdown file to write.
 
+    Returns:
+        The failure with the verdict's reasons, which the next step raises.
+
     Raises:
         InputError: A file cannot be read or written.
     """
     from intentflow.artifacts.metrics import Metrics
     from intentflow.artifacts.verdict import Verdict
+    from intentflow.errors import CheckFailed
     from intentflow.gating.explain import explain
     from intentflow.io.files import atomic_file
+    from intentflow.pipeline.steps.check import failure_document
 
-    text = explain(Verdict.read(verdict), Metrics.read(metrics))
+    judged = Verdict.read(verdict)
+    text = explain(judged, Metrics.read(metrics))
     with atomic_file(explanation) as partial:
         partial.write_text(text, encoding="utf-8")
+    reasons = "; ".join(judged.reasons)
+    return failure_document("gate", CheckFailed(f"the policy was not met: {reasons}"))

@@ -134,3 +134,14 @@ def require_valid(report: ValidationReport) -> None:
         useless = any(finding.code in _USELESS for finding in errors)
         found = "; ".join(finding.message for finding in errors)
         raise (InputError if useless else CheckFailed)(f"the data failed its checks: {found}")
+
+
+def failure_of(report: ValidationReport) -> dict[str, str]:
+    """What ends a run whose records failed their checks; empty if they passed."""
+    from intentflow.pipeline.steps.check import failure_document
+
+    try:
+        require_valid(report)
+    except (CheckFailed, InputError) as error:
+        return failure_document("validate", error)
+    return {}

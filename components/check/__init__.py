@@ -1,0 +1,1 @@
+"""Step ``check``: the end of a run in which a check failed."""

@@ -1,0 +1,67 @@
+"""Outputs of the steps of a local run, by step: kfp returns those of successful graphs only."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class StepOutputs:
+    """What the steps of a run gave so far, executed or from the cache.
+
+    Attributes:
+        by_step: Outputs by the step's name in the graph, then by their own.
+
+    Example:
+        >>> outputs = StepOutputs({"gate": {"Output": "pass"}})
+        >>> outputs.get("gate", "Output"), outputs.get("explain", "explanation")
+        ('pass', None)
+    """
+
+    by_step: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def get(self, step: str, name: str) -> Any:
+        """An output of a step; None if the step did not succeed."""
+        return self.by_step.get(step, {}).get(name)
+
+    def path(self, *places: tuple[str, str]) -> Path | None:
+        """The file of the first of these artifacts that exists; None if there is none.
+
+        Args:
+            places: Step and output of each.
+        """
+        for step, name in places:
+            if (artifact := self.get(step, name)) is not None:
+                return Path(artifact.path)
+        return None
+
+
+@contextmanager
+def recorded_outputs() -> Iterator[StepOutputs]:
+    """Record the outputs of each step of a run of kfp's local runner.
+
+    kfp has no hook for it and returns nothing from a graph with a failed step, so the function
+    that it calls for each step is replaced meanwhile.
+    """
+    from kfp.local import status
+    from kfp.local.orchestrator import task_executor
+
+    outputs, execute = StepOutputs(), task_executor.execute_single_task
+
+    @functools.wraps(execute)
+    def recording(task_name: str, **given: Any) -> tuple[dict[str, Any], status.Status]:
+        made, ended = execute(task_name=task_name, **given)
+        if ended == status.Status.SUCCESS:
+            outputs.by_step[task_name] = made
+        return made, ended
+
+    task_executor.execute_single_task = recording
+    try:
+        yield outputs
+    finally:
+        task_executor.execute_single_task = execute
