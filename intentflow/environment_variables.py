@@ -192,8 +192,9 @@ VARIABLES = (
     ),
     Variable(
         "SSL_CERT_FILE",
-        "all that read or write `s3://`",
-        "certificates to check others with; certifi's unless set",
+        "all that read or write `s3://` or ask an endpoint",
+        "certificates to check others with, such as those of a private authority; certifi's unless "
+        "set",
     ),
     Variable(
         "RAY_ADDRESS",

@@ -194,10 +194,27 @@ class DeployOptions(StrictModel):
         pattern=_OBJECT,
         description="Existing service account; unless set, one with the service's name is created",
     )
-    s3_secret: str = Field(
+    service_account_annotations: dict[str, str] = Field(
+        default={},
+        description="Annotations of that service account, such as eks.amazonaws.com/role-arn",
+    )
+    s3_secret: str | None = Field(
         "intentflow-s3",
         pattern=_OBJECT,
-        description="Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        description="Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; null where the pods "
+        "have a role of AWS",
+    )
+    storage_container: str | None = Field(
+        None,
+        pattern=_OBJECT,
+        description="ClusterStorageContainer that downloads the model, such as that of "
+        "manifests/storage-container for namespaces under Pod Security restricted",
+    )
+    ca_config_map: str | None = Field(
+        None,
+        pattern=_OBJECT,
+        description="ConfigMap with cabundle.crt: the certificates that the transformer and the "
+        "rollout Job check the object storage and others with",
     )
     api_key_secret: str = Field(
         "intentflow-api-key", pattern=_OBJECT, description="Secret with the token that clients send"
@@ -398,6 +415,15 @@ class DeployOptions(StrictModel):
             raise ValueError(
                 "lora_adapters: the transformer asks the model alone, with its prompt and "
                 "taxonomy, so that no request would reach an adapter; set transformer: false"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _fit_account(self) -> Self:
+        if self.service_account and self.service_account_annotations:
+            raise ValueError(
+                "service_account_annotations: an existing service_account is not rendered; "
+                "annotate it, or leave out service_account"
             )
         return self
 

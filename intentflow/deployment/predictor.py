@@ -52,6 +52,8 @@ def fill_predictor(service: Manifest, facts: ModelFacts, options: DeployOptions)
         predictor["storageUris"] = _storage(facts, options)
     else:
         model["storageUri"] = facts.storage_uri
+    if options.storage_container:
+        predictor["storageContainerName"] = options.storage_container
     if options.deployment_strategy != "RollingUpdate":
         predictor["deploymentStrategy"] = {"type": options.deployment_strategy}
     if options.deployment_mode == "Knative":

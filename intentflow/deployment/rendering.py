@@ -15,6 +15,7 @@ from intentflow.deployment.annotations import DEPLOYMENT_MODE as DEPLOYMENT_MODE
 from intentflow.deployment.kustomize import Manifest as Manifest
 from intentflow.deployment.kustomize import build, mappings
 from intentflow.deployment.options import COMPONENTS, DeployOptions
+from intentflow.deployment.pod_access import point_to_secrets
 from intentflow.deployment.predictor import fill_predictor, fill_runtime
 from intentflow.deployment.rollout_job import ROLLOUT_LABEL, fill_rollout_job, rollout_name
 from intentflow.deployment.supporting_objects import fill_supporting_objects
@@ -50,7 +51,7 @@ def render(
     """
     objects = _load(facts, options)
     _name(objects, options)
-    _point_to_secrets(objects, options)
+    point_to_secrets(objects, options)
     objects = fill_supporting_objects(objects, facts, options)
     runtime, service = (_only(objects, kind) for kind in ("ServingRuntime", "InferenceService"))
     fill_runtime(runtime, options)
@@ -150,24 +151,6 @@ def _name(objects: Iterable[Manifest], options: DeployOptions) -> None:
             for label in (SERVICE_LABEL, ROLLOUT_LABEL):
                 if label in found:
                     found[label] = options.name
-
-
-def _point_to_secrets(objects: Iterable[Manifest], options: DeployOptions) -> None:
-    names = {"intentflow-s3": options.s3_secret, "intentflow-api-key": options.api_key_secret}
-    keys = {
-        "token": options.api_key_secret_key,
-        "predictor-token": options.predictor_key_secret_key,
-    }
-    for found in mappings(list(objects)):
-        reference = found.get("secretKeyRef")
-        if reference:
-            reference |= {
-                "name": names[reference["name"]],
-                "key": keys.get(reference["key"], reference["key"]),
-            }
-        if "secretName" in found:
-            found["secretName"] = names[found["secretName"]]
-            found["items"] = [{**item, "key": keys[item["key"]]} for item in found["items"]]
 
 
 def _add_stable(service: Manifest, stable: ModelFacts, options: DeployOptions) -> list[Manifest]:

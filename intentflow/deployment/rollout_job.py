@@ -15,6 +15,7 @@ from typing import Any
 
 from intentflow.deployment.kustomize import Manifest, change_image
 from intentflow.deployment.options import DeployOptions
+from intentflow.deployment.pod_access import mount_certificates
 from intentflow.models.model_facts import ModelFacts
 
 ROLLOUT_LABEL = "intentflow.dev/rollout-of"
@@ -41,6 +42,7 @@ def fill_rollout_job(job: Manifest, facts: ModelFacts, options: DeployOptions) -
     pod["serviceAccountName"] = options.service_account or options.name
     if options.image_pull_secrets:
         pod["imagePullSecrets"] = [{"name": name} for name in options.image_pull_secrets]
+    mount_certificates(pod, options)
     container = pod["containers"][0]
     container["args"] = _arguments(facts, options)
     container["image"] = change_image(

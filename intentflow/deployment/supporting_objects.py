@@ -27,7 +27,7 @@ def fill_supporting_objects(
     kept = [item for item in objects if _needed(item, options)]
     for item in kept:
         if item["kind"] == "ServiceAccount":
-            item["secrets"] = [{"name": options.s3_secret}]
+            _fill_account(item, options)
         elif item["kind"] == "NetworkPolicy":
             _fill_policy(item, options)
         elif item["kind"] in ("PodMonitor", "PrometheusRule"):
@@ -43,6 +43,15 @@ def _needed(item: Manifest, options: DeployOptions) -> bool:
     if item["kind"] == "ServiceAccount":
         return options.service_account is None
     return options.deployment_mode == "Standard" or item["kind"] not in _STANDARD_ONLY
+
+
+def _fill_account(account: Manifest, options: DeployOptions) -> None:
+    if options.s3_secret:
+        account["secrets"] = [{"name": options.s3_secret}]
+    else:  # KServe refuses pods whose account names a Secret that does not exist
+        del account["secrets"]
+    if options.service_account_annotations:
+        account["metadata"]["annotations"] = dict(options.service_account_annotations)
 
 
 def _fill_policy(policy: Manifest, options: DeployOptions) -> None:

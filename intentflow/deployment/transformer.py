@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from intentflow.deployment.annotations import COMPONENT_LABEL
 from intentflow.deployment.kustomize import Manifest, change_image
 from intentflow.deployment.options import DeployOptions
+from intentflow.deployment.pod_access import mount_certificates
 from intentflow.models.model_facts import ModelFacts
 
 
@@ -35,6 +36,7 @@ def fill_transformer(service: Manifest, facts: ModelFacts, options: DeployOption
         transformer.pop("terminationGracePeriodSeconds")
         container.pop("lifecycle")
         del container["ports"][1:]
+    mount_certificates(transformer, options)
     if options.pod_labels:
         transformer["labels"] = dict(options.pod_labels)
     transformer["annotations"] |= options.pod_annotations

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 from intentflow.config import StrictModel, number_as_text
 from intentflow.pipeline.step_resources import STEP_RESOURCES
 
-ADDED = ("env", "env_from_secrets", "volumes", "empty_dirs", "labels", "annotations")
+ADDED = ("env", "env_from_secrets", "volumes", "config_maps", "empty_dirs", "labels", "annotations")
 """Options of a step that are added to those for all steps instead of replacing them."""
 
 
@@ -81,6 +81,10 @@ class StepOptions(StrictModel):
     volumes: dict[str, str] = Field(
         default_factory=dict, description="PersistentVolumeClaim name: mount path"
     )
+    config_maps: dict[str, str] = Field(
+        default_factory=dict,
+        description="ConfigMap name: mount path, such as certificates of a private authority",
+    )
     empty_dirs: dict[str, Bytes] = Field(
         default_factory=dict, description="Mount path: size of an empty folder on the node's disk"
     )
@@ -141,6 +145,7 @@ _KUBERNETES = {
     "annotations",
     "env_from_secrets",
     "volumes",
+    "config_maps",
     "empty_dirs",
     "run_as_user",
     "run_as_group",
@@ -200,6 +205,8 @@ def _apply_volumes(task: Any, options: StepOptions) -> None:
 
     for claim, path in options.volumes.items():
         kubernetes.mount_pvc(task, pvc_name=claim, mount_path=path)
+    for name, path in options.config_maps.items():
+        kubernetes.use_config_map_as_volume(task, config_map_name=name, mount_path=path)
     if options.shared_memory:
         kubernetes.empty_dir_mount(
             task, "shared-memory", "/dev/shm", medium="Memory", size_limit=options.shared_memory

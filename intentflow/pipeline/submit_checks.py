@@ -118,6 +118,8 @@ def check_step(step: str, options: StepOptions) -> None:
         _require(
             _LABEL, claim, f"{where}: volumes", "a claim's name of at most 63 characters, no dots"
         )
+    for name in options.config_maps:  # the pod's volume is named after it, too
+        _require(_LABEL, name, f"{where}: config_maps", "a name of at most 63 characters, no dots")
     for key in (*options.labels, *options.annotations, *options.node_selector):
         _require(_KEY, key, f"{where}: label or annotation", "a key such as example.com/team")
     for value in (*options.labels.values(), *options.node_selector.values()):
@@ -128,7 +130,7 @@ def check_step(step: str, options: StepOptions) -> None:
 
 
 def _check_mounts(where: str, options: StepOptions) -> None:
-    mounts = [*options.volumes.values(), *options.empty_dirs]
+    mounts = [*options.volumes.values(), *options.config_maps.values(), *options.empty_dirs]
     if options.shared_memory:
         mounts.append(_SHARED_MEMORY)
     taken: set[str] = set()

@@ -42,8 +42,15 @@ class ClusterOptions(StrictModel):
     )
     cpu: str = Field("8", pattern=QUANTITY, description="CPUs of each node")
     memory: str = Field("64Gi", pattern=QUANTITY, description="Memory of each node")
-    s3_secret: str = Field(
-        "intentflow-s3", description="Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    s3_secret: str | None = Field(
+        "intentflow-s3",
+        description="Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; null where the pods "
+        "of service_account have a role of AWS",
+    )
+    ca_config_map: str | None = Field(
+        None,
+        description="ConfigMap with cabundle.crt: the certificates that the object storage and "
+        "others are checked with",
     )
     env_from_secrets: dict[str, dict[str, str]] = Field(
         default={},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +18,7 @@ from intentflow.cli.main import main
 from intentflow.deployment.verification import VerifyConfig, verify
 from intentflow.errors import CheckFailed
 from intentflow.openai_api.model_header import MODEL_HEADER
+from tests.real_parts.admission import self_signed
 
 OLD, NEW = "a" * 64, "b" * 64
 Reply = tuple[int, str | None]
@@ -40,7 +42,7 @@ class Service:
 
 
 @contextmanager
-def _running(service: Service) -> Iterator[str]:
+def _running(service: Service, tls: tuple[Path, Path] | None = None) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -73,9 +75,13 @@ def _running(service: Service) -> Iterator[str]:
             return None
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*tls)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
@@ -169,6 +175,25 @@ def test_a_wrong_answer_fails(tmp_path: Path) -> None:
     service = Service(_always((200, NEW)), answer="rob_bank()")
     with pytest.raises(CheckFailed, match="differs from the evaluated one"):
         _verify(service, answers=1, probe=_rows(tmp_path))
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_service_of_a_private_authority_is_trusted_by_its_certificate(
+    trusted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = self_signed(tmp_path)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    service = Service(_always((200, NEW)), answer="greet()")
+    with _running(service, (certificate, key)) as url:
+        config = VerifyConfig(
+            url=url, model_digest=NEW, answers=1, timeout_seconds=2, probe=_rows(tmp_path)
+        )
+        if trusted:
+            assert verify(config).probes == 1
+        else:
+            with pytest.raises(CheckFailed, match="ConnectError"):
+                verify(config)
 
 
 @pytest.mark.parametrize(("reply", "status"), [((200, NEW), 0), ((200, OLD), 1)])

@@ -128,7 +128,12 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "dtype": _set("dtype", "float16", "float16"),
         "extra_args": _set("extra_args", "[--enforce-eager]", ["--enforce-eager"]),
         "service_account": _set("service_account", "runner", "runner"),
-        "s3_secret": _set("s3_secret", "keys", "keys"),
+        "service_account_annotations": _set(
+            "service_account_annotations", "{role: nlu}", {"role": "nlu"}
+        ),
+        "s3_secret": _set("s3_secret", "null", None),
+        "storage_container": _set("storage_container", "own", "own"),
+        "ca_config_map": _set("ca_config_map", "ca", "ca"),
         "api_key_secret": _set("api_key_secret", "tokens", "tokens"),
         "api_key_secret_key": _set("api_key_secret_key", "key", "key"),
         "predictor_key_secret_key": _set("predictor_key_secret_key", "other", "other"),

@@ -442,6 +442,7 @@ def test_a_pods_options_reach_the_platforms_part(tmp_path: Path) -> None:
         "shared_memory": "4Gi",
         "labels": {"team": "voice"},
         "annotations": {"sidecar.istio.io/inject": "false"},
+        "config_maps": {"our-ca": "/etc/ca"},
         "empty_dirs": {"/scratch": "100Gi"},
         "run_as_user": 1000,
     }
@@ -457,6 +458,8 @@ def test_a_pods_options_reach_the_platforms_part(tmp_path: Path) -> None:
         for item in found["emptyDirMounts"]
     }
     assert mounts == {"/dev/shm": ("Memory", "4Gi"), "/scratch": (None, "100Gi")}
+    [certificates] = found["configMapAsVolume"]
+    assert (certificates["configMapName"], certificates["mountPath"]) == ("our-ca", "/etc/ca")
     assert found["securityContext"] == {"runAsUser": "1000"}
 
 

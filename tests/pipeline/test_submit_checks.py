@@ -109,6 +109,8 @@ def test_qlora_without_a_gpu_is_warned_of(
         ({"volumes": {"claim": "/a:b"}}, "mount '/a:b'"),
         ({"volumes": {"claim": "/minio/"}}, "KFP mounts its own volume there"),
         ({"volumes": {"a": "/data", "b": "/data/"}}, "two volumes are mounted there"),
+        ({"config_maps": {"Our_CA": "/etc/ca"}}, "config_maps"),
+        ({"config_maps": {"ca": "/a"}, "empty_dirs": {"/a": "1Gi"}}, "two volumes"),
         ({"shared_memory": "1Gi", "empty_dirs": {"/dev/shm": "1Gi"}}, "two volumes"),
         ({"labels": {"team": "a b"}}, "label: 'a b'"),
         ({"labels": {"-team": "a"}}, "label or annotation: '-team'"),

@@ -1,7 +1,7 @@
-"""What is used of the objects of the Prometheus Operator (monitoring.coreos.com/v1) and of KEDA.
+"""What is used of objects of the Prometheus Operator (monitoring.coreos.com/v1), KEDA and KServe.
 
-Their CRDs are not at hand: these schemas hold the fields that the manifests use, with the types and
-formats that the API's reference gives. A field that is not here is refused.
+No field tables are derived from these CRDs: the schemas hold the fields that the manifests use,
+with the types and formats that the API's reference gives. A field that is not here is refused.
 """
 
 from __future__ import annotations
@@ -89,4 +89,31 @@ SCALED_OBJECT = _kind(
         triggers=_listed(_TRIGGER),
     ),
     "keda.sh/v1alpha1",
+)
+_RESOURCES = {"type": "object", "additionalProperties": _TEXT}
+# config/crd/full/clusterstoragecontainer of KServe v0.20.0.
+CLUSTER_STORAGE_CONTAINER = _kind(
+    "ClusterStorageContainer",
+    _fields(
+        "container supportedUriFormats",
+        container=_fields(
+            "name image",
+            name=_TEXT,
+            image=_TEXT,
+            imagePullPolicy={"enum": ["Always", "IfNotPresent", "Never"]},
+            terminationMessagePolicy={"enum": ["File", "FallbackToLogsOnError"]},
+            securityContext=_fields(
+                "",
+                allowPrivilegeEscalation={"type": "boolean"},
+                privileged={"type": "boolean"},
+                runAsNonRoot={"type": "boolean"},
+                capabilities=_fields("", drop=_listed(_TEXT)),
+            ),
+            resources=_fields("", requests=_RESOURCES, limits=_RESOURCES),
+        ),
+        supportedUriFormats=_listed(_fields("", prefix=_TEXT, regex=_TEXT)),
+        workloadType={"enum": ["initContainer", "localModelDownloadJob"]},
+        supportsMultiModelDownload={"type": "boolean"},
+    ),
+    "serving.kserve.io/v1alpha1",
 )

@@ -8,12 +8,18 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from tests.real_parts.crds import known_kinds, load_schema
-from tests.real_parts.operator_schemas import POD_MONITOR, PROMETHEUS_RULE, SCALED_OBJECT
+from tests.real_parts.operator_schemas import (
+    CLUSTER_STORAGE_CONTAINER,
+    POD_MONITOR,
+    PROMETHEUS_RULE,
+    SCALED_OBJECT,
+)
 
 _WRITTEN = {
     ("monitoring.coreos.com/v1", "PodMonitor"): POD_MONITOR,
     ("monitoring.coreos.com/v1", "PrometheusRule"): PROMETHEUS_RULE,
     ("keda.sh/v1alpha1", "ScaledObject"): SCALED_OBJECT,
+    ("serving.kserve.io/v1alpha1", "ClusterStorageContainer"): CLUSTER_STORAGE_CONTAINER,
 }
 
 

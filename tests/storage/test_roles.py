@@ -10,6 +10,7 @@ import pytest
 
 from intentflow.errors import ServiceError
 from intentflow.storage import read_file
+from tests.real_parts.admission import self_signed
 from tests.storage.aws import CONTENT, Aws, aws
 
 ROLE = "arn:aws:iam::1:role/banking"
@@ -149,3 +150,16 @@ def test_a_laptop_without_keys_learns_of_them_within_seconds(
     monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(ServiceError, match=r"instance profile gave none .*set AWS_ACCESS_KEY_ID"):
         _read()
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "AWS_CA_BUNDLE"])
+def test_storage_and_token_service_of_a_private_authority_are_trusted(
+    identity: Path, variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = self_signed(tmp_path)
+    with aws((certificate, key)) as private:
+        monkeypatch.setenv("S3_ENDPOINT_URL", private.url)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", private.url)
+        monkeypatch.setenv(variable, str(certificate))
+        assert _read() == CONTENT
+        assert len(private.identities) == 1

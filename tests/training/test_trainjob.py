@@ -113,6 +113,21 @@ def test_nodes_have_room_for_shared_memory() -> None:
     assert container["volumeMounts"] == [{"name": "shared-memory", "mountPath": "/dev/shm"}]
 
 
+def test_nodes_check_the_storage_with_certificates_of_a_private_authority() -> None:
+    settings = _settings(ca_config_map="our-ca")
+    variables = render_trainjob(settings, STAGED, "team-a", {})["spec"]["trainer"]["env"]
+    assert {"name": "SSL_CERT_FILE", "value": "/etc/intentflow/ca/cabundle.crt"} in variables
+    pod = _pod(ca_config_map="our-ca")
+    assert {"name": "ca", "configMap": {"name": "our-ca"}} in pod["volumes"]
+    (container,) = pod["containers"]
+    assert {"name": "ca", "mountPath": "/etc/intentflow/ca"} in container["volumeMounts"]
+
+
+def test_nodes_with_a_role_get_no_keys() -> None:
+    job = render_trainjob(_settings(s3_secret=None), STAGED, "team-a", {})
+    assert job["spec"]["trainer"]["env"] == []
+
+
 def test_pods_are_what_restricted_namespaces_take() -> None:
     pod = _pod()
     assert pod["securityContext"]["runAsNonRoot"] is True

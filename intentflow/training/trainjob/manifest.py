@@ -18,6 +18,7 @@ _PATCH_MANAGER = "intentflow.dev/train"
 """Kubeflow Trainer takes a domain-prefixed path alone (``jobset.go:176`` of v2.3.0)."""
 
 _CHECKPOINTS = "/var/intentflow/checkpoints"
+_CERTIFICATES = "/etc/intentflow/ca"
 _MODEL = "/tmp/intentflow/model"
 _RELEASE_IMAGE = f"intentflow/train:{__version__}"
 _USER = 1000
@@ -108,7 +109,7 @@ def _environment(options: ClusterOptions, environment: Mapping[str, str]) -> lis
     found: list[dict[str, Any]] = [
         {"name": name, "value": environment[name]} for name in _SETTINGS if environment.get(name)
     ]
-    for key in _KEYS:
+    for key in _KEYS if options.s3_secret else ():
         reference = {"name": options.s3_secret, "key": key}
         found.append({"name": key, "valueFrom": {"secretKeyRef": reference}})
     for secret, variables in options.env_from_secrets.items():
@@ -117,6 +118,8 @@ def _environment(options: ClusterOptions, environment: Mapping[str, str]) -> lis
             found.append({"name": name, "valueFrom": {"secretKeyRef": reference}})
     if options.checkpoints_claim:
         found.append({"name": "INTENTFLOW_CHECKPOINTS", "value": _CHECKPOINTS})
+    if options.ca_config_map:
+        found.append({"name": "SSL_CERT_FILE", "value": f"{_CERTIFICATES}/cabundle.crt"})
     return found
 
 
@@ -153,6 +156,9 @@ def _volumes(options: ClusterOptions) -> list[tuple[str, str, dict[str, Any]]]:
     if options.checkpoints_claim:
         claim = {"persistentVolumeClaim": {"claimName": options.checkpoints_claim}}
         volumes.append(("checkpoints", _CHECKPOINTS, claim))
+    if options.ca_config_map:
+        certificates = {"configMap": {"name": options.ca_config_map}}
+        volumes.append(("ca", _CERTIFICATES, certificates))
     if options.shared_memory:
         memory = {"emptyDir": {"medium": "Memory", "sizeLimit": options.shared_memory}}
         volumes.append(("shared-memory", "/dev/shm", memory))
