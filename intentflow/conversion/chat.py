@@ -2,7 +2,9 @@
 
 ``{"messages": [{"role", "content"}]}`` is the format of chat APIs and trainers. As the labelling
 guide shows, the user's turns are joined and the assistant's questions between them are left out.
-Design decision: a dialogue in which an earlier turn of the assistant is a call is rejected, because
+A row
+may have its label under a name of its own, such as ``label``, instead of the last turn. Design
+decision: a dialogue in which an earlier turn of the assistant is a call is rejected, because
 its last answer need not be the label of all turns together; turns of other roles are ignored.
 """
 
@@ -20,7 +22,9 @@ from intentflow.conversion.export_format import (
     Row,
     RowRejected,
     find_dialogue,
+    find_label,
 )
+from intentflow.conversion.label_values import label_of
 
 _CALL_START = re.compile(r"\s*[^\s(（]+\s*[(（]")
 
@@ -37,7 +41,7 @@ def recognises(row: Row) -> bool:
     return isinstance(row.get("messages"), list)
 
 
-def read(row: Row, _options: Options) -> LabelledRow:
+def read(row: Row, options: Options) -> LabelledRow:
     """Read the user's turns and the assistant's last one.
 
     Raises:
@@ -46,7 +50,11 @@ def read(row: Row, _options: Options) -> LabelledRow:
     messages = row.get("messages")
     if not isinstance(messages, list):
         raise RowRejected("unknown_shape")
-    labelled = label_dialogue([turn for item in messages if (turn := _turn(item))])
+    turns = [turn for item in messages if (turn := _turn(item))]
+    label = find_label(row, options)
+    if label is not None and not (turns and is_call(turns[-1].text)):
+        turns.append(Turn("assistant", label_of(label)))
+    labelled = label_dialogue(turns)
     return labelled._replace(dialogue=find_dialogue(row))
 
 
@@ -69,6 +77,11 @@ def label_dialogue(turns: Sequence[Turn]) -> LabelledRow:
     from intentflow.prompts import join_rounds  # takes 0.1 s to import
 
     return LabelledRow(join_rounds(rounds), label)
+
+
+def round_of(user: str, assistant: str) -> tuple[Turn, Turn]:
+    """The turns of one round."""
+    return Turn("user", user), Turn("assistant", assistant)
 
 
 def is_call(text: str) -> bool:

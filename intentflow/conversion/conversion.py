@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from intentflow.conversion.available_names import describe_available_names
 from intentflow.conversion.blocks import Part, convert_stream, count_votes
+from intentflow.conversion.column_choice import choose_columns
 from intentflow.conversion.export_format import Format, Options
 from intentflow.conversion.formats import detect_layout, find_format
 from intentflow.conversion.label_tasks import Target, as_tasks, check_target
@@ -96,6 +97,7 @@ def convert(
     *,
     format: str = "auto",
     field: str | None = None,
+    label_field: str | None = None,
     job: str | None = None,
     rejects: Path | None = None,
     max_reject_rate: float | None = None,
@@ -111,7 +113,8 @@ def convert(
         sources: Files (plain or gzip), folders or ``s3://`` addresses.
         out: File to write: an array if it ends in ``.json``, JSON lines if in ``.jsonl``.
         format: Name of a labelling tool, or ``auto`` to recognise each row.
-        field: Name of the utterance's field; detected if None.
+        field: Name of the utterance's field; found by names and content if None.
+        label_field: Name of the label's field in rows that have one; found likewise if None.
         job: Labelling job to take labels from; if None, all jobs of a row have to agree.
         rejects: File for rejected rows, ``{source, line, reason, raw}`` each, readable by the
             owner only. If None, ``<out stem>.rejects.jsonl`` next to ``out``. Without rejects no
@@ -129,7 +132,7 @@ def convert(
             reads the files and sends the rows to its workers.
 
     Raises:
-        InputError: A source cannot be read or exceeds a limit.
+        InputError: A source cannot be read or exceeds a limit, or two of its columns look alike.
         NoRowKept: No row was kept; the rejects are written.
         TooManyRejects: The share of rejects exceeds ``max_reject_rate``; ``out`` and the rejects
             are written.
@@ -146,7 +149,7 @@ def convert(
     _check_usage(out, max_reject_rate, to)
     workers = _allowed(workers) if executor is None else None
     form = find_format(format)
-    options = Options(field, job, redact and can_redact(), limits)
+    options = Options(field, job, redact and can_redact(), limits, label_field)
     form = form if to is None else as_tasks(form, to)
     rejects_path = rejects or out.with_name(f"{out.stem}.rejects.jsonl")
     with tempfile.TemporaryDirectory() as directory:
@@ -261,6 +264,7 @@ def _parts_within_limits(
 ) -> Iterator[Part]:
     with open_source(source, options.limits) as stream:
         detected = detect_layout(form, stream, source.path.name)
+        options = choose_columns(source, detected, options)
         executor = choose(source, detected)
         if executor is None:
             yield from convert_stream(stream, detected, options)

@@ -19,8 +19,8 @@ from typing import Any
 
 from intentflow.conversion.agreement import join_labels, majority
 from intentflow.conversion.chat import is_call
+from intentflow.conversion.columns import TEXT_FIELDS
 from intentflow.conversion.export_format import (
-    TEXT_FIELDS,
     Ballot,
     Format,
     LabelledRow,
@@ -30,6 +30,7 @@ from intentflow.conversion.export_format import (
     find_text,
     label_text,
 )
+from intentflow.conversion.label_values import json_label
 
 _LABELS = ("label", "labels", "cats")
 _HEADERS = ({"id", "text", "label"}, {"id", "data", "label"})
@@ -97,7 +98,7 @@ def read(row: Row, options: Options) -> LabelledRow:
     row = with_text(row)
     ballot = _ballot(row, options)
     try:
-        return label_text(row, options, _output(row))._replace(ballot=ballot)
+        return label_text(row, options, _output(row, options))._replace(ballot=ballot)
     except RowRejected as rejected:
         raise RowRejected(rejected.reason, ballot) from None
 
@@ -107,13 +108,14 @@ def _ballot(row: Row, options: Options) -> Ballot | None:
     number = row.get("id")
     if not isinstance(number, (int, str)):
         return None
-    return Ballot(f"{number} {find_text(row, options.field)}")
+    return Ballot(f"{number} {find_text(row, options)}")
 
 
-def _output(row: Row) -> str:
+def _output(row: Row, options: Options) -> str:
     if row.get("entities") or row.get("relations"):
         raise RowRejected("spans")
-    label = next((row[key] for key in _LABELS if row.get(key) is not None), None)
+    names = (*options.labels, *_LABELS)
+    label = next((row[key] for key in names if row.get(key) is not None), None)
     annotations = row.get("annotations")
     if label is None and isinstance(annotations, list):
         output = majority(_votes(annotations)) if annotations else ""
@@ -126,6 +128,8 @@ def _output(row: Row) -> str:
 
 def _joined(label: Any) -> str:
     labels = label if isinstance(label, list) else [] if label is None else [label]
+    if calls := json_label(labels or None):
+        return calls
     if any(isinstance(item, (list, dict)) for item in labels):
         raise RowRejected("spans")
     return join_labels(labels)

@@ -8,13 +8,12 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
+from intentflow.conversion.columns import DEFAULT_COLUMNS, Columns, name_where_blank
 from intentflow.conversion.limits import DEFAULT_LIMITS, SizeLimits
 
 Row = dict[str, Any]
 Layout = Literal["auto", "lines", "values", "table", "transcript"]
 
-TEXT_FIELDS = ("instruction", "content", "source", "text")
-LABEL_FIELDS = ("output", "label", "intent")
 DIALOGUE_FIELDS = ("dialogue_id", "dialogue", "conversation_id", "session_id")
 
 REASONS = {
@@ -107,7 +106,9 @@ class Options:
     """The user's options for the readers.
 
     Attributes:
-        field: Name of the utterance's field; one of :data:`TEXT_FIELDS` if None.
+        field: Name of the utterance's field; those of ``columns`` if None.
+        label_field: Name of the label's field; those of ``columns`` if None.
+        columns: The fields that were found in the file, the best first.
         job: Labelling job to take the label from; if None, all have to agree.
         redact: Whether rejected rows are redacted.
         limits: Sizes beyond which a file is refused.
@@ -117,11 +118,23 @@ class Options:
     job: str | None = None
     redact: bool = False
     limits: SizeLimits = DEFAULT_LIMITS
+    label_field: str | None = None
+    columns: Columns = DEFAULT_COLUMNS
 
     @property
     def narrows(self) -> bool:
         """Whether a reader has to consider options in addition to the row."""
-        return self.field is not None or self.job is not None
+        return not (self.field is self.job is self.label_field is None)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Names of the utterance's field, the best first."""
+        return self.columns.texts if self.field is None else (self.field,)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the label's field, the best first."""
+        return self.columns.labels if self.label_field is None else (self.label_field,)
 
 
 def _unchanged(row: Row) -> Row:
@@ -167,7 +180,7 @@ def label_text(fields: Row, options: Options, output: str) -> LabelledRow:
     Raises:
         RowRejected: ``no_text``, ``not_text`` or ``blank_text``.
     """
-    return LabelledRow(find_text(fields, options.field), output, find_dialogue(fields))
+    return LabelledRow(find_text(fields, options), output, find_dialogue(fields))
 
 
 def find_dialogue(fields: Row) -> str:
@@ -181,20 +194,28 @@ def find_dialogue(fields: Row) -> str:
     return ""
 
 
-def find_text(fields: Row, name: str | None) -> str:
+def find_text(fields: Row, options: Options) -> str:
     """The utterance among a row's fields.
 
     Raises:
         RowRejected: ``no_text``, ``not_text`` or ``blank_text``.
     """
-    names = TEXT_FIELDS if name is None else (name,)
-    for candidate in names:
+    for candidate in options.texts:
         text = fields.get(candidate)
         if text is None:
             continue
         if not isinstance(text, str):
             raise RowRejected("not_text")
-        if not text or text.isspace():
+        if text and not text.isspace():
+            return text
+        other = None if options.field else name_where_blank(candidate, fields)
+        if not isinstance(text := fields.get(other or ""), str) or not text.strip():
             raise RowRejected("blank_text")
         return text
     raise RowRejected("no_text")
+
+
+def find_label(fields: Row, options: Options) -> Any:
+    """The value of the label's field; None if the row has none."""
+    values = (fields.get(name) for name in options.labels)
+    return next((value for value in values if value is not None), None)

@@ -87,4 +87,6 @@ def _read_any(row: Row, options: Options) -> LabelledRow:
     for form in _BY_ROW:
         if form.recognises(row):
             return form.read(row, options)
+    if plain.is_flat(row, options):
+        return plain.read(row, options)
     raise RowRejected("unknown_shape")

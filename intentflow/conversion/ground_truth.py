@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from intentflow.conversion.agreement import join_labels, majority
+from intentflow.conversion.columns import TEXT_FIELDS, fold
 from intentflow.conversion.export_format import (
     Format,
     LabelledRow,
@@ -69,7 +70,17 @@ def read(row: Row, options: Options) -> LabelledRow:
     if len(answers) > 1:
         raise RowRejected("conflict")
     _check_verified(jobs, max(job.date for job in decisive))
-    return label_text(row, options, majority(list(answers)))
+    fields = row if options.field else text_fields(row)
+    return label_text(fields, options, majority(list(answers)))
+
+
+def text_fields(row: Row) -> Row:
+    """The row with no other utterance than ``source``, the format's own, if it is there."""
+    if not isinstance(row.get("source"), str):
+        return row
+    return {
+        name: it for name, it in row.items() if name == "source" or fold(name) not in TEXT_FIELDS
+    }
 
 
 def job_names(row: Row) -> list[str]:

@@ -15,10 +15,9 @@ from typing import Any
 import orjson
 
 from intentflow.conversion.agreement import join_labels, majority
+from intentflow.conversion.columns import TEXT_FIELDS, fold
 from intentflow.conversion.export_format import (
     DIALOGUE_FIELDS,
-    LABEL_FIELDS,
-    TEXT_FIELDS,
     Ballot,
     LabelledRow,
     Options,
@@ -44,7 +43,7 @@ def read(row: Row, options: Options) -> LabelledRow:
     Raises:
         RowRejected: The row is not annotated, answers several questions, or is malformed.
     """
-    text = find_text(row, options.field)
+    text = find_text(row, options)
     time = str(row.get("updated_at") or row.get("created_at") or "")
     ballot = Ballot(f"{row.get('id')} {text}", str(row.get("annotator") or ""), time)
     try:
@@ -70,11 +69,15 @@ def _parsed(cell: Any) -> Any:
 
 def _answer(row: Row, options: Options) -> list[Any]:
     """The answers to the question for the label."""
-    for name in LABEL_FIELDS:
+    for name in options.labels:
         if row.get(name):
             return _labels(row[name])
-    known = _ABOUT | {*DIALOGUE_FIELDS, *TEXT_FIELDS, options.field}
-    others = {key: value for key, value in row.items() if key not in known and value}
+    known = _ABOUT | {*DIALOGUE_FIELDS, options.field}
+    others = {
+        key: value
+        for key, value in row.items()
+        if key not in known and fold(key) not in TEXT_FIELDS and value
+    }
     shaped = [value for value in others.values() if _is_answer(value)]
     found = shaped or [value for value in others.values() if isinstance(value, str)]
     if not found:

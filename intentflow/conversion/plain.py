@@ -1,7 +1,15 @@
-"""Rows of ``instruction`` and ``output``, as an array (``json``) or JSON lines (``jsonl``)."""
+"""Rows of an utterance and a label, as an array (``json``) or JSON lines (``jsonl``).
+
+The fields are those that :mod:`intentflow.conversion.column_choice` found in the file. Alpaca's
+``history``, pairs of an earlier utterance and its answer, is the dialogue before: its utterances
+are joined with the row's, as :mod:`intentflow.conversion.chat` joins rounds.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
+from intentflow.conversion.chat import Turn, label_dialogue, round_of
 from intentflow.conversion.export_format import (
     Format,
     LabelledRow,
@@ -9,13 +17,23 @@ from intentflow.conversion.export_format import (
     Row,
     RowRejected,
     find_dialogue,
+    find_label,
     find_text,
+    label_text,
 )
+from intentflow.conversion.label_values import label_of
 
 
 def recognises(row: Row) -> bool:
     """Whether the row has an ``output``."""
     return "output" in row
+
+
+def is_flat(row: Row, options: Options) -> bool:
+    """Whether the row has both an utterance and a label under names that were found."""
+    return any(name in row for name in options.texts) and any(
+        name in row for name in options.labels
+    )
 
 
 def read(row: Row, options: Options) -> LabelledRow:
@@ -24,15 +42,23 @@ def read(row: Row, options: Options) -> LabelledRow:
     Raises:
         RowRejected: A field is missing, blank or not text.
     """
-    instruction = find_text(row, options.field)
-    output = row.get("output")
-    if output is None:
-        raise RowRejected("no_label")
-    if not isinstance(output, str):
+    instruction = find_text(row, options)
+    output = label_of(find_label(row, options))
+    if row.get("history"):
+        turns = [*_earlier_turns(row), *round_of(instruction, output)]
+        return label_dialogue(turns)._replace(dialogue=find_dialogue(row))
+    return label_text(row, options, output)
+
+
+def _earlier_turns(row: Row) -> list[Turn]:
+    history = row["history"]
+    if not isinstance(history, list) or not all(map(_is_round, history)):
         raise RowRejected("not_text")
-    if not output or output.isspace():
-        raise RowRejected("blank_answer")
-    return LabelledRow(instruction, output, find_dialogue(row))
+    return [turn for user, assistant in history for turn in round_of(user, assistant)]
+
+
+def _is_round(item: Any) -> bool:
+    return isinstance(item, list) and [type(text) for text in item] == [str, str]
 
 
 JSON = Format("json", recognises, read, layout="values")

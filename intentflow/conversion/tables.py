@@ -1,7 +1,7 @@
 """CSV and TSV with a header: a column for the utterance and one for the label.
 
-The label's column is the first of ``output``, ``label`` and ``intent``. Tables from doccano and
-Label Studio are recognised by their other columns and read accordingly.
+Which columns these are is found by :mod:`intentflow.conversion.column_choice`. Tables from doccano
+and Label Studio are recognised by their other columns and read accordingly.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ import csv
 from collections.abc import Iterable, Iterator
 
 from intentflow.conversion import doccano, label_studio_min
-from intentflow.conversion.agreement import majority
+from intentflow.conversion.columns import number_repeated
 from intentflow.conversion.export_format import (
-    LABEL_FIELDS,
     Format,
     LabelledRow,
     Options,
     Row,
-    RowRejected,
+    find_label,
     label_text,
     unrecognised,
 )
 from intentflow.conversion.json_values import Value
+from intentflow.conversion.label_values import label_of
 from intentflow.conversion.limits import DEFAULT_LIMITS, SizeLimits
 
 _DELIMITERS = (",", "\t", ";", "|")
@@ -99,7 +99,7 @@ def scan_table(
             return
         if header and cells:
             yield _row(source, header, cells)
-        header = header or [cell.strip() for cell in cells]
+        header = header or number_repeated([cell.strip() for cell in cells])
 
 
 def _delimiter(source: _Lines) -> str:
@@ -121,16 +121,13 @@ def read(row: Row, options: Options) -> LabelledRow:
     """Read the row's utterance and label.
 
     Raises:
-        RowRejected: A column is missing or its cell is blank.
+        RowRejected: A column is missing, its cell is blank, or the label is a number.
     """
     if label_studio_min.recognises(row):
         return label_studio_min.read(label_studio_min.from_cells(row), options)
     if doccano.recognises_header(row.keys()):
         return doccano.read(doccano.from_cells(row), options)
-    label = next((row[name] for name in LABEL_FIELDS if row.get(name) is not None), None)
-    if label is None:
-        raise RowRejected("no_label")
-    return label_text(row, options, majority([label]))
+    return label_text(row, options, label_of(find_label(row, options)))
 
 
 CSV = Format("csv", unrecognised, read, layout="table")

@@ -128,6 +128,8 @@ class DataPolicy(StrictModel):
 
     no_rows: ErrorCheck = ErrorCheck()
     single_intent: ErrorCheck = ErrorCheck()
+    unlikely_utterances: ErrorCheck = ErrorCheck()
+    parameters_never_in_utterance: Check = Check()
     malformed_output: MalformedCheck = MalformedCheck()
     empty_text: ErrorCheck = ErrorCheck()
     unknown_intent: ErrorCheck = ErrorCheck()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from intentflow.records import Example
 from intentflow.taxonomy import Taxonomy
-from intentflow.validation import row_checks, set_checks
+from intentflow.validation import column_checks, row_checks, set_checks
 from intentflow.validation.advice import DEFAULT_MODEL, PROMPT_TOKENS, advise, estimate_tokens
 from intentflow.validation.dataset import Dataset
 from intentflow.validation.findings import CheckResult, Finding, NotCheckedError, ValidationReport
@@ -22,6 +22,8 @@ CheckFunction = Callable[[Dataset, DataPolicy], CheckResult | None]
 _FUNCTIONS: tuple[CheckFunction, ...] = (
     set_checks.no_rows,
     set_checks.single_intent,
+    column_checks.unlikely_utterances,
+    column_checks.parameters_never_in_utterance,
     row_checks.malformed_output,
     row_checks.empty_text,
     row_checks.unknown_intent,

@@ -47,7 +47,10 @@ class ConvertConfig(StrictModel):
         "auto", description="Format of the labelling tool; auto recognises it row by row"
     )
     field: Annotated[str | None, Flag(metavar="NAME")] = Field(
-        None, description="Name of the utterance's field; detected unless set"
+        None, description="Name of the utterance's field; found by names and content unless set"
+    )
+    label_field: Annotated[str | None, Flag(metavar="NAME")] = Field(
+        None, description="Name of the label's field; found by names and content unless set"
     )
     job: Annotated[str | None, Flag(metavar="ID")] = Field(
         None, description="Labelling job to take labels from, if there are several"
@@ -120,6 +123,7 @@ def run_convert(
         Path(records),
         format=settings.format,
         field=settings.field,
+        label_field=settings.label_field,
         job=settings.job,
         rejects=Path(rejects) if rejects is not None else None,
         max_reject_rate=settings.max_reject_rate,

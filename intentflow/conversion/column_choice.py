@@ -1,0 +1,123 @@
+"""Choice of a file's columns, from a sample of its first rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from intentflow.conversion import ground_truth
+from intentflow.conversion.blocks import convert_block, convert_stream, end_block
+from intentflow.conversion.column_ranking import MARGIN, Question, rank_labels, rank_texts
+from intentflow.conversion.columns import LABEL_FIELDS, TEXT_FIELDS, fold, matching
+from intentflow.conversion.export_format import Format, LabelledRow, Options, Row, RowRejected
+from intentflow.conversion.sources import Source, open_source
+from intentflow.errors import InputError
+
+_SAMPLE_ROWS = 1000
+_SAMPLE_BYTES = 1 << 18
+
+
+def choose_columns(source: Source, form: Format, options: Options) -> Options:
+    """Find the fields of the utterance and of the label in a file.
+
+    Args:
+        source: The file.
+        form: Its format, with its layout.
+        options: The user's options; a name given there is found whatever its case.
+
+    Returns:
+        The options with the file's columns, the best first.
+
+    Raises:
+        InputError: Two columns look alike; the message names both and the option that decides.
+    """
+    if form.layout == "transcript":
+        return options
+    rows = _sample(source, form, options)
+    fields = [_fields(row) for row in rows]
+    candidates = _names(rows, options.label_field, LABEL_FIELDS)
+    labels, asked = rank_labels(rows, candidates)
+    _refuse(source, asked, "label", "label_field")
+    known = _with_labels(options, labels, candidates)
+    candidates = _names(fields, options.field, TEXT_FIELDS)
+    reading = _with_texts(known, candidates, candidates)
+    answers = [_answer(row, form, reading) for row in rows]
+    texts, asked = rank_texts(fields, candidates, answers)
+    _refuse(source, asked, "utterance", "field")
+    return _with_texts(known, texts, candidates)
+
+
+def _sample(source: Source, form: Format, options: Options) -> list[Row]:
+    """The first rows of the file that are objects."""
+    found: list[Row] = []
+    recording = replace(form, read=partial(_record, found), quick=False)
+    own = Options(limits=options.limits)
+    with open_source(source, options.limits) as stream:
+        if form.layout == "lines":
+            block = end_block(stream, stream.read(_SAMPLE_BYTES), options.limits)
+            convert_block(block, recording, own)
+        else:
+            next(convert_stream(stream, recording, own), None)
+    return found
+
+
+def _record(found: list[Row], row: Row, _options: Options) -> LabelledRow:
+    if len(found) < _SAMPLE_ROWS:
+        found.append(row)
+    raise RowRejected("no_text")
+
+
+def _fields(row: Row) -> Row:
+    """The part of a row that has the utterance."""
+    data = row.get("data")
+    if isinstance(data, dict):
+        return data
+    if ground_truth.recognises(row):
+        return ground_truth.text_fields(row)
+    return row
+
+
+def _names(rows: Sequence[Row], wanted: str | None, known: tuple[str, ...]) -> list[str]:
+    """The candidates among the fields of the rows, in the order of the known names."""
+    found = matching(dict.fromkeys(name for row in rows for name in row), wanted, known)
+    return sorted(found, key=lambda name: known.index(fold(name))) if wanted is None else found
+
+
+def _with_labels(options: Options, names: list[str], candidates: list[str]) -> Options:
+    if options.label_field is not None:
+        return replace(options, label_field=names[0] if names else options.label_field)
+    labels = _and_unseen(names, candidates, LABEL_FIELDS)
+    return replace(options, columns=replace(options.columns, labels=labels))
+
+
+def _with_texts(options: Options, names: list[str], candidates: list[str]) -> Options:
+    if options.field is not None:
+        return replace(options, field=names[0] if names else options.field)
+    texts = _and_unseen(names, candidates, TEXT_FIELDS)
+    return replace(options, columns=replace(options.columns, texts=texts))
+
+
+def _and_unseen(names: list[str], candidates: list[str], known: tuple[str, ...]) -> tuple[str, ...]:
+    """The ranked names, and the known ones for rows after the sample that have others."""
+    return (*names, *(name for name in known if name not in candidates))
+
+
+def _answer(row: Row, form: Format, options: Options) -> str:
+    """The label of a row; empty if it is rejected."""
+    try:
+        return form.read(row, options).output
+    except RowRejected:
+        return ""
+
+
+def _refuse(source: Source, asked: Question | None, what: str, option: str) -> None:
+    if asked is None:
+        return
+    (best, other), scores = asked.names, asked.scores
+    flag = "--" + option.replace("_", "-")
+    raise InputError(
+        f'{source.name}: two columns look like the {what}, "{best}" (score {scores[0]:.2f}) and '
+        f'"{other}" ({scores[1]:.2f}), less than {MARGIN} apart: choose one with {flag} '
+        f'({option} in run.yaml), such as {flag} "{best}"'
+    )
