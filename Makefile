@@ -93,8 +93,8 @@ sbom: $(VENV)/.test-installed ## list what is installed, with licenses: build/sb
 audit: $(VENV)/.test-installed ## compare the pins with known vulnerabilities
 	$(BIN)/python scripts/audit.py
 
-images: ## build the images with the labels of this commit
-	scripts/images
+images: ## build the images with the labels of this commit: REGISTRY=PREFIX TAG=TAG
+	REGISTRY="$(REGISTRY)" TAG="$(TAG)" PYTHON="$(PYTHON)" scripts/images
 
 clean: ## remove the environment and caches of the tools
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build dist

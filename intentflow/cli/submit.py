@@ -161,6 +161,7 @@ def _prepare(args: argparse.Namespace, folder: Path) -> tuple[Path, dict[str, An
     from intentflow.pipeline.submit_checks import check_for_cluster
 
     config = RunConfig.load(args.config or resource("examples/snips/run.yaml"), args.set)
+    config = config.model_copy(update={"pipeline": config.pipeline.for_submission()})
     check_for_cluster(config)
     package = folder / f"{args.pipeline}.yaml"
     compile_pipeline(args.pipeline, package, config.pipeline)

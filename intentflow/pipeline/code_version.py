@@ -32,6 +32,16 @@ def code_version() -> str:
     return f"{__version__}+{digest.hexdigest()[:12]}"
 
 
+def code_tag() -> str:
+    """The code version as a tag of images, in which ``+`` is not allowed.
+
+    Example:
+        >>> code_tag() == code_version().replace("+", "-")
+        True
+    """
+    return code_version().replace("+", "-")
+
+
 def code_files(package: Path) -> Iterator[tuple[str, Path]]:
     """Name below the package and path of each file of code.
 

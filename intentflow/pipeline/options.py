@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from intentflow.config import StrictModel, nearest
 from intentflow.pipeline import images
+from intentflow.pipeline.code_version import code_tag
 from intentflow.pipeline.step_options import ADDED, StepOptions
 from intentflow.pipeline.step_resources import STEP_RESOURCES
 from intentflow.pipeline.steps.balance import BalanceMode
@@ -26,6 +27,12 @@ class PipelineOptions(StrictModel):
     """
 
     registry: str = Field("", description="Prefix of the project's image names")
+    tag: str = Field(
+        "",
+        pattern=r"^(\w[\w.-]{0,127})?$",
+        description="Tag of the project's images; unless set, compile takes the release's, and "
+        "submit the code version's, as `make images` does",
+    )
     balance: BalanceMode = "none"
     quantize: Literal["none"] | Method = Field("none", description=QUANTIZED)
     all: StepOptions = Field(default_factory=StepOptions)
@@ -53,12 +60,26 @@ class PipelineOptions(StrictModel):
         options = StepOptions.model_validate(merged).with_default_resources(step)
         if step == "check":
             options.retries = 0  # what it reports does not pass
-        if options.image is None and self.registry:
-            options.image = f"{self.registry.rstrip('/')}/{default_image(step)}"
+        if options.image is None and (self.registry or self.tag):
+            options.image = self._image(step)
         if step == "train" and options.image:
             # Nodes of a distributed training run what this step runs.
             options.env = {TRAIN_IMAGE: options.image, **options.env}
         return options
+
+    def for_submission(self) -> Self:
+        """These options with the tag of the present code, unless they name one.
+
+        ``scripts/images`` gives images this tag; the graph in the checkout has the release's.
+        """
+        return self.model_copy(update={"tag": self.tag or code_tag()})
+
+    def _image(self, step: str) -> str:
+        """The project's image of a step, in the registry and with the tag that are set."""
+        image = default_image(step)
+        if self.registry:
+            image = f"{self.registry.rstrip('/')}/{image}"
+        return f"{image.removesuffix(images.TAG)}{self.tag}" if self.tag else image
 
 
 def default_image(step: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from intentflow.errors import InputError, IntentflowError
 from intentflow.io.files import sha256_file
 from intentflow.io.safe_yaml import yaml_documents
-from intentflow.pipeline.code_version import code_version
+from intentflow.pipeline.code_version import code_tag
 from intentflow.pipeline.submit_checks import check_names, refuse_local_places
 from intentflow.pipeline.submit_client import (
     Connection,
@@ -156,7 +156,7 @@ def pipeline_name(package: Path) -> str:
 
 def version_name(package: Path) -> str:
     """The name of this version: the code's version and the graph's digest."""
-    return f"{code_version()}-{sha256_file(package)[:12]}".replace("+", "-")
+    return f"{code_tag()}-{sha256_file(package)[:12]}"
 
 
 def _prepare(

@@ -11,11 +11,16 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+import yaml
 
 from intentflow import __version__
+from intentflow.pipeline.code_version import code_tag
+from intentflow.pipeline.options import STEPS
+from intentflow.pipeline.run_config import RunConfig
 from tests.images.conftest import ROOT
 
 LABEL = re.compile(r'org\.opencontainers\.image\.(\w+)="([^"]*)"')
+SOURCE = "https://git.example.com/intentflow"
 NAMES = ("data", "train", "serve", "deploy")
 each_image = pytest.mark.parametrize("name", NAMES)
 Build = Callable[..., subprocess.CompletedProcess[str]]
@@ -69,7 +74,29 @@ def _asked(folder: Path) -> list[str]:
 def test_every_image_of_a_release_is_built(build: Build, tmp_path: Path) -> None:
     build(SOURCE="https://git.example.com/intentflow")
     tags = [word for word in _asked(tmp_path) if word.startswith("intentflow/")]
-    assert tags == [f"intentflow/{name}:{__version__}" for name in NAMES]
+    assert tags == [f"intentflow/{name}:{code_tag()}" for name in NAMES]
+
+
+def test_images_have_the_registry_and_the_tag_that_are_asked_for(
+    build: Build, tmp_path: Path
+) -> None:
+    build("serve", SOURCE=SOURCE, REGISTRY="registry.example/team/", TAG="weekly")
+    assert "registry.example/team/intentflow/serve:weekly" in _asked(tmp_path)
+
+
+@pytest.mark.parametrize("tag", ["", "weekly"])
+def test_a_run_with_the_printed_settings_has_the_images(
+    build: Build, tmp_path: Path, tag: str
+) -> None:
+    printed = build(SOURCE=SOURCE, REGISTRY="registry.example/team", TAG=tag).stdout
+    sections = yaml.safe_load(printed.partition("run.yaml:\n")[2])
+    keys = [f"{name}.{key}={v}" for name, keys in sections.items() for key, v in keys.items()]
+    config = RunConfig.load(ROOT / "examples/snips/run.yaml", keys)
+    options, service = config.pipeline.for_submission(), config.deploy
+    named = {options.for_step(step).image for step in STEPS}
+    named.add(f"{service.transformer_image}:{service.transformer_version}")
+    named.add(f"{service.rollout_image}:{service.rollout_version}")
+    assert named == {word for word in _asked(tmp_path) if word.startswith("registry.example/")}
 
 
 def test_a_release_states_commit_and_source(build: Build, tmp_path: Path) -> None:
@@ -90,10 +117,12 @@ def test_an_unknown_image_is_refused(build: Build) -> None:
 
 
 def _checkout(folder: Path, remote: str | None) -> Path:
-    """A repository with the script, the version and one Containerfile."""
-    for name in ("scripts/images", "intentflow/version.py", "images/data/Containerfile"):
+    """A repository with the script, what it runs and one Containerfile."""
+    code = ("__init__.py", "version.py", "pipeline/__init__.py", "pipeline/code_version.py")
+    names = [f"intentflow/{name}" for name in code]
+    for name in ("scripts/images", "images/data/Containerfile", *names):
         copy = folder / name
-        copy.parent.mkdir(parents=True)
+        copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes((ROOT / name).read_bytes())
     (folder / "scripts/images").chmod(0o755)
     git = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@example.com"]

@@ -170,6 +170,14 @@ def test_a_registry_goes_before_every_image(tmp_path: Path) -> None:
     assert [i for i in images if not i.startswith("registry.example/team/intentflow/")] == []
 
 
+def test_a_tag_is_that_of_every_image(tmp_path: Path) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml", tag="0.1.0-3f2a91c04b7e")
+    images = {container["image"] for container in _containers(spec).values()}
+    assert images == {
+        f"intentflow/{name}:0.1.0-3f2a91c04b7e" for name in ("data", "train", "deploy")
+    }
+
+
 def test_a_steps_image_goes_before_the_registry(tmp_path: Path) -> None:
     steps = {"train": {"image": "mine/train@sha256:0"}}
     (spec,) = _compile(tmp_path / "f.yaml", registry="registry.example", steps=steps)

@@ -11,6 +11,7 @@ import yaml
 
 from intentflow.cli.main import main
 from intentflow.errors import CheckFailed, InputError, IntentflowError, ServiceError, UsageError
+from intentflow.pipeline.code_version import code_tag
 from intentflow.pipeline.submit import Submission, Submitted, submit, version_name
 from intentflow.pipeline.submit_client import Connection, KfpLoginRefused, connect
 from intentflow.pipeline.submit_schedules import end_schedules, list_schedules, parse_cron
@@ -24,6 +25,13 @@ ARGUMENTS = {
     "train": {"recipe": {"method": "lora"}},
 }
 NAME = "intentflow-finetune"
+# With which the bundled example can be submitted.
+REMOTE = [
+    "data.sources=s3://data/labels/",
+    "data.test=s3://data/test.jsonl",
+    "recipe=qwen1.5-1.8b-chat/lora",
+    "publish=s3://models/intent",
+]
 RUNS = r"/runs$"
 PIPELINES = r"/pipelines$"
 UPLOAD = r"/pipelines/upload_version"
@@ -111,6 +119,21 @@ def test_uploaded_version_is_named_by_code_and_content(kfp_api: KfpServer, packa
     (version,) = kfp_api.versions
     assert version["name"] == version_name(package)
     assert version["pipeline_spec"]["pipelineInfo"]["name"] == NAME
+
+
+def _images_of_the_version(api: KfpServer) -> set[str]:
+    (version,) = api.versions
+    executors = version["pipeline_spec"]["deploymentSpec"]["executors"].values()
+    return {executor["container"]["image"].rpartition(":")[2] for executor in executors}
+
+
+@pytest.mark.parametrize(("key", "tag"), [("pipeline.tag=w", "w"), ("deploy.name=a", code_tag())])
+def test_steps_run_in_images_of_this_code_unless_a_tag_is_given(
+    kfp_api: KfpServer, key: str, tag: str
+) -> None:
+    settings = [f"--set={setting}" for setting in (*REMOTE, key)]
+    assert main(["submit", "--host", kfp_api.url, *settings]) == 0
+    assert _images_of_the_version(kfp_api) == {tag}
 
 
 def test_missing_pipeline_is_made_once(kfp_api: KfpServer, package: Path) -> None:
