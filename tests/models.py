@@ -195,3 +195,15 @@ def tiny_model(tiny_base_model: Path, tmp_path_factory: pytest.TempPathFactory) 
     with one_thread():
         train(recipe(tiny_base_model), rows()[:40], rows()[40:], folder, TAXONOMY)
     return folder
+
+
+@pytest.fixture(scope="session")
+def wide_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Nearly random weights, with heads as wide as vLLM's attention on a CPU takes them."""
+    from intentflow.training.sft import train
+
+    folder = tmp_path_factory.mktemp("wide")
+    base = save_base_model(folder / "base", width=128)
+    with one_thread():
+        train(recipe(base), rows()[:40], rows()[40:], folder / "model", TAXONOMY)
+    return folder / "model"

@@ -1,6 +1,6 @@
-"""Names of the project's images, one for each of its four kinds of work (see ``images/``).
+"""Names of the project's images, one for each of its kinds of work (see ``images/``).
 
-A registry is prefixed when a pipeline is compiled: ``intentflow compile --options``.
+Registry and tag are set when a pipeline is compiled: ``intentflow compile --options``.
 """
 
 from intentflow.version import __version__
@@ -8,5 +8,6 @@ from intentflow.version import __version__
 TAG = __version__
 DATA = f"intentflow/data:{TAG}"
 TRAIN = f"intentflow/train:{TAG}"
+EVALUATE = f"intentflow/evaluate:{TAG}"
 SERVE = f"intentflow/serve:{TAG}"
 DEPLOY = f"intentflow/deploy:{TAG}"

@@ -18,6 +18,9 @@ from intentflow.recipe.cluster import TRAIN_IMAGE
 STEPS = tuple(STEP_RESOURCES)
 """Names of the steps, in their order."""
 
+VLLM_SHARED_MEMORY = "2Gi"
+"""Size of ``/dev/shm`` where vLLM runs, as in ``manifests/base``; its processes share memory."""
+
 
 class PipelineOptions(StrictModel):
     """Options of a graph.
@@ -60,8 +63,8 @@ class PipelineOptions(StrictModel):
         options = StepOptions.model_validate(merged).with_default_resources(step)
         if step == "check":
             options.retries = 0  # what it reports does not pass
-        if options.image is None and (self.registry or self.tag):
-            options.image = self._image(step)
+        if options.image is None:
+            self._set_project_image(step, options)
         if step == "train" and options.image:
             # Nodes of a distributed training run what this step runs.
             options.env = {TRAIN_IMAGE: options.image, **options.env}
@@ -74,16 +77,35 @@ class PipelineOptions(StrictModel):
         """
         return self.model_copy(update={"tag": self.tag or code_tag()})
 
-    def _image(self, step: str) -> str:
-        """The project's image of a step, in the registry and with the tag that are set."""
-        image = default_image(step)
+    def _set_project_image(self, step: str, options: StepOptions) -> None:
+        """Set the project's image, in the registry and with the tag that are set.
+
+        It stays None where it is the component's own.
+        """
+        image = default_image(step, gpu=options.gpu_count > 0)
+        if image == images.EVALUATE:
+            options.shared_memory = options.shared_memory or VLLM_SHARED_MEMORY
         if self.registry:
             image = f"{self.registry.rstrip('/')}/{image}"
-        return f"{image.removesuffix(images.TAG)}{self.tag}" if self.tag else image
+        if self.tag:
+            image = f"{image.removesuffix(images.TAG)}{self.tag}"
+        options.image = None if image == default_image(step) else image
 
 
-def default_image(step: str) -> str:
-    """The project's image that a step runs in, without a registry."""
+def default_image(step: str, *, gpu: bool = False) -> str:
+    """The project's image that a step runs in, without a registry.
+
+    Args:
+        step: Name of the step.
+        gpu: Whether the step has a GPU. The scores are then measured with vLLM, which serves.
+
+    Example:
+        >>> from intentflow.version import __version__
+        >>> default_image("evaluate", gpu=True).removesuffix(__version__)
+        'intentflow/evaluate:'
+    """
+    if step == "evaluate" and gpu:
+        return images.EVALUATE
     if step in ("baseline", "train", "quantize", "evaluate"):
         return images.TRAIN
     return images.DEPLOY if step in ("publish", "deploy") else images.DATA

@@ -54,6 +54,7 @@ def check_for_cluster(config: RunConfig) -> None:
     """
     _check_base_model(config)
     _check_encoder(config)
+    _check_engine(config)
     if (probe := config.deploy.probe) and not is_remote(probe):
         raise InputError(_local("deploy.probe", probe))
     for step in STEPS:
@@ -166,6 +167,24 @@ def _check_encoder(config: RunConfig) -> None:
         raise InputError(
             f"baseline.encoder: {name} is not in the image of the step: give a hub id or an "
             "s3:// address, or leave encoder out of evaluate.baselines"
+        )
+
+
+def _check_engine(config: RunConfig) -> None:
+    engine, options = config.evaluate.engine, config.pipeline
+    if options.all.image or options.steps.get("evaluate", options.all).image:
+        return
+    has_gpu = options.for_step("evaluate").gpu_count > 0
+    if engine == "transformers" and has_gpu:
+        raise InputError(
+            "evaluate.engine: transformers is not in the image of a step with a GPU, which "
+            "measures with vLLM: leave engine out, or set pipeline.steps.evaluate.image to "
+            "intentflow/train"
+        )
+    if engine == "vllm" and not has_gpu:
+        raise InputError(
+            "evaluate.engine: vllm is not in the image of a step without a GPU: set "
+            "pipeline.steps.evaluate.gpu_count or image"
         )
 
 

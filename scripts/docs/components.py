@@ -30,8 +30,14 @@ def _resources_table() -> str:
     ]
     for step, resources in STEP_RESOURCES.items():
         amounts = (f"{request}, at most {limit}" for request, limit in resources)
-        lines.append(f"| {step} | `{default_image(step)}` | {' | '.join(amounts)} |")
+        lines.append(f"| {step} | {_images(step)} | {' | '.join(amounts)} |")
     return "\n".join([*lines, ""])
+
+
+def _images(step: str) -> str:
+    """Image of a step, and the one for a GPU where it is another."""
+    image, on_gpu = default_image(step), default_image(step, gpu=True)
+    return f"`{image}`" if image == on_gpu else f"`{image}`, with a GPU `{on_gpu}`"
 
 
 def _section(step: str) -> str:

@@ -20,22 +20,11 @@ from intentflow.inference.structured_outputs import StructuredOutputs
 from intentflow.inference.vllm_process import running_vllm, vllm_environment
 from intentflow.quantization import quantize
 from intentflow.storage import digest_of
-from intentflow.training.sft import train
-from tests.models import TAXONOMY, one_thread, recipe, rows, save_base_model
+from tests.models import TAXONOMY, one_thread, rows
 
 EXAMPLES = rows()[:12]
 
 pytestmark = pytest.mark.real
-
-
-@pytest.fixture(scope="module")
-def wide_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Nearly random weights, with heads as wide as vLLM's attention on a CPU takes them."""
-    folder = tmp_path_factory.mktemp("wide")
-    base = save_base_model(folder / "base", width=128)
-    with one_thread():
-        train(recipe(base), rows()[:40], rows()[40:], folder / "model", TAXONOMY)
-    return folder / "model"
 
 
 @pytest.fixture(scope="module")

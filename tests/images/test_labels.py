@@ -17,11 +17,12 @@ from intentflow import __version__
 from intentflow.pipeline.code_version import code_tag
 from intentflow.pipeline.options import STEPS
 from intentflow.pipeline.run_config import RunConfig
+from intentflow.pipeline.step_options import StepOptions
 from tests.images.conftest import ROOT
 
 LABEL = re.compile(r'org\.opencontainers\.image\.(\w+)="([^"]*)"')
 SOURCE = "https://git.example.com/intentflow"
-NAMES = ("data", "train", "serve", "deploy")
+NAMES = ("data", "train", "evaluate", "serve", "deploy")
 each_image = pytest.mark.parametrize("name", NAMES)
 Build = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -93,7 +94,8 @@ def test_a_run_with_the_printed_settings_has_the_images(
     keys = [f"{name}.{key}={v}" for name, keys in sections.items() for key, v in keys.items()]
     config = RunConfig.load(ROOT / "examples/snips/run.yaml", keys)
     options, service = config.pipeline.for_submission(), config.deploy
-    named = {options.for_step(step).image for step in STEPS}
+    on_gpu = options.model_copy(update={"all": StepOptions(gpu_count=1)})
+    named = {every.for_step(step).image for step in STEPS for every in (options, on_gpu)}
     named.add(f"{service.transformer_image}:{service.transformer_version}")
     named.add(f"{service.rollout_image}:{service.rollout_version}")
     assert named == {word for word in _asked(tmp_path) if word.startswith("registry.example/")}

@@ -15,7 +15,7 @@ from intentflow.recipe.distributed import Distributed
 from intentflow.training.trainjob.manifest import Staged, render_trainjob
 
 ROOT = Path(__file__).parents[2]
-IMAGE = re.compile(r"intentflow/(?:data|train|serve|deploy)[\w-]*:([\w.+-]+)")
+IMAGE = re.compile(r"intentflow/(?:data|train|evaluate|serve|deploy)[\w-]*:([\w.+-]+)")
 
 
 def test_the_project_reads_it() -> None:

@@ -178,6 +178,34 @@ def test_a_tag_is_that_of_every_image(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("gpus", [0, 1])
+def test_scores_are_measured_with_vllm_where_the_step_has_a_gpu(gpus: int, tmp_path: Path) -> None:
+    options = {"registry": "registry.example", "steps": {"evaluate": {"gpu_count": gpus}}}
+    (spec, *_) = _compile(tmp_path / "f.yaml", quantize="awq", **options)
+    containers = _containers(spec)
+    measured = {containers[name]["image"].partition(":")[0] for name in ("evaluate", "evaluate-2")}
+    assert measured == {f"registry.example/intentflow/{'evaluate' if gpus else 'train'}"}
+
+
+def test_a_gpu_for_all_steps_is_one_for_evaluate(tmp_path: Path) -> None:
+    (spec, *_) = _compile(tmp_path / "f.yaml", all={"gpu_count": 1}, tag="0.1.0-3f2a")
+    images = {name: c["image"] for name, c in _containers(spec).items()}
+    assert images["evaluate"] == "intentflow/evaluate:0.1.0-3f2a"
+    assert images["train"] == "intentflow/train:0.1.0-3f2a"
+
+
+def test_vllm_has_the_shared_memory_that_it_has_in_the_service(tmp_path: Path) -> None:
+    documents = _compile(tmp_path / "f.yaml", steps={"evaluate": {"gpu_count": 1}})
+    (mount,) = _platform(documents, "evaluate")["emptyDirMounts"]
+    runtime = yaml.safe_load((ROOT / "manifests/base/servingruntime.yaml").read_text())
+    (shared,) = [v["emptyDir"] for v in runtime["spec"]["volumes"] if v["name"] == "shm"]
+    assert (mount["mountPath"], mount["medium"], mount["sizeLimit"]) == (
+        "/dev/shm",
+        shared["medium"],
+        shared["sizeLimit"],
+    )
+
+
 def test_a_steps_image_goes_before_the_registry(tmp_path: Path) -> None:
     steps = {"train": {"image": "mine/train@sha256:0"}}
     (spec,) = _compile(tmp_path / "f.yaml", registry="registry.example", steps=steps)

@@ -85,6 +85,30 @@ def test_encoder_from_a_hub_is_taken() -> None:
     check_for_cluster(config)
 
 
+@pytest.mark.parametrize(
+    ("engine", "gpus", "message"),
+    [
+        ("transformers", 1, r"transformers is not in the image .* intentflow/train"),
+        ("vllm", 0, r"vllm is not in the image .*gpu_count"),
+    ],
+)
+def test_an_engine_that_the_image_lacks_is_refused(engine: str, gpus: int, message: str) -> None:
+    pipeline = {"steps": {"evaluate": {"gpu_count": gpus}}}
+    with pytest.raises(InputError, match=rf"evaluate\.engine: {message}"):
+        check_for_cluster(_config(pipeline=pipeline, evaluate={"engine": engine}))
+
+
+@pytest.mark.parametrize(("engine", "gpus"), [("transformers", 0), ("vllm", 1), ("auto", 1)])
+def test_an_engine_that_the_image_has_is_taken(engine: str, gpus: int) -> None:
+    pipeline = {"steps": {"evaluate": {"gpu_count": gpus}}}
+    check_for_cluster(_config(pipeline=pipeline, evaluate={"engine": engine}))
+
+
+def test_an_image_of_ones_own_may_have_any_engine() -> None:
+    pipeline = {"steps": {"evaluate": {"gpu_count": 1, "image": "team/evaluate:1"}}}
+    check_for_cluster(_config(pipeline=pipeline, evaluate={"engine": "transformers"}))
+
+
 @pytest.mark.parametrize(("gpus", "warnings"), [(0, 1), (1, 0)])
 def test_qlora_without_a_gpu_is_warned_of(
     caplog: pytest.LogCaptureFixture, gpus: int, warnings: int

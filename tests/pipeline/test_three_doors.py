@@ -71,6 +71,7 @@ ONLY_KEYS = {
     "data.sources": "what the first step reads",
     "champion": "what evaluate and gate read: scores of the model in service",
     "pipeline.registry": "where steps run",
+    "pipeline.tag": "where steps run",
     "pipeline.all": "where steps run",
     "pipeline.steps": "where steps run",
 }
