@@ -235,10 +235,13 @@ class DeployOptions(StrictModel):
     prometheus_url: str = Field(
         "http://prometheus-operated.monitoring.svc:9090",
         pattern=r"^https?://[^\s/]+",
-        description="Prometheus that component autoscaling queries for waiting requests",
+        description="Prometheus that component autoscaling queries for requests in vLLM",
     )
-    queue_per_replica: int = Field(
-        4, ge=1, description="Waiting requests of one replica that component autoscaling allows"
+    requests_per_replica: int = Field(
+        8,
+        ge=1,
+        description="Running and waiting requests of one replica of vLLM that component "
+        "autoscaling aims at",
     )
     monitoring_namespace: str = Field(
         "monitoring", description="Namespace from which metrics are scraped; others have no access"

@@ -110,8 +110,9 @@ def _fill_scaled_object(item: Manifest, options: DeployOptions) -> None:
     spec["minReplicaCount"] = options.min_replicas
     spec["maxReplicaCount"] = options.max_replicas
     trigger["serverAddress"] = options.prometheus_url
-    trigger["query"] = f"sum(vllm:num_requests_waiting{{{labels}}})"
-    trigger["threshold"] = str(options.queue_per_replica)
+    gauges = ("running", "waiting")
+    trigger["query"] = " + ".join(f"sum(vllm:num_requests_{it}{{{labels}}})" for it in gauges)
+    trigger["threshold"] = str(options.requests_per_replica)
 
 
 def _fill_cache(cache: Manifest, facts: ModelFacts, options: DeployOptions) -> None:

@@ -113,10 +113,11 @@ def test_autoscaling_asks_for_this_service_alone(facts: ModelFacts) -> None:
     options = DeployOptions(name="banking", namespace="team-a", components=["autoscaling"])
     scaled = [it for it in render(facts, options, None) if it["kind"] == "ScaledObject"]
     [trigger] = scaled[0]["spec"]["triggers"]
+    labels = '{namespace="team-a",model_name="banking"}'
     assert trigger["metadata"]["query"] == (
-        'sum(vllm:num_requests_waiting{namespace="team-a",model_name="banking"})'
+        f"sum(vllm:num_requests_running{labels}) + sum(vllm:num_requests_waiting{labels})"
     )
-    assert (trigger["metricType"], trigger["metadata"]["threshold"]) == ("AverageValue", "4")
+    assert (trigger["metricType"], trigger["metadata"]["threshold"]) == ("AverageValue", "8")
 
 
 def test_transformer_declares_these_metrics() -> None:

@@ -147,7 +147,7 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "lora_rank": _set("lora_rank", "16", 16),
         "model_cache_node_groups": _set("model_cache_node_groups", "[big]", ["big"]),
         "prometheus_url": _set("prometheus_url", "http://p:9090", "http://p:9090"),
-        "queue_per_replica": _set("queue_per_replica", "9", 9),
+        "requests_per_replica": _set("requests_per_replica", "9", 9),
         "monitoring_namespace": _set("monitoring_namespace", "observe", "observe"),
         "storage_cidrs": _set("storage_cidrs", "[10.0.0.0/8]", ["10.0.0.0/8"]),
         "storage_ports": _set("storage_ports", "[9000]", [9000]),
