@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from operator import itemgetter
 from typing import Any, BinaryIO, NamedTuple
@@ -14,15 +15,16 @@ import orjson
 from intentflow.conversion.duplicates import has_conflicting_keys
 from intentflow.conversion.export_format import Format, LabelledRow, Options, RowRejected
 from intentflow.conversion.fullwidth import normalise_syntax
-from intentflow.conversion.itag_lines import scan_lines
 from intentflow.conversion.json_values import Value, read_values, scan_values
 from intentflow.conversion.limits import SizeLimits, read_lines
 from intentflow.conversion.rejects import redact_raw
+from intentflow.conversion.row_scanner import RowScanner
 from intentflow.conversion.tables import scan_table
 from intentflow.conversion.transcripts import scan_dialogues
 from intentflow.conversion.votes import BallotBox, Vote
 
 BLOCK_BYTES = 1 << 20  # fits into a CPU's cache
+_MIN_SCANNED_BYTES = 1 << 17  # learning a layout takes as long as reading about this much
 _RECORD = b'{"instruction": "%b", "output": "%b"}'
 _OTHER = itemgetter(-1)
 _VALUES_AT_ONCE = 1000
@@ -153,8 +155,12 @@ def count_votes(box: BallotBox, form: Format, options: Options) -> Iterator[tupl
 
 def convert_block(block: bytes, form: Format, options: Options) -> Batch:
     """Convert complete lines, each a row; lines are counted from 1."""
-    if form.quick and not options.narrows and _is_utf8(block):
-        return _convert_quickly(block, form, options)
+    if form.layouts is not None and len(block) >= _MIN_SCANNED_BYTES and _is_utf8(block):
+        scanner = _scanner(form, options)
+        if not scanner.knows_layouts:
+            scanner.learn(block[:_MIN_SCANNED_BYTES].splitlines()[:-1])
+        if scanner.knows_layouts:
+            return _convert_by_layout(block, scanner, form, options)
     lines = block.removesuffix(b"\n").split(b"\n") if block else []
     batch = Batch(lines=len(lines))
     for number, line in enumerate(lines, 1):
@@ -163,30 +169,47 @@ def convert_block(block: bytes, form: Format, options: Options) -> Batch:
     return batch
 
 
-def _convert_quickly(block: bytes, form: Format, options: Options) -> Batch:
-    """Convert lines that mostly have the form of the documented iTAG row."""
-    rows = scan_lines(block)
+@lru_cache(maxsize=8)
+def _scanner(form: Format, options: Options) -> RowScanner:
+    """The scanner of a format's rows; what it has learned lasts as long as the process."""
+    assert form.layouts is not None
+    return RowScanner(lambda row: form.read(row, options), form.layouts)
+
+
+def _convert_by_layout(block: bytes, scanner: RowScanner, form: Format, options: Options) -> Batch:
+    """Convert lines that mostly have a known layout."""
+    rows = scanner.scan(block)
     batch = Batch(lines=len(rows))
     is_ascii = block.isascii()
-    if is_ascii and not any(map(_OTHER, rows)):
-        batch.kept = [_RECORD % (row[0], row[4] or row[3]) for row in rows]
+    others = [line for line in map(_OTHER, rows) if line]
+    scanner.count(len(rows), len(others))
+    if others:
+        scanner.learn(others)
+    elif is_ascii:
+        batch.kept = [_RECORD % row[:2] for row in rows]
         return batch
-    for number, (text, _, _, system, human, other) in enumerate(rows, 1):
-        output = human or system
+    lines: list[bytes] = []
+    for number, (utterance, label, other) in enumerate(rows, 1):
         if other:
-            _convert_line(batch, other.removesuffix(b"\n"), number, form, options)
-        elif is_ascii or (output.isascii() and text.isascii()):
-            batch.kept.append(_RECORD % (text, output))
-        elif _is_visible(text) and _is_visible(output):
-            _keep(batch, LabelledRow(text.decode(), output.decode()), form)
+            line = other.removesuffix(b"\n")
+            if line:
+                _convert_line(batch, line, number, form, options)
+        elif is_ascii or (label.isascii() and utterance.isascii()):
+            batch.kept.append(_RECORD % (utterance, label))
         else:
-            line = block.split(b"\n")[number - 1]
-            _convert_line(batch, line, number, form, options)
+            row = LabelledRow(_content(utterance), _content(label))
+            if row.instruction.strip() and row.output.strip():
+                _keep(batch, row, form)
+            else:
+                lines = lines or block.split(b"\n")
+                _convert_line(batch, lines[number - 1], number, form, options)
     return batch
 
 
-def _is_visible(text: bytes) -> bool:
-    return bool(text.decode().strip())
+def _content(raw: bytes) -> str:
+    """The text with a given content."""
+    text: str = orjson.loads(b'"%b"' % raw) if b"\\" in raw else raw.decode()
+    return text
 
 
 def _convert_line(batch: Batch, line: bytes, number: int, form: Format, options: Options) -> None:

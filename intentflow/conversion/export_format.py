@@ -141,6 +141,20 @@ def _unchanged(row: Row) -> Row:
     return row
 
 
+class LayoutRules(NamedTuple):
+    """What :mod:`intentflow.conversion.row_layouts` has to know of a format.
+
+    Attributes:
+        applies: Tests whether the layout of a parsed row may be learned.
+        decisive_keys: Keys of values by which the reader decides, wherever they stand.
+        nested_key: Key of texts that hold a JSON document.
+    """
+
+    applies: Callable[[Row], bool]
+    decisive_keys: frozenset[str]
+    nested_key: str
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """One labelling tool's export.
@@ -152,7 +166,7 @@ class Format:
         layout: ``lines`` has one row per line, ``values`` JSON values across lines, ``auto``
             either; ``table`` is CSV or TSV with a header, ``transcript`` a dialogue in plain text.
         encode: Encodes a row for the output, as bytes without a line end.
-        quick: Whether :mod:`intentflow.conversion.itag_lines` may read rows instead of ``read``.
+        layouts: How the layouts of its rows may be learned; None if ``read`` has to read each row.
         needs_label: Whether an utterance without a label is rejected; tasks need none.
         from_cells: Converts a table's row, in which a cell can contain several values.
         adapt: Adapts another format like this one, if a file turns out to have it.
@@ -163,7 +177,7 @@ class Format:
     read: Callable[[Row, Options], LabelledRow]
     layout: Layout = "auto"
     encode: Callable[[LabelledRow], bytes] = encode_record
-    quick: bool = False
+    layouts: LayoutRules | None = None
     needs_label: bool = True
     from_cells: Callable[[Row], Row] = _unchanged
     adapt: Callable[[Format], Format] | None = None

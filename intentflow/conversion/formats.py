@@ -40,7 +40,8 @@ def find_format(name: str) -> Format:
         InputError: There is no such format.
     """
     if name == "auto":
-        return Format("auto", unrecognised, _read_any, quick=True)
+        layouts = itag.LAYOUTS._replace(applies=_is_itag)
+        return Format("auto", unrecognised, _read_any, layouts=layouts)
     if name not in FORMATS:
         raise InputError(f"unknown format {name}; choose one of: auto, {', '.join(FORMATS)}")
     return FORMATS[name]
@@ -81,6 +82,10 @@ def _as_table(form: Format) -> Format:
 
 def _read_cells(form: Format, row: Row, options: Options) -> LabelledRow:
     return form.read(form.from_cells(row), options)
+
+
+def _is_itag(row: Row) -> bool:
+    return next((form for form in _BY_ROW if form.recognises(row)), None) is itag.ITAG
 
 
 def _read_any(row: Row, options: Options) -> LabelledRow:

@@ -20,6 +20,7 @@ from intentflow.conversion.duplicates import has_conflicting_keys
 from intentflow.conversion.export_format import (
     Format,
     LabelledRow,
+    LayoutRules,
     Options,
     Row,
     RowRejected,
@@ -179,4 +180,5 @@ def _output_of(annotation: Any) -> str | None:
     return output
 
 
-ITAG = Format("itag", recognises, read, quick=True)
+LAYOUTS = LayoutRules(recognises, frozenset({"abandonFlag", "type"}), "MarkResult")
+ITAG = Format("itag", recognises, read, layouts=LAYOUTS)

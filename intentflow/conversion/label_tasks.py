@@ -56,7 +56,7 @@ def as_tasks(form: Format, target: Target) -> Format:
         form,
         read=partial(_read_task, form),
         encode=encode,
-        quick=False,
+        layouts=None,
         needs_label=False,
         adapt=partial(as_tasks, target=target),
     )

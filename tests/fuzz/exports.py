@@ -82,7 +82,7 @@ def _check_lines(content: bytes, form: Format, options: Options) -> None:
     whole = convert_block(content, form, options)
     assert whole.kept == [row for batch in alone for row in batch.kept]
     assert len(whole.rejects) == sum(len(batch.rejects) for batch in alone)
-    assert whole == convert_block(content, replace(form, quick=False), options)
+    assert whole == convert_block(content, replace(form, layouts=None), options)
 
 
 def _by_newline(content: bytes) -> list[bytes]:

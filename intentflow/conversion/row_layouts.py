@@ -1,0 +1,269 @@
+r"""Layouts of rows: the rows of an export mostly differ in their values alone.
+
+A layout is learned from a row that its format's reader has read: which keys, in which order and
+with which blanks, where the utterance and the label stand, and which values do not matter. It is a
+regular expression that finds both texts of further such rows in one scan, without parsing them. Any
+row that it does not match is left to the reader, so a layout saves time and changes no result:
+
+- Keys, punctuation, blanks and the values that a reader decides by stay literal.
+- The other values may be any of the kinds (text, number, null …) seen at their place. That they do
+  not matter is tried: the reader gets the row with other values.
+- The utterance and the label start with a visible character.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import NamedTuple
+
+import orjson
+
+from intentflow.conversion.export_format import LabelledRow, LayoutRules, Row, RowRejected
+from intentflow.conversion.json_pieces import (
+    Kind,
+    Path,
+    Value,
+    set_value,
+    split_json,
+)
+
+Read = Callable[[Row], LabelledRow]
+
+_MARK = "\N{SNOWMAN}(1)"  # a text that no row has, and a call
+_TRIALS = ("", "x", None, 7, True, False)
+_UNESCAPED = r'[^"\\\x00-\x1f]'
+_VISIBLE = r'[^"\\\x00-\x20]'
+_CHARACTER = r"(?![dD][89a-fA-F])[0-9a-fA-F]{4}"  # not half of one
+_UNICODE = rf"u(?:[dD][89abAB][0-9a-fA-F]{{2}}\\u[dD][c-fC-F][0-9a-fA-F]{{2}}|{_CHARACTER})"
+_ESCAPE = rf'\\(?:["\\/bfnrt]|{_UNICODE})'
+# In a document within a text each escape sequence is escaped again; one of the outer text stands
+# for a character, which must not be a quote, a backslash or a control character.
+_NESTED_ESCAPE = rf'\\(?:/|(?!u00[0-7]){_UNICODE}|\\(?:\\["\\]|[/bfnrt]|u{_CHARACTER}))'
+_START = r'(?![ "]|\\[bfnrt]|\\u00[0-2])'  # not empty, not blank
+_NESTED_START = r'(?! |\\"|\\u00[0-2]|\\\\(?:[bfnrt]|u00[0-2]))'
+_NUMBER = r"-?+(?:0|[1-9]\d{0,14}+)(?:\.\d{1,15}+)?+"
+
+
+class Place(NamedTuple):
+    """The place of a value in a layout.
+
+    Attributes:
+        role: ``utterance``, ``label``, ``any`` value, or always the ``same``.
+        kinds: Kinds of the value seen so far.
+        value: The value in the row that the layout was learned from.
+    """
+
+    role: str
+    kinds: frozenset[Kind]
+    value: Value
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A learned layout: its literal texts and its places, in order."""
+
+    pieces: tuple[str | Place, ...]
+
+    @property
+    def skeleton(self) -> tuple[str, ...]:
+        """What the layout's rows have in common."""
+        return tuple(
+            piece if isinstance(piece, str) else _common_part(piece) for piece in self.pieces
+        )
+
+    @property
+    def label(self) -> Value:
+        """The label in the row that the layout was learned from."""
+        return next(p.value for p in self.pieces if isinstance(p, Place) and p.role == "label")
+
+    @property
+    def has_escapes(self) -> bool:
+        """Whether the utterance or the label may have escape sequences."""
+        return any(
+            isinstance(piece, Place) and piece.role != "same" and "escaped" in piece.kinds
+            for piece in self.pieces
+        )
+
+    def merged(self, other: Layout) -> Layout:
+        """The layout of the rows of both, which have one skeleton."""
+        pieces = zip(self.pieces, other.pieces, strict=True)
+        return Layout(tuple(_merged(mine, theirs) for mine, theirs in pieces))
+
+    def pattern(self, number: int) -> str:
+        """Regular expression of a row without the end of its line.
+
+        Its groups are ``utterance``, ``label`` and, where a part of the row is mostly repeated,
+        that ``part`` and the ``twin`` of the label in it, each followed by the layout's number.
+        """
+        patterns = [
+            re.escape(piece) if isinstance(piece, str) else _place_pattern(piece, number)
+            for piece in self.pieces
+        ]
+        return "".join(_with_repetition(self.pieces, patterns, number))
+
+
+def learn_layout(line: str, row: LabelledRow, read: Read, rules: LayoutRules) -> Layout | None:
+    """Learn the layout of a row.
+
+    Args:
+        line: Text of the row, without the end of the line.
+        row: What the reader made of it.
+        read: The reader of a parsed row.
+        rules: The rules of its format.
+
+    Returns:
+        The layout; None if the row has none that tells its utterance and label.
+    """
+    if row != LabelledRow(row.instruction, row.output):
+        return None
+    try:
+        pieces = split_json(line, lambda key: key == rules.nested_key)
+    except (ValueError, RecursionError):
+        return None
+    places = tuple(
+        piece if isinstance(piece, str) else _place(piece, line, row, read, rules)
+        for piece in pieces
+    )
+    roles = [piece.role for piece in places if isinstance(piece, Place)]
+    if roles.count("utterance") != 1 or roles.count("label") != 1:
+        return None
+    return Layout(places)
+
+
+def _place(value: Value, line: str, row: LabelledRow, read: Read, rules: LayoutRules) -> Place:
+    kinds = frozenset({value.kind})
+    if value.path and value.path[-1] in rules.decisive_keys:
+        return Place("same", kinds, value)
+    outcomes = [_outcome(line, value.path, trial, read) for trial in (_MARK, *_TRIALS)]
+    if outcomes[0] == row._replace(instruction=_MARK):
+        return Place("utterance", kinds, value)
+    if outcomes[0] == row._replace(output=_MARK):
+        return Place("label", kinds, value)
+    return Place("any" if outcomes.count(row) == len(outcomes) else "same", kinds, value)
+
+
+def _outcome(line: str, path: Path, trial: object, read: Read) -> LabelledRow | None:
+    """What the reader makes of the row with another value at a path."""
+    try:
+        return read(set_value(orjson.loads(line), path, trial))
+    except RowRejected:
+        return None
+
+
+def _common_part(place: Place) -> str:
+    return place.value.raw if place.role == "same" else f"<{place.role} {place.value.path}>"
+
+
+def _merged(mine: str | Place, theirs: str | Place) -> str | Place:
+    if isinstance(mine, str) or isinstance(theirs, str):
+        return mine
+    return mine._replace(kinds=mine.kinds | theirs.kinds)
+
+
+def _place_pattern(place: Place, number: int) -> str:
+    if place.role == "same":
+        return re.escape(place.value.raw)
+    if place.role == "any":
+        kinds = sorted(place.kinds - ({"text"} if "escaped" in place.kinds else set()))
+        patterns = [_value_pattern(kind, place.value.is_nested) for kind in kinds]
+        return patterns[0] if len(patterns) == 1 else f"(?:{'|'.join(patterns)})"
+    return _captured(place, f"{place.role}{number}")
+
+
+def _captured(place: Place, name: str) -> str:
+    """Pattern of a text that starts with a visible character, with its content as a group."""
+    nested = place.value.is_nested
+    text = _text_pattern(nested, escapes="escaped" in place.kinds)
+    visible = _NESTED_START if nested else _START
+    start = visible if "escaped" in place.kinds else _VISIBLE
+    return _quoted(f"(?P<{name}>{start}{text})", nested)
+
+
+def _value_pattern(kind: Kind, nested: bool) -> str:
+    match kind:
+        case "null":
+            return "null"
+        case "boolean":
+            return "(?:true|false)"
+        case "number":
+            return _NUMBER
+        case _:
+            return _quoted(_text_pattern(nested, escapes=kind == "escaped"), nested)
+
+
+def _text_pattern(nested: bool, *, escapes: bool) -> str:
+    if not escapes:
+        return f"{_UNESCAPED}*+"
+    escape = _NESTED_ESCAPE if nested else _ESCAPE
+    return f"{_UNESCAPED}*+(?:{escape}{_UNESCAPED}*+)*+"
+
+
+def _quoted(pattern: str, nested: bool) -> str:
+    quote = r'\\"' if nested else '"'
+    return f"{quote}{pattern}{quote}"
+
+
+class _Repetition(NamedTuple):
+    """Two parts of a row that were the same, the label in one of them and its twin in the other.
+
+    Attributes:
+        first: Indices of the first part's pieces.
+        second: Indices of the second part's pieces.
+        twin: Index of the label's twin.
+    """
+
+    first: range
+    second: range
+    twin: int
+
+
+def _with_repetition(pieces: Sequence[str | Place], patterns: list[str], number: int) -> list[str]:
+    """The patterns; comparing a part with its first occurrence is faster than matching it."""
+    found = _repetition(pieces)
+    if found is None:
+        return patterns
+    twin = pieces[found.twin]
+    if found.twin in found.first and isinstance(twin, Place):
+        patterns[found.twin] = _captured(twin, f"twin{number}")
+    first, second = found.first, found.second
+    patterns[first.start] = f"(?P<part{number}>" + patterns[first.start]
+    patterns[first.stop - 1] += ")"
+    patterns[second.start] = f"(?:(?P=part{number})|" + patterns[second.start]
+    patterns[second.stop - 1] += ")"
+    return patterns
+
+
+def _repetition(pieces: Sequence[str | Place]) -> _Repetition | None:
+    label = next(i for i, p in enumerate(pieces) if isinstance(p, Place) and p.role == "label")
+    for twin, piece in enumerate(pieces):
+        if isinstance(piece, Place) and piece.role == "any" and _is_same(piece, pieces[label]):
+            return _extended(pieces, label, twin)
+    return None
+
+
+def _extended(pieces: Sequence[str | Place], label: int, twin: int) -> _Repetition:
+    """The label, its twin and what is the same around them."""
+    first, second = sorted((label, twin))
+    before = zip(reversed(pieces[:first]), reversed(pieces[first + 1 : second]), strict=False)
+    left = sum(1 for _ in takewhile(_are_same, before))
+    after = zip(pieces[first + 1 : second - left], pieces[second + 1 :], strict=False)
+    right = sum(1 for _ in takewhile(_are_same, after))
+    return _Repetition(
+        range(first - left, first + right + 1), range(second - left, second + right + 1), twin
+    )
+
+
+def _is_same(left: str | Place, right: str | Place) -> bool:
+    if isinstance(left, str) or isinstance(right, str):
+        return left == right
+    return left.value.raw == right.value.raw and left.value.is_nested == right.value.is_nested
+
+
+def _are_same(pair: tuple[str | Place, str | Place]) -> bool:
+    left, right = pair
+    if isinstance(left, Place) and isinstance(right, Place) and left.role != right.role:
+        return False
+    return _is_same(left, right)
