@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
-from operator import itemgetter
 from typing import Any, BinaryIO, NamedTuple
 
 import orjson
@@ -18,7 +17,7 @@ from intentflow.conversion.fullwidth import normalise_syntax
 from intentflow.conversion.json_values import Value, read_values, scan_values
 from intentflow.conversion.limits import SizeLimits, read_lines
 from intentflow.conversion.rejects import redact_raw
-from intentflow.conversion.row_scanner import RowScanner
+from intentflow.conversion.row_scanner import RowScanner, ScannedRow
 from intentflow.conversion.tables import scan_table
 from intentflow.conversion.transcripts import scan_dialogues
 from intentflow.conversion.votes import BallotBox, Vote
@@ -26,7 +25,6 @@ from intentflow.conversion.votes import BallotBox, Vote
 BLOCK_BYTES = 1 << 20  # fits into a CPU's cache
 _MIN_SCANNED_BYTES = 1 << 17  # learning a layout takes as long as reading about this much
 _RECORD = b'{"instruction": "%b", "output": "%b"}'
-_OTHER = itemgetter(-1)
 _VALUES_AT_ONCE = 1000
 _SURROGATES = "surrogateescape"
 
@@ -164,8 +162,7 @@ def convert_block(block: bytes, form: Format, options: Options) -> Batch:
     lines = block.removesuffix(b"\n").split(b"\n") if block else []
     batch = Batch(lines=len(lines))
     for number, line in enumerate(lines, 1):
-        if line:
-            _convert_line(batch, line, number, form, options)
+        _convert_line(batch, line, number, form, options)
     return batch
 
 
@@ -179,31 +176,39 @@ def _scanner(form: Format, options: Options) -> RowScanner:
 def _convert_by_layout(block: bytes, scanner: RowScanner, form: Format, options: Options) -> Batch:
     """Convert lines that mostly have a known layout."""
     rows = scanner.scan(block)
-    batch = Batch(lines=len(rows))
-    is_ascii = block.isascii()
-    others = [line for line in map(_OTHER, rows) if line]
-    scanner.count(len(rows), len(others))
+    records = [_RECORD % (utterance, label) for utterance, label, _ in rows]
+    others = [line for _, _, line in rows if line]
     if others:
         scanner.learn(others)
-    elif is_ascii:
-        batch.kept = [_RECORD % row[:2] for row in rows]
-        return batch
+    batch, done = Batch(lines=len(rows)), 0
     lines: list[bytes] = []
-    for number, (utterance, label, other) in enumerate(rows, 1):
-        if other:
-            line = other.removesuffix(b"\n")
-            if line:
-                _convert_line(batch, line, number, form, options)
-        elif is_ascii or (label.isascii() and utterance.isascii()):
-            batch.kept.append(_RECORD % (utterance, label))
-        else:
-            row = LabelledRow(_content(utterance), _content(label))
-            if row.instruction.strip() and row.output.strip():
-                _keep(batch, row, form)
-            else:
-                lines = lines or block.split(b"\n")
-                _convert_line(batch, lines[number - 1], number, form, options)
+    for index in _unfinished(rows, records):
+        batch.kept += records[done:index]
+        done = index + 1
+        if not _keep_scanned(batch, rows[index], form):
+            lines = lines or block.split(b"\n")
+            _convert_line(batch, lines[index], done, form, options)
+    batch.kept += records[done:]
     return batch
+
+
+def _unfinished(rows: list[ScannedRow], records: list[bytes]) -> list[int]:
+    """Indices of rows that were not scanned, or that may have to be normalised."""
+    return [
+        index
+        for index, (row, record) in enumerate(zip(rows, records, strict=True))
+        if row[2] or not record.isascii()
+    ]
+
+
+def _keep_scanned(batch: Batch, scanned: ScannedRow, form: Format) -> bool:
+    """Keep a scanned row if it has an utterance and a label."""
+    utterance, label, other = scanned
+    row = LabelledRow(_content(utterance), _content(label))
+    if other or not row.instruction.strip() or not row.output.strip():
+        return False
+    _keep(batch, row, form)
+    return True
 
 
 def _content(raw: bytes) -> str:
@@ -213,6 +218,8 @@ def _content(raw: bytes) -> str:
 
 
 def _convert_line(batch: Batch, line: bytes, number: int, form: Format, options: Options) -> None:
+    if not line:
+        return
     try:
         document = orjson.loads(line)
     except ValueError:

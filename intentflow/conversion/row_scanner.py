@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import orjson
@@ -58,21 +58,18 @@ class RowScanner:
             rows = _texts_of_one(found, self._groups[0], self._other)
         else:
             rows = [self._texts(row) for row in found]
+        self._rows += len(rows)
         return rows
 
     def learn(self, lines: Sequence[bytes]) -> None:
         """Learn the layouts of some of the lines that matched none."""
+        self._missed += len(lines)
         known = len(self._layouts), self._lessons
         for line in lines[:: max(1, len(lines) // _TRIES_PER_BLOCK)][:_TRIES_PER_BLOCK]:
             if self._lessons < _MAX_LESSONS:
                 self._learn_line(line)
         if known != (len(self._layouts), self._lessons):
             self._compile()
-
-    def count(self, rows: int, missed: int) -> None:
-        """Count rows that were scanned, and those among them that matched no layout."""
-        self._rows += rows
-        self._missed += missed
 
     def _learn_line(self, line: bytes) -> None:
         text = line.rstrip(b"\r\n")
@@ -93,10 +90,7 @@ class RowScanner:
 
     def _compile(self) -> None:
         layouts = list(self._layouts.values())
-        patterns = [
-            layout.pattern(number) + r"\r?(?:\n|\Z)" for number, layout in enumerate(layouts)
-        ]
-        self._pattern = re.compile("|".join([*patterns, _OTHER]).encode())
+        self._pattern = _compiled(layout.pattern(n) for n, layout in enumerate(layouts))
         index = self._pattern.groupindex
         self._other = index["other"] - 1
         self._groups = [_groups_of(layout, n, index) for n, layout in enumerate(layouts)]
@@ -108,6 +102,11 @@ class RowScanner:
                 if row[groups.utterance]:
                     return _texts(row, groups)
         return b"", b"", other
+
+
+def _compiled(patterns: Iterable[str]) -> re.Pattern[bytes]:
+    lines = [rf"{pattern}\r?(?:\n|\Z)" for pattern in patterns]
+    return re.compile("|".join([*lines, _OTHER]).encode())
 
 
 def _groups_of(layout: Layout, number: int, index: Mapping[str, int]) -> _Groups:
