@@ -1,10 +1,15 @@
 """Converting a large iTAG export: ``intentflow convert`` and the labelling guide's script.
 
 The export repeats the rows of a manifest (the bundled example's, or those given) up to the
-number asked for. Both programs are started again for each run, in alternating order, and their
-outputs are compared row by row. Floor: a ratio of 5 at 1,000,000 rows.
+number asked for, in one layout a file: ``compact`` as in the guide's sample, ``spaced`` with blanks
+after colons and commas, ``reordered`` with each object's keys the other way round, ``extra_keys``,
+``escaped`` with Chinese titles and all but ASCII as escape sequences, ``multi_stage`` with a check
+and a verification, ``mixed`` with one of these drawn for each row. Both programs are started again
+for each run, in alternating order, and their outputs are compared row by row. Floors at 1,000,000
+rows and two workers: ratios of wall time of 4 in each layout and 6 in ``compact``, of CPU time 2.
 
-    python benchmarks/convert_itag.py [--rows 1000000] [--rounds 3] [--workers 2] [MANIFEST …]
+    python benchmarks/convert_itag.py [--rows 1000000] [--rounds 3] [--workers 2]
+        [--layouts compact,mixed] [MANIFEST …]
 """
 
 from __future__ import annotations
@@ -14,17 +19,20 @@ import gzip
 import json
 import multiprocessing
 import os
+import random
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from itertools import cycle, islice, zip_longest
+from collections.abc import Callable, Iterator
+from itertools import zip_longest
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from samples import EXAMPLE_EXPORT
+
+Row = dict[str, Any]
 
 # The guide's script ("Use iTAG to label data"), its lines as printed, the paths from the command
 # line.
@@ -80,10 +88,81 @@ def _is_good(line: bytes) -> bool:
     return bool(output and not output.isspace())
 
 
-def write_export(path: Path, manifests: list[Path], count: int) -> None:
-    """Write ``count`` rows, repeating those of the manifests."""
-    with path.open("wb") as stream:
-        stream.writelines(islice(cycle(good_rows(manifests)), count))
+def write_export(path: Path, manifests: list[Path], count: int, layout: str) -> None:
+    """Write ``count`` rows of a layout, repeating those of the manifests."""
+    rows = [json.loads(line) for line in good_rows(manifests)]
+    drawn = random.Random(7)
+    written = {name: [write(row) for row in rows] for name, write in LAYOUTS.items()}
+    with path.open("w", encoding="utf-8") as stream:
+        for number in range(count):
+            name = drawn.choice(list(LAYOUTS)) if layout == MIXED else layout
+            stream.write(written[name][number % len(rows)])
+
+
+def _compact(row: Row) -> str:
+    return _dumps(_with_marks(row, _dumps)) + "\n"
+
+
+def _spaced(row: Row) -> str:
+    def spaced(value: object) -> str:
+        return json.dumps(value, ensure_ascii=False)
+
+    return spaced(_with_marks(row, spaced)) + "\n"
+
+
+def _reordered(row: Row) -> str:
+    return _dumps(_reversed(_with_marks(row, lambda mark: _dumps(_reversed(mark))))) + "\n"
+
+
+def _extra_keys(row: Row) -> str:
+    data = row["data"] | {"channel": "app", "turn": 3}
+    return _compact(row | {"data": data, "exif": {"width": 10, "tags": ["a", "b"]}})
+
+
+def _escaped(row: Row) -> str:
+    titled = _with_marks(row, _dumps)
+    for label in _labels(titled):
+        label["results"][0]["MarkTitle"] = "基础模板"
+    return json.dumps(titled, separators=(",", ":")) + "\n"
+
+
+def _multi_stage(row: Row) -> str:
+    job = next(key for key in row if key.startswith("label-") and not key.endswith("-system"))
+    return _compact(row | {f"{job}-check": row[job], f"{job}-verify": row[job]})
+
+
+def _with_marks(row: Row, write: Callable[[Any], str]) -> Row:
+    """A copy of the row with its MarkResults written by ``write``."""
+    copy: Row = json.loads(json.dumps(row))
+    for label in _labels(copy):
+        result = label["results"][0]
+        result["MarkResult"] = write(json.loads(result["MarkResult"]))
+    return copy
+
+
+def _labels(row: Row) -> list[Row]:
+    return [value for key, value in row.items() if key.startswith("label-")]
+
+
+def _reversed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _reversed(value[key]) for key in reversed(value)}
+    return [_reversed(item) for item in value] if isinstance(value, list) else value
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+LAYOUTS: dict[str, Callable[[Row], str]] = {
+    "compact": _compact,
+    "spaced": _spaced,
+    "reordered": _reordered,
+    "extra_keys": _extra_keys,
+    "escaped": _escaped,
+    "multi_stage": _multi_stage,
+}
+MIXED = "mixed"
 
 
 class Run(NamedTuple):
@@ -155,27 +234,38 @@ def _ratio(runs: dict[str, list[Run]], what: str) -> float:
 
 
 def main() -> None:
-    """Print what was measured as one JSON line; exit status 1 if the outputs differ."""
+    """Measure each layout; exit status 1 if outputs differ."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("manifests", nargs="*", type=Path, default=[EXAMPLE_EXPORT])
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--layouts", default=",".join([*LAYOUTS, MIXED]))
     args = parser.parse_args()
+    results = [measure(layout, args) for layout in args.layouts.split(",")]
+    sys.exit(not all(result["same_output"] for result in results))
+
+
+def measure(layout: str, args: argparse.Namespace) -> dict[str, object]:
+    """Print what was measured of a layout as one JSON line."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         export = folder / "export.manifest"
         # In a process of its own: a program started later would be charged with this one's peak.
         writer = multiprocessing.Process(
-            target=write_export, args=(export, args.manifests, args.rows)
+            target=write_export, args=(export, args.manifests, args.rows, layout)
         )
         writer.start()
         writer.join()
-        facts = {"rows": args.rows, "bytes": export.stat().st_size, "workers": args.workers}
-        load = {"load": os.getloadavg()[0], "cpus": len(os.sched_getaffinity(0))}
+        facts = {"layout": layout, "rows": args.rows, "bytes": export.stat().st_size}
+        load = {
+            "workers": args.workers,
+            "load": os.getloadavg()[0],
+            "cpus": len(os.sched_getaffinity(0)),
+        }
         result = facts | load | compare(folder, export, args.rounds, args.workers)
-    print(json.dumps(result))
-    sys.exit(not result["same_output"])
+    print(json.dumps(result), flush=True)
+    return result
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from importlib.metadata import PackageNotFoundError, metadata
 
 # Packages whose import name differs from their distribution's name.
 _DISTRIBUTIONS = {"sklearn": "scikit-learn", "stdnum": "python-stdnum", "yaml": "pyyaml"}
@@ -31,6 +30,8 @@ def extra_with(package: str) -> str | None:
     Args:
         package: Import name of the package.
     """
+    from importlib.metadata import PackageNotFoundError, metadata  # loads the email package, too
+
     try:
         project = metadata("intentflow")
     except PackageNotFoundError:  # a checkout without installation

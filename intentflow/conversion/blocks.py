@@ -158,7 +158,7 @@ def convert_block(block: bytes, form: Format, options: Options) -> Batch:
         if not scanner.knows_layouts:
             scanner.learn(block[:_MIN_SCANNED_BYTES].splitlines()[:-1])
         if scanner.knows_layouts:
-            return _convert_by_layout(block, scanner, form, options)
+            return convert_by_layout(block, scanner, form, options)
     lines = block.removesuffix(b"\n").split(b"\n") if block else []
     batch = Batch(lines=len(lines))
     for number, line in enumerate(lines, 1):
@@ -173,8 +173,8 @@ def _scanner(form: Format, options: Options) -> RowScanner:
     return RowScanner(lambda row: form.read(row, options), form.layouts)
 
 
-def _convert_by_layout(block: bytes, scanner: RowScanner, form: Format, options: Options) -> Batch:
-    """Convert lines that mostly have a known layout."""
+def convert_by_layout(block: bytes, scanner: RowScanner, form: Format, options: Options) -> Batch:
+    """Convert lines that mostly have a layout that the scanner knows."""
     rows = scanner.scan(block)
     records = [_RECORD % (utterance, label) for utterance, label, _ in rows]
     others = [line for _, _, line in rows if line]

@@ -22,16 +22,13 @@ from typing import NamedTuple
 import orjson
 
 from intentflow.conversion.export_format import LabelledRow, LayoutRules, Row, RowRejected
-from intentflow.conversion.json_pieces import (
-    Kind,
-    Path,
-    Value,
-    set_value,
-    split_json,
-)
+from intentflow.conversion.json_pieces import Kind, Path, Value, set_value, split_json
 
 Read = Callable[[Row], LabelledRow]
 
+# Beyond these, learning takes longer than it saves.
+_MAX_CHARACTERS = 1 << 14
+_MAX_PIECES = 500
 _MARK = "\N{SNOWMAN}(1)"  # a text that no row has, and a call
 _TRIALS = ("", "x", None, 7, True, False)
 _UNESCAPED = r'[^"\\\x00-\x1f]'
@@ -117,11 +114,13 @@ def learn_layout(line: str, row: LabelledRow, read: Read, rules: LayoutRules) ->
     Returns:
         The layout; None if the row has none that tells its utterance and label.
     """
-    if row != LabelledRow(row.instruction, row.output):
+    if len(line) > _MAX_CHARACTERS or row != LabelledRow(row.instruction, row.output):
         return None
     try:
         pieces = split_json(line, lambda key: key == rules.nested_key)
     except (ValueError, RecursionError):
+        return None
+    if len(pieces) > _MAX_PIECES:
         return None
     places = tuple(
         piece if isinstance(piece, str) else _place(piece, line, row, read, rules)

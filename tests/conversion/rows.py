@@ -30,6 +30,49 @@ def itag_row(text: Any = "play", /, job: str = JOB, **stages: Any) -> dict[str, 
     return {**row, "abandonFlag": 0, "abandonRemark": None}
 
 
+def documented_row(text: str, output: str, system: str = "z()", **changes: Any) -> str:
+    """A row as the labelling guide's sample has it."""
+    return compact(documented(text, output, system) | changes) + "\n"
+
+
+def documented(text: str, output: str, system: str = "z()") -> dict[str, Any]:
+    """The same, parsed."""
+    label = {"results": [_documented_result(output, "1947839763671740416")]}
+    return {
+        "data": {"instruction": text, "_itag_index": ""},
+        "label-7-system": {
+            "fixedFlag": 0,
+            "results": [_documented_result(system, None)],
+            "abandonFlag": 0,
+        },
+        "label-7": label,
+        "abandonFlag": 0,
+        "abandonRemark": None,
+    }
+
+
+def _documented_result(output: str, user: str | None) -> dict[str, Any]:
+    annotation = {"id": None, "labels": {"output": output}, "exif": None}
+    answer = {"tabId": "CommonExtensions", "annotations": [annotation]}
+    return {
+        "MarkResultId": "1947839554911772672",
+        "MarkTitle": "Basic Template",
+        "MarkResult": compact(answer | {"type": "CommonExtensions", "version": "v2"}),
+        "QuestionId": "CommonExtensions",
+        "ResultType": "OPEN_GROUP",
+        "Progress": None,
+        "Version": "1753236185165",
+        "MarkTime": "Wed Jul 23 10:03:05 CST 2025",
+        "UserMarkResultId": user,
+        "IsNeedVoteJudge": False,
+    }
+
+
+def compact(value: Any) -> str:
+    """JSON without blanks or escape sequences for other scripts."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def converted(path: Path, content: str | bytes | list[Any], **options: Any) -> list[dict[str, Any]]:
     """The records that a file with this content gives; a list is written one row a line."""
     convert_content(path, content, **options)

@@ -15,7 +15,7 @@ from intentflow.conversion import convert
 from intentflow.conversion.limits import SizeLimits
 from intentflow.errors import InputError
 from intentflow.parallel import ProcessExecutor
-from tests.conversion.test_itag_lines import documented_row
+from tests.conversion.rows import documented_row
 
 MEGABYTE = 1 << 20
 MEASURED = """

@@ -9,7 +9,7 @@ import pytest
 
 from intentflow.conversion import blocks, convert, parallel
 from intentflow.errors import IntentflowError
-from tests.conversion.test_itag_lines import documented_row
+from tests.conversion.rows import documented_row
 
 
 @pytest.fixture

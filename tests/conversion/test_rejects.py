@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from intentflow.cli.main import main
 from intentflow.conversion import rejects
 from intentflow.conversion.rejects import redact_raw
-from tests.conversion.rows import convert_content, itag_row, stage
-from tests.conversion.test_itag_lines import documented_row
+from tests.conversion.rows import convert_content, documented_row, itag_row, stage
 
 GOOD = '{"instruction": "good", "output": "row()"}\n'
 MAIL = "jane@example.com"

@@ -10,11 +10,18 @@ from dataclasses import replace
 
 import orjson
 
-from intentflow.conversion.blocks import Part, convert_block, convert_stream, count_votes
+from intentflow.conversion.blocks import (
+    Part,
+    convert_block,
+    convert_by_layout,
+    convert_stream,
+    count_votes,
+)
 from intentflow.conversion.export_format import Format, Options
 from intentflow.conversion.formats import FORMATS, detect_layout, find_format
 from intentflow.conversion.json_values import read_values
 from intentflow.conversion.label_tasks import as_tasks
+from intentflow.conversion.row_scanner import RowScanner
 from intentflow.conversion.votes import BallotBox
 from intentflow.errors import IntentflowError
 
@@ -83,6 +90,18 @@ def _check_lines(content: bytes, form: Format, options: Options) -> None:
     assert whole.kept == [row for batch in alone for row in batch.kept]
     assert len(whole.rejects) == sum(len(batch.rejects) for batch in alone)
     assert whole == convert_block(content, replace(form, layouts=None), options)
+    if form.layouts is not None and _is_utf8(content):
+        scanner = RowScanner(lambda row: form.read(row, options), form.layouts)
+        scanner.learn(lines)
+        assert whole == convert_by_layout(content, scanner, form, options)
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _by_newline(content: bytes) -> list[bytes]:

@@ -13,8 +13,7 @@ from tests.conversion import (
     test_label_studio,
     test_votes,
 )
-from tests.conversion.rows import itag_row, stage
-from tests.conversion.test_itag_lines import documented_row
+from tests.conversion.rows import documented_row, itag_row, stage
 from tests.public_sets import sample_export
 
 

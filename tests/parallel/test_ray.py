@@ -20,7 +20,7 @@ from intentflow.curation import curate
 from intentflow.errors import InputError, ServiceError
 from intentflow.parallel import Executor, open_executor
 from intentflow.records import content_digest, read_records
-from tests.conversion.test_itag_lines import documented_row
+from tests.conversion.rows import documented_row
 
 pytest.importorskip("ray")
 pytestmark = [pytest.mark.real, pytest.mark.timeout(500)]
