@@ -51,7 +51,7 @@ def choose_columns(source: Source, form: Format, options: Options) -> Options:
 def _sample(source: Source, form: Format, options: Options) -> list[Row]:
     """The first rows of the file that are objects."""
     found: list[Row] = []
-    recording = replace(form, read=partial(_record, found), quick=False)
+    recording = replace(form, read=partial(_record, found), layouts=None)
     own = Options(limits=options.limits)
     with open_source(source, options.limits) as stream:
         if form.layout == "lines":

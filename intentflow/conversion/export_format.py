@@ -166,7 +166,7 @@ class Format:
         layout: ``lines`` has one row per line, ``values`` JSON values across lines, ``auto``
             either; ``table`` is CSV or TSV with a header, ``transcript`` a dialogue in plain text.
         encode: Encodes a row for the output, as bytes without a line end.
-        layouts: How the layouts of its rows may be learned; None if ``read`` has to read each row.
+        layouts: Rules for learning the layouts of its rows; None if ``read`` has to read each row.
         needs_label: Whether an utterance without a label is rejected; tasks need none.
         from_cells: Converts a table's row, in which a cell can contain several values.
         adapt: Adapts another format like this one, if a file turns out to have it.

@@ -27,7 +27,7 @@ class RepeatedKey(ValueError):  # noqa: N818 - a property of the document
     """An object has the same key twice."""
 
 
-class Value(NamedTuple):
+class Scalar(NamedTuple):
     """A value that is neither an object nor an array.
 
     Attributes:
@@ -43,7 +43,7 @@ class Value(NamedTuple):
     is_nested: bool = False
 
 
-Piece = str | Value
+Piece = str | Scalar
 
 
 def split_json(text: str, opens: Callable[[str], bool]) -> list[Piece]:
@@ -59,7 +59,7 @@ def split_json(text: str, opens: Callable[[str], bool]) -> list[Piece]:
 
     Example:
         >>> [piece for piece in split_json('{"a": 1}', lambda key: False)]
-        ['{"a": ', Value(path=('a',), kind='number', raw='1', is_nested=False), '}']
+        ['{"a": ', Scalar(path=('a',), kind='number', raw='1', is_nested=False), '}']
     """
     pieces: list[Piece] = []
     for piece in _pieces(text, json.loads(text), opens):
@@ -140,7 +140,7 @@ def _scalar_pieces(
     if isinstance(value, str) and path and opens(str(path[-1])) and value.startswith("{"):
         yield from _nested_pieces(raw, value, path)
     else:
-        yield Value(path, _kind(raw, value), raw)
+        yield Scalar(path, _kind(raw, value), raw)
 
 
 def _nested_pieces(raw: str, value: str, path: Path) -> Iterator[Piece]:
@@ -156,7 +156,7 @@ def _nested_pieces(raw: str, value: str, path: Path) -> Iterator[Piece]:
             yield text
         else:
             kind = _nested_kind(piece.kind, text)
-            yield Value((*path, INSIDE, *piece.path), kind, text, is_nested=True)
+            yield Scalar((*path, INSIDE, *piece.path), kind, text, is_nested=True)
         position = end
     yield '"'
 

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import orjson
 
 from intentflow.conversion.export_format import LabelledRow, LayoutRules, Row, RowRejected
-from intentflow.conversion.json_pieces import Kind, Path, Value, set_value, split_json
+from intentflow.conversion.json_pieces import Kind, Path, Scalar, set_value, split_json
 
 Read = Callable[[Row], LabelledRow]
 
@@ -44,8 +44,8 @@ _NESTED_START = r'(?! |\\"|\\u00[0-2]|\\\\(?:[bfnrt]|u00[0-2]))'
 _NUMBER = r"-?+(?:0|[1-9]\d{0,14}+)(?:\.\d{1,15}+)?+"
 
 
-class Place(NamedTuple):
-    """The place of a value in a layout.
+class Slot(NamedTuple):
+    """A value of a layout in a layout.
 
     Attributes:
         role: ``utterance``, ``label``, ``any`` value, or always the ``same``.
@@ -55,14 +55,14 @@ class Place(NamedTuple):
 
     role: str
     kinds: frozenset[Kind]
-    value: Value
+    value: Scalar
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A learned layout: its literal texts and its places, in order."""
+    """A learned layout: its literal texts and its slots, in order."""
 
-    pieces: tuple[str | Place, ...]
+    pieces: tuple[str | Slot, ...]
 
     @property
     def skeleton(self) -> tuple[str, ...]:
@@ -72,15 +72,15 @@ class Layout:
         )
 
     @property
-    def label(self) -> Value:
+    def label(self) -> Scalar:
         """The label in the row that the layout was learned from."""
-        return next(p.value for p in self.pieces if isinstance(p, Place) and p.role == "label")
+        return next(p.value for p in self.pieces if isinstance(p, Slot) and p.role == "label")
 
     @property
     def has_escapes(self) -> bool:
         """Whether the utterance or the label may have escape sequences."""
         return any(
-            isinstance(piece, Place) and piece.role != "same" and "escaped" in piece.kinds
+            isinstance(piece, Slot) and piece.role != "same" and "escaped" in piece.kinds
             for piece in self.pieces
         )
 
@@ -96,7 +96,7 @@ class Layout:
         that ``part`` and the ``twin`` of the label in it, each followed by the layout's number.
         """
         patterns = [
-            re.escape(piece) if isinstance(piece, str) else _place_pattern(piece, number)
+            re.escape(piece) if isinstance(piece, str) else _slot_pattern(piece, number)
             for piece in self.pieces
         ]
         return "".join(_with_repetition(self.pieces, patterns, number))
@@ -107,7 +107,7 @@ def learn_layout(line: str, row: LabelledRow, read: Read, rules: LayoutRules) ->
 
     Args:
         line: Text of the row, without the end of the line.
-        row: What the reader made of it.
+        row: The result of reading it.
         read: The reader of a parsed row.
         rules: The rules of its format.
 
@@ -122,26 +122,26 @@ def learn_layout(line: str, row: LabelledRow, read: Read, rules: LayoutRules) ->
         return None
     if len(pieces) > _MAX_PIECES:
         return None
-    places = tuple(
-        piece if isinstance(piece, str) else _place(piece, line, row, read, rules)
+    slots = tuple(
+        piece if isinstance(piece, str) else _slot(piece, line, row, read, rules)
         for piece in pieces
     )
-    roles = [piece.role for piece in places if isinstance(piece, Place)]
+    roles = [piece.role for piece in slots if isinstance(piece, Slot)]
     if roles.count("utterance") != 1 or roles.count("label") != 1:
         return None
-    return Layout(places)
+    return Layout(slots)
 
 
-def _place(value: Value, line: str, row: LabelledRow, read: Read, rules: LayoutRules) -> Place:
+def _slot(value: Scalar, line: str, row: LabelledRow, read: Read, rules: LayoutRules) -> Slot:
     kinds = frozenset({value.kind})
     if value.path and value.path[-1] in rules.decisive_keys:
-        return Place("same", kinds, value)
+        return Slot("same", kinds, value)
     outcomes = [_outcome(line, value.path, trial, read) for trial in (_MARK, *_TRIALS)]
     if outcomes[0] == row._replace(instruction=_MARK):
-        return Place("utterance", kinds, value)
+        return Slot("utterance", kinds, value)
     if outcomes[0] == row._replace(output=_MARK):
-        return Place("label", kinds, value)
-    return Place("any" if outcomes.count(row) == len(outcomes) else "same", kinds, value)
+        return Slot("label", kinds, value)
+    return Slot("any" if outcomes.count(row) == len(outcomes) else "same", kinds, value)
 
 
 def _outcome(line: str, path: Path, trial: object, read: Read) -> LabelledRow | None:
@@ -152,32 +152,32 @@ def _outcome(line: str, path: Path, trial: object, read: Read) -> LabelledRow | 
         return None
 
 
-def _common_part(place: Place) -> str:
-    return place.value.raw if place.role == "same" else f"<{place.role} {place.value.path}>"
+def _common_part(slot: Slot) -> str:
+    return slot.value.raw if slot.role == "same" else f"<{slot.role} {slot.value.path}>"
 
 
-def _merged(mine: str | Place, theirs: str | Place) -> str | Place:
+def _merged(mine: str | Slot, theirs: str | Slot) -> str | Slot:
     if isinstance(mine, str) or isinstance(theirs, str):
         return mine
     return mine._replace(kinds=mine.kinds | theirs.kinds)
 
 
-def _place_pattern(place: Place, number: int) -> str:
-    if place.role == "same":
-        return re.escape(place.value.raw)
-    if place.role == "any":
-        kinds = sorted(place.kinds - ({"text"} if "escaped" in place.kinds else set()))
-        patterns = [_value_pattern(kind, place.value.is_nested) for kind in kinds]
+def _slot_pattern(slot: Slot, number: int) -> str:
+    if slot.role == "same":
+        return re.escape(slot.value.raw)
+    if slot.role == "any":
+        kinds = sorted(slot.kinds - ({"text"} if "escaped" in slot.kinds else set()))
+        patterns = [_value_pattern(kind, slot.value.is_nested) for kind in kinds]
         return patterns[0] if len(patterns) == 1 else f"(?:{'|'.join(patterns)})"
-    return _captured(place, f"{place.role}{number}")
+    return _captured(slot, f"{slot.role}{number}")
 
 
-def _captured(place: Place, name: str) -> str:
+def _captured(slot: Slot, name: str) -> str:
     """Pattern of a text that starts with a visible character, with its content as a group."""
-    nested = place.value.is_nested
-    text = _text_pattern(nested, escapes="escaped" in place.kinds)
+    nested = slot.value.is_nested
+    text = _text_pattern(nested, escapes="escaped" in slot.kinds)
     visible = _NESTED_START if nested else _START
-    start = visible if "escaped" in place.kinds else _VISIBLE
+    start = visible if "escaped" in slot.kinds else _VISIBLE
     return _quoted(f"(?P<{name}>{start}{text})", nested)
 
 
@@ -219,13 +219,13 @@ class _Repetition(NamedTuple):
     twin: int
 
 
-def _with_repetition(pieces: Sequence[str | Place], patterns: list[str], number: int) -> list[str]:
+def _with_repetition(pieces: Sequence[str | Slot], patterns: list[str], number: int) -> list[str]:
     """The patterns; comparing a part with its first occurrence is faster than matching it."""
     found = _repetition(pieces)
     if found is None:
         return patterns
     twin = pieces[found.twin]
-    if found.twin in found.first and isinstance(twin, Place):
+    if found.twin in found.first and isinstance(twin, Slot):
         patterns[found.twin] = _captured(twin, f"twin{number}")
     first, second = found.first, found.second
     patterns[first.start] = f"(?P<part{number}>" + patterns[first.start]
@@ -235,15 +235,15 @@ def _with_repetition(pieces: Sequence[str | Place], patterns: list[str], number:
     return patterns
 
 
-def _repetition(pieces: Sequence[str | Place]) -> _Repetition | None:
-    label = next(i for i, p in enumerate(pieces) if isinstance(p, Place) and p.role == "label")
+def _repetition(pieces: Sequence[str | Slot]) -> _Repetition | None:
+    label = next(i for i, p in enumerate(pieces) if isinstance(p, Slot) and p.role == "label")
     for twin, piece in enumerate(pieces):
-        if isinstance(piece, Place) and piece.role == "any" and _is_same(piece, pieces[label]):
+        if isinstance(piece, Slot) and piece.role == "any" and _is_same(piece, pieces[label]):
             return _extended(pieces, label, twin)
     return None
 
 
-def _extended(pieces: Sequence[str | Place], label: int, twin: int) -> _Repetition:
+def _extended(pieces: Sequence[str | Slot], label: int, twin: int) -> _Repetition:
     """The label, its twin and what is the same around them."""
     first, second = sorted((label, twin))
     before = zip(reversed(pieces[:first]), reversed(pieces[first + 1 : second]), strict=False)
@@ -255,14 +255,14 @@ def _extended(pieces: Sequence[str | Place], label: int, twin: int) -> _Repetiti
     )
 
 
-def _is_same(left: str | Place, right: str | Place) -> bool:
+def _is_same(left: str | Slot, right: str | Slot) -> bool:
     if isinstance(left, str) or isinstance(right, str):
         return left == right
     return left.value.raw == right.value.raw and left.value.is_nested == right.value.is_nested
 
 
-def _are_same(pair: tuple[str | Place, str | Place]) -> bool:
+def _are_same(pair: tuple[str | Slot, str | Slot]) -> bool:
     left, right = pair
-    if isinstance(left, Place) and isinstance(right, Place) and left.role != right.role:
+    if isinstance(left, Slot) and isinstance(right, Slot) and left.role != right.role:
         return False
     return _is_same(left, right)

@@ -54,7 +54,9 @@ class RowScanner:
     def scan(self, block: bytes) -> list[ScannedRow]:
         """Scan a block of complete lines in UTF-8; one result for each line."""
         found = self._pattern.findall(block)
-        if len(self._groups) == 1:
+        if not self._groups:  # findall gives no tuples for a single group
+            rows = [(b"", b"", line) for line in found]
+        elif len(self._groups) == 1:
             rows = _texts_of_one(found, self._groups[0], self._other)
         else:
             rows = [self._texts(row) for row in found]

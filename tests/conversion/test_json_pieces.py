@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intentflow.conversion.json_pieces import RepeatedKey, Value, set_value, split_json
+from intentflow.conversion.json_pieces import RepeatedKey, Scalar, set_value, split_json
 
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
@@ -32,7 +32,9 @@ def test_the_pieces_joined_are_the_text(
 
 def test_a_value_is_set_inside_a_text() -> None:
     document = {"a": json.dumps({"b": [1]})}
-    (value,) = (p for p in split_json(json.dumps(document), lambda _: True) if isinstance(p, Value))
+    (value,) = (
+        p for p in split_json(json.dumps(document), lambda _: True) if isinstance(p, Scalar)
+    )
     assert json.loads(set_value(document, value.path, 2)["a"]) == {"b": [2]}
 
 
