@@ -2,7 +2,7 @@
 
     output = call *( ";" call )
     call   = name "(" [ value *( "," value ) ] ")"
-    name   = a run without ( ) , ;
+    name   = a run without ( ) , ; < > or line breaks, at most 100 characters and 8 words
     value  = a JSON string / bare text with balanced parentheses and no top-level "," or ";"
 
 Reading accepts every form that labellers write; writing gives one form that reads back to
@@ -21,7 +21,10 @@ from intentflow.errors import InputError
 
 OutputFormat = Literal["call", "json"]
 
+_MAX_NAME_CHARACTERS = 100
+_MAX_NAME_WORDS = 8
 _SYNTAX = frozenset("(),;")
+_NOT_IN_NAMES = _SYNTAX | frozenset("<>")
 _MUST_QUOTE = frozenset('(),;"')
 _DECODER = json.JSONDecoder()
 
@@ -92,8 +95,7 @@ def format_calls(calls: Sequence[Call]) -> str:
     """Write calls in the one form that reads back to the same calls.
 
     Raises:
-        ValueError: An intent name cannot be written (empty, blank at an end, or holding
-            one of ``( ) , ;``).
+        ValueError: An intent name cannot be written, see :func:`name_fault`.
 
     Example:
         >>> format_calls([Call("search", ("a, b", "c")), Call("greet")])
@@ -132,6 +134,28 @@ def format_json_calls(calls: Sequence[Call]) -> str:
         [{"intent": call.intent, "parameters": list(call.parameters)} for call in calls],
         ensure_ascii=False,
     )
+
+
+def name_fault(name: str) -> str | None:
+    """Why a text cannot be the name of an intent; None if it can.
+
+    Prose and markup around an answer are no names: these have bounds.
+
+    Example:
+        >>> name_fault("card_payment?"), name_fault("<b>stop</b>")
+        (None, 'contains "<"')
+    """
+    if not name or name != name.strip():
+        return "is empty or has blanks at its ends"
+    if found := next((it for it in name if it in _NOT_IN_NAMES), None):
+        return f'contains "{found}"'
+    if len(name.splitlines()) > 1:
+        return "contains a line break"
+    if len(name) > _MAX_NAME_CHARACTERS:
+        return f"has more than {_MAX_NAME_CHARACTERS} characters"
+    if len(name.split()) > _MAX_NAME_WORDS:
+        return f"has more than {_MAX_NAME_WORDS} words"
+    return None
 
 
 def parse_output(text: str, output_format: OutputFormat = "call") -> list[Call]:
@@ -221,6 +245,8 @@ def _read_call(text: str, position: int) -> tuple[Call, int]:
         raise CallSyntaxError('expected "(" after the intent name', position)
     if not name:
         raise CallSyntaxError("expected an intent name", start)
+    if fault := name_fault(name):
+        raise CallSyntaxError(f"the intent name {fault}", start)
     values, position = _read_values(text, position + 1)
     return Call(name, tuple(values)), position
 
@@ -276,10 +302,9 @@ def _read_bare(text: str, start: int) -> tuple[str, int]:
 
 
 def _format_call(call: Call) -> str:
-    name = call.intent
-    if not name or name != name.strip() or _SYNTAX & set(name):
-        raise ValueError(f"an intent cannot be named {name!r}")
-    return f"{name}({','.join(format_value(value) for value in call.parameters)})"
+    if fault := name_fault(call.intent):
+        raise ValueError(f"an intent cannot be named {call.intent!r}: the name {fault}")
+    return f"{call.intent}({','.join(format_value(value) for value in call.parameters)})"
 
 
 def format_value(value: str) -> str:
@@ -300,6 +325,8 @@ def _json_call(item: object) -> Call:
     intent, parameters = item["intent"], item["parameters"]
     if not isinstance(intent, str) or not intent or not isinstance(parameters, list):
         raise CallSyntaxError('expected {"intent": str, "parameters": [str, …]}', 0)
+    if fault := name_fault(intent):
+        raise CallSyntaxError(f"the intent name {fault}", 0)
     if not all(isinstance(value, str) for value in parameters):
         raise CallSyntaxError("parameters must be strings", 0)
     return Call(intent, tuple(parameters))

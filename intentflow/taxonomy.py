@@ -11,7 +11,7 @@ from typing import Self
 import yaml
 from pydantic import Field, model_validator
 
-from intentflow.calls import Call, CallSyntaxError, parse_calls
+from intentflow.calls import Call, CallSyntaxError, name_fault, parse_calls
 from intentflow.config import StrictModel, nearest
 from intentflow.errors import InputError
 from intentflow.io.files import atomic_file
@@ -89,10 +89,8 @@ class Taxonomy(StrictModel):
         if not self.intents:
             raise ValueError("a taxonomy needs at least one intent")
         for name in self.intents:
-            if not name or name != name.strip() or set(name) & set("(),;"):
-                raise ValueError(
-                    f"an intent cannot be named {name!r}: leave out ( ) , ; and blanks at its ends"
-                )
+            if fault := name_fault(name):
+                raise ValueError(f"an intent cannot be named {name!r}: the name {fault}")
         if self.out_of_scope is not None and self.out_of_scope not in self.intents:
             raise ValueError(f"out_of_scope: {self.out_of_scope} is not among the intents")
         return self

@@ -13,6 +13,7 @@ from intentflow.calls import (
     format_json_calls,
     format_output,
     is_ambiguous,
+    name_fault,
     parse_calls,
     parse_json_calls,
     parse_output,
@@ -22,7 +23,9 @@ from intentflow.calls import (
 
 # Lone surrogates are no text: they cannot be written to a file.
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
-NAMES = TEXT.map(lambda text: "".join(c for c in text if c not in "(),;").strip()).filter(bool)
+NAMES = TEXT.map(lambda text: "".join(c for c in text if c not in "(),;<>").strip()).filter(
+    lambda name: name_fault(name) is None
+)
 CALLS = st.lists(st.builds(Call, NAMES, st.lists(TEXT).map(tuple)), min_size=1)
 
 
@@ -86,7 +89,36 @@ def test_refuses_what_is_no_call(text: str) -> None:
         parse_calls(text)
 
 
-@pytest.mark.parametrize("name", ["", " a", "a(b", "a;b"])
+LONG = ["x" * 101, "one two three four five six seven eight nine"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<think>\nThe user wants music.\n</think>\n\nplay(jazz)",
+        "<b>stop()</b>",
+        "Here is the call:\nstop()",
+        *(f"{name}()" for name in LONG),
+        "greet(); Then stop it:\nstop()",
+    ],
+)
+def test_prose_and_markup_around_a_call_are_no_name(text: str) -> None:
+    with pytest.raises(CallSyntaxError, match="the intent name"):
+        parse_calls(text)
+
+
+@pytest.mark.parametrize("name", ["a<b", "a\nb", *LONG])
+def test_a_name_in_json_has_the_same_bounds(name: str) -> None:
+    with pytest.raises(CallSyntaxError):
+        parse_json_calls(format_json_calls([Call(name)]))
+
+
+@pytest.mark.parametrize("name", ["reverted_card_payment?", "alarm.set", "x" * 100, "查询 天气"])
+def test_names_of_public_sets_are_within_the_bounds(name: str) -> None:
+    assert parse_calls(f"{name}()") == [Call(name)]
+
+
+@pytest.mark.parametrize("name", ["", " a", "a(b", "a;b", "a<b", "a\nb", *LONG])
 def test_does_not_write_a_name_that_could_not_be_read(name: str) -> None:
     with pytest.raises(ValueError, match="cannot be named"):
         format_calls([Call(name)])

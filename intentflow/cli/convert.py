@@ -77,4 +77,6 @@ def _text(summary: ConvertSummary) -> str:
         lines.append(f"{summary.merged} rows were further annotators' answers to these")
     if summary.normalised:
         lines.append(f"{summary.normalised} labels had full-width call syntax, now ASCII")
+    if summary.class_names:
+        lines.append(f"{summary.class_names} labels were class names, now calls: name()")
     return "\n".join([*lines, f"digest {summary.digest}, {summary.seconds} seconds"])

@@ -6,7 +6,7 @@ import logging
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from intentflow.conversion.available_names import describe_available_names
 from intentflow.conversion.blocks import Part, convert_stream, count_votes
+from intentflow.conversion.class_names import CallWriter
 from intentflow.conversion.column_choice import choose_columns
 from intentflow.conversion.export_format import Format, Options
 from intentflow.conversion.formats import detect_layout, find_format
@@ -49,6 +50,7 @@ class ConvertSummary:
             :data:`intentflow.conversion.export_format.REASONS`.
         normalised: Number of kept rows whose label had full-width call syntax.
         merged: Number of duplicates of kept rows: further annotators' answers to their utterance.
+        class_names: Number of kept rows whose label had class names, now calls without parameters.
     """
 
     rows: int
@@ -59,6 +61,7 @@ class ConvertSummary:
     reasons: dict[str, int]
     normalised: int
     merged: int
+    class_names: int
 
     def as_dict(self) -> dict[str, Any]:
         """The summary that the command prints."""
@@ -102,6 +105,7 @@ def convert(
     rejects: Path | None = None,
     max_reject_rate: float | None = None,
     to: Target | None = None,
+    intents: Collection[str] = (),
     workers: int | None = None,
     redact: bool = True,
     limits: SizeLimits = DEFAULT_LIMITS,
@@ -122,6 +126,8 @@ def convert(
         max_reject_rate: Maximum share of rejected rows in [0, 1]; no limit if None.
         to: Labelling tool to write tasks for instead of records; see
             :mod:`intentflow.conversion.label_tasks`.
+        intents: Names that labels have, as in a taxonomy: a class name is recognised by one row
+            if it is among them, otherwise by two.
         workers: Number of processes for files of one row per line, at most one per block of the
             file and 4 per usable CPU. If None, one per usable CPU and at most 4, and one for a
             small file. The output does not depend on it.
@@ -159,7 +165,9 @@ def convert(
                 rejected.write(b"")
             choose = partial(_executor_for, executor=executor, workers=workers)
             parts = _with_votes(_parts(found, form, options, choose), form, options)
-            tally, digest = _write_all(parts, out, file, rejected)
+            writer = RecordsWriter(out, file)
+            records = CallWriter(writer, intents) if to is None else writer
+            tally, digest = _write_all(parts, records, rejected)
         hint = "" if tally.kept else describe_available_names(found, form, options)
     summary = tally.summary(time.monotonic() - started, digest)
     if not summary.rejected and rejects is None:
@@ -171,23 +179,25 @@ def convert(
 
 
 def _write_all(
-    parts: Iterator[tuple[str, Part, int]], out: Path, file: LazyFile, rejected: LazyFile
+    parts: Iterator[tuple[str, Part, int]], writer: RecordsWriter | CallWriter, rejected: LazyFile
 ) -> tuple[_Tally, str]:
     """Write kept and rejected rows; returns the counts and the records' digest."""
-    writer, tally = RecordsWriter(out, file), _Tally()
+    tally = _Tally()
     for source, part, lines_before in parts:
         tally.add(part)
         writer.write(part.kept, part.rows)
         if part.rejects:
             rejected.write(reject_lines(source, part.rejects, lines_before))
-    return tally, writer.finish()
+    digest = writer.finish()
+    tally.class_names = writer.class_names if isinstance(writer, CallWriter) else 0
+    return tally, digest
 
 
 class _Tally:
     """Counts of the rows' outcomes."""
 
     def __init__(self) -> None:
-        self.kept = self._normalised = self._merged = 0
+        self.kept = self.class_names = self._normalised = self._merged = 0
         self._reasons: Counter[str] = Counter()
 
     def add(self, part: Part) -> None:
@@ -207,6 +217,7 @@ class _Tally:
             reasons=dict(self._reasons.most_common()),
             normalised=self._normalised,
             merged=self._merged,
+            class_names=self.class_names,
         )
 
 

@@ -161,7 +161,7 @@ def test_a_sentiment_is_not_taken_for_the_label(tmp_path: Path) -> None:
 @pytest.mark.parametrize("other", ["refund", 3, "4", None])
 def test_a_column_of_intents_is_preferred_to_one_of_any_classes(tmp_path: Path, other: Any) -> None:
     rows = [{"text": text, "label": other, "intent": "greet"} for text in ASKED]
-    assert {row["output"] for row in converted(tmp_path, rows)} == {"greet"}
+    assert {row["output"] for row in converted(tmp_path, rows)} == {"greet()"}
 
 
 def test_calls_are_preferred_to_their_names(tmp_path: Path) -> None:

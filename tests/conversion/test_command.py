@@ -33,7 +33,7 @@ def test_the_last_line_is_the_summary(
     _run(source, "-o", tmp_path / "out.json", "--json")
     summary = json.loads(capsys.readouterr().out.splitlines()[-1])
     expected = {"rows", "kept", "rejected", "seconds", "digest", "reasons"}
-    expected |= {"normalised", "merged"}
+    expected |= {"normalised", "merged", "class_names"}
     assert set(summary) == expected
     assert (summary["rows"], summary["kept"], summary["reasons"]) == (4, 3, {"not_json": 1})
 

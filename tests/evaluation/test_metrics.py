@@ -108,7 +108,13 @@ def test_the_gold_text_itself_is_right_whether_it_parses_or_not(gold: str) -> No
     assert (row.intent_right, row.parameters_right) == (True, True)
 
 
-@pytest.mark.parametrize("prediction", ["", "play", "play(", "I am sorry.", "play() weather()"])
+@pytest.mark.parametrize(
+    "prediction",
+    [
+        *("", "play", "play(", "I am sorry.", "play() weather()"),
+        *("<think>\n\n</think>\n\nplay()", "Here is the call:\nplay()", f"{'a ' * 8}play()"),
+    ],
+)
 def test_what_does_not_parse_is_malformed(prediction: str) -> None:
     assert _metrics(("play()", prediction))["malformed_rate"] == 1.0
 

@@ -28,6 +28,7 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "format": Setting(("--format", "csv"), "csv"),
         "field": Setting(("--field", "text"), "text"),
         "label_field": Setting(("--label-field", "intent"), "intent"),
+        "taxonomy": Setting(("--taxonomy", "taxonomy.yaml"), "taxonomy.yaml"),
         "job": Setting(("--job", "second"), "second"),
         "max_reject_rate": Setting(("--max-reject-rate", "0.25"), 0.25),
         "redact_rejects": Setting(("--no-redact",), False),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from intentflow.config import Flag, StrictModel
+from intentflow.pipeline.steps.fields import TaxonomyFile
 
 if TYPE_CHECKING:
     from intentflow.conversion import ConvertSummary
@@ -55,6 +56,7 @@ class ConvertConfig(StrictModel):
     job: Annotated[str | None, Flag(metavar="ID")] = Field(
         None, description="Labelling job to take labels from, if there are several"
     )
+    taxonomy: TaxonomyFile = None
     max_reject_rate: Annotated[float | None, Flag(metavar="R")] = Field(
         None,
         ge=0,
@@ -128,6 +130,7 @@ def run_convert(
         rejects=Path(rejects) if rejects is not None else None,
         max_reject_rate=settings.max_reject_rate,
         to=to,
+        intents=settings.taxonomy.intents if settings.taxonomy else (),
         workers=workers,
         redact=settings.redact_rejects,
         limits=SizeLimits(
