@@ -7,10 +7,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from intentflow.conversion.export_format import RowRejected
+from intentflow.conversion.label_meaning import meaning
 
 
-def majority(votes: list[str]) -> str:
-    """The most frequent answer.
+def majority(votes: list[str], utterance: str = "") -> str:
+    """The most frequent answer, as it is mostly written; answers with the same calls are the same.
+
+    Args:
+        votes: The answers.
+        utterance: The utterance, which decides on full-width commas between values.
 
     Raises:
         RowRejected: ``blank_answer`` if all answers are blank, ``tie`` between two answers.
@@ -18,16 +23,40 @@ def majority(votes: list[str]) -> str:
     Example:
         >>> majority(["stop()", "pause()", "stop()"])
         'stop()'
+        >>> majority(["play( jazz ); stop()", "stop(); play(jazz)", "pause()"])
+        'play( jazz ); stop()'
     """
     votes = [vote for vote in votes if vote and not vote.isspace()]
     if not votes:
         raise RowRejected("blank_answer")
-    if len(votes) == 1:
-        return votes[0]
-    (first, count), *others = Counter(votes).most_common(2)
-    if others and others[0][1] == count:
+    groups = group_by_meaning(votes, utterance)
+    first, *others = sorted(groups, key=len, reverse=True)
+    if others and len(others[0]) == len(first):
         raise RowRejected("tie")
-    return first
+    return Counter(first).most_common(1)[0][0]
+
+
+def group_by_meaning(labels: Iterable[str], utterance: str) -> list[list[str]]:
+    """The labels in groups of the same calls, in the order of their first labels."""
+    found = list(labels)
+    if len(set(found)) == 1:
+        return [found]
+    groups: dict[object, list[str]] = {}
+    for label in found:
+        groups.setdefault(meaning(label, utterance), []).append(label)
+    return list(groups.values())
+
+
+def agreed(labels: Iterable[str], utterance: str) -> str:
+    """The one label of several questions or jobs: the first, if all are the same calls.
+
+    Raises:
+        RowRejected: ``conflict``.
+    """
+    groups = group_by_meaning(labels, utterance)
+    if len(groups) > 1:
+        raise RowRejected("conflict")
+    return groups[0][0]
 
 
 def join_labels(labels: Iterable[Any]) -> str:

@@ -29,6 +29,7 @@ from intentflow.conversion.export_format import (
     RowRejected,
     find_text,
     label_text,
+    peek_text,
 )
 from intentflow.conversion.label_values import json_label
 
@@ -118,7 +119,7 @@ def _output(row: Row, options: Options) -> str:
     label = next((row[key] for key in names if row.get(key) is not None), None)
     annotations = row.get("annotations")
     if label is None and isinstance(annotations, list):
-        output = majority(_votes(annotations)) if annotations else ""
+        output = majority(_votes(annotations), peek_text(row, options)) if annotations else ""
     else:
         output = _joined(label)
     if not output:

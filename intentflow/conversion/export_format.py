@@ -229,6 +229,14 @@ def find_text(fields: Row, options: Options) -> str:
     raise RowRejected("no_text")
 
 
+def peek_text(fields: Any, options: Options) -> str:
+    """The utterance among a row's fields; empty if there is none."""
+    try:
+        return find_text(fields, options) if isinstance(fields, dict) else ""
+    except RowRejected:
+        return ""
+
+
 def find_label(fields: Row, options: Options) -> Any:
     """The value of the label's field; None if the row has none."""
     values = (fields.get(name) for name in options.labels)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from intentflow.conversion.agreement import join_labels, majority
+from intentflow.conversion.agreement import agreed, join_labels, majority
 from intentflow.conversion.columns import TEXT_FIELDS, fold
 from intentflow.conversion.export_format import (
     Format,
@@ -24,6 +24,7 @@ from intentflow.conversion.export_format import (
     Row,
     RowRejected,
     label_text,
+    peek_text,
 )
 
 _METADATA = "-metadata"
@@ -66,12 +67,11 @@ def read(row: Row, options: Options) -> LabelledRow:
         raise RowRejected("no_label")
     adjusted = [job for job in labelling if "adjustment-status" in job.metadata]
     decisive = [max(reversed(adjusted), key=lambda job: job.date)] if adjusted else labelling
-    answers = {_label(job) for job in decisive}
-    if len(answers) > 1:
-        raise RowRejected("conflict")
-    _check_verified(jobs, max(job.date for job in decisive))
     fields = row if options.field else text_fields(row)
-    return label_text(fields, options, majority(list(answers)))
+    text = peek_text(fields, options)
+    output = majority([agreed([_label(job, text) for job in decisive], text)])
+    _check_verified(jobs, max(job.date for job in decisive))
+    return label_text(fields, options, output)
 
 
 def text_fields(row: Row) -> Row:
@@ -112,7 +112,7 @@ def _check_verified(jobs: list[_GroundTruthJob], since: str) -> None:
         raise RowRejected("not_verified")
 
 
-def _label(job: _GroundTruthJob) -> str:
+def _label(job: _GroundTruthJob, utterance: str) -> str:
     if job.metadata.get("failure-reason"):
         raise RowRejected("failed")
     name, names = job.metadata.get("class-name"), job.metadata.get("class-map")
@@ -120,12 +120,13 @@ def _label(job: _GroundTruthJob) -> str:
         return name
     if isinstance(names, dict):
         return join_labels(names.values())
-    return _custom_label(job.value)
+    return _custom_label(job.value, utterance)
 
 
-def _custom_label(value: Any) -> str:
+def _custom_label(value: Any, utterance: str) -> str:
     if isinstance(value, dict) and isinstance(value.get("annotationsFromAllWorkers"), list):
-        return majority([_worker_label(item) for item in value["annotationsFromAllWorkers"]])
+        answers = value["annotationsFromAllWorkers"]
+        return majority([_worker_label(item, utterance) for item in answers], utterance)
     output = value.get("output") if isinstance(value, dict) else value
     if output is None:
         raise RowRejected("no_answer")
@@ -134,14 +135,14 @@ def _custom_label(value: Any) -> str:
     return output
 
 
-def _worker_label(annotation: Any) -> str:
+def _worker_label(annotation: Any, utterance: str) -> str:
     data = annotation.get("annotationData") if isinstance(annotation, dict) else None
     content = data.get("content") if isinstance(data, dict) else None
     try:
         found = orjson.loads(content) if isinstance(content, str) else content
     except ValueError:
         found = content
-    return _custom_label(found)
+    return _custom_label(found, utterance)
 
 
 GROUND_TRUTH = Format("ground-truth", recognises, read)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from intentflow.conversion.agreement import majority
+from intentflow.conversion.agreement import agreed, majority
 from intentflow.conversion.duplicates import has_conflicting_keys
 from intentflow.conversion.export_format import (
     Format,
@@ -25,6 +25,7 @@ from intentflow.conversion.export_format import (
     Row,
     RowRejected,
     label_text,
+    peek_text,
 )
 from intentflow.conversion.itag_survey import survey_answers
 
@@ -51,8 +52,9 @@ def read(row: Row, options: Options) -> LabelledRow:
     jobs = _jobs(tuple(row), options.job)
     if not jobs:
         raise RowRejected("no_label")
-    output = _job_answer(row, jobs[0]) if len(jobs) == 1 else _agreed(row, jobs)
     data = row.get("data")
+    text = peek_text(data, options)
+    output = _job_answer(row, jobs[0], text) if len(jobs) == 1 else _agreed(row, jobs, text)
     if not isinstance(data, dict):
         raise RowRejected("no_text")
     return label_text(data, options, output)
@@ -96,23 +98,21 @@ def _job_and_stage(key: str) -> tuple[str, str]:
     return (job, stage) if dash and stage in _ORDER else (name, "label")
 
 
-def _agreed(row: Row, jobs: tuple[_ItagJob, ...]) -> str:
+def _agreed(row: Row, jobs: tuple[_ItagJob, ...], utterance: str) -> str:
     """The answer of all jobs that have one."""
-    answers: set[str] = set()
+    answers: list[str] = []
     reasons: list[str] = []
     for job in jobs:
         try:
-            answers.add(_job_answer(row, job))
+            answers.append(_job_answer(row, job, utterance))
         except RowRejected as rejected:
             reasons.append(rejected.reason)
-    if len(answers) > 1:
-        raise RowRejected("conflict")
     if not answers:
         raise RowRejected(reasons[0])
-    return answers.pop()
+    return agreed(answers, utterance)
 
 
-def _job_answer(row: Row, job: _ItagJob) -> str:
+def _job_answer(row: Row, job: _ItagJob, utterance: str) -> str:
     if _abandoned(row.get(job.system)):
         raise RowRejected("abandoned")
     reason = "empty_result"
@@ -121,7 +121,7 @@ def _job_answer(row: Row, job: _ItagJob) -> str:
         if _abandoned(body):
             raise RowRejected("abandoned")
         try:
-            return _stage_answer(body)
+            return _stage_answer(body, utterance)
         except RowRejected as rejected:
             if rejected.reason not in _UNANSWERED:
                 raise
@@ -134,7 +134,7 @@ def _abandoned(body: Any) -> bool:
     return isinstance(body, dict) and body.get("abandonFlag") not in _NOT_ABANDONED
 
 
-def _stage_answer(body: Any) -> str:
+def _stage_answer(body: Any, utterance: str) -> str:
     """The majority answer of a stage's annotators."""
     results = body.get("results") if isinstance(body, dict) else None
     if not results or not isinstance(results, list):
@@ -145,7 +145,7 @@ def _stage_answer(body: Any) -> str:
     answers = answers or survey_answers(results)
     if not answers:
         raise RowRejected("no_answer")
-    return majority(answers)
+    return majority(answers, utterance)
 
 
 def _answers_in(result: Any) -> list[str]:

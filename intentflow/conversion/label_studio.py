@@ -23,6 +23,7 @@ from intentflow.conversion.export_format import (
     Row,
     RowRejected,
     label_text,
+    peek_text,
 )
 
 _ANSWERS = ("annotations", "completions")  # the second is the name before version 1.0
@@ -58,7 +59,7 @@ def read(row: Row, options: Options) -> LabelledRow:
     data = row.get("data")
     if not isinstance(data, dict):
         raise RowRejected("no_text")
-    return label_text(data, options, majority(answers))
+    return label_text(data, options, majority(answers, peek_text(data, options)))
 
 
 def _annotations(row: Row) -> list[Row]:

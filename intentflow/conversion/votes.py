@@ -79,7 +79,8 @@ def _elect(cast: list[CastVote], *, needs_label: bool) -> VoteOutcome:
     rows = [row for vote in _latest(cast) if (row := vote.row) is not None]
     answers = [row.output for row in rows if row.output]
     try:
-        output = majority(answers) if answers else ""
+        utterance = next((row.instruction for row in rows), "")
+        output = majority(answers, utterance) if answers else ""
     except RowRejected as tie:
         if needs_label:
             return VoteOutcome(None, cast, tie.reason)
