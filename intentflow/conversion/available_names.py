@@ -33,7 +33,7 @@ def describe_available_names(sources: Sequence[Source], form: Format, options: O
     jobs: dict[str, None] = {}
     fields: dict[str, None] = {}
     with open_source(sources[0], options.limits) as stream:
-        detected = detect_layout(form, stream, sources[0].path.name)
+        detected = detect_layout(form, stream, sources[0].path, options.limits)
         recording = replace(detected, read=partial(_record_names, jobs, fields), layouts=None)
         for _ in islice(
             convert_stream(stream, recording, Options(limits=options.limits)), _MAX_PARTS

@@ -119,6 +119,9 @@ def convert_stream(stream: BinaryIO, form: Format, options: Options) -> Iterator
         for block in read_blocks(stream, BLOCK_BYTES, options.limits):
             yield convert_block(block, form, options).as_part()
         return
+    if form.scan is not None:
+        yield from _convert_values(form.scan(stream, form.path, options.limits), form, options)
+        return
     text = io.TextIOWrapper(stream, encoding="utf-8", errors=_SURROGATES, newline="")
     match form.layout:
         case "table":
@@ -128,11 +131,15 @@ def convert_stream(stream: BinaryIO, form: Format, options: Options) -> Iterator
             values = scan_dialogues(read_lines(text, options.limits), options.limits)
         case _:
             values = read_values(text, limits=options.limits)
+    yield from _convert_values(values, form, options)
+    text.detach()
+
+
+def _convert_values(values: Iterator[Value], form: Format, options: Options) -> Iterator[Part]:
     while some := list(islice(values, _VALUES_AT_ONCE)):
         batch = Batch()  # without lines: these values know their lines in the file
         _add_values(batch, some, form, options)
         yield batch.as_part()
-    text.detach()
 
 
 def count_votes(box: BallotBox, form: Format, options: Options) -> Iterator[tuple[str, Part]]:

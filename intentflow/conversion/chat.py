@@ -1,11 +1,12 @@
 """Dialogues: the user's turns are the utterance, the assistant's last turn is the label.
 
-``{"messages": [{"role", "content"}]}`` is the format of chat APIs and trainers. As the labelling
-guide shows, the user's turns are joined and the assistant's questions between them are left out.
-A row
-may have its label under a name of its own, such as ``label``, instead of the last turn. Design
-decision: a dialogue in which an earlier turn of the assistant is a call is rejected, because
-its last answer need not be the label of all turns together; turns of other roles are ignored.
+``{"messages": [{"role", "content"}]}`` is the format of chat APIs and trainers. Where the
+assistant calls tools, those calls are the label; a sentence with them or after their results is
+not. As the labelling guide shows, the user's turns are joined and the assistant's questions between
+them are left out. A row may have its label under a name of its own, such as ``label``, instead of
+the last turn. Design decision: a dialogue in which an earlier turn of the assistant is a call is
+rejected, because its last answer need not be the label of all turns together; so is one that calls
+a tool after another tool's result. Turns of other roles are ignored.
 """
 
 from __future__ import annotations
@@ -25,6 +26,12 @@ from intentflow.conversion.export_format import (
     find_label,
 )
 from intentflow.conversion.label_values import label_of
+from intentflow.conversion.tool_calls import (
+    ToolCall,
+    calls_in,
+    declared_parameters,
+    label_of_calls,
+)
 
 _CALL_START = re.compile(r"\s*[^\s(（]+\s*[(（]")
 
@@ -34,6 +41,12 @@ class Turn(NamedTuple):
 
     role: Literal["user", "assistant"]
     text: str
+    calls: tuple[ToolCall, ...] = ()
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether the assistant answers with calls rather than with a question in words."""
+        return self.role == "assistant" and (bool(self.calls) or is_call(self.text))
 
 
 def recognises(row: Row) -> bool:
@@ -50,12 +63,36 @@ def read(row: Row, options: Options) -> LabelledRow:
     messages = row.get("messages")
     if not isinstance(messages, list):
         raise RowRejected("unknown_shape")
+    return label_messages(messages, row, options)
+
+
+def label_messages(messages: Sequence[Any], row: Row, options: Options) -> LabelledRow:
+    """The label of a row's messages, each ``{"role", "content", "tool_calls"}``.
+
+    Raises:
+        RowRejected: As for :func:`read`.
+    """
     turns = [turn for item in messages if (turn := _turn(item))]
-    label = find_label(row, options)
-    if label is not None and not (turns and is_call(turns[-1].text)):
-        turns.append(Turn("assistant", label_of(label)))
-    labelled = label_dialogue(turns)
+    if any(turn.calls for turn in turns):
+        labelled = _label_tool_calls(turns, declared_parameters(row), options)
+    else:
+        label = find_label(row, options)
+        if label is not None and not (turns and is_call(turns[-1].text)):
+            turns.append(Turn("assistant", label_of(label)))
+        labelled = label_dialogue(turns)
     return labelled._replace(dialogue=find_dialogue(row))
+
+
+def _label_tool_calls(
+    turns: Sequence[Turn], declared: dict[str, list[str]], options: Options
+) -> LabelledRow:
+    """The user turns, labelled with the only turn of the assistant that calls."""
+    answers = [position for position, turn in enumerate(turns) if turn.is_answer]
+    last = answers[-1]
+    if len(answers) > 1 or any(turn.role == "user" for turn in turns[last:]):
+        raise RowRejected("several_answers")
+    label = label_of_calls(turns[last].calls, declared, options.order)
+    return LabelledRow(_utterance(turns), label)
 
 
 def label_dialogue(turns: Sequence[Turn]) -> LabelledRow:
@@ -64,19 +101,24 @@ def label_dialogue(turns: Sequence[Turn]) -> LabelledRow:
     Raises:
         RowRejected: ``no_text``, ``no_label``, ``blank_answer``, ``several_answers``.
     """
-    rounds = [turn.text.strip() for turn in turns if turn.role == "user" and turn.text.strip()]
-    if not rounds:
-        raise RowRejected("no_text")
+    utterance = _utterance(turns)
     if turns[-1].role != "assistant":
         raise RowRejected("no_label")
     label = turns[-1].text.strip()
     if not label:
         raise RowRejected("blank_answer")
-    if any(turn.role == "assistant" and is_call(turn.text) for turn in turns[:-1]):
+    if any(turn.is_answer for turn in turns[:-1]):
         raise RowRejected("several_answers")
+    return LabelledRow(utterance, label)
+
+
+def _utterance(turns: Sequence[Turn]) -> str:
+    rounds = [turn.text.strip() for turn in turns if turn.role == "user" and turn.text.strip()]
+    if not rounds:
+        raise RowRejected("no_text")
     from intentflow.prompts import join_rounds  # takes 0.1 s to import
 
-    return LabelledRow(join_rounds(rounds), label)
+    return join_rounds(rounds)
 
 
 def round_of(user: str, assistant: str) -> tuple[Turn, Turn]:
@@ -103,7 +145,8 @@ def _turn(message: Any) -> Turn | None:
     role = message.get("role")
     if role not in ("user", "assistant"):
         return None
-    return Turn(role, _content(message.get("content")))
+    calls = calls_in(message) if role == "assistant" else ()
+    return Turn(role, _content(message.get("content")), calls)
 
 
 def _content(content: Any) -> str:

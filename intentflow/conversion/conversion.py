@@ -7,10 +7,10 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from intentflow.conversion.available_names import describe_available_names
 from intentflow.conversion.blocks import Part, convert_stream, count_votes
@@ -20,6 +20,8 @@ from intentflow.conversion.export_format import Format, Options
 from intentflow.conversion.formats import detect_layout, find_format
 from intentflow.conversion.label_tasks import Target, as_tasks, check_target
 from intentflow.conversion.limits import DEFAULT_LIMITS, LimitExceeded, SizeLimits
+from intentflow.conversion.order_survey import survey_order
+from intentflow.conversion.parameter_order import OrderNeededError, ParameterOrder
 from intentflow.conversion.rejects import can_redact
 from intentflow.conversion.sources import Source, find_sources, open_source
 from intentflow.conversion.votes import BallotBox
@@ -29,6 +31,7 @@ from intentflow.io.progress import progress_bar
 
 if TYPE_CHECKING:
     from intentflow.parallel import Executor
+    from intentflow.taxonomy import Taxonomy
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +54,8 @@ class ConvertSummary:
         normalised: Number of kept rows whose label had full-width call syntax.
         merged: Number of duplicates of kept rows: further annotators' answers to their utterance.
         class_names: Number of kept rows whose label had class names, now calls without parameters.
+        parameters: Names of each intent's parameters in the order of the calls, where the export
+            names parameters; empty where labels were written as calls.
     """
 
     rows: int
@@ -62,10 +67,14 @@ class ConvertSummary:
     normalised: int
     merged: int
     class_names: int
+    parameters: dict[str, list[str]]
 
     def as_dict(self) -> dict[str, Any]:
         """The summary that the command prints."""
-        return asdict(self)
+        summary = asdict(self)
+        if not self.parameters:
+            del summary["parameters"]
+        return summary
 
 
 class NoRowKept(InputError):  # noqa: N818 - what happened
@@ -105,11 +114,12 @@ def convert(
     rejects: Path | None = None,
     max_reject_rate: float | None = None,
     to: Target | None = None,
-    intents: Collection[str] = (),
     workers: int | None = None,
     redact: bool = True,
     limits: SizeLimits = DEFAULT_LIMITS,
     executor: Executor | None = None,
+    parameters_from_spans: bool = False,
+    taxonomy: Taxonomy | None = None,
 ) -> ConvertSummary:
     r"""Convert labelling exports to ``instruction``/``output`` records, or to labelling tasks.
 
@@ -126,8 +136,6 @@ def convert(
         max_reject_rate: Maximum share of rejected rows in [0, 1]; no limit if None.
         to: Labelling tool to write tasks for instead of records; see
             :mod:`intentflow.conversion.label_tasks`.
-        intents: Names that labels have, as in a taxonomy: a class name is recognised by one row
-            if it is among them, otherwise by two.
         workers: Number of processes for files of one row per line, at most one per block of the
             file and 4 per usable CPU. If None, one per usable CPU and at most 4, and one for a
             small file. The output does not depend on it.
@@ -136,6 +144,11 @@ def convert(
         limits: Sizes beyond which a file is refused.
         executor: Executor for files of one row per line, instead of local processes; this process
             reads the files and sends the rows to its workers.
+        parameters_from_spans: Whether labelled spans become the parameters of the intent that is
+            chosen next to them.
+        taxonomy: Its intents are class names, though they label one row only, and it gives the
+            order of parameters that an export has by name. If None, that order is the one of the
+            export's own definitions, then of the names' first occurrence.
 
     Raises:
         InputError: A source cannot be read or exceeds a limit, or two of its columns look alike.
@@ -155,27 +168,71 @@ def convert(
     _check_usage(out, max_reject_rate, to)
     workers = _allowed(workers) if executor is None else None
     form = find_format(format)
-    options = Options(field, job, redact and can_redact(), limits, label_field)
+    order = ParameterOrder.of(taxonomy) if taxonomy else None
+    options = Options(
+        field,
+        job,
+        redact and can_redact(),
+        limits,
+        label_field,
+        spans=parameters_from_spans,
+        order=order,
+    )
     form = form if to is None else as_tasks(form, to)
     rejects_path = rejects or out.with_name(f"{out.stem}.rejects.jsonl")
     with tempfile.TemporaryDirectory() as directory:
-        found = find_sources(sources, Path(directory), skip=(out, rejects_path))
-        with LazyFile(out) as file, LazyFile(rejects_path, private=True) as rejected:
-            if rejects is not None:
-                rejected.write(b"")
-            choose = partial(_executor_for, executor=executor, workers=workers)
-            parts = _with_votes(_parts(found, form, options, choose), form, options)
-            writer = RecordsWriter(out, file)
-            records = CallWriter(writer, intents) if to is None else writer
-            tally, digest = _write_all(parts, records, rejected)
+        found = find_sources(sources, Path(directory), skip=(out, rejects_path), limits=limits)
+        choose = partial(_executor_for, executor=executor, workers=workers)
+        intents = taxonomy.intents if taxonomy else ()
+        files = _Files(out, rejects_path, rejects is not None, intents if to is None else None)
+        try:
+            tally, digest = _convert_all(found, form, options, choose, files)
+        except OrderNeededError:
+            options = replace(options, order=survey_order(found, form, options))
+            tally, digest = _convert_all(found, form, options, choose, files)
         hint = "" if tally.kept else describe_available_names(found, form, options)
-    summary = tally.summary(time.monotonic() - started, digest)
+    parameters = options.order.as_dict() if options.order and not taxonomy else {}
+    summary = tally.summary(time.monotonic() - started, digest, parameters)
     if not summary.rejected and rejects is None:
         rejects_path.unlink(missing_ok=True)  # an earlier run's would be mistaken for this one's
     if summary.rejected and redact and not options.redact:
         _warn_unredacted(rejects_path)
     _check_result(summary, sources, rejects_path, max_reject_rate, hint)
     return summary
+
+
+class _Files(NamedTuple):
+    """The files to write.
+
+    Attributes:
+        out: The kept rows.
+        rejects: The rejected rows.
+        always_rejects: Whether the file of rejected rows is written if there are none.
+        intents: Class names that become calls though they label one row; None if no class name
+            becomes one.
+    """
+
+    out: Path
+    rejects: Path
+    always_rejects: bool
+    intents: Collection[str] | None
+
+
+def _convert_all(
+    sources: Sequence[Source], form: Format, options: Options, choose: _Choice, files: _Files
+) -> tuple[_Tally, str]:
+    """Convert all files; what is written appears only if all of it succeeds.
+
+    Raises:
+        OrderNeededError: The order of parameters has to be found in the rows first.
+    """
+    with LazyFile(files.out) as file, LazyFile(files.rejects, private=True) as rejected:
+        if files.always_rejects:
+            rejected.write(b"")
+        parts = _with_votes(_parts(sources, form, options, choose), form, options)
+        writer = RecordsWriter(files.out, file)
+        records = writer if files.intents is None else CallWriter(writer, files.intents)
+        return _write_all(parts, records, rejected)
 
 
 def _write_all(
@@ -206,7 +263,9 @@ class _Tally:
         self._merged += part.merged
         self._reasons.update(reject.reason for reject in part.rejects)
 
-    def summary(self, seconds: float, digest: str) -> ConvertSummary:
+    def summary(
+        self, seconds: float, digest: str, parameters: dict[str, list[str]]
+    ) -> ConvertSummary:
         rejected = self._reasons.total()
         return ConvertSummary(
             rows=self.kept + rejected + self._merged,
@@ -218,6 +277,7 @@ class _Tally:
             normalised=self._normalised,
             merged=self._merged,
             class_names=self.class_names,
+            parameters=parameters,
         )
 
 
@@ -274,7 +334,7 @@ def _parts_within_limits(
     source: Source, form: Format, options: Options, choose: _Choice
 ) -> Iterator[Part]:
     with open_source(source, options.limits) as stream:
-        detected = detect_layout(form, stream, source.path.name)
+        detected = detect_layout(form, stream, source.path, options.limits)
         options = choose_columns(source, detected, options)
         executor = choose(source, detected)
         if executor is None:

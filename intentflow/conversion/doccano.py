@@ -5,7 +5,11 @@
 separate file, ``<user name>.jsonl``, which contains every example under the same ``id``, unlabelled
 if that member gave no label. Design decision: several labels are several intents; in
 ``annotations`` each user has one vote, and so has each row with the same ``id`` and text. Spans
-(sequence labelling, relations, slots) do not define a call and are rejected.
+(sequence labelling, relations, slots) do not define a call and are rejected, unless they are
+parameters of the class next to them (``--parameters-from-spans``).
+
+spaCy's ``{"text", "cats": {"play()": 1.0, "stop()": 0.0}}`` is read too: each category with at
+least half of the weight is a label.
 
 The CSV export has the columns ``id``, ``text`` (``data`` in another version, as in its JSON
 lines), ``label`` and the project's own, and joins several labels by ``#``.
@@ -32,8 +36,12 @@ from intentflow.conversion.export_format import (
     peek_text,
 )
 from intentflow.conversion.label_values import json_label
+from intentflow.conversion.parameter_order import NamedValue
+from intentflow.conversion.parameters import labels_with_spans
 
 _LABELS = ("label", "labels", "cats")
+_MIN_WEIGHT = 0.5
+_SPAN_PARTS = 3
 _HEADERS = ({"id", "text", "label"}, {"id", "data", "label"})
 _FULL_HEADER = {"id", "text", "label", "Comments"}  # the texts' other fields follow
 _MARKS = re.compile(
@@ -113,27 +121,60 @@ def _ballot(row: Row, options: Options) -> Ballot | None:
 
 
 def _output(row: Row, options: Options) -> str:
-    if row.get("entities") or row.get("relations"):
-        raise RowRejected("spans")
+    spans = _spans(row, options)
     names = (*options.labels, *_LABELS)
-    label = next((row[key] for key in names if row.get(key) is not None), None)
+    classes = next((found for key in names if (found := _classes(row.get(key)))), [])
+    if spans and not (options.spans and classes):
+        raise RowRejected("spans")
     annotations = row.get("annotations")
-    if label is None and isinstance(annotations, list):
+    if isinstance(annotations, list) and all(row.get(key) is None for key in names):
         output = majority(_votes(annotations), peek_text(row, options)) if annotations else ""
+    elif options.spans and all(isinstance(label, str) for label in classes):
+        output = join_labels(labels_with_spans(classes, spans, options.order))
     else:
-        output = _joined(label)
+        output = join_labels(classes)
     if not output:
         raise RowRejected("no_label")
     return majority([output])
 
 
-def _joined(label: Any) -> str:
+def _classes(label: Any) -> list[Any]:
+    """The labels for the complete text: all that are not spans."""
+    if isinstance(label, dict):  # spaCy's categories
+        return [name for name, weight in label.items() if _is_given(weight)]
     labels = label if isinstance(label, list) else [] if label is None else [label]
     if calls := json_label(labels or None):
-        return calls
-    if any(isinstance(item, (list, dict)) for item in labels):
+        return [calls]
+    return [item for item in labels if not isinstance(item, (list, dict))]
+
+
+def _is_given(weight: Any) -> bool:
+    return isinstance(weight, (int, float)) and weight >= _MIN_WEIGHT
+
+
+def _spans(row: Row, options: Options) -> list[NamedValue]:
+    """The labelled spans of the text.
+
+    Raises:
+        RowRejected: ``spans`` if one has no positions or no name.
+    """
+    if row.get("relations") and not options.spans:
         raise RowRejected("spans")
-    return join_labels(labels)
+    fields = dict.fromkeys((*options.labels, *_LABELS))
+    labels = [row.get(key) for key in fields if not json_label(row.get(key) or None)]
+    found = [row.get("entities"), *labels]
+    items = [item for value in found if isinstance(value, list) for item in value]
+    text = find_text(row, options)
+    return [_span(item, text) for item in items if isinstance(item, (list, dict))]
+
+
+def _span(item: Any, text: str) -> NamedValue:
+    if isinstance(item, dict):
+        item = [item.get("start_offset"), item.get("end_offset"), item.get("label")]
+    start, end, label = item if len(item) == _SPAN_PARTS else (None, None, None)
+    if isinstance(start, int) and isinstance(end, int) and isinstance(label, str):
+        return NamedValue((label,), text[start:end], start)
+    raise RowRejected("spans")
 
 
 def _votes(annotations: list[Any]) -> list[str]:

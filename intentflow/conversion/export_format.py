@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple
 
 import orjson
 
 from intentflow.conversion.columns import DEFAULT_COLUMNS, Columns, name_where_blank
 from intentflow.conversion.limits import DEFAULT_LIMITS, SizeLimits
 
+if TYPE_CHECKING:
+    from intentflow.conversion.json_values import Value
+    from intentflow.conversion.parameter_order import ParameterOrder
+
 Row = dict[str, Any]
-Layout = Literal["auto", "lines", "values", "table", "transcript"]
+Layout = Literal["auto", "lines", "values", "table", "transcript", "document"]
 
 DIALOGUE_FIELDS = ("dialogue_id", "dialogue", "conversation_id", "session_id")
 
 REASONS = {
     "abandoned": "the labeller abandoned or skipped the row",
+    "ambiguous_spans": "a labelled span may be a parameter of several of the row's intents",
+    "bad_arguments": "a tool call's arguments are not a JSON object",
     "bad_mark_result": "MarkResult is not JSON in the documented format",
     "blank_answer": "the label is blank",
     "blank_text": "the utterance is blank",
     "cells": "the row has more or fewer cells than the header",
     "conflict": "labelling jobs disagree; choose one with --job",
+    "dialogue": "the utterance is a dialogue, and which speaker is the user is not clear",
     "duplicate_key": "an object has the same key twice, with different values",
     "empty_result": "no labelling stage has a result",
     "failed": "the labelling job reports that it failed on the row",
     "no_answer": "no result contains an output",
+    "no_call_name": "the intent's name cannot be written as a call",
     "no_label": "the row has no label (of the requested job)",
     "no_text": "the row has no utterance; name its field with --field",
     "not_an_object": "the row is JSON but not an object",
@@ -35,12 +44,16 @@ REASONS = {
     "not_text": "the utterance or the label is not text",
     "not_utf8": "the row is not UTF-8 text",
     "not_verified": "a verification job did not confirm the label",
+    "rejected": "a reviewer or the labeller rejected the label",
+    "repeated_parameter": "two spans or values are the same parameter",
     "several_answers": "the dialogue answers with calls more than once",
     "several_questions": "several questions are answered and none is titled output",
     "spans": "the label marks spans of the text, which do not define a call",
+    "template": "the utterance has placeholders instead of words",
     "tie": "annotators disagree and none has the majority",
     "too_deep": "the row is nested too deeply to be read",
     "truncated": "the row is cut off before its end",
+    "unknown_parameter": "a span or value is no parameter of the intent in the taxonomy",
     "unknown_shape": "the row matches no known format",
 }
 """Reasons for rejecting a row: stable codes and their meaning."""
@@ -112,6 +125,8 @@ class Options:
         job: Labelling job to take the label from; if None, all have to agree.
         redact: Whether rejected rows are redacted.
         limits: Sizes beyond which a file is refused.
+        spans: Whether labelled spans are parameters of the intent that is chosen next to them.
+        order: Order of each intent's parameters; None if it is not known.
     """
 
     field: str | None = None
@@ -120,6 +135,8 @@ class Options:
     limits: SizeLimits = DEFAULT_LIMITS
     label_field: str | None = None
     columns: Columns = DEFAULT_COLUMNS
+    spans: bool = False
+    order: ParameterOrder | None = None
 
     @property
     def narrows(self) -> bool:
@@ -164,12 +181,15 @@ class Format:
         recognises: Tests whether a row is from this tool; called only for ``auto``.
         read: Reads the row's utterance and label; raises :class:`RowRejected`.
         layout: ``lines`` has one row per line, ``values`` JSON values across lines, ``auto``
-            either; ``table`` is CSV or TSV with a header, ``transcript`` a dialogue in plain text.
+            either; ``table`` is CSV or TSV with a header, ``transcript`` a dialogue in plain text,
+            ``document`` a file that ``scan`` reads.
         encode: Encodes a row for the output, as bytes without a line end.
         layouts: Rules for learning the layouts of its rows; None if ``read`` has to read each row.
         needs_label: Whether an utterance without a label is rejected; tasks need none.
         from_cells: Converts a table's row, in which a cell can contain several values.
         adapt: Adapts another format like this one, if a file turns out to have it.
+        scan: Finds the rows of a file of layout ``document``, given its bytes and its path.
+        path: Path of the file that ``scan`` reads.
     """
 
     name: str
@@ -181,6 +201,8 @@ class Format:
     needs_label: bool = True
     from_cells: Callable[[Row], Row] = _unchanged
     adapt: Callable[[Format], Format] | None = None
+    scan: Callable[[BinaryIO, Path, SizeLimits], Iterator[Value]] | None = None
+    path: Path = Path()
 
 
 def unrecognised(_row: Row) -> bool:

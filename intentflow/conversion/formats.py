@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO
 
-from intentflow.conversion import chat, doccano, ground_truth, itag, label_studio, plain
+import orjson
+
+from intentflow.conversion import (
+    arrow_files,
+    chat,
+    dialogflow,
+    doccano,
+    ground_truth,
+    itag,
+    label_studio,
+    lex,
+    luis,
+    plain,
+    prodigy,
+    rasa,
+    sharegpt,
+    snips,
+    text_lines,
+    workbooks,
+)
 from intentflow.conversion.export_format import (
     Format,
     LabelledRow,
@@ -15,6 +36,7 @@ from intentflow.conversion.export_format import (
     RowRejected,
     unrecognised,
 )
+from intentflow.conversion.limits import SizeLimits
 from intentflow.conversion.tables import CSV
 from intentflow.conversion.transcripts import TRANSCRIPT, begins_with_speaker
 from intentflow.errors import InputError
@@ -25,11 +47,14 @@ _BY_ROW = (
     itag.ITAG,
     ground_truth.GROUND_TRUTH,
     chat.MESSAGES,
+    sharegpt.SHAREGPT,
+    prodigy.PRODIGY,
     plain.JSON,
     doccano.DOCCANO,
 )
-FORMATS = {form.name: form for form in (*_BY_ROW, plain.JSONL, CSV, TRANSCRIPT)}
 _PEEK_BYTES = 1 << 16
+_TABLES = (".csv", ".tsv")
+_ROWS = (".jsonl", ".ndjson", ".manifest")
 _SURROGATES = "surrogateescape"
 
 
@@ -47,29 +72,77 @@ def find_format(name: str) -> Format:
     return FORMATS[name]
 
 
-def detect_layout(form: Format, stream: BinaryIO, name: str) -> Format:
+def detect_layout(form: Format, stream: BinaryIO, path: Path, limits: SizeLimits) -> Format:
     """Detect the layout of a file; reads ahead without moving the stream.
 
     Args:
         form: The requested format.
         stream: The file, positioned after its byte order mark.
-        name: Name of the file; ``.csv`` and ``.tsv`` mean a table.
+        path: Path of the file; ``.csv`` and ``.tsv`` mean a table.
+        limits: The sizes allowed.
 
     Returns:
         The format with the layout of this file.
     """
     if form.layout != "auto":
-        return form
-    if name.removesuffix(".gz").endswith((".csv", ".tsv")):
-        return _turned(form, CSV) if form.name == "auto" else _as_table(form)
+        return replace(form, path=path)
     start = stream.tell()
-    head = stream.read(_PEEK_BYTES).lstrip()
+    head = stream.read(_PEEK_BYTES)
     stream.seek(start)
-    first_line = head.partition(b"\n")[0].rstrip()
-    if form.name == "auto" and begins_with_speaker(first_line.decode("utf-8", _SURROGATES)):
-        return _turned(form, TRANSCRIPT)
-    spread = first_line.startswith(b"[") or first_line == b"{"
-    return replace(form, layout="values" if spread else "lines")
+    name = path.name.removesuffix(".gz").lower()
+    if form.name == "auto" and (found := _of_file(head, name)):
+        return replace(_turned(form, found), path=path)
+    if name.endswith(_TABLES):
+        return _turned(form, CSV) if form.name == "auto" else _as_table(form)
+    return _of_json(form, stream, path, limits)
+
+
+def _of_file(head: bytes, name: str) -> Format | None:
+    """The format that a file's first bytes and its name show; None if its rows have to."""
+    if head.startswith(b"PK"):
+        return EXCEL
+    if arrow_files.recognises(head):
+        return PARQUET
+    if name.endswith((".yml", ".yaml")):
+        return rasa.RASA
+    if dialogflow.recognises_name(name):
+        return dialogflow.DIALOGFLOW
+    if head.lstrip().startswith(b"[") and any(key in head for key in dialogflow.KEYS):
+        return dialogflow.DIALOGFLOW
+    first_line = head.lstrip().partition(b"\n")[0].decode("utf-8", _SURROGATES)
+    if begins_with_speaker(first_line):
+        return TRANSCRIPT
+    is_text = name.endswith(".txt") and not first_line.startswith(("{", "["))
+    return text_lines.TEXT if is_text else None
+
+
+def _of_json(form: Format, stream: BinaryIO, path: Path, limits: SizeLimits) -> Format:
+    """The format or the layout of a file of JSON: one document, values or a row per line."""
+    start = stream.tell()
+    first_line = stream.read(_PEEK_BYTES).lstrip().partition(b"\n")[0].rstrip()
+    stream.seek(start)
+    is_spread = first_line.startswith(b"[") or first_line == b"{"
+    if first_line.startswith(b"{") and not path.name.removesuffix(".gz").endswith(_ROWS):
+        document = _document(stream, limits)
+        stream.seek(start)
+        if form.name == "auto":
+            for recognises, found in _BY_DOCUMENT:
+                if document is not None and recognises(document):
+                    return replace(_turned(form, found), path=path)
+        is_spread = is_spread or document is not None
+    return replace(form, layout="values" if is_spread else "lines")
+
+
+def _document(stream: BinaryIO, limits: SizeLimits) -> Row | None:
+    """The object that a file consists of; None if it has several or another content."""
+    content = stream.read(limits.max_line_bytes + 1)
+    if len(content) > limits.max_line_bytes:
+        return None
+    try:
+        document = orjson.loads(content)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
 
 
 def _turned(form: Format, other: Format) -> Format:
@@ -95,3 +168,38 @@ def _read_any(row: Row, options: Options) -> LabelledRow:
     if plain.is_flat(row, options):
         return plain.read(row, options)
     raise RowRejected("unknown_shape")
+
+
+def _read_columns(row: Row, options: Options) -> LabelledRow:
+    """Read a row of typed columns: as a tool's row, or else by its columns like a table's."""
+    try:
+        return _read_any(row, options)
+    except RowRejected as rejected:
+        if rejected.reason != "unknown_shape":
+            raise
+    return CSV.read(row, options)
+
+
+EXCEL = workbooks.workbook_format(CSV.read)
+PARQUET = arrow_files.arrow_format(_read_columns)
+_BY_DOCUMENT: tuple[tuple[Callable[[Any], bool], Format], ...] = (
+    (luis.recognises, luis.LUIS),
+    (rasa.recognises, rasa.RASA),
+    (lex.recognises, lex.LEX),
+    (dialogflow.recognises, dialogflow.DIALOGFLOW),
+    (snips.recognises, snips.SNIPS),
+)
+FORMATS = {
+    form.name: form
+    for form in (
+        *_BY_ROW,
+        plain.JSONL,
+        CSV,
+        TRANSCRIPT,
+        *(form for _, form in _BY_DOCUMENT),
+        EXCEL,
+        PARQUET,
+        text_lines.TEXT,
+    )
+}
+"""All formats by name."""

@@ -2,7 +2,9 @@
 
 Each job adds its attribute and ``<attribute>-metadata`` to the row. A classification's label is
 the metadata's ``class-name``, several are the ``class-map``; a custom job's is its text, its
-``output``, or the majority of ``annotationsFromAllWorkers``. Design decision: an
+``output`` or ``intent`` (a text, or the ``label``/``labels`` of a ``crowd-classifier``), or the
+majority of ``annotationsFromAllWorkers``. The text is ``source``. Design decision: a job that
+marks spans has no say where another one gives a class; an
 adjustment job's label replaces those before it (the latest ``creation-date``, else the last in
 the row); otherwise the jobs on a row must agree unless ``--job`` names one by attribute or job
 name. A verification job (``groundtruth/label-verification``) after that label has to confirm it
@@ -28,6 +30,9 @@ from intentflow.conversion.export_format import (
 )
 
 _METADATA = "-metadata"
+_SPAN_TYPE = "groundtruth/text-span"
+_QUESTIONS = ("output", "intent", "label")
+_LABELS = frozenset({"label", "labels"})
 _VERIFICATION = "groundtruth/label-verification"
 CONFIRMED = {"accept", "accepted", "approve", "approved", "confirmed", "correct", "good", "ok"}
 CONFIRMED |= {"okay", "pass", "passed", "right", "valid", "verified", "yes"}
@@ -49,6 +54,12 @@ class _GroundTruthJob(NamedTuple):
     def verifies(self) -> bool:
         return self.metadata.get("type") == _VERIFICATION
 
+    @property
+    def marks_spans(self) -> bool:
+        inner = self.value.get("annotations") if isinstance(self.value, dict) else None
+        has_entities = isinstance(inner, dict) and "entities" in inner
+        return self.metadata.get("type") == _SPAN_TYPE or has_entities
+
 
 def recognises(row: Row) -> bool:
     """Whether the row contains a job's metadata."""
@@ -66,7 +77,10 @@ def read(row: Row, options: Options) -> LabelledRow:
     if not labelling:
         raise RowRejected("no_label")
     adjusted = [job for job in labelling if "adjustment-status" in job.metadata]
-    decisive = [max(reversed(adjusted), key=lambda job: job.date)] if adjusted else labelling
+    classes = [job for job in adjusted or labelling if not job.marks_spans]
+    if not classes:
+        raise RowRejected("spans")
+    decisive = [max(reversed(classes), key=lambda job: job.date)] if adjusted else classes
     fields = row if options.field else text_fields(row)
     text = peek_text(fields, options)
     output = majority([agreed([_label(job, text) for job in decisive], text)])
@@ -127,12 +141,32 @@ def _custom_label(value: Any, utterance: str) -> str:
     if isinstance(value, dict) and isinstance(value.get("annotationsFromAllWorkers"), list):
         answers = value["annotationsFromAllWorkers"]
         return majority([_worker_label(item, utterance) for item in answers], utterance)
-    output = value.get("output") if isinstance(value, dict) else value
+    output = _answer(value) if isinstance(value, dict) else value
     if output is None:
         raise RowRejected("no_answer")
     if not isinstance(output, str):
         raise RowRejected("not_text")
     return output
+
+
+def _answer(value: Row) -> Any:
+    """The answer to the question for the label: a titled one, or the only classifier's."""
+    for name in _QUESTIONS:
+        if value.get(name) is not None:
+            return _class_names(value[name])
+    classifiers = [it for it in value.values() if isinstance(it, dict) and _LABELS & it.keys()]
+    if len(classifiers) > 1:
+        raise RowRejected("several_questions")
+    return _class_names(classifiers[0]) if classifiers else None
+
+
+def _class_names(answer: Any) -> Any:
+    """The class or classes that a ``crowd-classifier`` gives; other answers unchanged."""
+    if not isinstance(answer, dict):
+        return answer
+    if isinstance(answer.get("labels"), list):
+        return join_labels(answer["labels"])
+    return answer.get("label")
 
 
 def _worker_label(annotation: Any, utterance: str) -> str:

@@ -1,13 +1,14 @@
-"""Label Studio: tasks of the JSON export, ``{"data", "annotations", "predictions"}``.
+"""Label Studio: tasks of the JSON export, and annotations in a target storage.
 
-Flat rows of the JSON-MIN export are left to :mod:`intentflow.conversion.label_studio_min`.
+A task is ``{"data", "annotations", "predictions"}``; a target storage gets each annotation as a
+file of its own, with its task under ``task``. Flat rows of the JSON-MIN export are left to
+:mod:`intentflow.conversion.label_studio_min`.
 
-An annotation that was skipped (``was_cancelled``) does not count; a task with no other is
-rejected as abandoned. Predictions are pre-labels and never count. Design decision: if annotations
-are marked ``ground_truth``, only those count; of several annotations by one annotator the latest
-counts; the majority of annotators wins; the answer is the control named ``output``, or the only one
-that contains text (``textarea``, ``choices``, ``taxonomy``); several choices of one control are
-several intents, and of a taxonomy's path the last step counts.
+An annotation that was skipped (``was_cancelled``, once ``skipped``) or that its last review
+rejected does not count; a task with no other is rejected. Predictions are pre-labels and never
+count. Design decision: if annotations are marked ``ground_truth``, only those count; of several
+annotations by one annotator the latest counts; the majority of annotators wins;
+:mod:`intentflow.conversion.label_studio_answers` states which answer of an annotation is the label.
 """
 
 from __future__ import annotations
@@ -15,23 +16,30 @@ from __future__ import annotations
 from typing import Any
 
 from intentflow.conversion import label_studio_min
-from intentflow.conversion.agreement import join_labels, majority, one_answer
+from intentflow.conversion.agreement import majority
+from intentflow.conversion.dialogue_turns import find_utterance
 from intentflow.conversion.export_format import (
+    Ballot,
     Format,
     LabelledRow,
     Options,
     Row,
     RowRejected,
-    label_text,
-    peek_text,
+    find_dialogue,
+)
+from intentflow.conversion.label_studio_answers import (
+    chosen_label,
+    read_results,
+    time_of,
+    was_rejected,
 )
 
 _ANSWERS = ("annotations", "completions")  # the second is the name before version 1.0
 
 
 def recognises(row: Row) -> bool:
-    """Whether the row is a task, or a flat annotation."""
-    if label_studio_min.recognises(row):
+    """Whether the row is a task, a flat annotation, or an annotation with its task."""
+    if label_studio_min.recognises(row) or _is_stored(row):
         return True
     return isinstance(row.get("data"), dict) and any(
         isinstance(row.get(key), list) for key in (*_ANSWERS, "predictions")
@@ -42,24 +50,86 @@ def read(row: Row, options: Options) -> LabelledRow:
     """Read the task's text and the annotators' answer.
 
     Raises:
-        RowRejected: The task is skipped, not annotated, tied, or malformed.
+        RowRejected: The task is skipped, not annotated, rejected, tied, or malformed.
     """
     if label_studio_min.recognises(row):
         return label_studio_min.read(row, options)
-    annotations = _annotations(row)
-    if not annotations:
-        raise RowRejected("no_label")
-    kept = [item for item in annotations if not item.get("was_cancelled")]
-    if not kept:
-        raise RowRejected("abandoned")
-    decisive = [item for item in kept if item.get("ground_truth")] or kept
-    answers = [answer for item in _latest(decisive) for answer in _answers(item)]
-    if not answers:
-        raise RowRejected("no_answer")
+    if not _is_stored(row):
+        return _read_task(row, _annotations(row), options)
+    annotation = row if isinstance(row.get("result"), list) else row["annotation"]
+    task = row["task"]
+    ballot = _ballot(task, annotation)
+    try:
+        return _read_task(task, [annotation], options)._replace(ballot=ballot)
+    except RowRejected as rejected:
+        raise RowRejected(rejected.reason, ballot) from None
+
+
+def _is_stored(row: Row) -> bool:
+    """Whether the row is an annotation with its task, from a storage or a webhook."""
+    task = row.get("task")
+    if not isinstance(task, dict) or not isinstance(task.get("data"), dict):
+        return False
+    return isinstance(row.get("result"), list) or isinstance(row.get("annotation"), dict)
+
+
+def _ballot(task: Row, annotation: Row) -> Ballot | None:
+    """The task's id, under which other files have its other annotations."""
+    if task.get("id") is None:
+        return None
+    return Ballot(f"task {task['id']}", _annotator(annotation), time_of(annotation))
+
+
+def _read_task(row: Row, annotations: list[Row], options: Options) -> LabelledRow:
+    kept = _countable(annotations)
     data = row.get("data")
     if not isinstance(data, dict):
         raise RowRejected("no_text")
-    return label_text(data, options, majority(answers, peek_text(data, options)))
+    text = _text_or_blank(data, options)
+    decisive = [item for item in kept if item.get("ground_truth")] or kept
+    labels = _labels_of(_latest(decisive), text, options)
+    if not labels:
+        raise RowRejected("no_answer")
+    output = majority(labels, text)
+    return LabelledRow(find_utterance(data, options), output, find_dialogue(data))
+
+
+def _countable(annotations: list[Row]) -> list[Row]:
+    """The annotations that are neither skipped nor rejected."""
+    if not annotations:
+        raise RowRejected("no_label")
+    answered = [it for it in annotations if not (it.get("was_cancelled") or it.get("skipped"))]
+    if not answered:
+        raise RowRejected("abandoned")
+    kept = [item for item in answered if not was_rejected(item)]
+    if not kept:
+        raise RowRejected("rejected")
+    return kept
+
+
+def _labels_of(annotations: list[Row], text: str, options: Options) -> list[str]:
+    """One label per annotation that has one; marked spans alone are reported if none has."""
+    labels: list[str] = []
+    only_spans = False
+    for item in annotations:
+        answers = read_results(item.get("result"), text)
+        try:
+            if answers.questions or answers.has_regions:
+                labels.append(chosen_label(answers, options))
+        except RowRejected as rejected:
+            if rejected.reason != "spans":
+                raise
+            only_spans = True
+    if only_spans and not labels:
+        raise RowRejected("spans")
+    return labels
+
+
+def _text_or_blank(data: Row, options: Options) -> str:
+    try:
+        return find_utterance(data, options)
+    except RowRejected:  # reported after the label's own reasons
+        return ""
 
 
 def _annotations(row: Row) -> list[Row]:
@@ -71,47 +141,15 @@ def _latest(annotations: list[Row]) -> list[Row]:
     """The latest annotation of each annotator, and all without an annotator's name."""
     by_annotator: dict[str, Row] = {}
     for position, item in enumerate(annotations):
-        who = item.get("completed_by")
-        key = str(who.get("id") if isinstance(who, dict) else who) if who else f"#{position}"
-        if key not in by_annotator or _time(item) >= _time(by_annotator[key]):
+        key = _annotator(item) or f"#{position}"
+        if key not in by_annotator or time_of(item) >= time_of(by_annotator[key]):
             by_annotator[key] = item
     return list(by_annotator.values())
 
 
-def _time(annotation: Row) -> str:
-    return str(annotation.get("updated_at") or annotation.get("created_at") or "")
-
-
-def _answers(annotation: Row) -> list[str]:
-    """The answer of one annotator: one label, or none."""
-    results = annotation.get("result")
-    questions: dict[str, list[Any]] = {}
-    for result in results if isinstance(results, list) else ():
-        if isinstance(result, dict) and (labels := _labels(result)):
-            questions.setdefault(str(result.get("from_name", "")), []).extend(labels)
-    answers = [(name, join_labels(labels)) for name, labels in questions.items()]
-    return one_answer(answers)
-
-
-def _labels(result: Row) -> list[Any]:
-    value = result.get("value")
-    if not isinstance(value, dict):
-        return []
-    match result.get("type"):
-        case "textarea":
-            return _as_list(value.get("text"))
-        case "choices":
-            return _as_list(value.get("choices"))
-        case "taxonomy":
-            paths = _as_list(value.get("taxonomy"))
-            return [path[-1] if isinstance(path, list) and path else path for path in paths]
-    return []
-
-
-def _as_list(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
+def _annotator(annotation: Row) -> str:
+    who: Any = annotation.get("completed_by")
+    return str(who.get("id") if isinstance(who, dict) else who) if who else ""
 
 
 LABEL_STUDIO = Format("label-studio", recognises, read)

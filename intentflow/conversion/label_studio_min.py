@@ -3,9 +3,10 @@
 The fields of the task's ``data`` and the controls' answers are on one level with ``id``,
 ``annotator``, ``annotation_id``, ``created_at``, ``updated_at`` and ``lead_time``. An answer is a
 text, a list, or an object such as ``{"choices": ["…"]}`` for several answers. Skipped annotations
-are not exported. Design decision: the answer is the field named ``output``, ``label`` or
-``intent``, otherwise the only field with a list or object of answers, otherwise the only other
-text; rows of one task are its annotators' votes.
+are not exported. Design decision: the same answer counts as in the JSON export. Where no field has
+a title of the label's, one with a list or object of answers comes before other texts, and if parts
+of the text are marked, another text must be a call, because it may be about a part. Fields
+written before ``id`` are the task's. Rows of one task are its annotators' votes.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from typing import Any
 
 import orjson
 
-from intentflow.conversion.agreement import join_labels, majority
+from intentflow.conversion.agreement import majority
+from intentflow.conversion.chat import is_call
 from intentflow.conversion.columns import TEXT_FIELDS, fold
+from intentflow.conversion.dialogue_turns import find_utterance, turns_in
 from intentflow.conversion.export_format import (
     DIALOGUE_FIELDS,
     Ballot,
@@ -23,13 +26,25 @@ from intentflow.conversion.export_format import (
     Options,
     Row,
     RowRejected,
-    find_text,
-    label_text,
+    find_dialogue,
 )
+from intentflow.conversion.label_studio_answers import (
+    StudioAnswers,
+    as_list,
+    chosen_label,
+    is_region,
+    is_titled,
+    path_labels,
+    spans_of,
+    time_of,
+    was_rejected,
+)
+from intentflow.conversion.parameter_order import NamedValue
 
 _MARKS = ("annotator", "annotation_id")
 _ABOUT = {"id", *_MARKS, "created_at", "updated_at", "lead_time", "agreement", "history"}
-_ANSWERS = ("choices", "text", "taxonomy")
+_ABOUT |= {"reviews", "last_action"}
+_ANSWERS = ("choices", "taxonomy")
 
 
 def recognises(row: Row) -> bool:
@@ -43,14 +58,15 @@ def read(row: Row, options: Options) -> LabelledRow:
     Raises:
         RowRejected: The row is not annotated, answers several questions, or is malformed.
     """
-    text = find_text(row, options)
-    time = str(row.get("updated_at") or row.get("created_at") or "")
-    ballot = Ballot(f"{row.get('id')} {text}", str(row.get("annotator") or ""), time)
+    text = find_utterance(row, options)
+    ballot = Ballot(f"{row.get('id')} {text}", str(row.get("annotator") or ""), time_of(row))
     try:
-        output = majority([join_labels(_answer(row, options))])
+        if was_rejected(row):
+            raise RowRejected("rejected")
+        output = majority([_label(row, text, options)])
     except RowRejected as rejected:
         raise RowRejected(rejected.reason, ballot) from None
-    return label_text(row, options, output)._replace(ballot=ballot)
+    return LabelledRow(text, output, find_dialogue(row), ballot)
 
 
 def from_cells(row: Row) -> Row:
@@ -67,42 +83,72 @@ def _parsed(cell: Any) -> Any:
         return cell
 
 
-def _answer(row: Row, options: Options) -> list[Any]:
-    """The answers to the question for the label."""
-    for name in options.labels:
-        if row.get(name):
-            return _labels(row[name])
-    known = _ABOUT | {*DIALOGUE_FIELDS, options.field}
-    others = {
-        key: value
-        for key, value in row.items()
-        if key not in known and fold(key) not in TEXT_FIELDS and value
-    }
-    shaped = [value for value in others.values() if _is_answer(value)]
-    found = shaped or [value for value in others.values() if isinstance(value, str)]
-    if not found:
-        raise RowRejected("no_label")
-    if len(found) > 1:
+def _label(row: Row, text: str, options: Options) -> str:
+    """The answer to the question for the label."""
+    spans: list[NamedValue] = []
+    has_regions = False
+    questions: dict[str, list[Any]] = {}
+    plain: dict[str, list[Any]] = {}
+    for name, value in _answer_fields(row, text, options).items():
+        regions = [item for item in as_list(value) if is_region(item)]
+        has_regions |= bool(regions)
+        spans += [span for region in regions for span in spans_of(region, text)]
+        if isinstance(value, str):
+            plain[name] = [value]
+        elif not regions and _is_answer(value):
+            questions[name] = _labels(value)
+    titled = any(is_titled(name, options) for name in (*questions, *plain))
+    found = {**questions, **plain} if titled or not questions else questions
+    label = chosen_label(StudioAnswers(found, spans, has_regions), options)
+    if has_regions and not titled and not is_call(label):
         raise RowRejected("several_questions")
-    return _labels(found[0])
+    if not label and not found:
+        raise RowRejected("no_label")
+    return label
+
+
+def _answer_fields(row: Row, text: str, options: Options) -> Row:
+    """The fields that may be answers, without those of the task and of the export itself."""
+    known = _ABOUT | {*DIALOGUE_FIELDS, options.field}
+    found = {
+        name: value
+        for name, value in row.items()
+        if name not in known
+        and (fold(name) not in TEXT_FIELDS or name == options.label_field)
+        and value
+        and value != text
+        and not turns_in(value)
+    }
+    of_task = _fields_before_id(row, options)
+    answers = {name: value for name, value in found.items() if name not in of_task}
+    return answers or found
+
+
+def _fields_before_id(row: Row, options: Options) -> set[str]:
+    """The task's fields, which the export writes before its own, unless their title is a label's.
+
+    A tool that sorts keys writes ``annotator`` before ``id``; nothing is known from that order.
+    """
+    keys = list(row)
+    if "id" not in row or keys.index("id") > keys.index("annotator"):
+        return set()
+    return {name for name in keys[: keys.index("id")] if not is_titled(name, options)}
 
 
 def _is_answer(value: Any) -> bool:
     if isinstance(value, list):
         return all(isinstance(item, str) or _is_answer(item) for item in value)
-    return isinstance(value, dict) and any(key in value for key in _ANSWERS)
+    if not isinstance(value, dict):
+        return False
+    return any(key in value for key in _ANSWERS) or isinstance(value.get("text"), list)
 
 
 def _labels(value: Any) -> list[Any]:
-    """The labels of an answer; for a taxonomy's path, its last step."""
-    if isinstance(value, list):
-        return [label for item in value for label in _labels(item)]
-    if not isinstance(value, dict):
-        return [value]
-    for key in ("choices", "text"):
-        if key in value:
-            return _labels(value[key])
-    paths = value.get("taxonomy")
-    if not isinstance(paths, list):
-        raise RowRejected("not_text")
-    return [path[-1] if isinstance(path, list) and path else path for path in paths]
+    """The labels of an answer."""
+    items: list[Any] = []
+    for item in as_list(value):
+        if isinstance(item, dict):
+            items += as_list(next(item[key] for key in (*_ANSWERS, "text") if key in item))
+        else:
+            items.append(item)
+    return path_labels(items)

@@ -10,15 +10,17 @@ import zlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
-from intentflow.conversion.limits import DecompressedStream, SizeLimits
+from intentflow.conversion.encodings import as_utf8, utf16_of
+from intentflow.conversion.export_folders import SUFFIXES, is_data, without_descriptions
+from intentflow.conversion.limits import DEFAULT_LIMITS, DecompressedStream, SizeLimits
+from intentflow.conversion.workbooks import is_workbook
 from intentflow.errors import InputError
 
 log = logging.getLogger(__name__)
 
-_SUFFIXES = (".manifest", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".transcript")
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZIP_MAGIC = b"PK\x03"
 _DECOMPRESSED_AT_ONCE = 1 << 18
@@ -38,14 +40,18 @@ class Source:
 
 
 def find_sources(
-    names: Sequence[str], directory: Path, skip: Collection[Path] = ()
+    names: Sequence[str],
+    directory: Path,
+    skip: Collection[Path] = (),
+    limits: SizeLimits = DEFAULT_LIMITS,
 ) -> list[Source]:
     """Find the files for the given names.
 
     Args:
         names: Files, folders or ``s3://`` addresses.
-        directory: Folder for downloaded objects.
+        directory: Folder for downloaded objects, and for copies of files in UTF-16.
         skip: Files in a folder that are not input, such as the output of an earlier run.
+        limits: The sizes allowed.
 
     Returns:
         The files, those of a folder in alphabetical order.
@@ -55,7 +61,16 @@ def find_sources(
     """
     if not names:
         raise InputError("no source given")
-    return [source for name in names for source in _expand(name, directory, skip)]
+    found = [source for name in names for source in _expand(name, directory, skip)]
+    return [_in_utf8(source, directory / f"utf8-{n}", limits) for n, source in enumerate(found)]
+
+
+def _in_utf8(source: Source, folder: Path, limits: SizeLimits) -> Source:
+    """The source, or its copy in UTF-8 if it is in UTF-16."""
+    encoding = utf16_of(source.path)
+    if encoding is None:
+        return source
+    return Source(source.name, as_utf8(source.path, source.name, encoding, folder, limits))
 
 
 def _expand(name: str, directory: Path, skip: Collection[Path]) -> list[Source]:
@@ -75,24 +90,25 @@ def _fetch(uri: str, directory: Path) -> Path:
 
 def _files_below(folder: Path, name: str, skip: Collection[Path]) -> list[Source]:
     skipped = {path.resolve() for path in skip}
+    files = {
+        PurePosixPath(path.relative_to(folder).as_posix()): path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.startswith(".") and path.resolve() not in skipped
+    }
+    chosen = without_descriptions(list(files))
+    if len(chosen) < len(files):
+        log.info("%s: %d files only describe the export: skipped", name, len(files) - len(chosen))
     found: list[Source] = []
-    for path in sorted(folder.rglob("*")):
-        if not path.is_file() or path.name.startswith(".") or path.resolve() in skipped:
-            continue
-        inner = f"{name.rstrip('/')}/{path.relative_to(folder).as_posix()}"
-        if _is_data(path.name):
-            found.append(Source(inner, path))
+    for relative in chosen:
+        inner = f"{name.rstrip('/')}/{relative}"
+        if is_data(files[relative]):
+            found.append(Source(inner, files[relative]))
         else:
             log.warning("%s: skipped, its name is not that of a data file", inner)
     if not found:
-        known = ", ".join(_SUFFIXES)
+        known = ", ".join(SUFFIXES)
         raise InputError(f"{name}: the folder contains no data file ({known}, or these with .gz)")
     return found
-
-
-def _is_data(name: str) -> bool:
-    name = name.removesuffix(".gz")
-    return name.endswith(_SUFFIXES) and not name.endswith(".rejects.jsonl")
 
 
 def is_gzip(path: Path) -> bool:
@@ -143,9 +159,9 @@ def _skip_mark(stream: BinaryIO, source: Source) -> None:
     head = stream.read(len(codecs.BOM_UTF8))
     if not head:
         raise InputError(f"{source.name}: the file is empty")
-    if head == _ZIP_MAGIC:
+    if head == _ZIP_MAGIC and not is_workbook(source.path):
         raise InputError(f"{source.name} is a zip archive; unpack it and give the folder")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise InputError(f"{source.name} is UTF-16, not UTF-8; save it as UTF-8")
+        raise InputError(f"{source.name} is UTF-16 inside gzip; unpack it")
     if head != codecs.BOM_UTF8:
         stream.seek(0)

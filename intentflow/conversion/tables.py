@@ -7,6 +7,7 @@ and Label Studio are recognised by their other columns and read accordingly.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 
 from intentflow.conversion import doccano, label_studio_min
@@ -25,6 +26,7 @@ from intentflow.conversion.label_values import label_of
 from intentflow.conversion.limits import DEFAULT_LIMITS, SizeLimits
 
 _DELIMITERS = (",", "\t", ";", "|")
+_STATED = re.compile(r'"?sep=([,;|\t])"?', re.IGNORECASE)
 _MAX_LINES = 10_000  # per row
 _TOO_LARGE = "field limit"  # in the library's message
 
@@ -103,8 +105,11 @@ def scan_table(
 
 
 def _delimiter(source: _Lines) -> str:
-    """The most frequent delimiter of the header."""
+    """The delimiter that Excel's line ``sep=;`` states, or the most frequent one of the header."""
     first = next((line for line in source if line.strip()), "")
+    if stated := _STATED.fullmatch(first.strip(" \r\n")):
+        source.next_record()
+        return stated[1]
     source.put_back(keep=0)
     return max(_DELIMITERS, key=first.count)
 

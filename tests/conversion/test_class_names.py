@@ -9,6 +9,7 @@ import pytest
 from intentflow.calls import parse_calls
 from intentflow.conversion import ConvertSummary, convert
 from intentflow.curation.labels import intents_of
+from intentflow.taxonomy import Intent, Taxonomy
 from tests.conversion.rows import JOB, convert_content, converted, itag_row, stage
 
 
@@ -34,7 +35,9 @@ def test_a_text_that_occurs_once_stays_as_labelled(tmp_path: Path) -> None:
 
 
 def test_a_name_of_the_taxonomy_needs_one_row(tmp_path: Path) -> None:
-    assert _labels(tmp_path, "refund", intents=["refund"]) == ["refund()"]
+    assert _labels(tmp_path, "refund", taxonomy=Taxonomy(intents={"refund": Intent()})) == [
+        "refund()"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ A, B = annotation(result("a()")), annotation(result("b()"))
     [
         task(A),
         task(annotation(result("a()", kind="choices"))),
-        task(annotation(result(["x", "a()"], kind="taxonomy"))),
+        task(annotation(result(["a()"], kind="taxonomy"))),
         task(annotation(result("a()", name="intent"))),
         task(annotation(result("a()"), result("fine", name="remark"))),
         task(annotation(result("a()"), {"type": "rating", "value": {"rating": 3}})),
@@ -70,7 +70,7 @@ def test_the_annotators_answer_is_the_label(tmp_path: Path, row: dict[str, Any])
         ("no_label", {"data": {"text": "play"}, "predictions": [{"result": [result("z()")]}]}),
         ("abandoned", task(annotation(result("a()"), was_cancelled=True))),
         ("no_answer", task(annotation())),
-        ("no_answer", task(annotation(result("a()", kind="rectanglelabels")))),
+        ("spans", task(annotation(result("a()", kind="rectanglelabels")))),
         ("no_answer", task(annotation("text"))),
         ("tie", task(A, B)),
         ("tie", task(annotation(result("a()"), ground_truth=True), {**B, "ground_truth": True})),

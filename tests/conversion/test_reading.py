@@ -219,7 +219,6 @@ def test_an_object_in_a_bucket_is_fetched(tmp_path: Path, monkeypatch: pytest.Mo
     [
         (b"", "the file is empty"),
         (b"\n \n", "no row was kept: the files contain no rows"),
-        ("oops".encode("utf-16"), "is UTF-16, not UTF-8"),
         (b"oops\nagain\n", "no row was kept: not_json 2"),
         (gzip.compress(A.encode() * 1000, mtime=0)[:-40], "damaged gzip"),
         (b"\x1f\x8bnot gzip at all", "damaged gzip"),

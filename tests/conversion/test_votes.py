@@ -83,7 +83,7 @@ def test_a_vote_whose_text_is_half_a_character_is_rejected(tmp_path: Path) -> No
         {"sentiment": ["a()"]},
         {"sentiment": {"choices": ["a()"]}, "note": "fine"},
         {"sentiment": [{"text": ["a()"]}]},
-        {"sentiment": [{"taxonomy": [["x", "a()"]]}]},
+        {"sentiment": [{"taxonomy": [["a()"]]}]},
         {"intent": "a()", "dialogue_note": "fine"},
         {"sentiment": "a()", "rating": 4},
     ],

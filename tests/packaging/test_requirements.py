@@ -30,6 +30,8 @@ INSTALLED = {
     "baselines": ["data"],
     "baselines.encoder": ["train"],
     "cluster": ["deploy"],
+    "conversion.arrow_files": ["data"],
+    "conversion.workbooks": ["data"],
     "components": ["kfp"],
     "curation": ["data"],
     "deployment": ["deploy"],

@@ -30,6 +30,7 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "label_field": Setting(("--label-field", "intent"), "intent"),
         "taxonomy": Setting(("--taxonomy", "taxonomy.yaml"), "taxonomy.yaml"),
         "job": Setting(("--job", "second"), "second"),
+        "parameters_from_spans": Setting(("--parameters-from-spans",), True),
         "max_reject_rate": Setting(("--max-reject-rate", "0.25"), 0.25),
         "redact_rejects": Setting(("--no-redact",), False),
         "max_line_bytes": Setting(("--max-line-bytes", "1000"), 1000),

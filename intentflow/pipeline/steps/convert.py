@@ -22,11 +22,21 @@ ExportFormat = Literal[
     "itag",
     "ground-truth",
     "messages",
+    "sharegpt",
+    "prodigy",
     "json",
     "doccano",
     "jsonl",
     "csv",
     "transcript",
+    "luis",
+    "rasa",
+    "lex",
+    "dialogflow",
+    "snips",
+    "excel",
+    "parquet",
+    "text",
 ]
 
 
@@ -55,6 +65,11 @@ class ConvertConfig(StrictModel):
     )
     job: Annotated[str | None, Flag(metavar="ID")] = Field(
         None, description="Labelling job to take labels from, if there are several"
+    )
+    parameters_from_spans: bool = Field(
+        False,
+        description="Labelled spans become the parameters of the intent chosen next to them, in "
+        "the order of the taxonomy, or else of their first occurrence",
     )
     taxonomy: TaxonomyFile = None
     max_reject_rate: Annotated[float | None, Flag(metavar="R")] = Field(
@@ -130,7 +145,6 @@ def run_convert(
         rejects=Path(rejects) if rejects is not None else None,
         max_reject_rate=settings.max_reject_rate,
         to=to,
-        intents=settings.taxonomy.intents if settings.taxonomy else (),
         workers=workers,
         redact=settings.redact_rejects,
         limits=SizeLimits(
@@ -139,6 +153,8 @@ def run_convert(
             settings.max_decompressed_bytes,
         ),
         executor=executor,
+        parameters_from_spans=settings.parameters_from_spans,
+        taxonomy=settings.taxonomy,
     )
 
 

@@ -1,0 +1,161 @@
+"""Tool calls of chat APIs: ``tool_calls`` and the older ``function_call`` of a message.
+
+The function's name is the intent and its arguments are the parameters. Their order is that of the
+``tools`` (or ``functions``) of the row: of the properties in a tool's JSON Schema.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from intentflow.conversion.export_format import Row, RowRejected
+from intentflow.conversion.parameter_order import NamedValue, ParameterOrder
+from intentflow.conversion.parameters import label_with_values
+
+_SCHEMAS = ("parameters", "input_schema", "inputSchema", "parametersJsonSchema")
+
+
+class ToolCall(NamedTuple):
+    """A call of a function by an assistant.
+
+    Attributes:
+        name: Name of the function.
+        arguments: Its arguments by name.
+    """
+
+    name: str
+    arguments: dict[str, Any]
+
+
+def calls_in(message: Row) -> tuple[ToolCall, ...]:
+    """The calls of a message; empty if it has none.
+
+    Raises:
+        RowRejected: ``unknown_shape`` or ``bad_arguments``.
+
+    Example:
+        >>> call = {"function": {"name": "play", "arguments": '{"artist": "Adele"}'}}
+        >>> calls_in({"role": "assistant", "content": None, "tool_calls": [call]})
+        (ToolCall(name='play', arguments={'artist': 'Adele'}),)
+    """
+    found = message.get("tool_calls")
+    if isinstance(found, list) and found:
+        return tuple(_call(_function(item)) for item in found)
+    if message.get("function_call"):
+        return (_call(message["function_call"]),)
+    parts = message.get("content")
+    used = [part for part in parts if _is_use(part)] if isinstance(parts, list) else []
+    return tuple(_call({"name": it.get("name"), "arguments": it.get("input")}) for it in used)
+
+
+def declared_parameters(row: Row) -> dict[str, list[str]]:
+    """The parameters of the functions that a row declares, in the order of their schemas.
+
+    Example:
+        >>> schema = {"type": "object", "properties": {"city": {}, "day": {}}}
+        >>> declared_parameters({"tools": [{"function": {"name": "f", "parameters": schema}}]})
+        {'f': ['city', 'day']}
+    """
+    declared: dict[str, list[str]] = {}
+    for key in ("tools", "functions"):
+        for item in _items(row.get(key)):
+            function = _function(item)
+            name = function.get("name") if isinstance(function, dict) else None
+            if isinstance(name, str):
+                declared[name] = _properties(function)
+    return declared
+
+
+def label_of_calls(
+    calls: tuple[ToolCall, ...], declared: dict[str, list[str]], order: ParameterOrder | None
+) -> str:
+    """The calls in the call language.
+
+    Raises:
+        OrderNeededError: A call has arguments, and there is no order.
+        RowRejected: As for :func:`intentflow.conversion.parameters.label_with_values`.
+    """
+    return "; ".join(
+        label_with_values(call.name, _values(call), order, declared.get(call.name, ()))
+        for call in calls
+    )
+
+
+def read_call(document: Any) -> tuple[ToolCall, ...]:
+    """The calls in the text or the objects ``{"name", "arguments"}``, as ShareGPT rows have them.
+
+    Raises:
+        RowRejected: ``bad_arguments`` or ``unknown_shape``.
+    """
+    found = _parsed(document) if isinstance(document, str) else document
+    return tuple(_call(_function(item)) for item in (found if isinstance(found, list) else [found]))
+
+
+def _values(call: ToolCall) -> list[NamedValue]:
+    given = [(name, value) for name, value in call.arguments.items() if value is not None]
+    return [
+        NamedValue((name,), value_text(value), start) for start, (name, value) in enumerate(given)
+    ]
+
+
+def value_text(value: Any) -> str:
+    """An argument as text: text unchanged, a list of texts joined, anything else as JSON.
+
+    Example:
+        >>> value_text("Oslo"), value_text(["a", "b"]), value_text(2), value_text(True)
+        ('Oslo', 'a, b', '2', 'true')
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _call(function: Any) -> ToolCall:
+    name = function.get("name") if isinstance(function, dict) else None
+    if not isinstance(name, str) or not name.strip():
+        raise RowRejected("unknown_shape")
+    arguments = function.get("arguments")
+    if isinstance(arguments, str) and arguments.strip():
+        arguments = _parsed(arguments)
+    if not arguments and not isinstance(arguments, list):
+        return ToolCall(name, {})
+    if not isinstance(arguments, dict):
+        raise RowRejected("bad_arguments")
+    return ToolCall(name, arguments)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise RowRejected("bad_arguments") from None
+
+
+def _function(item: Any) -> Any:
+    """The function of a tool or a tool call, which some formats do not nest."""
+    inner = item.get("function") if isinstance(item, dict) else None
+    return inner if isinstance(inner, dict) else item
+
+
+def _items(value: Any) -> list[Any]:
+    if isinstance(value, str):  # some trainers write the tools as a text
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return []
+    return value if isinstance(value, list) else []
+
+
+def _properties(function: Row) -> list[str]:
+    schema: Row = next(
+        (function[key] for key in _SCHEMAS if isinstance(function.get(key), dict)), {}
+    )
+    properties = schema.get("properties")
+    return list(properties) if isinstance(properties, dict) else []
+
+
+def _is_use(part: Any) -> bool:
+    return isinstance(part, dict) and part.get("type") == "tool_use"
