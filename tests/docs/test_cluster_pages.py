@@ -1,0 +1,184 @@
+"""Commands of the pages about clusters, run with what is here in the place of what is not."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from intentflow.cli.main import main
+from intentflow.deployment import read_facts
+from intentflow.storage import publish
+from tests.docs.pages import ROOT, Block, blocks
+
+HOW_TO = ROOT / "docs/how-to"
+MODEL = "s3://models/intent/sha256-…"
+REPOSITORY = "https://git.example.com/fleet.git"
+HERE = "tests/docs/test_cluster_pages.py"
+MANIFESTS = "manifests-banking"
+
+Objects = dict[str, list[dict[str, Any]]]
+
+
+def _commands(page: str) -> list[list[str]]:
+    """The commands of intentflow that a page leaves to these tests."""
+    marked = [it for it in blocks(HOW_TO / page) if HERE in it.marks.get("not run", "")]
+    lines = [line for it in marked for line in it.code.replace("\\\n", " ").splitlines()]
+    return [shlex.split(line)[1:] for line in lines if line.startswith("intentflow ")]
+
+
+def _write_files(page: str) -> None:
+    titled: list[Block] = [it for it in blocks(HOW_TO / page) if it.title]
+    for block in titled:
+        Path(block.title or "").write_text(block.code, encoding="utf-8")
+
+
+def _run(command: list[str], places: dict[str, str]) -> int:
+    return main([places.get(word, word) for word in command])
+
+
+def _rendered(folder: Path) -> Objects:
+    objects: Objects = {}
+    for file in sorted(folder.glob("*.yaml")):
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        objects.setdefault(document["kind"], []).append(document)
+    return objects
+
+
+def _render(page: str, model: Path) -> Objects:
+    """What the page's one command renders in the present folder."""
+    _write_files(page)
+    [command] = _commands(page)
+    model_uri = next(word for word in command if word.startswith("s3://"))
+    assert _run(command, {model_uri: str(model)}) == 0
+    return _rendered(Path(MANIFESTS))
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def _egress(objects: Objects) -> list[dict[str, Any]]:
+    return [rule for it in objects["NetworkPolicy"] for rule in it["spec"].get("egress", ())]
+
+
+def test_a_service_of_a_profile_reaches_storage_and_istiod(model_directory: Path) -> None:
+    rules = _egress(_render("kubeflow-and-istio.md", model_directory))
+    found = {
+        (peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"], port["port"])
+        for rule in rules
+        for peer in rule["to"]
+        if "namespaceSelector" in peer
+        for port in rule["ports"]
+    }
+    assert {("kubeflow", 8333), ("istio-system", 15012)} <= found
+
+
+def test_a_policy_for_clients_selects_the_transformers_pods(model_directory: Path) -> None:
+    page = HOW_TO / "kubeflow-and-istio.md"
+    shown = [yaml.safe_load(it.code) for it in blocks(page) if it.language == "yaml"]
+    [policy] = [it for it in shown if it.get("kind") == "AuthorizationPolicy"]
+    objects = _render("kubeflow-and-istio.md", model_directory)
+    selectors = [it["spec"]["podSelector"]["matchLabels"] for it in objects["NetworkPolicy"]]
+    assert policy["spec"]["selector"]["matchLabels"] in selectors
+    assert (
+        policy["metadata"]["namespace"] == objects["InferenceService"][0]["metadata"]["namespace"]
+    )
+
+
+def test_on_eks_no_pod_has_a_key_and_the_account_has_the_role(model_directory: Path) -> None:
+    objects = _render("eks-roles.md", model_directory)
+    [account] = objects["ServiceAccount"]
+    assert "eks.amazonaws.com/role-arn" in account["metadata"]["annotations"]
+    assert "secrets" not in account
+    assert "AWS_ACCESS_KEY_ID" not in json.dumps(objects)
+
+
+def test_with_one_gpu_the_former_pod_ends_first(model_directory: Path) -> None:
+    [service] = _render("one-gpu.md", model_directory)["InferenceService"]
+    assert service["spec"]["predictor"]["deploymentStrategy"] == {"type": "Recreate"}
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A bare repository with one commit."""
+    for name in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{name}_NAME", "Ada")
+        monkeypatch.setenv(f"GIT_{name}_EMAIL", "ada@example.com")
+    bare, clone = tmp_path / "fleet.git", tmp_path / "clone"
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", bare], check=True)
+    subprocess.run(["git", "clone", "-q", bare, clone], check=True)
+    _git(clone, "commit", "-q", "--allow-empty", "-m", "our fleet")
+    _git(clone, "push", "-q", "origin", "HEAD:main")
+    return bare
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def _stored_uri(fleet: Path, branch: str) -> str:
+    """The model of production on a branch."""
+    text = _git(fleet, "show", f"{branch}:production/banking/inferenceservice.yaml")
+    service = yaml.safe_load(text)
+    assert service["metadata"]["namespace"] == "team-a"
+    return str(service["spec"]["predictor"]["model"]["storageUri"])
+
+
+def _published(model: Path, bucket: str) -> str:
+    """The URI of a published model; ``verdict.json`` passes it."""
+    facts = read_facts(str(model))
+    document = {
+        "passed": True,
+        "reasons": [],
+        "rules": [],
+        "model_digest": facts.digest,
+        "data_digest": "d" * 64,
+        "prompt_digest": facts.prompt_digest,
+        "constrained": True,
+        "engine": "vllm",
+        "policy": "gate.yaml",
+    }
+    Path("verdict.json").write_text(json.dumps(document), encoding="utf-8")
+    return publish(model, f"s3://{bucket}/models").uri
+
+
+@pytest.mark.real
+def test_a_model_goes_to_staging_then_to_production_and_back(
+    fleet: Path, model_directory: Path, s3_bucket: str
+) -> None:
+    page, branch = "argocd-environments.md", "banking-to-production"
+    _write_files(page)
+    to_staging, to_production, back = _commands(page)
+    uris = []
+    for weights in (b"first", b"second"):
+        (model_directory / "model.safetensors").write_bytes(weights)
+        uris.append(_published(model_directory, s3_bucket))
+        places = {MODEL: uris[-1], REPOSITORY: f"file://{fleet}"}
+        assert _run(to_staging, places) == 0
+        _git(fleet, "branch", "-f", branch, "main")
+        assert _run(to_production, places) == 0
+        assert _stored_uri(fleet, branch) == uris[-1]
+        _git(fleet, "update-ref", "refs/heads/main", branch)  # the pull request is merged
+    files = _git(fleet, "ls-tree", "-r", "--name-only", "main").split()
+    assert {"staging/banking/job.yaml", "production/banking/job.yaml"} <= {*files}
+
+    assert _run(back, places) == 0
+    assert _stored_uri(fleet, "main") == uris[0]
+
+
+@pytest.mark.parametrize(
+    "page", ["kubeflow-and-istio.md", "eks-roles.md", "argocd-environments.md"]
+)
+def test_a_page_states_where_it_was_run(page: str) -> None:
+    text = (HOW_TO / page).read_text(encoding="utf-8")
+    assert re.search(r'!!! warning "Where this was run"', text)
+    assert re.search(r"No .+ (was|were) at hand", text)
