@@ -26,6 +26,9 @@ class DeployedModel(Section):
     verdict: str = Field("", description="passed or unverified; empty for one from elsewhere")
     model_digest: str = Field("", description="SHA-256 of the model directory")
     prompt_digest: str = Field("", description="SHA-256 of the prompt that it was trained with")
+    interface_digest: str = Field(
+        "", description="SHA-256 of prompt, taxonomy and calibration: what its transformer applies"
+    )
     training_data_digest: str = Field("", description="SHA-256 of the rows it was trained on")
     data_digest: str = Field("", description="SHA-256 of the rows that it was scored on")
     constrained: str = Field(

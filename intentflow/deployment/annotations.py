@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from intentflow.artifacts.deployed_model import DeployedModel
+from intentflow.storage.uris import digest_in_name
 
 ANNOTATION = "intentflow.dev/"
-CANARY = ANNOTATION + "canary-"
-CANARY_REPLACES = CANARY + "replaces"
 API_KEY_SECRET = ANNOTATION + "api-key-secret"
+# Of earlier releases, which stated both models on the service.
+FORMER_CANARY = ANNOTATION + "canary-"
+_FORMER_REPLACES = FORMER_CANARY + "replaces"
 
 DEPLOYMENT_MODE = "serving.kserve.io/deploymentMode"
 AUTOSCALER_CLASS = "serving.kserve.io/autoscalerClass"
@@ -20,16 +22,70 @@ _OLD_MODES = {"RawDeployment": "Standard", "Serverless": "Knative"}
 # KServe sets these two on the pods.
 SERVICE_LABEL = "serving.kserve.io/inferenceservice"
 COMPONENT_LABEL = "component"
+_MODEL_URI = "--model_uri="
 
 
-def model_of(service: Mapping[str, Any], prefix: str = ANNOTATION) -> DeployedModel:
-    """The entry about its model in an InferenceService, or with ``CANARY`` about its canary's."""
-    return DeployedModel.read(service["metadata"].get("annotations"), prefix)
+def model_of(service: Mapping[str, Any]) -> DeployedModel:
+    """The entry about the model in service of an InferenceService.
+
+    It is among the predictor's own annotations, because KServe copies those of the service into
+    every pod template, the canary's included. Services that an earlier release deployed state it
+    on the service. In Knative mode the predictor is already the canary's, and what is known of the
+    model in service is the digest that the transformer's argument states.
+    """
+    former = DeployedModel.read(_of_service(service), ANNOTATION)
+    if former.model_digest:
+        return former
+    if not _has_revision_canary(service):
+        return _entry(_predictor(service)) or former
+    uris = [
+        digest_in_name(argument.removeprefix(_MODEL_URI))
+        for container in (service["spec"].get("transformer") or {}).get("containers", ())
+        for argument in container.get("args") or ()
+        if argument.startswith(_MODEL_URI)
+    ]
+    return DeployedModel(model_digest=next(filter(None, uris), ""))
+
+
+def canary_of(service: Mapping[str, Any]) -> DeployedModel | None:
+    """The entry about the model of an InferenceService's canary; None without one."""
+    canaries = (service.get("spec") or {}).get("canary") or ()
+    predictors = [canary["predictor"] for canary in canaries]
+    if _has_revision_canary(service):
+        predictors = [_predictor(service)]
+    former = DeployedModel.read(_of_service(service), FORMER_CANARY)
+    return next((_entry(predictor) or former for predictor in predictors), None)
+
+
+def without_former_entries(annotations: Mapping[str, str]) -> dict[str, str]:
+    """Annotations of a service without what an earlier release stated there of its models."""
+    former = {*DeployedModel.keys(ANNOTATION), *DeployedModel.keys(FORMER_CANARY), _FORMER_REPLACES}
+    return {key: value for key, value in annotations.items() if key not in former}
 
 
 def deployment_mode_of(service: Mapping[str, Any]) -> str:
     """KServe's deployment mode: that of the status, if there is one, otherwise the annotation."""
-    annotations = service["metadata"].get("annotations") or {}
+    annotations = _of_service(service)
     status = service.get("status") or {}
     mode = status.get("deploymentMode") or annotations.get(DEPLOYMENT_MODE) or "Knative"
-    return _OLD_MODES.get(mode, mode)
+    return _OLD_MODES.get(str(mode), str(mode))
+
+
+def _entry(predictor: Mapping[str, Any]) -> DeployedModel | None:
+    """The entry among a predictor's annotations; None if it states nothing of a model."""
+    annotations = predictor.get("annotations") or {}
+    stated = any(key in annotations for key in DeployedModel.keys(ANNOTATION))
+    return DeployedModel.read(annotations, ANNOTATION) if stated else None
+
+
+def _predictor(service: Mapping[str, Any]) -> Mapping[str, Any]:
+    predictor: Mapping[str, Any] = (service.get("spec") or {}).get("predictor") or {}
+    return predictor
+
+
+def _has_revision_canary(service: Mapping[str, Any]) -> bool:
+    return "canaryTrafficPercent" in _predictor(service)
+
+
+def _of_service(service: Mapping[str, Any]) -> Mapping[str, object]:
+    return service["metadata"].get("annotations") or {}

@@ -7,49 +7,67 @@ predictors (``spec.canary[]``, since 0.20).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
-from intentflow.artifacts.deployed_model import DeployedModel
 from intentflow.deployment.annotations import (
-    ANNOTATION,
-    CANARY,
-    CANARY_REPLACES,
+    canary_of,
     deployment_mode_of,
     model_of,
+    without_former_entries,
 )
+from intentflow.deployment.autoscaling import follow_predictor, for_canary, of_predictor
+from intentflow.deployment.model_change import Stage, service_of
 from intentflow.deployment.ownership import Manifest, owned
-from intentflow.deployment.traffic_split import share_requests, without_share
+from intentflow.deployment.traffic_split import (
+    share_requests,
+    with_all_requests,
+    with_canary_in_place,
+    with_transformer_of,
+    without_share,
+)
 from intentflow.errors import CheckFailed, ServiceError, UsageError
 
 
-def with_canary(
-    live: Manifest, rendered: Manifest, percent: int, *, kserve_splits: bool = False
-) -> Manifest:
-    """The live service with the rendered service's model as its canary.
+def canary_stages(
+    live: Manifest, objects: Sequence[Manifest], percent: int, *, kserve_splits: bool = False
+) -> list[Stage]:
+    """The stages in which a service gets a canary: without requests, then with its share.
 
     Args:
         live: The InferenceService in the cluster.
-        rendered: The InferenceService of the new model.
+        objects: The service's objects with the new model.
         percent: Share of the requests for the new model, 0 to 99.
         kserve_splits: Whether KServe splits traffic in Standard mode without a transformer.
 
     Raises:
         UsageError: The share would be ignored, or the two models cannot be served together.
     """
-    mode = deployment_mode_of(live)
+    mode, rendered = deployment_mode_of(live), service_of(objects)
     _require_same_mode(live, mode, rendered)
     service = owned(live)
     if "model" not in service.get("spec", {}).get("predictor", {}):
         raise ServiceError(f"{_name(live)} was not deployed by intentflow: deploy it first")
     if mode == "Standard":
-        return share_requests(service, rendered, percent, kserve_splits=kserve_splits)
-    _require_one_prompt(service, rendered)
-    service["spec"]["predictor"]["model"] = deepcopy(rendered["spec"]["predictor"]["model"])
-    service["spec"]["predictor"]["canaryTrafficPercent"] = percent
-    _annotate(service, live, rendered)
-    return service
+        shared = share_requests(service, rendered, percent, kserve_splits=kserve_splits)
+        follow_predictor([*objects, shared])
+        scaled = [*of_predictor(objects), *for_canary(objects, shared)]
+        if not percent or "transformer" not in service["spec"] or _is_same_canary(live, shared):
+            return [Stage([shared, *scaled], is_tested=True)]
+        dark = share_requests(service, rendered, 0)
+        return [
+            Stage([dark, *scaled], "the canary starts without requests", is_tested=True),
+            Stage([shared], f"the canary gets {percent} % of the requests"),
+        ]
+    _require_one_interface(live, rendered)
+    predictor = rendered["spec"]["predictor"]
+    service["spec"]["predictor"] |= {
+        "model": deepcopy(predictor["model"]),
+        "annotations": deepcopy(predictor["annotations"]),
+        "canaryTrafficPercent": percent,
+    }
+    return [Stage([service], is_tested=True)]
 
 
 def require_kept(wanted: Manifest, planned: Mapping[str, Any]) -> None:
@@ -75,10 +93,11 @@ def has_canary(service: Manifest) -> bool:
     return bool(spec.get("canary")) or "canaryTrafficPercent" in (spec.get("predictor") or {})
 
 
-def promoted(live: Manifest) -> Manifest:
-    """The service with its canary's model in place of the previous one.
+def promotion(live: Manifest) -> list[Stage]:
+    """The stages in which the canary's model replaces the previous one.
 
-    In Standard mode the predictor takes the canary's name and thereby its running pods.
+    In Standard mode the transformer sends all requests to the canary first; then the predictor
+    takes the canary's name and thereby its running pods.
 
     Raises:
         CheckFailed: It has no canary.
@@ -89,14 +108,16 @@ def promoted(live: Manifest) -> Manifest:
             f"{_name(live)} in {live['metadata'].get('namespace')} has no canary: "
             "`intentflow deploy --canary PERCENT` starts one"
         )
-    promoted_one = _with_its_facts(service)
-    predictor = promoted_one["spec"]["predictor"]
-    for canary in service["spec"].get("canary", [])[:1]:
-        predictor |= {key: deepcopy(canary["predictor"][key]) for key in ("name", "model")}
-        # A canary's container needs a name, which KServe does not allow in a predictor.
-        predictor["model"].pop("name", None)
-    predictor.pop("canaryTrafficPercent", None)
-    return _with_its_transformer(promoted_one, service)
+    if service["spec"].get("canary"):
+        replaced = Stage([with_canary_in_place(service)], "the canary replaces the former model")
+        if "transformer" not in service["spec"]:
+            return [replaced]
+        return [Stage([with_all_requests(service)], "the canary gets all requests"), replaced]
+    predictor = service["spec"]["predictor"]
+    del predictor["canaryTrafficPercent"]
+    metadata = service["metadata"]
+    metadata["annotations"] = without_former_entries(metadata.get("annotations") or {})
+    return [Stage([with_transformer_of(service, predictor["model"]["storageUri"])])]
 
 
 def without_canary(service: Manifest) -> Manifest | None:
@@ -110,39 +131,13 @@ def without_canary(service: Manifest) -> Manifest | None:
     return without_share(service)
 
 
-def keep_predictor_name(service: Manifest, live: Mapping[str, Any] | None) -> None:
-    """Keep the predictor's name from a promotion; another name would restart it."""
-    name = ((live or {}).get("spec") or {}).get("predictor", {}).get("name")
-    if name:
-        service["spec"]["predictor"].setdefault("name", name)
-
-
-def _annotate(service: Manifest, live: Manifest, rendered: Manifest) -> None:
-    """Record the canary's model, and the model that it would replace."""
-    annotations = service["metadata"].setdefault("annotations", {})
-    for key in DeployedModel.keys(CANARY):
-        annotations.pop(key, None)
-    annotations |= model_of(rendered).annotations(CANARY)
-    annotations.setdefault(CANARY_REPLACES, live["spec"]["predictor"]["model"]["storageUri"])
-
-
-def _with_its_facts(service: Manifest) -> Manifest:
-    """The service with the canary's entry as its own."""
-    alone = without_share(service)
-    annotations = alone["metadata"].get("annotations") or {}
-    for key in DeployedModel.keys(ANNOTATION):
-        annotations.pop(key, None)
-    annotations |= model_of(service, CANARY).annotations(ANNOTATION)
-    return alone
-
-
-def _with_its_transformer(promoted_one: Manifest, service: Manifest) -> Manifest:
-    """The service whose transformer reads the new model's prompt and taxonomy."""
-    former = (service["metadata"].get("annotations") or {}).get(CANARY_REPLACES)
-    uri = promoted_one["spec"]["predictor"]["model"]["storageUri"]
-    for container in promoted_one["spec"].get("transformer", {}).get("containers", ()):
-        container["args"] = [it.replace(former, uri) if former else it for it in container["args"]]
-    return promoted_one
+def _is_same_canary(live: Manifest, shared: Manifest) -> bool:
+    """Whether the service has this canary already, so that its share alone changes."""
+    models = [
+        [entry["predictor"]["model"]["storageUri"] for entry in item["spec"].get("canary") or ()]
+        for item in (live, shared)
+    ]
+    return models[0] == models[1]
 
 
 def _require_same_mode(live: Manifest, mode: str, rendered: Manifest) -> None:
@@ -154,15 +149,17 @@ def _require_same_mode(live: Manifest, mode: str, rendered: Manifest) -> None:
         )
 
 
-def _require_one_prompt(service: Manifest, rendered: Manifest) -> None:
-    """Refuse another prompt in Knative mode, where one transformer serves both models."""
-    if not service["spec"].get("transformer"):
+def _require_one_interface(live: Manifest, rendered: Manifest) -> None:
+    """Refuse another interface in Knative mode, where one transformer serves both models."""
+    if not live["spec"].get("transformer"):
         return
-    now, new = (model_of(item).prompt_digest for item in (service, rendered))
+    now = (canary_of(live) or model_of(live)).interface_digest
+    new = model_of(rendered).interface_digest
     if now != new:
         raise UsageError(
-            f"{_name(service)}: the new model was trained with another prompt ({new[:12]}…) than "
-            f"that of the transformer ({now[:12]}…): deploy it without --canary"
+            f"{_name(live)}: in Knative mode a canary needs the prompt, taxonomy and calibration "
+            f"of the model in service, and their digest differs ({new[:12]}…, not "
+            f"{now[:12] or 'unknown'}…): deploy it without --canary"
         )
 
 

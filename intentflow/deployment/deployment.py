@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,10 @@ from intentflow.storage import is_remote
 from intentflow.storage.completeness import require_complete
 
 if TYPE_CHECKING:
-    from intentflow.deployment.rollout import Check, Rollout, RolloutResult
+    from intentflow.deployment.model_change import Stage
+    from intentflow.deployment.rollout import Check, Rollout
+
+    Test = Callable[[str, str | None], object]
 
 log = logging.getLogger(__name__)
 
@@ -151,67 +155,64 @@ def _applied(
     done: DeployResult, objects: list[Manifest], facts: ModelFacts, options: DeployOptions
 ) -> DeployResult:
     from intentflow.cluster.client import Cluster
+    from intentflow.deployment.model_change import stages_to
     from intentflow.deployment.rollout import Rollout
 
-    check = _probe(facts, options)  # read before anything changes
+    test = _test(facts, options)  # read before anything changes
     rollout = Rollout(Cluster(), options.name, options.namespace)
-    if options.canary_percent is not None:
-        out = _apply_canary(rollout, objects, options, check)
+    if options.canary_percent is None:
+        stages = stages_to(rollout.live, objects)
     else:
-        _warn_of_gap(rollout.live, facts)
-        out = rollout.apply(objects, options.wait_limits, check=check)
+        stages = _canary_stages(rollout, objects, options)
+    out = rollout.apply(stages, options.wait_limits, check=_check(test, stages, facts, options))
     return replace(done, url=out.url, revision=out.former, changed=out.changed)
 
 
-def _warn_of_gap(live: Manifest | None, facts: ModelFacts) -> None:
-    """Warn that prompt and model belong together only when the change is complete."""
-    spec = (live or {}).get("spec") or {}
-    former = (spec.get("predictor", {}).get("model") or {}).get("storageUri")
-    if live and former != facts.storage_uri and "transformer" in spec:
-        log.warning(
-            "%s: the model changes in place: until the new pods have replaced the former ones, "
-            "requests can meet the former model with the prompt of the new one",
-            live["metadata"]["name"],
-        )
+def _canary_stages(
+    rollout: Rollout, objects: list[Manifest], options: DeployOptions
+) -> list[Stage]:
+    """The stages of a canary, which is the only change of the service."""
+    from intentflow.deployment.canary import canary_stages
 
-
-def _apply_canary(
-    rollout: Rollout, objects: list[Manifest], options: DeployOptions, check: Check | None
-) -> RolloutResult:
-    """Apply a canary, which is the only change of the service."""
-    from intentflow.deployment.canary import with_canary
-
-    percent = options.canary_percent or 0
     if rollout.live is None:
         raise CheckFailed(
             f"{options.name} in {options.namespace} does not exist, so requests cannot be shared: "
             "deploy it without --canary first"
         )
     service = next(item for item in objects if item["kind"] == "InferenceService")
-    changed = with_canary(rollout.live, service, percent, kserve_splits=options.kserve_splits)
+    percent = options.canary_percent or 0
+    stages = canary_stages(rollout.live, objects, percent, kserve_splits=options.kserve_splits)
     rollout.require_unchanged([item for item in objects if item is not service])
-    return rollout.apply([changed], options.wait_limits, check=check)
+    return stages
 
 
-def _probe(facts: ModelFacts, options: DeployOptions) -> Check | None:
-    """The smoke test of the ready service; None without probes, or without a URL for them."""
+def _test(facts: ModelFacts, options: DeployOptions) -> Test | None:
+    """The smoke test of a URL and a name of the model; None without probes."""
     from intentflow.deployment.smoke_test import ask, read_model_taxonomy, read_probes
 
     if not options.probe:
         log.warning("no probe given: the ready service is not tested (--probe F)")
         return None
     probes, taxonomy = read_probes(options.probe), read_model_taxonomy(facts.uri)
-    if options.canary_percent is not None and not options.probe_url:
+    return lambda url, served_model: ask(url, probes, taxonomy, served_model=served_model)
+
+
+def _check(
+    test: Test | None, stages: list[Stage], facts: ModelFacts, options: DeployOptions
+) -> Check | None:
+    """The test of a stage's URL; a canary behind the transformer is asked by its digest."""
+    if test is None:
+        return None
+    of_canary = any(item["spec"].get("canary") for item in stages[0].objects if "spec" in item)
+    has_own_way = options.transformer and options.deployment_mode == "Standard"
+    if options.canary_percent is not None and not (has_own_way or options.probe_url):
         log.warning(
             "the canary is not tested, because its URL is shared with the model in service: "
             "give its own URL with --probe-url"
         )
         return None
-
-    def test_at(url: str) -> str:
-        return options.probe_url or openai_url(url, options.transformer)
-
-    return lambda url: ask(test_at(url), probes, taxonomy)
+    digest = facts.stated_digest if of_canary and has_own_way else None
+    return lambda url: test(options.probe_url or openai_url(url, options.transformer), digest)
 
 
 def _committed(

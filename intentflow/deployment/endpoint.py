@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from intentflow.cluster.client import Cluster
-from intentflow.deployment.annotations import API_KEY_SECRET, CANARY, model_of
+from intentflow.deployment.annotations import API_KEY_SECRET, canary_of, model_of
 from intentflow.deployment.readiness import SERVICE, readiness
 from intentflow.deployment.traffic_split import requests_shared
 from intentflow.deployment.transformer import openai_url
@@ -51,7 +51,7 @@ def find_endpoint(name: str, namespace: str) -> Endpoint:
         raise CheckFailed(f"{name} in {namespace} has no URL yet: {state.message}")
     annotations = service["metadata"].get("annotations") or {}
     secret = annotations.get(API_KEY_SECRET)
-    model = model_of(service)
+    model, canary = model_of(service), canary_of(service)
     is_typed = "transformer" in service["spec"]
     return Endpoint(
         url=openai_url(state.url, is_typed),
@@ -61,7 +61,7 @@ def find_endpoint(name: str, namespace: str) -> Endpoint:
         model_digest=model.model_digest,
         verdict=model.verdict,
         canary_percent=requests_shared(service),
-        canary_model_digest=model_of(service, CANARY).model_digest or None,
+        canary_model_digest=canary.model_digest or None if canary else None,
     )
 
 

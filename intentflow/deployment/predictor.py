@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 
 from intentflow.deployment.annotations import COMPONENT_LABEL, SERVICE_LABEL
+from intentflow.deployment.arguments import SERVED_NAMES, flag_of, grouped
 from intentflow.deployment.kustomize import Manifest, change_image
 from intentflow.deployment.options import DeployOptions
 from intentflow.models.model_facts import ModelFacts
@@ -63,7 +64,7 @@ def fill_predictor(service: Manifest, facts: ModelFacts, options: DeployOptions)
 
 def _arguments(present: list[str], facts: ModelFacts, options: DeployOptions) -> list[str]:
     """The model's own arguments, then those of base and components that it does not set."""
-    own = {"--served-model-name": options.name}
+    own: dict[str, str] = {}
     max_model_len = options.max_model_len or facts.served_length
     if max_model_len:
         own["--max-model-len"] = str(max_model_len)
@@ -75,9 +76,22 @@ def _arguments(present: list[str], facts: ModelFacts, options: DeployOptions) ->
     if options.gpu_count > 1:
         own["--tensor-parallel-size"] = str(options.gpu_count)
     from_elsewhere = {"--max-model-len", "--chat-template", "--lora-modules", "--max-lora-rank"}
-    kept = [flag for flag in present if flag.partition("=")[0] not in {*own, *from_elsewhere}]
-    arguments = [f"{flag}={value}" for flag, value in own.items()]
+    replaced = {SERVED_NAMES, *own, *from_elsewhere}
+    kept = [it for group in grouped(present) if flag_of(group) not in replaced for it in group]
+    digest = served_digest(facts, options)
+    names = [SERVED_NAMES, options.name, *([digest] if digest else [])]
+    arguments = names + [f"{flag}={value}" for flag, value in own.items()]
     return arguments + kept + _adapters(options) + options.extra_args
+
+
+def served_digest(facts: ModelFacts, options: DeployOptions) -> str | None:
+    """The digest by which a transformer asks for the model; None if its location states none.
+
+    In Knative mode one transformer may have two models behind it, which share prompt, taxonomy
+    and calibration.
+    """
+    shared = options.deployment_mode == "Knative" and facts.stated_digest
+    return facts.interface_digest if shared else facts.stated_digest
 
 
 def _adapters(options: DeployOptions) -> list[str]:

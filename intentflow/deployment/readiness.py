@@ -64,7 +64,14 @@ class Readiness:
         return (in_pod and self.address) or self.url or ""
 
 
-def wait_until_ready(cluster: Cluster, name: str, namespace: str, limits: WaitLimits) -> Readiness:
+def wait_until_ready(
+    cluster: Cluster,
+    name: str,
+    namespace: str,
+    limits: WaitLimits,
+    *,
+    deadline: float | None = None,
+) -> Readiness:
     """Wait until the service runs what was requested last, logging each change of its state.
 
     In Standard mode each of its Deployments has to have rolled out the requested pod template. An
@@ -79,7 +86,8 @@ def wait_until_ready(cluster: Cluster, name: str, namespace: str, limits: WaitLi
         ClusterAwayError: The API server did not answer until the time limit.
     """
     wait = _Wait(cluster, name, namespace, limits)
-    deadline = time.monotonic() + limits.timeout_seconds
+    if deadline is None:
+        deadline = time.monotonic() + limits.timeout_seconds
     last_message = "no status yet"
     while time.monotonic() < deadline:
         state = while_away(wait.look, deadline, name)

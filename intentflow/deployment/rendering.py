@@ -12,6 +12,7 @@ from intentflow.artifacts.verdict import Verdict
 from intentflow.deployment.annotations import ANNOTATION as ANNOTATION
 from intentflow.deployment.annotations import API_KEY_SECRET, SERVICE_LABEL
 from intentflow.deployment.annotations import DEPLOYMENT_MODE as DEPLOYMENT_MODE
+from intentflow.deployment.autoscaling import for_canary
 from intentflow.deployment.kustomize import Manifest as Manifest
 from intentflow.deployment.kustomize import build, mappings
 from intentflow.deployment.options import COMPONENTS, DeployOptions
@@ -55,8 +56,13 @@ def render(
     objects = fill_supporting_objects(objects, facts, options)
     runtime, service = (_only(objects, kind) for kind in ("ServingRuntime", "InferenceService"))
     fill_runtime(runtime, options)
+    secret = f"{options.api_key_secret}/{options.api_key_secret_key}"
+    service["metadata"]["annotations"] |= {
+        DEPLOYMENT_MODE: options.deployment_mode,
+        API_KEY_SECRET: secret,
+    }
+    service["spec"]["predictor"]["annotations"] |= _entry(facts, verdict)
     fill_predictor(service, facts, options)
-    service["metadata"]["annotations"] |= _annotations(facts, options, verdict)
     if options.transformer:
         fill_transformer(service, facts, options)
     else:
@@ -162,29 +168,25 @@ def _add_stable(service: Manifest, stable: ModelFacts, options: DeployOptions) -
         )
     objects = render(stable, options, None)
     in_service = _only(objects, "InferenceService")
-    del in_service["metadata"]["annotations"][ANNOTATION + "verdict"]  # unknown here
+    del in_service["spec"]["predictor"]["annotations"][ANNOTATION + "verdict"]  # unknown here
     percent = options.canary_percent or 0
     service |= share_requests(in_service, service, percent, kserve_splits=options.kserve_splits)
-    return [item for item in objects if item["kind"] == "LocalModelCache"]
+    scaled = for_canary(objects, service)
+    return [item for item in objects if item["kind"] == "LocalModelCache"] + scaled
 
 
-def _annotations(
-    facts: ModelFacts, options: DeployOptions, verdict: Verdict | None
-) -> dict[str, str]:
+def _entry(facts: ModelFacts, verdict: Verdict | None) -> dict[str, str]:
+    """The annotations about the model; one whose files may change is never verified."""
     model = DeployedModel(
-        verdict="passed" if verdict else "unverified",
+        verdict="passed" if verdict and facts.stated_digest else "unverified",
         model_digest=facts.digest,
         prompt_digest=facts.prompt_digest,
+        interface_digest=facts.interface_digest,
         training_data_digest=facts.data_digest or "",
         data_digest=(verdict and verdict.data_digest) or "",
         constrained=_flag(verdict.constrained if verdict else None),
     )
-    secret = f"{options.api_key_secret}/{options.api_key_secret_key}"
-    return {
-        DEPLOYMENT_MODE: options.deployment_mode,
-        **model.annotations(ANNOTATION),
-        API_KEY_SECRET: secret,
-    }
+    return model.annotations(ANNOTATION)
 
 
 def _flag(value: bool | None) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+from copy import deepcopy
 from dataclasses import dataclass
 
 from intentflow.cluster.client import Cluster
-from intentflow.deployment.annotations import AUTOSCALER_CLASS, model_of
-from intentflow.deployment.autoscaling import SCALED_OBJECT, scaled_object_name
-from intentflow.deployment.canary import promoted
+from intentflow.deployment.annotations import model_of
+from intentflow.deployment.autoscaling import follow_predictor
+from intentflow.deployment.canary import promotion
+from intentflow.deployment.cluster_objects import title
+from intentflow.deployment.model_change import service_of, stages_to
 from intentflow.deployment.ownership import Manifest, owned
 from intentflow.deployment.pod_failures import WaitLimits
-from intentflow.deployment.readiness import SERVICE
 from intentflow.deployment.revisions import Revision, revisions
 from intentflow.deployment.rollout import Rollout
 from intentflow.errors import CheckFailed, ServiceError, UsageError
@@ -48,11 +50,10 @@ def promote(name: str, namespace: str, timeout_seconds: float) -> ServiceChange:
     cluster = Cluster(without="run where one is")
     rollout = Rollout(cluster, name, namespace)
     live = _existing(rollout, name, namespace)
-    service = promoted(live)
-    scaled = _scaled_object(cluster, live)
-    limits = WaitLimits(timeout_seconds)
-    done = rollout.apply([*scaled, service], limits, keep_former=False, rename=True)
-    return ServiceChange(name, model_of(service).model_digest, done.url, None, None)
+    stages = promotion(live)
+    done = rollout.apply(stages, WaitLimits(timeout_seconds), keep_former=False)
+    digest = model_of(service_of(stages[-1].objects)).model_digest
+    return ServiceChange(name, digest, done.url, None, None)
 
 
 def rollback(
@@ -75,27 +76,16 @@ def rollback(
     """
     cluster = Cluster(without="use --mode git")
     rollout = Rollout(cluster, name, namespace)
-    _existing(rollout, name, namespace)
+    live = _existing(rollout, name, namespace)
     known = revisions(cluster, name, namespace)
-    chosen = _chosen(cluster, known, f"{name} in {namespace}", to)
+    chosen = _chosen(cluster, known, live, f"{name} in {namespace}", to)
     log.info("restoring revision %d of %s", chosen.number, name)
     surplus = [item for other in known if other.number >= chosen.number for item in other.added]
-    kept = {(item["kind"], item["metadata"]["name"]) for item in chosen.objects}
-    delete = [item for item in surplus if (item["kind"], item["metadata"]["name"]) not in kept]
-    limits = WaitLimits(timeout_seconds)
-    done = rollout.apply(chosen.objects, limits, delete=delete)
+    stages = stages_to(live, chosen.objects)
+    kept = {title(item) for stage in stages for item in stage.objects}
+    delete = [item for item in surplus if title(item) not in kept]
+    done = rollout.apply(stages, WaitLimits(timeout_seconds), delete=delete)
     return ServiceChange(name, chosen.model_digest, done.url, chosen.number, done.former)
-
-
-def _scaled_object(cluster: Cluster, service: Manifest) -> list[Manifest]:
-    """The predictor's ScaledObject with the fields that intentflow owns, if it has one."""
-    annotations = service["metadata"].get("annotations") or {}
-    if annotations.get(AUTOSCALER_CLASS) != "external":
-        return []
-    metadata = service["metadata"]
-    name = scaled_object_name(metadata["name"])
-    found = cluster.find(*SCALED_OBJECT, name, metadata["namespace"])
-    return [owned(found)] if found else []
 
 
 def _existing(rollout: Rollout, name: str, namespace: str) -> Manifest:
@@ -104,7 +94,9 @@ def _existing(rollout: Rollout, name: str, namespace: str) -> Manifest:
     return rollout.live
 
 
-def _chosen(cluster: Cluster, known: list[Revision], where: str, to: int | None) -> Revision:
+def _chosen(
+    cluster: Cluster, known: list[Revision], live: Manifest, where: str, to: int | None
+) -> Revision:
     if to is not None:
         for revision in known:
             if revision.number == to:
@@ -112,17 +104,26 @@ def _chosen(cluster: Cluster, known: list[Revision], where: str, to: int | None)
         numbers = ", ".join(str(revision.number) for revision in known) or "none"
         raise UsageError(f"{where}: no revision {to} is recorded, only: {numbers}")
     for revision in known:
-        if not _holds(cluster, revision):
+        if not _holds(cluster, revision, live):
             return revision
     raise CheckFailed(f"{where}: no other revision is recorded for a rollback")
 
 
-def _holds(cluster: Cluster, revision: Revision) -> bool:
+def _holds(cluster: Cluster, revision: Revision, live: Manifest) -> bool:
     """Whether the cluster is in that state already, apart from the predictor's name."""
-    if any(_find(cluster, item) for item in revision.added):
+    objects = deepcopy(revision.objects)
+    predictor = service_of(objects)["spec"].get("predictor", {})
+    predictor.pop("name", None)
+    name = live["spec"]["predictor"].get("name")
+    if name:
+        predictor["name"] = name
+    follow_predictor(objects)
+    kept = {title(item) for item in objects}
+    added = [item for item in revision.added if title(item) not in kept]
+    if any(_find(cluster, item) for item in added):
         return False
-    found = [(item, _find(cluster, item)) for item in revision.objects]
-    return all(now and _nameless(item) == _nameless(owned(now)) for item, now in found)
+    found = [(item, _find(cluster, item)) for item in objects]
+    return all(now and item == owned(now) for item, now in found)
 
 
 def _find(cluster: Cluster, item: Manifest) -> Manifest | None:
@@ -130,13 +131,3 @@ def _find(cluster: Cluster, item: Manifest) -> Manifest | None:
     return cluster.find(
         item["apiVersion"], item["kind"], metadata["name"], metadata.get("namespace")
     )
-
-
-def _nameless(item: Manifest) -> Manifest:
-    if item["kind"] == SCALED_OBJECT[1]:
-        return {**item, "spec": {**item["spec"], "scaleTargetRef": None}}
-    if item["kind"] != SERVICE[1] or "predictor" not in item.get("spec", {}):
-        return item
-    spec = item["spec"]
-    predictor = {key: value for key, value in spec["predictor"].items() if key != "name"}
-    return {**item, "spec": {**spec, "predictor": predictor}}

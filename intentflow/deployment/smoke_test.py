@@ -67,15 +67,27 @@ def read_model_taxonomy(uri: str) -> Taxonomy | None:
     return Taxonomy.from_mapping(load_yaml_text(content.decode("utf-8", "replace"), where), where)
 
 
-def ask(url: str, probes: Sequence[Probe], taxonomy: Taxonomy | None) -> None:
+def ask(
+    url: str,
+    probes: Sequence[Probe],
+    taxonomy: Taxonomy | None,
+    *,
+    served_model: str | None = None,
+) -> None:
     """Send the utterances to the service and compare its answers.
+
+    Args:
+        url: URL of the OpenAI API.
+        probes: The utterances.
+        taxonomy: The model's taxonomy; None if it has none.
+        served_model: Digest of one model behind the service; None for the service's own name.
 
     Raises:
         CheckFailed: An answer is missing, not a call of the taxonomy, or differs from the evaluated
             one.
     """
     log.info("testing %s with %d known utterances", url, len(probes))
-    answers = _answers(url, [probe.utterance for probe in probes])
+    answers = _answers(url, [probe.utterance for probe in probes], served_model)
     wrong = [
         f"{probe.where}: {fault}"
         for probe, answer in zip(probes, answers, strict=True)
@@ -87,11 +99,13 @@ def ask(url: str, probes: Sequence[Probe], taxonomy: Taxonomy | None) -> None:
         )
 
 
-def _answers(url: str, utterances: list[str]) -> list[str]:
+def _answers(url: str, utterances: list[str], served_model: str | None) -> list[str]:
     """The service's answers; its route may become available later than the service."""
     from intentflow.inference.openai_engine import EndpointOptions, OpenAIEngine
 
-    options = EndpointOptions(retries=0)  # of its own; all of it is repeated below
+    options = EndpointOptions(
+        retries=0, served_model=served_model
+    )  # of its own; all of it is repeated below
 
     def answer() -> list[str]:
         answers: list[Any] = list(OpenAIEngine(url, options).answer(utterances))

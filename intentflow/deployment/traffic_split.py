@@ -4,30 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from math import ceil
 from typing import Any
 
-from intentflow.deployment.annotations import AUTOSCALER_CLASS, CANARY, CANARY_REPLACES, model_of
+from intentflow.deployment.annotations import (
+    AUTOSCALER_CLASS,
+    FORMER_CANARY,
+    model_of,
+    without_former_entries,
+)
 from intentflow.deployment.kustomize import Manifest
 from intentflow.errors import UsageError
 
+ALL_REQUESTS = 100
 _FLAG = "--canary_"
+_PERCENT = f"{_FLAG}percent="
+_MODEL_URI = "--model_uri="
 _CONTAINER = "kserve-container"
+# KServe gives a canary a fixed number of replicas, and refuses these.
+_NOT_OF_CANARIES = ("maxReplicas", "scaleTarget", "scaleMetric", "autoScaling")
 
 
 def share_requests(
     service: Manifest, candidate: Manifest, percent: int, *, kserve_splits: bool = False
 ) -> Manifest:
-    """A service in Standard mode with another one's model as its canary, ``spec.canary[0]``.
+    """A service in Standard mode with another one's predictor as its canary, ``spec.canary[0]``.
 
-    The transformer splits the requests, because it knows which prompt belongs to which model.
-    KServe's own share is then 0, because its routes would bypass the transformer. Without a
-    transformer KServe splits the traffic.
+    The canary's pod template is the one that it will have as the predictor, so that a promotion
+    restarts no pod. The transformer splits the requests, because it knows which prompt belongs to
+    which model. KServe's own share is then 0, because its routes would bypass the transformer.
+    Without a transformer KServe splits the traffic.
 
     Args:
         service: The InferenceService in service.
         candidate: The same service rendered for the new model.
-        percent: Share of the requests for the new model, 0 to 99.
+        percent: Share of the requests for the new model, 0 to 100.
         kserve_splits: Whether the cluster's KServe splits traffic without a transformer.
 
     Raises:
@@ -45,15 +55,26 @@ def share_requests(
             f"{service['metadata']['name']}: KServe does not load LoRA adapters for canaries"
         )
     shared = without_share(service)
-    entry = _canary(shared, candidate, percent)
+    predictor = _canary(shared, candidate)
+    entry = {"predictor": predictor, "trafficPercent": percent}
     shared["spec"]["canary"] = [entry]
-    _add_replicas(shared, entry["predictor"]["minReplicas"])
-    _annotate(shared, candidate)
+    _add_replicas(shared, predictor["minReplicas"])
     if "transformer" in shared["spec"]:
         entry["trafficPercent"] = 0
         container = shared["spec"]["transformer"]["containers"][0]
-        container["args"] += _arguments(shared, entry["predictor"], percent)
+        container["args"] += _arguments(shared, predictor, percent)
     return shared
+
+
+def with_all_requests(service: Manifest) -> Manifest:
+    """The service whose transformer sends all requests to its canary."""
+    out = deepcopy(service)
+    for container in out["spec"]["transformer"]["containers"]:
+        container["args"] = [
+            f"{_PERCENT}{ALL_REQUESTS}" if it.startswith(_PERCENT) else it
+            for it in container["args"]
+        ]
+    return out
 
 
 def requests_shared(service: Mapping[str, Any]) -> int | None:
@@ -62,11 +83,10 @@ def requests_shared(service: Mapping[str, Any]) -> int | None:
     knative = (spec.get("predictor") or {}).get("canaryTrafficPercent")
     if not spec.get("canary"):
         return knative
-    prefix = f"{_FLAG}percent="
     for container in (spec.get("transformer") or {}).get("containers", ()):
         for argument in container.get("args", ()):
-            if argument.startswith(prefix) and argument.removeprefix(prefix).isdigit():
-                return int(argument.removeprefix(prefix))
+            if argument.startswith(_PERCENT) and argument.removeprefix(_PERCENT).isdigit():
+                return int(argument.removeprefix(_PERCENT))
     return int(spec["canary"][0].get("trafficPercent", 0))
 
 
@@ -76,30 +96,58 @@ def without_share(service: Manifest) -> Manifest:
     for entry in alone.get("spec", {}).pop("canary", ()):
         _add_replicas(alone, -entry["predictor"].get("minReplicas", 0))
     annotations = alone["metadata"].get("annotations") or {}
-    for key in [key for key in annotations if key.startswith(CANARY)]:
+    for key in [key for key in annotations if key.startswith(FORMER_CANARY)]:
         del annotations[key]
     for container in alone.get("spec", {}).get("transformer", {}).get("containers", ()):
         container["args"] = [it for it in container["args"] if not it.startswith(_FLAG)]
     return alone
 
 
-def _canary(service: Manifest, candidate: Manifest, percent: int) -> Manifest:
-    """A separate predictor; KServe completes it from the one in service."""
+def with_canary_in_place(service: Manifest) -> Manifest:
+    """The service whose predictor is its canary, with the canary's name and so its pods."""
+    alone = without_share(service)
+    former = alone["spec"]["predictor"]
+    canary = deepcopy(service["spec"]["canary"][0]["predictor"])
+    # A canary's container needs a name, which KServe does not allow in a predictor.
+    canary["model"].pop("name", None)
+    replicas = {key: former[key] for key in ("minReplicas", "maxReplicas") if key in former}
+    # What the former predictor alone has, KServe has merged into the canary, too.
+    alone["spec"]["predictor"] = {**former, **canary, **replicas}
+    metadata = alone["metadata"]
+    metadata["annotations"] = without_former_entries(metadata.get("annotations") or {})
+    return with_transformer_of(alone, alone["spec"]["predictor"]["model"]["storageUri"])
+
+
+def with_transformer_of(service: Manifest, uri: str) -> Manifest:
+    """The service whose transformer reads prompt, taxonomy and calibration of a model."""
+    out = deepcopy(service)
+    for container in out["spec"].get("transformer", {}).get("containers", ()):
+        container["args"] = [
+            f"{_MODEL_URI}{uri}" if it.startswith(_MODEL_URI) else it for it in container["args"]
+        ]
+    return out
+
+
+def _canary(service: Manifest, candidate: Manifest) -> Manifest:
+    """The candidate's predictor under a name of its own, with the present number of replicas."""
     predictor = service["spec"]["predictor"]
     # Part of the Deployment's name: after a promotion the pods keep running.
     name = f"c{model_of(candidate).model_digest[:8]}"
     if name == predictor.get("name"):  # a model that was promoted, rolled back, and tried again
         name += "b"
-    canary = {
+    canary: Manifest = deepcopy(candidate["spec"]["predictor"])
+    for key in _NOT_OF_CANARIES:
+        canary.pop(key, None)
+    canary |= {
         "name": name,
-        "minReplicas": max(1, ceil(predictor.get("minReplicas", 1) * percent / 100)),
+        "minReplicas": predictor.get("minReplicas", 1),
         # A canary's container needs a name; a predictor's has one by default.
-        "model": {"name": _CONTAINER, **deepcopy(candidate["spec"]["predictor"]["model"])},
+        "model": {"name": _CONTAINER, **canary["model"]},
     }
     if not _has_fixed_replicas(service):
         # Of a service deployed before: its canary would inherit KEDA without a metric.
-        canary["annotations"] = {AUTOSCALER_CLASS: "none"}
-    return {"predictor": canary, "trafficPercent": percent}
+        canary["annotations"] = {**canary.get("annotations", {}), AUTOSCALER_CLASS: "none"}
+    return canary
 
 
 def _has_fixed_replicas(service: Manifest) -> bool:
@@ -123,12 +171,5 @@ def _arguments(shared: Manifest, canary: Manifest, percent: int) -> list[str]:
     return [
         f"{_FLAG}host={host}.{shared['metadata']['namespace']}",
         f"{_FLAG}model_uri={canary['model']['storageUri']}",
-        f"{_FLAG}percent={percent}",
+        f"{_PERCENT}{percent}",
     ]
-
-
-def _annotate(shared: Manifest, candidate: Manifest) -> None:
-    """Record the canary's model, and the model that it would replace."""
-    annotations = shared["metadata"].setdefault("annotations", {})
-    annotations |= model_of(candidate).annotations(CANARY)
-    annotations[CANARY_REPLACES] = shared["spec"]["predictor"]["model"]["storageUri"]

@@ -22,6 +22,8 @@ def fill_transformer(service: Manifest, facts: ModelFacts, options: DeployOption
         options.transformer_image_digest,
     )
     container["args"] = [f"--model_name={options.name}", f"--model_uri={facts.storage_uri}"]
+    if options.deployment_mode == "Knative" and facts.stated_digest:
+        container["args"].append("--shared_digest")
     if options.log_uri:
         container["env"].append({"name": "INTENTFLOW_LOG_URI", "value": options.log_uri})
     amounts = {"cpu": options.transformer_cpu, "memory": options.transformer_memory}

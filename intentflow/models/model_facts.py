@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from intentflow.artifacts.calibration import CALIBRATION_FILE
 from intentflow.artifacts.training import TRAINING_FILE, TrainingRecord
 from intentflow.errors import InputError
+from intentflow.models.interface_digest import interface_digest
 from intentflow.prompts import PROMPT_FILE, PromptSpec
 from intentflow.storage import digest_of, is_remote, read_file
 from intentflow.storage.manifest import MANIFEST_NAME, parse
+from intentflow.storage.uris import digest_in_name
 
 _TEMPLATE = "chat_template.jinja"
 # The guide's client sends max_completion_tokens=2048, and vLLM answers 400 if that exceeds the
@@ -37,6 +40,8 @@ class ModelFacts:
             configuration contains it.
         quantization: vLLM's name of its weight format; None for unquantized weights.
         size_bytes: Total size of its files, if it is published.
+        interface_digest: Digest of prompt, taxonomy and calibration; models with the same one can
+            be exchanged behind one transformer.
     """
 
     uri: str
@@ -49,6 +54,7 @@ class ModelFacts:
     chat_template: str | None = None
     quantization: str | None = None
     size_bytes: int | None = None
+    interface_digest: str = ""
 
     @property
     def served_length(self) -> int | None:
@@ -57,6 +63,14 @@ class ModelFacts:
             return None
         length = max(self.max_length, _DOCUMENTED_COMPLETION_TOKENS)
         return min(length, self.max_positions or length)
+
+    @property
+    def stated_digest(self) -> str | None:
+        """The digest that its location states, by which a transformer asks for it.
+
+        None for a location whose content may change, such as a folder.
+        """
+        return digest_in_name(self.storage_uri)
 
     @property
     def storage_uri(self) -> str:
@@ -78,11 +92,13 @@ def read_facts(uri: str) -> ModelFacts:
     if prompt is None:
         raise InputError(f"{uri} is not a model of intentflow: it has no {PROMPT_FILE}")
     training = _training_record(uri)
+    prompt_digest = PromptSpec.from_mapping(prompt, f"{uri}/{PROMPT_FILE}").digest
+    interface = (read_file(uri, name) for name in ("taxonomy.yaml", CALIBRATION_FILE))
     config = _document(uri, "config.json") or {}
     return ModelFacts(
         uri=uri,
         digest=digest,
-        prompt_digest=PromptSpec.from_mapping(prompt, f"{uri}/{PROMPT_FILE}").digest,
+        prompt_digest=prompt_digest,
         data_digest=training.data_digest,
         max_length=training.plan.max_length or training.recipe.max_length,
         max_positions=_integer(config.get("max_position_embeddings")),
@@ -90,6 +106,7 @@ def read_facts(uri: str) -> ModelFacts:
         chat_template=_template(uri),
         quantization=(config.get("quantization_config") or {}).get("quant_method"),
         size_bytes=_size_bytes(uri),
+        interface_digest=interface_digest(prompt_digest, *interface),
     )
 
 

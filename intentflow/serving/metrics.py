@@ -15,6 +15,11 @@ SECONDS = Histogram("intentflow_request_seconds", "Time of a request", ["route"]
 IN_PROGRESS = Gauge("intentflow_requests_in_progress", "Requests in progress")
 PREDICTIONS = Counter("intentflow_predictions_total", "Predicted intents", ["intent"])
 ANSWERS = Counter("intentflow_answers_total", "Answers of each model", ["model"])
+OTHER_MODEL = Counter(
+    "intentflow_other_model_total",
+    "Requests whose connection led to another model: answered on a new one, or refused",
+    ["outcome"],
+)
 FEEDBACK = Counter("intentflow_feedback_total", "Corrections that are in storage")
 LOG_FAILURES = Counter("intentflow_log_failures_total", "Failed writes to the log storage")
 LOG_STALLED = Counter("intentflow_log_stalled_total", "Writes to the log storage that took long")

@@ -10,12 +10,14 @@ from intentflow.artifacts.calibration import CALIBRATION_FILE, Calibration
 from intentflow.errors import InputError
 from intentflow.inference.calibration import read_calibration
 from intentflow.inference.structured_outputs import StructuredOutputs
+from intentflow.models.interface_digest import interface_digest
 from intentflow.prompts import PROMPT_FILE, PromptSpec
 from intentflow.storage import read_file
 from intentflow.storage.uris import digest_in_name
 from intentflow.taxonomy import Taxonomy
 
-_REQUIRED = (PROMPT_FILE, "taxonomy.yaml")
+_TAXONOMY_FILE = "taxonomy.yaml"
+_REQUIRED = (PROMPT_FILE, _TAXONOMY_FILE)
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class ServedModel:
         calibration: None where the model has none: confidences stay raw.
         model_digest: Digest of a published model; None for a folder.
         prompt_digest: Digest of its prompt.
+        interface_digest: Digest of its prompt, taxonomy and calibration.
         constrained: Whether answers are kept inside the taxonomy.
     """
 
@@ -36,6 +39,7 @@ class ServedModel:
     calibration: Calibration | None
     model_digest: str | None
     prompt_digest: str
+    interface_digest: str
     constrained: bool = True
 
 
@@ -49,16 +53,20 @@ def read_served_model(uri: str, *, constrained: bool = True) -> ServedModel:
     Raises:
         InputError: It is no model directory, or a file of it is damaged.
     """
+    contents: dict[str, bytes | None] = {}
     with tempfile.TemporaryDirectory() as folder:
         for name in (*_REQUIRED, CALIBRATION_FILE):
-            content = read_file(uri, name)
+            contents[name] = content = read_file(uri, name)
             if content is not None:
                 (Path(folder) / name).write_bytes(content)
             elif name in _REQUIRED:
                 raise InputError(f"{uri}: no {name} in it; is it a model that train wrote?")
         prompt = PromptSpec.read(Path(folder) / PROMPT_FILE)
-        taxonomy = Taxonomy.from_yaml(Path(folder) / "taxonomy.yaml")
+        taxonomy = Taxonomy.from_yaml(Path(folder) / _TAXONOMY_FILE)
         calibration = read_calibration(folder)
     structure = StructuredOutputs(taxonomy, prompt.output_format)
-    digests = digest_in_name(uri), prompt.digest
+    interface = interface_digest(
+        prompt.digest, contents[_TAXONOMY_FILE], contents[CALIBRATION_FILE]
+    )
+    digests = digest_in_name(uri), prompt.digest, interface
     return ServedModel(taxonomy, structure, calibration, *digests, constrained)

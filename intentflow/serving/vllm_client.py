@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Annotated, Any
 
 import httpx2
@@ -19,6 +20,7 @@ from intentflow.inference.confidence import listed_confidence
 from intentflow.openai_api.bounded import ReplyTooLong, bound
 from intentflow.serving.backend import AnswerStream, Message, ModelAnswer
 from intentflow.serving.errors import ReplyError, unavailable
+from intentflow.serving.metrics import OTHER_MODEL
 from intentflow.serving.model_files import ServedModel
 from intentflow.serving.predictor_replies import (
     PredictorChoice,
@@ -33,6 +35,8 @@ log = logging.getLogger(__name__)
 
 _CONNECT_SECONDS = 2.0
 _RECONNECT_PAUSE_SECONDS = 0.1
+# Of two servers behind one address, three connections meet the same one in 1 of 8 cases.
+_NEW_CONNECTIONS = 3
 _TRIAL: list[Message] = [{"role": "user", "content": "hello"}]
 _PATH = "/v1/chat/completions"
 _EVENT: TypeAdapter[PredictorFailure | PredictorChunk] = TypeAdapter(
@@ -46,7 +50,7 @@ class VllmBackend:
 
     Args:
         url: Base URL of the server, without ``/v1``.
-        name: Name of the model there.
+        name: Name or digest of the model there.
         model: Taxonomy and format of that model.
         key: Bearer token that the server demands; None for none.
         timeout_seconds: Limit of one request.
@@ -67,18 +71,26 @@ class VllmBackend:
         self._trial = asyncio.Lock()
         self._is_proved = False
         authorization = {"Authorization": f"Bearer {key}"} if key else {}
-        self._client = httpx2.AsyncClient(
-            base_url=url,
-            headers={"Accept-Encoding": "identity", **authorization},
-            timeout=httpx2.Timeout(timeout_seconds, connect=_CONNECT_SECONDS),
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
-            event_hooks={"response": [bound]},
-            trust_env=False,
-        )
+
+        def client(kept_connections: int | None) -> httpx2.AsyncClient:
+            return httpx2.AsyncClient(
+                base_url=url,
+                headers={"Accept-Encoding": "identity", **authorization},
+                timeout=httpx2.Timeout(timeout_seconds, connect=_CONNECT_SECONDS),
+                limits=httpx2.Limits(
+                    max_connections=None, max_keepalive_connections=kept_connections
+                ),
+                event_hooks={"response": [bound]},
+                trust_env=False,
+            )
+
+        self._client = client(None)
+        self._unconnected = client(0)
 
     async def close(self) -> None:
         """End its connections."""
         await self._client.aclose()
+        await self._unconnected.aclose()
 
     async def is_ready(self) -> bool:
         """Whether the server is up, and has answered a first request of this backend."""
@@ -111,9 +123,7 @@ class VllmBackend:
                 an unexpected format.
         """
         body = self._body(messages, max_tokens) | {"logprobs": True}
-        response = await self._send(self._request(body, request_id))
-        if not response.is_success:
-            raise _refusal(response)
+        response = await self._ask(body, request_id)
         try:
             return self._read(PredictorCompletion.model_validate_json(response.content))
         except ValidationError:
@@ -128,12 +138,8 @@ class VllmBackend:
             ReplyError: As for :meth:`complete`, before the first piece.
         """
         options = {"stream": True, "stream_options": {"include_usage": True}}
-        request = self._request(self._body(messages, max_tokens) | options, request_id)
-        response = await self._send(request, stream=True)
-        if not response.is_success:
-            await response.aread()
-            await response.aclose()
-            raise _refusal(response)
+        body = self._body(messages, max_tokens) | options
+        response = await self._ask(body, request_id, stream=True)
         items = within_taxonomy(self._pieces(response), self._model)
         return AnswerStream(self._model, items)
 
@@ -163,11 +169,36 @@ class VllmBackend:
             **structure,
         }
 
-    def _request(self, body: dict[str, Any], request_id: str) -> httpx2.Request:
-        headers = {"X-Request-Id": request_id}
-        return self._client.build_request("POST", _PATH, json=body, headers=headers)
+    async def _ask(
+        self, body: dict[str, Any], request_id: str, *, stream: bool = False
+    ) -> httpx2.Response:
+        """The model's answer.
 
-    async def _send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
+        While its server is being replaced, a connection may lead to the server of another model,
+        which knows no model of this digest; a new connection may lead to the right one.
+        """
+        response = await self._send(self._client, body, request_id, stream=stream)
+        is_other = response.status_code == HTTPStatus.NOT_FOUND
+        for _ in range(_NEW_CONNECTIONS if is_other else 0):
+            await response.aclose()
+            response = await self._send(self._unconnected, body, request_id, stream=stream)
+            if response.status_code != HTTPStatus.NOT_FOUND:
+                break
+        if is_other:
+            OTHER_MODEL.labels("answered" if response.is_success else "refused").inc()
+        if response.is_success:
+            return response
+        try:
+            await response.aread()
+        except httpx2.HTTPError:
+            raise _broken_off() from None
+        finally:
+            await response.aclose()
+        raise _refusal(response)
+
+    async def _send(
+        self, client: httpx2.AsyncClient, body: dict[str, Any], request_id: str, *, stream: bool
+    ) -> httpx2.Response:
         """Send; a kept connection may have died meanwhile, so that a second try is worth it."""
         retrying = AsyncRetrying(
             retry=retry_if_exception(_is_broken_off),
@@ -175,8 +206,10 @@ class VllmBackend:
             wait=wait_fixed(_RECONNECT_PAUSE_SECONDS),
             reraise=True,
         )
+        headers = {"X-Request-Id": request_id}
+        request = client.build_request("POST", _PATH, json=body, headers=headers)
         try:
-            return await retrying(self._client.send, request, stream=stream)
+            return await retrying(client.send, request, stream=stream)
         except ReplyTooLong:
             raise _unexpected() from None
         except httpx2.HTTPError as error:
@@ -246,8 +279,8 @@ def _refusal(response: httpx2.Response) -> ReplyError:
     status = response.status_code
     if status in (401, 403):
         return ReplyError(502, "the model's server refuses the key")
-    if status == 404:
-        return ReplyError(502, "the model's server has another model")
+    if status == HTTPStatus.NOT_FOUND:
+        return unavailable("the model's server has another model")
     text = response.content.decode("utf-8", "replace")
     if status == 400 and "context length" in text:
         known = _CONTEXT.search(text)

@@ -18,6 +18,7 @@ import yaml
 from intentflow.artifacts.verdict import Rule, Verdict
 from intentflow.cli.main import main
 from intentflow.deployment import DeployOptions, ModelFacts, deploy, render
+from intentflow.deployment.arguments import served_names
 from intentflow.deployment.gitops import PushResult, RevertResult, commit_service, revert_service
 from intentflow.deployment.gitops.repository import Repository
 from intentflow.errors import CheckFailed, IntentflowError
@@ -178,12 +179,14 @@ def test_new_model_changes_uri_digests_and_arguments_alone(
     assert olds == [
         "- --max-model-len=2048",
         "- --model_uri=s3://models/intent/sha256-OLD",
+        "- OLD",
         "intentflow.dev/model-digest: OLD",
         "storageUri: s3://models/intent/sha256-OLD",
     ]
     assert news == [
         "- --max-model-len=4096",
         "- --model_uri=s3://models/intent/sha256-NEW",
+        "- NEW",
         "intentflow.dev/model-digest: NEW",
         "storageUri: s3://models/intent/sha256-NEW",
     ]
@@ -212,7 +215,45 @@ def test_patch_of_an_overlay_is_enough(
 
     changed = yaml.safe_load(server.read("overlays/production/model.yaml"))
     assert changed["spec"]["predictor"]["model"]["storageUri"] == facts.uri
-    assert changed["metadata"]["annotations"]["intentflow.dev/model-digest"] == "a" * 64
+    stated = changed["spec"]["predictor"]["annotations"]
+    assert stated["intentflow.dev/model-digest"] == "a" * 64
+
+
+@pytest.mark.parametrize(
+    "present", [["--served-model-name=intent"], ["--served-model-name", "intent", "b" * 64]]
+)
+def test_digest_by_which_vllm_is_asked_is_rewritten_and_its_name_kept(
+    facts: ModelFacts, git_options: DeployOptions, server: Server, present: list[str]
+) -> None:
+    model = {"storageUri": "s3://models/before", "args": [*present, "--enforce-eager"]}
+    patch = {
+        "kind": "InferenceService",
+        "metadata": {"name": "banking"},
+        "spec": {"predictor": {"model": model}},
+    }
+    server.write("overlays/production/model.yaml", yaml.safe_dump(patch))
+    _commit(facts, git_options.model_copy(update={"git_path": "overlays/production"}))
+
+    changed = yaml.safe_load(server.read("overlays/production/model.yaml"))
+    arguments = changed["spec"]["predictor"]["model"]["args"]
+    assert served_names(arguments) == ["intent", "a" * 64]
+    assert "--enforce-eager" in arguments
+
+
+def test_what_an_earlier_release_stated_on_the_service_moves_to_its_predictor(
+    facts: ModelFacts, git_options: DeployOptions, server: Server
+) -> None:
+    _commit(facts, git_options)
+    service = yaml.safe_load(server.read(SERVICE))
+    stated = service["spec"]["predictor"].pop("annotations")
+    service["metadata"]["annotations"] |= stated
+    server.write(SERVICE, yaml.safe_dump(service))
+    _commit(_newer(facts), git_options)
+
+    changed = yaml.safe_load(server.read(SERVICE))
+    moved = changed["spec"]["predictor"]["annotations"]
+    assert moved == stated | {"intentflow.dev/model-digest": "e" * 64}
+    assert not stated.keys() & changed["metadata"]["annotations"].keys()
 
 
 def test_service_in_two_places_is_refused(

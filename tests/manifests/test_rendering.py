@@ -71,6 +71,12 @@ def test_manifests_are_as_reviewed(facts: ModelFacts, options: DeployOptions, na
     assert to_yaml(objects) == golden.read_text()
 
 
+def _stated(objects: list[dict[str, Any]]) -> dict[str, str]:
+    """What a service states of its model."""
+    annotations: dict[str, str] = _service(objects)["spec"]["predictor"]["annotations"]
+    return annotations
+
+
 def _changed(options: DeployOptions, **changes: Any) -> DeployOptions:
     return DeployOptions.model_validate({**options.model_dump(exclude_unset=True), **changes})
 
@@ -94,7 +100,9 @@ def test_strict_check_finds_an_unknown_field(facts: ModelFacts, options: DeployO
 
 def test_arguments_follow_from_the_model(facts: ModelFacts, options: DeployOptions) -> None:
     assert _model(render(facts, options, None))["args"] == [
-        "--served-model-name=banking",
+        "--served-model-name",
+        "banking",
+        "a" * 64,
         "--max-model-len=2048",
         "--dtype=bfloat16",
         "--chat-template=/mnt/models/chat_template.jinja",
@@ -125,15 +133,41 @@ def test_server_is_greedy(facts: ModelFacts, options: DeployOptions) -> None:
 
 
 def test_service_without_a_verdict_reports_it(facts: ModelFacts, options: DeployOptions) -> None:
-    annotations = _service(render(facts, options, None))["metadata"]["annotations"]
+    annotations = _stated(render(facts, options, None))
     assert annotations["intentflow.dev/verdict"] == "unverified"
     assert annotations["intentflow.dev/model-digest"] == facts.digest
+
+
+def test_nothing_about_the_model_is_stated_on_the_service(
+    facts: ModelFacts, options: DeployOptions
+) -> None:
+    """KServe copies annotations of the service into every pod template."""
+    annotations = _service(render(facts, options, VERDICT))["metadata"]["annotations"]
+    assert sorted(key for key in annotations if key.startswith("intentflow.dev/")) == [
+        "intentflow.dev/api-key-secret"
+    ]
+
+
+def test_model_without_a_digest_in_its_address_is_served_by_its_name_and_unverified(
+    facts: ModelFacts, options: DeployOptions
+) -> None:
+    objects = render(replace(facts, uri="s3://models/intent"), options, VERDICT)
+    assert _model(objects)["args"][:3] == ["--served-model-name", "banking", "--max-model-len=2048"]
+    assert _stated(objects)["intentflow.dev/verdict"] == "unverified"
+
+
+def test_models_of_a_knative_service_are_asked_by_what_they_share(facts: ModelFacts) -> None:
+    options = DeployOptions(deployment_mode="Knative")
+    objects = render(replace(facts, interface_digest="f" * 64), options, None)
+    assert _model(objects)["args"][:3] == ["--served-model-name", "intent", "f" * 64]
+    transformer = _service(objects)["spec"]["transformer"]["containers"][0]
+    assert "--shared_digest" in transformer["args"]
 
 
 def test_service_with_a_verdict_names_what_was_measured(
     facts: ModelFacts, options: DeployOptions
 ) -> None:
-    annotations = _service(render(facts, options, VERDICT))["metadata"]["annotations"]
+    annotations = _stated(render(facts, options, VERDICT))
     assert annotations["intentflow.dev/verdict"] == "passed"
     assert annotations["intentflow.dev/data-digest"] == "d" * 64
     assert annotations["intentflow.dev/constrained"] == "true"

@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 
 from intentflow.deployment import DeployOptions, ModelFacts, render
-from intentflow.deployment.traffic_split import requests_shared, share_requests, without_share
+from intentflow.deployment.traffic_split import (
+    requests_shared,
+    share_requests,
+    with_canary_in_place,
+    without_share,
+)
 from intentflow.errors import IntentflowError
 
 
@@ -87,11 +92,13 @@ def test_model_in_service_stays_as_it_is(facts: ModelFacts, stable: ModelFacts) 
     }
 
 
-def test_canary_has_a_fixed_number_of_replicas(facts: ModelFacts, stable: ModelFacts) -> None:
+def test_canary_has_as_many_replicas_as_the_model_in_service(
+    facts: ModelFacts, stable: ModelFacts
+) -> None:
     changes = {"components": ["autoscaling"], "min_replicas": 4}
     services = (_service(it, **changes) for it in (stable, facts))
     predictor = share_requests(*services, 30)["spec"]["canary"][0]["predictor"]
-    assert predictor["minReplicas"] == 2
+    assert predictor["minReplicas"] == 4
     assert not {"maxReplicas", "autoScaling"} & set(predictor)
 
 
@@ -102,7 +109,7 @@ def test_canary_of_a_service_that_kserve_scales_has_no_autoscaler(
     del before["metadata"]["annotations"]["serving.kserve.io/autoscalerClass"]
     shared = share_requests(before, _service(facts), 10)["spec"]
     annotations = shared["canary"][0]["predictor"]["annotations"]
-    assert annotations == {"serving.kserve.io/autoscalerClass": "none"}
+    assert annotations["serving.kserve.io/autoscalerClass"] == "none"
     assert shared["predictor"] == before["spec"]["predictor"]
 
 
@@ -114,6 +121,15 @@ def test_taking_the_canary_away_gives_the_service_back(
     candidate = _service(facts, transformer=transformer)
     shared = share_requests(before, candidate, 10, kserve_splits=True)
     assert without_share(shared) == before
+
+
+def test_promoted_canary_is_the_predictor_that_was_rendered(
+    facts: ModelFacts, stable: ModelFacts
+) -> None:
+    candidate = _service(facts)
+    promoted = with_canary_in_place(share_requests(_service(stable), candidate, 100))
+    assert promoted["spec"]["predictor"].pop("name") == "caaaaaaaa"
+    assert promoted == candidate
 
 
 def test_another_share_replaces_the_former(facts: ModelFacts, stable: ModelFacts) -> None:
@@ -147,9 +163,12 @@ def test_files_hold_both_models(facts: ModelFacts, stable: ModelFacts) -> None:
 
 def test_files_do_not_vouch_for_the_model_in_service(facts: ModelFacts, stable: ModelFacts) -> None:
     service = render(facts, DeployOptions(canary_percent=10), None, stable)[-1]
-    annotations = service["metadata"]["annotations"]
-    assert "intentflow.dev/verdict" not in annotations
-    assert annotations["intentflow.dev/canary-verdict"] == "unverified"
+    stated = service["spec"]["predictor"]["annotations"]
+    assert stated["intentflow.dev/model-digest"] == stable.digest
+    assert "intentflow.dev/verdict" not in stated
+    stated = service["spec"]["canary"][0]["predictor"]["annotations"]
+    assert stated["intentflow.dev/verdict"] == "unverified"
+    assert stated["intentflow.dev/model-digest"] == facts.digest
 
 
 def test_knative_keeps_the_former_model_in_the_cluster(

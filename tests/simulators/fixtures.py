@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,10 +59,20 @@ def kserve(kube_controllers: KubeApi, namespace: str, tmp_path: Path) -> Iterato
     """KServe and a node with 4 GPUs."""
     cluster, api = Api(kube_controllers, None), Api(kube_controllers, namespace)
     node = Node(cluster, api, f"node-{namespace}")
+    with playing(kube_controllers, namespace, node, tmp_path) as played:
+        yield played
+
+
+@contextmanager
+def playing(
+    kube_controllers: KubeApi, namespace: str, node: Node, folder: Path
+) -> Iterator[KServe]:
+    """KServe and a node until the block ends."""
+    cluster, api = Api(kube_controllers, None), Api(kube_controllers, namespace)
     controller = Controller(Api(kube_controllers, namespace))
-    folders = [tmp_path / "webhooks", tmp_path / "kubelet"]
-    for folder in folders:
-        folder.mkdir()
+    folders = [folder / "webhooks", folder / "kubelet"]
+    for place in folders:
+        place.mkdir()
     with ExitStack() as running:
         running.enter_context(webhooks(cluster, api, folders[0]))
         running.enter_context(node.running(folders[1]))

@@ -38,7 +38,7 @@ class Behaviour:
 
 
 @dataclass
-class _Pod:
+class PlayedPod:
     """A pod on the node."""
 
     since: float = field(default_factory=time.monotonic)
@@ -65,7 +65,7 @@ class Node:
     def __init__(self, cluster: Api, pods: Api, name: str, gpus: int = 4) -> None:
         self._cluster, self._api, self.name, self._gpus = cluster, pods, name, gpus
         self._behaviours: dict[str, Behaviour] = {}
-        self._pods: dict[str, _Pod] = {}
+        self._pods: dict[str, PlayedPod] = {}
         self._stop = threading.Event()
 
     def behave(self, like: str, behaviour: Behaviour) -> None:
@@ -124,7 +124,7 @@ class Node:
             self._api.delete("pods", metadata["name"], grace_seconds=0)
             self._pods.pop(metadata["uid"], None)
             return
-        state = self._pods.setdefault(metadata["uid"], _Pod())
+        state = self._pods.setdefault(metadata["uid"], PlayedPod())
         status = self._next_status(pod, state, pods)
         if status != state.status:
             state.status = status
@@ -152,7 +152,7 @@ class Node:
                 return behaviour
         return Behaviour()
 
-    def _next_status(self, pod: Object, state: _Pod, pods: list[Object]) -> Object:
+    def _next_status(self, pod: Object, state: PlayedPod, pods: list[Object]) -> Object:
         behaviour, now = self._behaviour(pod), time.monotonic()
         spec = pod["spec"]
         if state.initialized is None and spec.get("initContainers"):
@@ -164,7 +164,7 @@ class Node:
             self._start(pod, behaviour, state, pods, now)
         return _status(spec, state, initial, behaviour.words)
 
-    def _initialize(self, behaviour: Behaviour, state: _Pod, now: float) -> Object:
+    def _initialize(self, behaviour: Behaviour, state: PlayedPod, now: float) -> Object:
         """The state of the init containers, as the record of a failing download shows it."""
         if now < state.down_until:
             return _failed(state.init_failures - 1, behaviour.words)
@@ -180,7 +180,7 @@ class Node:
         return _ended(state)
 
     def _start(
-        self, pod: Object, behaviour: Behaviour, state: _Pod, pods: list[Object], now: float
+        self, pod: Object, behaviour: Behaviour, state: PlayedPod, pods: list[Object], now: float
     ) -> None:
         begun = max(state.initialized or now, state.down_until)
         if now < state.down_until or now - begun < behaviour.ready_seconds:
@@ -198,10 +198,11 @@ def _predictor_is_ready(pod: Object, pods: list[Object]) -> bool:
     if _HOST_FLAG not in arguments:
         return True
     host = arguments[arguments.index(_HOST_FLAG) + 1].partition(".")[0]
-    return any(_ready(it) for it in pods if it["metadata"]["labels"].get("app") == f"isvc.{host}")
+    return any(is_ready(it) for it in pods if it["metadata"]["labels"].get("app") == f"isvc.{host}")
 
 
-def _ready(pod: Object) -> bool:
+def is_ready(pod: Object) -> bool:
+    """Whether a pod is Ready."""
     conditions = (pod.get("status") or {}).get("conditions") or ()
     return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
 
@@ -221,7 +222,7 @@ def _failed(restarts: int, words: str) -> Object:
     }
 
 
-def _ended(state: _Pod) -> Object:
+def _ended(state: PlayedPod) -> Object:
     ended = {"exitCode": 0, "reason": "Completed"}
     return {
         "ready": True,
@@ -231,7 +232,7 @@ def _ended(state: _Pod) -> Object:
     }
 
 
-def _status(spec: Object, state: _Pod, initial: Object, words: str) -> Object:
+def _status(spec: Object, state: PlayedPod, initial: Object, words: str) -> Object:
     begun = state.initialized is not None
     marks = {"Initialized": begun, "ContainersReady": state.ready, "Ready": state.ready}
     conditions = [{"type": kind, "status": str(value)} for kind, value in marks.items()]
@@ -250,7 +251,7 @@ def _status(spec: Object, state: _Pod, initial: Object, words: str) -> Object:
     }
 
 
-def _main(container: Object, state: _Pod, words: str) -> Object:
+def _main(container: Object, state: PlayedPod, words: str) -> Object:
     if state.initialized is None:
         waiting = {"reason": "PodInitializing"}
         return {

@@ -9,6 +9,7 @@ from typing import Any
 
 from intentflow.artifacts.deployed_model import DeployedModel
 from intentflow.deployment.annotations import ANNOTATION
+from intentflow.deployment.arguments import SERVED_NAMES, flag_of, grouped, served_names
 from intentflow.deployment.gitops.job_edits import argument_edits, rename_job
 from intentflow.deployment.gitops.yaml_edit import Document, Edit, apply_edits, get, parse, scalars
 from intentflow.deployment.rendering import Manifest, write_manifests
@@ -16,9 +17,11 @@ from intentflow.errors import InputError, IntentflowError
 
 _KIND = "InferenceService"
 _MODEL = ("spec", "predictor", "model")
-_ANNOTATIONS = ("metadata", "annotations")
+_ANNOTATIONS = ("spec", "predictor", "annotations")
+# Where an earlier release stated the model.
+_FORMER_ANNOTATIONS = ("metadata", "annotations")
 # vLLM's arguments that follow from the model; all others belong to the files' maintainers.
-_MODEL_FLAGS = ("--max-model-len", "--dtype", "--quantization", "--chat-template")
+_MODEL_FLAGS = (SERVED_NAMES, "--max-model-len", "--dtype", "--quantization", "--chat-template")
 
 
 @dataclass(frozen=True)
@@ -151,41 +154,63 @@ def _uri_edits(document: Document, former: str, uri: str) -> list[Edit]:
 
 
 def _service_edits(document: Document, rendered: Manifest) -> list[Edit]:
-    return [*_annotation_edits(document, rendered), *_argument_edits(document, rendered)]
+    # At one place in the text the deeper additions come first.
+    return [*_argument_edits(document, rendered), *_annotation_edits(document, rendered)]
 
 
 def _annotation_edits(document: Document, rendered: Manifest) -> Iterable[Edit]:
     """Edits of the digests and of the verdict."""
-    new = rendered["metadata"]["annotations"]
+    new = rendered["spec"]["predictor"]["annotations"]
     keys = DeployedModel.keys(ANNOTATION)
+    former = get(document.value, _FORMER_ANNOTATIONS) or {}
+    moved = [key for key in keys if key in former]
+    edits = [Edit((*_FORMER_ANNOTATIONS, key), None) for key in moved]
+    if moved and len(moved) == len(former):
+        edits = [Edit(_FORMER_ANNOTATIONS, None)]
     present = get(document.value, _ANNOTATIONS)
     if not present:
-        return [Edit(_ANNOTATIONS, {key: new[key] for key in keys if key in new})]
-    return [
-        Edit((*_ANNOTATIONS, key), new.get(key)) for key in keys if present.get(key) != new.get(key)
-    ]
+        return [*edits, Edit(_ANNOTATIONS, {key: new[key] for key in keys if key in new})]
+    changed = [key for key in keys if present.get(key) != new.get(key)]
+    return [*edits, *(Edit((*_ANNOTATIONS, key), new.get(key)) for key in changed)]
 
 
 def _argument_edits(document: Document, rendered: Manifest) -> Iterable[Edit]:
+    """Edits of the arguments that follow from the model, in their places; new ones at the end."""
     path = (*_MODEL, "args")
     present = get(document.value, path)
     wanted = _by_flag(rendered["spec"]["predictor"]["model"].get("args") or [])
     if not present:
-        return [Edit(path, list(wanted.values()))] if wanted else []
-    edits = []
-    for place, argument in enumerate(present):
-        flag = str(argument).partition("=")[0]
-        if flag not in _MODEL_FLAGS:
-            continue
-        new = wanted.pop(flag, None)
-        if new != argument:
-            edits.append(Edit((*path, place), new))
-    return edits + [
-        Edit((*path, len(present) + place), argument)
-        for place, argument in enumerate(wanted.values())
-    ]
+        return [Edit(path, [it for group in wanted.values() for it in group])] if wanted else []
+    edits, place, end = [], 0, len(present)
+    for group in grouped(present):
+        new = _renamed(wanted.get(flag_of(group)), group)
+        if flag_of(group) in _MODEL_FLAGS and new != group:
+            same = len(new) == len(group)
+            edits += [
+                Edit((*path, place + number), new[number] if same else None)
+                for number in range(len(group))
+                if not same or new[number] != group[number]
+            ]
+            if same:
+                wanted.pop(flag_of(group))
+            elif new:
+                wanted[flag_of(group)] = new
+        else:
+            wanted.pop(flag_of(group), None)
+        place += len(group)
+    added = [it for group in wanted.values() for it in group]
+    return edits + [Edit((*path, end + number), it) for number, it in enumerate(added)]
 
 
-def _by_flag(arguments: Iterable[Any]) -> dict[str, str]:
-    flags = {str(argument).partition("=")[0]: str(argument) for argument in arguments}
-    return {flag: argument for flag, argument in flags.items() if flag in _MODEL_FLAGS}
+def _renamed(wanted: list[str] | None, group: list[str]) -> list[str]:
+    """The wanted argument; the served model keeps its name, which other files may contain."""
+    names = served_names(group)
+    if not wanted or not names:
+        return wanted or []
+    kept = [SERVED_NAMES, names[0], *wanted[2:]]
+    return group if served_names(kept) == names else kept
+
+
+def _by_flag(arguments: Iterable[Any]) -> dict[str, list[str]]:
+    groups = {flag_of(group): group for group in grouped(arguments)}
+    return {flag: group for flag, group in groups.items() if flag in _MODEL_FLAGS}

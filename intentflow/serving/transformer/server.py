@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from intentflow.serving.ports import require_free_port
@@ -23,7 +24,6 @@ def serve(settings: Settings) -> None:
     """
     from intentflow.serving.app import create_app
     from intentflow.serving.listen import listen
-    from intentflow.serving.model_files import read_served_model
     from intentflow.serving.request_log import RequestLog
     from intentflow.serving.service import Service
     from intentflow.serving.tokens import Keys
@@ -32,18 +32,26 @@ def serve(settings: Settings) -> None:
     require_free_port(_EVERYWHERE, settings.http_port, "--http_port")
     if settings.metrics_port:
         require_free_port(_EVERYWHERE, settings.metrics_port, "--metrics_port")
-    model = read_served_model(settings.model_uri)
+    model = _read(settings.model_uri, settings)
     log = RequestLog(settings.log_uri, settings.log_sample_rate, model)
     stable, canary = _vllm(settings, settings.predictor_url, model), None
     by_digest = _named(model, stable)
     if settings.canary_url and settings.canary_model_uri:
-        candidate = read_served_model(settings.canary_model_uri)
+        candidate = _read(settings.canary_model_uri, settings)
         canary = _vllm(settings, settings.canary_url, candidate)
         by_digest |= _named(candidate, canary)
     split = SplitBackend(stable, canary, settings.canary_percent)
     service = Service(settings.model_name, model, split, log, settings.limits, by_digest)
     app = create_app(service, Keys(settings.keys_file, settings.key))
     listen(app, _EVERYWHERE, settings.http_port, settings.metrics_port)
+
+
+def _read(uri: str, settings: Settings) -> ServedModel:
+    """A model's files; which of the models that share a digest answers is not known."""
+    from intentflow.serving.model_files import read_served_model
+
+    model = read_served_model(uri)
+    return replace(model, model_digest=None) if settings.shared_digest else model
 
 
 def _named(model: ServedModel, backend: Backend) -> dict[str, Backend]:
@@ -54,5 +62,6 @@ def _named(model: ServedModel, backend: Backend) -> dict[str, Backend]:
 def _vllm(settings: Settings, url: str, model: ServedModel) -> Backend:
     from intentflow.serving.vllm_client import VllmBackend
 
+    digest = model.interface_digest if settings.shared_digest else model.model_digest
     key, seconds = settings.predictor_key, settings.limits.timeout_seconds
-    return VllmBackend(url, settings.model_name, model, key=key, timeout_seconds=seconds)
+    return VllmBackend(url, digest or settings.model_name, model, key=key, timeout_seconds=seconds)

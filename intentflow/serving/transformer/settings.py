@@ -20,6 +20,12 @@ _MAX_PERCENT = 100
 _FLAGS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("model_name", "name of the model in the routes", {"default": "intent"}),
     ("model_uri", "folder or s3:// of the model directory", {"required": True}),
+    (
+        "shared_digest",
+        "ask for the digest of prompt, taxonomy and calibration, which all models behind this "
+        "transformer share, instead of the model's own; in Knative mode",
+        {"action": "store_true"},
+    ),
     ("predictor_host", "host:port of vLLM; KServe gives it", {}),
     (
         "without_token",
@@ -63,7 +69,8 @@ class Settings:
     """Settings of a transformer.
 
     Attributes:
-        model_name: Name of the model in the routes and of the predictor's served model.
+        model_name: Name of the model in the routes; the predictor is asked for it only if the
+            location of the model states no digest.
         model_uri: Folder or ``s3://`` of the model directory; only its small files are read.
         predictor_url: Base URL of vLLM, without ``/v1``.
         http_port: Port of the API.
@@ -77,6 +84,8 @@ class Settings:
         canary_url: Base URL of a second vLLM, with another model; None for none.
         canary_model_uri: Directory of that model.
         canary_percent: Share of the requests that it answers, 0 to 100.
+        shared_digest: Whether to ask for the digest of prompt, taxonomy and calibration instead of
+            the model's own.
     """
 
     model_name: str
@@ -93,6 +102,7 @@ class Settings:
     canary_url: str | None = None
     canary_model_uri: str | None = None
     canary_percent: int = 0
+    shared_digest: bool = False
 
 
 def read_settings(
@@ -140,6 +150,7 @@ def read_settings(
         canary_url=_url(args.canary_host, "--canary_host") if args.canary_host else None,
         canary_model_uri=args.canary_model_uri,
         canary_percent=args.canary_percent,
+        shared_digest=args.shared_digest,
     )
 
 

@@ -26,6 +26,8 @@ class PlayedVllm(BaseHTTPRequestHandler):
     pause_seconds = 0.0
     tokens: ClassVar[list[tuple[str, float]]] = PIECES
     asked: ClassVar[dict[str, Any]] = {}
+    served = ""
+    count = 0
 
     def do_GET(self) -> None:
         """Health; ``/asked`` is the last request, for tests to look at."""
@@ -36,7 +38,12 @@ class PlayedVllm(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         PlayedVllm.asked = body
         said = body["messages"][-1]["content"]
+        self.count += 1  # of this connection
         time.sleep(self.pause_seconds)
+        is_other = self.served not in ("", body["model"])
+        if is_other or said == "gone" or (said == "moved" and self.count > 1):
+            self._reply(404, {"error": {"message": "The model does not exist", "code": 404}})
+            return
         if said == "slow":
             time.sleep(3)
         if said == "garbage":
@@ -183,4 +190,6 @@ if __name__ == "__main__":
         PlayedVllm.tokens = [(answer[0], math.log(float(answer[1])))]
     if len(answer) > 2:  # seconds before it, and between its pieces
         PlayedVllm.pause_seconds = float(answer[2])
+    if len(answer) > 3:  # the one model that it knows
+        PlayedVllm.served = answer[3]
     ThreadingHTTPServer(("127.0.0.1", int(port)), PlayedVllm).serve_forever()
