@@ -124,9 +124,9 @@ def convert_stream(stream: BinaryIO, form: Format, options: Options) -> Iterator
         return
     text = io.TextIOWrapper(stream, encoding="utf-8", errors=_SURROGATES, newline="")
     match form.layout:
-        case "table":
+        case "table" | "tsv" as layout:
             lines = read_lines(text, options.limits)
-            values = scan_table(lines, limits=options.limits)
+            values = scan_table(lines, limits=options.limits, is_tsv=layout == "tsv")
         case "transcript":
             values = scan_dialogues(read_lines(text, options.limits), options.limits)
         case _:

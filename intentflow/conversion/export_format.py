@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from intentflow.conversion.parameter_order import ParameterOrder
 
 Row = dict[str, Any]
-Layout = Literal["auto", "lines", "values", "table", "transcript", "document"]
+Layout = Literal["auto", "lines", "values", "table", "tsv", "transcript", "document"]
 
 DIALOGUE_FIELDS = ("dialogue_id", "dialogue", "conversation_id", "session_id")
 
@@ -181,8 +181,8 @@ class Format:
         recognises: Tests whether a row is from this tool; called only for ``auto``.
         read: Reads the row's utterance and label; raises :class:`RowRejected`.
         layout: ``lines`` has one row per line, ``values`` JSON values across lines, ``auto``
-            either; ``table`` is CSV or TSV with a header, ``transcript`` a dialogue in plain text,
-            ``document`` a file that ``scan`` reads.
+            either; ``table`` is CSV with a header, ``tsv`` the same without quotes,
+            ``transcript`` a dialogue in plain text, ``document`` a file that ``scan`` reads.
         encode: Encodes a row for the output, as bytes without a line end.
         layouts: Rules for learning the layouts of its rows; None if ``read`` has to read each row.
         needs_label: Whether an utterance without a label is rejected; tasks need none.

@@ -84,6 +84,12 @@ def detect_layout(form: Format, stream: BinaryIO, path: Path, limits: SizeLimits
     Returns:
         The format with the layout of this file.
     """
+    found = _detect(form, stream, path, limits)
+    is_tsv = found.layout == "table" and path.name.removesuffix(".gz").lower().endswith(".tsv")
+    return replace(found, layout="tsv") if is_tsv else found
+
+
+def _detect(form: Format, stream: BinaryIO, path: Path, limits: SizeLimits) -> Format:
     if form.layout != "auto":
         return replace(form, path=path)
     start = stream.tell()

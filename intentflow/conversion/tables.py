@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from intentflow.conversion import doccano, label_studio_min
 from intentflow.conversion.columns import number_repeated
@@ -28,6 +29,11 @@ from intentflow.conversion.limits import DEFAULT_LIMITS, SizeLimits
 _DELIMITERS = (",", "\t", ";", "|")
 _STATED = re.compile(r'"?sep=([,;|\t])"?', re.IGNORECASE)
 _MAX_LINES = 10_000  # per row
+_SAMPLE_LINES = 1000
+_MAX_LINES_OF_CELL = 100  # in a file that is quoted throughout
+_CELL = r'(?:"(?:[^"]|"")*+"|[\d.+-]*)'
+_QUOTED_RECORD = re.compile(rf"{_CELL}(?:\t{_CELL})*+\r?(?:\n|\Z)")
+_PLAIN_RECORD = re.compile(r'[^"\n]*\n')
 _TOO_LARGE = "field limit"  # in the library's message
 
 
@@ -67,7 +73,11 @@ class _Lines:
 
 
 def scan_table(
-    lines: Iterable[str], delimiter: str | None = None, limits: SizeLimits = DEFAULT_LIMITS
+    lines: Iterable[str],
+    delimiter: str | None = None,
+    limits: SizeLimits = DEFAULT_LIMITS,
+    *,
+    is_tsv: bool = False,
 ) -> Iterator[Value]:
     """Parse the rows of a table, as objects keyed by column.
 
@@ -78,6 +88,8 @@ def scan_table(
         lines: The lines with their line ends.
         delimiter: The delimiter; detected in the header if None.
         limits: The sizes allowed.
+        is_tsv: Whether quotes are text, as in tab-separated files, unless the cells of the first
+            rows are quoted throughout.
 
     Raises:
         LimitExceeded: A cell in one line is larger than allowed; one across lines is an unclosed
@@ -85,7 +97,10 @@ def scan_table(
     """
     csv.field_size_limit(limits.max_cell_characters)
     source = _Lines(lines, limits)
-    reader = csv.reader(source, delimiter=delimiter or _delimiter(source), strict=True)
+    if is_tsv and not _is_quoted(source):
+        reader = csv.reader(source, delimiter="\t", quoting=csv.QUOTE_NONE, strict=True)
+    else:
+        reader = csv.reader(source, delimiter=delimiter or _delimiter(source), strict=True)
     header: list[str] = []
     while True:
         source.next_record()
@@ -102,6 +117,26 @@ def scan_table(
         if header and cells:
             yield _row(source, header, cells)
         header = header or number_repeated([cell.strip() for cell in cells])
+
+
+def _is_quoted(source: _Lines) -> bool:
+    """Whether the first rows of a tab-separated file have all their cells in quotes.
+
+    Numbers and blank cells, and the header, need none.
+    """
+    try:
+        is_cut = sum(1 for _ in islice(source, _SAMPLE_LINES)) == _SAMPLE_LINES
+    except csv.Error:  # so many that they would be too long for a row
+        is_cut = True
+    text = "".join(source.record)
+    source.put_back(keep=0)
+    header = _PLAIN_RECORD.match(text)
+    first = position = header.end() if header else 0
+    while position < len(text) and (record := _QUOTED_RECORD.match(text, position)):
+        position = record.end()
+    rest = text.count("\n", position)
+    is_read = position == len(text) or (is_cut and rest <= _MAX_LINES_OF_CELL)
+    return is_read and '"' in text[first:position]
 
 
 def _delimiter(source: _Lines) -> str:
