@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from intentflow.errors import InputError
+from intentflow.lookalikes import comparable
 
 OutputFormat = Literal["call", "json"]
 
@@ -169,13 +170,25 @@ def format_output(calls: Sequence[Call], output_format: OutputFormat = "call") -
 
 
 def same_intents(left: Sequence[Call], right: Sequence[Call]) -> bool:
-    """Whether both contain the same intents, repeats counted, in any order."""
-    return Counter(call.intent for call in left) == Counter(call.intent for call in right)
+    """Whether both contain the same intents, repeats counted, in any order.
+
+    Names are compared as they look, see :func:`intentflow.lookalikes.comparable`.
+    """
+    names = [Counter(comparable(call.intent) for call in calls) for calls in (left, right)]
+    return names[0] == names[1]
 
 
 def same_calls(left: Sequence[Call], right: Sequence[Call]) -> bool:
-    """Whether both contain equal calls (every parameter, in order), in any order of calls."""
-    return Counter(left) == Counter(right)
+    """Whether both contain equal calls (every parameter, in order), in any order of calls.
+
+    Names and values are compared as they look.
+    """
+    return Counter(map(comparable_call, left)) == Counter(map(comparable_call, right))
+
+
+def comparable_call(call: Call) -> Call:
+    """The call with name and values as they look, see :func:`intentflow.lookalikes.comparable`."""
+    return Call(comparable(call.intent), tuple(map(comparable, call.parameters)))
 
 
 def is_ambiguous(text: str, utterance: str) -> bool:

@@ -23,6 +23,7 @@ CHANGES = {
     "conflict_dropped": "left out: another row has the same utterance and another label",
     "copied": "repeated, because the intent is rare",
     "duplicate": "left out: equal to another row",
+    "label_normalised": "relabelled: names of intents that look alike got one spelling",
     "near_duplicate": "left out: similar to another row",
     "redacted": "redacted",
 }

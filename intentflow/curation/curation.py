@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 from intentflow.curation.balance import Balance, rows_above_cap, rows_to_copy
 from intentflow.curation.conflicts import ConflictRule, find_conflicts
 from intentflow.curation.dedup import find_duplicates
+from intentflow.curation.labels import with_common_spellings
 from intentflow.curation.minhash import NEAR_THRESHOLD
 from intentflow.curation.near_duplicates import find_near_duplicates
 from intentflow.curation.redactions import Redactions
@@ -27,6 +28,7 @@ RowChangeKind = Literal[
     "conflict_dropped",
     "copied",
     "duplicate",
+    "label_normalised",
     "near_duplicate",
     "redacted",
 ]
@@ -38,8 +40,8 @@ class RowChange:
 
     Attributes:
         row: Row of the input, from 1.
-        kind: ``redacted``; for rows left out: ``duplicate``, ``near_duplicate``, ``above_cap``,
-            ``conflict_dropped`` (its label differs from another row's with the same utterance);
+        kind: ``redacted``, ``label_normalised``; for rows left out: ``duplicate``,
+            ``near_duplicate``, ``above_cap``, ``conflict_dropped`` (its label differs from another row's with the same utterance);
             for rows kept: ``conflict`` (the same, only listed), ``copied`` (repeated at the end).
         other: The row that is kept instead, or, for conflicts, a row with the other label.
         copies: Number of copies added.
@@ -104,6 +106,7 @@ def curate(
     dedup: Dedup = "exact",
     near_threshold: float = NEAR_THRESHOLD,
     conflicts: ConflictRule = "list",
+    normalise_labels: bool = False,
     balance: Balance = "none",
     seed: int = 0,
     executor: Executor | None = None,
@@ -121,6 +124,8 @@ def curate(
             also removes near-duplicates of a kept row with the same label.
         near_threshold: Minimum similarity of near-duplicates, in (0, 1].
         conflicts: Rule for utterances with several labels, see ``find_conflicts``.
+        normalise_labels: Whether names of intents that look alike get one spelling, see
+            ``with_common_spellings``.
         balance: ``cap`` limits intents to twice the median of rows per intent; ``oversample``
             copies rows of rare intents up to the median and marks the copies as synthetic.
         seed: Seed of the choice of rows that are cut or copied.
@@ -141,6 +146,8 @@ def curate(
     work = _Curation(list(enumerate(examples, 1)))
     if redact:
         work.redact(executor)
+    if normalise_labels:
+        work.normalise_labels()
     work.resolve_conflicts(conflicts)
     if dedup != "none":
         work.drop_duplicates()
@@ -188,6 +195,13 @@ class _Curation:
             self._redactions.add(number, example, clean, kinds)
             if clean != example:
                 self._changes.append(RowChange(number, "redacted", placeholders=kinds))
+                self._rows[index] = (number, clean)
+
+    def normalise_labels(self) -> None:
+        for index, clean in enumerate(with_common_spellings(self._examples())):
+            number, example = self._rows[index]
+            if clean != example:
+                self._changes.append(RowChange(number, "label_normalised"))
                 self._rows[index] = (number, clean)
 
     def resolve_conflicts(self, rule: ConflictRule) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from intentflow.calls import Call, CallSyntaxError, parse_calls
+from intentflow.lookalikes import comparable
 from intentflow.records import Example
 
 
@@ -26,13 +27,14 @@ class Duplicates:
 def normalised_utterance(text: str) -> str:
     """Normalise an utterance, so that equal results mean the same utterance.
 
-    Case, surrounding blanks, runs of blanks and full-width forms make no difference.
+    Case, surrounding blanks, runs of blanks, full-width forms, composed and decomposed accents and
+    invisible marks make no difference.
 
     Example:
         >>> normalised_utterance(" Play  SOME jazz ")
         'play some jazz'
     """
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return " ".join(unicodedata.normalize("NFKC", comparable(text)).casefold().split())
 
 
 def label_key(output: str) -> frozenset[tuple[Call, int]] | str:
@@ -44,12 +46,12 @@ def label_key(output: str) -> frozenset[tuple[Call, int]] | str:
     try:
         calls = [_normalised_call(call) for call in parse_calls(output)]
     except CallSyntaxError:
-        return output.strip()
+        return comparable(output).strip()
     return frozenset((call, calls.count(call)) for call in calls)
 
 
 def _normalised_call(call: Call) -> Call:
-    return Call(call.intent, tuple(map(normalised_utterance, call.parameters)))
+    return Call(comparable(call.intent), tuple(map(normalised_utterance, call.parameters)))
 
 
 def find_duplicates(examples: Sequence[Example]) -> Duplicates:

@@ -9,12 +9,14 @@ from intentflow.calls import (
     Call,
     CallSyntaxError,
     OutputFormat,
+    comparable_call,
     parse_calls,
     parse_output,
     same_calls,
     same_intents,
 )
 from intentflow.evaluation.guide_scorer import documented_intent, documented_parameters
+from intentflow.lookalikes import comparable
 from intentflow.taxonomy import Taxonomy
 
 NO_INTENT = "(none)"  # the missing side of a confusion
@@ -72,13 +74,14 @@ def score_row(
         >>> row.intent_right, row.parameters_right
         (True, False)
     """
-    gold = _read(gold_text, "call")
-    predicted = _read(prediction, output_format)
-    same_text = gold_text.strip() == prediction.strip()
+    gold = _comparable(_read(gold_text, "call"))
+    answer = _read(prediction, output_format)
+    predicted = _comparable(answer)
+    same_text = comparable(gold_text).strip() == comparable(prediction).strip()
     both = gold is not None and predicted is not None
     intent_right = same_text or (both and same_intents(gold or [], predicted or []))
     parameters_right = same_text or (both and same_calls(gold or [], predicted or []))
-    off = taxonomy is not None and any(not taxonomy.accepts(call) for call in predicted or [])
+    off = taxonomy is not None and any(not taxonomy.accepts(call) for call in answer or [])
     return Scored(
         instruction,
         gold_text,
@@ -88,8 +91,8 @@ def score_row(
         intent_right,
         parameters_right,
         off,
-        documented_intent(gold_text, _as_calls(prediction, predicted, output_format)),
-        documented_parameters(gold_text, _as_calls(prediction, predicted, output_format)),
+        documented_intent(gold_text, _as_calls(prediction, answer, output_format)),
+        documented_parameters(gold_text, _as_calls(prediction, answer, output_format)),
     )
 
 
@@ -98,6 +101,10 @@ def _read(text: str, output_format: OutputFormat) -> list[Call] | None:
         return parse_output(text, output_format)
     except CallSyntaxError:
         return None
+
+
+def _comparable(calls: list[Call] | None) -> list[Call] | None:
+    return None if calls is None else list(map(comparable_call, calls))
 
 
 def _as_calls(prediction: str, predicted: list[Call] | None, output_format: OutputFormat) -> str:

@@ -132,6 +132,7 @@ class DataPolicy(StrictModel):
     parameters_never_in_utterance: Check = Check()
     malformed_output: MalformedCheck = MalformedCheck()
     empty_text: ErrorCheck = ErrorCheck()
+    lookalike_intents: Check = Check()
     unknown_intent: ErrorCheck = ErrorCheck()
     parameter_count: Check = Check()
     unknown_value: Check = Check()

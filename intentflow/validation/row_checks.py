@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from intentflow.calls import is_ambiguous
 from intentflow.curation.dedup import normalised_utterance
+from intentflow.lookalikes import look_alikes
 from intentflow.taxonomy import Taxonomy
 from intentflow.validation.dataset import Dataset, Row
 from intentflow.validation.findings import CheckResult
@@ -55,6 +56,22 @@ def unknown_intent(data: Dataset, _policy: DataPolicy) -> CheckResult | None:
         f"{count_of(len(unknown), 'intent')} not in the taxonomy: {listing(sorted(unknown))}",
         "Correct the labels, or add the intents to the taxonomy.",
         [row for row in data.rows if row.intents & unknown],
+    )
+
+
+def lookalike_intents(data: Dataset, _policy: DataPolicy) -> CheckResult | None:
+    """Names of intents that a reader cannot tell apart: Unicode forms, invisible marks, case."""
+    groups = look_alikes([*data.intents, *(data.taxonomy.intents if data.taxonomy else ())])
+    if not groups:
+        return None
+    names = {name for group in groups for name in group}
+    shown = [" and ".join(map(ascii, group)) for group in groups]
+    return CheckResult(
+        len(groups),
+        f"{count_of(len(groups), 'intent')} with names that look alike: {listing(shown)}",
+        "Run intentflow curate --normalise-labels, which writes each in its most frequent "
+        "spelling; write the taxonomy alike.",
+        [row for row in data.rows if row.intents & names],
     )
 
 

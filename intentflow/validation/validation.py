@@ -26,6 +26,7 @@ _FUNCTIONS: tuple[CheckFunction, ...] = (
     column_checks.parameters_never_in_utterance,
     row_checks.malformed_output,
     row_checks.empty_text,
+    row_checks.lookalike_intents,
     row_checks.unknown_intent,
     row_checks.parameter_count,
     row_checks.unknown_value,

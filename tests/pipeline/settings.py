@@ -42,6 +42,7 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "dedup": Setting(("--dedup", "near"), "near"),
         "near_threshold": Setting(("--near-threshold", "0.9"), 0.9),
         "conflicts": Setting(("--conflicts", "latest"), "latest"),
+        "normalise_labels": Setting(("--normalise-labels",), True),
     },
     "validate": {
         "policy": Setting(("--policy", "data-policy.yaml"), "data-policy.yaml"),

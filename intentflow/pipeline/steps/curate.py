@@ -51,6 +51,11 @@ class CurateConfig(StrictModel):
         description="Rule for an utterance with several labels: keep all and list them, keep the "
         "most frequent label (all in case of a tie), keep that of the last row, or drop all",
     )
+    normalise_labels: bool = Field(
+        False,
+        description="Give names of intents that look alike (Unicode forms, invisible marks, case) "
+        "their most frequent spelling",
+    )
 
 
 @dataclass(frozen=True)
@@ -134,6 +139,7 @@ def run_curate(
         dedup=settings.dedup,
         near_threshold=settings.near_threshold,
         conflicts=settings.conflicts,
+        normalise_labels=settings.normalise_labels,
         balance="none" if balancing.mode == "synthesize" else balancing.mode,
         seed=balancing.seed,
         executor=executor,
