@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from intentflow.errors import InputError
 from intentflow.io.files import atomic_file
@@ -30,12 +30,14 @@ class Example:
         output: The label, as written by the labeller.
         synthetic: Whether the row was generated; such rows stay out of validation and test.
         dialogue: Id of the dialogue that the row is from; a split keeps a dialogue's rows together.
+        rounds: Number of the user's turns that the utterance joins.
     """
 
     instruction: str
     output: str
     synthetic: bool = False
     dialogue: str | None = None
+    rounds: int = 1
 
     def as_dict(self) -> dict[str, Any]:
         """The row as it is written to a file."""
@@ -44,6 +46,8 @@ class Example:
             row["synthetic"] = True
         if self.dialogue:
             row["dialogue"] = self.dialogue
+        if self.rounds > 1:
+            row["rounds"] = self.rounds
         return row
 
 
@@ -187,7 +191,16 @@ def _example(row: Any, where: str, hint: str) -> Example:
     if dialogue is not None and not isinstance(dialogue, str):
         raise InputError(f"{where}: dialogue is not text; write the dialogue's id in quotes")
     _require_characters(dialogue or "", f"{where}: dialogue")
-    return Example(row["instruction"], row["output"], bool(row.get("synthetic", False)), dialogue)
+    rounds = row.get("rounds", 1)
+    if not is_round_count(rounds):
+        raise InputError(f"{where}: rounds is not a number of user turns, from 1")
+    synthetic = bool(row.get("synthetic", False))
+    return Example(row["instruction"], row["output"], synthetic, dialogue, rounds)
+
+
+def is_round_count(value: Any) -> TypeGuard[int]:
+    """Whether a value can be the number of a dialogue's rounds."""
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 def _require_characters(text: str, where: str) -> None:

@@ -92,7 +92,7 @@ def _label_tool_calls(
     if len(answers) > 1 or any(turn.role == "user" for turn in turns[last:]):
         raise RowRejected("several_answers")
     label = label_of_calls(turns[last].calls, declared, options.order)
-    return LabelledRow(_utterance(turns), label)
+    return _unlabelled(turns)._replace(output=label)
 
 
 def label_dialogue(turns: Sequence[Turn]) -> LabelledRow:
@@ -101,7 +101,7 @@ def label_dialogue(turns: Sequence[Turn]) -> LabelledRow:
     Raises:
         RowRejected: ``no_text``, ``no_label``, ``blank_answer``, ``several_answers``.
     """
-    utterance = _utterance(turns)
+    unlabelled = _unlabelled(turns)
     if turns[-1].role != "assistant":
         raise RowRejected("no_label")
     label = turns[-1].text.strip()
@@ -109,16 +109,17 @@ def label_dialogue(turns: Sequence[Turn]) -> LabelledRow:
         raise RowRejected("blank_answer")
     if any(turn.is_answer for turn in turns[:-1]):
         raise RowRejected("several_answers")
-    return LabelledRow(utterance, label)
+    return unlabelled._replace(output=label)
 
 
-def _utterance(turns: Sequence[Turn]) -> str:
+def _unlabelled(turns: Sequence[Turn]) -> LabelledRow:
+    """The joined user turns, without a label."""
     rounds = [turn.text.strip() for turn in turns if turn.role == "user" and turn.text.strip()]
     if not rounds:
         raise RowRejected("no_text")
     from intentflow.prompts import join_rounds  # takes 0.1 s to import
 
-    return join_rounds(rounds)
+    return LabelledRow(join_rounds(rounds), "", rounds=len(rounds))
 
 
 def round_of(user: str, assistant: str) -> tuple[Turn, Turn]:

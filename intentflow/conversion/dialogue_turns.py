@@ -10,7 +10,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from intentflow.conversion.export_format import Options, Row, RowRejected, find_text
+from intentflow.conversion.export_format import (
+    LabelledRow,
+    Options,
+    Row,
+    RowRejected,
+    find_dialogue,
+    label_text,
+)
 
 _SPEAKERS = ("author", "speaker", "role", "from", "sender", "name")
 _TEXTS = ("text", "content", "value", "utterance", "message")
@@ -42,8 +49,17 @@ def find_utterance(fields: Row, options: Options) -> str:
         >>> find_utterance({"turns": turns}, Options())
         'My card'
     """
+    return find_labelled(fields, options, "").instruction
+
+
+def find_labelled(fields: Row, options: Options, output: str) -> LabelledRow:
+    """The utterance of :func:`find_utterance` with its label, dialogue and number of rounds.
+
+    Raises:
+        RowRejected: As for :func:`find_utterance`.
+    """
     try:
-        return find_text(fields, options)
+        return label_text(fields, options, output)
     except RowRejected as rejected:
         if rejected.reason not in ("no_text", "not_text"):
             raise
@@ -51,7 +67,11 @@ def find_utterance(fields: Row, options: Options) -> str:
         dialogues = [turns for value in candidates if (turns := turns_in(value))]
         if len(dialogues) != 1:
             raise
-    return _user_rounds(dialogues[0])
+    from intentflow.prompts import join_rounds  # takes 0.1 s to import
+
+    rounds = _user_rounds(dialogues[0])
+    dialogue = find_dialogue(fields)
+    return LabelledRow(join_rounds(rounds), output, dialogue, rounds=len(rounds))
 
 
 def turns_in(value: Any) -> list[SpokenTurn]:
@@ -62,9 +82,7 @@ def turns_in(value: Any) -> list[SpokenTurn]:
     return turns if all(turn.speaker for turn in turns) else []
 
 
-def _user_rounds(turns: list[SpokenTurn]) -> str:
-    from intentflow.prompts import join_rounds  # takes 0.1 s to import
-
+def _user_rounds(turns: list[SpokenTurn]) -> list[str]:
     turns = [turn._replace(speaker=turn.speaker.strip().lower()) for turn in turns]
     speakers = list(dict.fromkeys(turn.speaker for turn in turns))
     users = [it for it in speakers if it in _USERS]
@@ -74,7 +92,7 @@ def _user_rounds(turns: list[SpokenTurn]) -> str:
         raise RowRejected("dialogue")
     if not rounds:
         raise RowRejected("blank_text")
-    return join_rounds(rounds)
+    return rounds
 
 
 def _others(speakers: list[str]) -> list[str]:

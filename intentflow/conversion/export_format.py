@@ -11,6 +11,7 @@ import orjson
 
 from intentflow.conversion.columns import DEFAULT_COLUMNS, Columns, name_where_blank
 from intentflow.conversion.limits import DEFAULT_LIMITS, SizeLimits
+from intentflow.records import is_round_count
 
 if TYPE_CHECKING:
     from intentflow.conversion.json_values import Value
@@ -95,19 +96,22 @@ class LabelledRow(NamedTuple):
         output: The label; empty only in a task for labellers that has no pre-label.
         dialogue: Id of the dialogue that the utterance is from; empty if the row has none.
         ballot: Set if other rows may answer for the same utterance.
+        rounds: Number of the user's turns that the utterance joins.
     """
 
     instruction: str
     output: str
     dialogue: str = ""
     ballot: Ballot | None = None
+    rounds: int = 1
 
 
 def encode_record(row: LabelledRow) -> bytes:
     """The row in the form that is digested: keys in the order of ``content_digest``."""
-    record = b'"instruction": %b, "output": %b}' % (
+    record = b'"instruction": %b, "output": %b%b}' % (
         orjson.dumps(row.instruction),
         orjson.dumps(row.output),
+        b', "rounds": %d' % row.rounds if row.rounds > 1 else b"",
     )
     if row.dialogue:
         return b'{"dialogue": %b, %b' % (orjson.dumps(row.dialogue), record)
@@ -211,12 +215,13 @@ def unrecognised(_row: Row) -> bool:
 
 
 def label_text(fields: Row, options: Options, output: str) -> LabelledRow:
-    """The utterance among a row's fields with its label and, if given, its dialogue.
+    """The utterance among a row's fields with its label and, if given, its dialogue and rounds.
 
     Raises:
         RowRejected: ``no_text``, ``not_text`` or ``blank_text``.
     """
-    return LabelledRow(find_text(fields, options), output, find_dialogue(fields))
+    text, dialogue = find_text(fields, options), find_dialogue(fields)
+    return LabelledRow(text, output, dialogue, rounds=find_rounds(fields))
 
 
 def find_dialogue(fields: Row) -> str:
@@ -228,6 +233,12 @@ def find_dialogue(fields: Row) -> str:
         if isinstance(value, str) and value.strip():
             return value.strip()
     return ""
+
+
+def find_rounds(fields: Row) -> int:
+    """The number of rounds that a row's utterance joins, by its field ``rounds``; 1 without."""
+    rounds = fields.get("rounds")
+    return rounds if is_round_count(rounds) else 1
 
 
 def find_text(fields: Row, options: Options) -> str:

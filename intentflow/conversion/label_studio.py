@@ -17,7 +17,7 @@ from typing import Any
 
 from intentflow.conversion import label_studio_min
 from intentflow.conversion.agreement import majority
-from intentflow.conversion.dialogue_turns import find_utterance
+from intentflow.conversion.dialogue_turns import find_labelled, find_utterance
 from intentflow.conversion.export_format import (
     Ballot,
     Format,
@@ -25,7 +25,6 @@ from intentflow.conversion.export_format import (
     Options,
     Row,
     RowRejected,
-    find_dialogue,
 )
 from intentflow.conversion.label_studio_answers import (
     chosen_label,
@@ -91,7 +90,7 @@ def _read_task(row: Row, annotations: list[Row], options: Options) -> LabelledRo
     if not labels:
         raise RowRejected("no_answer")
     output = majority(labels, text)
-    return LabelledRow(find_utterance(data, options), output, find_dialogue(data))
+    return find_labelled(data, options, output)
 
 
 def _countable(annotations: list[Row]) -> list[Row]:

@@ -18,7 +18,7 @@ import orjson
 from intentflow.conversion.agreement import majority
 from intentflow.conversion.chat import is_call
 from intentflow.conversion.columns import TEXT_FIELDS, fold
-from intentflow.conversion.dialogue_turns import find_utterance, turns_in
+from intentflow.conversion.dialogue_turns import find_labelled, turns_in
 from intentflow.conversion.export_format import (
     DIALOGUE_FIELDS,
     Ballot,
@@ -26,7 +26,6 @@ from intentflow.conversion.export_format import (
     Options,
     Row,
     RowRejected,
-    find_dialogue,
 )
 from intentflow.conversion.label_studio_answers import (
     StudioAnswers,
@@ -58,7 +57,8 @@ def read(row: Row, options: Options) -> LabelledRow:
     Raises:
         RowRejected: The row is not annotated, answers several questions, or is malformed.
     """
-    text = find_utterance(row, options)
+    labelled = find_labelled(row, options, "")
+    text = labelled.instruction
     ballot = Ballot(f"{row.get('id')} {text}", str(row.get("annotator") or ""), time_of(row))
     try:
         if was_rejected(row):
@@ -66,7 +66,7 @@ def read(row: Row, options: Options) -> LabelledRow:
         output = majority([_label(row, text, options)])
     except RowRejected as rejected:
         raise RowRejected(rejected.reason, ballot) from None
-    return LabelledRow(text, output, find_dialogue(row), ballot)
+    return labelled._replace(output=output, ballot=ballot)
 
 
 def from_cells(row: Row) -> Row:

@@ -97,7 +97,11 @@ def encode_label_studio(row: LabelledRow) -> bytes:
     return orjson.dumps({"data": _data(row), "predictions": predictions})
 
 
-def _data(row: LabelledRow) -> dict[str, str]:
-    """The data that labellers see; the dialogue's id returns with the export."""
-    named = {"dialogue": row.dialogue} if row.dialogue else {}
-    return {"instruction": row.instruction} | named
+def _data(row: LabelledRow) -> dict[str, str | int]:
+    """The data that labellers see; the dialogue's id and rounds return with the export."""
+    data: dict[str, str | int] = {"instruction": row.instruction}
+    if row.dialogue:
+        data["dialogue"] = row.dialogue
+    if row.rounds > 1:
+        data["rounds"] = row.rounds
+    return data

@@ -41,8 +41,9 @@ class RowChange:
     Attributes:
         row: Row of the input, from 1.
         kind: ``redacted``, ``label_normalised``; for rows left out: ``duplicate``,
-            ``near_duplicate``, ``above_cap``, ``conflict_dropped`` (its label differs from another row's with the same utterance);
-            for rows kept: ``conflict`` (the same, only listed), ``copied`` (repeated at the end).
+            ``near_duplicate``, ``above_cap``, ``conflict_dropped`` (its label differs from another
+            row's with the same utterance); for rows kept: ``conflict`` (the same, only listed),
+            ``copied`` (repeated at the end).
         other: The row that is kept instead, or, for conflicts, a row with the other label.
         copies: Number of copies added.
         placeholders: For a redaction, the number of values replaced by kind; never the values.
@@ -140,8 +141,8 @@ def curate(
     Example:
         >>> rows = [Example("stop", "stop()"), Example("Stop ", "stop()")]
         >>> result = curate(rows, redact=False)
-        >>> result.examples, result.counts()["duplicate"]
-        ([Example(instruction='stop', output='stop()', synthetic=False, dialogue=None)], 1)
+        >>> len(result.examples), result.counts()["duplicate"]
+        (1, 1)
     """
     work = _Curation(list(enumerate(examples, 1)))
     if redact:

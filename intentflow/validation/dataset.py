@@ -29,6 +29,11 @@ class Row:
     calls: tuple[Call, ...]
 
     @property
+    def is_single(self) -> bool:
+        """Whether the row has one intent in one round."""
+        return len(self.calls) == 1 and self.example.rounds == 1
+
+    @property
     def intents(self) -> set[str]:
         """The distinct intents of the row."""
         return {call.intent for call in self.calls}
@@ -41,6 +46,7 @@ class IntentRows:
     Attributes:
         rows: Number of rows with the intent.
         alone: Number of rows in which it is the only intent.
+        single: Number of these that have one round.
         min_parameters: Smallest number of parameters of its calls.
         max_parameters: Largest number of parameters of its calls.
         example: The first utterance with the intent.
@@ -48,6 +54,7 @@ class IntentRows:
 
     rows: int = 0
     alone: int = 0
+    single: int = 0
     min_parameters: int = 0
     max_parameters: int = 0
     example: str = ""
@@ -60,6 +67,7 @@ class IntentRows:
         self.example = self.example or row.example.instruction
         self.rows += 1
         self.alone += len(row.calls) == 1
+        self.single += row.is_single
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,11 @@ class Dataset:
     def several(self) -> list[Row]:
         """Rows with more than one call."""
         return [row for row in self.rows if len(row.calls) > 1]
+
+    @cached_property
+    def multi_round(self) -> list[Row]:
+        """Rows that join several rounds of a dialogue."""
+        return [row for row in self.rows if row.example.rounds > 1]
 
     @cached_property
     def tokens(self) -> list[int]:

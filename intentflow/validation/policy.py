@@ -57,7 +57,10 @@ class ShareCheck(Check):
     """A check for a minimum share of rows."""
 
     minimum: float = Field(
-        default=0.2, ge=0, le=1, description="rows with several intents per row with one"
+        default=0.2,
+        ge=0,
+        le=1,
+        description="rows with several intents or rounds, per row with one of each",
     )
 
 
@@ -143,6 +146,8 @@ class DataPolicy(StrictModel):
     imbalanced: RatioCheck = RatioCheck()
     multi_intent_share: ShareCheck = ShareCheck()
     multi_intent_unseen_alone: Check = Check()
+    multi_round_share: ShareCheck = ShareCheck()
+    multi_round_unseen_alone: Check = Check()
     narrow_phrasing: PhrasingCheck = PhrasingCheck()
     probable_label_error: LabelErrorCheck = LabelErrorCheck()
     mixed_languages: LanguageCheck = LanguageCheck()

@@ -73,7 +73,7 @@ def imbalanced(data: Dataset, policy: DataPolicy) -> CheckResult | None:
 def multi_intent_share(data: Dataset, policy: DataPolicy) -> CheckResult | None:
     """Too few rows with several intents, if there are any."""
     several = data.several
-    alone = sum(len(row.calls) == 1 for row in data.rows)
+    alone = sum(row.is_single for row in data.rows)
     minimum = policy.multi_intent_share.minimum
     if not several or len(several) >= minimum * alone:
         return None
@@ -96,6 +96,37 @@ def multi_intent_unseen_alone(data: Dataset, _policy: DataPolicy) -> CheckResult
         f"{count_of(len(unseen), 'intent')} that occur only with others: {listing(unseen)}",
         "Label utterances with each of them alone.",
         [row for row in data.several if row.intents & set(unseen)],
+    )
+
+
+def multi_round_share(data: Dataset, policy: DataPolicy) -> CheckResult | None:
+    """Too few rows with several rounds, if there are any."""
+    rows = data.multi_round
+    single = sum(row.is_single for row in data.rows)
+    minimum = policy.multi_round_share.minimum
+    if not rows or len(rows) >= minimum * single:
+        return None
+    return CheckResult(
+        len(rows),
+        f"{count_of(len(rows), 'row')} with several rounds, {len(rows) / single:.1%} of the "
+        f"{single:,} with one intent in one round; the guide asks for {minimum:.0%}",
+        "Label more dialogues of several rounds, or leave them to a separate model.",
+        rows,
+    )
+
+
+def multi_round_unseen_alone(data: Dataset, _policy: DataPolicy) -> CheckResult | None:
+    """Intents of rows with several rounds that never occur alone in one round."""
+    found = {intent for row in data.multi_round for intent in row.intents}
+    unseen = [name for name, counts in data.intents.items() if name in found and not counts.single]
+    if not unseen:
+        return None
+    return CheckResult(
+        len(unseen),
+        f"{count_of(len(unseen), 'intent')} of several rounds that never occur alone in one round: "
+        f"{listing(unseen)}",
+        "Label utterances of one round with each of them alone.",
+        [row for row in data.multi_round if row.intents & set(unseen)],
     )
 
 

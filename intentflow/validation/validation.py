@@ -37,6 +37,8 @@ _FUNCTIONS: tuple[CheckFunction, ...] = (
     set_checks.imbalanced,
     set_checks.multi_intent_share,
     set_checks.multi_intent_unseen_alone,
+    set_checks.multi_round_share,
+    set_checks.multi_round_unseen_alone,
     narrow_phrasing,
     probable_label_error,
     mixed_languages,

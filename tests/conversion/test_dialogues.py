@@ -53,7 +53,8 @@ def said(*turns: str) -> dict[str, Any]:
 def test_user_turns_are_joined_as_the_guide_shows(
     tmp_path: Path, text: str, instruction: str
 ) -> None:
-    assert converted(tmp_path, text) == [{"instruction": instruction, "output": "play_music(***)"}]
+    (row,) = converted(tmp_path, text)
+    assert (row["instruction"], row["output"]) == (instruction, "play_music(***)")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,8 @@ def test_a_line_without_a_speaker_continues_the_turn(tmp_path: Path) -> None:
 
 def test_the_assistants_questions_are_left_out(tmp_path: Path) -> None:
     rows = converted(tmp_path, [said("Weather?", "Where (city)?", "Hangzhou", "w(Hangzhou)")])
-    assert rows == [{"instruction": "Weather? Hangzhou", "output": "w(Hangzhou)"}]
+    expected = {"instruction": "Weather? Hangzhou", "output": "w(Hangzhou)", "rounds": 2}
+    assert rows == [expected]
 
 
 def test_other_roles_are_ignored(tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def test_the_users_turns_of_a_dialogue_are_the_utterance(
     full = {**task(annotation(choice("intent", "swallowed()"))), "data": {"dialogue": TURNS}}
     row = full if export == "full" else flat(dialogue=TURNS, intent="swallowed()")
     expected = {"instruction": "my card was swallowed Main Street", "output": "swallowed()"}
-    assert converted(tmp_path, [row], field=field) == [expected]
+    assert converted(tmp_path, [row], field=field) == [expected | {"rounds": 2}]
 
 
 @pytest.mark.parametrize(
