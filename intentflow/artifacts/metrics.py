@@ -127,6 +127,16 @@ class Measured(Section):
         None, description="Whether decoding was constrained to the taxonomy"
     )
     engine: str | None = Field(None, description="The engine that answered")
+    engine_version: str | None = Field(
+        None, description="Its version; null if it states none, such as an endpoint"
+    )
+    quantization: str | None = Field(
+        None, description="Format of the model's weights; null if they are not quantized"
+    )
+    grammar_backend: str | None = Field(
+        None,
+        description="Library that constrained the answers in the engine; null without constraint",
+    )
 
 
 class Measurement(Measured, Throughput):

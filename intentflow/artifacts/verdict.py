@@ -34,6 +34,19 @@ class Rule(Section):
     )
 
 
+class ServingEngine(Section):
+    """The engine that will serve the model."""
+
+    engine: str = Field(description="Its name")
+    engine_version: str | None = Field(
+        None, description="Its version; null if the image's tag states none"
+    )
+    quantization: str | None = Field(
+        None, description="Format of the weights that its arguments set; null for the model's own"
+    )
+    grammar_backend: str | None = Field(None, description="Library that constrains its answers")
+
+
 class Decision(Section):
     """The short form of a verdict, which a command prints."""
 
@@ -53,6 +66,9 @@ class Verdict(Measured, Decision, Artifact):
     rules: list[Rule] = Field([], description="Every rule that was applied, in the policy's order")
     skipped: list[str] = Field([], description="Reasons why expected rules were not applied")
     notes: list[str] = Field([], description="Further notes about the application of rules")
+    serving: ServingEngine | None = Field(
+        None, description="The engine that will serve, next to the one that was measured"
+    )
     compared: dict[str, HeadlineScores] = Field(
         {}, description="Headline scores of the model, the champion, the 16-bit one, the baselines"
     )

@@ -84,7 +84,9 @@ def deploy(
     facts = read_facts(model_uri)
     if not is_remote(model_uri):
         require_complete(Path(model_uri))
-    verdict = read_passing_verdict(verdict_file, facts) if verdict_file is not None else None
+    verdict = None
+    if verdict_file is not None:
+        verdict = read_passing_verdict(verdict_file, facts, options)
     _require_readable(facts, options)
     _log_caveats(facts, verdict)
     stable = read_facts(options.stable_model) if options.stable_model else None

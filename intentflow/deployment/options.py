@@ -134,7 +134,7 @@ class DeployOptions(StrictModel):
         None, description="Name of the image in a mirror, if one is used"
     )
     vllm_version: str | None = Field(
-        None, pattern=_TAG, description="Tag of the image; that of manifests/base unless set"
+        None, pattern=_TAG, description="Tag of vLLM's image; that of manifests/base unless set"
     )
     vllm_image_digest: str | None = Field(
         None, pattern=_DIGEST, description="Digest that pins the image's content"

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from intentflow.artifacts.baselines import Baselines
 from intentflow.artifacts.metrics import Measured, Metrics
 from intentflow.artifacts.scores import HEADLINE, HeadlineScores
-from intentflow.artifacts.verdict import Rule, Verdict
+from intentflow.artifacts.verdict import Rule, ServingEngine, Verdict
 from intentflow.evaluation.scores import require_same_rows
 from intentflow.gating.baseline_rules import baseline_rules, compression_rules
 from intentflow.gating.champion import champion_rules
 from intentflow.gating.markdown import number
 from intentflow.gating.policy import ChampionRule, GatePolicy
 from intentflow.gating.provenance import Given, subject_rules, unchecked
+from intentflow.gating.same_engine import engine_note, same_engine_rule
 from intentflow.gating.thresholds import intent_rules, metric_rules, rows_rule
 
 
@@ -27,12 +28,14 @@ class ComparisonInputs:
         baselines: Content of ``baselines.json``.
         reference: Scores of the 16-bit model from which the judged one was quantized.
         given: Digests of the model, rows and prompt to be deployed.
+        serving: The engine that will serve.
     """
 
     champion: Metrics | None = None
     baselines: Baselines | None = None
     reference: Metrics | None = None
     given: Given = field(default_factory=Given)
+    serving: ServingEngine | None = None
 
 
 def decide(
@@ -71,6 +74,7 @@ def decide(
         **{key: getattr(metrics, key) for key in Measured.model_fields},
         skipped=[*_skipped(rules, inputs), *unchecked(inputs.given, rules.subject)],
         notes=list(_notes(metrics, rules, inputs)),
+        serving=inputs.serving,
         compared=_compared(metrics, inputs),
     )
 
@@ -90,6 +94,8 @@ def _require_same_rows(metrics: Metrics, inputs: ComparisonInputs) -> None:
 def _apply(metrics: Metrics, policy: GatePolicy, inputs: ComparisonInputs) -> Iterator[Rule]:
     yield rows_rule(metrics, policy.minimum_rows)
     yield from subject_rules(metrics, inputs.given, policy.subject)
+    if policy.same_engine:
+        yield same_engine_rule(metrics, inputs.serving)
     for name, limit in policy.metrics.items():
         yield from metric_rules(metrics, name, limit)
     yield from intent_rules(metrics, policy.per_intent)
@@ -121,6 +127,8 @@ def _notes(metrics: Metrics, policy: GatePolicy, inputs: ComparisonInputs) -> It
             )
     if metrics.failed_rows:
         yield f"{metrics.failed_rows} rows had no answer and count as wrong"
+    if not policy.same_engine:
+        yield from engine_note(metrics, inputs.serving)
 
 
 def _compared(metrics: Metrics, inputs: ComparisonInputs) -> dict[str, HeadlineScores]:

@@ -22,7 +22,7 @@ def verdict_markdown(verdict: Verdict) -> str:
     lines += [f"- kept: {r.message}" for r in verdict.rules if r.passed and r.evidence]
     lines += [f"- not applied: {reason}" for reason in verdict.skipped]
     lines += [f"- note: {note}" for note in verdict.notes]
-    return "\n".join([*lines, *_comparison(verdict.compared)]) + "\n"
+    return "\n".join([*lines, *_comparison(verdict.compared), *_engines(verdict)]) + "\n"
 
 
 def write_markdown(path: str | Path, verdict: Verdict) -> None:
@@ -52,6 +52,22 @@ def _comparison(compared: Mapping[str, HeadlineScores]) -> list[str]:
     for who, scores in compared.items():
         cells = " | ".join(number(getattr(scores, name)) for name in HEADLINE)
         lines.append(f"| {_cell(who)} | {cells} |")
+    return lines
+
+
+def _engines(verdict: Verdict) -> list[str]:
+    """The engine that was measured and the one that will serve."""
+    serving = verdict.serving
+    if serving is None:
+        return []
+    names = ("engine", "engine_version", "quantization", "grammar_backend")
+    lines = ["", "| | measured | will serve |", "|---|---|---|"]
+    for name in names:
+        ours, theirs = (getattr(side, name) for side in (verdict, serving))
+        label = name.replace("_", " ")
+        if name == "quantization":
+            theirs = theirs or ours  # the model's own
+        lines.append(f"| {label} | {_cell(ours or '–')} | {_cell(theirs or '–')} |")
     return lines
 
 

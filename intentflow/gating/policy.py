@@ -157,6 +157,11 @@ class Rules(StrictModel):
         description="Maximum loss against the 16-bit model (--reference), by score",
     )
     subject: SubjectRule = Field(default_factory=SubjectRule)
+    same_engine: bool = Field(
+        False,
+        description="Whether the scores must have been measured with the engine that serves: the "
+        "same engine, version, weight format and grammar backend",
+    )
 
     @model_validator(mode="after")
     def _shares_can_be_met(self) -> Self:

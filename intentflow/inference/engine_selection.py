@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from intentflow.calls import OutputFormat
@@ -109,14 +109,21 @@ def _open_folder(
     name = serving_engine(request.engine)
     subject = describe_folder(folder, name, constrained)
     if name == "transformers":
-        yield _load(folder, constrained, options), subject
+        loaded = _load(folder, constrained, options)
+        yield loaded, _measured_with(subject, loaded)
         return
     from intentflow.inference.vllm_engine import vllm_engine
 
     assert subject.taxonomy is not None
     structure = StructuredOutputs(subject.taxonomy, subject.output_format) if constrained else None
     with vllm_engine(folder, structure, subject.output_format, options.endpoint) as engine:
-        yield engine, subject
+        yield engine, _measured_with(subject, engine)
+
+
+def _measured_with(subject: Subject, engine: Engine) -> Subject:
+    """The subject with the facts that only an open engine states."""
+    backend = engine.grammar_backend if engine.constrained else None
+    return replace(subject, engine_version=engine.version, grammar_backend=backend)
 
 
 def _load(folder: Path, constrained: bool, options: EngineOptions) -> Engine:

@@ -55,6 +55,10 @@ class Engine(Protocol):
 
     name: str
     constrained: bool
+    version: str | None
+    """Version of the engine; None if it states none."""
+    grammar_backend: str | None
+    """Library that constrains answers inside the engine; None if it is unknown."""
 
     def answer(self, instructions: Sequence[str], keep: Keep | None = None) -> list[Answer]:
         """One answer per instruction, in order; ``keep`` is called with each one, in any order."""

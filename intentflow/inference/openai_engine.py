@@ -75,6 +75,8 @@ class OpenAIEngine:
     """
 
     name = "openai"
+    version: str | None = None
+    grammar_backend: str | None = None
     usual_concurrency = 8
 
     def __init__(

@@ -10,6 +10,7 @@ from typing import Any
 from intentflow.artifacts.calibration import Calibration
 from intentflow.calls import OutputFormat
 from intentflow.inference.calibration import read_calibration
+from intentflow.models.model_facts import weight_format
 from intentflow.prompts import PROMPT_FILE, PromptSpec
 from intentflow.storage import digest_of
 from intentflow.taxonomy import Taxonomy
@@ -29,6 +30,9 @@ class Subject:
         taxonomy: The allowed intents; None if unknown.
         output_format: Format of the answers.
         calibration: Calibration of the model's confidences.
+        engine_version: Version of the engine, if it states one.
+        quantization: Format of the model's weights; None if they are not quantized.
+        grammar_backend: Library that constrains the answers inside the engine, if known.
         endpoint: URL of an endpoint, the model's name there and the model that it reports as
             loaded.
     """
@@ -40,12 +44,16 @@ class Subject:
     taxonomy: Taxonomy | None = None
     output_format: OutputFormat = "call"
     calibration: Calibration | None = None
+    engine_version: str | None = None
+    quantization: str | None = None
+    grammar_backend: str | None = None
     endpoint: tuple[str, str, str | None] | None = None
 
     def identity(self) -> dict[str, Any]:
         """Everything that answers to the same rows depend on."""
         return {
             "engine": self.engine,
+            "engine_version": self.engine_version,
             "model": self.model_digest or list(self.endpoint or ()),
             "prompt_digest": self.prompt_digest,
             "constrained": self.constrained,
@@ -69,6 +77,7 @@ def describe_folder(folder: Path, engine: str, constrained: bool) -> Subject:
         Taxonomy.from_yaml(folder / "taxonomy.yaml"),
         prompt.output_format,
         _calibration(folder, constrained),
+        quantization=weight_format(str(folder)),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from importlib import metadata
 from itertools import pairwise
 from os.path import commonprefix
 from pathlib import Path
@@ -48,6 +49,8 @@ class TransformersEngine:
     """
 
     name = "transformers"
+    version: str | None = None
+    grammar_backend: str | None = "llguidance"
 
     def __init__(
         self,
@@ -60,6 +63,7 @@ class TransformersEngine:
         from intentflow.models.attention import share_prefixes
         from intentflow.models.directory import check_model_directory
 
+        self.version = metadata.version("transformers")
         self.folder = check_model_directory(folder)
         self.prompt = PromptSpec.read(self.folder / PROMPT_FILE)
         self.taxonomy = Taxonomy.from_yaml(self.folder / "taxonomy.yaml")

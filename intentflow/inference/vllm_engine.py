@@ -11,13 +11,19 @@ from intentflow.calls import OutputFormat
 from intentflow.errors import UsageError
 from intentflow.inference.openai_engine import EndpointOptions, OpenAIEngine
 from intentflow.inference.structured_outputs import StructuredOutputs
-from intentflow.inference.vllm_process import running_vllm, vllm_python
+from intentflow.inference.vllm_process import (
+    GRAMMAR_BACKEND,
+    running_version,
+    running_vllm,
+    vllm_python,
+)
 
 
 class VLLMEngine(OpenAIEngine):
     """A local vLLM server that is queried like an application's server."""
 
     name = "vllm"
+    grammar_backend: str | None = GRAMMAR_BACKEND
     usual_concurrency = 64
 
 
@@ -45,4 +51,6 @@ def vllm_engine(
         raise UsageError("vllm is not installed: use --engine transformers")
     with running_vllm(python, folder) as url:
         own = replace(options, served_model=None)
-        yield VLLMEngine(url, own, structure=structure, output_format=output_format)
+        engine = VLLMEngine(url, own, structure=structure, output_format=output_format)
+        engine.version = running_version(url)
+        yield engine

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import logging
 import os
 import re
@@ -29,6 +30,9 @@ VLLM_PYTHON = "INTENTFLOW_VLLM_PYTHON"
 
 VLLM_START_SECONDS = 1800
 """Maximum time for the start of a server, for large weights on slow disks."""
+
+GRAMMAR_BACKEND = "guidance"
+"""The backend of vLLM's structured outputs that the taxonomy's grammar is written for."""
 
 LocalEngine = Literal["vllm", "transformers"]
 
@@ -95,7 +99,7 @@ def vllm_command(python: str, folder: Path, host: str, port: int, name: str) -> 
         *("--dtype", facts.dtype),
         *(["--max-model-len", str(length)] if length else []),
         *("--override-generation-config", '{"temperature": 0}'),
-        *("--structured-outputs-config", '{"backend": "guidance"}'),
+        *("--structured-outputs-config", json.dumps({"backend": GRAMMAR_BACKEND})),
         *("--logprobs-mode", "processed_logprobs"),
         # Without a GPU nothing is compiled; small blocks let short prompts use the prefix cache.
         *([] if _has_accelerator(python) else ["--block-size", "32", "--enforce-eager"]),
@@ -145,6 +149,23 @@ def running_vllm(python: str, folder: Path, api_key: str | None = None) -> Itera
             yield url
         finally:
             _stop(process)
+
+
+def running_version(url: str) -> str:
+    """The version that a running server states.
+
+    Args:
+        url: Its URL, without ``/v1``.
+
+    Raises:
+        ServiceError: It states none.
+    """
+    try:
+        with urllib.request.urlopen(f"{url}/version", timeout=10) as reply:
+            version = json.load(reply)["version"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ServiceError(f"vllm does not state its version at {url}/version: {error}") from None
+    return str(version)
 
 
 def _wait(process: subprocess.Popen[bytes], health: str, log_file: Path) -> None:

@@ -104,10 +104,25 @@ def read_facts(uri: str) -> ModelFacts:
         max_positions=_integer(config.get("max_position_embeddings")),
         dtype=_dtype(config),
         chat_template=_template(uri),
-        quantization=(config.get("quantization_config") or {}).get("quant_method"),
+        quantization=_weight_format(config),
         size_bytes=_size_bytes(uri),
         interface_digest=interface_digest(prompt_digest, *interface),
     )
+
+
+def weight_format(uri: str) -> str | None:
+    """The name of a model's weight format, such as ``compressed-tensors``; None if not quantized.
+
+    Raises:
+        InputError: ``config.json`` is not a JSON object.
+    """
+    return _weight_format(_document(uri, "config.json") or {})
+
+
+def _weight_format(config: Mapping[str, Any]) -> str | None:
+    stated = config.get("quantization_config")
+    method = stated.get("quant_method") if isinstance(stated, Mapping) else None
+    return method if isinstance(method, str) else None
 
 
 def _document(uri: str, name: str) -> dict[str, Any] | None:

@@ -53,6 +53,8 @@ _KEYS = {
     ("baseline", "kinds"): "evaluate.baselines",
     ("quantize", "method"): "pipeline.quantize",
     ("publish", "destination"): "publish",
+    ("gate", "vllm_version"): "deploy.vllm_version",
+    ("gate", "vllm_args"): "deploy.extra_args",
 }
 
 

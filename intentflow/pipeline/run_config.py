@@ -20,7 +20,7 @@ from intentflow.pipeline.steps.convert import ConvertConfig
 from intentflow.pipeline.steps.curate import CurateConfig
 from intentflow.pipeline.steps.evaluate import EvaluateConfig
 from intentflow.pipeline.steps.fields import RecipeFile, TaxonomyFile
-from intentflow.pipeline.steps.gate import GateConfig
+from intentflow.pipeline.steps.gate import GateRules
 from intentflow.pipeline.steps.publish import DESTINATION
 from intentflow.pipeline.steps.split import SplitConfig
 from intentflow.pipeline.steps.validate import DataChecks
@@ -48,7 +48,7 @@ class EvaluateSection(EvaluateConfig):
     baselines: Kinds = Field(list(QUICK_KINDS))
 
 
-class RunConfig(GateConfig):
+class RunConfig(GateRules):
     """All inputs of the finetune graph; paths are relative to the configuration file."""
 
     data: DataConfig

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from intentflow.artifacts.verdict import Verdict
 from intentflow.cli.main import main
 from intentflow.deployment import DeployOptions, deploy, read_facts
+from intentflow.deployment.serving_engine import serving_engine
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.storage import publish
 from tests.real_parts.small_model import PROMPT
@@ -97,6 +99,31 @@ def test_verdict_about_another_is_refused(
     verdict = write_verdict(**{f"{what}_digest": "f" * 64})
     with pytest.raises(CheckFailed, match=f"about another {what}"):
         deploy(str(model_directory), DeployOptions(), verdict_file=verdict)
+
+
+@pytest.fixture
+def engine_verdict(write_verdict: Callable[..., Path]) -> Path:
+    """A verdict that required the engine that serves."""
+    serving = serving_engine(None, []).model_dump()
+    rule = {"name": "same_engine", "passed": True}
+    return write_verdict(rules=[rule], serving=serving)
+
+
+def test_a_verdict_for_the_engine_that_serves_is_taken(
+    model_directory: Path, engine_verdict: Path
+) -> None:
+    assert deploy(str(model_directory), DeployOptions(), verdict_file=engine_verdict).verified
+
+
+@pytest.mark.parametrize(
+    "options", [{"vllm_version": "v0.31.0"}, {"extra_args": ["--quantization=fp8"]}]
+)
+def test_a_verdict_for_another_engine_than_the_deployed_one_is_refused(
+    model_directory: Path, engine_verdict: Path, options: dict[str, Any]
+) -> None:
+    other = DeployOptions.model_validate(options)
+    with pytest.raises(CheckFailed, match=r"judged for another engine .*engine_version 0\.32\.0"):
+        deploy(str(model_directory), other, verdict_file=engine_verdict)
 
 
 def test_changed_weights_need_another_verdict(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,16 @@ def test_what_was_measured_on_what_is_recorded(tiny_model: Path, data: str, tmp_
     assert metrics["model_digest"] == digest_of(str(tiny_model))
     assert metrics["data_digest"] == content_digest(EXAMPLES)
     assert metrics["prompt_digest"] == PromptSpec.read(tiny_model / "prompt.json").digest
+
+
+@pytest.mark.parametrize(("flag", "backend"), [("", "llguidance"), ("--no-constrained", None)])
+def test_the_engine_is_recorded_with_version_and_grammar(
+    flag: str, backend: str | None, tiny_model: Path, data: str, tmp_path: Path
+) -> None:
+    flags = ["--engine", "transformers", *filter(None, [flag])]
+    _, metrics = _evaluate(tmp_path, "--model", str(tiny_model), "--data", data, *flags)
+    assert metrics["engine_version"] == metadata.version("transformers")
+    assert (metrics["quantization"], metrics["grammar_backend"]) == (None, backend)
 
 
 def _copy_of(model: Path, folder: Path) -> Path:

@@ -55,6 +55,9 @@ KEYS = {
     "taxonomy_digest",
     "constrained",
     "engine",
+    "engine_version",
+    "quantization",
+    "grammar_backend",
     "served_by",
     "failed_rows",
 }

@@ -14,7 +14,9 @@ import pytest
 
 from intentflow.artifacts.metrics import Metrics
 from intentflow.calls import OutputFormat
+from intentflow.deployment.serving_engine import serving_engine
 from intentflow.evaluation.run import evaluate_model
+from intentflow.gating.same_engine import same_engine_rule
 from intentflow.inference.openai_engine import EndpointOptions, OpenAIEngine
 from intentflow.inference.structured_outputs import StructuredOutputs
 from intentflow.inference.vllm_process import running_vllm, vllm_environment
@@ -80,7 +82,16 @@ def test_a_4_bit_copy_is_scored_by_the_engine_that_will_serve_it(
     metrics = evaluate_model(str(copy), EXAMPLES).metrics
     assert (metrics.engine, metrics.served_by, metrics.n) == ("vllm", "vllm", 12)
     assert metrics.model_digest == digest_of(str(copy))
+    assert metrics.quantization == "compressed-tensors"
     assert (metrics.malformed_rate, metrics.off_taxonomy_rate) == (0.0, 0.0)
+
+
+def test_scores_state_the_vllm_that_the_manifests_serve(
+    wide_model: Path, vllm_python: Path
+) -> None:
+    metrics = evaluate_model(str(wide_model), EXAMPLES).metrics
+    rule = same_engine_rule(metrics, serving_engine(None, []))
+    assert (rule.passed, metrics.quantization) == (True, None), rule.message
 
 
 def _alive(process: int) -> bool:

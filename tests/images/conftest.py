@@ -64,10 +64,15 @@ class Podman:
         return done.stdout + done.stderr
 
     def locked(
-        self, image: str, *command: str | Path, options: tuple[str | Path, ...] = ()
+        self,
+        image: str,
+        *command: str | Path,
+        options: tuple[str | Path, ...] = (),
+        timeout_seconds: float = 120,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command in a container that may do next to nothing."""
-        return self("run", "--rm", *LOCKED, *options, image, *command)
+        words = ("run", "--rm", f"--timeout={timeout_seconds:.0f}", *LOCKED, *options, image)
+        return self(*words, *command, timeout_seconds=timeout_seconds + 60)
 
 
 @pytest.fixture(scope="session")

@@ -89,6 +89,8 @@ SETTINGS: dict[str, dict[str, Setting]] = {
     "gate": {
         "policy": Setting(("--policy", "gate.yaml"), "gate.yaml"),
         "policy_name": Setting(("--name", "strict"), "strict", _POLICY),
+        "vllm_version": Setting(("--vllm-version", "v0.30.0"), "v0.30.0", _POLICY),
+        "vllm_args": Setting(("--vllm-args=--quantization=awq",), ["--quantization=awq"], _POLICY),
     },
     "publish": {"destination": Setting(("s3://models/intent",), "s3://models/intent")},
     "deploy": {

@@ -67,6 +67,9 @@ def facts(metrics: Metrics) -> list[list[str]]:
     """The facts about the measurement."""
     stated = {
         "Engine": metrics.engine,
+        "Version of the engine": metrics.engine_version,
+        "Weight format": metrics.quantization,
+        "Grammar backend": metrics.grammar_backend,
         "Served by": metrics.served_by,
         "Model, sha256": metrics.model_digest,
         "Rows, sha256": metrics.data_digest,

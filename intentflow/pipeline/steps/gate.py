@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,19 @@ if TYPE_CHECKING:
     from intentflow.artifacts.verdict import Verdict
 
 
-class GateConfig(StrictModel):
+class GateRules(StrictModel):
+    """The policy, and which of its sets of rules."""
+
+    policy: Annotated[
+        GatePolicy, from_file(GatePolicy.from_yaml, GatePolicy), Place(), Flag(metavar="F")
+    ] = Field(description="The gate's policy, YAML")
+    policy_name: Annotated[str, Flag("--name")] = Field(
+        "",
+        description="Name of a set of rules in the policy, such as production; by default its own",
+    )
+
+
+class GateConfig(GateRules):
     """Configuration of the gate.
 
     Example:
@@ -30,12 +43,11 @@ class GateConfig(StrictModel):
         ['150 rows were scored; the policy asks for at least 200']
     """
 
-    policy: Annotated[
-        GatePolicy, from_file(GatePolicy.from_yaml, GatePolicy), Place(), Flag(metavar="F")
-    ] = Field(description="The gate's policy, YAML")
-    policy_name: Annotated[str, Flag("--name")] = Field(
-        "",
-        description="Name of a set of rules in the policy, such as production; by default its own",
+    vllm_version: Annotated[str | None, Flag(metavar="TAG")] = Field(
+        None, description="Tag of vLLM's image; that of manifests/base unless set"
+    )
+    vllm_args: Annotated[list[str], Flag(metavar="ARGS", read=shlex.split)] = Field(
+        [], description="Further arguments of the vLLM server"
     )
 
 
@@ -83,6 +95,7 @@ def run_gate(
     """
     from intentflow.artifacts.baselines import Baselines
     from intentflow.artifacts.metrics import Metrics
+    from intentflow.deployment.serving_engine import serving_engine
     from intentflow.gating.decide import ComparisonInputs, decide
     from intentflow.gating.markdown import write_markdown
     from intentflow.gating.provenance import read_given
@@ -92,6 +105,7 @@ def run_gate(
         baselines=Baselines.read(baselines) if baselines else None,
         reference=Metrics.read(reference) if reference else None,
         given=read_given(model, data),
+        serving=serving_engine(config.vllm_version, config.vllm_args),
     )
     found = decide(Metrics.read(metrics), config.policy, others, name=config.policy_name)
     if verdict is not None:
