@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to",
         choices=get_args(Target),
-        help="write tasks for this labelling tool instead of records",
+        help="write tasks or training data for this tool instead of records",
     )
     add_executor_options(parser)
 

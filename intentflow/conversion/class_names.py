@@ -19,7 +19,7 @@ import orjson
 
 from intentflow.calls import CallSyntaxError, name_fault, parse_calls
 from intentflow.conversion.label_values import json_label
-from intentflow.conversion.writers import RecordsWriter
+from intentflow.conversion.writers import RowsWriter
 
 _ENDS_AS_CALL = b')"}\n'
 _OUTPUT = re.compile(rb'"output": ("(?:[^"\\]|\\.)*+")')
@@ -41,7 +41,7 @@ class CallWriter:
         class_names: Number of rows whose label held class names.
     """
 
-    def __init__(self, writer: RecordsWriter, known: Collection[str] = ()) -> None:
+    def __init__(self, writer: RowsWriter, known: Collection[str] = ()) -> None:
         self._writer = writer
         self._known = frozenset(known)
         self._rows: Counter[str] = Counter()

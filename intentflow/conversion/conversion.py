@@ -6,7 +6,7 @@ import logging
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,14 +18,20 @@ from intentflow.conversion.class_names import CallWriter
 from intentflow.conversion.column_choice import choose_columns
 from intentflow.conversion.export_format import Format, Options
 from intentflow.conversion.formats import detect_layout, find_format
-from intentflow.conversion.label_tasks import Target, as_tasks, check_target
+from intentflow.conversion.label_tasks import TASKS, Target, as_tasks, check_target
 from intentflow.conversion.limits import DEFAULT_LIMITS, LimitExceeded, SizeLimits
 from intentflow.conversion.order_survey import survey_order
 from intentflow.conversion.parameter_order import OrderNeededError, ParameterOrder
+from intentflow.conversion.record_exports import (
+    ChatWriter,
+    ParameterNames,
+    RasaWriter,
+    as_rasa,
+)
 from intentflow.conversion.rejects import can_redact
 from intentflow.conversion.sources import Source, find_sources, open_source
 from intentflow.conversion.votes import BallotBox
-from intentflow.conversion.writers import LazyFile, RecordsWriter, reject_lines
+from intentflow.conversion.writers import LazyFile, RecordsWriter, RowsWriter, reject_lines
 from intentflow.errors import CheckFailed, InputError
 from intentflow.io.progress import progress_bar
 
@@ -134,8 +140,9 @@ def convert(
             owner only. If None, ``<out stem>.rejects.jsonl`` next to ``out``. Without rejects no
             file is written.
         max_reject_rate: Maximum share of rejected rows in [0, 1]; no limit if None.
-        to: Labelling tool to write tasks for instead of records; see
-            :mod:`intentflow.conversion.label_tasks`.
+        to: Tool to write for instead of records: tasks of
+            :mod:`intentflow.conversion.label_tasks`, or the formats of
+            :mod:`intentflow.conversion.record_exports`.
         workers: Number of processes for files of one row per line, at most one per block of the
             file and 4 per usable CPU. If None, one per usable CPU and at most 4, and one for a
             small file. The output does not depend on it.
@@ -178,13 +185,14 @@ def convert(
         spans=parameters_from_spans,
         order=order,
     )
-    form = form if to is None else as_tasks(form, to)
+    names = {name: it.parameters for name, it in taxonomy.intents.items()} if taxonomy else {}
+    if to is not None:
+        form = as_rasa(form, names) if to == "rasa" else as_tasks(form, to) if to in TASKS else form
     rejects_path = rejects or out.with_name(f"{out.stem}.rejects.jsonl")
     with tempfile.TemporaryDirectory() as directory:
         found = find_sources(sources, Path(directory), skip=(out, rejects_path), limits=limits)
         choose = partial(_executor_for, executor=executor, workers=workers)
-        intents = taxonomy.intents if taxonomy else ()
-        files = _Files(out, rejects_path, rejects is not None, intents if to is None else None)
+        files = _Files(out, rejects_path, rejects is not None, to, names)
         try:
             tally, digest = _convert_all(found, form, options, choose, files)
         except OrderNeededError:
@@ -208,14 +216,25 @@ class _Files(NamedTuple):
         out: The kept rows.
         rejects: The rejected rows.
         always_rejects: Whether the file of rejected rows is written if there are none.
-        intents: Class names that become calls though they label one row; None if no class name
-            becomes one.
+        to: The format of the rows, if they are no records.
+        names: Names of each intent's parameters in the taxonomy; its intents are class names,
+            though they label one row only.
     """
 
     out: Path
     rejects: Path
     always_rejects: bool
-    intents: Collection[str] | None
+    to: Target | None
+    names: ParameterNames
+
+    def writer(self, file: LazyFile) -> RowsWriter:
+        """The writer of the kept rows; class names become calls, unless rows are tasks."""
+        if self.to in TASKS:
+            return RecordsWriter(self.out, file)
+        if self.to == "rasa":
+            return CallWriter(RasaWriter(file, self.names), self.names)
+        own = ChatWriter(file) if self.to == "jsonl-chat" else RecordsWriter(self.out, file)
+        return CallWriter(own, self.names)
 
 
 def _convert_all(
@@ -230,13 +249,11 @@ def _convert_all(
         if files.always_rejects:
             rejected.write(b"")
         parts = _with_votes(_parts(sources, form, options, choose), form, options)
-        writer = RecordsWriter(files.out, file)
-        records = writer if files.intents is None else CallWriter(writer, files.intents)
-        return _write_all(parts, records, rejected)
+        return _write_all(parts, files.writer(file), rejected)
 
 
 def _write_all(
-    parts: Iterator[tuple[str, Part, int]], writer: RecordsWriter | CallWriter, rejected: LazyFile
+    parts: Iterator[tuple[str, Part, int]], writer: RowsWriter, rejected: LazyFile
 ) -> tuple[_Tally, str]:
     """Write kept and rejected rows; returns the counts and the records' digest."""
     tally = _Tally()

@@ -42,6 +42,7 @@ REASONS = {
     "not_an_object": "the row is JSON but not an object",
     "not_csv": "the row has unclosed quotes, which CSV does not allow",
     "not_json": "the row is not JSON",
+    "not_markable": "a value is not in the utterance, or Rasa would read the text otherwise",
     "not_text": "the utterance or the label is not text",
     "not_utf8": "the row is not UTF-8 text",
     "not_verified": "a verification job did not confirm the label",

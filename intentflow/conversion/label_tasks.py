@@ -1,14 +1,16 @@
-"""Tasks for a labelling tool: utterances, with predictions as pre-labels.
+"""Targets of a conversion, and tasks for a labelling tool with predictions as pre-labels.
 
 iTAG takes a manifest, ``{"data": {"instruction", "output"}}`` per line: ``output`` is the pre-label
 column, to be mapped to the question of that name. Label Studio takes an array of tasks whose
-prediction fills the text area ``output`` of the text ``instruction``. The pre-label is the row's
+prediction fills the text area ``output`` of the text ``instruction``. doccano takes JSON lines,
+``{"text", "label": ["…"]}``, with a label for each call. The pre-label is the row's
 ``prediction``, as ``intentflow evaluate --predictions`` writes it, otherwise its label; a row
 without either is a task without pre-label.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +18,9 @@ from typing import Literal, get_args
 
 import orjson
 
+from intentflow.calls import format_calls, parse_calls
 from intentflow.conversion import doccano
+from intentflow.conversion.dialogue_turns import find_labelled
 from intentflow.conversion.export_format import (
     Format,
     LabelledRow,
@@ -27,13 +31,19 @@ from intentflow.conversion.export_format import (
 )
 from intentflow.errors import InputError
 
-Target = Literal["itag", "label-studio"]
+Target = Literal["itag", "label-studio", "doccano", "rasa", "jsonl-chat"]
+TASKS = ("itag", "label-studio", "doccano")
+"""Targets whose rows need no label; the others are exports of records."""
 _SUFFIXES: dict[str, tuple[str, ...]] = {
     "itag": (".manifest", ".jsonl"),
     "label-studio": (".json",),
+    "doccano": (".jsonl",),
+    "rasa": (".yml", ".yaml"),
+    "jsonl-chat": (".jsonl",),
 }
 _WITHOUT_LABEL = frozenset({"no_label", "no_answer", "empty_result", "blank_answer"})
 _WITHOUT_LABEL |= {"unknown_shape", "abandoned", "tie", "conflict", "not_verified"}
+_WITHOUT_LABEL |= {"rejected", "spans"}
 
 
 def check_target(target: str, out: Path) -> None:
@@ -46,16 +56,16 @@ def check_target(target: str, out: Path) -> None:
         raise InputError(f"unknown target {target}; choose one of: {', '.join(get_args(Target))}")
     if out.suffix not in _SUFFIXES[target]:
         allowed = " or ".join(_SUFFIXES[target])
-        raise InputError(f"{out}: the file name of tasks for {target} must end in {allowed}")
+        what = f"tasks for {target}" if target in TASKS else target
+        raise InputError(f"{out}: the file name of {what} must end in {allowed}")
 
 
 def as_tasks(form: Format, target: Target) -> Format:
-    """Let a format write its rows as tasks for labellers."""
-    encode = encode_itag if target == "itag" else encode_label_studio
+    """Let a format write its rows as tasks for labellers; ``target`` is one of :data:`TASKS`."""
     return replace(
         form,
         read=partial(_read_task, form),
-        encode=encode,
+        encode=_ENCODERS[target],
         layouts=None,
         needs_label=False,
         adapt=partial(as_tasks, target=target),
@@ -75,8 +85,8 @@ def _read_task(form: Format, row: Row, options: Options) -> LabelledRow:
             raise
         ballot = rejected.ballot
     data = row.get("data")
-    task = label_text(data if isinstance(data, dict) else row, options, "")
-    return task._replace(ballot=ballot)
+    fields = data if isinstance(data, dict) else row
+    return find_labelled(fields, options, "")._replace(ballot=ballot)
 
 
 def encode_itag(row: LabelledRow) -> bytes:
@@ -97,6 +107,16 @@ def encode_label_studio(row: LabelledRow) -> bytes:
     return orjson.dumps({"data": _data(row), "predictions": predictions})
 
 
+def encode_doccano(row: LabelledRow) -> bytes:
+    """The task as a line of doccano's import, with a label for each call."""
+    try:
+        labels = [format_calls([call]) for call in parse_calls(row.output)]
+    except ValueError:
+        labels = [row.output] if row.output else []
+    data = _data(row)
+    return orjson.dumps({"text": data.pop("instruction"), "label": labels} | data)
+
+
 def _data(row: LabelledRow) -> dict[str, str | int]:
     """The data that labellers see; the dialogue's id and rounds return with the export."""
     data: dict[str, str | int] = {"instruction": row.instruction}
@@ -105,3 +125,10 @@ def _data(row: LabelledRow) -> dict[str, str | int]:
     if row.rounds > 1:
         data["rounds"] = row.rounds
     return data
+
+
+_ENCODERS: dict[str, Callable[[LabelledRow], bytes]] = {
+    "itag": encode_itag,
+    "label-studio": encode_label_studio,
+    "doccano": encode_doccano,
+}

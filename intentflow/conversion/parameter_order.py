@@ -99,7 +99,7 @@ class ParameterOrder:
             ParameterMismatchError: ``unknown_parameter`` or ``repeated_parameter``.
         """
         names = self._names_of(intent, values, declared)
-        if names and all(map(_NUMBERED.fullmatch, names)):
+        if _are_numbered(names) and not all(_match(value, names) for value in values):
             return _by_position(values, len(names))
         found: dict[str, str] = {}
         for value in values:
@@ -141,7 +141,8 @@ class OrderSurvey(ParameterOrder):
         return self._ordered(intent)
 
     def _ordered(self, intent: str) -> list[str]:
-        return list(dict.fromkeys([*self._declared[intent], *self._found[intent]]))
+        names = list(dict.fromkeys([*self._declared[intent], *self._found[intent]]))
+        return sorted(names, key=_number) if _are_numbered(names) else names
 
 
 def _match(value: NamedValue, names: Sequence[str]) -> str | None:
@@ -151,6 +152,14 @@ def _match(value: NamedValue, names: Sequence[str]) -> str | None:
             return name
     folded = {name.casefold(): name for name in reversed(names)}
     return next((folded[it.casefold()] for it in value.names if it.casefold() in folded), None)
+
+
+def _are_numbered(names: Sequence[str]) -> bool:
+    return bool(names) and all(map(_NUMBERED.fullmatch, names))
+
+
+def _number(name: str) -> int:
+    return int(name.rpartition("_")[2])
 
 
 def _by_position(values: Sequence[NamedValue], count: int) -> tuple[str, ...]:

@@ -103,7 +103,7 @@ def _yaml_phrases(root: yaml.Node) -> Iterator[Phrase]:
         intent = _entry(item, "intent")
         if isinstance(intent, yaml.ScalarNode):
             for text, line in _examples(_entry(item, "examples")):
-                yield _phrase(text, intent.value.strip(), line)
+                yield read_example(text, intent.value.strip(), line)
 
 
 def _examples(node: yaml.Node | None) -> Iterator[tuple[str, int]]:
@@ -124,7 +124,14 @@ def _without_dash(text: str) -> str:
     return words if words.startswith("-") else f"- {words}"
 
 
-def _phrase(line: str, intent: str, number: int) -> Phrase:
+def read_example(line: str, intent: str, number: int) -> Phrase:
+    """The phrase of an example as it stands in the list: ``- play [jazz](genre)``.
+
+    Args:
+        line: The example.
+        intent: Name of its intent.
+        number: Its line in the file, from 1.
+    """
     match = _ITEM.fullmatch(line)
     if not match:
         return Phrase(None, intent, raw=line, line=number)

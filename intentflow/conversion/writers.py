@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, Protocol, Self
 
 import orjson
 
@@ -47,6 +47,16 @@ class LazyFile:
             partial = self._stack.enter_context(atomic_file(self._path, private=self._private))
             self._stream = self._stack.enter_context(partial.open("wb"))
         self._stream.write(data)
+
+
+class RowsWriter(Protocol):
+    """Writes rows that are records, in a format of its own."""
+
+    def write(self, lines: bytes, count: int, /) -> None:
+        """Append rows: ``count`` JSON lines, each with its line end."""
+
+    def finish(self) -> str:
+        """Write what is left; returns the digest of the rows."""
 
 
 class RecordsWriter:
