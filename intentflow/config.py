@@ -249,7 +249,10 @@ def _explain(model: type[BaseModel], error: ValidationError, where: str) -> str:
 
 def _explain_one(model: type[BaseModel], item: Any) -> str:
     location = [str(part) for part in item["loc"]]
-    key = ".".join(location)
+    is_name = location[-1:] == ["[key]"]  # a key of a map, itself of another type than expected
+    key = ".".join(location[:-2] if is_name else location)
+    if is_name:
+        return f"{key}: a name in it: {plain_message(item)}"
     if item["type"] == "extra_forbidden":
         guess = nearest(location[-1], _known_keys(model, item["loc"][:-1]))
         hint = f"; did you mean {guess}?" if guess else ""

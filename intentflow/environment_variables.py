@@ -141,6 +141,16 @@ VARIABLES = (
         "all that read or write `s3://`",
         "URL of the object storage; `https://s3.amazonaws.com` unless set",
     ),
+    Variable(
+        "AWS_ENDPOINT_URL_S3",
+        "all that read or write `s3://`",
+        "the same, where `S3_ENDPOINT_URL` is not set",
+    ),
+    Variable(
+        "AWS_ENDPOINT_URL",
+        "all that read or write `s3://`",
+        "the same, where neither is set",
+    ),
     Variable("AWS_ACCESS_KEY_ID", "all that read or write `s3://`", "access key", secret=True),
     Variable("AWS_SECRET_ACCESS_KEY", "all that read or write `s3://`", "secret key", secret=True),
     Variable(
@@ -185,6 +195,11 @@ VARIABLES = (
         "`true` leaves the instance profile alone",
     ),
     Variable("AWS_REGION", "all that read or write `s3://`", "region of the bucket"),
+    Variable(
+        "AWS_DEFAULT_REGION",
+        "all that read or write `s3://`",
+        "the same, where `AWS_REGION` is not set",
+    ),
     Variable(
         "AWS_CA_BUNDLE",
         "all that read or write `s3://`",

@@ -112,3 +112,23 @@ def test_a_bad_file_is_explained(path: Path, text: str, message: str) -> None:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(IntentflowError, match=message):
         Taxonomy.from_yaml(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("intents: {yes: , stop: }", "'yes'"),
+        ("intents: {no: {}}", "'no'"),
+        ("intents: {404: {}}", "'404'"),
+        ("intents: {2024-01-01: {}}", "'2024-01-01'"),
+        ("intents: {null: {}}", "'null'"),
+        ("intents: {a: {parameters: [x], values: {x: [yes, maybe]}}}", "'yes'"),
+    ],
+)
+def test_a_plain_value_of_yaml_that_is_no_text_is_to_be_quoted(
+    tmp_path: Path, text: str, advice: str
+) -> None:
+    path = tmp_path / "taxonomy.yaml"
+    path.write_text(text)
+    with pytest.raises(IntentflowError, match=f"quotes, {advice}"):
+        Taxonomy.from_yaml(path)

@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from intentflow.calls import CallSyntaxError, format_calls, parse_calls
 from intentflow.conversion.export_format import RowRejected
 from intentflow.conversion.label_meaning import meaning
 
 
 def majority(votes: list[str], utterance: str = "") -> str:
-    """The most frequent answer, as it is mostly written; answers with the same calls are the same.
+    """The most frequent answer; answers with the same calls are the same.
+
+    Of its spellings the most frequent one in normal form is taken, or the most frequent one.
 
     Args:
         votes: The answers.
@@ -24,7 +27,7 @@ def majority(votes: list[str], utterance: str = "") -> str:
         >>> majority(["stop()", "pause()", "stop()"])
         'stop()'
         >>> majority(["play( jazz ); stop()", "stop(); play(jazz)", "pause()"])
-        'play( jazz ); stop()'
+        'stop(); play(jazz)'
     """
     votes = [vote for vote in votes if vote and not vote.isspace()]
     if not votes:
@@ -33,7 +36,15 @@ def majority(votes: list[str], utterance: str = "") -> str:
     first, *others = sorted(groups, key=len, reverse=True)
     if others and len(others[0]) == len(first):
         raise RowRejected("tie")
-    return Counter(first).most_common(1)[0][0]
+    spellings = [label for label, _ in Counter(first).most_common()]
+    return next(filter(_is_in_normal_form, spellings), spellings[0])
+
+
+def _is_in_normal_form(label: str) -> bool:
+    try:
+        return format_calls(parse_calls(label)) == label
+    except (CallSyntaxError, ValueError):
+        return False
 
 
 def group_by_meaning(labels: Iterable[str], utterance: str) -> list[list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,7 @@ _EXPECTED = {
     "enum": "{expected}",
 }
 _MAX_SHOWN = 60
+_WORDS = {True: "yes", False: "no"}
 
 
 def plain_message(error: Mapping[str, Any]) -> str:
@@ -42,12 +44,27 @@ def plain_message(error: Mapping[str, Any]) -> str:
     """
     expected = _EXPECTED.get(error["type"])
     if expected:
-        return f"expected {expected.format(**error.get('ctx') or {})}, not {_shown(error['input'])}"
+        found = (
+            f"expected {expected.format(**error.get('ctx') or {})}, not {_shown(error['input'])}"
+        )
+        return found + (_quoting(error["input"]) if expected == "text" else "")
     if error["type"] == "too_short":
         return (
             f"expected at least {error['ctx']['min_length']}, not {error['ctx']['actual_length']}"
         )
     return str(error["msg"]).removeprefix("Value error, ")
+
+
+def _quoting(value: object) -> str:
+    """Advice for a plain value of YAML that was meant as text."""
+    if isinstance(value, bool):
+        words = "yes, on and true" if value else "no, off and false"
+        return f": YAML reads {words} as a truth value; write it in quotes, '{_WORDS[value]}'"
+    if value is None:
+        return ": YAML reads null, ~ and a blank as nothing; write it in quotes, 'null'"
+    if isinstance(value, int | float | datetime.date):
+        return f"; write it in quotes, '{value}'"
+    return ""
 
 
 def _shown(value: object) -> str:

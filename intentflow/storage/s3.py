@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +18,7 @@ from intentflow.io.addresses import require_address
 from intentflow.storage.manifest import Entry
 from intentflow.storage.multipart import PART_BYTES, upload_in_parts
 from intentflow.storage.progress import Progress
-from intentflow.storage.uris import S3Location
+from intentflow.storage.uris import S3_ENDPOINT_VARIABLES, S3_REGION_VARIABLES, S3Location
 
 if TYPE_CHECKING:
     from minio import Minio
@@ -42,6 +42,16 @@ class ObjectFacts:
     sha256: str | None
 
 
+_USE_REGION = "use region "  # in the client's message, by a header of the answer
+_WRONG_REGION = (
+    "AuthorizationHeaderMalformed",
+    "IllegalLocationConstraintException",
+    "InvalidRegion",
+    "PermanentRedirect",
+    "TemporaryRedirect",
+)
+
+
 class S3Store:
     """S3 through the minio client; every failure becomes one readable line.
 
@@ -56,7 +66,7 @@ class S3Store:
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         settings = os.environ if environment is None else environment
-        self._endpoint = settings.get("S3_ENDPOINT_URL") or "https://s3.amazonaws.com"
+        self._endpoint = _first(settings, S3_ENDPOINT_VARIABLES) or "https://s3.amazonaws.com"
         self._client = _client(self._endpoint, settings)
 
     def facts(self, location: S3Location) -> ObjectFacts | None:
@@ -184,9 +194,13 @@ def _client(endpoint: str, settings: Mapping[str, str]) -> Minio:
         parts.netloc,
         credentials=credentials,
         secure=parts.scheme == "https",
-        region=settings.get("AWS_REGION") or None,
+        region=_first(settings, S3_REGION_VARIABLES),
         http_client=_connections(ca_bundle, _CONNECT_SECONDS, _READ_SECONDS, _RETRIES),
     )
+
+
+def _first(settings: Mapping[str, str], names: Sequence[str]) -> str | None:
+    return next((settings[name] for name in names if settings.get(name)), None)
 
 
 def _token_connections(ca_bundle: str | None, seconds: float) -> PoolManager:
@@ -222,6 +236,10 @@ def _explain_refusal(code: str, location: S3Location, error: Exception) -> str:
             f"{location}: the S3 server does not accept the key ({code}); "
             "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         )
+    if code in _WRONG_REGION or _USE_REGION in _message(error):
+        return (
+            f"{location}: the bucket is in another region ({_message(error)}); set AWS_REGION to it"
+        )
     if code == "AccessDenied":
         return (
             f"{location}: access denied; check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY "
@@ -229,8 +247,11 @@ def _explain_refusal(code: str, location: S3Location, error: Exception) -> str:
         )
     if code in ("XMinioStorageFull", "QuotaExceeded", "InsufficientStorage"):
         return f"{location}: the S3 server has no space left ({code})"
-    message = getattr(error, "message", None) or error
-    return f"{location}: the S3 server refused: {code}: {message}".splitlines()[0]
+    return f"{location}: the S3 server refused: {code}: {_message(error)}".splitlines()[0]
+
+
+def _message(error: Exception) -> str:
+    return str(getattr(error, "message", None) or error).partition("\n")[0]
 
 
 def _explain_connection(endpoint: str, error: Exception) -> str:

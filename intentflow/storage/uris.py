@@ -10,6 +10,12 @@ from intentflow.errors import InputError
 
 _DIGEST_NAME = re.compile(r"sha256-([0-9a-f]{64})")
 
+S3_ENDPOINT_VARIABLES = ("S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+"""Variables with the URL of the object storage; the first that is set counts."""
+
+S3_REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
+"""Variables with the region of the bucket; the first that is set counts."""
+
 
 @dataclass(frozen=True)
 class S3Location:

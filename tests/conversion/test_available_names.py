@@ -67,3 +67,37 @@ def test_rows_without_a_job_report_it(tmp_path: Path) -> None:
     row = {"data": {"instruction": "play"}}
     message = _message(tmp_path / "a.manifest", json.dumps(row).encode(), job="9")
     assert message.endswith("there is no job 9, nor any other")
+
+
+def test_fields_that_no_name_fits_are_shown_with_an_example(tmp_path: Path) -> None:
+    row = {"phrase": "play some jazz", "topic": "play(jazz)"}
+    message = _message(tmp_path / "a.jsonl", json.dumps(row).encode())
+    assert 'phrase ("play some jazz"), topic ("play(jazz)")' in message
+    assert "--field" in message
+    assert "--label-field" in message
+
+
+def test_the_text_of_a_task_under_another_name_is_shown(tmp_path: Path) -> None:
+    result = {"from_name": "mood", "type": "choices", "value": {"choices": ["glad"]}}
+    task = {"data": {"phrase": "play some jazz"}, "annotations": [{"result": [result]}]}
+    message = _message(tmp_path / "a.json", json.dumps([task]).encode())
+    assert 'phrase ("play some jazz")' in message
+    assert "questions mood" in message
+
+
+def test_the_columns_of_a_table_without_known_names_are_shown(tmp_path: Path) -> None:
+    message = _message(tmp_path / "a.csv", b"frage;absicht\nspiel;a()\n")
+    assert 'frage ("spiel"), absicht ("a()")' in message
+
+
+def test_an_example_is_redacted_short_and_in_one_line(tmp_path: Path) -> None:
+    row = {"phrase": "mail jane@example.com\nnow " + "x" * 200}
+    message = _message(tmp_path / "a.jsonl", json.dumps(row).encode())
+    assert "jane" not in message
+    assert "\n" not in message
+    assert len(message) < 400 + len(str(tmp_path)) * 2
+
+
+def test_a_label_field_that_is_missing_is_named(tmp_path: Path) -> None:
+    message = _message(tmp_path / "a.csv", b"text,label\nplay,a()\n", label_field="nope")
+    assert "there is no field nope, only text, label" in message

@@ -79,6 +79,11 @@ def test_the_commonest_way_of_writing_is_kept(tmp_path: Path) -> None:
     assert converted(tmp_path, _itag(*votes))[0]["output"] == "play(jazz)"
 
 
+@pytest.mark.parametrize("other", ["play(jazz);", "play(jazz)\n", "play( jazz )", "play（jazz）"])
+def test_of_equal_answers_the_one_in_normal_form_is_kept(tmp_path: Path, other: str) -> None:
+    assert converted(tmp_path, _itag(other, "play(jazz)"))[0]["output"] == "play(jazz)"
+
+
 def test_a_class_name_and_its_call_are_one_answer(tmp_path: Path) -> None:
     assert len(converted(tmp_path, _itag("refund", "refund()", OTHER))) == 1
 

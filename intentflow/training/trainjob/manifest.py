@@ -10,6 +10,7 @@ from typing import Any
 
 from intentflow.recipe.cluster import TRAIN_IMAGE, ClusterOptions
 from intentflow.recipe.distributed import Distributed
+from intentflow.storage.uris import S3_ENDPOINT_VARIABLES, S3_REGION_VARIABLES
 from intentflow.version import __version__
 
 TRAINJOB = ("trainer.kubeflow.org/v1alpha1", "TrainJob")
@@ -22,7 +23,7 @@ _CERTIFICATES = "/etc/intentflow/ca"
 _MODEL = "/tmp/intentflow/model"
 _RELEASE_IMAGE = f"intentflow/train:{__version__}"
 _USER = 1000
-_SETTINGS = ("S3_ENDPOINT_URL", "AWS_REGION")
+_SETTINGS = (*S3_ENDPOINT_VARIABLES, *S3_REGION_VARIABLES)
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 
