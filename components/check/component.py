@@ -16,8 +16,10 @@ def check(
         failure: Step, kind and message of what failed; empty if nothing did.
         code_version: Version of the code of intentflow.
     """
+    from intentflow.artifacts.failure import StepFailure
     from intentflow.pipeline.steps import step_errors
-    from intentflow.pipeline.steps.check import raise_failure
 
-    with step_errors(failure.get("step", "check"), code_version):
-        raise_failure(failure)
+    found = StepFailure.from_mapping(failure, "failure") if failure else None
+    with step_errors(found.step if found else "check", code_version):
+        if found:
+            raise found.error()

@@ -45,4 +45,4 @@ def convert(
         for name in ("rows", "kept", "rejected"):
             counts.log_metric(name, getattr(summary, name))
         keep_metadata(counts)
-    return failure
+    return failure.as_dict() if failure else {}

@@ -27,4 +27,4 @@ def explain(
     from intentflow.pipeline.steps.gate import run_explain
 
     with step_errors("explain", code_version):
-        return run_explain(verdict.path, metrics.path, explanation.path)
+        return run_explain(verdict.path, metrics.path, explanation.path).as_dict()

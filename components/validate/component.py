@@ -37,4 +37,5 @@ def validate(
             findings.log_metric(name, getattr(summary, name))
         findings.metadata["advice"] = summary.advice.model_dump()
         keep_metadata(findings)
-    return failure_of(found)
+    failure = failure_of(found)
+    return failure.as_dict() if failure else {}

@@ -29,6 +29,7 @@ def schema_models() -> dict[str, type[BaseModel]]:
     from intentflow.artifacts.calibration import Calibration
     from intentflow.artifacts.data_findings import DataFindings
     from intentflow.artifacts.deployed_model import DeployedModel
+    from intentflow.artifacts.failure import StepFailure
     from intentflow.artifacts.metrics import Metrics
     from intentflow.artifacts.predictions import ScoredPrediction
     from intentflow.artifacts.quantization import QuantizationRecord
@@ -62,6 +63,7 @@ def schema_models() -> dict[str, type[BaseModel]]:
         "predictions": ScoredPrediction,
         "data-findings": DataFindings,
         "deployed-model": DeployedModel,
+        "failure": StepFailure,
         "manifest": ManifestFile,
         "prompt": PromptSpec,
         "calibration": Calibration,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import resource
@@ -18,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.artifacts.baselines import Baselines, BaselineScores
+from intentflow.artifacts.failure import StepFailure
 from intentflow.artifacts.metrics import Metrics
 from intentflow.artifacts.verdict import Verdict
 from intentflow.environment import CHECKPOINTS, MANIFESTS, environment_variables
-from intentflow.errors import KINDS, CheckFailed, InputError, IntentflowError, ServiceError
+from intentflow.errors import CheckFailed, InputError, IntentflowError, ServiceError
 from intentflow.io.files import atomic_file
 from intentflow.logs import FORMAT
 from intentflow.pipeline.arguments import pipeline_arguments
@@ -153,10 +153,10 @@ def _execute(
 
 def _step_failure(error_file: Path, error: Exception) -> IntentflowError:
     try:
-        report = json.loads(error_file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        failure = StepFailure.read(error_file)
+    except InputError:
         return ServiceError(f"a step ended without an error message; see run.log ({error})")
-    return KINDS[report["kind"]](f"step {report['step']}: {report['message']}")
+    return failure.error(f"step {failure.step}: ")
 
 
 @contextmanager

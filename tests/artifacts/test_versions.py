@@ -12,6 +12,7 @@ from intentflow.artifacts.baselines import Baselines
 from intentflow.artifacts.calibration import Calibration
 from intentflow.artifacts.data_findings import DataFindings
 from intentflow.artifacts.document import Artifact, ClosedArtifact
+from intentflow.artifacts.failure import StepFailure
 from intentflow.artifacts.metrics import Metrics
 from intentflow.artifacts.predictions import GivenPrediction
 from intentflow.artifacts.quantization import QuantizationRecord
@@ -55,6 +56,7 @@ MINIMAL: dict[type[Artifact], dict[str, Any]] = {
         "system": "Name the intent.",
         "digest": PromptSpec(system="Name the intent.").digest,
     },
+    StepFailure: {"step": "gate", "kind": "CheckFailed", "message": "no"},
     GivenPrediction: {"instruction": "a", "output": "b()", "prediction": "b()"},
 }
 CLOSED = [kind for kind in MINIMAL if issubclass(kind, ClosedArtifact)]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from intentflow.artifacts.failure import StepFailure
 from intentflow.components.check.component import check
 from intentflow.errors import CheckFailed, InputError, IntentflowError
-from intentflow.pipeline.steps.check import failure_document
 from tests.components.calls import call
 
 
@@ -21,14 +21,14 @@ def test_a_failure_ends_the_run_with_the_status_of_its_kind(
     tmp_path: Path, error: IntentflowError, status: int
 ) -> None:
     with pytest.raises(SystemExit) as stopped:
-        call(check, tmp_path, failure=failure_document("validate", error))
+        call(check, tmp_path, failure=StepFailure.of("validate", error).as_dict())
     assert stopped.value.code == status
 
 
 def test_the_step_that_found_it_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    failure = failure_document("validate", CheckFailed("2 rows conflict"))
+    failure = StepFailure.of("validate", CheckFailed("2 rows conflict")).as_dict()
     with pytest.raises(SystemExit):
         call(check, tmp_path, failure=failure)
     assert "intentflow validate: error: 2 rows conflict" in capsys.readouterr().err

@@ -20,10 +20,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+from intentflow.artifacts.failure import StepFailure
 from intentflow.errors import InputError, IntentflowError
 from intentflow.logs import LogSettings, logging_to_stderr
 from intentflow.pipeline.code_version import code_version
-from intentflow.pipeline.steps.check import failure_document
 
 ERROR_FILE = "INTENTFLOW_ERROR_FILE"
 
@@ -118,5 +118,5 @@ def _interrupt_once(number: int, _: FrameType | None) -> NoReturn:
 def _end(step: str, error: IntentflowError, *, trace: bool = False) -> NoReturn:
     log.error("intentflow %s: error: %s", step, error, exc_info=trace)
     if file := os.environ.get(ERROR_FILE):
-        Path(file).write_text(json.dumps(failure_document(step, error)), encoding="utf-8")
+        StepFailure.of(step, error).write(file)
     sys.exit(error.exit_code)

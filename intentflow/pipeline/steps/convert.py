@@ -12,6 +12,7 @@ from intentflow.config import Flag, StrictModel
 from intentflow.pipeline.steps.fields import TaxonomyFile
 
 if TYPE_CHECKING:
+    from intentflow.artifacts.failure import StepFailure
     from intentflow.conversion import ConvertSummary
     from intentflow.conversion.label_tasks import Target
     from intentflow.parallel import Executor
@@ -165,7 +166,7 @@ def try_convert(
     *,
     rejects: str | Path,
     executor: Executor | None = None,
-) -> tuple[ConvertSummary, dict[str, str]]:
+) -> tuple[ConvertSummary, StepFailure | None]:
     """Convert for a graph, in which what is wrong with the rows ends the run in the next step.
 
     Args:
@@ -176,17 +177,17 @@ def try_convert(
         executor: Executor that converts rows, such as a Ray cluster.
 
     Returns:
-        Counts, and the failure that the next step raises; empty if enough rows were kept.
+        Counts, and the failure that the next step raises; None if enough rows were kept.
 
     Raises:
         InputError: A source cannot be read.
     """
+    from intentflow.artifacts.failure import StepFailure
     from intentflow.conversion import NoRowKept, TooManyRejects
-    from intentflow.pipeline.steps.check import failure_document
 
     try:
         summary = run_convert(sources, records, config, rejects=rejects, executor=executor)
     except (NoRowKept, TooManyRejects) as error:
         records.touch()
-        return error.summary, failure_document("convert", error)
-    return summary, {}
+        return error.summary, StepFailure.of("convert", error)
+    return summary, None

@@ -13,6 +13,7 @@ from intentflow.gating.policy import GatePolicy
 from intentflow.pipeline.steps.evaluate import read_champion
 
 if TYPE_CHECKING:
+    from intentflow.artifacts.failure import StepFailure
     from intentflow.artifacts.metrics import Metrics
     from intentflow.artifacts.verdict import Verdict
 
@@ -115,9 +116,7 @@ def run_gate(
     return found
 
 
-def run_explain(
-    verdict: str | Path, metrics: str | Path, explanation: str | Path
-) -> dict[str, str]:
+def run_explain(verdict: str | Path, metrics: str | Path, explanation: str | Path) -> StepFailure:
     """Write why nothing was deployed, with the weakest intents and most frequent confusions.
 
     Args:
@@ -131,16 +130,16 @@ def run_explain(
     Raises:
         InputError: A file cannot be read or written.
     """
+    from intentflow.artifacts.failure import StepFailure
     from intentflow.artifacts.metrics import Metrics
     from intentflow.artifacts.verdict import Verdict
     from intentflow.errors import CheckFailed
     from intentflow.gating.explain import explain
     from intentflow.io.files import atomic_file
-    from intentflow.pipeline.steps.check import failure_document
 
     judged = Verdict.read(verdict)
     text = explain(judged, Metrics.read(metrics))
     with atomic_file(explanation) as partial:
         partial.write_text(text, encoding="utf-8")
     reasons = "; ".join(judged.reasons)
-    return failure_document("gate", CheckFailed(f"the policy was not met: {reasons}"))
+    return StepFailure.of("gate", CheckFailed(f"the policy was not met: {reasons}"))

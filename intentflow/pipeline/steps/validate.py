@@ -16,6 +16,7 @@ from intentflow.validation.advice import DEFAULT_MODEL
 from intentflow.validation.policy import DataPolicy
 
 if TYPE_CHECKING:
+    from intentflow.artifacts.failure import StepFailure
     from intentflow.validation import ValidationReport
 
 # Findings that make training impossible: invalid input, not a failed check.
@@ -136,12 +137,12 @@ def require_valid(report: ValidationReport) -> None:
         raise (InputError if useless else CheckFailed)(f"the data failed its checks: {found}")
 
 
-def failure_of(report: ValidationReport) -> dict[str, str]:
-    """What ends a run whose records failed their checks; empty if they passed."""
-    from intentflow.pipeline.steps.check import failure_document
+def failure_of(report: ValidationReport) -> StepFailure | None:
+    """The failure of a run whose records failed their checks; None if they passed."""
+    from intentflow.artifacts.failure import StepFailure
 
     try:
         require_valid(report)
     except (CheckFailed, InputError) as error:
-        return failure_document("validate", error)
-    return {}
+        return StepFailure.of("validate", error)
+    return None
