@@ -68,7 +68,7 @@ parts: $(VENV)/.test-installed ## install the servers that tests start
 real: $(VENV)/.test-installed parts ## tests against real servers and a browser
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m "real and not slow and not gpu and not shared"
 
-slow: $(VENV)/.test-installed ## minutes long: the bundled model, whole graphs
+slow: $(VENV)/.test-installed ## minutes long: the bundled model, complete graphs
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m "slow and not gpu and not shared"
 
 shared: $(VENV)/.test-installed ## tests on complete sets and original CRDs: INTENTFLOW_SHARED=FOLDER

@@ -13,7 +13,7 @@ from intentflow.logs import LogSettings, logging_to_stderr
 # would the processes that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Durations say nothing about a property, and on a busy machine they vary: deadlines would flake.
+# Durations say nothing about a property, and on a busy computer they vary: deadlines would flake.
 settings.register_profile("intentflow", deadline=None)
 settings.load_profile("intentflow")
 

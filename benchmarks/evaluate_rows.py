@@ -30,9 +30,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from samples import EXAMPLE_TEST, example_training_rows
+from samples import EXAMPLE_TEST, example_training_rows, tuned_model
 
-from intentflow.records import read_records, write_records
+from intentflow.records import read_records
 
 FLOORS = {"none": 12.0, "names": 20.0}
 EQUAL_FLOOR = 0.995
@@ -131,18 +131,10 @@ def in_a_process(arm: str, data: Path, args: argparse.Namespace) -> dict[str, An
 
 
 def tune(args: argparse.Namespace, folder: Path) -> str:
-    """A model of the laptop recipe, in a process of its own."""
+    """A model of the laptop recipe."""
     rows = spread(read_records(args.train or example_training_rows(folder)), args.train_rows)
-    write_records(folder / "train.jsonl", rows)
-    write_records(folder / "validation.jsonl", rows[:8])
-    target = args.keep or folder / "model"
-    command = [sys.executable, "-m", "intentflow.cli.main", "train"]
-    command += ["--recipe", "smollm2-135m/full", "-o", str(target)]
-    command += ["--train", str(folder / "train.jsonl")]
-    command += ["--validation", str(folder / "validation.jsonl")]
-    command += ["--set", f"taxonomy_in_prompt={args.taxonomy}", "--set", "num_train_epochs=1"]
-    subprocess.run(command, check=True, stdout=sys.stderr)
-    return str(target)
+    setting = f"taxonomy_in_prompt={args.taxonomy}"
+    return str(tuned_model(args.keep or folder / "model", rows, setting))
 
 
 def compare(args: argparse.Namespace, folder: Path) -> dict[str, Any]:

@@ -6,12 +6,16 @@ bundled example. Figures in RESULTS.md are of the complete sets where their comm
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from utterances import SAMPLES, write_rows
+
+from intentflow.records import Example, write_records
 
 ROOT = Path(__file__).parents[1]
 SETS = sorted(SAMPLES.glob("*.json"))
@@ -44,4 +48,25 @@ def example_training_rows(folder: Path) -> Path:
 
     target = folder / "example.jsonl"
     convert([str(EXAMPLE_EXPORT)], target)
+    return target
+
+
+def tuned_model(target: Path, rows: Sequence[Example], *settings: str) -> Path:
+    """A model directory of the laptop recipe, tuned for one epoch in a process of its own.
+
+    Args:
+        target: The directory to write.
+        rows: The training rows; the first eight are the validation rows.
+        *settings: Keys of the recipe, as ``key=value``.
+    """
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        write_records(folder / "train.jsonl", rows)
+        write_records(folder / "validation.jsonl", rows[:8])
+        command = [sys.executable, "-m", "intentflow.cli.main", "train", "-o", str(target)]
+        command += ["--recipe", "smollm2-135m/full", "--train", str(folder / "train.jsonl")]
+        command += ["--validation", str(folder / "validation.jsonl")]
+        for setting in ("num_train_epochs=1", *settings):
+            command += ["--set", setting]
+        subprocess.run(command, check=True, stdout=sys.stderr)
     return target

@@ -1,6 +1,6 @@
 """The transformer in front of vLLM, compared with vLLM asked directly, in one run.
 
-    INTENTFLOW_VLLM_PYTHON=… python benchmarks/serve_load.py [DATA] --model DIR
+    INTENTFLOW_VLLM_PYTHON=… python benchmarks/serve_load.py [DATA] [--model DIR]
 
 Four parts, one JSON line: the added latency for one client (requests alternate), the throughput of
 both with the same answers (directly, transformer, transformer, directly), minutes of load on the
@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from samples import EXAMPLE_TEST
+from samples import EXAMPLE_TEST, example_training_rows, tuned_model
 
 from intentflow.inference.engines import MAX_NEW_TOKENS
 from intentflow.inference.vllm_process import vllm_command, vllm_environment, vllm_python
@@ -68,11 +68,15 @@ def main() -> None:
     texts = sorted({example.instruction for example in read_records(args.data)})
     random.Random(0).shuffle(texts)
     with tempfile.TemporaryDirectory() as work, ExitStack() as stack:
-        place = Place(args.model, Path(work))
+        place = Place(args.model or _tuned(Path(work)), Path(work))
         stack.callback(place.stop_vllm)
         place.start_vllm()
         stack.enter_context(place.transformer())
         print(json.dumps(asyncio.run(_measure(place, texts, args))), flush=True)
+
+
+def _tuned(folder: Path) -> Path:
+    return tuned_model(folder / "model", read_records(example_training_rows(folder)))
 
 
 def _arguments() -> argparse.Namespace:
@@ -80,7 +84,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "data", nargs="?", default=EXAMPLE_TEST, help="records whose utterances are asked"
     )
-    parser.add_argument("--model", type=Path, required=True, help="model directory")
+    parser.add_argument("--model", type=Path, help="model directory; the example's if left out")
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=45, help="duration of each turn")
     parser.add_argument("--long-seconds", type=float, default=300)

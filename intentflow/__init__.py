@@ -33,12 +33,13 @@ if TYPE_CHECKING:
         UsageError,
     )
     from intentflow.gating.policy import GatePolicy
+    from intentflow.pipeline.steps.balance import BalanceConfig
     from intentflow.pipeline.steps.convert import ConvertConfig
     from intentflow.pipeline.steps.convert import run_convert as convert
     from intentflow.pipeline.steps.curate import CurateConfig
     from intentflow.pipeline.steps.curate import run_curate as curate
     from intentflow.pipeline.steps.deploy import run_deploy as deploy
-    from intentflow.pipeline.steps.evaluate import EvaluateConfig, EvaluateFiles
+    from intentflow.pipeline.steps.evaluate import EndpointFacts, EvaluateConfig, EvaluateFiles
     from intentflow.pipeline.steps.evaluate import run_evaluate as evaluate
     from intentflow.pipeline.steps.gate import GateConfig
     from intentflow.pipeline.steps.gate import run_gate as gate
@@ -58,11 +59,13 @@ if TYPE_CHECKING:
 _STEPS = "intentflow.pipeline.steps"
 _PLACES = {
     "AsyncIntentClient": ("intentflow.serving.client", "AsyncIntentClient"),
+    "BalanceConfig": (f"{_STEPS}.balance", "BalanceConfig"),
     "Call": ("intentflow.calls", "Call"),
     "CheckFailed": ("intentflow.errors", "CheckFailed"),
     "ConvertConfig": (f"{_STEPS}.convert", "ConvertConfig"),
     "CurateConfig": (f"{_STEPS}.curate", "CurateConfig"),
     "DeployOptions": ("intentflow.deployment.options", "DeployOptions"),
+    "EndpointFacts": (f"{_STEPS}.evaluate", "EndpointFacts"),
     "EvaluateConfig": (f"{_STEPS}.evaluate", "EvaluateConfig"),
     "EvaluateFiles": (f"{_STEPS}.evaluate", "EvaluateFiles"),
     "GateConfig": (f"{_STEPS}.gate", "GateConfig"),
@@ -98,11 +101,13 @@ _PLACES = {
 
 __all__ = [
     "AsyncIntentClient",
+    "BalanceConfig",
     "Call",
     "CheckFailed",
     "ConvertConfig",
     "CurateConfig",
     "DeployOptions",
+    "EndpointFacts",
     "EvaluateConfig",
     "EvaluateFiles",
     "GateConfig",

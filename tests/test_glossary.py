@@ -1,8 +1,8 @@
 """The project's glossary: private words are gone from names, docstrings, messages and docs.
 
 Each row of the glossary is one pattern. What is searched: names that the package defines, its
-docstrings, comments and string literals, the reports' templates, the starter files, the names of
-tests, and the documentation.
+docstrings, comments and string literals, the reports' templates, the starter files, manifests and
+build files, the names of tests, and the documentation.
 """
 
 import ast
@@ -22,6 +22,15 @@ ROOT = Path(__file__).parent.parent
 CODE = ("intentflow", "components", "pipelines")
 PROGRAMS = ("benchmarks", "scripts")
 DOCUMENTS = ("*.md", "docs/**/*.md", "benchmarks/*.md", "manifests/*.md", "examples/**/*.md")
+BUILD_FILES = (
+    *(
+        "intentflow/**/files/*.yaml",
+        "examples/**/*.yaml",
+        "recipes/**/*.yaml",
+        "manifests/**/*.yaml",
+    ),
+    *("images/**/Containerfile", ".ci/run", "Makefile", "pyproject.toml", "conftest.py"),
+)
 UNFINISHED: tuple[str, ...] = ()
 """Folders or files still to be done; none is, and the list only shrinks."""
 
@@ -195,6 +204,9 @@ def code_texts() -> Iterator[Text]:
         yield from lines_of(path)
     for path in shell_scripts():
         yield from lines_of(path)
+    for pattern in BUILD_FILES:
+        for path in sorted(ROOT.glob(pattern)):
+            yield from lines_of(path)
 
 
 def names_of_tests() -> Iterator[Text]:

@@ -17,7 +17,7 @@ NAMES = {
     *("convert", "curate", "validate", "split", "train", "evaluate", "gate", "publish", "deploy"),
     *("ConvertConfig", "CurateConfig", "ValidateConfig", "SplitConfig", "SplitFiles"),
     *("TrainConfig", "Recipe", "EvaluateConfig", "EvaluateFiles", "GateConfig", "GatePolicy"),
-    *("PublishConfig", "DeployOptions", "Taxonomy"),
+    *("PublishConfig", "DeployOptions", "Taxonomy", "BalanceConfig", "EndpointFacts"),
     *("load_model", "IntentModel", "Prediction", "IntentClient", "AsyncIntentClient"),
     *("Call", "parse_calls", "format_calls"),
     *("IntentflowError", "UsageError", "InputError", "CheckFailed", "ServiceError"),

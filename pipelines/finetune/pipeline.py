@@ -5,7 +5,9 @@ from typing import Any
 from kfp import dsl
 
 from intentflow.pipeline.options import PipelineOptions
+from intentflow.pipeline.parameters import as_parameter
 from intentflow.pipeline.step_options import apply_step_options
+from intentflow.pipeline.steps.quantize import QuantizeConfig
 from intentflow.pipelines.finetune import steps
 
 NAME = "intentflow-finetune"
@@ -130,7 +132,7 @@ def build(options: PipelineOptions) -> Any:
                     model=model,
                     calibration_set=train_set,
                     validation_set=parts.outputs["validation_set"],
-                    config={"method": options.quantize},
+                    config=as_parameter(QuantizeConfig(method=options.quantize)),
                     code_version=code_version,
                 ),
                 "quantize",

@@ -309,3 +309,11 @@ def test_a_null_that_means_something_reaches_the_component(
 ) -> None:
     keys = {"pipeline.balance": "synthesize", "data.teacher": "teacher.yaml"}
     assert doors("balance").by_run(**keys).teacher.api_key_env is None
+
+
+def test_steps_without_a_configuration_are_these() -> None:
+    components = Path(__file__).parents[2] / "components"
+    folders = {path.parent.name for path in components.glob("*/component.py")}
+    # `resolve` looks up the data of `split` and `publish`, `explain` writes what `gate` decided,
+    # `check` raises what a step before it handed on: none has anything to be set.
+    assert folders - set(STEP_CONFIGS) == {"resolve", "explain", "check"}

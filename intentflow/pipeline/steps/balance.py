@@ -45,7 +45,13 @@ TeacherFile = Annotated[
 
 
 class BalanceConfig(StrictModel):
-    """Configuration of balancing."""
+    """Configuration of balancing.
+
+    Example:
+        >>> import intentflow
+        >>> intentflow.BalanceConfig(mode="cap").seed
+        0
+    """
 
     mode: BalanceMode = "none"
     teacher: TeacherFile = None

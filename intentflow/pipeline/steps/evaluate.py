@@ -74,7 +74,13 @@ class EvaluateConfig(StrictModel):
 
 
 class EndpointFacts(StrictModel):
-    """Facts that an endpoint, or a file of predictions, does not state itself."""
+    """Facts that an endpoint, or a file of predictions, does not state itself.
+
+    Example:
+        >>> import intentflow
+        >>> intentflow.EndpointFacts(served_model="intent").allow_failures
+        False
+    """
 
     taxonomy: TaxonomyFile = Field(
         None, description="The known intents (taxonomy.yaml), if no model directory has them"
