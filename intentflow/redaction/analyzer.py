@@ -1,4 +1,4 @@
-"""Detection of personal data: scrubadub's detectors, and own rules where they are weak."""
+"""Detection of personal data: the recognizers, each behind a cheap test."""
 
 from __future__ import annotations
 
@@ -6,23 +6,26 @@ import re
 from collections.abc import Callable, Iterator
 
 from intentflow.redaction.recognizers.accounts import find_account_numbers, find_accounts
+from intentflow.redaction.recognizers.api_keys import find_api_keys, may_contain_api_key
 from intentflow.redaction.recognizers.budget import LookupBudget
 from intentflow.redaction.recognizers.cards import find_cards
-from intentflow.redaction.recognizers.contacts import (
-    find_credentials,
-    find_emails,
-    find_handles,
-    find_urls,
-    may_contain_credential,
-    may_contain_email,
-    may_contain_handle,
-    may_contain_url,
-)
+from intentflow.redaction.recognizers.emails import find_emails, may_contain_email
 from intentflow.redaction.recognizers.folding import fold
+from intentflow.redaction.recognizers.handles import find_handles, may_contain_handle
 from intentflow.redaction.recognizers.identity import (
     find_ibans,
     find_identity_numbers,
     find_identity_numbers_by_context,
+)
+from intentflow.redaction.recognizers.links import (
+    find_credentials,
+    find_urls,
+    may_contain_credential,
+    may_contain_url,
+)
+from intentflow.redaction.recognizers.national_numbers import (
+    find_national_numbers,
+    find_plain_national_numbers,
 )
 from intentflow.redaction.recognizers.network_addresses import (
     find_network_addresses,
@@ -71,6 +74,8 @@ def find_personal_data(text: str, budget: LookupBudget | None = None) -> list[Sp
             spans = [Span(start + a, start + b, kind) for a, b, kind in local]
             found += spans
             unsearched += gaps(spans, start, end) if spans else ()
+        if not unsearched:
+            break
     return sorted(found)
 
 
@@ -82,7 +87,8 @@ def _between_placeholders(text: str) -> list[tuple[int, int]]:
 
 
 def _search(text: str, budget: LookupBudget) -> list[Span]:
-    found = [span for hint, find in _FINDERS if hint(text) for span in find(text, budget)]
+    finders = _FINDERS if _DIGIT.search(text) else _FINDERS_WITHOUT_DIGITS
+    found = [span for hint, find in finders if hint(text) for span in find(text, budget)]
     return merge(found) if found else []
 
 
@@ -95,6 +101,7 @@ def _find_numbers(text: str, budget: LookupBudget) -> Iterator[Span]:
     for find in _NUMBERS_BEFORE_PHONES:
         yield from find(text)
     yield from find_phones(text, budget)
+    yield from find_plain_national_numbers(text)
     yield from find_accounts(text)
 
 
@@ -107,21 +114,26 @@ def _without_budget(find: _Find) -> Callable[[str, LookupBudget], Iterator[Span]
 
 _NUMBERS_BEFORE_PHONES = (
     find_identity_numbers,
+    find_national_numbers,
     find_cards,
     find_ibans,
     find_identity_numbers_by_context,
     find_account_numbers,
 )
 # A cheap test precedes each search: most utterances contain none of the characters it looks for.
-_FINDERS: tuple[
-    tuple[Callable[[str], bool], Callable[[str, LookupBudget], Iterator[Span]]], ...
-] = (
+_Finders = tuple[tuple[Callable[[str], bool], Callable[[str, LookupBudget], Iterator[Span]]], ...]
+_FINDERS_WITHOUT_DIGITS: _Finders = (
     (may_contain_email, _without_budget(find_emails)),
     (may_contain_url, _without_budget(find_urls)),
     (may_contain_handle, _without_budget(find_handles)),
     (may_contain_credential, _without_budget(find_credentials)),
     (may_contain_network_address, _without_budget(find_network_addresses)),
-    (may_contain_plate, _without_budget(find_plates)),
-    (_has_digits, _find_numbers),
     (may_contain_password, _without_budget(find_passwords)),
+)
+_FINDERS: _Finders = (
+    *_FINDERS_WITHOUT_DIGITS[:-1],
+    (may_contain_plate, _without_budget(find_plates)),
+    (may_contain_api_key, _without_budget(find_api_keys)),
+    (_has_digits, _find_numbers),
+    *_FINDERS_WITHOUT_DIGITS[-1:],
 )

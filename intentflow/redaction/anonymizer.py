@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,13 +11,14 @@ from functools import cached_property
 from intentflow.calls import Call, CallSyntaxError, format_calls, parse_calls
 from intentflow.records import Example
 from intentflow.redaction.analyzer import PLACEHOLDER, Span, find_personal_data
-from intentflow.redaction.placeholders import Placeholders, significant
+from intentflow.redaction.placeholders import Placeholders, normal_form, significant
 from intentflow.redaction.recognizers.budget import LookupBudget
 from intentflow.redaction.recognizers.spans import gaps, merge
 from intentflow.redaction.secrets import MIN_CHARACTERS, Secret, Secrets, SignificantText
 
 __all__ = ["Placeholders", "redact_example", "redact_examples", "redact_text"]
 
+_PLACEHOLDER_NUMBER = re.compile(r"_\d+$")
 _MIN_VERBATIM_CHARACTERS = 3
 """A shorter part of a secret reveals nothing and may mean something else."""
 
@@ -43,7 +45,8 @@ def redact_text(text: str, placeholders: Placeholders | None = None) -> str:
 def redact_example(example: Example) -> tuple[Example, dict[str, int]]:
     """Replace the personal data of a row, in the utterance and in the parameters alike.
 
-    The label keeps its intents and the number of parameters of each.
+    The label keeps its intents and the number of parameters of each, and different values stay
+    different: the second part of a secret gets its own placeholder.
 
     Returns:
         The row (the same object if nothing was found), and the number of distinct values replaced,
@@ -84,6 +87,7 @@ class _RowRedactor:
         self._secrets = Secrets(Secret(text[start:end], kind) for start, end, kind in spans)
         self._rest = "\0".join(text[start:end] for start, end in gaps(spans, 0, len(text)))
         self._redacted_values: dict[str, str] = {}
+        self._meanings: dict[str, str] = {}
         self.names = Placeholders(PLACEHOLDER.findall(f"{text}\0{example.output}"))
         self.redacted = _replace(text, spans, self.names)
 
@@ -92,8 +96,19 @@ class _RowRedactor:
         if not value or value in self._rest:
             return value
         if value not in self._redacted_values:
-            self._redacted_values[value] = self._redact_new_value(value)
+            self._redacted_values[value] = self._keep_apart(value, self._redact_new_value(value))
         return self._redacted_values[value]
+
+    def _keep_apart(self, value: str, redacted: str) -> str:
+        """The redacted value with a placeholder of its own, if another value is redacted alike."""
+        meaning = normal_form(value)
+        if self._meanings.setdefault(redacted, meaning) == meaning:
+            return redacted
+        found = list(PLACEHOLDER.finditer(redacted))
+        if not found:
+            return redacted
+        own = self.names.name_apart(_PLACEHOLDER_NUMBER.sub("", found[-1][0].strip("{}")), value)
+        return redacted[: found[-1].start()] + own + redacted[found[-1].end() :]
 
     def redact_label(self, text: str) -> str:
         """Redact the utterance's secrets, in any spelling, and the label's own in a label's text.

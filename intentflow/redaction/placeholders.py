@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from intentflow.redaction.recognizers.folding import fold
 
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
-_SPOKEN_AT = re.compile(r"\s+at\s+|\s?[\[(]at[\])]\s?")
-_SPOKEN_DOT = re.compile(r"\s+dot\s+")
+_SPOKEN_AT = re.compile(r"\s+at\s+|\s?[\[({<]\s?at\s?[\])}>]\s?")
+_SPOKEN_DOT = re.compile(r"\s+dot\s+|\s?[\[({<]\s?dot\s?[\])}>]\s?")
 _MIN_PHONE_DIGITS = 7
 _MAX_PHONE_CHARACTERS = 40
 
@@ -39,6 +39,13 @@ class Placeholders:
         if written not in self._written:
             self._written[written] = self._name(kind, _key(kind, secret))
         return self._written[written]
+
+    def name_apart(self, kind: str, secret: str) -> str:
+        """A placeholder that no other value has, for one that is named like another so far."""
+        key = kind, f"\0{secret}"
+        if key not in self._written:
+            self._written[key] = self._new_name(kind)
+        return self._written[key]
 
     def _name(self, kind: str, key: str) -> str:
         if kind != "PHONE":
@@ -94,6 +101,17 @@ def _endings(key: str) -> list[str]:
 def significant(text: str) -> str:
     """The letters and digits of a text, folded, without separators."""
     return _NOT_ALPHANUMERIC.sub("", fold(text)).casefold()
+
+
+def normal_form(value: str) -> str:
+    """What spellings of one value have in common, whatever its kind.
+
+    Example:
+        >>> normal_form("jane at example dot com") == normal_form("Jane@example.com")
+        True
+    """
+    address = _SPOKEN_DOT.sub(".", _SPOKEN_AT.sub("@", fold(value).casefold().strip()))
+    return _canonical_ip(address) if ":" in address else significant(address).lstrip("0")
 
 
 def _key(kind: str, secret: str) -> str:

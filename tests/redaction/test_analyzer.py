@@ -30,6 +30,8 @@ def _found(text: str) -> list[tuple[str, str]]:
         ("my card 4111 1111 1111 1111 was lost", "CREDIT_CARD", "4111 1111 1111 1111"),
         ("card 4111111111111111 12/27 5", "CREDIT_CARD", "4111111111111111"),
         ("card:378282246310005.", "CREDIT_CARD", "378282246310005"),
+        ("card 4111.1111.1111.1111, ok", "CREDIT_CARD", "4111.1111.1111.1111"),
+        ("card 4111/1111/1111/1111", "CREDIT_CARD", "4111/1111/1111/1111"),
         ("my number is 078-05-1120", "SOCIAL_SECURITY_NUMBER", "078-05-1120"),
         ("username: root password: hunter2", "CREDENTIAL", "username: root password: hunter2"),
     ],

@@ -8,7 +8,7 @@ from intentflow.calls import Call, format_calls, parse_calls
 from intentflow.curation import redact_example, redact_text
 from intentflow.records import Example
 from intentflow.redaction.analyzer import PLACEHOLDER
-from intentflow.redaction.placeholders import significant
+from intentflow.redaction.placeholders import normal_form, significant
 from tests.redaction.planted import ALL, SECRETS
 
 MAIL = "jane@example.com"
@@ -225,3 +225,31 @@ def test_redacting_any_text_again_changes_nothing(text: str) -> None:
 @pytest.mark.parametrize("value", ["{{EMAIL}}", "a {{EMAIL}} b"])
 def test_a_placeholder_needs_no_quotes_in_a_call(value: str) -> None:
     assert format_calls([Call("f", (value,))]) == f"f({value})"
+
+
+def test_two_parts_of_one_secret_stay_two_parameters() -> None:
+    _, output = _redacted(f"mail {MAIL}", "send(jane,example.com)")
+    assert output == "send({{EMAIL}},{{EMAIL_2}})"
+
+
+def test_a_part_keeps_its_placeholder_in_each_call() -> None:
+    _, output = _redacted(f"mail {MAIL}", "send(jane,example.com);copy(example.com)")
+    assert output == "send({{EMAIL}},{{EMAIL_2}}); copy({{EMAIL_2}})"
+
+
+_PART = st.tuples(PLANTED, st.integers(0, 9), st.integers(4, 24))
+
+
+@settings(max_examples=500)
+@given(st.lists(PLANTED, min_size=1, max_size=3), st.lists(_PART, min_size=2, max_size=5))
+def test_two_parameters_never_become_one(
+    secrets: list[str], cuts: list[tuple[str, int, int]]
+) -> None:
+    parts = [secret[start : start + length].strip() for secret, start, length in cuts]
+    values = {normal_form(part): part for part in [*parts, *secrets] if normal_form(part)}
+    row = Example(
+        "please note " + ", ".join(secrets), format_calls([Call("f", (*values.values(),))])
+    )
+    clean, _ = redact_example(row)
+    parameters = parse_calls(clean.output)[0].parameters
+    assert len(set(parameters)) == len(parameters) == len(values)

@@ -5,15 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from intentflow.redaction.recognizers.context_words import context_pattern, has_context
+from intentflow.redaction.recognizers.context_words import UNIT, context_pattern, has_context
 from intentflow.redaction.recognizers.spans import Span
 
-_UNIT = (
-    r"\s?(?:dollars?|bucks|pounds?|euros?|cents?|usd|eur|gbp|idr|rmb|cny|rupiah|ribu|juta|元|块|塊"
-    r"|美元|美金|人民币|万|萬|千|[%°$€£¥￥])"
-)
 _NUMBER = re.compile(
-    rf"(?<![A-Za-z0-9_])(?<!\d[.,])\d+(?:[ -]\d+){{0,5}}(?![A-Za-z0-9_]|[.,]\d|{_UNIT})", re.I
+    rf"(?<![A-Za-z0-9_])(?<!\d[.,])\d+(?:[ -]\d+){{0,5}}(?![A-Za-z0-9_]|[.,]\d|{UNIT})", re.I
 )
 _DATE = re.compile(r"(?:19|20)\d\d[ -]\d{1,2}[ -]\d{1,2}|\d{1,2}[ -]\d{1,2}[ -](?:19|20)\d\d")
 _ACCOUNT = r"(?<![a-z])(?:account|acct?\.?|a/c|rekening|rek\.?)(?![a-z])"
@@ -26,7 +22,7 @@ _ACCOUNT_NUMBER_CONTEXT = context_pattern(
     rf"|(?<![a-z])(?:nomor|no)\.?\s*rek(?:ening)?(?![a-z]){_BANK}"
     r"|[账帐帳][号號]|[账帐帳][户戶]号?[码碼]?號?"
 )
-_ACCOUNT_CONTEXT = context_pattern(_ACCOUNT + _BANK)
+_ACCOUNT_CONTEXT = context_pattern(rf"{_ACCOUNT}{_BANK}(?:\s+(?:of|for|with))?")
 _MIN_DIGITS = 6
 _MIN_DIGITS_AFTER_ACCOUNT = 8  # fewer may be an amount
 _MAX_DIGITS = 24

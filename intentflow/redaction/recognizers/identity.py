@@ -26,7 +26,8 @@ _NINO = re.compile(
     rf"(?: ?\d{{2}}){{3}} ?[A-D]{_AFTER}",
     re.I,
 )
-_IBAN = re.compile(rf"{_BEFORE}[A-Z]{{2}}\d{{2}}(?: ?[A-Z0-9]{{1,4}}){{3,8}}{_AFTER}", re.I)
+_IBAN = re.compile(rf"{_BEFORE}[A-Z]{{2}}\d{{2}}(?:[ .-]?[A-Z0-9]{{1,4}}){{3,8}}{_AFTER}", re.I)
+_IBAN_SEPARATOR = re.compile(r"[ .-]")
 _NUMBER_OF_ANY_FORM = re.compile(
     rf"{_BEFORE}(?=[A-Z]{{0,2}}\d(?:[ .-]?[A-Z]?\d){{4}})"
     rf"[A-Z0-9]{{1,18}}(?:[ .-]?\d{{2,8}}){{0,4}}[\dX]{_AFTER}",
@@ -36,11 +37,17 @@ _ID_WORDS = context_pattern(
     r"\b(?:passports?|paspor|id[ -]?cards?|identity (?:card|number)s?|national id|citizen id"
     r"|id numbers?|drivers?'?s? licen[cs]e|driving licen[cs]e|ktp|nik|nino|national insurance)"
     r"(?![a-z])"
+    r"|\b(?:tax(?:payer)?|fiscal|national|identity|identification|social insurance|personal|citizen"
+    r"|resident|medicare|nhs|tfn|tax file|aadhaar|aadhar|pan card|pan number|sin number|nric|mykad"
+    r"|curp|cpf|cnpj|pesel|bsn|burgerservice|dni|nie|nif|cuit|cuil|rut|c[eé]dula|cnic|personnummer"
+    r"|personnr|cpr|f[øo]dselsnummer|oib|cnp|egn|amka|ppsn?|ahv|avs|insee|steuer-?id|kimlik"
+    r"|codice fiscale|cccd|cmnd|inn|itin|tin|fin number|my ?number card)"
+    r"(?:[ -](?:id|number|no\.?|nummer|num))*(?![a-z])"
     r"|护照|護照|身份证|身份證|身分證|驾照|駕照|驾驶证|居留证|居留證"
 )
 _SSN_WORDS = context_pattern(r"\b(?:ssn|social security|social)(?![a-z])")
+_NUMBER_WORDS = context_pattern(r"\b(?:my|her|his|their|your) (?:number|id|no\.?)(?![a-z])")
 _TAIWAN_LETTERS = "ABCDEFGHJKLMNPQRSTUVXYWZIO"  # A is 10, B is 11, …
-_MIN_IBAN_CHARACTERS = 15
 _UNUSED_AREAS = ("000", "666")
 
 
@@ -69,17 +76,17 @@ def find_ibans(text: str) -> Iterator[Span]:
     for match in _IBAN.finditer(text):
         end = match.end()
         while end > match.start() and not _is_iban(text[match.start() : end]):
-            end = max(text.rfind(" ", match.start(), end), match.start())
+            ends = [mark.start() for mark in _IBAN_SEPARATOR.finditer(text, match.start(), end)]
+            end = max(ends, default=match.start())
         if end > match.start():
             yield Span(match.start(), end, "IBAN")
 
 
 def _is_iban(text: str) -> bool:
-    """Check by ISO 7064 MOD 97-10; the countries' own rules change and are not checked."""
-    from stdnum.iso7064 import mod_97_10
+    """Check by ISO 7064 MOD 97-10 and the country's form; its own check digits change."""
+    from stdnum import iban
 
-    number = _compact(text)
-    return len(number) >= _MIN_IBAN_CHARACTERS and bool(mod_97_10.is_valid(number[4:] + number[:4]))
+    return bool(iban.is_valid(_compact(text), check_country=False))
 
 
 def _compact(text: str) -> str:
@@ -124,13 +131,18 @@ def _is_hong_kong_id(text: str) -> bool:
 
 
 def _is_social_security(match: re.Match[str], text: str) -> bool:
-    """False for parts that are never issued and, without hyphens, for an end like a year."""
+    """Whether three groups of digits are one: others are as often amounts or dates.
+
+    Without hyphens a word has to introduce the number; round groups are amounts.
+    """
     if has_context(_SSN_WORDS, text, match.start()):
         return True
     area, separator, group, serial = match.groups()
     if area in _UNUSED_AREAS or group == "00" or serial == "0000":
         return False
-    return separator == "-" or serial[:2] not in ("19", "20")
+    if separator == "-":
+        return not all(part.endswith("0") for part in (area, group, serial))
+    return has_context(_NUMBER_WORDS, text, match.start())
 
 
 _PROVEN: tuple[tuple[re.Pattern[str], Callable[[str], bool]], ...] = (

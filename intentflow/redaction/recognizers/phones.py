@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from intentflow.redaction.recognizers.budget import LookupBudget
-from intentflow.redaction.recognizers.context_words import context_pattern, has_context
+from intentflow.redaction.recognizers.context_words import (
+    UNIT,
+    context_pattern,
+    follows_amount,
+    follows_other_code,
+    follows_other_number,
+    has_context,
+)
 from intentflow.redaction.recognizers.phone_forms import (
     LOCAL_REGIONS,
     WrittenNumber,
@@ -45,14 +52,10 @@ _PHONE_WORDS = context_pattern(
     _PHONE_WORD
     + r"(?![a-z])|电话|電話|手机|手機|座机|座機|传真|傳真|致电|致電|拨打|撥打|联系方式|聯絡"
 )
-_OTHER_WORDS = context_pattern(
-    r"(?<![a-z])(?:orders?|tickets?|invoice|booking|reference|ref|tracking|isbn|sku|serial"
-    r"|pesanan|resi|faktur|rp|idr|usd)(?![a-z])"
-    r"|订单|訂單|单号|單號|编号|編號|发票|發票|快递|快遞|航班|[$€£¥￥#]"
-)
 _GLUED_WORD = re.compile(_PHONE_WORD + "$", re.I)
 _PART_OF_ANOTHER = re.compile(r"(?:[A-Za-z_]|\d[.:])$")
-_UNIT = re.compile(r"[A-Za-z_%°]|\s?(?:元|块|塊|美元|美金|人民币|万|萬|千)")
+_UNIT = re.compile(rf"[A-Za-z_]|{UNIT}", re.I)
+_THOUSANDS = re.compile(r"\+?\d{1,3}(?:[ .]\d{3}){2,}")
 
 
 class _Context(NamedTuple):
@@ -61,11 +64,13 @@ class _Context(NamedTuple):
     Attributes:
         has_phone_context: Whether the words before it introduce a telephone number.
         has_other_context: Whether they introduce another number, such as an order's.
+        has_amount_context: Whether they introduce a price, a count or a code of plain digits.
         is_fragment: Whether it is a part of a longer word or number.
     """
 
     has_phone_context: bool
     has_other_context: bool
+    has_amount_context: bool
     is_fragment: bool
 
 
@@ -167,16 +172,17 @@ def _last_group(run: _Run, first: int, budget: LookupBudget) -> int | None:
         budget.charge_lookup()
         if _is_phone(run.written(first, last), context):
             longest = last
-    return _mistyped(run, first) if longest is None else longest
+    return _mistyped(run, first, context) if longest is None else longest
 
 
-def _mistyped(run: _Run, first: int) -> int | None:
+def _mistyped(run: _Run, first: int, context: _Context) -> int | None:
     """The last group of a number with ``+`` that has a digit too few or too many."""
     if not has_plus(run.written(first, first)):
         return None
     for last in range(min(first + _MAX_GROUPS, len(run.groups)) - 1, first - 1, -1):
-        if run.digits(first, last) in _MISTYPED_DIGITS and run.is_separated(first, last):
-            return last
+        if run.digits(first, last) not in _MISTYPED_DIGITS or not run.is_separated(first, last):
+            continue
+        return None if _is_amount(run.written(first, last), context) else last
     return None
 
 
@@ -184,7 +190,8 @@ def _context(text: str, start: int) -> _Context:
     before = text[max(0, start - 12) : start]
     return _Context(
         has_phone_context=has_context(_PHONE_WORDS, text, start),
-        has_other_context=has_context(_OTHER_WORDS, text, start),
+        has_other_context=follows_other_number(text, start),
+        has_amount_context=follows_amount(text, start) or follows_other_code(text, start),
         is_fragment=bool(_PART_OF_ANOTHER.search(before) and not _GLUED_WORD.search(before)),
     )
 
@@ -200,6 +207,8 @@ def _span(found: WrittenNumber) -> Span:
 
 def _is_phone(found: WrittenNumber, context: _Context) -> bool:
     numbers = numbers_with_country(found)
+    if not context.has_phone_context and _is_amount(found, context):
+        return False
     if has_plus(found):
         return any(map(_is_possible, numbers))
     if context.is_fragment or (context.has_other_context and not context.has_phone_context):
@@ -212,6 +221,15 @@ def _is_phone(found: WrittenNumber, context: _Context) -> bool:
     if not (numbers or regions) or not _is_unambiguous(found):
         return False
     return any(map(_is_valid, numbers)) or _is_valid_in(found, regions)
+
+
+def _is_amount(found: WrittenNumber, context: _Context) -> bool:
+    """Whether it is plain or written in thousands, and is round or counted by the words around."""
+    in_thousands = _THOUSANDS.fullmatch(found.text, found.start, found.end) is not None
+    if not in_thousands and (len(found.groups) > 1 or has_plus(found)):
+        return False
+    is_counted = context.has_amount_context or _UNIT.match(found.text, found.end) is not None
+    return is_counted or (in_thousands and found.digits.endswith("000"))
 
 
 def _is_number_to_call(found: WrittenNumber, numbers: list[str]) -> bool:

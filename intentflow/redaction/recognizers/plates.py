@@ -37,12 +37,11 @@ _ANY = re.compile(
     r"[A-Z0-9]{1,7}(?:[ •·-][A-Z0-9]{1,4}){0,3}(?![A-Za-z0-9_-])"
 )
 _MIN_CHARACTERS = 5
-_DIGIT = re.compile(r"\d")
 
 
 def may_contain_plate(text: str) -> bool:
-    """A cheap test for a digit."""
-    return _DIGIT.search(text) is not None
+    """A cheap test for a province or a word before a plate; texts have a digit."""
+    return not text.isascii() or _HAS_WORD.search(text) is not None
 
 
 def find_plates(text: str) -> Iterator[Span]:
