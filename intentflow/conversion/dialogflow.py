@@ -18,7 +18,13 @@ from typing import Any
 import orjson
 
 from intentflow.conversion.export_format import Row, RowRejected
-from intentflow.conversion.phrases import Phrase, find_items, find_names, join_parts, phrase_format
+from intentflow.conversion.phrases import (
+    Phrase,
+    find_items,
+    find_names,
+    phrase_format,
+    phrase_in_parts,
+)
 
 _USER_SAYS = re.compile(r"(.+)_usersays_[\w-]+\.json")
 KEYS = (b'"userDefined"', b'"isTemplate"')
@@ -63,9 +69,9 @@ def _phrases(intent: Row, items: list[Row]) -> Iterator[Phrase]:
     declared = _declared(intent)
     for item in items:
         parts = item.get("parts", item.get("data"))
-        text, values = join_parts(_without_ignored(parts), _NAMES)
         is_template = item.get("isTemplate") is True or item.get("type") == "TEMPLATE"
-        yield Phrase(text, _name(intent), values, declared, raw=item, is_template=is_template)
+        known = Phrase(None, _name(intent), (), declared, raw=item, is_template=is_template)
+        yield phrase_in_parts(_without_ignored(parts), _NAMES, known)
 
 
 def _without_ignored(parts: Any) -> Any:

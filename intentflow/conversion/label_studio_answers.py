@@ -48,12 +48,12 @@ def read_results(results: Any, text: str) -> StudioAnswers:
         text: The utterance, for spans that have positions only.
     """
     found = [it for it in results if isinstance(it, dict)] if isinstance(results, list) else []
-    regions = {it.get("id") for it in found if _marks_region(it)} - {None}
+    regions = {str(it["id"]) for it in found if _marks_region(it) and it.get("id") is not None}
     questions: dict[str, list[Any]] = {}
     spans: list[NamedValue] = []
     has_regions = False
     for result in found:
-        if _marks_region(result) or result.get("id") in regions:
+        if _marks_region(result) or str(result.get("id")) in regions:
             has_regions = True
             spans += spans_of(result.get("value"), text)
         elif labels := _labels(result):

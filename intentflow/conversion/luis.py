@@ -40,8 +40,13 @@ def find_phrases(document: Any, _path: Path) -> Iterator[Phrase]:
     cut = _cut_characters if document.get("stringIndexType") in _CHARACTERS else _cut_utf16
     for item in find_items(source, "utterances"):
         text = item.get("text")
-        values = _values(item, text, cut) if isinstance(text, str) else []
-        yield Phrase(text, item.get("intent"), values, raw=item)
+        phrase = Phrase(text, item.get("intent"), raw=item)
+        try:
+            values = _values(item, text, cut) if isinstance(text, str) else []
+        except RowRejected as rejected:
+            yield phrase._replace(problem=rejected.reason)
+            continue
+        yield phrase._replace(values=values)
 
 
 _CHARACTERS = ("UnicodeCodePoint", "TextElements_v8", "TextElement_V8")

@@ -43,6 +43,7 @@ class Phrase(NamedTuple):
         raw: The phrase as it stands in the document, for the rejects file.
         line: Its line, from 1; 1 where the document is one value.
         is_template: Whether it has placeholders instead of words.
+        problem: Reason for rejecting it that was found with its parts; empty if there is none.
     """
 
     text: Any
@@ -52,6 +53,7 @@ class Phrase(NamedTuple):
     raw: Any = None
     line: int = 1
     is_template: bool = False
+    problem: str = ""
 
 
 class PhraseFinder(Protocol):
@@ -96,6 +98,8 @@ def read(row: Row, options: Options) -> LabelledRow:
     phrase = row.get(_KEY)
     if not isinstance(phrase, Phrase):
         raise RowRejected("unknown_shape")
+    if phrase.problem:
+        raise RowRejected(phrase.problem)
     if phrase.intent is None or phrase.intent == "":
         raise RowRejected("no_label")
     if not isinstance(phrase.text, str) or not isinstance(phrase.intent, str):
@@ -136,6 +140,21 @@ def join_parts(parts: Any, names: Sequence[str]) -> tuple[str, list[NamedValue]]
             values.append(NamedValue(given, piece.strip(), len(text)))
         text += piece
     return text, values
+
+
+def phrase_in_parts(parts: Any, names: Sequence[str], phrase: Phrase) -> Phrase:
+    """The phrase with the text and the values of its parts, or with their problem.
+
+    Args:
+        parts: As for :func:`join_parts`.
+        names: As for :func:`join_parts`.
+        phrase: The rest of the phrase: its intent, parameters and origin.
+    """
+    try:
+        text, values = join_parts(parts, names)
+    except RowRejected as rejected:
+        return phrase._replace(problem=rejected.reason)
+    return phrase._replace(text=text, values=values)
 
 
 def find_items(document: Any, key: str) -> list[Row]:

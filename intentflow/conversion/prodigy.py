@@ -61,7 +61,8 @@ def _labels(row: Row) -> list[str]:
     if accepted is None and "options" not in row:
         found = [row.get("user_input") or row.get("label")]
     else:
-        names = {item.get("id"): item for item in _dicts(row.get("options"))}
+        options = _dicts(row.get("options"))
+        names = {item.get("id"): item for item in options if _is_key(item.get("id"))}
         chosen = accepted if isinstance(accepted, list) else [accepted]
         found = [_option_name(item, names) for item in chosen if _is_key(item)]
     labels = [label for label in found if label is not None]

@@ -40,7 +40,8 @@ def _message(turn: Any) -> Row:
     """The turn as a message of a chat API."""
     if not isinstance(turn, dict):
         raise RowRejected("unknown_shape")
-    speaker, text = turn.get("from", turn.get("role")), turn.get("value", turn.get("content"))
+    given, text = turn.get("from", turn.get("role")), turn.get("value", turn.get("content"))
+    speaker = given if isinstance(given, str) else ""
     if speaker in _CALLS:
         calls = [call._asdict() for call in read_call(text)]
         return {"role": "assistant", "content": "", "tool_calls": calls}

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.conversion.export_format import Row, RowRejected
-from intentflow.conversion.phrases import Phrase, find_items, join_parts, phrase_format
+from intentflow.conversion.phrases import Phrase, find_items, phrase_format, phrase_in_parts
+
+_NAMES = ("slot_name", "entity")
 
 
 def recognises(document: Any) -> bool:
@@ -33,8 +35,7 @@ def find_phrases(document: Any, _path: Path) -> Iterator[Phrase]:
         raise RowRejected("unknown_shape")
     for intent, utterances in intents.items():
         for item in utterances:
-            text, values = join_parts(item.get("data"), ("slot_name", "entity"))
-            yield Phrase(text, intent, values, raw=item)
+            yield phrase_in_parts(item.get("data"), _NAMES, Phrase(None, intent, raw=item))
 
 
 def _intents(document: Row) -> dict[str, list[Row]]:

@@ -378,3 +378,9 @@ def test_an_entity_without_a_place_is_a_reject(tmp_path: Path, entities: list[An
     utterances = [{"text": "hm", "intent": "a", "entities": entities}]
     with pytest.raises(InputError, match="no row was kept: unknown_shape"):
         read(tmp_path, "a.json", {"luis_schema_version": "7", "utterances": utterances})
+
+
+def test_one_broken_phrase_does_not_affect_the_others(tmp_path: Path) -> None:
+    phrases = [{"data": [3]}, *ES_PHRASES, {"data": "x"}]
+    assert read(tmp_path, "Book_usersays_en.json", phrases) == [(FLIGHT, "Book(Oslo,Rome)")]
+    assert [row["reason"] for row in rejected(tmp_path)] == ["unknown_shape"] * 2
