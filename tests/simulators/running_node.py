@@ -13,7 +13,7 @@ from pathlib import Path
 
 from intentflow.deployment.arguments import served_names
 from intentflow.taxonomy import Taxonomy
-from tests.real_parts.process import answers, end, free_port
+from tests.real_parts.process import answers, end, end_with_parent, free_port
 from tests.simulators.api import Api, Object
 from tests.simulators.kserve.names import SOURCE_URI
 from tests.simulators.network import Network
@@ -127,7 +127,12 @@ class RunningNode(Node):
             command = [*program, *self._of_transformer(container["args"], port)]
         with (self._programs.log / f"{metadata['name']}.log").open("ab") as output:
             process = subprocess.Popen(
-                command, stdout=output, stderr=output, env=environment, start_new_session=True
+                command,
+                stdout=output,
+                stderr=output,
+                env=environment,
+                start_new_session=True,
+                preexec_fn=end_with_parent,
             )
         path = container["readinessProbe"]["httpGet"]["path"]
         found = self._processes[metadata["uid"]] = _Process(process, port)
