@@ -10,6 +10,7 @@ from contextlib import contextmanager, redirect_stdout
 
 from intentflow.cli.main import main
 from intentflow.cli.verbs import VERBS, add_options, verb_module
+from intentflow.serving.transformer.settings import transformer_parser
 
 _COLUMNS = "96"
 
@@ -26,7 +27,17 @@ def commands_page() -> str:
     ]
     for verb in VERBS:
         parts.append(f"## {verb}\n\n```text\n{help_text(verb)}\n```\n")
+    parts.append(
+        "## The transformer\n\nThe service in front of vLLM in a cluster; the manifests set its "
+        f"arguments.\n\n```text\n{transformer_help()}\n```\n"
+    )
     return "\n".join(parts)
+
+
+def transformer_help() -> str:
+    """What ``python -m intentflow.serving.transformer --help`` prints."""
+    with _columns(_COLUMNS):
+        return transformer_parser().format_help().rstrip()
 
 
 def help_text(verb: str) -> str:

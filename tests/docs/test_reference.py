@@ -11,6 +11,7 @@ from intentflow.cli.schema import schema_models
 from intentflow.cli.verbs import VERBS
 from intentflow.environment_variables import VARIABLES
 from intentflow.serving.app import openapi_document
+from intentflow.serving.transformer.settings import transformer_parser
 from intentflow.validation import DataPolicy
 from scripts.docs.command_line import commands_page, help_text, parser_of
 from scripts.docs.components import components_page
@@ -42,6 +43,12 @@ _INTERNAL = {
 def test_every_option_of_a_command_is_on_the_page_of_commands(verb: str) -> None:
     section = commands_page().partition(f"\n## {verb}\n")[2].partition("\n## ")[0]
     options = [name for it in parser_of(verb)._actions for name in it.option_strings]
+    assert [name for name in options if name not in section] == []
+
+
+def test_every_argument_of_the_transformer_is_on_the_page_of_commands() -> None:
+    section = commands_page().partition("\n## The transformer\n")[2]
+    options = [name for it in transformer_parser()._actions for name in it.option_strings]
     assert [name for name in options if name not in section] == []
 
 
