@@ -32,6 +32,7 @@ def schema_models() -> dict[str, type[BaseModel]]:
     from intentflow.artifacts.failure import StepFailure
     from intentflow.artifacts.metrics import Metrics
     from intentflow.artifacts.predictions import ScoredPrediction
+    from intentflow.artifacts.published import PublishedModel
     from intentflow.artifacts.quantization import QuantizationRecord
     from intentflow.artifacts.training import TrainingRecord
     from intentflow.artifacts.verdict import Verdict
@@ -64,6 +65,7 @@ def schema_models() -> dict[str, type[BaseModel]]:
         "data-findings": DataFindings,
         "deployed-model": DeployedModel,
         "failure": StepFailure,
+        "published": PublishedModel,
         "manifest": ManifestFile,
         "prompt": PromptSpec,
         "calibration": Calibration,

@@ -15,6 +15,7 @@ from intentflow.artifacts.document import Artifact, ClosedArtifact
 from intentflow.artifacts.failure import StepFailure
 from intentflow.artifacts.metrics import Metrics
 from intentflow.artifacts.predictions import GivenPrediction
+from intentflow.artifacts.published import PublishedModel
 from intentflow.artifacts.quantization import QuantizationRecord
 from intentflow.artifacts.training import TrainingRecord
 from intentflow.artifacts.verdict import Verdict
@@ -56,6 +57,7 @@ MINIMAL: dict[type[Artifact], dict[str, Any]] = {
         "system": "Name the intent.",
         "digest": PromptSpec(system="Name the intent.").digest,
     },
+    PublishedModel: {"uri": "s3://models/intent", "digest": "0"},
     StepFailure: {"step": "gate", "kind": "CheckFailed", "message": "no"},
     GivenPrediction: {"instruction": "a", "output": "b()", "prediction": "b()"},
 }

@@ -6,6 +6,7 @@ import json
 import tempfile
 from pathlib import Path
 
+from intentflow.artifacts.published import PublishedModel
 from intentflow.artifacts.training import TRAINING_FILE, TrainingRecord
 from intentflow.errors import ServiceError
 from intentflow.io.files import atomic_directory
@@ -26,24 +27,38 @@ def publish_result(model: str | Path, destination: str) -> str:
     """
     location = parse_s3(destination)
     published = publish(model, destination)
-    pointer = json.dumps({"uri": published.uri, "digest": published.digest})
-    S3Store().write(location / POINTER, pointer.encode())
+    pointer = PublishedModel(uri=published.uri, digest=published.digest)
+    S3Store().write(location / POINTER, json.dumps(pointer.as_dict()).encode())
     return published.uri
 
 
 def fetch_model(results: str, output: str) -> TrainingRecord:
-    """Download the model that a job has published into a model directory."""
+    """Download the model that a job has published into a model directory.
+
+    Raises:
+        InputError: The pointer to it is not what this release writes.
+        ServiceError: There is no pointer, or the storage refused.
+    """
     pointer = read_file(results, POINTER)
     if pointer is None:
         raise ServiceError(
             f"{results}: the job is complete but wrote no {POINTER}: does its image contain "
             "this release of intentflow?"
         )
+    published = PublishedModel.from_mapping(_parsed(pointer), f"{results}/{POINTER}")
     target = Path(output)
     with (
         atomic_directory(target) as partial,
         tempfile.TemporaryDirectory(prefix=".fetched-", dir=target.parent) as scratch,
     ):
-        for part in fetch(str(json.loads(pointer)["uri"]), scratch).iterdir():
+        for part in fetch(published.uri, scratch).iterdir():
             part.replace(partial / part.name)
     return TrainingRecord.read(target / TRAINING_FILE)
+
+
+def _parsed(content: bytes) -> object:
+    try:
+        document: object = json.loads(content)
+    except ValueError:
+        return None
+    return document
