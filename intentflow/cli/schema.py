@@ -30,6 +30,7 @@ def schema_models() -> dict[str, type[BaseModel]]:
     from intentflow.artifacts.data_findings import DataFindings
     from intentflow.artifacts.deployed_model import DeployedModel
     from intentflow.artifacts.failure import StepFailure
+    from intentflow.artifacts.left_out import LeftOutRow
     from intentflow.artifacts.metrics import Metrics
     from intentflow.artifacts.predictions import ScoredPrediction
     from intentflow.artifacts.published import PublishedModel
@@ -62,6 +63,7 @@ def schema_models() -> dict[str, type[BaseModel]]:
         "training": TrainingRecord,
         "quantization": QuantizationRecord,
         "predictions": ScoredPrediction,
+        "left-out": LeftOutRow,
         "data-findings": DataFindings,
         "deployed-model": DeployedModel,
         "failure": StepFailure,

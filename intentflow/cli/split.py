@@ -28,14 +28,16 @@ def run(args: argparse.Namespace) -> Outcome:
     config = read_config(args, SplitConfig)
     _refuse_the_input_as_a_part(args, config, files)
     summary = run_split(args.data, files, config)
-    return Outcome(asdict(summary), _text(summary))
+    return Outcome(asdict(summary), _text(summary, files))
 
 
-def _text(summary: SplitSummary) -> str:
+def _text(summary: SplitSummary, files: SplitFiles) -> str:
     parts = {"train": summary.train, "validation": summary.validation, "test": summary.test}
     lines = [f"{summary.rows} rows in {summary.groups} groups of similar rows"]
     lines += table(parts.items())
     lines += [f"digest of {part}: {digest}" for part, digest in summary.digests.items()]
+    if summary.left_out:
+        lines.append(f"left out: {summary.left_out} rows near the test file, in {files.left_out}")
     return "\n".join(lines)
 
 

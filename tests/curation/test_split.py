@@ -321,3 +321,8 @@ def test_rows_near_those_of_a_given_test_file_leave_training(
     found = run_split(records, SplitFiles.in_folder(tmp_path), SplitConfig(test=str(own)))
     assert (found.train, found.validation, found.test) == (180, 20, 1)
     assert "4 rows also occur in the test file and are left out" in capsys.readouterr().err
+    listed = [json.loads(line) for line in (tmp_path / "left-out.jsonl").read_text().splitlines()]
+    assert len(listed) == found.left_out == 4
+    assert {row["reason"] for row in listed} == {"near_test_row"}
+    kept = {row.instruction for row in read_records(tmp_path / "train.jsonl")}
+    assert kept.isdisjoint(row["instruction"] for row in listed)

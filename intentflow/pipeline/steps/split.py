@@ -64,6 +64,7 @@ class SplitFiles:
         train: File for training rows.
         validation: File for validation rows.
         test: File for test rows.
+        left_out: File for rows that are near those of a test file; None for no list.
 
     Example:
         >>> SplitFiles.in_folder("sets").by_name()["train"].as_posix()
@@ -73,11 +74,12 @@ class SplitFiles:
     train: Path
     validation: Path
     test: Path
+    left_out: Path | None = None
 
     @classmethod
     def in_folder(cls, folder: str | Path) -> Self:
-        """``train.jsonl``, ``validation.jsonl`` and ``test.jsonl`` of a folder."""
-        return cls(*(Path(folder) / f"{name}.jsonl" for name in PARTS))
+        """The parts and ``left-out.jsonl`` in a folder."""
+        return cls(*(Path(folder) / f"{name}.jsonl" for name in (*PARTS, "left-out")))
 
     def by_name(self) -> dict[str, Path]:
         """The paths by the part's name."""
@@ -96,6 +98,7 @@ class SplitSummary:
         digests: Content digest of each file written, by part.
         groups: Number of groups of rows that stay together: near-duplicates and dialogues.
         largest_group: Number of rows of the largest group.
+        left_out: Number of rows left out because they are near rows of the test file.
     """
 
     rows: int
@@ -105,6 +108,7 @@ class SplitSummary:
     digests: dict[str, str] = field(default_factory=dict)
     groups: int = 0
     largest_group: int = 0
+    left_out: int = 0
 
 
 def run_split(
@@ -142,8 +146,9 @@ def run_split(
     settings = config or SplitConfig()
     rows = read_records(records)
     test = _read_test(settings.test) if settings.test else None
+    left_out = [] if test is None else _near_test(rows, test, settings.near_threshold)
     parts = split(
-        rows if test is None else _without(rows, test, settings.near_threshold),
+        _without(rows, left_out),
         test=settings.test_share if test is None else 0.0,
         validation=settings.validation_share,
         seed=settings.seed,
@@ -152,6 +157,7 @@ def run_split(
     if test is not None:
         parts = replace(parts, test=test)
     digests = parts.write(files.by_name())
+    _list_left_out(rows, left_out, files.left_out)
     for note in parts.notes:
         log.info("%s", note)
     return SplitSummary(
@@ -162,6 +168,7 @@ def run_split(
         digests=digests,
         groups=parts.groups,
         largest_group=parts.largest_group,
+        left_out=len(left_out),
     )
 
 
@@ -183,16 +190,39 @@ def _read_test(source: str) -> list[Example]:
         return read_records(fetch(source, Path(folder)))
 
 
-def _without(rows: list[Example], test: list[Example], threshold: float) -> list[Example]:
-    """Rows that are not near-duplicates of test rows, so that nothing scored was learned."""
+def _near_test(rows: list[Example], test: list[Example], threshold: float) -> list[int]:
+    """Rows that are near-duplicates of test rows: nothing that is scored may be learned."""
     from intentflow.curation.minhash import near_any
 
     utterances = [row.instruction for row in rows]
-    held_out = set(near_any(utterances, [row.instruction for row in test], threshold))
-    kept = [row for place, row in enumerate(rows) if place not in held_out]
-    if len(kept) < len(rows):
-        left_out = len(rows) - len(kept)
-        log.warning("%d rows also occur in the test file and are left out", left_out)
-    if not kept:
+    return sorted(set(near_any(utterances, [row.instruction for row in test], threshold)))
+
+
+def _without(rows: list[Example], left_out: list[int]) -> list[Example]:
+    removed = set(left_out)
+    kept = [row for place, row in enumerate(rows) if place not in removed]
+    if rows and not kept:
         raise InputError("every row also occurs in the test file: no rows are left for training")
     return kept
+
+
+def _list_left_out(rows: list[Example], left_out: list[int], path: Path | None) -> None:
+    """Write the list of rows left out; the list of an earlier split goes."""
+    from intentflow.artifacts.left_out import LeftOutRow
+
+    where = f": see {path}" if path and left_out else ""
+    if left_out:
+        log.warning("%d rows also occur in the test file and are left out%s", len(left_out), where)
+    if path and (left_out or path.exists()):
+        LeftOutRow.write_rows(
+            path,
+            (
+                LeftOutRow(
+                    row=place + 1,
+                    reason="near_test_row",
+                    instruction=rows[place].instruction,
+                    output=rows[place].output,
+                )
+                for place in left_out
+            ),
+        )
