@@ -43,7 +43,7 @@ def test_a_checkout_that_is_not_installed_names_none(monkeypatch: pytest.MonkeyP
     def missing(name: str) -> object:
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr("intentflow.cli.extras.metadata", missing)
+    monkeypatch.setattr("importlib.metadata.metadata", missing)
     assert extra_with("scipy") is None
 
 
