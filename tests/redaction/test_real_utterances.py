@@ -57,7 +57,7 @@ def test_what_is_planted_in_a_public_set_is_found(files: Path) -> None:
     missed = []
     for kind, value in ALL * 5:
         text = chance.choice(_rows(files))["instruction"]
-        planted = f"{text}，{value}。" if not text.isascii() else f"{text} {value}, thanks"
+        planted = f"{text}，{value}。" if not text.isascii() else f"{text}, {value}, thanks"
         kinds = {span.kind for span in find_personal_data(planted)}
         if kinds != {kind}:
             missed.append((planted, kinds))
