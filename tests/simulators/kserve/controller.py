@@ -28,10 +28,14 @@ _REQUEUE_SECONDS = 1.0
 
 
 class Controller:
-    """KServe's controller manager for one namespace."""
+    """KServe's controller manager for one namespace.
+
+    Attributes:
+        makes_ingress: False as with ``disableIngressCreation`` in KServe's configuration.
+    """
 
     def __init__(self, api: Api) -> None:
-        self._api = api
+        self._api, self.makes_ingress = api, True
         self._seen: dict[str, Any] = {}
         self._stop = threading.Event()
 
@@ -61,7 +65,8 @@ class Controller:
             trigger = self._trigger(service)
             if self._seen.get(name) != trigger:
                 self._seen[name] = trigger
-                if not Reconciliation(self._api, service).run():
+                reconciliation = Reconciliation(self._api, service, self.makes_ingress)
+                if not reconciliation.run():
                     self._stop.wait(_REQUEUE_SECONDS)
                     del self._seen[name]
 
@@ -88,8 +93,8 @@ class _FailedError(Exception):
 class Reconciliation:
     """One reconciliation of one service: controller/v1beta1/inferenceservice/controller.go:123."""
 
-    def __init__(self, api: Api, service: Object) -> None:
-        self._api, self._service = api, service
+    def __init__(self, api: Api, service: Object, makes_ingress: bool = True) -> None:
+        self._api, self._service, self._makes_ingress = api, service, makes_ingress
         self._name, self._namespace = service["metadata"]["name"], service["metadata"]["namespace"]
         self._spec = service["spec"]
         self.status = Status(service.get("status"))
@@ -241,14 +246,15 @@ class Reconciliation:
         """reconcilers/ingress/kube_ingress_reconciler.go:62-329."""
         for kind in ("Predictor", "Transformer"):
             needed = kind == "Predictor" or "transformer" in self._spec
-            if needed and not self.status.is_true(f"{kind}Ready"):
+            if self._makes_ingress and needed and not self.status.is_true(f"{kind}Ready"):
                 self.status.mark("IngressReady", "False", f"{kind} ingress not created")
                 return
         predictor = predictor_name(self._name, self._spec["predictor"].get("name"))
         first = transformer_name(self._name) if "transformer" in self._spec else predictor
         hosts = {self._name: first, first: predictor, predictor: predictor}
         rules = [(domain(name, self._namespace), backend) for name, backend in hosts.items()]
-        self._write_ingress([_rule(*rule) for rule in rules])
+        if self._makes_ingress:  # :106; what follows is done in any case
+            self._write_ingress([_rule(*rule) for rule in rules])
         self.status.fields["url"] = f"http://{domain(self._name, self._namespace)}"
         address = f"http://{first}.{self._namespace}.svc.cluster.local"
         self.status.fields["address"] = {"url": address}
