@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import orjson
 
@@ -56,7 +57,7 @@ def check_input(
 
 def check(content: bytes, form: Format, options: Options, file_name: str) -> None:
     """Read a file's content in every way that should come to the same."""
-    settled = detect_layout(form, io.BytesIO(content), file_name)
+    settled = detect_layout(form, io.BytesIO(content), Path(file_name), options.limits)
     parts = list(convert_stream(io.BytesIO(content), settled, options))
     for part in parts:
         for line in part.kept.splitlines():

@@ -107,7 +107,8 @@ def _runner() -> asyncio.Runner:
 def _backend() -> VllmBackend:
     taxonomy = Taxonomy(intents={"weather_search": Intent(parameters=["place"])})
     structure = StructuredOutputs(taxonomy, "call")
-    model = ServedModel(taxonomy, structure, None, None, PromptSpec.build(taxonomy=taxonomy).digest)
+    digest = PromptSpec.build(taxonomy=taxonomy).digest
+    model = ServedModel(taxonomy, structure, None, None, digest, digest)
     backend = VllmBackend("http://predictor", "intent", model, timeout_seconds=5)
     backend._client = httpx2.AsyncClient(
         transport=httpx2.MockTransport(lambda _: httpx2.Response(200, stream=_Stream())),

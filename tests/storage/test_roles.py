@@ -161,6 +161,8 @@ def test_storage_and_token_service_of_a_private_authority_are_trusted(
     with aws((certificate, key)) as private:
         monkeypatch.setenv("S3_ENDPOINT_URL", private.url)
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", private.url)
+        for other in ("SSL_CERT_FILE", "AWS_CA_BUNDLE"):  # the computer's own settings
+            monkeypatch.delenv(other, raising=False)
         monkeypatch.setenv(variable, str(certificate))
         assert _read() == CONTENT
         assert len(private.identities) == 1

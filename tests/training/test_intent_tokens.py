@@ -42,7 +42,7 @@ TAXONOMY = Taxonomy(
         "bye": Intent(),
         "weather": Intent(parameters=["place", "day"], min_parameters=1),
         "查詢 天氣?": Intent(parameters=["城市"]),
-        "a<|im_end|>b": Intent(),
+        "a|im_end|b": Intent(),
     }
 )
 KINDS = [*sorted(TEMPLATES), "sentencepiece", "whole words first"]
