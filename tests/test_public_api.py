@@ -68,6 +68,12 @@ def test_importing_loads_no_heavy_package(statement: str) -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_converting_loads_no_curation() -> None:
+    code = "import sys, intentflow.cli.convert; print('intentflow.curation' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
 def test_one_source_may_be_given_alone(tmp_path: Path) -> None:
     source = tmp_path / "calls.csv"
     source.write_text("text,intent\nplay some jazz,play(jazz)\n")

@@ -11,9 +11,10 @@ from pydantic import Field
 from intentflow.config import StrictModel
 from intentflow.curation.conflicts import ConflictRule
 from intentflow.curation.curation import CurateResult, Dedup, curate, write_changes
+from intentflow.curation.minhash import NEAR_THRESHOLD
 from intentflow.curation.redaction_report import redaction_html, write_redaction_report
 from intentflow.pipeline.steps.balance import BalanceConfig, synthesise_rows
-from intentflow.pipeline.steps.fields import NEAR_THRESHOLD, NearThreshold
+from intentflow.pipeline.steps.fields import NearThreshold
 from intentflow.records import read_records, write_records
 from intentflow.report import write_report
 

@@ -7,7 +7,6 @@ from typing import Annotated
 from pydantic import Field
 
 from intentflow.config import Flag, Place, from_file
-from intentflow.curation.minhash import NEAR_THRESHOLD
 from intentflow.errors import IntentflowError
 from intentflow.recipe.recipe import Recipe, recipe_path, shipped_recipes
 from intentflow.taxonomy import Taxonomy
@@ -59,14 +58,4 @@ NearThreshold = Annotated[
         le=1,
         description="Minimum share of common characters of near-duplicates",
     ),
-]
-
-__all__ = [
-    "NEAR_THRESHOLD",
-    "NearThreshold",
-    "OptionalRecipeFile",
-    "RecipeFile",
-    "Seed",
-    "TaxonomyFile",
-    "is_shipped_recipe",
 ]

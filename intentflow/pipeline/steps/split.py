@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import Field
 
 from intentflow.config import Flag, Place, StrictModel
+from intentflow.curation.minhash import NEAR_THRESHOLD
 from intentflow.errors import InputError
-from intentflow.pipeline.steps.fields import NEAR_THRESHOLD, NearThreshold, Seed
+from intentflow.pipeline.steps.fields import NearThreshold, Seed
 
 if TYPE_CHECKING:
     from intentflow.records import Example
