@@ -221,6 +221,8 @@ def _api_server(program_file: Path, root: Path, etcd_url: str) -> Iterator[KubeA
         "service-cluster-ip-range": "10.0.0.0/24",
         # No controllers here: none would make the account that a pod needs.
         "disable-admission-plugins": "ServiceAccount",
+        # Pods of a namespace tolerate what its annotation lists: a node can be one namespace's.
+        "enable-admission-plugins": "PodTolerationRestriction",
     }
     command = [program_file, *_as_flags(flags)]
     context = ssl._create_unverified_context()  # the certificate is made while it starts

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
+import time
+import uuid
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -98,11 +101,22 @@ def test_a_refused_request_is_one_line_in_the_log(
     servers: Servers, path: str, body: object, status: int
 ) -> None:
     for url, log in zip(servers.urls, servers.logs, strict=True):
-        before = len(log.read_text())
+        request_id = uuid.uuid4().hex
         with client(url) as http:
-            assert http.post(path, json=body).status_code == status
-        written = log.read_text()[before:].splitlines()
+            reply = http.post(path, json=body, headers={"x-request-id": request_id})
+        assert reply.status_code == status
+        written = _written_of(log, request_id)
         assert [line.endswith(f"HTTP {status}") for line in written] == [True], written
+
+
+def _written_of(log: Path, request_id: str) -> list[str]:
+    """The lines of a request: its reply may come before them."""
+    deadline = time.monotonic() + 10
+    while not (found := [it for it in log.read_text().splitlines() if request_id in it]):
+        if time.monotonic() > deadline:
+            return []
+        time.sleep(0.02)
+    return found
 
 
 @pytest.mark.parametrize(

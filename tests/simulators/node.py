@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -106,7 +107,13 @@ class Node:
         }
         self._cluster.merge_status("nodes", self.name, status)
         # Admission adds a taint until a node is ready; the controller that removes it does not run.
-        self._cluster.merge("nodes", self.name, {"spec": {"taints": None}})
+        # Pods that tests of other namespaces have left are not for this node.
+        own = {"key": "namespace", "value": str(self._api.namespace), "effect": "NoSchedule"}
+        self._cluster.merge("nodes", self.name, {"spec": {"taints": [own]}})
+        tolerated = json.dumps([{**own, "operator": "Equal"}])
+        annotations = {"scheduler.alpha.kubernetes.io/defaultTolerations": tolerated}
+        namespace = {"metadata": {"annotations": annotations}}
+        self._cluster.merge("namespaces", str(self._api.namespace), namespace)
 
     def _run(self) -> None:
         while not self._stop.wait(_LOOK_SECONDS):
