@@ -1,7 +1,8 @@
 """Conversion of labelling exports to records; one module per tool, listed in ``formats``."""
 
-from intentflow.conversion.conversion import ConvertSummary, NoRowKept, TooManyRejects, convert
+from intentflow.conversion.conversion import convert
 from intentflow.conversion.export_format import REASONS
 from intentflow.conversion.formats import FORMATS
+from intentflow.conversion.summary import ConvertSummary, NoRowKept, TooManyRejects
 
 __all__ = ["FORMATS", "REASONS", "ConvertSummary", "NoRowKept", "TooManyRejects", "convert"]

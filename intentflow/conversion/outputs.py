@@ -1,0 +1,70 @@
+"""Outputs of a conversion: the kept rows in their format, and the rejected ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from intentflow.conversion.class_names import CallWriter
+from intentflow.conversion.label_tasks import TASKS, Target
+from intentflow.conversion.parts import NamedPart
+from intentflow.conversion.record_exports import ChatWriter, ParameterNames, RasaWriter
+from intentflow.conversion.summary import Tally
+from intentflow.conversion.writers import LazyFile, RecordsWriter, RowsWriter, reject_lines
+
+
+class OutputFiles(NamedTuple):
+    """The files that a conversion writes.
+
+    Attributes:
+        out: The kept rows.
+        rejects: The rejected rows.
+        always_rejects: Whether the file of rejected rows is written if there are none.
+        to: The format of the rows, if they are no records.
+        names: Names of each intent's parameters in the taxonomy; its intents are class names,
+            though they label one row only.
+    """
+
+    out: Path
+    rejects: Path
+    always_rejects: bool
+    to: Target | None
+    names: ParameterNames
+
+    def write(self, parts: Iterable[NamedPart]) -> tuple[Tally, str]:
+        """Write all rows; what is written appears only if all of it succeeds.
+
+        Args:
+            parts: The results of blocks of rows.
+
+        Returns:
+            Counts by outcome, and the digest of the rows.
+        """
+        with LazyFile(self.out) as file, LazyFile(self.rejects, private=True) as rejected:
+            if self.always_rejects:
+                rejected.write(b"")
+            return _write_all(parts, self._writer(file), rejected)
+
+    def _writer(self, file: LazyFile) -> RowsWriter:
+        """The writer of the kept rows; class names become calls, unless rows are tasks."""
+        if self.to in TASKS:
+            return RecordsWriter(self.out, file)
+        if self.to == "rasa":
+            return CallWriter(RasaWriter(file, self.names), self.names)
+        own = ChatWriter(file) if self.to == "jsonl-chat" else RecordsWriter(self.out, file)
+        return CallWriter(own, self.names)
+
+
+def _write_all(
+    parts: Iterable[NamedPart], writer: RowsWriter, rejected: LazyFile
+) -> tuple[Tally, str]:
+    tally = Tally()
+    for source, part, lines_before in parts:
+        tally.add(part)
+        writer.write(part.kept, part.rows)
+        if part.rejects:
+            rejected.write(reject_lines(source, part.rejects, lines_before))
+    digest = writer.finish()
+    tally.class_names = writer.class_names if isinstance(writer, CallWriter) else 0
+    return tally, digest
