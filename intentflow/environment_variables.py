@@ -50,6 +50,11 @@ VARIABLES = (
         "with a registry or an image sets it to that of its train step",
     ),
     Variable(
+        "INTENTFLOW_REGISTRY",
+        "history",
+        "folder or `s3://` of the registry where `--registry` is not given",
+    ),
+    Variable(
         "INTENTFLOW_ENGINE",
         "convert, curate",
         "`local` or `ray` where `--engine` is not given",

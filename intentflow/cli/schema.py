@@ -35,6 +35,7 @@ def schema_models() -> dict[str, type[BaseModel]]:
     from intentflow.artifacts.predictions import ScoredPrediction
     from intentflow.artifacts.published import PublishedModel
     from intentflow.artifacts.quantization import QuantizationRecord
+    from intentflow.artifacts.registry_entry import RegistryEntry, ServiceAliases
     from intentflow.artifacts.training import TrainingRecord
     from intentflow.artifacts.verdict import Verdict
     from intentflow.deployment.options import DeployOptions
@@ -68,6 +69,8 @@ def schema_models() -> dict[str, type[BaseModel]]:
         "deployed-model": DeployedModel,
         "failure": StepFailure,
         "published": PublishedModel,
+        "registry-entry": RegistryEntry,
+        "registry-aliases": ServiceAliases,
         "manifest": ManifestFile,
         "prompt": PromptSpec,
         "calibration": Calibration,

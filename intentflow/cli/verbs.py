@@ -29,6 +29,7 @@ VERBS = {
     "promote": "give a canary's model all requests",
     "rollback": "restore the previous model, in the cluster or by a revert",
     "verify": "wait until a service answers with a model, and compare its answers",
+    "history": "list data sets, models and deployments, with their lineage and verdicts",
     "endpoint": "print a service's URL and the command that reads its token",
     "serve": "serve a model locally with the OpenAI API",
     "predict": "get typed calls from an endpoint or a model",

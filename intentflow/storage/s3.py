@@ -31,6 +31,7 @@ _CHUNK_BYTES = 1 << 20
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 120
 _RETRIES = 3
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -217,6 +218,7 @@ def _connections(
     if ca_bundle and not Path(ca_bundle).is_file():
         raise ServiceError(f"AWS_CA_BUNDLE={ca_bundle}: No such file or directory")
     return urllib3.PoolManager(
+        maxsize=_AT_ONCE,
         timeout=urllib3.Timeout(connect=connect_seconds, read=read_seconds),
         cert_reqs="CERT_REQUIRED",
         ca_certs=ca_bundle or os.environ.get("SSL_CERT_FILE") or certifi.where(),

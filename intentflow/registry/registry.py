@@ -1,0 +1,239 @@
+"""Reading and writing a registry."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from intentflow.artifacts.registry_entry import (
+    Alias,
+    AliasMove,
+    RegistryEntry,
+    ServiceAliases,
+    now,
+)
+from intentflow.errors import InputError
+from intentflow.registry.listing import Damaged, Listing
+from intentflow.storage.objects import open_objects
+
+_ENTRIES, _ALIASES, _SUFFIX = "entries", "aliases", ".json"
+_AT_ONCE = 8
+_MAX_MOVES = 1000  # of a service; the oldest are dropped
+
+Result = TypeVar("Result")
+Read = TypeVar("Read")
+
+Current = Mapping[Alias, str]
+NewAliases = Callable[[Current], Current]
+"""From the aliases of a service to new ones, by ids of model entries."""
+
+
+class Registry:
+    """A registry in a folder or on S3.
+
+    Args:
+        place: Folder, or ``s3://bucket/prefix``; the first entry creates it.
+
+    Raises:
+        InputError: The address is invalid.
+        ServiceError: There are no credentials for S3.
+
+    Example:
+        >>> import tempfile
+        >>> from intentflow.registry.changes import deployed
+        >>> made = {"name": "banking", "created": "2026-11-29T20:15:00Z"}
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     registry = Registry(folder)
+        ...     rows = registry.add(RegistryEntry(kind="dataset", **made))
+        ...     model = registry.add(RegistryEntry(kind="model", parents=[rows], **made))
+        ...     _ = registry.move("banking", deployed(model), reason="deploy")
+        ...     listing = registry.listing()
+        ...     listing.find("champion") == model, listing.ancestors(model) == [rows]
+        (True, True)
+    """
+
+    def __init__(self, place: str | Path) -> None:
+        self._place = str(place).rstrip("/") or str(place)
+        self._objects = open_objects(self._place)
+
+    def __str__(self) -> str:
+        return self._place
+
+    def add(self, entry: RegistryEntry) -> str:
+        """Write an entry; its parents and what it describes must be there already.
+
+        Args:
+            entry: The entry. Writing it again, as a step that is run again does, changes nothing.
+
+        Returns:
+            Its id.
+
+        Raises:
+            InputError: A parent is missing or damaged, or the entry cannot be written.
+            ServiceError: The storage does not answer, or refuses.
+        """
+        for parent in entry.parents:
+            self.entry(parent)
+        name = _file(entry.id)
+        if self._objects.read(name) != entry.content():
+            self._objects.write(name, entry.content())
+        return entry.id
+
+    def entry(self, entry_id: str) -> RegistryEntry:
+        """Read one entry.
+
+        Raises:
+            InputError: It does not exist, or its file was changed or damaged.
+        """
+        name = _file(entry_id)
+        content = self._objects.read(name)
+        where = self._objects.address(name)
+        if content is None:
+            raise InputError(
+                f"{where}: no such entry; restore the file from a backup, or give another entry"
+            )
+        return _parsed(content, entry_id, where)
+
+    def aliases(self, service: str) -> ServiceAliases:
+        """The aliases of a service; none if it is new.
+
+        Raises:
+            InputError: Their file is damaged.
+        """
+        name = f"{_ALIASES}/{service}{_SUFFIX}"
+        return _parsed_aliases(self._objects.read(name), service, self._objects.address(name))
+
+    def move(
+        self, service: str, change: NewAliases, *, reason: str, run: str = ""
+    ) -> ServiceAliases:
+        """Change the aliases of a service, all at once and after any other process's change.
+
+        Args:
+            service: Name of the service.
+            change: Makes the new aliases from the present ones; called again if another process
+                was faster. One that returns the present aliases changes nothing.
+            reason: Command or step that makes the change, for the history.
+            run: Id of the run.
+
+        Returns:
+            The new aliases.
+
+        Raises:
+            InputError: A new alias points to no model's entry, or the file is damaged.
+            ServiceError: The storage does not answer, or other processes were faster for too long.
+        """
+        move_id, made = uuid.uuid4().hex, ServiceAliases(name=service)
+        name = f"{_ALIASES}/{service}{_SUFFIX}"
+
+        def changed(content: bytes | None) -> bytes:
+            nonlocal made
+            made = _parsed_aliases(content, service, self._objects.address(name))
+            if any(move.id == move_id for move in made.moves):  # stored, but the answer was lost
+                return content or b""
+            after = {alias: one for alias, one in change(made.current).items() if one}
+            if after == made.current and content is not None:
+                return content
+            self._require_models(set(after.values()) - set(made.current.values()))
+            move = AliasMove(
+                id=move_id, at=now(), run=run, reason=reason, before=made.current, after=after
+            )
+            moves = [*made.moves, move][-_MAX_MOVES:]
+            made = ServiceAliases(name=service, current=after, moves=moves)
+            text = json.dumps(made.as_dict(), indent=2, ensure_ascii=False)
+            return f"{text}\n".encode("utf-8", "backslashreplace")
+
+        self._objects.change(name, changed)
+        return made
+
+    def listing(self) -> Listing:
+        """Everything that is there; damaged files are listed apart.
+
+        Raises:
+            InputError: There is no registry here, or it cannot be read.
+            ServiceError: The storage does not answer, or refuses.
+        """
+        ids = [name.removesuffix(_SUFFIX) for name in self._objects.names(_ENTRIES)]
+        services = [name.removesuffix(_SUFFIX) for name in self._objects.names(_ALIASES)]
+        if not ids and not services:
+            raise InputError(
+                f"{self._place}: no registry; intentflow run makes one next to its folder, and "
+                "--registry names another"
+            )
+        entries, damaged = _separated(self._each(self._entry_or_damage, ids))
+        aliases, more = _separated(self._each(self._aliases_or_damage, services))
+        ordered = sorted(entries, key=lambda entry: (entry.created, _order(entry), entry.id))
+        by_id = {entry.id: entry for entry in ordered}
+        return Listing(by_id, {one.name: one for one in aliases}, (*damaged, *more))
+
+    def _require_models(self, ids: Iterable[str]) -> None:
+        for one in ids:
+            if (kind := self.entry(one).kind) != "model":
+                raise InputError(f"{one}: an alias names a model, and this is a {kind}")
+
+    def _each(self, read: Callable[[str], Result], names: Iterable[str]) -> list[Result]:
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return list(pool.map(read, names))
+
+    def _entry_or_damage(self, entry_id: str) -> RegistryEntry | Damaged:
+        try:
+            return self.entry(entry_id)
+        except InputError as error:
+            return Damaged(entry_id, str(error))
+
+    def _aliases_or_damage(self, service: str) -> ServiceAliases | Damaged:
+        try:
+            return self.aliases(service)
+        except InputError as error:
+            return Damaged("", str(error))
+
+
+def _order(entry: RegistryEntry) -> int:
+    """Place among the entries of one run."""
+    return ("dataset", "model", "deployment").index(entry.kind)
+
+
+def _separated(found: Iterable[Read | Damaged]) -> tuple[list[Read], list[Damaged]]:
+    read: list[Read] = []
+    damaged: list[Damaged] = []
+    for one in found:
+        if isinstance(one, Damaged):
+            damaged.append(one)
+        else:
+            read.append(one)
+    return read, damaged
+
+
+def _file(entry_id: str) -> str:
+    return f"{_ENTRIES}/{entry_id}{_SUFFIX}"
+
+
+def _parsed(content: bytes, entry_id: str, where: str) -> RegistryEntry:
+    if hashlib.sha256(content).hexdigest() != entry_id:
+        raise InputError(
+            f"{where}: damaged: its content is not the one that it is named after; "
+            f"{RegistryEntry.ADVICE}"
+        )
+    return RegistryEntry.from_mapping(_json(content, where, RegistryEntry.ADVICE), where)
+
+
+def _parsed_aliases(content: bytes | None, service: str, where: str) -> ServiceAliases:
+    if content is None:
+        return ServiceAliases(name=service)
+    advice = ServiceAliases.ADVICE
+    found = ServiceAliases.from_mapping(_json(content, where, advice), where)
+    if found.name != service:
+        raise InputError(f"{where}: damaged: it is about the service {found.name}; {advice}")
+    return found
+
+
+def _json(content: bytes, where: str, advice: str) -> object:
+    try:
+        found: object = json.loads(content)
+        return found
+    except (ValueError, RecursionError):
+        raise InputError(f"{where}: damaged: not JSON; {advice}") from None
