@@ -37,9 +37,9 @@ class LogSettings:
 
     Attributes:
         level: The least that is shown.
-        format: ``text``: the message alone, with time, level and logger where ``level`` is
-            ``debug``; ``json``: one object a line with ``time``, ``level``, ``logger`` and
-            ``message``.
+        format: ``text``: the message, behind ``warning:`` if it is one, and behind time, level and
+            logger where ``level`` is ``debug``; ``json``: one object a line with ``time``,
+            ``level``, ``logger`` and ``message``.
         progress_bars: Whether bars may stand between the lines.
     """
 
@@ -80,6 +80,15 @@ def logging_to_stderr(settings: LogSettings) -> Iterator[None]:
         logger.setLevel(level)
 
 
+def with_level(record: logging.LogRecord) -> str:
+    """The message for a reader who sees no level: a warning is called one.
+
+    Errors name the command, and that they are errors, themselves.
+    """
+    message = record.getMessage()
+    return f"warning: {message}" if record.levelno == logging.WARNING else message
+
+
 def shows_progress() -> bool:
     """Whether progress bars may stand on stderr."""
     return _NO_BARS not in os.environ
@@ -109,20 +118,25 @@ class _StderrHandler(logging.Handler):
 def _formatter(settings: LogSettings) -> logging.Formatter:
     if settings.format == "json":
         return JsonFormatter()
-    return _TextFormatter(
-        "%(asctime)s %(levelname)s %(name)s: %(message)s" if settings.level == "debug" else None
-    )
+    return _TextFormatter(detailed=settings.level == "debug")
 
 
 class _TextFormatter(logging.Formatter):
     """An exception's trace stands before the message; a pipeline step's lines are indented.
 
     Nothing in a record controls the terminal, and no message looks like another record.
+
+    Args:
+        detailed: Whether time, level and logger come before the message.
     """
+
+    def __init__(self, *, detailed: bool) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s" if detailed else None)
+        self._text = logging.LogRecord.getMessage if detailed else with_level
 
     def format(self, record: logging.LogRecord) -> str:
         is_step = hasattr(record, "step")
-        record.message = printable(record.getMessage(), lines=is_step)
+        record.message = printable(self._text(record), lines=is_step)
         record.asctime = self.formatTime(record)
         trace = [self.formatException(record.exc_info)] if record.exc_info else []
         message = self.formatMessage(record)

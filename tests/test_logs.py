@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,23 @@ def test_text_is_the_message_alone(capsys: pytest.CaptureFixture[str]) -> None:
     with logging_to_stderr(LogSettings()):
         log.info("%d rows", 3)
     assert capsys.readouterr().err == "3 rows\n"
+
+
+def test_text_calls_a_warning_one(capsys: pytest.CaptureFixture[str]) -> None:
+    with logging_to_stderr(LogSettings()):
+        log.warning("%d rows", 3)
+    assert capsys.readouterr().err == "warning: 3 rows\n"
+
+
+def test_no_message_states_its_level() -> None:
+    """The handler does, so that it stands once in a line of text and of JSON."""
+    package = Path(sys.modules["intentflow"].__file__ or "").parent
+    stating = [
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if re.search(r"""["'](debug|info|warning|error): """, path.read_text(encoding="utf-8"))
+    ]
+    assert stating == ["logs.py"]
 
 
 def test_json_lines_say_when_how_grave_who_and_what(capsys: pytest.CaptureFixture[str]) -> None:
@@ -205,7 +223,7 @@ def test_a_run_shows_its_steps_lines_indented(
 ) -> None:
     with logging_to_stderr(LogSettings()), RunLog(tmp_path / "run.log") as run_log:
         _write_step(run_log)
-    assert capsys.readouterr().err == "[train]\n  slow\n  a library's line\n"
+    assert capsys.readouterr().err == "[train]\n  warning: slow\n  a library's line\n"
 
 
 def test_a_quiet_run_shows_its_steps_warnings(
@@ -213,7 +231,7 @@ def test_a_quiet_run_shows_its_steps_warnings(
 ) -> None:
     with logging_to_stderr(LogSettings("warning")), RunLog(tmp_path / "run.log") as run_log:
         _write_step(run_log)
-    assert capsys.readouterr().err == "  slow\n"
+    assert capsys.readouterr().err == "  warning: slow\n"
 
 
 def test_a_run_in_json_names_the_step_of_each_line(
@@ -233,7 +251,7 @@ def test_the_runs_file_holds_messages_not_json(tmp_path: Path) -> None:
     with logging_to_stderr(LogSettings()), RunLog(tmp_path / "run.log") as run_log:
         _write_step(run_log)
     assert (tmp_path / "run.log").read_text() == (
-        "Executing task 'train'\n    slow\n    a library's line\n"
+        "Executing task 'train'\n    warning: slow\n    a library's line\n"
     )
 
 

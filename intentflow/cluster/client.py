@@ -220,17 +220,17 @@ class Cluster:
             ) from error
 
 
-def is_taken(error: IntentflowError) -> bool:
+def is_taken(error: BaseException) -> bool:
     """Whether an error of this module means that another object has that name."""
     return getattr(error.__cause__, "status", None) == 409
 
 
-def is_missing(error: IntentflowError) -> bool:
+def is_missing(error: BaseException) -> bool:
     """Whether an error of this module means that the object does not exist."""
     return getattr(error.__cause__, "status", None) == 404
 
 
-def is_away(error: IntentflowError) -> bool:
+def is_away(error: BaseException) -> bool:
     """Whether an error of this module may pass: the server does not answer, or is overloaded."""
     from urllib3.exceptions import HTTPError
 

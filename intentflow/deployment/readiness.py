@@ -6,7 +6,8 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from intentflow.cluster.client import Cluster, is_away
 from intentflow.cluster.pod_diagnostics import flat, pod_messages, service_pods
@@ -14,6 +15,9 @@ from intentflow.deployment.annotations import deployment_mode_of
 from intentflow.deployment.pod_failures import PodFailures, WaitLimits
 from intentflow.deployment.rollout_status import wanted_deployments
 from intentflow.errors import CheckFailed, IntentflowError, ServiceError
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 log = logging.getLogger(__name__)
 
@@ -118,19 +122,32 @@ def while_away(call: Callable[[], T], deadline: float, name: str) -> T:
     Raises:
         ClusterAwayError: It did not answer until the time limit.
     """
-    reported = False
-    while True:
-        try:
-            return call()
-        except IntentflowError as error:
-            if not is_away(error):
-                raise
-            if time.monotonic() > deadline:
-                raise ClusterAwayError(str(error)) from error
-            if not reported:
-                log.warning("%s: %s; retrying until the time limit", name, error)
-                reported = True
-        time.sleep(_PAUSE_SECONDS)
+    from tenacity import Retrying, retry_if_exception, wait_fixed  # compiling has no such library
+
+    retrying = Retrying(
+        retry=retry_if_exception(is_away),
+        stop=_stop_at(deadline),
+        wait=wait_fixed(_PAUSE_SECONDS),
+        before_sleep=partial(_report_absence, name),
+        reraise=True,
+    )
+    try:
+        return retrying(call)
+    except IntentflowError as error:
+        if not is_away(error):
+            raise
+        raise ClusterAwayError(str(error)) from error
+
+
+def _stop_at(deadline: float) -> Callable[[RetryCallState], bool]:
+    """Stop condition for a time limit that several calls share."""
+    return lambda _: time.monotonic() > deadline
+
+
+def _report_absence(name: str, state: RetryCallState) -> None:
+    if state.attempt_number == 1 and state.outcome is not None:
+        error = state.outcome.exception()
+        log.warning("%s: %s; retrying until the time limit", name, error)
 
 
 class _Wait:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from intentflow.artifacts.deployed_model import DeployedModel
 from intentflow.cluster.client import Cluster, is_taken
 from intentflow.deployment.annotations import ANNOTATION, model_of
 from intentflow.deployment.ownership import Manifest
-from intentflow.errors import IntentflowError
 
 _KIND = ("apps/v1", "ControllerRevision")
 _LABEL = ANNOTATION + "service"
@@ -92,14 +92,19 @@ def served_model(objects: Iterable[Manifest]) -> DeployedModel:
 
 def _create(cluster: Cluster, service: Manifest, data: dict[str, Any], number: int) -> int:
     """Create the revision; if its number was taken at the same time, the next one is used."""
-    for attempt in range(number, number + _TRIES):
-        try:
-            cluster.create(_revision(service, data, attempt))
-            return attempt
-        except IntentflowError as error:
-            if not is_taken(error) or attempt == number + _TRIES - 1:
-                raise
-    return number
+    from tenacity import Retrying, retry_if_exception, stop_after_attempt
+
+    numbers = count(number)
+
+    def create() -> int:
+        attempt = next(numbers)
+        cluster.create(_revision(service, data, attempt))
+        return attempt
+
+    retrying = Retrying(
+        retry=retry_if_exception(is_taken), stop=stop_after_attempt(_TRIES), reraise=True
+    )
+    return retrying(create)
 
 
 def _revision(service: Manifest, data: dict[str, Any], number: int) -> Manifest:

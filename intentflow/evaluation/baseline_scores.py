@@ -160,14 +160,10 @@ def _find_models(options: BaselineOptions) -> None:
 
 def _warn_about_unparsed(left_out: int, test: Sequence[Example]) -> None:
     if left_out:
-        log.warning(
-            "warning: %d training rows do not parse; no baseline learns from them", left_out
-        )
+        log.warning("%d training rows do not parse; no baseline learns from them", left_out)
     unread = sum(intents_label(row.output) is None for row in test)
     if unread:
-        log.warning(
-            "warning: %d rows to score do not parse; they count as wrong for every one", unread
-        )
+        log.warning("%d rows to score do not parse; they count as wrong for every one", unread)
 
 
 def _rate(rows: int, seconds: float) -> float | None:

@@ -8,6 +8,7 @@ import logging
 import re
 from pathlib import Path
 
+from intentflow.logs import with_level
 from intentflow.printable import printable
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -68,7 +69,7 @@ class RunLog(io.TextIOBase):
 
     def _pass_on(self, line: str) -> None:
         record = _record(line)
-        text = _INDENT + record.getMessage() if record else line
+        text = _INDENT + with_level(record) if record else line
         self._file.write(text + "\n")
         shown = _COLOUR.sub("", text)
         if _UNRESOLVED in shown:
@@ -76,7 +77,8 @@ class RunLog(io.TextIOBase):
         if self._verbose:
             log.info("%s", shown)
         elif shown.startswith(_INDENT):
-            self._log_step_line(shown.strip(), record)
+            own = _COLOUR.sub("", record.getMessage()) if record else shown
+            self._log_step_line(own.strip(), record)
         elif short := self._shorten(shown):
             log.info("%s", short)
 

@@ -62,7 +62,7 @@ def run_training(job: Job, plan: Plan, output: str | Path) -> TrainingRecord:
             )
             save_model_directory(partial, parts)
     for finding in findings:
-        log.warning("warning: %s: %s; %s", finding.code, finding.message, finding.advice)
+        log.warning("%s: %s; %s", finding.code, finding.message, finding.advice)
     return record
 
 

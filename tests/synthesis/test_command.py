@@ -62,8 +62,11 @@ def test_an_ended_budget_writes_what_there_is_and_says_what_lacks(
     code, text = run(config="budget: {max_requests: 2}\n")
     assert code == 0
     assert len(read_records(tmp_path / "out.jsonl")) == len(rows) + 5
-    assert "warning: the budget ended; raise it and run the same command to continue" in text
-    assert "warning: 3 rows still missing: buy 3" in text
+    assert (
+        "warning: synthesis: the budget ended; raise it and run the same command to continue"
+        in text
+    )
+    assert "warning: synthesis: 3 rows still missing: buy 3" in text
 
 
 def test_a_teacher_that_fails_leaves_no_output(

@@ -157,13 +157,13 @@ def _checkpoint_journal(rows: Sequence[Example], teacher: Teacher) -> Path | Non
 def _warnings(result: SynthesisResult) -> list[str]:
     lines = []
     if result.budget_exhausted:
-        lines.append("warning: the budget ended; raise it and run the same command to continue")
+        lines.append("the budget ended; raise it and run the same command to continue")
     if result.missing:
         lacking = ", ".join(f"{intent} {count}" for intent, count in result.missing.items())
-        lines.append(f"warning: {sum(result.missing.values()):,} rows still missing: {lacking}")
+        lines.append(f"{sum(result.missing.values()):,} rows still missing: {lacking}")
     if result.unasked:
         names = ", ".join(result.unasked)
-        lines.append(f"warning: no request for {names}: no row of theirs can be shown")
+        lines.append(f"no request for {names}: no row of theirs can be shown")
     return lines
 
 

@@ -11,11 +11,12 @@ import logging
 import os
 import signal
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
+
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from intentflow.artifacts.training import TrainingRecord
 from intentflow.cluster.client import Cluster, is_missing
@@ -121,13 +122,17 @@ def _find(cluster: Cluster, name: str, namespace: str) -> dict[str, Any] | None:
 def _remove(cluster: Cluster, name: str, namespace: str) -> None:
     """Delete a job and wait until its name is free."""
     _delete(cluster, name, namespace)
-    deadline = time.monotonic() + _GONE_SECONDS
-    while _find(cluster, name, namespace):
-        if time.monotonic() >= deadline:
-            raise ServiceError(
-                f"TrainJob {name} in {namespace} could not be deleted; delete it manually"
-            )
-        time.sleep(_POLL_SECONDS)
+    retrying = Retrying(
+        retry=retry_if_result(lambda found: found is not None),
+        stop=stop_after_delay(_GONE_SECONDS),
+        wait=wait_fixed(_POLL_SECONDS),
+    )
+    try:
+        retrying(_find, cluster, name, namespace)
+    except RetryError:
+        raise ServiceError(
+            f"TrainJob {name} in {namespace} could not be deleted; delete it manually"
+        ) from None
 
 
 def _delete(cluster: Cluster, name: str, namespace: str) -> None:
