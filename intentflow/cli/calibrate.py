@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from intentflow.cli.config_flags import add_config_flags, read_config
 from intentflow.cli.outcome import Outcome
-from intentflow.evaluation.calibrate import calibrate_model
-from intentflow.records import read_records
+from intentflow.pipeline.steps.calibrate import CalibrateConfig, run_calibrate
 from intentflow.storage import digest_of
 
 
@@ -19,22 +19,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="F",
         help="validation records, neither training nor test rows",
     )
-    parser.add_argument(
-        "--engine",
-        default="auto",
-        choices=["auto", "transformers", "vllm"],
-        help="engine that will serve the model",
-    )
-    parser.add_argument(
-        "--constrained",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="constrain answers to the taxonomy (default if the model has one)",
-    )
+    add_config_flags(parser, CalibrateConfig)
 
 
 def run(args: argparse.Namespace) -> Outcome:
     """Fit a model's confidences on validation rows; writes calibration.json into its folder."""
-    examples = read_records(args.data)
-    calibration = calibrate_model(args.model, examples, args.engine, args.constrained)
+    calibration = run_calibrate(args.model, args.data, read_config(args, CalibrateConfig))
     return Outcome({**calibration.model_dump(), "model_digest": digest_of(args.model)})

@@ -87,7 +87,8 @@ def help_text(description: str | None) -> str:
     """A description in the style of ``--help``, which begins in lower case."""
     text = description or ""
     first = text.partition(" ")[0]
-    return text[:1].lower() + text[1:] if first[1:].islower() else text
+    is_word = first[1:].islower() or first == "A"
+    return text[:1].lower() + text[1:] if is_word else text
 
 
 def _add_flag(
@@ -112,7 +113,7 @@ def _with_default(text: str, default: object) -> str:
     if isinstance(default, bool):
         text += f" (default: {'yes' if default else 'no'})"
     elif shown and default != "":
-        text += f" (default: {default})"
+        text += f" (default: {f'{default:g}' if isinstance(default, float) else default})"
     elif isinstance(default, list | tuple) and default:
         text += f" (default: {','.join(map(str, default))})"
     return text.replace("%", "%%")

@@ -5,19 +5,16 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
+from intentflow.cli.config_flags import add_config_flags, read_config
 from intentflow.cli.outcome import Outcome
+from intentflow.pipeline.steps.service import EndpointConfig, run_endpoint
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("name", help="name of the service")
-    parser.add_argument(
-        "-n", "--namespace", default="default", help="namespace of the service (default: default)"
-    )
+    add_config_flags(parser, EndpointConfig)
 
 
 def run(args: argparse.Namespace) -> Outcome:
     """Find the service in the cluster."""
-    from intentflow.deployment import find_endpoint
-
-    return Outcome(asdict(find_endpoint(args.name, args.namespace)))
+    return Outcome(asdict(run_endpoint(read_config(args, EndpointConfig))))

@@ -6,21 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
+
+from intentflow.config import Flag, StrictModel
 from intentflow.errors import InputError, IntentflowError
 from intentflow.io.files import sha256_file
 from intentflow.io.safe_yaml import yaml_documents
 from intentflow.pipeline.code_version import code_tag
 from intentflow.pipeline.submit_checks import check_names, refuse_local_places
 from intentflow.pipeline.submit_client import (
-    Connection,
     KfpClient,
     connect,
     equals,
     readable_errors,
     require_id,
 )
+from intentflow.pipeline.submit_connection import Connection
 from intentflow.pipeline.submit_schedules import (
     delete_schedules,
     find_pipeline,
@@ -53,24 +56,28 @@ class Submitted:
     replaced: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Submission:
+class Submission(StrictModel):
     """Settings of a submission.
 
-    Attributes:
-        namespace: Namespace of the user in a multi-user installation; otherwise None.
-        experiment: Experiment that groups runs.
-        run_name: Name of the run or schedule; pipeline, version and time by default.
-        cron: Schedule of six fields, seconds first (five are taken as minutes first); None for a
-            single run, now.
-        service_account: Service account of the steps; the installation's own by default.
+    Example:
+        >>> Submission(cron="0 0 3 * * 1").experiment
+        'intentflow'
     """
 
-    namespace: str | None = None
-    experiment: str = "intentflow"
-    run_name: str | None = None
-    cron: str | None = None
-    service_account: str | None = None
+    namespace: str | None = Field(
+        None, description="Namespace of the user, in a multi-user installation"
+    )
+    experiment: str = Field("intentflow", description="Experiment that groups runs")
+    run_name: str | None = Field(
+        None, description="Name of the run (default: pipeline, version and time)"
+    )
+    cron: Annotated[str | None, Flag(metavar="EXPR")] = Field(
+        None,
+        description="A schedule instead of one run, in place of the pipeline's former one: six "
+        "fields, seconds first ('0 0 3 * * 1': Mondays at three); five are taken as minutes "
+        "first; off ends it",
+    )
+    service_account: str | None = Field(None, description="Service account of the steps")
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,18 @@
-"""Connection to the KFP API: authentication as its users have it, and answers that are checked."""
+"""Client of the KFP API, whose answers are checked."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from intentflow.errors import InputError, ServiceError, UsageError
-from intentflow.io.addresses import require_address
+from intentflow.errors import ServiceError, UsageError
+from intentflow.pipeline.submit_connection import Connection, read_token
 
 SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _HEALTH_SECONDS = 10
@@ -29,74 +28,6 @@ class KfpUnavailable(ServiceError):  # noqa: N818 - a state of the server, which
 
 class KfpLoginRefused(ServiceError):  # noqa: N818 - an answer of the server
     """The server does not accept the token or the cookie, or answers with a login page."""
-
-
-@dataclass(frozen=True)
-class Connection:
-    """Address of the KFP API, and the credentials it is given.
-
-    Attributes:
-        host: URL of the KFP API.
-        token: Bearer token.
-        token_file: File with the bearer token, read again for every request, since the kubelet
-            and other tools replace it before it expires. Used unless there is a ``token``.
-        cookie: Cookie of a session, ``name=value``, as Dex and oauth2-proxy set it.
-        ca_file: Certificates (PEM) of the authorities that signed the host's; the public ones if
-            None.
-    """
-
-    host: str
-    token: str | None = field(default=None, repr=False)
-    token_file: Path | None = None
-    cookie: str | None = field(default=None, repr=False)
-    ca_file: Path | None = None
-
-    def __post_init__(self) -> None:
-        """Check the address, the files and the form of the cookie.
-
-        Raises:
-            InputError: One of them cannot be used.
-        """
-        require_address(self.host, "--host", "KFP_TOKEN")
-        if self.cookie is not None and "=" not in self.cookie:
-            raise InputError("KFP_COOKIE: expected name=value, such as authservice_session=…")
-        if self.token_file is not None:
-            read_token(self.token_file)
-        if self.ca_file is not None:
-            _require_certificates(self.ca_file)
-
-    @property
-    def renews_itself(self) -> bool:
-        """Whether an expired token may be replaced while we wait."""
-        return self.token is None and self.token_file is not None
-
-
-def read_token(file: Path) -> str:
-    """Read the token in a file.
-
-    Raises:
-        InputError: The file cannot be read, or is empty.
-    """
-    try:
-        token = file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not a text file"
-        raise InputError(f"--token-file {file}: {reason}") from None
-    if not token:
-        raise InputError(f"--token-file {file}: the file is empty")
-    return token
-
-
-def in_cluster_token_file() -> Path | None:
-    """The projected ServiceAccount token for KFP that a pod has; None outside of one.
-
-    A pod gets it where a ``PodDefault`` or its own spec projects a token with the audience
-    ``pipelines.kubeflow.org``; the places are those of kfp's own client.
-    """
-    from kfp.client import KF_PIPELINES_SA_TOKEN_ENV, KF_PIPELINES_SA_TOKEN_PATH
-
-    file = Path(os.environ.get(KF_PIPELINES_SA_TOKEN_ENV) or KF_PIPELINES_SA_TOKEN_PATH)
-    return file if file.is_file() else None
 
 
 @dataclass(frozen=True)
@@ -268,17 +199,6 @@ def _configuration(connection: Connection) -> Any:
 
         configuration.refresh_api_key_hook = read_again
     return configuration
-
-
-def _require_certificates(file: Path) -> None:
-    import ssl
-
-    try:
-        ssl.create_default_context(cafile=str(file))
-    except ssl.SSLError:
-        raise InputError(f"--ca-file {file}: there is no certificate (PEM) in it") from None
-    except OSError as error:
-        raise InputError(f"--ca-file {file}: {error.strerror}") from None
 
 
 def _require_object(response: Any, connection: Connection) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 
 from intentflow.errors import UsageError
 from intentflow.pipeline.submit_client import (
-    Connection,
     KfpClient,
     connect,
     equals,
     readable_errors,
 )
+from intentflow.pipeline.submit_connection import Connection
 
 OFF = "off"
 """In place of a schedule: ends the one there is."""

@@ -13,7 +13,8 @@ from intentflow.cli.main import main
 from intentflow.errors import CheckFailed, InputError, IntentflowError, ServiceError, UsageError
 from intentflow.pipeline.code_version import code_tag
 from intentflow.pipeline.submit import Submission, Submitted, submit, version_name
-from intentflow.pipeline.submit_client import Connection, KfpLoginRefused, connect
+from intentflow.pipeline.submit_client import KfpLoginRefused, connect
+from intentflow.pipeline.submit_connection import Connection
 from intentflow.pipeline.submit_schedules import end_schedules, list_schedules, parse_cron
 from tests.real_parts.admission import self_signed
 from tests.real_parts.kfp import Answer, KfpServer, kfp_server

@@ -1,0 +1,87 @@
+"""Commands that are no step of a graph take their settings from a configuration, too."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from intentflow.cli.config_flags import read_config
+from intentflow.cli.main import main
+from intentflow.cli.verbs import add_options, verb_module
+from intentflow.config import StrictModel
+from intentflow.deployment.verification import VerifyConfig
+from intentflow.pipeline.steps.calibrate import CalibrateConfig
+from intentflow.pipeline.steps.service import EndpointConfig, PromoteConfig, RollbackConfig
+from intentflow.pipeline.submit import Submission
+from intentflow.pipeline.submit_connection import ConnectionConfig
+from intentflow.serving.server import ServeConfig
+
+CONFIGS: dict[str, list[type[StrictModel]]] = {
+    "calibrate": [CalibrateConfig],
+    "endpoint": [EndpointConfig],
+    "promote": [PromoteConfig],
+    "rollback": [RollbackConfig],
+    "serve": [ServeConfig],
+    "submit": [ConnectionConfig, Submission],
+    "verify": [VerifyConfig],
+}
+# Arguments that are no setting: files, the run's own configuration, and how it reports.
+FILES = {"calibrate": {"model", "data"}, "submit": {"config", "set"}}
+ACTIONS = {"submit": {"pipeline", "list", "wait", "timeout"}}
+REPORT = {"json", "debug", "verbose", "quiet", "log_format", "help"}
+NEEDED = {
+    "endpoint": ["banking"],
+    "promote": ["banking"],
+    "rollback": ["banking"],
+    "calibrate": ["--model", "m", "--data", "rows.jsonl"],
+    "serve": ["--model", "m"],
+    "submit": ["--host", "http://kfp"],
+    "verify": ["--url", "http://s", "--model-digest", "0" * 64],
+}
+
+
+def _parser(verb: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(verb)
+    add_options(parser, verb_module(verb))
+    return parser
+
+
+@pytest.mark.parametrize("verb", CONFIGS)
+def test_every_flag_is_a_field_or_no_setting(verb: str) -> None:
+    fields = {name for config in CONFIGS[verb] for name in config.model_fields}
+    known = fields | FILES.get(verb, set()) | ACTIONS.get(verb, set()) | REPORT
+    assert {action.dest for action in _parser(verb)._actions} == known
+
+
+@pytest.mark.parametrize("verb", CONFIGS)
+def test_a_command_without_flags_has_the_defaults_of_its_configuration(verb: str) -> None:
+    args = _parser(verb).parse_args(NEEDED[verb])
+    for config in CONFIGS[verb]:
+        found = read_config(args, config)
+        required = {n for n, field in config.model_fields.items() if field.is_required()}
+        assert found == config.model_validate(found.model_dump(include=required))
+
+
+@pytest.mark.parametrize("verb", CONFIGS)
+def test_help_states_what_each_field_means(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main([verb, "--help"])
+    shown = "".join(capsys.readouterr().out.split()).lower()
+    fields = [field for config in CONFIGS[verb] for field in config.model_fields.values()]
+    texts = ["".join(str(field.description).split()).lower() for field in fields]
+    assert [text for text in texts if text not in shown] == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--repo", "https://h/r.git"], "--repo, --path and --push-branch need --mode git"),
+        (["--mode", "git", "--to", "2"], "--to needs --mode apply"),
+        (["--timeout", "0"], "--timeout: 0: give a number above 0"),
+    ],
+)
+def test_a_rollback_refuses_settings_that_do_not_fit(
+    flags: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["rollback", "banking", *flags]) == 2
+    assert message in capsys.readouterr().err
