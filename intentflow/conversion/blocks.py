@@ -6,7 +6,8 @@ import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import islice
+from itertools import compress, count, islice
+from operator import not_
 from typing import Any, BinaryIO, NamedTuple
 
 import orjson
@@ -17,15 +18,17 @@ from intentflow.conversion.fullwidth import normalise_syntax
 from intentflow.conversion.json_values import Value, read_values, scan_values
 from intentflow.conversion.limits import SizeLimits, read_lines
 from intentflow.conversion.rejects import redact_raw
-from intentflow.conversion.row_scanner import RowScanner, ScannedRow
+from intentflow.conversion.row_scanner import RECORD_BETWEEN, RECORD_START, RowScanner
 from intentflow.conversion.tables import scan_table
 from intentflow.conversion.transcripts import scan_dialogues
 from intentflow.conversion.votes import BallotBox, Vote
 
 BLOCK_BYTES = 1 << 20  # fits into a CPU's cache
 _MIN_SCANNED_BYTES = 1 << 17  # learning a layout takes as long as reading about this much
-_RECORD = b'{"instruction": "%b", "output": "%b"}'
 _VALUES_AT_ONCE = 1000
+_FULL_WIDTH = "（".encode()[:2]  # what all full-width marks start with
+# What a text in UTF-8 starts with that has nothing but Unicode's blanks.
+_BLANKS = (b"\xc2", b"\xe1\x9a", b"\xe2\x80", b"\xe2\x81", b"\xe3\x80")
 _SURROGATES = "surrogateescape"
 
 
@@ -182,46 +185,38 @@ def _scanner(form: Format, options: Options) -> RowScanner:
 
 def convert_by_layout(block: bytes, scanner: RowScanner, form: Format, options: Options) -> Batch:
     """Convert lines that mostly have a layout that the scanner knows."""
-    rows = scanner.scan(block)
-    records = [_RECORD % (utterance, label) for utterance, label, _ in rows]
-    others = [line for _, _, line in rows if line]
-    if others:
-        scanner.learn(others)
-    batch, done = Batch(lines=len(rows)), 0
-    lines: list[bytes] = []
-    for index in _unfinished(rows, records):
+    records, missed = scanner.scan(block)
+    lines = block.split(b"\n") if missed else []
+    if missed:
+        scanner.learn([lines[index] for index in missed])
+    batch, done = Batch(lines=len(records)), 0
+    for index in sorted({*missed, *_to_be_read(records)}):
         batch.kept += records[done:index]
         done = index + 1
-        if not _keep_scanned(batch, rows[index], form):
+        row = _scanned(records[index])
+        if row is not None:
+            _keep(batch, row, form)
+        else:
             lines = lines or block.split(b"\n")
             _convert_line(batch, lines[index], done, form, options)
     batch.kept += records[done:]
     return batch
 
 
-def _unfinished(rows: list[ScannedRow], records: list[bytes]) -> list[int]:
-    """Indices of rows that were not scanned, or that may have to be normalised."""
-    return [
-        index
-        for index, (row, record) in enumerate(zip(rows, records, strict=True))
-        if row[2] or not record.isascii()
-    ]
+def _to_be_read(records: list[bytes]) -> Iterator[int]:
+    """Indices of records that may have full-width syntax, or a text of blanks alone."""
+    for index in compress(count(), map(not_, map(bytes.isascii, records))):
+        start, _, label = records[index].rpartition(RECORD_BETWEEN)
+        utterance = start.removeprefix(RECORD_START)
+        if _FULL_WIDTH in label or label.startswith(_BLANKS) or utterance.startswith(_BLANKS):
+            yield index
 
 
-def _keep_scanned(batch: Batch, scanned: ScannedRow, form: Format) -> bool:
-    """Keep a scanned row if it has an utterance and a label."""
-    utterance, label, other = scanned
-    row = LabelledRow(_content(utterance), _content(label))
-    if other or not row.instruction.strip() or not row.output.strip():
-        return False
-    _keep(batch, row, form)
-    return True
-
-
-def _content(raw: bytes) -> str:
-    """The text with a given content."""
-    text: str = orjson.loads(b'"%b"' % raw) if b"\\" in raw else raw.decode()
-    return text
+def _scanned(record: bytes) -> LabelledRow | None:
+    """The row of a record; None if it has no utterance or no label."""
+    texts = orjson.loads(record)
+    row = LabelledRow(texts["instruction"], texts["output"])
+    return row if row.instruction.strip() and row.output.strip() else None
 
 
 def _convert_line(batch: Batch, line: bytes, number: int, form: Format, options: Options) -> None:

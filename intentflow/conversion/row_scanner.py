@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress, count, repeat
+from operator import contains
 from typing import NamedTuple
 
 import orjson
@@ -11,13 +14,16 @@ import orjson
 from intentflow.conversion.export_format import LayoutRules, RowRejected
 from intentflow.conversion.row_layouts import Layout, Read, learn_layout
 
-ScannedRow = tuple[bytes, bytes, bytes]
-"""Utterance and label as the contents of JSON texts; or a line that matches no layout."""
+RECORD_START, RECORD_BETWEEN = b'{"instruction": "', b'", "output": "'
+"""What stands before the utterance and the label of a record."""
 
 _MAX_LAYOUTS = 12
 _MAX_LESSONS = 48  # of some milliseconds each
 _TRIES_PER_BLOCK = 8
-_OTHER = r"(?P<other>[^\n]*+\n|[^\n]++)"
+_OTHER = r"(?:[^\n]*+\n|[^\n]++)"
+_RECORD = RECORD_START + b"%b" + RECORD_BETWEEN + b'%b"}'
+_NO_RECORD = _RECORD % (b"", b"")
+_Texts = Sequence[bytes]
 
 
 class _Groups(NamedTuple):
@@ -27,7 +33,9 @@ class _Groups(NamedTuple):
     label: int
     twin: int
     is_nested: bool
-    has_escapes: bool
+
+
+_NO_GROUPS = _Groups(0, 0, 0, is_nested=False)  # of a row without any text
 
 
 class RowScanner:
@@ -51,17 +59,18 @@ class RowScanner:
         can_learn = self._lessons < _MAX_LESSONS
         return bool(self._layouts) and (can_learn or self._missed * 2 < self._rows)
 
-    def scan(self, block: bytes) -> list[ScannedRow]:
-        """Scan a block of complete lines in UTF-8; one result for each line."""
+    def scan(self, block: bytes) -> tuple[list[bytes], list[int]]:
+        """Scan a block of complete lines in UTF-8.
+
+        Returns:
+            The record of each line as JSON, and the indices of lines that match no layout, whose
+            record is of no use.
+        """
         found = self._pattern.findall(block)
-        if not self._groups:  # findall gives no tuples for a single group
-            rows = [(b"", b"", line) for line in found]
-        elif len(self._groups) == 1:
-            rows = _texts_of_one(found, self._groups[0], self._other)
-        else:
-            rows = [self._texts(row) for row in found]
-        self._rows += len(rows)
-        return rows
+        records = self._records(found)
+        missed = _positions(map(_NO_RECORD.__eq__, records)) if _NO_RECORD in records else []
+        self._rows += len(records)
+        return records, missed
 
     def learn(self, lines: Sequence[bytes]) -> None:
         """Learn the layouts of some of the lines that matched none."""
@@ -94,16 +103,44 @@ class RowScanner:
         layouts = list(self._layouts.values())
         self._pattern = _compiled(layout.pattern(n) for n, layout in enumerate(layouts))
         index = self._pattern.groupindex
-        self._other = index["other"] - 1
         self._groups = [_groups_of(layout, n, index) for n, layout in enumerate(layouts)]
+        self._owners = _owners(self._groups, self._pattern.groups)
+        self._has_escapes = any(layout.has_escapes for layout in layouts)
 
-    def _texts(self, row: tuple[bytes, ...]) -> ScannedRow:
-        other = row[self._other]
-        if not other:
-            for groups in self._groups:
-                if row[groups.utterance]:
-                    return _texts(row, groups)
-        return b"", b"", other
+    def _records(self, found: list[_Texts]) -> list[bytes]:
+        """The records of rows: their groups, of which only the matching layout's have texts."""
+        if not self._groups:
+            return [_NO_RECORD] * len(found)
+        if len(self._groups) == 1:
+            utterance, label, twin = self._groups[0][:3]
+            records = [_RECORD % (row[utterance], row[label] or row[twin]) for row in found]
+        else:
+            records = self._records_of_several(found)
+        if self._has_escapes:
+            for index in _positions(map(contains, records, repeat(b"\\"))):
+                records[index] = self._canonical_record(found[index])
+        return records
+
+    def _records_of_several(self, found: list[_Texts]) -> list[bytes]:
+        """Only the groups of a row's own layout have texts."""
+        owners = [next(compress(self._owners, row), _NO_GROUPS) for row in found]
+        return [
+            _RECORD % (row[own.utterance], row[own.label] or row[own.twin])
+            for row, own in zip(found, owners, strict=True)
+        ]
+
+    def _canonical_record(self, row: _Texts) -> bytes:
+        """The record of a row with as few escape sequences as possible."""
+        groups = next(groups for groups in self._groups if row[groups.utterance])
+        label = row[groups.label] or row[groups.twin]
+        return _RECORD % (
+            _canonical(row[groups.utterance], 1),
+            _canonical(label, 1 + groups.is_nested),
+        )
+
+
+def _positions(flags: Iterable[bool]) -> list[int]:
+    return list(compress(count(), flags))
 
 
 def _compiled(patterns: Iterable[str]) -> re.Pattern[bytes]:
@@ -118,25 +155,13 @@ def _groups_of(layout: Layout, number: int, index: Mapping[str, int]) -> _Groups
         label,
         index.get(f"twin{number}", label + 1) - 1,
         layout.label.is_nested,
-        layout.has_escapes,
     )
 
 
-def _texts_of_one(found: list[tuple[bytes, ...]], groups: _Groups, other: int) -> list[ScannedRow]:
-    utterance, label, twin = groups[:3]
-    if groups.has_escapes:
-        return [(b"", b"", row[other]) if row[other] else _texts(row, groups) for row in found]
-    return [(row[utterance], row[label] or row[twin], row[other]) for row in found]
-
-
-def _texts(row: tuple[bytes, ...], groups: _Groups) -> ScannedRow:
-    utterance, label = row[groups.utterance], row[groups.label] or row[groups.twin]
-    if groups.has_escapes:
-        if b"\\" in utterance:
-            utterance = _canonical(utterance, 1)
-        if b"\\" in label:
-            label = _canonical(label, 1 + groups.is_nested)
-    return utterance, label, b""
+def _owners(layouts: Sequence[_Groups], groups: int) -> list[_Groups]:
+    """For each group, those of its layout."""
+    last = [max(layout[:3]) for layout in layouts]
+    return [layouts[bisect_left(last, group)] for group in range(groups)]
 
 
 def _canonical(content: bytes, depth: int) -> bytes:
