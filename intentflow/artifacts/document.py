@@ -1,10 +1,10 @@
-"""The common base of all files between steps: schema version, reading, writing, messages."""
+"""The common base of all files between steps: reading, writing, messages, schema version."""
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
@@ -20,6 +20,7 @@ from pydantic import (
 from intentflow.config import DescribedModel, nearest
 from intentflow.errors import InputError
 from intentflow.io.files import atomic_file
+from intentflow.records import read_rows
 
 _KINDS = {
     "missing": "is missing",
@@ -59,23 +60,17 @@ class Section(DescribedModel):
         return key in self.model_fields_set
 
 
-class Artifact(Section):
-    """A file that one step writes and later ones read.
+class JsonDocument(Section):
+    """A file, or a line of one, with one writer and one reader."""
 
-    Attributes:
-        schema_version: Version of the file's keys. A file without it is older than versioning and
-            has the keys of version 1; a newer version is refused.
-    """
-
-    VERSION: ClassVar[int] = 1
     WRONG_KIND: ClassVar[str] = "not a JSON object"
     """Error message for a document that is a different kind of file."""
     SIGN: ClassVar[str] = ""
     """The key that identifies the kind of file: if it is invalid, the file is a different one."""
     ADVICE: ClassVar[str] = ""
     """Advice for an invalid key; empty if there is no general advice."""
-
-    schema_version: Integer = Field(1, description="Version of the keys; a newer one is refused")
+    INDENT: ClassVar[int] = 2
+    """Blanks by which a section is indented in the file."""
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
@@ -86,6 +81,15 @@ class Artifact(Section):
                 invalid key.
         """
         return cls.from_mapping(read_json(path, advice=cls.ADVICE), str(path))
+
+    @classmethod
+    def read_rows(cls, path: str | Path) -> list[Self]:
+        """Read a file of such documents: JSON lines or an array, local or on ``s3://``.
+
+        Raises:
+            InputError: A row is invalid; the message names the file and the line.
+        """
+        return [cls.from_mapping(row, f"{path} {where}") for where, row in read_rows(path)]
 
     @classmethod
     def from_mapping(cls, document: object, where: str) -> Self:
@@ -100,7 +104,7 @@ class Artifact(Section):
         """
         if not isinstance(document, Mapping):
             raise InputError(f"{where}: {cls.WRONG_KIND.format(where=where)}")
-        cls._refuse_newer(document, where)
+        cls.check_version(document, where)
         try:
             return cls.model_validate(document)
         except ValidationError as error:
@@ -114,8 +118,13 @@ class Artifact(Section):
     def write(self, path: str | Path) -> None:
         """Write the file atomically."""
         with atomic_file(path) as partial:
-            text = json.dumps(self.as_dict(), indent=2, ensure_ascii=False)
-            partial.write_text(text + "\n", encoding="utf-8")
+            text = json.dumps(self.as_dict(), indent=self.INDENT, ensure_ascii=False)
+            partial.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+
+    def as_line(self) -> bytes:
+        """The document as a line of a JSON lines file."""
+        text = json.dumps(self.as_dict(), ensure_ascii=False)
+        return text.encode("utf-8", "replace") + b"\n"
 
     def as_dict(self) -> dict[str, Any]:
         """The document as JSON values."""
@@ -137,6 +146,28 @@ class Artifact(Section):
         """
         return f"{message}: {cls.ADVICE}" if cls.ADVICE and location else message
 
+    @classmethod
+    def check_version(cls, document: Mapping[Any, Any], where: str) -> None:
+        """Refuse a version that this release does not read; a document without versions has none.
+
+        Args:
+            document: Content of the file.
+            where: Name of the file, for error messages.
+        """
+
+
+class Artifact(JsonDocument):
+    """A file that one step writes and later ones read.
+
+    Attributes:
+        schema_version: Version of the file's keys. A file without it is older than versioning and
+            has the keys of version 1; a newer version is refused.
+    """
+
+    VERSION: ClassVar[int] = 1
+
+    schema_version: Integer = Field(1, description="Version of the keys; a newer one is refused")
+
     @model_validator(mode="before")
     @classmethod
     def _state_version(cls, document: Any) -> Any:
@@ -146,7 +177,16 @@ class Artifact(Section):
         return document
 
     @classmethod
-    def _refuse_newer(cls, document: Mapping[Any, Any], where: str) -> None:
+    def check_version(cls, document: Mapping[Any, Any], where: str) -> None:
+        """Refuse a newer version than this release's.
+
+        Args:
+            document: Content of the file.
+            where: Name of the file, for error messages.
+
+        Raises:
+            InputError: The version is newer, or is none.
+        """
         stated = document.get("schema_version", cls.VERSION)
         try:
             version = _integer(stated)
@@ -174,6 +214,13 @@ class ClosedArtifact(Artifact):
             guess = nearest(location[0], cls.model_fields)
             message = f"unknown key {location[0]}" + (f"; did you mean {guess}?" if guess else "")
         return super().explain(location, message, document)
+
+
+def write_lines(path: str | Path, rows: Iterable[JsonDocument]) -> None:
+    """Write JSON lines that only the owner may read, because they contain utterances."""
+    with atomic_file(path, private=True) as partial, partial.open("wb") as out:
+        for row in rows:
+            out.write(row.as_line())
 
 
 def read_json(path: str | Path, constants: list[str] | None = None, *, advice: str = "") -> Any:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field
 
-from intentflow.artifacts.document import Artifact, Number
+from intentflow.artifacts.document import Artifact, Number, write_lines
 from intentflow.errors import InputError
-from intentflow.io.files import atomic_file
-from intentflow.records import read_rows
 
 
 def _share(value: float) -> float:
@@ -40,7 +37,7 @@ class GivenPrediction(Artifact):
         Raises:
             InputError: A row is invalid; the message names the file and the line.
         """
-        rows = [cls.from_mapping(row, f"{path} {where}") for where, row in read_rows(path)]
+        rows = super().read_rows(path)
         if not rows:
             raise InputError(f"{path}: the file contains no rows")
         return rows
@@ -65,6 +62,4 @@ class ScoredPrediction(GivenPrediction):
     @staticmethod
     def write_rows(path: str | Path, rows: Iterable[ScoredPrediction]) -> None:
         """Write JSON lines that only the owner may read, because they contain utterances."""
-        with atomic_file(path, private=True) as partial, partial.open("w", encoding="utf-8") as out:
-            for row in rows:
-                out.write(json.dumps(row.as_dict(), ensure_ascii=False) + "\n")
+        write_lines(path, rows)

@@ -35,7 +35,11 @@ def schema_models() -> dict[str, type[BaseModel]]:
     from intentflow.artifacts.predictions import ScoredPrediction
     from intentflow.artifacts.published import PublishedModel
     from intentflow.artifacts.quantization import QuantizationRecord
+    from intentflow.artifacts.redaction_report import RedactionReport
     from intentflow.artifacts.registry_entry import RegistryEntry, ServiceAliases
+    from intentflow.artifacts.rejects import RejectedRow
+    from intentflow.artifacts.request_log import LoggedCorrection, LoggedRequest
+    from intentflow.artifacts.row_changes import RowChange
     from intentflow.artifacts.training import TrainingRecord
     from intentflow.artifacts.verdict import Verdict
     from intentflow.deployment.options import DeployOptions
@@ -65,6 +69,11 @@ def schema_models() -> dict[str, type[BaseModel]]:
         "quantization": QuantizationRecord,
         "predictions": ScoredPrediction,
         "left-out": LeftOutRow,
+        "rejects": RejectedRow,
+        "changes": RowChange,
+        "redaction-report": RedactionReport,
+        "requests": LoggedRequest,
+        "feedback": LoggedCorrection,
         "data-findings": DataFindings,
         "deployed-model": DeployedModel,
         "failure": StepFailure,

@@ -9,8 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 
-import orjson
-
+from intentflow.artifacts.rejects import RejectedRow
 from intentflow.conversion.blocks import Reject
 from intentflow.io.files import atomic_file
 from intentflow.records import array_separator
@@ -96,11 +95,8 @@ class RecordsWriter:
 
 
 def reject_lines(source: str, rejects: Iterable[Reject], lines_before: int) -> bytes:
-    """Rejected rows as JSON lines: ``{source, line, reason, raw}``."""
+    """Rejected rows as JSON lines."""
     return b"".join(
-        orjson.dumps(
-            {"source": source, "line": lines_before + line, "reason": reason, "raw": raw},
-            option=orjson.OPT_APPEND_NEWLINE,
-        )
+        RejectedRow(source=source, line=lines_before + line, reason=reason, raw=raw).as_line()
         for line, reason, raw in rejects
     )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
+from intentflow.artifacts.row_changes import RowChange, RowChangeKind
 from intentflow.curation.balance import Balance, rows_above_cap, rows_to_copy
 from intentflow.curation.conflicts import ConflictRule, find_conflicts
 from intentflow.curation.dedup import find_duplicates
@@ -16,55 +15,11 @@ from intentflow.curation.labels import with_common_spellings
 from intentflow.curation.minhash import NEAR_THRESHOLD
 from intentflow.curation.near_duplicates import find_near_duplicates
 from intentflow.curation.redactions import Redactions
-from intentflow.io.files import atomic_file
 from intentflow.parallel import Executor, map_rows
 from intentflow.records import Example
 from intentflow.redaction.anonymizer import redact_examples
 
 Dedup = Literal["none", "exact", "near"]
-RowChangeKind = Literal[
-    "above_cap",
-    "conflict",
-    "conflict_dropped",
-    "copied",
-    "duplicate",
-    "label_normalised",
-    "near_duplicate",
-    "redacted",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class RowChange:
-    """A change of one row.
-
-    Attributes:
-        row: Row of the input, from 1.
-        kind: ``redacted``, ``label_normalised``; for rows left out: ``duplicate``,
-            ``near_duplicate``, ``above_cap``, ``conflict_dropped`` (its label differs from another
-            row's with the same utterance); for rows kept: ``conflict`` (the same, only listed),
-            ``copied`` (repeated at the end).
-        other: The row that is kept instead, or, for conflicts, a row with the other label.
-        copies: Number of copies added.
-        placeholders: For a redaction, the number of values replaced by kind; never the values.
-    """
-
-    row: int
-    kind: RowChangeKind
-    other: int | None = None
-    copies: int = 0
-    placeholders: dict[str, int] = field(default_factory=dict)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The change as an object of the changes file, without keys that do not apply."""
-        entry: dict[str, Any] = {"row": self.row, "kind": self.kind}
-        if self.other is not None:
-            entry["other"] = self.other
-        if self.copies:
-            entry["copies"] = self.copies
-        if self.placeholders:
-            entry["placeholders"] = self.placeholders
-        return entry
 
 
 @dataclass(frozen=True)
@@ -161,13 +116,6 @@ def curate(
     return work.result()
 
 
-def write_changes(path: str | Path, result: CurateResult) -> None:
-    """Write the changes as a JSON array, one per line."""
-    lines = ",\n".join(json.dumps(change.as_dict()) for change in result.changes)
-    with atomic_file(path) as partial:
-        partial.write_text(f"[\n{lines}\n]\n" if lines else "[]\n", encoding="utf-8")
-
-
 class _Curation:
     """State of a curation: the remaining rows with their input numbers, and the changes so far."""
 
@@ -195,14 +143,14 @@ class _Curation:
             number, example = self._rows[index]
             self._redactions.add(number, example, clean, kinds)
             if clean != example:
-                self._changes.append(RowChange(number, "redacted", placeholders=kinds))
+                self._changes.append(RowChange(row=number, kind="redacted", placeholders=kinds))
                 self._rows[index] = (number, clean)
 
     def normalise_labels(self) -> None:
         for index, clean in enumerate(with_common_spellings(self._examples())):
             number, example = self._rows[index]
             if clean != example:
-                self._changes.append(RowChange(number, "label_normalised"))
+                self._changes.append(RowChange(row=number, kind="label_normalised"))
                 self._rows[index] = (number, clean)
 
     def resolve_conflicts(self, rule: ConflictRule) -> None:
@@ -224,7 +172,7 @@ class _Curation:
     def oversample(self, seed: int) -> None:
         for row, copies in rows_to_copy(self._examples(), seed).items():
             number, example = self._rows[row]
-            self._changes.append(RowChange(number, "copied", copies=copies))
+            self._changes.append(RowChange(row=number, kind="copied", copies=copies))
             self._copies += [replace(example, synthetic=True)] * copies
 
     def _examples(self) -> list[Example]:
@@ -234,7 +182,8 @@ class _Curation:
         """Record changes of rows; both numbers are indices into the remaining rows."""
         for row, other in found:
             other_number = None if other is None else self._rows[other][0]
-            self._changes.append(RowChange(self._rows[row][0], kind, other_number))
+            number = self._rows[row][0]
+            self._changes.append(RowChange(row=number, kind=kind, other=other_number))
 
     def _drop(self, kind: RowChangeKind, found: Sequence[tuple[int, int | None]]) -> None:
         self._record(kind, found)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from intentflow.curation.redactions import Redactions
 from intentflow.errors import UsageError
-from intentflow.io.files import atomic_file
 from intentflow.report import percent, render, write_report
 
 _SUFFIXES = (".html", ".json")
@@ -21,17 +19,17 @@ def redaction_html(redactions: Redactions, *, name: str = "records") -> str:
         redactions: Counts of :func:`intentflow.curation.curate`.
         name: Name of the data set, for the heading.
     """
-    facts = redactions.as_dict()
+    facts = redactions.report()
     return render(
         "redaction.html",
         name=name,
         facts=facts,
         tiles=_tiles(redactions),
         kinds=[
-            [kind, f"{values:,}", f"{facts['rows_by_kind'][kind]:,}"]
-            for kind, values in facts["values"].items()
+            [kind, f"{values:,}", f"{facts.rows_by_kind[kind]:,}"]
+            for kind, values in facts.values.items()
         ],
-        bars=_bars(facts["rows_by_intent"]),
+        bars=_bars(facts.rows_by_intent),
     )
 
 
@@ -53,9 +51,7 @@ def write_redaction_report(
     if Path(path).suffix.lower() == ".html":
         write_report(path, redaction_html(redactions, name=name))
         return
-    text = json.dumps(redactions.as_dict(), ensure_ascii=False, indent=1)
-    with atomic_file(path) as partial:
-        partial.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+    redactions.report().write(path)
 
 
 def require_report_suffix(path: str | Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
 
+from intentflow.artifacts.redaction_report import RedactedRow, RedactionReport
 from intentflow.curation.labels import intents_of
 from intentflow.records import Example
 from intentflow.redaction.anonymizer import redact_text
@@ -15,25 +15,6 @@ EXAMPLES_PER_KIND = 3
 
 NO_INTENT = "(label does not parse)"
 _SHOWN_CHARACTERS = 400
-
-
-@dataclass(frozen=True, slots=True)
-class RedactedRow:
-    """A redacted row as the report shows it.
-
-    Attributes:
-        row: Row of the input, from 1.
-        instruction: The redacted utterance, truncated to 400 characters.
-        output: The redacted label, truncated likewise.
-    """
-
-    row: int
-    instruction: str
-    output: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """The row as a JSON object."""
-        return {"row": self.row, "instruction": self.instruction, "output": self.output}
 
 
 @dataclass
@@ -78,22 +59,24 @@ class Redactions:
         self.rows_by_kind.update(kinds.keys())
         self.rows_by_intent.update(set(intents_of(after.output)) or {NO_INTENT})
 
-    def as_dict(self) -> dict[str, Any]:
-        """The counts and examples as a JSON object, without replaced values."""
-        return {
-            "rows": self.rows,
-            "changed": self.changed,
-            "labels_changed": self.labels_changed,
-            "values": dict(sorted(self.values.items())),
-            "rows_by_kind": dict(sorted(self.rows_by_kind.items())),
-            "rows_by_intent": _named(self.rows_by_intent),
-            "examples": [example.as_dict() for example in self.examples],
-        }
+    def report(self) -> RedactionReport:
+        """The counts and examples, without replaced values."""
+        return RedactionReport(
+            rows=self.rows,
+            changed=self.changed,
+            labels_changed=self.labels_changed,
+            values=dict(sorted(self.values.items())),
+            rows_by_kind=dict(sorted(self.rows_by_kind.items())),
+            rows_by_intent=_named(self.rows_by_intent),
+            examples=self.examples,
+        )
 
 
 def _shown(number: int, example: Example) -> RedactedRow:
     """An example for the report; intent names, which the data keep, are redacted here as well."""
-    return RedactedRow(number, _cut(example.instruction), _cut(redact_text(example.output)))
+    return RedactedRow(
+        row=number, instruction=_cut(example.instruction), output=_cut(redact_text(example.output))
+    )
 
 
 def _cut(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from intentflow.calls import Call, CallSyntaxError, format_calls, parse_calls
 from intentflow.config import nearest
@@ -19,8 +19,25 @@ from intentflow.taxonomy import Taxonomy
 _MAX_SHOWN = 10
 
 
-def read_correction(body: CorrectionRequest, taxonomy: Taxonomy, limits: Limits) -> dict[str, Any]:
-    """The row to store: ``instruction`` and ``output``, with ``prediction`` and ``note`` if known.
+@dataclass(frozen=True)
+class Correction:
+    """A correction that was read.
+
+    Attributes:
+        instruction: The utterance.
+        output: The right answer, in the call language.
+        prediction: The wrong answer; None if unknown.
+        note: A remark for reviewers; None if there is none.
+    """
+
+    instruction: str
+    output: str
+    prediction: str | None = None
+    note: str | None = None
+
+
+def read_correction(body: CorrectionRequest, taxonomy: Taxonomy, limits: Limits) -> Correction:
+    """Read a correction.
 
     Args:
         body: The client's correction.
@@ -31,16 +48,13 @@ def read_correction(body: CorrectionRequest, taxonomy: Taxonomy, limits: Limits)
         ReplyError: Something is missing, too long, or not in the taxonomy.
     """
     calls = _corrected_calls(body, limits)
-    row = {"instruction": _instruction(body, limits)}
+    instruction = _instruction(body, limits)
     for call in calls:
         _require_known(call, taxonomy)
-    row["output"] = format_calls(calls)
-    for name in ("prediction", "note"):
-        text = getattr(body, name)
+    for name, text in (("prediction", body.prediction), ("note", body.note)):
         if text is not None:
             require_length(len(text), limits, name)
-            row[name] = text
-    return row
+    return Correction(instruction, format_calls(calls), body.prediction, body.note)
 
 
 def joined_rounds(messages: Sequence[Message]) -> str:

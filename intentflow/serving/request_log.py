@@ -8,33 +8,31 @@ storage. Both are written as JSON lines, many to an object, under names that nev
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import os
 import random
 import socket
 import time
 import uuid
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, TypeVar
 
 from tenacity import AsyncRetrying, retry_if_result, stop_after_attempt, wait_incrementing
 
+from intentflow.artifacts.request_log import LoggedCorrection, LoggedRequest, LogLine
 from intentflow.calls import format_calls
-from intentflow.errors import InputError, IntentflowError
+from intentflow.errors import IntentflowError
 from intentflow.serving.backend import Message
 from intentflow.serving.byte_budget import ByteBudget
-from intentflow.serving.corrections import joined_rounds
+from intentflow.serving.corrections import Correction, joined_rounds
 from intentflow.serving.errors import ReplyError, unavailable
 from intentflow.serving.interpretation import Interpretation
+from intentflow.serving.log_storage import writer
 from intentflow.serving.metrics import FEEDBACK, LOG_DROPPED, LOG_FAILURES, LOG_STALLED
 from intentflow.serving.model_files import ServedModel
-from intentflow.storage import is_remote
 
 REQUESTS_EVERY_SECONDS = 10.0
 _FEEDBACK_TRIES = 3
@@ -43,23 +41,20 @@ _MAX_WAITING_BYTES = 16_000_000
 _MAX_BATCH = 1000
 _REDACTING_THREADS = 4
 _STALLED_SECONDS = 10.0
-_WARM_UP = {"instruction": "call +49 170 1234567, jane@example.com", "output": ""}
-
-Row = dict[str, Any]
-Write = Callable[[str, bytes], None]
+Line = TypeVar("Line", LoggedRequest, LoggedCorrection)
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
-class _LoggedRequest:
-    row: Row
+class _WaitingRequest:
+    row: LoggedRequest
     size: int
 
 
 @dataclass
-class _Correction:
-    row: Row
+class _WaitingCorrection:
+    row: LoggedCorrection
     size: int
     stored: asyncio.Future[None]
 
@@ -80,8 +75,8 @@ class RequestLog:
         self._write = writer(uri) if uri else None
         self._rate = sample_rate
         self._model = model
-        self._requests: list[_LoggedRequest] = []
-        self._corrections: asyncio.Queue[_Correction] = asyncio.Queue()
+        self._requests: list[_WaitingRequest] = []
+        self._corrections: asyncio.Queue[_WaitingCorrection] = asyncio.Queue()
         self._request_bytes = ByteBudget("requests", _MAX_WAITING_BYTES)
         self._correction_bytes = ByteBudget("feedback", _MAX_WAITING_BYTES)
         self._ending = asyncio.Event()
@@ -91,7 +86,7 @@ class RequestLog:
     def start(self) -> None:
         """Begin to write, in the running event loop."""
         if self._write is not None:
-            _redacted(_WARM_UP)  # its libraries take a second to load, which no client should wait
+            _load_redaction()
             self._tasks = [
                 asyncio.create_task(self._write_requests()),
                 asyncio.create_task(self._write_corrections()),
@@ -115,20 +110,20 @@ class RequestLog:
         """Keep a request, if it is drawn and there is room; never waits, never fails."""
         if self._write is None or random.random() >= self._rate:
             return
-        row = {
+        row = LoggedRequest(
             **_stamp(request_id, found.model),
-            "instruction": joined_rounds(messages),
-            "prediction": format_calls(found.calls),
-            "confidence": found.confidence,
-            "latency_seconds": round(found.latency_seconds, 6),
-        }
+            instruction=joined_rounds(messages),
+            prediction=format_calls(found.calls),
+            confidence=found.confidence,
+            latency_seconds=round(found.latency_seconds, 6),
+        )
         size = _size(row)
         if not self._request_bytes.take(size):
             LOG_DROPPED.inc()
             return
-        self._requests.append(_LoggedRequest(row, size))
+        self._requests.append(_WaitingRequest(row, size))
 
-    async def keep_correction(self, request_id: str, row: Row) -> None:
+    async def keep_correction(self, request_id: str, correction: Correction) -> None:
         """Keep a correction; returns when it is in storage.
 
         Each is redacted by itself, before it joins those that are written together, so that one
@@ -140,7 +135,7 @@ class RequestLog:
         if self._write is None:
             raise ReplyError(501, "this service keeps no feedback: it was given no storage")
         loop = asyncio.get_running_loop()
-        stamped = {**_stamp(request_id, self._model), **row}
+        stamped = LoggedCorrection(**_stamp(request_id, self._model), **asdict(correction))
         size = _size(stamped)
         if not self._correction_bytes.take(size):
             raise unavailable("too much feedback at once")
@@ -150,7 +145,7 @@ class RequestLog:
             self._correction_bytes.release(size)
             raise
         stored: asyncio.Future[None] = loop.create_future()
-        self._corrections.put_nowait(_Correction(redacted, size, stored))
+        self._corrections.put_nowait(_WaitingCorrection(redacted, size, stored))
         await stored
 
     async def _write_requests(self) -> None:
@@ -181,7 +176,7 @@ class RequestLog:
                     batch.append(self._corrections.get_nowait())
             await self._store(batch)
 
-    async def _store(self, batch: list[_Correction]) -> None:
+    async def _store(self, batch: list[_WaitingCorrection]) -> None:
         rows = [correction.row for correction in batch]
         stored: bool = await _until_stored()(self._put, "feedback", rows)
         self._correction_bytes.release(sum(correction.size for correction in batch))
@@ -197,10 +192,12 @@ class RequestLog:
                     unavailable("the storage does not take the feedback")
                 )
 
-    async def _put(self, kind: str, rows: list[Row]) -> bool:
+    async def _put(self, kind: str, rows: Sequence[LogLine]) -> bool:
         assert self._write is not None
         try:
-            write = asyncio.to_thread(self._write, _name(kind), _lines(rows))
+            write = asyncio.to_thread(
+                self._write, _name(kind), b"".join(row.as_line() for row in rows)
+            )
             await _count_stalled(write, kind)
         except (IntentflowError, OSError) as error:
             LOG_FAILURES.inc()
@@ -219,16 +216,19 @@ async def _count_stalled(write: Coroutine[Any, Any, None], kind: str) -> None:
     await writing
 
 
-def _size(row: Row) -> int:
+def _size(row: LogLine) -> int:
     """Bytes of the row as it is written, before redaction."""
-    return len(_line(row))
+    return len(row.as_line())
 
 
-def _line(row: Row) -> bytes:
-    return json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+class _Stamp(TypedDict):
+    request_id: str
+    time: str
+    model_digest: str | None
+    prompt_digest: str
 
 
-def _stamp(request_id: str, model: ServedModel) -> Row:
+def _stamp(request_id: str, model: ServedModel) -> _Stamp:
     return {
         "request_id": request_id,
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -237,58 +237,28 @@ def _stamp(request_id: str, model: ServedModel) -> Row:
     }
 
 
-def writer(uri: str) -> Write:
-    """Stores bytes under a name in a folder or at ``s3://…``, completely or not at all.
+def _load_redaction() -> None:
+    """Redact something: its libraries take a second to load, which no client should wait."""
+    from intentflow.records import Example
+    from intentflow.redaction.anonymizer import redact_example
 
-    Raises:
-        InputError: Another scheme, or the folder cannot be written.
-        ServiceError: S3 without credentials.
-    """
-    if not is_remote(uri):
-        _require_writable(Path(uri))
-        return lambda name, content: _write_file(Path(uri) / name, content)
-    from intentflow.storage.s3 import S3Store
-    from intentflow.storage.uris import parse_s3
-
-    store, location = S3Store(), parse_s3(uri)
-    return lambda name, content: store.write(location / name, content)
+    redact_example(Example("call +49 170 1234567, jane@example.com", ""))
 
 
-def _require_writable(folder: Path) -> None:
-    """Fail at the start rather than at the first feedback."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: no folder to keep requests in ({error.strerror})") from None
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(f"{folder}: nothing can be written there")
-
-
-def _write_file(path: Path, content: bytes) -> None:
-    from intentflow.io.files import atomic_file
-
-    with atomic_file(path, private=True) as partial:
-        partial.write_bytes(content)
-
-
-def _lines(rows: Sequence[Row]) -> bytes:
-    """The rows as JSON lines."""
-    return b"".join(map(_line, rows))
-
-
-def _redacted(row: Row) -> Row:
+def _redacted(row: Line) -> Line:
     """The row with placeholders for personal data, the same in the utterance and its calls."""
     from intentflow.records import Example
     from intentflow.redaction.anonymizer import redact_example, redact_text
 
-    found = dict(row)
-    if "note" in row:
-        found["note"] = redact_text(row["note"])
+    changes: dict[str, str] = {}
+    if isinstance(row, LoggedCorrection) and row.note is not None:
+        changes["note"] = redact_text(row.note)
     for field in ("prediction", "output"):
-        if field in row:
-            example, _ = redact_example(Example(row["instruction"], row[field]))
-            found |= {"instruction": example.instruction, field: example.output}
-    return found
+        text = getattr(row, field, None)
+        if text is not None:
+            example, _ = redact_example(Example(row.instruction, text))
+            changes |= {"instruction": example.instruction, field: example.output}
+    return row.model_copy(update=changes)
 
 
 def _name(kind: str) -> str:

@@ -8,10 +8,10 @@ from typing import get_args
 
 import pytest
 
+from intentflow.artifacts.row_changes import RowChangeKind
 from intentflow.cli.curate import CHANGES
 from intentflow.cli.main import main
 from intentflow.cli.summary_text import summary_text, table, value_text
-from intentflow.curation.curation import RowChangeKind
 
 ROWS = [
     {"instruction": f"play {name}", "output": f"play_music({name})"}

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from intentflow.artifacts.row_changes import RowChange
 from intentflow.cli.main import main
-from intentflow.curation import curate, write_changes
+from intentflow.curation import curate
 from intentflow.curation.conflicts import ConflictRule
 from intentflow.errors import IntentflowError
 from intentflow.records import Example, read_records, write_records
@@ -191,7 +192,7 @@ def test_a_redacted_row_keeps_its_dialogue() -> None:
 
 def test_the_list_of_changes_holds_no_secret(tmp_path: Path) -> None:
     result = curate(_rows((f"mail {MAIL}", f"f({MAIL})")))
-    write_changes(tmp_path / "changes.json", result)
+    RowChange.write_rows(tmp_path / "changes.json", result.changes)
     text = (tmp_path / "changes.json").read_text(encoding="utf-8")
     assert json.loads(text) == [{"row": 1, "kind": "redacted", "placeholders": {"EMAIL": 1}}]
     assert MAIL not in text

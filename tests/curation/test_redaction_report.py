@@ -1,10 +1,10 @@
 """The redaction report says what was replaced where, and never what it was."""
 
-import json
 from pathlib import Path
 
 import pytest
 
+from intentflow.artifacts.redaction_report import RedactionReport
 from intentflow.cli.main import main
 from intentflow.curation import curate
 from intentflow.curation.redaction_report import redaction_html, write_redaction_report
@@ -41,7 +41,7 @@ def test_a_value_counts_once_a_row() -> None:
 
 
 def test_changed_rows_are_counted_for_each_of_their_intents() -> None:
-    counts = _redactions(ROWS).as_dict()["rows_by_intent"]
+    counts = _redactions(ROWS).report().rows_by_intent
     assert (counts["call"], counts["greet"], counts["send"], counts[NO_INTENT]) == (1, 1, 1, 1)
 
 
@@ -68,7 +68,7 @@ def test_no_secret_is_in_the_report(tmp_path: Path, ending: str) -> None:
 def test_the_json_report_is_the_facts(tmp_path: Path) -> None:
     found = _redactions(ROWS)
     write_redaction_report(tmp_path / "report.json", found)
-    assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8")) == found.as_dict()
+    assert RedactionReport.read(tmp_path / "report.json") == found.report()
 
 
 def test_a_text_in_the_page_is_escaped() -> None:

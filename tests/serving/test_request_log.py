@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from intentflow.artifacts.request_log import LoggedCorrection
 from intentflow.calls import Call
 from intentflow.errors import ServiceError
 from intentflow.serving import request_log
+from intentflow.serving.corrections import Correction
 from intentflow.serving.errors import ReplyError
 from intentflow.serving.interpretation import Interpretation
 from intentflow.serving.metrics import LOG_DROPPED, LOG_STALLED, LOG_WAITING_BYTES
@@ -65,7 +67,7 @@ def test_requests_that_wait_are_bounded_in_bytes(
 
 def test_corrections_that_wait_are_bounded_in_bytes(small: RequestLog) -> None:
     async def run() -> list[ReplyError]:
-        rows = [{"instruction": "天" * 200, "output": "play_music()"} for _ in range(3)]
+        rows = [Correction("天" * 200, "play_music()") for _ in range(3)]
         sent = [asyncio.create_task(small.keep_correction("r-1", row)) for row in rows]
         done, waiting = await asyncio.wait(sent, timeout=0.1)  # nobody writes
         for task in waiting:
@@ -77,13 +79,13 @@ def test_corrections_that_wait_are_bounded_in_bytes(small: RequestLog) -> None:
 
 
 def test_a_note_counts_among_the_bytes_of_a_correction(small: RequestLog) -> None:
-    row = {"instruction": "x", "output": "play_music()", "note": "x" * 1000}
+    row = Correction("x", "play_music()", note="x" * 1000)
     with pytest.raises(ReplyError, match="too much feedback"):
         asyncio.run(small.keep_correction("r-1", row))
 
 
 def test_room_is_free_again_when_a_correction_is_stored(small: RequestLog) -> None:
-    row = {"instruction": "x" * 400, "output": "play_music()"}
+    row = Correction("x" * 400, "play_music()")
 
     async def run() -> None:
         small.start()
@@ -171,8 +173,8 @@ def test_a_row_whose_redaction_takes_long_keeps_no_other_waiting(
 ) -> None:
     redact, ends = request_log._redacted, threading.Event()
 
-    def redacted(row: request_log.Row) -> request_log.Row:
-        assert row["instruction"] != "long" or ends.wait(60)
+    def redacted(row: LoggedCorrection) -> LoggedCorrection:
+        assert row.instruction != "long" or ends.wait(60)
         return redact(row)
 
     monkeypatch.setattr(request_log, "_redacted", redacted)
@@ -191,5 +193,5 @@ def test_a_row_whose_redaction_takes_long_keeps_no_other_waiting(
     assert _kept(tmp_path)[-1] == "long"
 
 
-def _correction(text: str) -> request_log.Row:
-    return {"instruction": text, "output": "play_music()"}
+def _correction(text: str) -> Correction:
+    return Correction(text, "play_music()")

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from intentflow.artifacts.row_changes import RowChange
 from intentflow.config import StrictModel
 from intentflow.curation.conflicts import ConflictRule
-from intentflow.curation.curation import CurateResult, Dedup, curate, write_changes
+from intentflow.curation.curation import CurateResult, Dedup, curate
 from intentflow.curation.minhash import NEAR_THRESHOLD
 from intentflow.curation.redaction_report import redaction_html, write_redaction_report
 from intentflow.pipeline.steps.balance import BalanceConfig, synthesise_rows
@@ -151,7 +152,7 @@ def run_curate(
     made = synthesis.examples if synthesis else []
     digest = write_records(curated, [*result.examples, *made])
     if changes is not None:
-        write_changes(changes, result)
+        RowChange.write_rows(changes, result.changes)
     if report is not None:
         _write_report(report, result, name)
     return CurateSummary(
