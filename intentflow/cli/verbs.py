@@ -30,6 +30,7 @@ VERBS = {
     "rollback": "restore the previous model, in the cluster or by a revert",
     "verify": "wait until a service answers with a model, and compare its answers",
     "history": "list data sets, models and deployments, with their lineage and verdicts",
+    "permissions": "print the Role that a pipeline's account needs to deploy a service",
     "endpoint": "print a service's URL and the command that reads its token",
     "serve": "serve a model locally with the OpenAI API",
     "predict": "get typed calls from an endpoint or a model",

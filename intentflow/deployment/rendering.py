@@ -28,7 +28,7 @@ from intentflow.io.files import atomic_file
 from intentflow.io.safe_yaml import load_yaml_text
 from intentflow.models.model_facts import ModelFacts
 
-_BASE_NAME = "intent"  # name of the service in manifests/base
+BASE_NAME = "intent"  # name of the service in manifests/base
 _CLUSTER_SCOPED = ("LocalModelCache",)
 
 
@@ -149,7 +149,7 @@ def _load(facts: ModelFacts, options: DeployOptions) -> list[Manifest]:
 def _name(objects: Iterable[Manifest], options: DeployOptions) -> None:
     for item in objects:
         metadata = item["metadata"]
-        metadata["name"] = options.name + metadata["name"].removeprefix(_BASE_NAME)
+        metadata["name"] = options.name + metadata["name"].removeprefix(BASE_NAME)
         if item["kind"] not in _CLUSTER_SCOPED:
             metadata["namespace"] = options.namespace
         metadata["labels"]["app.kubernetes.io/name"] = options.name

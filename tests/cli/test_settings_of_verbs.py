@@ -12,7 +12,12 @@ from intentflow.cli.verbs import add_options, verb_module
 from intentflow.config import StrictModel
 from intentflow.deployment.verification import VerifyConfig
 from intentflow.pipeline.steps.calibrate import CalibrateConfig
-from intentflow.pipeline.steps.service import EndpointConfig, PromoteConfig, RollbackConfig
+from intentflow.pipeline.steps.service import (
+    EndpointConfig,
+    PermissionsConfig,
+    PromoteConfig,
+    RollbackConfig,
+)
 from intentflow.pipeline.submit import Submission
 from intentflow.pipeline.submit_connection import ConnectionConfig
 from intentflow.serving.server import ServeConfig
@@ -20,6 +25,7 @@ from intentflow.serving.server import ServeConfig
 CONFIGS: dict[str, list[type[StrictModel]]] = {
     "calibrate": [CalibrateConfig],
     "endpoint": [EndpointConfig],
+    "permissions": [PermissionsConfig],
     "promote": [PromoteConfig],
     "rollback": [RollbackConfig],
     "serve": [ServeConfig],
@@ -27,11 +33,16 @@ CONFIGS: dict[str, list[type[StrictModel]]] = {
     "verify": [VerifyConfig],
 }
 # Arguments that are no setting: files, the run's own configuration, and how it reports.
-FILES = {"calibrate": {"model", "data"}, "submit": {"config", "set"}}
+FILES = {
+    "calibrate": {"model", "data"},
+    "permissions": {"output"},
+    "submit": {"config", "set"},
+}
 ACTIONS = {"submit": {"pipeline", "list", "wait", "timeout"}}
 REPORT = {"json", "debug", "verbose", "quiet", "log_format", "help"}
 NEEDED = {
     "endpoint": ["banking"],
+    "permissions": ["banking", "--account", "team-a/default-editor"],
     "promote": ["banking"],
     "rollback": ["banking"],
     "calibrate": ["--model", "m", "--data", "rows.jsonl"],

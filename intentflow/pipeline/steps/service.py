@@ -1,16 +1,18 @@
-"""Operations on a deployed service: its endpoint, promotion of its canary, rollback."""
+"""Operations on a deployed service: endpoint, promotion, rollback, the rights to deploy it."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from intentflow.config import Flag, StrictModel
+from intentflow.config import DNS_LABEL, Flag, StrictModel
 
 if TYPE_CHECKING:
     from intentflow.deployment.endpoint import Endpoint
     from intentflow.deployment.gitops import RevertResult
+    from intentflow.deployment.kustomize import Manifest
     from intentflow.deployment.rollback import ServiceChange
 
 TimeoutSeconds = Annotated[
@@ -33,6 +35,33 @@ class PromoteConfig(EndpointConfig):
     """Configuration of a promotion."""
 
     timeout_seconds: TimeoutSeconds = 1800.0
+
+
+class PermissionsConfig(EndpointConfig):
+    """The service that an account deploys.
+
+    Example:
+        >>> PermissionsConfig(name="banking", account="team-a/default-editor").account_parts
+        ('team-a', 'default-editor')
+    """
+
+    account: Annotated[str, Flag(metavar="NAMESPACE/NAME")] = Field(
+        description="ServiceAccount that the steps of the pipeline run as, such as "
+        "team-a/default-editor"
+    )
+
+    @field_validator("account")
+    @classmethod
+    def _names_both(cls, account: str) -> str:
+        if not all(re.fullmatch(DNS_LABEL, part) for part in account.partition("/")[::2]):
+            raise ValueError(f"{account}: expected NAMESPACE/NAME, such as team-a/default-editor")
+        return account
+
+    @property
+    def account_parts(self) -> tuple[str, str]:
+        """Namespace and name of the account."""
+        namespace, _, name = self.account.partition("/")
+        return namespace, name
 
 
 class RollbackConfig(EndpointConfig):
@@ -92,6 +121,19 @@ def run_promote(config: PromoteConfig) -> ServiceChange:
     from intentflow.deployment.rollback import promote
 
     return promote(config.name, config.namespace, config.timeout_seconds)
+
+
+def run_permissions(config: PermissionsConfig) -> list[Manifest]:
+    """The Role with which an account can deploy one service, and its binding.
+
+    Raises:
+        InputError: The names are not those of a service.
+    """
+    from intentflow.deployment.options import DeployOptions
+    from intentflow.deployment.permissions import deployer_role
+
+    options = DeployOptions.from_layers(None, (), name=config.name, namespace=config.namespace)
+    return deployer_role(options.name, options.namespace, config.account_parts)
 
 
 def run_rollback(config: RollbackConfig) -> ServiceChange | RevertResult:
