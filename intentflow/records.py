@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, Literal, NamedTuple, TypeGuard
 
 from intentflow.errors import InputError
 from intentflow.io.files import atomic_file
@@ -66,14 +66,53 @@ def read_records(path: str | Path) -> list[Example]:
         ...     read_records(f"{folder}/rows.jsonl") == rows
         True
     """
+    return [example for _, example in read_numbered_records(path)]
+
+
+def read_numbered_records(path: str | Path) -> list[tuple[int, Example]]:
+    r"""Read a data set, each row with its place in the file, for lists that name rows.
+
+    Args:
+        path: A local file or an ``s3://`` object.
+
+    Returns:
+        Each row with its line, from 1, or in a JSON array with its number.
+
+    Raises:
+        InputError: As for :func:`read_records`.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "rows.jsonl")
+        ...     row = '{"instruction": "stop", "output": "stop()"}\n'
+        ...     _ = path.write_text(row + "\n" + row)
+        ...     [number for number, _ in read_numbered_records(path)]
+        [1, 3]
+    """
     hint = _hint(path)
-    examples = [_example(row, f"{path}: {where}", hint) for where, row in read_rows(path)]
-    if not examples:
+    rows = [(at.number, _example(row, f"{path}: {at}", hint)) for at, row in read_rows(path)]
+    if not rows:
         raise InputError(f"{path}: the file contains no rows")
-    return examples
+    return rows
 
 
-def read_rows(path: str | Path) -> Iterator[tuple[str, Any]]:
+class Position(NamedTuple):
+    """Place of a row in its file.
+
+    Attributes:
+        unit: ``line`` of JSON lines, ``row`` of a JSON array, in which rows may share a line.
+        number: Its number, from 1.
+    """
+
+    unit: Literal["line", "row"]
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.unit} {self.number}"
+
+
+def read_rows(path: str | Path) -> Iterator[tuple[Position, Any]]:
     """The parsed rows of a JSON array or of JSON lines, each with its position in the file.
 
     Args:
@@ -144,23 +183,23 @@ def _read_text(path: Path) -> str:
         raise InputError(f"{path}: {error.strerror}") from None
 
 
-def _array_rows(text: str, path: str | Path) -> Iterator[tuple[str, Any]]:
+def _array_rows(text: str, path: str | Path) -> Iterator[tuple[Position, Any]]:
     try:
         rows = json.loads(re.sub(r",\s*\]\s*$", "]", text))
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 1)
         raise InputError(f"{path} line {line}: not JSON{_hint(path, is_other=line == 1)}") from None
-    return ((f"row {number}", row) for number, row in enumerate(rows, 1))
+    return ((Position("row", number), row) for number, row in enumerate(rows, 1))
 
 
-def _line_rows(text: str, path: str | Path) -> Iterator[tuple[str, Any]]:
+def _line_rows(text: str, path: str | Path) -> Iterator[tuple[Position, Any]]:
     is_first = True
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         _require_size(line, f"{path} line {number}")
         try:
-            yield f"line {number}", json.loads(line)
+            yield Position("line", number), json.loads(line)
         except (ValueError, RecursionError):
             hint = _hint(path, is_other=is_first)
             raise InputError(f"{path} line {number}: not JSON{hint}") from None

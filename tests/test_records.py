@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from intentflow import records
 from intentflow.errors import InputError, IntentflowError
-from intentflow.records import Example, content_digest, read_records, write_records
+from intentflow.records import (
+    Example,
+    content_digest,
+    read_numbered_records,
+    read_records,
+    write_records,
+)
 
 ROWS = [Example("hello", "greet()"), Example("你好", "greet()", True, "call 7")]
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -170,3 +176,16 @@ def test_a_row_of_more_bytes_than_any_real_one_is_refused(
     (tmp_path / name).write_text(form.format(row))
     with pytest.raises(InputError, match=r"1: the row has more than 100 bytes"):
         read_records(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("content", "numbers"),
+    [("\n{row}\n\n{row}\n", [2, 4]), ("[\n\n{row},{row}]", [1, 2])],
+    ids=["lines", "array"],
+)
+def test_a_row_is_numbered_by_its_line_or_in_an_array_by_its_place(
+    content: str, numbers: list[int], tmp_path: Path
+) -> None:
+    row = '{"instruction": "stop", "output": "stop()"}'
+    (path := tmp_path / "rows").write_text(content.replace("{row}", row), encoding="utf-8")
+    assert [number for number, _ in read_numbered_records(path)] == numbers

@@ -11,6 +11,7 @@ def balance(
     config: dict,  # type: ignore[type-arg]  # kfp knows no item types
     code_version: str,
     balanced: dsl.Output[dsl.Dataset],
+    left_out: dsl.Output[dsl.Dataset],
     counts: dsl.Output[dsl.Metrics],
 ) -> None:
     """Balance the training rows; validation and test rows stay unchanged.
@@ -20,9 +21,11 @@ def balance(
         config: Fields of BalanceConfig; a teacher's key comes from the environment.
         code_version: Version of the code of intentflow.
         balanced: The rows, with added ones at the end, marked as synthetic.
+        left_out: The rows that are left out, each with its number and reason.
         counts: Numbers of rows before, added and left out.
     """
     from dataclasses import asdict
+    from pathlib import Path
 
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import keep_metadata, step_errors
@@ -30,7 +33,9 @@ def balance(
 
     with step_errors("balance", code_version):
         settings = from_parameter(BalanceConfig, config, "balance")
-        summary = run_balance(train_set.path, balanced.path, settings)
+        files = (train_set.path, balanced.path)
+        summary = run_balance(*files, settings, left_out=Path(left_out.path))
+        left_out.metadata["rows"] = summary.left_out
         balanced.metadata["rows"] = summary.rows + summary.added - summary.left_out
         for name, number in asdict(summary).items():
             counts.log_metric(name, number)

@@ -40,3 +40,4 @@ def curate(
             executor=executor,
         )
         curated.metadata.update(summary.changes)
+        changes.metadata["left_out"] = summary.rows - summary.kept

@@ -14,6 +14,7 @@ def split(
     train_set: dsl.Output[dsl.Dataset],
     validation_set: dsl.Output[dsl.Dataset],
     test_set: dsl.Output[dsl.Dataset],
+    left_out: dsl.Output[dsl.Dataset],
 ) -> None:
     """Split records, or take the test rows from a separate file.
 
@@ -25,6 +26,7 @@ def split(
         train_set: Training rows.
         validation_set: Validation rows.
         test_set: Test rows.
+        left_out: Rows that are left out near those of a test file, each with its number and reason.
     """
     from pathlib import Path
 
@@ -39,9 +41,12 @@ def split(
 
     with step_errors("split", code_version):
         parts = {"train": train_set, "validation": validation_set, "test": test_set}
-        files = SplitFiles(**{name: Path(part.path) for name, part in parts.items()})
+        paths = {name: Path(part.path) for name, part in parts.items()}
+        files = SplitFiles(**paths, left_out=Path(left_out.path))
         summary = run_split(records.path, files, from_parameter(SplitConfig, config, "split"))
         require_test_rows(summary)
         for name, part in parts.items():
             ensure_file(part.path)  # a part without rows is an empty file
             part.metadata["rows"] = getattr(summary, name)
+        ensure_file(left_out.path)
+        left_out.metadata["rows"] = summary.left_out

@@ -11,21 +11,38 @@ from pydantic import Field
 
 from intentflow.artifacts.document import Artifact
 from intentflow.io.files import atomic_file
+from intentflow.records import Example
+
+LeftOutReason = Literal["near_test_row", "above_cap"]
 
 
 class LeftOutRow(Artifact):
     """A row that a step left out."""
 
-    row: int = Field(description="Its number in the input, from 1", ge=1)
-    reason: Literal["near_test_row"] = Field(
-        description="near_test_row: it is near a row of the test file"
+    row: int = Field(
+        description="Its line in the step's input, from 1; in a JSON array its number", ge=1
+    )
+    reason: LeftOutReason = Field(
+        description="near_test_row: it is near a row of the test file; above_cap: its intent has "
+        "enough training rows"
     )
     instruction: str = Field(description="The utterance")
     output: str = Field(description="The label")
 
     @staticmethod
-    def write_rows(path: str | Path, rows: Iterable[LeftOutRow]) -> None:
-        """Write JSON lines that only the owner may read, because they contain utterances."""
+    def write_rows(
+        path: str | Path, rows: Iterable[tuple[int, Example]], reason: LeftOutReason
+    ) -> None:
+        """Write JSON lines that only the owner may read, because they contain utterances.
+
+        Args:
+            path: The file to write.
+            rows: The rows, each with its number in the step's input.
+            reason: Why they were left out.
+        """
         with atomic_file(path, private=True) as partial, partial.open("w", encoding="utf-8") as out:
-            for row in rows:
-                out.write(json.dumps(row.as_dict(), ensure_ascii=False) + "\n")
+            for number, row in rows:
+                entry = LeftOutRow(
+                    row=number, reason=reason, instruction=row.instruction, output=row.output
+                )
+                out.write(json.dumps(entry.as_dict(), ensure_ascii=False) + "\n")

@@ -42,6 +42,7 @@ def run(args: argparse.Namespace) -> Outcome:
     result = run_locally(config, args.output, verbose=args.debug)
     summary = {
         **result.counts,
+        "left_out": {one.file: one.rows for one in result.left_out},
         INTENT_ACCURACY: result.metrics.intent_accuracy,
         PARAMETER_ACCURACY: result.metrics.parameter_accuracy,
         "baselines": {name: one.intent_accuracy for name, one in result.baselines.items()},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Literal, get_args
 
 from intentflow.artifacts.row_changes import RowChange, RowChangeKind
@@ -65,6 +66,7 @@ def curate(
     normalise_labels: bool = False,
     balance: Balance = "none",
     seed: int = 0,
+    numbers: Sequence[int] | None = None,
     executor: Executor | None = None,
 ) -> CurateResult:
     """Clean a data set.
@@ -85,6 +87,7 @@ def curate(
         balance: ``cap`` limits intents to twice the median of rows per intent; ``oversample``
             copies rows of rare intents up to the median and marks the copies as synthetic.
         seed: Seed of the choice of rows that are cut or copied.
+        numbers: Number of each row in its file, by which changes name it; from 1 if None.
         executor: Executor of redaction and sketching; this process if None. The result does not
             depend on it.
 
@@ -99,7 +102,7 @@ def curate(
         >>> len(result.examples), result.counts()["duplicate"]
         (1, 1)
     """
-    work = _Curation(list(enumerate(examples, 1)))
+    work = _Curation(list(zip(numbers or count(1), examples, strict=False)))
     if redact:
         work.redact(executor)
     if normalise_labels:

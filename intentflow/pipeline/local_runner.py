@@ -26,14 +26,27 @@ from intentflow.io.files import atomic_file
 from intentflow.logs import FORMAT
 from intentflow.pipeline.arguments import pipeline_arguments
 from intentflow.pipeline.compile import build_pipeline
+from intentflow.pipeline.left_out_rows import (
+    BALANCE_LIST,
+    LeftOutList,
+    left_out_line,
+    left_out_lists,
+)
 from intentflow.pipeline.run_config import RunConfig
 from intentflow.pipeline.run_log import RunLog
 from intentflow.pipeline.step_outputs import StepOutputs, recorded_outputs
 from intentflow.pipeline.steps import ERROR_FILE
 
+log = logging.getLogger(__name__)
+
 # Sources of each file of the run's folder, as step and output: the first that exists is copied.
 _FILES = {
+    "records.jsonl": (("convert", "records"),),
     "rejects.jsonl": (("convert", "rejects"),),
+    "curated.jsonl": (("curate", "curated"),),
+    "changes.json": (("curate", "changes"),),
+    "left-out.jsonl": (("split", "left_out"),),
+    BALANCE_LIST: (("balance", "left_out"),),
     "train.jsonl": (("balance", "balanced"), ("split", "train_set")),
     "validation.jsonl": (("split", "validation_set"),),
     "test.jsonl": (("split", "test_set"),),
@@ -50,7 +63,10 @@ _FILES = {
 # The others contain utterances.
 _PUBLIC = {"metrics.json", "baselines.json", "verdict.json", "reports/training.html"}
 # Those that tell why a run ended, if it did not reach the gate.
-_OF_CHECKS = ("rejects.jsonl", "reports/redaction.html", "reports/data.html")
+_OF_CHECKS = (
+    *("records.jsonl", "rejects.jsonl", "curated.jsonl", "changes.json"),
+    *("reports/redaction.html", "reports/data.html"),
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +76,7 @@ class RunResult:
     Attributes:
         folder: Folder with reports, data sets, scores and manifests.
         counts: Numbers of rows, kept and rejected rows of convert.
+        left_out: The lists of rows that were not used, each a file of the folder.
         metrics: Scores of the model.
         baselines: Scores of simple models on the same rows, by name.
         verdict: The gate's verdict.
@@ -71,6 +88,7 @@ class RunResult:
 
     folder: Path
     counts: dict[str, int]
+    left_out: list[LeftOutList]
     metrics: Metrics
     baselines: dict[str, BaselineScores]
     verdict: Verdict
@@ -101,9 +119,12 @@ def run_locally(config: RunConfig, folder: str | Path, *, verbose: bool = False)
     started = time.monotonic()
     outputs, failure = _execute(pipeline, arguments, root, verbose)
     refused = isinstance(failure, CheckFailed) and outputs.get("gate", "Output") == "fail"
-    if failure is not None and not refused:
-        _copy(outputs, root, _OF_CHECKS)
-        raise failure
+    early_end = None if refused else failure
+    _copy(outputs, root, _OF_CHECKS if early_end else _FILES)
+    if left_out := left_out_lists(outputs):
+        log.info("%s", left_out_line(left_out, str(folder)))
+    if early_end:
+        raise early_end
     return _collect(outputs, root, time.monotonic() - started)
 
 
@@ -130,9 +151,9 @@ def _execute(
             }
         ),
         _children_stopped(),
-        closing(RunLog(root / "run.log", verbose=verbose)) as log,
-        redirect_stdout(log),
-        _logged_to(log),
+        closing(RunLog(root / "run.log", verbose=verbose)) as run_log,
+        redirect_stdout(run_log),
+        _logged_to(run_log),
         recorded_outputs() as outputs,
     ):
         local.init(
@@ -146,8 +167,8 @@ def _execute(
             pipeline(**arguments)
         except RuntimeError as error:
             return outputs, _step_failure(error_file, error)
-        if log.unresolved:
-            raise ServiceError(f"the graph took no branch after the gate: {log.unresolved}")
+        if unresolved := run_log.unresolved:
+            raise ServiceError(f"the graph took no branch after the gate: {unresolved}")
         return outputs, None
 
 
@@ -195,17 +216,19 @@ def _children_stopped() -> Iterator[None]:
 
 
 def _collect(outputs: StepOutputs, root: Path, seconds: float) -> RunResult:
-    """Put the files of a run that reached the gate under plain names into its folder."""
-    _copy(outputs, root, _FILES)
+    """The result of a run that reached the gate, whose files are in its folder."""
     model = Path((outputs.get("quantize", "quantized") or outputs.get("train", "model")).path)
     _link(root / "model", model)
     verdict = Verdict.read(root / "verdict.json")
     if verdict.passed:
         (root / "reports" / "explanation.md").unlink(missing_ok=True)
+    if outputs.get("balance", "left_out") is None:
+        (root / BALANCE_LIST).unlink(missing_ok=True)  # of an earlier run that balanced
     counts = outputs.get("convert", "counts").metadata
     return RunResult(
         folder=root,
         counts={key: int(counts[key]) for key in ("rows", "kept", "rejected")},
+        left_out=left_out_lists(outputs),
         metrics=Metrics.read(root / "metrics.json"),
         baselines=Baselines.read(root / "baselines.json").baselines,
         verdict=verdict,

@@ -326,3 +326,13 @@ def test_rows_near_those_of_a_given_test_file_leave_training(
     assert {row["reason"] for row in listed} == {"near_test_row"}
     kept = {row.instruction for row in read_records(tmp_path / "train.jsonl")}
     assert kept.isdisjoint(row["instruction"] for row in listed)
+
+
+def test_rows_left_out_are_listed_by_their_line(tmp_path: Path) -> None:
+    records, own = tmp_path / "rows.jsonl", tmp_path / "own.jsonl"
+    write_records(records, [Example(FORECAST, "a()"), *ROWS])
+    records.write_text("\n\n" + records.read_text(encoding="utf-8"), encoding="utf-8")
+    write_records(own, [Example(FORECAST, "a()")])
+    run_split(records, SplitFiles.in_folder(tmp_path), SplitConfig(test=str(own)))
+    (line,) = (tmp_path / "left-out.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["row"] == 3

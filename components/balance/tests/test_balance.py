@@ -17,8 +17,8 @@ OFTEN = [(f"play song {number}", "play_music()") for number in range(6)]
 SELDOM = [(f"weather on day {number}", "weather_search()") for number in range(2)]
 
 
-def _balance(folder: Path, **config: Any) -> dict[str, Any]:
-    train_set = rows(folder / "in.jsonl", *OFTEN, *SELDOM)
+def _balance(folder: Path, *more: tuple[str, str], **config: Any) -> dict[str, Any]:
+    train_set = rows(folder / "in.jsonl", *OFTEN, *SELDOM, *more)
     return call(balance, folder, train_set=train_set, config=config)
 
 
@@ -35,6 +35,16 @@ def test_rows_before_and_after_are_shown_and_on_disk(tmp_path: Path) -> None:
     assert counts.metadata["rows"] == len(OFTEN + SELDOM)
     assert balanced.metadata["rows"] == len(read_records(Path(balanced.path)))
     assert json.loads(Path(counts.path).read_text()) == counts.metadata
+
+
+def test_rows_above_the_cap_are_an_output_with_their_line_and_reason(tmp_path: Path) -> None:
+    outputs = _balance(tmp_path, ("stop it", "stop()"), mode="cap")
+    listed = [json.loads(line) for line in Path(outputs["left_out"].path).read_text().splitlines()]
+    kept = {row.instruction for row in read_records(Path(outputs["balanced"].path))}
+    given = [utterance for utterance, _ in OFTEN + SELDOM] + ["stop it"]
+    expected = {(n, text) for n, text in enumerate(given, 1) if text not in kept}
+    assert {(row["row"], row["instruction"]) for row in listed} == expected != set()
+    assert {row["reason"] for row in listed} == {"above_cap"}
 
 
 def test_synthesis_without_a_teacher_ends_the_step(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,13 @@ def test_what_was_redacted_is_shown_without_the_value(tmp_path: Path, output: st
     text = Path(artifact.path).read_text(encoding="utf-8")
     assert text.strip()
     assert "jo@example.com" not in text
+
+
+def test_rows_left_out_are_counted_and_listed_by_their_line(tmp_path: Path) -> None:
+    changes = _curate(tmp_path, MAIL, SONG, SONG, dedup="exact", redact=False)["changes"]
+    listed = json.loads(Path(changes.path).read_text(encoding="utf-8"))
+    assert listed == [{"row": 3, "kind": "duplicate", "other": 2}]
+    assert changes.metadata["left_out"] == 1
 
 
 def test_an_unknown_way_to_deduplicate_ends_the_step(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -44,3 +45,18 @@ def test_no_test_rows_end_the_step(tmp_path: Path, capsys: pytest.CaptureFixture
         _split(tmp_path, test_share=0.0)
     assert stopped.value.code == 2
     assert "no test rows" in capsys.readouterr().err
+
+
+def test_rows_near_the_test_file_are_an_output_with_their_reason(tmp_path: Path) -> None:
+    given = rows(tmp_path / "given.jsonl", ROWS[0])
+    left_out = _split(tmp_path, test=str(given))["left_out"]
+    listed = [json.loads(line) for line in Path(left_out.path).read_text().splitlines()]
+    assert {(row["reason"], row["instruction"]) for row in listed} >= {
+        ("near_test_row", ROWS[0][0])
+    }
+    assert left_out.metadata["rows"] == len(listed)
+
+
+def test_a_split_that_leaves_nothing_out_has_an_empty_list(tmp_path: Path) -> None:
+    left_out = _split(tmp_path, test_share=0.2)["left_out"]
+    assert (Path(left_out.path).read_text(), left_out.metadata["rows"]) == ("", 0)

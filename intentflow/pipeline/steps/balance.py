@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from intentflow.artifacts.left_out import LeftOutRow
 from intentflow.config import Flag, Place, StrictModel, from_file
 from intentflow.environment import CHECKPOINTS
 from intentflow.pipeline.steps.fields import Seed, TaxonomyFile
-from intentflow.records import Example, content_digest, read_records, write_records
+from intentflow.records import Example, content_digest, read_numbered_records, write_records
 from intentflow.synthesis.teacher import Teacher
 
 if TYPE_CHECKING:
+    from intentflow.curation import CurateResult
     from intentflow.synthesis import SynthesisResult
 
 log = logging.getLogger(__name__)
@@ -88,6 +90,7 @@ def run_balance(
     balanced: str | Path,
     config: BalanceConfig,
     *,
+    left_out: Path | None = None,
     journal: Path | None = None,
 ) -> BalanceSummary:
     """Balance the training rows; validation and test rows stay unchanged.
@@ -96,6 +99,8 @@ def run_balance(
         train_set: Training rows.
         balanced: The file to write; added rows are at the end, marked as synthetic.
         config: Mode, and the teacher of a synthesis.
+        left_out: File for the rows that are left out, each with its number and reason; None for
+            no list.
         journal: File in which a synthesis records answers, so that a second run pays for nothing
             twice; if None, a file in the folder for checkpoints, if there is one.
 
@@ -106,17 +111,35 @@ def run_balance(
         InputError: A file cannot be read or written.
         ServiceError: The teacher cannot be used.
     """
-    from intentflow.curation import curate
-
-    rows = read_records(train_set)
+    numbered = read_numbered_records(train_set)
+    rows = [row for _, row in numbered]
     if config.mode == "synthesize":
         made = synthesise_rows(rows, config, journal).examples
         write_records(balanced, [*rows, *made])
-        return BalanceSummary(len(rows), len(made), 0)
-    result = curate(rows, redact=False, dedup="none", balance=config.mode, seed=config.seed)
-    write_records(balanced, result.examples)
-    added = result.copies()
-    return BalanceSummary(len(rows), added, len(rows) + added - len(result.examples))
+        removed: list[tuple[int, Example]] = []
+        added = len(made)
+    else:
+        result, removed = _copy_or_cut(numbered, config)
+        write_records(balanced, result.examples)
+        added = result.copies()
+    if left_out is not None:
+        LeftOutRow.write_rows(left_out, removed, "above_cap")
+    return BalanceSummary(len(rows), added, len(removed))
+
+
+def _copy_or_cut(
+    numbered: Sequence[tuple[int, Example]], config: BalanceConfig
+) -> tuple[CurateResult, list[tuple[int, Example]]]:
+    """Balance without a teacher: the result, and the numbered rows that are left out."""
+    from intentflow.curation import curate
+
+    assert config.mode != "synthesize"
+    numbers, rows = zip(*numbered, strict=True)
+    result = curate(
+        rows, redact=False, dedup="none", balance=config.mode, seed=config.seed, numbers=numbers
+    )
+    removed = {change.row for change in result.changes if change.kind == "above_cap"}
+    return result, [row for row in numbered if row[0] in removed]
 
 
 def synthesise_rows(

@@ -16,7 +16,7 @@ from intentflow.curation.minhash import NEAR_THRESHOLD
 from intentflow.curation.redaction_report import redaction_html, write_redaction_report
 from intentflow.pipeline.steps.balance import BalanceConfig, synthesise_rows
 from intentflow.pipeline.steps.fields import NearThreshold
-from intentflow.records import read_records, write_records
+from intentflow.records import read_numbered_records, write_records
 from intentflow.report import write_report
 
 if TYPE_CHECKING:
@@ -134,9 +134,10 @@ def run_curate(
         1
     """
     settings, balancing = config or CurateConfig(), balance or BalanceConfig()
-    examples = read_records(records)
+    numbers, examples = zip(*read_numbered_records(records), strict=True)
     result = curate(
         examples,
+        numbers=numbers,
         redact=settings.redact,
         dedup=settings.dedup,
         near_threshold=settings.near_threshold,

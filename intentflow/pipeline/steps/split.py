@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
@@ -142,10 +143,10 @@ def run_split(
         (8, 1, 1)
     """
     from intentflow.curation.split import split
-    from intentflow.records import read_records
+    from intentflow.records import read_numbered_records
 
     settings = config or SplitConfig()
-    rows = read_records(records)
+    numbers, rows = zip(*read_numbered_records(records), strict=True)
     test = _read_test(settings.test) if settings.test else None
     left_out = [] if test is None else _near_test(rows, test, settings.near_threshold)
     parts = split(
@@ -158,7 +159,7 @@ def run_split(
     if test is not None:
         parts = replace(parts, test=test)
     digests = parts.write(files.by_name())
-    _list_left_out(rows, left_out, files.left_out)
+    _list_left_out([(numbers[place], rows[place]) for place in left_out], files.left_out)
     for note in parts.notes:
         log.info("%s", note)
     return SplitSummary(
@@ -191,7 +192,7 @@ def _read_test(source: str) -> list[Example]:
         return read_records(fetch(source, Path(folder)))
 
 
-def _near_test(rows: list[Example], test: list[Example], threshold: float) -> list[int]:
+def _near_test(rows: Sequence[Example], test: list[Example], threshold: float) -> list[int]:
     """Rows that are near-duplicates of test rows: nothing that is scored may be learned."""
     from intentflow.curation.minhash import near_any
 
@@ -199,7 +200,7 @@ def _near_test(rows: list[Example], test: list[Example], threshold: float) -> li
     return sorted(set(near_any(utterances, [row.instruction for row in test], threshold)))
 
 
-def _without(rows: list[Example], left_out: list[int]) -> list[Example]:
+def _without(rows: Sequence[Example], left_out: list[int]) -> list[Example]:
     removed = set(left_out)
     kept = [row for place, row in enumerate(rows) if place not in removed]
     if rows and not kept:
@@ -207,23 +208,12 @@ def _without(rows: list[Example], left_out: list[int]) -> list[Example]:
     return kept
 
 
-def _list_left_out(rows: list[Example], left_out: list[int], path: Path | None) -> None:
-    """Write the list of rows left out; the list of an earlier split goes."""
+def _list_left_out(rows: Sequence[tuple[int, Example]], path: Path | None) -> None:
+    """Write the list of rows left out, by their number; the list of an earlier split goes."""
     from intentflow.artifacts.left_out import LeftOutRow
 
-    where = f": see {path}" if path and left_out else ""
-    if left_out:
-        log.warning("%d rows also occur in the test file and are left out%s", len(left_out), where)
-    if path and (left_out or path.exists()):
-        LeftOutRow.write_rows(
-            path,
-            (
-                LeftOutRow(
-                    row=place + 1,
-                    reason="near_test_row",
-                    instruction=rows[place].instruction,
-                    output=rows[place].output,
-                )
-                for place in left_out
-            ),
-        )
+    where = f": see {path}" if path and rows else ""
+    if rows:
+        log.warning("%d rows also occur in the test file and are left out%s", len(rows), where)
+    if path and (rows or path.exists()):
+        LeftOutRow.write_rows(path, rows, "near_test_row")
