@@ -23,22 +23,26 @@ class DataFinding(Section):
 class Advice(Section):
     """Starting values for a recipe; learning rate, epochs and batch by method."""
 
+    method: str | None = Field(None, description="The method of the recipe")
     max_length: Integer = Field(
         description="Tokens: the power of two that fits the longest row with its prompt"
     )
     longest_row_tokens: Integer = Field(
         description="Tokens of the longest row, utterance and label"
     )
+    prompt_tokens: Integer | None = Field(
+        None, description="Tokens of the recipe's prompt, which every row has in addition"
+    )
     tokens_estimated: bool = Field(
         description="Whether tokens were estimated, because there was no tokenizer"
     )
     global_batch_size: Integer = Field(
-        description="Rows per optimizer step: 64 to 256, less for little data"
+        description="Rows per optimizer step: those of the shipped recipe, less for little data"
     )
     learning_rate: dict[str, Number] = Field(
-        description="From the console guide's table for Qwen1.5"
+        description="From the shipped recipes of starting_points"
     )
-    num_train_epochs: dict[str, Integer] = Field(description="Likewise")
+    num_train_epochs: dict[str, Number] = Field(description="Likewise")
     per_device_train_batch_size: dict[str, Integer | None] = Field(
         description="Rows per pass that share one computation of the prompt; null if the model "
         "does not fit into a device's memory with this method, or its size is not known"
@@ -47,6 +51,10 @@ class Advice(Section):
         description="Batches per device and optimizer step; the product of devices, rows and steps "
         "is the global batch"
     )
+    in_recipe: dict[str, Number | None] = Field(
+        {}, description="Values of the recipe itself; null where it leaves them to the training"
+    )
+    starting_points: str | None = Field(None, description="The shipped recipes of these values")
     model: str = Field(description="The model of these values")
     device: str = Field(description="The hardware of these values, with the memory of a device")
     assumption: str = Field(description="Assumptions of these values")

@@ -120,7 +120,7 @@ def _prepare(args: argparse.Namespace, folder: Path) -> tuple[Path, dict[str, An
     check_for_cluster(config)
     package = folder / f"{args.pipeline}.yaml"
     compile_pipeline(args.pipeline, package, config.pipeline)
-    return package, pipeline_arguments(config, publish_to="")
+    return package, pipeline_arguments(config, publish_to="", in_cluster=True)
 
 
 def _connection(args: argparse.Namespace) -> Connection:

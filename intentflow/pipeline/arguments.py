@@ -23,6 +23,7 @@ from intentflow.pipeline.steps.quantize import QuantizeConfig
 from intentflow.pipeline.steps.split import SplitConfig
 from intentflow.pipeline.steps.train import TrainConfig
 from intentflow.pipeline.steps.validate import ValidateConfig
+from intentflow.pipeline.train_hardware import train_hardware
 
 STEP_CONFIGS: dict[str, type[StrictModel]] = {
     "convert": ConvertConfig,
@@ -48,7 +49,7 @@ _SECTIONS = {
 # … and the fields that several steps share, or that have another key in it.
 _SHARED = {"taxonomy": "data.taxonomy", "seed": "data.seed", "recipe": "recipe"}
 _KEYS = {
-    ("validate", "model"): "recipe.model_name_or_path",
+    ("validate", "hardware"): "pipeline.steps",
     ("balance", "mode"): "pipeline.balance",
     ("baseline", "kinds"): "evaluate.baselines",
     ("quantize", "method"): "pipeline.quantize",
@@ -73,7 +74,7 @@ def run_key(step: str, field: str) -> str:
     return _KEYS.get((step, field)) or _SHARED.get(field) or own
 
 
-def step_config(config: RunConfig, step: str) -> StrictModel:
+def step_config(config: RunConfig, step: str, *, in_cluster: bool = False) -> StrictModel:
     """The configuration of one step of a run.
 
     Values that equal their defaults are omitted, so that the cache holds when one is written out.
@@ -81,6 +82,7 @@ def step_config(config: RunConfig, step: str) -> StrictModel:
     Args:
         config: Configuration of the run.
         step: Name of the step, a key of :data:`STEP_CONFIGS`.
+        in_cluster: Whether the steps run in a cluster, each with its own devices.
 
     Raises:
         InputError: The run lacks a setting that the step needs.
@@ -90,7 +92,10 @@ def step_config(config: RunConfig, step: str) -> StrictModel:
     model = STEP_CONFIGS[step]
     document = {}
     for name, field in model.model_fields.items():
-        value = _lookup(config, run_key(step, name))
+        if (step, name) == ("validate", "hardware"):
+            value = train_hardware(config) if in_cluster else None
+        else:
+            value = _lookup(config, run_key(step, name))
         if value is not None and value != field.get_default(call_default_factory=True):
             document[name] = value
     if step == "baseline" and not set(LANGUAGE_MODEL_KINDS) & set(config.evaluate.baselines):
@@ -103,12 +108,15 @@ def _lookup(config: BaseModel, key: str) -> Any:
     return reduce(getattr, key.split("."), config)
 
 
-def pipeline_arguments(config: RunConfig, *, publish_to: str) -> dict[str, Any]:
+def pipeline_arguments(
+    config: RunConfig, *, publish_to: str, in_cluster: bool = False
+) -> dict[str, Any]:
     """The arguments of the finetune graph.
 
     Args:
         config: The run configuration.
         publish_to: Destination of models, unless the configuration has one.
+        in_cluster: Whether the steps run in a cluster, each with its own devices.
 
     Raises:
         InputError: The policy names an unknown metric.
@@ -119,11 +127,12 @@ def pipeline_arguments(config: RunConfig, *, publish_to: str) -> dict[str, Any]:
     # A wrong name is detected before training.
     require_known(config.policy.named(config.policy_name))
     stored = config.model_copy(update={"publish": config.publish or publish_to})
+    configs = {step: step_config(stored, step, in_cluster=in_cluster) for step in _steps(config)}
     return {
         "sources": config.data.sources,
         "champion": config.champion or "",
         "code_version": code_version(),
-        **{step: as_parameter(step_config(stored, step)) for step in _steps(config)},
+        **{step: as_parameter(one) for step, one in configs.items()},
     }
 
 

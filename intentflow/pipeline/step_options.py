@@ -53,6 +53,11 @@ class StepOptions(StrictModel):
         None, description="Memory request; memory where that is set"
     )
     gpu_count: int = Field(0, ge=0, description="Number of accelerators")
+    gpu_memory: Bytes | None = Field(
+        None,
+        description="Memory of one accelerator, such as 80Gi, for the advice of validate; a "
+        "cluster does not state it",
+    )
     gpu_type: str = Field("nvidia.com/gpu", description="Resource name of the accelerator")
     shared_memory: Bytes | None = Field(
         None, description="Size of /dev/shm, counted as memory; 64Mi unless set"

@@ -230,8 +230,12 @@ class Recipe(StrictModel):
         path = name if name.startswith("s3://") else recipe_path(name)
         return cls.from_yaml(path, by_own_names(overrides))
 
-    def prompt(self, taxonomy: Taxonomy) -> PromptSpec:
-        """The prompt of a model that is trained by this recipe."""
+    def prompt(self, taxonomy: Taxonomy | None) -> PromptSpec:
+        """The prompt of a model that is trained by this recipe.
+
+        Args:
+            taxonomy: The intents; None only if ``taxonomy_in_prompt`` is ``none``.
+        """
         return PromptSpec.build(
             taxonomy=taxonomy,
             taxonomy_in_prompt=self.taxonomy_in_prompt,

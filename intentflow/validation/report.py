@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from intentflow.artifacts.data_findings import Advice
 from intentflow.report import render, write_report
 from intentflow.taxonomy import Taxonomy
 from intentflow.validation.dataset import IntentRows, Row
@@ -47,6 +48,7 @@ def validation_html(
         minimum=policy.too_few_examples.minimum,
         mark=_share(policy.too_few_examples.minimum, report),
         findings=[_finding(finding, redact) for finding in report.findings],
+        advice_head=_advice_head(report),
         advice=_advice_rows(report),
         head=["Intent", "Rows", "Alone", "Parameters", "Example"]
         + (["Description"] if taxonomy else []),
@@ -142,44 +144,70 @@ def _cut(text: str) -> str:
     return text if over <= 0 else f"{text[:_SHOWN_CHARACTERS]}… and {over:,} more characters"
 
 
+def _advice_head(report: ValidationReport) -> list[str]:
+    return ["Key", "Advice", *(["In the recipe"] if report.advice.in_recipe else []), "Why"]
+
+
 def _advice_rows(report: ValidationReport) -> list[list[str]]:
-    advice = report.advice
-    how = "estimated" if advice.tokens_estimated else "counted"
-    fitting = advice.per_device_train_batch_size
+    """Key, advised value, the recipe's own value if there is a recipe, and the reason."""
+    own = report.advice.in_recipe
     return [
-        [
-            "max_length",
-            str(advice.max_length),
-            "the power of two that fits the longest row with its prompt: "
-            f"{advice.longest_row_tokens} tokens ({how}) and the prompt's",
-        ],
-        [
-            "global_batch_size",
-            str(advice.global_batch_size),
-            "64 to 256; less for little data, so that an epoch has enough steps",
-        ],
-        [
-            "per_device_train_batch_size",
-            _by_method(fitting),
-            f"for {advice.model}: {advice.assumption}"
-            + ("; –: the model does not fit with this method" if None in fitting.values() else ""),
-        ],
-        [
-            "gradient_accumulation_steps",
-            _by_method(advice.gradient_accumulation_steps),
-            "steps per device, so that the product is the global batch",
-        ],
-        [
-            "learning_rate",
-            _by_method(advice.learning_rate),
-            "raise it if the loss decreases slowly",
-        ],
-        ["num_train_epochs", _by_method(advice.num_train_epochs), "the best epoch is kept"],
+        [key, value, *([_in_recipe(own, key)] if own else []), reason]
+        for key, value, reason in _advice_reasons(report.advice)
     ]
 
 
-def _by_method(values: Mapping[str, float | None]) -> str:
-    """The values by method, or a single one if all methods have the same."""
+def _advice_reasons(advice: Advice) -> list[tuple[str, str, str]]:
+    """Key, value and reason of each advice."""
+    how = "estimated" if advice.tokens_estimated else "counted"
+    fitting = advice.per_device_train_batch_size
+    return [
+        (
+            "max_length",
+            str(advice.max_length),
+            "the power of two that fits the longest row with its prompt: "
+            f"{advice.longest_row_tokens} tokens ({how}) and the prompt's {advice.prompt_tokens}",
+        ),
+        (
+            "global_batch_size",
+            str(advice.global_batch_size),
+            "the recipe's; less for little data, so that an epoch has enough steps",
+        ),
+        (
+            "per_device_train_batch_size",
+            _by_method(advice, fitting),
+            f"for {advice.model}: {advice.assumption}"
+            + ("; –: the model does not fit with this method" if None in fitting.values() else ""),
+        ),
+        (
+            "gradient_accumulation_steps",
+            _by_method(advice, advice.gradient_accumulation_steps),
+            "steps per device, so that the product is the global batch",
+        ),
+        (
+            "learning_rate",
+            _by_method(advice, advice.learning_rate),
+            f"{advice.starting_points}; raise it if the loss decreases slowly",
+        ),
+        (
+            "num_train_epochs",
+            _by_method(advice, advice.num_train_epochs),
+            f"{advice.starting_points}; the best epoch is kept",
+        ),
+    ]
+
+
+def _in_recipe(own: Mapping[str, float | None], key: str) -> str:
+    if key not in own:
+        return ""
+    value = own[key]
+    return "derived" if value is None else f"{value:g}"
+
+
+def _by_method(advice: Advice, values: Mapping[str, float | None]) -> str:
+    """The value for the recipe's method; without a recipe those of all, one if they agree."""
+    if advice.in_recipe:
+        values = {method: value for method, value in values.items() if method == advice.method}
     texts = {method: "–" if value is None else f"{value:g}" for method, value in values.items()}
     if len(set(texts.values())) == 1:
         return next(iter(texts.values()))

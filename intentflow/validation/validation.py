@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from intentflow.recipe.recipe import Recipe
 from intentflow.records import Example
 from intentflow.taxonomy import Taxonomy
 from intentflow.validation import column_checks, row_checks, set_checks
-from intentflow.validation.advice import DEFAULT_MODEL, PROMPT_TOKENS, advise, estimate_tokens
+from intentflow.validation.advice import advise, estimate_tokens
 from intentflow.validation.dataset import Dataset
 from intentflow.validation.findings import CheckResult, Finding, NotCheckedError, ValidationReport
+from intentflow.validation.hardware import Hardware
 from intentflow.validation.label_errors import probable_label_error
 from intentflow.validation.languages import mixed_languages
 from intentflow.validation.leakage import leakage
@@ -61,8 +63,9 @@ def validate(
     *,
     against: Mapping[str, Sequence[Example]] | None = None,
     count_tokens: Callable[[str], int] | None = None,
-    prompt_tokens: int = PROMPT_TOKENS,
-    model: str = DEFAULT_MODEL,
+    prompt_tokens: int | None = None,
+    recipe: Recipe | None = None,
+    hardware: Hardware | None = None,
 ) -> ValidationReport:
     """Check a data set and derive hyper-parameters from it.
 
@@ -72,8 +75,10 @@ def validate(
         taxonomy: Allowed intents and their parameters; not checked if None.
         against: Other data sets by name, such as the test set, that must not share rows.
         count_tokens: Number of tokens of a text, for the advised length; estimated if None.
-        prompt_tokens: Tokens of the prompt, which every row has in addition to utterance and label.
-        model: Name of the model to tune, for the advised batch.
+        prompt_tokens: Tokens of the prompt, which every row has in addition to utterance and
+            label; counted from the recipe's prompt if None.
+        recipe: Recipe that the advice is for; the guide's if None.
+        hardware: Devices of the training, for the advised batch; those of this computer if None.
 
     Returns:
         The report; if ``report.errors`` is above 0, the data should not be used for training.
@@ -84,15 +89,22 @@ def validate(
         ['single_intent']
     """
     policy = policy or DataPolicy()
+    advice = advise(
+        examples,
+        recipe=recipe,
+        hardware=hardware,
+        taxonomy=taxonomy,
+        count_tokens=count_tokens,
+        prompt_tokens=prompt_tokens,
+    )
     data = Dataset.read(
         examples,
         taxonomy,
         others={name: [row.instruction for row in rows] for name, rows in (against or {}).items()},
         count_tokens=count_tokens or estimate_tokens,
-        prompt_tokens=prompt_tokens,
+        prompt_tokens=advice.prompt_tokens,
     )
     findings, skipped = _check(data, policy)
-    advice = advise(examples, count_tokens=count_tokens, prompt_tokens=prompt_tokens, model=model)
     return ValidationReport(len(examples), data.intents, findings, advice, skipped)
 
 

@@ -129,7 +129,7 @@ class Doors:
     def by_run(self, **keys: Any) -> Any:
         """The configuration that a run's file gives, handed on as the graph does."""
         config = self.run_config(**keys)
-        parameter = as_parameter(step_config(config, self.step))
+        parameter = as_parameter(step_config(config, self.step, in_cluster=True))
         return from_parameter(STEP_CONFIGS[self.step], json.loads(json.dumps(parameter)), self.step)
 
     def run_config(self, *settings: str, **keys: Any) -> RunConfig:

@@ -48,7 +48,8 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "policy": Setting(("--policy", "data-policy.yaml"), "data-policy.yaml"),
         "redact_report": Setting(("--no-redact",), False),
         "taxonomy": Setting(("--taxonomy", "taxonomy.yaml"), "taxonomy.yaml"),
-        "model": Setting(("--recipe", "recipe.yaml"), "a/base-1B"),
+        "recipe": Setting(("--recipe", "recipe.yaml"), "recipe.yaml"),
+        "hardware": Setting(("--hardware", "2x80Gi"), "2x80Gi"),
     },
     "split": {
         "test": Setting(("--test-file", "own-test.jsonl"), "own-test.jsonl"),

@@ -82,13 +82,20 @@ OWN_DEFAULTS: dict[str, dict[str, object]] = {
 }
 # There is no run without these, so that none is as before they were set.
 WITHOUT_A_RUN = {
-    ("validate", "model"),
+    ("validate", "recipe"),
+    ("validate", "hardware"),
     ("train", "recipe"),
     ("gate", "policy"),
     ("balance", "teacher"),
 }
-# The model is a key of the recipe, which describes it for all that read recipes.
-DESCRIBED_ELSEWHERE = {("validate", "model")}
+# The options of a step describe what a cluster gives it.
+DESCRIBED_ELSEWHERE = {("validate", "hardware")}
+# What a run says in the options of its train step.
+RUN_KEYS = {
+    ("validate", "hardware"): {
+        "pipeline.steps": {"train": {"gpu_count": 2, "gpu_memory": "80Gi"}},
+    }
+}
 
 
 @pytest.fixture
@@ -155,9 +162,7 @@ def test_three_doors_set_the_same(
     config = _component_config(step, name)
     by_component = _value(here.by_component(config), name)
     by_command = _value(here.by_command(*_flags(step, name), *_needed(step, name)), name)
-    keys = run_keys(step, name, setting)
-    if (step, name) == ("validate", "model"):
-        keys = {}  # it is the model of the recipe that every run has
+    keys = RUN_KEYS.get((step, name)) or run_keys(step, name, setting)
     by_run = _value(here.by_run(**keys), name)
     if name == "test":  # a path in run.yaml counts from that file
         by_run = str(Path(by_run).relative_to(tmp_path))
@@ -227,7 +232,7 @@ def test_every_key_of_a_run_is_a_field_or_has_a_reason() -> None:
 
 
 def test_every_field_has_a_key_of_a_run() -> None:
-    there = {*_keys(RunConfig), "recipe.model_name_or_path"}
+    there = set(_keys(RunConfig))
     assert [(s, n, run_key(s, n)) for s, n in FIELDS if run_key(s, n) not in there] == []
 
 
@@ -284,7 +289,7 @@ def test_a_setting_runs_no_step_again_that_does_not_read_it(
 @pytest.mark.parametrize(
     ("setting", "steps"),
     [
-        ("recipe.learning_rate=0.002", {"train"}),
+        ("recipe.learning_rate=0.002", {"train", "validate"}),  # the advice compares with it
         ("recipe.model_name_or_path=a/base-2B", {"train", "validate"}),
         ("policy.minimum_rows=9", {"gate"}),
         ("data.redact=true", set()),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from intentflow.recipe.recipe import Recipe
 from intentflow.records import Example
 from intentflow.taxonomy import Intent, Taxonomy
 from intentflow.validation import validate, validation_html, write_validation_report
@@ -153,3 +154,21 @@ def test_rows_can_be_copied_where_the_clipboard_is_refused(browser: Page, shown:
     browser.click("#too_few_examples button.copy")
     browser.evaluate("new Promise(done => setTimeout(done, 200))")
     assert browser.evaluate("getSelection().toString()").count("instruction") == 5
+
+
+def _advice_row(page: str, key: str) -> list[str]:
+    """The cells of a row of the table of advice."""
+    table = page[page.index("Advice for the recipe") :]
+    row = re.search(rf"<tr>\s*<td[^>]*>{key}</td>.*?</tr>", table, re.DOTALL)
+    assert row is not None
+    return [html.unescape(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row[0], re.DOTALL)]
+
+
+def test_advice_for_a_recipe_stands_next_to_the_recipes_own_value() -> None:
+    recipe = Recipe.load("llama-3-8b/qlora", ["learning_rate=0.01"])
+    page = validation_html(validate(ROWS, recipe=recipe), name="rows")
+    assert _advice_row(page, "learning_rate")[1:3] == ["0.0002", "0.01"]
+
+
+def test_advice_without_a_recipe_is_for_each_method(page: str) -> None:
+    assert _advice_row(page, "learning_rate")[1] == "full 2e-05, lora 0.0003, qlora 0.0003"

@@ -10,9 +10,8 @@ from pydantic import Field
 
 from intentflow.config import Flag, Place, StrictModel, from_file
 from intentflow.errors import CheckFailed, InputError
-from intentflow.pipeline.steps.fields import TaxonomyFile
-from intentflow.recipe.recipe import Recipe
-from intentflow.validation.advice import DEFAULT_MODEL
+from intentflow.pipeline.steps.fields import OptionalRecipeFile, TaxonomyFile
+from intentflow.validation.hardware import HARDWARE, Hardware
 from intentflow.validation.policy import DataPolicy
 
 if TYPE_CHECKING:
@@ -39,12 +38,8 @@ class DataChecks(StrictModel):
     )
 
 
-def _model_of_recipe(name: str) -> str:
-    return Recipe.load(name).model_name_or_path
-
-
 class ValidateConfig(DataChecks):
-    r"""Configuration of the data checks, and the model for the advice.
+    r"""Configuration of the data checks, and the training that the advice is for.
 
     Example:
         >>> import intentflow
@@ -59,9 +54,13 @@ class ValidateConfig(DataChecks):
     """
 
     taxonomy: TaxonomyFile = None
-    model: Annotated[str, Flag("--recipe", metavar="R", read=_model_of_recipe)] = Field(
-        DEFAULT_MODEL,
-        description="Model for the advised batch: the recipe's model_name_or_path",
+    recipe: OptionalRecipeFile = None
+    hardware: Annotated[str | None, Flag(metavar="NxMEMORY")] = Field(
+        None,
+        pattern=HARDWARE,
+        description="Devices of the training, for the advice: 2x80Gi for two GPUs of 80 GiB each, "
+        "64Gi for a CPU with this memory; in a cluster those of the train step, otherwise those "
+        "of this computer unless set",
     )
 
 
@@ -77,7 +76,7 @@ def run_validate(
 
     Args:
         records: The rows to check.
-        config: Policy, taxonomy, base model; the defaults if None.
+        config: Policy, taxonomy, recipe and hardware; the defaults if None.
         against: Other files of records, such as the test set, that must not share rows.
         report: HTML page to write; None for none.
         name: Name of the data set, for the page's heading.
@@ -106,7 +105,8 @@ def run_validate(
         settings.policy,
         settings.taxonomy,
         against=others,
-        model=settings.model,
+        recipe=settings.recipe,
+        hardware=Hardware.parse(settings.hardware) if settings.hardware else None,
     )
     if report is not None:
         write_validation_report(
