@@ -13,6 +13,7 @@ def convert(
     code_version: str,
     records: dsl.Output[dsl.Dataset],
     rejects: dsl.Output[dsl.Dataset],
+    agreement: dsl.Output[dsl.Artifact],
     counts: dsl.Output[dsl.Metrics],
 ) -> dict:  # type: ignore[type-arg]
     """Convert labelling exports to records.
@@ -24,6 +25,7 @@ def convert(
         code_version: Version of the code, so that new code under an old image tag is a new run.
         records: The kept rows, as JSON lines.
         rejects: The rejected rows, each with its reason.
+        agreement: Agreement of the annotators, for the report of validate.
         counts: Numbers of rows, kept and rejected ones.
 
     Returns:
@@ -38,7 +40,12 @@ def convert(
         settings = from_parameter(ConvertConfig, config, "convert")
         with json_lines(records.path) as path, executor_from_environment() as executor:
             summary, failure = try_convert(
-                sources, path, settings, rejects=rejects.path, executor=executor
+                sources,
+                path,
+                settings,
+                rejects=rejects.path,
+                agreement=agreement.path,
+                executor=executor,
             )
         records.metadata.update(rows=summary.kept, digest=summary.digest)
         rejects.metadata.update(reasons=summary.reasons, rows=summary.rejected)

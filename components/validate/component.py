@@ -8,6 +8,7 @@ from intentflow.pipeline import images
 @dsl.component(base_image=images.DATA, install_kfp_package=False)
 def validate(
     records: dsl.Input[dsl.Dataset],
+    agreement: dsl.Input[dsl.Artifact],
     config: dict,  # type: ignore[type-arg]  # kfp knows no item types
     code_version: str,
     report: dsl.Output[dsl.HTML],
@@ -17,6 +18,7 @@ def validate(
 
     Args:
         records: Rows from curate.
+        agreement: Agreement of the annotators, from convert.
         config: Fields of ValidateConfig.
         code_version: Version of the code of intentflow.
         report: Page with the distribution of intents and the findings, with examples and advice.
@@ -31,7 +33,7 @@ def validate(
 
     with step_errors("validate", code_version):
         settings = from_parameter(ValidateConfig, config, "validate")
-        found = run_validate(records.path, settings, report=report.path)
+        found = run_validate(records.path, settings, agreement=agreement.path, report=report.path)
         summary = found.summary()
         for name in ("rows", "intents", "errors", "warnings"):
             findings.log_metric(name, getattr(summary, name))

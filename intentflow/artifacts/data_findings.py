@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from intentflow.artifacts.agreement import Agreement
 from intentflow.artifacts.document import Artifact, Integer, Number, Section
 
 Level = Literal["error", "warning", "info"]
@@ -73,4 +74,7 @@ class DataFindings(Artifact):
     warnings: Integer = Field(description="Findings of level warning")
     findings: list[DataFinding] = Field(description="Errors first, then warnings, then the rest")
     advice: Advice
+    agreement: Agreement | None = Field(
+        None, description="Agreement of the annotators, if convert measured it"
+    )
     skipped: list[str] = Field([], description="Checks that were skipped, with the reason")

@@ -115,9 +115,14 @@ class JsonDocument(Section):
                 message = cls.explain(location, message, document)
             raise InputError(f"{where}: {message}") from None
 
-    def write(self, path: str | Path) -> None:
-        """Write the file atomically."""
-        with atomic_file(path) as partial:
+    def write(self, path: str | Path, *, private: bool = False) -> None:
+        """Write the file atomically.
+
+        Args:
+            path: The file to write.
+            private: Whether only the owner may read it.
+        """
+        with atomic_file(path, private=private) as partial:
             text = json.dumps(self.as_dict(), indent=self.INDENT, ensure_ascii=False)
             partial.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
 

@@ -39,6 +39,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="file for rejected rows (default: OUT.rejects.jsonl)",
     )
     parser.add_argument(
+        "--agreement",
+        type=Path,
+        metavar="F.json",
+        help="write the agreement of the annotators, where several answered the same rows",
+    )
+    parser.add_argument(
         "--to",
         choices=get_args(Target),
         help="write tasks or training data for this tool instead of records",
@@ -64,6 +70,7 @@ def _convert(args: argparse.Namespace) -> ConvertSummary:
             args.output,
             config,
             rejects=args.rejects,
+            agreement=args.agreement,
             to=args.to,
             workers=args.workers,
             executor=executor,

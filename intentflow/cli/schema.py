@@ -25,6 +25,7 @@ def run(args: argparse.Namespace) -> Outcome:
 
 def schema_models() -> dict[str, type[BaseModel]]:
     """The configuration files and artifacts that have a schema, by name."""
+    from intentflow.artifacts.agreement import Agreement
     from intentflow.artifacts.baselines import Baselines
     from intentflow.artifacts.calibration import Calibration
     from intentflow.artifacts.data_findings import DataFindings
@@ -74,6 +75,7 @@ def schema_models() -> dict[str, type[BaseModel]]:
         "redaction-report": RedactionReport,
         "requests": LoggedRequest,
         "feedback": LoggedCorrection,
+        "agreement": Agreement,
         "data-findings": DataFindings,
         "deployed-model": DeployedModel,
         "failure": StepFailure,

@@ -12,6 +12,7 @@ from intentflow.errors import UsageError
 from intentflow.pipeline.steps.validate import ValidateConfig, run_validate
 
 if TYPE_CHECKING:
+    from intentflow.artifacts.agreement import Agreement
     from intentflow.validation import ValidationReport
 
 
@@ -26,6 +27,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="other records, such as the test set, that must not share rows; may be repeated",
     )
+    parser.add_argument(
+        "--agreement",
+        type=Path,
+        metavar="F.json",
+        help="agreement of the annotators, as convert --agreement writes it, for the report",
+    )
     parser.add_argument("--report", type=Path, metavar="F.html", help="write the report as a page")
 
 
@@ -37,6 +44,7 @@ def run(args: argparse.Namespace) -> Outcome:
         args.data,
         config,
         against=args.against,
+        agreement=args.agreement,
         report=args.report,
         name=Path(args.data).name,
     )
@@ -52,5 +60,15 @@ def _text(report: ValidationReport) -> str:
     lines = [f"{report.rows} rows, {len(report.intents)} intents"]
     lines += [f"{item.level}: {item.code}: {item.message}" for item in report.findings]
     lines += [f"not checked: {line}" for line in report.skipped]
+    lines += _agreement_text(report.agreement)
     lines += [f"advice: {key}: {value}" for key, value in report.advice.model_dump().items()]
     return "\n".join(lines)
+
+
+def _agreement_text(agreement: Agreement | None) -> list[str]:
+    if agreement is None:
+        return []
+    if not agreement.rows:
+        return ["agreement: no row has answers of several annotators"]
+    alpha = "not defined" if agreement.alpha is None else f"{agreement.alpha:.3f}"
+    return [f"agreement: Krippendorff's alpha of intents {alpha} on {agreement.rows:,} rows"]

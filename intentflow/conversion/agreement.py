@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from intentflow.calls import CallSyntaxError, format_calls, parse_calls
-from intentflow.conversion.export_format import RowRejected
+from intentflow.conversion.export_format import Answer, Answers, RowRejected
 from intentflow.conversion.label_meaning import meaning
 
 
@@ -38,6 +38,43 @@ def majority(votes: list[str], utterance: str = "") -> str:
         raise RowRejected("tie")
     spellings = [label for label, _ in Counter(first).most_common()]
     return next(filter(_is_in_normal_form, spellings), spellings[0])
+
+
+class Election(NamedTuple):
+    """The label of a row.
+
+    Attributes:
+        label: The most frequent answer.
+        answers: All answers, if several annotators gave one.
+    """
+
+    label: str
+    answers: Answers | None = None
+
+
+def elect(given: Sequence[Answer], utterance: str) -> Election:
+    """The most frequent answer of a row's annotators, with all their answers.
+
+    Args:
+        given: Their answers; blank ones abstain.
+        utterance: The utterance.
+
+    Raises:
+        RowRejected: ``blank_answer`` if all answers are blank, ``tie`` between two answers.
+
+    Example:
+        >>> elect([Answer("stop()", "ann"), Answer("", "bob")], "stop it")
+        Election(label='stop()', answers=None)
+    """
+    votes = [answer.label for answer in given]
+    if len(votes) == 1:
+        return Election(majority(votes, utterance))
+    counted = tuple(it for it in given if it.label and not it.label.isspace())
+    answers = Answers(utterance, counted) if len(counted) > 1 else None
+    try:
+        return Election(majority(votes, utterance), answers)
+    except RowRejected as rejected:
+        raise RowRejected(rejected.reason, answers=answers) from None
 
 
 def _is_in_normal_form(label: str) -> bool:

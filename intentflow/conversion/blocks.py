@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import compress, count, islice
@@ -13,7 +13,13 @@ from typing import Any, BinaryIO, NamedTuple
 import orjson
 
 from intentflow.conversion.duplicates import has_conflicting_keys
-from intentflow.conversion.export_format import Format, LabelledRow, Options, RowRejected
+from intentflow.conversion.export_format import (
+    Answers,
+    Format,
+    LabelledRow,
+    Options,
+    RowRejected,
+)
 from intentflow.conversion.fullwidth import normalise_syntax
 from intentflow.conversion.json_values import Value, read_values, scan_values
 from intentflow.conversion.limits import SizeLimits, read_lines
@@ -51,6 +57,7 @@ class Part(NamedTuple):
         lines: Number of lines in the block.
         votes: Rows that are one annotator's answer, to be counted at the end.
         merged: Number of rows that are duplicates of another kept row.
+        answered: Rows that several annotators answered.
     """
 
     kept: bytes
@@ -60,6 +67,7 @@ class Part(NamedTuple):
     lines: int
     votes: list[Vote]
     merged: int = 0
+    answered: Sequence[Answers] = ()
 
     @property
     def read(self) -> int:
@@ -78,6 +86,7 @@ class Batch:
         lines: Number of lines in the block.
         votes: Rows that are one annotator's answer.
         merged: Number of rows that are duplicates of another kept row.
+        answered: Rows that several annotators answered.
     """
 
     kept: list[bytes] = field(default_factory=list)
@@ -86,11 +95,12 @@ class Batch:
     lines: int = 0
     votes: list[Vote] = field(default_factory=list)
     merged: int = 0
+    answered: list[Answers] = field(default_factory=list)
 
     def as_part(self) -> Part:
         """The batch with its rows joined."""
         kept = b"\n".join(self.kept) + b"\n" if self.kept else b""
-        counts = (self.normalised, self.lines, self.votes, self.merged)
+        counts = (self.normalised, self.lines, self.votes, self.merged, self.answered)
         return Part(kept, len(self.kept), self.rejects, *counts)
 
 
@@ -147,8 +157,8 @@ def _convert_values(values: Iterator[Value], form: Format, options: Options) -> 
 
 def count_votes(box: BallotBox, form: Format, options: Options) -> Iterator[tuple[str, Part]]:
     """Results of rows that are several annotators' answers, with the sources of the rows."""
-    for row, cast, reason in box.count(needs_label=form.needs_label):
-        batch = Batch(merged=len(cast) - 1)
+    for row, cast, reason, answers in box.count(needs_label=form.needs_label):
+        batch = Batch(merged=len(cast) - 1, answered=[answers] if answers else [])
         try:
             if row:
                 _keep(batch, row, form)
@@ -158,7 +168,8 @@ def count_votes(box: BallotBox, form: Format, options: Options) -> Iterator[tupl
             reason = rejected.reason
         for source, vote in cast:
             reject = Reject(vote.line, reason or vote.reason, _shown(vote.raw, options))
-            yield source, Batch(rejects=[reject]).as_part()
+            yield source, Batch(rejects=[reject], answered=batch.answered).as_part()
+            batch.answered = []
 
 
 def convert_block(block: bytes, form: Format, options: Options) -> Batch:
@@ -252,17 +263,22 @@ def _add(
             raise RowRejected("duplicate_key")
         row = form.read(document, options)
         if row.ballot:
-            batch.votes.append(Vote(line, _readable(raw), row.ballot, row))
-        else:
-            _keep(batch, row, form)
+            batch.votes.append(Vote(line, _readable(raw), row.ballot, row, answers=row.answers))
+            return
+        if row.answers:
+            batch.answered.append(row.answers)
+        _keep(batch, row, form)
     except RecursionError:
         batch.rejects.append(Reject(line, "too_deep", _shown(_readable(raw), options)))
     except RowRejected as rejected:
         text = _readable(raw)
         if rejected.ballot:
-            batch.votes.append(Vote(line, text, rejected.ballot, None, rejected.reason))
+            vote = Vote(line, text, rejected.ballot, None, rejected.reason, rejected.answers)
+            batch.votes.append(vote)
         else:
             batch.rejects.append(Reject(line, rejected.reason, _shown(text, options)))
+            if rejected.answers:
+                batch.answered.append(rejected.answers)
 
 
 def _keep(batch: Batch, row: LabelledRow, form: Format) -> None:

@@ -49,6 +49,7 @@ def convert(
     executor: Executor | None = None,
     parameters_from_spans: bool = False,
     taxonomy: Taxonomy | None = None,
+    agreement: Path | None = None,
 ) -> ConvertSummary:
     r"""Convert labelling exports to ``instruction``/``output`` records, or to labelling tasks.
 
@@ -79,6 +80,8 @@ def convert(
         taxonomy: Its intents are class names, though they label one row only, and it gives the
             order of parameters that an export has by name. If None, that order is the one of the
             export's own definitions, then of the names' first occurrence.
+        agreement: File for the agreement of annotators, see
+            :mod:`intentflow.artifacts.agreement`; None for none.
 
     Raises:
         InputError: A source cannot be read or exceeds a limit, or two of its columns look alike.
@@ -107,7 +110,7 @@ def convert(
     )
     names = {name: it.parameters for name, it in taxonomy.intents.items()} if taxonomy else {}
     rejects_path = rejects or out.with_name(f"{out.stem}.rejects.jsonl")
-    files = OutputFiles(out, rejects_path, rejects is not None, to, names)
+    files = OutputFiles(out, rejects_path, rejects is not None, to, names, agreement)
     choice = ExecutorChoice(executor, _allowed(workers) if executor is None else None)
     found = _convert_sources(sources, _format(format, to, names), options, choice, files)
     parameters = found.order.as_dict() if found.order and not taxonomy else {}

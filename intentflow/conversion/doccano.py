@@ -21,10 +21,11 @@ import re
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from intentflow.conversion.agreement import join_labels, majority
+from intentflow.conversion.agreement import Election, elect, join_labels, majority
 from intentflow.conversion.chat import is_call
 from intentflow.conversion.columns import TEXT_FIELDS
 from intentflow.conversion.export_format import (
+    Answer,
     Ballot,
     Format,
     LabelledRow,
@@ -107,9 +108,11 @@ def read(row: Row, options: Options) -> LabelledRow:
     row = with_text(row)
     ballot = _ballot(row, options)
     try:
-        return label_text(row, options, _output(row, options))._replace(ballot=ballot)
+        found = _output(row, options)
+        labelled = label_text(row, options, found.label)
+        return labelled._replace(ballot=ballot, answers=found.answers)
     except RowRejected as rejected:
-        raise RowRejected(rejected.reason, ballot) from None
+        raise RowRejected(rejected.reason, ballot, rejected.answers) from None
 
 
 def _ballot(row: Row, options: Options) -> Ballot | None:
@@ -117,10 +120,10 @@ def _ballot(row: Row, options: Options) -> Ballot | None:
     number = row.get("id")
     if not isinstance(number, (int, str)):
         return None
-    return Ballot(f"{number} {find_text(row, options)}")
+    return Ballot(f"{number} {find_text(row, options)}", is_file_of_annotator=True)
 
 
-def _output(row: Row, options: Options) -> str:
+def _output(row: Row, options: Options) -> Election:
     spans = _spans(row, options)
     names = (*options.labels, *_LABELS)
     classes = next((found for key in names if (found := _classes(row.get(key)))), [])
@@ -128,14 +131,16 @@ def _output(row: Row, options: Options) -> str:
         raise RowRejected("spans")
     annotations = row.get("annotations")
     if isinstance(annotations, list) and all(row.get(key) is None for key in names):
-        output = majority(_votes(annotations), peek_text(row, options)) if annotations else ""
-    elif options.spans and all(isinstance(label, str) for label in classes):
+        if not annotations:
+            raise RowRejected("no_label")
+        return elect(_votes(annotations), peek_text(row, options))
+    if options.spans and all(isinstance(label, str) for label in classes):
         output = join_labels(labels_with_spans(classes, spans, options.order))
     else:
         output = join_labels(classes)
     if not output:
         raise RowRejected("no_label")
-    return majority([output])
+    return Election(majority([output]))
 
 
 def _classes(label: Any) -> list[Any]:
@@ -177,16 +182,17 @@ def _span(item: Any, text: str) -> NamedValue:
     raise RowRejected("spans")
 
 
-def _votes(annotations: list[Any]) -> list[str]:
-    """One label per user."""
+def _votes(annotations: list[Any]) -> list[Answer]:
+    """One answer per user."""
     by_user: dict[str, list[Any]] = {}
     for item in annotations:
         if not isinstance(item, dict):
             raise RowRejected("not_text")
         if "start_offset" in item:
             raise RowRejected("spans")
-        by_user.setdefault(str(item.get("user")), []).append(item.get("text", item.get("label")))
-    return [join_labels(labels) for labels in by_user.values()]
+        user = "" if item.get("user") is None else str(item["user"])
+        by_user.setdefault(user, []).append(item.get("text", item.get("label")))
+    return [Answer(join_labels(labels), user) for user, labels in by_user.items()]
 
 
 DOCCANO = Format("doccano", recognises, read, from_cells=from_cells)

@@ -68,11 +68,37 @@ class Ballot(NamedTuple):
         item: Key that the answers to one utterance share.
         annotator: Name of the annotator; empty if each row is from a different one.
         time: Time of the answer; an annotator's latest answer counts.
+        is_file_of_annotator: Whether each annotator's answers are in a file with the name.
     """
 
     item: str
     annotator: str = ""
     time: str = ""
+    is_file_of_annotator: bool = False
+
+
+class Answer(NamedTuple):
+    """One annotator's answer.
+
+    Attributes:
+        label: The label, as written.
+        annotator: Name of the annotator; empty if the export has none.
+    """
+
+    label: str
+    annotator: str = ""
+
+
+class Answers(NamedTuple):
+    """The answers of several annotators to one utterance.
+
+    Attributes:
+        utterance: The utterance, which decides on full-width commas between values.
+        answers: Their answers.
+    """
+
+    utterance: str
+    answers: tuple[Answer, ...]
 
 
 class RowRejected(Exception):  # noqa: N818 (an outcome of a row, not a failure of the program)
@@ -81,12 +107,16 @@ class RowRejected(Exception):  # noqa: N818 (an outcome of a row, not a failure 
     Attributes:
         reason: One of :data:`REASONS`.
         ballot: Set if other rows may answer for the same utterance.
+        answers: The answers of several annotators, if the row has them.
     """
 
-    def __init__(self, reason: str, ballot: Ballot | None = None) -> None:
+    def __init__(
+        self, reason: str, ballot: Ballot | None = None, answers: Answers | None = None
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.ballot = ballot
+        self.answers = answers
 
 
 class LabelledRow(NamedTuple):
@@ -98,6 +128,7 @@ class LabelledRow(NamedTuple):
         dialogue: Id of the dialogue that the utterance is from; empty if the row has none.
         ballot: Set if other rows may answer for the same utterance.
         rounds: Number of the user's turns that the utterance joins.
+        answers: The answers of several annotators, if the row has them.
     """
 
     instruction: str
@@ -105,6 +136,7 @@ class LabelledRow(NamedTuple):
     dialogue: str = ""
     ballot: Ballot | None = None
     rounds: int = 1
+    answers: Answers | None = None
 
 
 def encode_record(row: LabelledRow) -> bytes:

@@ -17,9 +17,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from intentflow.conversion.agreement import agreed, join_labels, majority
+from intentflow.conversion.agreement import Election, agreed, elect, join_labels, majority
 from intentflow.conversion.columns import TEXT_FIELDS, fold
 from intentflow.conversion.export_format import (
+    Answer,
     Format,
     LabelledRow,
     Options,
@@ -83,9 +84,11 @@ def read(row: Row, options: Options) -> LabelledRow:
     decisive = [max(reversed(classes), key=lambda job: job.date)] if adjusted else classes
     fields = row if options.field else text_fields(row)
     text = peek_text(fields, options)
-    output = majority([agreed([_label(job, text) for job in decisive], text)])
+    elections = [_label(job, text) for job in decisive]
+    output = majority([agreed([election.label for election in elections], text)])
     _check_verified(jobs, max(job.date for job in decisive))
-    return label_text(fields, options, output)
+    answers = next((election.answers for election in elections if election.answers), None)
+    return label_text(fields, options, output)._replace(answers=answers)
 
 
 def text_fields(row: Row) -> Row:
@@ -126,27 +129,27 @@ def _check_verified(jobs: list[_GroundTruthJob], since: str) -> None:
         raise RowRejected("not_verified")
 
 
-def _label(job: _GroundTruthJob, utterance: str) -> str:
+def _label(job: _GroundTruthJob, utterance: str) -> Election:
     if job.metadata.get("failure-reason"):
         raise RowRejected("failed")
     name, names = job.metadata.get("class-name"), job.metadata.get("class-map")
     if isinstance(name, str):
-        return name
+        return Election(name)
     if isinstance(names, dict):
-        return join_labels(names.values())
+        return Election(join_labels(names.values()))
     return _custom_label(job.value, utterance)
 
 
-def _custom_label(value: Any, utterance: str) -> str:
+def _custom_label(value: Any, utterance: str) -> Election:
     if isinstance(value, dict) and isinstance(value.get("annotationsFromAllWorkers"), list):
-        answers = value["annotationsFromAllWorkers"]
-        return majority([_worker_label(item, utterance) for item in answers], utterance)
+        workers = value["annotationsFromAllWorkers"]
+        return elect([_worker_answer(item, utterance) for item in workers], utterance)
     output = _answer(value) if isinstance(value, dict) else value
     if output is None:
         raise RowRejected("no_answer")
     if not isinstance(output, str):
         raise RowRejected("not_text")
-    return output
+    return Election(output)
 
 
 def _answer(value: Row) -> Any:
@@ -169,14 +172,15 @@ def _class_names(answer: Any) -> Any:
     return answer.get("label")
 
 
-def _worker_label(annotation: Any, utterance: str) -> str:
+def _worker_answer(annotation: Any, utterance: str) -> Answer:
+    worker = annotation.get("workerId") if isinstance(annotation, dict) else None
     data = annotation.get("annotationData") if isinstance(annotation, dict) else None
     content = data.get("content") if isinstance(data, dict) else None
     try:
         found = orjson.loads(content) if isinstance(content, str) else content
     except ValueError:
         found = content
-    return _custom_label(found, utterance)
+    return Answer(_custom_label(found, utterance).label, str(worker or ""))
 
 
 GROUND_TRUTH = Format("ground-truth", recognises, read)

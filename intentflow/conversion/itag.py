@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from intentflow.conversion.agreement import agreed, majority
+from intentflow.conversion.agreement import Election, agreed, elect
 from intentflow.conversion.duplicates import has_conflicting_keys
 from intentflow.conversion.export_format import (
+    Answer,
     Format,
     LabelledRow,
     LayoutRules,
@@ -54,10 +55,11 @@ def read(row: Row, options: Options) -> LabelledRow:
         raise RowRejected("no_label")
     data = row.get("data")
     text = peek_text(data, options)
-    output = _job_answer(row, jobs[0], text) if len(jobs) == 1 else _agreed(row, jobs, text)
+    found = _job_answer(row, jobs[0], text) if len(jobs) == 1 else _agreed(row, jobs, text)
     if not isinstance(data, dict):
         raise RowRejected("no_text")
-    return label_text(data, options, output)
+    labelled = label_text(data, options, found.label)
+    return labelled._replace(answers=found.answers) if found.answers else labelled
 
 
 def job_names(row: Row) -> list[str]:
@@ -98,21 +100,22 @@ def _job_and_stage(key: str) -> tuple[str, str]:
     return (job, stage) if dash and stage in _ORDER else (name, "label")
 
 
-def _agreed(row: Row, jobs: tuple[_ItagJob, ...], utterance: str) -> str:
+def _agreed(row: Row, jobs: tuple[_ItagJob, ...], utterance: str) -> Election:
     """The answer of all jobs that have one."""
-    answers: list[str] = []
+    found: list[Election] = []
     reasons: list[str] = []
     for job in jobs:
         try:
-            answers.append(_job_answer(row, job, utterance))
+            found.append(_job_answer(row, job, utterance))
         except RowRejected as rejected:
             reasons.append(rejected.reason)
-    if not answers:
+    if not found:
         raise RowRejected(reasons[0])
-    return agreed(answers, utterance)
+    label = agreed([election.label for election in found], utterance)
+    return Election(label, next((it.answers for it in found if it.answers), None))
 
 
-def _job_answer(row: Row, job: _ItagJob, utterance: str) -> str:
+def _job_answer(row: Row, job: _ItagJob, utterance: str) -> Election:
     if _abandoned(row.get(job.system)):
         raise RowRejected("abandoned")
     reason = "empty_result"
@@ -134,7 +137,7 @@ def _abandoned(body: Any) -> bool:
     return isinstance(body, dict) and body.get("abandonFlag") not in _NOT_ABANDONED
 
 
-def _stage_answer(body: Any, utterance: str) -> str:
+def _stage_answer(body: Any, utterance: str) -> Election:
     """The majority answer of a stage's annotators."""
     results = body.get("results") if isinstance(body, dict) else None
     if not results or not isinstance(results, list):
@@ -145,7 +148,7 @@ def _stage_answer(body: Any, utterance: str) -> str:
     answers = answers or survey_answers(results)
     if not answers:
         raise RowRejected("no_answer")
-    return majority(answers, utterance)
+    return elect([Answer(answer) for answer in answers], utterance)
 
 
 def _answers_in(result: Any) -> list[str]:

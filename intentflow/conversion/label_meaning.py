@@ -28,16 +28,39 @@ def meaning(label: str, utterance: str = "") -> object:
     return _meaning(label, utterance)
 
 
+def intents_in(label: str, utterance: str = "") -> tuple[str, ...]:
+    """The distinct intents of a label in alphabetical order; the label itself if it has none.
+
+    Args:
+        label: The label, as written.
+        utterance: The utterance, as for :func:`meaning`.
+
+    Example:
+        >>> intents_in("play（jazz）；greet")
+        ('greet', 'play')
+    """
+    text = _repaired(label, utterance)
+    try:
+        return tuple(sorted({call.intent for call in parse_calls(text)})) or (text,)
+    except CallSyntaxError:
+        return (text,)
+
+
 @lru_cache(maxsize=4096)
 def _meaning(label: str, utterance: str) -> object:
     from intentflow.curation.dedup import label_key  # costs start-up time
 
+    return label_key(_repaired(label, utterance))
+
+
+def _repaired(label: str, utterance: str) -> str:
+    """The label with ASCII syntax, its class names as calls."""
     text = normalise_syntax(label, utterance)
-    if not _parses(text):
-        pieces = (piece.strip() for piece in _SEPARATOR.split(text))
-        called = "; ".join(_as_call(piece, utterance) for piece in pieces if piece)
-        text = called if _parses(called) else text
-    return label_key(text)
+    if _parses(text):
+        return text
+    pieces = (piece.strip() for piece in _SEPARATOR.split(text))
+    called = "; ".join(_as_call(piece, utterance) for piece in pieces if piece)
+    return called if _parses(called) else text
 
 
 def _as_call(text: str, utterance: str) -> str:

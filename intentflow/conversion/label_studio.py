@@ -16,9 +16,10 @@ from __future__ import annotations
 from typing import Any
 
 from intentflow.conversion import label_studio_min
-from intentflow.conversion.agreement import majority
+from intentflow.conversion.agreement import elect
 from intentflow.conversion.dialogue_turns import find_labelled, find_utterance
 from intentflow.conversion.export_format import (
+    Answer,
     Ballot,
     Format,
     LabelledRow,
@@ -61,7 +62,7 @@ def read(row: Row, options: Options) -> LabelledRow:
     try:
         return _read_task(task, [annotation], options)._replace(ballot=ballot)
     except RowRejected as rejected:
-        raise RowRejected(rejected.reason, ballot) from None
+        raise RowRejected(rejected.reason, ballot, rejected.answers) from None
 
 
 def _is_stored(row: Row) -> bool:
@@ -89,8 +90,9 @@ def _read_task(row: Row, annotations: list[Row], options: Options) -> LabelledRo
     labels = _labels_of(_latest(decisive), text, options)
     if not labels:
         raise RowRejected("no_answer")
-    output = majority(labels, text)
-    return find_labelled(data, options, output)
+    election = elect(labels, text)
+    labelled = find_labelled(data, options, election.label)
+    return labelled._replace(answers=election.answers) if election.answers else labelled
 
 
 def _countable(annotations: list[Row]) -> list[Row]:
@@ -106,15 +108,15 @@ def _countable(annotations: list[Row]) -> list[Row]:
     return kept
 
 
-def _labels_of(annotations: list[Row], text: str, options: Options) -> list[str]:
+def _labels_of(annotations: list[Row], text: str, options: Options) -> list[Answer]:
     """One label per annotation that has one; marked spans alone are reported if none has."""
-    labels: list[str] = []
+    labels: list[Answer] = []
     only_spans = False
     for item in annotations:
         answers = read_results(item.get("result"), text)
         try:
             if answers.questions or answers.has_regions:
-                labels.append(chosen_label(answers, options))
+                labels.append(Answer(chosen_label(answers, options), _annotator(item)))
         except RowRejected as rejected:
             if rejected.reason != "spans":
                 raise

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from intentflow.conversion.class_names import CallWriter
+from intentflow.conversion.export_format import Answers
 from intentflow.conversion.label_tasks import TASKS, Target
 from intentflow.conversion.parts import NamedPart
 from intentflow.conversion.record_exports import ChatWriter, ParameterNames, RasaWriter
@@ -24,6 +25,7 @@ class OutputFiles(NamedTuple):
         to: The format of the rows, if they are no records.
         names: Names of each intent's parameters in the taxonomy; its intents are class names,
             though they label one row only.
+        agreement: The agreement of the annotators; None for none.
     """
 
     out: Path
@@ -31,6 +33,7 @@ class OutputFiles(NamedTuple):
     always_rejects: bool
     to: Target | None
     names: ParameterNames
+    agreement: Path | None = None
 
     def write(self, parts: Iterable[NamedPart]) -> tuple[Tally, str]:
         """Write all rows; what is written appears only if all of it succeeds.
@@ -44,7 +47,13 @@ class OutputFiles(NamedTuple):
         with LazyFile(self.out) as file, LazyFile(self.rejects, private=True) as rejected:
             if self.always_rejects:
                 rejected.write(b"")
-            return _write_all(parts, self._writer(file), rejected)
+            answered: list[Answers] = []
+            if self.agreement is not None:
+                parts = _collected(parts, answered)
+            found = _write_all(parts, self._writer(file), rejected)
+            if self.agreement is not None:
+                _write_agreement(self.agreement, answered)
+            return found
 
     def _writer(self, file: LazyFile) -> RowsWriter:
         """The writer of the kept rows; class names become calls, unless rows are tasks."""
@@ -54,6 +63,19 @@ class OutputFiles(NamedTuple):
             return CallWriter(RasaWriter(file, self.names), self.names)
         own = ChatWriter(file) if self.to == "jsonl-chat" else RecordsWriter(self.out, file)
         return CallWriter(own, self.names)
+
+
+def _collected(parts: Iterable[NamedPart], answered: list[Answers]) -> Iterator[NamedPart]:
+    """The parts; meanwhile, the rows that several annotators answered are collected."""
+    for part in parts:
+        answered += part[1].answered
+        yield part
+
+
+def _write_agreement(path: Path, answered: list[Answers]) -> None:
+    from intentflow.conversion.annotator_agreement import measure_agreement
+
+    measure_agreement(answered).write(path, private=True)  # it names people
 
 
 def _write_all(

@@ -9,10 +9,17 @@ has one.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from intentflow.conversion.agreement import majority
-from intentflow.conversion.export_format import Ballot, LabelledRow, RowRejected
+from intentflow.conversion.export_format import (
+    Answer,
+    Answers,
+    Ballot,
+    LabelledRow,
+    RowRejected,
+)
 
 
 class Vote(NamedTuple):
@@ -24,6 +31,7 @@ class Vote(NamedTuple):
         ballot: The annotator and the utterance.
         row: Content of the row; None if it is rejected.
         reason: Reason of the rejection.
+        answers: The answers of several annotators in the row, if it has them.
     """
 
     line: int
@@ -31,6 +39,7 @@ class Vote(NamedTuple):
     ballot: Ballot
     row: LabelledRow | None
     reason: str = ""
+    answers: Answers | None = None
 
 
 class CastVote(NamedTuple):
@@ -47,11 +56,13 @@ class VoteOutcome(NamedTuple):
         row: The kept row; None if none is kept.
         cast: All votes.
         reason: Reason why no row is kept; empty if each vote has its own reason.
+        answers: The counted answers, if there are several.
     """
 
     row: LabelledRow | None
     cast: list[CastVote]
     reason: str = ""
+    answers: Answers | None = None
 
 
 class BallotBox:
@@ -76,24 +87,42 @@ class BallotBox:
 
 
 def _elect(cast: list[CastVote], *, needs_label: bool) -> VoteOutcome:
-    rows = [row for vote in _latest(cast) if (row := vote.row) is not None]
-    answers = [row.output for row in rows if row.output]
+    latest = _latest(cast)
+    rows = [row for it in latest if (row := it.vote.row) is not None]
+    answers = _answers(latest)
     try:
+        labels = [row.output for row in rows if row.output]
         utterance = next((row.instruction for row in rows), "")
-        output = majority(answers, utterance) if answers else ""
+        output = majority(labels, utterance) if labels else ""
     except RowRejected as tie:
         if needs_label:
-            return VoteOutcome(None, cast, tie.reason)
+            return VoteOutcome(None, cast, tie.reason, answers)
         output = ""
     winner = next((row for row in rows if row.output == output or not output), None)
-    return VoteOutcome(winner and winner._replace(output=output), cast)
+    return VoteOutcome(winner and winner._replace(output=output), cast, answers=answers)
 
 
-def _latest(cast: list[CastVote]) -> list[Vote]:
+def _answers(votes: list[CastVote]) -> Answers | None:
+    """The answers of several annotators: a row each, or one row with all of theirs."""
+    rows = [(it, row) for it in votes if (row := it.vote.row) is not None and row.output]
+    if len(rows) <= 1:
+        return next((it.vote.answers for it in votes if it.vote.answers), None)
+    answers = tuple(Answer(row.output, _annotator(it)) for it, row in rows)
+    return Answers(rows[0][1].instruction, answers)
+
+
+def _annotator(cast: CastVote) -> str:
+    ballot = cast.vote.ballot
+    by_file = Path(cast.source).stem if ballot.is_file_of_annotator else ""
+    return ballot.annotator or by_file
+
+
+def _latest(cast: list[CastVote]) -> list[CastVote]:
     """The latest vote of each annotator, and all without an annotator's name."""
-    latest: dict[str, Vote] = {}
-    for position, (_, vote) in enumerate(cast):
-        name = vote.ballot.annotator or f"#{position}"
-        if name not in latest or vote.ballot.time >= latest[name].ballot.time:
-            latest[name] = vote
+    latest: dict[str, CastVote] = {}
+    for position, it in enumerate(cast):
+        ballot = it.vote.ballot
+        name = ballot.annotator or f"#{position}"
+        if name not in latest or ballot.time >= latest[name].vote.ballot.time:
+            latest[name] = it
     return list(latest.values())

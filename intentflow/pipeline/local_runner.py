@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 _FILES = {
     "records.jsonl": (("convert", "records"),),
     "rejects.jsonl": (("convert", "rejects"),),
+    "agreement.json": (("convert", "agreement"),),
     "curated.jsonl": (("curate", "curated"),),
     "changes.json": (("curate", "changes"),),
     "left-out.jsonl": (("split", "left_out"),),
@@ -64,7 +65,7 @@ _FILES = {
 _PUBLIC = {"metrics.json", "baselines.json", "verdict.json", "reports/training.html"}
 # Those that tell why a run ended, if it did not reach the gate.
 _OF_CHECKS = (
-    *("records.jsonl", "rejects.jsonl", "curated.jsonl", "changes.json"),
+    *("records.jsonl", "rejects.jsonl", "agreement.json", "curated.jsonl", "changes.json"),
     *("reports/redaction.html", "reports/data.html"),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from intentflow.artifacts.agreement import Agreement
 from intentflow.artifacts.data_findings import Advice, DataFinding, DataFindings, Level
 from intentflow.validation.dataset import IntentRows, Row
 
@@ -84,6 +85,7 @@ class ValidationReport:
         findings: Errors first, then warnings, then the rest.
         advice: Hyper-parameters by the guide's rules.
         skipped: Checks that were skipped, with the reason.
+        agreement: Agreement of the annotators, if it was measured.
     """
 
     rows: int
@@ -91,6 +93,7 @@ class ValidationReport:
     findings: list[Finding]
     advice: Advice
     skipped: list[str] = field(default_factory=list)
+    agreement: Agreement | None = None
 
     @property
     def errors(self) -> int:
@@ -111,5 +114,6 @@ class ValidationReport:
             warnings=self.warnings,
             findings=[finding.summary() for finding in self.findings],
             advice=self.advice,
+            agreement=self.agreement,
             skipped=self.skipped,
         )

@@ -11,6 +11,7 @@ from typing import Any
 from intentflow.artifacts.data_findings import Advice
 from intentflow.report import render, write_report
 from intentflow.taxonomy import Taxonomy
+from intentflow.validation.agreement_tables import agreement_section
 from intentflow.validation.dataset import IntentRows, Row
 from intentflow.validation.findings import Finding, ValidationReport
 from intentflow.validation.policy import DataPolicy
@@ -54,6 +55,7 @@ def validation_html(
         + (["Description"] if taxonomy else []),
         intents=_intent_rows(report, taxonomy, redact),
         redacted=redact,
+        agreement=agreement_section(report.agreement, redact=redact),
     )
 
 

@@ -75,7 +75,10 @@ def build(options: PipelineOptions) -> Any:
         )
         validated = place(
             steps.validate(
-                records=curated.outputs["curated"], config=validate, code_version=code_version
+                records=curated.outputs["curated"],
+                agreement=converted.outputs["agreement"],
+                config=validate,
+                code_version=code_version,
             ),
             "validate",
             "Check the data",

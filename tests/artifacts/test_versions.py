@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from intentflow.artifacts.agreement import Agreement
 from intentflow.artifacts.baselines import Baselines
 from intentflow.artifacts.calibration import Calibration
 from intentflow.artifacts.data_findings import DataFindings
@@ -35,6 +36,15 @@ MINIMAL: dict[type[Artifact], dict[str, Any]] = {
         "warnings": 0,
         "findings": [],
         "advice": advise([]).model_dump(),
+    },
+    Agreement: {
+        "rows": 0,
+        "answers": 0,
+        "alpha": None,
+        "same_calls": None,
+        "sampled": 0,
+        "intents": {},
+        "annotators": {},
     },
     QuantizationRecord: {
         "method": "awq",

@@ -30,6 +30,7 @@ INSTALLED = {
     "baselines": ["data"],
     "baselines.encoder": ["train"],
     "cluster": ["deploy"],
+    "conversion.annotator_agreement": ["data"],
     "conversion.arrow_files": ["data"],
     "conversion.workbooks": ["data"],
     "components": ["kfp"],

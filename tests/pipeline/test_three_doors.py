@@ -44,6 +44,7 @@ ONLY_FLAGS = {
     "output": "what is written; the graph has its own place for it",
     "rejects": "what is written; the graph has its own place for it",
     "changes": "what is written; the graph has its own place for it",
+    "agreement": "what convert writes and validate reads; the graph hands it on",
     "redaction_report": "what is written; the graph has its own place for it",
     "report": "what is written; the graph has its own place for it",
     "predictions": "what is written; the graph has its own place for it",

@@ -66,3 +66,8 @@ def test_a_source_that_is_not_there_ends_the_step(tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as stopped:
         call(convert, tmp_path, sources=["nowhere.jsonl"], sources_digest="", config={})
     assert stopped.value.code == 2
+
+
+def test_the_agreement_of_annotators_is_an_output(tmp_path: Path) -> None:
+    agreement = _convert(tmp_path, LABELLED)["agreement"]
+    assert json.loads(Path(agreement.path).read_text(encoding="utf-8"))["rows"] == 0

@@ -7,14 +7,25 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.components.validate.component import validate
-from tests.components.calls import call, rows
+from tests.components.calls import call, document, rows
 from tests.models import rows as good_rows
 
+AGREEMENT = {
+    "rows": 4,
+    "answers": 8,
+    "alpha": 0.5,
+    "same_calls": 0.75,
+    "sampled": 4,
+    "intents": {"weather_search": {"rows": 4, "alpha": 0.5}},
+    "annotators": {},
+}
 GOOD = [(row.instruction, row.output) for row in good_rows()]
 
 
 def _validate(folder: Path, *pairs: tuple[str, str], **config: Any) -> dict[str, Any]:
-    return call(validate, folder, records=rows(folder / "in.jsonl", *pairs), config=config)
+    agreement = document(folder / "agreement.json", AGREEMENT)
+    records = rows(folder / "in.jsonl", *pairs)
+    return call(validate, folder, records=records, agreement=agreement, config=config)
 
 
 def test_findings_are_counted_for_the_page_and_on_disk(tmp_path: Path) -> None:
@@ -26,6 +37,11 @@ def test_findings_are_counted_for_the_page_and_on_disk(tmp_path: Path) -> None:
 def test_report_is_a_page(tmp_path: Path) -> None:
     report = _validate(tmp_path, *GOOD)["report"]
     assert Path(report.path).read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_the_report_has_the_agreement_of_the_annotators(tmp_path: Path) -> None:
+    report = _validate(tmp_path, *GOOD)["report"]
+    assert "Agreement of annotators" in Path(report.path).read_text(encoding="utf-8")
 
 
 def test_good_rows_are_no_failure(tmp_path: Path) -> None:

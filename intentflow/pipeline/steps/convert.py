@@ -100,6 +100,7 @@ def run_convert(
     config: ConvertConfig | None = None,
     *,
     rejects: str | Path | None = None,
+    agreement: str | Path | None = None,
     to: Target | None = None,
     workers: int | None = None,
     executor: Executor | None = None,
@@ -111,6 +112,7 @@ def run_convert(
         records: The file to write; it ends in ``.json`` or ``.jsonl``.
         config: Format, field and limits; the defaults if None.
         rejects: File for rejected rows; ``<records stem>.rejects.jsonl`` if None.
+        agreement: File for the agreement of the annotators; None for none.
         to: Labelling tool to write tasks for, instead of records.
         workers: Local processes; found for large files if None.
         executor: Executor that converts rows instead, such as a Ray cluster.
@@ -144,6 +146,7 @@ def run_convert(
         label_field=settings.label_field,
         job=settings.job,
         rejects=Path(rejects) if rejects is not None else None,
+        agreement=Path(agreement) if agreement is not None else None,
         max_reject_rate=settings.max_reject_rate,
         to=to,
         workers=workers,
@@ -165,6 +168,7 @@ def try_convert(
     config: ConvertConfig,
     *,
     rejects: str | Path,
+    agreement: str | Path,
     executor: Executor | None = None,
 ) -> tuple[ConvertSummary, StepFailure | None]:
     """Convert for a graph, in which what is wrong with the rows ends the run in the next step.
@@ -174,6 +178,7 @@ def try_convert(
         records: The file to write; empty if no row was kept.
         config: Format, field and limits.
         rejects: File for rejected rows, always written.
+        agreement: File for the agreement of the annotators.
         executor: Executor that converts rows, such as a Ray cluster.
 
     Returns:
@@ -186,7 +191,9 @@ def try_convert(
     from intentflow.conversion import NoRowKept, TooManyRejects
 
     try:
-        summary = run_convert(sources, records, config, rejects=rejects, executor=executor)
+        summary = run_convert(
+            sources, records, config, rejects=rejects, agreement=agreement, executor=executor
+        )
     except (NoRowKept, TooManyRejects) as error:
         records.touch()
         return error.summary, StepFailure.of("convert", error)

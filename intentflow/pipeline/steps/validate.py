@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -69,6 +70,7 @@ def run_validate(
     config: ValidateConfig | None = None,
     *,
     against: Sequence[str | Path] = (),
+    agreement: str | Path | None = None,
     report: str | Path | None = None,
     name: str = "records",
 ) -> ValidationReport:
@@ -78,6 +80,7 @@ def run_validate(
         records: The rows to check.
         config: Policy, taxonomy, recipe and hardware; the defaults if None.
         against: Other files of records, such as the test set, that must not share rows.
+        agreement: Agreement of the annotators, as ``run_convert`` writes it; None for none.
         report: HTML page to write; None for none.
         name: Name of the data set, for the page's heading.
 
@@ -95,6 +98,7 @@ def run_validate(
         >>> [finding.code for finding in run_validate(rows).findings if finding.level == "error"]
         ['single_intent']
     """
+    from intentflow.artifacts.agreement import Agreement
     from intentflow.records import read_records
     from intentflow.validation import validate, write_validation_report
 
@@ -108,6 +112,8 @@ def run_validate(
         recipe=settings.recipe,
         hardware=Hardware.parse(settings.hardware) if settings.hardware else None,
     )
+    if agreement is not None:
+        result = replace(result, agreement=Agreement.read(agreement))
     if report is not None:
         write_validation_report(
             report,
