@@ -66,7 +66,7 @@ _PUBLIC = {"metrics.json", "baselines.json", "verdict.json", "reports/training.h
 # Those that tell why a run ended, if it did not reach the gate.
 _OF_CHECKS = (
     *("records.jsonl", "rejects.jsonl", "agreement.json", "curated.jsonl", "changes.json"),
-    *("reports/redaction.html", "reports/data.html"),
+    *("left-out.jsonl", BALANCE_LIST, "reports/redaction.html", "reports/data.html"),
 )
 
 

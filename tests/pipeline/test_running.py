@@ -219,6 +219,16 @@ def test_json_has_the_summary(repeated: Run, key: str, value: object) -> None:
     assert repeated.summary[key] == value
 
 
+def test_json_counts_the_rows_of_every_list(repeated: Run, output: Path) -> None:
+    counts = {"rejects.jsonl": 0, "changes.json": 0, "left-out.jsonl": 0}
+    assert repeated.summary["left_out"] == counts
+    assert (output / "left-out.jsonl").read_text() == ""
+
+
+def test_the_last_line_of_a_run_says_how_many_rows_were_left_out(repeated: Run) -> None:
+    assert repeated.err.splitlines()[-1] == "left out: no rows"
+
+
 def test_new_labels_run_every_step_again(relabelled: Run) -> None:
     everything = ["resolve", *WORK, "gate", "publish", "deploy"]
     assert sorted(relabelled.started) == sorted(everything)
