@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from intentflow.calls import CallSyntaxError, format_calls, parse_calls
-from intentflow.conversion.export_format import Answer, Answers, RowRejected
+from intentflow.conversion.export_format import AnnotatorAnswer, AnsweredRow, RowRejected
 from intentflow.conversion.label_meaning import meaning
 
 
@@ -49,10 +49,10 @@ class Election(NamedTuple):
     """
 
     label: str
-    answers: Answers | None = None
+    answers: AnsweredRow | None = None
 
 
-def elect(given: Sequence[Answer], utterance: str) -> Election:
+def elect(given: Sequence[AnnotatorAnswer], utterance: str) -> Election:
     """The most frequent answer of a row's annotators, with all their answers.
 
     Args:
@@ -63,14 +63,14 @@ def elect(given: Sequence[Answer], utterance: str) -> Election:
         RowRejected: ``blank_answer`` if all answers are blank, ``tie`` between two answers.
 
     Example:
-        >>> elect([Answer("stop()", "ann"), Answer("", "bob")], "stop it")
+        >>> elect([AnnotatorAnswer("stop()", "ann"), AnnotatorAnswer("", "bob")], "stop it")
         Election(label='stop()', answers=None)
     """
     votes = [answer.label for answer in given]
     if len(votes) == 1:
         return Election(majority(votes, utterance))
     counted = tuple(it for it in given if it.label and not it.label.isspace())
-    answers = Answers(utterance, counted) if len(counted) > 1 else None
+    answers = AnsweredRow(utterance, counted) if len(counted) > 1 else None
     try:
         return Election(majority(votes, utterance), answers)
     except RowRejected as rejected:

@@ -12,7 +12,7 @@ from itertools import permutations
 from typing import NamedTuple
 
 from intentflow.artifacts.agreement import Agreement, AnnotatorAgreement, IntentAgreement
-from intentflow.conversion.export_format import Answers
+from intentflow.conversion.export_format import AnsweredRow
 from intentflow.conversion.label_meaning import intents_in, meaning
 
 MAX_SAMPLED = 5_000
@@ -36,7 +36,7 @@ class _Judged(NamedTuple):
 _Rows = Sequence[Sequence[_Judged]]
 
 
-def measure_agreement(answered: Iterable[Answers]) -> Agreement:
+def measure_agreement(answered: Iterable[AnsweredRow]) -> Agreement:
     """Measure the agreement of annotators.
 
     Args:
@@ -46,9 +46,9 @@ def measure_agreement(answered: Iterable[Answers]) -> Agreement:
         ModuleNotFoundError: The ``data`` extra is not installed.
 
     Example:
-        >>> from intentflow.conversion.export_format import Answer
-        >>> same = Answers("stop", (Answer("stop()", "ann"), Answer("stop( )", "bob")))
-        >>> other = Answers("play it", (Answer("play(it)", "ann"), Answer("stop()", "bob")))
+        >>> from intentflow.conversion.export_format import AnnotatorAnswer as Given
+        >>> same = AnsweredRow("stop", (Given("stop()", "ann"), Given("stop( )", "bob")))
+        >>> other = AnsweredRow("play it", (Given("play(it)", "ann"), Given("stop()", "bob")))
         >>> found = measure_agreement([same, other])
         >>> found.rows, found.same_calls, found.annotators["ann"].agrees
         (2, 0.5, 0.5)

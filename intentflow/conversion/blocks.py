@@ -14,7 +14,7 @@ import orjson
 
 from intentflow.conversion.duplicates import has_conflicting_keys
 from intentflow.conversion.export_format import (
-    Answers,
+    AnsweredRow,
     Format,
     LabelledRow,
     Options,
@@ -67,7 +67,7 @@ class Part(NamedTuple):
     lines: int
     votes: list[Vote]
     merged: int = 0
-    answered: Sequence[Answers] = ()
+    answered: Sequence[AnsweredRow] = ()
 
     @property
     def read(self) -> int:
@@ -95,7 +95,7 @@ class Batch:
     lines: int = 0
     votes: list[Vote] = field(default_factory=list)
     merged: int = 0
-    answered: list[Answers] = field(default_factory=list)
+    answered: list[AnsweredRow] = field(default_factory=list)
 
     def as_part(self) -> Part:
         """The batch with its rows joined."""

@@ -25,7 +25,7 @@ from intentflow.conversion.agreement import Election, elect, join_labels, majori
 from intentflow.conversion.chat import is_call
 from intentflow.conversion.columns import TEXT_FIELDS
 from intentflow.conversion.export_format import (
-    Answer,
+    AnnotatorAnswer,
     Ballot,
     Format,
     LabelledRow,
@@ -182,7 +182,7 @@ def _span(item: Any, text: str) -> NamedValue:
     raise RowRejected("spans")
 
 
-def _votes(annotations: list[Any]) -> list[Answer]:
+def _votes(annotations: list[Any]) -> list[AnnotatorAnswer]:
     """One answer per user."""
     by_user: dict[str, list[Any]] = {}
     for item in annotations:
@@ -192,7 +192,7 @@ def _votes(annotations: list[Any]) -> list[Answer]:
             raise RowRejected("spans")
         user = "" if item.get("user") is None else str(item["user"])
         by_user.setdefault(user, []).append(item.get("text", item.get("label")))
-    return [Answer(join_labels(labels), user) for user, labels in by_user.items()]
+    return [AnnotatorAnswer(join_labels(labels), user) for user, labels in by_user.items()]
 
 
 DOCCANO = Format("doccano", recognises, read, from_cells=from_cells)

@@ -77,7 +77,7 @@ class Ballot(NamedTuple):
     is_file_of_annotator: bool = False
 
 
-class Answer(NamedTuple):
+class AnnotatorAnswer(NamedTuple):
     """One annotator's answer.
 
     Attributes:
@@ -89,7 +89,7 @@ class Answer(NamedTuple):
     annotator: str = ""
 
 
-class Answers(NamedTuple):
+class AnsweredRow(NamedTuple):
     """The answers of several annotators to one utterance.
 
     Attributes:
@@ -98,7 +98,7 @@ class Answers(NamedTuple):
     """
 
     utterance: str
-    answers: tuple[Answer, ...]
+    answers: tuple[AnnotatorAnswer, ...]
 
 
 class RowRejected(Exception):  # noqa: N818 (an outcome of a row, not a failure of the program)
@@ -111,7 +111,7 @@ class RowRejected(Exception):  # noqa: N818 (an outcome of a row, not a failure 
     """
 
     def __init__(
-        self, reason: str, ballot: Ballot | None = None, answers: Answers | None = None
+        self, reason: str, ballot: Ballot | None = None, answers: AnsweredRow | None = None
     ) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -136,7 +136,7 @@ class LabelledRow(NamedTuple):
     dialogue: str = ""
     ballot: Ballot | None = None
     rounds: int = 1
-    answers: Answers | None = None
+    answers: AnsweredRow | None = None
 
 
 def encode_record(row: LabelledRow) -> bytes:

@@ -20,7 +20,7 @@ import orjson
 from intentflow.conversion.agreement import Election, agreed, elect, join_labels, majority
 from intentflow.conversion.columns import TEXT_FIELDS, fold
 from intentflow.conversion.export_format import (
-    Answer,
+    AnnotatorAnswer,
     Format,
     LabelledRow,
     Options,
@@ -172,7 +172,7 @@ def _class_names(answer: Any) -> Any:
     return answer.get("label")
 
 
-def _worker_answer(annotation: Any, utterance: str) -> Answer:
+def _worker_answer(annotation: Any, utterance: str) -> AnnotatorAnswer:
     worker = annotation.get("workerId") if isinstance(annotation, dict) else None
     data = annotation.get("annotationData") if isinstance(annotation, dict) else None
     content = data.get("content") if isinstance(data, dict) else None
@@ -180,7 +180,7 @@ def _worker_answer(annotation: Any, utterance: str) -> Answer:
         found = orjson.loads(content) if isinstance(content, str) else content
     except ValueError:
         found = content
-    return Answer(_custom_label(found, utterance).label, str(worker or ""))
+    return AnnotatorAnswer(_custom_label(found, utterance).label, str(worker or ""))
 
 
 GROUND_TRUTH = Format("ground-truth", recognises, read)

@@ -18,7 +18,7 @@ import orjson
 from intentflow.conversion.agreement import Election, agreed, elect
 from intentflow.conversion.duplicates import has_conflicting_keys
 from intentflow.conversion.export_format import (
-    Answer,
+    AnnotatorAnswer,
     Format,
     LabelledRow,
     LayoutRules,
@@ -148,7 +148,7 @@ def _stage_answer(body: Any, utterance: str) -> Election:
     answers = answers or survey_answers(results)
     if not answers:
         raise RowRejected("no_answer")
-    return elect([Answer(answer) for answer in answers], utterance)
+    return elect([AnnotatorAnswer(answer) for answer in answers], utterance)
 
 
 def _answers_in(result: Any) -> list[str]:

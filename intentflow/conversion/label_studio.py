@@ -19,7 +19,7 @@ from intentflow.conversion import label_studio_min
 from intentflow.conversion.agreement import elect
 from intentflow.conversion.dialogue_turns import find_labelled, find_utterance
 from intentflow.conversion.export_format import (
-    Answer,
+    AnnotatorAnswer,
     Ballot,
     Format,
     LabelledRow,
@@ -108,15 +108,15 @@ def _countable(annotations: list[Row]) -> list[Row]:
     return kept
 
 
-def _labels_of(annotations: list[Row], text: str, options: Options) -> list[Answer]:
+def _labels_of(annotations: list[Row], text: str, options: Options) -> list[AnnotatorAnswer]:
     """One label per annotation that has one; marked spans alone are reported if none has."""
-    labels: list[Answer] = []
+    labels: list[AnnotatorAnswer] = []
     only_spans = False
     for item in annotations:
         answers = read_results(item.get("result"), text)
         try:
             if answers.questions or answers.has_regions:
-                labels.append(Answer(chosen_label(answers, options), _annotator(item)))
+                labels.append(AnnotatorAnswer(chosen_label(answers, options), _annotator(item)))
         except RowRejected as rejected:
             if rejected.reason != "spans":
                 raise

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from intentflow.conversion.class_names import CallWriter
-from intentflow.conversion.export_format import Answers
+from intentflow.conversion.export_format import AnsweredRow
 from intentflow.conversion.label_tasks import TASKS, Target
 from intentflow.conversion.parts import NamedPart
 from intentflow.conversion.record_exports import ChatWriter, ParameterNames, RasaWriter
@@ -47,7 +47,7 @@ class OutputFiles(NamedTuple):
         with LazyFile(self.out) as file, LazyFile(self.rejects, private=True) as rejected:
             if self.always_rejects:
                 rejected.write(b"")
-            answered: list[Answers] = []
+            answered: list[AnsweredRow] = []
             if self.agreement is not None:
                 parts = _collected(parts, answered)
             found = _write_all(parts, self._writer(file), rejected)
@@ -65,14 +65,14 @@ class OutputFiles(NamedTuple):
         return CallWriter(own, self.names)
 
 
-def _collected(parts: Iterable[NamedPart], answered: list[Answers]) -> Iterator[NamedPart]:
+def _collected(parts: Iterable[NamedPart], answered: list[AnsweredRow]) -> Iterator[NamedPart]:
     """The parts; meanwhile, the rows that several annotators answered are collected."""
     for part in parts:
         answered += part[1].answered
         yield part
 
 
-def _write_agreement(path: Path, answered: list[Answers]) -> None:
+def _write_agreement(path: Path, answered: list[AnsweredRow]) -> None:
     from intentflow.conversion.annotator_agreement import measure_agreement
 
     measure_agreement(answered).write(path, private=True)  # it names people

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from intentflow.conversion.agreement import majority
 from intentflow.conversion.export_format import (
-    Answer,
-    Answers,
+    AnnotatorAnswer,
+    AnsweredRow,
     Ballot,
     LabelledRow,
     RowRejected,
@@ -39,7 +39,7 @@ class Vote(NamedTuple):
     ballot: Ballot
     row: LabelledRow | None
     reason: str = ""
-    answers: Answers | None = None
+    answers: AnsweredRow | None = None
 
 
 class CastVote(NamedTuple):
@@ -62,7 +62,7 @@ class VoteOutcome(NamedTuple):
     row: LabelledRow | None
     cast: list[CastVote]
     reason: str = ""
-    answers: Answers | None = None
+    answers: AnsweredRow | None = None
 
 
 class BallotBox:
@@ -102,13 +102,13 @@ def _elect(cast: list[CastVote], *, needs_label: bool) -> VoteOutcome:
     return VoteOutcome(winner and winner._replace(output=output), cast, answers=answers)
 
 
-def _answers(votes: list[CastVote]) -> Answers | None:
+def _answers(votes: list[CastVote]) -> AnsweredRow | None:
     """The answers of several annotators: a row each, or one row with all of theirs."""
     rows = [(it, row) for it in votes if (row := it.vote.row) is not None and row.output]
     if len(rows) <= 1:
         return next((it.vote.answers for it in votes if it.vote.answers), None)
-    answers = tuple(Answer(row.output, _annotator(it)) for it, row in rows)
-    return Answers(rows[0][1].instruction, answers)
+    answers = tuple(AnnotatorAnswer(row.output, _annotator(it)) for it, row in rows)
+    return AnsweredRow(rows[0][1].instruction, answers)
 
 
 def _annotator(cast: CastVote) -> str:

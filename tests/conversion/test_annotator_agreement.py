@@ -13,7 +13,7 @@ from intentflow.artifacts.agreement import Agreement
 from intentflow.cli.main import main
 from intentflow.conversion import convert
 from intentflow.conversion.annotator_agreement import measure_agreement
-from intentflow.conversion.export_format import Answer, Answers
+from intentflow.conversion.export_format import AnnotatorAnswer, AnsweredRow
 from tests.conversion.rows import documented_row, itag_row, stage
 
 # Krippendorff's example of reliability data with missing values (three coders, 15 units, of which
@@ -29,9 +29,11 @@ TEXT = "greet me, then play jazz in 杭州 now"
 Row = dict[str, Any]
 
 
-def _coded(unit: int) -> Answers:
+def _coded(unit: int) -> AnsweredRow:
     marks = {name: values[unit] for name, values in CODERS.items() if values[unit] != "*"}
-    return Answers("x", tuple(Answer(f"intent_{mark}()", name) for name, mark in marks.items()))
+    return AnsweredRow(
+        "x", tuple(AnnotatorAnswer(f"intent_{mark}()", name) for name, mark in marks.items())
+    )
 
 
 def _itag(text: str, **votes: str) -> list[Row]:
