@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
-from intentflow.artifacts.document import Artifact
-from intentflow.io.files import atomic_file
+from intentflow.artifacts.document import Artifact, write_lines
 from intentflow.records import Example
 
 LeftOutReason = Literal["near_test_row", "above_cap"]
@@ -40,9 +38,12 @@ class LeftOutRow(Artifact):
             rows: The rows, each with its number in the step's input.
             reason: Why they were left out.
         """
-        with atomic_file(path, private=True) as partial, partial.open("w", encoding="utf-8") as out:
-            for number, row in rows:
-                entry = LeftOutRow(
+        write_lines(
+            path,
+            (
+                LeftOutRow(
                     row=number, reason=reason, instruction=row.instruction, output=row.output
                 )
-                out.write(json.dumps(entry.as_dict(), ensure_ascii=False) + "\n")
+                for number, row in rows
+            ),
+        )

@@ -34,7 +34,9 @@ class RowChange(JsonDocument):
 
     WRONG_KIND: ClassVar[str] = "not a change of a row: expected row and kind"
 
-    row: int = Field(ge=1, description="Row of the input, from 1")
+    row: int = Field(
+        ge=1, description="Line of the input, from 1; in a JSON array the number of the row"
+    )
     kind: RowChangeKind = Field(
         description="redacted, label_normalised; for rows left out: duplicate, near_duplicate, "
         "above_cap, conflict_dropped (its label differs from another row's with the same "
