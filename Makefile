@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constr
 # A dependency group of pyproject.toml.
 GROUP = $(BIN)/python -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]])'
 
-.PHONY: help check-tools install run test lint types layers docs fast real slow shared parts lock compile readmes wheel sbom audit images clean
+.PHONY: help check-tools install run test lint types layers docs fast real slow shared parts lock compile readmes drawing wheel sbom audit images clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ compile: $(VENV)/.run-installed ## compile the graphs that are checked in
 
 readmes: $(VENV)/.test-installed ## write the components' README.md
 	$(BIN)/python scripts/component_readmes.py
+
+drawing: $(VENV)/.test-installed ## draw which package imports which (documentation)
+	$(BIN)/python scripts/structure.py
 
 wheel: $(VENV)/.test-installed ## build the source distribution and the wheel into dist/
 	$(BIN)/python -m build --quiet

@@ -138,7 +138,7 @@ def format_json_calls(calls: Sequence[Call]) -> str:
 
 
 def name_fault(name: str) -> str | None:
-    """Why a text cannot be the name of an intent; None if it can.
+    """Reason why a text cannot be the name of an intent; None if it can.
 
     Prose and markup around an answer are no names: these have bounds.
 

@@ -235,4 +235,4 @@ VARIABLES = (
     ),
     Variable("OMP_NUM_THREADS", "train", "threads of each training process"),
 )
-"""What users may set; a test holds it to the names in the code."""
+"""Variables that users may set; a test compares them with the names in the code."""

@@ -33,7 +33,7 @@ _NO_BARS = "TQDM_DISABLE"  # the library's own variable: bars of other libraries
 
 @dataclass(frozen=True)
 class LogSettings:
-    """What is shown of the log, and how.
+    """Level, format and progress bars of the log.
 
     Attributes:
         level: The least that is shown.

@@ -128,6 +128,22 @@ def test_a_private_word_is_gone(name: str) -> None:
     assert not found, f"write instead: {term.instead}\n" + "\n".join(found)
 
 
+def test_a_public_docstring_starts_with_a_noun_or_a_verb() -> None:
+    """As in "Number of rows" or "Read a file", which need no title to be understood."""
+    question = re.compile(r"(what|how|where|which|whose|who|why|when)\b", re.IGNORECASE)
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    found = [
+        f"{relative(path)}:{getattr(node, 'lineno', 1)}"
+        for path in python_files(CODE)
+        for node in ast.walk(parsed(path))
+        if isinstance(node, kinds)
+        and not getattr(node, "name", "").startswith("_")
+        and "tests" not in path.parts
+        and question.match(ast.get_docstring(node) or "")
+    ]
+    assert found == []
+
+
 def test_no_two_classes_have_one_name() -> None:
     places = defaultdict(list)
     for path in python_files(CODE):

@@ -111,7 +111,7 @@ class AliasMove(Section):
 
 
 class ServiceAliases(ClosedArtifact):
-    """Which models of a service are its champion, its challenger and its previous champion."""
+    """Models of a service by alias: its champion, its challenger and its previous champion."""
 
     WRONG_KIND: ClassVar[str] = "not the aliases of a registry"
     SIGN: ClassVar[str] = "name"

@@ -27,7 +27,7 @@ CHANGES = {
     "near_duplicate": "left out: similar to another row",
     "redacted": "redacted",
 }
-"""What happened to rows, by kind of change."""
+"""Change of a row in words, by kind."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

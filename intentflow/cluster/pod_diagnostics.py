@@ -30,7 +30,7 @@ def pod_messages(cluster: Cluster, namespace: str, labels: str) -> list[str]:
 
 
 def pod_problems(pod: Mapping[str, Any]) -> Iterable[str]:
-    """Why a pod is not scheduled, and why containers wait or have failed; a line each."""
+    """Reasons why a pod is not scheduled, and its containers wait or have failed; a line each."""
     status = pod.get("status") or {}
     name = pod["metadata"]["name"]
     for condition in status.get("conditions") or ():

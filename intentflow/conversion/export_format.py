@@ -196,7 +196,7 @@ def _unchanged(row: Row) -> Row:
 
 
 class LayoutRules(NamedTuple):
-    """What :mod:`intentflow.conversion.row_layouts` has to know of a format.
+    """Properties of a format that :mod:`intentflow.conversion.row_layouts` depends on.
 
     Attributes:
         applies: Tests whether the layout of a parsed row may be learned.

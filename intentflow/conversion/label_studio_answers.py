@@ -178,5 +178,5 @@ def was_rejected(annotation: Row) -> bool:
 
 
 def time_of(item: Row) -> str:
-    """When an annotation or a review was last changed; empty if that is not known."""
+    """Time of the last change of an annotation or a review; empty if unknown."""
     return str(item.get("updated_at") or item.get("created_at") or "")

@@ -66,7 +66,7 @@ class Layout:
 
     @property
     def skeleton(self) -> tuple[str, ...]:
-        """What the layout's rows have in common."""
+        """The common part of the layout's rows."""
         return tuple(
             piece if isinstance(piece, str) else _common_part(piece) for piece in self.pieces
         )

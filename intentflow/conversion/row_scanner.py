@@ -15,7 +15,7 @@ from intentflow.conversion.export_format import LayoutRules, RowRejected
 from intentflow.conversion.row_layouts import Layout, Read, learn_layout
 
 RECORD_START, RECORD_BETWEEN = b'{"instruction": "', b'", "output": "'
-"""What stands before the utterance and the label of a record."""
+"""Text before the utterance and the label of a record."""
 
 _MAX_LAYOUTS = 12
 _MAX_LESSONS = 48  # of some milliseconds each

@@ -1,4 +1,4 @@
-"""What pods read the object storage with: keys of a Secret, and certificates of an authority."""
+"""Access of pods to the object storage: keys of a Secret, and certificates of an authority."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _ADDED_BY_KSERVE = ("--model_name", _PREDICTOR_HOST, "--http_port", "--workers")
 
 @dataclass(frozen=True)
 class WantedDeployment:
-    """What was requested last of one Deployment.
+    """The state of one Deployment that was requested last.
 
     Attributes:
         name: Name of the Deployment.

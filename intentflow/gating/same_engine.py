@@ -15,7 +15,7 @@ _ADVICE = (
 
 
 def engine_differences(metrics: Measured, serving: ServingEngine) -> list[str]:
-    """What differs between the engine of the scores and the one that will serve.
+    """Differences between the engine of the scores and the one that will serve.
 
     Args:
         metrics: Scores.

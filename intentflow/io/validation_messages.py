@@ -33,7 +33,7 @@ _WORDS = {True: "yes", False: "no"}
 
 
 def plain_message(error: Mapping[str, Any]) -> str:
-    """What is wrong with a value, as the second half of a sentence that names its key.
+    """The fault of a value, as the second half of a sentence that names its key.
 
     Args:
         error: One of the ``errors()`` of a pydantic ``ValidationError``.

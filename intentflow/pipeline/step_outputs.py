@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass
 class StepOutputs:
-    """What the steps of a run gave so far, executed or from the cache.
+    """Outputs of the steps of a run so far, executed or from the cache.
 
     Attributes:
         by_step: Outputs by the step's name in the graph, then by their own.

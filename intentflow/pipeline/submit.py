@@ -92,7 +92,7 @@ class _Job:
     service_account: str | None
 
     def fields(self) -> dict[str, Any]:
-        """What runs and schedules have in common in the API."""
+        """Fields that runs and schedules have in common in the API."""
         import kfp_server_api
 
         return {

@@ -104,7 +104,7 @@ def significant(text: str) -> str:
 
 
 def normal_form(value: str) -> str:
-    """What spellings of one value have in common, whatever its kind.
+    """Form that all spellings of one value have in common, whatever its kind.
 
     Example:
         >>> normal_form("jane at example dot com") == normal_form("Jane@example.com")

@@ -57,7 +57,7 @@ class SignificantText:
         return False
 
     def span(self, position: int, length: int) -> tuple[int, int] | None:
-        """Where these letters and digits are in the text; None within a longer word or number."""
+        """Position of these letters and digits in the text; None within a longer word or number."""
         start, end = self._places[position], self._places[position + length - 1] + 1
         around = self._folded[max(start - 1, 0) : start] + self._folded[end : end + 1]
         return None if any(c.isascii() and c.isalnum() for c in around) else (start, end)
@@ -94,7 +94,7 @@ class Secrets:
         return None if position < 0 else self._all[bisect_right(self._starts, position) - 1]
 
     def occurrences(self, text: str) -> Iterator[Span]:
-        """Where a text has one of the secrets, in any separators, case and character width."""
+        """Positions of the secrets in a text, in any separators, case and character width."""
         searched = SignificantText(text) if self._kinds else None
         if searched is None:
             return

@@ -43,7 +43,7 @@ def move_lines(listing: Listing, ids: set[str] | None = None) -> list[str]:
 
 
 def detail_lines(listing: Listing, entry_id: str) -> list[str]:
-    """What is known of one entry, as ``key: value`` lines."""
+    """The facts about one entry, as ``key: value`` lines."""
     entry = listing.entries[entry_id]
     return [f"{key}: {value}" for key, value in _details(listing, entry) if value]
 

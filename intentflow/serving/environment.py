@@ -23,7 +23,7 @@ LOG_SAMPLE_RATE = "INTENTFLOW_LOG_SAMPLE_RATE"
 
 @dataclass(frozen=True)
 class Access:
-    """Where the tokens of clients come from.
+    """Source of the tokens of clients.
 
     Attributes:
         keys_file: File with tokens; None for none.

@@ -119,7 +119,7 @@ async def _in_time(
 
 
 def finish_reason(answer: ModelAnswer) -> FinishReason:
-    """Why the answer ended."""
+    """Reason why the answer ended."""
     return "stop" if answer.ended else "length"
 
 

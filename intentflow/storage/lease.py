@@ -26,7 +26,7 @@ _PAUSE_SECONDS = 0.2
 
 
 class ClaimStore(Protocol):
-    """What claims need of a store."""
+    """Operations of a store that claims need."""
 
     def write(self, location: S3Location, content: bytes) -> None:
         """Store an object."""

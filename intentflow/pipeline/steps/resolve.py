@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Resolved:
-    """What a run depends on.
+    """Digests of everything that a run depends on.
 
     Attributes:
         sources_digest: Digests of the sources, separated by blanks.

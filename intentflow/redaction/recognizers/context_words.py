@@ -23,7 +23,7 @@ UNIT = (
     r"|degrees|bytes|kb|mb|gb"
     r"|km|kilometers?|miles|meters?|kg|grams?|seconds?|minutes?|hours?|days?|years?)(?![a-z])"
 )
-"""What follows a number that is an amount."""
+"""Words after a number that is an amount."""
 
 
 def context_pattern(words: str) -> re.Pattern[str]:

@@ -57,7 +57,7 @@ class ErrorResponse(BaseModel):
 
 
 class OpenAIErrorDetail(BaseModel):
-    """Why a request was not answered."""
+    """Reason why a request was not answered."""
 
     message: str = Field(description="The reason in one line")
     type: Literal["invalid_request_error", "server_error"] = Field(

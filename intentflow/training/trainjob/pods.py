@@ -24,7 +24,7 @@ _MAX_WORDS = 8
 
 
 class JobPods:
-    """What the pods of one job were seen to do.
+    """States of the pods of one job, as they were seen.
 
     Args:
         cluster: The cluster they run in.
@@ -67,14 +67,14 @@ class JobPods:
         return ", ".join([f"{phases['Running']} of {self._nodes} pods running", *others])
 
     def problems(self) -> list[str]:
-        """What keeps the pods from running now, a line each; that a pod is starting is none."""
+        """Reasons why pods do not run now, a line each; that a pod is starting is none."""
         if self._unreadable:
             return [self._unreadable]
         found = [line for pod in self._pods for line in pod_problems(pod)]
         return [line for line in found if not line.endswith(_STARTING)]
 
     def last_words(self) -> list[str]:
-        """What containers that failed have left, the newest last, and what pods wait for."""
+        """Last messages of failed containers, the newest last, and reasons why pods wait."""
         waiting = [line for line in self.problems() if line not in self._words.values()]
         return [*list(self._words.values())[-_MAX_WORDS:], *waiting]
 
