@@ -1,4 +1,4 @@
-"""What a run depends on, as it is now."""
+"""Digests and scores that a run depends on, as they are now."""
 
 from typing import NamedTuple
 
