@@ -22,9 +22,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
-        default="runs/example",
         metavar="DIR",
-        help="folder of the results (default: runs/example)",
+        help="folder of the results (default: runs/NAME, after the configuration's file or folder)",
     )
     parser.add_argument(
         "--set",
@@ -39,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Run the finetune graph locally."""
     config = RunConfig.load(args.config or resource("examples/snips/run.yaml"), args.set)
-    result = run_locally(config, args.output, verbose=args.debug)
+    result = run_locally(config, args.output or _default_folder(args.config), verbose=args.debug)
     summary = {
         **result.counts,
         "left_out": {one.file: one.rows for one in result.left_out},
@@ -54,6 +53,14 @@ def run(args: argparse.Namespace) -> Outcome:
         "peak_memory_bytes": result.peak_memory_bytes,
     }
     return Outcome(summary, _table(result), 0 if result.verdict.passed else 1)
+
+
+def _default_folder(config: str | None) -> Path:
+    """Folder of the results of a configuration, so that no project writes into another's."""
+    if config is None:
+        return Path("runs/example")
+    path = Path(config).resolve()
+    return Path("runs", path.parent.name if path.stem == "run" else path.stem)
 
 
 def _table(result: RunResult) -> str:

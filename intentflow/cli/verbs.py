@@ -15,6 +15,7 @@ VERBS = {
     "init": "write commented configuration files for your own data",
     "run": "run the complete finetune graph locally",
     "convert": "turn labelling exports into records",
+    "taxonomy": "list the intents of labelled rows in a file to complete",
     "curate": "redact, deduplicate and balance records",
     "validate": "check records and advise on hyper-parameters",
     "split": "split records into training, validation and test sets",

@@ -1,0 +1,58 @@
+"""``intentflow taxonomy``: the intents of labelled rows, as a file to complete."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from intentflow.cli.config_flags import add_config_flags, read_config
+from intentflow.cli.outcome import Outcome
+from intentflow.pipeline.steps.convert import ConvertConfig
+
+_OWN_FLAGS = ("taxonomy", "max_reject_rate", "redact_rejects")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "sources",
+        nargs="+",
+        metavar="RECORDS",
+        help="labelled rows: records or labelling exports, files, folders or s3:// objects",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="F.yaml",
+        help="taxonomy to write",
+    )
+    parser.add_argument(
+        "--out-of-scope",
+        metavar="INTENT",
+        help="the intent of utterances that belong to no other (default: oos, if it occurs)",
+    )
+    add_config_flags(parser, ConvertConfig, leave_out=_OWN_FLAGS)
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Write the taxonomy."""
+    from intentflow.pipeline.starter.from_rows import read_rows
+    from intentflow.pipeline.starter.taxonomy_draft import draft_taxonomy
+
+    rows = read_rows(args.sources, read_config(args, ConvertConfig))
+    draft = draft_taxonomy(rows.examples, rows.summary.parameters, args.out_of_scope)
+    draft.write(args.output)
+    facts = {
+        "intents": len(draft.taxonomy.intents),
+        "parameters": draft.parameters,
+        "rows": rows.summary.kept,
+        "out_of_scope": draft.taxonomy.out_of_scope,
+        "rows_by_intent": dict(draft.rows),
+    }
+    text = (
+        f"{args.output}: {facts['intents']} intents with {draft.parameters} parameters, from "
+        f"{rows.summary.kept} rows"
+    )
+    return Outcome(facts, text)

@@ -1,0 +1,197 @@
+"""Configuration files drafted from labelled rows: ``init --from`` and ``taxonomy``."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+from pathlib import Path
+
+import pytest
+import yaml
+
+from intentflow.cli.main import main
+from intentflow.pipeline.run_config import RunConfig
+from intentflow.pipeline.starter.from_rows import service_name
+from intentflow.pipeline.starter.gate_draft import draft_gate, linear_accuracy
+from intentflow.pipeline.starter.recipe_draft import draft_recipe
+from intentflow.pipeline.starter.taxonomy_draft import draft_taxonomy
+from intentflow.records import Example
+from intentflow.taxonomy import Taxonomy
+from intentflow.validation.hardware import Hardware
+from tests.public_sets import sample
+
+GPU = Hardware("cuda", 1, 24 << 30)
+SMALL_GPU = Hardware("cuda", 1, 4 << 30)
+LAPTOP = Hardware("cpu", 1, 16 << 30)
+CHINESE = [Example("我想去杭州，查一下天气", "weather_search(杭州)"), Example("放点音乐", "play()")]
+ENGLISH = [Example("what will the weather be like in Oslo", "weather(Oslo)")] * 20
+
+
+@pytest.fixture
+def classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A table ``text,category`` of a public set, as it is published, in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "tickets.csv"
+    rows = json.loads(sample("banking77").read_text())
+    with path.open("w", newline="") as stream:
+        table = csv.writer(stream)
+        table.writerow(["text", "category"])
+        table.writerows([row["instruction"], row["output"].removesuffix("()")] for row in rows)
+    return path
+
+
+def _drafted(folder: str = "tickets") -> RunConfig:
+    return RunConfig.load(Path(folder, "run.yaml"))
+
+
+def test_a_project_is_drafted_from_a_table(classes: Path) -> None:
+    assert main(["init", "--from", classes.name]) == 0
+    config = _drafted()
+    assert Path(config.data.sources[0]).resolve() == classes
+    assert len(config.data.taxonomy.intents) == 77 if config.data.taxonomy else False
+    assert config.deploy.name == "tickets"
+
+
+def test_the_taxonomy_counts_the_rows_of_each_intent(classes: Path) -> None:
+    main(["init", "--from", classes.name])
+    lines = Path("tickets/taxonomy.yaml").read_text().splitlines()
+    at = next(n for n, line in enumerate(lines) if "activate_my_card" in line)
+    rows = sum("activate_my_card" in line for line in classes.read_text().splitlines())
+    assert lines[at - 1].strip() == f"# {rows} rows"
+
+
+def test_the_gate_lies_near_the_linear_classifier(classes: Path) -> None:
+    main(["init", "--from", classes.name])
+    rows = [Example(row["instruction"], row["output"]) for row in _rows("banking77")]
+    accuracy = linear_accuracy(rows)
+    assert accuracy is not None
+    minimum = _drafted().policy.metrics["intent_accuracy"].min
+    assert minimum is not None and 0 <= accuracy - minimum <= 0.04
+
+
+def test_options_about_the_table_stand_in_the_configuration(classes: Path) -> None:
+    classes.write_text(classes.read_text().replace("text,category", "note,topic", 1))
+    command = ["init", "own", "--from", classes.name, "--field", "note", "--label-field", "topic"]
+    assert main(command) == 0
+    assert (_drafted("own").data.field, _drafted("own").data.label_field) == ("note", "topic")
+
+
+def test_parameters_have_the_names_of_the_export(tmp_path: Path) -> None:
+    call = {"name": "weather", "arguments": json.dumps({"place": "Oslo", "day": "today"})}
+    question = {"role": "user", "content": "weather in Oslo today"}
+    answer = {"role": "assistant", "tool_calls": [{"type": "function", "function": call}]}
+    row = {"messages": [question, answer]}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row) + "\n")
+    command = ["taxonomy", str(tmp_path / "rows.jsonl"), "-o", str(tmp_path / "t.yaml")]
+    assert main(command) == 0
+    found = Taxonomy.from_yaml(tmp_path / "t.yaml")
+    assert found.intents["weather"].parameters == ["place", "day"]
+
+
+def test_a_taxonomy_is_what_the_rows_have(tmp_path: Path) -> None:
+    command = ["taxonomy", str(sample("snips")), "-o", str(tmp_path / "t.yaml")]
+    assert main(command) == 0
+    rows = [Example(row["instruction"], row["output"]) for row in _rows("snips")]
+    assert Taxonomy.from_yaml(tmp_path / "t.yaml") == Taxonomy.infer(rows)
+
+
+@pytest.mark.parametrize("name", ["yes", "a: b", "#1", "查询", "'", "null", "1"])
+def test_any_name_survives_the_file(name: str, tmp_path: Path) -> None:
+    draft = draft_taxonomy([Example("x", f"{name}()"), Example("y", f"{name}()")])
+    draft.write(tmp_path / "t.yaml")
+    assert list(Taxonomy.from_yaml(tmp_path / "t.yaml").intents) == [name]
+
+
+def test_the_intent_of_no_intent_is_named(tmp_path: Path) -> None:
+    draft = draft_taxonomy([Example("x", "a()"), Example("y", "other()")], out_of_scope="other")
+    draft.write(tmp_path / "t.yaml")
+    assert Taxonomy.from_yaml(tmp_path / "t.yaml").out_of_scope == "other"
+
+
+@pytest.mark.parametrize(
+    ("rows", "hardware", "source"),
+    [
+        (ENGLISH, LAPTOP, "smollm2-135m/full"),
+        (ENGLISH, GPU, "qwen1.5-1.8b-chat/lora"),
+        (ENGLISH, SMALL_GPU, "qwen1.5-1.8b-chat/qlora"),
+        (CHINESE, LAPTOP, "qwen1.5-1.8b-chat/lora"),
+        (CHINESE, Hardware("cpu", 1, 2 << 30), "smollm2-135m/full"),
+    ],
+)
+def test_the_recipe_fits_the_language_and_the_hardware(
+    rows: list[Example], hardware: Hardware, source: str
+) -> None:
+    assert draft_recipe(rows, hardware).source == source
+
+
+def test_the_prompt_is_in_the_rows_language() -> None:
+    assert draft_recipe(CHINESE, GPU).recipe.language == "zh"
+
+
+def test_few_rows_are_seen_more_often() -> None:
+    few, many = (draft_recipe(ENGLISH * times, LAPTOP).recipe for times in (1, 200))
+    assert few.num_train_epochs > many.num_train_epochs == 3
+
+
+def test_rows_too_few_for_a_classifier_get_a_guess() -> None:
+    draft = draft_gate([Example("x", "a()")] * 3, has_parameters=False)
+    assert (draft.minimum_rows, draft.reasons[0].startswith("A guess")) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["init"], "--from SRC"),
+        (["init", "own", "--field", "x"], "give them with --from"),
+        (["init", "--from", "nowhere.csv"], "nowhere.csv"),
+        (["init", "own", "--from", "rows.csv"], "no row was kept"),
+        (["taxonomy", "rows.csv", "-o", "own"], "no row was kept"),
+    ],
+)
+def test_what_cannot_be_drafted_is_one_line(
+    arguments: list[str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rows.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "good.csv").write_text("text,label\nplay it,play()\n")
+    assert main(arguments) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert words in line and "/tmp" not in line.replace(str(tmp_path), "")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["good.csv", "rows.csv"]
+
+
+def test_files_that_are_there_stay(classes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("tickets").mkdir()
+    Path("tickets/gate.yaml").write_text("mine")
+    assert main(["init", "--from", classes.name]) == 2
+    assert "nothing was written" in capsys.readouterr().err
+    assert [path.name for path in Path("tickets").iterdir()] == ["gate.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"), [("My Tickets_2026", "my-tickets-2026"), ("查询", "intent"), ("-a-", "a")]
+)
+def test_a_folder_gives_the_service_its_name(folder: str, name: str, tmp_path: Path) -> None:
+    assert service_name(tmp_path / folder) == name
+
+
+def test_every_drafted_file_is_valid_yaml(classes: Path) -> None:
+    main(["init", "--from", classes.name])
+    assert all(yaml.safe_load(path.read_text()) for path in Path("tickets").glob("*.yaml"))
+
+
+def test_the_accuracy_does_not_depend_on_the_order_of_rows_much() -> None:
+    rows = [Example(row["instruction"], row["output"]) for row in _rows("snips")]
+    shuffled = random.Random(1).sample(rows, len(rows))
+    first, second = linear_accuracy(rows), linear_accuracy(shuffled)
+    assert first is not None and second is not None and abs(first - second) < 0.05
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    rows: list[dict[str, str]] = json.loads(sample(name).read_text())
+    return rows
