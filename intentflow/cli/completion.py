@@ -18,8 +18,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("shell", choices=SHELLS, help="shell whose completion is printed")
     parser.epilog = (
-        "bash: intentflow completion bash > ~/.local/share/bash-completion/completions/intentflow; "
-        "zsh: intentflow completion zsh > a folder of $fpath/_intentflow; "
+        "bash: intentflow completion bash > ~/.local/share/bash-completion/completions/intentflow\n"
+        "zsh: intentflow completion zsh > a folder of $fpath/_intentflow\n"
         "fish: intentflow completion fish > ~/.config/fish/completions/intentflow.fish"
     )
 

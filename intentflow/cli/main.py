@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import NoReturn
 
+from intentflow.cli.examples import epilog
 from intentflow.cli.extras import install_hint
 from intentflow.cli.log_options import log_settings
 from intentflow.cli.outcome import Outcome
@@ -68,8 +69,14 @@ class _Parser(argparse.ArgumentParser):
 def _run_verb(verb: str, arguments: list[str]) -> int:
     try:
         module = verb_module(verb)
-        parser = _Parser(prog=f"intentflow {verb}", description=VERBS[verb], allow_abbrev=False)
+        parser = _Parser(
+            prog=f"intentflow {verb}",
+            description=VERBS[verb],
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
         add_options(parser, module)
+        parser.epilog = "\n\n".join(filter(None, (parser.epilog, epilog(verb))))
         args = parser.parse_args(arguments)
         refuse_overwriting(args)
         started = time.monotonic()

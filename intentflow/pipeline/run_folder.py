@@ -100,7 +100,7 @@ def set_aside(root: Path, results: Sequence[str]) -> Path | None:
         moved = target / path.relative_to(root)
         moved.parent.mkdir(parents=True, exist_ok=True)
         if path.is_symlink():
-            moved.symlink_to(os.path.relpath(path.parent / os.readlink(path), moved.parent))
+            moved.symlink_to(os.path.relpath(path.parent / path.readlink(), moved.parent))
             path.unlink()
         else:
             path.rename(moved)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import jsonschema
 import pytest
 import yaml
 
+from intentflow.cli.examples import EXAMPLES, epilog
 from intentflow.cli.main import main
 from intentflow.cli.verbs import VERBS, add_options, verb_module
 from intentflow.pipeline.run_config import RunConfig
@@ -54,6 +56,24 @@ def _schema(name: str, capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
     assert main(["schema", name]) == 0
     found: dict[str, object] = json.loads(capsys.readouterr().out)
     return found
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_every_verb_ends_with_an_example(
+    verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([verb, "--help"]) == 0
+    assert capsys.readouterr().out.rstrip().endswith(epilog(verb))
+
+
+@pytest.mark.parametrize(
+    "line", [line for verb in VERBS for line in EXAMPLES[verb]], ids=lambda line: line[11:40]
+)
+def test_examples_have_options_that_exist(line: str) -> None:
+    _, verb, *arguments = shlex.split(line)
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    add_options(parser, verb_module(verb))
+    parser.parse_args(arguments)
 
 
 @pytest.mark.parametrize("verb", CONTRACT)

@@ -27,7 +27,7 @@ class Starter:
         format: Format of the exports.
         columns: Keys of ``data`` that name fields of the exports.
         name: Name of the service.
-        recipe: What is trained and how.
+        recipe: The recipe.
         gate: Thresholds.
         taxonomy: The intents; those of the labelling guide as an example if None.
     """

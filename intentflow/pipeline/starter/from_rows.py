@@ -44,7 +44,7 @@ class DraftedProject:
         files: The files written.
         rows: The rows that they were drafted from.
         taxonomy: The intents.
-        recipe: What is trained and how.
+        recipe: The recipe, and its reason.
         starter: Contents of the files.
     """
 

@@ -26,7 +26,7 @@ class GateDraft:
         parameter_accuracy: Minimum parameter accuracy.
         recall: Minimum recall of each intent with enough rows.
         minimum_rows: Minimum number of test rows.
-        reasons: What the thresholds were derived from, one sentence a line.
+        reasons: Source of the thresholds, one line each.
     """
 
     intent_accuracy: float = 0.95
