@@ -4,9 +4,11 @@
 assistant calls tools, those calls are the label; a sentence with them or after their results is
 not. As the labelling guide shows, the user's turns are joined and the assistant's questions between
 them are left out. A row may have its label under a name of its own, such as ``label``, instead of
-the last turn. Design decision: a dialogue in which an earlier turn of the assistant is a call is
-rejected, because its last answer need not be the label of all turns together; so is one that calls
-a tool after another tool's result. Turns of other roles are ignored.
+the last turn. Calls may be turns of their own (``tool_call``, ``function_call``) or text of the
+assistant in ``<tool_call>`` tags; calls one after another are one answer. Design decision: a
+dialogue in which an earlier turn of the assistant is a call is rejected, because its last answer
+need not be the label of all turns together; so is one that calls a tool after another tool's
+result. Turns of other roles are ignored.
 """
 
 from __future__ import annotations
@@ -31,15 +33,21 @@ from intentflow.conversion.tool_calls import (
     calls_in,
     declared_parameters,
     label_of_calls,
+    read_call,
+    tagged_calls,
 )
 
 _CALL_START = re.compile(r"\s*[^\s(（]+\s*[(（]")
 
 
-class Turn(NamedTuple):
-    """One turn of a dialogue."""
+_CALLS = frozenset({"tool_call", "function_call"})
+_RESULTS = frozenset({"tool", "function", "tool_response", "observation", "ipython"})
 
-    role: Literal["user", "assistant"]
+
+class Turn(NamedTuple):
+    """One turn of a dialogue; the results of calls separate them from later ones."""
+
+    role: Literal["user", "assistant", "result"]
     text: str
     calls: tuple[ToolCall, ...] = ()
 
@@ -72,7 +80,7 @@ def label_messages(messages: Sequence[Any], row: Row, options: Options) -> Label
     Raises:
         RowRejected: As for :func:`read`.
     """
-    turns = [turn for item in messages if (turn := _turn(item))]
+    turns = _merged_calls([turn for item in messages if (turn := _turn(item))])
     if any(turn.calls for turn in turns):
         labelled = _label_tool_calls(turns, declared_parameters(row), options)
     else:
@@ -81,6 +89,17 @@ def label_messages(messages: Sequence[Any], row: Row, options: Options) -> Label
             turns.append(Turn("assistant", label_of(label)))
         labelled = label_dialogue(turns)
     return labelled._replace(dialogue=find_dialogue(row))
+
+
+def _merged_calls(turns: Sequence[Turn]) -> list[Turn]:
+    """The turns; calls in turns that follow each other, without a result between, are one turn."""
+    merged: list[Turn] = []
+    for turn in turns:
+        if turn.calls and merged and merged[-1].calls:
+            merged[-1] = merged[-1]._replace(calls=(*merged[-1].calls, *turn.calls))
+        elif turn.role != "result" or (merged and merged[-1].calls):
+            merged.append(turn)
+    return [turn for turn in merged if turn.role != "result"]
 
 
 def _label_tool_calls(
@@ -144,10 +163,18 @@ def _turn(message: Any) -> Turn | None:
     if not isinstance(message, dict):
         raise RowRejected("unknown_shape")
     role = message.get("role")
-    if role not in ("user", "assistant"):
+    if not isinstance(role, str):
         return None
-    calls = calls_in(message) if role == "assistant" else ()
-    return Turn(role, _content(message.get("content")), calls)
+    if role in _RESULTS:
+        return Turn("result", "")
+    if role in _CALLS:
+        return Turn("assistant", "", read_call(message.get("content")))
+    if role == "user":
+        return Turn("user", _content(message.get("content")))
+    if role != "assistant":
+        return None
+    text = _content(message.get("content"))
+    return Turn("assistant", text, calls_in(message) or tagged_calls(text))
 
 
 def _content(content: Any) -> str:

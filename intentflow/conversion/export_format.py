@@ -44,7 +44,7 @@ REASONS = {
     "not_json": "the row is not JSON",
     "not_markable": "a value is not in the utterance, or Rasa would read the text otherwise",
     "not_text": "the utterance or the label is not text",
-    "not_utf8": "the row is not UTF-8 text",
+    "not_utf8": "the row is not UTF-8 text; save the file as UTF-8 (in Excel: CSV UTF-8)",
     "not_verified": "a verification job did not confirm the label",
     "rejected": "a reviewer or the labeller rejected the label",
     "repeated_parameter": "two spans or values are the same parameter",

@@ -113,8 +113,10 @@ def _of_file(head: bytes, name: str) -> Format | None:
         return rasa.RASA
     if dialogflow.recognises_name(name):
         return dialogflow.DIALOGFLOW
-    if head.lstrip().startswith(b"[") and any(key in head for key in dialogflow.KEYS):
-        return dialogflow.DIALOGFLOW
+    if head.lstrip().startswith(b"["):
+        for keys, found in _BY_KEYS:
+            if any(key in head for key in keys):
+                return found
     first_line = head.lstrip().partition(b"\n")[0].decode("utf-8", _SURROGATES)
     if begins_with_speaker(first_line):
         return TRANSCRIPT
@@ -195,6 +197,8 @@ _BY_DOCUMENT: tuple[tuple[Callable[[Any], bool], Format], ...] = (
     (dialogflow.recognises, dialogflow.DIALOGFLOW),
     (snips.recognises, snips.SNIPS),
 )
+# Arrays of phrases, by keys that only these have.
+_BY_KEYS = ((dialogflow.KEYS, dialogflow.DIALOGFLOW), (luis.KEYS, luis.LUIS))
 FORMATS = {
     form.name: form
     for form in (

@@ -4,7 +4,11 @@ LUIS: ``{"luis_schema_version", "utterances": [{"text", "intent", "entities": [{
 "startPos", "endPos", "role"}]}]}``, where ``endPos`` is the last character. CLU:
 ``{"assets": {"utterances": [{"text", "intent", "entities": [{"category", "offset",
 "length"}]}]}}``.
-Both count UTF-16 code units (CLU's ``stringIndexType`` may say otherwise).
+Both count UTF-16 code units (CLU's ``stringIndexType`` may say otherwise). The utterances alone, as
+both import and test them, are an array of these, or in LUIS's API of ``{"text", "intentName",
+"entityLabels": [{"entityName", "startCharIndex", "endCharIndex"}]}``. Design decision: of an entity
+with ``children`` (a machine-learned one of LUIS) these are the parameters, because they are what it
+consists of.
 """
 
 from __future__ import annotations
@@ -17,6 +21,8 @@ from intentflow.conversion.export_format import Row, RowRejected
 from intentflow.conversion.parameter_order import NamedValue
 from intentflow.conversion.phrases import Phrase, find_items, phrase_format
 
+KEYS = (b'"entityLabels"', b'"startPos"', b'"offset"')
+"""Keys of labelled entities, by which an array of utterances is recognised."""
 _UTF16 = "utf-16-le"
 _UNIT_BYTES = 2
 
@@ -32,6 +38,8 @@ def find_phrases(document: Any, _path: Path) -> Iterator[Phrase]:
     Raises:
         RowRejected: ``unknown_shape``.
     """
+    if isinstance(document, list):
+        document = {"utterances": document}
     if not isinstance(document, dict):
         raise RowRejected("unknown_shape")
     source = _assets(document) or document
@@ -40,7 +48,7 @@ def find_phrases(document: Any, _path: Path) -> Iterator[Phrase]:
     cut = _cut_characters if document.get("stringIndexType") in _CHARACTERS else _cut_utf16
     for item in find_items(source, "utterances"):
         text = item.get("text")
-        phrase = Phrase(text, item.get("intent"), raw=item)
+        phrase = Phrase(text, item.get("intent", item.get("intentName")), raw=item)
         try:
             values = _values(item, text, cut) if isinstance(text, str) else []
         except RowRejected as rejected:
@@ -59,11 +67,11 @@ def _assets(document: Row) -> Row | None:
 
 def _values(item: Row, text: str, cut: Callable[[str, int, int], str]) -> list[NamedValue]:
     values: list[NamedValue] = []
-    for entity in find_items(item, "entities"):
+    for entity in _innermost([*find_items(item, "entities"), *find_items(item, "entityLabels")]):
         start, end = _range(entity)
         names = tuple(
             name
-            for key in ("role", "category", "entity")
+            for key in ("role", "category", "entity", "entityName")
             if isinstance(name := entity.get(key), str) and name
         )
         words = cut(text, start, end)
@@ -72,13 +80,21 @@ def _values(item: Row, text: str, cut: Callable[[str, int, int], str]) -> list[N
     return values
 
 
+def _innermost(entities: list[Row]) -> Iterator[Row]:
+    """The entities without children: of those with some, their children."""
+    for entity in entities:
+        children = find_items(entity, "children")
+        yield from _innermost(children) if children else [entity]
+
+
 def _range(entity: Row) -> tuple[int, int]:
     """Start and end of an entity; the end is after its last unit."""
     if "offset" in entity:
         start, length = entity.get("offset"), entity.get("length")
         if isinstance(start, int) and isinstance(length, int):
             return start, start + length
-    start, last = entity.get("startPos"), entity.get("endPos")
+    start = entity.get("startPos", entity.get("startCharIndex"))
+    last = entity.get("endPos", entity.get("endCharIndex"))
     if isinstance(start, int) and isinstance(last, int):
         return start, last + 1
     raise RowRejected("unknown_shape")

@@ -11,12 +11,10 @@ from typing import Any
 
 from intentflow.conversion.chat import label_messages
 from intentflow.conversion.export_format import Format, LabelledRow, Options, Row, RowRejected
-from intentflow.conversion.tool_calls import read_call
 
 _LISTS = ("conversations", "conversation")
 _USERS = frozenset({"human", "user", "prompter"})
 _ASSISTANTS = frozenset({"gpt", "assistant", "model", "chatgpt", "bot", "bard", "bing"})
-_CALLS = frozenset({"function_call", "tool_call"})
 
 
 def recognises(row: Row) -> bool:
@@ -42,10 +40,7 @@ def _message(turn: Any) -> Row:
         raise RowRejected("unknown_shape")
     given, text = turn.get("from", turn.get("role")), turn.get("value", turn.get("content"))
     speaker = given if isinstance(given, str) else ""
-    if speaker in _CALLS:
-        calls = [call._asdict() for call in read_call(text)]
-        return {"role": "assistant", "content": "", "tool_calls": calls}
-    role = "user" if speaker in _USERS else "assistant" if speaker in _ASSISTANTS else "other"
+    role = "user" if speaker in _USERS else "assistant" if speaker in _ASSISTANTS else speaker
     return turn | {"role": role, "content": text}
 
 

@@ -7,12 +7,14 @@ The function's name is the intent and its arguments are the parameters. Their or
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NamedTuple
 
 from intentflow.conversion.export_format import Row, RowRejected
 from intentflow.conversion.parameter_order import NamedValue, ParameterOrder
 from intentflow.conversion.parameters import label_with_values
 
+_TAGGED = re.compile(r"<tool_call>\s*(.*?)\s*</tool_call>", re.DOTALL)
 _SCHEMAS = ("parameters", "input_schema", "inputSchema", "parametersJsonSchema")
 
 
@@ -90,6 +92,19 @@ def read_call(document: Any) -> tuple[ToolCall, ...]:
     """
     found = _parsed(document) if isinstance(document, str) else document
     return tuple(_call(_function(item)) for item in (found if isinstance(found, list) else [found]))
+
+
+def tagged_calls(text: str) -> tuple[ToolCall, ...]:
+    """The calls in a text's ``<tool_call>`` tags, as Hermes and Qwen write them; often none.
+
+    Raises:
+        RowRejected: ``bad_arguments`` or ``unknown_shape``.
+
+    Example:
+        >>> tagged_calls('<tool_call>{"name": "stop", "arguments": {}}</tool_call>')
+        (ToolCall(name='stop', arguments={}),)
+    """
+    return tuple(call for found in _TAGGED.findall(text) for call in read_call(found))
 
 
 def _values(call: ToolCall) -> list[NamedValue]:

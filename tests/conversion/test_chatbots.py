@@ -135,6 +135,19 @@ ES_PHRASES = [
         "lang": "en",
     }
 ]
+CLU_UTTERANCES = CLU["assets"]["utterances"]  # type: ignore[index]
+LUIS_UTTERANCES = LUIS["utterances"]
+LUIS_LABELS = [
+    {
+        "text": "fly 😀 to Oslo from Rome",
+        "intentName": "BookFlight",
+        "entityLabels": [
+            {"entityName": "to", "startCharIndex": 10, "endCharIndex": 13},
+            {"entityName": "from", "startCharIndex": 20, "endCharIndex": 23},
+        ],
+    },
+    {"text": "hm", "intentName": "None", "entityLabels": []},
+]
 FLIGHT = "fly 😀 to Oslo from Rome"
 
 
@@ -211,6 +224,29 @@ def test_a_document_gives_its_phrases(
 )
 def test_a_document_may_be_named(tmp_path: Path, form: str, content: dict[str, Any]) -> None:
     assert len(read(tmp_path, "export", content, format=form)) == 2
+
+
+@pytest.mark.parametrize("form", ["auto", "luis"])
+@pytest.mark.parametrize(
+    "utterances", [CLU_UTTERANCES, LUIS_UTTERANCES, LUIS_LABELS], ids=["CLU", "LUIS", "API"]
+)
+def test_an_array_of_utterances_has_their_entities(
+    tmp_path: Path, utterances: list[dict[str, Any]], form: str
+) -> None:
+    found = read(tmp_path, "utterances.json", utterances, format=form)
+    assert found == [(FLIGHT, "BookFlight(Oslo,Rome)"), ("hm", "None()")]
+
+
+def test_children_of_a_luis_entity_are_its_parameters(tmp_path: Path) -> None:
+    children = [
+        {"entity": "Size", "startPos": 8, "endPos": 12, "children": []},
+        {"entity": "Topping", "startPos": 14, "endPos": 19},
+    ]
+    order = {"entity": "Order", "startPos": 6, "endPos": 25, "children": children}
+    row = {"text": "order a large cheese pizza", "intent": "Modify", "entities": [order]}
+    document = {"luis_schema_version": "7.0.0", "utterances": [row]}
+    found = read(tmp_path, "app.json", document)
+    assert found == [("order a large cheese pizza", "Modify(large,cheese)")]
 
 
 def test_clu_may_count_characters(tmp_path: Path) -> None:

@@ -99,3 +99,44 @@ def test_a_text_that_lies_elsewhere_is_no_text(tmp_path: Path) -> None:
 def test_a_named_job_decides(tmp_path: Path, name: str) -> None:
     row = SOURCE | job("x", "a()") | job("y", "b()")
     assert converted(tmp_path, [row], job=name)[0]["output"] == "b()"
+
+
+def _ner(text: str, **values: str) -> dict[str, Any]:
+    """What a named entity recognition job adds: spans of the text."""
+    entities = [
+        {
+            "label": label,
+            "startOffset": text.index(value),
+            "endOffset": text.index(value) + len(value),
+        }
+        for label, value in values.items()
+    ]
+    metadata = {
+        "type": "groundtruth/text-span",
+        "job-name": "labeling-job/ner",
+        "human-annotated": "yes",
+        "creation-date": "2024-01-05T00:00:00.000000",
+        "entities": [{"confidence": 0.9} for _ in entities],
+    }
+    return {"ner": {"annotations": {"entities": entities}}, "ner-metadata": metadata}
+
+
+@pytest.mark.parametrize("class_first", [True, False])
+def test_a_job_that_marks_entities_has_no_say_next_to_a_class(
+    tmp_path: Path, class_first: bool
+) -> None:
+    marked, classified = _ner("play jazz", genre="jazz"), job("intent", "play_music()")
+    jobs = classified | marked if class_first else marked | classified
+    (row,) = converted(tmp_path, [{"source": "play jazz", **jobs}])
+    assert row == {"instruction": "play jazz", "output": "play_music()"}
+
+
+def test_the_class_job_may_be_named_next_to_one_that_marks_entities(tmp_path: Path) -> None:
+    jobs = _ner("play jazz", genre="jazz") | job("intent", "a()") | job("mood", "b()")
+    (row,) = converted(tmp_path, [{"source": "play jazz", **jobs}], job="intent")
+    assert row["output"] == "a()"
+
+
+def test_a_job_that_marks_entities_alone_gives_no_label(tmp_path: Path) -> None:
+    row = {"source": "play jazz", **_ner("play jazz", genre="jazz")}
+    assert reasons(tmp_path, [row]) == ["spans"]

@@ -213,3 +213,52 @@ def test_sharegpt_is_read_like_messages(tmp_path: Path, key: str, turns: list[An
 def test_a_call_of_sharegpt_that_is_no_json_is_rejected(tmp_path: Path) -> None:
     turns = [{"from": "human", "value": "hi"}, {"from": "function_call", "value": "weather"}]
     assert reasons(tmp_path, [{"conversations": turns}]) == ["bad_arguments"]
+
+
+def _as_turn(name: str, arguments: dict[str, str], role: str) -> dict[str, Any]:
+    """A call in a turn of its own, as Swift's ``messages`` have it."""
+    return {"role": role, "content": json.dumps({"name": name, "arguments": arguments})}
+
+
+@pytest.mark.parametrize("role", ["tool_call", "function_call"])
+@pytest.mark.parametrize("result", ["tool", "tool_response", "observation", "function"])
+def test_a_call_in_a_turn_of_its_own_is_the_label(tmp_path: Path, role: str, result: str) -> None:
+    answer = {"role": result, "content": '{"celsius": 21}'}
+    messages = [USER, _as_turn("weather", {"city": "Rome"}, role), answer, SENTENCE]
+    assert converted(tmp_path, [{"messages": messages}])[0]["output"] == "weather(Rome)"
+
+
+def test_calls_in_turns_one_after_another_are_one_answer(tmp_path: Path) -> None:
+    calls = [_as_turn("weather", {"city": city}, "tool_call") for city in ("Rome", "Oslo")]
+    messages = [USER, *calls, TOOL, TOOL, SENTENCE]
+    found = converted(tmp_path, [{"messages": messages}])[0]["output"]
+    assert found == "weather(Rome); weather(Oslo)"
+
+
+def test_a_call_after_anothers_result_is_another_answer(tmp_path: Path) -> None:
+    first, second = (_as_turn("weather", {"city": city}, "tool_call") for city in ("Rome", "Oslo"))
+    messages = [USER, first, TOOL, second, TOOL, SENTENCE]
+    assert reasons(tmp_path, [{"messages": messages}]) == ["several_answers"]
+
+
+TAGGED = '<tool_call>\n{"name": "weather", "arguments": {"city": "Rome"}}\n</tool_call>'
+
+
+@pytest.mark.parametrize("text", [TAGGED, f"Let me look.\n{TAGGED}"])
+@pytest.mark.parametrize("shape", ["messages", "conversations"])
+def test_calls_in_tags_are_the_label(tmp_path: Path, text: str, shape: str) -> None:
+    names = ("role", "content") if shape == "messages" else ("from", "value")
+    speakers = [("user", "weather in Rome?"), ("assistant", text), ("tool", "21")]
+    turns = [dict(zip(names, turn, strict=True)) for turn in [*speakers, ("assistant", "21 C.")]]
+    assert converted(tmp_path, [{shape: turns}])[0]["output"] == "weather(Rome)"
+
+
+def test_tags_around_no_call_are_rejected(tmp_path: Path) -> None:
+    answer = {"role": "assistant", "content": "<tool_call>weather Rome</tool_call>"}
+    assert reasons(tmp_path, [{"messages": [USER, answer]}]) == ["bad_arguments"]
+
+
+@pytest.mark.parametrize("role", [["user"], {"name": "user"}, 3, None])
+def test_a_role_that_is_no_text_is_no_turn(tmp_path: Path, role: object) -> None:
+    odd = {"role": role, "content": "x"}
+    assert converted(tmp_path, [{"messages": [odd, USER, ROME]}])[0]["output"] == "weather(Rome)"
