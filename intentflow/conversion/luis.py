@@ -7,7 +7,7 @@ LUIS: ``{"luis_schema_version", "utterances": [{"text", "intent", "entities": [{
 Both count UTF-16 code units (CLU's ``stringIndexType`` may say otherwise). The utterances alone, as
 both import and test them, are an array of these, or in LUIS's API of ``{"text", "intentName",
 "entityLabels": [{"entityName", "startCharIndex", "endCharIndex"}]}``. Design decision: of an entity
-with ``children`` (a machine-learned one of LUIS) these are the parameters, because they are what it
+with ``children`` (a trained one of LUIS) these are the parameters, because they are what it
 consists of.
 """
 

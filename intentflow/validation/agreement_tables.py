@@ -11,7 +11,7 @@ _SHOWN = 100
 
 
 def agreement_section(agreement: Agreement | None, *, redact: bool) -> dict[str, Any] | None:
-    """What the report shows of the agreement; None if no row has several answers.
+    """The figures and tables of the report; None if no row has several answers.
 
     Args:
         agreement: The agreement that ``convert`` measured, if it was given.
