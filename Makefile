@@ -49,8 +49,10 @@ lint: $(VENV)/.test-installed ## ruff: lint and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# Benchmarks import one another as scripts do, from their own folder.
 types: $(VENV)/.test-installed ## mypy, strict
 	$(BIN)/mypy
+	MYPYPATH=benchmarks $(BIN)/mypy --explicit-package-bases --exclude soak_clients benchmarks scripts/*.py
 
 layers: $(VENV)/.test-installed ## which package may import which
 	$(BIN)/lint-imports --no-cache

@@ -227,7 +227,7 @@ def compare(folder: Path, export: Path, rounds: int, workers: int) -> dict[str, 
 def _ratio(runs: dict[str, list[Run]], what: str) -> float:
     """The guide's median over ours."""
     guide, ours = (
-        statistics.median(getattr(run, what) for run in runs[name])
+        statistics.median(float(getattr(run, what)) for run in runs[name])
         for name in ("guide", "intentflow")
     )
     return round(guide / ours, 2)

@@ -26,6 +26,8 @@ from typing import Any, NamedTuple
 
 from samples import sample
 
+from intentflow.prompts import TaxonomyInPrompt
+
 MODEL = "bundled:smollm2-135m-instruct"
 LEARNING_RATE = 1e-4
 PROBE_ROWS = 8
@@ -43,7 +45,7 @@ class Step(NamedTuple):
     cpu_seconds: float
 
 
-def encoded(path: Path, taxonomy: str, count: int) -> tuple[list[Any], list[Any]]:
+def encoded(path: Path, taxonomy: TaxonomyInPrompt, count: int) -> tuple[list[Any], list[Any]]:
     """Rows to train on and rows to compare the losses on, as token ids."""
     from intentflow.models.base_models import load_tokenizer
     from intentflow.models.encoding import encode_rows
@@ -228,7 +230,7 @@ def compare(args: argparse.Namespace) -> dict[str, Any]:
 
 def median(runs: list[dict[str, Any]], what: int) -> float:
     """Median cost of a step: wall (0) or CPU (1) seconds."""
-    return statistics.median(step[what] for run in runs for step in run["steps"])
+    return statistics.median(float(step[what]) for run in runs for step in run["steps"])
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 SAMPLES = Path(__file__).parents[1] / "tests" / "data" / "sets"
 NEAR_SHARE = 0.05
@@ -37,7 +38,9 @@ _PRIVATE = [
 _NUMBER = re.compile(r"\d+")
 
 
-def make_rows(sets: list[list[dict[str, str]]], count: int, seed: int = 0) -> Iterator[dict]:
+def make_rows(
+    sets: list[list[dict[str, str]]], count: int, seed: int = 0
+) -> Iterator[dict[str, Any]]:
     """Yield ``count`` rows of ``instruction`` and ``output``; the same for the same seed."""
     chance = random.Random(seed)
     earlier: list[dict[str, str]] = []

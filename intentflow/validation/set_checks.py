@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 
-from intentflow.validation.dataset import Dataset
+from intentflow.validation.dataset import Dataset, Row
 from intentflow.validation.findings import CheckResult
 from intentflow.validation.policy import DataPolicy
 from intentflow.validation.texts import count_of, listing
@@ -72,61 +72,92 @@ def imbalanced(data: Dataset, policy: DataPolicy) -> CheckResult | None:
 
 def multi_intent_share(data: Dataset, policy: DataPolicy) -> CheckResult | None:
     """Too few rows with several intents, if there are any."""
-    several = data.several
-    alone = sum(row.is_single for row in data.rows)
-    minimum = policy.multi_intent_share.minimum
-    if not several or len(several) >= minimum * alone:
-        return None
-    return CheckResult(
-        len(several),
-        f"{count_of(len(several), 'row')} with several intents, {len(several) / alone:.1%} of the "
-        f"{alone:,} with one; the guide asks for {minimum:.0%}",
-        "Label more utterances with several intents, or leave them to a separate model.",
-        several,
-    )
-
-
-def multi_intent_unseen_alone(data: Dataset, _policy: DataPolicy) -> CheckResult | None:
-    """Intents that occur only together with others."""
-    unseen = [name for name, found in data.intents.items() if not found.alone]
-    if not unseen:
-        return None
-    return CheckResult(
-        len(unseen),
-        f"{count_of(len(unseen), 'intent')} that occur only with others: {listing(unseen)}",
-        "Label utterances with each of them alone.",
-        [row for row in data.several if row.intents & set(unseen)],
+    return _too_small_share(
+        data,
+        data.several,
+        policy.multi_intent_share.minimum,
+        several="several intents",
+        single="one",
+        more="utterances with several intents",
     )
 
 
 def multi_round_share(data: Dataset, policy: DataPolicy) -> CheckResult | None:
     """Too few rows with several rounds, if there are any."""
-    rows = data.multi_round
-    single = sum(row.is_single for row in data.rows)
-    minimum = policy.multi_round_share.minimum
-    if not rows or len(rows) >= minimum * single:
-        return None
-    return CheckResult(
-        len(rows),
-        f"{count_of(len(rows), 'row')} with several rounds, {len(rows) / single:.1%} of the "
-        f"{single:,} with one intent in one round; the guide asks for {minimum:.0%}",
-        "Label more dialogues of several rounds, or leave them to a separate model.",
-        rows,
+    return _too_small_share(
+        data,
+        data.multi_round,
+        policy.multi_round_share.minimum,
+        several="several rounds",
+        single="one intent in one round",
+        more="dialogues of several rounds",
+    )
+
+
+def multi_intent_unseen_alone(data: Dataset, _policy: DataPolicy) -> CheckResult | None:
+    """Intents that occur only together with others."""
+    return _unseen_alone(
+        [name for name, found in data.intents.items() if not found.alone],
+        data.several,
+        where="that occur only with others",
+        label="utterances",
     )
 
 
 def multi_round_unseen_alone(data: Dataset, _policy: DataPolicy) -> CheckResult | None:
     """Intents of rows with several rounds that never occur alone in one round."""
     found = {intent for row in data.multi_round for intent in row.intents}
-    unseen = [name for name, counts in data.intents.items() if name in found and not counts.single]
+    return _unseen_alone(
+        [name for name, counts in data.intents.items() if name in found and not counts.single],
+        data.multi_round,
+        where="of several rounds that never occur alone in one round",
+        label="utterances of one round",
+    )
+
+
+def _too_small_share(
+    data: Dataset, rows: list[Row], minimum: float, *, several: str, single: str, more: str
+) -> CheckResult | None:
+    """Rows of a kind that are fewer than a share of those with one intent in one round.
+
+    Args:
+        data: The data set.
+        rows: Its rows of the kind.
+        minimum: That share.
+        several: The kind, in words.
+        single: The rows that they are compared with, in words.
+        more: Rows to label, in words.
+    """
+    alone = sum(row.is_single for row in data.rows)
+    if not rows or len(rows) >= minimum * alone:
+        return None
+    return CheckResult(
+        len(rows),
+        f"{count_of(len(rows), 'row')} with {several}, {len(rows) / alone:.1%} of the "
+        f"{alone:,} with {single}; the guide asks for {minimum:.0%}",
+        f"Label more {more}, or leave them to a separate model.",
+        rows,
+    )
+
+
+def _unseen_alone(
+    unseen: list[str], rows: list[Row], *, where: str, label: str
+) -> CheckResult | None:
+    """Intents that occur only in rows of a kind.
+
+    Args:
+        unseen: The intents.
+        rows: The rows of the kind.
+        where: Their occurrence, in words.
+        label: Rows to label, in words.
+    """
     if not unseen:
         return None
     return CheckResult(
         len(unseen),
-        f"{count_of(len(unseen), 'intent')} of several rounds that never occur alone in one round: "
-        f"{listing(unseen)}",
-        "Label utterances of one round with each of them alone.",
-        [row for row in data.multi_round if row.intents & set(unseen)],
+        f"{count_of(len(unseen), 'intent')} {where}: {listing(unseen)}",
+        f"Label {label} with each of them alone.",
+        [row for row in rows if row.intents & set(unseen)],
     )
 
 
