@@ -2,68 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Self
 
-from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic import model_validator
 
-from intentflow.config import (
-    DNS_LABEL,
-    QUANTITY,
-    Flag,
-    StrictModel,
-    apply_overrides,
-    load_yaml,
-    nearest,
-    number_as_text,
-)
-from intentflow.deployment.addresses import address_fault, host_fault
-from intentflow.deployment.pod_failures import WaitLimits
-
-DeployMode = Literal["render", "apply", "git"]
-
-COMPONENTS = (
-    "gpu",
-    "cpu",
-    "awq",
-    "lora-adapters",
-    "auth",
-    "autoscaling",
-    "monitoring",
-    "model-cache",
-    "canary",
-    "rollout-job",
-)
-"""Folders of ``manifests/components``, in the order in which they are applied to the base."""
+from intentflow.config import apply_overrides, load_yaml
+from intentflow.deployment.access_options import AccessOptions
+from intentflow.deployment.addresses import host_fault
+from intentflow.deployment.pod_options import PodOptions
+from intentflow.deployment.rollout_options import RolloutOptions
+from intentflow.deployment.server_options import ServerOptions
+from intentflow.deployment.service_options import ServiceOptions
 
 _LAST_WITHOUT_SPLIT = (0, 20)
 _AUTOSCALED_REPLICAS = 4
 
-# KServe and Kubernetes append to a service's name: 40 characters leave room for `-predictor-…`.
-_NAME = r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$"
-_BRANCH = r"^[A-Za-z0-9_][\w./-]*$"
-_DIGEST = r"^sha256:[0-9a-f]{64}$"
-_OBJECT = r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$"
-_TAG = r"^[\w][\w.-]*$"
 
-
-Quantity = Annotated[str, BeforeValidator(number_as_text), StringConstraints(pattern=QUANTITY)]
-
-
-_LISTS = (
-    "components",
-    "storage_cidrs",
-    "storage_ports",
-    "extra_args",
-    "image_pull_secrets",
-    "model_cache_node_groups",
-)
-
-
-class DeployOptions(StrictModel):
+class DeployOptions(RolloutOptions, PodOptions, AccessOptions, ServerOptions, ServiceOptions):
     """Options of ``intentflow deploy`` that do not follow from the model.
 
     Example:
@@ -74,301 +31,6 @@ class DeployOptions(StrictModel):
         >>> sorted(options.derived_components)
         ['auth', 'gpu']
     """
-
-    name: Annotated[str, Flag("--name")] = Field(
-        "intent", pattern=_NAME, description="Name of the service and of the served model"
-    )
-    namespace: Annotated[str, Flag("-n", "--namespace")] = Field(
-        "default",
-        pattern=DNS_LABEL,
-        description="Namespace of the service",
-    )
-    mode: Annotated[DeployMode, Flag("--mode")] = Field(
-        "render",
-        description="render: write manifests; apply: apply them to the cluster and wait; git: "
-        "commit them to a GitOps repository",
-    )
-    deployment_mode: Literal["Standard", "Knative"] = Field(
-        "Standard", description="KServe's deployment mode: plain Deployments, or Knative services"
-    )
-    kserve_version: str = Field(
-        "0.20.0",
-        pattern=r"^\d+\.\d+(\.\d+)?$",
-        description="KServe version of the cluster; up to 0.20 a canary without transformer gets "
-        "no traffic",
-    )
-    canary_percent: Annotated[int | None, Flag("--canary", metavar="PERCENT")] = Field(
-        None,
-        ge=0,
-        le=99,
-        description="Percentage of requests for the new model as a canary of the one in service; "
-        "if unset, the new model replaces it",
-    )
-    stable_model: str | None = Field(
-        None,
-        description="The model in service, for a canary in mode render; "
-        "mode apply finds it in the cluster",
-    )
-    components: list[str] = Field(
-        default=[],
-        description="Folders of manifests/components: autoscaling, monitoring, model-cache; those "
-        "that follow from model and options (gpu, cpu, awq, lora-adapters, canary, auth, "
-        "rollout-job) need not be named",
-    )
-    gpu_count: int = Field(1, ge=0, description="GPUs of one replica; 0 uses vLLM's CPU image")
-    gpu_type: str | None = Field(
-        None, description="Value of the node label nvidia.com/gpu.product, such as NVIDIA-L4"
-    )
-    cpu: Quantity = Field("4", description="CPUs of one replica")
-    memory: Quantity = Field("16Gi", description="Memory of one replica")
-    min_replicas: int = Field(1, ge=1, description="Minimum number of replicas")
-    max_replicas: int = Field(
-        1, ge=1, description="Maximum number of replicas, with component autoscaling"
-    )
-    deployment_strategy: Literal["RollingUpdate", "Recreate"] = Field(
-        "RollingUpdate",
-        description="Recreate ends a pod of the model before the next one starts: for one GPU; "
-        "nothing answers meanwhile",
-    )
-    vllm_image: str | None = Field(
-        None, description="Name of the image in a mirror, if one is used"
-    )
-    vllm_version: str | None = Field(
-        None, pattern=_TAG, description="Tag of vLLM's image; that of manifests/base unless set"
-    )
-    vllm_image_digest: str | None = Field(
-        None, pattern=_DIGEST, description="Digest that pins the image's content"
-    )
-    transformer: bool = Field(
-        True,
-        description="Whether to put the transformer before vLLM, with typed answers, the "
-        "constraint, clients' tokens and the request log; false leaves vLLM's own routes",
-    )
-    transformer_image: str | None = Field(
-        None, description="Name of the image in a mirror, if one is used"
-    )
-    transformer_version: str | None = Field(
-        None, pattern=_TAG, description="Tag of the image; that of manifests/base unless set"
-    )
-    transformer_image_digest: str | None = Field(
-        None, pattern=_DIGEST, description="Digest that pins the image's content"
-    )
-    transformer_cpu: Quantity = Field("1", description="CPUs of one replica of the transformer")
-    transformer_memory: Quantity = Field(
-        "1Gi", description="Memory of one replica of the transformer"
-    )
-    transformer_replicas: int = Field(
-        1, ge=1, description="Minimum number of replicas of the transformer"
-    )
-    rollout_job: bool | None = Field(
-        None,
-        description="Whether to render a Job that ends when the model answers through the "
-        "transformer, and the rows of probe correctly; unless set, mode git does",
-    )
-    rollout_image: str | None = Field(
-        None, description="Name of that Job's image, intentflow/deploy, in a mirror"
-    )
-    rollout_version: str | None = Field(
-        None, pattern=_TAG, description="Tag of the image; that of the component unless set"
-    )
-    rollout_image_digest: str | None = Field(
-        None, pattern=_DIGEST, description="Digest that pins the image's content"
-    )
-    log_uri: str | None = Field(
-        None,
-        pattern=r"^s3://",
-        description="Location for requests and corrections; none are stored if unset",
-    )
-    max_model_len: int | None = Field(
-        None,
-        ge=1,
-        description="Tokens of prompt and answer; unless set, the larger one of the recipe's "
-        "max_length and 2048 that the model supports",
-    )
-    dtype: Literal["auto", "bfloat16", "float16", "float32"] = Field(
-        "auto", description="Data type of the served weights; that of the saved weights unless set"
-    )
-    extra_args: list[str] = Field(default=[], description="Further arguments of the vLLM server")
-    service_account: str | None = Field(
-        None,
-        pattern=_OBJECT,
-        description="Existing service account; unless set, one with the service's name is created",
-    )
-    service_account_annotations: dict[str, str] = Field(
-        default={},
-        description="Annotations of that service account, such as eks.amazonaws.com/role-arn",
-    )
-    s3_secret: str | None = Field(
-        "intentflow-s3",
-        pattern=_OBJECT,
-        description="Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; null where the pods "
-        "have a role of AWS",
-    )
-    storage_container: str | None = Field(
-        None,
-        pattern=_OBJECT,
-        description="ClusterStorageContainer that downloads the model, such as that of "
-        "manifests/storage-container for namespaces under Pod Security restricted",
-    )
-    ca_config_map: str | None = Field(
-        None,
-        pattern=_OBJECT,
-        description="ConfigMap with cabundle.crt: the certificates that the transformer and the "
-        "rollout Job check the object storage and others with",
-    )
-    api_key_secret: str = Field(
-        "intentflow-api-key", pattern=_OBJECT, description="Secret with the token that clients send"
-    )
-    api_key_secret_key: str = Field("token", description="The token's key in that Secret")
-    predictor_key_secret_key: str = Field(
-        "predictor-token", description="Key of the token that the transformer sends to vLLM"
-    )
-    lora_adapters: dict[str, str] = Field(
-        default={},
-        description="Adapters served in addition to the model, without the transformer: name for "
-        "requests, and s3:// URI",
-    )
-    lora_rank: int = Field(64, ge=1, description="Maximum rank of these adapters")
-    model_cache_node_groups: list[str] = Field(
-        default=["gpu"], min_length=1, description="LocalModelNodeGroups of component model-cache"
-    )
-    prometheus_url: str = Field(
-        "http://prometheus-operated.monitoring.svc:9090",
-        pattern=r"^https?://[^\s/]+",
-        description="Prometheus that component autoscaling queries for requests in vLLM",
-    )
-    requests_per_replica: int = Field(
-        8,
-        ge=1,
-        description="Running and waiting requests of one replica of vLLM that component "
-        "autoscaling aims at",
-    )
-    monitoring_namespace: str = Field(
-        "monitoring", description="Namespace from which metrics are scraped; others have no access"
-    )
-    storage_cidrs: list[str] = Field(
-        default=["0.0.0.0/0"], description="Addresses of the object storage"
-    )
-    storage_ports: list[Annotated[int, Field(ge=1, le=65535)]] = Field(
-        default=[443, 9000], description="Ports of the object storage"
-    )
-    storage_namespace: str | None = Field(
-        None,
-        pattern=_OBJECT,
-        description="Namespace of an object storage in the cluster; storage_ports are then those "
-        "of its pods, such as 8333 of Kubeflow's own, whose Service has 9000",
-    )
-    dns_namespace: str = Field(
-        "kube-system", pattern=_OBJECT, description="Namespace of the cluster's DNS"
-    )
-    dns_port: int = Field(
-        53, ge=1, le=65535, description="Port of its pods; 5353 in openshift-dns of OpenShift"
-    )
-    mesh: Literal["none", "istio"] = Field(
-        "none",
-        description="istio also lets the pods reach istiod in istio-system, and one another by "
-        "HBONE (port 15008), which the ambient mode uses",
-    )
-    image_pull_secrets: list[str] = Field(
-        default=[], description="Secrets for a private image mirror"
-    )
-    node_selector: dict[str, str] = Field(default={}, description="Labels of the nodes to run on")
-    tolerations: list[dict[str, Any]] = Field(
-        default=[], description="Tolerations in addition to the one for dedicated GPU nodes"
-    )
-    affinity: dict[str, Any] = Field(default={}, description="Affinity of vLLM's pods")
-    topology_spread_constraints: list[dict[str, Any]] = Field(
-        default=[],
-        description="Spread of vLLM's pods over zones or nodes; without a labelSelector it counts "
-        "these pods",
-    )
-    runtime_class_name: str | None = Field(
-        None, pattern=_OBJECT, description="RuntimeClass of vLLM's pods, such as nvidia"
-    )
-    pod_labels: dict[str, str] = Field(
-        default={}, description="Labels of the pods of vLLM, the transformer and the Job"
-    )
-    pod_annotations: dict[str, str] = Field(
-        default={}, description="Annotations of the pods of vLLM, the transformer and the Job"
-    )
-    monitoring_labels: dict[str, str] = Field(
-        default={},
-        description="Labels of PodMonitors and PrometheusRule, by which a Prometheus chooses them: "
-        "release: kube-prometheus-stack",
-    )
-    timeout_seconds: Annotated[float, Flag("--timeout", metavar="S")] = Field(
-        1800.0, gt=0, description="Seconds that mode apply waits for the service to become ready"
-    )
-    max_restarts: int = Field(
-        3,
-        ge=1,
-        description="Restarts of a container after which mode apply reports the service as failed",
-    )
-    unschedulable_seconds: float = Field(
-        60.0,
-        ge=0,
-        description="Seconds that a pod may stay unschedulable in mode apply; not counted while an "
-        "autoscaler adds a node for it",
-    )
-    probe: Annotated[str | None, Flag("--probe", metavar="F")] = Field(
-        None,
-        description="Rows for a smoke test of the ready service, by mode apply or the rollout Job: "
-        "instruction, and the evaluated prediction or the output; a path, or s3:// for the Job",
-    )
-    probe_url: Annotated[str | None, Flag("--probe-url", metavar="URL")] = Field(
-        None, description="URL for the smoke test, if not that of the service"
-    )
-    git_repo: Annotated[str | None, Flag("--repo", metavar="URL")] = Field(
-        None, description="GitOps repository of mode git: a URL, a bare repository or a clone"
-    )
-    git_branch: Annotated[str, Flag("--branch")] = Field(
-        "main", pattern=_BRANCH, description="The branch that is deployed"
-    )
-    git_path: Annotated[str | None, Flag("--path")] = Field(
-        None, description="Folder of the service in the repository; NAMESPACE/NAME unless set"
-    )
-    git_push_branch: Annotated[str | None, Flag("--push-branch", metavar="B")] = Field(
-        None,
-        pattern=_BRANCH,
-        description="Branch for a pull request, if git_branch is protected",
-    )
-
-    @field_validator(*_LISTS, mode="before")
-    @classmethod
-    def _listed(cls, names: object) -> object:
-        """Accept ``--set components=monitoring,autoscaling`` without brackets."""
-        if isinstance(names, int):
-            return [names]
-        return [name.strip() for name in names.split(",")] if isinstance(names, str) else names
-
-    @field_validator("storage_cidrs")
-    @classmethod
-    def _networks(cls, cidrs: list[str]) -> list[str]:
-        for cidr in cidrs:
-            ip_network(cidr)  # its ValueError explains the problem
-        return cidrs
-
-    @field_validator("components")
-    @classmethod
-    def _known(cls, names: list[str]) -> list[str]:
-        for name in names:
-            if name not in COMPONENTS:
-                guess = nearest(name, COMPONENTS)
-                hint = f"did you mean {guess}?" if guess else f"choose from {', '.join(COMPONENTS)}"
-                raise ValueError(f"unknown component {name}; {hint}")
-        return names
-
-    @field_validator("lora_adapters")
-    @classmethod
-    def _sound_adapters(cls, adapters: dict[str, str]) -> dict[str, str]:
-        for name, uri in adapters.items():
-            if not re.match(DNS_LABEL, name):
-                raise ValueError(f"{name}: use lower-case letters, digits and hyphens in the name")
-            if not uri.startswith("s3://"):
-                raise ValueError(f"{name}: {uri} is not an s3:// URI")
-            if fault := address_fault(uri):
-                raise ValueError(f"{name}: {fault}")
-        return adapters
 
     @model_validator(mode="after")
     def _fit_hosts(self) -> Self:
@@ -418,15 +80,6 @@ class DeployOptions(StrictModel):
             raise ValueError(
                 "lora_adapters: the transformer asks the model alone, with its prompt and "
                 "taxonomy, so that no request would reach an adapter; set transformer: false"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _fit_account(self) -> Self:
-        if self.service_account and self.service_account_annotations:
-            raise ValueError(
-                "service_account_annotations: an existing service_account is not rendered; "
-                "annotate it, or leave out service_account"
             )
         return self
 
@@ -492,11 +145,6 @@ class DeployOptions(StrictModel):
         # A canary in mode git is refused, with the reason.
         by_default = self.mode == "git" and self.transformer and self.canary_percent is None
         return "rollout-job" in self.components or by_default
-
-    @property
-    def wait_limits(self) -> WaitLimits:
-        """Limits of the wait for the service."""
-        return WaitLimits(self.timeout_seconds, self.max_restarts, self.unschedulable_seconds)
 
     @property
     def derived_components(self) -> set[str]:

@@ -15,10 +15,11 @@ from intentflow.deployment.annotations import DEPLOYMENT_MODE as DEPLOYMENT_MODE
 from intentflow.deployment.autoscaling import for_canary
 from intentflow.deployment.kustomize import Manifest as Manifest
 from intentflow.deployment.kustomize import build, mappings
-from intentflow.deployment.options import COMPONENTS, DeployOptions
+from intentflow.deployment.options import DeployOptions
 from intentflow.deployment.pod_access import point_to_secrets
 from intentflow.deployment.predictor import fill_predictor, fill_runtime
 from intentflow.deployment.rollout_job import ROLLOUT_LABEL, fill_rollout_job, rollout_name
+from intentflow.deployment.service_options import COMPONENTS
 from intentflow.deployment.supporting_objects import fill_supporting_objects
 from intentflow.deployment.traffic_split import share_requests
 from intentflow.deployment.transformer import fill_transformer, leave_out_transformer

@@ -16,7 +16,7 @@ from intentflow.cluster.client import Cluster
 from intentflow.deployment import DeployOptions, ModelFacts, render, write_manifests
 from intentflow.deployment.annotations import SERVICE_LABEL
 from intentflow.deployment.kustomize import build, mappings
-from intentflow.deployment.options import COMPONENTS
+from intentflow.deployment.service_options import COMPONENTS
 from tests.real_parts.strict import is_custom, violations
 
 ROOT = Path(__file__).parents[2] / "manifests"

@@ -10,8 +10,8 @@ import pytest
 
 from intentflow.cli.main import main
 from intentflow.deployment import DeployOptions, ModelFacts, render
-from intentflow.deployment.options import COMPONENTS
 from intentflow.deployment.rendering import to_yaml
+from intentflow.deployment.service_options import COMPONENTS
 from intentflow.errors import IntentflowError
 
 
