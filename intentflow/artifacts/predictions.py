@@ -30,6 +30,12 @@ class GivenPrediction(Artifact):
         None, description="Share of correct answers among similar ones; null if unknown"
     )
 
+    margin: Number | None = Field(
+        None,
+        description="Smallest lead, in nats, of a token of the answer over the second best allowed "
+        "one; null if unknown",
+    )
+
     @classmethod
     def read_rows(cls, path: str | Path) -> list[Self]:
         """Read JSON lines or an array, local or on ``s3://``.

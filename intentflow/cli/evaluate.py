@@ -39,6 +39,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--champion", metavar="F", help="metrics.json of the model in service, for --report"
     )
+    parser.add_argument(
+        "--other-predictions",
+        metavar="F",
+        help="predictions that another engine wrote for these rows, for --parity and --report",
+    )
+    parser.add_argument(
+        "--parity",
+        metavar="F",
+        help="write the rows that both engines answer differently here: parity.json",
+    )
     add_config_flags(parser, EndpointFacts)
     add_config_flags(parser, EvaluateConfig)
 
@@ -50,8 +60,16 @@ def run(args: argparse.Namespace) -> Outcome:
             raise UsageError(
                 f"--{flag.replace('_', '-')} is only used in the report: give --report, too"
             )
+    _check_parity(args)
     evaluation = _evaluate(args, read_config(args, EvaluateConfig))
     return Outcome(_summary(evaluation.metrics), _text(evaluation.metrics))
+
+
+def _check_parity(args: argparse.Namespace) -> None:
+    if args.parity and not args.other_predictions:
+        raise UsageError("--parity compares with another engine: give --other-predictions, too")
+    if args.other_predictions and not (args.parity or args.report):
+        raise UsageError("--other-predictions is compared for --parity or --report: give one")
 
 
 def _summary(metrics: Metrics) -> dict[str, Any]:
@@ -92,6 +110,8 @@ def _evaluate(args: argparse.Namespace, config: EvaluateConfig) -> Evaluation:
         report=args.report,
         baselines=args.baselines,
         champion=args.champion,
+        other_predictions=args.other_predictions,
+        parity=args.parity,
     )
     endpoint = read_config(args, EndpointFacts)
     if args.predictions_in:

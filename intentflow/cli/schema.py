@@ -33,6 +33,7 @@ def schema_models() -> dict[str, type[BaseModel]]:
     from intentflow.artifacts.failure import StepFailure
     from intentflow.artifacts.left_out import LeftOutRow
     from intentflow.artifacts.metrics import Metrics
+    from intentflow.artifacts.parity import Parity
     from intentflow.artifacts.predictions import ScoredPrediction
     from intentflow.artifacts.published import PublishedModel
     from intentflow.artifacts.quantization import QuantizationRecord
@@ -70,6 +71,7 @@ def schema_models() -> dict[str, type[BaseModel]]:
         "quantization": QuantizationRecord,
         "predictions": ScoredPrediction,
         "left-out": LeftOutRow,
+        "parity": Parity,
         "rejects": RejectedRow,
         "changes": RowChange,
         "redaction-report": RedactionReport,

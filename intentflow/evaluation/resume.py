@@ -128,7 +128,8 @@ class AnswerJournal:
                 runs.append(0.0)
                 return
             fields = (entry["text"], entry["seconds"], entry["confidence"])
-            self.answers[int(entry["place"])] = Answer(*fields)
+            margin = entry.get("margin")
+            self.answers[int(entry["place"])] = Answer(*fields, margin=margin)
             runs[-1] = float(entry["at"])
         except (KeyError, TypeError, ValueError, RecursionError):
             raise InputError(

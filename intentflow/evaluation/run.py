@@ -28,11 +28,13 @@ class Evaluation:
     Attributes:
         metrics: The scores, as in ``metrics.json``.
         rows: The scored rows.
+        output_format: Format of the answers.
         journal: The journal of answers.
     """
 
     metrics: Metrics
     rows: list[Scored]
+    output_format: OutputFormat = "call"
     journal: AnswerJournal = field(default_factory=AnswerJournal)
 
 
@@ -154,7 +156,7 @@ def score(
     )
     scores = compute_metrics(rows, subject.taxonomy, subject.calibration)
     metrics = scores.model_copy(update=dict(measurement))
-    return Evaluation(metrics, rows)
+    return Evaluation(metrics, rows, subject.output_format)
 
 
 def read_predictions(path: str | Path) -> tuple[list[Example], list[Answer]]:
@@ -168,7 +170,10 @@ def read_predictions(path: str | Path) -> tuple[list[Example], list[Answer]]:
     rows = GivenPrediction.read_rows(path)
     is_sure = all(row.confidence is not None for row in rows)
     examples = [Example(row.instruction, row.output) for row in rows]
-    answers = [Answer(row.prediction, 0.0, row.confidence if is_sure else None) for row in rows]
+    answers = [
+        Answer(row.prediction, 0.0, row.confidence if is_sure else None, margin=row.margin)
+        for row in rows
+    ]
     return examples, answers
 
 
@@ -186,6 +191,7 @@ def _prediction(row: Scored) -> ScoredPrediction:
         parameters_right=row.parameters_right,
         confidence=row.confidence,
         seconds=row.seconds,
+        margin=row.margin,
     )
 
 
@@ -196,7 +202,13 @@ def _score_answer(example: Example, answer: Answer, subject: Subject, *, timed: 
     raw = answer.confidence
     calibrated = subject.calibration.apply(raw) if subject.calibration and raw is not None else raw
     seconds = answer.seconds if timed else None
-    return replace(scored, raw_confidence=raw, confidence=calibrated, seconds=seconds)
+    return replace(
+        scored,
+        raw_confidence=raw,
+        confidence=calibrated,
+        seconds=seconds,
+        margin=answer.margin,
+    )
 
 
 def _quantile(values: Sequence[float], share: float) -> float | None:

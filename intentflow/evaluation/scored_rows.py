@@ -31,6 +31,7 @@ class Scored:
         raw_confidence: The engine's confidence in [0, 1]; None if it has none.
         confidence: The same, calibrated if the model has a calibration.
         seconds: Time for the answer; None if the answer was given.
+        margin: See :attr:`intentflow.inference.engines.Answer.margin`.
     """
 
     instruction: str
@@ -46,6 +47,7 @@ class Scored:
     raw_confidence: float | None = None
     confidence: float | None = None
     seconds: float | None = None
+    margin: float | None = None
 
     @property
     def gold_intents(self) -> Counter[str]:

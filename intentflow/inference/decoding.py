@@ -7,11 +7,12 @@ processed together with the next chosen one.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -39,6 +40,8 @@ class Decoded:
         log_probabilities: Natural logarithm per token, among the allowed tokens.
         ended: Whether the model ended it; False if it reached its limit.
         seconds: Time from the row's first pass to its end.
+        margin: Smallest lead of a chosen token's log probability over the second best allowed
+            one; infinite if no token had an alternative.
     """
 
     number: int
@@ -46,6 +49,7 @@ class Decoded:
     log_probabilities: list[float]
     ended: bool
     seconds: float
+    margin: float = math.inf
 
 
 @dataclass
@@ -67,6 +71,14 @@ class Request:
     is_wanted: Callable[[], bool] = lambda: True
 
 
+class _Choice(NamedTuple):
+    """A chosen token, its log probability, and its lead over the second best."""
+
+    token: int
+    log_probability: float
+    margin: float
+
+
 @dataclass
 class _Row:
     """A request in decoding.
@@ -82,21 +94,23 @@ class _Row:
     tokens: list[int] = field(default_factory=list)
     log_probabilities: list[float] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
+    margin: float = math.inf
 
-    def add(self, tokens: list[int], log_probability: float) -> None:
+    def add(self, tokens: list[int], choice: _Choice) -> None:
         """Append a chosen token and the forced ones after it, up to the limit."""
+        self.margin = min(self.margin, choice.margin)
         room = self.request.limit - len(self.tokens)
         self.seen += len(self.block)
         self.block = tokens[:room]
         self.tokens += self.block
-        self.log_probabilities += [log_probability, *[0.0] * (len(self.block) - 1)]
+        self.log_probabilities += [choice.log_probability, *[0.0] * (len(self.block) - 1)]
 
     def done(self, ended: bool) -> Decoded:
         """The answer so far."""
         closed = self.guide is not None and self.guide.is_closed
         seconds = time.perf_counter() - self.started
         numbers = (self.request.number, self.tokens, self.log_probabilities)
-        return Decoded(*numbers, ended and not closed, seconds)
+        return Decoded(*numbers, ended and not closed, seconds, self.margin)
 
 
 class Decoder:
@@ -151,11 +165,11 @@ class Decoder:
     @torch.inference_mode()
     def _step(self, rows: list[_Row], cache: RowCache) -> list[Decoded]:
         """One pass; rows that end with it are removed."""
-        chosen, log_probabilities = self._choose(rows, self._read(rows, cache))
+        chosen = self._choose(rows, self._read(rows, cache))
         ended: list[Decoded] = []
         staying: list[int] = []
         for place, row in enumerate(rows):
-            done = self._continue(row, chosen[place], log_probabilities[place])
+            done = self._continue(row, chosen[place])
             if row.request.listener:
                 row.request.listener(row.block)
             if done:
@@ -206,22 +220,26 @@ class Decoder:
         ).logits[0]
         return scores.float()
 
-    def _choose(self, rows: Sequence[_Row], scores: torch.Tensor) -> tuple[list[int], list[float]]:
-        """The most likely tokens and the logarithms of their probabilities."""
+    def _choose(self, rows: Sequence[_Row], scores: torch.Tensor) -> list[_Choice]:
+        """The most likely tokens, which are the first of equal ones."""
         if self._constraint:
             guides = [row.guide for row in rows if row.guide]
             allowed = torch.from_numpy(self._constraint.allowed(guides)).to(scores.device)
             scores = scores.masked_fill_(~allowed, -torch.inf)
         best, chosen = scores.max(-1)
-        return chosen.tolist(), (best - scores.logsumexp(-1)).tolist()
+        logs = best - scores.logsumexp(-1)
+        second = scores.topk(2, -1).values[:, 1]
+        found = (chosen.tolist(), logs.tolist(), (best - second).tolist())
+        return [_Choice(*choice) for choice in zip(*found, strict=True)]
 
-    def _continue(self, row: _Row, token: int, log_probability: float) -> Decoded | None:
+    def _continue(self, row: _Row, choice: _Choice) -> Decoded | None:
         """Append the chosen token; returns the answer if it is finished."""
+        token = choice.token
         tokens = [token]
         if row.guide and token not in self._end:
             row.guide.accept(token)
             tokens += row.guide.forced()
-        row.add(tokens, log_probability)
+        row.add(tokens, choice)
         if row.tokens[-1] in self._end:
             return row.done(ended=True)
         return row.done(ended=False) if len(row.tokens) >= row.request.limit else None

@@ -19,12 +19,15 @@ class Answer:
         confidence: Raw probability, in [0, 1], of everything in the answer except parameter
             values: intent names, separators, the end. None if the engine has no probabilities.
         failed: Whether the request failed, so that the text is empty.
+        margin: Smallest lead, in nats, of a chosen token's log probability over that of the second
+            best allowed token; None if the engine states none, or no token had an alternative.
     """
 
     text: str
     seconds: float
     confidence: float | None = None
     failed: bool = False
+    margin: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

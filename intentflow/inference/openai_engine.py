@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from intentflow.calls import OutputFormat
 from intentflow.errors import ServiceError, UsageError
@@ -30,6 +30,8 @@ KEY = "OPENAI_API_KEY"
 _MAX_NAMES = 5
 _DIGEST = re.compile("[0-9a-f]{64}")
 _MIN_LOGGED_SECONDS = 2.0
+# vLLM lists tokens that the grammar excludes with -9999.
+_EXCLUDED = -1_000.0
 # Faults that concern every request, so that further requests would fail, too.
 _ENDPOINT_FAULTS = frozenset({401, 403, 404, 429})
 
@@ -58,6 +60,14 @@ class EndpointOptions:
     allow_failures: bool = False
 
 
+class _Reply(NamedTuple):
+    """Text, confidence and margin of a reply."""
+
+    text: str
+    confidence: float | None
+    margin: float | None
+
+
 class OpenAIEngine:
     """Any endpoint with the OpenAI API, several requests at a time.
 
@@ -78,6 +88,8 @@ class OpenAIEngine:
     version: str | None = None
     grammar_backend: str | None = None
     usual_concurrency = 8
+    alternatives = 0
+    """Number of likely tokens to ask for at each place, for the margin of an answer."""
 
     def __init__(
         self,
@@ -128,19 +140,21 @@ class OpenAIEngine:
     async def _ask(self, client: Any, instruction: str) -> Answer:
         started = time.perf_counter()
         try:
-            answer, confidence = await self._retried(self._reply, client, instruction)
+            reply = await self._retried(self._reply, client, instruction)
         except Fault as fault:
             if not self.options.allow_failures or fault.status in _ENDPOINT_FAULTS:
                 raise self._error(fault) from None
             log.warning("%s: %s", self.url, fault.reason)
             return Answer("", time.perf_counter() - started, failed=True)
-        return Answer(answer, time.perf_counter() - started, confidence)
+        seconds = time.perf_counter() - started
+        return Answer(reply.text, seconds, reply.confidence, margin=reply.margin)
 
-    async def _reply(self, client: Any, instruction: str) -> tuple[str, float | None]:
-        """Text and confidence of one reply; None for endpoints without token probabilities."""
+    async def _reply(self, client: Any, instruction: str) -> _Reply:
+        """One reply, for endpoints without token probabilities its text alone."""
         if self._with_probabilities:
+            more = {"top_logprobs": self.alternatives} if self.alternatives else {}
             try:
-                return await self._send(client, instruction, logprobs=True)
+                return await self._send(client, instruction, logprobs=True, **more)
             except Fault as fault:
                 if fault.status not in (400, 422):
                     raise
@@ -148,7 +162,7 @@ class OpenAIEngine:
         self._with_probabilities = False
         return answer
 
-    async def _send(self, client: Any, instruction: str, **more: Any) -> tuple[str, float | None]:
+    async def _send(self, client: Any, instruction: str, **more: Any) -> _Reply:
         extra = self._structure.request if self._structure else None
         with _faults(self.options, self._key):
             async with asyncio.timeout(self.options.timeout_seconds):
@@ -166,8 +180,9 @@ class OpenAIEngine:
                 raise TypeError("content is not text")
             text.encode()  # a lone surrogate cannot be written to a file
             confidence = _confidence(choice, text, self._format)
+            margin = _margin(choice)
         self._require_same_model(getattr(reply, "model", None))
-        return self._checked(text.strip(), choice.finish_reason), confidence
+        return _Reply(self._checked(text.strip(), choice.finish_reason), confidence, margin)
 
     def _checked(self, text: str, finish_reason: str | None) -> str:
         """The answer, closed if it was truncated.
@@ -347,6 +362,17 @@ def _confidence(choice: Any, text: str, output_format: OutputFormat) -> float | 
     if any(math.isnan(log) for _, log in tokens):
         raise ValueError("a probability is not a number")
     return listed_confidence(tokens, text, output_format)
+
+
+def _margin(choice: Any) -> float | None:
+    """The smallest lead of a token over the second best; None if none had an alternative."""
+    listed = getattr(getattr(choice, "logprobs", None), "content", None) or []
+    leads = []
+    for token in listed:
+        best = sorted((float(one.logprob) for one in token.top_logprobs or ()), reverse=True)
+        if len(best) > 1 and best[1] > _EXCLUDED:
+            leads.append(float(token.logprob) - best[1])
+    return min(leads, default=None)
 
 
 async def _all_or_none(work: Sequence[Awaitable[None]]) -> None:

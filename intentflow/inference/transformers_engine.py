@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib import metadata
@@ -238,7 +239,8 @@ class TransformersEngine:
             confidence = answer_confidence(
                 pieces, done.log_probabilities, self.prompt.output_format
             )
-        return Answer(text.strip(), done.seconds, confidence)
+        margin = done.margin if math.isfinite(done.margin) else None
+        return Answer(text.strip(), done.seconds, confidence, margin=margin)
 
     def _pieces(self, tokens: list[int], text: str) -> list[str]:
         """The text that each token adds; one that ends within a character adds none yet."""

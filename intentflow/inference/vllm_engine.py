@@ -25,6 +25,7 @@ class VLLMEngine(OpenAIEngine):
     name = "vllm"
     grammar_backend: str | None = GRAMMAR_BACKEND
     usual_concurrency = 64
+    alternatives = 2
 
 
 @contextmanager

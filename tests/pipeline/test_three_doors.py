@@ -48,6 +48,8 @@ ONLY_FLAGS = {
     "redaction_report": "what is written; the graph has its own place for it",
     "report": "what is written; the graph has its own place for it",
     "predictions": "what is written; the graph has its own place for it",
+    "other_predictions": "what another engine wrote, which a graph does not have",
+    "parity": "what is written, of two engines",
     "markdown": "what is written; the graph has its own place for it",
     "publish": "what is written; the graph publishes what has passed its gate",
     "to": "labelling tasks are for people, and no step reads them",

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from intentflow.artifacts.baselines import Baselines
 from intentflow.artifacts.metrics import Metrics
+from intentflow.artifacts.parity import Parity
 from intentflow.evaluation.report.comparison import check_same_rows, comparison, judgements
 from intentflow.evaluation.report.confusions import confusion_rows, matrix
 from intentflow.evaluation.report.curves import coverage_curve, reliability_curve, threshold_rows
+from intentflow.evaluation.report.parity import parity_table
 from intentflow.evaluation.report.rows import ROWS_A_PAGE, WHAT, shown_rows
 from intentflow.evaluation.report.speed import speed
 from intentflow.evaluation.report.summary import (
@@ -29,6 +31,7 @@ def write_evaluation_report(
     *,
     baselines: Baselines | None = None,
     champion: Metrics | None = None,
+    parity: Parity | None = None,
     hourly_price: float | None = None,
 ) -> None:
     """Write :func:`evaluation_html`.
@@ -37,7 +40,11 @@ def write_evaluation_report(
         InputError: The file cannot be written; or see :func:`evaluation_html`.
     """
     page = evaluation_html(
-        evaluation, baselines=baselines, champion=champion, hourly_price=hourly_price
+        evaluation,
+        baselines=baselines,
+        champion=champion,
+        parity=parity,
+        hourly_price=hourly_price,
     )
     write_report(path, page)
 
@@ -47,6 +54,7 @@ def evaluation_html(
     *,
     baselines: Baselines | None = None,
     champion: Metrics | None = None,
+    parity: Parity | None = None,
     hourly_price: float | None = None,
 ) -> str:
     """Render the report as a self-contained page; every text is escaped, utterances are redacted.
@@ -55,6 +63,7 @@ def evaluation_html(
         evaluation: Scores and rows. Keys that an older ``metrics.json`` lacks are skipped.
         baselines: Content of ``baselines.json``.
         champion: ``metrics.json`` of the model in service.
+        parity: Rows that another engine answers differently.
         hourly_price: Price of an hour of the measured hardware, in any currency.
 
     Raises:
@@ -72,6 +81,7 @@ def evaluation_html(
         judgements=judgements(metrics, baselines, champion),
         tiles=tiles(metrics),
         comparison=comparison(metrics, baselines, champion),
+        parity=parity and parity_table(parity),
         speed=speed(metrics, hourly_price),
         scores=score_rows(metrics),
         intents=intent_rows(metrics.per_intent or {}),

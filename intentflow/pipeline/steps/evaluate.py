@@ -12,6 +12,7 @@ from pydantic import Field
 
 from intentflow.artifacts.baselines import Baselines
 from intentflow.artifacts.metrics import RATES, Metrics
+from intentflow.artifacts.predictions import GivenPrediction
 from intentflow.artifacts.scores import Throughput
 from intentflow.calls import OutputFormat
 from intentflow.config import Flag, StrictModel
@@ -108,6 +109,9 @@ class EvaluateFiles:
         baselines: ``baselines.json`` of the same rows, for the report.
         champion: Scores of the model in service on the same rows, or their ``metrics.json``, for
             the report.
+        other_predictions: Predictions that another engine wrote for the same rows, to compare
+            with.
+        parity: ``parity.json`` to write: the rows that both answer differently; None for none.
 
     Example:
         With ``model_directory`` a folder that :func:`intentflow.train` wrote:
@@ -128,6 +132,8 @@ class EvaluateFiles:
     report: str | Path | None = None
     baselines: str | Path | None = None
     champion: str | Path | Metrics | None = None
+    other_predictions: str | Path | None = None
+    parity: str | Path | None = None
 
 
 def run_evaluate(
@@ -242,9 +248,14 @@ class _Compared:
 
     baselines: Baselines | None
     champion: Metrics | None
+    others: list[GivenPrediction] | None
 
     def require_same(self, rows: Sequence[Example]) -> None:
         """Check that they are about the same rows."""
+        from intentflow.evaluation.parity import require_same_rows
+
+        if self.others is not None:
+            require_same_rows([(row.instruction, row.output) for row in rows], self.others)
         from intentflow.evaluation.report import check_same_rows
         from intentflow.records import content_digest
 
@@ -254,7 +265,10 @@ class _Compared:
 
 def _read_compared(files: EvaluateFiles) -> _Compared:
     baselines = Baselines.read(files.baselines) if files.baselines else None
-    return _Compared(baselines, read_champion(files.champion))
+    others = None
+    if files.other_predictions is not None:
+        others = GivenPrediction.read_rows(files.other_predictions)
+    return _Compared(baselines, read_champion(files.champion), others)
 
 
 def _write(
@@ -263,12 +277,18 @@ def _write(
     compared: _Compared,
     config: EvaluateConfig,
 ) -> None:
+    from intentflow.evaluation.parity import compare_answers
     from intentflow.evaluation.report import write_evaluation_report
     from intentflow.evaluation.run import write_predictions
 
     if files.predictions is not None:
         write_predictions(files.predictions, evaluation.rows)
     evaluation.metrics.write(files.metrics)
+    parity = None
+    if compared.others is not None:
+        parity = compare_answers(evaluation.rows, compared.others, evaluation.output_format)
+        if files.parity is not None:
+            parity.write(files.parity)
     if files.report is not None:
         write_evaluation_report(
             files.report,
@@ -276,6 +296,7 @@ def _write(
             hourly_price=config.hourly_price,
             baselines=compared.baselines,
             champion=compared.champion,
+            parity=parity,
         )
     evaluation.journal.remove()
 
