@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field
 
 from intentflow.artifacts.document import Artifact, Integer, Number, Section
-from intentflow.io.files import atomic_file
 
 
 class DifferentAnswer(Section):
@@ -37,9 +34,3 @@ class Parity(Artifact):
 
     n: Integer = Field(description="Number of rows")
     rows: list[DifferentAnswer] = Field([], description="Rows whose answers differ")
-
-    def write(self, path: str | Path) -> None:
-        """Write the file, which only the owner may read, because it contains utterances."""
-        with atomic_file(path, private=True) as partial:
-            text = json.dumps(self.as_dict(), indent=2, ensure_ascii=False)
-            partial.write_text(text + "\n", encoding="utf-8")

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import os
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from intentflow.calls import OutputFormat
 from intentflow.errors import ServiceError, UsageError
-from intentflow.inference.confidence import listed_confidence
 from intentflow.inference.engines import MAX_NEW_TOKENS, Answer, Keep
+from intentflow.inference.openai_reply import ChatReply, RequestForm, read_reply, request_forms
 from intentflow.inference.structured_outputs import StructuredOutputs
 from intentflow.io.addresses import require_address
 from intentflow.io.progress import progress_bar
@@ -30,8 +29,8 @@ KEY = "OPENAI_API_KEY"
 _MAX_NAMES = 5
 _DIGEST = re.compile("[0-9a-f]{64}")
 _MIN_LOGGED_SECONDS = 2.0
-# vLLM lists tokens that the grammar excludes with -9999.
-_EXCLUDED = -1_000.0
+# A request that asks for too much, or for what the endpoint does not know.
+_REFUSALS = frozenset({400, 422})
 # Faults that concern every request, so that further requests would fail, too.
 _ENDPOINT_FAULTS = frozenset({401, 403, 404, 429})
 
@@ -58,14 +57,6 @@ class EndpointOptions:
     retries: int = 5
     served_model: str | None = None
     allow_failures: bool = False
-
-
-class _Reply(NamedTuple):
-    """Text, confidence and margin of a reply."""
-
-    text: str
-    confidence: float | None
-    margin: float | None
 
 
 class OpenAIEngine:
@@ -106,7 +97,7 @@ class OpenAIEngine:
         self._structure = structure
         self._format: OutputFormat = output_format
         self._key = key_from_environment()
-        self._with_probabilities = True
+        self._forms = request_forms(self.alternatives)
         self._replying: str | None = None
         self._logged_until = 0.0
         self.model, self.root = asyncio.run(self._served_model())
@@ -149,40 +140,43 @@ class OpenAIEngine:
         seconds = time.perf_counter() - started
         return Answer(reply.text, seconds, reply.confidence, margin=reply.margin)
 
-    async def _reply(self, client: Any, instruction: str) -> _Reply:
-        """One reply, for endpoints without token probabilities its text alone."""
-        if self._with_probabilities:
-            more = {"top_logprobs": self.alternatives} if self.alternatives else {}
+    async def _reply(self, client: Any, instruction: str) -> ChatReply:
+        """One reply, with as many facts about its tokens as the endpoint gives."""
+        forms = self._forms
+        while True:
             try:
-                return await self._send(client, instruction, logprobs=True, **more)
+                reply = await self._send(client, instruction, forms[0].arguments)
+                break
             except Fault as fault:
-                if fault.status not in (400, 422):
+                if fault.status not in _REFUSALS or len(forms) == 1:
                     raise
-        answer = await self._send(client, instruction)
-        self._with_probabilities = False
-        return answer
+                forms = forms[1:]
+        self._keep_forms(forms)
+        return reply
 
-    async def _send(self, client: Any, instruction: str, **more: Any) -> _Reply:
+    def _keep_forms(self, forms: list[RequestForm]) -> None:
+        """Ask no more for what the endpoint refused; logged once for many requests."""
+        if len(forms) < len(self._forms):
+            self._forms = forms
+            log.warning(
+                "%s refuses %s: its answers have no %s", self.url, forms[0].without, forms[0].lacks
+            )
+
+    async def _send(self, client: Any, instruction: str, facts: Mapping[str, Any]) -> ChatReply:
         extra = self._structure.request if self._structure else None
         with _faults(self.options, self._key):
             async with asyncio.timeout(self.options.timeout_seconds):
-                reply = await client.chat.completions.create(
+                completion = await client.chat.completions.create(
                     model=self.model,
                     messages=[{"role": "user", "content": instruction}],
                     temperature=0,
                     max_completion_tokens=MAX_NEW_TOKENS,
                     extra_body=extra,
-                    **more,
+                    **facts,
                 )
-            choice = reply.choices[0]
-            text = choice.message.content or ""
-            if not isinstance(text, str):
-                raise TypeError("content is not text")
-            text.encode()  # a lone surrogate cannot be written to a file
-            confidence = _confidence(choice, text, self._format)
-            margin = _margin(choice)
-        self._require_same_model(getattr(reply, "model", None))
-        return _Reply(self._checked(text.strip(), choice.finish_reason), confidence, margin)
+            reply = read_reply(completion, self._format)
+        self._require_same_model(getattr(completion, "model", None))
+        return reply._replace(text=self._checked(reply.text.strip(), reply.finish_reason))
 
     def _checked(self, text: str, finish_reason: str | None) -> str:
         """The answer, closed if it was truncated.
@@ -350,29 +344,6 @@ def _status_fault(error: Any, key: str | None) -> Fault:
         wait_seconds=fault.wait_seconds,
         status=status,
     )
-
-
-def _confidence(choice: Any, text: str, output_format: OutputFormat) -> float | None:
-    """The confidence from the server's list of tokens; None if they do not match the text."""
-    listed = getattr(getattr(choice, "logprobs", None), "content", None) or []
-    tokens = [
-        (t.token.encode() if t.bytes is None else bytes([*t.bytes]), float(t.logprob))
-        for t in listed
-    ]
-    if any(math.isnan(log) for _, log in tokens):
-        raise ValueError("a probability is not a number")
-    return listed_confidence(tokens, text, output_format)
-
-
-def _margin(choice: Any) -> float | None:
-    """The smallest lead of a token over the second best; None if none had an alternative."""
-    listed = getattr(getattr(choice, "logprobs", None), "content", None) or []
-    leads = []
-    for token in listed:
-        best = sorted((float(one.logprob) for one in token.top_logprobs or ()), reverse=True)
-        if len(best) > 1 and best[1] > _EXCLUDED:
-            leads.append(float(token.logprob) - best[1])
-    return min(leads, default=None)
 
 
 async def _all_or_none(work: Sequence[Awaitable[None]]) -> None:

@@ -106,6 +106,7 @@ def test_a_planted_difference_is_the_one_that_is_listed(
     flags = ["--other-predictions", str(planted), "--parity", str(tmp_path / "parity.json")]
     assert _evaluate(tiny_model, tmp_path, "--engine", "transformers", *flags) == 0
     parity = Parity.read(tmp_path / "parity.json")
+    assert (tmp_path / "parity.json").stat().st_mode & 0o077 == 0
     assert (parity.n, [row.row for row in parity.rows]) == (6, [4])
     assert parity.rows[0].other_prediction == PLANTED
     assert parity.rows[0].margin is not None

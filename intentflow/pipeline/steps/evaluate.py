@@ -253,12 +253,11 @@ class _Compared:
     def require_same(self, rows: Sequence[Example]) -> None:
         """Check that they are about the same rows."""
         from intentflow.evaluation.parity import require_same_rows
-
-        if self.others is not None:
-            require_same_rows([(row.instruction, row.output) for row in rows], self.others)
         from intentflow.evaluation.report import check_same_rows
         from intentflow.records import content_digest
 
+        if self.others is not None:
+            require_same_rows([(row.instruction, row.output) for row in rows], self.others)
         if self.baselines or self.champion:
             check_same_rows(content_digest(rows), baselines=self.baselines, champion=self.champion)
 
@@ -288,7 +287,7 @@ def _write(
     if compared.others is not None:
         parity = compare_answers(evaluation.rows, compared.others, evaluation.output_format)
         if files.parity is not None:
-            parity.write(files.parity)
+            parity.write(files.parity, private=True)  # it contains utterances
     if files.report is not None:
         write_evaluation_report(
             files.report,

@@ -1,0 +1,92 @@
+"""Facts about the tokens of an OpenAI endpoint's replies, and the requests for them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from intentflow.calls import OutputFormat
+from intentflow.inference.confidence import listed_confidence
+
+# vLLM lists tokens that the grammar excludes with -9999.
+_EXCLUDED = -1_000.0
+
+
+class ChatReply(NamedTuple):
+    """Text, confidence and margin of a reply, and why it ended."""
+
+    text: str
+    confidence: float | None
+    margin: float | None
+    finish_reason: str | None
+
+
+@dataclass(frozen=True)
+class RequestForm:
+    """Facts about tokens that a request asks for.
+
+    Attributes:
+        arguments: Arguments of the request.
+        without: The argument of the richer form that this one leaves out.
+        lacks: Name of the fact that answers lack without it.
+    """
+
+    arguments: dict[str, Any]
+    without: str = ""
+    lacks: str = ""
+
+
+def request_forms(alternatives: int) -> list[RequestForm]:
+    """The forms of a request, the one that asks for most facts first.
+
+    Args:
+        alternatives: Number of likely tokens to ask for at each place; 0 for none.
+    """
+    listed = {"logprobs": True}
+    plain = RequestForm({}, "logprobs", "confidence")
+    if not alternatives:
+        return [RequestForm(listed), plain]
+    rich = RequestForm({**listed, "top_logprobs": alternatives})
+    return [rich, RequestForm(listed, "top_logprobs", "margin"), plain]
+
+
+def read_reply(reply: Any, output_format: OutputFormat) -> ChatReply:
+    """Read the first choice of a chat completion.
+
+    Raises:
+        IndexError, AttributeError, TypeError, ValueError: It has an unexpected format.
+    """
+    choice = reply.choices[0]
+    text = choice.message.content or ""
+    if not isinstance(text, str):
+        raise TypeError("content is not text")
+    text.encode()  # a lone surrogate cannot be written to a file
+    listed = getattr(getattr(choice, "logprobs", None), "content", None) or []
+    confidence = _confidence(listed, text, output_format)
+    return ChatReply(text, confidence, _margin(listed), choice.finish_reason)
+
+
+def _confidence(listed: list[Any], text: str, output_format: OutputFormat) -> float | None:
+    """The confidence from the server's list of tokens; None if they do not match the text."""
+    tokens = [
+        (t.token.encode() if t.bytes is None else bytes([*t.bytes]), _number(t.logprob))
+        for t in listed
+    ]
+    return listed_confidence(tokens, text, output_format)
+
+
+def _margin(listed: list[Any]) -> float | None:
+    """The smallest lead of a token over the second best; None if none had an alternative."""
+    leads = []
+    for token in listed:
+        best = sorted((_number(one.logprob) for one in token.top_logprobs or ()), reverse=True)
+        if len(best) > 1 and best[1] > _EXCLUDED:
+            leads.append(float(token.logprob) - best[1])
+    return min(filter(math.isfinite, leads), default=None)
+
+
+def _number(value: Any) -> float:
+    if math.isnan(number := float(value)):
+        raise ValueError("a probability is not a number")
+    return number
