@@ -42,7 +42,9 @@ def run(args: argparse.Namespace) -> Outcome:
     from intentflow.pipeline.starter.taxonomy_draft import draft_taxonomy
 
     rows = read_rows(args.sources, read_config(args, ConvertConfig))
-    draft = draft_taxonomy(rows.examples, rows.summary.parameters, args.out_of_scope)
+    draft = draft_taxonomy(
+        rows.examples, rows.summary.parameters, args.out_of_scope, tools=rows.tools
+    )
     draft.write(args.output)
     facts = {
         "intents": len(draft.taxonomy.intents),

@@ -30,6 +30,34 @@ class ToolCall(NamedTuple):
     arguments: dict[str, Any]
 
 
+class DeclaredTool(NamedTuple):
+    """A function as a chat declares it.
+
+    Attributes:
+        parameters: Names of its parameters, in the order of its schema.
+        required: Names of those that a call must have.
+        description: Its description; empty if it has none.
+    """
+
+    parameters: tuple[str, ...]
+    required: frozenset[str] = frozenset()
+    description: str = ""
+
+    @property
+    def min_parameters(self) -> int:
+        """Number of parameters of the shortest call: up to the last one that is required."""
+        places = [at for at, name in enumerate(self.parameters, 1) if name in self.required]
+        return max(places, default=0)
+
+    def with_more(self, other: DeclaredTool) -> DeclaredTool:
+        """The tool with the parameters and the description that another row adds."""
+        return DeclaredTool(
+            tuple(dict.fromkeys((*self.parameters, *other.parameters))),
+            self.required & other.required,
+            self.description or other.description,
+        )
+
+
 def calls_in(message: Row) -> tuple[ToolCall, ...]:
     """The calls of a message; empty if it has none.
 
@@ -59,13 +87,18 @@ def declared_parameters(row: Row) -> dict[str, list[str]]:
         >>> declared_parameters({"tools": [{"function": {"name": "f", "parameters": schema}}]})
         {'f': ['city', 'day']}
     """
-    declared: dict[str, list[str]] = {}
+    return {name: list(tool.parameters) for name, tool in declared_tools(row).items()}
+
+
+def declared_tools(row: Row) -> dict[str, DeclaredTool]:
+    """The functions that a row declares, by name."""
+    declared: dict[str, DeclaredTool] = {}
     for key in ("tools", "functions"):
         for item in _items(row.get(key)):
             function = _function(item)
             name = function.get("name") if isinstance(function, dict) else None
-            if isinstance(name, str):
-                declared[name] = _properties(function)
+            if isinstance(name, str) and name.strip():
+                declared[name] = _declared(function)
     return declared
 
 
@@ -164,12 +197,19 @@ def _items(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _properties(function: Row) -> list[str]:
+def _declared(function: Row) -> DeclaredTool:
     schema: Row = next(
         (function[key] for key in _SCHEMAS if isinstance(function.get(key), dict)), {}
     )
-    properties = schema.get("properties")
-    return list(properties) if isinstance(properties, dict) else []
+    properties, required = schema.get("properties"), schema.get("required")
+    description = function.get("description")
+    return DeclaredTool(
+        tuple(properties) if isinstance(properties, dict) else (),
+        frozenset(it for it in required if isinstance(it, str))
+        if isinstance(required, list)
+        else frozenset(),
+        description.strip() if isinstance(description, str) else "",
+    )
 
 
 def _is_use(part: Any) -> bool:

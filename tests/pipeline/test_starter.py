@@ -195,3 +195,61 @@ def test_the_accuracy_does_not_depend_on_the_order_of_rows_much() -> None:
 def _rows(name: str) -> list[dict[str, str]]:
     rows: list[dict[str, str]] = json.loads(sample(name).read_text())
     return rows
+
+
+def _chats(path: Path, *cities: str) -> Path:
+    """A chat for each city, whose tools are declared in all but one of them is called."""
+    tools = [
+        _tool("weather", "The weather in a city.", ["city", "day"], ["city"]),
+        _tool("book_flight", "Book a flight.", ["day", "to", "from"], ["to"]),
+        _tool("not a (name)", "", [], []),
+    ]
+    lines = []
+    for city in cities:
+        function = {"name": "weather", "arguments": json.dumps({"city": city})}
+        answer = {"role": "assistant", "content": None, "tool_calls": [{"function": function}]}
+        user = {"role": "user", "content": f"weather in {city}"}
+        lines.append(json.dumps({"messages": [user, answer], "tools": tools}) + "\n")
+    path.write_text("".join(lines), encoding="utf-8")
+    return path
+
+
+def _tool(name: str, description: str, names: list[str], required: list[str]) -> dict[str, object]:
+    schema = {"type": "object", "properties": {it: {} for it in names}, "required": required}
+    function = {"name": name, "description": description, "parameters": schema}
+    return {"type": "function", "function": function}
+
+
+def test_tools_that_are_declared_are_in_the_taxonomy_called_or_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, out = _chats(tmp_path / "chats.jsonl", "Rome", "Oslo"), tmp_path / "taxonomy.yaml"
+    assert main(["taxonomy", str(source), "-o", str(out)]) == 0
+    intents = Taxonomy.from_yaml(out).intents
+    assert {name: it.parameters for name, it in intents.items()} == {
+        "book_flight": ["day", "to", "from"],
+        "weather": ["city", "day"],
+    }
+    assert "2 intents with 5 parameters, from 2 rows" in capsys.readouterr().out
+
+
+def test_a_tools_description_and_required_parameters_are_in_the_taxonomy(tmp_path: Path) -> None:
+    source, out = _chats(tmp_path / "chats.jsonl", "Rome"), tmp_path / "taxonomy.yaml"
+    main(["taxonomy", str(source), "-o", str(out)])
+    intents = Taxonomy.from_yaml(out).intents
+    assert intents["weather"].description == "The weather in a city."
+    assert (intents["book_flight"].description, intents["book_flight"].min_parameters) == (
+        "Book a flight.",
+        2,
+    )
+
+
+def test_a_project_of_chats_has_their_tools(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _chats(tmp_path / "chats.jsonl", *(f"City {number}" for number in range(30)))
+    assert main(["init", "--from", "chats.jsonl"]) == 0
+    taxonomy = _drafted("chats").data.taxonomy
+    assert taxonomy is not None
+    assert set(taxonomy.intents) == {"weather", "book_flight"}

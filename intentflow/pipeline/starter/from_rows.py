@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from intentflow.conversion import ConvertSummary, NoRowKept
+from intentflow.conversion.tool_calls import DeclaredTool
+from intentflow.conversion.tool_survey import survey_tools
 from intentflow.errors import InputError
 from intentflow.pipeline.starter import Starter, require_room, write_starter
 from intentflow.pipeline.starter.gate_draft import draft_gate
@@ -30,10 +32,12 @@ class LabelledRows:
     Attributes:
         examples: The rows that were kept.
         summary: Results of reading them.
+        tools: Tools that their chats declare, by name.
     """
 
     examples: list[Example]
     summary: ConvertSummary
+    tools: dict[str, DeclaredTool]
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,9 @@ def read_rows(sources: Sequence[str], config: ConvertConfig) -> LabelledRows:
             message = str(error).replace(f" (see {rejects})", "")
             command = f"intentflow convert {' '.join(sources)} -o records.jsonl"
             raise InputError(f"{message}; `{command}` lists the rows") from None
-        return LabelledRows(read_records(records), summary)
+        return LabelledRows(
+            read_records(records), summary, survey_tools(sources, config.format, config.limits)
+        )
 
 
 def draft_project(
@@ -90,7 +96,7 @@ def draft_project(
     folder = Path(directory)
     require_room(folder)
     rows = read_rows(sources, config)
-    taxonomy = draft_taxonomy(rows.examples, rows.summary.parameters)
+    taxonomy = draft_taxonomy(rows.examples, rows.summary.parameters, tools=rows.tools)
     recipe = draft_recipe(rows.examples)
     starter = Starter(
         sources=tuple(_seen_from(source, folder) for source in sources),

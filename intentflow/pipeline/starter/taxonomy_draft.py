@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from intentflow.calls import CallSyntaxError, parse_calls
+from intentflow.calls import CallSyntaxError, name_fault, parse_calls
+from intentflow.conversion.tool_calls import DeclaredTool
 from intentflow.io.files import atomic_file
 from intentflow.records import Example
 from intentflow.taxonomy import Intent, Taxonomy
@@ -64,8 +65,9 @@ def draft_taxonomy(
     examples: Sequence[Example],
     names: Mapping[str, Sequence[str]] | None = None,
     out_of_scope: str | None = None,
+    tools: Mapping[str, DeclaredTool] | None = None,
 ) -> TaxonomyDraft:
-    """Read the intents from labels.
+    """Read the intents from labels, and from the tools that chats declare.
 
     Args:
         examples: The rows; those whose label does not parse are skipped.
@@ -73,6 +75,7 @@ def draft_taxonomy(
             them; parameters of other intents are numbered.
         out_of_scope: Name of the intent of utterances that belong to no other; ``oos`` if it
             occurs and None is given.
+        tools: Tools that chats declare, called or not, by name.
 
     Raises:
         InputError: No row has a label that parses, or no row has the intent ``out_of_scope``.
@@ -87,7 +90,10 @@ def draft_taxonomy(
         name: _named(intent, (names or {}).get(name, ()))
         for name, intent in inferred.intents.items()
     }
-    taxonomy = Taxonomy(intents=named, out_of_scope=inferred.out_of_scope)
+    for name, tool in (tools or {}).items():
+        if name_fault(name) is None:
+            named[name] = _with_tool(named.get(name), tool)
+    taxonomy = Taxonomy(intents=dict(sorted(named.items())), out_of_scope=inferred.out_of_scope)
     return TaxonomyDraft(taxonomy, dict(_rows_by_intent(examples)))
 
 
@@ -96,6 +102,17 @@ def _named(intent: Intent, names: Sequence[str]) -> Intent:
     if len(names) < len(intent.parameters):
         return intent
     return intent.model_copy(update={"parameters": list(names)})
+
+
+def _with_tool(intent: Intent | None, tool: DeclaredTool) -> Intent:
+    """The intent of a declared tool; a call in the rows may leave out more than the tool says."""
+    if intent is None:
+        return Intent(
+            description=tool.description,
+            parameters=list(tool.parameters),
+            min_parameters=tool.min_parameters,
+        )
+    return intent.model_copy(update={"description": intent.description or tool.description})
 
 
 def _rows_by_intent(examples: Sequence[Example]) -> Counter[str]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from intentflow.artifacts.failure import StepFailure
     from intentflow.conversion import ConvertSummary
     from intentflow.conversion.label_tasks import Target
+    from intentflow.conversion.limits import SizeLimits
     from intentflow.parallel import Executor
 
 ExportFormat = Literal[
@@ -93,6 +94,15 @@ class ConvertConfig(StrictModel):
         20_000_000_000, ge=1, description="Largest content of one gzip file"
     )
 
+    @property
+    def limits(self) -> SizeLimits:
+        """Sizes beyond which a file is refused."""
+        from intentflow.conversion.limits import SizeLimits  # costs start-up time
+
+        return SizeLimits(
+            self.max_line_bytes, self.max_cell_characters, self.max_decompressed_bytes
+        )
+
 
 def run_convert(
     sources: str | Path | Sequence[str | Path],
@@ -134,7 +144,6 @@ def run_convert(
         1
     """
     from intentflow.conversion import convert
-    from intentflow.conversion.limits import SizeLimits
 
     settings = config or ConvertConfig()
     given = [sources] if isinstance(sources, str | Path) else sources
@@ -151,11 +160,7 @@ def run_convert(
         to=to,
         workers=workers,
         redact=settings.redact_rejects,
-        limits=SizeLimits(
-            settings.max_line_bytes,
-            settings.max_cell_characters,
-            settings.max_decompressed_bytes,
-        ),
+        limits=settings.limits,
         executor=executor,
         parameters_from_spans=settings.parameters_from_spans,
         taxonomy=settings.taxonomy,
