@@ -51,7 +51,7 @@ VARIABLES = (
     ),
     Variable(
         "INTENTFLOW_REGISTRY",
-        "history",
+        "history, deploy, promote, rollback",
         "folder or `s3://` of the registry where `--registry` is not given",
     ),
     Variable(

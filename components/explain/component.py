@@ -9,22 +9,38 @@ from intentflow.pipeline import images
 def explain(
     verdict: dsl.Input[dsl.Artifact],
     metrics: dsl.Input[dsl.Artifact],
+    report: dsl.Input[dsl.HTML],
+    train: dict,  # type: ignore[type-arg]  # kfp knows no item types
+    record: dict,  # type: ignore[type-arg]
+    run: str,
     code_version: str,
     explanation: dsl.Output[dsl.Markdown],
 ) -> dict:  # type: ignore[type-arg]  # kfp knows no item types
     """Write why nothing was deployed, with the weakest intents and most frequent confusions.
 
+    The model is entered with its scores and verdict into the registry.
+
     Args:
         verdict: ``verdict.json`` from the gate.
         metrics: ``metrics.json`` from evaluate.
+        report: Page about the scores, whose address is recorded.
+        train: Fields of TrainConfig, which are recorded.
+        record: Fields of RecordConfig; without a registry, nothing is recorded.
+        run: Id of the run.
         code_version: Version of the code of intentflow.
         explanation: The explanation as a page.
 
     Returns:
         What ends the run: the reasons of the verdict.
     """
+    from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import step_errors
     from intentflow.pipeline.steps.gate import run_explain
+    from intentflow.pipeline.steps.record import JudgedModel, RecordConfig, Recorded, record_model
 
     with step_errors("explain", code_version):
-        return run_explain(verdict.path, metrics.path, explanation.path).as_dict()
+        recorded = Recorded(from_parameter(RecordConfig, record, "record"), run, code_version)
+        failure = run_explain(verdict.path, metrics.path, explanation.path)
+        judged = JudgedModel.read(metrics.path, verdict.path, train, {"evaluation": report.uri})
+        record_model(recorded, judged)
+    return failure.as_dict()

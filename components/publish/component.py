@@ -8,14 +8,27 @@ from intentflow.pipeline import images
 @dsl.component(base_image=images.DEPLOY, install_kfp_package=False)
 def publish(
     model: dsl.Input[dsl.Model],
+    metrics: dsl.Input[dsl.Artifact],
+    verdict: dsl.Input[dsl.Artifact],
+    report: dsl.Input[dsl.HTML],
     config: dict,  # type: ignore[type-arg]  # kfp knows no item types
+    train: dict,  # type: ignore[type-arg]
+    record: dict,  # type: ignore[type-arg]
+    run: str,
     code_version: str,
 ) -> str:
-    """Upload a model directory; files that exist already are not sent again.
+    """Upload a model directory, and enter it with its scores and verdict into the registry.
 
     Args:
-        model: The model directory that passed the gate.
+        model: The model directory that passed the gate; files that exist already are not sent
+            again.
+        metrics: ``metrics.json`` of the model.
+        verdict: ``verdict.json`` of the model.
+        report: Page about its scores, whose address is recorded.
         config: Fields of PublishConfig: the destination.
+        train: Fields of TrainConfig, which are recorded.
+        record: Fields of RecordConfig; without a registry, nothing is recorded.
+        run: Id of the run.
         code_version: Version of the code of intentflow.
 
     Returns:
@@ -24,6 +37,11 @@ def publish(
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import step_errors
     from intentflow.pipeline.steps.publish import PublishConfig, run_publish
+    from intentflow.pipeline.steps.record import JudgedModel, RecordConfig, Recorded, record_model
 
     with step_errors("publish", code_version):
-        return run_publish(model.path, from_parameter(PublishConfig, config, "publish")).uri
+        recorded = Recorded(from_parameter(RecordConfig, record, "record"), run, code_version)
+        uri = run_publish(model.path, from_parameter(PublishConfig, config, "publish")).uri
+        judged = JudgedModel.read(metrics.path, verdict.path, train, {"evaluation": report.uri})
+        record_model(recorded, judged, uri)
+    return uri

@@ -15,9 +15,11 @@ from intentflow.config import DNS_LABEL
 
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 EntryKind = Literal["dataset", "model", "deployment"]
+KINDS: tuple[EntryKind, ...] = get_args(EntryKind)
 Alias = Literal["champion", "challenger", "previous"]
 ALIASES: tuple[Alias, ...] = get_args(Alias)
 
+RUN_ID = r"^(\w[\w.-]{0,99})?$"
 _ID = r"^[0-9a-f]{64}$"
 EntryId = Annotated[str, Field(pattern=_ID)]
 """SHA-256 of an entry's file, which names the file."""
@@ -72,7 +74,7 @@ class RegistryEntry(ClosedArtifact):
     kind: EntryKind = Field(description="Kind of the content: a data set, a model or a deployment")
     name: str = Field(description="Name of the service", pattern=DNS_LABEL)
     created: Time = Field(description="Start of the run, UTC, such as 2026-11-29T20:15:00Z")
-    run: str = Field("", description="Id of the run; empty outside a run")
+    run: str = Field("", description="Id of the run; empty outside a run", pattern=RUN_ID)
     code_version: str = Field("", description="Version of the code")
     uri: str | None = Field(None, description="Address of the content; null if it was not stored")
     digest: str = Field("", description="SHA-256 of the content")

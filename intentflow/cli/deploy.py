@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from intentflow.cli.config_flags import add_config_flags, flag_names, given_fields
+from intentflow.cli.config_flags import add_config_flags, flag_names, given_fields, help_text
 from intentflow.cli.outcome import Outcome
 from intentflow.cli.set_flag import add_set_flag
 from intentflow.config import Flag, marker
 from intentflow.deployment.options import DeployOptions
 from intentflow.errors import UsageError
+from intentflow.pipeline.code_version import code_version
 from intentflow.pipeline.steps.deploy import run_deploy
+from intentflow.pipeline.steps.record import RecordConfig, Recorded
+from intentflow.registry.place import PLACE, given_place
 
 _FIELDS = DeployOptions.model_fields
 _FLAGS = {name for name, field in _FIELDS.items() if marker(Flag, field.metadata)}
@@ -33,6 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--options", metavar="F.yaml", help="file with deploy options")
     add_set_flag(parser, DeployOptions, "one deploy option", leave_out=_FLAGS)
+    parser.add_argument("--registry", metavar="R", help=help_text(PLACE))
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -40,7 +44,16 @@ def run(args: argparse.Namespace) -> Outcome:
     given = given_fields(args, DeployOptions)
     options = DeployOptions.from_layers(args.options, args.set, **given)
     _refuse_flags_of_other_modes(given, options)
-    deployed = run_deploy(args.model, options, verdict=args.verdict, manifests=args.output)
+    deployed = run_deploy(
+        args.model,
+        options,
+        verdict=args.verdict,
+        manifests=args.output,
+        recorded=Recorded(
+            RecordConfig(registry=given_place(args.registry), service=options.name),
+            code_version=code_version(),
+        ),
+    )
     summary = asdict(deployed)
     manifests = summary.pop("manifests")
     prints = deployed.mode == "render" and not deployed.files

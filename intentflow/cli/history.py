@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from intentflow.cli.outcome import Outcome
-from intentflow.cli.registry_flag import add_registry_flag, given_registry
+from intentflow.registry.place import REGISTRY_VARIABLE, given_place
 
 if TYPE_CHECKING:
     from intentflow.registry import Listing
@@ -25,7 +25,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="an alias (champion, challenger, previous; SERVICE/champion), or the first characters "
         "of an entry's id or of its content's digest; shows it with its ancestors",
     )
-    add_registry_flag(parser, DEFAULT_PLACE)
+    parser.add_argument(
+        "--registry",
+        metavar="R",
+        help="folder or s3://bucket/prefix of the registry "
+        f"(default: ${REGISTRY_VARIABLE}, else {DEFAULT_PLACE})",
+    )
     parser.add_argument(
         "--html",
         dest="output",
@@ -39,7 +44,7 @@ def run(args: argparse.Namespace) -> Outcome:
     from intentflow.registry import Registry
     from intentflow.registry.page import write_history_page
 
-    place = given_registry(args) or DEFAULT_PLACE
+    place = given_place(args.registry) or DEFAULT_PLACE
     listing = Registry(place).listing()
     for one in listing.damaged:
         log.warning("%s", one.message)

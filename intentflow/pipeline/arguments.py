@@ -20,6 +20,7 @@ from intentflow.pipeline.steps.evaluate import EvaluateConfig
 from intentflow.pipeline.steps.gate import GateConfig
 from intentflow.pipeline.steps.publish import PublishConfig
 from intentflow.pipeline.steps.quantize import QuantizeConfig
+from intentflow.pipeline.steps.record import RecordConfig
 from intentflow.pipeline.steps.split import SplitConfig
 from intentflow.pipeline.steps.train import TrainConfig
 from intentflow.pipeline.steps.validate import ValidateConfig
@@ -109,13 +110,18 @@ def _lookup(config: BaseModel, key: str) -> Any:
 
 
 def pipeline_arguments(
-    config: RunConfig, *, publish_to: str, in_cluster: bool = False
+    config: RunConfig,
+    *,
+    publish_to: str,
+    record_at: str | None = None,
+    in_cluster: bool = False,
 ) -> dict[str, Any]:
     """The arguments of the finetune graph.
 
     Args:
         config: The run configuration.
         publish_to: Destination of models, unless the configuration has one.
+        record_at: Place of the registry, unless the configuration has one; None for none.
         in_cluster: Whether the steps run in a cluster, each with its own devices.
 
     Raises:
@@ -132,6 +138,9 @@ def pipeline_arguments(
         "sources": config.data.sources,
         "champion": config.champion or "",
         "code_version": code_version(),
+        "record": as_parameter(
+            RecordConfig(registry=config.registry or record_at, service=config.deploy.name)
+        ),
         **{step: as_parameter(one) for step, one in configs.items()},
     }
 

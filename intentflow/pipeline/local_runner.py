@@ -115,7 +115,9 @@ def run_locally(config: RunConfig, folder: str | Path, *, verbose: bool = False)
     if root.exists() and not root.is_dir():
         raise InputError(f"{folder} is a file; give a folder for the run")
     root.mkdir(parents=True, exist_ok=True)
-    arguments = pipeline_arguments(config, publish_to=str(root / "published"))
+    arguments = pipeline_arguments(
+        config, publish_to=str(root / "published"), record_at=str(root.parent / "registry")
+    )
     pipeline = build_pipeline("finetune", config.pipeline)
     started = time.monotonic()
     outputs, failure = _execute(pipeline, arguments, root, verbose)

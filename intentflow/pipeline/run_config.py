@@ -22,6 +22,7 @@ from intentflow.pipeline.steps.evaluate import EvaluateConfig
 from intentflow.pipeline.steps.fields import RecipeFile, TaxonomyFile
 from intentflow.pipeline.steps.gate import GateRules
 from intentflow.pipeline.steps.publish import DESTINATION
+from intentflow.pipeline.steps.record import REGISTRY
 from intentflow.pipeline.steps.split import SplitConfig
 from intentflow.pipeline.steps.validate import DataChecks
 from intentflow.recipe.recipe import Recipe, by_own_names
@@ -59,6 +60,7 @@ class RunConfig(GateRules):
     baseline: BaselineSettings = Field(default_factory=BaselineSettings)
     evaluate: EvaluateSection = Field(default_factory=EvaluateSection)
     publish: Annotated[str | None, Place()] = Field(None, description=DESTINATION)
+    registry: Annotated[str | None, Place()] = Field(None, description=REGISTRY)
     deploy: DeployOptions = Field(default_factory=DeployOptions)
     pipeline: PipelineOptions = Field(default_factory=PipelineOptions)
 

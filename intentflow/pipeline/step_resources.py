@@ -33,6 +33,7 @@ STEP_RESOURCES = {
     "curate": _ROWS,
     "validate": _ROWS,
     "split": _ROWS,
+    "record": _WORDS,
     "balance": _ROWS,
     "baseline": Resources(cpu=("2", "4"), memory=("8Gi", "16Gi")),
     "train": _MODEL,

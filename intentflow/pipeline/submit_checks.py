@@ -72,6 +72,7 @@ def refuse_local_places(arguments: Mapping[str, Any]) -> None:
         "data.sources": _texts(arguments.get("sources")),
         "data.test": _texts(arguments.get("split", {}).get("test")),
         "champion": _texts(arguments.get("champion")),
+        "registry": _texts(arguments.get("record", {}).get("registry")),
     }
     for key, named in places.items():
         for place in named:

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from intentflow.artifacts.registry_entry import (
+    KINDS,
     Alias,
     AliasMove,
+    EntryKind,
     RegistryEntry,
     ServiceAliases,
     now,
@@ -84,6 +86,41 @@ class Registry:
             self._objects.write(name, entry.content())
         return entry.id
 
+    def record(self, entry: RegistryEntry) -> str:
+        """Write the entry of a run, which has at most one of each kind.
+
+        A step that is run again, as after it was killed, does not write a second one.
+
+        Returns:
+            Its id.
+
+        Raises:
+            InputError: As for :meth:`add`.
+            ServiceError: The storage does not answer, or refuses.
+        """
+        if not entry.run:
+            return self.add(entry)
+        name = _of_run(entry.run, entry.kind)
+        known = (self._objects.read(name) or b"").decode(errors="replace")
+        if known and self.entry(known).model_copy(update={"created": entry.created}) == entry:
+            return known
+        added = self.add(entry)
+        self._objects.write(name, added.encode())
+        return added
+
+    def of_run(self, run: str) -> dict[EntryKind, RegistryEntry]:
+        """The entries that the steps of a run have written so far, by kind.
+
+        Raises:
+            InputError: One of them is missing or damaged.
+            ServiceError: The storage does not answer, or refuses.
+        """
+        found: dict[EntryKind, RegistryEntry] = {}
+        for kind in KINDS:
+            if (known := self._objects.read(_of_run(run, kind))) is not None:
+                found[kind] = self.entry(known.decode(errors="replace"))
+        return found
+
     def entry(self, entry_id: str) -> RegistryEntry:
         """Read one entry.
 
@@ -150,6 +187,18 @@ class Registry:
         self._objects.change(name, changed)
         return made
 
+    def models(self, service: str) -> list[RegistryEntry]:
+        """Models of a service, the newest first; damaged entries are left out.
+
+        Raises:
+            InputError: The registry cannot be read.
+            ServiceError: The storage does not answer, or refuses.
+        """
+        ids = [name.removesuffix(_SUFFIX) for name in self._objects.names(_ENTRIES)]
+        entries, _ = _separated(self._each(self._entry_or_damage, ids))
+        found = [one for one in entries if (one.kind, one.name) == ("model", service)]
+        return sorted(found, key=lambda entry: entry.created, reverse=True)
+
     def listing(self) -> Listing:
         """Everything that is there; damaged files are listed apart.
 
@@ -194,7 +243,7 @@ class Registry:
 
 def _order(entry: RegistryEntry) -> int:
     """Place among the entries of one run."""
-    return ("dataset", "model", "deployment").index(entry.kind)
+    return KINDS.index(entry.kind)
 
 
 def _separated(found: Iterable[Read | Damaged]) -> tuple[list[Read], list[Damaged]]:
@@ -206,6 +255,10 @@ def _separated(found: Iterable[Read | Damaged]) -> tuple[list[Read], list[Damage
         else:
             read.append(one)
     return read, damaged
+
+
+def _of_run(run: str, kind: EntryKind) -> str:
+    return f"runs/{run}/{kind}"
 
 
 def _file(entry_id: str) -> str:

@@ -42,6 +42,7 @@ def build(options: PipelineOptions) -> Any:
         evaluate: dict = {},  # type: ignore[type-arg]  # noqa: B006
         champion: str = "",
         deploy: dict = {},  # type: ignore[type-arg]  # noqa: B006
+        record: dict = {},  # type: ignore[type-arg]  # noqa: B006
     ) -> None:
         # Never cached, so that a schedule sees new labels; later steps are cached on its outputs.
         resolved = place(
@@ -100,6 +101,24 @@ def build(options: PipelineOptions) -> Any:
             "split",
             "Split",
         )
+        # What writes into the registry is never cached, so that a new registry is filled.
+        recorded = place(
+            steps.record(
+                train_set=parts.outputs["train_set"],
+                validation_set=parts.outputs["validation_set"],
+                test_set=parts.outputs["test_set"],
+                sources=sources,
+                sources_digest=resolved.outputs["sources_digest"],
+                convert=convert,
+                curate=curate,
+                split=split,
+                config=record,
+                run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
+                code_version=code_version,
+            ),
+            "record",
+            "Record the data set",
+        ).set_caching_options(enable_caching=False)
         train_set = parts.outputs["train_set"]
         if options.balance != "none":
             even = place(
@@ -178,11 +197,21 @@ def build(options: PipelineOptions) -> Any:
             ),
             "gate",
             "Gate",
-        )
+        ).after(recorded)
         # Named output and no Else would be silently false in kfp's local runner.
         with dsl.If(judged.outputs["Output"] == "pass", name="passed"):
             stored = place(
-                steps.publish(model=model, config=publish, code_version=code_version),
+                steps.publish(
+                    model=model,
+                    metrics=scored.outputs["metrics"],
+                    verdict=judged.outputs["verdict"],
+                    report=scored.outputs["report"],
+                    config=publish,
+                    train=train,
+                    record=record,
+                    run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
+                    code_version=code_version,
+                ),
                 "publish",
                 "Publish the model",
             ).set_caching_options(enable_caching=False)
@@ -191,6 +220,8 @@ def build(options: PipelineOptions) -> Any:
                     model_uri=stored.output,
                     verdict=judged.outputs["verdict"],
                     config=deploy,
+                    record=record,
+                    run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
                     code_version=code_version,
                 ),
                 "deploy",
@@ -201,11 +232,15 @@ def build(options: PipelineOptions) -> Any:
                 steps.explain(
                     verdict=judged.outputs["verdict"],
                     metrics=scored.outputs["metrics"],
+                    report=scored.outputs["report"],
+                    train=train,
+                    record=record,
+                    run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
                     code_version=code_version,
                 ),
                 "explain",
                 "Explain the verdict",
-            )
+            ).set_caching_options(enable_caching=False)
             place(
                 steps.check(failure=explained.outputs["Output"], code_version=code_version),
                 "check",

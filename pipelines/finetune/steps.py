@@ -11,6 +11,7 @@ from intentflow.components.explain.component import explain
 from intentflow.components.gate.component import gate
 from intentflow.components.publish.component import publish
 from intentflow.components.quantize.component import quantize
+from intentflow.components.record.component import record
 from intentflow.components.resolve.component import resolve
 from intentflow.components.split.component import split
 from intentflow.components.train.component import train
@@ -28,6 +29,7 @@ __all__ = [
     "gate",
     "publish",
     "quantize",
+    "record",
     "resolve",
     "split",
     "train",

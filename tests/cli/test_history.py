@@ -116,5 +116,5 @@ def test_bad_input_is_one_line(
 def test_control_characters_of_an_entry_do_not_reach_the_terminal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    added = Registry(tmp_path).add(entry("dataset", run="\x1b[2J"))
+    added = Registry(tmp_path).add(entry("dataset", code_version="\x1b[2J"))
     assert "\x1b" not in "\n".join(_lines(capsys, added, "--registry", str(tmp_path)))

@@ -83,7 +83,8 @@ def test_the_graph_takes_one_dict_a_step_and_no_digests(tmp_path: Path) -> None:
     parameters = spec["root"]["inputDefinitions"]["parameters"]
     kinds = {name: entry["parameterType"] for name, entry in parameters.items()}
     steps = {name for name, kind in kinds.items() if kind == "STRUCT"}
-    assert steps == set(STEP_CONFIGS) - {"quantize"}  # a graph has it or has it not
+    # A graph quantizes or not; the configuration of record is that of all that write the registry.
+    assert steps == set(STEP_CONFIGS) - {"quantize"} | {"record"}
     others = {"sources", "champion", "code_version"}
     assert set(kinds) == steps | others
 
@@ -147,10 +148,23 @@ def test_every_cached_step_sees_the_code_version(tmp_path: Path) -> None:
     assert without == []
 
 
-def test_publish_and_deploy_are_never_cached(tmp_path: Path) -> None:
+def test_what_changes_something_outside_the_run_is_never_cached(tmp_path: Path) -> None:
     (spec,) = _compile(tmp_path / "f.yaml")
     cached = {name for name, task in _tasks(spec).items() if task["cachingOptions"]}
-    assert cached == set(EXECUTED) - {"resolve", "publish", "deploy"}
+    assert cached == set(EXECUTED) - {"resolve", "record", "publish", "deploy", "explain"}
+
+
+def test_the_gate_waits_for_the_entry_of_the_data_set(tmp_path: Path) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml")
+    assert "record" in _tasks(spec)["gate"]["dependentTasks"]
+
+
+def test_what_writes_the_registry_knows_the_run(tmp_path: Path) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml")
+    runs = {name: task["inputs"]["parameters"].get("run") for name, task in _tasks(spec).items()}
+    known = {name for name, run in runs.items() if run is not None}
+    assert known == {"record", "publish", "deploy", "explain"}
+    assert str(runs["record"]).count("{{$.pipeline_job_uuid}}") == 1
 
 
 def test_both_outcomes_of_the_gate_have_a_branch(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ ONLY_FLAGS = {
     "parity": "what is written, of two engines",
     "markdown": "what is written; the graph has its own place for it",
     "publish": "what is written; the graph publishes what has passed its gate",
+    "registry": "what is written; the key registry, for all steps, in a run",
     "to": "labelling tasks are for people, and no step reads them",
     "ray_address": "where it runs; pipeline.steps.STEP.env RAY_ADDRESS in a run",
     "workers": "where it runs; the output is the same",
@@ -73,6 +74,7 @@ ONLY_FLAGS = {
 ONLY_KEYS = {
     "data.sources": "what the first step reads",
     "champion": "what evaluate and gate read: scores of the model in service",
+    "registry": "where all steps record",
     "pipeline.registry": "where steps run",
     "pipeline.tag": "where steps run",
     "pipeline.all": "where steps run",
@@ -286,7 +288,8 @@ def test_a_setting_runs_no_step_again_that_does_not_read_it(
     keys = run_keys(step, name, SETTINGS[step][name])
     without = {other: value for other, value in keys.items() if other != key}
     changed = _changed(here.run_config(**without), here.run_config(**keys))
-    assert changed <= {s for s, n in FIELDS if run_key(s, n) == key}
+    # What writes the registry is never cached: it has the service's name, too.
+    assert changed - {"record"} <= {s for s, n in FIELDS if run_key(s, n) == key}
 
 
 @pytest.mark.parametrize(
@@ -322,6 +325,7 @@ def test_a_null_that_means_something_reaches_the_component(
 def test_steps_without_a_configuration_are_these() -> None:
     components = Path(__file__).parents[2] / "components"
     folders = {path.parent.name for path in components.glob("*/component.py")}
-    # `resolve` looks up the data of `split` and `publish`, `explain` writes what `gate` decided,
-    # `check` raises what a step before it handed on: none has anything to be set.
-    assert folders - set(STEP_CONFIGS) == {"resolve", "explain", "check"}
+    # `resolve` looks up the data of `split` and `publish`, `record` has the place of the run's
+    # registry, `explain` writes what `gate` decided, `check` raises what a step before it handed
+    # on: none has anything else to be set.
+    assert folders - set(STEP_CONFIGS) == {"resolve", "record", "explain", "check"}

@@ -10,10 +10,13 @@ import yaml
 
 from intentflow.components.deploy.component import deploy
 from intentflow.deployment import read_facts
+from intentflow.registry import Registry
 from tests.components.calls import call, document
 
 
-def _deploy(folder: Path, model: Path, **verdict: Any) -> dict[str, Any]:
+def _deploy(
+    folder: Path, model: Path, record: dict[str, str] | None = None, **verdict: Any
+) -> dict[str, Any]:
     facts = read_facts(str(model))
     passing = {
         "passed": True,
@@ -28,7 +31,8 @@ def _deploy(folder: Path, model: Path, **verdict: Any) -> dict[str, Any]:
     }
     file = document(folder / "verdict.json", {**passing, **verdict})
     config = {"name": "banking", "namespace": "team-a", "mode": "render"}
-    return call(deploy, folder, model_uri=str(model), verdict=file, config=config)
+    given = {"config": config, "record": record or {}, "run": "run-1"}
+    return call(deploy, folder, model_uri=str(model), verdict=file, **given)
 
 
 def test_manifests_of_the_service_are_rendered(tmp_path: Path, model_directory: Path) -> None:
@@ -42,6 +46,22 @@ def test_artifact_tells_the_mode_and_that_a_verdict_was_given(
 ) -> None:
     metadata = _deploy(tmp_path, model_directory)["manifests"].metadata
     assert (metadata["mode"], metadata["verified"]) == ("render", True)
+
+
+def test_a_deployed_model_is_the_champion(tmp_path: Path, model_directory: Path) -> None:
+    record = {"registry": str(tmp_path / "registry"), "service": "banking"}
+    _deploy(tmp_path, model_directory, record)
+    listing = Registry(tmp_path / "registry").listing()
+    champion = listing.entries[listing.find("banking/champion")]
+    assert champion.digest == read_facts(str(model_directory)).digest
+    assert [listing.entries[one].kind for one in listing.descendants(champion.id)] == ["deployment"]
+
+
+def test_a_refused_model_moves_no_alias(tmp_path: Path, model_directory: Path) -> None:
+    record = {"registry": str(tmp_path / "registry"), "service": "banking"}
+    with pytest.raises(SystemExit):
+        _deploy(tmp_path, model_directory, record, passed=False)
+    assert not (tmp_path / "registry").exists()
 
 
 @pytest.mark.parametrize("changed", [{"passed": False}, {"model_digest": "e" * 64}])

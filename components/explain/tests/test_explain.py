@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from intentflow.components.explain.component import explain
 from intentflow.components.gate.component import gate
+from intentflow.registry import Registry
 from tests.components.calls import call, document
 from tests.gating.scores import scores, scores_of
 
@@ -28,8 +30,14 @@ def verdict(tmp_path: Path, metrics: Path) -> Path:
     return Path(judged["verdict"].path)
 
 
+def _explain(folder: Path, verdict: Path, metrics: Path, **record: str) -> dict[str, Any]:
+    report = document(folder / "report.html", "")
+    files = {"verdict": verdict, "metrics": metrics, "report": report}
+    return call(explain, folder, **files, train={}, record=record, run="run-1")
+
+
 def _explanation(folder: Path, verdict: Path, metrics: Path) -> str:
-    outputs = call(explain, folder, verdict=verdict, metrics=metrics)
+    outputs = _explain(folder, verdict, metrics)
     return Path(outputs["explanation"].path).read_text(encoding="utf-8")
 
 
@@ -45,9 +53,19 @@ def test_the_commonest_confusion_is_shown(tmp_path: Path, verdict: Path, metrics
 def test_the_reasons_of_the_verdict_fail_the_next_step(
     tmp_path: Path, verdict: Path, metrics: Path
 ) -> None:
-    failure = call(explain, tmp_path, verdict=verdict, metrics=metrics)["Output"]
+    failure = _explain(tmp_path, verdict, metrics)["Output"]
     assert (failure["step"], failure["kind"]) == ("gate", "CheckFailed")
     assert "intent_accuracy is 0.33" in failure["message"]
+
+
+def test_the_model_is_entered_with_the_reasons(
+    tmp_path: Path, verdict: Path, metrics: Path
+) -> None:
+    _explain(tmp_path, verdict, metrics, registry=str(tmp_path / "registry"))
+    entry = Registry(tmp_path / "registry").of_run("run-1")["model"]
+    assert entry.verdict is not None
+    assert "intent_accuracy is 0.33" in entry.verdict.reasons[0]
+    assert (entry.verdict.passed, entry.uri) == (False, None)
 
 
 def test_a_verdict_that_is_not_there_ends_the_step(

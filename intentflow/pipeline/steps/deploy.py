@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING
 
 from intentflow.deployment.options import DeployOptions
 from intentflow.io.files import atomic_directory
+from intentflow.pipeline.steps.record import Recorded
+from intentflow.pipeline.steps.record_service import (
+    DeployedFacts,
+    record_deployment,
+    require_registry,
+)
 
 if TYPE_CHECKING:
     from intentflow.deployment import DeployResult
@@ -20,6 +26,7 @@ def run_deploy(
     verdict: str | Path | None = None,
     manifests: str | Path | None = None,
     copy: str | Path | None = None,
+    recorded: Recorded | None = None,
 ) -> DeployResult:
     """Render the service of a model and, depending on the mode, apply or commit it.
 
@@ -29,6 +36,7 @@ def run_deploy(
         verdict: ``verdict.json`` of exactly this model; required for ``apply`` and ``git``.
         manifests: Folder for the Kubernetes objects as YAML files; None for none.
         copy: Folder for a copy of them; None for none.
+        recorded: Registry in which the deployment is recorded; None for none.
 
     Returns:
         Mode, objects, and whether a verdict was given; the service's URL, or the commit and its
@@ -52,8 +60,24 @@ def run_deploy(
     """
     from intentflow.deployment import deploy
 
+    if recorded is not None:
+        require_registry(recorded)
     done = deploy(model, config, verdict_file=verdict, output=manifests)
     if copy is not None and manifests is not None:
         with atomic_directory(copy) as partial:
             shutil.copytree(manifests, partial, dirs_exist_ok=True)
+    if recorded is not None and recorded.config.registry:
+        record_deployment(recorded, config, _facts(model, verdict, done))
     return done
+
+
+def _facts(model: str, verdict: str | Path | None, done: DeployResult) -> DeployedFacts:
+    from intentflow.artifacts.verdict import Verdict
+    from intentflow.models.model_facts import read_facts
+
+    return DeployedFacts(
+        digest=read_facts(model).digest,
+        uri=model,
+        address=done.url or done.commit or "",
+        verdict=Verdict.read(verdict).decision if verdict else None,
+    )

@@ -8,6 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from intentflow.config import DNS_LABEL, Flag, StrictModel
+from intentflow.pipeline.code_version import code_version
+from intentflow.pipeline.steps.record import RecordConfig, Recorded
+from intentflow.pipeline.steps.record_service import (
+    DeployedFacts,
+    record_promotion,
+    record_rollback,
+    require_registry,
+)
+from intentflow.registry.place import PLACE, given_place
 
 if TYPE_CHECKING:
     from intentflow.deployment.endpoint import Endpoint
@@ -31,10 +40,14 @@ class EndpointConfig(StrictModel):
     )
 
 
+RegistryPlace = Annotated[str | None, Flag(metavar="R"), Field(description=PLACE)]
+
+
 class PromoteConfig(EndpointConfig):
     """Configuration of a promotion."""
 
     timeout_seconds: TimeoutSeconds = 1800.0
+    registry: RegistryPlace = None
 
 
 class PermissionsConfig(EndpointConfig):
@@ -90,6 +103,7 @@ class RollbackConfig(EndpointConfig):
     push_branch: Annotated[str | None, Flag(metavar="B")] = Field(
         None, description="Branch to push to, for a pull request"
     )
+    registry: RegistryPlace = None
 
     @model_validator(mode="after")
     def _fit_mode(self) -> Self:
@@ -112,15 +126,20 @@ def run_endpoint(config: EndpointConfig) -> Endpoint:
 
 
 def run_promote(config: PromoteConfig) -> ServiceChange:
-    """Give the canary's model all requests.
+    """Give the canary's model all requests; it is then the champion of the registry.
 
     Raises:
-        ServiceError: The service does not exist, or the cluster refused.
+        InputError: The registry is damaged.
+        ServiceError: The service does not exist, or the cluster or the registry refused.
         CheckFailed: It has no canary; or it did not become ready, and the share is restored.
     """
     from intentflow.deployment.rollback import promote
 
-    return promote(config.name, config.namespace, config.timeout_seconds)
+    recorded = _recorded(config.registry, config.name)
+    require_registry(recorded)
+    done = promote(config.name, config.namespace, config.timeout_seconds)
+    record_promotion(recorded, DeployedFacts(done.model_digest, address=done.url))
+    return done
 
 
 def run_permissions(config: PermissionsConfig) -> list[Manifest]:
@@ -139,6 +158,8 @@ def run_permissions(config: PermissionsConfig) -> list[Manifest]:
 def run_rollback(config: RollbackConfig) -> ServiceChange | RevertResult:
     """Restore the previous model, in the cluster or by a commit.
 
+    It is then the champion of the registry, except for a commit that is yet to be merged.
+
     Returns:
         The restored revision, or the commit that reverts the last deployment.
 
@@ -148,6 +169,31 @@ def run_rollback(config: RollbackConfig) -> ServiceChange | RevertResult:
         ServiceError: The service or the repository is missing or refuses.
         CheckFailed: There is nothing to restore; or it did not become ready, and all is restored.
     """
+    recorded = _recorded(config.registry, config.name)
+    require_registry(recorded)
+    done = _restored(config)
+    restored = _restored_model(done)
+    if restored.digest and not config.push_branch:
+        record_rollback(recorded, restored)
+    return done
+
+
+def _restored_model(done: ServiceChange | RevertResult) -> DeployedFacts:
+    """The model that serves again; its digest is empty if its address does not state it."""
+    from intentflow.deployment.rollback import ServiceChange
+    from intentflow.storage.uris import digest_in_name
+
+    if isinstance(done, ServiceChange):
+        return DeployedFacts(done.model_digest, address=done.url)
+    return DeployedFacts(digest_in_name(done.model) or "", done.model or None)
+
+
+def _recorded(registry: str | None, service: str) -> Recorded:
+    config = RecordConfig(registry=given_place(registry), service=service)
+    return Recorded(config, code_version=code_version())
+
+
+def _restored(config: RollbackConfig) -> ServiceChange | RevertResult:
     if config.mode == "apply":
         from intentflow.deployment.rollback import rollback
 

@@ -1,0 +1,1 @@
+"""Step ``split``: training, validation and test sets."""

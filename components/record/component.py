@@ -1,0 +1,57 @@
+"""The data set of a run in the registry."""
+
+from kfp import dsl
+
+from intentflow.pipeline import images
+
+
+@dsl.component(base_image=images.DATA, install_kfp_package=False)
+def record(
+    train_set: dsl.Input[dsl.Dataset],
+    validation_set: dsl.Input[dsl.Dataset],
+    test_set: dsl.Input[dsl.Dataset],
+    sources: list,  # type: ignore[type-arg]  # kfp knows no item types
+    sources_digest: str,
+    convert: dict,  # type: ignore[type-arg]
+    curate: dict,  # type: ignore[type-arg]
+    split: dict,  # type: ignore[type-arg]
+    config: dict,  # type: ignore[type-arg]
+    run: str,
+    code_version: str,
+) -> str:
+    """Store the rows under their digest, and enter them with their origin into the registry.
+
+    Args:
+        train_set: Training rows from split.
+        validation_set: Validation rows.
+        test_set: Test rows.
+        sources: Paths or s3:// URIs of the exports.
+        sources_digest: Digests of the sources, separated by blanks.
+        convert: Fields of ConvertConfig, which are recorded.
+        curate: Fields of CurateConfig, which are recorded.
+        split: Fields of SplitConfig, which are recorded.
+        config: Fields of RecordConfig; without a registry, nothing is recorded.
+        run: Id of the run.
+        code_version: Version of the code of intentflow.
+
+    Returns:
+        Id of the entry; empty without a registry.
+    """
+    from pathlib import Path
+
+    from intentflow.pipeline.parameters import from_parameter
+    from intentflow.pipeline.steps import step_errors
+    from intentflow.pipeline.steps.record import DataFacts, RecordConfig, Recorded, record_data
+
+    with step_errors("record", code_version):
+        settings = from_parameter(RecordConfig, config, "record")
+        sets = {"train": train_set, "validation": validation_set, "test": test_set}
+        return record_data(
+            Recorded(settings, run, code_version),
+            {name: Path(part.path) for name, part in sets.items()},
+            DataFacts(
+                sources,
+                sources_digest.split(),
+                {"convert": convert, "curate": curate, "split": split},
+            ),
+        )

@@ -1,0 +1,244 @@
+"""Record: what a run made, and which model of a service is in use, in the registry."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from pydantic import Field
+
+from intentflow.config import DNS_LABEL, Place, StrictModel
+from intentflow.deployment.options import DeployOptions
+from intentflow.errors import InputError
+
+if TYPE_CHECKING:
+    from intentflow.artifacts.metrics import Metrics
+    from intentflow.artifacts.registry_entry import RegistryEntry
+    from intentflow.artifacts.verdict import Decision
+    from intentflow.registry import Registry
+
+log = logging.getLogger(__name__)
+
+REGISTRY = (
+    "Folder or s3://bucket/prefix where data sets, models and deployments of all runs are recorded"
+)
+
+
+_UNNAMED = DeployOptions.model_fields["name"].get_default()
+
+
+class RecordConfig(StrictModel):
+    """Place of the registry and the name under which a run is recorded.
+
+    Example:
+        >>> RecordConfig(registry="s3://models/registry", service="banking").service
+        'banking'
+    """
+
+    registry: Annotated[str | None, Place()] = Field(None, description=REGISTRY)
+    service: str = Field(_UNNAMED, pattern=DNS_LABEL, description="Name of the service")
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Facts that every entry of a run has.
+
+    Attributes:
+        config: Place and name.
+        run: Id of the run; empty outside a run.
+        code_version: Version of the code.
+    """
+
+    config: RecordConfig
+    run: str = ""
+    code_version: str = ""
+
+    def entry(self, kind: str, **fields: Any) -> RegistryEntry:
+        """An entry that is made now."""
+        from intentflow.artifacts.registry_entry import RegistryEntry, now
+
+        document = {
+            "kind": kind,
+            "name": self.config.service,
+            "created": now(),
+            "run": self.run,
+            "code_version": self.code_version,
+            **fields,
+        }
+        return RegistryEntry.from_mapping(document, "registry entry")
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """Origin of a data set.
+
+    Attributes:
+        sources: Addresses of the sources.
+        digests: Their digests, in the same order.
+        recipe: Configuration of the steps that made it, by step.
+    """
+
+    sources: Sequence[str]
+    digests: Sequence[str]
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class JudgedModel:
+    """A model that the gate has judged.
+
+    Attributes:
+        metrics: Its scores.
+        verdict: The gate's decision.
+        recipe: Configuration of its training.
+        reports: Addresses of reports by name.
+    """
+
+    metrics: Metrics
+    verdict: Decision
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    reports: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(
+        cls,
+        metrics: str | Path,
+        verdict: str | Path,
+        recipe: Mapping[str, Any],
+        reports: Mapping[str, str],
+    ) -> Self:
+        """Read its files.
+
+        Raises:
+            InputError: A file is missing or invalid.
+        """
+        from intentflow.artifacts.metrics import Metrics
+        from intentflow.artifacts.verdict import Verdict
+
+        return cls(Metrics.read(metrics), Verdict.read(verdict).decision, recipe, reports)
+
+
+def record_data(recorded: Recorded, parts: Mapping[str, Path], facts: DataFacts) -> str:
+    """Store a data set under its digest next to the registry, and write its entry.
+
+    Args:
+        recorded: The run.
+        parts: Files of training, validation and test rows by part; empty ones are left out.
+        facts: Their origin.
+
+    Returns:
+        Id of the entry; empty without a registry.
+
+    Raises:
+        InputError: A file cannot be read, or the registry cannot be written.
+        ServiceError: The storage does not answer, or refuses.
+    """
+    from intentflow.storage import publish
+
+    registry = open_registry(recorded)
+    if registry is None:
+        return ""
+    sources = [
+        {"uri": uri, "digest": digest}
+        for uri, digest in zip(facts.sources, facts.digests, strict=True)
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        rows = _gathered(parts, Path(folder))
+        destination = f"{registry}/data"
+        _make_private(destination)
+        stored = publish(folder, destination)
+    entry = recorded.entry(
+        "dataset",
+        uri=stored.uri,
+        digest=stored.digest,
+        sources=sources,
+        recipe=dict(facts.recipe),
+        rows=rows,
+    )
+    return registry.record(entry)
+
+
+def record_model(recorded: Recorded, judged: JudgedModel, uri: str | None = None) -> str:
+    """Write the entry of a model that the gate has judged.
+
+    Args:
+        recorded: The run; its data set's entry is the parent.
+        judged: The model, its scores and its verdict.
+        uri: Address of the published model; None if it was not published.
+
+    Returns:
+        Id of the entry; empty without a registry.
+
+    Raises:
+        InputError: The registry cannot be read or written.
+        ServiceError: The storage does not answer, or refuses.
+    """
+    registry = open_registry(recorded)
+    if registry is None:
+        return ""
+    before = registry.of_run(recorded.run) if recorded.run else {}
+    entry = recorded.entry(
+        "model",
+        uri=uri,
+        digest=judged.metrics.model_digest or "",
+        recipe=dict(judged.recipe),
+        rows={"scored": judged.metrics.n or 0},
+        metrics=_scores(judged.metrics),
+        verdict=judged.verdict.model_dump(),
+        reports=dict(judged.reports),
+        parents=[before["dataset"].id] if "dataset" in before else [],
+    )
+    return registry.record(entry)
+
+
+def open_registry(recorded: Recorded) -> Registry | None:
+    """The registry of a run; None, which is logged, if none is configured.
+
+    Raises:
+        InputError: Its address is invalid.
+        ServiceError: There are no credentials for S3.
+    """
+    from intentflow.registry import Registry
+
+    if not recorded.config.registry:
+        log.info("no registry is configured (key registry): nothing is recorded")
+        return None
+    return Registry(recorded.config.registry)
+
+
+def _gathered(parts: Mapping[str, Path], folder: Path) -> dict[str, int]:
+    """Copy the parts that have rows under plain names into a folder; their numbers of rows."""
+    rows = {}
+    for name, path in parts.items():
+        with path.open("rb") as stream:
+            count = sum(1 for line in stream if line.strip())
+        if count:
+            shutil.copyfile(path, folder / f"{name}.jsonl")
+        rows[name] = count
+    return rows
+
+
+def _make_private(destination: str) -> None:
+    """Let the owner alone read the rows, which are users' words."""
+    from intentflow.storage import is_remote
+
+    if is_remote(destination):
+        return
+    try:
+        Path(destination).mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write {destination}: {error.strerror}") from None
+
+
+def _scores(metrics: Metrics) -> dict[str, float | None]:
+    """The scores of all rows by name, those that were measured."""
+    from intentflow.artifacts.metrics import Metrics
+    from intentflow.artifacts.scores import scores_of
+
+    values = {name: metrics.value(name) for name, score in scores_of(Metrics) if score.share}
+    return {name: value for name, value in values.items() if value is not None}

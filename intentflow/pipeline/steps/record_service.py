@@ -1,0 +1,141 @@
+"""Record: which model of a service is deployed, promoted or restored, in the registry."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from intentflow.pipeline.steps.record import Recorded, open_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from intentflow.artifacts.verdict import Decision
+    from intentflow.deployment.options import DeployOptions
+    from intentflow.registry import Registry
+    from intentflow.registry.registry import NewAliases
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class DeployedFacts:
+    """A deployment that was made.
+
+    Attributes:
+        digest: Digest of the model.
+        uri: Address of the model.
+        address: URL of the service, or the commit; empty for one that was only rendered.
+        verdict: The gate's decision about the model; None if none was given.
+    """
+
+    digest: str
+    uri: str | None = None
+    address: str = ""
+    verdict: Decision | None = None
+
+
+def record_deployment(recorded: Recorded, options: DeployOptions, made: DeployedFacts) -> str:
+    """Write the entry of a deployment, and move the aliases of its service.
+
+    A canary, or a commit that is yet to be merged, is the challenger. Otherwise the model is the
+    champion, in mode ``render`` too, whose manifests are there to be applied.
+
+    Args:
+        recorded: The run.
+        options: Options of the deployment.
+        made: The model, and where it was deployed.
+
+    Returns:
+        Id of the entry; empty without a registry.
+
+    Raises:
+        InputError: The registry cannot be read or written.
+        ServiceError: The storage does not answer, or refuses.
+    """
+    from intentflow.registry.changes import deployed, tried_out
+
+    registry = open_registry(recorded)
+    if registry is None:
+        return ""
+    model = _model_entry(registry, recorded, made)
+    entry = recorded.entry(
+        "deployment",
+        uri=made.address or None,
+        digest=made.digest,
+        recipe=options.model_dump(mode="json", exclude_unset=True),
+        parents=[model],
+    )
+    added = registry.record(entry)
+    is_tried = options.canary_percent is not None or bool(options.git_push_branch)
+    change = tried_out(model) if is_tried else deployed(model)
+    _move(registry, recorded, change, f"deploy --mode {options.mode}")
+    return added
+
+
+def record_promotion(recorded: Recorded, made: DeployedFacts) -> None:
+    """Make the model that was promoted the champion.
+
+    Raises:
+        InputError: The registry cannot be read or written.
+        ServiceError: The storage does not answer, or refuses.
+    """
+    from intentflow.registry.changes import deployed
+
+    _record_change(recorded, made, deployed, "promote")
+
+
+def record_rollback(recorded: Recorded, made: DeployedFacts) -> None:
+    """Make the model that was restored the champion, without a challenger.
+
+    Raises:
+        InputError: The registry cannot be read or written.
+        ServiceError: The storage does not answer, or refuses.
+    """
+    from intentflow.registry.changes import rolled_back
+
+    _record_change(recorded, made, rolled_back, "rollback")
+
+
+def require_registry(recorded: Recorded) -> None:
+    """Check before a change of a service that its aliases can be read.
+
+    Raises:
+        InputError: They are damaged.
+        ServiceError: The storage does not answer, or refuses.
+    """
+    if recorded.config.registry:
+        registry = open_registry(recorded)
+        assert registry is not None
+        registry.aliases(recorded.config.service)
+
+
+def _record_change(
+    recorded: Recorded, made: DeployedFacts, change: Callable[[str], NewAliases], reason: str
+) -> None:
+    registry = open_registry(recorded)
+    if registry is not None:
+        _move(registry, recorded, change(_model_entry(registry, recorded, made)), reason)
+
+
+def _move(registry: Registry, recorded: Recorded, change: NewAliases, reason: str) -> None:
+    found = registry.move(recorded.config.service, change, reason=reason, run=recorded.run)
+    champion = found.current.get("champion", "none")
+    log.info("the champion of %s in the registry is %s", recorded.config.service, champion)
+
+
+def _model_entry(registry: Registry, recorded: Recorded, made: DeployedFacts) -> str:
+    """Id of the newest entry of a model; one from elsewhere gets an entry of its own."""
+    of_run = registry.of_run(recorded.run) if recorded.run else {}
+    if "model" in of_run and of_run["model"].digest == made.digest:
+        return of_run["model"].id
+    service = recorded.config.service
+    for entry in registry.models(service):
+        if entry.digest == made.digest:
+            return entry.id
+    log.warning("the registry has no entry of the model %s: it gets one", made.digest or made.uri)
+    fields: dict[str, Any] = {"uri": made.uri, "digest": made.digest}
+    if made.verdict is not None:
+        fields["verdict"] = made.verdict.model_dump()
+    return registry.record(recorded.entry("model", **fields))

@@ -1,0 +1,21 @@
+"""The place of a registry that a command was not given."""
+
+from __future__ import annotations
+
+import os
+
+REGISTRY_VARIABLE = "INTENTFLOW_REGISTRY"
+PLACE = f"Folder or s3://bucket/prefix of the registry (default: ${REGISTRY_VARIABLE})"
+
+
+def given_place(place: str | None) -> str | None:
+    """The place that an option or else the environment names; None without either.
+
+    Args:
+        place: Value of the option.
+
+    Example:
+        >>> given_place("runs/registry")
+        'runs/registry'
+    """
+    return place or os.environ.get(REGISTRY_VARIABLE) or None
