@@ -51,7 +51,8 @@ def _ask_engine(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _ask_service(args: argparse.Namespace) -> dict[str, Any]:
-    from intentflow.serving.client import IntentClient, ServiceFailure
+    from intentflow.serving.client import IntentClient
+    from intentflow.serving.client_requests import ServiceFailure
 
     with IntentClient(args.service, token=os.environ.get(_TOKEN), model=args.name) as client:
         try:

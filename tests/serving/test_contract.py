@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from openai import OpenAI
 
-from intentflow.serving.client import IntentClient, ServiceFailure
+from intentflow.serving.client import IntentClient
+from intentflow.serving.client_requests import ServiceFailure
 from tests.serving.documented import ask_as_documented
 from tests.serving.kserve_client import InferenceRESTClient, RESTConfig, kserve
 from tests.serving.servers import UTTERANCE, Servers, client
