@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
+    AfterValidator,
     ConfigDict,
     Field,
     PlainValidator,
@@ -46,8 +47,15 @@ def _integer(value: object) -> int:
     return int(value)
 
 
+def _rate(value: float) -> float:
+    if not 0 <= value <= 1:
+        raise ValueError("is not a number from 0 to 1")
+    return float(value)
+
+
 Number = Annotated[float, PlainValidator(_number), WithJsonSchema({"type": "number"})]
 Integer = Annotated[int, PlainValidator(_integer), WithJsonSchema({"type": "integer"})]
+Rate = Annotated[Number, AfterValidator(_rate)]
 
 
 class Section(DescribedModel):

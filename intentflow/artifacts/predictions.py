@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from intentflow.artifacts.document import Artifact, Number, write_lines
+from intentflow.artifacts.document import Artifact, Number, Rate, write_lines
 from intentflow.errors import InputError
-
-
-def _share(value: float) -> float:
-    if not 0 <= value <= 1:
-        raise ValueError("is not a number from 0 to 1")
-    return float(value)
 
 
 class GivenPrediction(Artifact):
@@ -26,7 +20,7 @@ class GivenPrediction(Artifact):
     instruction: str = Field(description="The utterance")
     output: str = Field(description="The label, in the call language")
     prediction: str = Field(description="The model's answer")
-    confidence: Annotated[Number, AfterValidator(_share)] | None = Field(
+    confidence: Rate | None = Field(
         None, description="Share of correct answers among similar ones; null if unknown"
     )
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from intentflow.artifacts.document import JsonDocument, Number
+from intentflow.artifacts.document import JsonDocument, Number, Rate
 
 
 class LogLine(JsonDocument):
@@ -25,9 +25,10 @@ class LoggedRequest(LogLine):
     """A request and its answer, a line in ``requests/``."""
 
     WRONG_KIND: ClassVar[str] = "not a logged request"
+    ADVICE: ClassVar[str] = "give the request log of a service"
 
     prediction: str = Field(description="The answer, in the call language")
-    confidence: Number | None = Field(
+    confidence: Rate | None = Field(
         description="Share of correct answers among similar ones; null if unknown"
     )
     latency_seconds: Number = Field(description="Time of the answer")

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 
 from intentflow.baselines.answers import Answers
@@ -39,20 +40,59 @@ def answer_by_encoder(
         InputError: All rows have one label, or the encoder does not exist or has no padding.
         ModuleNotFoundError: The ``train`` extra is not installed.
     """
-    training.require_choice("encoder")
     epochs = epochs or usual_epochs(len(training.texts))
-    targets = Targets.of(training.labels)
     started = time.perf_counter()
-    tokenizer, model = _load(name, targets, seed)
-    rows = _rows(tokenizer, model, training, targets)
-    _fit(tokenizer, model, rows, epochs, seed)
+    classifier = fit_encoder(training, name, epochs, seed)
     trained = time.perf_counter()
-    predicted = _predict(tokenizer, model, utterances, targets)
+    predicted, _ = classifier.answer(utterances)
     about = (
-        f"{name} with a classification head, all weights trained on {len(rows)} rows "
-        f"{targets.about}: {epochs} epochs of batches of {BATCH_ROWS} at {LEARNING_RATE:g}."
+        f"{name} with a classification head, all weights trained on {len(training.texts)} rows "
+        f"{classifier.targets.about}: {epochs} epochs of batches of {BATCH_ROWS} at "
+        f"{LEARNING_RATE:g}."
     )
     return Answers(predicted, about, trained - started, time.perf_counter() - trained)
+
+
+@dataclass(frozen=True)
+class EncoderClassifier:
+    """A fine-tuned encoder; see :func:`fit_encoder`.
+
+    Attributes:
+        targets: Its outputs.
+        tokenizer: The tokenizer.
+        model: The model with its head.
+    """
+
+    targets: Targets
+    tokenizer: Any
+    model: Any
+
+    def answer(self, utterances: Sequence[str]) -> tuple[list[str], list[float]]:
+        """The most probable label of each utterance, and its probability in [0, 1]."""
+        return _predict(self.tokenizer, self.model, utterances, self.targets)
+
+
+def fit_encoder(
+    training: LabelledTexts, name: str = BUNDLED_ENCODER, epochs: int | None = None, seed: int = 0
+) -> EncoderClassifier:
+    """Fine-tune an encoder completely, with a new head over the labels.
+
+    Args:
+        training: Training rows.
+        name: Hub id, local folder or ``bundled:minilm``.
+        epochs: Number of passes over the rows; :func:`usual_epochs` if None.
+        seed: Seed of the head, the order of rows and dropout.
+
+    Raises:
+        InputError: All rows have one label, or the encoder does not exist or has no padding.
+        ModuleNotFoundError: The ``train`` extra is not installed.
+    """
+    training.require_choice("encoder")
+    targets = Targets.of(training.labels)
+    tokenizer, model = _load(name, targets, seed)
+    rows = _rows(tokenizer, model, training, targets)
+    _fit(tokenizer, model, rows, epochs or usual_epochs(len(rows)), seed)
+    return EncoderClassifier(targets, tokenizer, model)
 
 
 def usual_epochs(rows: int) -> int:
@@ -139,14 +179,16 @@ def _arguments(folder: str, epochs: int, seed: int) -> Any:
     )
 
 
-def _predict(tokenizer: Any, model: Any, utterances: Sequence[str], targets: Targets) -> list[str]:
-    """The label of each text, in batches of texts of similar length."""
+def _predict(
+    tokenizer: Any, model: Any, utterances: Sequence[str], targets: Targets
+) -> tuple[list[str], list[float]]:
+    """Label and confidence of each text, in batches of texts of similar length."""
     import torch
 
     model.eval()
     encoded = _encode(tokenizer, model, utterances)
     order = sorted(range(len(encoded)), key=lambda at: len(encoded[at]))
-    found = [""] * len(encoded)
+    found, confidences = [""] * len(encoded), [0.0] * len(encoded)
     for start in range(0, len(order), 2 * BATCH_ROWS):
         batch = order[start : start + 2 * BATCH_ROWS]
         padded = tokenizer.pad({"input_ids": [encoded[at] for at in batch]}, return_tensors="pt")
@@ -154,5 +196,5 @@ def _predict(tokenizer: Any, model: Any, utterances: Sequence[str], targets: Tar
             logits = model(**padded.to(model.device)).logits.float()
         probabilities = logits.sigmoid() if targets.independent else logits.softmax(-1)
         for at, row in zip(batch, probabilities.cpu().numpy(), strict=True):
-            found[at] = targets.label(row)
-    return found
+            found[at], confidences[at] = targets.label(row), targets.confidence(row)
+    return found, confidences

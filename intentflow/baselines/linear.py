@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from intentflow.baselines.answers import Answers
@@ -30,17 +31,61 @@ def answer_by_linear(training: LabelledTexts, utterances: Sequence[str], seed: i
         >>> answer_by_linear(rows, ["please play jazz"]).texts
         ['play_music()']
     """
-    training.require_choice("linear")
-    targets = Targets.of(training.labels)
     started = time.perf_counter()
-    model = _fitted(training.texts, targets.learned(training.labels), seed)
+    classifier = fit_linear(training, seed)
     trained = time.perf_counter()
-    predicted = [targets.label(row) for row in model.predict_proba(list(utterances))]
+    predicted, _ = classifier.answer(utterances)
     about = (
         "TF-IDF of words (1 to 2) and characters (2 to 5) with logistic regression, trained on "
-        f"{len(training.texts)} rows {targets.about}."
+        f"{len(training.texts)} rows {classifier.targets.about}."
     )
     return Answers(predicted, about, trained - started, time.perf_counter() - trained)
+
+
+@dataclass(frozen=True)
+class LinearClassifier:
+    """A fitted classifier; see :func:`fit_linear`.
+
+    Attributes:
+        targets: Its outputs.
+        model: scikit-learn's pipeline.
+    """
+
+    targets: Targets
+    model: Any
+
+    def answer(self, utterances: Sequence[str]) -> tuple[list[str], list[float]]:
+        """The most probable label of each utterance, and its probability in [0, 1]."""
+        if not utterances:
+            return [], []
+        probabilities = self.model.predict_proba(list(utterances))
+        return (
+            [self.targets.label(row) for row in probabilities],
+            [self.targets.confidence(row) for row in probabilities],
+        )
+
+
+def fit_linear(training: LabelledTexts, seed: int = 0) -> LinearClassifier:
+    """Fit one logistic regression per output on TF-IDF features.
+
+    Args:
+        training: Training rows.
+        seed: Seed of the solver's order of rows.
+
+    Raises:
+        InputError: All training rows have one label, or no text contains a character.
+        ModuleNotFoundError: The ``data`` extra is not installed.
+
+    Example:
+        >>> rows = LabelledTexts(["play jazz", "stop it"], ["play_music()", "stop()"])
+        >>> fit_linear(rows).answer(["please play jazz"])[0]
+        ['play_music()']
+    """
+    training.require_choice("linear")
+    targets = Targets.of(training.labels)
+    return LinearClassifier(
+        targets, _fitted(training.texts, targets.learned(training.labels), seed)
+    )
 
 
 def _fitted(texts: Sequence[str], learned: Any, seed: int) -> Any:

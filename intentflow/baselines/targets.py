@@ -77,6 +77,14 @@ class Targets:
         there = [self.outputs[at][0] for at in (probabilities >= _MIN_PROBABILITY).nonzero()[0]]
         return _label(there or likeliest)
 
+    def confidence(self, probabilities: NDArray[np.floating[Any]]) -> float:
+        """Probability of :meth:`label`; that of all decisions together, if independent."""
+        if not self.independent:
+            return float(probabilities.max())
+        import numpy as np
+
+        return float(np.maximum(probabilities, 1 - probabilities).prod())
+
 
 def _occurrences(label: str) -> tuple[Occurrence, ...]:
     seen: Counter[str] = Counter()

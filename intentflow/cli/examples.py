@@ -44,6 +44,10 @@ EXAMPLES = {
     "verify": (
         "intentflow verify --url http://intent.voice.svc --model-digest 1f2e --probe rows.jsonl",
     ),
+    "drift": (
+        "intentflow drift --reference data/train.jsonl --requests s3://logs/intent "
+        "--policy drift.yaml --html drift.html",
+    ),
     "history": ("intentflow history", "intentflow history --html history.html"),
     "permissions": ("intentflow permissions intent -n voice --account kubeflow/pipeline-runner",),
     "endpoint": ("intentflow endpoint intent -n voice",),

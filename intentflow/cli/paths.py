@@ -9,7 +9,10 @@ from typing import Any
 
 from intentflow.errors import UsageError
 
-_OUTPUTS = ("output", "rejects", "changes", "report", "predictions", "redaction_report", "markdown")
+_OUTPUTS = (
+    *("output", "rejects", "changes", "report", "predictions", "redaction_report", "markdown"),
+    "html",
+)
 
 
 def refuse_overwriting(args: argparse.Namespace) -> None:

@@ -30,6 +30,7 @@ def schema_models() -> dict[str, type[BaseModel]]:
     from intentflow.artifacts.calibration import Calibration
     from intentflow.artifacts.data_findings import DataFindings
     from intentflow.artifacts.deployed_model import DeployedModel
+    from intentflow.artifacts.drift import DriftReport
     from intentflow.artifacts.failure import StepFailure
     from intentflow.artifacts.left_out import LeftOutRow
     from intentflow.artifacts.metrics import Metrics
@@ -45,6 +46,7 @@ def schema_models() -> dict[str, type[BaseModel]]:
     from intentflow.artifacts.training import TrainingRecord
     from intentflow.artifacts.verdict import Verdict
     from intentflow.deployment.options import DeployOptions
+    from intentflow.feedback.drift.policy import DriftPolicy
     from intentflow.gating.policy import GatePolicy
     from intentflow.pipeline.options import PipelineOptions
     from intentflow.pipeline.run_config import RunConfig
@@ -59,6 +61,7 @@ def schema_models() -> dict[str, type[BaseModel]]:
         "recipe": Recipe,
         "gate": GatePolicy,
         "data-policy": DataPolicy,
+        "drift-policy": DriftPolicy,
         "taxonomy": Taxonomy,
         "run": RunConfig,
         "deploy": DeployOptions,
@@ -84,6 +87,7 @@ def schema_models() -> dict[str, type[BaseModel]]:
         "published": PublishedModel,
         "registry-entry": RegistryEntry,
         "registry-aliases": ServiceAliases,
+        "drift": DriftReport,
         "manifest": ManifestFile,
         "prompt": PromptSpec,
         "calibration": Calibration,

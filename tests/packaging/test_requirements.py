@@ -38,6 +38,7 @@ INSTALLED = {
     "deployment": ["deploy"],
     "evaluation": ["data"],
     "gating": ["data"],
+    "feedback": ["data"],
     "inference": ["train"],
     "inference.answer_check": ["serve"],
     "inference.calibration": ["data"],

@@ -1,0 +1,1 @@
+"""The way back from service: requests compared with training rows, and replays of the past."""
