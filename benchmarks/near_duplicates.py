@@ -28,7 +28,8 @@ from samples import HELP, given_or_made_rows
 PEER = """\
 import json, sys
 from rensa import RMinHashDeduplicator
-from intentflow.curation.minhash import NEAR_THRESHOLD, near_key
+from intentflow.curation.minhash import NEAR_THRESHOLD
+from intentflow.curation.near_keys import near_key
 rows = [json.loads(line) for line in open(sys.argv[1], encoding="utf-8")]
 keys = (f" {near_key(row['instruction'])} " for row in rows)
 shingles = ((str(i), [k[j:j + 3] for j in range(len(k) - 2)]) for i, k in enumerate(keys))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from intentflow.curation.minhash import is_wide
+from intentflow.curation.near_keys import is_wide
 from intentflow.records import Example
 
 SHARED_CHARACTERS = 12

@@ -10,14 +10,12 @@ a probability of 0.4 %, one at 0.8 with less than one in 30,000.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from intentflow.curation.dedup import normalised_utterance
+from intentflow.curation.near_keys import near_key
+from intentflow.curation.sketches import Sketches, sketches_of
 from intentflow.errors import InputError
 from intentflow.parallel import Executor, usable_cpus
 
@@ -37,13 +35,9 @@ requests: at 0.6 a third of all CLINC150 rows have a near-duplicate, and cluster
 rows form. Above 0.75 an added "please" is no longer found in most utterances.
 """
 
-_ROWS_PER_BAND = 4
-_BANDS = 20
-_SEED = 1
 _DOUBT = 0.25
 """Tolerance of a similarity estimated from 80 MinHashes: five standard errors."""
 
-_BATCH_TEXTS = 16_384
 _BATCH_PAIRS = 65_536
 _MIN_WINDOW = 128
 _COMPARISONS = 50_000_000
@@ -51,22 +45,6 @@ _COMPARISONS = 50_000_000
 in its bucket that a text is compared with. Without a bound, a hundred thousand texts with the same
 long beginning would all be compared with one another; real sets of up to 50,000 rows stay far
 below it."""
-
-_WIDE_RANGES = (
-    (0x1100, 0x11FF),  # Hangul letters
-    (0x2E80, 0x2FDF),  # radicals
-    (0x3005, 0x3007),
-    (0x3040, 0x31FF),  # Kana, Bopomofo
-    (0x3400, 0x9FFF),
-    (0xAC00, 0xD7AF),  # Hangul syllables
-    (0xF900, 0xFAFF),
-    (0x20000, 0x3FFFF),
-)
-"""Scripts written without blanks, of which two characters are as informative as three of others."""
-
-_WIDE = "[" + "".join(f"{chr(first)}-{chr(last)}" for first, last in _WIDE_RANGES) + "]"
-_ANY_WIDE = re.compile(_WIDE)
-_AROUND_WIDE = re.compile(f"(?<={_WIDE}) | (?={_WIDE})")
 
 
 def near_clusters(texts: Sequence[str], threshold: float = NEAR_THRESHOLD) -> list[int]:
@@ -186,18 +164,6 @@ class NearIndex:
         return common >= self._threshold * (len(left) + len(right) - common)
 
 
-def near_key(text: str) -> str:
-    """The text without case, punctuation and redundant blanks.
-
-    A text that consists of punctuation is its own key.
-    """
-    utterance = normalised_utterance(text)
-    key = " ".join(utterance.translate(_PUNCTUATION).split())
-    if _ANY_WIDE.search(key):
-        key = _AROUND_WIDE.sub("", key)
-    return key or utterance
-
-
 def first_of_group(count: int, pairs: _Indices) -> _Indices:
     """Connected components of rows: for each row, the first row of its group.
 
@@ -217,29 +183,12 @@ def first_of_group(count: int, pairs: _Indices) -> _Indices:
     return rows
 
 
-def is_wide(character: str) -> bool:
-    """Whether a character is Chinese, Japanese or Korean."""
-    return _ANY_WIDE.match(character) is not None
-
-
 def _check(threshold: float) -> None:
     if not 0 < threshold <= 1:
         raise InputError(
             f"the near threshold must be above 0 and at most 1, not {threshold}; "
             f"{NEAR_THRESHOLD} tolerates a typo or a filler word"
         )
-
-
-class _Punctuation(dict[int, str | None]):
-    """A lazy translation table: apostrophes are deleted, other punctuation becomes a blank."""
-
-    def __missing__(self, point: int) -> str | None:
-        is_punctuation = unicodedata.category(chr(point)).startswith("P")
-        self[point] = " " if is_punctuation else chr(point)
-        return self[point]
-
-
-_PUNCTUATION = _Punctuation({ord("'"): None, ord("\u2019"): None})
 
 
 def _equal_pairs(firsts: list[int]) -> tuple[_Indices, _Indices]:
@@ -257,7 +206,7 @@ def _verified_pairs(
     """Pairs of near-duplicate keys, as row indices: later, earlier."""
     import numpy as np
 
-    sketches = _sketches(keys, executor)
+    sketches = sketches_of(keys, executor)
     shingles = _matrix(sketches.codes, sketches.offsets)
     sizes = np.diff(shingles.indptr)
 
@@ -270,13 +219,14 @@ def _verified_pairs(
         return found
 
     # Threads suffice: nearly all the work is numpy's and scipy's, which release the lock.
-    with ThreadPoolExecutor(min(_BANDS, usable_cpus())) as pool:
-        for found in pool.map(verify, range(_BANDS)):
+    bands = sketches.bands.shape[1]
+    with ThreadPoolExecutor(min(bands, usable_cpus())) as pool:
+        for found in pool.map(verify, range(bands)):
             yield from found
 
 
 def _candidates(
-    sketches: _Sketches, band: int, min_similarity: float
+    sketches: Sketches, band: int, min_similarity: float
 ) -> Iterator[tuple[_Indices, _Indices]]:
     """Pairs (earlier, later) of texts that agree in a band but in no band before it, in batches.
 
@@ -335,94 +285,5 @@ def _common(shingles: Any, left: _Indices, right: _Indices) -> _Indices:
 
 def _sketch(text: str) -> tuple[frozenset[int], list[tuple[int, int]]]:
     """The shingles and bands of one text."""
-    sketches = _sketches([near_key(text)])
+    sketches = sketches_of([near_key(text)])
     return frozenset(sketches.codes.tolist()), list(enumerate(sketches.bands[0].tolist()))
-
-
-class _Sketches(NamedTuple):
-    """Data for the comparison of texts.
-
-    Attributes:
-        codes: Concatenated shingles of all texts, with repeats.
-        offsets: Start of each text's shingles, and finally their total number.
-        bands: MinHash bands, each mixed into one number; shape (texts, bands).
-        marks: Low byte of each MinHash, for the estimate; shape (texts, hashes).
-    """
-
-    codes: _Integers
-    offsets: _Indices
-    bands: _Integers
-    marks: NDArray[np.uint8]
-
-
-def _sketches(keys: list[str], executor: Executor | None = None) -> _Sketches:
-    import numpy as np
-
-    batches = (keys[at : at + _BATCH_TEXTS] for at in range(0, max(1, len(keys)), _BATCH_TEXTS))
-    if executor is None or len(keys) <= _BATCH_TEXTS:
-        parts: Iterator[Any] = map(_sketch_batch, batches)
-    else:
-        parts = executor.map(_sketch_batch, batches)
-    codes, sizes, bands, marks = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return _Sketches(codes, np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]), bands, marks)
-
-
-def _sketch_batch(keys: list[str]) -> tuple[_Integers, _Indices, _Integers, NDArray[np.uint8]]:
-    codes, sizes = _shingles(keys)
-    return codes, sizes, *_minhash(codes, sizes)
-
-
-def _shingles(keys: list[str]) -> tuple[_Integers, _Indices]:
-    """The shingles of each key, with repeats, and their number per key.
-
-    A shingle's code consists of its characters' code points, 21 bits each, and is unique.
-    """
-    import numpy as np
-
-    text = "".join(f" {key} " if key else "   " for key in keys)
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
-    lengths = np.fromiter((len(key) + 2 if key else 3 for key in keys), np.int64, len(keys))
-    row = np.repeat(np.arange(len(keys)), lengths)
-    following = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(points)) - 1
-    wide = _wide_table()[points]
-    second, third = np.roll(points, -1), np.roll(points, -2)
-    pair = points << np.uint64(21) | second
-    codes = np.where(wide, pair, pair << np.uint64(21) | third)
-    complete = following >= np.where(wide, 1, 2)
-    return codes[complete], np.bincount(row[complete], minlength=len(keys))
-
-
-@cache
-def _wide_table() -> NDArray[np.bool_]:
-    """For each code point, whether it is in one of the wide ranges."""
-    import numpy as np
-
-    table = np.zeros(0x110000, bool)
-    for first, last in _WIDE_RANGES:
-        table[first : last + 1] = True
-    return table
-
-
-def _minhash(codes: _Integers, sizes: _Indices) -> tuple[_Integers, NDArray[np.uint8]]:
-    """MinHash signatures as bands and marks, see ``_Sketches``."""
-    import numpy as np
-    from rensa import RMinHash
-
-    offsets = np.concatenate([np.zeros(1, np.uint64), np.cumsum(sizes).astype(np.uint64)])
-    sketch = RMinHash.digest_matrix_from_flat_token_hashes(
-        _mixed(codes), offsets, _BANDS * _ROWS_PER_BAND, _SEED
-    )
-    hashes = np.array(sketch.to_rows(), np.uint64).reshape(len(sizes), _BANDS * _ROWS_PER_BAND)
-    bands = np.zeros((len(sizes), _BANDS), np.uint64)
-    for number in range(_ROWS_PER_BAND):
-        bands = _mixed(bands ^ hashes[:, number::_ROWS_PER_BAND])
-    return bands, hashes.astype(np.uint8)
-
-
-def _mixed(values: _Integers) -> _Integers:
-    """Mix numbers over 64 bits, one to one (the finalizer of SplitMix64)."""
-    import numpy as np
-
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from intentflow.curation.dedup import label_key
-from intentflow.curation.minhash import NEAR_THRESHOLD, first_of_group, near_key, near_pairs
+from intentflow.curation.minhash import NEAR_THRESHOLD, first_of_group, near_pairs
+from intentflow.curation.near_keys import near_key
 from intentflow.parallel import Executor
 from intentflow.records import Example
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from intentflow.curation.minhash import NearIndex, near_key
+from intentflow.curation.minhash import NearIndex
+from intentflow.curation.near_keys import near_key
 from intentflow.synthesis.answer_checks import Checker, canonical, labels_agree
 from intentflow.synthesis.answers import (
     Candidate,

@@ -15,9 +15,9 @@ from intentflow.curation.minhash import (
     NearIndex,
     near_any,
     near_clusters,
-    near_key,
     near_pairs,
 )
+from intentflow.curation.near_keys import near_key
 from tests.public_sets import in_both, in_complete_set, in_sample
 
 FORECAST = "what is the weather in Hangzhou tomorrow"
