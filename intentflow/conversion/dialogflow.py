@@ -55,7 +55,9 @@ def find_phrases(document: Any, path: Path) -> Iterator[Phrase]:
     """
     if isinstance(document, list):
         intent = _intent_file(path)
-        yield from _phrases(intent, [item for item in document if isinstance(item, dict)])
+        phrases = _phrases(intent, [item for item in document if isinstance(item, dict)])
+        problem = "" if _name(intent) else "unnamed_intent"
+        yield from (it._replace(problem=it.problem or problem) for it in phrases)
         return
     if not recognises(document):
         raise RowRejected("unknown_shape")

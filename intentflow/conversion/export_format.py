@@ -55,6 +55,8 @@ REASONS = {
     "tie": "annotators disagree and none has the majority",
     "too_deep": "the row is nested too deeply to be read",
     "truncated": "the row is cut off before its end",
+    "unnamed_intent": "phrases of Dialogflow ES are named after their intent: give the agent's "
+    "folder, or name the file INTENT_usersays_en.json",
     "unknown_parameter": "a span or value is no parameter of the intent in the taxonomy",
     "unknown_shape": "the row matches no known format",
 }

@@ -43,7 +43,7 @@ _SUFFIXES: dict[str, tuple[str, ...]] = {
 }
 _WITHOUT_LABEL = frozenset({"no_label", "no_answer", "empty_result", "blank_answer"})
 _WITHOUT_LABEL |= {"unknown_shape", "abandoned", "tie", "conflict", "not_verified"}
-_WITHOUT_LABEL |= {"rejected", "spans"}
+_WITHOUT_LABEL |= {"rejected", "spans", "unnamed_intent"}
 
 
 def check_target(target: str, out: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.conversion.blocks import Part
+from intentflow.conversion.export_format import REASONS
 from intentflow.errors import CheckFailed, InputError
 
 
@@ -133,9 +134,8 @@ def check_result(
         TooManyRejects: The share of rejects exceeds the limit.
     """
     if not summary.kept:
-        raise NoRowKept(
-            f"{', '.join(sources)}: no row was kept: {_explain(summary, rejects)}{hint}", summary
-        )
+        found = _explain(summary, rejects) + (hint or _meaning(summary))
+        raise NoRowKept(f"{', '.join(sources)}: no row was kept: {found}", summary)
     if limit is not None and summary.rejected > limit * summary.rows:
         rate = summary.rejected / summary.rows
         raise TooManyRejects(
@@ -143,6 +143,12 @@ def check_result(
             f"{_explain(summary, rejects)}",
             summary,
         )
+
+
+def _meaning(summary: ConvertSummary) -> str:
+    """What the most frequent reason means, where no field can be named."""
+    reason = next(iter(summary.reasons), "")
+    return f"; {reason}: {REASONS[reason]}" if reason else ""
 
 
 def _explain(summary: ConvertSummary, rejects: Path) -> str:

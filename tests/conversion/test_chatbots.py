@@ -280,9 +280,67 @@ def test_phrases_alone_have_the_intent_of_their_files_name(tmp_path: Path) -> No
     assert read(tmp_path, "Book_usersays_en-gb.json", ES_PHRASES) == [(FLIGHT, "Book(Oslo,Rome)")]
 
 
-def test_phrases_without_an_intents_name_have_no_label(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no row was kept: no_label 1"):
+def test_phrases_without_an_intents_name_are_rejected_as_such(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"unnamed_intent 1 .*: give the agent's folder"):
         read(tmp_path, "usersays.json", ES_PHRASES)
+
+
+# The keys as an agent of 2022 has them, in the examples of Rasa's repository
+# (data/examples/dialogflow, Apache-2.0); the words are others.
+ES_AGENT_2022 = [
+    {
+        "id": "a3e1901a-6c84-402c-a5a4-e2ec05307aa9",
+        "data": [
+            {"text": "a table in the ", "userDefined": False},
+            {"text": "south", "alias": "area", "meta": "@area", "userDefined": False},
+            {"text": " for ", "userDefined": False},
+            {"text": "two", "alias": "guests", "meta": "@sys.number", "userDefined": False},
+        ],
+        "isTemplate": False,
+        "count": 0,
+        "updated": 0,
+    }
+]
+ES_INTENT_2022 = {
+    "id": "fd566317-b15d-4685-9158-63028b6fb5bf",
+    "name": "Book a table",
+    "auto": True,
+    "contexts": [],
+    "responses": [
+        {
+            "resetContexts": False,
+            "action": "",
+            "parameters": [
+                {"name": "guests", "required": False, "dataType": "@sys.number", "isList": False},
+                {"name": "area", "required": False, "dataType": "@area", "isList": True},
+            ],
+            "messages": [{"type": "0", "lang": "en", "speech": ["Done."]}],
+        }
+    ],
+    "fallbackIntent": False,
+    "events": [],
+}
+
+
+def test_the_intents_own_file_gives_the_order_of_its_parameters(tmp_path: Path) -> None:
+    folder = tmp_path / "agent"
+    (folder / "intents").mkdir(parents=True)
+    (folder / "entities").mkdir()
+    files = {
+        "agent.json": {"description": "", "language": "en", "supportedLanguages": ["es"]},
+        "package.json": {"version": "1.0.0"},
+        "entities/area.json": {"id": "1", "name": "area", "isEnum": False},
+        "entities/area_entries_en.json": [{"value": "south", "synonyms": ["south"]}],
+        "intents/Book a table.json": ES_INTENT_2022,
+        "intents/Book a table_usersays_en.json": ES_AGENT_2022,
+        "intents/Default Fallback Intent.json": {"name": "Default Fallback Intent"},
+    }
+    for name, content in files.items():
+        (folder / name).write_text(json.dumps(content), encoding="utf-8")
+    assert records(tmp_path, folder) == [
+        ("a table in the south for two", "Book a table(two,south)")
+    ]
+    assert not (tmp_path / "out.rejects.jsonl").exists()
 
 
 def test_a_template_has_no_words(tmp_path: Path) -> None:
