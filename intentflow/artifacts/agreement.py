@@ -38,7 +38,7 @@ class Agreement(Artifact):
     """Agreement of the annotators of an export."""
 
     WRONG_KIND: ClassVar[str] = "not the agreement that intentflow convert writes"
-    SIGN: ClassVar[str] = "answers"
+    SIGN: ClassVar[str] = "rows"
     ADVICE: ClassVar[str] = "convert the export again"
 
     rows: Integer = Field(description="Rows that several annotators answered")

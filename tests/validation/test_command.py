@@ -134,3 +134,19 @@ def test_the_advice_is_for_the_model_of_the_recipe(
 def test_an_unknown_recipe_is_status_two(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(data, "--recipe", "qwen1.5-1.8b-chat/qlra") == 2
     assert "did you mean qwen1.5-1.8b-chat/qlora" in capsys.readouterr().err
+
+
+def test_unreadable_hardware_is_refused_with_examples(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (rows := tmp_path / "rows.jsonl").write_text('{"instruction": "a", "output": "f()"}')
+    assert main(["validate", str(rows), "--hardware", "two GPUs"]) == 2
+    assert "--hardware: expected GPUs, such as 2x80Gi, or" in capsys.readouterr().err
+
+
+def test_another_file_is_not_the_agreement(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (rows := tmp_path / "rows.jsonl").write_text('{"instruction": "a", "output": "f()"}')
+    assert main(["validate", str(rows), "--agreement", str(rows)]) == 2
+    assert "not the agreement that intentflow convert writes" in capsys.readouterr().err

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from intentflow.config import Flag, Place, StrictModel, from_file
 from intentflow.errors import CheckFailed, InputError
@@ -39,6 +40,12 @@ class DataChecks(StrictModel):
     )
 
 
+def _require_hardware(text: str | None) -> str | None:
+    if text is not None and not re.fullmatch(HARDWARE, text):
+        raise ValueError(f"expected GPUs, such as 2x80Gi, or a CPU's memory, 64Gi; not {text}")
+    return text
+
+
 class ValidateConfig(DataChecks):
     r"""Configuration of the data checks, and the training that the advice is for.
 
@@ -56,12 +63,13 @@ class ValidateConfig(DataChecks):
 
     taxonomy: TaxonomyFile = None
     recipe: OptionalRecipeFile = None
-    hardware: Annotated[str | None, Flag(metavar="NxMEMORY")] = Field(
-        None,
-        pattern=HARDWARE,
-        description="Devices of the training, for the advice: 2x80Gi for two GPUs of 80 GiB each, "
-        "64Gi for a CPU with this memory; in a cluster those of the train step, otherwise those "
-        "of this computer unless set",
+    hardware: Annotated[str | None, Flag(metavar="NxMEMORY"), AfterValidator(_require_hardware)] = (
+        Field(
+            None,
+            description="Devices of the training, for the advice: 2x80Gi for two GPUs of 80 GiB "
+            "each, 64Gi for a CPU with this memory; in a cluster those of the train step, "
+            "otherwise those of this computer unless set",
+        )
     )
 
 
