@@ -3,92 +3,70 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 
 from pydantic import BaseModel
 
 from intentflow.cli.outcome import Outcome
 from intentflow.printable import json_text
 
+_PLACES = {
+    "recipe": ("intentflow.recipe.recipe", "Recipe"),
+    "gate": ("intentflow.gating.policy", "GatePolicy"),
+    "data-policy": ("intentflow.validation", "DataPolicy"),
+    "drift-policy": ("intentflow.feedback.drift.policy", "DriftPolicy"),
+    "taxonomy": ("intentflow.taxonomy", "Taxonomy"),
+    "run": ("intentflow.pipeline.run_config", "RunConfig"),
+    "deploy": ("intentflow.deployment.options", "DeployOptions"),
+    "pipeline": ("intentflow.pipeline.options", "PipelineOptions"),
+    "teacher": ("intentflow.synthesis", "Teacher"),
+    "metrics": ("intentflow.artifacts.metrics", "Metrics"),
+    "baselines": ("intentflow.artifacts.baselines", "Baselines"),
+    "verdict": ("intentflow.artifacts.verdict", "Verdict"),
+    "training": ("intentflow.artifacts.training", "TrainingRecord"),
+    "quantization": ("intentflow.artifacts.quantization", "QuantizationRecord"),
+    "predictions": ("intentflow.artifacts.predictions", "ScoredPrediction"),
+    "left-out": ("intentflow.artifacts.left_out", "LeftOutRow"),
+    "parity": ("intentflow.artifacts.parity", "Parity"),
+    "rejects": ("intentflow.artifacts.rejects", "RejectedRow"),
+    "changes": ("intentflow.artifacts.row_changes", "RowChange"),
+    "redaction-report": ("intentflow.artifacts.redaction_report", "RedactionReport"),
+    "requests": ("intentflow.artifacts.request_log", "LoggedRequest"),
+    "feedback": ("intentflow.artifacts.request_log", "LoggedCorrection"),
+    "agreement": ("intentflow.artifacts.agreement", "Agreement"),
+    "data-findings": ("intentflow.artifacts.data_findings", "DataFindings"),
+    "deployed-model": ("intentflow.artifacts.deployed_model", "DeployedModel"),
+    "failure": ("intentflow.artifacts.failure", "StepFailure"),
+    "published": ("intentflow.artifacts.published", "PublishedModel"),
+    "registry-entry": ("intentflow.artifacts.registry_entry", "RegistryEntry"),
+    "registry-aliases": ("intentflow.artifacts.registry_entry", "ServiceAliases"),
+    "drift": ("intentflow.artifacts.drift", "DriftReport"),
+    "manifest": ("intentflow.storage.manifest", "ManifestFile"),
+    "prompt": ("intentflow.prompts", "PromptSpec"),
+    "calibration": ("intentflow.artifacts.calibration", "Calibration"),
+}
+"""Module and class of each file; imported only when it is needed."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "file", choices=sorted(schema_models()), help="name of the configuration file or artifact"
+        "file", choices=sorted(_PLACES), help="name of the configuration file or artifact"
     )
 
 
 def run(args: argparse.Namespace) -> Outcome:
     """Print a JSON Schema."""
-    schema = schema_models()[args.file].model_json_schema()
+    schema = _model(args.file).model_json_schema()
     return Outcome(schema, json_text(schema, indent=2))
 
 
 def schema_models() -> dict[str, type[BaseModel]]:
     """The configuration files and artifacts that have a schema, by name."""
-    from intentflow.artifacts.agreement import Agreement
-    from intentflow.artifacts.baselines import Baselines
-    from intentflow.artifacts.calibration import Calibration
-    from intentflow.artifacts.data_findings import DataFindings
-    from intentflow.artifacts.deployed_model import DeployedModel
-    from intentflow.artifacts.drift import DriftReport
-    from intentflow.artifacts.failure import StepFailure
-    from intentflow.artifacts.left_out import LeftOutRow
-    from intentflow.artifacts.metrics import Metrics
-    from intentflow.artifacts.parity import Parity
-    from intentflow.artifacts.predictions import ScoredPrediction
-    from intentflow.artifacts.published import PublishedModel
-    from intentflow.artifacts.quantization import QuantizationRecord
-    from intentflow.artifacts.redaction_report import RedactionReport
-    from intentflow.artifacts.registry_entry import RegistryEntry, ServiceAliases
-    from intentflow.artifacts.rejects import RejectedRow
-    from intentflow.artifacts.request_log import LoggedCorrection, LoggedRequest
-    from intentflow.artifacts.row_changes import RowChange
-    from intentflow.artifacts.training import TrainingRecord
-    from intentflow.artifacts.verdict import Verdict
-    from intentflow.deployment.options import DeployOptions
-    from intentflow.feedback.drift.policy import DriftPolicy
-    from intentflow.gating.policy import GatePolicy
-    from intentflow.pipeline.options import PipelineOptions
-    from intentflow.pipeline.run_config import RunConfig
-    from intentflow.prompts import PromptSpec
-    from intentflow.recipe.recipe import Recipe
-    from intentflow.storage.manifest import ManifestFile
-    from intentflow.synthesis import Teacher
-    from intentflow.taxonomy import Taxonomy
-    from intentflow.validation import DataPolicy
+    return {name: _model(name) for name in _PLACES}
 
-    return {
-        "recipe": Recipe,
-        "gate": GatePolicy,
-        "data-policy": DataPolicy,
-        "drift-policy": DriftPolicy,
-        "taxonomy": Taxonomy,
-        "run": RunConfig,
-        "deploy": DeployOptions,
-        "pipeline": PipelineOptions,
-        "teacher": Teacher,
-        "metrics": Metrics,
-        "baselines": Baselines,
-        "verdict": Verdict,
-        "training": TrainingRecord,
-        "quantization": QuantizationRecord,
-        "predictions": ScoredPrediction,
-        "left-out": LeftOutRow,
-        "parity": Parity,
-        "rejects": RejectedRow,
-        "changes": RowChange,
-        "redaction-report": RedactionReport,
-        "requests": LoggedRequest,
-        "feedback": LoggedCorrection,
-        "agreement": Agreement,
-        "data-findings": DataFindings,
-        "deployed-model": DeployedModel,
-        "failure": StepFailure,
-        "published": PublishedModel,
-        "registry-entry": RegistryEntry,
-        "registry-aliases": ServiceAliases,
-        "drift": DriftReport,
-        "manifest": ManifestFile,
-        "prompt": PromptSpec,
-        "calibration": Calibration,
-    }
+
+def _model(name: str) -> type[BaseModel]:
+    module, attribute = _PLACES[name]
+    found: type[BaseModel] = getattr(importlib.import_module(module), attribute)
+    return found

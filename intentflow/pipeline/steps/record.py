@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from intentflow.config import DNS_LABEL, Place, StrictModel
 from intentflow.deployment.options import DeployOptions
@@ -85,7 +85,7 @@ class DataFacts:
 
     sources: Sequence[str]
     digests: Sequence[str]
-    recipe: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class JudgedModel:
 
     metrics: Metrics
     verdict: Decision
-    recipe: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Mapping[str, JsonValue] = field(default_factory=dict)
     reports: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -109,7 +109,7 @@ class JudgedModel:
         cls,
         metrics: str | Path,
         verdict: str | Path,
-        recipe: Mapping[str, Any],
+        recipe: Mapping[str, JsonValue],
         reports: Mapping[str, str],
     ) -> Self:
         """Read its files.

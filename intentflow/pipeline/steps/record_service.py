@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from intentflow.pipeline.steps.record import Recorded, open_registry
 
@@ -135,7 +135,5 @@ def _model_entry(registry: Registry, recorded: Recorded, made: DeployedFacts) ->
         if entry.digest == made.digest:
             return entry.id
     log.warning("the registry has no entry of the model %s: it gets one", made.digest or made.uri)
-    fields: dict[str, Any] = {"uri": made.uri, "digest": made.digest}
-    if made.verdict is not None:
-        fields["verdict"] = made.verdict.model_dump()
-    return registry.record(recorded.entry("model", **fields))
+    entry = recorded.entry("model", uri=made.uri, digest=made.digest)
+    return registry.record(entry.model_copy(update={"verdict": made.verdict}))
