@@ -18,8 +18,9 @@ def evaluate(
     predictions: dsl.Output[dsl.Dataset],
     baselines: dsl.Input[dsl.Artifact] = None,
     champion: dict = {},  # type: ignore[type-arg]  # noqa: B006  # kfp takes it literally
-) -> None:
-    """Decode greedily and score intent and parameters.
+    champion_model: str = "",
+) -> dict:  # type: ignore[type-arg]
+    """Decode greedily and score intent and parameters, of the model in service, too.
 
     Args:
         model: The model directory that would be served.
@@ -32,21 +33,27 @@ def evaluate(
         report: Page about intents, confusions, rows, confidence and cost.
         predictions: Every row with its answer.
         baselines: ``baselines.json`` of the same rows, for the report.
-        champion: Metrics of the model in service, on the same rows, for the report.
+        champion: Metrics of the model in service, on the same rows.
+        champion_model: Address of the model in service, to be scored on the same rows.
+
+    Returns:
+        The scores of the model in service that the gate compares; empty without one.
     """
-    from intentflow.artifacts.metrics import Metrics
-    from intentflow.pipeline.parameters import from_parameter
+    from intentflow.pipeline.parameters import as_parameter, from_parameter
     from intentflow.pipeline.steps import evaluate as step
     from intentflow.pipeline.steps import step_errors
+    from intentflow.pipeline.steps.champion import champion_scores
 
     with step_errors("evaluate", code_version):
+        settings = from_parameter(step.EvaluateConfig, config, "evaluate")
+        rival = champion_scores(champion, champion_model, test_set.path, settings)
         files = step.EvaluateFiles(
             metrics=metrics.path,
             predictions=predictions.path,
             report=report.path,
             baselines=baselines.path if baselines else None,
-            champion=Metrics.from_mapping(champion, "the champion's scores") if champion else None,
+            champion=rival,
         )
-        settings = from_parameter(step.EvaluateConfig, config, "evaluate")
         found = step.run_evaluate(model.path, test_set.path, files, settings).metrics
         step.log_scores(found, scores, confusion)
+    return as_parameter(rival) if rival else {}

@@ -12,22 +12,31 @@ def resolve(
     sources: list,  # type: ignore[type-arg]  # kfp knows no item types
     split: dict,  # type: ignore[type-arg]
     champion: str,
+    deploy: dict,  # type: ignore[type-arg]
     code_version: str,
 ) -> NamedTuple(  # type: ignore[valid-type]  # as kfp reads it
-    "Outputs", [("sources_digest", str), ("test_digest", str), ("champion_scores", dict)]
+    "Outputs",
+    [
+        ("sources_digest", str),
+        ("test_digest", str),
+        ("champion_scores", dict),
+        ("champion_model", str),
+    ],
 ):
     """Find what is there now; never cached, so that a schedule sees new labels.
 
     Args:
         sources: Paths or s3:// URIs of the exports.
         split: Fields of SplitConfig, of which the test file is read.
-        champion: ``metrics.json`` of the model in service; empty for a first model.
+        champion: ``metrics.json`` of the model in service; if empty, the cluster may have it.
+        deploy: Fields of DeployOptions; with mode apply, the service's model is the champion.
         code_version: Version of the code of intentflow.
 
     Returns:
-        Digests of the sources and of the test file, and the scores of the model in service. Later
-        steps are cached on them.
+        Digests of the sources and of the test file, and the scores or the address of the model in
+        service. Later steps are cached on them.
     """
+    from intentflow.deployment.options import DeployOptions
     from intentflow.pipeline.parameters import as_parameter, from_parameter
     from intentflow.pipeline.steps import step_errors
     from intentflow.pipeline.steps.resolve import run_resolve
@@ -35,6 +44,7 @@ def resolve(
 
     with step_errors("resolve", code_version):
         settings = from_parameter(SplitConfig, split, "split")
-        found = run_resolve(sources, test=settings.test, champion=champion or None)
+        service = from_parameter(DeployOptions, deploy, "deploy")
+        found = run_resolve(sources, test=settings.test, champion=champion or None, service=service)
         scores = as_parameter(found.champion) if found.champion else {}
-    return found.sources_digest, found.test_digest, scores
+    return found.sources_digest, found.test_digest, scores, found.champion_model

@@ -38,13 +38,14 @@ def model_of(service: Mapping[str, Any]) -> DeployedModel:
         return former
     if not _has_revision_canary(service):
         return _entry(_predictor(service)) or former
-    uris = [
-        digest_in_name(argument.removeprefix(_MODEL_URI))
-        for container in (service["spec"].get("transformer") or {}).get("containers", ())
-        for argument in container.get("args") or ()
-        if argument.startswith(_MODEL_URI)
-    ]
-    return DeployedModel(model_digest=next(filter(None, uris), ""))
+    digests = map(digest_in_name, _transformer_uris(service))
+    return DeployedModel(model_digest=next(filter(None, digests), ""))
+
+
+def model_uris(service: Mapping[str, Any]) -> list[str]:
+    """The models that predictor and transformer of an InferenceService load."""
+    model = _predictor(service).get("model") or {}
+    return [*filter(None, [model.get("storageUri")]), *_transformer_uris(service)]
 
 
 def canary_of(service: Mapping[str, Any]) -> DeployedModel | None:
@@ -76,6 +77,15 @@ def _entry(predictor: Mapping[str, Any]) -> DeployedModel | None:
     annotations = predictor.get("annotations") or {}
     stated = any(key in annotations for key in DeployedModel.keys(ANNOTATION))
     return DeployedModel.read(annotations, ANNOTATION) if stated else None
+
+
+def _transformer_uris(service: Mapping[str, Any]) -> list[str]:
+    return [
+        argument.removeprefix(_MODEL_URI)
+        for container in (service["spec"].get("transformer") or {}).get("containers", ())
+        for argument in container.get("args") or ()
+        if argument.startswith(_MODEL_URI)
+    ]
 
 
 def _predictor(service: Mapping[str, Any]) -> Mapping[str, Any]:

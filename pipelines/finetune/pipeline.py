@@ -47,7 +47,11 @@ def build(options: PipelineOptions) -> Any:
         # Never cached, so that a schedule sees new labels; later steps are cached on its outputs.
         resolved = place(
             steps.resolve(
-                sources=sources, split=split, champion=champion, code_version=code_version
+                sources=sources,
+                split=split,
+                champion=champion,
+                deploy=deploy,
+                code_version=code_version,
             ),
             "resolve",
             "Find what is new",
@@ -168,6 +172,7 @@ def build(options: PipelineOptions) -> Any:
                 config=evaluate,
                 baselines=compared.outputs["baselines"],
                 champion=resolved.outputs["champion_scores"],
+                champion_model=resolved.outputs["champion_model"],
                 code_version=code_version,
             ),
             "evaluate",
@@ -190,7 +195,7 @@ def build(options: PipelineOptions) -> Any:
             steps.gate(
                 metrics=scored.outputs["metrics"],
                 config=gate,
-                champion=resolved.outputs["champion_scores"],
+                champion=scored.outputs["Output"],
                 baselines=compared.outputs["baselines"],
                 reference=reference,
                 code_version=code_version,

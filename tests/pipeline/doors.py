@@ -169,6 +169,8 @@ class Doors:
         """Artifacts in the working directory, and something for the rest."""
         arguments: dict[str, Any] = {}
         for name, parameter in inspect.signature(function).parameters.items():
+            if isinstance(parameter.default, str):
+                continue
             kind = getattr(parameter.annotation, "__origin__", parameter.annotation)
             if kind in (list, dict):
                 arguments[name] = kind()

@@ -140,6 +140,16 @@ def test_the_gate_sees_the_scores_of_the_16_bit_model_next_to_the_quantized_ones
     assert "'train'" in str(_tasks(spec)["evaluate-2"]["inputs"]["artifacts"]["model"])
 
 
+def test_the_gate_compares_with_what_evaluate_scored_of_the_model_in_service(
+    tmp_path: Path,
+) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml")
+    given = {name: _tasks(spec)[name]["inputs"]["parameters"] for name in ("evaluate", "gate")}
+    resolved = given["evaluate"]["champion_model"]["taskOutputParameter"]
+    assert resolved == {"outputParameterKey": "champion_model", "producerTask": "resolve"}
+    assert given["gate"]["champion"]["taskOutputParameter"]["producerTask"] == "evaluate"
+
+
 def test_every_cached_step_sees_the_code_version(tmp_path: Path) -> None:
     (spec,) = _compile(tmp_path / "f.yaml", quantize="awq", balance="cap")
     without = [

@@ -47,6 +47,32 @@ def test_what_is_metadata_alone_is_on_disk_for_the_cache(
     assert json.loads(Path(scored[output].path).read_text()) == scored[output].metadata
 
 
+def test_without_a_champion_nothing_is_handed_on(scored: dict[str, Any]) -> None:
+    assert scored["Output"] == {}
+
+
+@pytest.fixture(scope="module")
+def compared(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Outputs where a model is in service, which is the same one."""
+    folder = tmp_path_factory.mktemp("compared")
+    test_set = rows(folder / "test.jsonl", *ROWS)
+    given = {"model": tiny_model, "test_set": test_set, "champion_model": str(tiny_model)}
+    with one_thread():
+        return call(evaluate, folder, config={"engine": "transformers"}, **given)
+
+
+def test_the_model_in_service_is_scored_on_the_same_rows(compared: dict[str, Any]) -> None:
+    metrics = json.loads(Path(compared["metrics"].path).read_text())
+    champion = compared["Output"]
+    for key in ("n", "data_digest", "model_digest", "intent_accuracy"):
+        assert champion[key] == metrics[key]
+
+
+def test_the_report_compares_with_the_model_in_service(compared: dict[str, Any]) -> None:
+    text = Path(compared["report"].path).read_text(encoding="utf-8")
+    assert "differs from the champion by no more than chance" in text
+
+
 def test_report_is_a_page(scored: dict[str, Any]) -> None:
     text = Path(scored["report"].path).read_text(encoding="utf-8")
     assert text.startswith("<!doctype html>")

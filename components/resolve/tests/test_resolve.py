@@ -10,15 +10,15 @@ from intentflow.pipeline.code_version import code_version
 from tests.components.calls import call, rows
 
 
-def _resolve(folder: Path, split: dict[str, Any] | None = None) -> tuple[str, str, dict[str, Any]]:
+def _resolve(folder: Path, split: dict[str, Any] | None = None) -> tuple[Any, ...]:
     given = {
         "sources": [str(folder)],
         "split": split or {},
         "champion": "",
+        "deploy": {},
         "code_version": code_version(),
     }
-    digest, test, champion = call(resolve, folder, **given)["Output"]
-    return digest, test, champion
+    return tuple(call(resolve, folder, **given)["Output"])
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_without_a_test_file_there_is_no_digest_of_one(labels: Path) -> None:
 
 
 def test_a_first_model_has_no_champion(labels: Path) -> None:
-    assert _resolve(labels)[2] == {}
+    assert _resolve(labels)[2:] == ({}, "")
 
 
 def test_a_missing_source_ends_the_step(tmp_path: Path) -> None:

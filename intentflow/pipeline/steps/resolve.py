@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from intentflow.artifacts.metrics import Metrics
+    from intentflow.deployment.options import DeployOptions
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -18,26 +22,37 @@ class Resolved:
     Attributes:
         sources_digest: Digests of the sources, separated by blanks.
         test_digest: Digest of the test file; empty if the test rows are split off.
-        champion: Scores of the model in service that a gate compares; None for a first model.
+        champion: Given scores of the model in service that a gate compares; None without any.
+        champion_model: Address of the model in service under its digest, which is scored on the
+            test rows of the run; empty if there is none, or its scores are given.
     """
 
     sources_digest: str
     test_digest: str
     champion: Metrics | None
+    champion_model: str = ""
 
 
 def run_resolve(
-    sources: Sequence[str], *, test: str | Path | None = None, champion: str | Path | None = None
+    sources: Sequence[str],
+    *,
+    test: str | Path | None = None,
+    champion: str | Path | None = None,
+    service: DeployOptions | None = None,
 ) -> Resolved:
     """Find what is there now.
 
     Args:
         sources: Files, folders or ``s3://`` URIs of exports; a folder is read as all its files.
         test: Test file that bypasses the split; None if there is none.
-        champion: ``metrics.json`` of the model in service; None for a first model.
+        champion: ``metrics.json`` of the model in service; None if there is none, or the cluster
+            has the model.
+        service: Options of the deployment; with mode ``apply`` and without ``champion``, the model
+            of that service in the cluster is the champion.
 
     Raises:
         InputError: One of them cannot be read.
+        ServiceError: The cluster does not answer, or refuses.
     """
     from intentflow.artifacts.metrics import Metrics
     from intentflow.evaluation.scores import for_comparing
@@ -47,4 +62,17 @@ def run_resolve(
         sources_digest=" ".join(digest_of(source, allow_prefix=True) for source in sources),
         test_digest=digest_of(str(test)) if test else "",
         champion=for_comparing(Metrics.read(champion)) if champion else None,
+        champion_model="" if champion else _model_in_service(service),
     )
+
+
+def _model_in_service(service: DeployOptions | None) -> str:
+    """The address of the model that a service in the cluster answers with; empty without one."""
+    from intentflow.deployment.in_service import model_in_service
+
+    if service is None or service.mode != "apply":
+        return ""
+    found = model_in_service(service.name, service.namespace)
+    if found:
+        log.info("the new model is compared with the one in service: %s", found)
+    return found or ""
