@@ -74,6 +74,6 @@ class DriftReport(Artifact):
     )
     reference_rows: Integer = Field(description="Number of reference rows")
     reference_digest: str = Field(description="SHA-256 of the reference rows")
-    requests: DriftRequests
+    requests: DriftRequests = Field(description="The requests that were read")
     statistics: list[DriftStatistic] = Field(description="The statistics that were compared")
     skipped: list[str] = Field([], description="Statistics that were not compared, with the reason")

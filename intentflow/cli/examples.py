@@ -48,6 +48,7 @@ EXAMPLES = {
         "intentflow drift --reference data/train.jsonl --requests s3://logs/intent "
         "--policy drift.yaml --html drift.html",
     ),
+    "backtest": ("intentflow backtest dated.csv --policy weekly,drift,never --html backtest.html",),
     "history": ("intentflow history", "intentflow history --html history.html"),
     "permissions": ("intentflow permissions intent -n voice --account kubeflow/pipeline-runner",),
     "endpoint": ("intentflow endpoint intent -n voice",),

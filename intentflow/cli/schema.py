@@ -41,6 +41,7 @@ _PLACES = {
     "registry-entry": ("intentflow.artifacts.registry_entry", "RegistryEntry"),
     "registry-aliases": ("intentflow.artifacts.registry_entry", "ServiceAliases"),
     "drift": ("intentflow.artifacts.drift", "DriftReport"),
+    "backtest": ("intentflow.artifacts.backtest", "BacktestReport"),
     "manifest": ("intentflow.storage.manifest", "ManifestFile"),
     "prompt": ("intentflow.prompts", "PromptSpec"),
     "calibration": ("intentflow.artifacts.calibration", "Calibration"),

@@ -31,6 +31,7 @@ VERBS = {
     "rollback": "restore the previous model, in the cluster or by a revert",
     "verify": "wait until a service answers with a model, and compare its answers",
     "drift": "compare live requests with training rows",
+    "backtest": "replay retraining policies on dated rows",
     "history": "list data sets, models and deployments, with their lineage and verdicts",
     "permissions": "print the Role that a pipeline's account needs to deploy a service",
     "endpoint": "print a service's URL and the command that reads its token",

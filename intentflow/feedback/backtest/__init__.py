@@ -1,0 +1,1 @@
+"""Backtest: retraining policies replayed on dated rows."""
