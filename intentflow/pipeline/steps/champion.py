@@ -6,11 +6,13 @@ import logging
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from intentflow.pipeline.steps import evaluate
 
 if TYPE_CHECKING:
+    from pydantic import JsonValue
+
     from intentflow.artifacts.metrics import Metrics
     from intentflow.pipeline.steps.evaluate import EvaluateConfig
 
@@ -18,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def champion_scores(
-    given: Mapping[str, Any], model: str, test_set: str | Path, config: EvaluateConfig
+    given: Mapping[str, JsonValue], model: str, test_set: str | Path, config: EvaluateConfig
 ) -> Metrics | None:
     """The scores of the model in service on the rows of a run.
 
