@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from intentflow.deployment import DeployOptions, ModelFacts, read_facts
+from intentflow.deployment import DeployOptions, DeployResult, ModelFacts, deploy
 from intentflow.storage import publish
+from tests.simulators.fixtures import KServe
+from tests.simulators.node import Behaviour
+from tests.verdicts import write_verdict_about
 
 
 @pytest.fixture
@@ -38,21 +41,7 @@ def write_verdict(model_directory: Path, tmp_path: Path) -> Callable[..., Path]:
     """Write a passing verdict about ``model_directory``, changed by keyword arguments."""
 
     def write(**changes: Any) -> Path:
-        facts = read_facts(str(model_directory))
-        document = {
-            "passed": True,
-            "reasons": [],
-            "rules": [],
-            "model_digest": facts.digest,
-            "data_digest": "d" * 64,
-            "prompt_digest": facts.prompt_digest,
-            "constrained": True,
-            "engine": "transformers",
-            "policy": "policy.yaml",
-        }
-        path = tmp_path / "verdict.json"
-        path.write_text(json.dumps(document | changes))
-        return path
+        return write_verdict_about(model_directory, tmp_path / "verdict.json", **changes)
 
     return write
 
@@ -71,3 +60,32 @@ def published(model_directory: Path, s3_bucket: str) -> str:
 @pytest.fixture
 def apply_options(namespace: str) -> DeployOptions:
     return DeployOptions(name="banking", namespace=namespace, mode="apply", timeout_seconds=20)
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A model that was deployed, and the result."""
+
+    uri: str
+    done: DeployResult
+
+
+@pytest.fixture
+def deploy_model(
+    model_directory: Path,
+    s3_bucket: str,
+    apply_options: DeployOptions,
+    write_verdict: Callable[..., Path],
+    kserve: KServe,
+) -> Callable[..., Deployed]:
+    """Publish the model with these weights, and deploy it; its pods may behave otherwise."""
+
+    def run(weights: bytes, behaviour: Behaviour | None = None, **options: Any) -> Deployed:
+        (model_directory / "model.safetensors").write_bytes(weights)
+        uri = publish(model_directory, f"s3://{s3_bucket}/models").uri
+        if behaviour:
+            kserve.node.behave(uri, behaviour)
+        changed = apply_options.model_copy(update={"timeout_seconds": 60.0, **options})
+        return Deployed(uri, deploy(uri, changed, verdict_file=write_verdict()))
+
+    return run

@@ -11,43 +11,21 @@ from typing import Any
 
 import pytest
 
-from intentflow.deployment import DeployOptions, deploy
+from intentflow.deployment import DeployOptions
 from intentflow.deployment.rollback import promote, rollback
 from intentflow.errors import CheckFailed
-from intentflow.storage import publish
+from tests.deployment.conftest import Deployed
 from tests.simulators.fixtures import KServe
 from tests.simulators.kserve.names import SOURCE_URI
 from tests.simulators.node import Behaviour
 
 pytestmark = pytest.mark.real
 
-Deploy = Callable[..., str]
+Deploy = Callable[..., Deployed]
 Object = dict[str, Any]
 
 BROKEN = Behaviour(crashes=True, words="torch.OutOfMemoryError: CUDA out of memory")
 TWO = {"gpu_count": 1, "min_replicas": 2, "max_replicas": 2}
-
-
-@pytest.fixture
-def deploy_model(
-    model_directory: Path,
-    s3_bucket: str,
-    apply_options: DeployOptions,
-    write_verdict: Callable[..., Path],
-    kserve: KServe,
-) -> Deploy:
-    """Publish the model with these weights, and deploy it; returns its location."""
-
-    def run(weights: bytes, behaviour: Behaviour | None = None, **options: Any) -> str:
-        (model_directory / "model.safetensors").write_bytes(weights)
-        uri = publish(model_directory, f"s3://{s3_bucket}/models").uri
-        if behaviour:
-            kserve.node.behave(uri, behaviour)
-        changed = apply_options.model_copy(update={"timeout_seconds": 60.0, **options})
-        deploy(uri, changed, verdict_file=write_verdict())
-        return uri
-
-    return run
 
 
 def _is_ready(pod: Object) -> bool:
@@ -130,7 +108,7 @@ def test_new_model_takes_over_without_a_gap_or_a_restart(
 ) -> None:
     deploy_model(b"first", **TWO)
     with watched(kserve) as watch:
-        second = deploy_model(b"second", Behaviour(ready_seconds=2), **TWO)
+        second = deploy_model(b"second", Behaviour(ready_seconds=2), **TWO).uri
         time.sleep(1)
         watch.look()
     assert watch.unanswered == []
@@ -144,7 +122,7 @@ def test_new_model_takes_over_without_a_gap_or_a_restart(
 def test_rollback_goes_the_same_way(
     deploy_model: Deploy, kserve: KServe, apply_options: DeployOptions
 ) -> None:
-    first = deploy_model(b"first")
+    first = deploy_model(b"first").uri
     deploy_model(b"second")
     with watched(kserve) as watch:
         rollback("banking", apply_options.namespace, 60)
@@ -159,7 +137,7 @@ def test_promotion_of_a_share_goes_the_same_way(
 ) -> None:
     deploy_model(b"first", **TWO)
     with watched(kserve) as watch:
-        second = deploy_model(b"second", canary_percent=10, **TWO)
+        second = deploy_model(b"second", canary_percent=10, **TWO).uri
         promote("banking", apply_options.namespace, 60)
         time.sleep(1)
     assert watch.unanswered == []
@@ -169,7 +147,7 @@ def test_promotion_of_a_share_goes_the_same_way(
 def test_new_model_that_fails_is_taken_away_and_nothing_else_has_changed(
     deploy_model: Deploy, kserve: KServe
 ) -> None:
-    first = deploy_model(b"first")
+    first = deploy_model(b"first").uri
     before = kserve.service()
     pods = {it["metadata"]["uid"] for it in kserve.pods("predictor")}
     with watched(kserve) as watch:
@@ -190,7 +168,7 @@ def test_failure_after_the_former_model_is_gone_brings_it_back_the_same_way(
 ) -> None:
     from intentflow.deployment import rollout
 
-    first = deploy_model(b"first")
+    first = deploy_model(b"first").uri
     original = rollout.put
 
     def fail_last(cluster: Any, stage: Any, *rest: Any) -> Any:
@@ -224,7 +202,7 @@ def test_change_in_place_says_why_first(
     reason: str,
 ) -> None:
     deploy_model(b"first", **options)
-    second = deploy_model(b"second", **options)
+    second = deploy_model(b"second", **options).uri
     assert f"banking: the model changes in place ({reason}" in capsys.readouterr().err
     assert kserve.service()["spec"]["predictor"]["model"]["storageUri"] == second
     assert "canary" not in kserve.service()["spec"]

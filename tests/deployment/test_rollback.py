@@ -16,50 +16,28 @@ import pytest
 
 from intentflow.cli.main import main
 from intentflow.cluster.client import Cluster
-from intentflow.deployment import DeployOptions, deploy, find_endpoint
+from intentflow.deployment import DeployOptions, find_endpoint
 from intentflow.deployment.ownership import owned
 from intentflow.deployment.revisions import record, revisions
 from intentflow.deployment.rollback import promote, rollback
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.storage import publish
+from tests.deployment.conftest import Deployed
 from tests.real_parts.kube import without_spec_field
 from tests.simulators.fixtures import KServe
 from tests.simulators.node import Behaviour
 
 pytestmark = pytest.mark.real
 
-Deploy = Callable[..., Any]
+Deploy = Callable[..., Deployed]
 
 BROKEN = Behaviour(crashes=True, words="torch.OutOfMemoryError: CUDA out of memory")
 
 
 @pytest.fixture
-def deploy_model(
-    model_directory: Path,
-    s3_bucket: str,
-    apply_options: DeployOptions,
-    write_verdict: Callable[..., Path],
-    kserve: KServe,
-) -> Deploy:
-    """Publish the model with these weights, and deploy it."""
-
-    def run(weights: bytes, behaviour: Behaviour | None = None, **options: Any) -> Any:
-        (model_directory / "model.safetensors").write_bytes(weights)
-        uri = publish(model_directory, f"s3://{s3_bucket}/models").uri
-        if behaviour:
-            kserve.node.behave(uri, behaviour)
-        changed = apply_options.model_copy(update=options)
-        return deploy(uri, changed, verdict_file=write_verdict())
-
-    return run
-
-
-@pytest.fixture
-def in_service(deploy_model: Deploy, kserve: KServe) -> str:
+def in_service(deploy_model: Deploy) -> str:
     """A service that is ready; returns its model's URI."""
-    deploy_model(b"first")
-    uri: str = _model(kserve.service())["storageUri"]
-    return uri
+    return deploy_model(b"first").uri
 
 
 def _model(service: dict[str, Any]) -> dict[str, Any]:
@@ -143,7 +121,7 @@ def test_rollback_brings_the_former_model_back(
     in_service: str, deploy_model: Deploy, kserve: KServe, apply_options: DeployOptions
 ) -> None:
     second = deploy_model(b"second")
-    assert second.revision == 1
+    assert second.done.revision == 1
 
     done = rollback("banking", apply_options.namespace, 20)
     assert _model(kserve.service())["storageUri"] == in_service
@@ -154,8 +132,7 @@ def test_rollback_brings_the_former_model_back(
 def test_second_rollback_undoes_the_first(
     in_service: str, deploy_model: Deploy, kserve: KServe, apply_options: DeployOptions
 ) -> None:
-    deploy_model(b"second")
-    second = _model(kserve.service())["storageUri"]
+    second = deploy_model(b"second").uri
     for _ in range(2):
         rollback("banking", apply_options.namespace, 20)
     assert _model(kserve.service())["storageUri"] == second
@@ -414,8 +391,7 @@ def test_canary_of_the_other_mode_is_refused(in_service: str, deploy_model: Depl
 def test_knative_shares_by_revision(
     deploy_model: Deploy, kserve: KServe, apply_options: DeployOptions
 ) -> None:
-    deploy_model(b"first", deployment_mode="Knative")
-    first = _model(kserve.service())["storageUri"]
+    first = deploy_model(b"first", deployment_mode="Knative").uri
     deploy_model(b"second", deployment_mode="Knative", canary_percent=10)
     shared = kserve.service()
     promote("banking", apply_options.namespace, 20)
@@ -502,7 +478,7 @@ def test_service_that_gives_the_evaluated_answer_is_deployed(
     deploy_model: Deploy, kserve: KServe, chat: str, tmp_path: Path
 ) -> None:
     probe = _probe(tmp_path, "weather_search( Oslo )")
-    assert deploy_model(b"first", probe=probe, probe_url=f"{chat}/openai/v1").verified
+    assert deploy_model(b"first", probe=probe, probe_url=f"{chat}/openai/v1").done.verified
     assert Chat.asked[-1] == "/openai/v1/chat/completions"
 
 

@@ -15,7 +15,6 @@ from typing import Any
 import httpx
 import pytest
 
-from intentflow.artifacts.verdict import Verdict
 from intentflow.cluster.client import Cluster
 from intentflow.deployment import DeployOptions, deploy, read_facts, render
 from intentflow.deployment.ownership import FIELD_MANAGER
@@ -31,6 +30,7 @@ from tests.simulators.api import Api
 from tests.simulators.fixtures import KServe, playing
 from tests.simulators.network import Network
 from tests.simulators.running_node import Programs, RunningNode, played_vllm, real_vllm
+from tests.verdicts import write_verdict_about
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(1200)]
 
@@ -202,32 +202,14 @@ def stage(
     )
 
     def run(uri: str, **changes: Any) -> None:
-        deploy(uri, options.model_copy(update=changes), verdict_file=_verdict(uri, tmp_path))
+        verdict = write_verdict_about(uri, tmp_path / "verdict.json")
+        deploy(uri, options.model_copy(update=changes), verdict_file=verdict)
 
     with playing(kube_controllers, namespace, node, tmp_path) as kserve:
         try:
             yield Stage(kserve, load, uris, run, options)
         finally:
             node.end_all()
-
-
-def _verdict(uri: str, folder: Path) -> Path:
-    """A passing verdict about a model."""
-    facts = read_facts(uri)
-    verdict = Verdict(
-        passed=True,
-        reasons=[],
-        rules=[],
-        model_digest=facts.digest,
-        data_digest="d" * 64,
-        prompt_digest=facts.prompt_digest,
-        constrained=True,
-        engine="vllm",
-        policy="policy.yaml",
-    )
-    file = folder / "verdict.json"
-    file.write_text(verdict.model_dump_json())
-    return file
 
 
 def _require_right_answers(load: Load, digests: list[str]) -> None:

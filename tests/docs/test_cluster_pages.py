@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from intentflow.cli.main import main
-from intentflow.deployment import read_facts
 from intentflow.storage import publish
 from tests.docs.pages import ROOT, Block, blocks
+from tests.verdicts import write_verdict_about
 
 HOW_TO = ROOT / "docs/how-to"
 MODEL = "s3://models/intent/sha256-…"
@@ -135,19 +135,7 @@ def _stored_uri(fleet: Path, branch: str) -> str:
 
 def _published(model: Path, bucket: str) -> str:
     """The URI of a published model; ``verdict.json`` passes it."""
-    facts = read_facts(str(model))
-    document = {
-        "passed": True,
-        "reasons": [],
-        "rules": [],
-        "model_digest": facts.digest,
-        "data_digest": "d" * 64,
-        "prompt_digest": facts.prompt_digest,
-        "constrained": True,
-        "engine": "vllm",
-        "policy": "gate.yaml",
-    }
-    Path("verdict.json").write_text(json.dumps(document), encoding="utf-8")
+    write_verdict_about(model, Path("verdict.json"))
     return publish(model, f"s3://{bucket}/models").uri
 
 
