@@ -19,8 +19,12 @@ log = logging.getLogger(__name__)
 
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 60
-# Products that bring the kinds of optional components.
-_OPERATORS = {"keda.sh": "KEDA", "monitoring.coreos.com": "the Prometheus Operator"}
+# Products that bring the kinds of optional components, by group or kind.
+_OPERATORS = {
+    "keda.sh": "KEDA",
+    "monitoring.coreos.com": "the Prometheus Operator",
+    "LocalModelCache": "KServe's controller of local models",
+}
 # RBAC's words; everything else that is forbidden was refused on admission.
 _LACKS_PERMISSION = re.compile(r'\bUser "[^"]*" cannot ')
 
@@ -198,9 +202,11 @@ class Cluster:
             try:
                 return self._client.resources.get(api_version=api_version, kind=kind)
             except ResourceNotFoundError:
+                group = api_version.partition("/")[0]
+                product = _OPERATORS.get(kind) or _OPERATORS.get(group) or self._needs
                 raise ServiceError(
                     f"the cluster {self.host} has no {kind} ({api_version}): "
-                    f"is {_OPERATORS.get(api_version.partition('/')[0], self._needs)} installed?"
+                    f"is {product} installed?"
                 ) from None
 
     @contextmanager

@@ -22,6 +22,8 @@ _OLD_MODES = {"RawDeployment": "Standard", "Serverless": "Knative"}
 # KServe sets these two on the pods.
 SERVICE_LABEL = "serving.kserve.io/inferenceservice"
 COMPONENT_LABEL = "component"
+# KServe sets it on a service whose model is in a LocalModelCache.
+LOCAL_MODEL_LABEL = "internal.serving.kserve.io/localmodel"
 _MODEL_URI = "--model_uri="
 
 
@@ -44,8 +46,10 @@ def model_of(service: Mapping[str, Any]) -> DeployedModel:
 
 def model_uris(service: Mapping[str, Any]) -> list[str]:
     """The models that predictor and transformer of an InferenceService load."""
-    model = _predictor(service).get("model") or {}
-    return [*filter(None, [model.get("storageUri")]), *_transformer_uris(service)]
+    predictor = _predictor(service)
+    single = (predictor.get("model") or {}).get("storageUri")
+    several = [item["uri"] for item in predictor.get("storageUris") or ()]
+    return [*([single] if single else several), *_transformer_uris(service)]
 
 
 def canary_of(service: Mapping[str, Any]) -> DeployedModel | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from intentflow.deployment.addresses import host_fault
-from intentflow.deployment.annotations import deployment_mode_of, model_of
+from intentflow.deployment.annotations import LOCAL_MODEL_LABEL, deployment_mode_of, model_of
 from intentflow.deployment.arguments import served_names
 from intentflow.deployment.autoscaling import follow_predictor, for_canary
 from intentflow.deployment.kustomize import Manifest
@@ -49,7 +49,7 @@ class Stage:
 
 def changes_model(live: Mapping[str, Any], objects: Sequence[Manifest]) -> bool:
     """Whether a service has another model among the objects than in the cluster."""
-    return _uri(live) != _uri(service_of(objects))
+    return _locations(live) != _locations(service_of(objects))
 
 
 def in_place_reason(live: Mapping[str, Any], objects: Sequence[Manifest]) -> str | None:
@@ -64,11 +64,11 @@ def in_place_reason(live: Mapping[str, Any], objects: Sequence[Manifest]) -> str
     metadata = live["metadata"]
     if any(deployment_mode_of(item) != "Standard" for item in both):
         return "Knative replaces a revision when the next one is ready"
-    if any("transformer" not in item["spec"] for item in both):
-        return "there is no transformer to lead the requests over"
     if any("storageUris" in item["spec"]["predictor"] for item in both):
         return "KServe does not load LoRA adapters for a second predictor"
-    if any(item["kind"] == "LocalModelCache" for item in objects):
+    if any("transformer" not in item["spec"] for item in both):
+        return "there is no transformer to lead the requests over"
+    if _is_cached(live) or any(item["kind"] == "LocalModelCache" for item in objects):
         return "KServe would give a second predictor the cached model of the first"
     strategies = [item["spec"]["predictor"].get("deploymentStrategy") or {} for item in both]
     if any(strategy.get("type") == _STRATEGY for strategy in strategies):
@@ -156,6 +156,17 @@ def _present_share(live: Mapping[str, Any], service: Manifest) -> int:
 def _answers_to_its_digest(service: Mapping[str, Any]) -> bool:
     names = served_names((service["spec"]["predictor"].get("model") or {}).get("args") or ())
     return bool(model_of(service).model_digest) and model_of(service).model_digest in names
+
+
+def _is_cached(service: Mapping[str, Any]) -> bool:
+    """Whether the model in service comes from a LocalModelCache."""
+    return LOCAL_MODEL_LABEL in (service["metadata"].get("labels") or {})
+
+
+def _locations(service: Mapping[str, Any]) -> list[str]:
+    """Locations of the model and of its adapters."""
+    predictor = service["spec"].get("predictor") or {}
+    return [_uri(service), *(item["uri"] for item in predictor.get("storageUris") or ())]
 
 
 def _uri(service: Mapping[str, Any]) -> str:

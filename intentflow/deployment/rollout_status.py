@@ -27,12 +27,14 @@ class WantedDeployment:
         name: Name of the Deployment.
         container: Fields of its first container: ``args``, ``image``, ``resources``, ``env``.
         source_uri: Location of its model; None for a transformer or several locations.
+        locations: Locations of model and LoRA adapters, where there are several.
         predictor_host: Host that a transformer has to ask; None for a predictor.
     """
 
     name: str
     container: Manifest
     source_uri: str | None = None
+    locations: tuple[str, ...] = ()
     predictor_host: str | None = None
 
     def pending(self, found: Mapping[str, Any] | None) -> str | None:
@@ -56,6 +58,8 @@ class WantedDeployment:
         template = found["spec"]["template"]
         annotations = template["metadata"].get("annotations") or {}
         if self.source_uri and annotations.get(SOURCE_URI) != self.source_uri:
+            return False
+        if not {*self.locations} <= _downloads(template["spec"]):
             return False
         containers = template["spec"]["containers"]
         return bool(containers) and self._runs_in(containers[0])
@@ -121,7 +125,8 @@ def _wanted_predictor(
         container = {"image": base["image"], "env": base.get("env", []), **container}
         container["args"] = base.get("args", []) + model.get("args", [])
     name = predictor_name(service, predictor.get("name"))
-    return WantedDeployment(name, container, source_uri=model.get("storageUri"))
+    several = tuple(item["uri"] for item in predictor.get("storageUris") or ())
+    return WantedDeployment(name, container, source_uri=model.get("storageUri"), locations=several)
 
 
 def _runtime_container(runtime: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
@@ -129,6 +134,12 @@ def _runtime_container(runtime: Mapping[str, Any] | None) -> Mapping[str, Any] |
         "containers", ()
     )
     return next((item for item in containers if item.get("name") == _CONTAINER), None)
+
+
+def _downloads(pod: Mapping[str, Any]) -> set[str]:
+    """What the init containers of a pod are to download, among their other arguments."""
+    containers = pod.get("initContainers") or ()
+    return {argument for item in containers for argument in item.get("args") or ()}
 
 
 def _pending_pods(where: str, found: Mapping[str, Any]) -> str | None:

@@ -350,6 +350,12 @@ def test_operator_that_is_missing_is_named_before_anything_is_applied(
     assert Cluster().find(*account) is None
 
 
+def test_missing_local_models_are_named(namespace: str) -> None:
+    version = "serving.kserve.io/v2"  # as of a cluster that has none
+    with pytest.raises(IntentflowError, match="is KServe's controller of local models installed"):
+        Cluster().find(version, "LocalModelCache", "x", None)
+
+
 def test_unknown_kind_asks_for_kserve(namespace: str) -> None:
     with pytest.raises(IntentflowError, match=r"has no Nothing .* is KServe installed"):
         Cluster().get("serving.kserve.io/v1beta1", "Nothing", "x", namespace)

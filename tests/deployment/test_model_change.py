@@ -11,7 +11,11 @@ from typing import Any
 
 import pytest
 
-from intentflow.deployment import DeployOptions
+from intentflow.cluster.client import Cluster
+from intentflow.deployment import DeployOptions, find_endpoint
+from intentflow.deployment.annotations import model_of, model_uris
+from intentflow.deployment.in_service import model_in_service
+from intentflow.deployment.ownership import FIELD_MANAGER, owned
 from intentflow.deployment.rollback import promote, rollback
 from intentflow.errors import CheckFailed
 from tests.deployment.conftest import Deployed
@@ -25,6 +29,7 @@ Deploy = Callable[..., Deployed]
 Object = dict[str, Any]
 
 BROKEN = Behaviour(crashes=True, words="torch.OutOfMemoryError: CUDA out of memory")
+ADAPTERS = {"transformer": False, "lora_adapters": {"cards": "s3://m/cards/1"}}
 TWO = {"gpu_count": 1, "min_replicas": 2, "max_replicas": 2}
 
 
@@ -191,6 +196,8 @@ def test_failure_after_the_former_model_is_gone_brings_it_back_the_same_way(
     [
         ({"deployment_strategy": "Recreate"}, "deployment_strategy: Recreate"),
         ({"transformer": False}, "there is no transformer to lead the requests over"),
+        (ADAPTERS, "KServe does not load LoRA adapters for a second predictor"),
+        ({"components": ["model-cache"]}, "KServe would give a second predictor the cached model"),
         ({"deployment_mode": "Knative"}, "Knative replaces a revision"),
     ],
 )
@@ -203,9 +210,80 @@ def test_change_in_place_says_why_first(
 ) -> None:
     deploy_model(b"first", **options)
     second = deploy_model(b"second", **options).uri
-    assert f"banking: the model changes in place ({reason}" in capsys.readouterr().err
-    assert kserve.service()["spec"]["predictor"]["model"]["storageUri"] == second
+    lines = capsys.readouterr().err.splitlines()
+    gap = f"banking: the model changes in place ({reason}"
+    [warned] = [number for number, line in enumerate(lines) if gap in line]
+    applied = [number for number, line in enumerate(lines) if "applied InferenceService" in line]
+    assert applied[0] < warned < applied[1]
+    assert model_uris(kserve.service())[0] == second
     assert "canary" not in kserve.service()["spec"]
+
+
+def test_other_adapters_are_waited_for(deploy_model: Deploy, kserve: KServe) -> None:
+    deploy_model(b"first", **ADAPTERS)
+    kserve.node.behave("banking-predictor", Behaviour(ready_seconds=2))
+    deploy_model(b"first", **{**ADAPTERS, "lora_adapters": {"cards": "s3://m/cards/2"}})
+    [pod] = kserve.pods("predictor")
+    assert "s3://m/cards/2" in pod["spec"]["initContainers"][0]["args"]
+    assert _is_ready(pod)
+
+
+def test_a_model_changes_in_place_where_the_former_one_comes_from_a_cache(
+    deploy_model: Deploy, kserve: KServe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deploy_model(b"first")
+    # As KServe's webhook marks it while a LocalModelCache has its address.
+    labels = {"internal.serving.kserve.io/localmodel": "intentflow-0123456789abcdef"}
+    kserve.api.merge("inferenceservices", "banking", {"metadata": {"labels": labels}})
+    deploy_model(b"second")
+    assert "KServe would give a second predictor the cached model" in capsys.readouterr().err
+
+
+@pytest.fixture
+def first(deploy_model: Deploy, kserve: KServe) -> str:
+    """A service as an earlier release left it: it states the model itself; returns its URI."""
+    uri = deploy_model(b"first").uri
+    applied = owned(kserve.service())
+    stated = applied["spec"]["predictor"].pop("annotations")
+    applied["metadata"]["annotations"] |= stated
+    Cluster().apply(applied, FIELD_MANAGER)
+    kserve.until_ready()
+    return uri
+
+
+def test_model_that_is_stated_on_the_service_is_found(
+    first: str, apply_options: DeployOptions
+) -> None:
+    found = find_endpoint("banking", apply_options.namespace)
+    assert first.endswith(found.model_digest or "none")
+    assert model_in_service("banking", apply_options.namespace) == first
+
+
+def test_model_that_is_stated_on_the_service_is_replaced(
+    first: str, deploy_model: Deploy, kserve: KServe
+) -> None:
+    second = deploy_model(b"second").uri
+    service = kserve.service()
+    assert second.endswith(model_of(service).model_digest)
+    assert "intentflow.dev/model-digest" not in service["metadata"]["annotations"]
+
+
+def test_model_that_is_stated_on_the_service_is_brought_back(
+    first: str, deploy_model: Deploy, kserve: KServe, apply_options: DeployOptions
+) -> None:
+    deploy_model(b"second")
+    done = rollback("banking", apply_options.namespace, 60)
+    assert first.endswith(done.model_digest)
+    assert model_in_service("banking", apply_options.namespace) == first
+
+
+def test_model_that_is_stated_on_the_service_has_a_canary_next_to_it(
+    first: str, deploy_model: Deploy, kserve: KServe, apply_options: DeployOptions
+) -> None:
+    second = deploy_model(b"second", canary_percent=10).uri
+    assert first.endswith(model_of(kserve.service()).model_digest)
+    promote("banking", apply_options.namespace, 60)
+    assert second.endswith(model_of(kserve.service()).model_digest)
 
 
 def test_canary_of_another_taxonomy_is_refused_in_knative_mode(

@@ -134,6 +134,19 @@ def test_same_amount_in_another_unit_is_the_same() -> None:
     assert wanted.is_requested_in({"metadata": {}, "spec": {"template": template}})
 
 
+@pytest.mark.parametrize(("adapter", "requested"), [("s3://m/cards/1", True), ("s3://m/2", False)])
+def test_deployment_with_other_adapters_is_pending(adapter: str, requested: bool) -> None:
+    service = deepcopy(recorded_objects("01-inferenceservices")["banking"])
+    predictor = service["spec"]["predictor"]
+    base = {"uri": predictor["model"].pop("storageUri"), "mountPath": "/mnt/models"}
+    cards = {"uri": "s3://m/cards/1", "mountPath": "/mnt/adapters/cards"}
+    predictor["storageUris"] = [base, cards]
+    deployment = workloads.predictor_deployment(service, RUNTIME)
+    cards["uri"] = adapter
+    [wanted] = wanted_deployments({**service, "spec": {"predictor": predictor}}, RUNTIME)
+    assert wanted.is_requested_in(deployment) is requested
+
+
 def test_missing_deployment_is_named() -> None:
     assert WantedDeployment("x", {}).pending(None) == "Deployment x does not exist yet"
 

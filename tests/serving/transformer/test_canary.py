@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -159,6 +160,32 @@ def test_canary_that_is_down_costs_no_request(pair: Pair) -> None:
         chosen = _canary_id(client)
         pair.canary.close()
         assert _intents(client, chosen) == [STABLE]
+
+
+@pytest.fixture
+def successor(tmp_path: Path) -> Iterator[tuple[Running, ExitStack]]:
+    """A transformer whose canary has all requests, and its former model until it is closed."""
+    port = free_port()
+    models = [write_model(tmp_path / f"sha256-{DIGESTS[it]}") for it in (STABLE, CANARY)]
+    flags = [
+        f"--canary_host=127.0.0.1:{port}",
+        f"--canary_model_uri={models[1]}",
+        "--canary_percent=100",
+    ]
+    with ExitStack() as former, played_vllm(tmp_path, port, f"{CANARY}(Queen)"):
+        stable = former.enter_context(played_vllm(tmp_path, free_port()))
+        with transformer(tmp_path, stable, *flags, model=models[0]) as service:
+            yield service, former
+
+
+def test_ready_while_the_canary_has_all_requests_and_the_former_model_is_gone(
+    successor: tuple[Running, ExitStack],
+) -> None:
+    service, former = successor
+    former.close()
+    with service.client() as client:
+        assert [client.get("/healthz/ready").status_code for _ in range(5)] == [200] * 5
+        assert _intents(client, "request-1") == [CANARY]
 
 
 @pytest.mark.parametrize("flag", ["--canary_host=h", "--canary_model_uri=s3://m"])
