@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,20 @@ import yaml
 from intentflow.cli.main import main
 from intentflow.cluster.client import Cluster
 from intentflow.deployment import DeployOptions, deploy
-from intentflow.deployment.rollback import rollback
+from intentflow.deployment.ownership import owned
+from intentflow.deployment.revisions import record
+from intentflow.deployment.rollback import promote, rollback
 from intentflow.errors import CheckFailed
-from tests.real_parts.kube import KubeApi
+from tests.deployment.conftest import Deployed
+from tests.real_parts.kube import KubeApi, prometheus_operator
 from tests.simulators.fixtures import KServe
 from tests.simulators.node import Behaviour
 
 ACCOUNT = "default-editor"
+ANY = "*"
+
+Right = tuple[str, str, str]
+"""Kind with its group, verb, and name of the object where the right is limited to names."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +39,45 @@ class Runs:
         api: The API server.
         home: Its namespace.
         target: The namespace of the service, which its Role is for.
+        role: The Role.
     """
 
     api: KubeApi
     home: str
     target: str
+    role: dict[str, Any]
+
+    @property
+    def user(self) -> str:
+        """The account's name in Kubernetes."""
+        return f"system:serviceaccount:{self.home}:{ACCOUNT}"
+
+    @property
+    def granted(self) -> set[Right]:
+        """The rights that the Role gives."""
+        return {
+            (f"{group}/{kind}".lstrip("/"), verb, name)
+            for rule in self.role["rules"]
+            for group in rule["apiGroups"]
+            for kind in rule["resources"]
+            for verb in rule["verbs"]
+            for name in rule.get("resourceNames", [ANY])
+        }
+
+    def used(self) -> set[Right]:
+        """The rights that the account's requests took, allowed or not, from the audit log."""
+        events = map(json.loads, self.api.audit_log.read_text().splitlines())
+        asked = [it for it in events if it["user"]["username"] == self.user and "objectRef" in it]
+        return {right for event in asked for right in self._rights(event)}
+
+    def _rights(self, event: dict[str, Any]) -> Iterator[Right]:
+        about = event["objectRef"]
+        kind = "/".join(about[it] for it in ("resource", "subresource") if it in about)
+        kind = f"{about.get('apiGroup', '')}/{kind}".lstrip("/")
+        right = (kind, event["verb"], about.get("name", ANY))
+        yield right if right in self.granted else (*right[:2], ANY)
+        if event["verb"] == "patch" and event["responseStatus"]["code"] == 201:
+            yield kind, "create", ANY
 
     def may(self, verb: str, resource: str, name: str = "", namespace: str = "") -> bool:
         """What the server answers to ``kubectl auth can-i`` about it."""
@@ -43,7 +85,7 @@ class Runs:
 
         group, _, kind = resource.rpartition("/")
         asked = {
-            "user": f"system:serviceaccount:{self.home}:{ACCOUNT}",
+            "user": self.user,
             "resourceAttributes": {
                 "namespace": namespace or self.target,
                 "verb": verb,
@@ -78,9 +120,10 @@ def runs(kube_api: KubeApi, namespace: str, tmp_path: Path) -> Runs:
     file = tmp_path / "role.yaml"
     given = ["-n", namespace, "--account", f"{home}/{ACCOUNT}", "-o", str(file)]
     assert main(["permissions", "banking", *given]) == 0
-    for item in yaml.safe_load_all(file.read_text()):
+    role, binding = yaml.safe_load_all(file.read_text())
+    for item in (role, binding):
         Cluster().apply(item, "tests")
-    account = Runs(kube_api, home, namespace)
+    account = Runs(kube_api, home, namespace, role)
     deadline = time.monotonic() + 10
     while not account.may("list", "pods") and time.monotonic() < deadline:
         time.sleep(0.05)  # the server's authorizer learns of a Role a moment after its storage
@@ -129,25 +172,41 @@ def test_the_account_may_nothing_in_its_own_namespace(runs: Runs) -> None:
     assert not runs.may("create", "serving.kserve.io/inferenceservices", namespace=runs.home)
 
 
+@pytest.fixture
+def monitoring(kube_api: KubeApi) -> Iterator[None]:
+    """The Prometheus operator's kinds."""
+    with prometheus_operator(kube_api):
+        yield
+
+
+def _live(deploy_model: Callable[..., Deployed], kserve: KServe, namespace: str) -> None:
+    """A failed first deployment, a model, a canary that is promoted, the way back, and much use."""
+    options = {"components": ["autoscaling", "monitoring"]}
+    with pytest.raises(CheckFailed):
+        deploy_model(b"broken", Behaviour(crashes=True), **options)
+    deploy_model(b"first", **options)
+    deploy_model(b"second", canary_percent=10, **options)
+    promote("banking", namespace, 60)
+    rollback("banking", namespace, 60)
+    service = kserve.service()
+    for number in range(12):  # older revisions are deleted
+        changed = {**owned(service), "spec": {"predictor": {"name": f"p{number}"}}}
+        record(Cluster(), service, [changed], [])
+
+
 @pytest.mark.real
-def test_these_rights_are_enough_to_deploy_change_and_roll_back(
-    published: str,
+def test_exactly_these_rights_are_used_from_a_first_deployment_to_a_rollback(
+    deploy_model: Callable[..., Deployed],
     apply_options: DeployOptions,
-    write_verdict: Callable[..., Path],
     runs: Runs,
     kserve: KServe,
+    monitoring: None,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", runs.kubeconfig(tmp_path))
-    verdict = write_verdict()
-    deploy(published, apply_options, verdict_file=verdict)
-    more = apply_options.model_copy(update={"memory": "32Gi"})
-    deploy(published, more, verdict_file=verdict)
-    rollback("banking", apply_options.namespace, timeout_seconds=20)
-    [pod] = kserve.pods("predictor")
-    memory = pod["spec"]["containers"][0]["resources"]["requests"]["memory"]
-    assert memory != "32Gi"
+    _live(deploy_model, kserve, apply_options.namespace)
+    assert runs.used() == runs.granted
 
 
 @pytest.mark.real
