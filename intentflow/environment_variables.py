@@ -55,6 +55,13 @@ VARIABLES = (
         "folder or `s3://` of the registry where `--registry` is not given",
     ),
     Variable(
+        "INTENTFLOW_WEBHOOK_URL",
+        "run, the step notify",
+        "webhook that gets the outcome of a run as Slack's JSON; in a cluster from a Secret, by "
+        "`pipeline.steps.notify.env_from_secrets`",
+        secret=True,
+    ),
+    Variable(
         "INTENTFLOW_ENGINE",
         "convert, curate",
         "`local` or `ray` where `--engine` is not given",

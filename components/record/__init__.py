@@ -1,1 +1,1 @@
-"""Step ``split``: training, validation and test sets."""
+"""Step ``record``: the data set of a run in the registry."""

@@ -138,6 +138,7 @@ def pipeline_arguments(
         "sources": config.data.sources,
         "champion": config.champion or "",
         "code_version": code_version(),
+        "notify": as_parameter(config.notify),
         "record": as_parameter(
             RecordConfig(registry=config.registry or record_at, service=config.deploy.name)
         ),

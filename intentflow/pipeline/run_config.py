@@ -21,6 +21,7 @@ from intentflow.pipeline.steps.curate import CurateConfig
 from intentflow.pipeline.steps.evaluate import EvaluateConfig
 from intentflow.pipeline.steps.fields import RecipeFile, TaxonomyFile
 from intentflow.pipeline.steps.gate import GateRules
+from intentflow.pipeline.steps.notify import NotifyConfig
 from intentflow.pipeline.steps.publish import DESTINATION
 from intentflow.pipeline.steps.record import REGISTRY
 from intentflow.pipeline.steps.split import SplitConfig
@@ -61,6 +62,7 @@ class RunConfig(GateRules):
     evaluate: EvaluateSection = Field(default_factory=EvaluateSection)
     publish: Annotated[str | None, Place()] = Field(None, description=DESTINATION)
     registry: Annotated[str | None, Place()] = Field(None, description=REGISTRY)
+    notify: NotifyConfig = Field(default_factory=NotifyConfig)
     deploy: DeployOptions = Field(default_factory=DeployOptions)
     pipeline: PipelineOptions = Field(default_factory=PipelineOptions)
 

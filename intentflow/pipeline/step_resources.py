@@ -43,4 +43,5 @@ STEP_RESOURCES = {
     "publish": Resources(cpu=("500m", "2"), memory=("1Gi", "4Gi")),
     "deploy": _WORDS,
     "explain": _WORDS,
+    "notify": _WORDS,
 }

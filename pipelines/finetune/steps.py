@@ -9,6 +9,7 @@ from intentflow.components.deploy.component import deploy
 from intentflow.components.evaluate.component import evaluate
 from intentflow.components.explain.component import explain
 from intentflow.components.gate.component import gate
+from intentflow.components.notify.component import notify
 from intentflow.components.publish.component import publish
 from intentflow.components.quantize.component import quantize
 from intentflow.components.record.component import record
@@ -27,6 +28,7 @@ __all__ = [
     "evaluate",
     "explain",
     "gate",
+    "notify",
     "publish",
     "quantize",
     "record",

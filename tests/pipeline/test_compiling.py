@@ -50,7 +50,8 @@ def _platform(documents: list[dict[str, Any]], step: str) -> dict[str, Any]:
 
 def _tasks(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The steps of all levels, without the branches that hold some of them."""
-    return {name: t for name, t in _all_tasks(spec).items() if not name.startswith("condition")}
+    groups = ("condition", "exit-handler")
+    return {name: t for name, t in _all_tasks(spec).items() if not name.startswith(groups)}
 
 
 def _all_tasks(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -84,7 +85,7 @@ def test_the_graph_takes_one_dict_a_step_and_no_digests(tmp_path: Path) -> None:
     kinds = {name: entry["parameterType"] for name, entry in parameters.items()}
     steps = {name for name, kind in kinds.items() if kind == "STRUCT"}
     # A graph quantizes or not; the configuration of record is that of all that write the registry.
-    assert steps == set(STEP_CONFIGS) - {"quantize"} | {"record"}
+    assert steps == set(STEP_CONFIGS) - {"quantize"} | {"record", "notify"}
     others = {"sources", "champion", "code_version"}
     assert set(kinds) == steps | others
 
@@ -161,7 +162,16 @@ def test_every_cached_step_sees_the_code_version(tmp_path: Path) -> None:
 def test_what_changes_something_outside_the_run_is_never_cached(tmp_path: Path) -> None:
     (spec,) = _compile(tmp_path / "f.yaml")
     cached = {name for name, task in _tasks(spec).items() if task["cachingOptions"]}
-    assert cached == set(EXECUTED) - {"resolve", "record", "publish", "deploy", "explain"}
+    assert cached == set(EXECUTED) - {"resolve", "record", "publish", "deploy", "explain", "notify"}
+
+
+def test_the_outcome_is_sent_at_the_end_of_every_run(tmp_path: Path) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml")
+    tasks = spec["root"]["dag"]["tasks"]
+    assert sorted(tasks) == ["exit-handler-1", "notify"]
+    assert tasks["notify"]["triggerPolicy"] == {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
+    given = tasks["notify"]["inputs"]["parameters"]
+    assert given["status"] == {"taskFinalStatus": {"producerTask": "exit-handler-1"}}
 
 
 def test_the_gate_waits_for_the_entry_of_the_data_set(tmp_path: Path) -> None:
@@ -173,7 +183,7 @@ def test_what_writes_the_registry_knows_the_run(tmp_path: Path) -> None:
     (spec,) = _compile(tmp_path / "f.yaml")
     runs = {name: task["inputs"]["parameters"].get("run") for name, task in _tasks(spec).items()}
     known = {name for name, run in runs.items() if run is not None}
-    assert known == {"record", "publish", "deploy", "explain"}
+    assert known == {"record", "publish", "deploy", "explain", "notify"}
     assert str(runs["record"]).count("{{$.pipeline_job_uuid}}") == 1
 
 
@@ -182,7 +192,7 @@ def test_both_outcomes_of_the_gate_have_a_branch(tmp_path: Path) -> None:
     conditions = [
         task["triggerPolicy"]["condition"]
         for task in _all_tasks(spec).values()
-        if "triggerPolicy" in task
+        if "condition" in task.get("triggerPolicy", {})
     ]
     output = "inputs.parameter_values['pipelinechannel--gate-Output']"
     assert conditions == [f"{output} == 'pass'", f"!({output} == 'pass')"]

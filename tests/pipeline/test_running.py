@@ -116,7 +116,8 @@ def test_a_failed_gate_publishes_and_deploys_nothing(failed: tuple[Run, list[str
 
 def test_a_failed_gate_is_explained(failed: tuple[Run, list[str]]) -> None:
     run, left = failed
-    assert (run.started[-2:], "reports/explanation.md" in left) == (["explain", "check-3"], True)
+    assert run.started[-3:] == ["explain", "check-3", "notify"]
+    assert "reports/explanation.md" in left
 
 
 def test_a_failed_gate_keeps_reports_scores_and_model(failed: tuple[Run, list[str]]) -> None:
@@ -130,7 +131,7 @@ def test_a_passed_gate_exits_0(passed: Run) -> None:
 
 
 def test_another_policy_does_not_train_again(passed: Run) -> None:
-    assert passed.started == ["resolve", "record", "gate", "publish", "deploy"]
+    assert passed.started == ["resolve", "record", "gate", "publish", "deploy", "notify"]
 
 
 def test_reused_steps_are_reported(passed: Run) -> None:
@@ -195,13 +196,13 @@ def test_files_with_users_words_are_the_owners_alone(passed: Run, output: Path, 
 
 
 def test_a_run_without_a_change_only_looks_publishes_and_deploys(repeated: Run) -> None:
-    assert repeated.started == ["resolve", "record", "publish", "deploy"]
+    assert repeated.started == ["resolve", "record", "publish", "deploy", "notify"]
     assert sorted(repeated.unchanged) == sorted([*CACHED, "gate"])
 
 
 def test_a_champion_is_compared_without_training(compared: tuple[Run, str]) -> None:
     run, _ = compared
-    steps = ["resolve", "record", "evaluate", "gate", "publish", "deploy"]
+    steps = ["resolve", "record", "evaluate", "gate", "publish", "deploy", "notify"]
     assert sorted(run.started) == sorted(steps), run.err
 
 
@@ -231,7 +232,7 @@ def test_the_last_line_of_a_run_says_how_many_rows_were_left_out(repeated: Run) 
 
 
 def test_new_labels_run_every_step_again(relabelled: Run) -> None:
-    everything = ["resolve", *WORK, "record", "gate", "publish", "deploy"]
+    everything = ["resolve", *WORK, "record", "gate", "publish", "deploy", "notify"]
     assert sorted(relabelled.started) == sorted(everything)
 
 
@@ -362,5 +363,5 @@ def test_a_run_in_json_names_step_and_level_of_every_line(
 
 
 def test_a_schedule_converts_to_deploy_again_when_a_file_has_come(scheduled: Run) -> None:
-    everything = ["resolve", *WORK, "record", "gate", "publish", "deploy"]
+    everything = ["resolve", *WORK, "record", "gate", "publish", "deploy", "notify"]
     assert sorted(scheduled.started) == sorted(everything), scheduled.err

@@ -75,6 +75,7 @@ ONLY_KEYS = {
     "data.sources": "what the first step reads",
     "champion": "what evaluate and gate read: scores of the model in service",
     "registry": "where all steps record",
+    "notify": "receivers of the outcome of a run, which no command has",
     "pipeline.registry": "where steps run",
     "pipeline.tag": "where steps run",
     "pipeline.all": "where steps run",
@@ -327,5 +328,5 @@ def test_steps_without_a_configuration_are_these() -> None:
     folders = {path.parent.name for path in components.glob("*/component.py")}
     # `resolve` looks up the data of `split` and `publish`, `record` has the place of the run's
     # registry, `explain` writes what `gate` decided, `check` raises what a step before it handed
-    # on: none has anything else to be set.
-    assert folders - set(STEP_CONFIGS) == {"resolve", "record", "explain", "check"}
+    # on, `notify` sends the outcome: none has anything else to be set.
+    assert folders - set(STEP_CONFIGS) == {"resolve", "record", "explain", "check", "notify"}

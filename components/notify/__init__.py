@@ -1,0 +1,1 @@
+"""Step ``notify``: the outcome of a run, sent to people."""
