@@ -12,9 +12,6 @@ from intentflow.errors import InputError
 CHECKPOINTS = "INTENTFLOW_CHECKPOINTS"
 """Environment variable: the folder for checkpoints of unfinished trainings, named by content."""
 
-MANIFESTS = "INTENTFLOW_MANIFESTS"
-"""Environment variable: the folder that gets a copy of what a local run's deploy step renders."""
-
 
 def resource(name: str) -> Path:
     """Path of a file or folder that ships with the project, such as ``recipes``.

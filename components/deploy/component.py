@@ -27,10 +27,7 @@ def deploy(
         code_version: Version of the code of intentflow.
         manifests: The Kubernetes objects as YAML files.
     """
-    import os
-
     from intentflow.deployment.options import DeployOptions
-    from intentflow.environment import MANIFESTS
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import step_errors
     from intentflow.pipeline.steps.deploy import run_deploy
@@ -43,7 +40,6 @@ def deploy(
             settings,
             verdict=verdict.path,
             manifests=manifests.path,
-            copy=os.environ.get(MANIFESTS),
             recorded=Recorded(from_parameter(RecordConfig, record, "record"), run, code_version),
         )
         manifests.metadata.update(mode=done.mode, objects=done.objects, verified=done.verified)

@@ -10,8 +10,10 @@ from intentflow.artifacts.metrics import INTENT_ACCURACY, PARAMETER_ACCURACY
 from intentflow.cli.outcome import Outcome
 from intentflow.cli.summary_text import score_text
 from intentflow.environment import resource
+from intentflow.errors import UsageError
 from intentflow.pipeline.local_runner import RunResult, run_locally
 from intentflow.pipeline.run_config import RunConfig
+from intentflow.pipeline.run_folder import KEPT_RUNS
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +28,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="folder of the results (default: runs/NAME, after the configuration's file or folder)",
     )
     parser.add_argument(
+        "--keep-runs",
+        type=int,
+        default=KEPT_RUNS,
+        metavar="N",
+        help="earlier runs whose results are kept in DIR/history (default: %(default)s)",
+    )
+    parser.add_argument(
         "--set",
         action="append",
         default=[],
@@ -38,7 +47,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Run the finetune graph locally."""
     config = RunConfig.load(args.config or resource("examples/snips/run.yaml"), args.set)
-    result = run_locally(config, args.output or _default_folder(args.config), verbose=args.debug)
+    if args.keep_runs < 0:
+        raise UsageError(f"--keep-runs must be 0 or more, not {args.keep_runs}")
+    result = run_locally(
+        config,
+        args.output or _default_folder(args.config),
+        kept_runs=args.keep_runs,
+        verbose=args.debug,
+    )
     summary = {
         **result.counts,
         "left_out": {one.file: one.rows for one in result.left_out},
@@ -79,7 +95,7 @@ def _table(result: RunResult) -> str:
     lines = ["", *(f"  {name:<20} {value}" for name, value in rows), ""]
     lines += [f"  not met: {reason}" for reason in result.verdict.reasons]
     folder = _shown(result.folder)
-    lines.append(f"Reports:   {folder}/reports/{{data,training,evaluation}}.html")
+    lines.append(f"Reports:   {folder}/index.html")
     if not passed:
         lines.append(f"Advice:    {folder}/reports/explanation.md")
         lines.append("Nothing was published or deployed.")

@@ -10,7 +10,7 @@ import signal
 import tempfile
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +20,9 @@ from intentflow.artifacts.baselines import Baselines, BaselineScores
 from intentflow.artifacts.failure import StepFailure
 from intentflow.artifacts.metrics import Metrics
 from intentflow.artifacts.verdict import Verdict
-from intentflow.environment import CHECKPOINTS, MANIFESTS, environment_variables
+from intentflow.environment import CHECKPOINTS, environment_variables
 from intentflow.errors import CheckFailed, InputError, IntentflowError, ServiceError
-from intentflow.io.files import atomic_file
+from intentflow.io.files import atomic_directory, atomic_file
 from intentflow.logs import FORMAT
 from intentflow.pipeline.arguments import pipeline_arguments
 from intentflow.pipeline.compile import build_pipeline
@@ -33,6 +33,8 @@ from intentflow.pipeline.left_out_rows import (
     left_out_lists,
 )
 from intentflow.pipeline.run_config import RunConfig
+from intentflow.pipeline.run_folder import KEPT_RUNS, own_folder
+from intentflow.pipeline.run_index import INDEX, RunEnd, write_index
 from intentflow.pipeline.run_log import RunLog
 from intentflow.pipeline.step_outputs import StepOutputs, recorded_outputs
 from intentflow.pipeline.steps import ERROR_FILE
@@ -63,11 +65,8 @@ _FILES = {
 }
 # The others contain utterances.
 _PUBLIC = {"metrics.json", "baselines.json", "verdict.json", "reports/training.html"}
-# Those that tell why a run ended, if it did not reach the gate.
-_OF_CHECKS = (
-    *("records.jsonl", "rejects.jsonl", "agreement.json", "curated.jsonl", "changes.json"),
-    *("left-out.jsonl", BALANCE_LIST, "reports/redaction.html", "reports/data.html"),
-)
+_MODEL, _MANIFESTS, _LOG = "model", "manifests", "run.log"
+_RESULTS = (*_FILES, _MODEL, _MANIFESTS, _LOG, INDEX)
 
 
 @dataclass(frozen=True)
@@ -99,36 +98,44 @@ class RunResult:
     peak_memory_bytes: int
 
 
-def run_locally(config: RunConfig, folder: str | Path, *, verbose: bool = False) -> RunResult:
+def run_locally(
+    config: RunConfig,
+    folder: str | Path,
+    *,
+    kept_runs: int = KEPT_RUNS,
+    verbose: bool = False,
+) -> RunResult:
     """Run the finetune graph in subprocesses; steps with unchanged inputs are not run again.
 
     Args:
         config: The run configuration.
-        folder: Folder for all files of the run; a later run in the same folder reuses steps.
+        folder: Folder for all files of the run; a later run in the same folder reuses steps, and
+            sets the results of this one aside.
+        kept_runs: Number of earlier runs whose results are kept there.
         verbose: Whether to show the runner's complete log, which is always in ``run.log``.
 
     Raises:
         IntentflowError: A step failed; the error is of the kind that the step raised, such as
-            CheckFailed if the data checks failed.
+            CheckFailed if the data checks failed; InputError if another run is in the folder.
     """
     root = Path(folder).resolve()
-    if root.exists() and not root.is_dir():
-        raise InputError(f"{folder} is a file; give a folder for the run")
-    root.mkdir(parents=True, exist_ok=True)
     arguments = pipeline_arguments(
         config, publish_to=str(root / "published"), record_at=str(root.parent / "registry")
     )
     pipeline = build_pipeline("finetune", config.pipeline)
-    started = time.monotonic()
-    outputs, failure = _execute(pipeline, arguments, root, verbose)
-    refused = isinstance(failure, CheckFailed) and outputs.get("gate", "Output") == "fail"
-    early_end = None if refused else failure
-    _copy(outputs, root, _OF_CHECKS if early_end else _FILES)
-    if left_out := left_out_lists(outputs):
-        log.info("%s", left_out_line(left_out, str(folder)))
-    if early_end:
-        raise early_end
-    return _collect(outputs, root, time.monotonic() - started)
+    with own_folder(folder, _RESULTS, kept_runs):
+        started = time.monotonic()
+        outputs, failure = _execute(pipeline, arguments, root, verbose)
+        refused = isinstance(failure, CheckFailed) and outputs.get("gate", "Output") == "fail"
+        _copy(outputs, root)
+        if left_out := left_out_lists(outputs):
+            log.info("%s", left_out_line(left_out, str(folder)))
+        if failure and not refused:
+            write_index(root, RunEnd(root.name, failure=str(failure)))
+            raise failure
+        result = _collect(outputs, root, time.monotonic() - started)
+        write_index(root, RunEnd(root.name, metrics=result.metrics, verdict=result.verdict))
+        return result
 
 
 def _execute(
@@ -149,12 +156,11 @@ def _execute(
             {
                 ERROR_FILE: str(error_file := Path(scratch) / "error.json"),
                 CHECKPOINTS: checkpoints,
-                MANIFESTS: str(root / "manifests"),
                 FORMAT: "json",  # the run's log parses the steps' level and logger
             }
         ),
         _children_stopped(),
-        closing(RunLog(root / "run.log", verbose=verbose)) as run_log,
+        closing(RunLog(root / _LOG, verbose=verbose)) as run_log,
         redirect_stdout(run_log),
         _logged_to(run_log),
         recorded_outputs() as outputs,
@@ -221,12 +227,11 @@ def _children_stopped() -> Iterator[None]:
 def _collect(outputs: StepOutputs, root: Path, seconds: float) -> RunResult:
     """The result of a run that reached the gate, whose files are in its folder."""
     model = Path((outputs.get("quantize", "quantized") or outputs.get("train", "model")).path)
-    _link(root / "model", model)
+    (root / _MODEL).symlink_to(os.path.relpath(model, root))
     verdict = Verdict.read(root / "verdict.json")
     if verdict.passed:
-        (root / "reports" / "explanation.md").unlink(missing_ok=True)
-    if outputs.get("balance", "left_out") is None:
-        (root / BALANCE_LIST).unlink(missing_ok=True)  # of an earlier run that balanced
+        with atomic_directory(root / _MANIFESTS) as partial:
+            shutil.copytree(outputs.get("deploy", "manifests").path, partial, dirs_exist_ok=True)
     counts = outputs.get("convert", "counts").metadata
     return RunResult(
         folder=root,
@@ -236,22 +241,15 @@ def _collect(outputs: StepOutputs, root: Path, seconds: float) -> RunResult:
         baselines=Baselines.read(root / "baselines.json").baselines,
         verdict=verdict,
         model=model,
-        manifests=root / "manifests" if verdict.passed else None,
+        manifests=root / _MANIFESTS if verdict.passed else None,
         seconds=seconds,
         peak_memory_bytes=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
     )
 
 
-def _copy(outputs: StepOutputs, root: Path, names: Iterable[str]) -> None:
-    """Copy what the steps wrote of these files to the run's folder."""
-    for name in names:
-        if (source := outputs.path(*_FILES[name])) is not None:
+def _copy(outputs: StepOutputs, root: Path) -> None:
+    """Copy what the steps wrote, also those before one that failed, to the run's folder."""
+    for name, places in _FILES.items():
+        if (source := outputs.path(*places)) is not None:
             with atomic_file(root / name, private=name not in _PUBLIC) as partial:
                 shutil.copyfile(source, partial)
-
-
-def _link(link: Path, target: Path) -> None:
-    fresh = link.with_name(f".{link.name}.new")
-    fresh.unlink(missing_ok=True)
-    fresh.symlink_to(os.path.relpath(target, link.parent))
-    fresh.replace(link)

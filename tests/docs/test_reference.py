@@ -28,7 +28,6 @@ from tests.docs.pages import ROOT
 _NAME = re.compile(r"""["'](?:INTENTFLOW|AWS|S3|KFP|OPENAI|VLLM|RAY|GIT|SSL)_[A-Z0-9_]+["']""")
 # Set by the project itself for its own processes, or read by git alone.
 _INTERNAL = {
-    "INTENTFLOW_MANIFESTS",
     "INTENTFLOW_ERROR_FILE",
     "INTENTFLOW_LAUNCHED",
     "GIT_CONFIG_COUNT",

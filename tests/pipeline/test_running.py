@@ -343,12 +343,32 @@ def test_a_folder_that_is_a_file_exits_2(config: Path, tmp_path: Path) -> None:
     assert (run.status, (tmp_path / "file").read_text()) == (2, "mine")
 
 
-def test_an_error_leaves_what_an_earlier_run_wrote(
+def test_an_error_leaves_no_results_that_look_like_its_own(
     config: Path, output: Path, relabelled: Run
 ) -> None:
-    before = {name: (output / name).read_bytes() for name in ("verdict.json", "metrics.json")}
+    source = config.parent / "new"
+    run_graph(config, output, f"--set=data.sources={source}")
+    before = (output / "verdict.json").read_bytes()
     run_graph(config, output, "--set=data.sources=none.jsonl")
-    assert {name: (output / name).read_bytes() for name in before} == before
+    assert not any((output / name).exists() for name in ("verdict.json", "metrics.json", "model"))
+    (*_, kept) = sorted((output / "history").iterdir(), key=lambda run: run.stat().st_mtime)
+    assert (kept / "verdict.json").read_bytes() == before
+    assert (kept / "model" / "config.json").is_file()
+
+
+def test_the_page_of_a_run_leads_to_the_others(passed: Run, output: Path, config: Path) -> None:
+    run_graph(config, output)
+    page = (output / "index.html").read_text()
+    links = re.findall(r'href="([^"]+)"', page)
+    assert {"reports/data.html", "reports/evaluation.html", "metrics.json"} <= set(links)
+    assert all((output / link).is_file() for link in links)
+    assert "passed" in page
+
+
+def test_the_page_of_a_run_that_ended_early_says_why(config: Path, tmp_path: Path) -> None:
+    run_graph(config, tmp_path / "run", "--set=data.sources=none.jsonl")
+    page = (tmp_path / "run" / "index.html").read_text()
+    assert "none.jsonl: No such file or directory" in page
 
 
 def test_a_run_in_json_names_step_and_level_of_every_line(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intentflow.deployment.options import DeployOptions
-from intentflow.io.files import atomic_directory
 from intentflow.pipeline.steps.record import Recorded
 from intentflow.pipeline.steps.record_service import (
     DeployedFacts,
@@ -25,7 +23,6 @@ def run_deploy(
     *,
     verdict: str | Path | None = None,
     manifests: str | Path | None = None,
-    copy: str | Path | None = None,
     recorded: Recorded | None = None,
 ) -> DeployResult:
     """Render the service of a model and, depending on the mode, apply or commit it.
@@ -35,7 +32,6 @@ def run_deploy(
         config: Name, namespace, mode, resources and further options.
         verdict: ``verdict.json`` of exactly this model; required for ``apply`` and ``git``.
         manifests: Folder for the Kubernetes objects as YAML files; None for none.
-        copy: Folder for a copy of them; None for none.
         recorded: Registry in which the deployment is recorded; None for none.
 
     Returns:
@@ -63,9 +59,6 @@ def run_deploy(
     if recorded is not None:
         require_registry(recorded)
     done = deploy(model, config, verdict_file=verdict, output=manifests)
-    if copy is not None and manifests is not None:
-        with atomic_directory(copy) as partial:
-            shutil.copytree(manifests, partial, dirs_exist_ok=True)
     if recorded is not None and recorded.config.registry:
         record_deployment(recorded, config, _facts(model, verdict, done))
     return done
