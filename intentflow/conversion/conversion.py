@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 def convert(
-    sources: Sequence[str],
+    sources: str | Sequence[str],
     out: Path,
     *,
     format: str = "auto",
@@ -54,7 +54,7 @@ def convert(
     r"""Convert labelling exports to ``instruction``/``output`` records, or to labelling tasks.
 
     Args:
-        sources: Files (plain or gzip), folders or ``s3://`` addresses.
+        sources: File (plain or gzip), folder or ``s3://`` address, or several.
         out: File to write: an array if it ends in ``.json``, JSON lines if in ``.jsonl``.
         format: Name of a labelling tool, or ``auto`` to recognise each row.
         field: Name of the utterance's field; found by names and content if None.
@@ -98,6 +98,7 @@ def convert(
         1
     """
     started = time.monotonic()
+    sources = [sources] if isinstance(sources, str) else sources
     _check_usage(out, max_reject_rate, to)
     options = Options(
         field,

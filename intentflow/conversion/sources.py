@@ -39,6 +39,34 @@ class Source:
     path: Path
 
 
+def require_source(name: str) -> None:
+    """Refuse what is hardly meant as a source: an empty text, and folders that hold all sorts.
+
+    Args:
+        name: Path or ``s3://`` address as the user wrote it.
+
+    Raises:
+        InputError: It is empty, the root of the file system or the working directory.
+
+    Example:
+        >>> require_source("/")
+        Traceback (most recent call last):
+        ...
+        intentflow.errors.InputError: / is the root of the file system: name a file or a folder
+    """
+    if not name.strip():
+        raise InputError("a source is an empty text: name a file, a folder or an s3:// address")
+    if name.startswith("s3://"):
+        return
+    path = Path(name)
+    if path.resolve() == Path(path.resolve().anchor):
+        raise InputError(f"{name} is the root of the file system: name a file or a folder")
+    if path == Path():
+        raise InputError(
+            f"{name} is the working directory, where results lie, too: name a file or a folder"
+        )
+
+
 def find_sources(
     names: Sequence[str],
     directory: Path,
@@ -57,10 +85,13 @@ def find_sources(
         The files, those of a folder in alphabetical order.
 
     Raises:
-        InputError: No name is given, a file is missing, or a folder has no data files.
+        InputError: No name is given, a file is missing, a folder has no data files, or a name is
+            hardly meant, see :func:`require_source`.
     """
     if not names:
         raise InputError("no source given")
+    for name in names:
+        require_source(name)
     found = [source for name in names for source in _expand(name, directory, skip)]
     return [_in_utf8(source, directory / f"utf8-{n}", limits) for n, source in enumerate(found)]
 

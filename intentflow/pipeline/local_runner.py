@@ -10,7 +10,7 @@ import signal
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +38,7 @@ from intentflow.pipeline.run_index import INDEX, RunEnd, write_index
 from intentflow.pipeline.run_log import RunLog
 from intentflow.pipeline.step_outputs import StepOutputs, recorded_outputs
 from intentflow.pipeline.steps import ERROR_FILE
+from intentflow.storage import is_remote
 
 log = logging.getLogger(__name__)
 
@@ -119,6 +120,7 @@ def run_locally(
             CheckFailed if the data checks failed; InputError if another run is in the folder.
     """
     root = Path(folder).resolve()
+    _require_apart(config.data.sources, root)
     arguments = pipeline_arguments(
         config, publish_to=str(root / "published"), record_at=str(root.parent / "registry")
     )
@@ -136,6 +138,16 @@ def run_locally(
         result = _collect(outputs, root, time.monotonic() - started)
         write_index(root, RunEnd(root.name, metrics=result.metrics, verdict=result.verdict))
         return result
+
+
+def _require_apart(sources: Sequence[str], root: Path) -> None:
+    """Refuse a source that holds the run's own folder, whose results would be read as labels."""
+    for source in sources:
+        if not is_remote(source) and root.is_relative_to(Path(source).resolve()):
+            raise InputError(
+                f"data.sources: {source} holds the folder of the run, {root}: name another folder "
+                "or its files, or another folder for the run"
+            )
 
 
 def _execute(

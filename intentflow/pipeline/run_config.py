@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from intentflow.baselines.kinds import QUICK_KINDS
 from intentflow.config import Place, StrictModel, apply_overrides, load_yaml, marker
+from intentflow.conversion.sources import require_source
 from intentflow.deployment.options import DeployOptions
 from intentflow.errors import InputError
 from intentflow.gating.policy import GatePolicy
@@ -95,12 +96,29 @@ class RunConfig(GateRules):
                 f"{path} is empty: data.sources, recipe and policy are required; "
                 "intentflow init DIR writes a commented draft"
             )
+        _require_sources(apply_overrides(document or {}, own), str(path))
         document = _absolute(cls, document or {}, Path(path).resolve().parent)
         document = _absolute(cls, apply_overrides(document, own), Path.cwd())
         for section, overrides in inner.items():
             if section in document or overrides:
                 document[section] = _read_section(section, document.get(section), overrides)
         return cls.from_mapping(document, str(path))
+
+
+def _require_sources(document: Mapping[str, Any], where: str) -> None:
+    """Refuse sources that are hardly meant, before they become paths.
+
+    Raises:
+        InputError: One of them is, see :func:`intentflow.conversion.sources.require_source`.
+    """
+    data = document.get("data")
+    sources = data.get("sources") if isinstance(data, Mapping) else None
+    for source in [sources] if isinstance(sources, str) else sources or ():
+        if isinstance(source, str):
+            try:
+                require_source(source)
+            except InputError as error:
+                raise InputError(f"{where}: data.sources: {error}") from None
 
 
 def _by_file(settings: Iterable[str]) -> tuple[list[str], dict[str, list[str]]]:

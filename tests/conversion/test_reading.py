@@ -300,3 +300,26 @@ def test_any_damage_to_an_itag_row_loses_nothing_silently(tmp_path: Path, data: 
     damaged = row[:start] + data.draw(st.binary(max_size=4)) + row[end:]
     summary = convert_content(tmp_path, A.encode() + b"\n" + damaged)
     assert summary.rows >= 1 + bool(damaged.strip())
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("", "an empty text"),
+        (" ", "an empty text"),
+        ("/", "the root of the file system"),
+        ("//", "the root of the file system"),
+        ("/tmp/..", "the root of the file system"),
+        (".", "the working directory"),
+        ("./", "the working directory"),
+    ],
+)
+def test_what_is_hardly_meant_is_no_source(source: str, words: str, tmp_path: Path) -> None:
+    with pytest.raises(IntentflowError, match=words):
+        convert([source], tmp_path / "out.jsonl")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_path_is_one_source(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("text,label\nplay it,play()\n")
+    assert convert(str(tmp_path / "rows.csv"), tmp_path / "out.jsonl").kept == 1

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from intentflow.errors import IntentflowError
+from intentflow.pipeline.local_runner import run_locally
 from intentflow.pipeline.run_config import RunConfig
 
 RECIPE = {
@@ -102,3 +103,19 @@ def test_a_file_that_is_a_list_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run.yaml").write_text("- a", encoding="utf-8")
     with pytest.raises(IntentflowError, match="expected keys and values, not a list"):
         RunConfig.load(tmp_path / "run.yaml")
+
+
+@pytest.mark.parametrize("source", ["", "/", "."])
+@pytest.mark.parametrize("is_setting", [False, True])
+def test_what_is_hardly_meant_is_no_source(tmp_path: Path, source: str, is_setting: bool) -> None:
+    settings = [f"data.sources=['{source}']"] if is_setting else []
+    keys = {} if is_setting else {"data": {"sources": [source]}}
+    with pytest.raises(IntentflowError, match=r"run.yaml: data.sources: .*name a file"):
+        _load(tmp_path, *settings, **keys)
+
+
+def test_a_source_that_holds_the_folder_of_the_run_is_refused(tmp_path: Path) -> None:
+    config = _load(tmp_path, data={"sources": [str(tmp_path)]})
+    with pytest.raises(IntentflowError, match="holds the folder of the run"):
+        run_locally(config, tmp_path / "runs" / "own")
+    assert not (tmp_path / "runs").exists()
