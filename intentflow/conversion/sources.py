@@ -40,7 +40,7 @@ class Source:
 
 
 def require_source(name: str) -> None:
-    """Refuse what is hardly meant as a source: an empty text, and folders that hold all sorts.
+    """Refuse an empty text as a source, and folders that are hardly meant.
 
     Args:
         name: Path or ``s3://`` address as the user wrote it.

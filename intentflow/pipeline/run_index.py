@@ -61,7 +61,7 @@ def write_index(root: Path, end: RunEnd) -> None:
 
     Args:
         root: Folder of the run.
-        end: How the run ended.
+        end: The end of the run.
     """
     page = render(
         "run.html",
