@@ -25,6 +25,13 @@ def read_documents(text: str) -> list[dict[str, Any]]:
     return list(yaml.load_all(text, Loader=yaml.CSafeLoader))
 
 
+def all_tasks(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The tasks of all levels of a pipeline, by name."""
+    graphs = [spec["root"]["dag"]]
+    graphs += [component["dag"] for component in spec["components"].values() if "dag" in component]
+    return {name: task for graph in graphs for name, task in graph["tasks"].items()}
+
+
 @cache
 def _compiled(options: str) -> str:
     given = json.loads(options)

@@ -14,7 +14,7 @@ from intentflow.pipeline.arguments import pipeline_arguments
 from intentflow.pipeline.run_config import RunConfig
 from intentflow.pipeline.steps.balance import BalanceConfig, BalanceSummary, run_balance
 from intentflow.records import Example, read_records, write_records
-from tests.pipeline.compiled import compiled, read_documents
+from tests.pipeline.compiled import all_tasks, compiled, read_documents
 from tests.synthesis.teacher_server import WORDS, serve_teacher
 
 ROWS = [
@@ -37,13 +37,13 @@ def test_balance_is_left_out_unless_asked_for(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["cap", "oversample", "synthesize"])
 def test_what_is_trained_on_is_the_balanced_set(mode: str, tmp_path: Path) -> None:
-    tasks = read_documents(compiled({"balance": mode}))[0]["root"]["dag"]["tasks"]
+    tasks = all_tasks(read_documents(compiled({"balance": mode}))[0])
     trained = tasks["train"]["inputs"]["artifacts"]["train_set"]["taskOutputArtifact"]
     assert trained == {"outputArtifactKey": "balanced", "producerTask": "balance"}
 
 
 def test_validation_rows_are_never_balanced(tmp_path: Path) -> None:
-    tasks = read_documents(compiled({"balance": "oversample"}))[0]["root"]["dag"]["tasks"]
+    tasks = all_tasks(read_documents(compiled({"balance": "oversample"}))[0])
     held_out = tasks["train"]["inputs"]["artifacts"]["validation_set"]["taskOutputArtifact"]
     assert held_out["producerTask"] == "split"
 

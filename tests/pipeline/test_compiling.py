@@ -18,7 +18,7 @@ from intentflow.errors import IntentflowError
 from intentflow.pipeline.arguments import STEP_CONFIGS
 from intentflow.pipeline.compile import compile_pipeline
 from intentflow.pipeline.options import STEPS, PipelineOptions
-from tests.pipeline.compiled import compiled, read_documents
+from tests.pipeline.compiled import all_tasks, compiled, read_documents
 
 ROOT = Path(__file__).parents[2]
 CHECKED_IN = ROOT / "pipelines" / "finetune" / "finetune.yaml"
@@ -51,13 +51,7 @@ def _platform(documents: list[dict[str, Any]], step: str) -> dict[str, Any]:
 def _tasks(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The steps of all levels, without the branches that hold some of them."""
     groups = ("condition", "exit-handler")
-    return {name: t for name, t in _all_tasks(spec).items() if not name.startswith(groups)}
-
-
-def _all_tasks(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    graphs = [spec["root"]["dag"]]
-    graphs += [c["dag"] for c in spec["components"].values() if "dag" in c]
-    return {name: task for graph in graphs for name, task in graph["tasks"].items()}
+    return {name: t for name, t in all_tasks(spec).items() if not name.startswith(groups)}
 
 
 def _producers(task: dict[str, Any]) -> set[str]:
@@ -191,7 +185,7 @@ def test_both_outcomes_of_the_gate_have_a_branch(tmp_path: Path) -> None:
     (spec,) = _compile(tmp_path / "f.yaml")
     conditions = [
         task["triggerPolicy"]["condition"]
-        for task in _all_tasks(spec).values()
+        for task in all_tasks(spec).values()
         if "condition" in task.get("triggerPolicy", {})
     ]
     output = "inputs.parameter_values['pipelinechannel--gate-Output']"

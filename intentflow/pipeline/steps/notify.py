@@ -117,10 +117,12 @@ def _run(recorded: Recorded, link: str) -> str:
 
 
 def _verdict(model: RegistryEntry) -> list[str]:
+    from intentflow.artifacts.metrics import INTENT_ACCURACY, PARAMETER_ACCURACY
+
     verdict = model.verdict
     scores = [
         f"{name.replace('_', ' ')} {value:.3f}"
-        for name in ("intent_accuracy", "parameter_accuracy")
+        for name in (INTENT_ACCURACY, PARAMETER_ACCURACY)
         if (value := model.metrics.get(name)) is not None
     ]
     word = "passed" if verdict and verdict.passed else "did not pass"
