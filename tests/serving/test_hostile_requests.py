@@ -145,6 +145,7 @@ def test_the_queue_of_a_client_that_sends_many_is_its_own(servers: Servers) -> N
     for url in servers.urls:
         with client(url) as http:
             reply = http.post(PREDICT, json={"instances": [UTTERANCE] * 64})
+        assert reply.status_code == 200, f"{url}: {reply.text}"
         texts = {one["text"] for one in reply.json()["predictions"]}
         assert (len(reply.json()["predictions"]), texts) == (64, {servers.answer})
 
