@@ -62,7 +62,7 @@ def split_json(text: str, opens: Callable[[str], bool]) -> list[Piece]:
         ['{"a": ', Scalar(path=('a',), kind='number', raw='1', is_nested=False), '}']
     """
     pieces: list[Piece] = []
-    for piece in _pieces(text, json.loads(text), opens):
+    for piece in _pieces(text, json.loads(text, object_pairs_hook=_object), opens):
         if isinstance(piece, str) and pieces and isinstance(pieces[-1], str):
             pieces[-1] += piece
         else:
@@ -77,6 +77,14 @@ def set_value(document: Any, path: Path, value: Any) -> Any:
         return json.dumps(set_value(json.loads(document), tuple(tail), value))
     document[head] = set_value(document[head], tuple(tail), value) if tail else value
     return document
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; with a repeated key its text would not follow its value."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise RepeatedKey(f"{len(pairs) - len(found)} keys are repeated")
+    return found
 
 
 def _pieces(text: str, document: Any, opens: Callable[[str], bool]) -> Iterator[Piece]:
@@ -117,17 +125,15 @@ def _container_pieces(
 ) -> Iterator[Piece]:
     yield tokens.take()
     yield tokens.spaces()
-    seen: set[str] = set()
+    index = 0
     while tokens.next not in ("]", "}"):
         if isinstance(value, dict):
             raw = tokens.take()
             key: str | int = json.loads(raw)
-            if key in seen:
-                raise RepeatedKey(key)
             yield raw + tokens.spaces() + tokens.take()
         else:
-            key = len(seen)
-        seen.add(str(key))
+            key = index
+        index += 1
         yield from _value_pieces(tokens, value[key], (*path, key), opens)
         if tokens.next == ",":
             yield tokens.take() + tokens.spaces()

@@ -156,6 +156,15 @@ def test_a_value_seen_in_another_kind_is_learned() -> None:
     assert is_scanned(scanner, compact(remarked | {"abandonRemark": "sure"}))
 
 
+@pytest.mark.parametrize("first", ["{}", '{"results":[{"x":1}]}', "[1,2]", "3", '"{"'])
+def test_a_repeated_key_is_parsed_whatever_its_first_value_is(first: str) -> None:
+    line = compact(documented("a", "f()")).replace('"label-7":', f'"label-7":{first},"label-7":', 1)
+    scanner = learned(line)
+    assert not scanner.knows_layouts
+    block = (line + "\n").encode() * 3
+    assert convert_by_layout(block, scanner, AUTO, Options()) == parsed(block)
+
+
 def test_a_dialogue_is_parsed() -> None:
     row = documented("a", "f()")
     row["data"]["dialogue_id"] = ""

@@ -253,7 +253,7 @@ def test_a_changed_file_at_the_same_path_is_read_again(
     write_records(source, labels()[: 2 * len(PLACES)])
     run = run_graph(config, output)
     source.write_bytes(former)
-    assert run.started == ["resolve", "convert", "curate", "validate", "check-2"]
+    assert run.started == ["resolve", "convert", "curate", "validate", "check-2", "notify"]
     assert run.error == (
         "intentflow run: error: step validate: the data failed its checks: "
         "one intent only: weather_search"
@@ -277,7 +277,7 @@ def test_the_rejects_of_a_run_that_they_ended_are_in_its_folder(
     write_records(source := tmp_path / "rejected.jsonl", rows)
     limit = "--set=data.max_reject_rate=0.1"
     run = run_graph(config, tmp_path / "run", f"--set=data.sources={source}", limit)
-    assert (run.status, run.started) == (1, ["resolve", "convert", "check"])
+    assert (run.status, run.started) == (1, ["resolve", "convert", "check", "notify"])
     assert "step convert: 14.3% of the rows were rejected" in run.error
     assert len((tmp_path / "run" / "rejects.jsonl").read_text().splitlines()) == len(PLACES)
 
@@ -325,7 +325,7 @@ def test_a_missing_test_file_ends_the_first_step(
     config: Path, output: Path, relabelled: Run
 ) -> None:
     run = run_graph(config, output, "--set=data.test=none.jsonl")
-    assert (run.status, run.started) == (2, ["resolve"])
+    assert (run.status, run.started) == (2, ["resolve", "notify"])
     assert "none.jsonl: No such file or directory" in run.error
 
 

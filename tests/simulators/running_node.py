@@ -72,7 +72,7 @@ class RunningNode(Node):
 
     def end_all(self) -> None:
         """End what runs."""
-        for found in self._processes.values():
+        for found in list(self._processes.values()):  # its thread may start another
             end(found.process)
         self.network.close()
 
