@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import partial
 from itertools import permutations
 from typing import NamedTuple
 
@@ -73,12 +74,16 @@ def _judged(answer: tuple[str, str], utterance: str) -> _Judged:
     return _Judged(annotator, intents_in(label, utterance), meaning(label, utterance))
 
 
+def _has_intent(intent: str, answer: _Judged) -> bool:
+    return intent in answer.intents
+
+
 def _by_intent(rows: _Rows) -> dict[str, IntentAgreement]:
     named = [{intent for answer in row for intent in answer.intents} for row in rows]
     found = {
         intent: IntentAgreement(
             rows=sum(intent in intents for intents in named),
-            alpha=_alpha(rows, lambda answer, intent=intent: intent in answer.intents),  # type: ignore[misc]
+            alpha=_alpha(rows, partial(_has_intent, intent)),
         )
         for intent in sorted(set().union(*named))
     }
