@@ -236,7 +236,7 @@ def test_failed_verdict_changes_nothing_in_the_cluster(
 ) -> None:
     with pytest.raises(CheckFailed):
         deploy(published, apply_options, verdict_file=write_verdict(passed=False))
-    assert kserve.api.list("inferenceservices") == []
+    assert kserve.api.list_objects("inferenceservices") == []
 
 
 def _deployer_token(api: KubeApi, namespace: str) -> str:

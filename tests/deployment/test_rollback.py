@@ -297,7 +297,7 @@ def test_promoted_canary_keeps_its_pods(
 
 def _scaled(kserve: KServe) -> list[str]:
     """The Deployments that ScaledObjects scale."""
-    targets = kserve.api.list("scaledobjects")
+    targets = kserve.api.list_objects("scaledobjects")
     return sorted(item["spec"]["scaleTargetRef"]["name"] for item in targets)
 
 
@@ -320,7 +320,7 @@ def test_scaled_object_follows_a_promoted_predictor(
     deploy_model(b"third", components=components)
     name = kserve.service()["spec"]["predictor"]["name"]
     assert _scaled(kserve) == [f"banking-{name}-predictor", "banking-transformer"]
-    assert kserve.api.list("horizontalpodautoscalers") == []
+    assert kserve.api.list_objects("horizontalpodautoscalers") == []
 
 
 def test_scaled_object_of_a_canary_that_fails_is_deleted(
@@ -341,7 +341,7 @@ def test_canary_has_as_many_replicas_as_the_stable_model_keeps(
     deploy_model(b"second", canary_percent=10, **options)
     deployments = {
         item["metadata"]["name"]: item["spec"]["replicas"]
-        for item in kserve.api.list("deployments", "component=predictor")
+        for item in kserve.api.list_objects("deployments", "component=predictor")
     }
     assert list(deployments.values()) == [2, 2]
 

@@ -40,4 +40,4 @@ def test_a_deployment_is_done_when_the_transformer_is(
     [transformer] = kserve.pods("transformer")
     conditions = {it["type"]: it["status"] for it in transformer["status"]["conditions"]}
     assert conditions["Ready"] == "True"
-    assert kserve.api.list("ingresses") == []
+    assert kserve.api.list_objects("ingresses") == []

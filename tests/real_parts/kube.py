@@ -132,7 +132,7 @@ def kube_controllers(
         for name, flags in (("kube-controller-manager", manager), ("kube-scheduler", {})):
             port = free_port()
             flags = common | flags | {"secure-port": port, "cert-dir": root / name}
-            command = [_program(name), *_as_flags(flags)]
+            command: list[str | Path] = [_program(name), *_as_flags(flags)]
             context = ssl._create_unverified_context()
             ready = partial(answers, f"https://127.0.0.1:{port}/healthz", context=context)
             programs.enter_context(running(command, root / f"{name}.log", ready))
@@ -206,7 +206,7 @@ def _speak_1_20(monkeypatch: pytest.MonkeyPatch) -> None:
     old = {"policy/v1": "policy/v1beta1"}
 
     def find_older(self: Any, **wanted: Any) -> Any:
-        version = wanted.get("api_version")
+        version: Any = wanted.get("api_version")
         return find(self, **{**wanted, "api_version": old.get(version, version)})
 
     def request_older(self: Any, method: str, path: str, body: Any = None, **params: Any) -> Any:
@@ -227,7 +227,7 @@ def _etcd(program_file: Path, root: Path) -> Iterator[str]:
         "advertise-client-urls": url,
         "listen-peer-urls": "http://127.0.0.1:0",
     }
-    command = [program_file, "--unsafe-no-fsync", *_as_flags(flags)]
+    command: list[str | Path] = [program_file, "--unsafe-no-fsync", *_as_flags(flags)]
     with running(command, root / "etcd.log", lambda: answers(f"{url}/health")):
         yield url
 
@@ -263,7 +263,7 @@ def _api_server(program_file: Path, root: Path, etcd_url: str) -> Iterator[KubeA
         # Pods of a namespace tolerate what its annotation lists: a node can be one namespace's.
         "enable-admission-plugins": "PodTolerationRestriction",
     }
-    command = [program_file, *_as_flags(flags)]
+    command: list[str | Path] = [program_file, *_as_flags(flags)]
     context = ssl._create_unverified_context()  # the certificate is made while it starts
     ready = f"{server}/readyz"
     with running(

@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -68,7 +69,7 @@ def running(
             preexec_fn=end_with_parent,
         )
     try:
-        _wait(process, ready, log, timeout_seconds)
+        _wait(process, command, ready, log, timeout_seconds)
         yield process
     finally:
         end(process)
@@ -85,10 +86,10 @@ def end(process: subprocess.Popen[bytes]) -> None:
             process.wait(timeout=10)
 
 
-def answers(url: str, **kwargs: object) -> bool:
+def answers(url: str, context: ssl.SSLContext | None = None) -> bool:
     """Whether a URL answers below 400."""
     try:
-        with urllib.request.urlopen(url, timeout=2, **kwargs):  # type: ignore[arg-type]
+        with urllib.request.urlopen(url, timeout=2, context=context):
             return True
     except (urllib.error.URLError, OSError):
         return False
@@ -102,6 +103,7 @@ def end_with_parent() -> None:
 
 def _wait(
     process: subprocess.Popen[bytes],
+    command: Sequence[str | Path],
     ready: Callable[[], bool],
     log: Path,
     timeout_seconds: float,
@@ -111,5 +113,5 @@ def _wait(
         if process.poll() is not None or time.monotonic() > deadline:
             end(process)
             tail = log.read_text(errors="replace").splitlines()[-5:]
-            unavailable(f"{process.args[0]} did not come up: {' | '.join(tail)}")  # type: ignore[index]
+            unavailable(f"{command[0]} did not come up: {' | '.join(tail)}")
         time.sleep(0.1)

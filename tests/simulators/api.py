@@ -35,7 +35,7 @@ class Api:
     def __init__(self, kube_api: KubeApi, namespace: str | None) -> None:
         self._client, self.namespace = kube_api.client(), namespace
 
-    def list(self, plural: str, labels: str = "") -> list[Object]:
+    def list_objects(self, plural: str, labels: str = "") -> list[Object]:
         """The objects with these labels."""
         query = [("labelSelector", labels)] if labels else []
         items: list[Object] = self._send("GET", self._path(plural), query=query)["items"]

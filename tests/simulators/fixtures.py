@@ -50,7 +50,7 @@ class KServe:
 
     def pods(self, component: str) -> list[Object]:
         """The pods of a component that are not being deleted."""
-        pods = self.api.list("pods", f"component={component}")
+        pods = self.api.list_objects("pods", f"component={component}")
         return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
 
@@ -78,5 +78,5 @@ def playing(
         running.enter_context(node.running(folders[1]))
         running.enter_context(controller.running())
         yield KServe(api, node, controller)
-        for service in api.list("inferenceservices"):
+        for service in api.list_objects("inferenceservices"):
             api.delete("inferenceservices", service["metadata"]["name"])

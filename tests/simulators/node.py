@@ -118,7 +118,7 @@ class Node:
     def _run(self) -> None:
         while not self._stop.wait(_LOOK_SECONDS):
             try:
-                pods = self._api.list("pods")
+                pods = self._api.list_objects("pods")
                 for pod in pods:
                     if (pod.get("spec") or {}).get("nodeName") == self.name:
                         self._step(pod, pods)

@@ -60,7 +60,7 @@ class Controller:
                 self._seen.clear()
 
     def _look(self) -> None:
-        for service in self._api.list("inferenceservices"):
+        for service in self._api.list_objects("inferenceservices"):
             name = service["metadata"]["name"]
             trigger = self._trigger(service)
             if self._seen.get(name) != trigger:
@@ -75,13 +75,18 @@ class Controller:
         labels = f"{SERVICE_LABEL}={service['metadata']['name']}"
 
         def versions(plural: str) -> list[str]:
-            return [item["metadata"]["resourceVersion"] for item in self._api.list(plural, labels)]
+            return [
+                item["metadata"]["resourceVersion"]
+                for item in self._api.list_objects(plural, labels)
+            ]
 
         pods = [
             (pod.get("status") or {}).get("initContainerStatuses")
-            for pod in self._api.list("pods", labels)
+            for pod in self._api.list_objects("pods", labels)
         ]
-        runtimes = [item["metadata"]["generation"] for item in self._api.list("servingruntimes")]
+        runtimes = [
+            item["metadata"]["generation"] for item in self._api.list_objects("servingruntimes")
+        ]
         owned = [versions(plural) for plural in ("deployments", "services")]
         return (service["metadata"]["resourceVersion"], owned, pods, runtimes)
 
@@ -131,7 +136,7 @@ class Reconciliation:
         deployment = workloads.predictor_deployment(self._service, runtime)
         self._part("predictor", deployment, self._spec["predictor"])
         self._canaries(runtime)
-        pods = self._api.list("pods", f"app={deployment['metadata']['labels']['app']}")
+        pods = self._api.list_objects("pods", f"app={deployment['metadata']['labels']['app']}")
         return self.status.propagate_model(pods)
 
     def _canaries(self, runtime: Object) -> None:
@@ -168,7 +173,7 @@ class Reconciliation:
         """Deployments and Services of predictors that are gone, nothing else: :1002-1037."""
         labels = f"{SERVICE_LABEL}={self._name},component=predictor"
         for plural in ("deployments", "services"):
-            for item in self._api.list(plural, labels):
+            for item in self._api.list_objects(plural, labels):
                 if item["metadata"]["name"] not in expected:
                     self._api.delete(plural, item["metadata"]["name"])
 

@@ -54,7 +54,8 @@ def canary_replicas(service: Object, canary: Object) -> int:
     if least is not None:
         return int(least)
     of_stable = service["spec"]["predictor"].get("minReplicas", 1)
-    return ceil(of_stable * canary.get("trafficPercent", 0) / 100)
+    percent = int(canary.get("trafficPercent", 0))
+    return ceil(int(of_stable) * percent / 100)
 
 
 def transformer_deployment(service: Object) -> Object:
