@@ -32,7 +32,7 @@ class Recorded:
             return None
         return cast("Object | None", self._deployments.get(name))
 
-    def list(self, plural: str, labels: str = "") -> list[Object]:
+    def list_objects(self, plural: str, labels: str = "") -> list[Object]:
         app = labels.removeprefix("app=isvc.")
         pods = self._pods if plural == "pods" else {}
         return [it for name, it in pods.items() if name.rsplit("-", 2)[0] == app]
