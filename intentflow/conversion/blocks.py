@@ -6,8 +6,8 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import compress, count, islice
-from operator import not_
+from itertools import compress, count, islice, repeat
+from operator import contains, not_
 from typing import Any, BinaryIO, NamedTuple
 
 import orjson
@@ -21,6 +21,7 @@ from intentflow.conversion.export_format import (
     RowRejected,
 )
 from intentflow.conversion.fullwidth import normalise_syntax
+from intentflow.conversion.json_labels import json_label, parse_json_cell
 from intentflow.conversion.json_values import Value, read_values, scan_values
 from intentflow.conversion.limits import SizeLimits, read_lines
 from intentflow.conversion.rejects import redact_raw
@@ -36,6 +37,8 @@ _FULL_WIDTH = "（".encode()[:2]  # what all full-width marks start with
 # What a text in UTF-8 starts with that has nothing but Unicode's blanks.
 _BLANKS = (b"\xc2", b"\xe1\x9a", b"\xe2\x80", b"\xe2\x81", b"\xe3\x80")
 _SURROGATES = "surrogateescape"
+_JSON_STARTS = ("[", "{")
+_JSON_LABELS = tuple(RECORD_BETWEEN + start.encode() for start in _JSON_STARTS)
 
 
 class Reject(NamedTuple):
@@ -161,7 +164,7 @@ def count_votes(box: BallotBox, form: Format, options: Options) -> Iterator[tupl
         batch = Batch(merged=len(cast) - 1, answered=[answers] if answers else [])
         try:
             if row:
-                _keep(batch, row, form)
+                _keep(batch, row, form, options)
                 yield cast[0].source, batch.as_part()
                 continue
         except RowRejected as rejected:
@@ -206,7 +209,7 @@ def convert_by_layout(block: bytes, scanner: RowScanner, form: Format, options: 
         done = index + 1
         row = _scanned(records[index])
         if row is not None:
-            _keep(batch, row, form)
+            _keep(batch, row, form, options)
         else:
             lines = lines or block.split(b"\n")
             _convert_line(batch, lines[index], done, form, options)
@@ -215,7 +218,9 @@ def convert_by_layout(block: bytes, scanner: RowScanner, form: Format, options: 
 
 
 def _to_be_read(records: list[bytes]) -> Iterator[int]:
-    """Indices of records that may have full-width syntax, or a text of blanks alone."""
+    """Indices of records that may have full-width syntax, calls as JSON, or blanks alone."""
+    for start in _JSON_LABELS:
+        yield from compress(count(), map(contains, records, repeat(start)))
     for index in compress(count(), map(not_, map(bytes.isascii, records))):
         start, _, label = records[index].rpartition(RECORD_BETWEEN)
         utterance = start.removeprefix(RECORD_START)
@@ -267,7 +272,7 @@ def _add(
             return
         if row.answers:
             batch.answered.append(row.answers)
-        _keep(batch, row, form)
+        _keep(batch, row, form, options)
     except RecursionError:
         batch.rejects.append(Reject(line, "too_deep", _shown(_readable(raw), options)))
     except RowRejected as rejected:
@@ -281,8 +286,10 @@ def _add(
                 batch.answered.append(rejected.answers)
 
 
-def _keep(batch: Batch, row: LabelledRow, form: Format) -> None:
+def _keep(batch: Batch, row: LabelledRow, form: Format, options: Options) -> None:
     labelled = row.output
+    if labelled.lstrip().startswith(_JSON_STARTS):
+        labelled = json_label(parse_json_cell(labelled), options.order) or labelled
     output = labelled if labelled.isascii() else normalise_syntax(labelled, row.instruction)
     try:
         batch.kept.append(form.encode(row._replace(output=output)))

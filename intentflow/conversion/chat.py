@@ -86,7 +86,7 @@ def label_messages(messages: Sequence[Any], row: Row, options: Options) -> Label
     else:
         label = find_label(row, options)
         if label is not None and not (turns and is_call(turns[-1].text)):
-            turns.append(Turn("assistant", label_of(label)))
+            turns.append(Turn("assistant", label_of(label, options.order)))
         labelled = label_dialogue(turns)
     return labelled._replace(dialogue=find_dialogue(row))
 

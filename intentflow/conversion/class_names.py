@@ -1,4 +1,4 @@
-"""Labels that are not calls yet: plain class names, and calls written as JSON.
+"""Labels that are not calls yet: plain class names.
 
 ``refund`` or ``card_arrival`` as a label is what most tables have. Such a label becomes a call
 without parameters, ``refund()``, if the name occurs in several rows or in the taxonomy: free text
@@ -8,7 +8,6 @@ temporary file from the first label on that is no call.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Collection
@@ -18,7 +17,6 @@ from tempfile import SpooledTemporaryFile
 import orjson
 
 from intentflow.calls import CallSyntaxError, name_fault, parse_calls
-from intentflow.conversion.label_values import json_label
 from intentflow.conversion.writers import RowsWriter
 
 _ENDS_AS_CALL = b')"}\n'
@@ -83,9 +81,7 @@ class CallWriter:
     def _as_calls(self, label: bytes) -> bytes | None:
         """The label in the notation of calls, as JSON; None if it stays as it is."""
         names = _class_names(label)
-        if not names:
-            return _json_calls(label)
-        if not all(it in self._known or self._rows[it] >= _MIN_ROWS for it in names):
+        if not names or not all(it in self._known or self._rows[it] >= _MIN_ROWS for it in names):
             return None
         self.class_names += 1
         pieces = _pieces(orjson.loads(label))
@@ -118,13 +114,3 @@ def _is_call(text: str) -> bool:
         return bool(parse_calls(text))
     except CallSyntaxError:
         return False
-
-
-@lru_cache(maxsize=4096)
-def _json_calls(label: bytes) -> bytes | None:
-    """The calls of a label that is JSON itself."""
-    try:
-        calls = json_label(json.loads(orjson.loads(label)))
-    except (ValueError, RecursionError):
-        return None
-    return orjson.dumps(calls) if calls else None

@@ -19,6 +19,7 @@ from intentflow.conversion.columns import INTENT_FIELDS, fold
 from intentflow.conversion.export_format import Row, RowRejected
 from intentflow.conversion.label_values import label_of
 from intentflow.conversion.non_linguistic import is_non_linguistic
+from intentflow.conversion.parameter_order import OrderSurvey
 
 MARGIN = 0.1
 """Difference of two columns' scores, both in [0, 1], below which their content decides nothing."""
@@ -176,7 +177,7 @@ def _looks_like_utterance(value: str) -> float:
 
 def _looks_like_label(value: Any) -> float:
     try:
-        label = label_of(value)
+        label = label_of(value, OrderSurvey())
     except RowRejected:
         return 0.0
     if "(" in label or "（" in label:

@@ -36,8 +36,9 @@ from intentflow.conversion.export_format import (
     label_text,
     peek_text,
 )
-from intentflow.conversion.label_values import json_label
-from intentflow.conversion.parameter_order import NamedValue
+from intentflow.conversion.json_labels import is_json_label, json_label
+from intentflow.conversion.label_values import with_slots
+from intentflow.conversion.parameter_order import NamedValue, ParameterOrder
 from intentflow.conversion.parameters import labels_with_spans
 
 _LABELS = ("label", "labels", "cats")
@@ -109,7 +110,8 @@ def read(row: Row, options: Options) -> LabelledRow:
     ballot = _ballot(row, options)
     try:
         found = _output(row, options)
-        labelled = label_text(row, options, found.label)
+        label = with_slots(found.label, row, options.order)
+        labelled = label_text(row, options, label)
         return labelled._replace(ballot=ballot, answers=found.answers)
     except RowRejected as rejected:
         raise RowRejected(rejected.reason, ballot, rejected.answers) from None
@@ -126,7 +128,7 @@ def _ballot(row: Row, options: Options) -> Ballot | None:
 def _output(row: Row, options: Options) -> Election:
     spans = _spans(row, options)
     names = (*options.labels, *_LABELS)
-    classes = next((found for key in names if (found := _classes(row.get(key)))), [])
+    classes = next((found for key in names if (found := _classes(row.get(key), options.order))), [])
     if spans and not (options.spans and classes):
         raise RowRejected("spans")
     annotations = row.get("annotations")
@@ -143,12 +145,12 @@ def _output(row: Row, options: Options) -> Election:
     return Election(majority([output]))
 
 
-def _classes(label: Any) -> list[Any]:
+def _classes(label: Any, order: ParameterOrder | None) -> list[Any]:
     """The labels for the complete text: all that are not spans."""
-    if isinstance(label, dict):  # spaCy's categories
+    if isinstance(label, dict) and not is_json_label(label):  # spaCy's categories
         return [name for name, weight in label.items() if _is_given(weight)]
     labels = label if isinstance(label, list) else [] if label is None else [label]
-    if calls := json_label(labels or None):
+    if calls := json_label(labels, order):
         return [calls]
     return [item for item in labels if not isinstance(item, (list, dict))]
 
@@ -166,7 +168,7 @@ def _spans(row: Row, options: Options) -> list[NamedValue]:
     if row.get("relations") and not options.spans:
         raise RowRejected("spans")
     fields = dict.fromkeys((*options.labels, *_LABELS))
-    labels = [row.get(key) for key in fields if not json_label(row.get(key) or None)]
+    labels = [row.get(key) for key in fields if not is_json_label(row.get(key))]
     found = [row.get("entities"), *labels]
     items = [item for value in found if isinstance(value, list) for item in value]
     text = find_text(row, options)

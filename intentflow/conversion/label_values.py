@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import ast
-import json
 import re
 from typing import Any
 
-from intentflow.calls import CallSyntaxError, format_calls, parse_json_calls
+from intentflow.calls import name_fault
 from intentflow.conversion.agreement import join_labels, majority
-from intentflow.conversion.export_format import RowRejected
+from intentflow.conversion.export_format import Row, RowRejected
+from intentflow.conversion.json_labels import json_label, parse_json_cell
+from intentflow.conversion.parameter_order import ParameterOrder
+from intentflow.conversion.parameters import label_with_values, named_values
 
 _NUMBER = re.compile(r"\s*[+-]?\d+(?:\.\d*)?\s*")
-_LISTS = {"[": "]", "{": "}"}
+_SLOT_FIELDS = ("slots", "parameters")
 
 
-def label_of(value: Any) -> str:
+def label_of(value: Any, order: ParameterOrder | None = None) -> str:
     """The label in the notation of calls.
 
     Args:
         value: Text, a list of texts, or calls as JSON, parsed or not. A number is the index of a
             class, whose name is elsewhere.
+        order: Order of the parameters that calls have by name; None if it is not known.
 
     Raises:
-        RowRejected: ``no_label``, ``blank_answer``, or ``not_text``.
+        OrderNeededError: A call has its parameters by name, but there is no order.
+        RowRejected: ``no_label``, ``blank_answer``, ``not_text``, or as for
+            :func:`intentflow.conversion.json_labels.json_label`.
 
     Example:
         >>> label_of(["greet()", "stop()"]), label_of('[{"intent": "stop", "parameters": []}]')
@@ -32,43 +36,38 @@ def label_of(value: Any) -> str:
     if value is None or value == []:
         raise RowRejected("no_label")
     if isinstance(value, str):
-        value = _parsed(value)
+        value = parse_json_cell(value)
     if not isinstance(value, str):
-        return json_label(value) or majority([join_labels(_as_list(value))])
+        return json_label(value, order) or majority([join_labels(_as_list(value))])
     if _NUMBER.fullmatch(value):
         raise RowRejected("not_text")
     return majority([value])
 
 
-def json_label(value: Any) -> str | None:
-    """Calls given as JSON values, in the notation of calls; None for anything else.
+def with_slots(label: str, row: Row, order: ParameterOrder | None) -> str:
+    """The label with the values that the row has in a field of their own, by name.
+
+    Args:
+        label: The row's label; a call with parameters is complete.
+        row: The row, such as ``{"text", "intent", "slots": {"city": "Rome"}}``.
+        order: Order of the parameters; None if it is not known.
+
+    Raises:
+        OrderNeededError: There are values, but no order.
+        RowRejected: ``unknown_parameter`` or ``repeated_parameter``.
 
     Example:
-        >>> json_label([{"intent": "play_music", "parameters": ["jazz"]}])
-        'play_music(jazz)'
+        >>> with_slots("book", {"slots": {"city": "Rome"}}, ParameterOrder({"book": ["city"]}))
+        'book(Rome)'
     """
-    calls = [value] if isinstance(value, dict) else value
-    if not isinstance(calls, list) or not all(isinstance(call, dict) for call in calls):
-        return None
-    try:
-        return format_calls(parse_json_calls(json.dumps(calls)))
-    except (CallSyntaxError, ValueError):  # other keys, or a name that cannot be written
-        return None
-
-
-def _parsed(text: str) -> Any:
-    """The list or object that a cell holds; the text itself where it holds none."""
-    stripped = text.strip()
-    if not stripped or _LISTS.get(stripped[0]) != stripped[-1]:
-        return text
-    try:
-        return json.loads(stripped)
-    except ValueError:
-        pass
-    try:
-        return ast.literal_eval(stripped)  # as pandas writes a list
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return text
+    if not any(field in row for field in _SLOT_FIELDS) or name_fault(label.removesuffix("()")):
+        return label
+    for field in _SLOT_FIELDS:
+        slots = row.get(field)
+        slots = parse_json_cell(slots) if isinstance(slots, str) else slots
+        if isinstance(slots, dict) and slots:
+            return label_with_values(label, named_values(slots), order)
+    return label
 
 
 def _as_list(value: Any) -> list[Any]:

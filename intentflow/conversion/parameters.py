@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from intentflow.calls import Call, CallSyntaxError, format_calls, parse_calls
 from intentflow.conversion.export_format import RowRejected
@@ -12,6 +14,9 @@ from intentflow.conversion.parameter_order import (
     ParameterMismatchError,
     ParameterOrder,
 )
+
+_NAMES = ("name", "slot_name", "slotName", "entity")
+_TEXTS = ("value", "rawValue", "text")
 
 
 def label_with_values(
@@ -76,6 +81,48 @@ def labels_with_spans(
             raise RowRejected("ambiguous_spans")
         shares[owners[0]].append(span)
     return [label_with_values(label, shares[label], order) for label in labels]
+
+
+def named_values(slots: Mapping[str, Any] | Sequence[Any]) -> list[NamedValue]:
+    """The values of an object, or of a list of objects with a name and a value each.
+
+    Those that are null are left out.
+
+    Example:
+        >>> [(it.names, it.text) for it in named_values({"city": "Rome", "guests": 2, "day": None})]
+        [(('city',), 'Rome'), (('guests',), '2')]
+    """
+    pairs = slots.items() if isinstance(slots, Mapping) else filter(None, map(named_slot, slots))
+    given = [(str(name), value) for name, value in pairs if value is not None]
+    return [NamedValue((name,), value_text(it), start) for start, (name, it) in enumerate(given)]
+
+
+def value_text(value: Any) -> str:
+    """A value as text: text unchanged, a list of texts joined, anything else as JSON.
+
+    Example:
+        >>> value_text("Oslo"), value_text(["a", "b"]), value_text(2), value_text(True)
+        ('Oslo', 'a, b', '2', 'true')
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def named_slot(item: Any) -> tuple[str, Any] | None:
+    """The name and the value of a slot in a list; None if it has none.
+
+    Example:
+        >>> named_slot({"slotName": "city", "rawValue": "Rome"})
+        ('city', 'Rome')
+    """
+    if not isinstance(item, dict):
+        return None
+    name = next((item[key] for key in _NAMES if isinstance(item.get(key), str)), None)
+    text = next((key for key in _TEXTS if key in item), None)
+    return None if name is None or text is None else (name, item[text])
 
 
 def _intent_name(label: str) -> str | None:

@@ -21,7 +21,7 @@ from intentflow.conversion.export_format import (
     find_text,
     label_text,
 )
-from intentflow.conversion.label_values import label_of
+from intentflow.conversion.label_values import label_of, with_slots
 
 
 def recognises(row: Row) -> bool:
@@ -43,7 +43,7 @@ def read(row: Row, options: Options) -> LabelledRow:
         RowRejected: A field is missing, blank or not text.
     """
     instruction = find_text(row, options)
-    output = label_of(find_label(row, options))
+    output = with_slots(label_of(find_label(row, options), options.order), row, options.order)
     if row.get("history"):
         turns = [*_earlier_turns(row), *round_of(instruction, output)]
         return label_dialogue(turns)._replace(dialogue=find_dialogue(row))

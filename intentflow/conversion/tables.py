@@ -23,7 +23,7 @@ from intentflow.conversion.export_format import (
     unrecognised,
 )
 from intentflow.conversion.json_values import Value
-from intentflow.conversion.label_values import label_of
+from intentflow.conversion.label_values import label_of, with_slots
 from intentflow.conversion.limits import DEFAULT_LIMITS, SizeLimits
 
 _DELIMITERS = (",", "\t", ";", "|")
@@ -167,7 +167,8 @@ def read(row: Row, options: Options) -> LabelledRow:
         return label_studio_min.read(label_studio_min.from_cells(row), options)
     if doccano.recognises_header(row.keys()):
         return doccano.read(doccano.from_cells(row), options)
-    return label_text(row, options, label_of(find_label(row, options)))
+    label = label_of(find_label(row, options), options.order)
+    return label_text(row, options, with_slots(label, row, options.order))
 
 
 CSV = Format("csv", unrecognised, read, layout="table")

@@ -11,8 +11,8 @@ import re
 from typing import Any, NamedTuple
 
 from intentflow.conversion.export_format import Row, RowRejected
-from intentflow.conversion.parameter_order import NamedValue, ParameterOrder
-from intentflow.conversion.parameters import label_with_values
+from intentflow.conversion.parameter_order import ParameterOrder
+from intentflow.conversion.parameters import label_with_values, named_values
 
 _TAGGED = re.compile(r"<tool_call>\s*(.*?)\s*</tool_call>", re.DOTALL)
 _SCHEMAS = ("parameters", "input_schema", "inputSchema", "parametersJsonSchema")
@@ -112,7 +112,9 @@ def label_of_calls(
         RowRejected: As for :func:`intentflow.conversion.parameters.label_with_values`.
     """
     return "; ".join(
-        label_with_values(call.name, _values(call), order, declared.get(call.name, ()))
+        label_with_values(
+            call.name, named_values(call.arguments), order, declared.get(call.name, ())
+        )
         for call in calls
     )
 
@@ -138,27 +140,6 @@ def tagged_calls(text: str) -> tuple[ToolCall, ...]:
         (ToolCall(name='stop', arguments={}),)
     """
     return tuple(call for found in _TAGGED.findall(text) for call in read_call(found))
-
-
-def _values(call: ToolCall) -> list[NamedValue]:
-    given = [(name, value) for name, value in call.arguments.items() if value is not None]
-    return [
-        NamedValue((name,), value_text(value), start) for start, (name, value) in enumerate(given)
-    ]
-
-
-def value_text(value: Any) -> str:
-    """An argument as text: text unchanged, a list of texts joined, anything else as JSON.
-
-    Example:
-        >>> value_text("Oslo"), value_text(["a", "b"]), value_text(2), value_text(True)
-        ('Oslo', 'a, b', '2', 'true')
-    """
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return ", ".join(value)
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _call(function: Any) -> ToolCall:
