@@ -198,6 +198,19 @@ def tiny_model(tiny_base_model: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="session")
+def ranking_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose intents are tokens, with heads as wide as vLLM's attention takes them."""
+    from intentflow.training.sft import train
+
+    folder = tmp_path_factory.mktemp("ranking")
+    base = save_base_model(folder / "base", width=128)
+    settings = recipe(base, intent_tokens=True, max_steps=40, learning_rate=3e-3)
+    with one_thread():
+        train(settings, rows()[:40], rows()[40:], folder / "model", TAXONOMY)
+    return folder / "model"
+
+
+@pytest.fixture(scope="session")
 def wide_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Nearly random weights, with heads as wide as vLLM's attention on a CPU takes them."""
     from intentflow.training.sft import train

@@ -110,6 +110,31 @@ class ThresholdScores(Section):
     replaced: Amount = Field(None, description="Answers below the threshold")
 
 
+class MarginBin(Section):
+    """Rows whose most probable intent has a similar lead."""
+
+    low: Number = Field(description="Lower end of the bin, from 0 to 1")
+    high: Number = Field(description="Upper end of the bin, from 0 to 1")
+    n: Integer = Field(description="Number of rows in the bin")
+    accuracy: Number = Field(description="Share of the bin's rows with correct intents")
+
+
+class RankingScores(Section):
+    """Scores of the ranked intents of a model that was trained with ``intent_tokens``."""
+
+    n: Integer = Field(description="Rows with a ranking")
+    top3_accuracy: RowShare = Field(
+        None,
+        description="Share of rows with a labelled intent among the three most probable ones",
+    )
+    median_margin: Amount = Field(
+        None, description="Median lead in probability of the first intent over the second"
+    )
+    margins: list[MarginBin] = Field(
+        [], description="Five bins of equal width of that lead; empty ones are left out"
+    )
+
+
 class Latency(Section):
     """Seconds for one answer."""
 
@@ -188,6 +213,9 @@ class Metrics(Measurement, Scores, Artifact):
     )
     calibration: CalibrationScores | None = Field(
         None, description="Reliability of confidences; null if the engine gives none"
+    )
+    ranking: RankingScores | None = Field(
+        None, description="Scores of the ranked intents; null if the engine ranks none"
     )
     with_threshold: ThresholdScores | None = Field(
         None, description="Scores with the model's out-of-scope threshold; null if it has none"
@@ -269,6 +297,8 @@ class _FieldNames:
 
 INTENT_ACCURACY = name_of(lambda metrics: metrics.intent_accuracy)
 PARAMETER_ACCURACY = name_of(lambda metrics: metrics.parameter_accuracy)
+TOP3_ACCURACY = "top3_accuracy"
+"""The score of a ranking, in its section."""
 
 
 def _check_outcome(outcome: str, n: int, kind: str, rate: float | None) -> None:

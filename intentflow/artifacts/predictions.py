@@ -8,8 +8,15 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field
 
-from intentflow.artifacts.document import Artifact, Number, Rate, write_lines
+from intentflow.artifacts.document import Artifact, Number, Rate, Section, write_lines
 from intentflow.errors import InputError
+
+
+class RankedIntent(Section):
+    """An intent with its probability."""
+
+    intent: str = Field(description="Name of the intent")
+    probability: Rate = Field(description="Probability of being the answer's first")
 
 
 class GivenPrediction(Artifact):
@@ -28,6 +35,9 @@ class GivenPrediction(Artifact):
         None,
         description="Smallest lead, in nats, of a token of the answer over the second best allowed "
         "one; null if unknown",
+    )
+    ranking: list[RankedIntent] | None = Field(
+        None, description="Every intent, the most probable one first; null if unknown"
     )
 
     @classmethod

@@ -69,6 +69,8 @@ def _arguments(present: list[str], facts: ModelFacts, options: DeployOptions) ->
     if max_model_len:
         own["--max-model-len"] = str(max_model_len)
     own["--dtype"] = facts.dtype if options.dtype == "auto" else options.dtype
+    if facts.max_logprobs:
+        own["--max-logprobs"] = str(facts.max_logprobs)
     if facts.quantization:
         own["--quantization"] = facts.quantization
     if facts.chat_template:

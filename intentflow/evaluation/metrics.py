@@ -11,6 +11,7 @@ from intentflow.artifacts.calibration import Calibration
 from intentflow.artifacts.metrics import (
     INTENT_ACCURACY,
     PARAMETER_ACCURACY,
+    TOP3_ACCURACY,
     Confusion,
     DocumentedScores,
     Metrics,
@@ -20,6 +21,7 @@ from intentflow.artifacts.metrics import (
 from intentflow.calls import Call, format_calls
 from intentflow.evaluation.bootstrap import Ratio, RowCounts, Sampler, bootstrap_intervals, ratio
 from intentflow.evaluation.outcomes import outcomes
+from intentflow.evaluation.ranking import ranking_scores, top3_right
 from intentflow.evaluation.reliability import calibration_scores
 from intentflow.evaluation.scored_rows import NO_INTENT, Scored, intent_names, score_row
 from intentflow.redaction.anonymizer import redact_text
@@ -66,6 +68,7 @@ def compute_metrics(
         confusion=confusions(rows),
         ci95=_intervals(rows, unsure, taxonomy, intents, pairs),
         calibration=calibration_scores(rows, fitted=calibration is not None),
+        ranking=ranking_scores(rows),
         with_threshold=_threshold_scores(rows, unsure, taxonomy, calibration),
         outcomes=outcomes(rows),
     )
@@ -157,6 +160,9 @@ def _flags(rows: Sequence[Scored], taxonomy: Taxonomy | None) -> dict[str, list[
     if taxonomy is not None:
         off_taxonomy = name_of(lambda metrics: metrics.off_taxonomy_rate)
         flags[off_taxonomy] = [r.off_taxonomy for r in rows]
+    if any(row.ranking for row in rows):
+        section = name_of(lambda metrics: metrics.ranking)
+        flags |= _prefixed({TOP3_ACCURACY: top3_right(rows)}, section)
     return flags
 
 

@@ -17,7 +17,7 @@ from intentflow.io.journal import JournalFile
 
 log = logging.getLogger(__name__)
 
-_VERSION = 1
+_VERSION = 2
 _KIND = "answers"
 _START = f'{{"kind": "{_KIND}"'.encode()
 
@@ -128,8 +128,8 @@ class AnswerJournal:
                 runs.append(0.0)
                 return
             fields = (entry["text"], entry["seconds"], entry["confidence"])
-            margin = entry.get("margin")
-            self.answers[int(entry["place"])] = Answer(*fields, margin=margin)
+            facts = {"margin": entry["margin"], "ranking": entry["ranking"]}
+            self.answers[int(entry["place"])] = Answer(*fields, **facts)
             runs[-1] = float(entry["at"])
         except (KeyError, TypeError, ValueError, RecursionError):
             raise InputError(

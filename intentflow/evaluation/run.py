@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from intentflow.artifacts.metrics import Latency, Measurement, Metrics
-from intentflow.artifacts.predictions import GivenPrediction, ScoredPrediction
+from intentflow.artifacts.predictions import GivenPrediction, RankedIntent, ScoredPrediction
 from intentflow.calls import OutputFormat
 from intentflow.errors import InputError, IntentflowError, ServiceError, kind_of
 from intentflow.evaluation.metrics import compute_metrics
@@ -16,6 +16,7 @@ from intentflow.evaluation.resume import AnswerJournal
 from intentflow.evaluation.scored_rows import Scored, score_row
 from intentflow.inference.engine_selection import EngineOptions, EvaluationRequest, open_engine
 from intentflow.inference.engines import Answer, Engine
+from intentflow.inference.intent_distribution import Ranking
 from intentflow.inference.subject import Subject
 from intentflow.records import Example, content_digest
 from intentflow.taxonomy import Taxonomy
@@ -171,7 +172,13 @@ def read_predictions(path: str | Path) -> tuple[list[Example], list[Answer]]:
     is_sure = all(row.confidence is not None for row in rows)
     examples = [Example(row.instruction, row.output) for row in rows]
     answers = [
-        Answer(row.prediction, 0.0, row.confidence if is_sure else None, margin=row.margin)
+        Answer(
+            row.prediction,
+            0.0,
+            row.confidence if is_sure else None,
+            margin=row.margin,
+            ranking=_given_ranking(row.ranking),
+        )
         for row in rows
     ]
     return examples, answers
@@ -180,6 +187,16 @@ def read_predictions(path: str | Path) -> tuple[list[Example], list[Answer]]:
 def write_predictions(path: str | Path, rows: Sequence[Scored]) -> None:
     """Write one JSON line per row; only the owner may read the file, which contains utterances."""
     ScoredPrediction.write_rows(path, map(_prediction, rows))
+
+
+def _given_ranking(ranking: Sequence[RankedIntent] | None) -> Ranking | None:
+    return None if ranking is None else {one.intent: one.probability for one in ranking}
+
+
+def _ranked(ranking: Ranking | None) -> list[RankedIntent] | None:
+    if ranking is None:
+        return None
+    return [RankedIntent(intent=name, probability=share) for name, share in ranking.items()]
 
 
 def _prediction(row: Scored) -> ScoredPrediction:
@@ -192,6 +209,7 @@ def _prediction(row: Scored) -> ScoredPrediction:
         confidence=row.confidence,
         seconds=row.seconds,
         margin=row.margin,
+        ranking=_ranked(row.ranking),
     )
 
 
@@ -208,6 +226,7 @@ def _score_answer(example: Example, answer: Answer, subject: Subject, *, timed: 
         confidence=calibrated,
         seconds=seconds,
         margin=answer.margin,
+        ranking=answer.ranking,
     )
 
 

@@ -16,6 +16,7 @@ from intentflow.calls import (
     same_intents,
 )
 from intentflow.evaluation.guide_scorer import documented_intent, documented_parameters
+from intentflow.inference.intent_distribution import Ranking
 from intentflow.lookalikes import comparable
 from intentflow.taxonomy import Taxonomy
 
@@ -32,6 +33,7 @@ class Scored:
         confidence: The same, calibrated if the model has a calibration.
         seconds: Time for the answer; None if the answer was given.
         margin: See :attr:`intentflow.inference.engines.Answer.margin`.
+        ranking: See :attr:`intentflow.inference.engines.Answer.ranking`.
     """
 
     instruction: str
@@ -48,6 +50,7 @@ class Scored:
     confidence: float | None = None
     seconds: float | None = None
     margin: float | None = None
+    ranking: Ranking | None = None
 
     @property
     def gold_intents(self) -> Counter[str]:

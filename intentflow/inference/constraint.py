@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from intentflow.calls import OutputFormat, format_value
 from intentflow.errors import InputError
+from intentflow.inference.intent_distribution import intent_opening
 from intentflow.taxonomy import Intent, Taxonomy
 
 # A bare value: no syntax characters except balanced parentheses, two deep; a quoted one is JSON
@@ -82,7 +83,8 @@ def taxonomy_grammar(
     """The grammar of all answers that the taxonomy allows.
 
     One blank may come first: tokenizers of the SentencePiece family put it into the first token, in
-    training too, and decoding removes it.
+    training too, and decoding removes it. Where every call opens with a token of its own, no blank
+    comes first: the probabilities of the first token are those of the intents.
 
     Args:
         taxonomy: The intents.
@@ -101,7 +103,9 @@ def taxonomy_grammar(
     alternatives = "\n    | ".join(calls)
     if output_format == "json":
         return f'start: " "? "[" call (", " call)* "]"\ncall: {alternatives}\n{_QUOTED}'
-    return f'start: " "? call ("; " call)*\ncall: {alternatives}\n{_BARE}{_QUOTED}'
+    is_ranked = all(intent_opening(name, tokens) for name in taxonomy.intents)
+    blank = "" if is_ranked else '" "? '
+    return f'start: {blank}call ("; " call)*\ncall: {alternatives}\n{_BARE}{_QUOTED}'
 
 
 @dataclass(frozen=True)
@@ -309,10 +313,10 @@ def _json_opening(name: str) -> str:
 
 
 def _plain_call(name: str, intent: Intent, tokens: Mapping[str, int]) -> str:
-    opening = _plain_opening(name)
-    if f"{opening})" in tokens:
-        return f"<[{tokens[f'{opening})']}]>"
-    opened = f"<[{tokens[opening]}]>" if opening in tokens else _literal(opening)
+    token = intent_opening(name, tokens)
+    opened = _literal(_plain_opening(name)) if token is None else f"<[{tokens[token]}]>"
+    if token is not None and token.endswith(")"):
+        return opened
     return f"{opened} {_values(intent, _PLAIN)} {_literal(')')}"
 
 

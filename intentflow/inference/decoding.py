@@ -42,6 +42,8 @@ class Decoded:
         seconds: Time from the row's first pass to its end.
         margin: Smallest lead of a chosen token's log probability over the second best allowed
             one; infinite if no token had an alternative.
+        intent_scores: Scores of the intents' tokens at the first step, in the decoder's order;
+            empty if it knows none.
     """
 
     number: int
@@ -50,6 +52,7 @@ class Decoded:
     ended: bool
     seconds: float
     margin: float = math.inf
+    intent_scores: Sequence[float] = ()
 
 
 @dataclass
@@ -95,6 +98,7 @@ class _Row:
     log_probabilities: list[float] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
     margin: float = math.inf
+    intent_scores: list[float] = field(default_factory=list)
 
     def add(self, tokens: list[int], choice: _Choice) -> None:
         """Append a chosen token and the forced ones after it, up to the limit."""
@@ -110,7 +114,7 @@ class _Row:
         closed = self.guide is not None and self.guide.is_closed
         seconds = time.perf_counter() - self.started
         numbers = (self.request.number, self.tokens, self.log_probabilities)
-        return Decoded(*numbers, ended and not closed, seconds, self.margin)
+        return Decoded(*numbers, ended and not closed, seconds, self.margin, self.intent_scores)
 
 
 class Decoder:
@@ -121,14 +125,20 @@ class Decoder:
             :func:`intentflow.models.attention.share_prefixes`.
         end_token_ids: Tokens that end an answer.
         constraint: Grammar constraint of the answers; None for none.
+        intent_ids: The intents' tokens, whose scores at the first step are kept.
     """
 
     def __init__(
-        self, model: Any, end_token_ids: Sequence[int], constraint: TaxonomyConstraint | None
+        self,
+        model: Any,
+        end_token_ids: Sequence[int],
+        constraint: TaxonomyConstraint | None,
+        intent_ids: Sequence[int] = (),
     ) -> None:
         self._model = model
         self._end = frozenset(end_token_ids)
         self._constraint = constraint
+        self._intent_ids = list(intent_ids)
         kind = "cuda" if model.device.type == "cuda" else "cpu"
         self._pass_tokens = PASS_TOKENS[kind]
         self._cache_tokens = CACHE_TOKENS[kind]
@@ -165,7 +175,9 @@ class Decoder:
     @torch.inference_mode()
     def _step(self, rows: list[_Row], cache: RowCache) -> list[Decoded]:
         """One pass; rows that end with it are removed."""
-        chosen = self._choose(rows, self._read(rows, cache))
+        scores = self._read(rows, cache)
+        self._keep_intent_scores(rows, scores)
+        chosen = self._choose(rows, scores)
         ended: list[Decoded] = []
         staying: list[int] = []
         for place, row in enumerate(rows):
@@ -219,6 +231,14 @@ class Decoder:
             packing=packing,
         ).logits[0]
         return scores.float()
+
+    def _keep_intent_scores(self, rows: Sequence[_Row], scores: torch.Tensor) -> None:
+        """Keep the intents' scores of the rows whose answer begins with this step."""
+        begun = [place for place, row in enumerate(rows) if not row.tokens]
+        if self._intent_ids and begun:
+            found = scores[begun][:, self._intent_ids].tolist()
+            for place, intent_scores in zip(begun, found, strict=True):
+                rows[place].intent_scores = intent_scores
 
     def _choose(self, rows: Sequence[_Row], scores: torch.Tensor) -> list[_Choice]:
         """The most likely tokens, which are the first of equal ones."""

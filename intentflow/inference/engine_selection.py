@@ -14,6 +14,8 @@ from intentflow.inference.openai_engine import EndpointOptions, OpenAIEngine
 from intentflow.inference.structured_outputs import StructuredOutputs
 from intentflow.inference.subject import Subject, describe_folder
 from intentflow.inference.vllm_process import serving_engine
+from intentflow.models.saved_intent_tokens import TOKENIZER_FILE, saved_intent_tokens
+from intentflow.storage import read_file
 from intentflow.taxonomy import Taxonomy
 
 ENGINES = ("auto", "transformers", "vllm", "openai")
@@ -114,10 +116,17 @@ def _open_folder(
         return
     from intentflow.inference.vllm_engine import vllm_engine
 
-    assert subject.taxonomy is not None
-    structure = StructuredOutputs(subject.taxonomy, subject.output_format) if constrained else None
+    structure = _structure(folder, subject) if constrained else None
     with vllm_engine(folder, structure, subject.output_format, options.endpoint) as engine:
         yield engine, _measured_with(subject, engine)
+
+
+def _structure(folder: Path, subject: Subject) -> StructuredOutputs:
+    assert subject.taxonomy is not None
+    tokens = saved_intent_tokens(
+        read_file(str(folder), TOKENIZER_FILE), f"{folder}/{TOKENIZER_FILE}"
+    )
+    return StructuredOutputs(subject.taxonomy, subject.output_format, tokens)
 
 
 def _measured_with(subject: Subject, engine: Engine) -> Subject:

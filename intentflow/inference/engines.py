@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from intentflow.inference.intent_distribution import Ranking
+
 MAX_NEW_TOKENS = 128
 
 
@@ -21,6 +23,8 @@ class Answer:
         failed: Whether the request failed, so that the text is empty.
         margin: Smallest lead, in nats, of a chosen token's log probability over that of the second
             best allowed token; None if the engine states none, or no token had an alternative.
+        ranking: Probability of every intent to be the answer's first; None for a model without a
+            token for each intent, or an engine that does not state it.
     """
 
     text: str
@@ -28,6 +32,7 @@ class Answer:
     confidence: float | None = None
     failed: bool = False
     margin: float | None = None
+    ranking: Ranking | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,7 @@ class Completion:
         answer_tokens: Tokens of the answer without its end token.
         ended: Whether the model ended it.
         confidence: See :attr:`Answer.confidence`.
+        ranking: See :attr:`Answer.ranking`.
     """
 
     text: str
@@ -47,6 +53,7 @@ class Completion:
     answer_tokens: int
     ended: bool
     confidence: float | None = None
+    ranking: Ranking | None = None
 
 
 Keep = Callable[[int, Answer], None]

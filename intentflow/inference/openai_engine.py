@@ -97,7 +97,8 @@ class OpenAIEngine:
         self._structure = structure
         self._format: OutputFormat = output_format
         self._key = key_from_environment()
-        self._forms = request_forms(self.alternatives)
+        self._intents = structure.intents if structure else None
+        self._forms = request_forms(self._likely_tokens())
         self._replying: str | None = None
         self._logged_until = 0.0
         self.model, self.root = asyncio.run(self._served_model())
@@ -128,6 +129,12 @@ class OpenAIEngine:
                 await _all_or_none([work() for _ in range(at_once)])
         return [answers[place] for place in range(len(instructions))]
 
+    def _likely_tokens(self) -> int:
+        """Number of likely tokens to ask for: every intent's, if each has a token."""
+        return (
+            max(self.alternatives, len(self._intents.ids)) if self._intents else self.alternatives
+        )
+
     async def _ask(self, client: Any, instruction: str) -> Answer:
         started = time.perf_counter()
         try:
@@ -138,7 +145,9 @@ class OpenAIEngine:
             log.warning("%s: %s", self.url, fault.reason)
             return Answer("", time.perf_counter() - started, failed=True)
         seconds = time.perf_counter() - started
-        return Answer(reply.text, seconds, reply.confidence, margin=reply.margin)
+        return Answer(
+            reply.text, seconds, reply.confidence, margin=reply.margin, ranking=reply.ranking
+        )
 
     async def _reply(self, client: Any, instruction: str) -> ChatReply:
         """One reply, with as many facts about its tokens as the endpoint gives."""
@@ -174,7 +183,7 @@ class OpenAIEngine:
                     extra_body=extra,
                     **facts,
                 )
-            reply = read_reply(completion, self._format)
+            reply = read_reply(completion, self._format, self._intents)
         self._require_same_model(getattr(completion, "model", None))
         return reply._replace(text=self._checked(reply.text.strip(), reply.finish_reason))
 

@@ -8,18 +8,20 @@ from typing import Any, NamedTuple
 
 from intentflow.calls import OutputFormat
 from intentflow.inference.confidence import listed_confidence
+from intentflow.inference.intent_distribution import IntentVocabulary, Ranking
 
 # vLLM lists tokens that the grammar excludes with -9999.
 _EXCLUDED = -1_000.0
 
 
 class ChatReply(NamedTuple):
-    """Text, confidence and margin of a reply, and why it ended."""
+    """Text, confidence, margin and ranked intents of a reply, and why it ended."""
 
     text: str
     confidence: float | None
     margin: float | None
     finish_reason: str | None
+    ranking: Ranking | None = None
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,15 @@ def request_forms(alternatives: int) -> list[RequestForm]:
     return [rich, RequestForm(listed, "top_logprobs", "margin"), plain]
 
 
-def read_reply(reply: Any, output_format: OutputFormat) -> ChatReply:
+def read_reply(
+    reply: Any, output_format: OutputFormat, intents: IntentVocabulary | None = None
+) -> ChatReply:
     """Read the first choice of a chat completion.
+
+    Args:
+        reply: The completion.
+        output_format: Format of its text.
+        intents: Tokens of the intents, to rank them; None for no ranking.
 
     Raises:
         IndexError, AttributeError, TypeError, ValueError: It has an unexpected format.
@@ -64,7 +73,8 @@ def read_reply(reply: Any, output_format: OutputFormat) -> ChatReply:
     text.encode()  # a lone surrogate cannot be written to a file
     listed = getattr(getattr(choice, "logprobs", None), "content", None) or []
     confidence = _confidence(listed, text, output_format)
-    return ChatReply(text, confidence, _margin(listed), choice.finish_reason)
+    ranking = intents.listed_ranking(_likely(listed[0])) if intents and listed else None
+    return ChatReply(text, confidence, _margin(listed), choice.finish_reason, ranking)
 
 
 def _confidence(listed: list[Any], text: str, output_format: OutputFormat) -> float | None:
@@ -74,6 +84,11 @@ def _confidence(listed: list[Any], text: str, output_format: OutputFormat) -> fl
         for t in listed
     ]
     return listed_confidence(tokens, text, output_format)
+
+
+def _likely(token: Any) -> list[tuple[str, float]]:
+    """Text and log probability of the likely tokens at a place."""
+    return [(str(one.token), _number(one.logprob)) for one in token.top_logprobs or ()]
 
 
 def _margin(listed: list[Any]) -> float | None:

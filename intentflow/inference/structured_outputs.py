@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from intentflow.calls import Call, CallSyntaxError, OutputFormat, format_output, parse_output
+from intentflow.inference.intent_distribution import IntentVocabulary
 from intentflow.io.surrogates import is_unicode
 from intentflow.taxonomy import Taxonomy
 
@@ -33,14 +34,25 @@ class StructuredOutputs:
     Args:
         taxonomy: The allowed intents.
         output_format: Format of the answers.
+        intent_tokens: Call openings that are one token of the model, see
+            :func:`intentflow.prompts.intent_tokens`.
+
+    Attributes:
+        intents: The tokens of the intents, by which an answer ranks them; None if one has none.
     """
 
-    def __init__(self, taxonomy: Taxonomy, output_format: OutputFormat) -> None:
+    def __init__(
+        self,
+        taxonomy: Taxonomy,
+        output_format: OutputFormat,
+        intent_tokens: Mapping[str, int] | None = None,
+    ) -> None:
         from intentflow.inference.constraint import taxonomy_grammar
 
         self.taxonomy = taxonomy
         self.output_format: OutputFormat = output_format
-        self.grammar = taxonomy_grammar(taxonomy, output_format)
+        self.intents = IntentVocabulary.of(taxonomy, intent_tokens or {})
+        self.grammar = taxonomy_grammar(taxonomy, output_format, intent_tokens)
 
     @property
     def request(self) -> dict[str, Any]:
@@ -61,8 +73,10 @@ class StructuredOutputs:
     def _matcher(self) -> Any:
         """The grammar's first state, created once, because reading the grammar takes long."""
         from intentflow.inference.answer_check import byte_matcher
+        from intentflow.inference.constraint import taxonomy_grammar
 
-        return byte_matcher(self.grammar)
+        # Of the text that is streamed: it has no tokens.
+        return byte_matcher(taxonomy_grammar(self.taxonomy, self.output_format))
 
     def admits(self, text: str) -> bool:
         """Whether an answer consists of calls that the taxonomy accepts."""

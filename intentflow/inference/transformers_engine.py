@@ -16,6 +16,7 @@ from intentflow.errors import InputError
 from intentflow.inference.confidence import answer_confidence
 from intentflow.inference.dialogues import Arrivals, Dialogue, Session
 from intentflow.inference.engines import MAX_NEW_TOKENS, Answer, Completion, Keep
+from intentflow.inference.intent_distribution import IntentVocabulary
 from intentflow.io.progress import progress_bar
 from intentflow.prompts import (
     PROMPT_FILE,
@@ -71,6 +72,7 @@ class TransformersEngine:
         self.constrained = constrained
         self.batch_size = batch_size
         self.tokenizer, self.model = _load(self.folder, precision)
+        self.intents = IntentVocabulary.of(self.taxonomy, intent_tokens(self.tokenizer))
         share_prefixes(self.model)
         self.end_token_ids = _end_tokens(self.model)
         self._prefix: tuple[list[int], States] = ([], {})
@@ -141,7 +143,7 @@ class TransformersEngine:
         ended = len(own) < len(done.tokens)
         answer = self._answer(done)
         counts = len(dialogue.token_ids), len(own)
-        return Completion(answer.text, *counts, ended, answer.confidence)
+        return Completion(answer.text, *counts, ended, answer.confidence, answer.ranking)
 
     def _decode_all(self, prompts: list[list[int]]) -> Iterator[Decoded]:
         """All answers as they end; if memory runs out, again with half the rows at a time."""
@@ -214,7 +216,8 @@ class TransformersEngine:
         from intentflow.inference.decoding import Decoder
 
         constraint = self._constraint if self.constrained else None
-        return Decoder(self.model, self.end_token_ids, constraint)
+        intent_ids = self.intents.ids if self.intents else ()
+        return Decoder(self.model, self.end_token_ids, constraint, intent_ids)
 
     @cached_property
     def _constraint(self) -> TaxonomyConstraint:
@@ -240,7 +243,8 @@ class TransformersEngine:
                 pieces, done.log_probabilities, self.prompt.output_format
             )
         margin = done.margin if math.isfinite(done.margin) else None
-        return Answer(text.strip(), done.seconds, confidence, margin=margin)
+        ranking = self.intents.ranking(done.intent_scores) if self.intents else None
+        return Answer(text.strip(), done.seconds, confidence, margin=margin, ranking=ranking)
 
     def _pieces(self, tokens: list[int], text: str) -> list[str]:
         """The text that each token adds; one that ends within a character adds none yet."""

@@ -101,6 +101,7 @@ def vllm_command(python: str, folder: Path, host: str, port: int, name: str) -> 
         *("--override-generation-config", '{"temperature": 0}'),
         *("--structured-outputs-config", json.dumps({"backend": GRAMMAR_BACKEND})),
         *("--logprobs-mode", "processed_logprobs"),
+        *(["--max-logprobs", str(facts.max_logprobs)] if facts.max_logprobs else []),
         # Without a GPU nothing is compiled; small blocks let short prompts use the prefix cache.
         *([] if _has_accelerator(python) else ["--block-size", "32", "--enforce-eager"]),
     ]

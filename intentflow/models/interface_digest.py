@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Mapping
 
 
-def interface_digest(prompt_digest: str, taxonomy: bytes | None, calibration: bytes | None) -> str:
-    """SHA-256 of prompt, taxonomy and calibration: models with the same one can be exchanged.
+def interface_digest(
+    prompt_digest: str,
+    taxonomy: bytes | None,
+    calibration: bytes | None,
+    intent_tokens: Mapping[str, int],
+) -> str:
+    """SHA-256 of everything that a service applies; models with the same one can be exchanged.
 
     Args:
         prompt_digest: Digest of the prompt.
         taxonomy: ``taxonomy.yaml`` of the model; None if it has none.
         calibration: ``calibration.json`` of the model; None if it has none.
+        intent_tokens: Call openings that are one token, whose ids stand in the requests' grammar.
 
     Returns:
         64 hexadecimal digits.
 
     Example:
-        >>> interface_digest("p", b"intents: {}", None) == interface_digest("p", None, None)
+        >>> interface_digest("p", b"intents: {}", None, {}) == interface_digest("p", None, None, {})
         False
     """
     files = [
         hashlib.sha256(it).hexdigest() if it is not None else "" for it in (taxonomy, calibration)
     ]
-    return hashlib.sha256(" ".join([prompt_digest, *files]).encode()).hexdigest()
+    tokens = [json.dumps(intent_tokens, sort_keys=True)] if intent_tokens else []
+    return hashlib.sha256(" ".join([prompt_digest, *files, *tokens]).encode()).hexdigest()

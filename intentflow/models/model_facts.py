@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from intentflow.artifacts.calibration import CALIBRATION_FILE
 from intentflow.artifacts.training import TRAINING_FILE, TrainingRecord
 from intentflow.errors import InputError
 from intentflow.models.interface_digest import interface_digest
+from intentflow.models.saved_intent_tokens import TOKENIZER_FILE, saved_intent_tokens
 from intentflow.prompts import PROMPT_FILE, PromptSpec
 from intentflow.storage import digest_of, is_remote, read_file
 from intentflow.storage.manifest import MANIFEST_NAME, parse
@@ -21,6 +22,8 @@ _TEMPLATE = "chat_template.jinja"
 # The guide's client sends max_completion_tokens=2048, and vLLM answers 400 if that exceeds the
 # length it serves.
 _DOCUMENTED_COMPLETION_TOKENS = 2048
+# vLLM's own limit of likely tokens in a reply.
+_VLLM_LOGPROBS = 20
 _DTYPES = ("bfloat16", "float16", "float32")
 
 
@@ -40,8 +43,9 @@ class ModelFacts:
             configuration contains it.
         quantization: vLLM's name of its weight format; None for unquantized weights.
         size_bytes: Total size of its files, if it is published.
-        interface_digest: Digest of prompt, taxonomy and calibration; models with the same one can
-            be exchanged behind one transformer.
+        interface_digest: Digest of prompt, taxonomy, calibration and intent tokens; models with the
+            same one can be exchanged behind one transformer.
+        intent_tokens: Call openings that are one token in its answers, with their ids.
     """
 
     uri: str
@@ -55,6 +59,7 @@ class ModelFacts:
     quantization: str | None = None
     size_bytes: int | None = None
     interface_digest: str = ""
+    intent_tokens: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def served_length(self) -> int | None:
@@ -63,6 +68,11 @@ class ModelFacts:
             return None
         length = max(self.max_length, _DOCUMENTED_COMPLETION_TOKENS)
         return min(length, self.max_positions or length)
+
+    @property
+    def max_logprobs(self) -> int | None:
+        """Likely tokens that a request may ask for: all intents'; None for vLLM's own limit."""
+        return len(self.intent_tokens) if len(self.intent_tokens) > _VLLM_LOGPROBS else None
 
     @property
     def stated_digest(self) -> str | None:
@@ -93,7 +103,8 @@ def read_facts(uri: str) -> ModelFacts:
         raise InputError(f"{uri} is not a model of intentflow: it has no {PROMPT_FILE}")
     training = _training_record(uri)
     prompt_digest = PromptSpec.from_mapping(prompt, f"{uri}/{PROMPT_FILE}").digest
-    interface = (read_file(uri, name) for name in ("taxonomy.yaml", CALIBRATION_FILE))
+    taxonomy, calibration = (read_file(uri, it) for it in ("taxonomy.yaml", CALIBRATION_FILE))
+    tokens = saved_intent_tokens(read_file(uri, TOKENIZER_FILE), f"{uri}/{TOKENIZER_FILE}")
     config = _document(uri, "config.json") or {}
     return ModelFacts(
         uri=uri,
@@ -106,7 +117,8 @@ def read_facts(uri: str) -> ModelFacts:
         chat_template=_template(uri),
         quantization=_weight_format(config),
         size_bytes=_size_bytes(uri),
-        interface_digest=interface_digest(prompt_digest, *interface),
+        interface_digest=interface_digest(prompt_digest, taxonomy, calibration, tokens),
+        intent_tokens=tokens,
     )
 
 
@@ -163,7 +175,7 @@ def _dtype(config: Mapping[str, Any]) -> str:
 def _template(uri: str) -> str | None:
     if read_file(uri, _TEMPLATE) is not None:
         return _TEMPLATE
-    tokenizer = _document(uri, "tokenizer_config.json") or {}
+    tokenizer = _document(uri, TOKENIZER_FILE) or {}
     if not tokenizer.get("chat_template"):
         raise InputError(
             f"{uri}: has neither {_TEMPLATE} nor a chat_template in tokenizer_config.json; without "

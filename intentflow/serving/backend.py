@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from intentflow.inference.intent_distribution import Ranking
 from intentflow.serving.model_files import ServedModel
 
 Message = dict[str, Any]
@@ -23,6 +24,9 @@ class ModelAnswer:
         prompt_tokens: Tokens of the prompt; 0 where the backend does not count.
         completion_tokens: Tokens of the answer; 0 where the backend does not count.
         model: The model that answered.
+        ranking: Intents with their probability of being the answer's first, the most probable one
+            first: at least as many as were asked for. None where the model has no token for each
+            intent.
     """
 
     text: str
@@ -31,6 +35,7 @@ class ModelAnswer:
     prompt_tokens: int
     completion_tokens: int
     model: ServedModel
+    ranking: Ranking | None = None
 
 
 @dataclass(frozen=True)
@@ -54,9 +59,9 @@ class Backend(Protocol):
     """
 
     async def complete(
-        self, messages: Sequence[Message], max_tokens: int, request_id: str
+        self, messages: Sequence[Message], max_tokens: int, request_id: str, top_k: int = 0
     ) -> ModelAnswer:
-        """Answer a dialogue with at most ``max_tokens`` tokens."""
+        """Answer a dialogue with at most ``max_tokens`` tokens, ranking ``top_k`` intents."""
         ...
 
     async def stream(

@@ -51,21 +51,30 @@ class IntentClient:
         self._requests = ServiceRequests(url, ClientOptions(**options))
         self._client = httpx.Client(**self._requests.connection)
 
-    def recognize(self, utterance: Utterance) -> Recognition:
+    def recognize(self, utterance: Utterance, top_k: int = 0) -> Recognition:
         """Understand one utterance or dialogue.
 
+        Args:
+            utterance: The utterance or dialogue.
+            top_k: Number of most probable intents to rank; 0 for none.
+
         Raises:
             ServiceFailure: No answer in time, or a refusal.
         """
-        return self.recognize_all([utterance])[0]
+        return self.recognize_all([utterance], top_k)[0]
 
-    def recognize_all(self, utterances: Sequence[Utterance]) -> list[Recognition]:
+    def recognize_all(self, utterances: Sequence[Utterance], top_k: int = 0) -> list[Recognition]:
         """Understand several in one request, in order.
 
+        Args:
+            utterances: The utterances or dialogues.
+            top_k: Number of most probable intents to rank for each; 0 for none.
+
         Raises:
             ServiceFailure: No answer in time, or a refusal.
         """
-        return self._requests.read_predictions(self._post(self._requests.predict(utterances)))
+        reply = self._post(self._requests.predict(utterances, top_k))
+        return self._requests.read_predictions(reply)
 
     def correct(self, utterance: Utterance, output: str, request_id: str | None = None) -> str:
         """Report what an utterance should have been understood as; returns when it is stored.
@@ -135,13 +144,15 @@ class AsyncIntentClient:
         self._requests = ServiceRequests(url, ClientOptions(**options))
         self._client = httpx.AsyncClient(**self._requests.connection)
 
-    async def recognize(self, utterance: Utterance) -> Recognition:
+    async def recognize(self, utterance: Utterance, top_k: int = 0) -> Recognition:
         """As :meth:`IntentClient.recognize`."""
-        return (await self.recognize_all([utterance]))[0]
+        return (await self.recognize_all([utterance], top_k))[0]
 
-    async def recognize_all(self, utterances: Sequence[Utterance]) -> list[Recognition]:
+    async def recognize_all(
+        self, utterances: Sequence[Utterance], top_k: int = 0
+    ) -> list[Recognition]:
         """As :meth:`IntentClient.recognize_all`."""
-        reply = await self._post(self._requests.predict(utterances))
+        reply = await self._post(self._requests.predict(utterances, top_k))
         return self._requests.read_predictions(reply)
 
     async def correct(

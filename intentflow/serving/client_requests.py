@@ -72,6 +72,19 @@ class RecognizedCall:
 
 
 @dataclass(frozen=True)
+class RankedIntent:
+    """One intent in a ranking.
+
+    Attributes:
+        intent: Its name in the taxonomy.
+        probability: Probability of being the answer's first, in [0, 1].
+    """
+
+    intent: str
+    probability: float
+
+
+@dataclass(frozen=True)
 class Recognition:
     """Intents and parameters of an utterance.
 
@@ -82,6 +95,8 @@ class Recognition:
         out_of_scope: Whether none of the service's intents is meant.
         latency_seconds: Measured by the service.
         request_id: Names the request in the service's log and in a correction.
+        ranking: The most probable intents, as many as were asked for; None where the service's
+            model does not rank.
     """
 
     calls: tuple[RecognizedCall, ...]
@@ -90,6 +105,7 @@ class Recognition:
     out_of_scope: bool
     latency_seconds: float
     request_id: str
+    ranking: tuple[RankedIntent, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -145,13 +161,15 @@ class ServiceRequests:
         authorization = {"Authorization": f"Bearer {token}"} if token else {}
         return {"base_url": self.url, "headers": {**self.options.headers, **authorization}}
 
-    def predict(self, utterances: Sequence[Utterance]) -> ServiceRequest:
-        """The request to understand utterances."""
+    def predict(self, utterances: Sequence[Utterance], top_k: int = 0) -> ServiceRequest:
+        """The request to understand utterances and to rank ``top_k`` intents of each."""
         instances = [
             {"utterance": one} if isinstance(one, str) else {"messages": list(one)}
             for one in utterances
         ]
-        return ServiceRequest(f"/v1/models/{self.options.model}:predict", {"instances": instances})
+        ranked = {"top_k": top_k} if top_k else {}
+        path = f"/v1/models/{self.options.model}:predict"
+        return ServiceRequest(path, {"instances": instances, **ranked})
 
     def feedback(self, utterance: Utterance, output: str, request_id: str | None) -> ServiceRequest:
         """The request that stores a correction."""
@@ -245,7 +263,14 @@ def _recognition(document: Mapping[str, Any], request_id: str) -> Recognition:
         document["out_of_scope"],
         document["latency_seconds"],
         request_id,
+        _ranking(document.get("ranking")),
     )
+
+
+def _ranking(listed: Sequence[Mapping[str, Any]] | None) -> tuple[RankedIntent, ...] | None:
+    if listed is None:
+        return None
+    return tuple(RankedIntent(one["intent"], float(one["probability"])) for one in listed)
 
 
 def _reason(reply: httpx.Response) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from intentflow.calls import Call, parse_output
 from intentflow.inference.engines import MAX_NEW_TOKENS
+from intentflow.inference.intent_distribution import Ranking
 from intentflow.serving.backend import ModelAnswer
 from intentflow.serving.model_files import ServedModel
-from intentflow.serving.schemas.predict import IntentPrediction, PredictedCall
+from intentflow.serving.schemas.predict import IntentPrediction, PredictedCall, ProbableIntent
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Interpretation:
         out_of_scope: Whether none of the taxonomy's intents is meant.
         latency_seconds: Time of the answer, the backend's included.
         model: The model that answered.
+        ranking: See :attr:`intentflow.serving.backend.ModelAnswer.ranking`.
     """
 
     calls: list[Call]
@@ -31,15 +34,17 @@ class Interpretation:
     out_of_scope: bool
     latency_seconds: float
     model: ServedModel
+    ranking: Ranking | None = None
 
-    def as_prediction(self) -> IntentPrediction:
-        """The same as the API gives it."""
+    def as_prediction(self, top_k: int = 0) -> IntentPrediction:
+        """The same as the API gives it, with the ``top_k`` most probable intents."""
         return IntentPrediction(
             calls=[_typed(call, self.model) for call in self.calls],
             text=self.text,
             confidence=None if self.confidence is None else round(self.confidence, 6),
             out_of_scope=self.out_of_scope,
             latency_seconds=round(self.latency_seconds, 6),
+            ranking=_most_probable(self.ranking, top_k) if self.ranking and top_k else None,
         )
 
 
@@ -57,7 +62,8 @@ def interpret(answer: ModelAnswer, seconds: float) -> Interpretation:
     if scope is not None and _is_too_unsure(confidence, model):
         calls = [Call(scope)]
     outside = scope is not None and any(call.intent == scope for call in calls)
-    return Interpretation(calls, answer.text, confidence, outside, seconds, model)
+    facts = calls, answer.text, confidence, outside, seconds
+    return Interpretation(*facts, model, answer.ranking)
 
 
 def is_admitted(answer: ModelAnswer) -> bool:
@@ -75,6 +81,13 @@ def close_answer(answer: ModelAnswer, max_tokens: int) -> ModelAnswer:
         return answer
     closed = answer.model.structure.close(answer.text)
     return answer if closed is None else replace(answer, text=closed)
+
+
+def _most_probable(ranking: Ranking, top_k: int) -> list[ProbableIntent]:
+    return [
+        ProbableIntent(intent=intent, probability=round(probability, 6))
+        for intent, probability in islice(ranking.items(), top_k)
+    ]
 
 
 def _typed(call: Call, model: ServedModel) -> PredictedCall:

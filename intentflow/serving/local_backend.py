@@ -53,6 +53,7 @@ class LocalBackend:
         messages: Sequence[Message],
         max_tokens: int,
         request_id: str,  # noqa: ARG002 - the protocol's signature
+        top_k: int = 0,  # noqa: ARG002 - the engine ranks all intents
     ) -> ModelAnswer:
         """Answer, together with those who are there at the same time.
 
@@ -143,7 +144,8 @@ class LocalBackend:
     def _answer(self, done: Completion) -> ModelAnswer:
         self._has_answered = True
         counts = done.prompt_tokens, done.answer_tokens
-        return ModelAnswer(done.text, done.confidence, done.ended, *counts, self._model)
+        facts = done.text, done.confidence, done.ended
+        return ModelAnswer(*facts, *counts, self._model, done.ranking)
 
 
 @dataclass(eq=False, kw_only=True)

@@ -11,6 +11,7 @@ from intentflow.errors import InputError
 from intentflow.inference.calibration import read_calibration
 from intentflow.inference.structured_outputs import StructuredOutputs
 from intentflow.models.interface_digest import interface_digest
+from intentflow.models.saved_intent_tokens import TOKENIZER_FILE, saved_intent_tokens
 from intentflow.prompts import PROMPT_FILE, PromptSpec
 from intentflow.storage import read_file
 from intentflow.storage.uris import digest_in_name
@@ -30,7 +31,7 @@ class ServedModel:
         calibration: None where the model has none: confidences stay raw.
         model_digest: Digest of a published model; None for a folder.
         prompt_digest: Digest of its prompt.
-        interface_digest: Digest of its prompt, taxonomy and calibration.
+        interface_digest: Digest of its prompt, taxonomy, calibration and intent tokens.
         constrained: Whether answers are kept inside the taxonomy.
     """
 
@@ -64,9 +65,10 @@ def read_served_model(uri: str, *, constrained: bool = True) -> ServedModel:
         prompt = PromptSpec.read(Path(folder) / PROMPT_FILE)
         taxonomy = Taxonomy.from_yaml(Path(folder) / _TAXONOMY_FILE)
         calibration = read_calibration(folder)
-    structure = StructuredOutputs(taxonomy, prompt.output_format)
+    tokens = saved_intent_tokens(read_file(uri, TOKENIZER_FILE), f"{uri}/{TOKENIZER_FILE}")
+    structure = StructuredOutputs(taxonomy, prompt.output_format, tokens)
     interface = interface_digest(
-        prompt.digest, contents[_TAXONOMY_FILE], contents[CALIBRATION_FILE]
+        prompt.digest, contents[_TAXONOMY_FILE], contents[CALIBRATION_FILE], tokens
     )
     digests = digest_in_name(uri), prompt.digest, interface
     return ServedModel(taxonomy, structure, calibration, *digests, constrained)

@@ -18,6 +18,13 @@ class PredictorUsage(BaseModel):
     completion_tokens: _Count = 0
 
 
+class PredictorAlternative(BaseModel):
+    """A token that was likely at a place."""
+
+    token: str
+    logprob: _LogProbability
+
+
 class PredictorToken(BaseModel):
     """A token of the answer with the natural logarithm of its probability.
 
@@ -27,6 +34,7 @@ class PredictorToken(BaseModel):
     token: str
     logprob: _LogProbability
     octets: list[_Byte] | None = Field(None, alias="bytes")
+    top_logprobs: list[PredictorAlternative] | None = None
 
 
 class PredictorLogProbs(BaseModel):

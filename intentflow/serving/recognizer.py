@@ -28,14 +28,20 @@ class Recognizer:
         self._log = log
 
     async def recognize(
-        self, dialogues: Sequence[list[Message]], request_id: str
+        self, dialogues: Sequence[list[Message]], request_id: str, top_k: int = 0
     ) -> list[Interpretation]:
         """Typed calls of each dialogue; all are asked at once, for the backend to batch.
+
+        Args:
+            dialogues: The dialogues.
+            request_id: Id of the request, for the log.
+            top_k: Number of intents to rank.
 
         Raises:
             ReplyError: An answer is missing or outside the taxonomy; nothing is logged then.
         """
-        tasks = [asyncio.ensure_future(self._interpret(one, request_id)) for one in dialogues]
+        work = [self._interpret(one, request_id, top_k) for one in dialogues]
+        tasks = [asyncio.ensure_future(one) for one in work]
         try:
             found = await asyncio.gather(*tasks)
         finally:
@@ -109,9 +115,11 @@ class Recognizer:
         elif answer.model.constrained and (answer.ended or not may_be_cut):
             raise outside_taxonomy()
 
-    async def _interpret(self, messages: list[Message], request_id: str) -> Interpretation:
+    async def _interpret(
+        self, messages: list[Message], request_id: str, top_k: int
+    ) -> Interpretation:
         started = time.perf_counter()
-        answer = await self._backend.complete(messages, MAX_NEW_TOKENS, request_id)
+        answer = await self._backend.complete(messages, MAX_NEW_TOKENS, request_id, top_k)
         answer = close_answer(answer, MAX_NEW_TOKENS)
         if not is_admitted(answer):
             raise outside_taxonomy()

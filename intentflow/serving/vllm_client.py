@@ -17,6 +17,7 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait
 
 from intentflow.calls import OutputFormat
 from intentflow.inference.confidence import listed_confidence
+from intentflow.inference.intent_distribution import Ranking
 from intentflow.openai_api.bounded import ReplyTooLong, bound
 from intentflow.serving.backend import AnswerStream, Message, ModelAnswer
 from intentflow.serving.errors import ReplyError, unavailable
@@ -114,15 +115,15 @@ class VllmBackend:
             return self._is_proved
 
     async def complete(
-        self, messages: Sequence[Message], max_tokens: int, request_id: str
+        self, messages: Sequence[Message], max_tokens: int, request_id: str, top_k: int = 0
     ) -> ModelAnswer:
-        """Answer a dialogue.
+        """Answer a dialogue, ranking ``top_k`` intents where each has a token.
 
         Raises:
             ReplyError: The server is down, too slow, refuses the messages or sends an answer in
                 an unexpected format.
         """
-        body = self._body(messages, max_tokens) | {"logprobs": True}
+        body = self._body(messages, max_tokens) | {"logprobs": True} | self._likely_tokens(top_k)
         response = await self._ask(body, request_id)
         try:
             return self._read(PredictorCompletion.model_validate_json(response.content))
@@ -158,6 +159,11 @@ class VllmBackend:
         finally:
             await response.aclose()
         yield answer.finish(self._model)
+
+    def _likely_tokens(self, top_k: int) -> dict[str, int]:
+        """The request for the most likely tokens at each place, of which the first are intents."""
+        intents = self._model.structure.intents if self._model.constrained else None
+        return {"top_logprobs": min(top_k, len(intents.ids))} if intents and top_k else {}
 
     def _body(self, messages: Sequence[Message], max_tokens: int) -> dict[str, Any]:
         structure = self._model.structure.request if self._model.constrained else {}
@@ -223,7 +229,9 @@ class VllmBackend:
         text = choice.message.content
         confidence = _confidence(choice, self._model.structure.output_format)
         ended = choice.finish_reason == "stop"
-        return ModelAnswer(text.strip(), confidence, ended, *_counts(reply.usage), self._model)
+        ranking = _ranking(choice, self._model)
+        counts = _counts(reply.usage)
+        return ModelAnswer(text.strip(), confidence, ended, *counts, self._model, ranking)
 
 
 @dataclass
@@ -273,6 +281,15 @@ def _confidence(choice: PredictorChoice, output_format: OutputFormat) -> float |
         return None
     tokens = [(bytes(one.octets or one.token.encode()), one.logprob) for one in listed]
     return listed_confidence(tokens, choice.message.content, output_format)
+
+
+def _ranking(choice: PredictorChoice, model: ServedModel) -> Ranking | None:
+    """The most probable intents; None where they were not asked for."""
+    listed = choice.logprobs.content if choice.logprobs else None
+    intents = model.structure.intents
+    if not listed or not listed[0].top_logprobs or intents is None:
+        return None
+    return intents.listed_ranking((one.token, one.logprob) for one in listed[0].top_logprobs)
 
 
 def _refusal(response: httpx2.Response) -> ReplyError:

@@ -46,6 +46,7 @@ KEYS = {
     "ci95",
     "calibration",
     "with_threshold",
+    "ranking",
     "outcomes",
     "latency_seconds",
     "rows_per_second",

@@ -189,6 +189,12 @@ def test_quantized_model_brings_its_component(facts: ModelFacts) -> None:
     assert model["args"].count("--quantization=compressed-tensors") == 1
 
 
+def test_a_server_may_be_asked_to_rank_every_intent_with_a_token(facts: ModelFacts) -> None:
+    many = replace(facts, intent_tokens={f"intent_{i}(": 500 + i for i in range(77)})
+    model = _service(render(many, _of(), None))["spec"]["predictor"]["model"]
+    assert model["args"].count("--max-logprobs=77") == 1
+
+
 def test_full_model_refuses_the_component_of_quantized_ones(facts: ModelFacts) -> None:
     with pytest.raises(IntentflowError, match="not quantized"):
         render(facts, _of("components=[awq]"), None)

@@ -11,6 +11,7 @@ from intentflow.evaluation.report.comparison import check_same_rows, comparison,
 from intentflow.evaluation.report.confusions import confusion_rows, matrix
 from intentflow.evaluation.report.curves import coverage_curve, reliability_curve, threshold_rows
 from intentflow.evaluation.report.parity import parity_table
+from intentflow.evaluation.report.ranking import ranking_table
 from intentflow.evaluation.report.rows import ROWS_A_PAGE, WHAT, shown_rows
 from intentflow.evaluation.report.speed import speed
 from intentflow.evaluation.report.summary import (
@@ -92,6 +93,7 @@ def evaluation_html(
         rows_a_page=ROWS_A_PAGE,
         reliability=reliability_curve(metrics.calibration),
         coverage=coverage_curve(metrics.calibration),
+        ranking=ranking_table(metrics.ranking),
         threshold=threshold_rows(metrics),
         facts=facts(metrics),
         data={"matrix": picture, "rows": rows.as_json()},

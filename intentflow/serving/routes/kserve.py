@@ -70,9 +70,10 @@ async def predict(
     """Recognize utterances and dialogues, each by itself; a digest asks that model alone."""
     recognizer = service.recognizer_of(name)
     dialogues = read_instances(body.instances, service.limits)
-    found = await recognizer.recognize(dialogues, request.state.request_id)
+    top_k = body.top_k or 0
+    found = await recognizer.recognize(dialogues, request.state.request_id, top_k)
     response.headers.update(model_header(one.model for one in found))
-    return PredictResponse(predictions=[one.as_prediction() for one in found])
+    return PredictResponse(predictions=[one.as_prediction(top_k) for one in found])
 
 
 @v2_router.get("")
@@ -113,9 +114,10 @@ async def infer(
     """Recognize the texts of the input, each by itself; a digest asks that model alone."""
     recognizer = service.recognizer_of(name)
     request_id = request.state.request_id
-    found = await recognizer.recognize(_dialogues(body, service.limits), request_id)
+    top_k = (body.parameters.top_k if body.parameters else None) or 0
+    found = await recognizer.recognize(_dialogues(body, service.limits), request_id, top_k)
     response.headers.update(model_header(one.model for one in found))
-    return _response(name, body.id or request_id, found)
+    return _response(name, body.id or request_id, found, top_k)
 
 
 def _metadata(name: str) -> ModelMetadata:
@@ -158,9 +160,11 @@ def _dialogue(text: str) -> list[ChatMessage]:
         ) from None
 
 
-def _response(name: str, request_id: str, found: list[Interpretation]) -> InferenceResponse:
+def _response(
+    name: str, request_id: str, found: list[Interpretation], top_k: int
+) -> InferenceResponse:
     shape = [len(found)]
-    calls = [one.as_prediction().model_dump_json() for one in found]
+    calls = [one.as_prediction(top_k).model_dump_json() for one in found]
     outside = [one.out_of_scope for one in found]
     outputs = [
         OutputTensor(name="calls", shape=shape, datatype="BYTES", data=calls),

@@ -19,6 +19,10 @@ def _require_unicode(text: str) -> str:
 Text = Annotated[str, AfterValidator(_require_unicode)]
 
 
+TopK = Annotated[int, Field(ge=1, strict=True)]
+"""A number of intents; more than exist means all of them."""
+
+
 class TextPart(BaseModel):
     """A content part; only text is understood."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from intentflow.serving.schemas.common import Text
+from intentflow.serving.schemas.common import Text, TopK
 
 
 class InputTensor(BaseModel):
@@ -21,6 +21,14 @@ class InputTensor(BaseModel):
     )
 
 
+class InferenceParameters(BaseModel):
+    """Options of a request; those of the protocol's extensions are ignored."""
+
+    top_k: TopK | None = Field(
+        None, description="Number of most probable intents to rank in each of calls; null for none"
+    )
+
+
 class InferenceRequest(BaseModel):
     """Utterances or dialogues to recognize."""
 
@@ -30,9 +38,7 @@ class InferenceRequest(BaseModel):
     inputs: list[InputTensor] = Field(
         description="Tensors; the first one named utterance or messages is read"
     )
-    parameters: dict[str, Any] | None = Field(
-        None, description="Options of the protocol for the request"
-    )
+    parameters: InferenceParameters | None = Field(None, description="Options for the request")
 
 
 class OutputTensor(BaseModel):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Discriminator, Field, Tag
 
-from intentflow.serving.schemas.common import ChatMessage, Text
+from intentflow.serving.schemas.common import ChatMessage, Text, TopK
 
 
 class UtteranceInstance(BaseModel):
@@ -49,6 +49,10 @@ class PredictRequest(BaseModel):
     """Utterances and dialogues to recognize, each by itself."""
 
     instances: list[Instance] = Field(min_length=1, description="Texts, utterances or dialogues")
+    top_k: TopK | None = Field(
+        None,
+        description="Number of most probable intents to rank in each prediction; null for none",
+    )
 
 
 class PredictedCall(BaseModel):
@@ -57,6 +61,13 @@ class PredictedCall(BaseModel):
     intent: str = Field(description="Name of the intent in the taxonomy")
     parameters: list[str] = Field(description="Values of its parameters, in the taxonomy's order")
     arguments: dict[str, str] = Field(description="The same values by the parameters' names")
+
+
+class ProbableIntent(BaseModel):
+    """An intent with its probability."""
+
+    intent: str = Field(description="Name of the intent in the taxonomy")
+    probability: float = Field(description="Probability of being the answer's first, from 0 to 1")
 
 
 class IntentPrediction(BaseModel):
@@ -75,6 +86,11 @@ class IntentPrediction(BaseModel):
         description="Whether the utterance belongs to none of the other intents"
     )
     latency_seconds: float = Field(description="Seconds for the answer, the model's included")
+    ranking: list[ProbableIntent] | None = Field(
+        None,
+        description="The top_k most probable intents, the most probable one first; null if not "
+        "asked for, or if the model was not trained with intent_tokens",
+    )
 
 
 class PredictResponse(BaseModel):

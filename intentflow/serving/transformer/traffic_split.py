@@ -47,19 +47,19 @@ class SplitBackend:
         return await self._stable.is_ready()
 
     async def complete(
-        self, messages: Sequence[Message], max_tokens: int, request_id: str
+        self, messages: Sequence[Message], max_tokens: int, request_id: str, top_k: int = 0
     ) -> ModelAnswer:
         """Answer with the model that the request goes to."""
         canary = self._chosen(request_id)
         if canary:
             try:
-                answer = await canary.complete(messages, max_tokens, request_id)
+                answer = await canary.complete(messages, max_tokens, request_id, top_k)
             except ReplyError as error:
                 _require_unavailable(error)
             else:
                 ANSWERS.labels("canary").inc()
                 return answer
-        answer = await self._stable.complete(messages, max_tokens, request_id)
+        answer = await self._stable.complete(messages, max_tokens, request_id, top_k)
         ANSWERS.labels("stable").inc()
         return answer
 

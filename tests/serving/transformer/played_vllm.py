@@ -128,6 +128,15 @@ def events(text: str, size: int = 5) -> list[dict[str, Any]]:
     return [*({"choices": [one]} for one in [*choices, end]), {"choices": [], "usage": USAGE}]
 
 
+def _ranked() -> dict[str, Any]:
+    """A reply whose first place lists two intents; the text of each is one token."""
+    likely = [("weather_search(", math.log(0.75)), ("play_music(", math.log(0.25))]
+    reply = completion(ANSWER, [likely[0], ("Hangzhou)", -1.0)])
+    tokens = reply["choices"][0]["logprobs"]["content"]
+    tokens[0]["top_logprobs"] = [{"token": text, "logprob": log} for text, log in likely]
+    return reply
+
+
 def _counted(tokens: float) -> dict[str, Any]:
     return completion(ANSWER, PIECES) | {"usage": {"prompt_tokens": tokens}}
 
@@ -141,6 +150,7 @@ REPLIES: dict[str, Any] = {
     "counted below 0": _counted(-1),
     "sure beyond numbers": completion(ANSWER, [(ANSWER, -(10**400))]),
     "surely nothing": completion(ANSWER, [(ANSWER, -INF)]),
+    "ranked": _ranked(),
 }
 STREAMS: dict[str, list[Any]] = {
     "breaks off": events(ANSWER)[:2],
