@@ -72,7 +72,7 @@ class RecognizedCall:
 
 
 @dataclass(frozen=True)
-class RankedIntent:
+class LikelyIntent:
     """One intent in a ranking.
 
     Attributes:
@@ -105,7 +105,7 @@ class Recognition:
     out_of_scope: bool
     latency_seconds: float
     request_id: str
-    ranking: tuple[RankedIntent, ...] | None = None
+    ranking: tuple[LikelyIntent, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -267,10 +267,10 @@ def _recognition(document: Mapping[str, Any], request_id: str) -> Recognition:
     )
 
 
-def _ranking(listed: Sequence[Mapping[str, Any]] | None) -> tuple[RankedIntent, ...] | None:
+def _ranking(listed: Sequence[Mapping[str, Any]] | None) -> tuple[LikelyIntent, ...] | None:
     if listed is None:
         return None
-    return tuple(RankedIntent(one["intent"], float(one["probability"])) for one in listed)
+    return tuple(LikelyIntent(one["intent"], float(one["probability"])) for one in listed)
 
 
 def _reason(reply: httpx.Response) -> str:

@@ -44,7 +44,7 @@ class Interpretation:
             confidence=None if self.confidence is None else round(self.confidence, 6),
             out_of_scope=self.out_of_scope,
             latency_seconds=round(self.latency_seconds, 6),
-            ranking=_most_probable(self.ranking, top_k) if self.ranking and top_k else None,
+            ranking=_first_ranked(self.ranking, top_k) if self.ranking and top_k else None,
         )
 
 
@@ -83,7 +83,7 @@ def close_answer(answer: ModelAnswer, max_tokens: int) -> ModelAnswer:
     return answer if closed is None else replace(answer, text=closed)
 
 
-def _most_probable(ranking: Ranking, top_k: int) -> list[ProbableIntent]:
+def _first_ranked(ranking: Ranking, top_k: int) -> list[ProbableIntent]:
     return [
         ProbableIntent(intent=intent, probability=round(probability, 6))
         for intent, probability in islice(ranking.items(), top_k)

@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from intentflow.inference.transformers_engine import TransformersEngine
 from intentflow.serving.app import create_app
 from intentflow.serving.backend import Message, ModelAnswer
-from intentflow.serving.client_requests import ClientOptions, RankedIntent, ServiceRequests
+from intentflow.serving.client_requests import ClientOptions, LikelyIntent, ServiceRequests
 from intentflow.serving.limits import Limits
 from intentflow.serving.local_backend import LocalBackend
 from intentflow.serving.model_files import ServedModel, read_served_model
@@ -105,7 +105,7 @@ def test_the_typed_client_reads_them() -> None:
     }
     reply = httpx.Response(200, json={"predictions": [document]})
     (found,) = requests.read_predictions(reply)  # type: ignore[arg-type]
-    assert found.ranking == (RankedIntent("stop", 0.75),)
+    assert found.ranking == (LikelyIntent("stop", 0.75),)
 
 
 @pytest.fixture(scope="module")
