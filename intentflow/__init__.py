@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from intentflow.pipeline.steps.deploy import run_deploy as deploy
     from intentflow.pipeline.steps.evaluate import EndpointFacts, EvaluateConfig, EvaluateFiles
     from intentflow.pipeline.steps.evaluate import run_evaluate as evaluate
+    from intentflow.pipeline.steps.feedback import FeedbackConfig
+    from intentflow.pipeline.steps.feedback import run_feedback as collect_feedback
     from intentflow.pipeline.steps.gate import GateConfig
     from intentflow.pipeline.steps.gate import run_gate as gate
     from intentflow.pipeline.steps.publish import PublishConfig
@@ -68,6 +70,7 @@ _PLACES = {
     "EndpointFacts": (f"{_STEPS}.evaluate", "EndpointFacts"),
     "EvaluateConfig": (f"{_STEPS}.evaluate", "EvaluateConfig"),
     "EvaluateFiles": (f"{_STEPS}.evaluate", "EvaluateFiles"),
+    "FeedbackConfig": (f"{_STEPS}.feedback", "FeedbackConfig"),
     "GateConfig": (f"{_STEPS}.gate", "GateConfig"),
     "GatePolicy": ("intentflow.gating.policy", "GatePolicy"),
     "InputError": ("intentflow.errors", "InputError"),
@@ -84,6 +87,7 @@ _PLACES = {
     "TrainConfig": (f"{_STEPS}.train", "TrainConfig"),
     "UsageError": ("intentflow.errors", "UsageError"),
     "ValidateConfig": (f"{_STEPS}.validate", "ValidateConfig"),
+    "collect_feedback": (f"{_STEPS}.feedback", "run_feedback"),
     "convert": (f"{_STEPS}.convert", "run_convert"),
     "curate": (f"{_STEPS}.curate", "run_curate"),
     "deploy": (f"{_STEPS}.deploy", "run_deploy"),
@@ -110,6 +114,7 @@ __all__ = [
     "EndpointFacts",
     "EvaluateConfig",
     "EvaluateFiles",
+    "FeedbackConfig",
     "GateConfig",
     "GatePolicy",
     "InputError",
@@ -127,6 +132,7 @@ __all__ = [
     "UsageError",
     "ValidateConfig",
     "__version__",
+    "collect_feedback",
     "convert",
     "curate",
     "deploy",

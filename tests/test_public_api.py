@@ -19,7 +19,7 @@ NAMES = {
     *("TrainConfig", "Recipe", "EvaluateConfig", "EvaluateFiles", "GateConfig", "GatePolicy"),
     *("PublishConfig", "DeployOptions", "Taxonomy", "BalanceConfig", "EndpointFacts"),
     *("load_model", "IntentModel", "Prediction", "IntentClient", "AsyncIntentClient"),
-    *("Call", "parse_calls", "format_calls"),
+    *("Call", "parse_calls", "format_calls", "collect_feedback", "FeedbackConfig"),
     *("IntentflowError", "UsageError", "InputError", "CheckFailed", "ServiceError"),
     "__version__",
 }

@@ -42,6 +42,9 @@ class LoggedCorrection(LogLine):
     output: str = Field(description="The right answer, in the call language")
     prediction: str | None = Field(None, description="The wrong answer; left out if unknown")
     note: str | None = Field(None, description="A remark for reviewers; left out if there is none")
+    annotator: str | None = Field(
+        None, description="Annotator: a person's pseudonym or a tool; left out if unknown"
+    )
 
     def as_dict(self) -> dict[str, Any]:
         """The line as JSON values, without what the client left out."""
@@ -49,5 +52,5 @@ class LoggedCorrection(LogLine):
         return {
             key: value
             for key, value in document.items()
-            if value is not None or key not in ("prediction", "note")
+            if value is not None or key not in ("prediction", "note", "annotator")
         }

@@ -44,6 +44,9 @@ EXAMPLES = {
     "verify": (
         "intentflow verify --url http://intent.voice.svc --model-digest 1f2e --probe rows.jsonl",
     ),
+    "feedback": (
+        "intentflow feedback s3://logs/intent -o feedback --gold gold.jsonl --known train.jsonl",
+    ),
     "drift": (
         "intentflow drift --reference data/train.jsonl --requests s3://logs/intent "
         "--policy drift.yaml --html drift.html",

@@ -30,6 +30,7 @@ VERBS = {
     "promote": "give a canary's model all requests",
     "rollback": "restore the previous model, in the cluster or by a revert",
     "verify": "wait until a service answers with a model, and compare its answers",
+    "feedback": "turn a service's log into labels, preference pairs and a review queue",
     "drift": "compare live requests with training rows",
     "backtest": "replay retraining policies on dated rows",
     "history": "list data sets, models and deployments, with their lineage and verdicts",

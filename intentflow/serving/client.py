@@ -76,13 +76,21 @@ class IntentClient:
         reply = self._post(self._requests.predict(utterances, top_k))
         return self._requests.read_predictions(reply)
 
-    def correct(self, utterance: Utterance, output: str, request_id: str | None = None) -> str:
+    def correct(
+        self,
+        utterance: Utterance,
+        output: str,
+        corrected: Recognition | str | None = None,
+        *,
+        annotator: str | None = None,
+    ) -> str:
         """Report what an utterance should have been understood as; returns when it is stored.
 
         Args:
             utterance: The utterance or dialogue.
             output: The right calls, such as ``weather_search(Hangzhou)``.
-            request_id: Id of the recognition that was wrong.
+            corrected: The recognition that was wrong, whose answer is stored as well; or its id.
+            annotator: Pseudonym of the person, or name of the tool, that corrects.
 
         Returns:
             The id under which it is stored.
@@ -90,7 +98,8 @@ class IntentClient:
         Raises:
             ServiceFailure: It was not stored.
         """
-        reply = self._post(self._requests.feedback(utterance, output, request_id))
+        request = self._requests.feedback(utterance, output, corrected, annotator)
+        reply = self._post(request)
         return str(reply.json()["request_id"])
 
     def close(self) -> None:
@@ -156,10 +165,16 @@ class AsyncIntentClient:
         return self._requests.read_predictions(reply)
 
     async def correct(
-        self, utterance: Utterance, output: str, request_id: str | None = None
+        self,
+        utterance: Utterance,
+        output: str,
+        corrected: Recognition | str | None = None,
+        *,
+        annotator: str | None = None,
     ) -> str:
         """As :meth:`IntentClient.correct`."""
-        reply = await self._post(self._requests.feedback(utterance, output, request_id))
+        request = self._requests.feedback(utterance, output, corrected, annotator)
+        reply = await self._post(request)
         return str(reply.json()["request_id"])
 
     async def close(self) -> None:

@@ -19,6 +19,7 @@ from tenacity import (
     wait_exponential,
 )
 
+from intentflow.calls import Call, format_calls
 from intentflow.errors import ServiceError
 from intentflow.io.addresses import require_address
 
@@ -107,6 +108,11 @@ class Recognition:
     request_id: str
     ranking: tuple[LikelyIntent, ...] | None = None
 
+    @property
+    def prediction(self) -> str:
+        """The calls in the call language, whichever format the model answers in."""
+        return format_calls([Call(call.intent, call.parameters) for call in self.calls])
+
 
 @dataclass(frozen=True)
 class ClientOptions:
@@ -171,10 +177,21 @@ class ServiceRequests:
         path = f"/v1/models/{self.options.model}:predict"
         return ServiceRequest(path, {"instances": instances, **ranked})
 
-    def feedback(self, utterance: Utterance, output: str, request_id: str | None) -> ServiceRequest:
+    def feedback(
+        self,
+        utterance: Utterance,
+        output: str,
+        corrected: Recognition | str | None,
+        annotator: str | None,
+    ) -> ServiceRequest:
         """The request that stores a correction."""
         asked = {"utterance": utterance} if isinstance(utterance, str) else {"messages": utterance}
-        known = {"request_id": request_id} if request_id else {}
+        about: dict[str, str | None] = {"annotator": annotator}
+        if isinstance(corrected, Recognition):
+            about |= {"request_id": corrected.request_id, "prediction": corrected.prediction}
+        else:
+            about["request_id"] = corrected
+        known = {key: value for key, value in about.items() if value}
         return ServiceRequest("/feedback", {**asked, "output": output, **known})
 
     @contextmanager

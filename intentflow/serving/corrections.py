@@ -28,12 +28,14 @@ class Correction:
         output: The right answer, in the call language.
         prediction: The wrong answer; None if unknown.
         note: A remark for reviewers; None if there is none.
+        annotator: Pseudonym of who corrected, or name of a tool; None if unknown.
     """
 
     instruction: str
     output: str
     prediction: str | None = None
     note: str | None = None
+    annotator: str | None = None
 
 
 def read_correction(body: CorrectionRequest, taxonomy: Taxonomy, limits: Limits) -> Correction:
@@ -54,7 +56,7 @@ def read_correction(body: CorrectionRequest, taxonomy: Taxonomy, limits: Limits)
     for name, text in (("prediction", body.prediction), ("note", body.note)):
         if text is not None:
             require_length(len(text), limits, name)
-    return Correction(instruction, format_calls(calls), body.prediction, body.note)
+    return Correction(instruction, format_calls(calls), body.prediction, body.note, body.annotator)
 
 
 def joined_rounds(messages: Sequence[Message]) -> str:

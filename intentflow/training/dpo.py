@@ -178,7 +178,7 @@ def read_corrections(path: str | Path, output_format: OutputFormat) -> Correctio
             agree.
     """
     rows = [
-        CorrectedRow(row.instruction, row.output, row.prediction, number)
+        CorrectedRow(row.instruction, row.output, _answer(row.prediction, output_format), number)
         for number, row in enumerate(GivenPrediction.read_rows(path), 1)
     ]
     by_agreement: dict[bool, list[CorrectedRow]] = {True: [], False: []}
@@ -253,6 +253,16 @@ def _agree(row: CorrectedRow, output_format: OutputFormat, path: str) -> bool:
         return label == parse_output(row.prediction, output_format)
     except CallSyntaxError:
         return False
+
+
+def _answer(prediction: str, output_format: OutputFormat) -> str:
+    """The model's answer in its output format; a service logs answers in the call language."""
+    if output_format == "call":
+        return prediction
+    try:
+        return format_output(parse_calls(prediction), output_format)
+    except CallSyntaxError:  # its own format, or no calls at all
+        return prediction
 
 
 def _label(row: CorrectedRow, output_format: OutputFormat) -> str:

@@ -86,6 +86,16 @@ def test_a_request_that_is_logged_twice_counts_once(
     assert (summary["requests"], summary["repeated"]) == (COUNT, COUNT)
 
 
+def test_the_utterances_of_one_request_all_count(
+    train: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "log.jsonl"
+    batch = [log_line(7, row) for row in answers(2, 3)]
+    write_log(log, [*(log_line(at + 9, row) for at, row in enumerate(answers(COUNT, 2))), *batch])
+    _, summary = _run(capsys, "--reference", train, "--requests", log)
+    assert (summary["requests"], summary["repeated"]) == (COUNT + 2, 0)
+
+
 def test_an_earlier_log_as_reference_has_confidences(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

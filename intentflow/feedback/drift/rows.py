@@ -14,15 +14,15 @@ from intentflow.artifacts.predictions import GivenPrediction
 from intentflow.artifacts.request_log import LoggedRequest
 from intentflow.calls import CallSyntaxError, parse_calls
 from intentflow.errors import InputError
+from intentflow.feedback.log_files import log_files
 from intentflow.feedback.times import read_time
 from intentflow.records import Example, content_digest, read_records, read_rows
-from intentflow.storage import fetch, is_remote
+from intentflow.storage import is_remote
 
 MALFORMED = "(malformed)"
 """Shown in place of the intents of an answer that does not parse."""
 
 _NO_INTENT = "(none)"
-_REQUESTS = "requests"
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,9 @@ def read_reference(path: str | Path) -> AnsweredRows:
 
 
 def read_requests(paths: Sequence[str | Path]) -> tuple[AnsweredRows, DriftRequests]:
-    """Read a request log; lines with the id of an earlier one are left out.
+    """Read a request log; lines with id and utterance of an earlier one are left out.
+
+    The utterances of one request with several have one id.
 
     Args:
         paths: Files of JSON lines, or folders or ``s3://`` prefixes in which a service keeps
@@ -104,16 +106,16 @@ def read_requests(paths: Sequence[str | Path]) -> tuple[AnsweredRows, DriftReque
         InputError: There are no requests, or a line is not one.
     """
     lines: list[LoggedRequest] = []
-    known: set[str] = set()
+    known: set[tuple[str, str]] = set()
     times: list[datetime] = []
     repeated = 0
     with tempfile.TemporaryDirectory() as folder:
         for where, document in _documents(paths, Path(folder)):
             line = LoggedRequest.from_mapping(document, where)
-            if line.request_id in known:
+            if (line.request_id, line.instruction) in known:
                 repeated += 1
                 continue
-            known.add(line.request_id)
+            known.add((line.request_id, line.instruction))
             times.append(read_time(line.time, f"{where}: time"))
             lines.append(line)
     if not lines:
@@ -129,22 +131,9 @@ def read_requests(paths: Sequence[str | Path]) -> tuple[AnsweredRows, DriftReque
 
 
 def _documents(paths: Sequence[str | Path], folder: Path) -> Iterator[tuple[str, Any]]:
-    for number, path in enumerate(paths):
-        local = fetch(path, folder / str(number), allow_prefix=True)
-        for file in _files(local, str(path)):
-            shown = path if file == local else f"{path}/{file.relative_to(local).as_posix()}"
-            rows = read_rows(file) if file.stat().st_size else iter(())
-            yield from ((f"{shown} {where}", document) for where, document in rows)
-
-
-def _files(place: Path, name: str) -> list[Path]:
-    if place.is_file():
-        return [place]
-    root = place / _REQUESTS if (place / _REQUESTS).is_dir() else place
-    files = sorted(root.rglob("*.jsonl"))
-    if not files:
-        raise InputError(f"{name}: the folder contains no request log, which is files *.jsonl")
-    return files
+    for shown, file in log_files(paths, folder, ["requests"]):
+        rows = read_rows(file) if file.stat().st_size else iter(())
+        yield from ((f"{shown} {where}", document) for where, document in rows)
 
 
 def _intents(answer: str) -> tuple[str, ...]:

@@ -10,20 +10,16 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
-from typing import Any
-
-import numpy as np
+from collections.abc import Sequence
 
 from intentflow.feedback.drift.distribution import Distribution
-from intentflow.feedback.drift.tokens import words
+from intentflow.feedback.similarity import similarities, terms
+from intentflow.feedback.tokens import words
 from intentflow.validation.languages import row_languages
 
 MAX_TEXTS = 5_000
 """Number of rows that are drawn from each side; the cost of comparing grows with both."""
 
-_BLOCK = 500
 _MAX_TERMS = 800
 _MIN_ROWS_OF_A_TERM = 8
 _UNKNOWN_LANGUAGE = "too short to tell, or mixed"
@@ -64,17 +60,7 @@ class Utterances:
 
     def nearness(self) -> Distribution:
         """Cosine similarity to the nearest known row, by TF-IDF of words and pairs of words."""
-        from sklearn.feature_extraction.text import TfidfVectorizer
-
-        vectorizer = TfidfVectorizer(analyzer=_terms, sublinear_tf=True)
-        try:
-            known = vectorizer.fit_transform(self._known)
-        except ValueError:  # all rows are without words
-            return Distribution.of_numbers([0.0] * len(self._others), [0.0] * len(self._requests))
-        reference, requests = (
-            np.concatenate(list(_largest(vectorizer.transform(side), known))).tolist()
-            for side in (self._others, self._requests)
-        )
+        reference, requests = similarities(self._known, self._others, self._requests)
         return Distribution.of_numbers(reference, requests, "up_to")
 
     def phrasing(self) -> Distribution:
@@ -83,13 +69,13 @@ class Utterances:
         A new intent brings its own words, which are frequent before its share is: the terms are
         chosen by both sides together, so which side a row is on plays no part in the choice.
         """
-        reference = [set(_terms(text)) for text in [*self._known, *self._others]]
-        requests = [set(_terms(text)) for text in self._requests]
-        counts = Counter(term for terms in [*reference, *requests] for term in terms)
+        reference = [set(terms(text)) for text in [*self._known, *self._others]]
+        requests = [set(terms(text)) for text in self._requests]
+        counts = Counter(term for found in [*reference, *requests] for term in found)
         frequent = [it for it in counts.most_common(_MAX_TERMS) if it[1] >= _MIN_ROWS_OF_A_TERM]
         chosen = {term for term, _ in frequent}
         sides = [
-            [tuple(sorted(terms & chosen)) for terms in side] for side in (reference, requests)
+            [tuple(sorted(found & chosen)) for found in side] for side in (reference, requests)
         ]
         return Distribution.of_labels(*sides, growth_only=True)
 
@@ -97,15 +83,3 @@ class Utterances:
 def _unknown_share(text: str, vocabulary: set[str]) -> float:
     found = words(text)
     return sum(word not in vocabulary for word in found) / max(len(found), 1)
-
-
-def _terms(text: str) -> list[str]:
-    found = words(text)
-    return [*found, *(f"{one} {two}" for one, two in pairwise(found))]
-
-
-def _largest(rows: Any, known: Any) -> Iterator[Any]:
-    """The largest similarity of each row, a block of rows at a time."""
-    columns = known.T.tocsc()
-    for start in range(0, rows.shape[0], _BLOCK):
-        yield (rows[start : start + _BLOCK] @ columns).max(1).toarray().ravel()

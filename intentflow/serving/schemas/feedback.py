@@ -11,6 +11,8 @@ from intentflow.serving.schemas.common import ChatMessage, Text
 REQUEST_ID_PATTERN = r"^[A-Za-z0-9_.:-]{1,128}$"
 
 RequestId = Annotated[str, StringConstraints(pattern=REQUEST_ID_PATTERN)]
+AnnotatorName = Annotated[str, StringConstraints(pattern=REQUEST_ID_PATTERN)]
+"""Same characters as a request's id: no blanks and no ``@``, so it cannot be an email address."""
 
 
 class CorrectedCall(BaseModel):
@@ -40,6 +42,11 @@ class CorrectionRequest(BaseModel):
     calls: list[CorrectedCall] | None = Field(None, description="The right answer as calls")
     prediction: Text | None = Field(None, description="The wrong answer")
     note: Text | None = Field(None, description="A remark for reviewers")
+    annotator: AnnotatorName | None = Field(
+        None,
+        description="Annotator: a person's pseudonym or the name of a tool, of letters, digits "
+        "and _ . : -; kept as it is",
+    )
     request_id: RequestId | None = Field(
         None, description="Identifier of the request that was answered wrongly"
     )

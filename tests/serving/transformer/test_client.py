@@ -56,6 +56,18 @@ def test_a_correction_names_the_request_that_was_wrong(service: Running) -> None
         assert client.correct("x", "play_music()", found.request_id) == found.request_id
 
 
+def test_a_correction_of_a_recognition_stores_its_answer_and_who_corrected(
+    service: Running,
+) -> None:
+    with IntentClient(service.url, token=TOKEN) as client:
+        found = client.recognize("weather in Hangzhou, by ann")
+        client.correct("weather in Hangzhou, by ann", "play_music()", found, annotator="ann")
+    files = (service.kept / "feedback").rglob("*.jsonl")
+    lines = [json.loads(line) for file in files for line in file.read_text().splitlines()]
+    (kept,) = [line for line in lines if line["request_id"] == found.request_id]
+    assert (kept["prediction"], kept["annotator"]) == ("weather_search(Hangzhou)", "ann")
+
+
 def test_a_wrong_token_is_not_tried_again(service: Running) -> None:
     with IntentClient(service.url, token="stale") as client:
         with pytest.raises(ServiceFailure, match="401") as failure:

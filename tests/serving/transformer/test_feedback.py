@@ -78,6 +78,7 @@ def test_corrections_that_come_together_are_all_kept(service: Running) -> None:
         ({"utterance": " ", "output": "play_music()"}, 400),
         ({"utterance": "x", "output": "no call"}, 400),
         ({"utterance": "x", "output": 7}, 400),
+        ({"utterance": "x", "output": "play_music()", "annotator": "ann@example.com"}, 400),
         ({"utterance": "x", "output": "play_musik()"}, 422),
         ({"utterance": "x", "output": "weather_search()"}, 422),
         ({"utterance": "x", "calls": [{"intent": "play_music", "parameters": "Abba"}]}, 400),

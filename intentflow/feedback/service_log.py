@@ -1,0 +1,187 @@
+"""A service's log: requests and corrections, each once, and what is neither.
+
+Logs are read from storage that many pods write to, and that people copy: lines may be broken,
+files may be there twice, and clocks may differ. A line that cannot be read is listed, and the
+others count.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from intentflow.artifacts.rejects import RejectedRow
+from intentflow.artifacts.request_log import LoggedCorrection, LoggedRequest, LogLine
+from intentflow.calls import CallSyntaxError, format_calls, parse_calls
+from intentflow.curation.dedup import normalised_utterance
+from intentflow.errors import InputError
+from intentflow.feedback.log_files import log_files
+from intentflow.feedback.times import read_time
+from intentflow.records import MAX_ROW_BYTES
+
+_MAX_RAW_CHARACTERS = 10_000
+
+RequestKey = tuple[str, str]
+"""Id and normalised utterance: the utterances of one request with several share the id."""
+
+
+@dataclass(frozen=True)
+class TimedRequest:
+    """A request with its time.
+
+    Attributes:
+        line: The line of the log.
+        time: Its time.
+    """
+
+    line: LoggedRequest
+    time: datetime
+
+
+@dataclass(frozen=True)
+class TimedCorrection:
+    """A correction with its time.
+
+    Attributes:
+        line: The line of the log, its label in canonical notation.
+        time: Its time.
+    """
+
+    line: LoggedCorrection
+    time: datetime
+
+    @property
+    def annotator(self) -> str:
+        """Name of the annotator; empty if unknown."""
+        return self.line.annotator or ""
+
+    @property
+    def utterance(self) -> str:
+        """The normalised utterance."""
+        return normalised_utterance(self.line.instruction)
+
+
+@dataclass
+class ServiceLog:
+    """The content of logs.
+
+    Attributes:
+        requests: Requests by id and utterance.
+        corrections: Corrections in the order of the files.
+        rejects: Lines that are neither.
+        repeated: Number of lines that repeat a request.
+        replayed: Number of lines that repeat a correction.
+    """
+
+    requests: dict[RequestKey, TimedRequest] = field(default_factory=dict)
+    corrections: list[TimedCorrection] = field(default_factory=list)
+    rejects: list[RejectedRow] = field(default_factory=list)
+    repeated: int = 0
+    replayed: int = 0
+
+
+class _Rejected(Exception):  # noqa: N818 - a reason, not a fault
+    pass
+
+
+def read_service_log(paths: Sequence[str | Path]) -> ServiceLog:
+    """Read requests and corrections.
+
+    Args:
+        paths: Files of JSON lines, or folders or ``s3://`` prefixes under which a service keeps
+            its log.
+
+    Raises:
+        InputError: A path does not exist, or no line is a request or a correction.
+    """
+    log = ServiceLog()
+    seen: set[tuple[str | None, ...]] = set()
+    with tempfile.TemporaryDirectory() as folder:
+        for shown, file in log_files(paths, Path(folder), ["requests", "feedback"]):
+            for number, raw in _lines(file):
+                try:
+                    _add(log, seen, raw)
+                except _Rejected as reason:
+                    log.rejects.append(_reject(shown, number, str(reason), raw))
+    if not log.requests and not log.corrections:
+        raise InputError(f"{', '.join(map(str, paths))}: {_nothing(log)}")
+    return log
+
+
+def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
+    with file.open("rb") as stream:
+        for number, raw in enumerate(stream, 1):
+            if raw.strip():
+                yield number, raw
+
+
+def _add(log: ServiceLog, seen: set[tuple[str | None, ...]], raw: bytes) -> None:
+    line, time = _read(raw)
+    if isinstance(line, LoggedRequest):
+        key = (line.request_id, normalised_utterance(line.instruction))
+        if key in log.requests:
+            log.repeated += 1
+        else:
+            log.requests[key] = TimedRequest(line, time)
+        return
+    identity = (line.request_id, line.time, line.instruction, line.output, line.annotator)
+    if identity in seen:
+        log.replayed += 1
+        return
+    seen.add(identity)
+    log.corrections.append(TimedCorrection(line, time))
+
+
+def _read(raw: bytes) -> tuple[LoggedRequest | LoggedCorrection, datetime]:
+    if len(raw) > MAX_ROW_BYTES:
+        raise _Rejected("too_long")
+    try:
+        document = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise _Rejected("not_json") from None
+    kind = LoggedCorrection if isinstance(document, dict) and "output" in document else None
+    try:
+        line: LogLine = (kind or LoggedRequest).from_mapping(document, "line")
+    except InputError:
+        raise _Rejected("not_a_log_line") from None
+    try:
+        time = read_time(line.time, "time")
+    except InputError:
+        raise _Rejected("bad_time") from None
+    if isinstance(line, LoggedCorrection):
+        return line.model_copy(update={"output": _canonical(line.output)}), time
+    assert isinstance(line, LoggedRequest)
+    return line, time
+
+
+def _canonical(label: str) -> str:
+    try:
+        calls = parse_calls(label)
+    except CallSyntaxError:
+        raise _Rejected("malformed_output") from None
+    if not calls:
+        raise _Rejected("malformed_output")
+    return format_calls(calls)
+
+
+def _reject(source: str, number: int, reason: str, raw: bytes) -> RejectedRow:
+    """The rejected line, redacted: a line that is none of the service's may never have been."""
+    from intentflow.redaction.anonymizer import redact_text  # costs start-up time
+
+    text = raw[: 4 * _MAX_RAW_CHARACTERS].decode("utf-8", "replace").strip()
+    shown = redact_text(text[:_MAX_RAW_CHARACTERS])
+    return RejectedRow(source=source, line=number, reason=reason, raw=shown)
+
+
+def _nothing(log: ServiceLog) -> str:
+    if not log.rejects:
+        return "the log contains no requests and no corrections"
+    first = log.rejects[0]
+    return (
+        f"none of {len(log.rejects)} lines is a request or a correction; the first, {first.source} "
+        f"line {first.line}, is {first.reason}"
+    )
