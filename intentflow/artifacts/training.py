@@ -36,6 +36,14 @@ class TrainingPlan(Section):
     precision: str | None = Field(None, description="Data type of the computation, such as bf16")
 
 
+class TrainedWeights(Section):
+    """Numbers of the model's weights."""
+
+    trainable: Integer | None = Field(None, description="Weights that the training changed")
+    all: Integer | None = Field(None, description="Weights of the model, an adapter included")
+    trainable_share: Number | None = Field(None, description="trainable divided by all")
+
+
 class TrainingHistory(Section):
     """The course of a training."""
 
@@ -103,6 +111,7 @@ class TrainingRecord(TrainedOn, Artifact):
     trained: bool = Field(True, description="False for an untrained base model")
     recipe: RecordedRecipe = Field(default_factory=RecordedRecipe)
     plan: TrainingPlan = Field(default_factory=TrainingPlan)
+    weights: TrainedWeights = Field(default_factory=TrainedWeights)
     history: TrainingHistory = Field(default_factory=TrainingHistory)
     findings: list[TrainingFinding] = Field([], description="Observations about it")
     rows: SerializeAsAny[TrainedRows] = Field(default_factory=TrainedRows)

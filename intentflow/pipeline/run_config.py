@@ -27,7 +27,8 @@ from intentflow.pipeline.steps.publish import DESTINATION
 from intentflow.pipeline.steps.record import REGISTRY
 from intentflow.pipeline.steps.split import SplitConfig
 from intentflow.pipeline.steps.validate import DataChecks
-from intentflow.recipe.recipe import Recipe, by_own_names
+from intentflow.recipe.console_settings import by_own_names
+from intentflow.recipe.recipe import Recipe
 
 
 class DataConfig(ConvertConfig, CurateConfig, DataChecks, SplitConfig):

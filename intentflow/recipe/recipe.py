@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal, Self
 
@@ -11,8 +11,13 @@ from pydantic import AliasChoices, Field, model_validator
 from intentflow.calls import OutputFormat
 from intentflow.config import StrictModel, nearest
 from intentflow.environment import resource
-from intentflow.errors import InputError, UsageError
+from intentflow.errors import InputError
 from intentflow.prompts import Language, PromptSpec, TaxonomyInPrompt
+from intentflow.recipe.console_settings import (
+    by_own_names,
+    with_global_batch,
+    without_rank_of_zero,
+)
 from intentflow.recipe.distributed import Distributed
 from intentflow.taxonomy import Taxonomy
 
@@ -35,14 +40,13 @@ _NOT_DPO = {
     "system_prompt",
     "intent_tokens",
 }
-_CONSOLE_NAMES = {"seq_length": "max_length", "lora_dim": "lora_r"}
 
 
 class Recipe(StrictModel):
     """A training recipe.
 
-    The PAI console's names ``seq_length``, ``lora_dim``, ``load_in_4bit`` and
-    ``apply_chat_template`` are accepted in addition to Hugging Face's.
+    The PAI console's names ``seq_length``, ``lora_dim`` (0: train all weights), ``load_in_4bit``,
+    ``load_in_8bit`` and ``apply_chat_template`` are accepted in addition to Hugging Face's.
     """
 
     model_name_or_path: str = Field(description="Hub id, local folder or bundled:NAME")
@@ -64,6 +68,12 @@ class Recipe(StrictModel):
         None,
         ge=1,
         description="Rows per pass that share one computation of the prompt; derived if empty",
+    )
+    gradient_accumulation_steps: int | None = Field(
+        None,
+        ge=1,
+        description="Passes of each device per optimizer step; derived if empty. With the rows of "
+        "a pass it gives global_batch_size, if that is left out",
     )
     max_length: int | None = Field(
         None,
@@ -113,6 +123,9 @@ class Recipe(StrictModel):
     )
 
     load_in_4bit: bool | None = Field(None, description="Implied by method; must agree with it")
+    load_in_8bit: Literal[False] | None = Field(
+        None, description="Always false: qlora loads the model in 4 bits, lora in 16"
+    )
     apply_chat_template: Literal[True] = Field(True, description="Always true; there is one prompt")
     precision: Literal["auto", "bf16", "fp32"] = Field(
         "auto", description="Precision of the arithmetic"
@@ -131,6 +144,18 @@ class Recipe(StrictModel):
     )
     seed: int = Field(0, description="Seed of order, dropout and new weights")
     deterministic: bool = Field(False, description="Bit-equal reruns on a GPU too; slower")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_the_console_means_it(cls, settings: object) -> object:
+        if not isinstance(settings, Mapping):
+            return settings
+        if settings.get("load_in_8bit"):
+            raise ValueError(
+                "load_in_8bit: true: adapters are not trained on 8-bit weights; choose method: "
+                "qlora, which loads the model in 4 bits, or lora, which loads it in 16"
+            )
+        return with_global_batch(without_rank_of_zero(settings))
 
     @model_validator(mode="after")
     def _four_bit_agrees(self) -> Self:
@@ -214,6 +239,9 @@ class Recipe(StrictModel):
                 f"global_batch_size {self.global_batch_size} over {processes} devices is not a "
                 f"multiple of {rows}: every device processes the same number of rows at a time"
             )
+        devices = 1 if self.distributed.strategy == "none" else self.distributed.processes
+        if devices:
+            self.rows_per_pass(devices)
         return self
 
     @classmethod
@@ -230,6 +258,28 @@ class Recipe(StrictModel):
         path = name if name.startswith("s3://") else recipe_path(name)
         return cls.from_yaml(path, by_own_names(overrides))
 
+    def rows_per_pass(self, devices: int) -> int | None:
+        """Rows of one pass of a device; None if the recipe leaves it open.
+
+        Args:
+            devices: Number of devices that train.
+
+        Raises:
+            ValueError: The batch sizes and the accumulated passes of the recipe do not agree.
+        """
+        rows, steps = self.per_device_train_batch_size, self.gradient_accumulation_steps
+        if steps is None:
+            return rows
+        passes = steps * devices
+        per_pass = rows or max(self.global_batch_size // passes, 1)
+        if self.global_batch_size != per_pass * passes:
+            raise ValueError(
+                f"global_batch_size {self.global_batch_size} is not {per_pass} rows x {steps} "
+                f"gradient_accumulation_steps x {devices} devices: set global_batch_size to "
+                f"{per_pass * passes}, or leave gradient_accumulation_steps out"
+            )
+        return per_pass
+
     def prompt(self, taxonomy: Taxonomy | None) -> PromptSpec:
         """The prompt of a model that is trained by this recipe.
 
@@ -243,27 +293,6 @@ class Recipe(StrictModel):
             output_format=self.output_format,
             system=self.system_prompt,
         )
-
-
-def by_own_names(overrides: Iterable[str]) -> list[str]:
-    """Overrides of the keys that the console's names mean, as recipes write them.
-
-    Args:
-        overrides: ``key=value`` each.
-
-    Raises:
-        UsageError: A key is set by both of its names.
-
-    Example:
-        >>> by_own_names(["lora_dim=8"])
-        ['lora_r=8']
-    """
-    given = [override.partition("=") for override in overrides]
-    keys = {key for key, _, _ in given}
-    for other, own in _CONSOLE_NAMES.items():
-        if {other, own} <= keys:
-            raise UsageError(f"--set {other} is another name for {own}: give one of them")
-    return [f"{_CONSOLE_NAMES.get(key, key)}{equals}{value}" for key, equals, value in given]
 
 
 def recipe_path(name: str) -> Path:

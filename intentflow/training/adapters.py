@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from intentflow.artifacts.training import TrainedWeights
 from intentflow.models.base_models import load_model
 from intentflow.recipe.recipe import Recipe
 from intentflow.training.intent_tokens import (
@@ -63,6 +64,23 @@ def merge_adapter(model: Any, recipe: Recipe) -> Any:
         base = load_model(recipe.model_name_or_path, dtype=torch.bfloat16)
         make_room(base, model.get_input_embeddings().weight.shape[0])
         return PeftModel.from_pretrained(base, folder).merge_and_unload().to(torch.bfloat16)
+
+
+def count_weights(model: Any) -> TrainedWeights:
+    """Weights of a model, and those of them that are trained.
+
+    Args:
+        model: A model of transformers, or one of PEFT's, whose 4-bit weights count one by one.
+    """
+    from peft import PeftModel
+
+    if isinstance(model, PeftModel):
+        trainable, total = model.get_nb_trainable_parameters()
+    else:
+        sizes = [(weight.numel(), weight.requires_grad) for weight in model.parameters()]
+        trainable = sum(size for size, is_trained in sizes if is_trained)
+        total = sum(size for size, _ in sizes)
+    return TrainedWeights(trainable=trainable, all=total, trainable_share=trainable / total)
 
 
 def adapter_config(recipe: Recipe, token_rows: dict[str, list[int]] | None = None) -> Any:

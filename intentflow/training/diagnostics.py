@@ -34,6 +34,7 @@ def loss_findings(history: History) -> list[TrainingFinding]:
             findings.append(
                 TrainingFinding(code="loss_falls_too_slowly", message=moved, advice=_ADVICE)
             )
+    findings += _without_loss(losses)
     return findings + _overfitting([loss for _, loss in history.validation])
 
 
@@ -49,6 +50,21 @@ def unseen_in_validation(
             code="intents_not_in_validation",
             message=f"no validation row for {', '.join(missing)}",
             advice="add validation rows of every intent, or split again with a larger share",
+        )
+    ]
+
+
+def _without_loss(losses: Sequence[float]) -> list[TrainingFinding]:
+    """A loss of exactly 0: nothing is left to learn, or no answer token was counted."""
+    zero = losses.count(0)
+    if not zero:
+        return []
+    return [
+        TrainingFinding(
+            code="loss_is_zero",
+            message=f"the training loss was exactly 0 at {zero} of {len(losses)} logged steps",
+            advice="check that the rows have answers and differ, that learning_rate is not too "
+            "high, and train fewer epochs",
         )
     ]
 

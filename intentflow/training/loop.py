@@ -8,11 +8,12 @@ import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from intentflow.artifacts.training import RecordedRecipe, TrainedOn, TrainingRecord
+from intentflow.artifacts.training import RecordedRecipe, TrainedOn, TrainedWeights, TrainingRecord
 from intentflow.errors import InputError
 from intentflow.io.files import atomic_directory
 from intentflow.models.history import History
@@ -30,6 +31,15 @@ from intentflow.training.plan import Plan
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class _Fitted:
+    """The result of a training: model (adapter unmerged), course and numbers of weights."""
+
+    model: Any
+    history: History
+    weights: TrainedWeights
+
+
 def run_training(job: Job, plan: Plan, output: str | Path) -> TrainingRecord:
     """Train as planned and write the model directory atomically.
 
@@ -44,21 +54,28 @@ def run_training(job: Job, plan: Plan, output: str | Path) -> TrainingRecord:
         _place_for_model(output) as partial,
         keep_checkpoints(Path(output), _identity(recipe, plan, job.digests)) as checkpoints,
     ):
-        model, history, plan = _fit(job, plan, checkpoints)
+        fitted, plan = _fit(job, plan, checkpoints)
         if partial and checkpoints.tensorboard.is_dir():
             shutil.copytree(checkpoints.tensorboard, partial / "tensorboard")
-        findings += loss_findings(history)
+        findings += loss_findings(fitted.history)
         record = TrainingRecord(
             recipe=RecordedRecipe(**recipe.model_dump()),
             plan=plan.record(),
-            history=history.record(),
+            weights=fitted.weights,
+            history=fitted.history.record(),
             findings=findings,
             rows=job.counts,
             **dict(job.digests),
         )
         if partial:
             parts = ModelParts(
-                model, job.tokenizer, job.end_token_id, job.prompt, job.taxonomy, recipe, record
+                fitted.model,
+                job.tokenizer,
+                job.end_token_id,
+                job.prompt,
+                job.taxonomy,
+                recipe,
+                record,
             )
             save_model_directory(partial, parts)
     for finding in findings:
@@ -68,17 +85,23 @@ def run_training(job: Job, plan: Plan, output: str | Path) -> TrainingRecord:
 
 def _identity(recipe: Recipe, plan: Plan, digests: TrainedOn) -> str:
     """Digest of everything that the loss curve depends on, except the size of a device's batch."""
-    excluded = {"per_device_train_batch_size", "logging_steps", "distributed", "calibration_rows"}
+    excluded = {
+        "per_device_train_batch_size",
+        "gradient_accumulation_steps",
+        "logging_steps",
+        "distributed",
+        "calibration_rows",
+    }
     settings = [recipe.model_dump(exclude=excluded), recipe.distributed.strategy]
     document = [settings, plan.max_length, plan.devices, plan.precision, dict(digests)]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
-def _fit(job: Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, History, Plan]:
+def _fit(job: Job, plan: Plan, checkpoints: Checkpoints) -> tuple[_Fitted, Plan]:
     """Train; if memory runs out, with half the rows at a time and twice the accumulation.
 
     Returns:
-        The model (adapter unmerged), the loss history, and the plan that fitted.
+        The result, and the plan that fitted.
     """
     from accelerate.utils import find_executable_batch_size
 
@@ -90,11 +113,11 @@ def _fit(job: Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, History, 
     @find_executable_batch_size(  # type: ignore[untyped-decorator]
         starting_batch_size=plan.rows_per_sequence, reduce_batch_size_fn=halve
     )
-    def fit(_: int) -> tuple[Any, History, Plan]:
+    def fit(_: int) -> tuple[_Fitted, Plan]:
         free_memory()  # again, because the previous error kept references
-        return *_fit_once(job, plan, checkpoints), plan
+        return _fit_once(job, plan, checkpoints), plan
 
-    found: tuple[Any, History, Plan] = fit()
+    found: tuple[_Fitted, Plan] = fit()
     return found
 
 
@@ -125,13 +148,13 @@ def _halved(plan: Plan) -> Plan:
     return halved
 
 
-def _fit_once(job: Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, History]:
+def _fit_once(job: Job, plan: Plan, checkpoints: Checkpoints) -> _Fitted:
     from torch.utils.tensorboard import SummaryWriter
     from transformers import EarlyStoppingCallback, PrinterCallback
     from transformers.integrations import TensorBoardCallback
     from transformers.integrations.integration_utils import KubeflowCallback, is_kubeflow_available
 
-    from intentflow.training.adapters import prepare_model
+    from intentflow.training.adapters import count_weights, prepare_model
 
     recipe, history = job.recipe, History()
     arguments = training_arguments(recipe, plan, checkpoints.folder, bool(job.held_out))
@@ -154,9 +177,16 @@ def _fit_once(job: Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Any, Hist
             callbacks.append(TensorBoardCallback(closed_last.enter_context(closing(writer))))
         trainer = job.make_trainer(job, plan, arguments, callbacks)
         trainer.remove_callback(PrinterCallback)  # the progress bar shows the same
+        weights = count_weights(trainer.model)
+        log.info(
+            "training %.2f %% of %.1f million weights",
+            100 * (weights.trainable_share or 0),
+            (weights.all or 0) / 1e6,
+        )
         trainer.train(resume_from_checkpoint=str(last) if last else None)
         trainer.accelerator.wait_for_everyone()  # the main process is about to remove checkpoints
-        return complete_model(trainer, partial(prepare_model, recipe, job.tokens)), history
+        model = complete_model(trainer, partial(prepare_model, recipe, job.tokens))
+        return _Fitted(model, history, weights)
 
 
 @contextmanager

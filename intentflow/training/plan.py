@@ -74,8 +74,9 @@ def make_plan(recipe: Recipe, rows: Sequence[EncodedRow], held_out: Sequence[Enc
     at_once = _pass_tokens()
     prefix = len(shared_prefix([row.prompt for row in rows]))
     own = sum(row.length - prefix for row in rows) / len(rows)
-    per_sequence = recipe.per_device_train_batch_size or per_device
-    if recipe.distributed.strategy == "fsdp" and not recipe.per_device_train_batch_size:
+    chosen = _rows_per_pass(recipe, devices)
+    per_sequence = chosen or per_device
+    if recipe.distributed.strategy == "fsdp" and not chosen:
         # A batch is one pass, because every process must call the model equally often.
         per_sequence = rows_that_fit(per_device, max(at_once / own, 1))
     if per_device % per_sequence:
@@ -87,6 +88,13 @@ def make_plan(recipe: Recipe, rows: Sequence[EncodedRow], held_out: Sequence[Enc
     tokens = devices * accumulation * (prefix + own * per_sequence)
     precision = fast_precision() if recipe.precision == "auto" else recipe.precision
     return Plan(max_length, per_sequence, accumulation, devices, precision, tokens, at_once)
+
+
+def _rows_per_pass(recipe: Recipe, devices: int) -> int | None:
+    try:
+        return recipe.rows_per_pass(devices)
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
 def _pass_tokens() -> int:

@@ -41,6 +41,10 @@ def test_a_validation_loss_that_rises_again_is_found() -> None:
     assert _codes(2.0, 1.0, 0.4, 0.1, validation=(1.0, 0.5, 0.9)) == ["validation_loss_rises"]
 
 
+def test_a_loss_of_exactly_zero_is_found() -> None:
+    assert _codes(2.0, 1.0, 0.0) == ["loss_is_zero"]
+
+
 def test_the_advice_is_the_guides() -> None:
     history = History(training=[(step, 2.0, 1e-4) for step in range(8)])
     (finding,) = loss_findings(history)

@@ -139,6 +139,57 @@ def test_a_key_under_both_its_names_is_refused() -> None:
         _recipe(lora_dim=8, lora_r=16)
 
 
+def test_a_rank_of_zero_is_the_consoles_word_for_full_training() -> None:
+    assert _recipe(method="full", lora_dim=0).method == "full"
+
+
+@pytest.mark.parametrize("method", ["lora", "qlora"])
+@pytest.mark.parametrize("key", ["lora_dim", "lora_r"])
+def test_a_rank_of_zero_is_refused_where_an_adapter_is_trained(method: str, key: str) -> None:
+    with pytest.raises(IntentflowError, match=f"{key}: 0 means training of all weights: set meth"):
+        _recipe(method=method, **{key: 0})
+
+
+def test_eight_bits_are_refused_with_what_to_choose() -> None:
+    with pytest.raises(IntentflowError, match=r"load_in_8bit: true: .* choose method: qlora"):
+        _recipe(load_in_8bit=True)
+
+
+def test_no_eight_bits_may_be_stated() -> None:
+    assert _recipe(load_in_8bit=False, load_in_4bit=False).method == "lora"
+
+
+def test_the_factors_of_a_batch_give_the_batch() -> None:
+    recipe = _recipe(per_device_train_batch_size=4, gradient_accumulation_steps=8)
+    assert recipe.global_batch_size == 32
+
+
+def test_the_batch_counts_all_devices() -> None:
+    recipe = _recipe(
+        per_device_train_batch_size=4,
+        gradient_accumulation_steps=8,
+        distributed={"strategy": "ddp", "nodes": 2, "devices": 2},
+    )
+    assert recipe.global_batch_size == 128
+
+
+def test_accumulated_passes_give_the_rows_of_a_pass() -> None:
+    recipe = _recipe(global_batch_size=32, gradient_accumulation_steps=8)
+    assert recipe.rows_per_pass(devices=2) == 2
+
+
+@pytest.mark.parametrize("rows", [{}, {"per_device_train_batch_size": 4}])
+def test_factors_that_contradict_the_batch_are_refused(rows: dict[str, int]) -> None:
+    with pytest.raises(IntentflowError, match=r"global_batch_size 64 is not .* set global"):
+        _recipe(global_batch_size=64, gradient_accumulation_steps=3, **rows)
+
+
+@pytest.mark.parametrize("value", ["x", 0, 1.5])
+def test_a_wrong_number_of_accumulated_passes_is_refused_by_name(value: object) -> None:
+    with pytest.raises(IntentflowError, match=r"recipe\.yaml: gradient_accumulation_steps: "):
+        _recipe(per_device_train_batch_size=4, gradient_accumulation_steps=value)
+
+
 @pytest.mark.parametrize(
     "change",
     [

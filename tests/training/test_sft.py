@@ -114,6 +114,19 @@ def test_what_it_was_made_from_is_recorded(trained: Path) -> None:
     assert record["history"]["validation_loss"]
 
 
+def test_the_share_of_trained_weights_is_recorded(trained: Path) -> None:
+    record = json.loads((trained / "training.json").read_text())
+    weights = record["weights"]
+    assert weights["trainable_share"] == weights["trainable"] / weights["all"]
+    assert (weights["trainable_share"] == 1) == (record["recipe"]["method"] == "full")
+
+
+def test_four_bit_weights_count_one_by_one(trained: Path) -> None:
+    record = json.loads((trained / "training.json").read_text())
+    model = load_model(str(trained))
+    assert record["weights"]["all"] >= sum(weight.numel() for weight in model.parameters())
+
+
 def test_the_model_card_names_base_intents_and_digests(trained: Path) -> None:
     card = (trained / "README.md").read_text(encoding="utf-8")
     _, front, body = card.split("---\n", 2)
@@ -412,6 +425,25 @@ def test_a_batch_in_shares_is_no_more_than_one_pass(monkeypatch: pytest.MonkeyPa
 def test_rows_at_once_can_be_given() -> None:
     asked = recipe(Path("m"), global_batch_size=64, per_device_train_batch_size=4)
     assert make_plan(asked, _encoded(64, 30, 20), []).accumulation == 16
+
+
+def test_accumulated_passes_can_be_given() -> None:
+    asked = recipe(Path("m"), global_batch_size=64, gradient_accumulation_steps=16)
+    assert make_plan(asked, _encoded(64, 30, 20), []).rows_per_sequence == 4
+
+
+def test_accumulated_passes_that_do_not_fit_the_devices_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("intentflow.training.plan.world_size", lambda: 3)
+    asked = recipe(
+        Path("m"),
+        global_batch_size=48,
+        gradient_accumulation_steps=24,
+        distributed={"strategy": "ddp"},
+    )
+    with pytest.raises(IntentflowError, match="x 24 gradient_accumulation_steps x 3 devices"):
+        make_plan(asked, _encoded(64, 30, 20), [])
 
 
 def test_the_global_batch_is_shared_by_devices(monkeypatch: pytest.MonkeyPatch) -> None:
