@@ -31,7 +31,8 @@ import httpx
 from samples import EXAMPLE_TEST, example_training_rows, tuned_model
 
 from intentflow.inference.engines import MAX_NEW_TOKENS
-from intentflow.inference.vllm_process import vllm_command, vllm_environment, vllm_python
+from intentflow.inference.vllm_installation import vllm_python
+from intentflow.inference.vllm_process import vllm_command, vllm_environment
 from intentflow.records import read_records
 from intentflow.serving.model_files import read_served_model
 

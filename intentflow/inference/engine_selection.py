@@ -13,7 +13,7 @@ from intentflow.inference.engines import Engine
 from intentflow.inference.openai_engine import EndpointOptions, OpenAIEngine
 from intentflow.inference.structured_outputs import StructuredOutputs
 from intentflow.inference.subject import Subject, describe_folder
-from intentflow.inference.vllm_process import serving_engine
+from intentflow.inference.vllm_installation import local_engine
 from intentflow.models.saved_intent_tokens import TOKENIZER_FILE, saved_intent_tokens
 from intentflow.storage import read_file
 from intentflow.taxonomy import Taxonomy
@@ -108,7 +108,7 @@ def _open_folder(
         )
     folder = check_model_directory(request.model)
     constrained = request.constrained is not False
-    name = serving_engine(request.engine)
+    name = local_engine(request.engine, folder)
     subject = describe_folder(folder, name, constrained)
     if name == "transformers":
         loaded = _load(folder, constrained, options)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from intentflow.calls import OutputFormat
 from intentflow.errors import UsageError
 from intentflow.inference.openai_engine import EndpointOptions, OpenAIEngine
+from intentflow.inference.openai_reply import ChatReply
 from intentflow.inference.structured_outputs import StructuredOutputs
+from intentflow.inference.vllm_installation import vllm_python
 from intentflow.inference.vllm_process import (
     GRAMMAR_BACKEND,
+    VllmServer,
     running_version,
     running_vllm,
-    vllm_python,
 )
+from intentflow.openai_api.faults import Fault
 
 
 class VLLMEngine(OpenAIEngine):
@@ -26,6 +30,17 @@ class VLLMEngine(OpenAIEngine):
     grammar_backend: str | None = GRAMMAR_BACKEND
     usual_concurrency = 64
     alternatives = 2
+    server: VllmServer | None = None
+    """The server, if this process started it."""
+
+    async def _send(self, client: Any, instruction: str, facts: Mapping[str, Any]) -> ChatReply:
+        """The reply; the end of the server is told at once, since no retry could help."""
+        try:
+            return await super()._send(client, instruction, facts)
+        except Fault:
+            if self.server:
+                self.server.require_running()
+            raise
 
 
 @contextmanager
@@ -50,8 +65,8 @@ def vllm_engine(
     python = vllm_python()
     if python is None:
         raise UsageError("vllm is not installed: use --engine transformers")
-    with running_vllm(python, folder) as url:
+    with running_vllm(python, folder) as server:
         own = replace(options, served_model=None)
-        engine = VLLMEngine(url, own, structure=structure, output_format=output_format)
-        engine.version = running_version(url)
+        engine = VLLMEngine(server.url, own, structure=structure, output_format=output_format)
+        engine.server, engine.version = server, running_version(server.url)
         yield engine

@@ -1,13 +1,11 @@
-"""A local vLLM server: its installation, its command, and its process."""
+"""A local vLLM server: its command, its environment, and its process."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import logging
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,23 +16,19 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from intentflow.errors import InputError, ServiceError, UsageError
+from intentflow.errors import ServiceError
+from intentflow.inference.vllm_installation import has_accelerator
 
 log = logging.getLogger(__name__)
-
-VLLM_PYTHON = "INTENTFLOW_VLLM_PYTHON"
-"""Environment variable: the Python of another environment in which vLLM is installed."""
 
 VLLM_START_SECONDS = 1800
 """Maximum time for the start of a server, for large weights on slow disks."""
 
 GRAMMAR_BACKEND = "guidance"
 """The backend of vLLM's structured outputs that the taxonomy's grammar is written for."""
-
-LocalEngine = Literal["vllm", "transformers"]
 
 _LOOPBACK = "127.0.0.1"
 SERVED_NAME = "intent"
@@ -44,40 +38,6 @@ _LOG_INTERVAL_SECONDS = 15.0
 _STOP_SECONDS = 20.0
 _CAUSE = re.compile(r"^.*?(\w+(?:Error|Exception|Interrupt): .*)$")
 _MAX_CAUSES = 3
-
-
-def serving_engine(requested: str = "auto") -> LocalEngine:
-    """The engine that serves a model directory locally, which is also the one to score it with.
-
-    Args:
-        requested: ``vllm``, ``transformers``, or ``auto`` for vLLM if it is installed.
-
-    Raises:
-        UsageError: vLLM is requested but not installed.
-    """
-    if requested == "transformers":
-        return "transformers"
-    found = vllm_python()
-    if requested == "vllm" and found is None:
-        raise UsageError(
-            "vllm is not installed: use --engine transformers, or set "
-            f"{VLLM_PYTHON} to the Python of an environment that has it"
-        )
-    return "vllm" if found else "transformers"
-
-
-def vllm_python() -> str | None:
-    """The Python that can start vLLM: the one in the environment variable, or this one.
-
-    Raises:
-        InputError: The variable does not name a program.
-    """
-    named = os.environ.get(VLLM_PYTHON)
-    if named:
-        if shutil.which(named) is None:
-            raise InputError(f"{VLLM_PYTHON} is {named}, which is not a program")
-        return named
-    return sys.executable if importlib.util.find_spec("vllm") is not None else None
 
 
 def vllm_command(python: str, folder: Path, host: str, port: int, name: str) -> list[str]:
@@ -103,7 +63,7 @@ def vllm_command(python: str, folder: Path, host: str, port: int, name: str) -> 
         *("--logprobs-mode", "processed_logprobs"),
         *(["--max-logprobs", str(facts.max_logprobs)] if facts.max_logprobs else []),
         # Without a GPU nothing is compiled; small blocks let short prompts use the prefix cache.
-        *([] if _has_accelerator(python) else ["--block-size", "32", "--enforce-eager"]),
+        *([] if has_accelerator(python) else ["--block-size", "32", "--enforce-eager"]),
     ]
 
 
@@ -115,8 +75,33 @@ def vllm_environment(api_key: str | None = None) -> dict[str, str]:
     return {**environment, **({"VLLM_API_KEY": api_key} if api_key else {})}
 
 
+@dataclass(frozen=True)
+class VllmServer:
+    """A server that this process started.
+
+    Attributes:
+        url: Its URL on loopback, without ``/v1``.
+        process: Its process.
+        log_file: What it prints.
+    """
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log_file: Path
+
+    def require_running(self) -> None:
+        """Check that the server has not ended.
+
+        Raises:
+            ServiceError: It has; with its exit status and the errors of its log.
+        """
+        status = self.process.poll()
+        if status is not None:
+            raise ServiceError(f"vllm ended with {_status(status)}: {_cause(self.log_file)}")
+
+
 @contextmanager
-def running_vllm(python: str, folder: Path, api_key: str | None = None) -> Iterator[str]:
+def running_vllm(python: str, folder: Path, api_key: str | None = None) -> Iterator[VllmServer]:
     """Run a server for a model directory on loopback until the block ends.
 
     Args:
@@ -125,7 +110,7 @@ def running_vllm(python: str, folder: Path, api_key: str | None = None) -> Itera
         api_key: Key that ``/v1`` requires; None for none.
 
     Yields:
-        Its URL.
+        The server.
 
     Raises:
         ServiceError: It does not start; the message has the errors of its log.
@@ -147,7 +132,7 @@ def running_vllm(python: str, folder: Path, api_key: str | None = None) -> Itera
             )
         try:
             _wait(process, f"{url}/health", log_file)
-            yield url
+            yield VllmServer(url, process, log_file)
         finally:
             _stop(process)
 
@@ -174,8 +159,9 @@ def _wait(process: subprocess.Popen[bytes], health: str, log_file: Path) -> None
     log.info("vllm: starting")
     while not _answers(health):
         now = time.monotonic()
-        if process.poll() is not None:
-            raise ServiceError(f"vllm did not start: {_cause(log_file)}")
+        if (status := process.poll()) is not None:
+            reason = f"it ended with {_status(status)}"
+            raise ServiceError(f"vllm did not start, {reason}: {_cause(log_file)}")
         if now - started > VLLM_START_SECONDS:
             raise ServiceError(f"vllm is not ready after {now - started:.0f} s: {_cause(log_file)}")
         if now - logged > _LOG_INTERVAL_SECONDS:
@@ -183,6 +169,22 @@ def _wait(process: subprocess.Popen[bytes], health: str, log_file: Path) -> None
             log.info("vllm: starting for %.0f s", now - started)
         time.sleep(0.2)
     log.info("vllm: ready after %.0f s", time.monotonic() - started)
+
+
+def _status(status: int) -> str:
+    """An exit status in words; one that is negative is a signal's number.
+
+    Example:
+        >>> _status(-4)
+        'signal SIGILL (Illegal instruction)'
+    """
+    if status >= 0:
+        return f"exit status {status}"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        return f"signal {-status}"
+    return f"signal {name} ({signal.strsignal(-status)})"
 
 
 def _cause(log_file: Path) -> str:
@@ -212,12 +214,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)  # its session, with all remaining processes
     process.wait()
-
-
-def _has_accelerator(python: str) -> bool:
-    """Whether the environment of vLLM has a GPU; its CPU build has none."""
-    code = "import sys, torch; sys.exit(not torch.accelerator.is_available())"
-    return subprocess.run([python, "-c", code], capture_output=True, check=False).returncode == 0
 
 
 def _free_port() -> int:

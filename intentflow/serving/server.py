@@ -14,13 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from intentflow.config import Flag, StrictModel
-from intentflow.inference.vllm_process import (
-    SERVED_NAME,
-    VLLM_PYTHON,
-    running_vllm,
-    serving_engine,
-    vllm_python,
-)
+from intentflow.inference.vllm_installation import VLLM_PYTHON, local_engine, vllm_python
+from intentflow.inference.vllm_process import SERVED_NAME, running_vllm
 from intentflow.serving.environment import LOG_URI, read_access, read_sample_rate
 from intentflow.serving.limits import Limits
 from intentflow.serving.ports import require_free_port
@@ -94,7 +89,7 @@ def serve(config: ServeConfig) -> None:
     model = read_served_model(str(folder), constrained=config.constrained)
     uri = config.log or os.environ.get(LOG_URI) or None
     request_log = RequestLog(uri, read_sample_rate(os.environ), model)
-    start = _vllm if serving_engine(config.engine) == "vllm" else _in_process
+    start = _vllm if local_engine(config.engine, folder) == "vllm" else _in_process
     with start(folder, model, config) as backend:
         _listen(config, model, backend, request_log, keys)
 
@@ -120,9 +115,9 @@ def _vllm(folder: Path, model: ServedModel, config: ServeConfig) -> Iterator[Bac
     from intentflow.serving.vllm_client import VllmBackend
 
     key = secrets.token_urlsafe()
-    with running_vllm(vllm_python() or sys.executable, folder, key) as url:
+    with running_vllm(vllm_python() or sys.executable, folder, key) as server:
         seconds = config.timeout_seconds
-        yield VllmBackend(url, SERVED_NAME, model, key=key, timeout_seconds=seconds)
+        yield VllmBackend(server.url, SERVED_NAME, model, key=key, timeout_seconds=seconds)
 
 
 def _limit_compiled_products() -> None:

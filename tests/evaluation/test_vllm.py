@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,14 +17,18 @@ import pytest
 from intentflow.artifacts.metrics import Metrics
 from intentflow.calls import OutputFormat
 from intentflow.deployment.serving_engine import serving_engine
+from intentflow.errors import ServiceError
 from intentflow.evaluation.run import evaluate_model
 from intentflow.gating.same_engine import same_engine_rule
 from intentflow.inference.openai_engine import EndpointOptions, OpenAIEngine
 from intentflow.inference.structured_outputs import StructuredOutputs
+from intentflow.inference.vllm_engine import vllm_engine
+from intentflow.inference.vllm_installation import local_engine
 from intentflow.inference.vllm_process import running_vllm, vllm_environment
 from intentflow.quantization import quantize
 from intentflow.storage import digest_of
-from tests.models import TAXONOMY, one_thread, rows
+from tests.models import TAXONOMY, damage_json, one_thread, rows
+from tests.selection import NO_INSTRUCTIONS
 
 EXAMPLES = rows()[:12]
 
@@ -31,8 +37,8 @@ pytestmark = pytest.mark.real
 
 @pytest.fixture(scope="module")
 def url(vllm_program: Path, wide_model: Path) -> Iterator[str]:
-    with running_vllm(str(vllm_program), wide_model) as address:
-        yield address
+    with running_vllm(str(vllm_program), wide_model) as server:
+        yield server.url
 
 
 def _score(url: str, output_format: OutputFormat, constrained: bool) -> Metrics:
@@ -79,11 +85,39 @@ def test_a_4_bit_copy_is_scored_by_the_engine_that_will_serve_it(
     copy = tmp_path / "4-bit"
     with one_thread():
         quantize(wide_model, copy, method="gptq", calibration=rows()[:8])
+    if local_engine("auto", copy) != "vllm":
+        pytest.skip(f"kernels for 4-bit weights: {NO_INSTRUCTIONS}")
     metrics = evaluate_model(str(copy), EXAMPLES).metrics
     assert (metrics.engine, metrics.served_by, metrics.n) == ("vllm", "vllm", 12)
     assert metrics.model_digest == digest_of(str(copy))
     assert metrics.quantization == "compressed-tensors"
     assert (metrics.malformed_rate, metrics.off_taxonomy_rate) == (0.0, 0.0)
+
+
+def test_a_server_that_ends_while_it_answers_is_reported_at_once(
+    wide_model: Path, vllm_python: Path
+) -> None:
+    options = EndpointOptions(retries=100, allow_failures=True)
+    with vllm_engine(wide_model, None, "call", options) as engine:
+        assert engine.server is not None
+        os.killpg(engine.server.process.pid, signal.SIGKILL)
+        began = time.monotonic()
+        with pytest.raises(ServiceError, match=r"vllm ended with signal SIGKILL \(Killed\): "):
+            engine.answer(["play Queen"])
+    assert time.monotonic() - began < 10
+
+
+def test_kernels_of_4_bits_are_there_if_the_cpu_has_their_instructions(
+    wide_model: Path, vllm_python: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(wide_model, tmp_path / "4-bit")
+    damage_json(copy / "config.json", quantization_config={"quant_method": "compressed-tensors"})
+    has_instructions = " avx512f " in Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    assert local_engine("auto", copy) == ("vllm" if has_instructions else "transformers")
+
+
+def test_a_model_of_16_bits_needs_no_kernels_of_4_bits(wide_model: Path, vllm_python: Path) -> None:
+    assert local_engine("vllm", wide_model) == "vllm"
 
 
 def test_scores_state_the_vllm_that_the_manifests_serve(

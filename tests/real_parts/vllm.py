@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from intentflow.inference.vllm_process import VLLM_PYTHON
+from intentflow.inference.vllm_installation import VLLM_PYTHON
 from tests.real_parts.process import CACHE, program
 
 

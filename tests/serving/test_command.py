@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -14,18 +15,14 @@ import pytest
 
 from intentflow.cli.main import main
 from intentflow.deployment import read_facts
-from intentflow.errors import IntentflowError
+from intentflow.errors import IntentflowError, UsageError
 from intentflow.evaluation.run import evaluate_model
 from intentflow.inference.engines import MAX_NEW_TOKENS
 from intentflow.inference.transformers_engine import TransformersEngine
-from intentflow.inference.vllm_process import (
-    VLLM_PYTHON,
-    running_vllm,
-    serving_engine,
-    vllm_command,
-)
+from intentflow.inference.vllm_installation import VLLM_PYTHON, local_engine
+from intentflow.inference.vllm_process import running_vllm, vllm_command
 from intentflow.records import Example, write_records
-from tests.models import one_thread, rows
+from tests.models import damage_json, one_thread, rows
 from tests.real_parts.process import answers, free_port, running
 from tests.serving.documented import ask_as_documented
 
@@ -175,22 +172,57 @@ def test_vllm_of_another_environment_serves_where_it_is_named(
     asked: str, chosen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VLLM_PYTHON, sys.executable)
-    assert serving_engine(asked) == chosen
+    assert local_engine(asked) == chosen
 
 
 def test_without_vllm_a_directory_is_served_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VLLM_PYTHON, raising=False)
-    assert serving_engine("auto") == "transformers"
+    assert local_engine("auto") == "transformers"
+
+
+@pytest.fixture
+def without_kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A vLLM on a CPU for which it was not compiled to multiply 4-bit weights."""
+    program = tmp_path / "python"
+    program.write_text('#!/bin/sh\ncase "$2" in *cpu_gemm_wna16*) exit 3 ;; esac\nexit 1\n')
+    program.chmod(0o755)
+    monkeypatch.setenv(VLLM_PYTHON, str(program))
+
+
+@pytest.fixture
+def four_bit(tiny_model: Path, tmp_path: Path) -> Path:
+    copy = shutil.copytree(tiny_model, tmp_path / "4-bit")
+    damage_json(copy / "config.json", quantization_config={"quant_method": "compressed-tensors"})
+    return copy
+
+
+@pytest.mark.usefixtures("without_kernels")
+def test_4_bit_weights_are_answered_by_transformers_where_vllm_has_no_kernels(
+    four_bit: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert local_engine("auto", four_bit) == "transformers"
+    assert "they need AVX-512): taking the engine transformers" in caplog.text
+
+
+@pytest.mark.usefixtures("without_kernels")
+def test_vllm_is_refused_for_4_bit_weights_that_it_has_no_kernels_for(four_bit: Path) -> None:
+    with pytest.raises(UsageError, match=r"on this CPU .*: use --engine transformers, or the 16"):
+        local_engine("vllm", four_bit)
+
+
+@pytest.mark.usefixtures("without_kernels")
+def test_16_bit_weights_need_no_such_kernels(tiny_model: Path) -> None:
+    assert local_engine("vllm", tiny_model) == "vllm"
 
 
 def test_a_python_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VLLM_PYTHON, "/nowhere/python")
     with pytest.raises(IntentflowError, match="is /nowhere/python, which is not a program"):
-        serving_engine("auto")
+        local_engine("auto")
 
 
 def test_a_vllm_that_does_not_start_says_why(tiny_model: Path, tmp_path: Path) -> None:
     """The Python of the tests has no vLLM."""
-    message = "vllm did not start: .*No module named"
+    message = "vllm did not start, it ended with exit status 1: .*No module named"
     with pytest.raises(IntentflowError, match=message), running_vllm(sys.executable, tiny_model):
         pass

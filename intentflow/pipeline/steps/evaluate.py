@@ -17,7 +17,7 @@ from intentflow.artifacts.scores import Throughput
 from intentflow.calls import OutputFormat
 from intentflow.config import Flag, StrictModel
 from intentflow.evaluation.scored_rows import NO_INTENT
-from intentflow.inference.vllm_process import VLLM_PYTHON
+from intentflow.inference.vllm_installation import VLLM_PYTHON
 from intentflow.pipeline.steps import keep_metadata
 from intentflow.pipeline.steps.fields import TaxonomyFile
 
