@@ -34,7 +34,7 @@ class VLLMEngine(OpenAIEngine):
     """The server, if this process started it."""
 
     async def _send(self, client: Any, instruction: str, facts: Mapping[str, Any]) -> ChatReply:
-        """The reply; the end of the server is told at once, since no retry could help."""
+        """The reply; the end of the server is an error at once, since no retry could help."""
         try:
             return await super()._send(client, instruction, facts)
         except Fault:

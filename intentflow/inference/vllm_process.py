@@ -82,7 +82,7 @@ class VllmServer:
     Attributes:
         url: Its URL on loopback, without ``/v1``.
         process: Its process.
-        log_file: What it prints.
+        log_file: File with its output.
     """
 
     url: str
