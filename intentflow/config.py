@@ -135,6 +135,16 @@ class Place:
     is_name: Callable[[str], bool] | None = None
 
 
+def as_list(value: object) -> object:
+    """A list of one, for a key that takes one text or several.
+
+    Example:
+        >>> as_list("calls.csv"), as_list(["a.csv", "b.csv"])
+        (['calls.csv'], ['a.csv', 'b.csv'])
+    """
+    return [value] if isinstance(value, str) else value
+
+
 def from_file(read: Callable[[str], Any], model: type[BaseModel]) -> BeforeValidator:
     """Let a field take its document as it is, or the name of the file that holds it.
 

@@ -27,7 +27,7 @@ def resolve(
 
     Args:
         sources: Paths or s3:// URIs of the exports.
-        split: Fields of SplitConfig, of which the test file is read.
+        split: Fields of SplitConfig, of which the test rows are read.
         champion: ``metrics.json`` of the model in service; if empty, the cluster may have it.
         deploy: Fields of DeployOptions; with mode apply, the service's model is the champion.
         code_version: Version of the code of intentflow.
@@ -45,6 +45,6 @@ def resolve(
     with step_errors("resolve", code_version):
         settings = from_parameter(SplitConfig, split, "split")
         service = from_parameter(DeployOptions, deploy, "deploy")
-        found = run_resolve(sources, test=settings.test, champion=champion or None, service=service)
+        found = run_resolve(sources, split=settings, champion=champion or None, service=service)
         scores = as_parameter(found.champion) if found.champion else {}
     return found.sources_digest, found.test_digest, scores, found.champion_model

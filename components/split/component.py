@@ -15,6 +15,7 @@ def split(
     validation_set: dsl.Output[dsl.Dataset],
     test_set: dsl.Output[dsl.Dataset],
     left_out: dsl.Output[dsl.Dataset],
+    test_rejects: dsl.Output[dsl.Dataset],
 ) -> None:
     """Split records, or take the test rows from a separate file.
 
@@ -27,6 +28,7 @@ def split(
         validation_set: Validation rows.
         test_set: Test rows.
         left_out: Rows that are left out near those of a test file, each with its number and reason.
+        test_rejects: Rows of the test file that cannot be read, each with its reason.
     """
     from pathlib import Path
 
@@ -42,11 +44,14 @@ def split(
     with step_errors("split", code_version):
         parts = {"train": train_set, "validation": validation_set, "test": test_set}
         paths = {name: Path(part.path) for name, part in parts.items()}
-        files = SplitFiles(**paths, left_out=Path(left_out.path))
+        files = SplitFiles(
+            **paths, left_out=Path(left_out.path), test_rejects=Path(test_rejects.path)
+        )
         summary = run_split(records.path, files, from_parameter(SplitConfig, config, "split"))
         require_test_rows(summary)
         for name, part in parts.items():
             ensure_file(part.path)  # a part without rows is an empty file
             part.metadata["rows"] = getattr(summary, name)
-        ensure_file(left_out.path)
-        left_out.metadata["rows"] = summary.left_out
+        for listed, count in ((left_out, summary.left_out), (test_rejects, summary.test_rejected)):
+            ensure_file(listed.path)
+            listed.metadata["rows"] = count

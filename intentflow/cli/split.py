@@ -38,6 +38,10 @@ def _text(summary: SplitSummary, files: SplitFiles) -> str:
     lines += [f"digest of {part}: {digest}" for part, digest in summary.digests.items()]
     if summary.left_out:
         lines.append(f"left out: {summary.left_out} rows near the test file, in {files.left_out}")
+    if summary.test_rejected:
+        lines.append(
+            f"rejected: {summary.test_rejected} rows of the test file, in {files.test_rejects}"
+        )
     return "\n".join(lines)
 
 
@@ -45,8 +49,8 @@ def _refuse_the_input_as_a_part(
     args: argparse.Namespace, config: SplitConfig, files: SplitFiles
 ) -> None:
     parts = {path.resolve() for path in files.by_name().values()}
-    for source in (args.data, config.test):
-        if source and Path(source).resolve() in parts:
+    for source in (args.data, *config.test):
+        if Path(source).resolve() in parts:
             raise UsageError(
                 f"{source} is an input of the command and would be overwritten by a part of the "
                 "split: choose another folder"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -50,6 +50,7 @@ def convert(
     parameters_from_spans: bool = False,
     taxonomy: Taxonomy | None = None,
     agreement: Path | None = None,
+    known_intents: Collection[str] = (),
 ) -> ConvertSummary:
     r"""Convert labelling exports to ``instruction``/``output`` records, or to labelling tasks.
 
@@ -82,6 +83,7 @@ def convert(
             export's own definitions, then of the names' first occurrence.
         agreement: File for the agreement of annotators, see
             :mod:`intentflow.artifacts.agreement`; None for none.
+        known_intents: Further class names, though they label one row only.
 
     Raises:
         InputError: A source cannot be read or exceeds a limit, or two of its columns look alike.
@@ -111,7 +113,7 @@ def convert(
     )
     names = {name: it.parameters for name, it in taxonomy.intents.items()} if taxonomy else {}
     rejects_path = rejects or out.with_name(f"{out.stem}.rejects.jsonl")
-    files = OutputFiles(out, rejects_path, rejects is not None, to, names, agreement)
+    files = OutputFiles(out, rejects_path, rejects is not None, to, names, agreement, known_intents)
     choice = ExecutorChoice(executor, _allowed(workers) if executor is None else None)
     found = _convert_sources(sources, _format(format, to, names), options, choice, files)
     parameters = found.order.as_dict() if found.order and not taxonomy else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ class OutputFiles(NamedTuple):
         names: Names of each intent's parameters in the taxonomy; its intents are class names,
             though they label one row only.
         agreement: The agreement of the annotators; None for none.
+        known_intents: Further class names, though they label one row only.
     """
 
     out: Path
@@ -34,6 +35,7 @@ class OutputFiles(NamedTuple):
     to: Target | None
     names: ParameterNames
     agreement: Path | None = None
+    known_intents: Collection[str] = ()
 
     def write(self, parts: Iterable[NamedPart]) -> tuple[Tally, str]:
         """Write all rows; what is written appears only if all of it succeeds.
@@ -59,10 +61,11 @@ class OutputFiles(NamedTuple):
         """The writer of the kept rows; class names become calls, unless rows are tasks."""
         if self.to in TASKS:
             return RecordsWriter(self.out, file)
+        known = {*self.names, *self.known_intents}
         if self.to == "rasa":
-            return CallWriter(RasaWriter(file, self.names), self.names)
+            return CallWriter(RasaWriter(file, self.names), known)
         own = ChatWriter(file) if self.to == "jsonl-chat" else RecordsWriter(self.out, file)
-        return CallWriter(own, self.names)
+        return CallWriter(own, known)
 
 
 def _collected(parts: Iterable[NamedPart], answered: list[AnsweredRow]) -> Iterator[NamedPart]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from intentflow.pipeline.step_outputs import StepOutputs
 
 BALANCE_LIST = "left-out-by-balance.jsonl"
+TEST_REJECTS = "test-rejects.jsonl"
 
 
 class LeftOutList(NamedTuple):
@@ -28,6 +29,7 @@ _LISTS = {
     "rejects.jsonl": ("convert", "rejects", "rows", "rejected"),
     "changes.json": ("curate", "changes", "left_out", "repeated or in conflict"),
     "left-out.jsonl": ("split", "left_out", "rows", "near the test file"),
+    TEST_REJECTS: ("split", "test_rejects", "rows", "rejected in the test file"),
     BALANCE_LIST: ("balance", "left_out", "rows", "above the cap of their intent"),
 }
 

@@ -10,7 +10,7 @@ import signal
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ from intentflow.pipeline.arguments import pipeline_arguments
 from intentflow.pipeline.compile import build_pipeline
 from intentflow.pipeline.left_out_rows import (
     BALANCE_LIST,
+    TEST_REJECTS,
     LeftOutList,
     left_out_line,
     left_out_lists,
@@ -35,10 +36,10 @@ from intentflow.pipeline.left_out_rows import (
 from intentflow.pipeline.run_config import RunConfig
 from intentflow.pipeline.run_folder import KEPT_RUNS, own_folder
 from intentflow.pipeline.run_index import INDEX, RunEnd, write_index
+from intentflow.pipeline.run_inputs import require_inputs
 from intentflow.pipeline.run_log import RunLog
 from intentflow.pipeline.step_outputs import StepOutputs, recorded_outputs
 from intentflow.pipeline.steps import ERROR_FILE
-from intentflow.storage import is_remote
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ _FILES = {
     "curated.jsonl": (("curate", "curated"),),
     "changes.json": (("curate", "changes"),),
     "left-out.jsonl": (("split", "left_out"),),
+    TEST_REJECTS: (("split", "test_rejects"),),
     BALANCE_LIST: (("balance", "left_out"),),
     "train.jsonl": (("balance", "balanced"), ("split", "train_set")),
     "validation.jsonl": (("split", "validation_set"),),
@@ -120,7 +122,7 @@ def run_locally(
             CheckFailed if the data checks failed; InputError if another run is in the folder.
     """
     root = Path(folder).resolve()
-    _require_apart(config.data.sources, root)
+    require_inputs(config, root)
     arguments = pipeline_arguments(
         config, publish_to=str(root / "published"), record_at=str(root.parent / "registry")
     )
@@ -138,16 +140,6 @@ def run_locally(
         result = _collect(outputs, root, time.monotonic() - started)
         write_index(root, RunEnd(root.name, metrics=result.metrics, verdict=result.verdict))
         return result
-
-
-def _require_apart(sources: Sequence[str], root: Path) -> None:
-    """Refuse a source that holds the run's own folder, whose results would be read as labels."""
-    for source in sources:
-        if not is_remote(source) and root.is_relative_to(Path(source).resolve()):
-            raise InputError(
-                f"data.sources: {source} holds the folder of the run, {root}: name another folder "
-                "or its files, or another folder for the run"
-            )
 
 
 def _execute(

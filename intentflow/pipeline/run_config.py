@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from intentflow.baselines.kinds import QUICK_KINDS
-from intentflow.config import Place, StrictModel, apply_overrides, load_yaml, marker
+from intentflow.config import Place, StrictModel, apply_overrides, as_list, load_yaml, marker
 from intentflow.conversion.sources import require_source
 from intentflow.deployment.options import DeployOptions
 from intentflow.errors import InputError
@@ -42,8 +42,8 @@ class DataConfig(ConvertConfig, CurateConfig, DataChecks, SplitConfig):
 
     @field_validator("sources", mode="before")
     @classmethod
-    def _one_is_a_list(cls, value: object) -> object:
-        return [value] if isinstance(value, str) else value
+    def _one_source_is_a_list(cls, value: object) -> object:
+        return as_list(value)
 
 
 class EvaluateSection(EvaluateConfig):
@@ -113,13 +113,20 @@ def _require_sources(document: Mapping[str, Any], where: str) -> None:
         InputError: One of them is, see :func:`intentflow.conversion.sources.require_source`.
     """
     data = document.get("data")
-    sources = data.get("sources") if isinstance(data, Mapping) else None
-    for source in [sources] if isinstance(sources, str) else sources or ():
-        if isinstance(source, str):
-            try:
-                require_source(source)
-            except InputError as error:
-                raise InputError(f"{where}: data.sources: {error}") from None
+    if not isinstance(data, Mapping):
+        return
+    for key in ("sources", "test"):
+        found = as_list(data.get(key))
+        for source in found if isinstance(found, list) else ():
+            if isinstance(source, str):
+                _require_source(source, f"{where}: data.{key}")
+
+
+def _require_source(source: str, where: str) -> None:
+    try:
+        require_source(source)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
 
 
 def _by_file(settings: Iterable[str]) -> tuple[list[str], dict[str, list[str]]]:

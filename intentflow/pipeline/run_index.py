@@ -34,6 +34,7 @@ _FILES = {
     "rejects.jsonl": "Labelled rows that were not used, with their reasons",
     "changes.json": "Rows that cleaning changed or left out",
     "left-out.jsonl": "Rows that the split left out",
+    "test-rejects.jsonl": "Rows of the test file that were not used, with their reasons",
     "agreement.json": "Agreement of the annotators",
     "run.log": "Complete log",
 }

@@ -52,7 +52,12 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "hardware": Setting(("--hardware", "2x80Gi"), "2x80Gi"),
     },
     "split": {
-        "test": Setting(("--test-file", "own-test.jsonl"), "own-test.jsonl"),
+        "field": Setting(("--field", "text"), "text"),
+        "label_field": Setting(("--label-field", "intent"), "intent"),
+        "taxonomy": Setting(("--taxonomy", "taxonomy.yaml"), "taxonomy.yaml"),
+        "job": Setting(("--job", "second"), "second"),
+        "parameters_from_spans": Setting(("--parameters-from-spans",), True),
+        "test": Setting(("--test-file", "own-test.jsonl"), ["own-test.jsonl"]),
         "test_share": Setting(("--test", "0.3"), 0.3),
         "validation_share": Setting(("--validation", "0.2"), 0.2),
         "near_threshold": Setting(("--near-threshold", "0.9"), 0.9),

@@ -42,7 +42,7 @@ def test_a_path_in_a_setting_counts_from_the_working_directory(
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     found = _load(tmp_path, "data.test=test.jsonl").data.test
-    assert found == str(tmp_path / "here" / "test.jsonl")
+    assert found == [str(tmp_path / "here" / "test.jsonl")]
 
 
 def test_a_uri_stays(tmp_path: Path) -> None:

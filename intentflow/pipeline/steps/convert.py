@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from intentflow.config import Flag, StrictModel
-from intentflow.pipeline.steps.fields import TaxonomyFile
+from intentflow.config import Flag
+from intentflow.pipeline.steps.label_fields import LabelFields
 
 if TYPE_CHECKING:
     from intentflow.artifacts.failure import StepFailure
@@ -42,7 +42,7 @@ ExportFormat = Literal[
 ]
 
 
-class ConvertConfig(StrictModel):
+class ConvertConfig(LabelFields):
     r"""Configuration of reading labelling exports.
 
     Example:
@@ -59,21 +59,6 @@ class ConvertConfig(StrictModel):
     format: ExportFormat = Field(
         "auto", description="Format of the labelling tool; auto recognises it row by row"
     )
-    field: Annotated[str | None, Flag(metavar="NAME")] = Field(
-        None, description="Name of the utterance's field; found by names and content unless set"
-    )
-    label_field: Annotated[str | None, Flag(metavar="NAME")] = Field(
-        None, description="Name of the label's field; found by names and content unless set"
-    )
-    job: Annotated[str | None, Flag(metavar="ID")] = Field(
-        None, description="Labelling job to take labels from, if there are several"
-    )
-    parameters_from_spans: bool = Field(
-        False,
-        description="Labelled spans become the parameters of the intent chosen next to them, in "
-        "the order of the taxonomy, or else of their first occurrence",
-    )
-    taxonomy: TaxonomyFile = None
     max_reject_rate: Annotated[float | None, Flag(metavar="R")] = Field(
         None,
         ge=0,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from intentflow.artifacts.metrics import Metrics
     from intentflow.deployment.options import DeployOptions
+    from intentflow.pipeline.steps.split import SplitConfig
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +22,8 @@ class Resolved:
 
     Attributes:
         sources_digest: Digests of the sources, separated by blanks.
-        test_digest: Digest of the test file; empty if the test rows are split off.
+        test_digest: Digests of the test files, separated by blanks; empty if the test rows are
+            split off.
         champion: Given scores of the model in service that a gate compares; None without any.
         champion_model: Address of the model in service under its digest, which is scored on the
             test rows of the run; empty if there is none, or its scores are given.
@@ -36,7 +38,7 @@ class Resolved:
 def run_resolve(
     sources: Sequence[str],
     *,
-    test: str | Path | None = None,
+    split: SplitConfig | None = None,
     champion: str | Path | None = None,
     service: DeployOptions | None = None,
 ) -> Resolved:
@@ -44,26 +46,36 @@ def run_resolve(
 
     Args:
         sources: Files, folders or ``s3://`` URIs of exports; a folder is read as all its files.
-        test: Test file that bypasses the split; None if there is none.
+        split: Configuration of the split, which may have test rows of its own; None if there are
+            none.
         champion: ``metrics.json`` of the model in service; None if there is none, or the cluster
             has the model.
         service: Options of the deployment; with mode ``apply`` and without ``champion``, the model
             of that service in the cluster is the champion.
 
     Raises:
-        InputError: One of them cannot be read.
+        InputError: One of them cannot be read, or no test row can.
         ServiceError: The cluster does not answer, or refuses.
     """
     from intentflow.artifacts.metrics import Metrics
     from intentflow.evaluation.scores import for_comparing
-    from intentflow.storage import digest_of
+    from intentflow.pipeline.steps.given_test import read_test
 
+    test = split.test if split else []
+    if split and test:
+        read_test(test, split)  # otherwise it would fail after hours of work on the other rows
     return Resolved(
-        sources_digest=" ".join(digest_of(source, allow_prefix=True) for source in sources),
-        test_digest=digest_of(str(test)) if test else "",
+        sources_digest=_digests(sources),
+        test_digest=_digests(test),
         champion=for_comparing(Metrics.read(champion)) if champion else None,
         champion_model="" if champion else _model_in_service(service),
     )
+
+
+def _digests(sources: Sequence[str]) -> str:
+    from intentflow.storage import digest_of
+
+    return " ".join(digest_of(source, allow_prefix=True) for source in sources)
 
 
 def _model_in_service(service: DeployOptions | None) -> str:

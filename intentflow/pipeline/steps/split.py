@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from intentflow.config import Flag, Place, StrictModel
+from intentflow.config import Flag, Place, as_list
 from intentflow.curation.minhash import NEAR_THRESHOLD
 from intentflow.errors import InputError
 from intentflow.pipeline.steps.fields import NearThreshold, Seed
+from intentflow.pipeline.steps.label_fields import LabelFields
 
 if TYPE_CHECKING:
+    from intentflow.pipeline.steps.given_test import GivenTest
     from intentflow.records import Example
 
 log = logging.getLogger(__name__)
 
 PARTS = ("train", "validation", "test")
+_LISTS = ("left-out", "test-rejects")
 
 
-class SplitConfig(StrictModel):
+class SplitConfig(LabelFields):
     r"""Configuration of the split.
 
     Example:
@@ -35,18 +37,17 @@ class SplitConfig(StrictModel):
         >>> _ = Path("calls.csv").write_text("\n".join(["text,intent", *lines]))
         >>> _ = intentflow.convert("calls.csv", "records.jsonl")
         >>> _ = Path("test.csv").write_text("text,intent\nweather in Oslo!,weather_search(Oslo)\n")
-        >>> _ = intentflow.convert("test.csv", "test.jsonl")
-        >>> config = intentflow.SplitConfig(test="test.jsonl", validation_share=0.3)
+        >>> config = intentflow.SplitConfig(test=["test.csv"], validation_share=0.3)
         >>> files = intentflow.SplitFiles.in_folder("sets")
         >>> parts = intentflow.split("records.jsonl", files, config)  # Oslo is not trained
         >>> parts.train, parts.validation, parts.test
         (7, 2, 1)
     """
 
-    test: Annotated[str | None, Place(), Flag("--test-file", metavar="F")] = Field(
-        None,
-        description="Test file that bypasses the split; near-duplicates of its rows are removed "
-        "from the others",
+    test: Annotated[list[str], Place(), Flag("--test-file", metavar="F")] = Field(
+        default_factory=list,
+        description="Test rows that bypass the split: files, folders or s3:// of any format that "
+        "is read; near-duplicates of them are removed from the others",
     )
     test_share: Annotated[float, Flag("--test", metavar="X")] = Field(
         0.1, ge=0, lt=1, description="Share of test rows, if there is no test file"
@@ -56,6 +57,11 @@ class SplitConfig(StrictModel):
     )
     near_threshold: NearThreshold = NEAR_THRESHOLD
     seed: Seed = 0
+
+    @field_validator("test", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: object) -> object:
+        return as_list(value)
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,7 @@ class SplitFiles:
         validation: File for validation rows.
         test: File for test rows.
         left_out: File for rows that are near those of a test file; None for no list.
+        test_rejects: File for rejected rows of a test file; None for no list.
 
     Example:
         >>> SplitFiles.in_folder("sets").by_name()["train"].as_posix()
@@ -77,11 +84,12 @@ class SplitFiles:
     validation: Path
     test: Path
     left_out: Path | None = None
+    test_rejects: Path | None = None
 
     @classmethod
     def in_folder(cls, folder: str | Path) -> Self:
-        """The parts and ``left-out.jsonl`` in a folder."""
-        return cls(*(Path(folder) / f"{name}.jsonl" for name in (*PARTS, "left-out")))
+        """The parts, ``left-out.jsonl`` and ``test-rejects.jsonl`` in a folder."""
+        return cls(*(Path(folder) / f"{name}.jsonl" for name in (*PARTS, *_LISTS)))
 
     def by_name(self) -> dict[str, Path]:
         """The paths by the part's name."""
@@ -101,6 +109,7 @@ class SplitSummary:
         groups: Number of groups of rows that stay together: near-duplicates and dialogues.
         largest_group: Number of rows of the largest group.
         left_out: Number of rows left out because they are near rows of the test file.
+        test_rejected: Number of rejected rows of the test file.
     """
 
     rows: int
@@ -111,6 +120,7 @@ class SplitSummary:
     groups: int = 0
     largest_group: int = 0
     left_out: int = 0
+    test_rejected: int = 0
 
 
 def run_split(
@@ -147,7 +157,8 @@ def run_split(
 
     settings = config or SplitConfig()
     numbers, rows = zip(*read_numbered_records(records), strict=True)
-    test = _read_test(settings.test) if settings.test else None
+    given = _given_test(settings, rows, files.test_rejects)
+    test = given.rows if given else None
     left_out = [] if test is None else _near_test(rows, test, settings.near_threshold)
     parts = split(
         _without(rows, left_out),
@@ -171,6 +182,7 @@ def run_split(
         groups=parts.groups,
         largest_group=parts.largest_group,
         left_out=len(left_out),
+        test_rejected=given.rejected if given else 0,
     )
 
 
@@ -184,12 +196,17 @@ def require_test_rows(summary: SplitSummary) -> None:
         raise InputError("no test rows: give data.test, or a share above 0 in data.test_share")
 
 
-def _read_test(source: str) -> list[Example]:
-    from intentflow.records import read_records
-    from intentflow.storage import fetch
+def _given_test(
+    config: SplitConfig, rows: Sequence[Example], rejects: Path | None
+) -> GivenTest | None:
+    """The rows of the test file; None without one. Their class names are those of the others."""
+    from intentflow.curation.labels import intents_of
+    from intentflow.pipeline.steps.given_test import read_test
 
-    with tempfile.TemporaryDirectory() as folder:
-        return read_records(fetch(source, Path(folder)))
+    if not config.test:
+        return None
+    known = {intent for row in rows for intent in intents_of(row.output)}
+    return read_test(config.test, config, known_intents=known, rejects=rejects)
 
 
 def _near_test(rows: Sequence[Example], test: list[Example], threshold: float) -> list[int]:

@@ -1,0 +1,30 @@
+"""Fields of utterance and label in labelling exports: of the rows of a run, and of its test."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from intentflow.config import Flag, StrictModel
+from intentflow.pipeline.steps.fields import TaxonomyFile
+
+
+class LabelFields(StrictModel):
+    """Fields, job and parameters of labelling exports."""
+
+    field: Annotated[str | None, Flag(metavar="NAME")] = Field(
+        None, description="Name of the utterance's field; found by names and content unless set"
+    )
+    label_field: Annotated[str | None, Flag(metavar="NAME")] = Field(
+        None, description="Name of the label's field; found by names and content unless set"
+    )
+    job: Annotated[str | None, Flag(metavar="ID")] = Field(
+        None, description="Labelling job to take labels from, if there are several"
+    )
+    parameters_from_spans: bool = Field(
+        False,
+        description="Labelled spans become the parameters of the intent chosen next to them, in "
+        "the order of the taxonomy, or else of their first occurrence",
+    )
+    taxonomy: TaxonomyFile = None
