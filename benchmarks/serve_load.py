@@ -69,7 +69,7 @@ def main() -> None:
     texts = sorted({example.instruction for example in read_records(args.data)})
     random.Random(0).shuffle(texts)
     with tempfile.TemporaryDirectory() as work, ExitStack() as stack:
-        place = Place(args.model or _tuned(Path(work)), Path(work))
+        place = ServicePair(args.model or _tuned(Path(work)), Path(work))
         stack.callback(place.stop_vllm)
         place.start_vllm()
         stack.enter_context(place.transformer())
@@ -93,7 +93,9 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _measure(place: Place, texts: Sequence[str], args: argparse.Namespace) -> dict[str, Any]:
+async def _measure(
+    place: ServicePair, texts: Sequence[str], args: argparse.Namespace
+) -> dict[str, Any]:
     async with httpx.AsyncClient(timeout=CLIENT_SECONDS, limits=_no_limits()) as client:
         direct, through = place.directly(client), place.through(client)
         await _load(direct, texts, args.clients, 5)  # the prompt's cache, the grammar's automaton
@@ -155,7 +157,9 @@ async def _throughput(
     }
 
 
-async def _kill(place: Place, client: httpx.AsyncClient, texts: Sequence[str]) -> dict[str, Any]:
+async def _kill(
+    place: ServicePair, client: httpx.AsyncClient, texts: Sequence[str]
+) -> dict[str, Any]:
     """Kill vLLM under load and start it again; errors by when they came, corrections kept."""
     ended = asyncio.Event()
     through = place.through(client)
@@ -213,7 +217,7 @@ async def _load_until(ask: Ask, texts: Sequence[str], clients: int, ended: async
 
 
 async def _correct_until(
-    place: Place, client: httpx.AsyncClient, texts: Sequence[str], ended: asyncio.Event
+    place: ServicePair, client: httpx.AsyncClient, texts: Sequence[str], ended: asyncio.Event
 ) -> set[str]:
     """Corrections at five a second; the ids of those that were accepted."""
     accepted = set()
@@ -231,7 +235,7 @@ async def _correct_until(
     return accepted
 
 
-class Place:
+class ServicePair:
     """vLLM and the transformer in front of it, on this computer."""
 
     def __init__(self, model: Path, work: Path) -> None:

@@ -39,6 +39,7 @@ def evaluate(
     Returns:
         The scores of the model in service that the gate compares; empty without one.
     """
+    from intentflow.artifacts.metrics import Metrics
     from intentflow.pipeline.parameters import as_parameter, from_parameter
     from intentflow.pipeline.steps import evaluate as step
     from intentflow.pipeline.steps import step_errors
@@ -46,7 +47,8 @@ def evaluate(
 
     with step_errors("evaluate", code_version):
         settings = from_parameter(step.EvaluateConfig, config, "evaluate")
-        rival = champion_scores(champion, champion_model, test_set.path, settings)
+        given = Metrics.from_mapping(champion, "the champion's scores") if champion else None
+        rival = champion_scores(given, champion_model, test_set.path, settings)
         files = step.EvaluateFiles(
             metrics=metrics.path,
             predictions=predictions.path,

@@ -200,7 +200,7 @@ class Artifact(JsonDocument):
         Raises:
             InputError: The version is newer, or is none.
         """
-        stated = document.get("schema_version", cls.VERSION)
+        stated = document.get("schema_version", 1)
         try:
             version = _integer(stated)
         except ValueError:

@@ -14,7 +14,7 @@ from intentflow.errors import UsageError
 from intentflow.pipeline.code_version import code_version
 from intentflow.pipeline.steps.deploy import run_deploy
 from intentflow.pipeline.steps.record import RecordConfig, Recorded
-from intentflow.registry.place import PLACE, given_place
+from intentflow.registry.place import PLACE_HELP, given_place
 
 _FIELDS = DeployOptions.model_fields
 _FLAGS = {name for name, field in _FIELDS.items() if marker(Flag, field.metadata)}
@@ -35,8 +35,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--verdict", help="verdict of `intentflow gate -o`; required for apply and git"
     )
     parser.add_argument("--options", metavar="F.yaml", help="file with deploy options")
-    add_set_flag(parser, DeployOptions, "one deploy option", leave_out=_FLAGS)
-    parser.add_argument("--registry", metavar="R", help=help_text(PLACE))
+    add_set_flag(parser, DeployOptions, "set a deploy option", leave_out=_FLAGS)
+    parser.add_argument("--registry", metavar="R", help=help_text(PLACE_HELP))
 
 
 def run(args: argparse.Namespace) -> Outcome:

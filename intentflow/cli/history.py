@@ -6,8 +6,9 @@ import argparse
 import logging
 from typing import TYPE_CHECKING, Any
 
+from intentflow.cli.config_flags import help_text
 from intentflow.cli.outcome import Outcome
-from intentflow.registry.place import REGISTRY_VARIABLE, given_place
+from intentflow.registry.place import PLACE, REGISTRY_VARIABLE, given_place
 
 if TYPE_CHECKING:
     from intentflow.registry import Listing
@@ -28,8 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--registry",
         metavar="R",
-        help="folder or s3://bucket/prefix of the registry "
-        f"(default: ${REGISTRY_VARIABLE}, else {DEFAULT_PLACE})",
+        help=f"{help_text(PLACE)} (default: ${REGISTRY_VARIABLE}, else {DEFAULT_PLACE})",
     )
     parser.add_argument(
         "--html",

@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> Outcome:
         "seconds": round(result.seconds, 1),
         "peak_memory_bytes": result.peak_memory_bytes,
     }
-    return Outcome(summary, _table(result), 0 if result.verdict.passed else 1)
+    return Outcome(summary, result_text(result), 0 if result.verdict.passed else 1)
 
 
 def _default_folder(config: str | None) -> Path:
@@ -79,7 +79,8 @@ def _default_folder(config: str | None) -> Path:
     return Path("runs", path.parent.name if path.stem == "run" else path.stem)
 
 
-def _table(result: RunResult) -> str:
+def result_text(result: RunResult) -> str:
+    """The table that a run ends with, and what to do next."""
     passed = result.verdict.passed
     rows = [
         ("rows", str(result.counts["rows"])),

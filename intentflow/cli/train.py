@@ -30,7 +30,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--validation", metavar="F", help="records for the validation loss")
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="model directory")
     parser.add_argument(
-        "--publish", metavar="S3", help="then upload the model to s3://bucket/prefix, by digest"
+        "--publish",
+        metavar="S3",
+        help="upload the trained model to s3://bucket/prefix/sha256-DIGEST",
     )
     add_set_flag(parser, Recipe, "override a key of the recipe")
 

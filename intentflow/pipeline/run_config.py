@@ -24,11 +24,11 @@ from intentflow.pipeline.steps.fields import RecipeFile, TaxonomyFile
 from intentflow.pipeline.steps.gate import GateRules
 from intentflow.pipeline.steps.notify import NotifyConfig
 from intentflow.pipeline.steps.publish import DESTINATION
-from intentflow.pipeline.steps.record import REGISTRY
 from intentflow.pipeline.steps.split import SplitConfig
 from intentflow.pipeline.steps.validate import DataChecks
 from intentflow.recipe.console_settings import by_own_names
 from intentflow.recipe.recipe import Recipe
+from intentflow.registry.place import PLACE
 
 
 class DataConfig(ConvertConfig, CurateConfig, DataChecks, SplitConfig):
@@ -63,7 +63,7 @@ class RunConfig(GateRules):
     baseline: BaselineSettings = Field(default_factory=BaselineSettings)
     evaluate: EvaluateSection = Field(default_factory=EvaluateSection)
     publish: Annotated[str | None, Place()] = Field(None, description=DESTINATION)
-    registry: Annotated[str | None, Place()] = Field(None, description=REGISTRY)
+    registry: Annotated[str | None, Place()] = Field(None, description=PLACE)
     notify: NotifyConfig = Field(default_factory=NotifyConfig)
     deploy: DeployOptions = Field(default_factory=DeployOptions)
     pipeline: PipelineOptions = Field(default_factory=PipelineOptions)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from intentflow.artifacts.metrics import INTENT_ACCURACY, PARAMETER_ACCURACY
 from intentflow.artifacts.registry_entry import EntryKind, RegistryEntry
-from intentflow.artifacts.scores import HEADLINE
 from intentflow.registry.history import score_of, verdict_word
 from intentflow.registry.listing import SHORT, Listing
 from intentflow.report import render, write_report
@@ -19,6 +19,7 @@ MAX_DRAWN = 150
 
 _COLUMNS: tuple[EntryKind, ...] = ("dataset", "model", "deployment")
 _TITLES = {"dataset": "Data sets", "model": "Models", "deployment": "Deployments"}
+_DRAWN_SCORES = (INTENT_ACCURACY, PARAMETER_ACCURACY)
 _BOX, _GAP, _ROW = (260, 40), 70, 56
 _PLOT = (720.0, 240.0)
 _TONES = {"passed": "good", "failed": "bad", "": "quiet"}
@@ -72,7 +73,7 @@ def _tiles(listing: Listing) -> list[dict[str, str]]:
     for service in listing.aliases.values():
         champion = listing.entries.get(service.current.get("champion", ""))
         if champion is not None:
-            accuracy = champion.metrics.get(HEADLINE[0])
+            accuracy = champion.metrics.get(INTENT_ACCURACY)
             label = f"intent accuracy of {service.name}'s champion"
             tiles.append({"label": label, "value": percent(accuracy)})
     if listing.damaged:
@@ -104,7 +105,7 @@ def _left(kind: EntryKind) -> int:
 
 def _shown_box(listing: Listing, box: _Box) -> dict[str, Any]:
     entry = box.entry
-    accuracy = score_of(entry, HEADLINE[0])
+    accuracy = score_of(entry, INTENT_ACCURACY)
     words = [verdict_word(entry), accuracy, *listing.aliases_of(entry.id)]
     return {
         "id": entry.id,
@@ -139,7 +140,7 @@ def _lines(boxes: Mapping[str, _Box]) -> list[str]:
 
 def _floor(entries: list[RegistryEntry]) -> float:
     """The lower end of the axis: the lowest score, down to a full tenth."""
-    values = [v for entry in entries for name in HEADLINE[:2] if (v := entry.metrics.get(name))]
+    values = [v for entry in entries for name in _DRAWN_SCORES if (v := entry.metrics.get(name))]
     return int(min(values, default=0.0) * 10) / 10 if values else 0.0
 
 
@@ -148,8 +149,8 @@ def _scores(entries: list[RegistryEntry]) -> list[dict[str, Any]]:
     models = [entry for entry in entries if entry.kind == "model"]
     floor, (width, height) = _floor(entries), _PLOT
     step = width / max(1, len(models) - 1)
-    lines = []
-    for name in HEADLINE[:2]:
+    lines: list[dict[str, Any]] = []
+    for name in _DRAWN_SCORES:
         dots = [
             {
                 "x": round(number * step, 1),
@@ -162,7 +163,7 @@ def _scores(entries: list[RegistryEntry]) -> list[dict[str, Any]]:
             if (value := entry.metrics.get(name)) is not None
         ]
         points = " ".join(f"{dot['x']},{dot['y']}" for dot in dots)
-        lines.append({"name": name, "dots": dots, "points": points})
+        lines.append({"name": name, "is_second": bool(lines), "dots": dots, "points": points})
     return [line for line in lines if line["dots"]]
 
 
@@ -176,7 +177,7 @@ def _shown_entry(listing: Listing, entry: RegistryEntry) -> dict[str, Any]:
         "verdict": verdict_word(entry),
         "tone": _TONES[verdict_word(entry)],
         "reasons": verdict.reasons if verdict else [],
-        "scores": [score_of(entry, name) or "–" for name in HEADLINE[:2]],
+        "scores": [score_of(entry, name) or "–" for name in _DRAWN_SCORES],
         "facts": _facts(entry),
         "parents": [{"id": one, "short": one[:SHORT]} for one in entry.parents],
         "is_known": {one: one in listing.entries for one in entry.parents},

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 
 REGISTRY_VARIABLE = "INTENTFLOW_REGISTRY"
-PLACE = f"Folder or s3://bucket/prefix of the registry (default: ${REGISTRY_VARIABLE})"
+PLACE = "Folder or s3://bucket/prefix where data sets, models and deployments are recorded"
+"""Description of every setting that names a registry."""
+
+PLACE_HELP = f"{PLACE} (default: ${REGISTRY_VARIABLE})"
+"""The same for commands, which the environment can give it, too."""
 
 
 def given_place(place: str | None) -> str | None:

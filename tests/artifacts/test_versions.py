@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import intentflow.artifacts
 from intentflow.artifacts.agreement import Agreement
+from intentflow.artifacts.backtest import BacktestReport
 from intentflow.artifacts.baselines import Baselines
 from intentflow.artifacts.calibration import Calibration
 from intentflow.artifacts.data_findings import DataFindings
 from intentflow.artifacts.document import Artifact, ClosedArtifact
+from intentflow.artifacts.drift import DriftReport
 from intentflow.artifacts.failure import StepFailure
+from intentflow.artifacts.feedback import (
+    FeedbackLabel,
+    FeedbackReport,
+    LeftOutLabel,
+    QueuedRequest,
+)
+from intentflow.artifacts.left_out import LeftOutRow
 from intentflow.artifacts.metrics import Metrics
-from intentflow.artifacts.predictions import GivenPrediction
+from intentflow.artifacts.parity import Parity
+from intentflow.artifacts.predictions import GivenPrediction, ScoredPrediction
 from intentflow.artifacts.published import PublishedModel
 from intentflow.artifacts.quantization import QuantizationRecord
+from intentflow.artifacts.registry_entry import RegistryEntry, ServiceAliases
 from intentflow.artifacts.training import TrainingRecord
 from intentflow.artifacts.verdict import Verdict
 from intentflow.errors import IntentflowError
@@ -71,6 +85,61 @@ MINIMAL: dict[type[Artifact], dict[str, Any]] = {
     StepFailure: {"step": "gate", "kind": "CheckFailed", "message": "no"},
     GivenPrediction: {"instruction": "a", "output": "b()", "prediction": "b()"},
 }
+MINIMAL |= {
+    BacktestReport: {
+        "rows": 0,
+        "data_digest": "0",
+        "stand_in": "linear",
+        "window_days": 7,
+        "first_windows": 1,
+        "windows": [],
+        "policies": [],
+    },
+    DriftReport: {
+        "action": "none",
+        "reasons": [],
+        "false_alarm_rate": 0.05,
+        "reference_rows": 0,
+        "reference_digest": "0",
+        "requests": {"rows": 0},
+        "statistics": [],
+    },
+    LeftOutRow: {"row": 1, "reason": "above_cap", "instruction": "a", "output": "b()"},
+    Parity: {"n": 0},
+    RegistryEntry: {"kind": "dataset", "name": "banking", "created": "2026-11-29T20:15:00Z"},
+    ServiceAliases: {"name": "banking"},
+}
+_LABEL = {
+    "instruction": "a",
+    "output": "b()",
+    "annotator": None,
+    "time": "2026-11-29T20:15:00Z",
+    "request_id": "1",
+    "model_digest": None,
+}
+MINIMAL |= {
+    FeedbackLabel: _LABEL,
+    LeftOutLabel: {**_LABEL, "reason": "gold"},
+    QueuedRequest: {
+        **{key: _LABEL[key] for key in ("instruction", "time", "request_id", "model_digest")},
+        "prediction": "b()",
+        "confidence": None,
+        "reason": "drawn",
+        "requests": 1,
+    },
+    FeedbackReport: {
+        **dict.fromkeys(("requests", "repeated_requests", "corrections", "replayed"), 0),
+        **dict.fromkeys(("joined", "other_utterance", "labels", "duplicates", "known"), 0),
+        **dict.fromkeys(("pairs", "corrected", "queued", "before_request", "in_future"), 0),
+        "max_skew_seconds": 0.0,
+        "left_out": {},
+        "rejected": {},
+        "annotators": {},
+        "set_aside": [],
+        "labels_digest": "0",
+    },
+}
+
 CLOSED = [kind for kind in MINIMAL if issubclass(kind, ClosedArtifact)]
 OPEN = [kind for kind in MINIMAL if kind not in CLOSED]
 KINDS = pytest.mark.parametrize("kind", MINIMAL, ids=lambda kind: kind.__name__)
@@ -79,6 +148,19 @@ KINDS = pytest.mark.parametrize("kind", MINIMAL, ids=lambda kind: kind.__name__)
 def _written(folder: Path, document: object) -> Path:
     (folder / "file.json").write_text(json.dumps(document), encoding="utf-8")
     return folder / "file.json"
+
+
+def _all_kinds(kind: type[Artifact] = Artifact) -> set[type[Artifact]]:
+    """The artifacts of the package that are written as files, or as lines of one."""
+    bases = {Artifact, ClosedArtifact}
+    return ({kind} - bases).union(*map(_all_kinds, kind.__subclasses__()))
+
+
+def test_every_artifact_is_tried() -> None:
+    for module in pkgutil.iter_modules(intentflow.artifacts.__path__, "intentflow.artifacts."):
+        importlib.import_module(module.name)
+    ours = {kind for kind in _all_kinds() if kind.__module__.startswith("intentflow.")}
+    assert ours - set(MINIMAL) == {ScoredPrediction}  # GivenPrediction reads its rows
 
 
 @KINDS

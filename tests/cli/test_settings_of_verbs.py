@@ -11,7 +11,9 @@ from intentflow.cli.main import main
 from intentflow.cli.verbs import add_options, verb_module
 from intentflow.config import StrictModel
 from intentflow.deployment.verification import VerifyConfig
+from intentflow.pipeline.steps.backtest import BacktestConfig
 from intentflow.pipeline.steps.calibrate import CalibrateConfig
+from intentflow.pipeline.steps.drift import DriftConfig
 from intentflow.pipeline.steps.service import (
     EndpointConfig,
     PermissionsConfig,
@@ -23,7 +25,9 @@ from intentflow.pipeline.submit_connection import ConnectionConfig
 from intentflow.serving.server import ServeConfig
 
 CONFIGS: dict[str, list[type[StrictModel]]] = {
+    "backtest": [BacktestConfig],
     "calibrate": [CalibrateConfig],
+    "drift": [DriftConfig],
     "endpoint": [EndpointConfig],
     "permissions": [PermissionsConfig],
     "promote": [PromoteConfig],
@@ -34,13 +38,17 @@ CONFIGS: dict[str, list[type[StrictModel]]] = {
 }
 # Arguments that are no setting: files, the run's own configuration, and how it reports.
 FILES = {
+    "backtest": {"data", "output", "html"},
     "calibrate": {"model", "data"},
+    "drift": {"reference", "requests", "output", "html"},
     "permissions": {"output"},
     "submit": {"config", "set"},
 }
 ACTIONS = {"submit": {"pipeline", "list", "wait", "timeout"}}
 REPORT = {"json", "debug", "verbose", "quiet", "log_format", "help"}
 NEEDED = {
+    "backtest": ["dated.csv"],
+    "drift": ["--reference", "train.jsonl", "--requests", "log"],
     "endpoint": ["banking"],
     "permissions": ["banking", "--account", "team-a/default-editor"],
     "promote": ["banking"],

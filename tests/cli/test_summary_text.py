@@ -100,7 +100,6 @@ def test_a_score_without_a_taxonomy_is_not_measured(
 
 
 def test_compile_names_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("kfp")
     output = tmp_path / "finetune.yaml"
     main(["compile", "finetune", "-o", str(output)])
     assert capsys.readouterr().out == f"compiled the pipeline finetune: {output}\n"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from intentflow import __version__
 from intentflow.pipeline import images
@@ -39,10 +40,32 @@ def test_a_training_on_a_cluster_runs_in_an_image_of_it() -> None:
     assert job["spec"]["trainer"]["image"] == images.TRAIN
 
 
-def test_manifests_name_an_image_of_it() -> None:
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / "manifests").rglob("kustomization.yaml")), ids=lambda f: f.parent.name
+)
+def test_manifests_name_images_of_it(file: Path) -> None:
+    listed = yaml.safe_load(file.read_text(encoding="utf-8")).get("images", [])
+    ours = [image for image in listed if image["name"].startswith("intentflow/")]
+    assert {image["newTag"] for image in ours} <= {__version__}
+
+
+def test_the_base_pins_the_image_of_the_transformer() -> None:
     document = yaml.safe_load((ROOT / "manifests/base/kustomization.yaml").read_text())
-    tags = {image["name"]: image["newTag"] for image in document["images"]}
-    assert tags["intentflow/serve"] == __version__
+    assert "intentflow/serve" in {image["name"] for image in document["images"]}
+
+
+def test_a_new_project_is_shown_the_tag_of_it() -> None:
+    starter = ROOT / "intentflow/pipeline/starter/files/run.yaml"
+    assert f'# tag: "{__version__}"' in starter.read_text(encoding="utf-8")
+
+
+def test_vllm_has_one_version_in_manifests_extra_and_script() -> None:
+    document = yaml.safe_load((ROOT / "manifests/base/kustomization.yaml").read_text())
+    tags = {image["name"]: str(image["newTag"]) for image in document["images"]}
+    served = tags["vllm/vllm-openai"].removeprefix("v")
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert f"\nversion={served}\n" in (ROOT / "scripts/vllm").read_text(encoding="utf-8")
+    assert [Requirement(one).specifier.contains(served) for one in extra["vllm"]] == [True]
 
 
 @pytest.mark.parametrize(
@@ -52,6 +75,7 @@ def test_manifests_name_an_image_of_it() -> None:
         *(ROOT / "docs").rglob("*.md"),
         *(ROOT / "components").glob("*/README.md"),
         *(ROOT / "pipelines").glob("*/*.yaml"),
+        *(ROOT / "manifests").rglob("*.yaml"),
     ],
     ids=lambda file: file.relative_to(ROOT).as_posix(),
 )

@@ -130,8 +130,6 @@ def test_bad_usage_is_one_line_and_status_two(
 ) -> None:
     (tmp_path / "rows.jsonl").write_text('{"instruction": "a", "output": "f()"}\n')
     source, out = str(tmp_path / "rows.jsonl"), str(tmp_path / "out.json")
-    if "ray" in arguments:
-        pytest.importorskip("ray")
     assert main(["convert", source, "-o", out, *arguments]) == 2
     error = capsys.readouterr().err
     assert message in error

@@ -22,7 +22,6 @@ from intentflow.parallel import Executor, open_executor
 from intentflow.records import content_digest, read_records
 from tests.conversion.rows import documented_row
 
-pytest.importorskip("ray")
 pytestmark = [pytest.mark.real, pytest.mark.timeout(500)]
 
 ROWS = 40_000

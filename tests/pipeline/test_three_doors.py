@@ -18,7 +18,10 @@ from intentflow.cli.reference import step_reference
 from intentflow.cli.verbs import add_options, verb_module
 from intentflow.config import StrictModel
 from intentflow.pipeline.arguments import STEP_CONFIGS, pipeline_arguments, run_key
+from intentflow.pipeline.parameters import from_parameter
 from intentflow.pipeline.run_config import RunConfig
+from intentflow.pipeline.steps.notify import NotifyConfig
+from intentflow.pipeline.steps.record import RecordConfig
 from scripts.component_readmes import readme
 from tests.pipeline.doors import NEEDED, VERBS, Doors, as_document, run_keys
 from tests.pipeline.settings import SETTINGS
@@ -323,10 +326,39 @@ def test_a_null_that_means_something_reaches_the_component(
     assert doors("balance").by_run(**keys).teacher.api_key_env is None
 
 
+OF_THE_RUN = {
+    ("record", "registry"): ("registry", "s3://m/registry"),
+    ("record", "service"): ("deploy.name", "banking"),
+    ("notify", "file"): ("notify.file", "s3://m/last.json"),
+    ("notify", "run_page"): ("notify.run_page", "https://kubeflow/runs/{run}"),
+}
+"""Fields of the two steps that no command has, with their key in ``run.yaml`` and a value."""
+
+
+def test_each_field_of_a_step_without_a_command_is_tried() -> None:
+    fields = {
+        (step, name)
+        for step, model in (("record", RecordConfig), ("notify", NotifyConfig))
+        for name in model.model_fields
+    }
+    assert set(OF_THE_RUN) == fields
+
+
+@pytest.mark.parametrize(("step", "name"), OF_THE_RUN)
+def test_a_key_of_the_run_reaches_a_step_without_a_command(
+    step: str, name: str, doors: Callable[[str], Doors]
+) -> None:
+    key, value = OF_THE_RUN[step, name]
+    run = doors("deploy").run_config(**{key: value})
+    given = pipeline_arguments(run, publish_to="s3://m")[step]
+    model = {"record": RecordConfig, "notify": NotifyConfig}[step]
+    assert getattr(from_parameter(model, json.loads(json.dumps(given)), step), name) == value
+
+
 def test_steps_without_a_configuration_are_these() -> None:
     components = Path(__file__).parents[2] / "components"
     folders = {path.parent.name for path in components.glob("*/component.py")}
     # `resolve` looks up the data of `split` and `publish`, `record` has the place of the run's
     # registry, `explain` writes what `gate` decided, `check` raises what a step before it handed
-    # on, `notify` sends the outcome: none has anything else to be set.
+    # on, `notify` sends the outcome: OF_THE_RUN has all that can be set for them.
     assert folders - set(STEP_CONFIGS) == {"resolve", "record", "explain", "check", "notify"}

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intentflow.pipeline.steps import evaluate
 
 if TYPE_CHECKING:
-    from pydantic import JsonValue
-
     from intentflow.artifacts.metrics import Metrics
     from intentflow.pipeline.steps.evaluate import EvaluateConfig
 
@@ -20,12 +17,12 @@ log = logging.getLogger(__name__)
 
 
 def champion_scores(
-    given: Mapping[str, JsonValue], model: str, test_set: str | Path, config: EvaluateConfig
+    given: Metrics | None, model: str, test_set: str | Path, config: EvaluateConfig
 ) -> Metrics | None:
     """The scores of the model in service on the rows of a run.
 
     Args:
-        given: Its scores, if they are known; empty otherwise.
+        given: Its scores, if they are known.
         model: Its address, if it is to be scored; empty otherwise.
         test_set: Records with gold answers.
         config: Engine, constraint, limits: those of the model that it is compared with.
@@ -36,14 +33,11 @@ def champion_scores(
     Raises:
         InputError: The model cannot be read or scored.
     """
-    from intentflow.artifacts.metrics import Metrics
     from intentflow.evaluation.scores import for_comparing
     from intentflow.storage import fetch
 
-    if given:
-        return Metrics.from_mapping(given, "the champion's scores")
-    if not model:
-        return None
+    if given or not model:
+        return given
     log.info("scoring the model in service, %s", model)
     with tempfile.TemporaryDirectory() as folder:
         files = evaluate.EvaluateFiles(Path(folder) / "metrics.json")

@@ -8,26 +8,27 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, JsonValue
 
 from intentflow.config import DNS_LABEL, Place, StrictModel
 from intentflow.deployment.options import DeployOptions
 from intentflow.errors import InputError
+from intentflow.registry.place import PLACE
 
 if TYPE_CHECKING:
     from intentflow.artifacts.metrics import Metrics
-    from intentflow.artifacts.registry_entry import RegistryEntry
+    from intentflow.artifacts.registry_entry import (
+        EntryId,
+        EntryKind,
+        EntrySource,
+        RegistryEntry,
+    )
     from intentflow.artifacts.verdict import Decision
     from intentflow.registry import Registry
 
 log = logging.getLogger(__name__)
-
-REGISTRY = (
-    "Folder or s3://bucket/prefix where data sets, models and deployments of all runs are recorded"
-)
-
 
 _UNNAMED = DeployOptions.model_fields["name"].get_default()
 
@@ -40,7 +41,7 @@ class RecordConfig(StrictModel):
         'banking'
     """
 
-    registry: Annotated[str | None, Place()] = Field(None, description=REGISTRY)
+    registry: Annotated[str | None, Place()] = Field(None, description=PLACE)
     service: str = Field(_UNNAMED, pattern=DNS_LABEL, description="Name of the service")
 
 
@@ -58,8 +59,21 @@ class Recorded:
     run: str = ""
     code_version: str = ""
 
-    def entry(self, kind: str, **fields: Any) -> RegistryEntry:
-        """An entry that is made now."""
+    def entry(
+        self,
+        kind: EntryKind,
+        *,
+        digest: str,
+        uri: str | None,
+        sources: Sequence[EntrySource] = (),
+        recipe: Mapping[str, JsonValue] = {},
+        rows: Mapping[str, int] = {},
+        metrics: Mapping[str, float | None] = {},
+        verdict: Decision | None = None,
+        reports: Mapping[str, str] = {},
+        parents: Sequence[EntryId] = (),
+    ) -> RegistryEntry:
+        """An entry that is made now; its fields are those of :class:`RegistryEntry`."""
         from intentflow.artifacts.registry_entry import RegistryEntry, now
 
         document = {
@@ -68,7 +82,15 @@ class Recorded:
             "created": now(),
             "run": self.run,
             "code_version": self.code_version,
-            **fields,
+            "uri": uri,
+            "digest": digest,
+            "sources": [*sources],
+            "recipe": {**recipe},
+            "rows": {**rows},
+            "metrics": {**metrics},
+            "verdict": verdict,
+            "reports": {**reports},
+            "parents": [*parents],
         }
         return RegistryEntry.from_mapping(document, "registry entry")
 
@@ -138,13 +160,14 @@ def record_data(recorded: Recorded, parts: Mapping[str, Path], facts: DataFacts)
         InputError: A file cannot be read, or the registry cannot be written.
         ServiceError: The storage does not answer, or refuses.
     """
+    from intentflow.artifacts.registry_entry import EntrySource
     from intentflow.storage import publish
 
     registry = open_registry(recorded)
     if registry is None:
         return ""
     sources = [
-        {"uri": uri, "digest": digest}
+        EntrySource(uri=uri, digest=digest)
         for uri, digest in zip(facts.sources, facts.digests, strict=True)
     ]
     with tempfile.TemporaryDirectory() as folder:
@@ -157,7 +180,7 @@ def record_data(recorded: Recorded, parts: Mapping[str, Path], facts: DataFacts)
         uri=stored.uri,
         digest=stored.digest,
         sources=sources,
-        recipe=dict(facts.recipe),
+        recipe=facts.recipe,
         rows=rows,
     )
     return registry.record(entry)
@@ -186,11 +209,11 @@ def record_model(recorded: Recorded, judged: JudgedModel, uri: str | None = None
         "model",
         uri=uri,
         digest=judged.metrics.model_digest or "",
-        recipe=dict(judged.recipe),
+        recipe=judged.recipe,
         rows={"scored": judged.metrics.n or 0},
         metrics=_scores(judged.metrics),
-        verdict=judged.verdict.model_dump(),
-        reports=dict(judged.reports),
+        verdict=judged.verdict,
+        reports=judged.reports,
         parents=[before["dataset"].id] if "dataset" in before else [],
     )
     return registry.record(entry)

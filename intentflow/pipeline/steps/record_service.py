@@ -135,5 +135,5 @@ def _model_entry(registry: Registry, recorded: Recorded, made: DeployedFacts) ->
         if entry.digest == made.digest:
             return entry.id
     log.warning("the registry has no entry of the model %s: it gets one", made.digest or made.uri)
-    entry = recorded.entry("model", uri=made.uri, digest=made.digest)
-    return registry.record(entry.model_copy(update={"verdict": made.verdict}))
+    entry = recorded.entry("model", uri=made.uri, digest=made.digest, verdict=made.verdict)
+    return registry.record(entry)

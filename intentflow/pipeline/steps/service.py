@@ -16,7 +16,7 @@ from intentflow.pipeline.steps.record_service import (
     record_rollback,
     require_registry,
 )
-from intentflow.registry.place import PLACE, given_place
+from intentflow.registry.place import PLACE_HELP, given_place
 
 if TYPE_CHECKING:
     from intentflow.deployment.endpoint import Endpoint
@@ -40,7 +40,7 @@ class EndpointConfig(StrictModel):
     )
 
 
-RegistryPlace = Annotated[str | None, Flag(metavar="R"), Field(description=PLACE)]
+RegistryPlace = Annotated[str | None, Flag(metavar="R"), Field(description=PLACE_HELP)]
 
 
 class PromoteConfig(EndpointConfig):
