@@ -305,7 +305,7 @@ class ServicePair:
                 "temperature": 0,
                 "max_completion_tokens": MAX_NEW_TOKENS,
                 "logprobs": True,
-                **self._structure.request,
+                **self._structure.request(),
             }
             reply = await client.post(f"{self.vllm_url}/v1/chat/completions", json=body)
             return str(reply.raise_for_status().json()["choices"][0]["message"]["content"]).strip()

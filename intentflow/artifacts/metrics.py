@@ -119,6 +119,17 @@ class MarginBin(Section):
     accuracy: Number = Field(description="Share of the bin's rows with correct intents")
 
 
+class FusedScores(Section):
+    """Rows whose first intent the classifier that is fused with the model changes."""
+
+    own_accuracy: RowShare = Field(
+        None, description="Share of rows whose first intent the model without it has right"
+    )
+    fused_accuracy: RowShare = Field(None, description="The same with it")
+    won: Amount = Field(None, description="Rows that are right only with it")
+    lost: Amount = Field(None, description="Rows that are right only without it")
+
+
 class RankingScores(Section):
     """Scores of the ranked intents of a model that was trained with ``intent_tokens``."""
 
@@ -132,6 +143,9 @@ class RankingScores(Section):
     )
     margins: list[MarginBin] = Field(
         [], description="Five bins of equal width of that lead; empty ones are left out"
+    )
+    fused: FusedScores | None = Field(
+        None, description="Effect of the classifier; null if none is fused with the model"
     )
 
 

@@ -39,6 +39,11 @@ class GivenPrediction(Artifact):
     ranking: list[RankedIntent] | None = Field(
         None, description="Every intent, the most probable one first; null if unknown"
     )
+    own_intent: str | None = Field(
+        None,
+        description="The intent that the model without its classifier puts first; null if nothing "
+        "is fused",
+    )
 
     @classmethod
     def read_rows(cls, path: str | Path) -> list[Self]:

@@ -6,12 +6,19 @@ import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from intentflow.baselines.answers import Answers
 from intentflow.baselines.labels import LabelledTexts
 from intentflow.baselines.targets import Targets
 from intentflow.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_CERTAIN = 40.0
+"""Score of an output that is always or never there: its probability rounds to 1 or to 0."""
 
 
 def answer_by_linear(training: LabelledTexts, utterances: Sequence[str], seed: int = 0) -> Answers:
@@ -48,21 +55,39 @@ class LinearClassifier:
 
     Attributes:
         targets: Its outputs.
-        model: scikit-learn's pipeline.
+        features: scikit-learn's two vectorizers, of words and of characters.
+        coefficients: Weight of each feature for each output: shape (features, outputs).
+        intercepts: Constant of each output.
     """
 
     targets: Targets
-    model: Any
+    features: tuple[Any, Any]
+    coefficients: NDArray[np.floating[Any]]
+    intercepts: NDArray[np.floating[Any]]
 
     def answer(self, utterances: Sequence[str]) -> tuple[list[str], list[float]]:
         """The most probable label of each utterance, and its probability in [0, 1]."""
         if not utterances:
             return [], []
-        probabilities = self.model.predict_proba(list(utterances))
+        probabilities = self.probabilities(utterances)
         return (
             [self.targets.label(row) for row in probabilities],
             [self.targets.confidence(row) for row in probabilities],
         )
+
+    def probabilities(self, utterances: Sequence[str]) -> NDArray[np.float64]:
+        """Probability of each output: shape (utterances, outputs).
+
+        Each row sums to 1, unless the outputs are independent.
+        """
+        import numpy as np
+        from scipy.sparse import hstack
+        from scipy.special import expit
+
+        parts = [vectorizer.transform(utterances) for vectorizer in self.features]
+        scores = np.asarray(hstack(parts, format="csr") @ self.coefficients) + self.intercepts
+        found: NDArray[np.float64] = expit(scores.astype(np.float64))
+        return found if self.targets.independent else found / found.sum(1, keepdims=True)
 
 
 def fit_linear(training: LabelledTexts, seed: int = 0) -> LinearClassifier:
@@ -83,35 +108,75 @@ def fit_linear(training: LabelledTexts, seed: int = 0) -> LinearClassifier:
     """
     training.require_choice("linear")
     targets = Targets.of(training.labels)
-    return LinearClassifier(
-        targets, _fitted(training.texts, targets.learned(training.labels), seed)
+    features = vectorizers()
+    inputs = _fit_features(features, training.texts)
+    regressions = _fit_regressions(inputs, targets.learned(training.labels), seed)
+    return LinearClassifier(targets, features, *_weights(regressions, inputs.shape[1]))
+
+
+def vectorizers(
+    words: Sequence[str] | None = None, characters: Sequence[str] | None = None
+) -> tuple[Any, Any]:
+    """scikit-learn's vectorizers of words and of characters.
+
+    Args:
+        words: Words and pairs of words that the first one knows, in order; None to be fitted.
+        characters: Parts of words that the second one knows, in order; None to be fitted.
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    return (
+        TfidfVectorizer(
+            token_pattern=r"\w+", ngram_range=(1, 2), sublinear_tf=True, vocabulary=words
+        ),
+        TfidfVectorizer(
+            analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, vocabulary=characters
+        ),
     )
 
 
-def _fitted(texts: Sequence[str], learned: Any, seed: int) -> Any:
-    model = _pipeline(seed)
+def _fit_features(features: tuple[Any, Any], texts: Sequence[str]) -> Any:
+    """Sparse TF-IDF values: shape (texts, features)."""
+    from scipy.sparse import hstack
+
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Label .* is present in all training examples")
-            return model.fit(texts, learned)
+        return hstack([vectorizer.fit_transform(texts) for vectorizer in features], format="csr")
     except ValueError as error:
         if "empty vocabulary" not in str(error):
             raise
         raise InputError("linear: the training rows' utterances contain no text") from None
 
 
-def _pipeline(seed: int) -> Any:
-    """The model, solved by dual coordinate descent, the fastest for few rows and many features."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
+def _fit_regressions(inputs: Any, learned: Any, seed: int) -> list[Any]:
+    """A regression for each output, or one for the second of two outputs.
+
+    They are solved by dual coordinate descent, the fastest for few rows and many features.
+    """
     from sklearn.linear_model import LogisticRegression
     from sklearn.multiclass import OneVsRestClassifier
-    from sklearn.pipeline import make_pipeline, make_union
 
-    features = make_union(
-        TfidfVectorizer(token_pattern=r"\w+", ngram_range=(1, 2), sublinear_tf=True),
-        TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True),
-    )
     regression = LogisticRegression(
         solver="liblinear", dual=True, C=10, tol=0.01, max_iter=1000, random_state=seed
     )
-    return make_pipeline(features, OneVsRestClassifier(regression))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Label .* is present in all training examples")
+        fitted = OneVsRestClassifier(regression).fit(inputs, learned)
+    return list(fitted.estimators_)
+
+
+def _weights(
+    regressions: Sequence[Any], features: int
+) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]:
+    """Coefficients of shape (features, outputs) and intercepts."""
+    import numpy as np
+
+    # An output that all training rows have, or none, has no regression but a constant.
+    coefficients = [getattr(one, "coef_", np.zeros((1, features)))[0] for one in regressions]
+    intercepts = [
+        one.intercept_[0] if hasattr(one, "intercept_") else _CERTAIN * (2 * one.y_[0] - 1)
+        for one in regressions
+    ]
+    if len(regressions) == 1:
+        coefficients = [-coefficients[0], coefficients[0]]
+        intercepts = [-intercepts[0], intercepts[0]]
+    return np.stack(coefficients, axis=1), np.array(intercepts, np.float64)

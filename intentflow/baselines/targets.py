@@ -85,6 +85,27 @@ class Targets:
 
         return float(np.maximum(probabilities, 1 - probabilities).prod())
 
+    def intent_probabilities(
+        self, probabilities: NDArray[np.floating[Any]], names: Sequence[str]
+    ) -> NDArray[np.float64]:
+        """Probability of each intent to be in the answer: shape (rows, intents).
+
+        An intent that no training row has gets the mean, 1 / intents: nothing is known of it.
+
+        Args:
+            probabilities: Probabilities of the outputs: shape (rows, outputs).
+            names: The intents.
+        """
+        import numpy as np
+
+        outputs = [{intent for intent, nth in output if nth == 1} for output in self.outputs]
+        found = np.full((len(probabilities), len(names)), 1 / len(names))
+        for place, name in enumerate(names):
+            holding = [at for at, intents in enumerate(outputs) if name in intents]
+            if holding:
+                found[:, place] = probabilities[:, holding].sum(1).clip(0.0, 1.0)
+        return found
+
 
 def _occurrences(label: str) -> tuple[Occurrence, ...]:
     seen: Counter[str] = Counter()

@@ -49,6 +49,7 @@ _PLACES = {
     "manifest": ("intentflow.storage.manifest", "ManifestFile"),
     "prompt": ("intentflow.prompts", "PromptSpec"),
     "calibration": ("intentflow.artifacts.calibration", "Calibration"),
+    "classifier": ("intentflow.artifacts.fusion", "Fusion"),
 }
 """Module and class of each file; imported only when it is needed."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import islice
 from statistics import median
 
-from intentflow.artifacts.metrics import MarginBin, RankingScores
+from intentflow.artifacts.metrics import FusedScores, MarginBin, RankingScores
 from intentflow.evaluation.bootstrap import ratio
 from intentflow.evaluation.scored_rows import Scored
 from intentflow.inference.intent_distribution import Ranking
@@ -26,6 +26,22 @@ def ranking_scores(rows: Sequence[Scored]) -> RankingScores | None:
         top3_accuracy=ratio(sum(top3_right(rows)), len(rows)),
         median_margin=median(leads),
         margins=_bins(leads, [row.intent_right for row in ranked]),
+        fused=_fused_scores(rows),
+    )
+
+
+def _fused_scores(rows: Sequence[Scored]) -> FusedScores | None:
+    """The first intent with the classifier and without it, of all rows."""
+    if all(row.own_intent is None for row in rows):
+        return None
+    own = [row.own_intent in row.gold_intents for row in rows]
+    fused = [next(iter(row.ranking or {}), None) in row.gold_intents for row in rows]
+    pairs = list(zip(fused, own, strict=True))
+    return FusedScores(
+        own_accuracy=ratio(sum(own), len(rows)),
+        fused_accuracy=ratio(sum(fused), len(rows)),
+        won=pairs.count((True, False)),
+        lost=pairs.count((False, True)),
     )
 
 

@@ -128,7 +128,7 @@ class AnswerJournal:
                 runs.append(0.0)
                 return
             fields = (entry["text"], entry["seconds"], entry["confidence"])
-            facts = {"margin": entry["margin"], "ranking": entry["ranking"]}
+            facts = {name: entry[name] for name in ("margin", "ranking", "own_intent")}
             self.answers[int(entry["place"])] = Answer(*fields, **facts)
             runs[-1] = float(entry["at"])
         except (KeyError, TypeError, ValueError, RecursionError):

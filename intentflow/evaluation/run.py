@@ -178,6 +178,7 @@ def read_predictions(path: str | Path) -> tuple[list[Example], list[Answer]]:
             row.confidence if is_sure else None,
             margin=row.margin,
             ranking=_given_ranking(row.ranking),
+            own_intent=row.own_intent,
         )
         for row in rows
     ]
@@ -210,6 +211,7 @@ def _prediction(row: Scored) -> ScoredPrediction:
         seconds=row.seconds,
         margin=row.margin,
         ranking=_ranked(row.ranking),
+        own_intent=row.own_intent,
     )
 
 
@@ -227,6 +229,7 @@ def _score_answer(example: Example, answer: Answer, subject: Subject, *, timed: 
         seconds=seconds,
         margin=answer.margin,
         ranking=answer.ranking,
+        own_intent=answer.own_intent,
     )
 
 

@@ -34,6 +34,7 @@ class Scored:
         seconds: Time for the answer; None if the answer was given.
         margin: See :attr:`intentflow.inference.engines.Answer.margin`.
         ranking: See :attr:`intentflow.inference.engines.Answer.ranking`.
+        own_intent: See :attr:`intentflow.inference.engines.Answer.own_intent`.
     """
 
     instruction: str
@@ -51,6 +52,7 @@ class Scored:
     seconds: float | None = None
     margin: float | None = None
     ranking: Ranking | None = None
+    own_intent: str | None = None
 
     @property
     def gold_intents(self) -> Counter[str]:

@@ -65,6 +65,7 @@ class Request:
         limit: Maximum number of tokens of its answer.
         listener: Called with its tokens as they are decoded; None for none.
         is_wanted: Whether its answer is still wanted; called before every pass.
+        biases: Added to the scores of the intents' tokens at each step; empty for nothing.
     """
 
     number: int
@@ -72,6 +73,7 @@ class Request:
     limit: int
     listener: Listener | None = None
     is_wanted: Callable[[], bool] = lambda: True
+    biases: Sequence[float] = ()
 
 
 class _Choice(NamedTuple):
@@ -176,6 +178,7 @@ class Decoder:
     def _step(self, rows: list[_Row], cache: RowCache) -> list[Decoded]:
         """One pass; rows that end with it are removed."""
         scores = self._read(rows, cache)
+        self._add_biases(rows, scores)
         self._keep_intent_scores(rows, scores)
         chosen = self._choose(rows, scores)
         ended: list[Decoded] = []
@@ -231,6 +234,15 @@ class Decoder:
             packing=packing,
         ).logits[0]
         return scores.float()
+
+    def _add_biases(self, rows: Sequence[_Row], scores: torch.Tensor) -> None:
+        """Add to the intents' scores of the rows that have biases."""
+        places = [place for place, row in enumerate(rows) if row.request.biases]
+        if places:
+            biases = torch.tensor([list(rows[place].request.biases) for place in places])
+            ids = torch.tensor(self._intent_ids, device=scores.device)
+            at = torch.tensor(places, device=scores.device)[:, None], ids
+            scores[at] += biases.to(scores)
 
     def _keep_intent_scores(self, rows: Sequence[_Row], scores: torch.Tensor) -> None:
         """Keep the intents' scores of the rows whose answer begins with this step."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
+
+from intentflow.prompts import join_rounds
 
 if TYPE_CHECKING:
     from intentflow.inference.decoding import Request
@@ -20,12 +22,19 @@ class Dialogue:
         limit: Maximum number of tokens of the answer, without its end token.
         streamer: A transformers streamer that gets the tokens as they are decoded; None for none.
         is_wanted: Whether the answer is still wanted; called before every pass.
+        biases: See :attr:`intentflow.inference.decoding.Request.biases`.
     """
 
     token_ids: list[int]
     limit: int
     streamer: Any = None
     is_wanted: Callable[[], bool] = lambda: True
+    biases: Sequence[float] = ()
+
+
+def joined_rounds(messages: Sequence[Mapping[str, Any]]) -> str:
+    """The user's rounds of a client's messages as one instruction, as training has them."""
+    return join_rounds([str(m["content"]) for m in messages if m["role"] == "user"])
 
 
 Arrivals = Callable[[], Sequence[Dialogue]]
@@ -70,7 +79,8 @@ class Session:
         self._open[number] = dialogue
         own = dialogue.token_ids[len(self._prefix) :]
         listener = _Stream(dialogue) if dialogue.streamer else None
-        return Request(number, own, dialogue.limit, listener, dialogue.is_wanted)
+        facts = dialogue.limit, listener, dialogue.is_wanted, dialogue.biases
+        return Request(number, own, *facts)
 
     def end(self, number: int) -> Dialogue:
         """The dialogue of a number, which has its answer and is forgotten."""

@@ -10,6 +10,8 @@ from pathlib import Path
 from intentflow.calls import OutputFormat
 from intentflow.errors import UsageError
 from intentflow.inference.engines import Engine
+from intentflow.inference.fused_classifier import read_fused_classifier
+from intentflow.inference.intent_distribution import IntentVocabulary
 from intentflow.inference.openai_engine import EndpointOptions, OpenAIEngine
 from intentflow.inference.structured_outputs import StructuredOutputs
 from intentflow.inference.subject import Subject, describe_folder
@@ -126,7 +128,8 @@ def _structure(folder: Path, subject: Subject) -> StructuredOutputs:
     tokens = saved_intent_tokens(
         read_file(str(folder), TOKENIZER_FILE), f"{folder}/{TOKENIZER_FILE}"
     )
-    return StructuredOutputs(subject.taxonomy, subject.output_format, tokens)
+    fused = read_fused_classifier(str(folder), IntentVocabulary.of(subject.taxonomy, tokens))
+    return StructuredOutputs(subject.taxonomy, subject.output_format, tokens, fused)
 
 
 def _measured_with(subject: Subject, engine: Engine) -> Subject:

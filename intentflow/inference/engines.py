@@ -25,6 +25,8 @@ class Answer:
             best allowed token; None if the engine states none, or no token had an alternative.
         ranking: Probability of every intent to be the answer's first; None for a model without a
             token for each intent, or an engine that does not state it.
+        own_intent: The intent that the model without its classifier puts first; None where nothing
+            is fused.
     """
 
     text: str
@@ -33,6 +35,7 @@ class Answer:
     failed: bool = False
     margin: float | None = None
     ranking: Ranking | None = None
+    own_intent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

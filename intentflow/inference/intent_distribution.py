@@ -52,8 +52,8 @@ class IntentVocabulary:
             return None
         return cls(tuple(taxonomy.intents), tuple(known), tuple(tokens[text] for text in known))
 
-    def ranking(self, scores: Sequence[float]) -> Ranking:
-        """The softmax of the scores of :attr:`ids`, in that order.
+    def ranking(self, scores: Sequence[float], temperature: float = 1.0) -> Ranking:
+        """The softmax of the scores of :attr:`ids`, in that order, divided by a temperature.
 
         Example:
             >>> vocabulary = IntentVocabulary(("stop", "play"), ("stop()", "play("), (7, 8))
@@ -61,21 +61,21 @@ class IntentVocabulary:
             {'stop': 0.5, 'play': 0.5}
         """
         highest = max(scores)
-        weights = [math.exp(score - highest) for score in scores]
+        weights = [math.exp((score - highest) / temperature) for score in scores]
         total = sum(weights)
-        return _ranked(zip(self.names, (weight / total for weight in weights), strict=True))
+        shares = zip(self.names, (weight / total for weight in weights), strict=True)
+        return dict(sorted(shares, key=lambda item: -item[1]))
 
-    def listed_ranking(self, listed: Iterable[tuple[str, float]]) -> Ranking | None:
-        """The ranking in a server's list of likely first tokens; None if no intent is in it.
-
-        The probabilities are the server's, which constrains the first token to an intent's.
+    def listed_scores(self, listed: Iterable[tuple[str, float]]) -> list[float] | None:
+        """The scores of :attr:`ids` in a server's list of likely tokens; None if one is missing.
 
         Args:
             listed: Text and log probability of each token.
         """
-        names = dict(zip(self.texts, self.names, strict=True))
-        found = [(names[text], math.exp(min(log, 0.0))) for text, log in listed if text in names]
-        return _ranked(found) if found else None
+        logs = dict(listed)
+        if any(text not in logs for text in self.texts):
+            return None
+        return [logs[text] for text in self.texts]
 
 
 def intent_opening(name: str, tokens: Mapping[str, int]) -> str | None:
@@ -86,7 +86,3 @@ def intent_opening(name: str, tokens: Mapping[str, int]) -> str | None:
         ('stop()', None)
     """
     return next((text for text in (f"{name}()", f"{name}(") if text in tokens), None)
-
-
-def _ranked(probabilities: Iterable[tuple[str, float]]) -> Ranking:
-    return dict(sorted(probabilities, key=lambda item: -item[1]))

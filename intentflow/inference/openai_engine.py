@@ -146,7 +146,12 @@ class OpenAIEngine:
             return Answer("", time.perf_counter() - started, failed=True)
         seconds = time.perf_counter() - started
         return Answer(
-            reply.text, seconds, reply.confidence, margin=reply.margin, ranking=reply.ranking
+            reply.text,
+            seconds,
+            reply.confidence,
+            margin=reply.margin,
+            ranking=reply.ranking,
+            own_intent=reply.own_intent,
         )
 
     async def _reply(self, client: Any, instruction: str) -> ChatReply:
@@ -172,7 +177,8 @@ class OpenAIEngine:
             )
 
     async def _send(self, client: Any, instruction: str, facts: Mapping[str, Any]) -> ChatReply:
-        extra = self._structure.request if self._structure else None
+        biases = self._structure.biases(instruction) if self._structure else []
+        extra = self._structure.request(biases) if self._structure else None
         with _faults(self.options, self._key):
             async with asyncio.timeout(self.options.timeout_seconds):
                 completion = await client.chat.completions.create(
@@ -183,9 +189,13 @@ class OpenAIEngine:
                     extra_body=extra,
                     **facts,
                 )
-            reply = read_reply(completion, self._format, self._intents)
+            reply = read_reply(completion, self._format)
         self._require_same_model(getattr(completion, "model", None))
-        return reply._replace(text=self._checked(reply.text.strip(), reply.finish_reason))
+        text = self._checked(reply.text.strip(), reply.finish_reason)
+        if self._structure is None:
+            return reply._replace(text=text)
+        ranking, own = self._structure.ranked(reply.likely, biases)
+        return reply._replace(text=text, ranking=ranking, own_intent=own)
 
     def _checked(self, text: str, finish_reason: str | None) -> str:
         """The answer, closed if it was truncated.

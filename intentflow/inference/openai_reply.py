@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from intentflow.calls import OutputFormat
 from intentflow.inference.confidence import listed_confidence
-from intentflow.inference.intent_distribution import IntentVocabulary, Ranking
+from intentflow.inference.intent_distribution import Ranking
 
 # vLLM lists tokens that the grammar excludes with -9999.
 _EXCLUDED = -1_000.0
 
 
 class ChatReply(NamedTuple):
-    """Text, confidence, margin and ranked intents of a reply, and why it ended."""
+    """Text, confidence, margin and likely first tokens of a reply, and why it ended.
+
+    Who knows the intents' tokens adds ranking and own intent, see
+    :class:`intentflow.inference.engines.Answer`.
+    """
 
     text: str
     confidence: float | None
     margin: float | None
     finish_reason: str | None
+    likely: Sequence[tuple[str, float]] = ()
     ranking: Ranking | None = None
+    own_intent: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,15 +60,8 @@ def request_forms(alternatives: int) -> list[RequestForm]:
     return [rich, RequestForm(listed, "top_logprobs", "margin"), plain]
 
 
-def read_reply(
-    reply: Any, output_format: OutputFormat, intents: IntentVocabulary | None = None
-) -> ChatReply:
+def read_reply(reply: Any, output_format: OutputFormat) -> ChatReply:
     """Read the first choice of a chat completion.
-
-    Args:
-        reply: The completion.
-        output_format: Format of its text.
-        intents: Tokens of the intents, to rank them; None for no ranking.
 
     Raises:
         IndexError, AttributeError, TypeError, ValueError: It has an unexpected format.
@@ -73,8 +73,8 @@ def read_reply(
     text.encode()  # a lone surrogate cannot be written to a file
     listed = getattr(getattr(choice, "logprobs", None), "content", None) or []
     confidence = _confidence(listed, text, output_format)
-    ranking = intents.listed_ranking(_likely(listed[0])) if intents and listed else None
-    return ChatReply(text, confidence, _margin(listed), choice.finish_reason, ranking)
+    likely = _likely(listed[0]) if listed else []
+    return ChatReply(text, confidence, _margin(listed), choice.finish_reason, likely)
 
 
 def _confidence(listed: list[Any], text: str, output_format: OutputFormat) -> float | None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from intentflow.calls import Call, CallSyntaxError, OutputFormat, format_output, parse_output
-from intentflow.inference.intent_distribution import IntentVocabulary
+from intentflow.inference.intent_distribution import IntentVocabulary, Ranking
 from intentflow.io.surrogates import is_unicode
 from intentflow.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
     from intentflow.inference.answer_check import AnswerCheck
+    from intentflow.inference.fused_classifier import FusedClassifier
 
 # Possible ends of a complete call, up to which the text is a complete answer.
 _CALL_ENDS = {"call": re.compile(r"\)"), "json": re.compile(r"\}")}
@@ -36,6 +37,7 @@ class StructuredOutputs:
         output_format: Format of the answers.
         intent_tokens: Call openings that are one token of the model, see
             :func:`intentflow.prompts.intent_tokens`.
+        fused: The classifier that decides on intents with the model; None for none.
 
     Attributes:
         intents: The tokens of the intents, by which an answer ranks them; None if one has none.
@@ -46,6 +48,7 @@ class StructuredOutputs:
         taxonomy: Taxonomy,
         output_format: OutputFormat,
         intent_tokens: Mapping[str, int] | None = None,
+        fused: FusedClassifier | None = None,
     ) -> None:
         from intentflow.inference.constraint import taxonomy_grammar
 
@@ -53,11 +56,41 @@ class StructuredOutputs:
         self.output_format: OutputFormat = output_format
         self.intents = IntentVocabulary.of(taxonomy, intent_tokens or {})
         self.grammar = taxonomy_grammar(taxonomy, output_format, intent_tokens)
+        self._fused = fused
 
-    @property
-    def request(self) -> dict[str, Any]:
-        """The fields to add to the body of a chat completion request."""
-        return {"structured_outputs": {"grammar": self.grammar}}
+    def biases(self, utterance: str) -> list[float]:
+        """The classifier's biases of the intents' tokens; empty if nothing is fused."""
+        return self._fused.biases([utterance])[0] if self._fused else []
+
+    def request(self, biases: Sequence[float] = ()) -> dict[str, Any]:
+        """The fields to add to the body of a chat completion request.
+
+        Args:
+            biases: Those of the utterance, see :meth:`biases`.
+        """
+        constraint = {"structured_outputs": {"grammar": self.grammar}}
+        if not biases or self.intents is None:
+            return constraint
+        added = {str(token): bias for token, bias in zip(self.intents.ids, biases, strict=True)}
+        return {**constraint, "logit_bias": added}
+
+    def ranked(
+        self, listed: Iterable[tuple[str, float]], biases: Sequence[float] = ()
+    ) -> tuple[Ranking | None, str | None]:
+        """The ranking in a server's list of likely first tokens, and the model's own first intent.
+
+        Args:
+            listed: Text and log probability of each token; without one for each intent there is no
+                ranking.
+            biases: Those of the request.
+        """
+        scores = self.intents.listed_scores(listed) if self.intents else None
+        if scores is None or self.intents is None:
+            return None, None
+        if self._fused is None:
+            return self.intents.ranking(scores), None
+        own = self._fused.own_intent(scores, biases) if biases else None
+        return self.intents.ranking(scores, self._fused.temperature), own
 
     def begin(self) -> AnswerCheck:
         """A check of one answer that comes in pieces.

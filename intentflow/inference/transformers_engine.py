@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from intentflow.errors import InputError
 from intentflow.inference.confidence import answer_confidence
-from intentflow.inference.dialogues import Arrivals, Dialogue, Session
+from intentflow.inference.dialogues import Arrivals, Dialogue, Session, joined_rounds
 from intentflow.inference.engines import MAX_NEW_TOKENS, Answer, Completion, Keep
-from intentflow.inference.intent_distribution import IntentVocabulary
+from intentflow.inference.fused_classifier import read_fused_classifier
+from intentflow.inference.intent_distribution import IntentVocabulary, Ranking
 from intentflow.io.progress import progress_bar
 from intentflow.prompts import (
     PROMPT_FILE,
@@ -73,6 +74,7 @@ class TransformersEngine:
         self.batch_size = batch_size
         self.tokenizer, self.model = _load(self.folder, precision)
         self.intents = IntentVocabulary.of(self.taxonomy, intent_tokens(self.tokenizer))
+        self.fused = read_fused_classifier(str(self.folder), self.intents) if constrained else None
         share_prefixes(self.model)
         self.end_token_ids = _end_tokens(self.model)
         self._prefix: tuple[list[int], States] = ([], {})
@@ -87,12 +89,27 @@ class TransformersEngine:
         prompts = [prompt_token_ids(self.tokenizer, text) for text in instructions]
         answers: list[Answer] = [Answer("", 0.0)] * len(prompts)
         with progress_bar("evaluate", total=len(prompts), unit="row") as progress:
-            for done in self._decode_all(prompts):
-                answers[done.number] = self._answer(done)
+            biases = self.fused.biases(instructions) if self.fused else [[]] * len(prompts)
+            for done in self._decode_all(prompts, biases):
+                answers[done.number] = self._answer(done, biases[done.number])
                 if keep:
                     keep(done.number, answers[done.number])
                 progress.update()
         return answers
+
+    def rank(self, instructions: Sequence[str]) -> list[Ranking]:
+        """The intents of each instruction by the model's own probability, without an answer.
+
+        Raises:
+            InputError: Not every intent has a token; or see :meth:`answer`.
+        """
+        if self.intents is None:
+            raise InputError(f"{self.folder}: not every intent has a token, so nothing is ranked")
+        prompts = [prompt_token_ids(self.tokenizer, text) for text in instructions]
+        rankings: list[Ranking] = [{}] * len(prompts)
+        for done in self._decode_all(prompts, [[]] * len(prompts), limit=1):
+            rankings[done.number] = self.intents.ranking(done.intent_scores)
+        return rankings
 
     def complete(
         self, messages: Sequence[Mapping[str, Any]], limit: int, streamer: Any = None
@@ -106,9 +123,18 @@ class TransformersEngine:
         """
         ids = chat_token_ids(self.tokenizer, messages)
         room = self._context - len(ids)
-        dialogue = Dialogue(token_ids=ids, limit=min(limit, room), streamer=streamer)
+        dialogue = Dialogue(
+            token_ids=ids,
+            limit=min(limit, room),
+            streamer=streamer,
+            biases=self.biases(messages),
+        )
         _, completion = next(self.complete_all([dialogue]))
         return completion
+
+    def biases(self, messages: Sequence[Mapping[str, Any]]) -> list[float]:
+        """The classifier's biases for a client's messages; empty if nothing is fused."""
+        return self.fused.biases([joined_rounds(messages)])[0] if self.fused else []
 
     def complete_all(
         self, dialogues: Sequence[Dialogue], arrivals: Arrivals = tuple
@@ -141,15 +167,20 @@ class TransformersEngine:
             dialogue.streamer.end()
         own = [token for token in done.tokens if token not in self.end_token_ids]
         ended = len(own) < len(done.tokens)
-        answer = self._answer(done)
+        answer = self._answer(done, dialogue.biases)
         counts = len(dialogue.token_ids), len(own)
         return Completion(answer.text, *counts, ended, answer.confidence, answer.ranking)
 
-    def _decode_all(self, prompts: list[list[int]]) -> Iterator[Decoded]:
+    def _decode_all(
+        self,
+        prompts: list[list[int]],
+        biases: Sequence[Sequence[float]],
+        limit: int = MAX_NEW_TOKENS,
+    ) -> Iterator[Decoded]:
         """All answers as they end; if memory runs out, again with half the rows at a time."""
         from intentflow.models.memory import free_memory, is_out_of_memory
 
-        requests, prefix = self._after_prefix(prompts, MAX_NEW_TOKENS) if prompts else ([], {})
+        requests, prefix = self._after_prefix(prompts, biases, limit) if prompts else ([], {})
         waiting = {request.number: request for request in requests}
         while waiting:
             try:
@@ -170,13 +201,20 @@ class TransformersEngine:
             "out of memory with %d rows at a time: continuing with %d", former, self.batch_size
         )
 
-    def _after_prefix(self, prompts: list[list[int]], limit: int) -> tuple[list[Request], States]:
+    def _after_prefix(
+        self, prompts: list[list[int]], biases: Sequence[Sequence[float]], limit: int
+    ) -> tuple[list[Request], States]:
         """The prompts, longest first, and the states of their common prefix."""
         from intentflow.inference.decoding import Request
 
         prefix, states = self._shared_states(self._checked(prompts))
         requests = [
-            Request(number, prompt[len(prefix) :], min(limit, self._context - len(prompt)))
+            Request(
+                number,
+                prompt[len(prefix) :],
+                min(limit, self._context - len(prompt)),
+                biases=biases[number],
+            )
             for number, prompt in enumerate(prompts)
         ]
         return _longest_first(requests), states
@@ -234,7 +272,7 @@ class TransformersEngine:
             Endings.of(self.taxonomy, self.prompt.output_format),
         )
 
-    def _answer(self, done: Decoded) -> Answer:
+    def _answer(self, done: Decoded, biases: Sequence[float]) -> Answer:
         text = self._text(done.tokens)
         confidence = 0.0  # for an answer that the model did not end
         if done.ended:
@@ -243,8 +281,21 @@ class TransformersEngine:
                 pieces, done.log_probabilities, self.prompt.output_format
             )
         margin = done.margin if math.isfinite(done.margin) else None
-        ranking = self.intents.ranking(done.intent_scores) if self.intents else None
-        return Answer(text.strip(), done.seconds, confidence, margin=margin, ranking=ranking)
+        ranking, own = self._ranked(done.intent_scores, biases)
+        return Answer(
+            text.strip(), done.seconds, confidence, margin=margin, ranking=ranking, own_intent=own
+        )
+
+    def _ranked(
+        self, scores: Sequence[float], biases: Sequence[float]
+    ) -> tuple[Ranking | None, str | None]:
+        """The intents by probability, and the one that the model alone puts first."""
+        if self.intents is None:
+            return None, None
+        if self.fused is None:
+            return self.intents.ranking(scores), None
+        ranking = self.intents.ranking(scores, self.fused.temperature)
+        return ranking, self.fused.own_intent(scores, biases)
 
     def _pieces(self, tokens: list[int], text: str) -> list[str]:
         """The text that each token adds; one that ends within a character adds none yet."""

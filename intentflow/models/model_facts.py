@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.artifacts.calibration import CALIBRATION_FILE
+from intentflow.artifacts.fusion import CLASSIFIER_FILE
 from intentflow.artifacts.training import TRAINING_FILE, TrainingRecord
 from intentflow.errors import InputError
 from intentflow.models.interface_digest import interface_digest
@@ -43,8 +44,8 @@ class ModelFacts:
             configuration contains it.
         quantization: vLLM's name of its weight format; None for unquantized weights.
         size_bytes: Total size of its files, if it is published.
-        interface_digest: Digest of prompt, taxonomy, calibration and intent tokens; models with the
-            same one can be exchanged behind one transformer.
+        interface_digest: Digest of prompt, taxonomy, calibration, intent tokens and classifier;
+            models with the same one can be exchanged behind one transformer.
         intent_tokens: Call openings that are one token in its answers, with their ids.
     """
 
@@ -117,7 +118,9 @@ def read_facts(uri: str) -> ModelFacts:
         chat_template=_template(uri),
         quantization=_weight_format(config),
         size_bytes=_size_bytes(uri),
-        interface_digest=interface_digest(prompt_digest, taxonomy, calibration, tokens),
+        interface_digest=interface_digest(
+            prompt_digest, taxonomy, calibration, tokens, read_file(uri, CLASSIFIER_FILE)
+        ),
         intent_tokens=tokens,
     )
 

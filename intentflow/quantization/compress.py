@@ -19,6 +19,7 @@ from intentflow.artifacts.quantization import (
 )
 from intentflow.artifacts.training import TRAINING_FILE
 from intentflow.errors import InputError, UsageError
+from intentflow.inference.fused_classifier import copy_fused_classifier
 from intentflow.io.files import atomic_directory
 from intentflow.prompts import PROMPT_FILE, PromptSpec
 from intentflow.records import Example
@@ -80,6 +81,7 @@ def quantize(
         for name in _CARRIED:
             if (folder / name).is_file():
                 shutil.copyfile(folder / name, partial / name)
+        copy_fused_classifier(folder, partial)
         record = QuantizationRecord(
             method=method,
             group_size=group,

@@ -39,6 +39,7 @@ _NOT_DPO = {
     "language",
     "system_prompt",
     "intent_tokens",
+    "fuse_classifier",
 }
 
 
@@ -61,6 +62,11 @@ class Recipe(StrictModel):
     system_prompt: str | None = Field(None, description="Replaces the guide's system prompt")
     intent_tokens: bool = Field(
         False, description="Each intent's call name is one token, trained with the adapter"
+    )
+    fuse_classifier: bool = Field(
+        True,
+        description="With intent_tokens: a linear classifier of the same rows decides on intents "
+        "with the model, if that helps on validation rows",
     )
 
     global_batch_size: int = Field(64, ge=1, description="Rows per optimizer step")

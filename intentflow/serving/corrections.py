@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from intentflow.calls import Call, CallSyntaxError, format_calls, parse_calls
 from intentflow.config import nearest
+from intentflow.inference.dialogues import joined_rounds
 from intentflow.io.surrogates import is_unicode
-from intentflow.prompts import join_rounds
-from intentflow.serving.backend import Message
 from intentflow.serving.dialogue import read_messages, require_length
 from intentflow.serving.errors import ReplyError
 from intentflow.serving.limits import Limits
@@ -57,11 +56,6 @@ def read_correction(body: CorrectionRequest, taxonomy: Taxonomy, limits: Limits)
         if text is not None:
             require_length(len(text), limits, name)
     return Correction(instruction, format_calls(calls), body.prediction, body.note, body.annotator)
-
-
-def joined_rounds(messages: Sequence[Message]) -> str:
-    """The user's rounds as one instruction, as training has them."""
-    return join_rounds([str(m["content"]) for m in messages if m["role"] == "user"])
 
 
 def _instruction(body: CorrectionRequest, limits: Limits) -> str:

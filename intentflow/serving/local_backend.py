@@ -104,7 +104,8 @@ class LocalBackend:
         ids = chat_token_ids(self._engine.tokenizer, messages)
         if len(ids) >= context:
             raise ReplyError(413, f"the messages are longer than the model's {context} tokens")
-        return _Generation(token_ids=ids, limit=min(max_tokens, context - len(ids)))
+        biases = self._engine.biases(messages)
+        return _Generation(token_ids=ids, limit=min(max_tokens, context - len(ids)), biases=biases)
 
     def _decode(self, generation: _Generation) -> asyncio.Future[Completion]:
         """Have it decoded; where this is cancelled, decoding ends at the next token."""

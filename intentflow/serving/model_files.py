@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from intentflow.artifacts.calibration import CALIBRATION_FILE, Calibration
+from intentflow.artifacts.fusion import CLASSIFIER_FILE
 from intentflow.errors import InputError
 from intentflow.inference.calibration import read_calibration
+from intentflow.inference.fused_classifier import read_fused_classifier
+from intentflow.inference.intent_distribution import IntentVocabulary
 from intentflow.inference.structured_outputs import StructuredOutputs
 from intentflow.models.interface_digest import interface_digest
 from intentflow.models.saved_intent_tokens import TOKENIZER_FILE, saved_intent_tokens
@@ -31,7 +34,7 @@ class ServedModel:
         calibration: None where the model has none: confidences stay raw.
         model_digest: Digest of a published model; None for a folder.
         prompt_digest: Digest of its prompt.
-        interface_digest: Digest of its prompt, taxonomy, calibration and intent tokens.
+        interface_digest: Digest of its prompt, taxonomy, calibration, intent tokens and classifier.
         constrained: Whether answers are kept inside the taxonomy.
     """
 
@@ -66,9 +69,14 @@ def read_served_model(uri: str, *, constrained: bool = True) -> ServedModel:
         taxonomy = Taxonomy.from_yaml(Path(folder) / _TAXONOMY_FILE)
         calibration = read_calibration(folder)
     tokens = saved_intent_tokens(read_file(uri, TOKENIZER_FILE), f"{uri}/{TOKENIZER_FILE}")
-    structure = StructuredOutputs(taxonomy, prompt.output_format, tokens)
+    fused = read_fused_classifier(uri, IntentVocabulary.of(taxonomy, tokens))
+    structure = StructuredOutputs(taxonomy, prompt.output_format, tokens, fused)
     interface = interface_digest(
-        prompt.digest, contents[_TAXONOMY_FILE], contents[CALIBRATION_FILE], tokens
+        prompt.digest,
+        contents[_TAXONOMY_FILE],
+        contents[CALIBRATION_FILE],
+        tokens,
+        read_file(uri, CLASSIFIER_FILE),
     )
     digests = digest_in_name(uri), prompt.digest, interface
     return ServedModel(taxonomy, structure, calibration, *digests, constrained)

@@ -25,9 +25,10 @@ from tenacity import AsyncRetrying, retry_if_result, stop_after_attempt, wait_in
 from intentflow.artifacts.request_log import LoggedCorrection, LoggedRequest, LogLine
 from intentflow.calls import format_calls
 from intentflow.errors import IntentflowError
+from intentflow.inference.dialogues import joined_rounds
 from intentflow.serving.backend import Message
 from intentflow.serving.byte_budget import ByteBudget
-from intentflow.serving.corrections import Correction, joined_rounds
+from intentflow.serving.corrections import Correction
 from intentflow.serving.errors import ReplyError, unavailable
 from intentflow.serving.interpretation import Interpretation
 from intentflow.serving.log_storage import writer

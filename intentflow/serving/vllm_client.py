@@ -17,6 +17,7 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait
 
 from intentflow.calls import OutputFormat
 from intentflow.inference.confidence import listed_confidence
+from intentflow.inference.dialogues import joined_rounds
 from intentflow.inference.intent_distribution import Ranking
 from intentflow.openai_api.bounded import ReplyTooLong, bound
 from intentflow.serving.backend import AnswerStream, Message, ModelAnswer
@@ -123,8 +124,9 @@ class VllmBackend:
             ReplyError: The server is down, too slow, refuses the messages or sends an answer in
                 an unexpected format.
         """
-        body = self._body(messages, max_tokens) | {"logprobs": True} | self._likely_tokens(top_k)
-        response = await self._ask(body, request_id)
+        biases = await self._biases(messages)
+        body = self._body(messages, max_tokens, biases) | {"logprobs": True}
+        response = await self._ask(body | self._likely_tokens(top_k), request_id)
         try:
             return self._read(PredictorCompletion.model_validate_json(response.content))
         except ValidationError:
@@ -139,7 +141,8 @@ class VllmBackend:
             ReplyError: As for :meth:`complete`, before the first piece.
         """
         options = {"stream": True, "stream_options": {"include_usage": True}}
-        body = self._body(messages, max_tokens) | options
+        biases = await self._biases(messages)
+        body = self._body(messages, max_tokens, biases) | options
         response = await self._ask(body, request_id, stream=True)
         items = within_taxonomy(self._pieces(response), self._model)
         return AnswerStream(self._model, items)
@@ -160,13 +163,21 @@ class VllmBackend:
             await response.aclose()
         yield answer.finish(self._model)
 
-    def _likely_tokens(self, top_k: int) -> dict[str, int]:
-        """The request for the most likely tokens at each place, of which the first are intents."""
-        intents = self._model.structure.intents if self._model.constrained else None
-        return {"top_logprobs": min(top_k, len(intents.ids))} if intents and top_k else {}
+    async def _biases(self, messages: Sequence[Message]) -> list[float]:
+        """What the classifier adds to the intents' tokens; a long dialogue takes it a while."""
+        if not self._model.constrained:
+            return []
+        return await asyncio.to_thread(self._model.structure.biases, joined_rounds(messages))
 
-    def _body(self, messages: Sequence[Message], max_tokens: int) -> dict[str, Any]:
-        structure = self._model.structure.request if self._model.constrained else {}
+    def _likely_tokens(self, top_k: int) -> dict[str, int]:
+        """The request for likely tokens at each place, the first of which are the intents'."""
+        intents = self._model.structure.intents if self._model.constrained else None
+        return {"top_logprobs": len(intents.ids)} if intents and top_k else {}
+
+    def _body(
+        self, messages: Sequence[Message], max_tokens: int, biases: Sequence[float]
+    ) -> dict[str, Any]:
+        structure = self._model.structure.request(biases) if self._model.constrained else {}
         return {
             "model": self._name,
             "messages": list(messages),
@@ -284,12 +295,10 @@ def _confidence(choice: PredictorChoice, output_format: OutputFormat) -> float |
 
 
 def _ranking(choice: PredictorChoice, model: ServedModel) -> Ranking | None:
-    """The most probable intents; None where they were not asked for."""
+    """The intents by probability; None where they were not asked for."""
     listed = choice.logprobs.content if choice.logprobs else None
-    intents = model.structure.intents
-    if not listed or not listed[0].top_logprobs or intents is None:
-        return None
-    return intents.listed_ranking((one.token, one.logprob) for one in listed[0].top_logprobs)
+    likely = listed[0].top_logprobs if listed else None
+    return model.structure.ranked((one.token, one.logprob) for one in likely or ())[0]
 
 
 def _refusal(response: httpx2.Response) -> ReplyError:

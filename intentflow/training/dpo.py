@@ -25,6 +25,7 @@ from intentflow.artifacts.predictions import GivenPrediction
 from intentflow.artifacts.training import CorrectionRows, TrainedOn, TrainingRecord
 from intentflow.calls import CallSyntaxError, OutputFormat, format_output, parse_calls, parse_output
 from intentflow.errors import InputError, IntentflowError, kind_of
+from intentflow.inference.fused_classifier import copy_fused_classifier
 from intentflow.models.base_models import load_tokenizer, resolve_base_model
 from intentflow.models.directory import check_model_directory
 from intentflow.models.encoding import rows_that_fit
@@ -161,7 +162,9 @@ def train_on_corrections(
         ),
         make_trainer=_trainer,
     )
-    return run_training(job, plan, output)
+    record = run_training(job, plan, output)
+    copy_fused_classifier(folder, Path(output))
+    return record
 
 
 def _trainer(job: Job, _: Plan, arguments: Any, callbacks: list[Any]) -> Any:

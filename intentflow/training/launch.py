@@ -73,8 +73,27 @@ def _train_here(recipe: Recipe, files: TrainingFiles, output: str) -> TrainingRe
     training, validation = files.rows()
     record = train(recipe, training, validation, output, files.taxonomy)
     if is_main_process():
+        if recipe.intent_tokens and recipe.fuse_classifier:
+            fuse(output, training, validation)
         calibrate(output, validation, recipe.calibration_rows)
     return record
+
+
+def fuse(model: str, training: Sequence[Example], validation: Sequence[Example]) -> None:
+    """Let a classifier of the same rows decide on intents with a new model, where it helps.
+
+    This happens before the calibration, which is that of the answers of both.
+
+    Args:
+        model: The model directory.
+        training: The rows that it was trained on.
+        validation: Rows that were not used for training; without any, nothing is fused.
+    """
+    from intentflow.evaluation.fuse import fuse_model
+    from intentflow.models.memory import free_memory
+
+    free_memory()  # used by the training's own copy of the model
+    fuse_model(Path(model), training, validation)
 
 
 def calibrate(model: str, validation: Sequence[Example], rows: int) -> None:

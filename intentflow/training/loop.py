@@ -91,6 +91,7 @@ def _identity(recipe: Recipe, plan: Plan, digests: TrainedOn) -> str:
         "logging_steps",
         "distributed",
         "calibration_rows",
+        "fuse_classifier",
     }
     settings = [recipe.model_dump(exclude=excluded), recipe.distributed.strategy]
     document = [settings, plan.max_length, plan.devices, plan.precision, dict(digests)]

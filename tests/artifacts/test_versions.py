@@ -25,6 +25,7 @@ from intentflow.artifacts.feedback import (
     LeftOutLabel,
     QueuedRequest,
 )
+from intentflow.artifacts.fusion import Fusion
 from intentflow.artifacts.left_out import LeftOutRow
 from intentflow.artifacts.metrics import Metrics
 from intentflow.artifacts.parity import Parity
@@ -76,6 +77,21 @@ MINIMAL: dict[type[Artifact], dict[str, Any]] = {
         "ece": 0.1,
         "engine": "transformers",
         "constrained": True,
+    },
+    Fusion: {
+        "weight": 0.5,
+        "temperature": 1.5,
+        "outputs": [[{"intent": "play", "nth": 1}], [{"intent": "stop", "nth": 1}]],
+        "independent": False,
+        "words": ["play"],
+        "characters": [" p"],
+        "weights_digest": "0",
+        "train_rows": 40,
+        "n": 20,
+        "data_digest": "0",
+        "model_accuracy": 0.8,
+        "classifier_accuracy": 0.7,
+        "fused_accuracy": 0.9,
     },
     PromptSpec: {
         "system": "Name the intent.",

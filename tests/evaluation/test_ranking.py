@@ -122,7 +122,7 @@ def test_scores_without_rankings_have_none() -> None:
 
 def test_a_servers_grammar_takes_the_intents_tokens_and_no_other_first_token() -> None:
     structure = StructuredOutputs(TAXONOMY, "call", {"weather_search(": 7, "play_music(": 9})
-    grammar = structure.request["structured_outputs"]["grammar"]
+    grammar = structure.request()["structured_outputs"]["grammar"]
     assert grammar.startswith('start: call ("; " call)*\n')
     assert "<[7]>" in grammar and "<[9]>" in grammar and '"play_music("' not in grammar
 
@@ -137,9 +137,17 @@ def test_a_servers_list_of_likely_tokens_becomes_the_same_ranking() -> None:
     vocabulary = IntentVocabulary.of(TAXONOMY, {"weather_search(": 7, "play_music(": 9})
     assert vocabulary is not None
     listed = [("weather_search(", math.log(0.25)), ("play_music(", math.log(0.75)), ("x", -9999.0)]
-    found = vocabulary.listed_ranking(listed)
+    scores = vocabulary.listed_scores(listed)
+    assert scores is not None
+    found = vocabulary.ranking(scores)
     assert found == pytest.approx({"play_music": 0.75, "weather_search": 0.25})
-    assert next(iter(found or {})) == "play_music"
+    assert next(iter(found)) == "play_music"
+
+
+def test_a_servers_list_without_one_of_the_intents_is_no_ranking() -> None:
+    vocabulary = IntentVocabulary.of(TAXONOMY, {"weather_search(": 7, "play_music(": 9})
+    assert vocabulary is not None
+    assert vocabulary.listed_scores([("weather_search(", 0.0)]) is None
 
 
 def test_models_with_other_intent_tokens_cannot_be_exchanged() -> None:

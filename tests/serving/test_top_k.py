@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ from intentflow.serving.request_log import RequestLog
 from intentflow.serving.service import Service
 from intentflow.serving.tokens import Keys
 from intentflow.serving.vllm_client import VllmBackend
-from tests.models import TAXONOMY, one_thread
+from tests.evaluation.test_fuse import fuse
+from tests.models import TAXONOMY, one_thread, rows
 from tests.real_parts.process import free_port
 from tests.serving.transformer.conftest import played_vllm, write_model
 
@@ -135,20 +137,33 @@ def _ask(predictor: str, model: ServedModel, said: str, top_k: int) -> ModelAnsw
 TOKENS = {"weather_search(": 7, "play_music(": 9, "oos()": 11}
 
 
-def test_vllm_is_asked_for_as_many_likely_tokens_as_intents_are_wanted(
-    predictor: str, tmp_path: Path
-) -> None:
+def test_vllm_is_asked_for_a_likely_token_of_each_intent(predictor: str, tmp_path: Path) -> None:
     model = _served(tmp_path, TOKENS)
     asked = []
     for top_k in (0, 1, 9):
         _ask(predictor, model, "x", top_k)
         asked.append(httpx.get(f"{predictor}/asked").json().get("top_logprobs"))
-    assert asked == [None, 1, 3]
+    assert asked == [None, 3, 3]
 
 
 def test_vllms_likely_first_tokens_are_the_ranking(predictor: str, tmp_path: Path) -> None:
     answer = _ask(predictor, _served(tmp_path, TOKENS), "ranked", 2)
-    assert answer.ranking == pytest.approx({"weather_search": 0.75, "play_music": 0.25})
+    assert answer.ranking == pytest.approx({"weather_search": 0.7, "play_music": 0.2, "oos": 0.1})
+
+
+def test_vllm_gets_the_classifiers_biases_on_the_intents_tokens(
+    predictor: str, ranking_model: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(ranking_model, folder)
+    fuse(folder, rows())
+    engine = TransformersEngine(folder, constrained=True)
+    _ask(predictor, read_served_model(str(folder)), UTTERANCE, 0)
+    asked = httpx.get(f"{predictor}/asked").json()["logit_bias"]
+    expected = engine.biases([{"role": "user", "content": UTTERANCE}])
+    assert engine.intents is not None
+    ids = map(str, engine.intents.ids)
+    assert asked == pytest.approx(dict(zip(ids, expected, strict=True)))
 
 
 def test_vllm_is_not_asked_to_rank_the_intents_of_a_model_without_tokens(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from intentflow.artifacts.metrics import RankingScores
+from intentflow.artifacts.metrics import FusedScores, RankingScores
 from intentflow.evaluation.report.wording import percent
 
 
@@ -19,8 +19,19 @@ def ranking_table(scores: RankingScores | None) -> dict[str, Any] | None:
     return {
         "top3": percent(scores.top3_accuracy),
         "margin": percent(scores.median_margin),
+        "fused": _fused_sentence(scores.fused),
         "rows": [
             [f"{percent(one.low, 0)} – {percent(one.high, 0)}", f"{one.n:,}", percent(one.accuracy)]
             for one in scores.margins
         ],
     }
+
+
+def _fused_sentence(fused: FusedScores | None) -> str | None:
+    if fused is None:
+        return None
+    return (
+        f"A linear classifier decides with the model: the first intent is right in "
+        f"{percent(fused.fused_accuracy)} of the rows, without it in {percent(fused.own_accuracy)} "
+        f"({fused.won:,} rows won, {fused.lost:,} lost)."
+    )

@@ -129,8 +129,9 @@ def events(text: str, size: int = 5) -> list[dict[str, Any]]:
 
 
 def _ranked() -> dict[str, Any]:
-    """A reply whose first place lists two intents; the text of each is one token."""
-    likely = [("weather_search(", math.log(0.75)), ("play_music(", math.log(0.25))]
+    """A reply whose first place lists three intents; the text of each is one token."""
+    shares = {"weather_search(": 0.7, "play_music(": 0.2, "oos()": 0.1}
+    likely = [(text, math.log(share)) for text, share in shares.items()]
     reply = completion(ANSWER, [likely[0], ("Hangzhou)", -1.0)])
     tokens = reply["choices"][0]["logprobs"]["content"]
     tokens[0]["top_logprobs"] = [{"token": text, "logprob": log} for text, log in likely]
