@@ -97,3 +97,17 @@ KINDS: dict[str, type[IntentflowError]] = {
 def kind_of(error: IntentflowError) -> type[IntentflowError]:
     """The kind of an error; unlike a class derived from it, it takes a message alone."""
     return next((kind for kind in KINDS.values() if isinstance(error, kind)), InputError)
+
+
+def one_line(error: BaseException) -> str:
+    r"""An unexpected error in one line: its kind and message, for files the reason alone.
+
+    Example:
+        >>> one_line(OSError(28, "No space left on device", "runs/a/run.log"))
+        'runs/a/run.log: No space left on device'
+        >>> one_line(ValueError("first\nsecond"))
+        'ValueError: first'
+    """
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return next(iter(f"{type(error).__name__}: {error}".splitlines()))

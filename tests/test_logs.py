@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from kfp import dsl
 
 from intentflow.cli.log_options import log_settings
 from intentflow.cli.main import main
@@ -18,6 +19,7 @@ from intentflow.io.progress import progress_bar
 from intentflow.logs import LogLevel, LogSettings, logging_to_stderr
 from intentflow.pipeline.code_version import code_version
 from intentflow.pipeline.run_log import RunLog
+from intentflow.pipeline.step_outputs import StepEnd
 from intentflow.pipeline.steps import step_errors
 
 log = logging.getLogger("intentflow.example")
@@ -206,6 +208,11 @@ def test_a_step_refuses_an_environment_that_is_not_known(
     assert "error: INTENTFLOW_LOG_FORMAT is 'xml'" in capsys.readouterr().err
 
 
+def run_log_in(folder: Path) -> RunLog:
+    """The log of a run, ``run.log``, and the runner's, ``runner.log``."""
+    return RunLog(folder / "run.log", folder / "runner.log")
+
+
 def _write_step(run_log: RunLog) -> None:
     """What kfp's runner prints of a step that logs a warning and prints a line of its own."""
     record = {
@@ -221,7 +228,7 @@ def _write_step(run_log: RunLog) -> None:
 def test_a_run_shows_its_steps_lines_indented(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with logging_to_stderr(LogSettings()), RunLog(tmp_path / "run.log") as run_log:
+    with logging_to_stderr(LogSettings()), run_log_in(tmp_path) as run_log:
         _write_step(run_log)
     assert capsys.readouterr().err == "[train]\n  warning: slow\n  a library's line\n"
 
@@ -229,7 +236,7 @@ def test_a_run_shows_its_steps_lines_indented(
 def test_a_quiet_run_shows_its_steps_warnings(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with logging_to_stderr(LogSettings("warning")), RunLog(tmp_path / "run.log") as run_log:
+    with logging_to_stderr(LogSettings("warning")), run_log_in(tmp_path) as run_log:
         _write_step(run_log)
     assert capsys.readouterr().err == "  warning: slow\n"
 
@@ -237,7 +244,7 @@ def test_a_quiet_run_shows_its_steps_warnings(
 def test_a_run_in_json_names_the_step_of_each_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with logging_to_stderr(LogSettings(format="json")), RunLog(tmp_path / "run.log") as run_log:
+    with logging_to_stderr(LogSettings(format="json")), run_log_in(tmp_path) as run_log:
         _write_step(run_log)
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [(line["logger"], line.get("step")) for line in lines] == [
@@ -247,12 +254,53 @@ def test_a_run_in_json_names_the_step_of_each_line(
     ]
 
 
-def test_the_runs_file_holds_messages_not_json(tmp_path: Path) -> None:
-    with logging_to_stderr(LogSettings()), RunLog(tmp_path / "run.log") as run_log:
+def test_the_runners_file_holds_messages_not_json(tmp_path: Path) -> None:
+    with logging_to_stderr(LogSettings()), run_log_in(tmp_path) as run_log:
         _write_step(run_log)
-    assert (tmp_path / "run.log").read_text() == (
+    assert (tmp_path / "runner.log").read_text() == (
         "Executing task 'train'\n    warning: slow\n    a library's line\n"
     )
+
+
+def _run_lines(folder: Path) -> list[str]:
+    """The lines of a run's log without their times."""
+    lines = (folder / "run.log").read_text().splitlines()
+    return [line.partition(" UTC ")[2] for line in lines]
+
+
+def test_the_log_of_a_run_has_a_step_with_its_counts_below_its_warnings(tmp_path: Path) -> None:
+    counts = {"train_set": dsl.Dataset(metadata={"rows": 1200.0, "digest": "ab"})}
+    with logging_to_stderr(LogSettings()), run_log_in(tmp_path) as run_log:
+        _write_step(run_log)
+        run_log.end_step(StepEnd("train", 61.26, counts, succeeded=True))
+    assert _run_lines(tmp_path) == [
+        "train      warning: slow",
+        "train      61.3 s  train set 1,200",
+    ]
+
+
+def test_the_log_of_a_run_prefers_a_steps_metrics(tmp_path: Path) -> None:
+    outputs = {
+        "records": dsl.Dataset(metadata={"rows": 700}),
+        "counts": dsl.Metrics(metadata={"rows": 708.0, "kept": 700.0, "share": 0.98765}),
+        "Output": {},
+    }
+    with run_log_in(tmp_path) as run_log:
+        run_log.end_step(StepEnd("convert", 0.5, outputs, succeeded=True))
+    assert _run_lines(tmp_path) == ["convert    0.5 s  rows 708, kept 700, share 0.9877"]
+
+
+def test_the_log_of_a_run_names_a_step_that_failed(tmp_path: Path) -> None:
+    with run_log_in(tmp_path) as run_log:
+        run_log.end_step(StepEnd("train", 3.0, {}, succeeded=False))
+    assert _run_lines(tmp_path) == ["train      failed after 3.0 s"]
+
+
+def test_the_log_of_a_run_names_a_step_that_was_not_run_again(tmp_path: Path) -> None:
+    with run_log_in(tmp_path) as run_log:
+        print("10:00:00 - INFO - Task \x1b[96mcurate\x1b[0m cache hit", file=run_log)
+        run_log.end_step(StepEnd("curate", 0.1, {}, succeeded=True))
+    assert _run_lines(tmp_path) == ["curate     unchanged, not run again"]
 
 
 def test_nothing_prints_to_stderr_but_the_log() -> None:

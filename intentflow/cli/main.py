@@ -15,8 +15,9 @@ from intentflow.cli.extras import install_hint
 from intentflow.cli.log_options import log_settings
 from intentflow.cli.outcome import Outcome
 from intentflow.cli.paths import refuse_overwriting
+from intentflow.cli.start import STOPPED
 from intentflow.cli.verbs import VERBS, add_options, verb_first, verb_module
-from intentflow.errors import IntentflowError, UsageError
+from intentflow.errors import IntentflowError, UsageError, one_line
 from intentflow.logs import LogSettings, logging_to_stderr
 from intentflow.printable import json_text, printable
 from intentflow.version import __version__
@@ -125,12 +126,11 @@ def _message(error: BaseException) -> str:
     if isinstance(error, IntentflowError):
         return str(error)
     if isinstance(error, KeyboardInterrupt):
-        return str(error) or "stopped; no incomplete output was kept"
+        return str(error) or STOPPED
     if isinstance(error, ModuleNotFoundError):
         package = (error.name or "").partition(".")[0]
         return f"the package {package} is not installed{install_hint(package)}"
-    first = f"{type(error).__name__}: {error}".splitlines()[0]
-    return f"{first} (--debug shows the trace)"
+    return f"{one_line(error)} (--debug shows the trace)"
 
 
 def _overview() -> str:

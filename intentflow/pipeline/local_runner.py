@@ -68,7 +68,8 @@ _FILES = {
 }
 # The others contain utterances.
 _PUBLIC = {"metrics.json", "baselines.json", "verdict.json", "reports/training.html"}
-_MODEL, _MANIFESTS, _LOG = "model", "manifests", "run.log"
+_MODEL, _MANIFESTS, _LOG, _STEPS = "model", "manifests", "run.log", ".steps"
+_RUNNER_LOG = f"{_STEPS}/runner.log"  # everything that kfp's runner and the steps print
 _RESULTS = (*_FILES, _MODEL, _MANIFESTS, _LOG, INDEX)
 
 
@@ -115,7 +116,8 @@ def run_locally(
         folder: Folder for all files of the run; a later run in the same folder reuses steps, and
             sets the results of this one aside.
         kept_runs: Number of earlier runs whose results are kept there.
-        verbose: Whether to show the runner's complete log, which is always in ``run.log``.
+        verbose: Whether to show the runner's complete log, which is always in
+            ``.steps/runner.log``.
 
     Raises:
         IntentflowError: A step failed; the error is of the kind that the step raised, such as
@@ -150,7 +152,7 @@ def _execute(
 
     # kfp warns about images that are not named after Python and placement without local effect.
     warnings.filterwarnings("ignore", module=r"kfp\..*")
-    steps = root / ".steps"
+    steps = root / _STEPS
     steps.mkdir(mode=0o700, exist_ok=True)  # contains utterances: readable by the owner only
     # A step writes to another folder in each run, but checkpoints need a permanent one.
     checkpoints = os.environ.get(CHECKPOINTS, str(steps / "checkpoints"))
@@ -164,10 +166,10 @@ def _execute(
             }
         ),
         _children_stopped(),
-        closing(RunLog(root / _LOG, verbose=verbose)) as run_log,
+        closing(RunLog(root / _LOG, root / _RUNNER_LOG, verbose=verbose)) as run_log,
         redirect_stdout(run_log),
         _logged_to(run_log),
-        recorded_outputs() as outputs,
+        recorded_outputs(run_log.end_step) as outputs,
     ):
         local.init(
             runner=local.SubprocessRunner(use_venv=False),
@@ -189,7 +191,7 @@ def _step_failure(error_file: Path, error: Exception) -> IntentflowError:
     try:
         failure = StepFailure.read(error_file)
     except InputError:
-        return ServiceError(f"a step ended without an error message; see run.log ({error})")
+        return ServiceError(f"a step ended without an error message; see {_RUNNER_LOG} ({error})")
     return failure.error(f"step {failure.step}: ")
 
 

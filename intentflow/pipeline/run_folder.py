@@ -42,9 +42,12 @@ def own_folder(
         InputError: It is a file, it cannot be written, or another run is in it.
     """
     root = Path(folder).resolve()
-    if root.exists() and not root.is_dir():
-        raise InputError(f"{folder} is a file; give a folder for the run")
-    root.mkdir(parents=True, exist_ok=True)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise InputError(f"{folder} is a file; give a folder for the run") from None
+    except OSError as error:  # a name that is too long, a disk that is full or read-only
+        raise InputError(f"cannot write {folder}: {error.strerror}") from None
     with _locked(root, folder):
         set_aside(root, results)
         _prune(root / HISTORY, kept_runs)

@@ -36,7 +36,7 @@ _FILES = {
     "left-out.jsonl": "Rows that the split left out",
     "test-rejects.jsonl": "Rows of the test file that were not used, with their reasons",
     "agreement.json": "Agreement of the annotators",
-    "run.log": "Complete log",
+    "run.log": "A line a step with its counts, warnings and errors",
 }
 
 

@@ -1,4 +1,4 @@
-"""Output of a local run: everything to a file, messages for the user to the log."""
+"""Output of a local run: a line a step in ``run.log``, everything in a file of the runner's."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import io
 import json
 import logging
 import re
+import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from intentflow.logs import with_level
+from intentflow.pipeline.step_outputs import StepEnd
 from intentflow.printable import printable
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -22,26 +26,39 @@ log = logging.getLogger(__name__)
 
 
 class RunLog(io.TextIOBase):
-    """A stream for the output of kfp's local runner.
+    r"""A stream for the output of kfp's local runner, and the log of the run.
+
+    The log has a line for each step, with its counts, below the step's warnings and errors.
 
     The runner's own log reports the start and end of each step; between them are the step's lines,
     indented: log records as JSON, output of libraries, and long listings of the step's inputs,
     which only go to the file.
 
     Args:
-        path: The file that gets everything.
-        verbose: Whether to log everything, too.
+        path: The log of the run.
+        complete: The file that gets everything.
+        verbose: Whether to show everything, too.
 
     Attributes:
         unresolved: The runner's warning about a condition that it could not evaluate, if any.
+
+    Example:
+        >>> from tempfile import mkdtemp
+        >>> folder = Path(mkdtemp())
+        >>> with RunLog(folder / "run.log", folder / "runner.log") as run_log:
+        ...     run_log.end_step(StepEnd("check", 0.25, {}, succeeded=True))
+        >>> (folder / "run.log").read_text().partition(" UTC ")[2]
+        'check      0.2 s\n'
     """
 
-    def __init__(self, path: Path, *, verbose: bool = False) -> None:
-        self._file = path.open("w", encoding="utf-8")
+    def __init__(self, path: Path, complete: Path, *, verbose: bool = False) -> None:
+        self._file = complete.open("w", encoding="utf-8")
+        self._summary = path.open("w", encoding="utf-8")
         self._verbose = verbose
         self._line = ""
         self._in_listing = False
         self._step: str | None = None
+        self._unchanged: set[str] = set()
         self.unresolved: str | None = None
 
     def writable(self) -> bool:
@@ -56,16 +73,32 @@ class RunLog(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        """Flush the file."""
-        if not self._file.closed:
-            self._file.flush()
+        """Flush the files."""
+        for file in (self._file, self._summary):
+            if not file.closed:
+                file.flush()
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the files."""
         self._file.write(self._line)
         self._line = ""
         self._file.close()
+        self._summary.close()
         super().close()
+
+    def end_step(self, end: StepEnd) -> None:
+        """Write a step's line into the log of the run."""
+        if end.name in self._unchanged:
+            outcome = "unchanged, not run again"
+        else:
+            outcome = f"{'' if end.succeeded else 'failed after '}{end.seconds:.1f} s"
+        self._note(end.name, "  ".join(filter(None, (outcome, counts_text(end.outputs)))))
+
+    def _note(self, step: str, text: str) -> None:
+        now = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
+        for line in text.splitlines():
+            self._summary.write(f"{now} {step:<10} {line}\n")
+        self._summary.flush()
 
     def _pass_on(self, line: str) -> None:
         record = _record(line)
@@ -88,9 +121,12 @@ class RunLog(io.TextIOBase):
         logger = logging.getLogger(record.name) if record else log
         level = record.levelno if record else logging.INFO
         logger.log(level, "%s", line, extra={"step": self._step})
+        if record and level >= logging.WARNING:
+            self._note(self._step, with_level(record))
 
     def _shorten(self, line: str) -> str | None:
         if found := _CACHED.search(line):
+            self._unchanged.add(found[1])
             return f"[{found[1]}] unchanged, not run again"
         if found := _STARTED.search(line):
             self._step, self._in_listing = found[1], False
@@ -110,6 +146,45 @@ class RunLog(io.TextIOBase):
         self._in_listing = False
         noise = any(word in line for word in ("FutureWarning", "RuntimeWarning", "warnings.warn("))
         return bool(line) and not noise
+
+
+def counts_text(outputs: Mapping[str, Any]) -> str:
+    """The numbers of a step: its metrics, or else the rows of its outputs.
+
+    Args:
+        outputs: Its outputs by name, of which artifacts have metadata.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> rows = {"train_set": SimpleNamespace(metadata={"rows": 1200.0})}
+        >>> counts_text(rows)
+        'train set 1,200'
+    """
+    artifacts = {name: one for name, one in outputs.items() if hasattr(one, "metadata")}
+    metrics = [one for one in artifacts.values() if _is_metrics(one)]
+    if metrics:
+        found = [(key, value) for one in metrics for key, value in one.metadata.items()]
+    else:
+        found = [
+            (name if key == "rows" else key, value)
+            for name, one in artifacts.items()
+            for key, value in one.metadata.items()
+        ]
+    return ", ".join(
+        f"{key.replace('_', ' ')} {_number(value)}"
+        for key, value in found
+        if isinstance(value, int | float)
+    )
+
+
+def _is_metrics(artifact: Any) -> bool:
+    return getattr(artifact, "schema_title", "") == "system.Metrics"
+
+
+def _number(value: float) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,.0f}" if value == int(value) and abs(value) != 1 else f"{value:.4g}"
 
 
 def _record(line: str) -> logging.LogRecord | None:

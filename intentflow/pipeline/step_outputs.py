@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class StepEnd(NamedTuple):
+    """The end of a step.
+
+    Attributes:
+        name: Its name in the graph.
+        seconds: Wall time of the step.
+        outputs: Its outputs by name; none of a failed step.
+        succeeded: Whether it succeeded, executed or from the cache.
+    """
+
+    name: str
+    seconds: float
+    outputs: Mapping[str, Any]
+    succeeded: bool
 
 
 @dataclass
@@ -42,8 +59,11 @@ class StepOutputs:
 
 
 @contextmanager
-def recorded_outputs() -> Iterator[StepOutputs]:
+def recorded_outputs(ended: Callable[[StepEnd], None]) -> Iterator[StepOutputs]:
     """Record the outputs of each step of a run of kfp's local runner.
+
+    Args:
+        ended: Function that is called at the end of each step.
 
     kfp has no hook for it and returns nothing from a graph with a failed step, so the function
     that it calls for each step is replaced meanwhile.
@@ -52,13 +72,18 @@ def recorded_outputs() -> Iterator[StepOutputs]:
     from kfp.local.orchestrator import task_executor
 
     outputs, execute = StepOutputs(), task_executor.execute_single_task
+    succeeded = status.Status.SUCCESS
 
     @functools.wraps(execute)
     def recording(task_name: str, **given: Any) -> tuple[dict[str, Any], status.Status]:
-        made, ended = execute(task_name=task_name, **given)
-        if ended == status.Status.SUCCESS:
+        started = time.monotonic()
+        made, outcome = execute(task_name=task_name, **given)
+        seconds = time.monotonic() - started
+        if outcome == succeeded:
             outputs.by_step[task_name] = made
-        return made, ended
+        found = made if outcome == succeeded else {}
+        ended(StepEnd(task_name, seconds, found, succeeded=outcome == succeeded))
+        return made, outcome
 
     task_executor.execute_single_task = recording
     try:

@@ -21,7 +21,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from intentflow.artifacts.failure import StepFailure
-from intentflow.errors import InputError, IntentflowError
+from intentflow.errors import InputError, IntentflowError, one_line
 from intentflow.logs import LogSettings, logging_to_stderr
 from intentflow.pipeline.code_version import code_version
 
@@ -67,8 +67,7 @@ def _reported(step: str) -> Iterator[None]:
     except KeyboardInterrupt as error:
         _end(step, InputError(str(error) or "stopped; no incomplete output was kept"))
     except Exception as error:
-        first = f"{type(error).__name__}: {error}".splitlines()[0]
-        _end(step, InputError(first), trace=True)
+        _end(step, InputError(one_line(error)), trace=True)
 
 
 def keep_metadata(artifact: Any) -> None:
