@@ -10,6 +10,9 @@ error                 status what to do
 ===================== ====== =================================================
 """
 
+STOPPED = "stopped; no incomplete output was kept"
+"""Message of a command or a step that Ctrl-C ended."""
+
 
 class IntentflowError(Exception):
     """Base of all errors that are one readable line for the user.

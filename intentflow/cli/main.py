@@ -15,9 +15,8 @@ from intentflow.cli.extras import install_hint
 from intentflow.cli.log_options import log_settings
 from intentflow.cli.outcome import Outcome
 from intentflow.cli.paths import refuse_overwriting
-from intentflow.cli.start import STOPPED
 from intentflow.cli.verbs import VERBS, add_options, verb_first, verb_module
-from intentflow.errors import IntentflowError, UsageError, one_line
+from intentflow.errors import STOPPED, IntentflowError, UsageError, one_line
 from intentflow.logs import LogSettings, logging_to_stderr
 from intentflow.printable import json_text, printable
 from intentflow.version import __version__

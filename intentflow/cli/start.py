@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import sys
 
-STOPPED = "stopped; no incomplete output was kept"
-"""Message of a command that Ctrl-C ended."""
+from intentflow.errors import STOPPED
 
 _EXIT_STATUS = 2
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from intentflow.artifacts.scores import HEADLINE, HeadlineScores
@@ -11,18 +11,54 @@ from intentflow.io.files import atomic_file
 
 
 def verdict_markdown(verdict: Verdict) -> str:
-    """Markdown tables of a verdict, after its first failed rule."""
+    """Markdown tables of a verdict: broken rules first; kept ones are folded where one is broken.
+
+    Args:
+        verdict: The gate's verdict.
+    """
+    kept = _kept(verdict)
+    folded = [f"<details><summary>{_kept_count(verdict)}</summary>", "", *kept, "", "</details>"]
+    return _page(verdict, kept if verdict.passed else folded)
+
+
+def verdict_text(verdict: Verdict) -> str:
+    """The same for a terminal, where kept rules are counted if one is broken.
+
+    Args:
+        verdict: The gate's verdict.
+    """
+    if verdict.passed:
+        return verdict_markdown(verdict)
+    return _page(verdict, [f"- {_kept_count(verdict)}: `--markdown F` and `-o F` list them"])
+
+
+def _page(verdict: Verdict, kept: list[str]) -> str:
     named = f" ({verdict.policy})" if verdict.policy else ""
     lines = [f"# Gate{named}: {'passed' if verdict.passed else 'failed'}", ""]
     if verdict.first_failed:
         lines += [f"First broken rule: `{verdict.first_failed}`: {verdict.reasons[0]}", ""]
-    lines += ["| rule | measured | limit | |", "|---|---|---|---|"]
-    lines += [_row(rule) for rule in verdict.rules]
-    lines += ["", *(f"- {reason}" for reason in verdict.reasons)]
-    lines += [f"- kept: {r.message}" for r in verdict.rules if r.passed and r.evidence]
+        lines += _table([rule for rule in verdict.rules if not rule.passed])
+        lines += ["", *(f"- {reason}" for reason in verdict.reasons), ""]
+    lines += kept
     lines += [f"- not applied: {reason}" for reason in verdict.skipped]
     lines += [f"- note: {note}" for note in verdict.notes]
     return "\n".join([*lines, *_comparison(verdict.compared), *_engines(verdict)]) + "\n"
+
+
+def _kept(verdict: Verdict) -> list[str]:
+    """The kept rules, and the numbers of their comparisons."""
+    kept = [rule for rule in verdict.rules if rule.passed]
+    evidence = [f"- kept: {rule.message}" for rule in kept if rule.evidence]
+    return [*_table(kept), "", *evidence]
+
+
+def _kept_count(verdict: Verdict) -> str:
+    kept = sum(rule.passed for rule in verdict.rules)
+    return "1 rule is kept" if kept == 1 else f"{kept} rules are kept"
+
+
+def _table(rules: Sequence[Rule]) -> list[str]:
+    return ["| rule | measured | limit | |", "|---|---|---|---|", *map(_row, rules)]
 
 
 def write_markdown(path: str | Path, verdict: Verdict) -> None:

@@ -68,6 +68,24 @@ def test_the_table_marks_what_is_broken(folder: Path, capsys: pytest.CaptureFixt
     assert broken == ["| metrics.intent_accuracy.min | 0.8 | 0.9 | **broken** |"]
 
 
+def test_broken_rules_come_first_and_kept_ones_are_counted(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _write_scores(folder / "metrics.json", scores(intent_accuracy=0.8))
+    _gate(folder)
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith(("| ", "- "))]
+    assert [row.split(" | ")[0] for row in rows[:2]] == ["| rule", "| metrics.intent_accuracy.min"]
+    assert rows[3] == "- 1 rule is kept: `--markdown F` and `-o F` list them"
+
+
+def test_the_markdown_file_folds_the_kept_rules_of_a_failure(folder: Path) -> None:
+    _write_scores(folder / "metrics.json", scores(intent_accuracy=0.8))
+    _gate(folder, "--markdown", folder / "verdict.md")
+    folded = (folder / "verdict.md").read_text().partition("<details>")[2]
+    assert folded.startswith("<summary>1 rule is kept</summary>")
+    assert "| minimum_rows |" in folded.partition("</details>")[0]
+
+
 def _gate_case(folder: Path, case: Case, metrics: dict[str, Any], *more: object) -> int:
     _write_policy(folder, case.policy)
     _write_scores(folder / "metrics.json", metrics)

@@ -21,7 +21,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from intentflow.artifacts.failure import StepFailure
-from intentflow.errors import InputError, IntentflowError, one_line
+from intentflow.errors import STOPPED, InputError, IntentflowError, one_line
 from intentflow.logs import LogSettings, logging_to_stderr
 from intentflow.pipeline.code_version import code_version
 
@@ -65,7 +65,7 @@ def _reported(step: str) -> Iterator[None]:
     except IntentflowError as error:
         _end(step, error)
     except KeyboardInterrupt as error:
-        _end(step, InputError(str(error) or "stopped; no incomplete output was kept"))
+        _end(step, InputError(str(error) or STOPPED))
     except Exception as error:
         _end(step, InputError(one_line(error)), trace=True)
 
