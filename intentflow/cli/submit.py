@@ -110,17 +110,15 @@ def _line(schedule: Schedule) -> str:
 def _prepare(args: argparse.Namespace, folder: Path) -> tuple[Path, dict[str, Any]]:
     """The compiled pipeline and its arguments."""
     from intentflow.environment import resource
-    from intentflow.pipeline.arguments import pipeline_arguments
+    from intentflow.pipeline.cluster_run import for_cluster
     from intentflow.pipeline.compile import compile_pipeline
     from intentflow.pipeline.run_config import RunConfig
-    from intentflow.pipeline.submit_checks import check_for_cluster
 
     config = RunConfig.load(args.config or resource("examples/snips/run.yaml"), args.set)
-    config = config.model_copy(update={"pipeline": config.pipeline.for_submission()})
-    check_for_cluster(config)
+    prepared = for_cluster(config)
     package = folder / f"{args.pipeline}.yaml"
-    compile_pipeline(args.pipeline, package, config.pipeline)
-    return package, pipeline_arguments(config, publish_to="", in_cluster=True)
+    compile_pipeline(args.pipeline, package, prepared.options)
+    return package, prepared.arguments
 
 
 def _connection(args: argparse.Namespace) -> Connection:

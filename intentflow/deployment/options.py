@@ -55,8 +55,8 @@ class DeployOptions(RolloutOptions, PodOptions, AccessOptions, ServerOptions, Se
             raise ValueError(f"gpu_count: {self.gpu_count} contradicts the components")
         if self.deployment_strategy == "Recreate" and self.deployment_mode == "Knative":
             raise ValueError("deployment_strategy: Recreate is for Standard mode")
-        if self.gpu_type and not self.gpu_count:
-            raise ValueError("gpu_type is set and gpu_count is 0: remove one")
+        if self.gpu_product and not self.gpu_count:
+            raise ValueError("gpu_product is set and gpu_count is 0: remove one")
         return self
 
     @model_validator(mode="after")

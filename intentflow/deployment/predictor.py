@@ -121,8 +121,8 @@ def _place(predictor: Manifest, options: DeployOptions) -> None:
     """Fill in the placement; component gpu tolerates dedicated GPU nodes."""
     predictor["tolerations"] += deepcopy(options.tolerations)
     selector = dict(options.node_selector)
-    if options.gpu_type:
-        selector[_GPU_PRODUCT] = options.gpu_type
+    if options.gpu_product:
+        selector[_GPU_PRODUCT] = options.gpu_product
     if selector:
         predictor["nodeSelector"] = selector
     placement = {

@@ -16,7 +16,7 @@ class ServerOptions(StrictModel):
     """Hardware, replicas and versions of vLLM and the transformer."""
 
     gpu_count: int = Field(1, ge=0, description="GPUs of one replica; 0 uses vLLM's CPU image")
-    gpu_type: str | None = Field(
+    gpu_product: str | None = Field(
         None, description="Value of the node label nvidia.com/gpu.product, such as NVIDIA-L4"
     )
     cpu: Quantity = Field("4", description="CPUs of one replica")

@@ -7,6 +7,7 @@ import importlib
 import shutil
 import tempfile
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ def compile_pipeline(
     output: str | Path,
     options: PipelineOptions | None = None,
     *,
+    arguments: Mapping[str, Any] | None = None,
     kubernetes_manifest: bool = False,
 ) -> None:
     """Compile a graph to YAML.
@@ -54,6 +56,7 @@ def compile_pipeline(
         name: Name of the graph.
         output: The YAML file.
         options: Images, resources and placement.
+        arguments: The graph's arguments, which become its defaults; None for none.
         kubernetes_manifest: Whether to write ``Pipeline`` and ``PipelineVersion`` objects, for
             GitOps.
 
@@ -67,9 +70,10 @@ def compile_pipeline(
     if not str(output).endswith((".yaml", ".yml")):
         raise UsageError(f"{output}: the name of the output must end in .yaml")
     pipeline = build_pipeline(name, options)
+    defaults = None if arguments is None else dict(arguments)
     with atomic_file(output) as partial, tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / "pipeline.yaml"  # the compiler requires the suffix
-        Compiler().compile(pipeline, str(draft))
+        Compiler().compile(pipeline, str(draft), pipeline_parameters=defaults)
         if kubernetes_manifest:
             # A version's graph never changes on the cluster, so another graph needs another name.
             digest = hashlib.sha256(draft.read_bytes()).hexdigest()
@@ -81,6 +85,7 @@ def compile_pipeline(
             Compiler().compile(
                 pipeline,
                 str(draft),
+                pipeline_parameters=defaults,
                 kubernetes_manifest_format=True,
                 kubernetes_manifest_options=options_for_objects,
             )

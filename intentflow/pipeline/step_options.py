@@ -58,7 +58,12 @@ class StepOptions(StrictModel):
         description="Memory of one accelerator, such as 80Gi, for the advice of validate; a "
         "cluster does not state it",
     )
-    gpu_type: str = Field("nvidia.com/gpu", description="Resource name of the accelerator")
+    gpu_type: str = Field(
+        "nvidia.com/gpu",
+        pattern=r"^[a-z0-9][a-z0-9.-]*\.[a-z0-9.-]*[a-z0-9]/[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?$",
+        description="Resource name of the accelerator, such as nvidia.com/gpu or amd.com/gpu; the "
+        "product is a label of the node, for node_selector",
+    )
     shared_memory: Bytes | None = Field(
         None, description="Size of /dev/shm, counted as memory; 64Mi unless set"
     )

@@ -26,6 +26,20 @@ def reject_reasons() -> str:
     return f"| reason | meaning |\n|---|---|\n{rows}"
 
 
+def step_resources() -> str:
+    """The image of each step of the graph, and its default requests and limits."""
+    from intentflow.pipeline.options import default_image
+    from intentflow.pipeline.step_resources import STEP_RESOURCES
+
+    rows = []
+    for step, (cpu, memory) in STEP_RESOURCES.items():
+        image = default_image(step).rpartition(":")[0]
+        if (with_gpu := default_image(step, gpu=True).rpartition(":")[0]) != image:
+            image += f"`, with a GPU `{with_gpu}"
+        rows.append(f"| `{step}` | `{image}` | {' to '.join(cpu)} | {' to '.join(memory)} |")
+    return "\n".join(["| step | image | CPUs | memory |", "|---|---|---|---|", *rows])
+
+
 def _layer_lines() -> Iterator[list[str]]:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     for contract in settings["tool"]["importlinter"]["contracts"]:
@@ -48,4 +62,9 @@ def _first_line(name: str) -> str:
     return text.strip().partition("\n\n")[0].replace("\n", " ").rstrip(".").replace("``", "`")
 
 
-FRAGMENTS = {"layers": layers, "reject-reasons": reject_reasons, "routes": routes}
+FRAGMENTS = {
+    "layers": layers,
+    "reject-reasons": reject_reasons,
+    "routes": routes,
+    "step-resources": step_resources,
+}

@@ -111,7 +111,7 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         ),
         "components": _set("components", "monitoring", ["monitoring"]),
         "gpu_count": _set("gpu_count", "2", 2),
-        "gpu_type": _set("gpu_type", "NVIDIA-L4", "NVIDIA-L4"),
+        "gpu_product": _set("gpu_product", "NVIDIA-L4", "NVIDIA-L4"),
         "cpu": _set("cpu", "8", "8"),
         "memory": _set("memory", "32Gi", "32Gi"),
         "min_replicas": _set("min_replicas", "2", 2, ("max_replicas", "3", 3)),
