@@ -149,7 +149,7 @@ class RunLog(io.TextIOBase):
 
 
 def counts_text(outputs: Mapping[str, Any]) -> str:
-    """The numbers of a step: its metrics, or else the rows of its outputs.
+    """The numbers of a step: its metrics, or else the rows of its outputs that are not 0.
 
     Args:
         outputs: Its outputs by name, of which artifacts have metadata.
@@ -169,6 +169,7 @@ def counts_text(outputs: Mapping[str, Any]) -> str:
             (name if key == "rows" else key, value)
             for name, one in artifacts.items()
             for key, value in one.metadata.items()
+            if value
         ]
     return ", ".join(
         f"{key.replace('_', ' ')} {_number(value)}"
