@@ -11,7 +11,7 @@ from intentflow.pipeline.submit_checks import check_for_cluster, refuse_local_pl
 
 
 class ClusterRun(NamedTuple):
-    """What a run needs in a cluster.
+    """A run in a cluster.
 
     Attributes:
         options: Images, resources and placement of the steps.
