@@ -18,7 +18,7 @@ from intentflow.deployment.annotations import (
     without_former_entries,
 )
 from intentflow.deployment.autoscaling import follow_predictor, for_canary, of_predictor
-from intentflow.deployment.model_change import Stage, service_of
+from intentflow.deployment.model_change import Stage, in_place_reason, service_of
 from intentflow.deployment.ownership import Manifest, owned
 from intentflow.deployment.traffic_split import (
     share_requests,
@@ -82,9 +82,25 @@ def require_kept(wanted: Manifest, planned: Mapping[str, Any]) -> None:
     """
     if wanted["spec"].get("canary") and not planned["spec"].get("canary"):
         raise ServiceError(
-            f"{_name(wanted)}: this cluster's KServe would ignore the canary: its InferenceService "
-            "has no spec.canary, which KServe 0.20 introduced; update it, or use Knative mode"
+            f"{_name(wanted)}: this cluster's KServe would ignore a canary, as which each new "
+            "model starts: its InferenceService has no spec.canary, which KServe 0.20 introduced; "
+            "update it, or use Knative mode"
         )
+
+
+def trial(objects: Sequence[Manifest]) -> Manifest | None:
+    """The service with itself as its canary, to try before the first deployment.
+
+    Args:
+        objects: The rendered objects of the service.
+
+    Returns:
+        None if the next model would not start as a canary.
+    """
+    service = service_of(objects)
+    if in_place_reason(service, objects):
+        return None
+    return share_requests(service, service, 0)
 
 
 def has_canary(service: Manifest) -> bool:

@@ -34,14 +34,22 @@ class DeployOptions(RolloutOptions, PodOptions, AccessOptions, ServerOptions, Se
 
     @model_validator(mode="after")
     def _fit_hosts(self) -> Self:
-        fault = host_fault(
-            self.name,
-            self.namespace,
-            transformer=self.transformer,
-            canary=self.canary_percent is not None,
-        )
-        if fault and self.deployment_mode == "Standard":
-            raise ValueError(f"name: {fault}")
+        if self.deployment_mode != "Standard":
+            return self
+
+        def fault(*, canary: bool) -> str | None:
+            names = (self.name, self.namespace)
+            return host_fault(*names, transformer=self.transformer, canary=canary)
+
+        found = fault(canary=self.canary_percent is not None)
+        if found:
+            raise ValueError(f"name: {found}")
+        later = fault(canary=True)
+        if later and self._starts_models_as_canaries:
+            raise ValueError(
+                f"name: {later}: the next model starts under that name next to this one; "
+                "deployment_strategy: Recreate would replace this one in place, with a gap"
+            )
         return self
 
     @model_validator(mode="after")
@@ -136,6 +144,12 @@ class DeployOptions(RolloutOptions, PodOptions, AccessOptions, ServerOptions, Se
         """Whether this KServe splits traffic for ``spec.canary[]`` by itself."""
         major, minor = (int(part) for part in self.kserve_version.split(".")[:2])
         return (major, minor) > _LAST_WITHOUT_SPLIT
+
+    @property
+    def _starts_models_as_canaries(self) -> bool:
+        """Whether each model after the first starts as a canary: see model_change."""
+        in_place = self.deployment_strategy == "Recreate" or "model-cache" in self.components
+        return self.mode == "apply" and self.transformer and not in_place
 
     @property
     def has_rollout_job(self) -> bool:

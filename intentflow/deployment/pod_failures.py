@@ -58,15 +58,24 @@ class PodFailures:
         """
         hashes = self._current_hashes(deployments)
         current = [pod for pod in pods if pod["metadata"].get("labels", {}).get(_HASH) in hashes]
-        for pod in current:
-            failure = self._restarted(pod)
-            if failure:
-                return failure
+        failure = self.first_restarted(current, are_new=True)
+        if failure:
+            return failure
         # Pods that are being deleted still hold their GPUs and their part of the quota.
         if any(pod["metadata"].get("deletionTimestamp") for pod in pods):
             self._since.clear()
             return None
         return self._first_refused(deployments) or self._first_unschedulable(current)
+
+    def first_restarted(self, pods: Sequence[Found], *, are_new: bool) -> str | None:
+        """The first container of these pods that has restarted too often; None if there is none.
+
+        Args:
+            pods: The pods.
+            are_new: Whether they are of the requested state; restarts before the first look count
+                only then.
+        """
+        return next(filter(None, (self._restarted(pod, are_new) for pod in pods)), None)
 
     def lasts(self, key: str, seconds: float, *, now: bool) -> bool:
         """Whether a state has been found each time for so long."""
@@ -90,11 +99,12 @@ class PodFailures:
             if owner["uid"] in owners and _revision(item) == owners[owner["uid"]]
         }
 
-    def _restarted(self, pod: Found) -> str | None:
+    def _restarted(self, pod: Found, is_new: bool) -> str | None:
         for container in container_statuses(pod):
             count = container.get("restartCount", 0)
             key = (pod["metadata"]["uid"], container["name"])
-            known = self._restarts.setdefault(key, 0 if _fails(container) else count)
+            before = 0 if is_new and _fails(container) else count
+            known = self._restarts.setdefault(key, before)
             if not container.get("ready") and count - known >= self._limits.max_restarts:
                 return (
                     f"pod {pod['metadata']['name']}, container {container['name']} restarted "

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 SERVICE = ("serving.kserve.io/v1beta1", "InferenceService")
 _RUNTIME = ("serving.kserve.io/v1alpha1", "ServingRuntime")
 _DEPLOYMENT = ("apps/v1", "Deployment")
+# Knative sets it on the pods of a revision.
+_REVISION_LABEL = "serving.knative.dev/revision"
 _PAUSE_SECONDS = 1.0
 # Its runtime is applied just before the service, and KServe may see it a little later.
 _INVALID_SECONDS = 10.0
@@ -164,9 +166,25 @@ class _Wait:
             raise CheckFailed(f"{self._name} in {self._namespace} was deleted in the meantime")
         state = readiness(service)
         failed = self._failures.lasts("invalid", _INVALID_SECONDS, now=state.failed)
-        if failed or deployment_mode_of(service) != "Standard":
-            return replace(state, failed=failed)
-        return self._with_deployments(service, replace(state, failed=False))
+        state = replace(state, failed=failed)
+        if failed:
+            return state
+        if deployment_mode_of(service) != "Standard":
+            return self._with_revisions(service, state)
+        return self._with_deployments(service, state)
+
+    def _with_revisions(self, service: Mapping[str, Any], state: Readiness) -> Readiness:
+        """The state in Knative mode, failed if a revision's pods keep restarting.
+
+        The revision can be that of the state before, of which KServe has not yet made the next.
+        """
+        waiting = _waiting_revisions(service)
+        if state.ready or not waiting:
+            return state
+        labels = f"{service_pods(self._name)},{_REVISION_LABEL} in ({', '.join(waiting)})"
+        pods = self._cluster.list("v1", "Pod", self._namespace, labels)
+        failure = self._failures.first_restarted(pods, are_new=False)
+        return replace(state, failed=True, message=failure) if failure else state
 
     def _with_deployments(self, service: Mapping[str, Any], state: Readiness) -> Readiness:
         labels = service_pods(self._name)
@@ -208,7 +226,7 @@ def readiness(service: Mapping[str, Any]) -> Readiness:
     waiting = [
         *_waiting_transformer(conditions),
         *_waiting_canaries(service),
-        *_waiting_revisions(status),
+        *(f"revision {name} is not ready" for name in _waiting_revisions(service)),
     ]
     return Readiness(
         ready=is_ready and transition in (None, "UpToDate") and not waiting,
@@ -233,12 +251,12 @@ def _waiting_canaries(service: Mapping[str, Any]) -> list[str]:
     return [f"canary {name} is not ready" for name in requested if name not in ready]
 
 
-def _waiting_revisions(status: Mapping[str, Any]) -> list[str]:
-    """Knative's revisions that were created and are not ready."""
-    found = (status.get("components") or {}).items()
+def _waiting_revisions(service: Mapping[str, Any]) -> list[str]:
+    """Names of Knative's revisions that were created and are not ready."""
+    components = (service.get("status") or {}).get("components") or {}
     return [
-        f"revision {part['latestCreatedRevision']} is not ready"
-        for _, part in found
+        part["latestCreatedRevision"]
+        for part in components.values()
         if part.get("latestCreatedRevision") != part.get("latestReadyRevision")
     ]
 

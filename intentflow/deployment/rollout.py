@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from intentflow.cluster.client import Cluster, is_in_pod
 from intentflow.cluster.pod_diagnostics import log_diagnostics
 from intentflow.deployment.autoscaling import surplus
-from intentflow.deployment.canary import require_kept, without_canary
+from intentflow.deployment.canary import require_kept, trial, without_canary
 from intentflow.deployment.cluster_objects import put, remove, title
 from intentflow.deployment.model_change import Stage
 from intentflow.deployment.ownership import FIELD_MANAGER, Manifest, owned
 from intentflow.deployment.pod_failures import WaitLimits
-from intentflow.deployment.readiness import SERVICE, ClusterAwayError
+from intentflow.deployment.readiness import SERVICE, ClusterAwayError, while_away
 from intentflow.deployment.restoration import Restoration
 from intentflow.deployment.revisions import record
 from intentflow.errors import CheckFailed, IntentflowError, kind_of
@@ -85,6 +85,8 @@ class Rollout:
         before = {title(item): self._live(item) for item in objects}
         changes = [self._try(stage.objects, before) for stage in stages]
         changed = any(changes)
+        if self.live is None:
+            self._try_canary(objects)
         added = [item for item in objects if before[title(item)] is None]
         found = [item for item in before.values() if item]
         former = self._record(found, added) if changed and keep_former else None
@@ -102,10 +104,7 @@ class Rollout:
             log_diagnostics(self._cluster, self._name, self._namespace)
             ending = back.restore() if changed else "nothing was changed, so nothing is restored"
             raise kind_of(error)(f"{error}; {ending}") from error
-        service = self._cluster.find(*SERVICE, self._name, self._namespace)
-        gone = surplus(self._cluster, service) if service else []
-        for item in [*delete, *gone]:
-            remove(self._cluster, item)
+        self._clean_up(delete, limits)
         return RolloutResult(url, former, changed)
 
     def _carry_out(self, stages: Sequence[Stage], limits: WaitLimits, check: Check | None) -> str:
@@ -119,6 +118,23 @@ class Rollout:
                 check(state.reachable_url(in_pod=is_in_pod()))
             url = state.url or ""
         return url
+
+    def _clean_up(self, delete: Sequence[Manifest], limits: WaitLimits) -> None:
+        """Delete what the new state does not have, now that it is ready."""
+
+        def clean() -> None:
+            service = self._cluster.find(*SERVICE, *self._where)
+            for item in [*delete, *(surplus(self._cluster, service) if service else [])]:
+                remove(self._cluster, item)
+
+        try:
+            while_away(clean, time.monotonic() + limits.timeout_seconds, self._name)
+        except ClusterAwayError as error:
+            left = ", ".join([*map(title, delete), "ScaledObjects of a former predictor"])
+            raise ClusterAwayError(
+                f"{error}; {self._name} in {self._namespace} is ready with the change, and "
+                f"{left} may be left there: delete them with kubectl"
+            ) from error
 
     def require_unchanged(self, objects: Sequence[Manifest]) -> None:
         """Check that a canary's other objects stay unchanged, because both models share them.
@@ -151,6 +167,12 @@ class Rollout:
                 require_kept(item, planned)
             changed |= found is None or owned(planned) != owned(found)
         return changed
+
+    def _try_canary(self, objects: Sequence[Manifest]) -> None:
+        """Dry-run a canary before the first deployment, so that it is not the second that fails."""
+        service = trial(objects)
+        if service:
+            require_kept(service, self._cluster.apply(service, FIELD_MANAGER, dry_run=True))
 
     def _record(self, before: Sequence[Manifest], added: list[Manifest]) -> int | None:
         """Record the state to restore, which is the one without a canary."""

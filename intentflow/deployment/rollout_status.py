@@ -7,11 +7,18 @@ KServe's own status cannot tell the end of an update: it stays Ready while old p
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from intentflow.deployment.annotations import SOURCE_URI
 from intentflow.deployment.ownership import Manifest
+from intentflow.deployment.requested_pods import (
+    RequestedPods,
+    includes,
+    of_canary,
+    of_predictor,
+    of_transformer,
+)
 
 _CONTAINER = "kserve-container"
 _PREDICTOR_HOST = "--predictor_host"
@@ -29,6 +36,7 @@ class WantedDeployment:
         source_uri: Location of its model; None for a transformer or several locations.
         locations: Locations of model and LoRA adapters, where there are several.
         predictor_host: Host that a transformer has to ask; None for a predictor.
+        pods: Number, fields, labels and annotations of its pods.
     """
 
     name: str
@@ -36,6 +44,7 @@ class WantedDeployment:
     source_uri: str | None = None
     locations: tuple[str, ...] = ()
     predictor_host: str | None = None
+    pods: RequestedPods = field(default_factory=RequestedPods)
 
     def pending(self, found: Mapping[str, Any] | None) -> str | None:
         """The reason why the Deployment has not rolled out; None if it has.
@@ -51,9 +60,11 @@ class WantedDeployment:
         return _pending_pods(where, found)
 
     def is_requested_in(self, found: Mapping[str, Any]) -> bool:
-        """Whether the Deployment's pod template is the requested one, and observed."""
+        """Whether the Deployment has the requested pods and their number, and is observed."""
         status = found.get("status") or {}
         if status.get("observedGeneration", 0) < found["metadata"].get("generation", 0):
+            return False
+        if not self.pods.are_in(found["spec"]):
             return False
         template = found["spec"]["template"]
         annotations = template["metadata"].get("annotations") or {}
@@ -74,7 +85,7 @@ class WantedDeployment:
         if self.predictor_host and _value_of(_PREDICTOR_HOST, rest) != self.predictor_host:
             return False
         return all(
-            _includes(container.get(key), self.container[key])
+            includes(container.get(key), self.container[key])
             for key in ("image", "resources", "env")
             if key in self.container
         )
@@ -90,15 +101,21 @@ def wanted_deployments(
         runtime: Its ServingRuntime; None if it is not in the service's namespace.
     """
     spec, name = service["spec"], service["metadata"]["name"]
-    predictors = [spec["predictor"]]
-    predictors += [_canary(spec["predictor"], item) for item in spec.get("canary") or ()]
-    wanted = [_wanted_predictor(name, predictor, runtime) for predictor in predictors]
+    pods = of_predictor(service, runtime)
+    wanted = [_wanted_predictor(name, spec["predictor"], runtime, pods)]
+    for canary in spec.get("canary") or ():
+        pods = of_canary(service, canary, runtime)
+        predictor = _with_model_of(spec["predictor"], canary["predictor"])
+        wanted.append(_wanted_predictor(name, predictor, runtime, pods))
     for container in (spec.get("transformer") or {}).get("containers", ())[:1]:
         host = f"{wanted[0].name}.{service['metadata']['namespace']}"
         given = _value_of(_PREDICTOR_HOST, container.get("args") or ())
         wanted.append(
             WantedDeployment(
-                f"{name}-transformer", dict(container), predictor_host=None if given else host
+                f"{name}-transformer",
+                dict(container),
+                predictor_host=None if given else host,
+                pods=of_transformer(service),
             )
         )
     return wanted
@@ -109,14 +126,16 @@ def predictor_name(service: str, predictor: str | None) -> str:
     return f"{service}-{predictor}-predictor" if predictor else f"{service}-predictor"
 
 
-def _canary(stable: Mapping[str, Any], canary: Mapping[str, Any]) -> Manifest:
+def _with_model_of(stable: Mapping[str, Any], canary: Mapping[str, Any]) -> Manifest:
     """A canary's predictor with the model's fields that it takes from the stable one."""
-    predictor = canary["predictor"]
-    return {**predictor, "model": {**stable.get("model", {}), **predictor.get("model", {})}}
+    return {**canary, "model": {**stable.get("model", {}), **canary.get("model", {})}}
 
 
 def _wanted_predictor(
-    service: str, predictor: Mapping[str, Any], runtime: Mapping[str, Any] | None
+    service: str,
+    predictor: Mapping[str, Any],
+    runtime: Mapping[str, Any] | None,
+    pods: RequestedPods,
 ) -> WantedDeployment:
     model = predictor.get("model") or {}
     container = {key: model[key] for key in ("resources", "image") if key in model}
@@ -126,7 +145,8 @@ def _wanted_predictor(
         container["args"] = base.get("args", []) + model.get("args", [])
     name = predictor_name(service, predictor.get("name"))
     several = tuple(item["uri"] for item in predictor.get("storageUris") or ())
-    return WantedDeployment(name, container, source_uri=model.get("storageUri"), locations=several)
+    uri = model.get("storageUri")
+    return WantedDeployment(name, container, source_uri=uri, locations=several, pods=pods)
 
 
 def _runtime_container(runtime: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
@@ -165,26 +185,3 @@ def _value_of(flag: str, arguments: Sequence[str]) -> str | None:
         if name == flag:
             return value if separator else next(iter(arguments[number + 1 :]), None)
     return None
-
-
-def _includes(actual: Any, wanted: Any) -> bool:
-    """Whether an object has every requested field; the server adds defaults and normalizes."""
-    if isinstance(wanted, Mapping):
-        return isinstance(actual, Mapping) and all(
-            key in actual and _includes(actual[key], value) for key, value in wanted.items()
-        )
-    if isinstance(wanted, list):
-        return isinstance(actual, list) and all(
-            any(_includes(item, value) for item in actual) for value in wanted
-        )
-    return bool(actual == wanted) or _same_quantity(actual, wanted)
-
-
-def _same_quantity(first: Any, second: Any) -> bool:
-    """Whether two values are the same Kubernetes quantity, such as 1000m and 1."""
-    from kubernetes.utils.quantity import parse_quantity
-
-    try:
-        return bool(parse_quantity(first) == parse_quantity(second))
-    except (ValueError, TypeError):
-        return False

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.data import derive_crd_tables, derive_kfp_calls, draw_samples
+from tests.data import derive_crd_tables, derive_kfp_calls, derive_records, draw_samples
 from tests.public_sets import ORIGINALS, SETS
 from tests.real_parts.crds import known_kinds, load_schema
 
@@ -42,6 +42,11 @@ def test_every_kind_of_the_tables_has_an_original() -> None:
 def test_the_calls_are_derived_from_the_published_description() -> None:
     published = json.loads(_text(ORIGINALS / "kfp" / "kfp_api.mock.json"))
     assert derive_kfp_calls.derive(published) == json.loads(_text(derive_kfp_calls.TARGET))
+
+
+def test_the_records_are_derived_from_the_complete_ones() -> None:
+    derived = derive_records.derive(ORIGINALS / "controllers" / "kserve")
+    assert derived == {file: _text(derive_records.TARGET / file) for file in derived}
 
 
 def _text(file: Path) -> str:

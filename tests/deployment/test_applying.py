@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -14,6 +15,7 @@ import yaml
 from intentflow.cli.main import main
 from intentflow.cluster.client import Cluster
 from intentflow.deployment import DeployOptions, deploy, find_endpoint
+from intentflow.deployment.rollout import Rollout
 from intentflow.errors import CheckFailed, IntentflowError
 from tests.real_parts.gate import Gate
 from tests.real_parts.kube import KubeApi
@@ -140,16 +142,47 @@ def test_update_that_finds_no_gpu_ends_the_wait(
     assert kserve.service()["spec"] == before
 
 
-def test_update_on_the_same_gpus_recreates_the_pod(
+def test_replicas_that_find_no_gpu_end_the_wait(
     published: str, apply_options: DeployOptions, write_verdict: Callable[..., Path], kserve: KServe
 ) -> None:
-    changes = {"gpu_count": 3, "unschedulable_seconds": 1.0, "deployment_strategy": "Recreate"}
-    large = apply_options.model_copy(update=changes)
-    deploy(published, large, verdict_file=write_verdict())
-    larger = large.model_copy(update={"memory": "24Gi"})
+    changes = {"gpu_count": 2, "max_replicas": 3, "unschedulable_seconds": 1.0}  # of the node's 4
+    one = apply_options.model_copy(update=changes)
+    deploy(published, one, verdict_file=write_verdict())
+    three = one.model_copy(update={"min_replicas": 3})
+    with pytest.raises(CheckFailed, match=r"cannot be scheduled: .*Insufficient nvidia\.com/gpu"):
+        deploy(published, three, verdict_file=write_verdict())
+    assert kserve.service()["spec"]["predictor"]["minReplicas"] == 1
+
+
+@pytest.mark.parametrize("kserve", [1], indirect=True)
+def test_update_on_a_node_of_one_gpu_recreates_the_pod(
+    published: str, apply_options: DeployOptions, write_verdict: Callable[..., Path], kserve: KServe
+) -> None:
+    changes = {"unschedulable_seconds": 1.0, "deployment_strategy": "Recreate"}
+    small = apply_options.model_copy(update=changes)
+    deploy(published, small, verdict_file=write_verdict())
+    larger = small.model_copy(update={"memory": "24Gi"})
     assert deploy(published, larger, verdict_file=write_verdict()).changed
     [pod] = kserve.pods("predictor")
     assert pod["spec"]["containers"][0]["resources"]["requests"]["memory"] == "24Gi"
+
+
+@pytest.fixture
+def gate(kube_api: KubeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    """The way of the commands to the API server."""
+    with Gate(kube_api.server) as gate:
+        document = yaml.safe_load(kube_api.kubeconfig.read_text())
+        document["clusters"][0]["cluster"]["server"] = gate.url
+        (tmp_path / "gated").write_text(yaml.safe_dump(document))
+        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "gated"))
+        yield gate
+
+
+def _close_for_a_while(gate: Gate, seconds: float = 4.0) -> threading.Timer:
+    gate.close()
+    timer = threading.Timer(seconds, gate.open)
+    timer.start()
+    return timer
 
 
 def test_api_server_that_is_away_is_waited_for(
@@ -157,30 +190,60 @@ def test_api_server_that_is_away_is_waited_for(
     apply_options: DeployOptions,
     write_verdict: Callable[..., Path],
     kserve: KServe,
-    kube_api: KubeApi,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    gate: Gate,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     kserve.node.behave("banking-predictor", Behaviour(ready_seconds=4))
-    with Gate(kube_api.server) as gate:
-        document = yaml.safe_load(kube_api.kubeconfig.read_text())
-        document["clusters"][0]["cluster"]["server"] = gate.url
-        (tmp_path / "gated").write_text(yaml.safe_dump(document))
-        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "gated"))
 
-        def go_away() -> None:
-            while kserve.api.find("inferenceservices", "banking") is None:
-                time.sleep(0.05)
-            gate.close()
-            time.sleep(4)
-            gate.open()
+    def go_away() -> None:
+        while kserve.api.find("inferenceservices", "banking") is None:
+            time.sleep(0.05)
+        _close_for_a_while(gate).join()
 
-        thread = threading.Thread(target=go_away)
-        thread.start()
-        assert deploy(published, apply_options, verdict_file=write_verdict()).changed
-        thread.join()
+    thread = threading.Thread(target=go_away)
+    thread.start()
+    assert deploy(published, apply_options, verdict_file=write_verdict()).changed
+    thread.join()
     assert "cannot be reached" in capsys.readouterr().err
+
+
+def test_failed_change_is_restored_when_the_api_server_is_back(
+    published: str,
+    apply_options: DeployOptions,
+    write_verdict: Callable[..., Path],
+    kserve: KServe,
+    gate: Gate,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    deploy(published, apply_options, verdict_file=write_verdict())
+    before = kserve.service()["spec"]
+    kserve.node.behave("banking-predictor", Behaviour(crashes=True))
+    # It is called before the former state is restored.
+    diagnostics = "intentflow.deployment.rollout.log_diagnostics"
+    monkeypatch.setattr(diagnostics, lambda *_: _close_for_a_while(gate))
+    larger = apply_options.model_copy(update={"memory": "24Gi"})
+    with pytest.raises(CheckFailed, match=r"restarted 3 times.*the previous revision was restored"):
+        deploy(published, larger, verdict_file=write_verdict())
+    assert kserve.service()["spec"] == before
+
+
+def test_api_server_that_is_away_when_all_is_done_is_waited_for(
+    published: str,
+    apply_options: DeployOptions,
+    write_verdict: Callable[..., Path],
+    kserve: KServe,
+    gate: Gate,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    carry_out = Rollout._carry_out
+
+    def carry_out_and_close(self: Rollout, *arguments: Any) -> str:
+        url = carry_out(self, *arguments)
+        _close_for_a_while(gate)
+        return url
+
+    monkeypatch.setattr(Rollout, "_carry_out", carry_out_and_close)
+    assert deploy(published, apply_options, verdict_file=write_verdict()).changed
 
 
 def test_nothing_is_undone_when_the_api_server_stays_away(
@@ -188,28 +251,21 @@ def test_nothing_is_undone_when_the_api_server_stays_away(
     apply_options: DeployOptions,
     write_verdict: Callable[..., Path],
     kserve: KServe,
-    kube_api: KubeApi,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    gate: Gate,
 ) -> None:
     kserve.node.behave("banking-predictor", Behaviour(ready_seconds=4))
     hasty = apply_options.model_copy(update={"timeout_seconds": 3.0})
-    with Gate(kube_api.server) as gate:
-        document = yaml.safe_load(kube_api.kubeconfig.read_text())
-        document["clusters"][0]["cluster"]["server"] = gate.url
-        (tmp_path / "gated").write_text(yaml.safe_dump(document))
-        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "gated"))
 
-        def go_away() -> None:
-            while kserve.api.find("inferenceservices", "banking") is None:
-                time.sleep(0.05)
-            gate.close()
+    def go_away() -> None:
+        while kserve.api.find("inferenceservices", "banking") is None:
+            time.sleep(0.05)
+        gate.close()
 
-        thread = threading.Thread(target=go_away)
-        thread.start()
-        with pytest.raises(IntentflowError, match="the change is applied and the cluster continu"):
-            deploy(published, hasty, verdict_file=write_verdict())
-        thread.join()
+    thread = threading.Thread(target=go_away)
+    thread.start()
+    with pytest.raises(IntentflowError, match="the change is applied and the cluster continu"):
+        deploy(published, hasty, verdict_file=write_verdict())
+    thread.join()
     assert kserve.until_ready()["spec"]["predictor"]["model"]["storageUri"] == published
 
 
@@ -350,10 +406,18 @@ def test_operator_that_is_missing_is_named_before_anything_is_applied(
     assert Cluster().find(*account) is None
 
 
-def test_missing_local_models_are_named(namespace: str) -> None:
-    version = "serving.kserve.io/v2"  # as of a cluster that has none
-    with pytest.raises(IntentflowError, match="is KServe's controller of local models installed"):
-        Cluster().find(version, "LocalModelCache", "x", None)
+@pytest.mark.parametrize(
+    ("version", "kind", "product"),
+    [  # no cluster has these versions, so that it answers as one without the product
+        ("serving.kserve.io/v2", "LocalModelCache", "KServe's controller of local models"),
+        ("keda.sh/v2", "ScaledObject", "KEDA"),
+    ],
+)
+def test_product_of_a_kind_that_is_missing_is_named(
+    version: str, kind: str, product: str, namespace: str
+) -> None:
+    with pytest.raises(IntentflowError, match=f"has no {kind} .*: is {product} installed"):
+        Cluster().find(version, kind, "x", namespace)
 
 
 def test_unknown_kind_asks_for_kserve(namespace: str) -> None:

@@ -131,3 +131,45 @@ def test_knative_service_is_not_ready_before_its_last_revision() -> None:
     part = {"latestCreatedRevision": "banking-2", "latestReadyRevision": "banking-1"}
     state = readiness({**SERVICE, "status": {**STATUS, "components": {"predictor": part}}})
     assert not state.ready
+
+
+class CrashingRevision:
+    """A Knative service whose newest revision crashes, one restart more at each look.
+
+    Args:
+        restarts: Restarts at the first look.
+        looks: Looks until KServe has the next revision, which is ready.
+    """
+
+    def __init__(self, restarts: int, looks: int) -> None:
+        self._restarts, self._looks = restarts, looks
+        self.asked_for: set[str] = set()
+
+    def find(self, *_: object) -> dict[str, Any]:
+        self._looks -= 1
+        if self._looks < 0:
+            return {**SERVICE, "status": {**STATUS, "deploymentMode": "Knative"}}
+        part = {"latestCreatedRevision": "banking-predictor-00002"}
+        status = {**STATUS, "components": {"predictor": part}, "deploymentMode": "Knative"}
+        return {**SERVICE, "status": status}
+
+    def list(self, _version: str, _kind: str, _namespace: str, labels: str) -> list[Any]:
+        self.asked_for.add(labels)
+        self._restarts += 1
+        waiting = {"waiting": {"reason": "CrashLoopBackOff"}}
+        container = {"name": "kserve-container", "restartCount": self._restarts, "state": waiting}
+        metadata = {"name": "banking-predictor-00002-1", "uid": "1"}
+        return [{"metadata": metadata, "status": {"containerStatuses": [container]}}]
+
+
+def test_a_knative_revision_that_keeps_crashing_ends_the_waiting() -> None:
+    cluster: Any = CrashingRevision(restarts=0, looks=1000)
+    with pytest.raises(CheckFailed, match="kserve-container restarted 4 times: CrashLoopBackOff"):
+        wait_until_ready(cluster, "banking", "team-a", WaitLimits(20))
+    [labels] = cluster.asked_for
+    assert labels.endswith(",serving.knative.dev/revision in (banking-predictor-00002)")
+
+
+def test_a_former_knative_revision_that_crashed_does_not_end_the_waiting() -> None:
+    cluster: Any = CrashingRevision(restarts=9, looks=2)
+    assert wait_until_ready(cluster, "banking", "team-a", WaitLimits(20)).ready

@@ -420,6 +420,20 @@ def test_canary_that_an_older_kserve_would_ignore_is_refused(
     assert kserve.service()["metadata"]["resourceVersion"] == before
 
 
+def test_first_deployment_on_an_older_kserve_is_refused(
+    older_kserve: None, deploy_model: Deploy, kserve: KServe
+) -> None:
+    with pytest.raises(IntentflowError, match=r"no spec\.canary, which KServe 0\.20"):
+        deploy_model(b"first")
+    assert kserve.api.list_objects("servingruntimes") == []
+
+
+def test_service_whose_models_change_in_place_needs_no_canaries(
+    older_kserve: None, deploy_model: Deploy
+) -> None:
+    assert deploy_model(b"first", deployment_strategy="Recreate").done.changed
+
+
 def test_pods_have_the_last_word(deploy_model: Deploy, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(CheckFailed):
         deploy_model(b"first", BROKEN)

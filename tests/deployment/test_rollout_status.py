@@ -9,10 +9,11 @@ import pytest
 
 from intentflow.deployment.rollout_status import WantedDeployment, wanted_deployments
 from tests.simulators.kserve import workloads
-from tests.simulators.records import recorded_events, recorded_objects
+from tests.simulators.records import recorded_events, recorded_objects, settled
 
 Object = dict[str, Any]
 
+AUTOSCALER_CLASS = "serving.kserve.io/autoscalerClass"
 SOURCE_URI = "internal.serving.kserve.io/storage-initializer-sourceuri"
 MODEL_B = (
     "s3://models/intent/sha256-d631435a13942f940eb3ae381bbe079a29fe19ffd834abf6bfeed5766c829f72"
@@ -103,6 +104,93 @@ def test_change_that_kserve_has_not_made_yet_is_pending(
         if not wanted.is_requested_in(deployments[wanted.name])
     ]
     assert part in waiting
+
+
+CHANGES_OF_PODS = [
+    ("predictor/minReplicas", 3, "banking-predictor"),
+    ("predictor/nodeSelector", {"pool": "large"}, "banking-predictor"),
+    ("predictor/affinity", {"nodeAffinity": {}}, "banking-predictor"),
+    ("predictor/tolerations", [{"key": "dedicated"}], "banking-predictor"),
+    ("predictor/runtimeClassName", "nvidia", "banking-predictor"),
+    ("predictor/serviceAccountName", "reader", "banking-predictor"),
+    ("predictor/terminationGracePeriodSeconds", 90, "banking-predictor"),
+    ("predictor/labels", {"team": "bots"}, "banking-predictor"),
+    ("predictor/annotations", {"example.com/cost": "12"}, "banking-predictor"),
+    ("transformer/minReplicas", 2, "banking-transformer"),
+    ("transformer/serviceAccountName", "reader", "banking-transformer"),
+    ("transformer/labels", {"team": "bots"}, "banking-transformer"),
+    ("transformer/annotations", {"example.com/cost": "12"}, "banking-transformer"),
+]
+
+
+def _service_with_fixed_replicas() -> Object:
+    service = recorded_objects("01-inferenceservices")["banking"]
+    service["metadata"]["annotations"][AUTOSCALER_CLASS] = "none"
+    return service
+
+
+def _pending_in(service: Object, made_of: Object) -> list[str]:
+    """The Deployments of a service that do not have what is wanted.
+
+    Args:
+        service: The service as it is wanted.
+        made_of: The service of which KServe has made the Deployments.
+    """
+    predictors = [workloads.predictor_deployment(made_of, RUNTIME)]
+    canaries = made_of["spec"].get("canary") or ()
+    predictors += [workloads.canary_deployment(made_of, it, RUNTIME) for it in canaries]
+    made = [*predictors, workloads.transformer_deployment(made_of)]
+    found = {item["metadata"]["name"]: item for item in made}
+    return [
+        wanted.name
+        for wanted in wanted_deployments(service, RUNTIME)
+        if not wanted.is_requested_in(found[wanted.name])
+    ]
+
+
+@pytest.mark.parametrize(("path", "value", "part"), CHANGES_OF_PODS)
+def test_change_of_the_pods_alone_is_pending(path: str, value: object, part: str) -> None:
+    former = _service_with_fixed_replicas()
+    assert _pending_in(_changed(former, path, value), made_of=former) == [part]
+
+
+@pytest.mark.parametrize(("path", "value", "part"), CHANGES_OF_PODS)
+def test_change_of_the_pods_is_seen_when_kserve_has_made_it(
+    path: str, value: object, part: str
+) -> None:
+    changed = _changed(_service_with_fixed_replicas(), path, value)
+    assert part not in _pending_in(changed, made_of=changed)
+
+
+def test_secret_for_images_of_the_runtime_is_pending_in_the_predictor() -> None:
+    service = _service_with_fixed_replicas()
+    runtime = deepcopy(RUNTIME)
+    runtime["spec"]["imagePullSecrets"] = [{"name": "mirror"}]
+    predictor = wanted_deployments(service, runtime)[0]
+    assert not predictor.is_requested_in(workloads.predictor_deployment(service, RUNTIME))
+
+
+@pytest.mark.parametrize("chosen", ["external", "hpa"])
+def test_replicas_that_an_autoscaler_changes_are_not_waited_for(chosen: str) -> None:
+    service = _service_with_fixed_replicas()
+    service["metadata"]["annotations"][AUTOSCALER_CLASS] = chosen
+    assert _pending_in(_changed(service, "predictor/minReplicas", 3), made_of=service) == []
+
+
+@pytest.mark.parametrize("label", ["app", "component"])
+def test_label_that_kserve_replaces_is_not_waited_for(label: str) -> None:
+    service = _changed(_service_with_fixed_replicas(), "predictor/labels", {label: "own"})
+    assert _pending_in(service, made_of=service) == []
+
+
+def test_wanted_replicas_are_those_that_kserve_gave_predictors_and_canaries() -> None:
+    found = [
+        (wanted.pods.replicas, deployments[wanted.name]["want"])
+        for service, deployments in settled("20-two-replicas-two-changes")
+        for wanted in wanted_deployments(service, None)
+    ]
+    assert len(found) >= 12
+    assert [wanted for wanted, _ in found] == [present for _, present in found]
 
 
 def test_canary_that_is_taken_away_is_pending_in_the_transformer() -> None:

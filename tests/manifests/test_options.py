@@ -87,6 +87,10 @@ def test_what_cannot_be_says_why(setting: str, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+# A host of 64 characters with a canary's name, of 53 without one.
+LONG = [f"name={'a' * 31}", f"namespace={'b' * 11}"]
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -103,11 +107,26 @@ def test_what_cannot_be_says_why(setting: str, message: str) -> None:
         (["components=[model-cache]", "canary_percent=5"], "the cached model of the one in serv"),
         ([f"name={'a' * 40}", f"namespace={'b' * 11}"], "has 64 characters, .* shorten .* by 1"),
         ([f"name={'a' * 31}", f"namespace={'b' * 11}", "canary_percent=5"], "has 64 characters"),
+        ([*LONG, "mode=apply"], "has 64 characters.*: the next model starts under that name"),
     ],
 )
 def test_what_does_not_go_together_says_why(settings: list[str], message: str) -> None:
     with pytest.raises(IntentflowError, match=message):
         _of(*settings)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "mode=render",
+        "transformer=false",
+        "deployment_strategy=Recreate",
+        "components=[model-cache]",
+        "deployment_mode=Knative",
+    ],
+)
+def test_name_has_room_for_a_canary_only_where_models_start_as_one(setting: str) -> None:
+    assert _of(*LONG, "mode=apply", setting).name == "a" * 31
 
 
 def test_pods_are_placed_labelled_and_annotated_as_asked(facts: ModelFacts) -> None:

@@ -16,6 +16,8 @@ from tests.simulators.kserve.controller import Controller
 from tests.simulators.kserve.webhooks import webhooks
 from tests.simulators.node import Node
 
+_GPUS = 4
+
 
 @dataclass(frozen=True)
 class KServe:
@@ -55,10 +57,12 @@ class KServe:
 
 
 @pytest.fixture
-def kserve(kube_controllers: KubeApi, namespace: str, tmp_path: Path) -> Iterator[KServe]:
-    """KServe and a node with 4 GPUs."""
+def kserve(
+    kube_controllers: KubeApi, namespace: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[KServe]:
+    """KServe and a node with 4 GPUs, or as many as a test gives."""
     cluster, api = Api(kube_controllers, None), Api(kube_controllers, namespace)
-    node = Node(cluster, api, f"node-{namespace}")
+    node = Node(cluster, api, f"node-{namespace}", gpus=getattr(request, "param", _GPUS))
     with playing(kube_controllers, namespace, node, tmp_path) as played:
         yield played
 

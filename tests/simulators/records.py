@@ -25,6 +25,25 @@ def recorded_events(name: str) -> list[Object]:
     return [cast(Object, json.loads(line)) for line in lines]
 
 
+def settled(name: str) -> list[tuple[Object, dict[str, Object]]]:
+    """A record's services before each change of their spec and at its end.
+
+    Returns:
+        The InferenceService, and the last line of each Deployment by its name.
+    """
+    service: Object = {}
+    deployments: dict[str, Object] = {}
+    found = []
+    for event in recorded_events(name):
+        if event["kind"] == "InferenceService":
+            if service and "spec" in event:
+                found.append((service, dict(deployments)))
+            service = recorded_service(event, service)
+        elif event["kind"] == "Deployment":
+            deployments[event["name"]] = event
+    return [*found, (service, deployments)]
+
+
 def recorded_service(event: Object, former: Object) -> Object:
     """An InferenceService of a record; its spec is written where it has changed alone."""
     metadata: dict[str, Any] = {

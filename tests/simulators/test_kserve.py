@@ -9,10 +9,21 @@ import pytest
 
 from tests.simulators.api import Api, Object
 from tests.simulators.kserve import workloads
-from tests.simulators.kserve.admission import RefusedError, validate, with_defaults
+from tests.simulators.kserve.admission import (
+    RefusedError,
+    validate,
+    with_defaults,
+    with_storage_initializer,
+)
 from tests.simulators.kserve.controller import Reconciliation
+from tests.simulators.kserve.ingress import ingress
 from tests.simulators.kserve.names import domain
-from tests.simulators.records import recorded_events, recorded_objects, recorded_service
+from tests.simulators.records import (
+    recorded_events,
+    recorded_objects,
+    recorded_service,
+    settled,
+)
 
 RUNTIME = recorded_objects("01-servingruntimes")["banking-vllm"]
 # A status is read some time after what it was computed from has changed, and the other way round.
@@ -69,14 +80,37 @@ def _snapshots(events: list[Object]) -> list[tuple[float, Object, Object]]:
         kept = {"Deployment": deployments, "Pod": pods}.get(event["kind"])
         if kept is None:
             continue
-        if event.get("gone"):
-            kept.pop(event["name"], None)
-        else:
-            spec = {"replicas": event.get("want", 1)}
-            status = event.get("status", {})
-            kept[event["name"]] = {"metadata": {}, "spec": spec, "status": status}
-        found.append((event["t"], dict(deployments), dict(pods)))
+        former = kept.pop(event["name"], None)
+        states: list[Object] = [{}] if event.get("gone") else _states(event, former)
+        for state in states:
+            if state:
+                kept[event["name"]] = state
+            found.append((event["t"], dict(deployments), dict(pods)))
+    # Lines of one time have no order: a Deployment may be from before its pods, or after them.
+    last_pods = {time: pods for time, _, pods in found}
+    for time, deployments, _ in list(found):
+        if (time, deployments, last_pods[time]) not in found:
+            found.append((time, deployments, last_pods[time]))
     return found
+
+
+def _states(event: Object, former: Object | None) -> list[Object]:
+    """The states of an object until a line.
+
+    A Deployment's conditions change one after the other, and a line shows the last of them: record
+    13 has a status of its InferenceService from one in between, at 0.9 s.
+    """
+    now: Object = {
+        "metadata": {},
+        "spec": {"replicas": event.get("want", 1)},
+        "status": event.get("status", {}),
+    }
+    between = []
+    for condition in (former or {}).get("status", {}).get("conditions", ()):
+        others = [it for it in now["status"]["conditions"] if it["type"] != condition["type"]]
+        status = {**now["status"], "conditions": [condition, *others]}
+        between.append({**now, "status": status})
+    return [*between, now] if event["kind"] == "Deployment" else [now]
 
 
 def _reachable(service: Object, start: Object, snapshots: list[Any]) -> list[Object]:
@@ -86,7 +120,8 @@ def _reachable(service: Object, start: Object, snapshots: list[Any]) -> list[Obj
         for former in list(statuses):
             for _, deployments, pods in snapshots:
                 # Lists of pods have no order.
-                for ordered in (pods, dict(reversed(pods.items()))):
+                orders = [pods, dict(reversed(pods.items()))][: len(pods)] or [pods]
+                for ordered in orders:
                     api = cast(Api, Recorded(deployments, ordered))
                     reconciliation = Reconciliation(api, {**service, "status": former})
                     if reconciliation.run():
@@ -100,12 +135,20 @@ def _reachable(service: Object, start: Object, snapshots: list[Any]) -> list[Obj
     "record",
     [
         "02-update",
+        "03-update-crash-loop",
+        "04-canary",
+        "06-promote-by-rename-at-once",
+        "07-promote-without-rename",
         "08-promote-by-rename-in-order",
         "09-storage-initializer-fails-once-by-kubectl",
         "10-storage-initializer-fails-always-by-kubectl",
         "11-first-deployment-crash-loop",
         "12-update-with-one-gpu",
+        "13-update-with-one-gpu-recreate",
         "14-predictor-alone",
+        "18-promote-scaled-from-outside",
+        "19-canary-crash-loop-taken-away",
+        "20-two-replicas-two-changes",
     ],
 )
 def test_every_recorded_status_is_one_that_the_simulator_writes(record: str) -> None:
@@ -120,7 +163,8 @@ def test_every_recorded_status_is_one_that_the_simulator_writes(record: str) -> 
         if event["t"] == 0.0:
             continue  # the start of the record
         time = event["t"]
-        before = [it for it in snapshots if it[0] < time - _LAG_SECONDS][-1:]
+        earlier = [it for it in snapshots if it[0] < time - _LAG_SECONDS]
+        before = sorted(earlier, key=lambda it: it[0])[-1:]
         near = [it for it in snapshots if abs(it[0] - time) <= _LAG_SECONDS]
         assert service["status"] in _reachable(service, former, before + near), f"t={time}"
 
@@ -184,6 +228,49 @@ def test_services_and_autoscalers_are_those_that_were_recorded() -> None:
         _assert_made(recorded_objects("01-services")[name], made)
         scaler = workloads.autoscaler(deployment, part)
         _assert_made(recorded_objects("01-horizontalpodautoscalers")[name], scaler)
+
+
+def test_replicas_next_to_canaries_are_those_that_were_recorded() -> None:
+    pairs = []
+    for service, deployments in settled("20-two-replicas-two-changes"):
+        made = [workloads.predictor_deployment(service, RUNTIME)]
+        for canary in service["spec"].get("canary", ()):
+            made.append(workloads.canary_deployment(service, canary, RUNTIME))
+        made.append(workloads.transformer_deployment(service))
+        pairs += [(it["spec"]["replicas"], deployments[it["metadata"]["name"]]) for it in made]
+    assert len(pairs) >= 12
+    assert [replicas for replicas, _ in pairs] == [event["want"] for _, event in pairs]
+
+
+def test_ingress_of_a_service_is_the_one_that_was_recorded() -> None:
+    service = recorded_objects("01-inferenceservices")["banking"]
+    _assert_made(recorded_objects("01-ingresses")["banking"], ingress(service))
+
+
+def _recorded_pod() -> Object:
+    [found] = [
+        pod for pod in recorded_objects("01-pods").values() if "initContainers" in pod["spec"]
+    ]
+    return found
+
+
+def _mutated_pod() -> Object:
+    """The predictor's pod, from the recorded Deployment's template through the webhook."""
+    template = recorded_objects("01-deployments")["banking-predictor"]["spec"]["template"]
+    return with_storage_initializer(deepcopy(template))
+
+
+def test_storage_initializer_is_the_one_that_was_recorded() -> None:
+    [recorded], [made] = (
+        pod["spec"]["initContainers"] for pod in (_recorded_pod(), _mutated_pod())
+    )
+    of_credentials_and_defaults = {"env", "terminationMessagePath"}
+    assert {k: v for k, v in recorded.items() if k not in of_credentials_and_defaults} == made
+
+
+@pytest.mark.parametrize("field", ["containers", "volumes"])
+def test_model_is_mounted_as_it_was_recorded(field: str) -> None:
+    assert _mutated_pod()["spec"][field] == _recorded_pod()["spec"][field]
 
 
 def _stored() -> Object:

@@ -9,6 +9,7 @@ from typing import Any
 from tests.simulators.api import Object
 from tests.simulators.kserve.names import (
     AUTOSCALER_CLASS,
+    CONTAINER,
     DEPLOYMENT_MODE,
     MODEL_FORMAT,
     SERVICE_LABEL,
@@ -17,6 +18,7 @@ from tests.simulators.kserve.names import (
 )
 
 _CLASSES = ("hpa", "keda", "external", "none")  # constants.go: AutoscalerAllowedClassList
+_MODELS, _VOLUME = "/mnt/models", "kserve-provision-location"
 _FIXED = ("maxReplicas", "scaleTarget", "scaleMetric", "autoScaling")
 
 
@@ -121,7 +123,11 @@ def _validate_canary(number: int, predictor: Object, stable: Object) -> None:
 
 
 def with_storage_initializer(pod: Object) -> Object:
-    """webhook/admission/pod/storage_initializer_injector.go:716-800: the model's download."""
+    """webhook/admission/pod/storage_initializer_injector.go:291-690, 716-787: the download.
+
+    The container is that of config/storagecontainers/default.yaml. Its variables are not played:
+    they are credentials of a Secret, and settings of Hugging Face's library.
+    """
     metadata = pod["metadata"]
     uri = (metadata.get("annotations") or {}).get(SOURCE_URI)
     if SERVICE_LABEL not in (metadata.get("labels") or {}) or not uri:
@@ -130,8 +136,20 @@ def with_storage_initializer(pod: Object) -> Object:
     container: dict[str, Any] = {
         "name": STORAGE_INITIALIZER,
         "image": "kserve/storage-initializer:v0.20.0",
-        "args": [uri, "/mnt/models"],
+        "args": [uri, _MODELS],
+        "imagePullPolicy": "IfNotPresent",
+        "resources": {
+            "requests": {"cpu": "100m", "memory": "100Mi"},
+            "limits": {"cpu": "1", "memory": "1Gi"},
+        },
         "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [{"name": _VOLUME, "mountPath": _MODELS}],
     }
-    out["spec"].setdefault("initContainers", []).append(container)
+    spec = out["spec"]
+    spec.setdefault("initContainers", []).append(container)
+    spec.setdefault("volumes", []).append({"name": _VOLUME, "emptyDir": {}})
+    for server in spec["containers"]:
+        if server["name"] == CONTAINER:
+            mount = {"name": _VOLUME, "mountPath": _MODELS, "readOnly": True}
+            server.setdefault("volumeMounts", []).append(mount)
     return out

@@ -11,13 +11,13 @@ from typing import Any
 
 from tests.simulators.api import Api, Object
 from tests.simulators.kserve import workloads
+from tests.simulators.kserve.ingress import entry_point, ingress
 from tests.simulators.kserve.names import (
     AUTOSCALER_CLASS,
     DEPLOYMENT_MODE,
     SERVICE_LABEL,
     domain,
     predictor_name,
-    transformer_name,
 )
 from tests.simulators.kserve.status import Status
 
@@ -236,7 +236,8 @@ class Reconciliation:
         name = deployment["metadata"]["name"]
         chosen = workloads.autoscaler_class(deployment)
         if chosen == "keda":
-            raise NotImplementedError("KServe's ScaledObjects are not played")
+            # Nothing of this project asks for the class: its ScaledObjects are its own (external).
+            raise NotImplementedError("KServe's own ScaledObjects are not played")
         found = self._api.find("horizontalpodautoscalers", name)
         wanted = workloads.autoscaler(deployment, part)
         if chosen in ("none", "external"):
@@ -254,33 +255,27 @@ class Reconciliation:
             if self._makes_ingress and needed and not self.status.is_true(f"{kind}Ready"):
                 self.status.mark("IngressReady", "False", f"{kind} ingress not created")
                 return
-        predictor = predictor_name(self._name, self._spec["predictor"].get("name"))
-        first = transformer_name(self._name) if "transformer" in self._spec else predictor
-        hosts = {self._name: first, first: predictor, predictor: predictor}
-        rules = [(domain(name, self._namespace), backend) for name, backend in hosts.items()]
         if self._makes_ingress:  # :106; what follows is done in any case
-            self._write_ingress([_rule(*rule) for rule in rules])
+            self._write_ingress(ingress(self._service))
         self.status.fields["url"] = f"http://{domain(self._name, self._namespace)}"
-        address = f"http://{first}.{self._namespace}.svc.cluster.local"
-        self.status.fields["address"] = {"url": address}
+        host = f"{entry_point(self._service)}.{self._namespace}.svc.cluster.local"
+        self.status.fields["address"] = {"url": f"http://{host}"}
         self.status.mark("IngressReady", "True")
 
-    def _write_ingress(self, rules: list[Object]) -> None:
-        metadata = {"name": self._name, "namespace": self._namespace}
-        ingress = {
-            "apiVersion": "networking.k8s.io/v1",
-            "kind": "Ingress",
-            "metadata": metadata,
-            "spec": {"rules": rules},
-        }
+    def _write_ingress(self, wanted: Object) -> None:
         found = self._api.find("ingresses", self._name)
         if found is None:
-            self._api.create("ingresses", ingress)
-        elif found["spec"]["rules"] != rules:
-            self._api.replace("ingresses", ingress)
+            self._api.create("ingresses", wanted)
+        elif found["spec"] != wanted["spec"]:  # :331-333
+            self._api.replace("ingresses", wanted)
 
     def _knative(self) -> None:
-        """A Knative Service that is ready at once: no record, only what callers can rely on."""
+        """A Knative Service that is ready at once.
+
+        This is neither KServe's code nor Knative's, and no record holds it: Knative was never at
+        hand. It stands for no more than the fields of the status that the wait reads, which are
+        those of apis/serving/v1beta1/inference_service_status.go (ComponentStatusSpec).
+        """
         generation = self._service["metadata"]["generation"]
         components = ["predictor"] + ["transformer"] * ("transformer" in self._spec)
         revisions = {
@@ -315,9 +310,3 @@ def _without_empty(value: Any) -> Any:
 def _same_service(wanted: Object, found: Object) -> bool:
     """reconcilers/service/service_reconciler.go:276-279."""
     return all(wanted["spec"][key] == found["spec"][key] for key in ("ports", "selector"))
-
-
-def _rule(host: str, backend: str) -> Object:
-    service = {"name": backend, "port": {"number": 80}}
-    path = {"path": "/", "pathType": "Prefix", "backend": {"service": service}}
-    return {"host": host, "http": {"paths": [path]}}

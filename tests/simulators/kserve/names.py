@@ -9,7 +9,9 @@ SERVICE_LABEL = "serving.kserve.io/inferenceservice"
 MODEL_FORMAT = "modelFormat"
 CONTAINER = "kserve-container"
 STORAGE_INITIALIZER = "storage-initializer"
+# Of KServe's ConfigMap, as it was where the records were made.
 INGRESS_DOMAIN = "example.com"
+INGRESS_CLASS = "istio"
 
 # constants.go:534-540
 ANNOTATIONS_NOT_COPIED = (

@@ -126,6 +126,19 @@ def autoscaler_class(deployment: Object) -> str:
     return str(deployment["metadata"]["annotations"].get(AUTOSCALER_CLASS, "hpa"))
 
 
+def owner(service: Object) -> Object:
+    """The reference to a service of what KServe makes of it."""
+    metadata = service["metadata"]
+    return {
+        "apiVersion": "serving.kserve.io/v1beta1",
+        "kind": "InferenceService",
+        "name": metadata["name"],
+        "uid": metadata.get("uid", ""),
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
 def _of_predictor(service: Object, predictor: Object, runtime: Object) -> Object:
     metadata, model = service["metadata"], predictor["model"]
     annotations = dict(runtime["spec"].get("annotations") or {})
@@ -176,20 +189,8 @@ def _deployment(
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {**metadata, "ownerReferences": [_owner(service)]},
+        "metadata": {**metadata, "ownerReferences": [owner(service)]},
         "spec": spec,
-    }
-
-
-def _owner(service: Object) -> Object:
-    metadata = service["metadata"]
-    return {
-        "apiVersion": "serving.kserve.io/v1beta1",
-        "kind": "InferenceService",
-        "name": metadata["name"],
-        "uid": metadata.get("uid", ""),
-        "controller": True,
-        "blockOwnerDeletion": True,
     }
 
 
