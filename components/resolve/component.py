@@ -28,8 +28,8 @@ def resolve(
     Args:
         sources: Paths or s3:// URIs of the exports.
         split: Fields of SplitConfig, of which the test rows are read.
-        champion: ``metrics.json`` of the model in service; if empty, the cluster may have it.
-        deploy: Fields of DeployOptions; with mode apply, the service's model is the champion.
+        champion: ``metrics.json`` of the model in service; if empty, it is looked for.
+        deploy: Fields of DeployOptions; with mode apply or git, its model is the champion.
         code_version: Version of the code of intentflow.
 
     Returns:

@@ -109,8 +109,8 @@ def deploy(
 
 def _require_allowed(options: DeployOptions, verdict_file: str | Path | None) -> None:
     """Refuse combinations that are invalid for any model."""
-    if options.mode == "git" and not options.git_repo:
-        raise UsageError("mode git needs the GitOps repository: give --repo URL")
+    if options.mode == "git":
+        options.require_repository()
     if options.mode == "git" and options.canary_percent is not None:
         raise UsageError(
             "mode git only changes the model and writes no canary: "

@@ -9,6 +9,7 @@ from pydantic import Field
 from intentflow.config import Flag, StrictModel
 from intentflow.deployment.option_types import DIGEST, TAG
 from intentflow.deployment.pod_failures import WaitLimits
+from intentflow.errors import UsageError
 
 _BRANCH = r"^[A-Za-z0-9_][\w./-]*$"
 
@@ -71,3 +72,13 @@ class RolloutOptions(StrictModel):
     def wait_limits(self) -> WaitLimits:
         """Limits of the wait for the service."""
         return WaitLimits(self.timeout_seconds, self.max_restarts, self.unschedulable_seconds)
+
+    def require_repository(self) -> str:
+        """The GitOps repository of mode git.
+
+        Raises:
+            UsageError: None is named.
+        """
+        if not self.git_repo:
+            raise UsageError("mode git needs the GitOps repository: give --repo URL")
+        return self.git_repo

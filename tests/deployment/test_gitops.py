@@ -23,6 +23,7 @@ from intentflow.deployment.gitops import PushResult, RevertResult, commit_servic
 from intentflow.deployment.gitops.repository import Repository
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.pipeline.steps.deploy import run_deploy
+from intentflow.pipeline.steps.resolve import run_resolve
 from intentflow.storage import publish
 
 pytestmark = pytest.mark.real
@@ -254,6 +255,61 @@ def test_what_an_earlier_release_stated_on_the_service_moves_to_its_predictor(
     moved = changed["spec"]["predictor"]["annotations"]
     assert moved == stated | {"intentflow.dev/model-digest": "e" * 64}
     assert not stated.keys() & changed["metadata"]["annotations"].keys()
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A labelling export."""
+    (file := tmp_path / "labels.jsonl").write_text("{}")
+    return file
+
+
+def _champion(source: Path, options: DeployOptions) -> str:
+    return run_resolve([str(source)], service=options).champion_model
+
+
+def test_the_model_that_was_committed_is_the_champion_of_the_next_run(
+    facts: ModelFacts, git_options: DeployOptions, source: Path
+) -> None:
+    _commit(facts, git_options)
+    assert _champion(source, git_options) == facts.uri
+
+
+def test_a_model_on_a_branch_that_is_not_deployed_is_no_champion(
+    facts: ModelFacts, git_options: DeployOptions, source: Path
+) -> None:
+    _commit(facts, git_options)
+    proposed = git_options.model_copy(update={"git_push_branch": "next"})
+    _commit(_newer(facts), proposed)
+    assert _champion(source, proposed) == facts.uri
+
+
+def test_a_repository_without_the_service_has_no_champion(
+    git_options: DeployOptions, source: Path
+) -> None:
+    assert _champion(source, git_options) == ""
+
+
+def test_a_committed_model_whose_address_has_no_digest_is_no_champion(
+    git_options: DeployOptions, server: Server, source: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = {"storageUri": "s3://models/by-hand"}
+    service = {
+        "kind": "InferenceService",
+        "metadata": {"name": "banking"},
+        "spec": {"predictor": {"model": model}},
+    }
+    server.write("team-a/banking/service.yaml", yaml.safe_dump(service))
+    assert _champion(source, git_options) == ""
+    assert "the model of banking in team-a is not compared with" in caplog.text
+
+
+def test_a_repository_that_cannot_be_read_ends_the_first_step(
+    git_options: DeployOptions, tmp_path: Path, source: Path
+) -> None:
+    missing = git_options.model_copy(update={"git_repo": f"file://{tmp_path}/missing.git"})
+    with pytest.raises(IntentflowError, match=r"missing\.git"):
+        _champion(source, missing)
 
 
 def test_service_in_two_places_is_refused(

@@ -256,7 +256,7 @@ def test_model_that_is_stated_on_the_service_is_found(
 ) -> None:
     found = find_endpoint("banking", apply_options.namespace)
     assert first.endswith(found.model_digest or "none")
-    assert model_in_service("banking", apply_options.namespace) == first
+    assert model_in_service(apply_options) == first
 
 
 def test_model_that_is_stated_on_the_service_is_replaced(
@@ -274,7 +274,7 @@ def test_model_that_is_stated_on_the_service_is_brought_back(
     deploy_model(b"second")
     done = rollback("banking", apply_options.namespace, 60)
     assert first.endswith(done.model_digest)
-    assert model_in_service("banking", apply_options.namespace) == first
+    assert model_in_service(apply_options) == first
 
 
 def test_model_that_is_stated_on_the_service_has_a_canary_next_to_it(

@@ -23,7 +23,7 @@ from tenacity import (
 from intentflow.artifacts.verdict import Verdict
 from intentflow.deployment.annotations import model_of
 from intentflow.deployment.gitops.repository import PushRejectedError, Repository, cloned
-from intentflow.deployment.gitops.service import change_files
+from intentflow.deployment.gitops.service import change_files, read_uri
 from intentflow.deployment.options import DeployOptions
 from intentflow.deployment.rendering import Manifest
 from intentflow.errors import CheckFailed, UsageError
@@ -83,7 +83,7 @@ def commit_service(objects: list[Manifest], verdict: Verdict, options: DeployOpt
         return repository.commit(message), files
 
     with cloned(
-        str(options.git_repo), options.git_branch, options.git_push_branch, deep=False
+        options.require_repository(), options.git_branch, options.git_push_branch, deep=False
     ) as repository:
         commit, files = push_on_top(repository, target, change)
     if commit is None:
@@ -91,6 +91,27 @@ def commit_service(objects: list[Manifest], verdict: Verdict, options: DeployOpt
         return PushResult(None, target, [])
     log.info("pushed %s to %s of %s", commit[:12], target, repository.url)
     return PushResult(commit, target, files)
+
+
+def committed_uri(options: DeployOptions) -> str | None:
+    """The model's URI that the repository states on the branch that the cluster follows.
+
+    Args:
+        options: The repository, its branch and the service's folder.
+
+    Returns:
+        None if it states no such service.
+
+    Raises:
+        ServiceError: The repository or access is missing.
+        UsageError: No repository is named, there is no such branch, or the folder is outside.
+        InputError: A file cannot be read.
+    """
+    folder = service_folder(options)
+    with cloned(options.require_repository(), options.git_branch, None, deep=False) as repository:
+        place = repository.root / folder
+        require_inside(place, repository.root, f"{repository.url} {folder}")
+        return read_uri(place, options.name, options.namespace)
 
 
 def push_on_top(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from intentflow.deployment.gitops.commit import push_on_top, service_folder, service_trailer
 from intentflow.deployment.gitops.repository import GitError, Repository, cloned
 from intentflow.deployment.options import DeployOptions
-from intentflow.errors import CheckFailed, InputError, UsageError
+from intentflow.errors import CheckFailed, InputError
 from intentflow.printable import printable
 
 log = logging.getLogger(__name__)
@@ -53,12 +53,9 @@ def revert_service(options: DeployOptions) -> RevertResult:
         InputError: The same lines were changed since.
         CheckFailed: There is no deployment to revert to.
     """
-    if not options.git_repo:
-        raise UsageError("mode git needs the GitOps repository: give --repo URL")
+    where = options.require_repository()
     target = options.git_push_branch or options.git_branch
-    with cloned(
-        options.git_repo, options.git_branch, options.git_push_branch, deep=True
-    ) as repository:
+    with cloned(where, options.git_branch, options.git_push_branch, deep=True) as repository:
         commit, deployment = push_on_top(repository, target, lambda it: _revert(it, options))
     log.info("pushed %s to %s of %s", str(commit)[:12], target, repository.url)
     return RevertResult(

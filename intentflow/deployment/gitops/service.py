@@ -49,24 +49,46 @@ def change_files(folder: Path, objects: Sequence[Manifest]) -> FileChanges:
     Raises:
         InputError: The files cannot be changed, or contain several services of that name.
     """
-    rendered = next(item for item in objects if item["kind"] == _KIND)
+    metadata = next(item for item in objects if item["kind"] == _KIND)["metadata"]
     documents = _documents(folder)
-    found = [document for document in documents if _is_service(document, rendered)]
-    if not found:
+    service = _only_service(folder, documents, metadata["name"], metadata["namespace"])
+    if service is None:
         return FileChanges(_write_first(folder, objects), None)
-    if len(found) > 1:
-        places = ", ".join(sorted({document.where for document in found}))
-        raise InputError(
-            f"{rendered['metadata']['name']} occurs several times in {folder.name}: {places}; "
-            "give the folder of one with --path"
-        )
-    service = found[0]
     former = get(service.value, (*_MODEL, "storageUri"))
     if not isinstance(former, str):
         raise InputError(f"{service.where}: the service has no {'.'.join(_MODEL)}.storageUri")
     changed = _edit_all(folder, documents, service, objects, former)
     job = rename_job(folder, _documents(folder), objects)
     return FileChanges(sorted({*changed, *([job] if job else [])}), former)
+
+
+def read_uri(folder: Path, name: str, namespace: str) -> str | None:
+    """The model's URI in the files of a service; None if there is none.
+
+    Args:
+        folder: Folder in a clone; it need not exist.
+        name: Name of the service.
+        namespace: Its namespace, which a kustomization may set instead of the file.
+
+    Raises:
+        InputError: A file cannot be read, or there are several services of that name.
+    """
+    service = _only_service(folder, _documents(folder), name, namespace)
+    uri = get(service.value, (*_MODEL, "storageUri")) if service else None
+    return uri if isinstance(uri, str) else None
+
+
+def _only_service(
+    folder: Path, documents: Sequence[Document], name: str, namespace: str
+) -> Document | None:
+    found = [document for document in documents if _is_service(document, name, namespace)]
+    if len(found) > 1:
+        places = ", ".join(sorted({document.where for document in found}))
+        raise InputError(
+            f"{name} occurs several times in {folder.name}: {places}; "
+            "give the folder of one with --path"
+        )
+    return found[0] if found else None
 
 
 def _documents(folder: Path) -> list[Document]:
@@ -96,14 +118,12 @@ def _read(file: Path) -> str:
         raise InputError(f"{file.name}: not UTF-8") from None
 
 
-def _is_service(document: Document, rendered: Manifest) -> bool:
+def _is_service(document: Document, name: str, namespace: str) -> bool:
     if not isinstance(document.value, Mapping) or document.value.get("kind") != _KIND:
         return False
     metadata = document.value.get("metadata") or {}
-    wanted = rendered["metadata"]
     # A kustomization may set the namespace.
-    same_namespace = metadata.get("namespace") in (None, wanted["namespace"])
-    return metadata.get("name") == wanted["name"] and same_namespace
+    return metadata.get("name") == name and metadata.get("namespace") in (None, namespace)
 
 
 def _write_first(folder: Path, objects: Sequence[Manifest]) -> list[Path]:

@@ -48,14 +48,15 @@ def run_resolve(
         sources: Files, folders or ``s3://`` URIs of exports; a folder is read as all its files.
         split: Configuration of the split, which may have test rows of its own; None if there are
             none.
-        champion: ``metrics.json`` of the model in service; None if there is none, or the cluster
-            has the model.
-        service: Options of the deployment; with mode ``apply`` and without ``champion``, the model
-            of that service in the cluster is the champion.
+        champion: ``metrics.json`` of the model in service; None if there is none, or the model is
+            found.
+        service: Options of the deployment; without ``champion``, the model of that service is the
+            champion: in the cluster with mode ``apply``, in the repository with mode ``git``.
 
     Raises:
         InputError: One of them cannot be read, or no test row can.
-        ServiceError: The cluster does not answer, or refuses.
+        ServiceError: The cluster or the repository does not answer, or refuses.
+        UsageError: The repository has no such branch.
     """
     from intentflow.artifacts.metrics import Metrics
     from intentflow.evaluation.scores import for_comparing
@@ -79,12 +80,10 @@ def _digests(sources: Sequence[str]) -> str:
 
 
 def _model_in_service(service: DeployOptions | None) -> str:
-    """The address of the model that a service in the cluster answers with; empty without one."""
+    """The address of the model that a service answers with; empty without one."""
     from intentflow.deployment.in_service import model_in_service
 
-    if service is None or service.mode != "apply":
-        return ""
-    found = model_in_service(service.name, service.namespace)
+    found = model_in_service(service) if service else None
     if found:
         log.info("the new model is compared with the one in service: %s", found)
     return found or ""
