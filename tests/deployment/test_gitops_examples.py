@@ -152,7 +152,8 @@ RECORDED_HEALTH = {
 def _recorded_services(record: str) -> list[dict[str, Any]]:
     services: list[dict[str, Any]] = []
     for event in recorded_events(record):
-        services.append(recorded_service(event, services[-1] if services else {"spec": {}}))
+        if event["kind"] == "InferenceService":
+            services.append(recorded_service(event, services[-1] if services else {"spec": {}}))
     return services
 
 
