@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +58,13 @@ class FusionFit:
         found: NDArray[np.int64] = (model + self.weight * classifier).argmax(1)
         return found
 
+    def loss(self, model: Logs, classifier: Logs, gold: NDArray[np.int64]) -> float:
+        """Sum of the negative log probabilities of the gold intents, in nats."""
+        from scipy.special import log_softmax
+
+        scores = (model + self.weight * classifier) / self.temperature
+        return -float(log_softmax(scores, axis=1)[np.arange(len(gold)), gold].sum())
+
 
 def fuse_model(
     folder: Path, training: Sequence[Example], validation: Sequence[Example]
@@ -66,12 +73,13 @@ def fuse_model(
 
     Weight and temperature are fitted on validation rows, which neither model nor classifier was
     trained on. Whether both are better than the model alone is judged by cross-validation: each
-    fifth of the rows with the weight of the others. The model's digest changes.
+    fifth of the rows with the factors of the others. The model's digest changes.
 
     Args:
         folder: A model directory with a token for each intent.
         training: The rows that it was trained on.
-        validation: Other rows; those with one intent of the taxonomy are used.
+        validation: Other rows; those with one intent of the taxonomy are used, unless their
+            utterance is a training row's.
 
     Returns:
         What was written; None if nothing was, and the reason is logged.
@@ -80,7 +88,7 @@ def fuse_model(
         InputError: The directory is not a model.
     """
     engine = TransformersEngine(folder, constrained=True)
-    rows = _rows_of_one_intent(validation, engine.intents)
+    rows = _rows_of_one_intent(validation, engine.intents, {row.instruction for row in training})
     reason = _obstacle(engine.intents, training, rows)
     if reason is not None or engine.intents is None:
         log.info("classifier: not fused: %s", reason)
@@ -164,16 +172,32 @@ def fit_fusion(model: Logs, classifier: Logs, gold: NDArray[np.int64]) -> Fusion
 def _judge(
     model: Logs, classifier: Logs, gold: NDArray[np.int64]
 ) -> tuple[FusionFit | None, NDArray[np.int64]]:
-    """The fit on all rows, None if it does not help; and the cross-validated first intents."""
-    fused = np.zeros_like(gold)
+    """The fit on all rows, None if it does not help; and the cross-validated first intents.
+
+    It helps if on rows that it was not fitted on both give the gold intents more probability than
+    the model alone, whose temperature is fitted too, and put no fewer of them first.
+    """
+    first, loss = _cross_validated(model, classifier, gold)
+    _, own_loss = _cross_validated(model, np.zeros_like(classifier), gold)
+    everything = fit_fusion(model, classifier, gold)
+    lost = int((model.argmax(1) == gold).sum()) > int((first == gold).sum())
+    helps = loss < own_loss and not lost and everything.weight > 0
+    return (everything if helps else None), first
+
+
+def _cross_validated(
+    model: Logs, classifier: Logs, gold: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], float]:
+    """The first intents, and the loss of the gold ones in nats, by factors of the other folds."""
+    first = np.zeros_like(gold)
+    total = 0.0
     folds = np.random.default_rng(0).permutation(len(gold)) % _FOLDS
     for fold in range(_FOLDS):
         inside = folds == fold
         fit = fit_fusion(model[~inside], classifier[~inside], gold[~inside])
-        fused[inside] = fit.first(model[inside], classifier[inside])
-    everything = fit_fusion(model, classifier, gold)
-    gain = int((fused == gold).sum()) - int((model.argmax(1) == gold).sum())
-    return (everything if gain > 0 and everything.weight > 0 else None), fused
+        first[inside] = fit.first(model[inside], classifier[inside])
+        total += fit.loss(model[inside], classifier[inside], gold[inside])
+    return first, total
 
 
 def _obstacle(
@@ -191,9 +215,13 @@ def _obstacle(
     return None
 
 
-def _rows_of_one_intent(rows: Sequence[Example], intents: IntentVocabulary | None) -> list[Example]:
+def _rows_of_one_intent(
+    rows: Sequence[Example], intents: IntentVocabulary | None, learned: Set[str]
+) -> list[Example]:
+    """Rows with one intent of the taxonomy, whose utterance the classifier has not learned."""
     known = set(intents.names) if intents else set()
-    return [row for row in rows if len(found := _intents(row)) == 1 and found[0] in known]
+    fresh = [row for row in rows if row.instruction not in learned]
+    return [row for row in fresh if len(found := _intents(row)) == 1 and found[0] in known]
 
 
 def _intents(row: Example) -> list[str]:

@@ -18,6 +18,7 @@ from intentflow.inference.dialogues import Arrivals, Dialogue, Session, joined_r
 from intentflow.inference.engines import MAX_NEW_TOKENS, Answer, Completion, Keep
 from intentflow.inference.fused_classifier import read_fused_classifier
 from intentflow.inference.intent_distribution import IntentVocabulary, Ranking
+from intentflow.inference.loading import end_tokens, load_for_decoding
 from intentflow.io.progress import progress_bar
 from intentflow.prompts import (
     PROMPT_FILE,
@@ -72,11 +73,11 @@ class TransformersEngine:
         self.taxonomy = Taxonomy.from_yaml(self.folder / "taxonomy.yaml")
         self.constrained = constrained
         self.batch_size = batch_size
-        self.tokenizer, self.model = _load(self.folder, precision)
+        self.tokenizer, self.model = load_for_decoding(self.folder, precision)
         self.intents = IntentVocabulary.of(self.taxonomy, intent_tokens(self.tokenizer))
         self.fused = read_fused_classifier(str(self.folder), self.intents) if constrained else None
         share_prefixes(self.model)
-        self.end_token_ids = _end_tokens(self.model)
+        self.end_token_ids = end_tokens(self.model)
         self._prefix: tuple[list[int], States] = ([], {})
 
     def answer(self, instructions: Sequence[str], keep: Keep | None = None) -> list[Answer]:
@@ -310,26 +311,5 @@ class TransformersEngine:
 _DECODING: dict[str, Any] = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
 
 
-def _load(folder: Path, precision: str) -> tuple[Any, Any]:
-    import torch
-
-    from intentflow.inference.packed_linear import pack_linear_layers
-    from intentflow.models.base_models import load_model, load_tokenizer
-    from intentflow.models.precision import fast_precision
-
-    chosen = fast_precision() if precision == "auto" else precision
-    dtype = torch.bfloat16 if chosen == "bf16" else torch.float32
-    model = load_model(str(folder), dtype=dtype)
-    if torch.cuda.is_available():
-        model = model.to("cuda")
-    pack_linear_layers(model)
-    return load_tokenizer(str(folder)), model.eval()
-
-
 def _longest_first(requests: Sequence[Request]) -> list[Request]:
     return sorted(requests, key=lambda request: -len(request.own))
-
-
-def _end_tokens(model: Any) -> list[int]:
-    ids = model.generation_config.eos_token_id
-    return list(ids) if isinstance(ids, list) else [int(ids)]

@@ -249,7 +249,8 @@ def test_a_classifier_that_does_not_help_is_not_written(
     ("model", "validation", "reason"),
     [
         ("tiny_model", rows()[36:], "not every intent has a token"),
-        ("ranking_model", rows()[:5], "5 validation rows have one intent, and 20 are needed"),
+        ("ranking_model", rows()[36:41], "5 validation rows have one intent, and 20 are needed"),
+        ("ranking_model", rows()[:36], "0 validation rows have one intent"),
     ],
 )
 def test_the_reason_for_fusing_nothing_is_logged(

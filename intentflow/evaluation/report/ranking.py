@@ -33,5 +33,5 @@ def _fused_sentence(fused: FusedScores | None) -> str | None:
     return (
         f"A linear classifier decides with the model: the first intent is right in "
         f"{percent(fused.fused_accuracy)} of the rows, without it in {percent(fused.own_accuracy)} "
-        f"({fused.won:,} rows won, {fused.lost:,} lost)."
+        f"(rows won: {fused.won:,}, lost: {fused.lost:,})."
     )

@@ -12,6 +12,11 @@ import pytest
 from intentflow.artifacts.baselines import Baselines
 from intentflow.artifacts.metrics import Metrics
 from intentflow.errors import IntentflowError
+from intentflow.evaluation.run import score
+from intentflow.inference.engines import Answer
+from intentflow.inference.subject import Subject
+from intentflow.records import Example
+from intentflow.report import percent
 from tests.evaluation.report.pages import Row, evaluation, many, page
 
 EVIL = "<script>alert(1)</script>"
@@ -134,3 +139,20 @@ def test_long_utterances_are_cut_and_rows_without_room_are_reported(tmp_path: Pa
     assert len(text.encode()) < 3_000_000
     assert "more characters" in text
     assert re.search(r"\d+ wrong rows are left out of this page", text)
+
+
+def test_ranked_intents_and_what_the_classifier_changed_are_shown(tmp_path: Path) -> None:
+    examples = [Example("put it on", "play()"), Example("quiet", "stop()")]
+    ranking = {"play": 0.7, "stop": 0.2, "bye": 0.1}
+    answers = [Answer("play()", 0.1, ranking=ranking, own_intent="stop") for _ in examples]
+    text = page(tmp_path, score(examples, answers, Subject("transformers", True)))
+    half = percent(0.5)
+    assert (
+        f"In {percent(1.0)} of the rows a labelled intent is among the three most probable ones"
+        in text
+    )
+    assert f"right in {half} of the rows, without it in {half} (rows won: 1, lost: 1)" in text
+
+
+def test_without_a_ranking_the_page_says_nothing_of_one(tmp_path: Path) -> None:
+    assert "Ranked intents" not in _page(tmp_path, ("x", "play()", "play()"))
