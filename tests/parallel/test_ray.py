@@ -148,13 +148,26 @@ def _ray_processes(command: psutil.Popen, name: str = "") -> list[psutil.Process
     return found
 
 
-def _until(done: Callable[[], Any], seconds: float = 150) -> Any:
+def _until(done: Callable[[], Any], seconds: float) -> Any:
+    """The first result of a question that is asked until it has one."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := done():
             return found
-        time.sleep(0.005)
-    raise AssertionError("waited in vain")
+        time.sleep(0.02)  # each look at all processes takes CPU time from the cluster
+    raise AssertionError(f"nothing within {seconds} s")
+
+
+def _workers(command: psutil.Popen) -> list[psutil.Process]:
+    """The processes that apply a function to rows, as soon as there are some."""
+
+    def working() -> list[psutil.Process]:
+        if command.poll() is not None:
+            raise AssertionError(f"it ended first: {command.stderr.read().decode()}")
+        return _ray_processes(command, "ray::_apply")
+
+    found: list[psutil.Process] = _until(working, 300)
+    return found
 
 
 def _ended(processes: list[psutil.Process]) -> bool:
@@ -172,8 +185,7 @@ def test_the_command_has_the_same_digest_though_a_worker_is_killed(
     )
     options += ["--engine", "ray", "--workers=2"]
     with _started(_command("curate", records, tmp_path / "ray.json", *options)) as command:
-        (victim, *_) = _until(lambda: _ray_processes(command, "ray::_apply"))
-        victim.kill()
+        _workers(command)[0].kill()
         started = _ray_processes(command)
         out, error = command.communicate(timeout=240)
     summary = json.loads(out.splitlines()[-1])
@@ -185,7 +197,7 @@ def test_the_command_has_the_same_digest_though_a_worker_is_killed(
 def test_ctrl_c_ends_the_command_and_its_cluster(records: Path, tmp_path: Path) -> None:
     options = ["--redact", "--engine", "ray", "--workers=1"]
     with _started(_command("curate", records, tmp_path / "out.json", *options)) as command:
-        _until(lambda: _ray_processes(command, "ray::_apply"))
+        _workers(command)
         started = _ray_processes(command)
         command.send_signal(signal.SIGINT)
         _, error = command.communicate(timeout=120)
