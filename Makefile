@@ -82,6 +82,7 @@ lock: $(VENV)/.test-installed ## pin again what pyproject.toml asks for (scripts
 
 compile: $(VENV)/.run-installed ## compile the graphs that are checked in
 	$(BIN)/intentflow compile finetune -o pipelines/finetune/finetune.yaml
+	$(BIN)/intentflow compile retrain -o pipelines/retrain/retrain.yaml
 
 readmes: $(VENV)/.test-installed ## write the components' README.md
 	$(BIN)/python scripts/component_readmes.py

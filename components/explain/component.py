@@ -11,6 +11,7 @@ def explain(
     metrics: dsl.Input[dsl.Artifact],
     report: dsl.Input[dsl.HTML],
     train: dict,  # type: ignore[type-arg]  # kfp knows no item types
+    gate: dict,  # type: ignore[type-arg]
     record: dict,  # type: ignore[type-arg]
     run: str,
     code_version: str,
@@ -25,6 +26,7 @@ def explain(
         metrics: ``metrics.json`` from evaluate.
         report: Page about the scores, whose address is recorded.
         train: Fields of TrainConfig, which are recorded.
+        gate: Fields of GateConfig, which are recorded.
         record: Fields of RecordConfig; without a registry, nothing is recorded.
         run: Id of the run.
         code_version: Version of the code of intentflow.
@@ -36,11 +38,14 @@ def explain(
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import step_errors
     from intentflow.pipeline.steps.gate import run_explain
+    from intentflow.pipeline.steps.look import GATE
     from intentflow.pipeline.steps.record import JudgedModel, RecordConfig, Recorded, record_model
 
     with step_errors("explain", code_version):
         recorded = Recorded(from_parameter(RecordConfig, record, "record"), run, code_version)
         failure = run_explain(verdict.path, metrics.path, explanation.path)
-        judged = JudgedModel.read(metrics.path, verdict.path, train, {"evaluation": report.uri})
+        judged = JudgedModel.read(
+            metrics.path, verdict.path, {**train, GATE: gate}, {"evaluation": report.uri}
+        )
         record_model(recorded, judged)
     return failure.as_dict()

@@ -13,6 +13,7 @@ def publish(
     report: dsl.Input[dsl.HTML],
     config: dict,  # type: ignore[type-arg]  # kfp knows no item types
     train: dict,  # type: ignore[type-arg]
+    gate: dict,  # type: ignore[type-arg]
     record: dict,  # type: ignore[type-arg]
     run: str,
     code_version: str,
@@ -27,6 +28,7 @@ def publish(
         report: Page about its scores, whose address is recorded.
         config: Fields of PublishConfig: the destination.
         train: Fields of TrainConfig, which are recorded.
+        gate: Fields of GateConfig, which are recorded.
         record: Fields of RecordConfig; without a registry, nothing is recorded.
         run: Id of the run.
         code_version: Version of the code of intentflow.
@@ -36,12 +38,15 @@ def publish(
     """
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import step_errors
+    from intentflow.pipeline.steps.look import GATE
     from intentflow.pipeline.steps.publish import PublishConfig, run_publish
     from intentflow.pipeline.steps.record import JudgedModel, RecordConfig, Recorded, record_model
 
     with step_errors("publish", code_version):
         recorded = Recorded(from_parameter(RecordConfig, record, "record"), run, code_version)
         uri = run_publish(model.path, from_parameter(PublishConfig, config, "publish")).uri
-        judged = JudgedModel.read(metrics.path, verdict.path, train, {"evaluation": report.uri})
+        judged = JudgedModel.read(
+            metrics.path, verdict.path, {**train, GATE: gate}, {"evaluation": report.uri}
+        )
         record_model(recorded, judged, uri)
     return uri

@@ -18,6 +18,9 @@ def record(
     config: dict,  # type: ignore[type-arg]
     run: str,
     code_version: str,
+    feedback: list = [],  # type: ignore[type-arg]  # noqa: B006  # kfp takes it literally
+    feedback_digest: str = "",
+    ledger: dsl.Input[dsl.Dataset] = None,
 ) -> str:
     """Store the rows under their digest, and enter them with their origin into the registry.
 
@@ -33,6 +36,9 @@ def record(
         config: Fields of RecordConfig; without a registry, nothing is recorded.
         run: Id of the run.
         code_version: Version of the code of intentflow.
+        feedback: Logs of the service that corrections are from.
+        feedback_digest: Digests of the logs, separated by blanks.
+        ledger: Keys of the labels that a merge has seen.
 
     Returns:
         Id of the entry; empty without a registry.
@@ -46,12 +52,14 @@ def record(
     with step_errors("record", code_version):
         settings = from_parameter(RecordConfig, config, "record")
         sets = {"train": train_set, "validation": validation_set, "test": test_set}
+        if ledger:
+            sets["ledger"] = ledger
         return record_data(
             Recorded(settings, run, code_version),
             {name: Path(part.path) for name, part in sets.items()},
             DataFacts(
-                sources,
-                sources_digest.split(),
+                [*sources, *feedback],
+                [*sources_digest.split(), *feedback_digest.split()],
                 {"convert": convert, "curate": curate, "split": split},
             ),
         )

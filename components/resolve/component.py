@@ -13,7 +13,9 @@ def resolve(
     split: dict,  # type: ignore[type-arg]
     champion: str,
     deploy: dict,  # type: ignore[type-arg]
+    record: dict,  # type: ignore[type-arg]
     code_version: str,
+    feedback: list = [],  # type: ignore[type-arg]  # noqa: B006  # kfp takes it literally
 ) -> NamedTuple(  # type: ignore[valid-type]  # as kfp reads it
     "Outputs",
     [
@@ -21,6 +23,9 @@ def resolve(
         ("test_digest", str),
         ("champion_scores", dict),
         ("champion_model", str),
+        ("champion_entry", str),
+        ("champion_data", str),
+        ("feedback_digest", str),
     ],
 ):
     """Find what is there now; never cached, so that a schedule sees new labels.
@@ -30,21 +35,40 @@ def resolve(
         split: Fields of SplitConfig, of which the test rows are read.
         champion: ``metrics.json`` of the model in service; if empty, it is looked for.
         deploy: Fields of DeployOptions; with mode apply or git, its model is the champion.
+        record: Fields of RecordConfig; with ``compare``, the registry's champion counts too.
         code_version: Version of the code of intentflow.
+        feedback: Logs of the service, for a retraining.
 
     Returns:
-        Digests of the sources and of the test file, and the scores or the address of the model in
-        service. Later steps are cached on them.
+        Digests of the sources, of the test file and of the logs; scores or address of the model
+        in service; the champion's entry in the registry, and the address of its data set. Later
+        steps are cached on them.
     """
     from intentflow.deployment.options import DeployOptions
     from intentflow.pipeline.parameters import as_parameter, from_parameter
     from intentflow.pipeline.steps import step_errors
+    from intentflow.pipeline.steps.record import RecordConfig
     from intentflow.pipeline.steps.resolve import run_resolve
     from intentflow.pipeline.steps.split import SplitConfig
 
     with step_errors("resolve", code_version):
         settings = from_parameter(SplitConfig, split, "split")
         service = from_parameter(DeployOptions, deploy, "deploy")
-        found = run_resolve(sources, split=settings, champion=champion or None, service=service)
+        found = run_resolve(
+            sources,
+            split=settings,
+            champion=champion or None,
+            service=service,
+            record=from_parameter(RecordConfig, record, "record"),
+            feedback=feedback,
+        )
         scores = as_parameter(found.champion) if found.champion else {}
-    return found.sources_digest, found.test_digest, scores, found.champion_model
+    return (
+        found.sources_digest,
+        found.test_digest,
+        scores,
+        found.champion_model,
+        found.champion_entry,
+        found.champion_data,
+        found.feedback_digest,
+    )

@@ -16,6 +16,7 @@ def split(
     test_set: dsl.Output[dsl.Dataset],
     left_out: dsl.Output[dsl.Dataset],
     test_rejects: dsl.Output[dsl.Dataset],
+    merged_test: dsl.Input[dsl.Dataset] = None,
 ) -> None:
     """Split records, or take the test rows from a separate file.
 
@@ -29,6 +30,7 @@ def split(
         test_set: Test rows.
         left_out: Rows that are left out near those of a test file, each with its number and reason.
         test_rejects: Rows of the test file that cannot be read, each with its reason.
+        merged_test: Test rows of a retraining, in place of the test file.
     """
     from pathlib import Path
 
@@ -47,7 +49,9 @@ def split(
         files = SplitFiles(
             **paths, left_out=Path(left_out.path), test_rejects=Path(test_rejects.path)
         )
-        summary = run_split(records.path, files, from_parameter(SplitConfig, config, "split"))
+        settings = from_parameter(SplitConfig, config, "split")
+        given = merged_test.path if merged_test else None
+        summary = run_split(records.path, files, settings, test_records=given)
         require_test_rows(summary)
         for name, part in parts.items():
             ensure_file(part.path)  # a part without rows is an empty file

@@ -7,7 +7,7 @@ from typing import Any
 
 from intentflow.cli.outcome import Outcome
 from intentflow.errors import UsageError
-from intentflow.pipeline.compile import PIPELINES, compile_pipeline
+from intentflow.pipeline.compile import PIPELINES, compile_pipeline, known_name
 from intentflow.pipeline.options import PipelineOptions
 
 
@@ -65,5 +65,5 @@ def _given(args: argparse.Namespace) -> tuple[PipelineOptions | None, dict[str, 
     from intentflow.pipeline.cluster_run import for_cluster
     from intentflow.pipeline.run_config import RunConfig
 
-    prepared = for_cluster(RunConfig.load(args.config, args.set))
+    prepared = for_cluster(RunConfig.load(args.config, args.set), known_name(args.pipeline))
     return prepared.options, prepared.arguments

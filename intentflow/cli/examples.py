@@ -7,6 +7,7 @@ EXAMPLES = {
     "run": (
         "intentflow run --config my-intents/run.yaml",
         "intentflow run --config my-intents/run.yaml --set recipe.num_train_epochs=5",
+        "intentflow run --config my-intents/run.yaml --retrain",
     ),
     "convert": (
         "intentflow convert labels.manifest -o records.jsonl",
@@ -61,7 +62,11 @@ EXAMPLES = {
         'intentflow predict "play some jazz" --url http://localhost:8000',
     ),
     "compile": ("intentflow compile finetune -o finetune.yaml",),
-    "submit": ("intentflow submit --config my-intents/run.yaml --host https://kubeflow.example",),
+    "submit": (
+        "intentflow submit --config my-intents/run.yaml --host https://kubeflow.example",
+        "intentflow submit retrain --config my-intents/run.yaml --host https://kubeflow.example "
+        "--cron '0 0 3 * * 1'",
+    ),
     "schema": ("intentflow schema gate",),
     "completion": ("intentflow completion bash",),
 }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from intentflow.artifacts.baselines import BaselineScores
 from intentflow.artifacts.metrics import INTENT_ACCURACY, PARAMETER_ACCURACY
+from intentflow.artifacts.retraining import RetrainNews
 from intentflow.cli.outcome import Outcome
 from intentflow.cli.summary_text import score_text
 from intentflow.environment import resource
@@ -28,6 +30,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="folder of the results (default: runs/NAME, after the configuration's file or folder)",
     )
     parser.add_argument(
+        "--retrain",
+        action="store_true",
+        help="retrain the registry's champion: merge new labels, and the corrections of "
+        "retrain.feedback, with its rows; ends at once if nothing is new",
+    )
+    parser.add_argument(
         "--keep-runs",
         type=int,
         default=KEPT_RUNS,
@@ -45,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Run the finetune graph locally."""
+    """Run a graph locally."""
     config = RunConfig.load(args.config or resource("examples/snips/run.yaml"), args.set)
     if args.keep_runs < 0:
         raise UsageError(f"--keep-runs must be 0 or more, not {args.keep_runs}")
@@ -54,8 +62,15 @@ def run(args: argparse.Namespace) -> Outcome:
         args.output or _default_folder(args.config),
         kept_runs=args.keep_runs,
         verbose=args.debug,
+        pipeline="retrain" if args.retrain else "finetune",
     )
-    summary = {
+    if isinstance(result, RetrainNews):
+        return Outcome({"retrain": False, "reasons": result.reasons}, _nothing_new(result))
+    return Outcome(_summary(result), result_text(result), 0 if result.verdict.passed else 1)
+
+
+def _summary(result: RunResult) -> dict[str, Any]:
+    return {
         **result.counts,
         "left_out": {one.file: one.rows for one in result.left_out},
         INTENT_ACCURACY: result.metrics.intent_accuracy,
@@ -68,7 +83,10 @@ def run(args: argparse.Namespace) -> Outcome:
         "seconds": round(result.seconds, 1),
         "peak_memory_bytes": result.peak_memory_bytes,
     }
-    return Outcome(summary, result_text(result), 0 if result.verdict.passed else 1)
+
+
+def _nothing_new(news: RetrainNews) -> str:
+    return f"Nothing is new: {'; '.join(news.reasons)}. No model was trained."
 
 
 def _default_folder(config: str | None) -> Path:

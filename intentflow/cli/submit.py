@@ -111,11 +111,11 @@ def _prepare(args: argparse.Namespace, folder: Path) -> tuple[Path, dict[str, An
     """The compiled pipeline and its arguments."""
     from intentflow.environment import resource
     from intentflow.pipeline.cluster_run import for_cluster
-    from intentflow.pipeline.compile import compile_pipeline
+    from intentflow.pipeline.compile import compile_pipeline, known_name
     from intentflow.pipeline.run_config import RunConfig
 
     config = RunConfig.load(args.config or resource("examples/snips/run.yaml"), args.set)
-    prepared = for_cluster(config)
+    prepared = for_cluster(config, known_name(args.pipeline))
     package = folder / f"{args.pipeline}.yaml"
     compile_pipeline(args.pipeline, package, prepared.options)
     return package, prepared.arguments

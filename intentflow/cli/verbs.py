@@ -13,7 +13,7 @@ from intentflow.cli.log_options import add_log_options
 # it is imported only when its subcommand is used, so that `convert` starts without torch.
 VERBS = {
     "init": "write commented configuration files for your own data",
-    "run": "run the complete finetune graph locally",
+    "run": "run the complete finetune graph locally, or a retraining",
     "convert": "turn labelling exports into records",
     "taxonomy": "list the intents of labelled rows in a file to complete",
     "curate": "redact, deduplicate and balance records",

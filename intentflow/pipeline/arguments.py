@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import reduce
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
 from intentflow.baselines.kinds import LANGUAGE_MODEL_KINDS
 from intentflow.config import StrictModel
 from intentflow.deployment.options import DeployOptions
+from intentflow.errors import InputError
 from intentflow.pipeline.parameters import as_parameter
 from intentflow.pipeline.run_config import RunConfig
 from intentflow.pipeline.steps.balance import BalanceConfig
@@ -25,6 +26,9 @@ from intentflow.pipeline.steps.split import SplitConfig
 from intentflow.pipeline.steps.train import TrainConfig
 from intentflow.pipeline.steps.validate import ValidateConfig
 from intentflow.pipeline.train_hardware import train_hardware
+
+PipelineName = Literal["finetune", "retrain"]
+"""Names of the graphs."""
 
 STEP_CONFIGS: dict[str, type[StrictModel]] = {
     "convert": ConvertConfig,
@@ -115,17 +119,19 @@ def pipeline_arguments(
     publish_to: str,
     record_at: str | None = None,
     in_cluster: bool = False,
+    pipeline: PipelineName = "finetune",
 ) -> dict[str, Any]:
-    """The arguments of the finetune graph.
+    """The arguments of a graph.
 
     Args:
         config: The run configuration.
         publish_to: Destination of models, unless the configuration has one.
         record_at: Place of the registry, unless the configuration has one; None for none.
         in_cluster: Whether the steps run in a cluster, each with its own devices.
+        pipeline: Name of the graph.
 
     Raises:
-        InputError: The policy names an unknown metric.
+        InputError: The policy names an unknown metric, or a retraining has no registry.
     """
     from intentflow.gating.policy import require_known
     from intentflow.pipeline.code_version import code_version
@@ -134,14 +140,24 @@ def pipeline_arguments(
     require_known(config.policy.named(config.policy_name))
     stored = config.model_copy(update={"publish": config.publish or publish_to})
     configs = {step: step_config(stored, step, in_cluster=in_cluster) for step in _steps(config)}
+    is_retraining = pipeline == "retrain"
+    recorded = RecordConfig(
+        registry=config.registry or record_at,
+        service=config.deploy.name,
+        compare=bool(config.registry) or is_retraining,
+    )
+    if is_retraining and not recorded.registry:
+        raise InputError(
+            "a retraining needs the registry, which has the champion and its rows: set registry "
+            "in the run configuration"
+        )
     return {
+        **({"feedback": config.retrain.feedback} if is_retraining else {}),
         "sources": config.data.sources,
         "champion": config.champion or "",
         "code_version": code_version(),
         "notify": as_parameter(config.notify),
-        "record": as_parameter(
-            RecordConfig(registry=config.registry or record_at, service=config.deploy.name)
-        ),
+        "record": as_parameter(recorded),
         **{step: as_parameter(one) for step, one in configs.items()},
     }
 

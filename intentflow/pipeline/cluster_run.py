@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from intentflow.pipeline.arguments import pipeline_arguments
+from intentflow.pipeline.arguments import PipelineName, pipeline_arguments
 from intentflow.pipeline.options import PipelineOptions
 from intentflow.pipeline.run_config import RunConfig
 from intentflow.pipeline.submit_checks import check_for_cluster, refuse_local_places
@@ -22,17 +22,18 @@ class ClusterRun(NamedTuple):
     arguments: dict[str, Any]
 
 
-def for_cluster(config: RunConfig) -> ClusterRun:
+def for_cluster(config: RunConfig, pipeline: PipelineName = "finetune") -> ClusterRun:
     """Check a run for a cluster; its images have the tag of the present code, unless one is named.
 
     Args:
         config: The run configuration.
+        pipeline: Name of the graph.
 
     Raises:
         InputError: A path is local, or a step cannot run in a cluster; the message names the key.
     """
     own = config.model_copy(update={"pipeline": config.pipeline.for_submission()})
     check_for_cluster(own)
-    arguments = pipeline_arguments(own, publish_to="", in_cluster=True)
+    arguments = pipeline_arguments(own, publish_to="", in_cluster=True, pipeline=pipeline)
     refuse_local_places(arguments)
     return ClusterRun(own.pipeline, arguments)

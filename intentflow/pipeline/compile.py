@@ -9,14 +9,15 @@ import tempfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from intentflow.config import nearest
 from intentflow.errors import UsageError
 from intentflow.io.files import atomic_file
+from intentflow.pipeline.arguments import PipelineName
 from intentflow.pipeline.options import PipelineOptions
 
-PIPELINES = ("finetune",)
+PIPELINES: tuple[PipelineName, ...] = get_args(PipelineName)
 
 
 def build_pipeline(name: str, options: PipelineOptions | None = None) -> Any:
@@ -25,7 +26,7 @@ def build_pipeline(name: str, options: PipelineOptions | None = None) -> Any:
     Raises:
         UsageError: There is no such graph.
     """
-    _require_known(name)
+    known_name(name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         graph = importlib.import_module(f"intentflow.pipelines.{name}.pipeline")
@@ -38,7 +39,7 @@ def kfp_name(name: str) -> str:
     Raises:
         UsageError: There is no such graph.
     """
-    _require_known(name)
+    known_name(name)
     return f"intentflow-{name}"
 
 
@@ -92,8 +93,15 @@ def compile_pipeline(
         shutil.copyfile(draft, partial)
 
 
-def _require_known(name: str) -> None:
-    if name not in PIPELINES:
-        guess = nearest(name, PIPELINES)
-        hint = f"; did you mean {guess}?" if guess else f"; choose from {', '.join(PIPELINES)}"
-        raise UsageError(f"there is no pipeline {name}{hint}")
+def known_name(name: str) -> PipelineName:
+    """The name of a graph that exists.
+
+    Raises:
+        UsageError: There is no such graph.
+    """
+    for known in PIPELINES:
+        if known == name:
+            return known
+    guess = nearest(name, PIPELINES)
+    hint = f"; did you mean {guess}?" if guess else f"; choose from {', '.join(PIPELINES)}"
+    raise UsageError(f"there is no pipeline {name}{hint}")

@@ -19,12 +19,13 @@ from typing import Any
 from intentflow.artifacts.baselines import Baselines, BaselineScores
 from intentflow.artifacts.failure import StepFailure
 from intentflow.artifacts.metrics import Metrics
+from intentflow.artifacts.retraining import RetrainNews
 from intentflow.artifacts.verdict import Verdict
 from intentflow.environment import CHECKPOINTS, environment_variables
 from intentflow.errors import CheckFailed, InputError, IntentflowError, ServiceError
 from intentflow.io.files import atomic_directory, atomic_file
 from intentflow.logs import FORMAT
-from intentflow.pipeline.arguments import pipeline_arguments
+from intentflow.pipeline.arguments import PipelineName, pipeline_arguments
 from intentflow.pipeline.compile import build_pipeline
 from intentflow.pipeline.left_out_rows import (
     BALANCE_LIST,
@@ -48,6 +49,9 @@ _FILES = {
     "records.jsonl": (("convert", "records"),),
     "rejects.jsonl": (("convert", "rejects"),),
     "agreement.json": (("convert", "agreement"),),
+    "news.json": (("look", "news"),),
+    "merge.json": (("merge", "report"),),
+    "merge-changes.jsonl": (("merge", "changes"),),
     "curated.jsonl": (("curate", "curated"),),
     "changes.json": (("curate", "changes"),),
     "left-out.jsonl": (("split", "left_out"),),
@@ -67,7 +71,10 @@ _FILES = {
     "reports/explanation.md": (("explain", "explanation"),),
 }
 # The others contain utterances.
-_PUBLIC = {"metrics.json", "baselines.json", "verdict.json", "reports/training.html"}
+_PUBLIC = {
+    *("metrics.json", "baselines.json", "verdict.json", "reports/training.html"),
+    *("news.json", "merge.json"),
+}
 _MODEL, _MANIFESTS, _LOG, _STEPS = "model", "manifests", "run.log", ".steps"
 _RUNNER_LOG = f"{_STEPS}/runner.log"  # everything that kfp's runner and the steps print
 _RESULTS = (*_FILES, _MODEL, _MANIFESTS, _LOG, INDEX)
@@ -108,8 +115,9 @@ def run_locally(
     *,
     kept_runs: int = KEPT_RUNS,
     verbose: bool = False,
-) -> RunResult:
-    """Run the finetune graph in subprocesses; steps with unchanged inputs are not run again.
+    pipeline: PipelineName = "finetune",
+) -> RunResult | RetrainNews:
+    """Run a graph in subprocesses; steps with unchanged inputs are not run again.
 
     Args:
         config: The run configuration.
@@ -118,6 +126,10 @@ def run_locally(
         kept_runs: Number of earlier runs whose results are kept there.
         verbose: Whether to show the runner's complete log, which is always in
             ``.steps/runner.log``.
+        pipeline: Name of the graph.
+
+    Returns:
+        The result; for a retraining that has nothing to do, what it has compared.
 
     Raises:
         IntentflowError: A step failed; the error is of the kind that the step raised, such as
@@ -126,12 +138,15 @@ def run_locally(
     root = Path(folder).resolve()
     require_inputs(config, root)
     arguments = pipeline_arguments(
-        config, publish_to=str(root / "published"), record_at=str(root.parent / "registry")
+        config,
+        publish_to=str(root / "published"),
+        record_at=str(root.parent / "registry"),
+        pipeline=pipeline,
     )
-    pipeline = build_pipeline("finetune", config.pipeline)
+    graph = build_pipeline(pipeline, config.pipeline)
     with own_folder(folder, _RESULTS, kept_runs):
         started = time.monotonic()
-        outputs, failure = _execute(pipeline, arguments, root, verbose)
+        outputs, failure = _execute(graph, arguments, root, verbose)
         refused = isinstance(failure, CheckFailed) and outputs.get("gate", "Output") == "fail"
         _copy(outputs, root)
         if left_out := left_out_lists(outputs):
@@ -139,6 +154,9 @@ def run_locally(
         if failure and not refused:
             write_index(root, RunEnd(root.name, failure=str(failure)))
             raise failure
+        if outputs.get("look", "Output") == "nothing":
+            write_index(root, RunEnd(root.name, nothing_new=True))
+            return RetrainNews.read(root / "news.json")
         result = _collect(outputs, root, time.monotonic() - started)
         write_index(root, RunEnd(root.name, metrics=result.metrics, verdict=result.verdict))
         return result

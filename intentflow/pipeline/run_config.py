@@ -22,6 +22,7 @@ from intentflow.pipeline.steps.curate import CurateConfig
 from intentflow.pipeline.steps.evaluate import EvaluateConfig
 from intentflow.pipeline.steps.fields import RecipeFile, TaxonomyFile
 from intentflow.pipeline.steps.gate import GateRules
+from intentflow.pipeline.steps.merge import RetrainConfig
 from intentflow.pipeline.steps.notify import NotifyConfig
 from intentflow.pipeline.steps.publish import DESTINATION
 from intentflow.pipeline.steps.split import SplitConfig
@@ -53,7 +54,7 @@ class EvaluateSection(EvaluateConfig):
 
 
 class RunConfig(GateRules):
-    """All inputs of the finetune graph; paths are relative to the configuration file."""
+    """All inputs of a graph; paths are relative to the configuration file."""
 
     data: DataConfig
     recipe: RecipeFile
@@ -64,6 +65,7 @@ class RunConfig(GateRules):
     evaluate: EvaluateSection = Field(default_factory=EvaluateSection)
     publish: Annotated[str | None, Place()] = Field(None, description=DESTINATION)
     registry: Annotated[str | None, Place()] = Field(None, description=PLACE)
+    retrain: RetrainConfig = Field(default_factory=RetrainConfig)
     notify: NotifyConfig = Field(default_factory=NotifyConfig)
     deploy: DeployOptions = Field(default_factory=DeployOptions)
     pipeline: PipelineOptions = Field(default_factory=PipelineOptions)
@@ -152,6 +154,10 @@ def _read_section(section: str, value: Any, overrides: list[str]) -> Any:
     return apply_overrides(value, by_own_names(overrides) if section == "recipe" else overrides)
 
 
+_SECTIONS: dict[str, type[StrictModel]] = {"data": DataConfig, "retrain": RetrainConfig}
+"""The sections of a run that hold paths."""
+
+
 def _absolute(model: type[StrictModel], document: Any, folder: Path) -> Any:
     """Make paths absolute from ``folder``; URIs, names and absolute paths stay unchanged."""
     if not isinstance(document, Mapping):
@@ -161,8 +167,8 @@ def _absolute(model: type[StrictModel], document: Any, folder: Path) -> Any:
         place, value = marker(Place, field.metadata), result.get(key)
         if place is not None and isinstance(value, str | list):
             result[key] = _absolute_places(place, value, folder)
-        elif key == "data" and key in result:
-            result[key] = _absolute(DataConfig, value, folder)
+        elif key in _SECTIONS and key in result:
+            result[key] = _absolute(_SECTIONS[key], value, folder)
     return result
 
 

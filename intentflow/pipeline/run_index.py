@@ -36,6 +36,9 @@ _FILES = {
     "left-out.jsonl": "Rows that the split left out",
     "test-rejects.jsonl": "Rows of the test file that were not used, with their reasons",
     "agreement.json": "Agreement of the annotators",
+    "news.json": "What is new since the champion's data set",
+    "merge.json": "Numbers of new rows and of labels that they replaced",
+    "merge-changes.jsonl": "Labels that a later one replaced, or that contradict a test row",
     "run.log": "A line a step with its counts, warnings and errors",
 }
 
@@ -49,12 +52,14 @@ class RunEnd:
         failure: Message of the error that ended it; None if it reached the gate.
         metrics: Scores; None without a scored model.
         verdict: The gate's verdict; None if the run did not reach it.
+        nothing_new: Whether a retraining had nothing to do.
     """
 
     name: str
     failure: str | None = None
     metrics: Metrics | None = None
     verdict: Verdict | None = None
+    nothing_new: bool = False
 
 
 def write_index(root: Path, end: RunEnd) -> None:
@@ -89,6 +94,8 @@ def _facts(end: RunEnd) -> list[str]:
 
 
 def _tiles(end: RunEnd) -> list[dict[str, str]]:
+    if end.nothing_new:
+        return [{"label": "news", "value": "none", "tone": "good"}]
     if end.verdict is None:
         return [{"label": "verdict", "value": "none", "tone": "bad"}]
     passed = end.verdict.passed

@@ -30,6 +30,7 @@ def require_inputs(config: RunConfig, folder: Path) -> None:
     for key, sources in (("data.sources", config.data.sources), ("data.test", config.data.test)):
         _require_apart(key, sources, folder)
         _require_found(key, sources)
+    _require_apart("retrain.feedback", config.retrain.feedback, folder)
     if config.data.test and not any(map(is_remote, config.data.test)):
         read_test(config.data.test, config.data)
     if config.champion and not is_remote(config.champion):

@@ -28,8 +28,10 @@ _WORDS = Resources(cpu=("250m", "1"), memory=("512Mi", "2Gi"))
 
 STEP_RESOURCES = {
     "resolve": _WORDS,
+    "look": _WORDS,
     "convert": _ROWS,
     "check": _WORDS,
+    "merge": _ROWS,
     "curate": _ROWS,
     "validate": _ROWS,
     "split": _ROWS,

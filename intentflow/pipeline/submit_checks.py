@@ -70,6 +70,7 @@ def refuse_local_places(arguments: Mapping[str, Any]) -> None:
     """
     places = {
         "data.sources": _texts(arguments.get("sources")),
+        "retrain.feedback": _texts(arguments.get("feedback")),
         "data.test": _texts(arguments.get("split", {}).get("test")),
         "champion": _texts(arguments.get("champion")),
         "registry": _texts(arguments.get("record", {}).get("registry")),

@@ -33,6 +33,7 @@ from intentflow.artifacts.predictions import GivenPrediction, ScoredPrediction
 from intentflow.artifacts.published import PublishedModel
 from intentflow.artifacts.quantization import QuantizationRecord
 from intentflow.artifacts.registry_entry import RegistryEntry, ServiceAliases
+from intentflow.artifacts.retraining import MergeChange, MergeReport, RetrainNews
 from intentflow.artifacts.training import TrainingRecord
 from intentflow.artifacts.verdict import Verdict
 from intentflow.errors import IntentflowError
@@ -153,6 +154,18 @@ MINIMAL |= {
         "annotators": {},
         "set_aside": [],
         "labels_digest": "0",
+    },
+    MergeChange: {"kind": "replaced", "instruction": "a", "output": "b()", "source": "log"},
+    MergeReport: {
+        **dict.fromkeys(("previous_rows", "previous_test_rows", "given", "seen", "rows"), 0),
+        **dict.fromkeys(("duplicates", "test_rows", "added", "joined_test", "left_out"), 0),
+        **dict.fromkeys(("replaced_previous", "test"), 0),
+    },
+    RetrainNews: {
+        "retrain": False,
+        "champion": None,
+        "data": None,
+        **{key: [] for key in ("sources", "gone", "settings", "reasons")},
     },
 }
 

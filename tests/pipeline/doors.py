@@ -166,10 +166,10 @@ class Doors:
         return find
 
     def _arguments(self, function: Callable[..., Any]) -> dict[str, Any]:
-        """Artifacts in the working directory, and something for the rest."""
+        """Artifacts in the working directory, and something for the rest that has to be given."""
         arguments: dict[str, Any] = {}
         for name, parameter in inspect.signature(function).parameters.items():
-            if isinstance(parameter.default, str):
+            if parameter.default is None or isinstance(parameter.default, str):
                 continue
             kind = getattr(parameter.annotation, "__origin__", parameter.annotation)
             if kind in (list, dict):

@@ -78,6 +78,7 @@ ONLY_KEYS = {
     "data.sources": "what the first step reads",
     "champion": "what evaluate and gate read: scores of the model in service",
     "registry": "where all steps record",
+    "retrain": "logs that a retraining reads",
     "notify": "receivers of the outcome of a run, which no command has",
     "pipeline.registry": "where steps run",
     "pipeline.tag": "where steps run",
@@ -341,7 +342,8 @@ def test_each_field_of_a_step_without_a_command_is_tried() -> None:
         for step, model in (("record", RecordConfig), ("notify", NotifyConfig))
         for name in model.model_fields
     }
-    assert set(OF_THE_RUN) == fields
+    # The key registry sets `compare`, too: tests/pipeline/test_retrain_graph.py.
+    assert set(OF_THE_RUN) == fields - {("record", "compare")}
 
 
 @pytest.mark.parametrize(("step", "name"), OF_THE_RUN)
@@ -360,5 +362,7 @@ def test_steps_without_a_configuration_are_these() -> None:
     folders = {path.parent.name for path in components.glob("*/component.py")}
     # `resolve` looks up the data of `split` and `publish`, `record` has the place of the run's
     # registry, `explain` writes what `gate` decided, `check` raises what a step before it handed
-    # on, `notify` sends the outcome: OF_THE_RUN has all that can be set for them.
-    assert folders - set(STEP_CONFIGS) == {"resolve", "record", "explain", "check", "notify"}
+    # on, `notify` sends the outcome: OF_THE_RUN has all that can be set for them. `look` compares
+    # what other steps are given, and `merge` has their settings and the logs of the run.
+    without = {"resolve", "record", "explain", "check", "notify", "look", "merge"}
+    assert folders - set(STEP_CONFIGS) == without

@@ -33,7 +33,7 @@ def verdict(tmp_path: Path, metrics: Path) -> Path:
 def _explain(folder: Path, verdict: Path, metrics: Path, **record: str) -> dict[str, Any]:
     report = document(folder / "report.html", "")
     files = {"verdict": verdict, "metrics": metrics, "report": report}
-    return call(explain, folder, **files, train={}, record=record, run="run-1")
+    return call(explain, folder, **files, train={}, gate={}, record=record, run="run-1")
 
 
 def _explanation(folder: Path, verdict: Path, metrics: Path) -> str:

@@ -22,6 +22,7 @@ def _publish(folder: Path, model: Path, **record: str) -> str:
     }
     config = {"destination": str(folder / "models")}
     given = {**files, "config": config, "train": {"recipe": {"seed": 7}}, "record": record}
+    given["gate"] = {"policy_name": "live"}
     return str(call(publish, folder, model=model, run="run-1", **given)["Output"])
 
 
@@ -43,7 +44,10 @@ def test_a_model_is_entered_with_its_address_scores_recipe_and_verdict(
     entry = Registry(tmp_path / "registry").of_run("run-1")["model"]
     assert entry.verdict is not None and entry.verdict.passed
     assert (entry.name, entry.uri, entry.digest) == ("banking", uri, digest_of(tiny_model))
-    assert (entry.rows, entry.recipe) == ({"scored": 200}, {"recipe": {"seed": 7}})
+    assert (entry.rows, entry.recipe) == (
+        {"scored": 200},
+        {"recipe": {"seed": 7}, "gate": {"policy_name": "live"}},
+    )
     assert entry.reports == {"evaluation": str(tmp_path / "report.html")}
 
 

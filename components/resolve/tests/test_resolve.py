@@ -5,18 +5,24 @@ from typing import Any
 
 import pytest
 
+from intentflow.artifacts.registry_entry import RegistryEntry
 from intentflow.components.resolve.component import resolve
 from intentflow.pipeline.code_version import code_version
-from tests.components.calls import call, rows
+from intentflow.registry import Registry
+from intentflow.registry.changes import deployed
+from tests.components.calls import call, document, rows
+from tests.gating.scores import scores
 
 
-def _resolve(folder: Path, split: dict[str, Any] | None = None) -> tuple[Any, ...]:
+def _resolve(folder: Path, split: dict[str, Any] | None = None, **more: object) -> tuple[Any, ...]:
     given = {
         "sources": [str(folder)],
         "split": split or {},
         "champion": "",
         "deploy": {},
+        "record": {},
         "code_version": code_version(),
+        **more,
     }
     return tuple(call(resolve, folder, **given)["Output"])
 
@@ -49,7 +55,43 @@ def test_without_a_test_file_there_is_no_digest_of_one(labels: Path) -> None:
 
 
 def test_a_first_model_has_no_champion(labels: Path) -> None:
-    assert _resolve(labels)[2:] == ({}, "")
+    assert _resolve(labels)[2:] == ({}, "", "", "", "")
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Path:
+    """A registry with a champion and its data set."""
+    made = {"name": "travel", "created": "2026-11-29T20:15:00Z"}
+    found = Registry(tmp_path / "registry")
+    data = found.add(RegistryEntry(kind="dataset", uri="s3://data", **made))
+    model = found.add(RegistryEntry(kind="model", uri="s3://model", parents=[data], **made))
+    found.move("travel", deployed(model), reason="test")
+    return tmp_path / "registry"
+
+
+def _record(registry: Path, *, compare: bool) -> dict[str, object]:
+    return {"registry": str(registry), "service": "travel", "compare": compare}
+
+
+def test_the_champion_of_the_registry_is_compared_with(labels: Path, registry: Path) -> None:
+    found = _resolve(labels, record=_record(registry, compare=True))
+    assert (found[3], found[5]) == ("s3://model", "s3://data")
+
+
+def test_a_registry_that_is_only_written_names_no_champion(labels: Path, registry: Path) -> None:
+    assert _resolve(labels, record=_record(registry, compare=False))[3:6] == ("", "", "")
+
+
+def test_given_scores_count_before_the_registry(
+    labels: Path, registry: Path, tmp_path: Path
+) -> None:
+    given = document(tmp_path / "metrics.json", scores(n=200))
+    found = _resolve(labels, record=_record(registry, compare=True), champion=str(given))
+    assert (found[2]["n"], found[3]) == (200, "")
+
+
+def test_logs_have_a_digest(labels: Path) -> None:
+    assert _resolve(labels, feedback=[str(labels)])[6] == _resolve(labels)[0]
 
 
 def test_a_missing_source_ends_the_step(tmp_path: Path) -> None:

@@ -43,6 +43,9 @@ class RecordConfig(StrictModel):
 
     registry: Annotated[str | None, Place()] = Field(None, description=PLACE)
     service: str = Field(_UNNAMED, pattern=DNS_LABEL, description="Name of the service")
+    compare: bool = Field(
+        False, description="Compare a new model with the champion that the registry has"
+    )
 
 
 @dataclass(frozen=True)

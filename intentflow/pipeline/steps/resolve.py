@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from intentflow.artifacts.metrics import Metrics
     from intentflow.deployment.options import DeployOptions
+    from intentflow.pipeline.steps.record import RecordConfig
     from intentflow.pipeline.steps.split import SplitConfig
 
 log = logging.getLogger(__name__)
@@ -27,12 +28,18 @@ class Resolved:
         champion: Given scores of the model in service that a gate compares; None without any.
         champion_model: Address of the model in service under its digest, which is scored on the
             test rows of the run; empty if there is none, or its scores are given.
+        champion_entry: Id of the registry's champion; empty if there is none.
+        champion_data: Address of the data set that it was trained on; empty if unknown.
+        feedback_digest: Digests of the service's logs, separated by blanks.
     """
 
     sources_digest: str
     test_digest: str
     champion: Metrics | None
     champion_model: str = ""
+    champion_entry: str = ""
+    champion_data: str = ""
+    feedback_digest: str = ""
 
 
 def run_resolve(
@@ -41,6 +48,8 @@ def run_resolve(
     split: SplitConfig | None = None,
     champion: str | Path | None = None,
     service: DeployOptions | None = None,
+    record: RecordConfig | None = None,
+    feedback: Sequence[str] = (),
 ) -> Resolved:
     """Find what is there now.
 
@@ -52,6 +61,9 @@ def run_resolve(
             found.
         service: Options of the deployment; without ``champion``, the model of that service is the
             champion: in the cluster with mode ``apply``, in the repository with mode ``git``.
+        record: Place of the registry; with ``compare``, its champion is the model in service where
+            no scores are given and no service is found.
+        feedback: Logs of the service: files, folders or ``s3://`` prefixes.
 
     Raises:
         InputError: One of them cannot be read, or no test row can.
@@ -61,15 +73,21 @@ def run_resolve(
     from intentflow.artifacts.metrics import Metrics
     from intentflow.evaluation.scores import for_comparing
     from intentflow.pipeline.steps.given_test import read_test
+    from intentflow.pipeline.steps.look import find_champion
 
     test = split.test if split else []
     if split and test:
         read_test(test, split)  # otherwise it would fail after hours of work on the other rows
+    known = find_champion(record) if record and record.compare else None
+    in_registry = (known.model.uri or "") if known else ""
     return Resolved(
         sources_digest=_digests(sources),
         test_digest=_digests(test),
         champion=for_comparing(Metrics.read(champion)) if champion else None,
-        champion_model="" if champion else _model_in_service(service),
+        champion_model="" if champion else _model_in_service(service) or in_registry,
+        champion_entry=known.model.id if known else "",
+        champion_data=(known.data.uri or "") if known and known.data else "",
+        feedback_digest=_digests(feedback),
     )
 
 

@@ -124,7 +124,11 @@ class SplitSummary:
 
 
 def run_split(
-    records: str | Path, files: SplitFiles, config: SplitConfig | None = None
+    records: str | Path,
+    files: SplitFiles,
+    config: SplitConfig | None = None,
+    *,
+    test_records: str | Path | None = None,
 ) -> SplitSummary:
     r"""Split records; with a test file, near-duplicates of its rows are removed from the others.
 
@@ -132,6 +136,7 @@ def run_split(
         records: The rows to split.
         files: Files of the parts; a part without rows writes no file.
         config: Shares, seed, test file; the defaults if None.
+        test_records: Records that are the test rows, in place of the configured ones.
 
     Returns:
         Number of rows and digest of each part.
@@ -153,11 +158,15 @@ def run_split(
         (8, 1, 1)
     """
     from intentflow.curation.split import split
-    from intentflow.records import read_numbered_records
+    from intentflow.pipeline.steps.given_test import GivenTest
+    from intentflow.records import read_numbered_records, read_records
 
     settings = config or SplitConfig()
     numbers, rows = zip(*read_numbered_records(records), strict=True)
-    given = _given_test(settings, rows, files.test_rejects)
+    if test_records is None:
+        given = _given_test(settings, rows, files.test_rejects)
+    else:
+        given = GivenTest(read_records(test_records), 0)
     test = given.rows if given else None
     left_out = [] if test is None else _near_test(rows, test, settings.near_threshold)
     parts = split(

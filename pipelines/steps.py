@@ -1,4 +1,4 @@
-"""The components of the graph, by the name of their step."""
+"""The components of the graphs, by the name of their step."""
 
 from intentflow.components.balance.component import balance
 from intentflow.components.baseline.component import baseline
@@ -9,6 +9,8 @@ from intentflow.components.deploy.component import deploy
 from intentflow.components.evaluate.component import evaluate
 from intentflow.components.explain.component import explain
 from intentflow.components.gate.component import gate
+from intentflow.components.look.component import look
+from intentflow.components.merge.component import merge
 from intentflow.components.notify.component import notify
 from intentflow.components.publish.component import publish
 from intentflow.components.quantize.component import quantize
@@ -28,6 +30,8 @@ __all__ = [
     "evaluate",
     "explain",
     "gate",
+    "look",
+    "merge",
     "notify",
     "publish",
     "quantize",

@@ -1,0 +1,169 @@
+"""Look: what is new since the data set that the champion was trained on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
+
+if TYPE_CHECKING:
+    from intentflow.artifacts.registry_entry import EntrySource, RegistryEntry
+    from intentflow.artifacts.retraining import RetrainNews, SourceNews
+    from intentflow.pipeline.steps.record import RecordConfig
+
+log = logging.getLogger(__name__)
+
+GATE = "gate"
+"""Key of a model's recipe under which the gate's configuration, its policy, is recorded."""
+
+Settings = Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The champion of a service, as the registry has it.
+
+    Attributes:
+        model: Its entry.
+        data: Entry of the data set that it was trained on; None if that is unknown.
+        data_id: Id of that entry; empty if it is unknown.
+    """
+
+    model: RegistryEntry
+    data: RegistryEntry | None
+    data_id: str = ""
+
+
+@dataclass(frozen=True)
+class Present:
+    """Sources and settings of a run.
+
+    Attributes:
+        sources: Addresses of labelling exports and of logs.
+        digests: Their digests, in the same order.
+        data: Configuration of the steps that prepare the rows, by step.
+        model: Configuration of the training, with the policy under :data:`GATE`.
+    """
+
+    sources: Sequence[str]
+    digests: Sequence[str]
+    data: Settings
+    model: Settings
+
+
+def find_champion(config: RecordConfig) -> Champion | None:
+    """The champion of the service in the registry.
+
+    Args:
+        config: Place of the registry, name of the service.
+
+    Returns:
+        Its entries; None without a registry or a champion.
+
+    Raises:
+        InputError: The registry is damaged.
+        ServiceError: The storage does not answer, or refuses.
+    """
+    from intentflow.registry import Registry
+
+    if not config.registry:
+        return None
+    found = Registry(config.registry).aliases(config.service).current.get("champion")
+    return read_champion(config, found) if found else None
+
+
+def read_champion(config: RecordConfig, model_id: str) -> Champion:
+    """A model and its data set by the model's id, which another run may have replaced since.
+
+    Args:
+        config: Place of the registry.
+        model_id: Id of the model's entry.
+
+    Raises:
+        InputError: There is no such entry, or it is damaged.
+        ServiceError: The storage does not answer, or refuses.
+    """
+    from intentflow.registry import Registry
+
+    registry = Registry(config.registry or "")
+    model = registry.entry(model_id)
+    for parent in model.parents:
+        entry = registry.entry(parent)
+        if entry.kind == "dataset":
+            return Champion(model, entry, parent)
+    return Champion(model, None)
+
+
+def run_look(champion: Champion | None, present: Present) -> RetrainNews:
+    """List what is new since the champion's data set.
+
+    Args:
+        champion: The champion; None for a first model.
+        present: Sources and settings of the run.
+
+    Returns:
+        The news, and whether they are a reason to train.
+    """
+    from intentflow.artifacts.retraining import RetrainNews
+
+    known = champion.data.sources if champion and champion.data else []
+    sources = _sources(present, known)
+    gone = sorted({one.uri for one in known} - set(present.sources))
+    settings = _changed_settings(champion, present)
+    reasons = _reasons(champion, sources, gone, settings)
+    news = RetrainNews(
+        retrain=bool(reasons),
+        champion=champion.model.id if champion else None,
+        data=champion.data_id or None if champion else None,
+        sources=sources,
+        gone=gone,
+        settings=settings,
+        reasons=reasons or ["sources, recipe and policy are those of the champion"],
+    )
+    for reason in news.reasons:
+        log.info("%s: %s", "a reason to train" if news.retrain else "nothing is new", reason)
+    return news
+
+
+def _sources(present: Present, known: Sequence[EntrySource]) -> list[SourceNews]:
+    from intentflow.artifacts.retraining import SourceNews
+
+    pairs = {(one.uri, one.digest) for one in known}
+    uris = {one.uri for one in known}
+    return [
+        SourceNews(
+            uri=uri,
+            state="same" if (uri, digest) in pairs else "changed" if uri in uris else "new",
+        )
+        for uri, digest in zip(present.sources, present.digests, strict=True)
+    ]
+
+
+def _changed_settings(champion: Champion | None, present: Present) -> list[str]:
+    """Names of the steps whose configuration is not the champion's, and of the policy."""
+    if champion is None:
+        return []
+    before = dict(champion.model.recipe)
+    changed = [] if before.pop(GATE, {}) == present.model.get(GATE, {}) else [GATE]
+    now = {key: value for key, value in present.model.items() if key != GATE}
+    changed += [] if before == now else ["train"]
+    recorded = champion.data.recipe if champion.data else {}
+    return changed + [step for step, one in present.data.items() if recorded.get(step, {}) != one]
+
+
+def _reasons(
+    champion: Champion | None,
+    sources: Sequence[SourceNews],
+    gone: Sequence[str],
+    settings: Sequence[str],
+) -> list[str]:
+    if champion is None:
+        return ["there is no champion in the registry"]
+    if champion.data is None:
+        return ["the data set of the champion is unknown"]
+    reasons = [f"{one.uri} is {one.state}" for one in sources if one.state != "same"]
+    reasons += [f"{uri} is no source any more" for uri in gone]
+    return reasons + [f"another configuration of {step}" for step in settings]

@@ -1,0 +1,274 @@
+"""Merge: new labels and corrections with the rows of the champion's data set."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Self
+
+from pydantic import BeforeValidator, Field
+
+from intentflow.config import Place, StrictModel, as_list
+from intentflow.errors import InputError
+from intentflow.pipeline.steps.convert import ConvertConfig
+from intentflow.pipeline.steps.curate import CurateConfig
+from intentflow.pipeline.steps.split import SplitConfig
+
+if TYPE_CHECKING:
+    from intentflow.artifacts.feedback import FeedbackLabel, LeftOutLabel
+    from intentflow.artifacts.retraining import MergeChange, MergeReport
+    from intentflow.feedback.merging import Merge, MergedSet, NewRow
+    from intentflow.records import Example
+
+log = logging.getLogger(__name__)
+
+LEDGER = "ledger"
+"""Part of a data set: the keys of all labels that merges have seen."""
+
+_PARTS = ("train", "validation", "test")
+_EXPORTS = "the labelling exports"
+
+
+class RetrainConfig(StrictModel):
+    """Inputs that a retraining has in addition to those of the finetune graph.
+
+    Example:
+        >>> RetrainConfig(feedback="s3://logs/banking").feedback
+        ['s3://logs/banking']
+    """
+
+    feedback: Annotated[list[str], Place(), BeforeValidator(as_list)] = Field(
+        [],
+        description="Logs of the service, whose corrections a retraining learns from: files, "
+        "folders, s3://",
+    )
+
+
+@dataclass(frozen=True)
+class MergeRules:
+    """Rules of a merge.
+
+    Attributes:
+        convert: Conversion, whose taxonomy corrections are held to.
+        curate: Curation, which redacts rows or does not.
+        split: Test file, and the share of new utterances that join the test rows.
+        feedback: Logs of the service.
+
+    Example:
+        >>> MergeRules(split=SplitConfig(test_share=0.2)).feedback
+        ()
+    """
+
+    convert: ConvertConfig = field(default_factory=ConvertConfig)
+    curate: CurateConfig = field(default_factory=CurateConfig)
+    split: SplitConfig = field(default_factory=SplitConfig)
+    feedback: Sequence[str | Path] = ()
+
+
+@dataclass(frozen=True)
+class MergeFiles:
+    """Files of a merge.
+
+    Attributes:
+        rows: Rows to curate, train and validate with.
+        test: Test rows.
+        ledger: Keys of all labels that merges have seen, one a line.
+        changes: Labels that do not count, as JSON lines.
+        report: Numbers, ``merge.json``.
+    """
+
+    rows: Path
+    test: Path
+    ledger: Path
+    changes: Path
+    report: Path
+
+    @classmethod
+    def in_folder(cls, folder: str | Path) -> Self:
+        """The files under their usual names in a folder."""
+        names = ("rows.jsonl", "test.jsonl", "ledger.jsonl", "merge-changes.jsonl", "merge.json")
+        return cls(*(Path(folder) / name for name in names))
+
+
+@dataclass(frozen=True)
+class _Corrections:
+    """Corrections of the service's log.
+
+    Attributes:
+        rows: Those that count, in order of time.
+        changes: Those that do not.
+        set_aside: Annotators whose corrections do not count.
+    """
+
+    rows: Sequence[NewRow] = ()
+    changes: Sequence[MergeChange] = ()
+    set_aside: Sequence[str] = ()
+
+
+def run_merge(
+    records: str | Path,
+    files: MergeFiles,
+    rules: MergeRules | None = None,
+    *,
+    previous: str | Path | None = None,
+) -> MergeReport:
+    """Merge converted rows and corrections with the champion's data set.
+
+    Args:
+        records: Converted rows of all labelling exports.
+        files: Files to write.
+        rules: Logs of corrections, share of test rows; the defaults if None.
+        previous: Folder or ``s3://`` address of the champion's data set; None for a first model.
+
+    Returns:
+        Number of rows by what became of them.
+
+    Raises:
+        InputError: A file cannot be read or written, or no row is left to train with.
+        ModuleNotFoundError: The ``data`` extra is not installed.
+    """
+    from intentflow.feedback.merging import merge_rows
+    from intentflow.records import read_records
+
+    settings = rules or MergeRules()
+    before = _with_test_file(_read_previous(previous), settings.split)
+    exported = _exported(read_records(records), redact=settings.curate.redact)
+    corrections = _read_corrections(settings, before)
+    sources = [exported, corrections.rows]
+    found = merge_rows(before, sources, test_share=settings.split.test_share)
+    if not found.merged.rows:
+        raise InputError("merge: all rows are test rows, and none is left to train with")
+    report = _report(before, sum(map(len, sources)), found, corrections)
+    _write(files, found, corrections, report)
+    log.info(
+        "%d new training rows and %d new test rows; %d labels of earlier rows replaced",
+        report.added,
+        report.joined_test,
+        report.replaced_previous,
+    )
+    return report
+
+
+def _read_previous(previous: str | Path | None) -> MergedSet:
+    """The champion's data set; one that no merge has made has no ledger."""
+    from intentflow.feedback.merging import MergedSet
+    from intentflow.records import read_records
+    from intentflow.storage import fetch
+
+    if previous is None:
+        return MergedSet()
+    with tempfile.TemporaryDirectory() as folder:
+        place = fetch(previous, folder)
+        parts = {
+            name: read_records(file) if (file := place / f"{name}.jsonl").exists() else []
+            for name in _PARTS
+        }
+        ledger = place / f"{LEDGER}.jsonl"
+        keys = ledger.read_text(encoding="utf-8").split() if ledger.exists() else []
+    rows = [*parts["train"], *parts["validation"]]
+    return MergedSet(rows, parts["test"], frozenset(key.strip('"') for key in keys))
+
+
+def _with_test_file(before: MergedSet, split: SplitConfig) -> MergedSet:
+    """The set with the rows of a test file among its test rows, and not among the others."""
+    from intentflow.curation.dedup import normalised_utterance
+    from intentflow.pipeline.steps.given_test import read_test
+
+    if not split.test:
+        return before
+    known = {normalised_utterance(row.instruction) for row in before.test}
+    more = [
+        row
+        for row in read_test(split.test, split).rows
+        if normalised_utterance(row.instruction) not in known
+    ]
+    frozen = known | {normalised_utterance(row.instruction) for row in more}
+    rows = [row for row in before.rows if normalised_utterance(row.instruction) not in frozen]
+    return replace(before, rows=rows, test=[*before.test, *more])
+
+
+def _exported(rows: Sequence[Example], *, redact: bool) -> list[NewRow]:
+    """Rows of exports, redacted as those of the champion are, so that both can be compared."""
+    from intentflow.feedback.merging import NewRow, ledger_key
+
+    if not redact:
+        return [NewRow(row, _EXPORTS) for row in rows]
+    from intentflow.redaction.anonymizer import redact_examples
+
+    redacted = redact_examples(rows)
+    return [
+        NewRow(now, _EXPORTS, sight=ledger_key(given))
+        for given, (now, _) in zip(rows, redacted, strict=True)
+    ]
+
+
+def _read_corrections(rules: MergeRules, before: MergedSet) -> _Corrections:
+    """Corrections of the service's log; annotators are checked with the test rows."""
+    from intentflow.feedback.collection import FeedbackRules, collect_feedback
+
+    if not rules.feedback:
+        return _Corrections()
+    limits = FeedbackRules(taxonomy=rules.convert.taxonomy, budget=0)
+    found = collect_feedback(rules.feedback, limits, gold=before.test)
+    for name in found.report.set_aside:
+        log.warning("corrections of %s are set aside: they contradict the test rows", name)
+    # Those of test rows are no new labels, and the merge lists the ones that differ.
+    gold = [label for label in found.left_out if label.reason == "gold"]
+    return _Corrections(
+        _labelled([*found.labels, *gold]),
+        [_change(label) for label in found.left_out if label.reason != "gold"],
+        found.report.set_aside,
+    )
+
+
+def _labelled(labels: Iterable[FeedbackLabel]) -> list[NewRow]:
+    from intentflow.feedback.merging import NewRow
+    from intentflow.records import Example
+
+    return [
+        NewRow(Example(label.instruction, label.output), _origin(label), label.time)
+        for label in labels
+    ]
+
+
+def _origin(label: FeedbackLabel) -> str:
+    return f"correction of request {label.request_id}, {label.annotator or 'annotator unknown'}"
+
+
+def _change(label: LeftOutLabel) -> MergeChange:
+    from intentflow.artifacts.retraining import MergeChange
+
+    fields = {"instruction": label.instruction, "output": label.output, "by": label.by}
+    return MergeChange.from_mapping(
+        {**fields, "kind": label.reason, "source": _origin(label)}, "correction"
+    )
+
+
+def _report(before: MergedSet, given: int, found: Merge, corrections: _Corrections) -> MergeReport:
+    from intentflow.artifacts.retraining import MergeReport
+
+    return MergeReport(
+        previous_rows=len(before.rows),
+        previous_test_rows=len(before.test),
+        given=given,
+        rows=len(found.merged.rows),
+        test=len(found.merged.test),
+        set_aside=list(corrections.set_aside),
+        **vars(found.counts),
+    )
+
+
+def _write(files: MergeFiles, found: Merge, corrections: _Corrections, report: MergeReport) -> None:
+    from intentflow.artifacts.document import write_lines
+    from intentflow.io.files import atomic_file
+    from intentflow.records import write_records
+
+    write_records(files.rows, found.merged.rows)
+    write_records(files.test, found.merged.test)
+    with atomic_file(files.ledger, private=True) as partial:
+        partial.write_text("".join(f'"{key}"\n' for key in sorted(found.merged.ledger)))
+    write_lines(files.changes, [*corrections.changes, *found.changes])
+    report.write(files.report)

@@ -1,0 +1,1 @@
+"""The retraining of a service's model on what is new."""
