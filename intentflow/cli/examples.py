@@ -48,6 +48,10 @@ EXAMPLES = {
     "feedback": (
         "intentflow feedback s3://logs/intent -o feedback --gold gold.jsonl --known train.jsonl",
     ),
+    "review": (
+        "intentflow review export feedback -o tasks.json",
+        "intentflow review export feedback -o tasks.manifest --to itag --budget 50",
+    ),
     "drift": (
         "intentflow drift --reference data/train.jsonl --requests s3://logs/intent "
         "--policy drift.yaml --html drift.html",
