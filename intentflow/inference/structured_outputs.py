@@ -58,6 +58,11 @@ class StructuredOutputs:
         self.grammar = taxonomy_grammar(taxonomy, output_format, intent_tokens)
         self._fused = fused
 
+    @property
+    def is_fused(self) -> bool:
+        """Whether a classifier decides on intents with the model."""
+        return self._fused is not None
+
     def biases(self, utterance: str) -> list[float]:
         """The classifier's biases of the intents' tokens; empty if nothing is fused."""
         return self._fused.biases([utterance])[0] if self._fused else []

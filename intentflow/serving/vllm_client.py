@@ -165,9 +165,10 @@ class VllmBackend:
 
     async def _biases(self, messages: Sequence[Message]) -> list[float]:
         """What the classifier adds to the intents' tokens; a long dialogue takes it a while."""
-        if not self._model.constrained:
+        structure = self._model.structure
+        if not (self._model.constrained and structure.is_fused):
             return []
-        return await asyncio.to_thread(self._model.structure.biases, joined_rounds(messages))
+        return await asyncio.to_thread(structure.biases, joined_rounds(messages))
 
     def _likely_tokens(self, top_k: int) -> dict[str, int]:
         """The request for likely tokens at each place, the first of which are the intents'."""
