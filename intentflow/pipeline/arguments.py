@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -11,6 +11,7 @@ from intentflow.baselines.kinds import LANGUAGE_MODEL_KINDS
 from intentflow.config import StrictModel
 from intentflow.deployment.options import DeployOptions
 from intentflow.errors import InputError
+from intentflow.pipeline.options import PipelineName
 from intentflow.pipeline.parameters import as_parameter
 from intentflow.pipeline.run_config import RunConfig
 from intentflow.pipeline.steps.balance import BalanceConfig
@@ -26,9 +27,6 @@ from intentflow.pipeline.steps.split import SplitConfig
 from intentflow.pipeline.steps.train import TrainConfig
 from intentflow.pipeline.steps.validate import ValidateConfig
 from intentflow.pipeline.train_hardware import train_hardware
-
-PipelineName = Literal["finetune", "retrain"]
-"""Names of the graphs."""
 
 STEP_CONFIGS: dict[str, type[StrictModel]] = {
     "convert": ConvertConfig,

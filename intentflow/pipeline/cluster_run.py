@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from intentflow.pipeline.arguments import PipelineName, pipeline_arguments
-from intentflow.pipeline.options import PipelineOptions
+from intentflow.pipeline.arguments import pipeline_arguments
+from intentflow.pipeline.options import PipelineName, PipelineOptions
 from intentflow.pipeline.run_config import RunConfig
 from intentflow.pipeline.submit_checks import check_for_cluster, refuse_local_places
 

@@ -14,8 +14,7 @@ from typing import Any, get_args
 from intentflow.config import nearest
 from intentflow.errors import UsageError
 from intentflow.io.files import atomic_file
-from intentflow.pipeline.arguments import PipelineName
-from intentflow.pipeline.options import PipelineOptions
+from intentflow.pipeline.options import PipelineName, PipelineOptions
 
 PIPELINES: tuple[PipelineName, ...] = get_args(PipelineName)
 

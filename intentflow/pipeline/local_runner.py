@@ -25,7 +25,7 @@ from intentflow.environment import CHECKPOINTS, environment_variables
 from intentflow.errors import CheckFailed, InputError, IntentflowError, ServiceError
 from intentflow.io.files import atomic_directory, atomic_file
 from intentflow.logs import FORMAT
-from intentflow.pipeline.arguments import PipelineName, pipeline_arguments
+from intentflow.pipeline.arguments import pipeline_arguments
 from intentflow.pipeline.compile import build_pipeline
 from intentflow.pipeline.left_out_rows import (
     BALANCE_LIST,
@@ -34,6 +34,7 @@ from intentflow.pipeline.left_out_rows import (
     left_out_line,
     left_out_lists,
 )
+from intentflow.pipeline.options import PipelineName
 from intentflow.pipeline.run_config import RunConfig
 from intentflow.pipeline.run_folder import KEPT_RUNS, own_folder
 from intentflow.pipeline.run_index import INDEX, RunEnd, write_index

@@ -15,6 +15,9 @@ from intentflow.pipeline.steps.balance import BalanceMode
 from intentflow.pipeline.steps.quantize import QUANTIZED, Method
 from intentflow.recipe.cluster import TRAIN_IMAGE
 
+PipelineName = Literal["finetune", "retrain"]
+"""Names of the graphs."""
+
 STEPS = tuple(STEP_RESOURCES)
 """Names of the steps, in their order."""
 
