@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field
 
-from intentflow.artifacts.document import Artifact, Number, Rate, Section, write_lines
+from intentflow.artifacts.document import Artifact, Integer, Number, Rate, Section, write_lines
 from intentflow.errors import InputError
 
 
@@ -17,6 +17,28 @@ class RankedIntent(Section):
 
     intent: str = Field(description="Name of the intent")
     probability: Rate = Field(description="Probability of being the answer's first")
+
+
+class PredictedRow(Artifact):
+    """A row that ``intentflow predict --data`` writes: an answer without a label."""
+
+    instruction: str = Field(description="The utterance")
+    prediction: str = Field(description="The model's answer")
+    confidence: Rate | None = Field(
+        None, description="Probability that the intents are right; null if unknown"
+    )
+    ranking: list[RankedIntent] | None = Field(
+        None, description="Intents, the most probable one first; null if unknown"
+    )
+    dialogue: str | None = Field(None, description="Id of the dialogue; null without one")
+    rounds: Integer | None = Field(
+        None, description="Number of user turns that the utterance joins; null for one"
+    )
+
+    @staticmethod
+    def write_rows(path: str | Path, rows: Iterable[PredictedRow]) -> None:
+        """Write JSON lines that only the owner may read, because they contain utterances."""
+        write_lines(path, rows)
 
 
 class GivenPrediction(Artifact):

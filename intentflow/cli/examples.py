@@ -64,6 +64,7 @@ EXAMPLES = {
     "predict": (
         'intentflow predict "play some jazz" --model model',
         'intentflow predict "play some jazz" --url http://localhost:8000',
+        "intentflow predict --data utterances.txt --model model -o predictions.jsonl",
     ),
     "compile": ("intentflow compile finetune -o finetune.yaml",),
     "submit": (

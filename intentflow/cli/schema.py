@@ -26,6 +26,7 @@ _PLACES = {
     "training": ("intentflow.artifacts.training", "TrainingRecord"),
     "quantization": ("intentflow.artifacts.quantization", "QuantizationRecord"),
     "predictions": ("intentflow.artifacts.predictions", "ScoredPrediction"),
+    "predicted-rows": ("intentflow.artifacts.predictions", "PredictedRow"),
     "left-out": ("intentflow.artifacts.left_out", "LeftOutRow"),
     "parity": ("intentflow.artifacts.parity", "Parity"),
     "rejects": ("intentflow.artifacts.rejects", "RejectedRow"),
