@@ -20,6 +20,7 @@ RowChangeKind = Literal[
     "duplicate",
     "label_normalised",
     "near_duplicate",
+    "near_test_row",
     "redacted",
 ]
 
@@ -39,6 +40,7 @@ class RowChange(JsonDocument):
     )
     kind: RowChangeKind = Field(
         description="redacted, label_normalised; for rows left out: duplicate, near_duplicate, "
+        "near_test_row (it is near a row of the test file), "
         "above_cap, conflict_dropped (its label differs from another row's with the same "
         "utterance); for rows kept: conflict (the same, only listed), copied (repeated at the end)"
     )

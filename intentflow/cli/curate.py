@@ -25,6 +25,7 @@ CHANGES = {
     "duplicate": "left out: equal to another row",
     "label_normalised": "relabelled: names of intents that look alike got one spelling",
     "near_duplicate": "left out: similar to another row",
+    "near_test_row": "left out: near a row of the file given with --against",
     "redacted": "redacted",
 }
 """Change of a row in words, by kind."""
@@ -42,6 +43,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="records to write: OUT.json or OUT.jsonl",
     )
     add_config_flags(parser, CurateConfig, defaults=DEFAULTS)
+    parser.add_argument(
+        "--against",
+        metavar="F",
+        help="test records: rows that are near one of them are left out, so that nothing which is "
+        "scored is learned",
+    )
     parser.add_argument(
         "--redaction-report",
         type=Path,
@@ -70,6 +77,7 @@ def run(args: argparse.Namespace) -> Outcome:
             args.output,
             config,
             balance=balance,
+            against=args.against,
             changes=args.changes,
             report=args.redaction_report,
             name=Path(args.data).name,

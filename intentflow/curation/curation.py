@@ -13,9 +13,10 @@ from intentflow.curation.balance import Balance, rows_above_cap, rows_to_copy
 from intentflow.curation.conflicts import ConflictRule, find_conflicts
 from intentflow.curation.dedup import find_duplicates
 from intentflow.curation.labels import with_common_spellings
-from intentflow.curation.minhash import NEAR_THRESHOLD
+from intentflow.curation.minhash import NEAR_THRESHOLD, near_any
 from intentflow.curation.near_duplicates import find_near_duplicates
 from intentflow.curation.redactions import Redactions
+from intentflow.errors import InputError
 from intentflow.parallel import Executor, map_rows
 from intentflow.records import Example
 from intentflow.redaction.anonymizer import redact_examples
@@ -67,13 +68,14 @@ def curate(
     balance: Balance = "none",
     seed: int = 0,
     numbers: Sequence[int] | None = None,
+    test: Sequence[Example] = (),
     executor: Executor | None = None,
 ) -> CurateResult:
     """Clean a data set.
 
-    Redaction comes first, so that rows which differ only in personal data are duplicates.
-    Conflicts are resolved before duplicates are removed, because these are the votes. Balancing
-    comes last.
+    Rows near test rows go first, as they were labelled; then redaction, so that rows which differ
+    only in personal data are duplicates. Conflicts are resolved before duplicates are removed,
+    because these are the votes. Balancing comes last.
 
     Args:
         examples: The rows.
@@ -88,11 +90,12 @@ def curate(
             copies rows of rare intents up to the median and marks the copies as synthetic.
         seed: Seed of the choice of rows that are cut or copied.
         numbers: Number of each row in its file, by which changes name it; from 1 if None.
+        test: Test rows; rows that are near one of them are left out.
         executor: Executor of redaction and sketching; this process if None. The result does not
             depend on it.
 
     Raises:
-        InputError: ``dedup`` is ``near`` and the threshold is out of range.
+        InputError: The threshold of near rows is out of range, or every row is near a test row.
         ModuleNotFoundError: Redaction or near-duplicates need the ``data`` extra, which is not
             installed.
 
@@ -103,6 +106,8 @@ def curate(
         (1, 1)
     """
     work = _Curation(list(zip(numbers or count(1), examples, strict=False)))
+    if test:
+        work.drop_near_test_rows(test, near_threshold)
     if redact:
         work.redact(executor)
     if normalise_labels:
@@ -139,6 +144,13 @@ class _Curation:
             self._largest_cluster,
             self._redactions,
         )
+
+    def drop_near_test_rows(self, test: Sequence[Example], threshold: float) -> None:
+        utterances = [example.instruction for example in self._examples()]
+        near = near_any(utterances, [row.instruction for row in test], threshold)
+        if len(near) == len(utterances):
+            raise InputError("every row also occurs in the test file: no rows are left")
+        self._drop("near_test_row", [(row, None) for row in near])
 
     def redact(self, executor: Executor | None) -> None:
         redacted = map_rows(executor, redact_examples, self._examples())

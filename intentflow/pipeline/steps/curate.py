@@ -16,7 +16,7 @@ from intentflow.curation.minhash import NEAR_THRESHOLD
 from intentflow.curation.redaction_report import redaction_html, write_redaction_report
 from intentflow.pipeline.steps.balance import BalanceConfig, synthesise_rows
 from intentflow.pipeline.steps.fields import NearThreshold
-from intentflow.records import read_numbered_records, write_records
+from intentflow.records import read_numbered_records, read_records, write_records
 from intentflow.report import write_report
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ def run_curate(
     config: CurateConfig | None = None,
     *,
     balance: BalanceConfig | None = None,
+    against: str | Path | None = None,
     changes: str | Path | None = None,
     report: str | Path | None = None,
     name: str = "records",
@@ -109,6 +110,7 @@ def run_curate(
         config: Redaction, duplicates, conflicts; the defaults if None.
         balance: Balancing of rare intents; none if None. Balance only training rows, after the
             split, because validation and test rows must not have copies or be synthetic.
+        against: Test records; rows that are near one of them are left out. None for none.
         changes: JSON file for the list of changes; None for none.
         report: Redaction report, JSON if it ends in ``.json``, else a page; None for none.
         name: Name of the data set, for the page's heading.
@@ -119,7 +121,7 @@ def run_curate(
         Counts of rows, changes and placeholders, and the digest of what was written.
 
     Raises:
-        InputError: A file cannot be read or written.
+        InputError: A file cannot be read or written, or every row is near a test row.
         ServiceError: The teacher cannot be used.
         ModuleNotFoundError: Redaction or near-duplicates need the ``data`` extra, which is not
             installed.
@@ -138,6 +140,7 @@ def run_curate(
     result = curate(
         examples,
         numbers=numbers,
+        test=() if against is None else read_records(against),
         redact=settings.redact,
         dedup=settings.dedup,
         near_threshold=settings.near_threshold,
