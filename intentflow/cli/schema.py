@@ -8,6 +8,7 @@ import importlib
 from pydantic import BaseModel
 
 from intentflow.cli.outcome import Outcome
+from intentflow.errors import UsageError
 from intentflow.printable import json_text
 
 _PLACES = {
@@ -57,16 +58,30 @@ _PLACES = {
 }
 """Module and class of each file; imported only when it is needed."""
 
+_TOOLS = "tools"
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "file", choices=sorted(_PLACES), help="name of the configuration file or artifact"
+        "file",
+        choices=sorted([*_PLACES, _TOOLS]),
+        help="name of the configuration file or artifact; tools: a taxonomy as tools of OpenAI's "
+        "API",
     )
+    parser.add_argument("--taxonomy", metavar="F.yaml", help="the taxonomy, for tools")
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Print a JSON Schema."""
+    """Print a JSON Schema, or the tools of a taxonomy."""
+    if (args.file == _TOOLS) != (args.taxonomy is not None):
+        raise UsageError("tools and --taxonomy F.yaml belong together")
+    if args.file == _TOOLS:
+        from intentflow.serving.tools import tools_of
+        from intentflow.taxonomy import Taxonomy
+
+        tools = tools_of(Taxonomy.from_yaml(args.taxonomy))
+        return Outcome({"tools": tools}, json_text(tools, indent=2))
     schema = _model(args.file).model_json_schema()
     return Outcome(schema, json_text(schema, indent=2))
 

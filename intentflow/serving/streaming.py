@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 
 import orjson
@@ -17,6 +17,8 @@ from intentflow.serving.schemas.chat import (
     ChunkChoice,
     Delta,
     FinishReason,
+    ToolCall,
+    ToolCallDelta,
     Usage,
 )
 
@@ -62,6 +64,46 @@ async def events(
         log.exception("request %s failed", head.id)
         failure = ReplyError(500, "the request failed; the server's log has the reason")
         yield b"data: " + orjson.dumps(failure.openai_document()) + b"\n\n"
+
+
+async def tool_events(
+    calls: Sequence[ToolCall],
+    answer: ModelAnswer,
+    head: ChatCompletionChunk,
+    *,
+    with_usage: bool,
+) -> AsyncIterator[bytes]:
+    """Events of an answer that calls tools, each in one piece: which of them is known at its end.
+
+    Args:
+        calls: The calls.
+        answer: The answer that they are read from.
+        head: An event without choices, whose other fields all events share.
+        with_usage: Whether an event with the token counts stands before the end mark.
+    """
+    pieces = [ToolCallDelta(index=n, **call.model_dump()) for n, call in enumerate(calls)]
+    yield _event(_piece(head, Delta(role="assistant", tool_calls=pieces)))
+    yield _event(_piece(head, Delta(), "tool_calls"))
+    if with_usage:
+        yield _event(head.model_copy(update={"usage": usage(answer)}))
+    yield _END
+
+
+async def text_events(
+    answer: ModelAnswer, head: ChatCompletionChunk, *, with_usage: bool
+) -> AsyncIterator[bytes]:
+    """Events of an answer in words that was complete before it is sent.
+
+    Args:
+        answer: The answer.
+        head: An event without choices, whose other fields all events share.
+        with_usage: Whether an event with the token counts stands before the end mark.
+    """
+    yield _event(_piece(head, Delta(role="assistant", content=answer.text)))
+    yield _event(_piece(head, Delta(), finish_reason(answer)))
+    if with_usage:
+        yield _event(head.model_copy(update={"usage": usage(answer)}))
+    yield _END
 
 
 async def stripped(items: AsyncIterator[str | ModelAnswer]) -> AsyncIterator[str | ModelAnswer]:
@@ -141,6 +183,7 @@ def _piece(
 def _event(chunk: ChatCompletionChunk) -> bytes:
     document = chunk.model_dump(exclude={"usage"} if chunk.usage is None else None)
     for choice in document["choices"]:
-        if choice["delta"]["role"] is None:
-            del choice["delta"]["role"]
+        for key in ("role", "tool_calls"):
+            if choice["delta"][key] is None:
+                del choice["delta"][key]
     return b"data: " + orjson.dumps(document) + b"\n\n"

@@ -24,7 +24,7 @@ each_operation = pytest.mark.parametrize(
 
 
 def test_it_lists_every_documented_route() -> None:
-    chat = ["GET {}/models", "GET {}/models/{{name}}", "POST {}/chat/completions"]
+    chat = ["GET {}/models", "GET {}/models/{{name}}", "GET {}/tools", "POST {}/chat/completions"]
     assert {name for name, _ in OPERATIONS} == {
         *OPEN,
         "GET /",

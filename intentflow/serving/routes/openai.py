@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from intentflow.serving.backend import ModelAnswer
 from intentflow.serving.dialogue import read_messages
+from intentflow.serving.interpretation import interpret, is_admitted
 from intentflow.serving.model_header import model_header
 from intentflow.serving.schemas.chat import (
     AssistantMessage,
@@ -20,10 +21,13 @@ from intentflow.serving.schemas.chat import (
     ListedModel,
     ModelCard,
     ModelList,
+    ToolCall,
+    ToolList,
 )
 from intentflow.serving.schemas.common import OpenAIErrorResponse
 from intentflow.serving.service import CurrentService
-from intentflow.serving.streaming import events, finish_reason, usage
+from intentflow.serving.streaming import events, finish_reason, text_events, tool_events, usage
+from intentflow.serving.tools import tool_calls, tools_of
 
 PREFIXES = ("/v1", "/openai/v1")
 _ERRORS: dict[int | str, dict[str, Any]] = {
@@ -58,6 +62,12 @@ async def model(name: str, service: CurrentService) -> ModelCard:
     return ModelCard(id=name, created=service.created, name=name, ready=True)
 
 
+@router.get("/tools")
+async def tools(service: CurrentService) -> ToolList:
+    """The taxonomy as tools, for ``tools`` of a chat completion."""
+    return ToolList(data=tools_of(service.model.taxonomy))
+
+
 @router.post("/chat/completions", response_model=None, responses=_ANSWER)
 async def complete(body: ChatRequest, request: Request, service: CurrentService) -> Response:
     """Answer a dialogue; sampling settings are ignored, the system message is the trained one.
@@ -74,25 +84,58 @@ async def complete(body: ChatRequest, request: Request, service: CurrentService)
         model=body.model or service.name,
         choices=[],
     )
+    if body.tools and body.tool_choice != "none":
+        answer = await recognizer.complete(messages, max_tokens, request_id)
+        return _tools_reply(answer, body, head, request_id)
     if body.stream:
         stream = await recognizer.stream(messages, max_tokens, request_id)
         headers = model_header([stream.model])
-        with_usage = body.stream_options is not None and body.stream_options.include_usage
+        with_usage = _wants_usage(body)
         seconds = service.limits.timeout_seconds
         chunks = events(stream.items, head, with_usage=with_usage, timeout_seconds=seconds)
         return StreamingResponse(chunks, headers=headers, media_type="text/event-stream")
     answer = await recognizer.complete(messages, max_tokens, request_id)
+    return _complete_reply(answer, [], head)
+
+
+def _tools_reply(
+    answer: ModelAnswer, body: ChatRequest, head: ChatCompletionChunk, request_id: str
+) -> Response:
+    """The answer as calls of the client's tools, or as text where it names no such tool."""
+    declared = {tool.function.name for tool in body.tools or ()}
+    calls: list[ToolCall] = []
+    if is_admitted(answer):
+        found = interpret(answer, 0.0).calls
+        calls = tool_calls(found, answer.model.taxonomy, declared, request_id)
+    if not body.stream:
+        return _complete_reply(answer, calls, head)
+    with_usage = _wants_usage(body)
+    chunks = (
+        tool_events(calls, answer, head, with_usage=with_usage)
+        if calls
+        else text_events(answer, head, with_usage=with_usage)
+    )
     headers = model_header([answer.model])
-    return JSONResponse(_completion(head, answer).model_dump(), headers=headers)
+    return StreamingResponse(chunks, headers=headers, media_type="text/event-stream")
 
 
-def _completion(head: ChatCompletionChunk, answer: ModelAnswer) -> ChatCompletion:
-    message = AssistantMessage(content=answer.text)
-    choice = ChatChoice(message=message, finish_reason=finish_reason(answer))
-    return ChatCompletion(
+def _wants_usage(body: ChatRequest) -> bool:
+    return body.stream_options is not None and body.stream_options.include_usage
+
+
+def _complete_reply(
+    answer: ModelAnswer, calls: list[ToolCall], head: ChatCompletionChunk
+) -> JSONResponse:
+    message = AssistantMessage(content=None if calls else answer.text, tool_calls=calls or None)
+    reason = "tool_calls" if calls else finish_reason(answer)
+    completion = ChatCompletion(
         id=head.id,
         created=head.created,
         model=head.model,
-        choices=[choice],
+        choices=[ChatChoice(message=message, finish_reason=reason)],
         usage=usage(answer),
+    )
+    without = None if calls else {"choices": {0: {"message": {"tool_calls"}}}}
+    return JSONResponse(
+        completion.model_dump(exclude=without), headers=model_header([answer.model])
     )

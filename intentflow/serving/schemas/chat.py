@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field, StrictBool
 
@@ -14,6 +14,44 @@ class StreamOptions(BaseModel):
 
     include_usage: StrictBool = Field(
         False, description="Whether a last event has the numbers of tokens"
+    )
+
+
+class ToolFunction(BaseModel):
+    """A function that the client has; only its name matters, the taxonomy has the rest."""
+
+    name: Text = Field(description="Name of the function, as `GET /v1/tools` has it")
+
+
+class Tool(BaseModel):
+    """A tool that the client has."""
+
+    type: Literal["function"] = Field("function", description="Kind of the tool")
+    function: ToolFunction = Field(description="The function")
+
+
+class FunctionCall(BaseModel):
+    """A function with the values of its parameters."""
+
+    name: str = Field(description="Name of the function")
+    arguments: str = Field(description="Values by the parameter's name, as a JSON text")
+
+
+class ToolCall(BaseModel):
+    """A call of a tool of the client's."""
+
+    id: str = Field(description="Identifier of the call")
+    type: Literal["function"] = Field("function", description="Kind of the tool")
+    function: FunctionCall = Field(description="The function that is called")
+
+
+class ToolList(BaseModel):
+    """The taxonomy as tools, for `tools` of a chat completion."""
+
+    object: Literal["list"] = Field("list", description="Kind of the object")
+    data: list[dict[str, Any]] = Field(
+        description="A tool for each intent but the out-of-scope one, with the JSON Schema of its "
+        "parameters"
     )
 
 
@@ -36,6 +74,12 @@ class ChatRequest(BaseModel):
         None, ge=1, description="Maximum tokens of the answer"
     )
     max_tokens: int | None = Field(None, ge=1, description="Older name of max_completion_tokens")
+    tools: list[Tool] | None = Field(
+        None, description="Tools of the client, which the answer calls where they are recognized"
+    )
+    tool_choice: Literal["none", "auto", "required"] | dict[str, Any] | None = Field(
+        None, description="none: answer with text; any other leaves the choice to the model"
+    )
     n: Literal[1] | None = Field(
         None, description="Number of answers; only 1 is possible, because answers are deterministic"
     )
@@ -55,19 +99,25 @@ class AssistantMessage(BaseModel):
     """The model's answer."""
 
     role: Literal["assistant"] = Field("assistant", description="Always the assistant's")
-    content: str = Field(description="The answer in the model's output format")
+    content: str | None = Field(
+        description="The answer in the model's output format; null where it calls tools"
+    )
+    tool_calls: list[ToolCall] | None = Field(
+        None, description="Calls of the client's tools; missing where there are none"
+    )
 
 
-FinishReason = Literal["stop", "length"]
+FinishReason = Literal["stop", "length", "tool_calls"]
 
 
 class ChatChoice(BaseModel):
-    """The one choice; its reason is ``length`` where the answer reached the limit of tokens."""
+    """The one choice."""
 
     index: int = Field(0, description="Always 0, because there is one choice")
     message: AssistantMessage = Field(description="The answer")
     finish_reason: FinishReason = Field(
-        description="stop for a complete answer, length for one that reached the limit"
+        description="stop for a complete answer, length for one that reached the limit of tokens, "
+        "tool_calls for one that calls tools"
     )
 
 
@@ -82,6 +132,12 @@ class ChatCompletion(BaseModel):
     usage: Usage = Field(description="Numbers of tokens")
 
 
+class ToolCallDelta(ToolCall):
+    """A call of a tool, in one piece."""
+
+    index: int = Field(description="Number of the call, from 0")
+
+
 class Delta(BaseModel):
     """A piece of the answer."""
 
@@ -89,6 +145,9 @@ class Delta(BaseModel):
         None, description="The assistant's in the first event, null in others"
     )
     content: str = Field("", description="Text that continues the answer")
+    tool_calls: list[ToolCallDelta] | None = Field(
+        None, description="Calls of the client's tools; missing where there are none"
+    )
 
 
 class ChunkChoice(BaseModel):
