@@ -149,6 +149,66 @@ class RankingScores(Section):
     )
 
 
+class CallCountScores(Section):
+    """Rows with one number of labelled calls."""
+
+    calls: Integer = Field(description="Number of labelled calls")
+    n: Integer = Field(description="Rows with as many")
+    intent_accuracy: Share = Field(None, description="Share of these rows with correct intents")
+    parameter_accuracy: Share = Field(
+        None, description="Share of these rows whose complete answer is correct"
+    )
+
+
+class SeveralIntentsScores(Section):
+    """Rows with two or more labelled calls, and calls that are missed or too many."""
+
+    share: RowShare = Field(None, description="Share of rows with two or more labelled calls")
+    intent_accuracy: Share = Field(
+        None, description="Share of those rows with correct intents; null if there are none"
+    )
+    parameter_accuracy: Share = Field(
+        None, description="Share of those rows whose complete answer is correct; null likewise"
+    )
+    missed_rate: Share = Field(
+        None, description="Share of all labelled calls whose intent was not predicted"
+    )
+    surplus_rate: Share = Field(
+        None, description="Share of all predicted calls whose intent is not labelled"
+    )
+    by_calls: list[CallCountScores] = Field(
+        [], description="Scores by number of labelled calls; rows without a readable label are out"
+    )
+
+
+class WrongValue(Section):
+    """A labelled value and what was predicted instead."""
+
+    gold: str = Field(description="The label's value, redacted; empty where it has none")
+    predicted: str = Field(description="The answer's value, redacted; empty where it has none")
+    count: Integer = Field(description="Number of such calls")
+
+
+class ParameterScores(Section):
+    """Scores of one parameter, over the calls whose intent is labelled or predicted."""
+
+    intent: str = Field(description="Name of the intent")
+    parameter: str = Field(
+        description="Name of the parameter in the taxonomy, or parameter_1 and so on"
+    )
+    precision: Share = Field(
+        None, description="Share of predicted values that are correct; null if there are none"
+    )
+    recall: Share = Field(
+        None, description="Share of labelled values that were predicted; null if there are none"
+    )
+    f1: Share = Field(None, description="Harmonic mean of precision and recall, from 0 to 1")
+    support: Integer = Field(0, description="Labelled values")
+    predicted: Integer = Field(0, description="Predicted values")
+    correct: Integer = Field(0, description="Labelled values that were predicted")
+    wrong: list[WrongValue] = Field([], description="The commonest wrong values")
+
+
 class Latency(Section):
     """Seconds for one answer."""
 
@@ -224,6 +284,12 @@ class Metrics(Measurement, Scores, Artifact):
     )
     confusion: Annotated[list[Confusion], AT_END] = Field(
         [], description="Wrong intents, the most frequent first"
+    )
+    several_intents: SeveralIntentsScores | None = Field(
+        None, description="Scores of rows with several intents; null in files of older releases"
+    )
+    per_parameter: Annotated[list[ParameterScores], AT_END] = Field(
+        [], description="Scores of each parameter, in the order of intents and parameters"
     )
     calibration: CalibrationScores | None = Field(
         None, description="Reliability of confidences; null if the engine gives none"

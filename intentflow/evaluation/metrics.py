@@ -21,9 +21,11 @@ from intentflow.artifacts.metrics import (
 from intentflow.calls import Call, format_calls
 from intentflow.evaluation.bootstrap import Ratio, RowCounts, Sampler, bootstrap_intervals, ratio
 from intentflow.evaluation.outcomes import outcomes
+from intentflow.evaluation.parameter_scores import parameter_scores
 from intentflow.evaluation.ranking import ranking_scores, top3_right
 from intentflow.evaluation.reliability import calibration_scores
 from intentflow.evaluation.scored_rows import NO_INTENT, Scored, intent_names, score_row
+from intentflow.evaluation.several_intents import several_intents_scores
 from intentflow.redaction.anonymizer import redact_text
 from intentflow.taxonomy import Taxonomy
 
@@ -67,6 +69,8 @@ def compute_metrics(
         per_intent=intents.per_label(),
         confusion=confusions(rows),
         ci95=_intervals(rows, unsure, taxonomy, intents, pairs),
+        several_intents=several_intents_scores(rows),
+        per_parameter=parameter_scores(rows, taxonomy),
         calibration=calibration_scores(rows, fitted=calibration is not None),
         ranking=ranking_scores(rows),
         with_threshold=_threshold_scores(rows, unsure, taxonomy, calibration),

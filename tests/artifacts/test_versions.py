@@ -29,7 +29,7 @@ from intentflow.artifacts.fusion import Fusion
 from intentflow.artifacts.left_out import LeftOutRow
 from intentflow.artifacts.metrics import Metrics
 from intentflow.artifacts.parity import Parity
-from intentflow.artifacts.predictions import GivenPrediction, ScoredPrediction
+from intentflow.artifacts.predictions import GivenPrediction, PredictedRow, ScoredPrediction
 from intentflow.artifacts.published import PublishedModel
 from intentflow.artifacts.quantization import QuantizationRecord
 from intentflow.artifacts.registry_entry import RegistryEntry, ServiceAliases
@@ -100,6 +100,7 @@ MINIMAL: dict[type[Artifact], dict[str, Any]] = {
     },
     PublishedModel: {"uri": "s3://models/intent", "digest": "0"},
     StepFailure: {"step": "gate", "kind": "CheckFailed", "message": "no"},
+    PredictedRow: {"instruction": "a", "prediction": "b()"},
     GivenPrediction: {"instruction": "a", "output": "b()", "prediction": "b()"},
 }
 MINIMAL |= {

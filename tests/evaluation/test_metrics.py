@@ -47,6 +47,8 @@ KEYS = {
     "calibration",
     "with_threshold",
     "ranking",
+    "several_intents",
+    "per_parameter",
     "outcomes",
     "latency_seconds",
     "rows_per_second",

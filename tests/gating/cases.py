@@ -60,6 +60,12 @@ CASES = [
         scores(calibration={"ece": 0.11}),
     ),
     Case(
+        "metrics.several_intents.missed_rate.max",
+        {"metrics": {"several_intents.missed_rate": {"max": 0.1}}},
+        scores(several_intents={"missed_rate": 0.1}),
+        scores(several_intents={"missed_rate": 0.11}),
+    ),
+    Case(
         "metrics.intent_accuracy.min",
         _metric(intent_accuracy={"min": 0.85, "bound": True}),
         scores(n=1000),  # the same 0.9, whose lower end is 0.880
