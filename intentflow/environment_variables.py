@@ -34,6 +34,11 @@ VARIABLES = (
         "`text` or `json`; `--log-format` of a command goes before it",
     ),
     Variable(
+        "NO_COLOR",
+        "all commands",
+        "any value: warnings and errors have no colour on a terminal either",
+    ),
+    Variable(
         "INTENTFLOW_CACHE",
         "train, evaluate, serve",
         "folder for converted and fetched base models; `~/.cache/intentflow` unless set",

@@ -27,7 +27,12 @@ FORMAT = "INTENTFLOW_LOG_FORMAT"
 LEVEL = "INTENTFLOW_LOG_LEVEL"
 """Environment variable: ``debug``, ``info``, ``warning`` or ``error``."""
 
+NO_COLOUR = "NO_COLOR"
+"""Environment variable: any value but an empty one means that a terminal gets no colours."""
+
 _ROOT = "intentflow"
+_COLOURS = {logging.WARNING: "\x1b[33m", logging.ERROR: "\x1b[31m"}  # yellow, red
+_PLAIN = "\x1b[0m"
 _NO_BARS = "TQDM_DISABLE"  # the library's own variable: bars of other libraries heed it too
 
 
@@ -118,7 +123,12 @@ class _StderrHandler(logging.Handler):
 def _formatter(settings: LogSettings) -> logging.Formatter:
     if settings.format == "json":
         return JsonFormatter()
-    return _TextFormatter(detailed=settings.level == "debug")
+    return _TextFormatter(detailed=settings.level == "debug", coloured=_shows_colours())
+
+
+def _shows_colours() -> bool:
+    """Whether stderr is a terminal whose user has not asked for plain text."""
+    return sys.stderr.isatty() and not os.environ.get(NO_COLOUR)
 
 
 class _TextFormatter(logging.Formatter):
@@ -128,9 +138,11 @@ class _TextFormatter(logging.Formatter):
 
     Args:
         detailed: Whether time, level and logger come before the message.
+        coloured: Whether warnings and errors have a colour.
     """
 
-    def __init__(self, *, detailed: bool) -> None:
+    def __init__(self, *, detailed: bool, coloured: bool = False) -> None:
+        self._colours = _COLOURS if coloured else {}
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s" if detailed else None)
         self._text = logging.LogRecord.getMessage if detailed else with_level
 
@@ -141,6 +153,8 @@ class _TextFormatter(logging.Formatter):
         trace = [self.formatException(record.exc_info)] if record.exc_info else []
         message = self.formatMessage(record)
         message = "  " + message.replace("\n", "\n  ") if is_step else message
+        if colour := self._colours.get(record.levelno):
+            message = f"{colour}{message}{_PLAIN}"
         return "\n".join([*(printable(text, lines=True) for text in trace), message])
 
 

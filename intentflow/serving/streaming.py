@@ -13,12 +13,12 @@ from intentflow.serving.backend import ModelAnswer
 from intentflow.serving.errors import ReplyError, no_answer_within, outside_taxonomy
 from intentflow.serving.model_files import ServedModel
 from intentflow.serving.schemas.chat import (
+    CalledTool,
+    CalledToolPiece,
     ChatCompletionChunk,
     ChunkChoice,
     Delta,
     FinishReason,
-    ToolCall,
-    ToolCallDelta,
     Usage,
 )
 
@@ -67,7 +67,7 @@ async def events(
 
 
 async def tool_events(
-    calls: Sequence[ToolCall],
+    calls: Sequence[CalledTool],
     answer: ModelAnswer,
     head: ChatCompletionChunk,
     *,
@@ -81,7 +81,7 @@ async def tool_events(
         head: An event without choices, whose other fields all events share.
         with_usage: Whether an event with the token counts stands before the end mark.
     """
-    pieces = [ToolCallDelta(index=n, **call.model_dump()) for n, call in enumerate(calls)]
+    pieces = [CalledToolPiece(index=n, **call.model_dump()) for n, call in enumerate(calls)]
     yield _event(_piece(head, Delta(role="assistant", tool_calls=pieces)))
     yield _event(_piece(head, Delta(), "tool_calls"))
     if with_usage:

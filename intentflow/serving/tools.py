@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from intentflow.calls import Call
-from intentflow.serving.schemas.chat import FunctionCall, ToolCall
+from intentflow.serving.schemas.chat import CalledTool, FunctionCall
 from intentflow.taxonomy import Intent, Taxonomy
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -59,7 +59,7 @@ def tool_names(taxonomy: Taxonomy) -> dict[str, str]:
 
 def tool_calls(
     calls: Sequence[Call], taxonomy: Taxonomy, declared: Collection[str], request_id: str
-) -> list[ToolCall]:
+) -> list[CalledTool]:
     """The calls of tools that a client declares; empty if one of them is no such tool.
 
     Args:
@@ -76,7 +76,7 @@ def tool_calls(
     ):
         return []
     return [
-        ToolCall(
+        CalledTool(
             id=f"call_{request_id}_{number}",
             function=FunctionCall(name=str(tool), arguments=_arguments(call, taxonomy)),
         )

@@ -14,6 +14,7 @@ from intentflow.serving.interpretation import interpret, is_admitted
 from intentflow.serving.model_header import model_header
 from intentflow.serving.schemas.chat import (
     AssistantMessage,
+    CalledTool,
     ChatChoice,
     ChatCompletion,
     ChatCompletionChunk,
@@ -21,7 +22,6 @@ from intentflow.serving.schemas.chat import (
     ListedModel,
     ModelCard,
     ModelList,
-    ToolCall,
     ToolList,
 )
 from intentflow.serving.schemas.common import OpenAIErrorResponse
@@ -103,7 +103,7 @@ def _tools_reply(
 ) -> Response:
     """The answer as calls of the client's tools, or as text where it names no such tool."""
     declared = {tool.function.name for tool in body.tools or ()}
-    calls: list[ToolCall] = []
+    calls: list[CalledTool] = []
     if is_admitted(answer):
         found = interpret(answer, 0.0).calls
         calls = tool_calls(found, answer.model.taxonomy, declared, request_id)
@@ -124,7 +124,7 @@ def _wants_usage(body: ChatRequest) -> bool:
 
 
 def _complete_reply(
-    answer: ModelAnswer, calls: list[ToolCall], head: ChatCompletionChunk
+    answer: ModelAnswer, calls: list[CalledTool], head: ChatCompletionChunk
 ) -> JSONResponse:
     message = AssistantMessage(content=None if calls else answer.text, tool_calls=calls or None)
     reason = "tool_calls" if calls else finish_reason(answer)

@@ -37,7 +37,7 @@ class FunctionCall(BaseModel):
     arguments: str = Field(description="Values by the parameter's name, as a JSON text")
 
 
-class ToolCall(BaseModel):
+class CalledTool(BaseModel):
     """A call of a tool of the client's."""
 
     id: str = Field(description="Identifier of the call")
@@ -102,7 +102,7 @@ class AssistantMessage(BaseModel):
     content: str | None = Field(
         description="The answer in the model's output format; null where it calls tools"
     )
-    tool_calls: list[ToolCall] | None = Field(
+    tool_calls: list[CalledTool] | None = Field(
         None, description="Calls of the client's tools; missing where there are none"
     )
 
@@ -132,7 +132,7 @@ class ChatCompletion(BaseModel):
     usage: Usage = Field(description="Numbers of tokens")
 
 
-class ToolCallDelta(ToolCall):
+class CalledToolPiece(CalledTool):
     """A call of a tool, in one piece."""
 
     index: int = Field(description="Number of the call, from 0")
@@ -145,7 +145,7 @@ class Delta(BaseModel):
         None, description="The assistant's in the first event, null in others"
     )
     content: str = Field("", description="Text that continues the answer")
-    tool_calls: list[ToolCallDelta] | None = Field(
+    tool_calls: list[CalledToolPiece] | None = Field(
         None, description="Calls of the client's tools; missing where there are none"
     )
 
