@@ -1,4 +1,4 @@
-"""Stages that several graphs have: each adds its steps to the graph that is being built."""
+"""Stages of rows that several graphs have: each adds its steps to the graph being built."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,9 +7,7 @@ from typing import Any
 from kfp import dsl
 
 from intentflow.pipeline.options import PipelineOptions
-from intentflow.pipeline.parameters import as_parameter
 from intentflow.pipeline.step_options import apply_step_options
-from intentflow.pipeline.steps.quantize import QuantizeConfig
 from intentflow.pipelines import steps
 
 
@@ -159,145 +157,3 @@ class Stages:
             "Record the data set",
             cached=False,
         )
-
-    def judged_model(self, resolved: Any, parts: Any, recorded: Any) -> None:
-        """A trained model, its scores and the verdict; then its deployment, or the reasons.
-
-        Args:
-            resolved: Task that has the champion.
-            parts: Task that has the parts.
-            recorded: Task that records them.
-        """
-        train_set, test_set = parts.outputs["train_set"], parts.outputs["test_set"]
-        if self.options.balance != "none":
-            even = self.place(
-                steps.balance(
-                    train_set=train_set, config=self.given["balance"], code_version=self.version
-                ),
-                "balance",
-                "Balance the training rows",
-            )
-            train_set = even.outputs["balanced"]
-        compared = self.place(
-            steps.baseline(
-                train_set=train_set,
-                test_set=test_set,
-                config=self.given["baseline"],
-                code_version=self.version,
-            ),
-            "baseline",
-            "Score simple models",
-        )
-        trained = self.place(
-            steps.train(
-                train_set=train_set,
-                validation_set=parts.outputs["validation_set"],
-                config=self.given["train"],
-                code_version=self.version,
-            ),
-            "train",
-            "Fine-tune",
-        )
-        model = trained.outputs["model"]
-        if self.options.quantize != "none":
-            model = self._quantized(model, train_set, parts)
-        scored = self._scored(
-            model,
-            test_set,
-            "Score on the test rows",
-            baselines=compared.outputs["baselines"],
-            champion=resolved.outputs["champion_scores"],
-            champion_model=resolved.outputs["champion_model"],
-        )
-        reference = scored.outputs["metrics"]  # a model that is not quantized is its own
-        if self.options.quantize != "none":
-            full = self._scored(trained.outputs["model"], test_set, "Score the 16-bit model")
-            reference = full.outputs["metrics"]
-        judged = self.place(
-            steps.gate(
-                metrics=scored.outputs["metrics"],
-                config=self.given["gate"],
-                champion=scored.outputs["Output"],
-                baselines=compared.outputs["baselines"],
-                reference=reference,
-                code_version=self.version,
-            ),
-            "gate",
-            "Gate",
-        ).after(recorded)
-        # Named output and no Else would be silently false in kfp's local runner.
-        with dsl.If(judged.outputs["Output"] == "pass", name="passed"):
-            self._deployed(model, scored, judged)
-        with dsl.Else(name="failed"):
-            self._explained(scored, judged)
-
-    def _quantized(self, model: Any, train_set: Any, parts: Any) -> Any:
-        smaller = self.place(
-            steps.quantize(
-                model=model,
-                calibration_set=train_set,
-                validation_set=parts.outputs["validation_set"],
-                config=as_parameter(QuantizeConfig(method=self.options.quantize)),
-                code_version=self.version,
-            ),
-            "quantize",
-            "Quantize to 4 bits",
-        )
-        return smaller.outputs["quantized"]
-
-    def _scored(self, model: Any, test_set: Any, title: str, **more: Any) -> Any:
-        return self.place(
-            steps.evaluate(
-                model=model,
-                test_set=test_set,
-                config=self.given["evaluate"],
-                code_version=self.version,
-                **more,
-            ),
-            "evaluate",
-            title,
-        )
-
-    def _about_the_model(self, scored: Any, judged: Any) -> dict[str, Any]:
-        """Arguments of the steps that enter a model into the registry."""
-        return {
-            "metrics": scored.outputs["metrics"],
-            "verdict": judged.outputs["verdict"],
-            "report": scored.outputs["report"],
-            **{name: self.given[name] for name in ("train", "gate", "record", "code_version")},
-            "run": dsl.PIPELINE_JOB_ID_PLACEHOLDER,
-        }
-
-    def _deployed(self, model: Any, scored: Any, judged: Any) -> None:
-        stored = self.place(
-            steps.publish(
-                model=model,
-                config=self.given["publish"],
-                **self._about_the_model(scored, judged),
-            ),
-            "publish",
-            "Publish the model",
-            cached=False,
-        )
-        self.place(
-            steps.deploy(
-                model_uri=stored.output,
-                verdict=judged.outputs["verdict"],
-                config=self.given["deploy"],
-                record=self.given["record"],
-                run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
-                code_version=self.version,
-            ),
-            "deploy",
-            "Deploy",
-            cached=False,
-        )
-
-    def _explained(self, scored: Any, judged: Any) -> None:
-        explained = self.place(
-            steps.explain(**self._about_the_model(scored, judged)),
-            "explain",
-            "Explain the verdict",
-            cached=False,
-        )
-        self.checked(explained, "The model passed")

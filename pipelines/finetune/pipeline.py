@@ -5,6 +5,7 @@ from typing import Any
 from kfp import dsl
 
 from intentflow.pipeline.options import PipelineOptions
+from intentflow.pipelines.model_stages import add_judged_model
 from intentflow.pipelines.stages import Stages
 
 NAME = "intentflow-finetune"
@@ -44,6 +45,6 @@ def build(options: PipelineOptions) -> Any:
             resolved = stages.resolved()
             converted, kept = stages.converted(resolved)
             parts = stages.split_rows(resolved, converted, converted.outputs["records"], kept)
-            stages.judged_model(resolved, parts, stages.recorded(resolved, parts))
+            add_judged_model(stages, resolved, parts, stages.recorded(resolved, parts))
 
     return finetune

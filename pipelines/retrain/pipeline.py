@@ -6,6 +6,7 @@ from kfp import dsl
 
 from intentflow.pipeline.options import PipelineOptions
 from intentflow.pipelines import steps
+from intentflow.pipelines.model_stages import add_judged_model
 from intentflow.pipelines.stages import Stages
 
 NAME = "intentflow-retrain"
@@ -87,7 +88,7 @@ def build(options: PipelineOptions) -> Any:
                     merged_test=merged.outputs["test_set"],
                 )
                 recorded = stages.recorded(resolved, parts, ledger=merged.outputs["ledger"], **logs)
-                stages.judged_model(resolved, parts, recorded)
+                add_judged_model(stages, resolved, parts, recorded)
             with dsl.Else(name="same"):
                 stages.place(
                     steps.check(failure={}, code_version=code_version), "check", "Nothing is new"
