@@ -16,7 +16,7 @@ class _Trained:
     """A model of the graph.
 
     Attributes:
-        model: What would be served: the 4-bit copy, if the options ask for one.
+        model: The model to serve: the 4-bit copy, if the options ask for one.
         full: The 16-bit model.
         baselines: Scores of simple models.
     """
