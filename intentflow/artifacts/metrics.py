@@ -8,205 +8,31 @@ from typing import Annotated, Any, ClassVar, Self, cast
 
 from pydantic import Field, model_validator
 
+from intentflow.artifacts.answer_scores import (
+    Confusion,
+    DocumentedScores,
+    IntentScores,
+    ParameterScores,
+    SeveralIntentsScores,
+)
+from intentflow.artifacts.confidence_scores import (
+    CalibrationScores,
+    RankingScores,
+    ThresholdScores,
+)
 from intentflow.artifacts.document import Artifact, Integer, Number, Section, read_json
 from intentflow.artifacts.scores import (
     AT_END,
     Amount,
-    ComparableRowShare,
     ComparableShare,
     Outcomes,
     RowShare,
     Score,
     Scores,
-    Share,
     Throughput,
     scores_of,
 )
 from intentflow.errors import InputError
-
-
-class DocumentedScores(Section):
-    """Scores of the training guide's own scorer."""
-
-    intent_accuracy: ComparableRowShare = Field(
-        None, description="Share of rows with correct intents, as that scorer compares them"
-    )
-    parameter_accuracy: ComparableRowShare = Field(
-        None, description="Share of rows with correct parameters, as that scorer compares them"
-    )
-
-
-class IntentScores(Section):
-    """Scores of one intent."""
-
-    precision: Share = Field(
-        None, description="Share of predicted calls that are correct; null if never predicted"
-    )
-    recall: Share = Field(
-        None, description="Share of gold calls that were predicted; null without gold calls"
-    )
-    f1: Share = Field(None, description="Harmonic mean of precision and recall, from 0 to 1")
-    support: Annotated[Integer, Score()] = Field(0, description="Gold calls")
-    predicted: Integer = Field(0, description="Predicted calls")
-    correct: Integer = Field(0, description="Gold calls that were predicted")
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether every score and the number of rows are present."""
-        return all(self.has(name) for name, _ in scores_of(IntentScores))
-
-
-class Confusion(Section):
-    """A pair of a gold intent and a wrong predicted one."""
-
-    gold: str = Field(description="Gold intents, joined by '; '")
-    predicted: str = Field(description="Intents that were predicted instead")
-    count: Integer = Field(description="Number of such rows")
-    examples: list[str] = Field([], description="A few utterances, redacted")
-
-
-class ReliabilityBin(Section):
-    """Rows of similar confidence."""
-
-    low: Number = Field(description="Lower end of the bin, from 0 to 1")
-    high: Number = Field(description="Upper end of the bin, from 0 to 1")
-    n: Integer = Field(description="Number of rows in the bin")
-    confidence: Number = Field(description="Mean of the bin's rows")
-    accuracy: Number = Field(description="Share of the bin's rows that are correct")
-
-
-class CoveragePoint(Section):
-    """The most confident answers, and the share of correct ones among them."""
-
-    coverage: Number = Field(description="Share of rows kept")
-    threshold: Number = Field(description="Confidence of the least confident row kept")
-    accuracy: Number = Field(description="Share of the kept rows that are correct")
-
-
-class CalibrationScores(Section):
-    """The reliability of confidences."""
-
-    ece: Share = Field(None, description="Expected calibration error")
-    ece_raw: Share = Field(None, description="The same before calibration")
-    fitted: bool = Field(False, description="Whether the model has a calibration")
-    bins: list[ReliabilityBin] = Field(
-        [], description="Ten bins of equal width; empty ones are left out"
-    )
-    coverage: list[CoveragePoint] = Field([], description="From few rows kept to all")
-
-
-class ThresholdScores(Section):
-    """Scores with answers of low confidence counted as out of scope."""
-
-    threshold: Share = Field(
-        None, description="Confidence below which an answer counts as out of scope"
-    )
-    intent_accuracy: RowShare = Field(None, description="Share of rows with correct intents")
-    parameter_accuracy: RowShare = Field(
-        None, description="Share of rows whose complete answer is correct"
-    )
-    oos_precision: Share = Field(None, description="Precision of out of scope, from 0 to 1")
-    oos_recall: Share = Field(None, description="Recall of out of scope, from 0 to 1")
-    replaced: Amount = Field(None, description="Answers below the threshold")
-
-
-class MarginBin(Section):
-    """Rows whose most probable intent has a similar lead."""
-
-    low: Number = Field(description="Lower end of the bin, from 0 to 1")
-    high: Number = Field(description="Upper end of the bin, from 0 to 1")
-    n: Integer = Field(description="Number of rows in the bin")
-    accuracy: Number = Field(description="Share of the bin's rows with correct intents")
-
-
-class FusedScores(Section):
-    """Rows whose first intent the classifier that is fused with the model changes."""
-
-    own_accuracy: RowShare = Field(
-        None, description="Share of rows whose first intent the model without it has right"
-    )
-    fused_accuracy: RowShare = Field(None, description="The same with it")
-    won: Amount = Field(None, description="Rows that are right only with it")
-    lost: Amount = Field(None, description="Rows that are right only without it")
-
-
-class RankingScores(Section):
-    """Scores of the ranked intents of a model that was trained with ``intent_tokens``."""
-
-    n: Integer = Field(description="Rows with a ranking")
-    top3_accuracy: RowShare = Field(
-        None,
-        description="Share of rows with a labelled intent among the three most probable ones",
-    )
-    median_margin: Amount = Field(
-        None, description="Median lead in probability of the first intent over the second"
-    )
-    margins: list[MarginBin] = Field(
-        [], description="Five bins of equal width of that lead; empty ones are left out"
-    )
-    fused: FusedScores | None = Field(
-        None, description="Effect of the classifier; null if none is fused with the model"
-    )
-
-
-class CallCountScores(Section):
-    """Rows with one number of labelled calls."""
-
-    calls: Integer = Field(description="Number of labelled calls")
-    n: Integer = Field(description="Rows with as many")
-    intent_accuracy: Share = Field(None, description="Share of these rows with correct intents")
-    parameter_accuracy: Share = Field(
-        None, description="Share of these rows whose complete answer is correct"
-    )
-
-
-class SeveralIntentsScores(Section):
-    """Rows with two or more labelled calls, and calls that are missed or too many."""
-
-    share: RowShare = Field(None, description="Share of rows with two or more labelled calls")
-    intent_accuracy: Share = Field(
-        None, description="Share of those rows with correct intents; null if there are none"
-    )
-    parameter_accuracy: Share = Field(
-        None, description="Share of those rows whose complete answer is correct; null likewise"
-    )
-    missed_rate: Share = Field(
-        None, description="Share of all labelled calls whose intent was not predicted"
-    )
-    surplus_rate: Share = Field(
-        None, description="Share of all predicted calls whose intent is not labelled"
-    )
-    by_calls: list[CallCountScores] = Field(
-        [], description="Scores by number of labelled calls; rows without a readable label are out"
-    )
-
-
-class WrongValue(Section):
-    """A labelled value and what was predicted instead."""
-
-    gold: str = Field(description="The label's value, redacted; empty where it has none")
-    predicted: str = Field(description="The answer's value, redacted; empty where it has none")
-    count: Integer = Field(description="Number of such calls")
-
-
-class ParameterScores(Section):
-    """Scores of one parameter, over the calls whose intent is labelled or predicted."""
-
-    intent: str = Field(description="Name of the intent")
-    parameter: str = Field(
-        description="Name of the parameter in the taxonomy, or parameter_1 and so on"
-    )
-    precision: Share = Field(
-        None, description="Share of predicted values that are correct; null if there are none"
-    )
-    recall: Share = Field(
-        None, description="Share of labelled values that were predicted; null if there are none"
-    )
-    f1: Share = Field(None, description="Harmonic mean of precision and recall, from 0 to 1")
-    support: Integer = Field(0, description="Labelled values")
-    predicted: Integer = Field(0, description="Predicted values")
-    correct: Integer = Field(0, description="Labelled values that were predicted")
-    wrong: list[WrongValue] = Field([], description="The commonest wrong values")
 
 
 class Latency(Section):

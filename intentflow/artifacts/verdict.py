@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, PlainSerializer
 
 from intentflow.artifacts.document import Artifact, Integer, Number, Section
 from intentflow.artifacts.metrics import Measured
 from intentflow.artifacts.scores import HeadlineScores
 
-Evidence = dict[str, Number | list[Number] | None]
+# Written as it is: the serializer of a union would warn about each number of another member's type.
+_EvidenceValue = Annotated[
+    Number | list[Number] | None, PlainSerializer(lambda value: value, when_used="always")
+]
+Evidence = dict[str, _EvidenceValue]
 
 
 class Rule(Section):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from intentflow.artifacts.metrics import IntentScores
+from intentflow.artifacts.answer_scores import IntentScores
 
 _RESAMPLES = 1000
 _CELLS = 10_000_000  # resamples times rows at a time, which limits memory

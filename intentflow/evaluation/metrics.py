@@ -7,15 +7,14 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
+from intentflow.artifacts.answer_scores import Confusion, DocumentedScores
 from intentflow.artifacts.calibration import Calibration
+from intentflow.artifacts.confidence_scores import ThresholdScores
 from intentflow.artifacts.metrics import (
     INTENT_ACCURACY,
     PARAMETER_ACCURACY,
     TOP3_ACCURACY,
-    Confusion,
-    DocumentedScores,
     Metrics,
-    ThresholdScores,
     name_of,
 )
 from intentflow.calls import Call, format_calls

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
-from intentflow.artifacts.metrics import ParameterScores, WrongValue
+from intentflow.artifacts.answer_scores import ParameterScores, WrongValue
 from intentflow.calls import Call
 from intentflow.evaluation.bootstrap import ratio
 from intentflow.evaluation.scored_rows import Scored

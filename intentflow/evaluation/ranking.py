@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import islice
 from statistics import median
 
-from intentflow.artifacts.metrics import FusedScores, MarginBin, RankingScores
+from intentflow.artifacts.confidence_scores import FusedScores, MarginBin, RankingScores
 from intentflow.evaluation.bootstrap import ratio
 from intentflow.evaluation.scored_rows import Scored
 from intentflow.inference.intent_distribution import Ranking

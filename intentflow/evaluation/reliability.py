@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from intentflow.artifacts.metrics import CalibrationScores, CoveragePoint, ReliabilityBin
+from intentflow.artifacts.confidence_scores import CalibrationScores, CoveragePoint, ReliabilityBin
 from intentflow.evaluation.scored_rows import Scored
 
 _BINS = 10

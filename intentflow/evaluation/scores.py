@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from intentflow.artifacts.answer_scores import IntentScores
 from intentflow.artifacts.document import Section
-from intentflow.artifacts.metrics import COMPARABLE, OUTCOME_OF, IntentScores, Measured, Metrics
+from intentflow.artifacts.metrics import COMPARABLE, OUTCOME_OF, Measured, Metrics
 from intentflow.artifacts.scores import Outcomes, Scores, scores_of
 from intentflow.config import nearest
 from intentflow.errors import InputError

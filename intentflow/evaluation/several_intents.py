@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from intentflow.artifacts.metrics import CallCountScores, SeveralIntentsScores
+from intentflow.artifacts.answer_scores import CallCountScores, SeveralIntentsScores
 from intentflow.evaluation.bootstrap import ratio
 from intentflow.evaluation.scored_rows import Scored, intent_names
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from intentflow.artifacts.metrics import IntentScores, Metrics
+from intentflow.artifacts.answer_scores import IntentScores
+from intentflow.artifacts.metrics import Metrics
 from intentflow.artifacts.verdict import Verdict
 
 _SHOWN = 5

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intentflow.artifacts.metrics import ParameterScores
+from intentflow.artifacts.answer_scores import ParameterScores
 from intentflow.evaluation.parameter_scores import parameter_scores
 from intentflow.evaluation.scored_rows import Scored, score_row
 from intentflow.evaluation.several_intents import several_intents_scores

@@ -6,13 +6,9 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
+from intentflow.artifacts.answer_scores import IntentScores
 from intentflow.artifacts.baselines import BASELINE_NAMES, Baselines, BaselineScores
-from intentflow.artifacts.metrics import (
-    INTENT_ACCURACY,
-    PARAMETER_ACCURACY,
-    IntentScores,
-    Metrics,
-)
+from intentflow.artifacts.metrics import INTENT_ACCURACY, PARAMETER_ACCURACY, Metrics
 from intentflow.artifacts.scores import Scores
 from intentflow.errors import InputError
 from intentflow.evaluation.mcnemar import Paired

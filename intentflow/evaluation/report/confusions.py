@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from intentflow.artifacts.metrics import Confusion, Metrics
+from intentflow.artifacts.answer_scores import Confusion
+from intentflow.artifacts.metrics import Metrics
 from intentflow.evaluation.report.texts import cut_text, name_for_page
 from intentflow.evaluation.scored_rows import NO_INTENT
 

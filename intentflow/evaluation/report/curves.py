@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from intentflow.artifacts.metrics import CalibrationScores, CoveragePoint, Metrics, ReliabilityBin
+from intentflow.artifacts.confidence_scores import CalibrationScores, CoveragePoint, ReliabilityBin
+from intentflow.artifacts.metrics import Metrics
 from intentflow.evaluation.report.wording import percent, points
 
 WIDTH, HEIGHT = 300, 220  # size of the plotted area, in SVG units

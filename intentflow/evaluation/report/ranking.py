@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from intentflow.artifacts.metrics import FusedScores, RankingScores
+from intentflow.artifacts.confidence_scores import FusedScores, RankingScores
 from intentflow.evaluation.report.wording import percent
 
 

@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from intentflow.artifacts.metrics import (
-    INTENT_ACCURACY,
-    LABELS,
-    PARAMETER_ACCURACY,
-    RATES,
-    IntentScores,
-    Metrics,
-)
+from intentflow.artifacts.answer_scores import IntentScores
+from intentflow.artifacts.metrics import INTENT_ACCURACY, LABELS, PARAMETER_ACCURACY, RATES, Metrics
 from intentflow.evaluation.report.wording import percent, short, with_interval
 
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from intentflow.artifacts.metrics import CalibrationScores, IntentScores, Latency, Metrics
+from intentflow.artifacts.answer_scores import IntentScores
+from intentflow.artifacts.confidence_scores import CalibrationScores
+from intentflow.artifacts.metrics import Latency, Metrics
 from intentflow.errors import IntentflowError
 from intentflow.evaluation.report.curves import coverage_curve, reliability_curve, threshold_rows
 from intentflow.evaluation.report.speed import speed, thousand_requests
