@@ -7,13 +7,15 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from intentflow.calls import CallSyntaxError
 from intentflow.cli.outcome import Outcome
-from intentflow.errors import InputError, ServiceError, UsageError
+from intentflow.errors import CheckFailed, InputError, ServiceError, UsageError
 from intentflow.inference.openai_engine import EndpointOptions, OpenAIEngine
 from intentflow.printable import json_text
-from intentflow.serving.intent_model import IntentModel, load_model
+from intentflow.serving.intent_model import IntentModel
+from intentflow.serving.schemas.predict import AnsweredUtterance, PredictedCall
 
 if TYPE_CHECKING:
     from intentflow.serving.client import IntentClient
@@ -37,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", metavar="F.jsonl", help="answers to --data, which convert --to takes"
     )
-    parser.add_argument("--url", help="URL of an OpenAI endpoint, such as http://127.0.0.1:8000")
+    parser.add_argument("--url", help=f"URL of an OpenAI endpoint (default: {_LOCAL})")
     parser.add_argument(
         "--service",
         metavar="URL",
@@ -59,7 +61,8 @@ def run(args: argparse.Namespace) -> Outcome:
         return _predict_file(args)
     if not args.utterance.strip():
         raise InputError("the utterance is empty")
-    summary = _ask_service(args) if args.service else _ask_engine(args)
+    ask = _ask_service if args.service else _ask_model if args.model else _ask_engine
+    summary = ask(args).model_dump()
     return Outcome(summary, json_text(summary))
 
 
@@ -89,32 +92,60 @@ def _engine_of(args: argparse.Namespace) -> Ask:
     return engine_asks(engine, read_calibration(args.model))
 
 
-def _ask_engine(args: argparse.Namespace) -> dict[str, Any]:
-    if args.model:
-        model = load_model(args.model)
-    else:
-        model = IntentModel(OpenAIEngine(args.url or _LOCAL, _IMPATIENT))
-    return model.ask(args.utterance).as_dict()
-
-
-def _ask_service(args: argparse.Namespace) -> dict[str, Any]:
-    with _service(args) as client:
-        found = client.recognize(args.utterance)
-    return {
-        "utterance": args.utterance,
-        "calls": [
-            {
-                "intent": call.intent,
-                "parameters": list(call.parameters),
-                "arguments": dict(call.arguments),
-            }
+def _ask_engine(args: argparse.Namespace) -> AnsweredUtterance:
+    """The answer of an endpoint, whose taxonomy and calibration are unknown."""
+    found = IntentModel(OpenAIEngine(args.url or _LOCAL, _IMPATIENT)).ask(args.utterance)
+    return AnsweredUtterance(
+        utterance=args.utterance,
+        calls=[
+            PredictedCall(intent=call.intent, parameters=[*call.parameters], arguments={})
             for call in found.calls
         ],
-        "confidence": found.confidence,
-        "out_of_scope": found.out_of_scope,
-        "seconds": round(found.latency_seconds, 3),
-        "request_id": found.request_id,
-    }
+        confidence=found.confidence,
+        seconds=round(found.seconds, 3),
+    )
+
+
+def _ask_model(args: argparse.Namespace) -> AnsweredUtterance:
+    """The answer of a model directory, as a service with this model gives it."""
+    from intentflow.inference.transformers_engine import TransformersEngine
+    from intentflow.serving.backend import ModelAnswer
+    from intentflow.serving.interpretation import interpret
+    from intentflow.serving.model_files import read_served_model
+
+    model = read_served_model(args.model)
+    (answer,) = TransformersEngine(args.model, constrained=True).answer([args.utterance])
+    tokens = 0, 0  # which the engine does not count
+    complete = ModelAnswer(answer.text, answer.confidence, True, *tokens, model, answer.ranking)
+    try:
+        found = interpret(complete, answer.seconds).as_prediction()
+    except CallSyntaxError as error:
+        raise CheckFailed(f"the model answered {answer.text[:120]!r}: {error}") from None
+    return AnsweredUtterance(
+        utterance=args.utterance,
+        calls=found.calls,
+        confidence=found.confidence,
+        out_of_scope=found.out_of_scope,
+        seconds=round(found.latency_seconds, 3),
+    )
+
+
+def _ask_service(args: argparse.Namespace) -> AnsweredUtterance:
+    with _service(args) as client:
+        found = client.recognize(args.utterance)
+    return AnsweredUtterance(
+        utterance=args.utterance,
+        calls=[
+            PredictedCall(
+                intent=call.intent, parameters=[*call.parameters], arguments={**call.arguments}
+            )
+            for call in found.calls
+        ],
+        confidence=found.confidence,
+        out_of_scope=found.out_of_scope,
+        seconds=round(found.latency_seconds, 3),
+        request_id=found.request_id,
+    )
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from intentflow.calls import Call, CallSyntaxError, parse_output
 from intentflow.errors import CheckFailed, InputError
@@ -22,20 +22,19 @@ class Prediction:
         utterance: Text of the user.
         calls: The intents with their parameters.
         seconds: Time that the answer took.
+        confidence: Probability that the intents are right, in [0, 1], as the model states it; None
+            if the engine gives none.
 
     Example:
-        >>> Prediction("some jazz", [Call("play", ("jazz",))], 0.0412).as_dict()["calls"]
-        [{'intent': 'play', 'parameters': ['jazz']}]
+        >>> found = Prediction("some jazz", [Call("play", ("jazz",))], 0.0412)
+        >>> found.calls[0].intent, found.confidence
+        ('play', None)
     """
 
     utterance: str
     calls: list[Call]
     seconds: float
-
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON that ``intentflow predict`` prints."""
-        calls = [{"intent": c.intent, "parameters": list(c.parameters)} for c in self.calls]
-        return {"utterance": self.utterance, "calls": calls, "seconds": round(self.seconds, 3)}
+    confidence: float | None = None
 
 
 class IntentModel:
@@ -114,4 +113,4 @@ def _prediction(utterance: str, answer: Answer) -> Prediction:
         raise CheckFailed(
             f"the model answered {answer.text[:120]!r}, which is no call: {error}"
         ) from None
-    return Prediction(utterance, calls, answer.seconds)
+    return Prediction(utterance, calls, answer.seconds, answer.confidence)

@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,7 @@ from intentflow.inference.transformers_engine import TransformersEngine
 from intentflow.inference.vllm_installation import VLLM_PYTHON, local_engine
 from intentflow.inference.vllm_process import running_vllm, vllm_command
 from intentflow.records import Example, write_records
+from intentflow.serving.schemas.predict import AnsweredUtterance
 from tests.models import damage_json, one_thread, rows
 from tests.real_parts.process import answers, free_port, running
 from tests.serving.documented import ask_as_documented
@@ -81,6 +83,43 @@ def test_evaluate_takes_the_url(
     arguments = ["--data", str(tmp_path / "test.json"), "-o", str(tmp_path / "m.json"), "--json"]
     assert main(["evaluate", "--model", url, *arguments]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["engine"] == "openai"
+
+
+@pytest.fixture(scope="module")
+def service_url(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The same model without a key."""
+    address = f"http://127.0.0.1:{(port := free_port())}"
+    command = [sys.executable, "-m", "intentflow.cli.main", "serve", "--model", str(tiny_model)]
+    log = tmp_path_factory.mktemp("serve") / "log"
+    ready = f"{address}/health"
+    environment = {"OMP_NUM_THREADS": "1"}
+    with running([*command, "--port", str(port)], log, lambda: answers(ready), env=environment):
+        yield address
+
+
+def _predicted(capsys: pytest.CaptureFixture[str], *door: str) -> dict[str, Any]:
+    with one_thread():
+        assert main(["predict", "put on Queen", "--json", *door]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
+    return found
+
+
+def test_predict_prints_one_form_whatever_answers(
+    service_url: str, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    doors = [("--url", service_url), ("--service", service_url), ("--model", str(tiny_model))]
+    found = [_predicted(capsys, *door) for door in doors]
+    assert {tuple(one) for one in found} == {tuple(AnsweredUtterance.model_fields)}
+
+
+def test_a_directory_is_asked_as_a_service_with_the_same_model(
+    service_url: str, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = _predicted(capsys, "--service", service_url)
+    folder = _predicted(capsys, "--model", str(tiny_model))
+    assert folder["calls"] == service["calls"]
+    assert folder["out_of_scope"] == service["out_of_scope"]
+    assert folder["confidence"] == pytest.approx(service["confidence"], abs=1e-4)
 
 
 @pytest.mark.parametrize("verb", ["predict", "evaluate"])

@@ -36,8 +36,8 @@ class Scripted:
     ],
 )
 def test_calls_are_typed(answer: str, calls: list[tuple[str, list[str]]]) -> None:
-    found = IntentModel(Scripted(answer)).ask("hello").as_dict()["calls"]
-    assert [(call["intent"], call["parameters"]) for call in found] == calls
+    found = IntentModel(Scripted(answer)).ask("hello").calls
+    assert [(call.intent, [*call.parameters]) for call in found] == calls
 
 
 @pytest.mark.parametrize("answer", ["play(", "[{]", "(a)"])

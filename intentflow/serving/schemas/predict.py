@@ -97,3 +97,29 @@ class PredictResponse(BaseModel):
     """A prediction for each instance, in order."""
 
     predictions: list[IntentPrediction] = Field(description="One for each instance, in order")
+
+
+class AnsweredUtterance(BaseModel):
+    """An utterance with its answer, as ``intentflow predict`` prints it.
+
+    Whatever answers, the keys are the same; facts that it does not give are null.
+
+    Example:
+        >>> calls = [PredictedCall(intent="play", parameters=["jazz"], arguments={"what": "jazz"})]
+        >>> AnsweredUtterance(utterance="some jazz", calls=calls, seconds=0.04).confidence is None
+        True
+    """
+
+    utterance: str = Field(description="Text of the user")
+    calls: list[PredictedCall] = Field(
+        description="The recognized intents; arguments are empty if the parameters' names are "
+        "unknown, as those of a plain endpoint are"
+    )
+    confidence: float | None = Field(
+        None, description="Probability that the intents are right, from 0 to 1"
+    )
+    out_of_scope: bool | None = Field(
+        None, description="Whether the utterance belongs to none of the other intents"
+    )
+    seconds: float = Field(description="Seconds for the answer")
+    request_id: str | None = Field(None, description="Id of the request in the service's log")
