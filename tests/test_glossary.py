@@ -2,7 +2,7 @@
 
 Each row of the glossary is one pattern. What is searched: names that the package defines, its
 docstrings, comments and string literals, the reports' templates, the starter files, manifests and
-build files, the names of tests, and the documentation.
+build files, the documentation, and the names, docstrings and comments of tests.
 """
 
 import ast
@@ -11,7 +11,7 @@ import re
 import tokenize
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -37,7 +37,7 @@ UNFINISHED: tuple[str, ...] = ()
 # Flags and variables keep their names; nouns of other fields that contain a word of the glossary.
 INNOCENT = re.compile(
     r"--engine\b|INTENTFLOW_ENGINE|\bmachine[ -](?:learning|readable)\b|\blogits processors?\b"
-    r"|\bsupport vector machines?\b|\bwhole\.json\b",
+    r"|\bpost processors?\b|\bsupport vector machines?\b|\bwhole\.json\b",
     re.IGNORECASE,
 )
 FLAG = re.compile(r"--[a-z][\w-]+")
@@ -199,7 +199,7 @@ def test_each_pattern_finds_its_word(kind: str, text: str, term: str) -> None:
 def all_texts() -> tuple[Text, ...]:
     return tuple(
         Text(text.kind, text.path, text.line, INNOCENT.sub("", text.text))
-        for text in (*code_texts(), *names_of_tests(), *document_texts())
+        for text in (*code_texts(), *texts_of_tests(), *document_texts())
     )
 
 
@@ -225,14 +225,21 @@ def code_texts() -> Iterator[Text]:
             yield from lines_of(path)
 
 
-def names_of_tests() -> Iterator[Text]:
+def texts_of_tests() -> Iterator[Text]:
+    """Names, docstrings and comments; what else tests write is data."""
     for path in python_files(("tests", *CODE)):
         if "tests" not in path.relative_to(ROOT).parts:
             continue
-        yield Text("test", relative(path), 1, words_of(path.stem))
+        place = relative(path)
+        yield Text("test", place, 1, words_of(path.stem))
         for node in ast.walk(parsed(path)):
-            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                yield Text("test", relative(path), node.lineno, words_of(node.name))
+            for line, name in names(node):
+                yield Text("test", place, line, words_of(name))
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+                for line in (ast.get_docstring(node) or "").splitlines():
+                    yield Text("test", place, getattr(node, "lineno", 1), line)
+        for comment in comments(path):
+            yield replace(comment, kind="test")
 
 
 def document_texts() -> Iterator[Text]:

@@ -27,7 +27,7 @@ log = logging.getLogger("intentflow.example")
 
 @pytest.fixture
 def folder_with_a_note(tmp_path: Path) -> Path:
-    """Rows to convert, and a file beside them that a warning is about."""
+    """Rows to convert, and a file next to them that a warning is about."""
     rows = tmp_path / "rows"
     rows.mkdir()
     (rows / "a.jsonl").write_text('{"instruction": "play jazz", "output": "play_music(jazz)"}\n')
@@ -304,7 +304,7 @@ def test_the_log_of_a_run_names_a_step_that_was_not_run_again(tmp_path: Path) ->
 
 
 def test_nothing_prints_to_stderr_but_the_log() -> None:
-    """Modules log: what is printed is neither filtered nor readable by a machine."""
+    """Modules log: what is printed is neither filtered nor readable by a program."""
     package = Path(sys.modules["intentflow"].__file__ or "").parent
     printing = [
         path.relative_to(package).as_posix()

@@ -47,8 +47,8 @@ def test_a_row_that_does_not_parse_is_not_shown() -> None:
 @pytest.mark.parametrize("kind", TEMPLATES)
 def test_shots_stand_in_order_before_the_utterance(kind: str) -> None:
     prompt = _prompt(kind, SHOTS)
-    said = ["play Queen", "play_music(Queen)", "is it wet", "weather_search(Oslo)", "hello"]
-    places = [prompt.index(text) for text in said]
+    shown = ["play Queen", "play_music(Queen)", "is it wet", "weather_search(Oslo)", "hello"]
+    places = [prompt.index(text) for text in shown]
     assert places == sorted(places)
 
 

@@ -1,4 +1,4 @@
-"""The command line as a whole: verbs, help, errors, the files to start from."""
+"""The complete command line: verbs, help, errors, the files to start from."""
 
 from __future__ import annotations
 
@@ -83,15 +83,15 @@ def test_every_verb_of_the_contract_is_there(verb: str) -> None:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
-    status, said = main([verb, "--help"]), capsys.readouterr().out
-    assert (status, f"usage: intentflow {verb}" in said) == (0, True)
+    status, printed = main([verb, "--help"]), capsys.readouterr().out
+    assert (status, f"usage: intentflow {verb}" in printed) == (0, True)
 
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_takes_json_and_debug(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     main([verb, "--help"])
-    said = capsys.readouterr().out
-    assert ("--json" in said, "--debug" in said) == (True, True)
+    printed = capsys.readouterr().out
+    assert ("--json" in printed, "--debug" in printed) == (True, True)
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -129,8 +129,8 @@ def undescribed(parser: argparse.ArgumentParser) -> list[str]:
 
 @pytest.mark.parametrize("argument", ["--help", "-h"])
 def test_the_overview_lists_every_verb(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
-    status, said = main([argument]), capsys.readouterr().out
-    assert (status, [verb for verb in VERBS if f"  {verb} " not in said]) == (0, [])
+    status, printed = main([argument]), capsys.readouterr().out
+    assert (status, [verb for verb in VERBS if f"  {verb} " not in printed]) == (0, [])
 
 
 def test_no_command_shows_the_overview_and_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
@@ -143,8 +143,8 @@ def test_no_command_shows_the_overview_and_exits_2(capsys: pytest.CaptureFixture
 def test_an_unknown_command_names_the_nearest(
     written: str, meant: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status, said = main([written]), capsys.readouterr().err
-    assert (status, said) == (
+    status, printed = main([written]), capsys.readouterr().err
+    assert (status, printed) == (
         2,
         f"intentflow: error: unknown command {written}; did you mean {meant}?\n",
     )
@@ -162,13 +162,13 @@ def test_a_command_like_no_other_leads_to_the_help(capsys: pytest.CaptureFixture
 def test_help_of_a_command_is_asked_in_front_of_it(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status, said = main(arguments), capsys.readouterr().out
-    assert (status, said.startswith("usage: intentflow split")) == (0, True)
+    status, printed = main(arguments), capsys.readouterr().out
+    assert (status, printed.startswith("usage: intentflow split")) == (0, True)
 
 
 def test_help_alone_is_the_overview(capsys: pytest.CaptureFixture[str]) -> None:
-    status, said = main(["help"]), capsys.readouterr().out
-    assert (status, said.startswith("usage: intentflow COMMAND")) == (0, True)
+    status, printed = main(["help"]), capsys.readouterr().out
+    assert (status, printed.startswith("usage: intentflow COMMAND")) == (0, True)
 
 
 @pytest.mark.parametrize("flag", [["-v"], ["--verbose"], ["--log-format=text", "-v"], ["-v", "-v"]])
@@ -190,8 +190,11 @@ def test_json_before_the_command_ends_stdout_in_json(capsys: pytest.CaptureFixtu
 
 
 def test_an_option_of_one_command_belongs_after_it(capsys: pytest.CaptureFixture[str]) -> None:
-    status, said = main(["--model", "folder", "serve"]), capsys.readouterr().err
-    assert (status, "--model is not an option of all commands: write it after" in said) == (2, True)
+    status, printed = main(["--model", "folder", "serve"]), capsys.readouterr().err
+    assert (status, "--model is not an option of all commands: write it after" in printed) == (
+        2,
+        True,
+    )
 
 
 def test_the_installed_command_answers() -> None:
@@ -231,15 +234,15 @@ def test_init_writes_nothing_else(tmp_path: Path) -> None:
 
 def test_init_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "gate.yaml").write_text("mine")
-    status, said = main(["init", str(tmp_path)]), capsys.readouterr().err
-    assert (status, "gate.yaml already; nothing was written: give another" in said) == (2, True)
+    status, printed = main(["init", str(tmp_path)]), capsys.readouterr().err
+    assert (status, "gate.yaml already; nothing was written: give another" in printed) == (2, True)
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("gate.yaml", "mine")]
 
 
 def test_init_into_a_file_exits_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("mine")
-    status, said = main(["init", str(tmp_path / "file")]), capsys.readouterr().err
-    assert (status, "is a file; give a folder" in said) == (2, True)
+    status, printed = main(["init", str(tmp_path / "file")]), capsys.readouterr().err
+    assert (status, "is a file; give a folder" in printed) == (2, True)
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -275,14 +278,14 @@ def test_with_json_an_error_is_the_last_line_of_stdout_too(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*arguments, "--json"]) == 2
-    said = capsys.readouterr()
-    last = json.loads(said.out.splitlines()[-1])
+    printed = capsys.readouterr()
+    last = json.loads(printed.out.splitlines()[-1])
     assert last["exit_code"] == 2
-    assert said.err == f"intentflow {arguments[0]}: error: {last['error']}\n"
+    assert printed.err == f"intentflow {arguments[0]}: error: {last['error']}\n"
 
 
 def test_a_wrong_flag_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["curate", "rows.jsonl", "-o", "out.jsonl", "--seed", "x"]) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "--seed: invalid int value: 'x'" in said
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1
+    assert "--seed: invalid int value: 'x'" in printed

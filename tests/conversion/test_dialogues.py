@@ -27,7 +27,7 @@ INDONESIAN = (
 )
 
 
-def said(*turns: str) -> dict[str, Any]:
+def dialogue(*turns: str) -> dict[str, Any]:
     """Messages from the user and the assistant in turn."""
     roles = ("user", "assistant")
     return {"messages": [{"role": roles[i % 2], "content": t} for i, t in enumerate(turns)]}
@@ -76,18 +76,20 @@ def test_a_line_without_a_speaker_continues_the_turn(tmp_path: Path) -> None:
 
 
 def test_the_assistants_questions_are_left_out(tmp_path: Path) -> None:
-    rows = converted(tmp_path, [said("Weather?", "Where (city)?", "Hangzhou", "w(Hangzhou)")])
+    rows = converted(tmp_path, [dialogue("Weather?", "Where (city)?", "Hangzhou", "w(Hangzhou)")])
     expected = {"instruction": "Weather? Hangzhou", "output": "w(Hangzhou)", "rounds": 2}
     assert rows == [expected]
 
 
 def test_other_roles_are_ignored(tmp_path: Path) -> None:
-    row = {"messages": [{"role": "system", "content": "Be brief."}, *said("a", "f()")["messages"]]}
+    row = {
+        "messages": [{"role": "system", "content": "Be brief."}, *dialogue("a", "f()")["messages"]]
+    }
     assert converted(tmp_path, [row]) == [{"instruction": "a", "output": "f()"}]
 
 
 def test_the_text_parts_of_a_message_are_read(tmp_path: Path) -> None:
-    row = said("a", "f()")
+    row = dialogue("a", "f()")
     row["messages"][0]["content"] = [{"type": "text", "text": "a"}, {"type": "image_url"}]
     assert converted(tmp_path, [row])[0]["instruction"] == "a"
 
@@ -96,12 +98,12 @@ def test_the_text_parts_of_a_message_are_read(tmp_path: Path) -> None:
     ("reason", "row"),
     [
         ("no_text", {"messages": []}),
-        ("no_text", said("", "f()")),
-        ("no_label", said("a")),
-        ("no_label", said("a", "f()", "b")),
-        ("blank_answer", said("a", " ")),
-        ("several_answers", said("a", "f()", "b", "g(1)")),
-        ("several_answers", said("a", "f（）", "b", "g(1)")),
+        ("no_text", dialogue("", "f()")),
+        ("no_label", dialogue("a")),
+        ("no_label", dialogue("a", "f()", "b")),
+        ("blank_answer", dialogue("a", " ")),
+        ("several_answers", dialogue("a", "f()", "b", "g(1)")),
+        ("several_answers", dialogue("a", "f（）", "b", "g(1)")),
         ("not_text", {"messages": [{"role": "user", "content": 3}]}),
         ("unknown_shape", {"messages": ["text"]}),
     ],

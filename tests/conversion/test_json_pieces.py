@@ -24,8 +24,8 @@ DOCUMENTS = st.recursive(
 def test_the_pieces_joined_are_the_text(
     document: object, nested: object, ascii_only: bool, indent: int | None
 ) -> None:
-    whole = {"a": document, "opened": json.dumps({"b": nested}, ensure_ascii=ascii_only)}
-    text = json.dumps(whole, ensure_ascii=ascii_only, indent=indent)
+    complete = {"a": document, "opened": json.dumps({"b": nested}, ensure_ascii=ascii_only)}
+    text = json.dumps(complete, ensure_ascii=ascii_only, indent=indent)
     pieces = split_json(text, lambda key: key == "opened")
     assert "".join(piece if isinstance(piece, str) else piece.raw for piece in pieces) == text
 

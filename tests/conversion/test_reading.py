@@ -1,4 +1,4 @@
-"""Files as they come: arrays and lines, whole and broken."""
+"""Files as they come: arrays and lines, complete and broken."""
 
 import codecs
 import errno

@@ -152,9 +152,9 @@ def test_a_group_too_large_for_a_part_is_reported(
     rows += [Example(f"{i}", row.output) for i, row in enumerate(ROWS[::5])]
     write_records(tmp_path / "rows.json", rows)
     assert main(["split", str(tmp_path / "rows.json"), "-o", str(tmp_path), "--test", "0.2"]) == 0
-    said = capsys.readouterr()
-    assert "instead of 48" in said.err
-    assert "the largest group has 50 rows" in said.err
+    printed = capsys.readouterr()
+    assert "instead of 48" in printed.err
+    assert "the largest group has 50 rows" in printed.err
 
 
 @cache

@@ -461,7 +461,7 @@ def test_endpoint_of_a_service_without_a_url_says_what_it_waits_for(
 ) -> None:
     kserve.node.behave("banking-predictor", Behaviour(ready_seconds=60))
     hasty = apply_options.model_copy(update={"timeout_seconds": 30.0})
-    told: list[str] = []
+    reported: list[str] = []
 
     def ask() -> None:
         while "Ready" not in str(kserve.api.find("inferenceservices", "banking") or {}):
@@ -469,7 +469,7 @@ def test_endpoint_of_a_service_without_a_url_says_what_it_waits_for(
         time.sleep(1)
         with pytest.raises(CheckFailed) as caught:
             find_endpoint("banking", apply_options.namespace)
-        told.append(str(caught.value))
+        reported.append(str(caught.value))
         kserve.api.delete("inferenceservices", "banking")
 
     thread = threading.Thread(target=ask)
@@ -477,8 +477,8 @@ def test_endpoint_of_a_service_without_a_url_says_what_it_waits_for(
     with pytest.raises(CheckFailed, match="was deleted in the meantime"):
         deploy(published, hasty, verdict_file=write_verdict())
     thread.join()
-    assert "has no URL yet: " in told[0]
-    assert "PredictorReady is False MinimumReplicasUnavailable" in told[0]
+    assert "has no URL yet: " in reported[0]
+    assert "PredictorReady is False MinimumReplicasUnavailable" in reported[0]
 
 
 def test_unknown_service_is_named(namespace: str) -> None:

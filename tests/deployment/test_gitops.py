@@ -48,7 +48,7 @@ HERE = {
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_settings_of_this_computer(monkeypatch: pytest.MonkeyPatch) -> None:
     for key, value in HERE.items():
         monkeypatch.setenv(key, value)
 
@@ -479,9 +479,11 @@ def test_clone_without_an_origin_is_refused(
 def test_password_in_the_url_is_refused_and_not_repeated(
     facts: ModelFacts, git_options: DeployOptions
 ) -> None:
-    told = git_options.model_copy(update={"git_repo": "https://ada:s3cret@example.com/fleet.git"})
+    reported = git_options.model_copy(
+        update={"git_repo": "https://ada:s3cret@example.com/fleet.git"}
+    )
     with pytest.raises(IntentflowError, match="INTENTFLOW_GIT_TOKEN") as caught:
-        _commit(facts, told)
+        _commit(facts, reported)
     assert "s3cret" not in str(caught.value)
 
 

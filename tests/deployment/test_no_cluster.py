@@ -1,4 +1,4 @@
-"""What is said where no cluster is configured."""
+"""Messages where no cluster is configured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one field manager said, read from an object's managed fields."""
+"""What one field manager applied, read from an object's managed fields."""
 
 from __future__ import annotations
 

@@ -437,9 +437,11 @@ def test_service_whose_models_change_in_place_needs_no_canaries(
 def test_pods_have_the_last_word(deploy_model: Deploy, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(CheckFailed):
         deploy_model(b"first", BROKEN)
-    said = capsys.readouterr().err
-    assert re.search("pod banking-predictor-.*: BackOff Back-off restarting failed container", said)
-    assert "container kserve-container: torch.OutOfMemoryError: CUDA out of memory" in said
+    printed = capsys.readouterr().err
+    assert re.search(
+        "pod banking-predictor-.*: BackOff Back-off restarting failed container", printed
+    )
+    assert "container kserve-container: torch.OutOfMemoryError: CUDA out of memory" in printed
 
 
 class Chat(BaseHTTPRequestHandler):

@@ -64,9 +64,9 @@ def test_wrong_answer_is_reported_by_its_row(
     probe = Probe("rows.jsonl: row 1", "hi, it is Ada", "greet()")
     with pytest.raises(
         CheckFailed, match=f"1 of 1 utterances incorrectly: rows.jsonl: row 1: .*{fault}"
-    ) as told:
+    ) as reported:
         ask("http://banking", [probe], TAXONOMY)
-    assert "Ada" not in str(told.value)
+    assert "Ada" not in str(reported.value)
 
 
 def test_answer_in_other_words_is_the_same_call(monkeypatch: pytest.MonkeyPatch) -> None:

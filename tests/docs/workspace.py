@@ -88,8 +88,8 @@ class Workspace:
             timeout=_SECONDS,
             check=False,
         )
-        told = f"line {block.line}: exit status {done.returncode}\n{done.stdout}{done.stderr}"
-        assert done.returncode == block.exit_status, told
+        reported = f"line {block.line}: exit status {done.returncode}\n{done.stdout}{done.stderr}"
+        assert done.returncode == block.exit_status, reported
         return done.stdout
 
     def _compare(self, block: Block) -> None:

@@ -18,22 +18,22 @@ EXAMPLES = [Example(f"play {n}", f"play_music({n})") for n in range(20)]
 
 
 def completion(text: str | None, **changes: Any) -> dict[str, Any]:
-    """A reply; ``finish_reason`` and ``logprobs`` go into its choice, all else beside."""
+    """A reply; ``finish_reason`` and ``logprobs`` go into its choice, all else next to them."""
     message = {"role": "assistant", "content": text}
     inside = {key: changes.pop(key) for key in ("finish_reason", "logprobs") if key in changes}
     choice = {"index": 0, "finish_reason": "stop", "message": message, **inside}
-    whole = {"id": "1", "object": "chat.completion", "created": 0, "model": "m"}
-    return {**whole, "choices": [choice], **changes}
+    complete = {"id": "1", "object": "chat.completion", "created": 0, "model": "m"}
+    return {**complete, "choices": [choice], **changes}
 
 
-def said(body: dict[str, Any]) -> str:
+def utterance_of(body: dict[str, Any]) -> str:
     """The utterance of a request."""
     return str(body["messages"][-1]["content"])
 
 
 def echo(body: dict[str, Any]) -> str:
     """The right answer to an utterance of ``EXAMPLES``."""
-    return f"play_music({said(body).removeprefix('play ')})"
+    return f"play_music({utterance_of(body).removeprefix('play ')})"
 
 
 class Endpoint:
@@ -58,7 +58,7 @@ class Endpoint:
     @property
     def utterances(self) -> list[str]:
         """What was asked, in order."""
-        return [said(body) for body in self.asked]
+        return [utterance_of(body) for body in self.asked]
 
     def reply(self, path: str, body: bytes) -> tuple[int, bytes, dict[str, str]]:
         """Status, body and headers of the reply."""

@@ -1,4 +1,4 @@
-"""Reading ``baselines.json``: a file that is none is said so in one line."""
+"""Reading ``baselines.json``: a file that is none is refused in one line."""
 
 from __future__ import annotations
 

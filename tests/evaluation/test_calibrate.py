@@ -100,7 +100,7 @@ def test_what_a_threshold_mends_is_reported(
 
 
 @pytest.mark.parametrize(
-    ("rows", "taxonomy", "said"),
+    ("rows", "taxonomy", "printed"),
     [
         (SURE, TAXONOMY, "none of the rows is out of scope (oos)"),
         (SURE + UNSURE, Taxonomy(intents=TAXONOMY.intents), "names no out_of_scope intent"),
@@ -110,13 +110,13 @@ def test_what_a_threshold_mends_is_reported(
 def test_without_a_threshold_the_reason_is_reported(
     rows: list[Row],
     taxonomy: Taxonomy,
-    said: str,
+    printed: str,
     model: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert _calibrate(model, rows, monkeypatch, taxonomy).oos_threshold is None
-    assert said in capsys.readouterr().err
+    assert printed in capsys.readouterr().err
 
 
 def test_few_rows_are_warned_of(
@@ -193,15 +193,15 @@ def test_a_calibration_of_unconstrained_answers_is_named_where_it_is_applied_to_
 
 
 @pytest.mark.parametrize(
-    ("data", "said"), [("none.jsonl", "No such file"), ("empty.jsonl", "the file is empty")]
+    ("data", "printed"), [("none.jsonl", "No such file"), ("empty.jsonl", "the file is empty")]
 )
 def test_validation_rows_that_are_not_there_are_one_line(
-    data: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    data: str, printed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "empty.jsonl").touch()
     assert main(["calibrate", "--model", "m", "--data", str(tmp_path / data)]) == 2
     error = capsys.readouterr().err
-    assert said in error
+    assert printed in error
     assert len(error.splitlines()) == 1
 
 

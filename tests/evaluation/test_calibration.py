@@ -202,7 +202,7 @@ def test_a_model_without_one_has_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "printed"),
     [
         ({"slope": 0}, "slope"),
         ({"slope": -1.0}, "slope"),
@@ -213,10 +213,10 @@ def test_a_model_without_one_has_none(tmp_path: Path) -> None:
     ],
 )
 def test_a_damaged_calibration_is_refused(
-    change: dict[str, Any], said: str, tmp_path: Path
+    change: dict[str, Any], printed: str, tmp_path: Path
 ) -> None:
     (tmp_path / CALIBRATION_FILE).write_text(json.dumps({**GOOD, **change}))
-    with pytest.raises(IntentflowError, match=said):
+    with pytest.raises(IntentflowError, match=printed):
         read_calibration(tmp_path)
 
 

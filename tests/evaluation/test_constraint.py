@@ -255,8 +255,8 @@ def test_no_answer_is_begun_by_force_so_that_a_blank_may_come_first() -> None:
 
 @pytest.mark.parametrize("output_format", FORMATS)
 def test_a_complete_answer_may_end_or_go_on_with_another_call(output_format: OutputFormat) -> None:
-    whole = format_output([Call("bye")], output_format)
-    _, answer = _begun(whole[:-1], output_format)
+    complete = format_output([Call("bye")], output_format)
+    _, answer = _begun(complete[:-1], output_format)
     constraint = answer._constraint
     assert _texts(constraint.allowed([answer])[0]) & {")", "]", ",", ";", ");", "],"}
 

@@ -1,4 +1,4 @@
-"""Our decoding beside the library's: the same tokens, whatever stands beside a row."""
+"""Our decoding compared with the library's: the same tokens, whatever is next to a row."""
 
 from __future__ import annotations
 

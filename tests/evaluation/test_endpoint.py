@@ -200,7 +200,7 @@ def test_the_wait_that_an_endpoint_asks_for_is_kept(endpoint: Endpoint) -> None:
 def test_a_long_wait_is_reported_once(
     endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # A clock that stands still: the eight refusals come within the wait on the slowest machine.
+    # A clock that stands still: the eight refusals come within the wait on the slowest compute.
     monkeypatch.setattr(
         "intentflow.inference.openai_engine.time",
         SimpleNamespace(monotonic=lambda: 0.0, perf_counter=time.perf_counter),

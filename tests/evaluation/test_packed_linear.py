@@ -1,4 +1,4 @@
-"""Linear layers laid out for the processor give what torch's own give."""
+"""Linear layers laid out for the CPU give what torch's own give."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from intentflow.evaluation.run import evaluate_model
 from intentflow.inference.engines import Answer
 from intentflow.inference.transformers_engine import TransformersEngine
 from intentflow.records import Example, write_records
-from tests.evaluation.endpoint_server import EXAMPLES, Endpoint, completion, echo, said
+from tests.evaluation.endpoint_server import EXAMPLES, Endpoint, completion, echo, utterance_of
 from tests.models import rows
 
 
@@ -59,7 +59,7 @@ def command(tmp_path: Path, endpoint: Endpoint) -> Command:
 
 
 def _dies_at(utterance: str) -> Any:
-    return lambda body: (400, {}, {}) if said(body) == utterance else completion(echo(body))
+    return lambda body: (400, {}, {}) if utterance_of(body) == utterance else completion(echo(body))
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_a_line_that_was_cut_off_is_asked_for_again(broken_off: Command) -> None
 
 def test_a_failed_row_is_asked_again(command: Command) -> None:
     command.endpoint.chat = lambda body: (
-        (400, {}, {}) if said(body) in ("play 3", "play 5") else completion(echo(body))
+        (400, {}, {}) if utterance_of(body) in ("play 3", "play 5") else completion(echo(body))
     )
     assert command.run("--allow-failures") == 0
     assert json.loads((command.folder / "metrics.json").read_text())["failed_rows"] == 2
@@ -153,10 +153,9 @@ def test_answers_of_something_else_are_not_used(
         more = ["--taxonomy", str(broken_off.folder / "t.yaml")]
     assert broken_off.run(*more) == 0
     assert len(broken_off.endpoint.asked) == len(EXAMPLES)
-    said_of_it = capsys.readouterr().err
+    printed = capsys.readouterr().err
     assert (
-        f"{broken_off.journals()[0]} contains answers of another model, for other rows"
-        in said_of_it
+        f"{broken_off.journals()[0]} contains answers of another model, for other rows" in printed
     )
 
 
@@ -214,7 +213,7 @@ def test_a_model_directory_resumes_where_it_stopped(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     examples = rows()[:6]
-    whole = [row.prediction for row in evaluate_model(str(tiny_model), examples).rows]
+    complete = [row.prediction for row in evaluate_model(str(tiny_model), examples).rows]
     answer = TransformersEngine.answer
     asked: list[int] = []
 
@@ -226,12 +225,12 @@ def test_a_model_directory_resumes_where_it_stopped(
         return answer(self, instructions, keep)
 
     monkeypatch.setattr(TransformersEngine, "answer", four_and_end)
-    beside = tmp_path / "metrics.json"
+    compared = tmp_path / "metrics.json"
     with pytest.raises(KeyboardInterrupt, match="stopped; 4 of 6 answers are in"):
-        evaluate_model(str(tiny_model), examples, journal_for=beside)
-    evaluation = evaluate_model(str(tiny_model), examples, journal_for=beside)
+        evaluate_model(str(tiny_model), examples, journal_for=compared)
+    evaluation = evaluate_model(str(tiny_model), examples, journal_for=compared)
     assert asked == [6, 2]
-    assert [row.prediction for row in evaluation.rows] == whole
+    assert [row.prediction for row in evaluation.rows] == complete
 
 
 def test_an_answer_is_kept_as_it_was(tmp_path: Path) -> None:

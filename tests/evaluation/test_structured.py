@@ -60,8 +60,8 @@ def test_an_answer_cut_off_anywhere_in_its_values_is_closed_inside_the_taxonomy(
 ) -> None:
     structure = StructuredOutputs(WIDE, form)
     text = format_output(calls, form)
-    whole = len(structure._opening(calls[0].intent))
-    cut = data.draw(st.integers(whole, len(text)))
+    complete = len(structure._opening(calls[0].intent))
+    cut = data.draw(st.integers(complete, len(text)))
     closed = structure.close(text[:cut])
     assert closed is None or structure.admits(closed)
     assert closed is not None or not calls[0].parameters

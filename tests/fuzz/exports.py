@@ -85,16 +85,16 @@ def _check_lines(content: bytes, form: Format, options: Options) -> None:
     alone = [convert_block(line, form, options) for line in lines]
     for line, batch in zip(lines, alone, strict=True):
         read = len(batch.kept) + len(batch.rejects) + len(batch.votes)
-        said = _SEPARATORS.sub("", line.decode("utf-8", "surrogateescape"))
-        assert read or not said, f"lost: {line!r}"
-    whole = convert_block(content, form, options)
-    assert whole.kept == [row for batch in alone for row in batch.kept]
-    assert len(whole.rejects) == sum(len(batch.rejects) for batch in alone)
-    assert whole == convert_block(content, replace(form, layouts=None), options)
+        visible = _SEPARATORS.sub("", line.decode("utf-8", "surrogateescape"))
+        assert read or not visible, f"lost: {line!r}"
+    complete = convert_block(content, form, options)
+    assert complete.kept == [row for batch in alone for row in batch.kept]
+    assert len(complete.rejects) == sum(len(batch.rejects) for batch in alone)
+    assert complete == convert_block(content, replace(form, layouts=None), options)
     if form.layouts is not None and _is_utf8(content):
         scanner = RowScanner(lambda row: form.read(row, options), form.layouts)
         scanner.learn(lines)
-        assert whole == convert_by_layout(content, scanner, form, options)
+        assert complete == convert_by_layout(content, scanner, form, options)
 
 
 def _is_utf8(content: bytes) -> bool:

@@ -47,7 +47,7 @@ SHAPES: list[tuple[str, bytes]] = [
     ("label-studio", _array(*_FLAT)),
     ("ground-truth", _lines(_TRUTH, _TRUTH | test_ground_truth.MULTI)),
     ("doccano", _lines(*_DOCCANO)),
-    ("messages", _lines(test_dialogues.said("a?", "b?", "c", "f(c)"))),
+    ("messages", _lines(test_dialogues.dialogue("a?", "b?", "c", "f(c)"))),
     ("transcript", test_dialogues.LINES.encode()),
     ("transcript", test_dialogues.CHINESE.encode()),
     ("csv", b'instruction,output\nplay,a()\n"x, ""y""\nz",b()\n'),

@@ -21,7 +21,7 @@ class Case:
         policy: With this rule.
         good: Scores that keep it.
         bad: Scores that break it, and no other rule.
-        champion, baselines, reference: What both are judged beside.
+        champion, baselines, reference: What both are compared with.
         name: Of the policy.
     """
 

@@ -53,7 +53,7 @@ def scores_with(intent: str, parameters: str | None = None, gold: str = "p") -> 
 
     Args:
         intent: ``1`` for each row whose intent is right.
-        parameters: The same for whole answers; the same rows if None.
+        parameters: The same for complete answers; the same rows if None.
         gold: The rows' intents by their initials, repeated to the end.
     """
     names = {"p": "play", "r": "rain", "b": "play; rain"}
@@ -73,7 +73,7 @@ def scores_with(intent: str, parameters: str | None = None, gold: str = "p") -> 
 
 
 def baselines(digest: str = "rows", **entries: dict[str, Any]) -> dict[str, Any]:
-    """What ``intentflow baseline`` writes; ``few_shot`` stands for ``few-shot``."""
+    """What ``intentflow baseline`` writes; ``few_shot`` is ``few-shot``."""
     scored = {name.replace("_", "-"): entry for name, entry in entries.items()}
     return {"data_digest": digest, "n": 100, "baselines": scored}
 

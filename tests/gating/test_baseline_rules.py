@@ -1,4 +1,4 @@
-"""Baselines, the 16-bit model, and what a verdict shows beside the model."""
+"""Baselines, the 16-bit model, and what a verdict shows next to the model."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def _judge(rules: dict[str, Any], metrics: dict[str, Any] | None = None, **b: An
 
 
 def _against_linear(score: float | None, **rule: Any) -> Verdict:
-    beside = baselines(linear={"intent_accuracy": score, "parameter_accuracy": None})
-    return _judge({"baselines": {**LINEAR, **rule}}, baselines=beside)
+    compared = baselines(linear={"intent_accuracy": score, "parameter_accuracy": None})
+    return _judge({"baselines": {**LINEAR, **rule}}, baselines=compared)
 
 
 def test_what_does_not_beat_the_linear_classifier_reports_it() -> None:
@@ -44,8 +44,10 @@ def test_a_tie_does_not_beat_and_a_margin_is_enough(
 
 
 def test_rows_gained_and_lost_against_a_baseline_are_reported() -> None:
-    beside = baselines(linear={"intent_accuracy": 0.9, "outcomes": {"intent": "0" * 10 + "1" * 90}})
-    verdict = _judge({"baselines": LINEAR}, scores_with("1" * 95 + "0" * 5), baselines=beside)
+    compared = baselines(
+        linear={"intent_accuracy": 0.9, "outcomes": {"intent": "0" * 10 + "1" * 90}}
+    )
+    verdict = _judge({"baselines": LINEAR}, scores_with("1" * 95 + "0" * 5), baselines=compared)
     (_, rule) = verdict.rules
     assert (rule.evidence["gained"], rule.evidence["lost"]) == (10, 5)
 

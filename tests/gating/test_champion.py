@@ -1,4 +1,4 @@
-"""A new model beside the one in service."""
+"""A new model compared with the one in service."""
 
 from __future__ import annotations
 

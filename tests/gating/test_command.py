@@ -199,8 +199,8 @@ def test_what_is_compared_is_checked_in_one_line_and_exits_2(
     file = folder / "beside.json"
     file.write_text(content if isinstance(content, str) else json.dumps(content))
     status = _gate(folder, *flags, *([file] if len(flags) == 1 else []))
-    said = capsys.readouterr().err
-    assert (status, said.count("\n"), message in said) == (2, 1, True), said
+    printed = capsys.readouterr().err
+    assert (status, printed.count("\n"), message in printed) == (2, 1, True), printed
 
 
 @pytest.mark.parametrize(
@@ -226,11 +226,11 @@ def test_bad_input_is_one_line_and_exits_2(
     folder: Path, capsys: pytest.CaptureFixture[str], file: str, content: bytes, message: str
 ) -> None:
     (folder / file).write_bytes(content)
-    status, said = _gate(folder), capsys.readouterr().err
-    assert (status, said.count("\n"), message in said) == (2, 1, True), said
+    status, printed = _gate(folder), capsys.readouterr().err
+    assert (status, printed.count("\n"), message in printed) == (2, 1, True), printed
 
 
 def test_missing_scores_exit_2(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "metrics.json").unlink()
-    status, said = _gate(folder), capsys.readouterr().err
-    assert (status, "metrics.json: No such file or directory\n" in said) == (2, True)
+    status, printed = _gate(folder), capsys.readouterr().err
+    assert (status, "metrics.json: No such file or directory\n" in printed) == (2, True)

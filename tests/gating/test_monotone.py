@@ -34,8 +34,8 @@ def _right(rows: Rows, place: int) -> Rows:
     return [(gold, gold if i == place else guess) for i, (gold, guess) in enumerate(rows)]
 
 
-def _passes(metrics: dict[str, Any], policy: dict[str, Any], **beside: Any) -> bool:
-    return judged(metrics, GatePolicy.from_mapping(policy, "policy"), **beside).passed
+def _passes(metrics: dict[str, Any], policy: dict[str, Any], **compared: Any) -> bool:
+    return judged(metrics, GatePolicy.from_mapping(policy, "policy"), **compared).passed
 
 
 @given(rows=_ROWS, limit=_RATE, ceiling=st.floats(0, 1), data=st.data())
@@ -84,9 +84,13 @@ def test_scores_compared_with_another_models(
         "baselines": {"beat": ["linear"], "metric": "intent_f1_macro", "margin": margin},
     }
     better = _right(rows, data.draw(st.integers(0, len(rows) - 1)))
-    beside = {"champion": other, "reference": other, "baselines": {"baselines": {"linear": other}}}
-    if _passes(scores_of(rows), policy, **beside):
-        assert _passes(scores_of(better), policy, **beside)
+    compared = {
+        "champion": other,
+        "reference": other,
+        "baselines": {"baselines": {"linear": other}},
+    }
+    if _passes(scores_of(rows), policy, **compared):
+        assert _passes(scores_of(better), policy, **compared)
 
 
 _BITS = st.integers(20, 60).flatmap(
@@ -124,7 +128,9 @@ def test_the_champions_tests(
     place = data.draw(st.integers(0, len(ours) - 1))
     better = [*ours[:place], "1", *ours[place + 1 :]]
     passed, then = (
-        _passes(scores_with("".join(told), gold=gold), {**ANY, "champion": rule}, champion=champion)
-        for told in (ours, better)
+        _passes(
+            scores_with("".join(reported), gold=gold), {**ANY, "champion": rule}, champion=champion
+        )
+        for reported in (ours, better)
     )
     assert then or not passed

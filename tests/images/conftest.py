@@ -1,4 +1,4 @@
-"""``images``: the project's images, built by podman on a base that stands on this machine."""
+"""``images``: the project's images, built by podman on a base that is on this computer."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Podman:
 
     Attributes:
         program: What to call.
-        network: Options with which a build reaches what pip and apt reach on this machine.
+        network: Options with which a build reaches what pip and apt reach on this computer.
     """
 
     program: Path
@@ -55,7 +55,7 @@ class Podman:
     def build(
         self, *arguments: str | Path, base: str = BASE, context: Path = ROOT, stdin: str = ""
     ) -> str:
-        """Build an image on a base; what was said."""
+        """Build an image on a base; its output."""
         options = [*self.network, f"--build-arg=BASE={base}", *arguments]
         # One at a time: what another process of these tests builds, this one finds in the cache.
         with FileLock(self.program.parent / "build.lock"):
@@ -98,7 +98,7 @@ def bare_base(podman: Podman) -> str:
 
 @pytest.fixture(scope="session")
 def vllm_base(podman: Podman, vllm_program: Path) -> str:
-    """A base whose Python has vLLM and which starts it unless told otherwise, as the official one.
+    """A base whose Python has vLLM and which starts it unless asked otherwise, as the official one.
 
     It is the CPU build that ``scripts/vllm`` installed.
     """
@@ -149,7 +149,7 @@ def shared(tmp_path: Path) -> Iterator[Path]:
 
 
 def _network(folder: Path) -> list[str]:
-    """Build options: this machine's network, certificates, and pip's settings.
+    """Build options: this computer's network, certificates, and pip's settings.
 
     They are mounted, so nothing of them is in an image.
     """
@@ -159,7 +159,7 @@ def _network(folder: Path) -> list[str]:
     for word in " ".join(settings.values()).split():
         path = Path(word.removeprefix("file://"))
         if path.is_absolute() and path.exists():
-            # The files of an index lie beside its pages.
+            # The files of an index lie next to its pages.
             top = str(path.parent if word.startswith("file://") else path)
             mounts[top] = top
     lines = [f"{key} = {value}" for key, value in {**settings, "cert": _CERTIFICATES}.items()]
@@ -170,7 +170,7 @@ def _network(folder: Path) -> list[str]:
 
 
 def _pip_settings() -> dict[str, str]:
-    """Where pip looks for packages on this machine, from its files and its environment."""
+    """Where pip looks for packages on this computer, from its files and its environment."""
     command = [sys.executable, "-m", "pip", "config", "list"]
     listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     found = {}

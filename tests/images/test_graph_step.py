@@ -68,22 +68,24 @@ def convert_step(
 
 def step_of(graph: Path, name: str) -> dict[str, Any]:
     """One step of a compiled graph as a graph of its own, its command and image untouched."""
-    whole = next(yaml.safe_load_all(graph.read_text()))
+    complete = next(yaml.safe_load_all(graph.read_text()))
     component, executor = f"comp-{name}", f"exec-{name}"
-    definition = whole["components"][component]
+    definition = complete["components"][component]
     parameters = definition["inputDefinitions"]["parameters"]
     given = {key: {"componentInputParameter": key} for key in parameters}
     task = {"componentRef": {"name": component}, "inputs": {"parameters": given}}
     return {
         "pipelineInfo": {"name": name},
         "components": {component: definition},
-        "deploymentSpec": {"executors": {executor: whole["deploymentSpec"]["executors"][executor]}},
+        "deploymentSpec": {
+            "executors": {executor: complete["deploymentSpec"]["executors"][executor]}
+        },
         "root": {
             "inputDefinitions": definition["inputDefinitions"],
             "dag": {"tasks": {name: {**task, "taskInfo": {"name": name}}}},
         },
-        "schemaVersion": whole["schemaVersion"],
-        "sdkVersion": whole["sdkVersion"],
+        "schemaVersion": complete["schemaVersion"],
+        "sdkVersion": complete["sdkVersion"],
     }
 
 

@@ -118,9 +118,9 @@ def test_new_code_installs_nothing_again(podman: Podman, images: Images, tmp_pat
         copy(ROOT / name, tmp_path / name)
     (tmp_path / "intentflow/new.py").write_text("ANSWER = 42\n")
     file = tmp_path / "images/data/Containerfile"
-    said = podman.build("--file", file, "--tag=localhost/test/changed", context=tmp_path)
-    install = said[said.index("RUN images/install") :].splitlines()
-    assert install[1].startswith("--> Using cache"), said
+    printed = podman.build("--file", file, "--tag=localhost/test/changed", context=tmp_path)
+    install = printed[printed.index("RUN images/install") :].splitlines()
+    assert install[1].startswith("--> Using cache"), printed
     code = "from intentflow.new import ANSWER; print(ANSWER)"
     assert podman.locked("localhost/test/changed", "python", "-c", code).stdout == "42\n"
 

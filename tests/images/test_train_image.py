@@ -27,7 +27,7 @@ RECIPE = {
 
 @pytest.fixture
 def train_image(images: Callable[[str], str]) -> str:
-    """On a base without Python, with torch as pip finds it on this machine."""
+    """On a base without Python, with torch as pip finds it on this computer."""
     return images("train")
 
 

@@ -24,7 +24,7 @@ VLLM = {
     "vllm:prompt_tokens_total",
     "vllm:generation_tokens_total",
 }
-# The transformer's, with their labels beside the route.
+# The transformer's, with their labels next to the route.
 OURS = {
     "intentflow_requests_total": {"route", "code"},
     "intentflow_request_seconds_bucket": {"le"},

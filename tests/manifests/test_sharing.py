@@ -1,4 +1,4 @@
-"""A canary beside the model in service."""
+"""A canary next to the model in service."""
 
 from __future__ import annotations
 

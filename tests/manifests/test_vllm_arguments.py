@@ -21,7 +21,7 @@ from vllm.utils.argparse_utils import FlexibleArgumentParser
 args = vars(make_arg_parser(FlexibleArgumentParser()).parse_args(sys.argv[1:]))
 print("\\n" + json.dumps({key: args[key] for key in %s}, default=lambda it: vars(it)))
 """
-_SAID = (
+_ARGUMENTS = (
     "served_model_name",
     "max_model_len",
     "dtype",
@@ -39,7 +39,7 @@ _SAID = (
 
 
 @pytest.fixture(scope="module")
-def said(vllm_program: Path) -> dict[str, Any]:
+def settings(vllm_program: Path) -> dict[str, Any]:
     """What vLLM takes everything that can be asked of it for."""
     facts = ModelFacts(
         uri="s3://models/intent",
@@ -62,36 +62,36 @@ def said(vllm_program: Path) -> dict[str, Any]:
     )
     arguments = runtime["spec"]["containers"][0]["args"]
     arguments += service["spec"]["predictor"]["model"]["args"]
-    command = [vllm_program, "-c", _PARSE % repr(_SAID), *arguments]
+    command = [vllm_program, "-c", _PARSE % repr(_ARGUMENTS), *arguments]
     parsed = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert parsed.returncode == 0, parsed.stderr[-2000:]
     found: dict[str, Any] = json.loads(parsed.stdout.splitlines()[-1])
     return found
 
 
-def test_server_is_greedy_and_constrains_as_evaluated(said: dict[str, Any]) -> None:
-    assert said["override_generation_config"] == {"temperature": 0}
-    assert said["structured_outputs_config"]["backend"] == "guidance"
+def test_server_is_greedy_and_constrains_as_evaluated(settings: dict[str, Any]) -> None:
+    assert settings["override_generation_config"] == {"temperature": 0}
+    assert settings["structured_outputs_config"]["backend"] == "guidance"
 
 
-def test_confidences_are_of_what_the_grammar_leaves(said: dict[str, Any]) -> None:
-    assert said["logprobs_mode"] == "processed_logprobs"
+def test_confidences_are_of_what_the_grammar_leaves(settings: dict[str, Any]) -> None:
+    assert settings["logprobs_mode"] == "processed_logprobs"
 
 
-def test_model_is_served_as_it_was_trained(said: dict[str, Any]) -> None:
-    assert said["served_model_name"] == ["banking"]
-    assert said["max_model_len"] == 2048
-    assert (said["dtype"], said["quantization"]) == ("bfloat16", "compressed-tensors")
-    assert said["chat_template"] == "/mnt/models/chat_template.jinja"
+def test_model_is_served_as_it_was_trained(settings: dict[str, Any]) -> None:
+    assert settings["served_model_name"] == ["banking"]
+    assert settings["max_model_len"] == 2048
+    assert (settings["dtype"], settings["quantization"]) == ("bfloat16", "compressed-tensors")
+    assert settings["chat_template"] == "/mnt/models/chat_template.jinja"
 
 
-def test_prompt_is_found_again(said: dict[str, Any]) -> None:
-    assert (said["enable_prefix_caching"], said["block_size"]) == (True, 32)
+def test_prompt_is_found_again(settings: dict[str, Any]) -> None:
+    assert (settings["enable_prefix_caching"], settings["block_size"]) == (True, 32)
 
 
-def test_adapters_have_their_names(said: dict[str, Any]) -> None:
-    assert (said["enable_lora"], said["max_lora_rank"]) == (True, 64)
-    assert [(it["name"], it["path"]) for it in said["lora_modules"]] == [
+def test_adapters_have_their_names(settings: dict[str, Any]) -> None:
+    assert (settings["enable_lora"], settings["max_lora_rank"]) == (True, 64)
+    assert [(it["name"], it["path"]) for it in settings["lora_modules"]] == [
         ("cards", "/mnt/adapters/cards"),
         ("loans", "/mnt/adapters/loans"),
     ]

@@ -43,23 +43,23 @@ def test_the_lock_file_is_compared(tmp_path: Path) -> None:
 
 
 def test_pins_without_an_advisory_pass(tmp_path: Path) -> None:
-    status, said, _ = _audit(tmp_path, CLEAN, CLEAN)
-    assert (status, "2 pins of requirements.lock were checked" in said) == (0, True)
+    status, printed, _ = _audit(tmp_path, CLEAN, CLEAN)
+    assert (status, "2 pins of requirements.lock were checked" in printed) == (0, True)
 
 
 def test_a_vulnerable_pin_is_named_with_its_cure(tmp_path: Path) -> None:
-    status, said, _ = _audit(tmp_path, CLEAN, VULNERABLE, SKIPPED)
-    assert (status, said) == (1, "audit: jinja2 3.1.0: PYSEC-1/CVE-1; fixed in: 3.1.6\n")
+    status, printed, _ = _audit(tmp_path, CLEAN, VULNERABLE, SKIPPED)
+    assert (status, printed) == (1, "audit: jinja2 3.1.0: PYSEC-1/CVE-1; fixed in: 3.1.6\n")
 
 
 def test_a_pin_that_was_not_checked_is_no_success(tmp_path: Path) -> None:
-    status, said, complaint = _audit(tmp_path, CLEAN, SKIPPED)
-    assert (status, said) == (2, "")
+    status, printed, complaint = _audit(tmp_path, CLEAN, SKIPPED)
+    assert (status, printed) == (2, "")
     assert "1 of 2 pins are unknown to the advisory service" in complaint
 
 
 @pytest.mark.parametrize("output", ["Traceback: no route to host", "[]", '{"dependencies": []}'])
 def test_a_service_that_cannot_be_reached_is_no_success(tmp_path: Path, output: str) -> None:
-    status, said, complaint = _audit(tmp_path, output=output)
-    assert (status, said, complaint.count("\n")) == (2, "", 1)
+    status, printed, complaint = _audit(tmp_path, output=output)
+    assert (status, printed, complaint.count("\n")) == (2, "", 1)
     assert "requirements.lock was not checked" in complaint

@@ -206,7 +206,7 @@ def test_lock_agrees_with_the_project(text: str) -> None:
 
 
 def _needed(name: str, extras: frozenset[str], seen: set[tuple[str, frozenset[str]]]) -> None:
-    """Collect what an installed distribution asks for on this machine, and what that asks for."""
+    """Collect what an installed distribution asks for on this computer, and what that asks for."""
     if (name, extras) in seen:
         return
     seen.add((name, extras))

@@ -163,6 +163,6 @@ def test_compile_works_with_the_kfp_extra_alone(with_kfp: Environment) -> None:
 def test_convert_works_without_torch(with_data: Environment) -> None:
     assert not with_data.finds("torch")
     export, records = resource("examples/snips/labels.manifest"), with_data.folder / "rows.jsonl"
-    said = with_data("intentflow", "convert", export, "-o", records, "--json")
-    summary = json.loads(said.splitlines()[-1])
+    printed = with_data("intentflow", "convert", export, "-o", records, "--json")
+    summary = json.loads(printed.splitlines()[-1])
     assert summary["kept"] == len(records.read_text().splitlines()) > 0

@@ -30,7 +30,7 @@ MAIL = "jane{}@example.com"
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Executor]:
-    """Two workers on this machine."""
+    """Two workers on this computer."""
     with open_executor("ray", workers=2) as executor:
         yield executor
 

@@ -1,4 +1,4 @@
-"""Inputs of a small run of the whole graph, and the run itself as a user starts it."""
+"""Inputs of a small run of the complete graph, and the run itself as a user starts it."""
 
 from __future__ import annotations
 

@@ -392,8 +392,8 @@ def test_options_that_cannot_be_meant_are_refused(options: dict[str, Any], messa
 def test_a_wrong_request_is_one_line_and_exits_2(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status, said = main(["compile", *arguments]), capsys.readouterr().err
-    assert (status, said.count("\n"), message in said) == (2, 1, True), said
+    status, printed = main(["compile", *arguments]), capsys.readouterr().err
+    assert (status, printed.count("\n"), message in printed) == (2, 1, True), printed
 
 
 def test_an_existing_file_survives_a_failure(tmp_path: Path) -> None:

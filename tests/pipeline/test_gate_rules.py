@@ -1,7 +1,7 @@
 """Every rule of the gate, both ways, through a compiled graph on kfp's local runner.
 
 One small graph holds the project's own gate component once for each case, with the branches that
-the whole graph has behind it.
+the complete graph has behind it.
 """
 
 import json

@@ -69,15 +69,15 @@ def _interrupt_and_check(
     tmp_path: Path,
     interrupt: Callable[[int], None],
 ) -> None:
-    _wait_for(lambda: " step/s" in _said(tmp_path) or "step/s," in _said(tmp_path), process)
+    _wait_for(lambda: " step/s" in _printed(tmp_path) or "step/s," in _printed(tmp_path), process)
     children = psutil.Process(process.pid).children(recursive=True)
     interrupt(process.pid)
     status = process.wait(timeout=60)
-    assert (status, _said(tmp_path).splitlines()[-1]) == (
+    assert (status, _printed(tmp_path).splitlines()[-1]) == (
         2,
         "intentflow run: error: stopped; no incomplete output was kept",
     )
-    assert "Traceback" not in _said(tmp_path)
+    assert "Traceback" not in _printed(tmp_path)
     assert [child for child in children if _runs(child)] == []
     assert [name for name in files(output) if "/train/" in name and "model" in name] == []
 
@@ -87,7 +87,7 @@ def _hear_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def _said(folder: Path) -> str:
+def _printed(folder: Path) -> str:
     return (folder / "err").read_text(encoding="utf-8")
 
 

@@ -79,7 +79,7 @@ def _settings(config: Path, log: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def killed(config: Path, runs: Path, idle: Run, log: Path) -> str:
-    """The champion after a retraining that is killed when its rows are merged."""
+    """The champion after a retraining that is killed when its merge is done."""
     line = command(config, runs / "weekly", *_settings(config, log))
     process = subprocess.Popen(
         line, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, start_new_session=True

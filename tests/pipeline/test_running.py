@@ -1,4 +1,4 @@
-"""``intentflow run``: the whole graph on this machine, on a model of a few kilobytes.
+"""``intentflow run``: the complete graph on this computer, on a model of a few kilobytes.
 
 The runs build on one another, as a user's do: the gate fails, its policy is mended, nothing
 changes, new labels come.
@@ -32,7 +32,7 @@ STRICT = [
 WORK = [*DATA_STEPS, "train", "baseline", "evaluate"]
 CHECKS = ["check", "check-2"]  # without a failure, what they take is always the same
 CACHED = [*WORK, *CHECKS]
-# The whole graph once took 25 s on two busy cores, and a run from the cache 2 s.
+# The complete graph once took 25 s on two busy cores, and a run from the cache 2 s.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
@@ -63,13 +63,13 @@ def passed(config: Path, output: Path, failed: object) -> Run:
 
 @pytest.fixture(scope="module")
 def repeated(config: Path, output: Path, passed: Run) -> Run:
-    """The same once more."""
+    """The same again."""
     return run_graph(config, output, "--json")
 
 
 @pytest.fixture(scope="module")
 def compared(config: Path, output: Path, repeated: Run) -> tuple[Run, str]:
-    """The same beside the model in service, which is itself; and the report."""
+    """The same compared with the model in service, which is itself; and the report."""
     champion = config.parent / "champion.json"
     champion.write_bytes((output / "metrics.json").read_bytes())
     run = run_graph(config, output, f"--set=champion={champion}")

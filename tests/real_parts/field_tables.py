@@ -5,7 +5,7 @@ the object at a path), its name, its type, whether it is required, the values of
 the default, and what else limits it (OpenAPI's own keywords). Values are JSON. Objects with equal
 fields stand there once. Types are OpenAPI's with their format, ``int-or-string``, the name of an
 object after ``#``; ``[]`` before a type is a list of it, ``{}`` a map to it; ``any`` is a value of
-which nothing is said.
+which nothing is known.
 
 Left out are descriptions and rules in CEL (``x-kubernetes-validations``); all else can be had back
 with :func:`read_schema`.

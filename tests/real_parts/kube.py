@@ -100,7 +100,7 @@ class KubeApi:
 
 @pytest.fixture(scope="session")
 def kube_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubeApi]:
-    """An API server for the whole session, with RBAC and without controllers."""
+    """An API server for the complete session, with RBAC and without controllers."""
     etcd, apiserver = _program("etcd"), _program("kube-apiserver")
     crds = [for_1_20(load_crd(*kind)) for kind in known_kinds()] + [_SCALED_OBJECTS]
     root = tmp_path_factory.mktemp("kube")

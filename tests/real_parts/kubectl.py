@@ -1,4 +1,4 @@
-"""``kubectl``: one that knows kustomize components, the machine's own or the cached one."""
+"""``kubectl``: one that knows kustomize components, the computer's own or the cached one."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ run_simple("127.0.0.1", int(sys.argv[1]), DomainDispatcherApplication(create_bac
 
 @pytest.fixture(scope="session")
 def moto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The server's address, for the whole session."""
+    """The server's address, for the complete session."""
     python = program(CACHE / "moto/bin/python", "moto")
     port = free_port()
     address = f"http://127.0.0.1:{port}"

@@ -45,7 +45,7 @@ class S3Server:
 
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """An S3 server with an empty store, for the whole session."""
+    """An S3 server with an empty store, for the complete session."""
     juicefs = program(CACHE / "s3-server/bin/juicefs", "s3-server")
     root = tmp_path_factory.mktemp("s3")
     meta = f"sqlite3://{root}/meta.db"

@@ -14,7 +14,7 @@ PROMPT = PromptSpec(system="Name the intent.")
 
 @pytest.fixture
 def model_directory(tmp_path: Path) -> Path:
-    """A whole model directory whose weights are a few bytes."""
+    """A complete model directory whose weights are a few bytes."""
     root = tmp_path / "model"
     root.mkdir()
     documents = {

@@ -45,7 +45,7 @@ def _validator(api_version: str, kind: str) -> Draft202012Validator:
 def closed(schema: dict[str, Any]) -> dict[str, Any]:
     """The JSON Schema of an OpenAPI v3 one, with every described object closed.
 
-    An object stays open where the CRD says so (``x-kubernetes-preserve-unknown-fields``), where
+    An object stays open where the CRD asks for it (``x-kubernetes-preserve-unknown-fields``), where
     it describes a map, and where it describes nothing (metadata, which the server knows itself).
     """
     result = {key: value for key, value in schema.items() if not key.startswith("x-")}

@@ -1,4 +1,4 @@
-"""Addresses of machines, and versions, times and code that look like them."""
+"""Addresses of computers, and versions, times and code that look like them."""
 
 import pytest
 

@@ -32,7 +32,7 @@ def _seconds(instruction: str, output: str = "f()") -> float:
 
 
 def _is_linear(short: tuple[str, str], long: tuple[str, str]) -> bool:
-    """Whether it is in one of three tries: a loaded machine stretches processor time, too."""
+    """Whether it is in one of three tries: a busy computer stretches CPU time, too."""
     return any(_seconds(*long) < LINEAR * _seconds(*short) + SPARE_SECONDS for _ in range(3))
 
 

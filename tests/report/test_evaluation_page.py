@@ -151,9 +151,9 @@ def test_reset_shows_the_wrong_rows_again(shown: Page) -> None:
 
 def test_a_cell_shows_what_it_counts_with_examples(shown: Page) -> None:
     shown.click(CELL)
-    told = shown.evaluate("document.getElementById('matrix-detail').innerText")
-    assert "play → sing" in told and "30 of 72 labelled play were answered sing" in told
-    assert "sing 29" in told
+    reported = shown.evaluate("document.getElementById('matrix-detail').innerText")
+    assert "play → sing" in reported and "30 of 72 labelled play were answered sing" in reported
+    assert "sing 29" in reported
 
 
 def test_a_cells_rows_are_shown_on_request(shown: Page) -> None:

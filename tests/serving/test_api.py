@@ -137,8 +137,8 @@ def test_without_a_limit_an_answer_has_the_tokens_of_evaluation(client: TestClie
 
 def test_an_answer_that_ends_says_stop(tiny_model: Path, client: TestClient) -> None:
     engine = TransformersEngine(tiny_model, constrained=True)
-    whole = engine.complete([USER], 3)
-    done = type(whole)("play_music()", 9, 2, True)
+    full = engine.complete([USER], 3)
+    done = type(full)("play_music()", 9, 2, True)
     engine.complete_all = lambda dialogues, _: ((one, done) for one in dialogues)  # type: ignore[method-assign]
     ended = _client(engine)
     assert _ask(ended, USER)["choices"][0]["finish_reason"] == "stop"

@@ -186,9 +186,9 @@ def test_ctrl_c_ends_the_server_cleanly(tiny_model: Path, tmp_path: Path) -> Non
     ) as process:
         os.kill(process.pid, signal.SIGINT)
         assert process.wait(timeout=30) == 0
-    said = log.read_text()
-    assert said.splitlines()[-1] == "stopped"
-    assert "Traceback" not in said
+    printed = log.read_text()
+    assert printed.splitlines()[-1] == "stopped"
+    assert "Traceback" not in printed
 
 
 def test_vllm_is_started_greedily_at_the_length_that_deployment_gives(tiny_model: Path) -> None:

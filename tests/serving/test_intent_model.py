@@ -48,8 +48,8 @@ def test_an_answer_that_is_no_call_is_a_failed_check(answer: str) -> None:
 
 def test_an_endpoint_that_is_down_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     url = f"http://127.0.0.1:{free_port()}"
-    status, said = main(["predict", "hello", "--url", url]), capsys.readouterr().err
-    assert (status, said.count("\n"), url in said) == (2, 1, True), said
+    status, printed = main(["predict", "hello", "--url", url]), capsys.readouterr().err
+    assert (status, printed.count("\n"), url in printed) == (2, 1, True), printed
 
 
 @pytest.mark.parametrize("arguments", [[" "], ["hello", "--url", "http://x", "--model", "y"]])

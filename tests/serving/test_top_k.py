@@ -122,10 +122,10 @@ def _served(folder: Path, tokens: dict[str, int]) -> ServedModel:
     return read_served_model(str(folder / "model"))
 
 
-def _ask(predictor: str, model: ServedModel, said: str, top_k: int) -> ModelAnswer:
+def _ask(predictor: str, model: ServedModel, utterance: str, top_k: int) -> ModelAnswer:
     async def ask() -> ModelAnswer:
         backend = VllmBackend(predictor, "intent", model, timeout_seconds=5)
-        messages: list[Message] = [{"role": "user", "content": said}]
+        messages: list[Message] = [{"role": "user", "content": utterance}]
         try:
             return await backend.complete(messages, 8, "id", top_k)
         finally:

@@ -53,13 +53,13 @@ def test_the_tokens_are_counted(client: TestClient) -> None:
 
 def test_a_streamed_answer_is_the_one_in_one_piece(client: TestClient) -> None:
     short = _body("weather in Oslo") | {"max_completion_tokens": 20}
-    whole = client.post("/v1/chat/completions", json=short).json()
+    complete = client.post("/v1/chat/completions", json=short).json()
     streamed = short | {"stream": True}
     with client.stream("POST", "/v1/chat/completions", json=streamed) as reply:
         events = [line for line in reply.iter_lines() if line.startswith("data: {")]
 
     pieces = [json.loads(line[6:])["choices"][0]["delta"].get("content", "") for line in events]
-    assert "".join(pieces) == whole["choices"][0]["message"]["content"]
+    assert "".join(pieces) == complete["choices"][0]["message"]["content"]
 
 
 def test_messages_that_do_not_fit_are_refused_in_one_line(client: TestClient) -> None:

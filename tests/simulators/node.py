@@ -153,9 +153,9 @@ class Node:
 
     def _behaviour(self, pod: Object) -> Behaviour:
         annotations = pod["metadata"].get("annotations") or {}
-        said = f"{pod['metadata']['name']} {annotations.get(SOURCE_URI)}"
+        described = f"{pod['metadata']['name']} {annotations.get(SOURCE_URI)}"
         for like, behaviour in self._behaviours.items():
-            if like in said:
+            if like in described:
                 return behaviour
         return Behaviour()
 

@@ -1,4 +1,4 @@
-"""A node whose pods run: each container's own command as a process on this machine."""
+"""A node whose pods run: each container's own command as a process on this computer."""
 
 from __future__ import annotations
 

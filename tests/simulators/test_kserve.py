@@ -283,8 +283,8 @@ def test_refusal_of_a_name_in_the_model_is_the_recorded_one() -> None:
     service["spec"]["predictor"]["model"]["name"] = "kserve-container"
     with pytest.raises(RefusedError) as refused:
         validate(service, None)
-    [said] = [it["line"] for it in recorded_events("05-promote-refused") if "line" in it]
-    assert f"denied the request: {refused.value}" in said
+    [line] = [it["line"] for it in recorded_events("05-promote-refused") if "line" in it]
+    assert f"denied the request: {refused.value}" in line
 
 
 def test_stored_service_has_the_defaults_and_passes() -> None:

@@ -1,4 +1,4 @@
-"""Publishing to a local folder, and what counts as a whole model."""
+"""Publishing to a local folder, and what counts as a complete model."""
 
 from __future__ import annotations
 

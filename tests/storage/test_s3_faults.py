@@ -116,10 +116,10 @@ def test_upload_that_somebody_else_finished_is_finished(
 def test_progress_comes_to_all_bytes(large: Path, s3_bucket: str) -> None:
     from intentflow.storage.uris import S3Location
 
-    told: list[int] = []
+    reported: list[int] = []
     file = large / "model.safetensors"
-    S3Store().upload(S3Location(s3_bucket, "models/weights"), file, "0" * 64, told.append)
-    assert (sum(told), len(told)) == (file.stat().st_size, 9)
+    S3Store().upload(S3Location(s3_bucket, "models/weights"), file, "0" * 64, reported.append)
+    assert (sum(reported), len(reported)) == (file.stat().st_size, 9)
 
 
 def test_bucket_that_disappears_is_named(

@@ -1,4 +1,4 @@
-"""A teacher for tests: a real HTTP server on this machine that records what it gets."""
+"""A teacher for tests: a real HTTP server on this computer that records what it gets."""
 
 from __future__ import annotations
 

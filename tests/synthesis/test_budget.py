@@ -1,4 +1,4 @@
-"""The budget holds, and when it ends what was made is whole."""
+"""The budget holds, and when it ends what was made is complete."""
 
 from __future__ import annotations
 

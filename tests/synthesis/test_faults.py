@@ -193,8 +193,8 @@ def test_a_key_that_no_header_takes_is_not_shown(
 def test_an_error_that_repeats_the_key_is_shown_without_it(
     server: TeacherServer, teacher: Configure, rows: list[Example]
 ) -> None:
-    said = json.dumps({"error": {"message": f"no such key: {KEY}\n\x1b[31m"}}).encode()
-    server.faults = [(500, JSON, said)] * 20
+    refusal = json.dumps({"error": {"message": f"no such key: {KEY}\n\x1b[31m"}}).encode()
+    server.faults = [(500, JSON, refusal)] * 20
     with pytest.raises(TeacherError) as raised:
         synthesise(rows, teacher(retries=0))
     assert "no such key: ***" in str(raised.value)

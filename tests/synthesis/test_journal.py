@@ -41,11 +41,11 @@ def test_a_run_that_ended_is_read_again_for_nothing(
 def test_a_journal_cut_anywhere_leads_to_the_same_rows(
     server: TeacherServer, teacher: Configure, rows: list[Example], journal: Path
 ) -> None:
-    whole = synthesise(rows, teacher(**SETTINGS), journal=journal)
+    complete = synthesise(rows, teacher(**SETTINGS), journal=journal)
     content = journal.read_bytes()
     for end in range(0, len(content), 611):
         journal.write_bytes(content[:end])
-        assert synthesise(rows, teacher(**SETTINGS), journal=journal).examples == whole.examples
+        assert synthesise(rows, teacher(**SETTINGS), journal=journal).examples == complete.examples
 
 
 def test_answered_requests_are_not_sent_again(
@@ -65,13 +65,13 @@ def test_answered_requests_are_not_sent_again(
 def test_a_request_whose_end_is_not_known_counts_as_paid(
     server: TeacherServer, teacher: Configure, rows: list[Example], journal: Path
 ) -> None:
-    whole = synthesise(rows, teacher(), journal=journal)
+    complete = synthesise(rows, teacher(), journal=journal)
     lines = journal.read_bytes().splitlines(keepends=True)
     last = next(i for i, line in enumerate(lines) if b'"sent"' in line)
     journal.write_bytes(b"".join(lines[: last + 1]))
     again = synthesise(rows, teacher(), journal=journal)
-    assert again.requests == whole.requests + 1
-    assert again.tokens == whole.tokens + json.loads(lines[last])["tokens"]
+    assert again.requests == complete.requests + 1
+    assert again.tokens == complete.tokens + json.loads(lines[last])["tokens"]
 
 
 def test_only_the_owner_reads_it(

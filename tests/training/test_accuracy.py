@@ -17,7 +17,7 @@ from tests.models import TAXONOMY, make_tokenizer, recipe, rows
 END = 2
 
 
-def _compare(gold: str, said: str) -> Right:
+def _compare(gold: str, answer: str) -> Right:
     tokenizer = make_tokenizer()
 
     def ids(text: str) -> list[int]:
@@ -25,11 +25,11 @@ def _compare(gold: str, said: str) -> Right:
         return found
 
     end = tokenizer.convert_tokens_to_ids("<|im_end|>")
-    return AnswerReader(tokenizer, end, "call").compare([*ids(gold), end], [*ids(said), end])
+    return AnswerReader(tokenizer, end, "call").compare([*ids(gold), end], [*ids(answer), end])
 
 
 @pytest.mark.parametrize(
-    ("said", "right"),
+    ("answer", "right"),
     [
         ("play_music(Abba)", (True, True)),
         ("play_music(Muse)", (True, False)),
@@ -38,8 +38,8 @@ def _compare(gold: str, said: str) -> Right:
         ("play_music", (False, False)),
     ],
 )
-def test_intents_and_answers_are_distinguished(said: str, right: tuple[bool, bool]) -> None:
-    assert _compare("play_music(Abba)", said) == right
+def test_intents_and_answers_are_distinguished(answer: str, right: tuple[bool, bool]) -> None:
+    assert _compare("play_music(Abba)", answer) == right
 
 
 def test_the_order_of_calls_is_free() -> None:
@@ -54,11 +54,11 @@ def test_answer_accuracy_is_that_of_greedy_decoding(tiny_base_model: Path, tmp_p
     record = train(settings, training, held_out, tmp_path / "m", TAXONOMY)
     _, intents, answers = record.history.validation_accuracy[-1]
     greedy = [_greedy(tmp_path / "m", row.instruction) for row in held_out]
-    right = [said == row.output for said, row in zip(greedy, held_out, strict=True)]
+    right = [answer == row.output for answer, row in zip(greedy, held_out, strict=True)]
     assert answers == pytest.approx(sum(right) / len(right), abs=1.5 / len(right))
     named = [
-        said.split("(")[0] == row.output.split("(")[0]
-        for said, row in zip(greedy, held_out, strict=True)
+        answer.split("(")[0] == row.output.split("(")[0]
+        for answer, row in zip(greedy, held_out, strict=True)
     ]
     assert intents == pytest.approx(sum(named) / len(named), abs=1.5 / len(named))
     assert intents > 0

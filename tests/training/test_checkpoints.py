@@ -1,4 +1,4 @@
-"""A training that was broken off goes on from its last whole checkpoint."""
+"""A training that was broken off goes on from its last complete checkpoint."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ def _break_off(base: Path, output: Path, monkeypatch: pytest.MonkeyPatch, **chan
 def test_the_loss_curve_of_a_resumed_run_is_that_of_one_that_was_not_broken_off(
     changes: dict[str, Any], tiny_base_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = _train(tiny_base_model, tmp_path / "whole", **changes)
+    complete = _train(tiny_base_model, tmp_path / "complete", **changes)
     _break_off(tiny_base_model, tmp_path / "m", monkeypatch, **changes)
     with monkeypatch.context() as patch:
         begun = _break_off_in(0, patch)
         resumed = _train(tiny_base_model, tmp_path / "m", **changes)
     assert begun == [5, 6]
     for curve in ("training_loss", "validation_loss", "validation_accuracy"):
-        found, expected = resumed["history"][curve], whole["history"][curve]
+        found, expected = resumed["history"][curve], complete["history"][curve]
         assert [row[0] for row in found] == [row[0] for row in expected]
         for left, right in zip(found, expected, strict=True):
             assert left == pytest.approx(right, abs=1e-6)
@@ -147,14 +147,14 @@ def test_a_killed_process_leaves_a_checkpoint_that_the_next_one_resumes_from(
     assert not (tmp_path / "m").exists()
     again = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, stdout=subprocess.DEVNULL)
     assert again.stderr is not None
-    said = ""
+    printed = ""
     for line in again.stderr:
-        said += line
+        printed += line
         if "resuming from" in line:
             break
     again.send_signal(signal.SIGKILL)
     again.wait()
-    assert f"resuming from {last.name}" in said
+    assert f"resuming from {last.name}" in printed
 
 
 def _command(base: Path, folder: Path, **changes: Any) -> list[str]:
@@ -173,7 +173,7 @@ def _wait(condition: Callable[[], bool], seconds: float = 120) -> None:
 
 
 def _memory_for(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the machine be one on which more rows at once than ``limit`` do not fit."""
+    """Let the computer be one on which more rows at once than ``limit`` do not fit."""
     from intentflow.training.trainer import AnswerLossTrainer
 
     real = AnswerLossTrainer.training_step
@@ -192,13 +192,13 @@ def test_a_batch_that_does_not_fit_is_halved_and_the_accumulation_doubled(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    whole = _train(tiny_base_model, tmp_path / "whole")
+    complete = _train(tiny_base_model, tmp_path / "complete")
     _memory_for(2, monkeypatch)
     halved = _train(tiny_base_model, tmp_path / "m")
     assert halved["plan"]["per_device_train_batch_size"] == 2
     assert halved["plan"]["gradient_accumulation_steps"] == 4
     for left, right in zip(
-        halved["history"]["training_loss"], whole["history"]["training_loss"], strict=True
+        halved["history"]["training_loss"], complete["history"]["training_loss"], strict=True
     ):
         assert left == pytest.approx(right, abs=1e-4)
     assert "per_device_train_batch_size 2 and gradient_accumulation_steps 4" in (

@@ -1,4 +1,4 @@
-"""What is said of a training's course."""
+"""Findings about a training's course."""
 
 from __future__ import annotations
 

@@ -218,16 +218,16 @@ class Run:
             [sys.executable, "-m", "intentflow.cli.main", "train", *arguments],
             cwd=folder,
             stdout=subprocess.DEVNULL,
-            stderr=(folder / "said").open("w"),
+            stderr=(folder / "printed").open("w"),
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         )
 
     def wait_for_checkpoint(self) -> Path:
-        """The first whole checkpoint."""
+        """The first complete checkpoint."""
         checkpoints = Checkpoints(self.folder / ".m.checkpoints")
         _wait(lambda: checkpoints.last_complete() is not None or self.process.poll() is not None)
         found = checkpoints.last_complete()
-        assert found is not None, self.said()
+        assert found is not None, self.printed()
         return found
 
     def rank(self, number: int) -> int:
@@ -244,11 +244,11 @@ class Run:
 
     def end(self) -> tuple[int, str]:
         """Exit status and stderr."""
-        return self.process.wait(timeout=120), self.said()
+        return self.process.wait(timeout=120), self.printed()
 
-    def said(self) -> str:
+    def printed(self) -> str:
         """What it has written to stderr so far."""
-        return (self.folder / "said").read_text()
+        return (self.folder / "printed").read_text()
 
 
 def _wait(condition: Callable[[], bool], seconds: float = 120) -> None:
@@ -276,18 +276,18 @@ def test_ctrl_c_ends_all_processes_in_one_line_and_the_same_command_resumes(
     run.wait_for_checkpoint()
     ranks = [run.rank(0), run.rank(1)]
     run.process.send_signal(signal.SIGINT)
-    status, said = run.end()
+    status, printed = run.end()
     assert status == 2
-    assert said.splitlines()[-1].startswith("intentflow train: error: stopped")
-    assert said.count("error:") == 1
-    assert "Traceback" not in said
-    assert "the same command resumes from there" in said
+    assert printed.splitlines()[-1].startswith("intentflow train: error: stopped")
+    assert printed.count("error:") == 1
+    assert "Traceback" not in printed
+    assert "the same command resumes from there" in printed
     assert all(map(_gone, ranks))
     again = Run(tiny_base_model, tmp_path, **LONG)
-    _wait(lambda: "resuming from checkpoint-" in again.said(), 60)
+    _wait(lambda: "resuming from checkpoint-" in again.printed(), 60)
     again.process.terminate()
-    _, said = again.end()
-    assert "resuming from checkpoint-" in said
+    _, printed = again.end()
+    assert "resuming from checkpoint-" in printed
 
 
 @pytest.mark.slow
@@ -298,9 +298,9 @@ def test_a_process_that_dies_ends_the_others_in_one_line(
     run.wait_for_checkpoint()
     main, other = run.rank(0), run.rank(1)
     os.kill(other, signal.SIGKILL)
-    status, said = run.end()
+    status, printed = run.end()
     assert status == 2
-    last = said.splitlines()[-1]
+    last = printed.splitlines()[-1]
     assert "process 1 of 2 was killed by SIGKILL (out of memory, or killed by a user)" in last
     assert _gone(main)
     assert not (tmp_path / "m").exists()

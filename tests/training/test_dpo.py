@@ -103,8 +103,8 @@ def _intents(model: Path, rows: Sequence[str]) -> list[str]:
 
 
 def _accuracy(model: Path, rows: Sequence[Example]) -> float:
-    said = _intents(model, [row.instruction for row in rows])
-    pairs = zip(said, rows, strict=True)
+    answered = _intents(model, [row.instruction for row in rows])
+    pairs = zip(answered, rows, strict=True)
     return sum(f"{intent}()" == row.output for intent, row in pairs) / len(rows)
 
 
@@ -257,7 +257,7 @@ def test_a_killed_tuning_resumes_from_its_checkpoint(
 
     file = _corrections(tmp_path / "c.jsonl")
     settings = _recipe(wrong, max_steps=4, save_steps=2, logging_steps=1, num_train_epochs=4)
-    whole = train_on_corrections(settings, file, tmp_path / "whole", file)
+    complete = train_on_corrections(settings, file, tmp_path / "complete", file)
     real = transformers.Trainer.training_step
 
     def killed(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -271,7 +271,7 @@ def test_a_killed_tuning_resumes_from_its_checkpoint(
             train_on_corrections(settings, file, tmp_path / "m", file)
     resumed = train_on_corrections(settings, file, tmp_path / "m", file)
     for curve in ("training_loss", "validation_loss"):
-        pairs = zip(getattr(resumed.history, curve), getattr(whole.history, curve), strict=True)
+        pairs = zip(getattr(resumed.history, curve), getattr(complete.history, curve), strict=True)
         for left, right in pairs:
             assert left == pytest.approx(right, abs=1e-6)
 

@@ -1,4 +1,4 @@
-"""Recipes: known keys only, the console's names beside Hugging Face's, documented defaults."""
+"""Recipes: known keys only, the console's names next to Hugging Face's, documented defaults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training from rows to a model directory, whole or not at all."""
+"""Training from rows to a model directory, complete or not at all."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def test_a_model_that_is_read_again_gives_the_same_logits(
     again = load_model(str(tmp_path / "m"), dtype="auto")
     pairs = zip(again.parameters(), written[0].parameters(), strict=True)
     assert all(torch.equal(read, kept) for read, kept in pairs)
-    # The rotary frequencies are made anew in 32 bits, where the written model's were cast.
+    # The rotary frequencies are computed again in 32 bits, where the written model's were cast.
     assert torch.allclose(_logits(again), _logits(written[0]), atol=1e-2)
 
 
@@ -335,8 +335,10 @@ def test_a_full_disk_is_one_readable_line(
 def test_a_full_disk_reported_by_the_weights_writer_is_read(
     tiny_base_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)")
-    monkeypatch.setattr(STAGES["weights"], _raising(told))
+    reported = RuntimeError(
+        "Error while serializing: I/O error: No space left on device (os error 28)"
+    )
+    monkeypatch.setattr(STAGES["weights"], _raising(reported))
     with pytest.raises(IntentflowError, match="disk full"):
         _train(tiny_base_model, tmp_path / "m")
 

@@ -234,11 +234,13 @@ def test_one_sequence_of_prefix_and_rows_has_the_same_loss() -> None:
     expected, _ = _row_by_row(_model(), rows)
     model = _model()
     share_prefixes(model)
-    whole = in_one_pass(pack_rows(rows))
-    packing = RowsPass({}, whole["owners"], whole["position_ids"])
-    ids, places = whole["input_ids"][None], whole["position_ids"][None]
+    complete = in_one_pass(pack_rows(rows))
+    packing = RowsPass({}, complete["owners"], complete["position_ids"])
+    ids, places = complete["input_ids"][None], complete["position_ids"][None]
     logits = model(ids, position_ids=places, packing=packing).logits[0, :-1]
-    assert cross_entropy(logits, whole["labels"][1:]).item() == pytest.approx(expected, rel=1e-12)
+    assert cross_entropy(logits, complete["labels"][1:]).item() == pytest.approx(
+        expected, rel=1e-12
+    )
 
 
 def test_logits_are_computed_for_labelled_tokens_alone(

@@ -1,4 +1,4 @@
-"""Training on several machines: the job as it is applied, followed, and cleaned up.
+"""Training on several nodes: the job as it is applied, followed, and cleaned up.
 
 The API server, its admission and S3 are real; Kubeflow Trainer is played by
 ``tests.real_parts.trainer_controller``, the pods by the tests.
@@ -60,8 +60,8 @@ EVERYTHING: dict[str, Any] = {
 
 
 def _settings(**cluster: Any) -> Distributed:
-    machines = {"strategy": "fsdp", "nodes": 2, "devices": 4}
-    return Distributed.from_mapping({**machines, "cluster": cluster}, "distributed")
+    nodes = {"strategy": "fsdp", "nodes": 2, "devices": 4}
+    return Distributed.from_mapping({**nodes, "cluster": cluster}, "distributed")
 
 
 REPORT: dict[str, Any] = {
@@ -301,7 +301,7 @@ class Trainer(TrainerController):
 
     @contextmanager
     def acting(self, play: Callable[[], None]) -> Iterator[None]:
-        """Act beside the block; what went wrong there is raised here."""
+        """Act while the block runs; what went wrong there is raised here."""
         errors: list[BaseException] = []
 
         def run() -> None:
@@ -383,9 +383,9 @@ def test_the_model_of_a_job_that_is_complete_is_brought_here(
     assert check_model_directory(tmp_path / "m")
     assert digest_of(tmp_path / "m") == digest_of(tiny_model)
     assert record.rows.train == 40  # as that model's own record says
-    said = capsys.readouterr().err
-    assert "submitted TrainJob intentflow-train-" in said
-    assert "40 %, 90 s left, loss 0.31; 2 of 2 pods running" in said
+    printed = capsys.readouterr().err
+    assert "submitted TrainJob intentflow-train-" in printed
+    assert "40 %, 90 s left, loss 0.31; 2 of 2 pods running" in printed
 
 
 @pytest.mark.real
@@ -409,8 +409,8 @@ def test_pods_find_the_rows_and_the_recipe_that_were_given(
     assert found == {"rows": rows()[:16], "recipe": several, "taxonomy": TAXONOMY}
 
 
-def _machine(job: Mapping[str, Any], number: int, port: int, folder: Path) -> Any:
-    """The job's own command with what Kubeflow Trainer sets in the pod of a machine."""
+def _node(job: Mapping[str, Any], number: int, port: int, folder: Path) -> Any:
+    """The job's own command with what Kubeflow Trainer sets in the pod of a node."""
     trainer = job["spec"]["trainer"]
     arguments = [
         str(folder / "m") if before == "--output" else word
@@ -429,7 +429,7 @@ def _machine(job: Mapping[str, Any], number: int, port: int, folder: Path) -> An
         [program, *trainer["command"][1:], *arguments],
         env={**os.environ, **variables},
         stdout=subprocess.DEVNULL,
-        stderr=(folder / f"machine-{number}").open("w"),
+        stderr=(folder / f"node-{number}").open("w"),
     )
 
 
@@ -440,11 +440,11 @@ def test_two_nodes_that_run_the_jobs_command_train_what_one_process_does(
     def play() -> None:
         job = trainer.wait_for_job()
         port = free_port()
-        machines = [_machine(job, number, port, tmp_path) for number in (0, 1)]
-        ended = [machine.wait(timeout=200) for machine in machines]
-        said = (tmp_path / "machine-0").read_text()[-2000:]
+        nodes = [_node(job, number, port, tmp_path) for number in (0, 1)]
+        ended = [node.wait(timeout=200) for node in nodes]
+        printed = (tmp_path / "node-0").read_text()[-2000:]
         (trainer.complete if ended == [0, 0] else trainer.fail)(job)
-        assert ended == [0, 0], said
+        assert ended == [0, 0], printed
 
     with trainer.acting(play):
         found = launch_training(several, files, str(tmp_path / "brought")).record
@@ -483,9 +483,9 @@ def test_pods_that_wait_are_reported_with_the_reason(reported: Reported, trainer
         trainer.keep_waiting(pods[1], "0/1 nodes are available: 1 Insufficient nvidia.com/gpu.")
         time.sleep(1)
 
-    said = reported(play)
-    assert "0 of 2 pods running, 2 pending" in said
-    assert said.count("-x1: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu.") == 1
+    printed = reported(play)
+    assert "0 of 2 pods running, 2 pending" in printed
+    assert printed.count("-x1: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu.") == 1
 
 
 @pytest.mark.real

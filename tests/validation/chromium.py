@@ -98,7 +98,7 @@ class Page:
             self.send("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **where)
 
     def screenshot(self, path: Path) -> None:
-        """The whole page as a PNG."""
+        """The complete page as a PNG."""
         image = self.send("Page.captureScreenshot", captureBeyondViewport=True)
         path.write_bytes(base64.b64decode(image["data"]))
 

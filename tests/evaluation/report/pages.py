@@ -33,9 +33,9 @@ def evaluation(
     return score(examples, answers, Subject("given", False, taxonomy=taxonomy), seconds)
 
 
-def page(folder: Path, scored: Evaluation, **beside: Any) -> str:
+def page(folder: Path, scored: Evaluation, **compared: Any) -> str:
     """The report as text."""
-    write_evaluation_report(folder / "report.html", scored, **beside)
+    write_evaluation_report(folder / "report.html", scored, **compared)
     return (folder / "report.html").read_text(encoding="utf-8")
 
 

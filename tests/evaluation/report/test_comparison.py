@@ -1,4 +1,4 @@
-"""The model beside baselines and the champion: said plainly, counted row by row."""
+"""The model compared with baselines and the champion: in plain words, counted row by row."""
 
 from __future__ import annotations
 
@@ -39,26 +39,26 @@ def _baselines(**right: str) -> Baselines:
     return Baselines.from_mapping({"data_digest": "rows", "baselines": entries}, "baselines")
 
 
-def _told(metrics: Metrics, **others: Any) -> list[tuple[str, str]]:
+def _judged(metrics: Metrics, **others: Any) -> list[tuple[str, str]]:
     found = judgements(metrics, others.get("baselines"), others.get("champion"))
     return [(judgement["tone"], judgement["text"].split(":")[0]) for judgement in found]
 
 
 @pytest.mark.parametrize("theirs", ["1" * 20 + "0" * 20, "1" * 30 + "0" * 10], ids=["tie", "worse"])
 def test_a_model_that_does_not_beat_the_linear_classifier_reports_it(theirs: str) -> None:
-    told = _told(_scores("1" * 20 + "0" * 20), baselines=_baselines(linear=theirs))
-    assert told == [("bad", "The model does not beat the linear classifier")]
+    reported = _judged(_scores("1" * 20 + "0" * 20), baselines=_baselines(linear=theirs))
+    assert reported == [("bad", "The model does not beat the linear classifier")]
 
 
 def test_a_lead_with_evidence_beats() -> None:
-    told = _told(_scores("1" * 40), baselines=_baselines(linear="1" * 20 + "0" * 20))
-    assert told == [("good", "The model beats the linear classifier")]
+    reported = _judged(_scores("1" * 40), baselines=_baselines(linear="1" * 20 + "0" * 20))
+    assert reported == [("good", "The model beats the linear classifier")]
 
 
 def test_a_lead_that_chance_explains_is_reported_as_such() -> None:
-    told = _told(_scores("1" * 40), baselines=_baselines(linear="1" * 38 + "00"))
+    reported = _judged(_scores("1" * 40), baselines=_baselines(linear="1" * 38 + "00"))
     text = "The model is ahead of the linear classifier by no more than chance explains"
-    assert told == [("warn", text)]
+    assert reported == [("warn", text)]
 
 
 def test_a_baseline_asked_for_a_sample_says_of_how_many_rows() -> None:
@@ -71,8 +71,8 @@ def test_a_baseline_asked_for_a_sample_says_of_how_many_rows() -> None:
 
 def test_the_unwelcome_stands_first() -> None:
     baselines = _baselines(majority="0" * 40, linear="1" * 40)
-    told = _told(_scores("1" * 30 + "0" * 10), baselines=baselines)
-    assert [tone for tone, _ in told] == ["bad", "good"]
+    reported = _judged(_scores("1" * 30 + "0" * 10), baselines=baselines)
+    assert [tone for tone, _ in reported] == ["bad", "good"]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_the_unwelcome_stands_first() -> None:
 def test_a_champion_is_compared_in_both_directions(
     mine: str, theirs: str, tone: str, text: str
 ) -> None:
-    assert _told(_scores(mine), champion=_scores(theirs)) == [(tone, text)]
+    assert _judged(_scores(mine), champion=_scores(theirs)) == [(tone, text)]
 
 
 def test_rows_won_and_lost_are_counted() -> None:

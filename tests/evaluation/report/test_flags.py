@@ -1,4 +1,4 @@
-"""``intentflow evaluate --report`` beside baselines and a champion."""
+"""``intentflow evaluate --report`` compared with baselines and a champion."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def given(tmp_path: Path) -> list[str]:
 
 
 @pytest.fixture
-def beside(tmp_path: Path) -> list[str]:
-    """Flags of a report beside baselines and a champion."""
+def compared(tmp_path: Path) -> list[str]:
+    """Flags of a report that compares with baselines and a champion."""
     scored = evaluation(*[(text, gold, gold) for text, gold, _ in ROWS])
     scored.metrics.write(tmp_path / "champion.json")
     baselines = {
@@ -39,9 +39,9 @@ def beside(tmp_path: Path) -> list[str]:
 
 
 def test_the_report_is_compared_with_what_was_given(
-    given: list[str], beside: list[str], tmp_path: Path
+    given: list[str], compared: list[str], tmp_path: Path
 ) -> None:
-    assert main([*given, *beside]) == 0
+    assert main([*given, *compared]) == 0
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "does not beat the linear classifier" in text
     assert "differs from the champion by no more than chance" in text
@@ -54,7 +54,7 @@ def test_the_report_is_compared_with_what_was_given(
 )
 def test_what_cannot_be_compared_stops_before_anything_is_written(
     given: list[str],
-    beside: list[str],
+    compared: list[str],
     name: str,
     content: str,
     message: str,
@@ -62,7 +62,7 @@ def test_what_cannot_be_compared_stops_before_anything_is_written(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / f"{name}.json").write_text(content)
-    assert main([*given, *beside]) == 2
+    assert main([*given, *compared]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "metrics.json").exists()
 

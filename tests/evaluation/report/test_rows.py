@@ -61,5 +61,5 @@ def test_every_row_is_shown_or_counted_as_left_out(rows: list[Row], room: int) -
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rows_module, "_BYTES", room)
         shown = shown_rows(evaluation(*rows).rows)
-    told = [int(word) for word in shown.left_out.split() if word.isdigit()]
-    assert len(shown.rows) + sum(told) == len(rows)
+    reported = [int(word) for word in shown.left_out.split() if word.isdigit()]
+    assert len(shown.rows) + sum(reported) == len(rows)

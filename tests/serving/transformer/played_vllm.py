@@ -37,35 +37,35 @@ class PlayedVllm(BaseHTTPRequestHandler):
         """A chat completion."""
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         PlayedVllm.asked = body
-        said = body["messages"][-1]["content"]
+        utterance = body["messages"][-1]["content"]
         self.count += 1  # of this connection
         time.sleep(self.pause_seconds)
         is_other = self.served not in ("", body["model"])
-        if is_other or said == "gone" or (said == "moved" and self.count > 1):
+        if is_other or utterance == "gone" or (utterance == "moved" and self.count > 1):
             self._reply(404, {"error": {"message": "The model does not exist", "code": 404}})
             return
-        if said == "slow":
+        if utterance == "slow":
             time.sleep(3)
-        if said == "garbage":
+        if utterance == "garbage":
             self._reply(200, {"of": "another shape"})
-        elif said == "broken":
+        elif utterance == "broken":
             self._reply(500, {"error": "Traceback: secret of another request"})
-        elif said == "outside" and not body.get("stream"):
+        elif utterance == "outside" and not body.get("stream"):
             self._reply(200, completion("rm_rf(/)", PIECES))
-        elif said == "too long":
+        elif utterance == "too long":
             self._reply(400, {"error": {"message": "maximum context length is 64"}})
-        elif said == "too sure":
+        elif utterance == "too sure":
             self._reply(200, completion(ANSWER, [(ANSWER, 0.5)]))
-        elif said == "huge" and not body.get("stream"):
+        elif utterance == "huge" and not body.get("stream"):
             self._reply(200, completion("x" * 2_000_000, PIECES))
-        elif said in REPLIES and not body.get("stream"):
-            self._reply(200, REPLIES[said])
-        elif said in RAW_STREAMS:
-            self._stream_bytes(RAW_STREAMS[said]())
-        elif said in STREAMS:
-            self._stream(STREAMS[said])
+        elif utterance in REPLIES and not body.get("stream"):
+            self._reply(200, REPLIES[utterance])
+        elif utterance in RAW_STREAMS:
+            self._stream_bytes(RAW_STREAMS[utterance]())
+        elif utterance in STREAMS:
+            self._stream(STREAMS[utterance])
         elif body.get("stream"):
-            self._stream(events("rm_rf(/)" if said == "outside" else self.answer))
+            self._stream(events("rm_rf(/)" if utterance == "outside" else self.answer))
         else:
             self._reply(200, completion(self.answer, self.tokens))
 

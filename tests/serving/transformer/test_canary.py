@@ -110,11 +110,11 @@ def test_answers_of_each_model_are_counted(pair: Pair) -> None:
 
 def _asked(name: str) -> list[tuple[str, dict[str, Any]]]:
     """Requests of each protocol for a model of this name."""
-    said = [{"role": "user", "content": "hello"}]
+    messages = [{"role": "user", "content": "hello"}]
     tensor = {"name": "utterance", "datatype": "BYTES", "shape": [1], "data": ["hello"]}
     return [
-        (CHAT, {"model": name, "messages": said}),
-        (CHAT, {"model": name, "messages": said, "stream": True}),
+        (CHAT, {"model": name, "messages": messages}),
+        (CHAT, {"model": name, "messages": messages, "stream": True}),
         (PREDICT.replace("intent", name), {"instances": ["hello"]}),
         (INFER.replace("intent", name), {"inputs": [tensor]}),
     ]

@@ -45,8 +45,8 @@ def test_a_correction_is_a_record_that_converts(service: Running) -> None:
 
 
 def test_personal_data_does_not_reach_the_storage(service: Running) -> None:
-    said = "weather for jane.doe@example.com and +49 170 1234567"
-    row = {"utterance": said, "output": "weather_search(jane.doe@example.com)"}
+    text = "weather for jane.doe@example.com and +49 170 1234567"
+    row = {"utterance": text, "output": "weather_search(jane.doe@example.com)"}
     service.client().post("/feedback", json=row)
     text = "".join(f.read_text() for f in (service.kept / "feedback").rglob("*.jsonl"))
     assert "jane.doe" not in text

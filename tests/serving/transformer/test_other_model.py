@@ -41,8 +41,8 @@ def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield service
 
 
-def _body(said: str, *, stream: bool = False) -> dict[str, Any]:
-    return {"messages": [{"role": "user", "content": said}], "stream": stream}
+def _body(utterance: str, *, stream: bool = False) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": utterance}], "stream": stream}
 
 
 def _complete(reply: httpx.Response) -> str:

@@ -83,15 +83,15 @@ def test_a_reply_has_no_fields_but_the_documented_ones(service: Running) -> None
     assert set(reply.json()["choices"][0]) == {"index", "message", "finish_reason"}
 
 
-def _streamed(service: Running, said: str) -> list[str]:
-    body = {"messages": [{"role": "user", "content": said}], "stream": True}
+def _streamed(service: Running, utterance: str) -> list[str]:
+    body = {"messages": [{"role": "user", "content": utterance}], "stream": True}
     with service.client().stream("POST", CHAT, json=body) as reply:
         assert reply.status_code == 200
         return [line.removeprefix("data: ") for line in reply.iter_lines() if line]
 
 
 @pytest.mark.parametrize(
-    ("said", "status"),
+    ("utterance", "status"),
     [
         ("outside", 502),
         ("huge", 502),
@@ -114,20 +114,21 @@ def _streamed(service: Running, said: str) -> list[str]:
     ],
 )
 def test_a_stream_at_fault_ends_with_an_error_event(
-    service: Running, said: str, status: int
+    service: Running, utterance: str, status: int
 ) -> None:
-    events = _streamed(service, said)
+    events = _streamed(service, utterance)
     assert json.loads(events[-1])["error"]["code"] == status
     assert "secret" not in "".join(events)
 
 
 @pytest.mark.parametrize(
-    ("said", "streamed"), [("a path", ""), ("a path behind a call", "weather_search(Hangzhou); ")]
+    ("utterance", "streamed"),
+    [("a path", ""), ("a path behind a call", "weather_search(Hangzhou); ")],
 )
 def test_a_stream_ends_before_the_piece_that_leaves_the_taxonomy(
-    service: Running, said: str, streamed: str
+    service: Running, utterance: str, streamed: str
 ) -> None:
-    chunks = [json.loads(event) for event in _streamed(service, said)]
+    chunks = [json.loads(event) for event in _streamed(service, utterance)]
     texts = [chunk["choices"][0]["delta"]["content"] for chunk in chunks if "choices" in chunk]
     assert "".join(texts) in streamed
 
@@ -228,7 +229,7 @@ def test_an_unknown_model_is_not_found_by_the_openai_route(service: Running) -> 
 
 
 @pytest.mark.parametrize(
-    ("said", "status"),
+    ("utterance", "status"),
     [
         ("garbage", 502),
         ("outside", 502),
@@ -246,9 +247,9 @@ def test_an_unknown_model_is_not_found_by_the_openai_route(service: Running) -> 
     ],
 )
 def test_a_predictor_at_fault_gives_a_status_and_one_line(
-    service: Running, said: str, status: int
+    service: Running, utterance: str, status: int
 ) -> None:
-    reply = service.client().post(PREDICT, json={"instances": [said]})
+    reply = service.client().post(PREDICT, json={"instances": [utterance]})
     assert reply.status_code == status
     assert "secret" not in reply.text
 

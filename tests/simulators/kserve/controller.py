@@ -273,7 +273,7 @@ class Reconciliation:
         """A Knative Service that is ready at once.
 
         This is neither KServe's code nor Knative's, and no record holds it: Knative was never at
-        hand. It stands for no more than the fields of the status that the wait reads, which are
+        hand. It plays no more than the fields of the status that the wait reads, which are
         those of apis/serving/v1beta1/inference_service_status.go (ComponentStatusSpec).
         """
         generation = self._service["metadata"]["generation"]

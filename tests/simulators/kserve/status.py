@@ -147,13 +147,13 @@ def _component_condition(found: dict[str, Object]) -> tuple[str, str, str]:
     if available and available["status"] == "True":
         state = ("True", available.get("reason", ""), available.get("message", ""))
     if progressing:
-        said = (progressing.get("reason", ""), progressing.get("message", ""))
+        stated = (progressing.get("reason", ""), progressing.get("message", ""))
         if progressing["status"] == "False":
-            state = ("False", *said) if said[1] else state
-        elif progressing["status"] == "True" and said[0] == "NewReplicaSetAvailable":
-            state = ("True", *said)
+            state = ("False", *stated) if stated[1] else state
+        elif progressing["status"] == "True" and stated[0] == "NewReplicaSetAvailable":
+            state = ("True", *stated)
         elif progressing["status"] == "True" and state[0] != "True":
-            state = ("Unknown", *said)
+            state = ("Unknown", *stated)
     if available and available["status"] == "False":
         state = ("False", available.get("reason", ""), available.get("message", ""))
     failure = found.get("ReplicaFailure")
