@@ -10,6 +10,7 @@ from intentflow.artifacts.parity import Parity
 from intentflow.evaluation.report.comparison import check_same_rows, comparison, judgements
 from intentflow.evaluation.report.confusions import confusion_rows, matrix
 from intentflow.evaluation.report.curves import coverage_curve, reliability_curve, threshold_rows
+from intentflow.evaluation.report.parameters import parameter_table, several_intents_table
 from intentflow.evaluation.report.parity import parity_table
 from intentflow.evaluation.report.ranking import ranking_table
 from intentflow.evaluation.report.rows import ROWS_A_PAGE, WHAT, shown_rows
@@ -94,6 +95,8 @@ def evaluation_html(
         reliability=reliability_curve(metrics.calibration),
         coverage=coverage_curve(metrics.calibration),
         ranking=ranking_table(metrics.ranking),
+        several=several_intents_table(metrics.several_intents),
+        parameters=parameter_table(metrics.per_parameter),
         threshold=threshold_rows(metrics),
         facts=facts(metrics),
         data={"matrix": picture, "rows": rows.as_json()},

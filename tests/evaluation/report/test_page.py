@@ -156,3 +156,23 @@ def test_ranked_intents_and_what_the_classifier_changed_are_shown(tmp_path: Path
 
 def test_without_a_ranking_the_page_says_nothing_of_one(tmp_path: Path) -> None:
     assert "Ranked intents" not in _page(tmp_path, ("x", "play()", "play()"))
+
+
+def test_rows_with_several_intents_are_counted(tmp_path: Path) -> None:
+    text = _page(tmp_path, ("a", "play(x); stop()", "play(x)"), ("b", "play(y)", "play(y)"))
+    assert "50.0% of the rows have two or more labelled calls" in text
+    assert "Of all labelled calls 33.3% are missed" in text
+
+
+def test_without_rows_of_several_intents_the_page_says_nothing_of_them(tmp_path: Path) -> None:
+    assert 'id="several"' not in _page(tmp_path, ("a", "play(x)", "play(x)"))
+
+
+def test_wrong_values_of_a_parameter_are_shown(tmp_path: Path) -> None:
+    text = _page(tmp_path, ("a", "play(Abba)", "play(Queen)"), ("b", "stop()", "stop()"))
+    (section,) = re.findall(r'<h2 id="parameters">.*?</table>', text, re.DOTALL)
+    assert "Abba → Queen (1)" in section
+
+
+def test_without_parameters_the_page_has_no_part_for_them(tmp_path: Path) -> None:
+    assert "#parameters" not in _page(tmp_path, ("b", "stop()", "stop()"))
