@@ -345,7 +345,7 @@ def test_an_error_leaves_no_results_that_look_like_its_own(
     source = config.parent / "new"
     run_graph(config, output, f"--set=data.sources={source}")
     before = (output / "verdict.json").read_bytes()
-    run_graph(config, output, "--set=data.sources=none.jsonl")
+    run_graph(config, output, f"--set=data.sources={_broken(config)}")
     assert not any((output / name).exists() for name in ("verdict.json", "metrics.json", "model"))
     (*_, kept) = sorted((output / "history").iterdir(), key=lambda run: run.stat().st_mtime)
     assert (kept / "verdict.json").read_bytes() == before
@@ -362,9 +362,17 @@ def test_the_page_of_a_run_leads_to_the_others(passed: Run, output: Path, config
 
 
 def test_the_page_of_a_run_that_ended_early_says_why(config: Path, tmp_path: Path) -> None:
-    run_graph(config, tmp_path / "run", "--set=data.sources=none.jsonl")
+    run_graph(config, tmp_path / "run", f"--set=data.sources={_broken(config)}")
     page = (tmp_path / "run" / "index.html").read_text()
-    assert "none.jsonl: No such file or directory" in page
+    assert "broken.jsonl" in page
+    assert "passed" not in page
+
+
+def _broken(config: Path) -> Path:
+    """A source that is there, but has no row that a step can read."""
+    path = config.parent / "broken.jsonl"
+    path.write_text("not JSON\n")
+    return path
 
 
 def test_a_run_in_json_names_step_and_level_of_every_line(
