@@ -57,7 +57,7 @@ def evaluate_model(
         examples: Rows with gold answers.
         engine: ``transformers``, ``vllm``, ``openai`` or ``auto``: for an endpoint ``openai``, for
             a directory the engine that serves it
-            (:func:`intentflow.inference.vllm_process.serving_engine`).
+            (:func:`intentflow.inference.vllm_installation.local_engine`).
         constrained: Whether to constrain answers to the taxonomy. If None, they are constrained for
             a directory, and an endpoint decides itself.
         taxonomy: Taxonomy of an endpoint.

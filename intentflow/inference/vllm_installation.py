@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -76,6 +77,7 @@ def vllm_python() -> str | None:
     return sys.executable if importlib.util.find_spec("vllm") is not None else None
 
 
+@cache  # each look starts a Python that imports torch
 def has_accelerator(python: str) -> bool:
     """Whether the environment of vLLM has a GPU; its CPU build has none.
 
