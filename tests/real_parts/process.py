@@ -13,14 +13,16 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
+from weakref import WeakSet
 
 import pytest
 
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1
+_ENDED: WeakSet[subprocess.Popen[bytes]] = WeakSet()
 
 CACHE = Path(os.environ.get("INTENTFLOW_CACHE") or Path.home() / ".cache/intentflow")
 
@@ -76,7 +78,10 @@ def running(
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Ask a process to end, then insist."""
+    """Ask the first process of a session to end, then insist, as with all that it leaves behind.
+
+    A container's processes end with its first one, too: vLLM's engine would live on for ever.
+    """
     if process.poll() is None:
         process.terminate()
         try:
@@ -84,6 +89,10 @@ def end(process: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(timeout=10)
+    if process not in _ENDED:  # later the number may be another's
+        _ENDED.add(process)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def answers(url: str, context: ssl.SSLContext | None = None) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import sys
 from pathlib import Path
 
@@ -40,3 +42,15 @@ def test_server_is_gone_after_the_block(tmp_path: Path) -> None:
         assert process.poll() is None
     assert process.poll() is not None
     end(process)  # a second time does no harm
+
+
+def test_what_a_server_started_is_gone_with_it(tmp_path: Path) -> None:
+    """A named pipe that the child alone holds open for writing is closed when the child is gone."""
+    os.mkfifo(pipe := tmp_path / "pipe")
+    child = f"exec 3>{pipe}; sleep 60 & echo begun >&3; exec 3>&-; wait"
+    with running(["sh", "-c", child], tmp_path / "log", lambda: True):
+        reader = os.open(pipe, os.O_RDONLY)
+        assert os.read(reader, 6) == b"begun\n"
+    assert select.select([reader], [], [], 5)[0] == [reader]
+    assert os.read(reader, 1) == b""
+    os.close(reader)
