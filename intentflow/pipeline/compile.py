@@ -14,7 +14,8 @@ from typing import Any, get_args
 from intentflow.config import nearest
 from intentflow.errors import UsageError
 from intentflow.io.files import atomic_file
-from intentflow.pipeline.options import PipelineName, PipelineOptions
+from intentflow.pipeline.options import STEPS, PipelineName, PipelineOptions
+from intentflow.pipeline.step_checks import check_step
 
 PIPELINES: tuple[PipelineName, ...] = get_args(PipelineName)
 
@@ -62,13 +63,16 @@ def compile_pipeline(
 
     Raises:
         UsageError: The graph does not exist, or the name of the file does not end in ``.yaml``.
-        InputError: The file cannot be written.
+        InputError: The file cannot be written, or Kubernetes would refuse an option of a step.
     """
     from kfp.compiler import Compiler
     from kfp.compiler.compiler_utils import KubernetesManifestOptions
 
     if not str(output).endswith((".yaml", ".yml")):
         raise UsageError(f"{output}: the name of the output must end in .yaml")
+    options = options or PipelineOptions()
+    for step in STEPS:
+        check_step(step, options.for_step(step))
     pipeline = build_pipeline(name, options)
     defaults = None if arguments is None else dict(arguments)
     with atomic_file(output) as partial, tempfile.TemporaryDirectory() as folder:

@@ -236,9 +236,10 @@ def test_vllm_has_the_shared_memory_that_it_has_in_the_service(tmp_path: Path) -
 
 
 def test_a_steps_image_goes_before_the_registry(tmp_path: Path) -> None:
-    steps = {"train": {"image": "mine/train@sha256:0"}}
+    image = f"mine/train@sha256:{'0' * 64}"
+    steps = {"train": {"image": image}}
     (spec,) = _compile(tmp_path / "f.yaml", registry="registry.example", steps=steps)
-    assert _containers(spec)["train"]["image"] == "mine/train@sha256:0"
+    assert _containers(spec)["train"]["image"] == image
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,10 @@ import pytest
 
 from intentflow.cli.main import main
 from intentflow.errors import InputError
-from intentflow.pipeline.options import PipelineOptions
 from intentflow.pipeline.run_config import RunConfig
-from intentflow.pipeline.step_options import StepOptions
 from intentflow.pipeline.submit_checks import (
     check_for_cluster,
     check_names,
-    check_step,
     refuse_local_places,
 )
 from tests.real_parts.kfp import KfpServer
@@ -117,63 +114,6 @@ def test_qlora_without_a_gpu_is_warned_of(
     with caplog.at_level(logging.WARNING):
         check_for_cluster(_config(method="qlora", pipeline=pipeline))
     assert [r.getMessage().split(":")[0] for r in caplog.records] == ["recipe.method"] * warnings
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"image": "Registry/Team/Image"}, "image: 'Registry/Team/Image'"),
-        ({"image": "team/image:a tag"}, "image"),
-        ({"image": "team//image"}, "image"),
-        ({"image_pull_secrets": ["My_Secret"]}, "secret: 'My_Secret'"),
-        ({"env_from_secrets": {"S3": {"a": "B"}}}, "secret: 'S3'"),
-        ({"env": {"1ST": "x"}}, "env: '1ST'"),
-        ({"volumes": {"my.claim": "/data"}}, "volumes: 'my.claim'"),
-        ({"volumes": {"claim": "data"}}, "mount 'data': expected an absolute path"),
-        ({"volumes": {"claim": "/a:b"}}, "mount '/a:b'"),
-        ({"volumes": {"claim": "/minio/"}}, "KFP mounts its own volume there"),
-        ({"volumes": {"a": "/data", "b": "/data/"}}, "two volumes are mounted there"),
-        ({"config_maps": {"Our_CA": "/etc/ca"}}, "config_maps"),
-        ({"config_maps": {"ca": "/a"}, "empty_dirs": {"/a": "1Gi"}}, "two volumes"),
-        ({"shared_memory": "1Gi", "empty_dirs": {"/dev/shm": "1Gi"}}, "two volumes"),
-        ({"labels": {"team": "a b"}}, "label: 'a b'"),
-        ({"labels": {"-team": "a"}}, "label or annotation: '-team'"),
-    ],
-)
-def test_options_that_kubernetes_refuses_are_refused(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        check_step("train", StepOptions.model_validate(options))
-
-
-@pytest.mark.parametrize(
-    "image",
-    [
-        "python:3.11",
-        "registry.example:5000/team/intentflow/train:0.1.0-3f2a",
-        f"Registry.Example/team/train@sha256:{'0' * 64}",
-    ],
-)
-def test_images_that_kubernetes_takes_are_taken(image: str) -> None:
-    check_step("train", StepOptions(image=image))
-
-
-def test_options_of_a_complete_example_are_taken() -> None:
-    options = PipelineOptions.model_validate(
-        {
-            "all": {
-                "env_from_secrets": {"intentflow-s3": {"AWS_ACCESS_KEY_ID": "AWS_ACCESS_KEY_ID"}}
-            },
-            "steps": {
-                "train": {
-                    "volumes": {"training": "/var/intentflow"},
-                    "shared_memory": "4Gi",
-                    "labels": {"example.com/team": "ml"},
-                    "node_selector": {"nvidia.com/gpu.product": "NVIDIA-A10G"},
-                }
-            },
-        }
-    )
-    check_step("train", options.for_step("train"))
 
 
 @pytest.mark.parametrize(
