@@ -60,6 +60,13 @@ VARIABLES = (
         "folder or `s3://` of the registry where `--registry` is not given",
     ),
     Variable(
+        "INTENTFLOW_PERSON_KEY",
+        "convert, run, erase, serve, transformer",
+        "key of the hashes of persons, at least 16 bytes and always the same; in a "
+        "cluster from a Secret, by `pipeline.steps.convert.env_from_secrets`",
+        secret=True,
+    ),
+    Variable(
         "INTENTFLOW_WEBHOOK_URL",
         "run, the step notify",
         "webhook that gets the outcome of a run as Slack's JSON; in a cluster from a Secret, by "

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple, TypeGuard
 
 from intentflow.errors import InputError
 from intentflow.io.files import atomic_file
+from intentflow.persons import is_person_hash
 
 MAX_ROW_BYTES = 32_000_000
 """Bytes of a row; real ones have thousands."""
@@ -31,6 +32,7 @@ class Example:
         synthetic: Whether the row was generated; such rows stay out of validation and test.
         dialogue: Id of the dialogue that the row is from; a split keeps a dialogue's rows together.
         rounds: Number of the user's turns that the utterance joins.
+        person: Keyed hash of the person whose utterance it is, see :mod:`intentflow.persons`.
     """
 
     instruction: str
@@ -38,6 +40,7 @@ class Example:
     synthetic: bool = False
     dialogue: str | None = None
     rounds: int = 1
+    person: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The row as it is written to a file."""
@@ -48,6 +51,8 @@ class Example:
             row["dialogue"] = self.dialogue
         if self.rounds > 1:
             row["rounds"] = self.rounds
+        if self.person:
+            row["person"] = self.person
         return row
 
 
@@ -233,8 +238,14 @@ def _example(row: Any, where: str, hint: str) -> Example:
     rounds = row.get("rounds", 1)
     if not is_round_count(rounds):
         raise InputError(f"{where}: rounds is not a number of user turns, from 1")
+    person = row.get("person") or None
+    if person is not None and not is_person_hash(person):
+        raise InputError(
+            f"{where}: person is no keyed hash; intentflow convert --person-field person makes it "
+            "one"
+        )
     synthetic = bool(row.get("synthetic", False))
-    return Example(row["instruction"], row["output"], synthetic, dialogue, rounds)
+    return Example(row["instruction"], row["output"], synthetic, dialogue, rounds, person)
 
 
 def is_round_count(value: Any) -> TypeGuard[int]:

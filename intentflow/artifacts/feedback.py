@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from intentflow.artifacts.document import Artifact, Integer, Number, Rate, Section
+from intentflow.artifacts.request_log import PersonHash
 
 LabelLeftOutReason = Literal["replaced", "set_aside", "gold", "off_taxonomy"]
 ReviewReason = Literal[
@@ -28,6 +29,10 @@ class FeedbackLabel(Artifact):
     time: str = Field(description="Time of the correction, UTC, ISO 8601")
     request_id: str = Field(description="Id of the request that was corrected")
     model_digest: str | None = Field(description="Digest of the model that answered it")
+    rounds: Integer = Field(1, description="Number of the user's turns that the utterance joins")
+    person: PersonHash | None = Field(
+        None, description="Keyed hash of the person who asked; null if unknown"
+    )
 
 
 class LeftOutLabel(FeedbackLabel):

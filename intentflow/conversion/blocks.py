@@ -24,7 +24,7 @@ from intentflow.conversion.fullwidth import normalise_syntax
 from intentflow.conversion.json_labels import json_label, parse_json_cell
 from intentflow.conversion.json_values import Value, read_values, scan_values
 from intentflow.conversion.limits import SizeLimits, read_lines
-from intentflow.conversion.rejects import redact_raw
+from intentflow.conversion.rejects import redact_raw, without_person
 from intentflow.conversion.row_scanner import RECORD_BETWEEN, RECORD_START, RowScanner
 from intentflow.conversion.tables import scan_table
 from intentflow.conversion.transcripts import scan_dialogues
@@ -61,6 +61,7 @@ class Part(NamedTuple):
         votes: Rows that are one annotator's answer, to be counted at the end.
         merged: Number of rows that are duplicates of another kept row.
         answered: Rows that several annotators answered.
+        persons: Number of kept rows that have a person.
     """
 
     kept: bytes
@@ -71,6 +72,7 @@ class Part(NamedTuple):
     votes: list[Vote]
     merged: int = 0
     answered: Sequence[AnsweredRow] = ()
+    persons: int = 0
 
     @property
     def read(self) -> int:
@@ -90,6 +92,7 @@ class Batch:
         votes: Rows that are one annotator's answer.
         merged: Number of rows that are duplicates of another kept row.
         answered: Rows that several annotators answered.
+        persons: Number of kept rows that have a person.
     """
 
     kept: list[bytes] = field(default_factory=list)
@@ -99,11 +102,12 @@ class Batch:
     votes: list[Vote] = field(default_factory=list)
     merged: int = 0
     answered: list[AnsweredRow] = field(default_factory=list)
+    persons: int = 0
 
     def as_part(self) -> Part:
         """The batch with its rows joined."""
         kept = b"\n".join(self.kept) + b"\n" if self.kept else b""
-        counts = (self.normalised, self.lines, self.votes, self.merged, self.answered)
+        counts = (self.normalised, self.lines, self.votes, self.merged, self.answered, self.persons)
         return Part(kept, len(self.kept), self.rejects, *counts)
 
 
@@ -253,7 +257,8 @@ def _add_values(batch: Batch, values: Iterable[Value], form: Format, options: Op
         raw = value.raw.encode("utf-8", _SURROGATES)
         if value.problem:
             reason = value.problem if _is_utf8(raw) else "not_utf8"
-            batch.rejects.append(Reject(value.line, reason, _shown(_readable(raw), options)))
+            text = _text(raw, None, options)
+            batch.rejects.append(Reject(value.line, reason, _shown(text, options)))
         else:
             _add(batch, value.document, value.line, raw, form, options)
 
@@ -268,15 +273,16 @@ def _add(
             raise RowRejected("duplicate_key")
         row = form.read(document, options)
         if row.ballot:
-            batch.votes.append(Vote(line, _readable(raw), row.ballot, row, answers=row.answers))
+            text = _text(raw, document, options)
+            batch.votes.append(Vote(line, text, row.ballot, row, answers=row.answers))
             return
         if row.answers:
             batch.answered.append(row.answers)
         _keep(batch, row, form, options)
     except RecursionError:
-        batch.rejects.append(Reject(line, "too_deep", _shown(_readable(raw), options)))
+        batch.rejects.append(Reject(line, "too_deep", _shown(_text(raw, None, options), options)))
     except RowRejected as rejected:
-        text = _readable(raw)
+        text = _text(raw, document, options)
         if rejected.ballot:
             vote = Vote(line, text, rejected.ballot, None, rejected.reason, rejected.answers)
             batch.votes.append(vote)
@@ -296,6 +302,7 @@ def _keep(batch: Batch, row: LabelledRow, form: Format, options: Options) -> Non
     except TypeError:  # a lone surrogate: a stray byte, or an escape of half a character
         raise RowRejected("not_utf8") from None
     batch.normalised += output is not labelled
+    batch.persons += bool(row.person)
 
 
 def _is_utf8(raw: bytes) -> bool:
@@ -306,6 +313,13 @@ def _is_utf8(raw: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _text(raw: bytes, document: Any, options: Options) -> str:
+    """The row as it is listed, without the person's id."""
+    if options.person is None:
+        return _readable(raw)
+    return without_person(document, options.person.name)
 
 
 def _readable(raw: bytes) -> str:

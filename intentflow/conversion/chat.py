@@ -26,6 +26,7 @@ from intentflow.conversion.export_format import (
     RowRejected,
     find_dialogue,
     find_label,
+    find_person,
 )
 from intentflow.conversion.label_values import label_of
 from intentflow.conversion.tool_calls import (
@@ -88,7 +89,7 @@ def label_messages(messages: Sequence[Any], row: Row, options: Options) -> Label
         if label is not None and not (turns and is_call(turns[-1].text)):
             turns.append(Turn("assistant", label_of(label, options.order)))
         labelled = label_dialogue(turns)
-    return labelled._replace(dialogue=find_dialogue(row))
+    return labelled._replace(dialogue=find_dialogue(row), person=find_person(row, options))
 
 
 def _merged_calls(turns: Sequence[Turn]) -> list[Turn]:

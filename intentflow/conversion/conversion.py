@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from intentflow.conversion.available_names import describe_available_names
-from intentflow.conversion.export_format import Format, Options
+from intentflow.conversion.export_format import Format, Options, PersonField
 from intentflow.conversion.formats import find_format
 from intentflow.conversion.label_tasks import TASKS, Target, as_tasks, check_target
 from intentflow.conversion.limits import DEFAULT_LIMITS, SizeLimits
@@ -24,6 +24,7 @@ from intentflow.conversion.rejects import can_redact
 from intentflow.conversion.sources import find_sources
 from intentflow.conversion.summary import ConvertSummary, Tally, check_result
 from intentflow.errors import InputError
+from intentflow.persons import PersonKey
 
 if TYPE_CHECKING:
     from intentflow.parallel import Executor
@@ -51,6 +52,7 @@ def convert(
     taxonomy: Taxonomy | None = None,
     agreement: Path | None = None,
     known_intents: Collection[str] = (),
+    person_field: str | None = None,
 ) -> ConvertSummary:
     r"""Convert labelling exports to ``instruction``/``output`` records, or to labelling tasks.
 
@@ -84,9 +86,12 @@ def convert(
         agreement: File for the agreement of annotators, see
             :mod:`intentflow.artifacts.agreement`; None for none.
         known_intents: Further class names, though they label one row only.
+        person_field: Name of the field with the person whose utterance it is, of whom a keyed
+            hash is kept; if None, only hashes that ``person`` has already.
 
     Raises:
-        InputError: A source cannot be read or exceeds a limit, or two of its columns look alike.
+        InputError: A source cannot be read or exceeds a limit, or two of its columns look alike;
+            or no row has the person's field, or there is no key.
         NoRowKept: No row was kept; the rejects are written.
         TooManyRejects: The share of rejects exceeds ``max_reject_rate``; ``out`` and the rejects
             are written.
@@ -110,10 +115,20 @@ def convert(
         label_field,
         spans=parameters_from_spans,
         order=ParameterOrder.of(taxonomy) if taxonomy else None,
+        person=_person_field(person_field),
     )
     names = {name: it.parameters for name, it in taxonomy.intents.items()} if taxonomy else {}
     rejects_path = rejects or out.with_name(f"{out.stem}.rejects.jsonl")
-    files = OutputFiles(out, rejects_path, rejects is not None, to, names, agreement, known_intents)
+    files = OutputFiles(
+        out,
+        rejects_path,
+        rejects is not None,
+        to,
+        names,
+        agreement,
+        known_intents,
+        None if to else person_field,
+    )
     choice = ExecutorChoice(executor, _allowed(workers) if executor is None else None)
     found = _convert_sources(sources, _format(format, to, names), options, choice, files)
     parameters = found.order.as_dict() if found.order and not taxonomy else {}
@@ -124,6 +139,12 @@ def convert(
         _warn_unredacted(rejects_path)
     check_result(summary, sources, rejects_path, max_reject_rate, found.hint)
     return summary
+
+
+def _person_field(name: str | None) -> PersonField | None:
+    if name is None:
+        return None
+    return PersonField(name, PersonKey.require(f"the field {name} of persons"))
 
 
 class _Converted(NamedTuple):

@@ -16,6 +16,7 @@ from intentflow.conversion.export_format import (
     Row,
     RowRejected,
     find_dialogue,
+    find_person,
     label_text,
 )
 
@@ -70,8 +71,13 @@ def find_labelled(fields: Row, options: Options, output: str) -> LabelledRow:
     from intentflow.prompts import join_rounds  # takes 0.1 s to import
 
     rounds = _user_rounds(dialogues[0])
-    dialogue = find_dialogue(fields)
-    return LabelledRow(join_rounds(rounds), output, dialogue, rounds=len(rounds))
+    return LabelledRow(
+        join_rounds(rounds),
+        output,
+        find_dialogue(fields),
+        rounds=len(rounds),
+        person=find_person(fields, options),
+    )
 
 
 def turns_in(value: Any) -> list[SpokenTurn]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple
 
 import orjson
 
-from intentflow.conversion.columns import DEFAULT_COLUMNS, Columns, name_where_blank
+from intentflow.conversion.columns import DEFAULT_COLUMNS, Columns, matching, name_where_blank
 from intentflow.conversion.limits import DEFAULT_LIMITS, SizeLimits
+from intentflow.persons import PersonKey, is_person_hash
 from intentflow.records import is_round_count
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ Row = dict[str, Any]
 Layout = Literal["auto", "lines", "values", "table", "tsv", "transcript", "document"]
 
 DIALOGUE_FIELDS = ("dialogue_id", "dialogue", "conversation_id", "session_id")
+PERSON_FIELD = "person"
+"""Field of records with the keyed hash of the person."""
 
 REASONS = {
     "abandoned": "the labeller abandoned or skipped the row",
@@ -131,6 +134,7 @@ class LabelledRow(NamedTuple):
         ballot: Set if other rows may answer for the same utterance.
         rounds: Number of the user's turns that the utterance joins.
         answers: The answers of several annotators, if the row has them.
+        person: Keyed hash of the person whose utterance it is; empty if the row has none.
     """
 
     instruction: str
@@ -139,18 +143,32 @@ class LabelledRow(NamedTuple):
     ballot: Ballot | None = None
     rounds: int = 1
     answers: AnsweredRow | None = None
+    person: str = ""
 
 
 def encode_record(row: LabelledRow) -> bytes:
     """The row in the form that is digested: keys in the order of ``content_digest``."""
-    record = b'"instruction": %b, "output": %b%b}' % (
+    record = b'"instruction": %b, "output": %b%b%b}' % (
         orjson.dumps(row.instruction),
         orjson.dumps(row.output),
+        b', "person": "%b"' % row.person.encode() if row.person else b"",
         b', "rounds": %d' % row.rounds if row.rounds > 1 else b"",
     )
     if row.dialogue:
         return b'{"dialogue": %b, %b' % (orjson.dumps(row.dialogue), record)
     return b"{" + record
+
+
+class PersonField(NamedTuple):
+    """The field with the person whose utterance a row is, of which the keyed hash is kept.
+
+    Attributes:
+        name: Name of the field; its case and separators do not count.
+        key: Key of the hash.
+    """
+
+    name: str
+    key: PersonKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +184,7 @@ class Options:
         limits: Sizes beyond which a file is refused.
         spans: Whether labelled spans are parameters of the intent that is chosen next to them.
         order: Order of each intent's parameters; None if it is not known.
+        person: Field with the person; if None, only keyed hashes in ``person`` are kept.
     """
 
     field: str | None = None
@@ -176,6 +195,7 @@ class Options:
     columns: Columns = DEFAULT_COLUMNS
     spans: bool = False
     order: ParameterOrder | None = None
+    person: PersonField | None = None
 
     @property
     def narrows(self) -> bool:
@@ -255,8 +275,13 @@ def label_text(fields: Row, options: Options, output: str) -> LabelledRow:
     Raises:
         RowRejected: ``no_text``, ``not_text`` or ``blank_text``.
     """
-    text, dialogue = find_text(fields, options), find_dialogue(fields)
-    return LabelledRow(text, output, dialogue, rounds=find_rounds(fields))
+    return LabelledRow(
+        find_text(fields, options),
+        output,
+        find_dialogue(fields),
+        rounds=find_rounds(fields),
+        person=find_person(fields, options),
+    )
 
 
 def find_dialogue(fields: Row) -> str:
@@ -268,6 +293,20 @@ def find_dialogue(fields: Row) -> str:
         if isinstance(value, str) and value.strip():
             return value.strip()
     return ""
+
+
+def find_person(fields: Row, options: Options) -> str:
+    """The keyed hash of the person among a row's fields; empty if there is none."""
+    if options.person is None:
+        kept = fields.get(PERSON_FIELD)
+        return kept if is_person_hash(kept) else ""
+    names = matching(fields, options.person.name, ())
+    value = fields[names[0]] if names else None
+    if is_person_hash(value):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    return options.person.key.hashed(value) if isinstance(value, str) and value.strip() else ""
 
 
 def find_rounds(fields: Row) -> int:

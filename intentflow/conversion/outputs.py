@@ -13,6 +13,7 @@ from intentflow.conversion.parts import NamedPart
 from intentflow.conversion.record_exports import ChatWriter, ParameterNames, RasaWriter
 from intentflow.conversion.summary import Tally
 from intentflow.conversion.writers import LazyFile, RecordsWriter, RowsWriter, reject_lines
+from intentflow.errors import InputError
 
 
 class OutputFiles(NamedTuple):
@@ -27,6 +28,7 @@ class OutputFiles(NamedTuple):
             though they label one row only.
         agreement: The agreement of the annotators; None for none.
         known_intents: Further class names, though they label one row only.
+        person_field: Field with the person, which at least one row must have; None for none.
     """
 
     out: Path
@@ -36,6 +38,7 @@ class OutputFiles(NamedTuple):
     names: ParameterNames
     agreement: Path | None = None
     known_intents: Collection[str] = ()
+    person_field: str | None = None
 
     def write(self, parts: Iterable[NamedPart]) -> tuple[Tally, str]:
         """Write all rows; what is written appears only if all of it succeeds.
@@ -45,6 +48,9 @@ class OutputFiles(NamedTuple):
 
         Returns:
             Counts by outcome, and the digest of the rows.
+
+        Raises:
+            InputError: No row has a person; nothing is written.
         """
         with LazyFile(self.out) as file, LazyFile(self.rejects, private=True) as rejected:
             if self.always_rejects:
@@ -53,9 +59,17 @@ class OutputFiles(NamedTuple):
             if self.agreement is not None:
                 parts = _collected(parts, answered)
             found = _write_all(parts, self._writer(file), rejected)
+            self._require_persons(found[0])
             if self.agreement is not None:
                 _write_agreement(self.agreement, answered)
             return found
+
+    def _require_persons(self, tally: Tally) -> None:
+        if self.person_field is not None and tally.kept and not tally.persons:
+            raise InputError(
+                f"no row has a person in a field named {self.person_field}: check the name, or "
+                "leave out --person-field (data.person_field)"
+            )
 
     def _writer(self, file: LazyFile) -> RowsWriter:
         """The writer of the kept rows; class names become calls, unless rows are tasks."""

@@ -18,6 +18,7 @@ from intentflow.conversion.export_format import (
     RowRejected,
     find_dialogue,
     find_label,
+    find_person,
     find_text,
     label_text,
 )
@@ -46,7 +47,9 @@ def read(row: Row, options: Options) -> LabelledRow:
     output = with_slots(label_of(find_label(row, options), options.order), row, options.order)
     if row.get("history"):
         turns = [*_earlier_turns(row), *round_of(instruction, output)]
-        return label_dialogue(turns)._replace(dialogue=find_dialogue(row))
+        return label_dialogue(turns)._replace(
+            dialogue=find_dialogue(row), person=find_person(row, options)
+        )
     return label_text(row, options, output)
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from intentflow.conversion.columns import fold
 from intentflow.io.surrogates import is_unicode
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ _GENERATED_TEXT = re.compile(
     r"|(?<!\d)\d{18,20}(?!\d)"
 )
 _MIN_DIGITS = 7
+_PERSON = "<person>"
+_NOT_SHOWN = "(not shown: a row that cannot be read may hold a person's id)"
 _SHOWN_CHARACTERS = 10_000
 _CHUNK_CHARACTERS = 1_000
 _BEFORE_WORD = re.compile(r"\s(?=[^\W\d])")
@@ -44,6 +47,28 @@ _BEFORE_WORD = re.compile(r"\s(?=[^\W\d])")
 def can_redact() -> bool:
     """Whether the ``data`` extra is installed."""
     return find_spec("scrubadub") is not None
+
+
+def without_person(document: object, name: str) -> str:
+    """The text of a row with a placeholder for the person; a row that was not read is not shown.
+
+    Args:
+        document: The row as it was read; None if it was not.
+        name: Name of the field with the person.
+
+    Example:
+        >>> without_person({"User ID": "c-1042", "text": "stop"}, "user_id")
+        '{"User ID":"<person>","text":"stop"}'
+    """
+    return _NOT_SHOWN if document is None else _dumps(_without(document, fold(name)))
+
+
+def _without(value: Any, name: str) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _PERSON if fold(key) == name else _without(it, name) for key, it in value.items()
+        }
+    return [_without(item, name) for item in value] if isinstance(value, list) else value
 
 
 def redact_raw(raw: str) -> str:

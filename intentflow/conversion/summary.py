@@ -30,6 +30,7 @@ class ConvertSummary:
         class_names: Number of kept rows whose label had class names, now calls without parameters.
         parameters: Names of each intent's parameters in the order of the calls, where the export
             names parameters; empty where labels were written as calls.
+        persons: Number of kept rows that have a person.
     """
 
     rows: int
@@ -42,12 +43,15 @@ class ConvertSummary:
     merged: int
     class_names: int
     parameters: dict[str, list[str]]
+    persons: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """The summary that the command prints."""
         summary = asdict(self)
         if not self.parameters:
             del summary["parameters"]
+        if not self.persons:
+            del summary["persons"]
         return summary
 
 
@@ -81,13 +85,14 @@ class Tally:
     """Counts of the rows' outcomes."""
 
     def __init__(self) -> None:
-        self.kept = self.class_names = self._normalised = self._merged = 0
+        self.kept = self.class_names = self.persons = self._normalised = self._merged = 0
         self._reasons: Counter[str] = Counter()
 
     def add(self, part: Part) -> None:
         """Count the rows of a part."""
         self.kept += part.rows
         self._normalised += part.normalised
+        self.persons += part.persons
         self._merged += part.merged
         self._reasons.update(reject.reason for reject in part.rejects)
 
@@ -114,6 +119,7 @@ class Tally:
             merged=self._merged,
             class_names=self.class_names,
             parameters=parameters,
+            persons=self.persons,
         )
 
 

@@ -122,18 +122,22 @@ class _LabelFields(TypedDict):
     time: str
     request_id: str
     model_digest: str | None
+    rounds: int
+    person: str | None
 
 
 def _fields(one: JoinedCorrection) -> _LabelFields:
     line = one.correction.line
-    answered_by = one.request.line.model_digest if one.request else line.model_digest
+    asked = one.request.line if one.request else line
     return {
         "instruction": line.instruction,
         "output": line.output,
         "annotator": line.annotator,
         "time": one.correction.time.isoformat(timespec="milliseconds"),
         "request_id": line.request_id,
-        "model_digest": answered_by,
+        "model_digest": asked.model_digest,
+        "rounds": max(line.rounds, asked.rounds),
+        "person": line.person or asked.person,
     }
 
 

@@ -37,6 +37,11 @@ def joined_rounds(messages: Sequence[Mapping[str, Any]]) -> str:
     return join_rounds([str(m["content"]) for m in messages if m["role"] == "user"])
 
 
+def count_rounds(messages: Sequence[Mapping[str, Any]]) -> int:
+    """The number of the user's rounds in a client's messages."""
+    return sum(m["role"] == "user" for m in messages)
+
+
 Arrivals = Callable[[], Sequence[Dialogue]]
 """Returns the dialogues that have come since the last call."""
 

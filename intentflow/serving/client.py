@@ -51,29 +51,35 @@ class IntentClient:
         self._requests = ServiceRequests(url, ClientOptions(**options))
         self._client = httpx.Client(**self._requests.connection)
 
-    def recognize(self, utterance: Utterance, top_k: int = 0) -> Recognition:
+    def recognize(
+        self, utterance: Utterance, top_k: int = 0, *, person: str | None = None
+    ) -> Recognition:
         """Understand one utterance or dialogue.
 
         Args:
             utterance: The utterance or dialogue.
             top_k: Number of most probable intents to rank; 0 for none.
+            person: Id of the person who asks, of which the service's log keeps a keyed hash.
 
         Raises:
             ServiceFailure: No answer in time, or a refusal.
         """
-        return self.recognize_all([utterance], top_k)[0]
+        return self.recognize_all([utterance], top_k, person=person)[0]
 
-    def recognize_all(self, utterances: Sequence[Utterance], top_k: int = 0) -> list[Recognition]:
+    def recognize_all(
+        self, utterances: Sequence[Utterance], top_k: int = 0, *, person: str | None = None
+    ) -> list[Recognition]:
         """Understand several in one request, in order.
 
         Args:
             utterances: The utterances or dialogues.
             top_k: Number of most probable intents to rank for each; 0 for none.
+            person: Id of the person who asks, of which the service's log keeps a keyed hash.
 
         Raises:
             ServiceFailure: No answer in time, or a refusal.
         """
-        reply = self._post(self._requests.predict(utterances, top_k))
+        reply = self._post(self._requests.predict(utterances, top_k, person))
         return self._requests.read_predictions(reply)
 
     def correct(
@@ -83,6 +89,7 @@ class IntentClient:
         corrected: Recognition | str | None = None,
         *,
         annotator: str | None = None,
+        person: str | None = None,
     ) -> str:
         """Report what an utterance should have been understood as; returns when it is stored.
 
@@ -91,6 +98,7 @@ class IntentClient:
             output: The right calls, such as ``weather_search(Hangzhou)``.
             corrected: The recognition that was wrong, whose answer is stored as well; or its id.
             annotator: Pseudonym of the person, or name of the tool, that corrects.
+            person: Id of the person who asked, of which the service's log keeps a keyed hash.
 
         Returns:
             The id under which it is stored.
@@ -98,7 +106,7 @@ class IntentClient:
         Raises:
             ServiceFailure: It was not stored.
         """
-        request = self._requests.feedback(utterance, output, corrected, annotator)
+        request = self._requests.feedback(utterance, output, corrected, annotator, person)
         reply = self._post(request)
         return str(reply.json()["request_id"])
 
@@ -153,15 +161,17 @@ class AsyncIntentClient:
         self._requests = ServiceRequests(url, ClientOptions(**options))
         self._client = httpx.AsyncClient(**self._requests.connection)
 
-    async def recognize(self, utterance: Utterance, top_k: int = 0) -> Recognition:
+    async def recognize(
+        self, utterance: Utterance, top_k: int = 0, *, person: str | None = None
+    ) -> Recognition:
         """As :meth:`IntentClient.recognize`."""
-        return (await self.recognize_all([utterance], top_k))[0]
+        return (await self.recognize_all([utterance], top_k, person=person))[0]
 
     async def recognize_all(
-        self, utterances: Sequence[Utterance], top_k: int = 0
+        self, utterances: Sequence[Utterance], top_k: int = 0, *, person: str | None = None
     ) -> list[Recognition]:
         """As :meth:`IntentClient.recognize_all`."""
-        reply = await self._post(self._requests.predict(utterances, top_k))
+        reply = await self._post(self._requests.predict(utterances, top_k, person))
         return self._requests.read_predictions(reply)
 
     async def correct(
@@ -171,9 +181,10 @@ class AsyncIntentClient:
         corrected: Recognition | str | None = None,
         *,
         annotator: str | None = None,
+        person: str | None = None,
     ) -> str:
         """As :meth:`IntentClient.correct`."""
-        request = self._requests.feedback(utterance, output, corrected, annotator)
+        request = self._requests.feedback(utterance, output, corrected, annotator, person)
         reply = await self._post(request)
         return str(reply.json()["request_id"])
 

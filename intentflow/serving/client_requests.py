@@ -167,15 +167,17 @@ class ServiceRequests:
         authorization = {"Authorization": f"Bearer {token}"} if token else {}
         return {"base_url": self.url, "headers": {**self.options.headers, **authorization}}
 
-    def predict(self, utterances: Sequence[Utterance], top_k: int = 0) -> ServiceRequest:
-        """The request to understand utterances and to rank ``top_k`` intents of each."""
+    def predict(
+        self, utterances: Sequence[Utterance], top_k: int = 0, person: str | None = None
+    ) -> ServiceRequest:
+        """The request of a person to understand utterances and rank ``top_k`` intents of each."""
         instances = [
             {"utterance": one} if isinstance(one, str) else {"messages": list(one)}
             for one in utterances
         ]
-        ranked = {"top_k": top_k} if top_k else {}
+        options = {key: it for key, it in (("top_k", top_k), ("person", person)) if it}
         path = f"/v1/models/{self.options.model}:predict"
-        return ServiceRequest(path, {"instances": instances, **ranked})
+        return ServiceRequest(path, {"instances": instances, **options})
 
     def feedback(
         self,
@@ -183,10 +185,11 @@ class ServiceRequests:
         output: str,
         corrected: Recognition | str | None,
         annotator: str | None,
+        person: str | None = None,
     ) -> ServiceRequest:
         """The request that stores a correction."""
         asked = {"utterance": utterance} if isinstance(utterance, str) else {"messages": utterance}
-        about: dict[str, str | None] = {"annotator": annotator}
+        about: dict[str, str | None] = {"annotator": annotator, "person": person}
         if isinstance(corrected, Recognition):
             about |= {"request_id": corrected.request_id, "prediction": corrected.prediction}
         else:

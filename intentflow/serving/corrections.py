@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from intentflow.calls import Call, CallSyntaxError, format_calls, parse_calls
 from intentflow.config import nearest
-from intentflow.inference.dialogues import joined_rounds
+from intentflow.inference.dialogues import count_rounds, joined_rounds
 from intentflow.io.surrogates import is_unicode
 from intentflow.serving.dialogue import read_messages, require_length
 from intentflow.serving.errors import ReplyError
@@ -28,6 +28,8 @@ class Correction:
         prediction: The wrong answer; None if unknown.
         note: A remark for reviewers; None if there is none.
         annotator: Pseudonym of who corrected, or name of a tool; None if unknown.
+        rounds: Number of the user's turns that the utterance joins.
+        person: Keyed hash of the person who asked; None if unknown.
     """
 
     instruction: str
@@ -35,37 +37,52 @@ class Correction:
     prediction: str | None = None
     note: str | None = None
     annotator: str | None = None
+    rounds: int = 1
+    person: str | None = None
 
 
-def read_correction(body: CorrectionRequest, taxonomy: Taxonomy, limits: Limits) -> Correction:
+def read_correction(
+    body: CorrectionRequest, taxonomy: Taxonomy, limits: Limits, person: str | None = None
+) -> Correction:
     """Read a correction.
 
     Args:
         body: The client's correction.
         taxonomy: The intents that exist.
         limits: Lengths of the texts.
+        person: Keyed hash of the person who asked; None if unknown.
 
     Raises:
         ReplyError: Something is missing, too long, or not in the taxonomy.
     """
     calls = _corrected_calls(body, limits)
-    instruction = _instruction(body, limits)
+    instruction, rounds = _instruction(body, limits)
     for call in calls:
         _require_known(call, taxonomy)
     for name, text in (("prediction", body.prediction), ("note", body.note)):
         if text is not None:
             require_length(len(text), limits, name)
-    return Correction(instruction, format_calls(calls), body.prediction, body.note, body.annotator)
+    return Correction(
+        instruction,
+        format_calls(calls),
+        body.prediction,
+        body.note,
+        body.annotator,
+        rounds,
+        person,
+    )
 
 
-def _instruction(body: CorrectionRequest, limits: Limits) -> str:
+def _instruction(body: CorrectionRequest, limits: Limits) -> tuple[str, int]:
+    """The utterance, and the number of the user's turns that it joins."""
     if body.messages is not None:
-        return joined_rounds(read_messages(body.messages, limits))
+        messages = read_messages(body.messages, limits)
+        return joined_rounds(messages), count_rounds(messages)
     text = body.utterance if body.instruction is None else body.instruction
     if text is None or not text.strip():
         raise ReplyError(400, "instruction: it is missing or empty")
     require_length(len(text), limits, "instruction")
-    return text
+    return text, 1
 
 
 def _corrected_calls(body: CorrectionRequest, limits: Limits) -> list[Call]:

@@ -25,7 +25,8 @@ from tenacity import AsyncRetrying, retry_if_result, stop_after_attempt, wait_in
 from intentflow.artifacts.request_log import LoggedCorrection, LoggedRequest, LogLine
 from intentflow.calls import format_calls
 from intentflow.errors import IntentflowError
-from intentflow.inference.dialogues import joined_rounds
+from intentflow.inference.dialogues import count_rounds, joined_rounds
+from intentflow.persons import PERSON_KEY_VARIABLE, PersonKey
 from intentflow.serving.backend import Message
 from intentflow.serving.byte_budget import ByteBudget
 from intentflow.serving.corrections import Correction
@@ -67,15 +68,23 @@ class RequestLog:
         uri: Folder or ``s3://`` to write under; None keeps nothing.
         sample_rate: Share of the requests that are kept, in [0, 1].
         model: The model in service, whose digests go into corrections.
+        key: Key of the hashes of persons; None refuses persons.
 
     Raises:
         InputError: Nothing can be written there.
     """
 
-    def __init__(self, uri: str | None, sample_rate: float, model: ServedModel) -> None:
+    def __init__(
+        self,
+        uri: str | None,
+        sample_rate: float,
+        model: ServedModel,
+        key: PersonKey | None = None,
+    ) -> None:
         self._write = writer(uri) if uri else None
         self._rate = sample_rate
         self._model = model
+        self._key = key
         self._requests: list[_WaitingRequest] = []
         self._corrections: asyncio.Queue[_WaitingCorrection] = asyncio.Queue()
         self._request_bytes = ByteBudget("requests", _MAX_WAITING_BYTES)
@@ -105,8 +114,26 @@ class RequestLog:
             pass
         self._redacting.shutdown(wait=False)
 
+    def hashed(self, person: str | None) -> str | None:
+        """The keyed hash of the person who asks; None where none is named or nothing is kept.
+
+        Raises:
+            ReplyError: The service has no key.
+        """
+        if self._write is None or person is None or not person.strip():
+            return None
+        if self._key is None:
+            raise ReplyError(
+                501, f"person: this service has no key of persons ({PERSON_KEY_VARIABLE})"
+            )
+        return self._key.hashed(person)
+
     def keep_request(
-        self, request_id: str, messages: Sequence[Message], found: Interpretation
+        self,
+        request_id: str,
+        messages: Sequence[Message],
+        found: Interpretation,
+        person: str | None = None,
     ) -> None:
         """Keep a request, if it is drawn and there is room; never waits, never fails."""
         if self._write is None or random.random() >= self._rate:
@@ -114,6 +141,8 @@ class RequestLog:
         row = LoggedRequest(
             **_stamp(request_id, found.model),
             instruction=joined_rounds(messages),
+            rounds=max(1, count_rounds(messages)),
+            person=person,
             prediction=format_calls(found.calls),
             confidence=found.confidence,
             latency_seconds=round(found.latency_seconds, 6),

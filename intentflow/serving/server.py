@@ -16,6 +16,7 @@ from pydantic import Field
 from intentflow.config import Flag, StrictModel
 from intentflow.inference.vllm_installation import VLLM_PYTHON, local_engine, vllm_python
 from intentflow.inference.vllm_process import SERVED_NAME, running_vllm
+from intentflow.persons import PersonKey
 from intentflow.serving.environment import LOG_URI, read_access, read_sample_rate
 from intentflow.serving.limits import Limits
 from intentflow.serving.ports import require_free_port
@@ -88,7 +89,7 @@ def serve(config: ServeConfig) -> None:
     keys = Keys(access.keys_file, access.key)
     model = read_served_model(str(folder), constrained=config.constrained)
     uri = config.log or os.environ.get(LOG_URI) or None
-    request_log = RequestLog(uri, read_sample_rate(os.environ), model)
+    request_log = RequestLog(uri, read_sample_rate(os.environ), model, PersonKey.find())
     start = _vllm if local_engine(config.engine, folder) == "vllm" else _in_process
     with start(folder, model, config) as backend:
         _listen(config, model, backend, request_log, keys)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -130,8 +131,8 @@ def _finding(finding: Finding, redact: bool) -> dict[str, Any]:
 
 
 def _shown(row: Row, note: str, redact: bool) -> dict[str, Any]:
-    """A row as the page shows it: the keys of a records file, and its note."""
-    example = row.example
+    """A row as the page shows it: the keys of a records file without the person, and its note."""
+    example = replace(row.example, person=None)
     if redact:
         from intentflow.redaction.anonymizer import redact_example
 

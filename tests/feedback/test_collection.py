@@ -10,6 +10,7 @@ import pytest
 
 from intentflow.errors import InputError
 from intentflow.feedback.collection import CollectedFeedback, FeedbackRules, collect_feedback
+from intentflow.persons import PersonKey
 from intentflow.records import Example
 from intentflow.taxonomy import Taxonomy
 from tests.feedback.service_logs import NOW, correction, request, write_store
@@ -284,3 +285,16 @@ def test_every_correction_is_a_label_or_is_accounted_for(tmp_path: Path) -> None
     report = _collect(tmp_path, lines, gold=GOLD, known=[Example("known", "c()")]).report
     accounted = report.labels + report.duplicates + report.known + sum(report.left_out.values())
     assert report.corrections == len(lines) == accounted
+
+
+def test_a_label_keeps_the_person_and_the_rounds_of_its_request(tmp_path: Path) -> None:
+    person = PersonKey(b"0" * 16).hashed("c-1042")
+    asked = request("r1", "play it stop it", "play()", person=person, rounds=2)
+    (label,) = _collect(tmp_path, [asked, correction("r1", "play it stop it", "stop()")]).labels
+    assert (label.person, label.rounds) == (person, 2)
+
+
+def test_a_line_with_an_id_of_a_person_is_rejected(tmp_path: Path) -> None:
+    lines = [request("r1", "a", "play()"), request("r2", "b", "play()", person="c-1042")]
+    found = _collect(tmp_path, lines)
+    assert found.report.rejected == {"not_a_log_line": 1}

@@ -149,6 +149,7 @@ def run_convert(
         executor=executor,
         parameters_from_spans=settings.parameters_from_spans,
         taxonomy=settings.taxonomy,
+        person_field=settings.person_field,
     )
 
 

@@ -65,6 +65,7 @@ def read_test(
                 parameters_from_spans=fields.parameters_from_spans,
                 taxonomy=fields.taxonomy,
                 known_intents=known_intents,
+                person_field=None if own else fields.person_field,
                 rejects=listed,
             )
         except NoRowKept as error:

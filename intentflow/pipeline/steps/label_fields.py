@@ -19,6 +19,12 @@ class LabelFields(StrictModel):
     label_field: Annotated[str | None, Flag(metavar="NAME")] = Field(
         None, description="Name of the label's field; found by names and content unless set"
     )
+    person_field: Annotated[str | None, Flag(metavar="NAME")] = Field(
+        None,
+        description="Name of the field with the person whose utterance it is, of whom a keyed hash "
+        "(HMAC-SHA-256) is kept, so that `intentflow erase` finds the rows; the key is in "
+        "INTENTFLOW_PERSON_KEY",
+    )
     job: Annotated[str | None, Flag(metavar="ID")] = Field(
         None, description="Labelling job to take labels from, if there are several"
     )

@@ -229,7 +229,11 @@ def _labelled(labels: Iterable[FeedbackLabel]) -> list[NewRow]:
     from intentflow.records import Example
 
     return [
-        NewRow(Example(label.instruction, label.output), _origin(label), label.time)
+        NewRow(
+            Example(label.instruction, label.output, rounds=label.rounds, person=label.person),
+            _origin(label),
+            label.time,
+        )
         for label in labels
     ]
 

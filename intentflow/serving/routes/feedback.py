@@ -25,7 +25,8 @@ async def feedback(
     body: CorrectionRequest, request: Request, service: CurrentService
 ) -> StoredCorrection:
     """Take a correction; the response comes when it is in storage."""
-    correction = read_correction(body, service.model.taxonomy, service.limits)
+    person = service.log.hashed(body.person)
+    correction = read_correction(body, service.model.taxonomy, service.limits, person)
     request_id = body.request_id or request.state.request_id
     await service.log.keep_correction(request_id, correction)
     return StoredCorrection(request_id=request_id)

@@ -16,6 +16,7 @@ from intentflow.serving.errors import ReplyError
 from intentflow.serving.interpretation import Interpretation
 from intentflow.serving.limits import Limits
 from intentflow.serving.model_header import model_header
+from intentflow.serving.recognizer import Asked
 from intentflow.serving.schemas.common import ChatMessage, ErrorResponse, StatusResponse
 from intentflow.serving.schemas.infer import (
     InferenceRequest,
@@ -71,7 +72,8 @@ async def predict(
     recognizer = service.recognizer_of(name)
     dialogues = read_instances(body.instances, service.limits)
     top_k = body.top_k or 0
-    found = await recognizer.recognize(dialogues, request.state.request_id, top_k)
+    asked = Asked(request.state.request_id, service.log.hashed(body.person))
+    found = await recognizer.recognize(dialogues, asked, top_k)
     response.headers.update(model_header(one.model for one in found))
     return PredictResponse(predictions=[one.as_prediction(top_k) for one in found])
 
@@ -115,7 +117,9 @@ async def infer(
     recognizer = service.recognizer_of(name)
     request_id = request.state.request_id
     top_k = (body.parameters.top_k if body.parameters else None) or 0
-    found = await recognizer.recognize(_dialogues(body, service.limits), request_id, top_k)
+    person = service.log.hashed(body.parameters.person if body.parameters else None)
+    dialogues = _dialogues(body, service.limits)
+    found = await recognizer.recognize(dialogues, Asked(request_id, person), top_k)
     response.headers.update(model_header(one.model for one in found))
     return _response(name, body.id or request_id, found, top_k)
 

@@ -12,6 +12,7 @@ from intentflow.serving.backend import ModelAnswer
 from intentflow.serving.dialogue import read_messages
 from intentflow.serving.interpretation import interpret, is_admitted
 from intentflow.serving.model_header import model_header
+from intentflow.serving.recognizer import Asked
 from intentflow.serving.schemas.chat import (
     AssistantMessage,
     CalledTool,
@@ -78,6 +79,7 @@ async def complete(body: ChatRequest, request: Request, service: CurrentService)
     messages = read_messages(body.messages, service.limits)
     max_tokens = body.max_completion_tokens or body.max_tokens
     request_id = request.state.request_id
+    asked = Asked(request_id, service.log.hashed(body.person))
     head = ChatCompletionChunk(
         id=f"chatcmpl-{request_id}",
         created=int(time.time()),
@@ -85,16 +87,16 @@ async def complete(body: ChatRequest, request: Request, service: CurrentService)
         choices=[],
     )
     if body.tools and body.tool_choice != "none":
-        answer = await recognizer.complete(messages, max_tokens, request_id)
+        answer = await recognizer.complete(messages, max_tokens, asked)
         return _tools_reply(answer, body, head, request_id)
     if body.stream:
-        stream = await recognizer.stream(messages, max_tokens, request_id)
+        stream = await recognizer.stream(messages, max_tokens, asked)
         headers = model_header([stream.model])
         with_usage = _wants_usage(body)
         seconds = service.limits.timeout_seconds
         chunks = events(stream.items, head, with_usage=with_usage, timeout_seconds=seconds)
         return StreamingResponse(chunks, headers=headers, media_type="text/event-stream")
-    answer = await recognizer.complete(messages, max_tokens, request_id)
+    answer = await recognizer.complete(messages, max_tokens, asked)
     return _complete_reply(answer, [], head)
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, StrictBool
 
-from intentflow.serving.schemas.common import ChatMessage, Text
+from intentflow.serving.schemas.common import ChatMessage, Person, Text
 
 
 class StreamOptions(BaseModel):
@@ -83,6 +83,7 @@ class ChatRequest(BaseModel):
     n: Literal[1] | None = Field(
         None, description="Number of answers; only 1 is possible, because answers are deterministic"
     )
+    person: Person = None
 
 
 class Usage(BaseModel):

@@ -19,6 +19,14 @@ def _require_unicode(text: str) -> str:
 Text = Annotated[str, AfterValidator(_require_unicode)]
 
 
+Person = Annotated[
+    Text | None,
+    Field(
+        description="Id of the person who asks, of which the log keeps a keyed hash, so that the "
+        "person's rows can be erased; it reaches no model"
+    ),
+]
+
 TopK = Annotated[int, Field(ge=1, strict=True)]
 """A number of intents; more than exist means all of them."""
 

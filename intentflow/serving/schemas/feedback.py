@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from intentflow.serving.schemas.common import ChatMessage, Text
+from intentflow.serving.schemas.common import ChatMessage, Person, Text
 
 REQUEST_ID_PATTERN = r"^[A-Za-z0-9_.:-]{1,128}$"
 
@@ -50,6 +50,7 @@ class CorrectionRequest(BaseModel):
     request_id: RequestId | None = Field(
         None, description="Identifier of the request that was answered wrongly"
     )
+    person: Person = None
 
 
 class StoredCorrection(BaseModel):

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from intentflow.serving.schemas.common import Text, TopK
+from intentflow.serving.schemas.common import Person, Text, TopK
 
 
 class InputTensor(BaseModel):
@@ -27,6 +27,7 @@ class InferenceParameters(BaseModel):
     top_k: TopK | None = Field(
         None, description="Number of most probable intents to rank in each of calls; null for none"
     )
+    person: Person = None
 
 
 class InferenceRequest(BaseModel):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Discriminator, Field, Tag
 
-from intentflow.serving.schemas.common import ChatMessage, Text, TopK
+from intentflow.serving.schemas.common import ChatMessage, Person, Text, TopK
 
 
 class UtteranceInstance(BaseModel):
@@ -53,6 +53,7 @@ class PredictRequest(BaseModel):
         None,
         description="Number of most probable intents to rank in each prediction; null for none",
     )
+    person: Person = None
 
 
 class PredictedCall(BaseModel):

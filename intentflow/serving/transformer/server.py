@@ -33,7 +33,7 @@ def serve(settings: Settings) -> None:
     if settings.metrics_port:
         require_free_port(_EVERYWHERE, settings.metrics_port, "--metrics_port")
     model = _read(settings.model_uri, settings)
-    log = RequestLog(settings.log_uri, settings.log_sample_rate, model)
+    log = RequestLog(settings.log_uri, settings.log_sample_rate, model, settings.person_key)
     stable, canary = _vllm(settings, settings.predictor_url, model), None
     by_digest = _named(model, stable)
     if settings.canary_url and settings.canary_model_uri:

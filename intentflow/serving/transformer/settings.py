@@ -11,6 +11,7 @@ from typing import Any
 
 from intentflow.errors import UsageError
 from intentflow.io.addresses import require_address
+from intentflow.persons import PersonKey
 from intentflow.serving.environment import KEYS_FILE, LOG_URI, read_access, read_sample_rate
 from intentflow.serving.limits import Limits
 
@@ -80,6 +81,7 @@ class Settings:
         predictor_key: Bearer token that the predictor demands.
         log_uri: Folder or ``s3://`` where requests and corrections are kept; None keeps none.
         log_sample_rate: Share of the requests that are kept, in [0, 1].
+        person_key: Key of the hashes of persons; None refuses persons.
         limits: Sizes and times of requests.
         canary_url: Base URL of a second vLLM, with another model; None for none.
         canary_model_uri: Directory of that model.
@@ -98,6 +100,7 @@ class Settings:
     predictor_key: str | None = None
     log_uri: str | None = None
     log_sample_rate: float = 1.0
+    person_key: PersonKey | None = None
     limits: Limits = field(default_factory=Limits)
     canary_url: str | None = None
     canary_model_uri: str | None = None
@@ -141,6 +144,7 @@ def read_settings(
         predictor_key=env.get(PREDICTOR_KEY) or None,
         log_uri=env.get(LOG_URI) or None,
         log_sample_rate=read_sample_rate(env),
+        person_key=PersonKey.find(env),
         limits=Limits(
             max_body_bytes=args.max_body_bytes,
             max_instances=args.max_instances,
