@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal, cast, get_args
+from typing import Literal, TextIO, cast, get_args
 
 from intentflow.environment import environment_variables
 from intentflow.errors import InputError
@@ -21,6 +21,7 @@ from intentflow.printable import json_text, printable
 
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+Colour = Literal["green", "yellow", "red"]
 
 FORMAT = "INTENTFLOW_LOG_FORMAT"
 """Environment variable: ``text`` or ``json``."""
@@ -31,8 +32,8 @@ NO_COLOUR = "NO_COLOR"
 """Environment variable: any value but an empty one means that a terminal gets no colours."""
 
 _ROOT = "intentflow"
-_COLOURS = {logging.WARNING: "\x1b[33m", logging.ERROR: "\x1b[31m"}  # yellow, red
-_PLAIN = "\x1b[0m"
+_COLOURS: dict[int, Colour] = {logging.WARNING: "yellow", logging.ERROR: "red"}
+_CODES: dict[Colour, int] = {"green": 32, "yellow": 33, "red": 31}
 _NO_BARS = "TQDM_DISABLE"  # the library's own variable: bars of other libraries heed it too
 
 
@@ -123,12 +124,22 @@ class _StderrHandler(logging.Handler):
 def _formatter(settings: LogSettings) -> logging.Formatter:
     if settings.format == "json":
         return JsonFormatter()
-    return _TextFormatter(detailed=settings.level == "debug", coloured=_shows_colours())
+    return _TextFormatter(detailed=settings.level == "debug", coloured=shows_colours(sys.stderr))
 
 
-def _shows_colours() -> bool:
-    """Whether stderr is a terminal whose user has not asked for plain text."""
-    return sys.stderr.isatty() and not os.environ.get(NO_COLOUR)
+def shows_colours(stream: TextIO) -> bool:
+    """Whether a stream is a terminal whose user has not asked for plain text."""
+    return stream.isatty() and not os.environ.get(NO_COLOUR)
+
+
+def coloured(text: str, colour: Colour) -> str:
+    r"""A text in a terminal's colour.
+
+    Example:
+        >>> coloured("failed", "red")
+        '\x1b[31mfailed\x1b[0m'
+    """
+    return f"\x1b[{_CODES[colour]}m{text}\x1b[0m"
 
 
 class _TextFormatter(logging.Formatter):
@@ -154,7 +165,7 @@ class _TextFormatter(logging.Formatter):
         message = self.formatMessage(record)
         message = "  " + message.replace("\n", "\n  ") if is_step else message
         if colour := self._colours.get(record.levelno):
-            message = f"{colour}{message}{_PLAIN}"
+            message = coloured(message, colour)
         return "\n".join([*(printable(text, lines=True) for text in trace), message])
 
 

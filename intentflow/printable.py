@@ -6,6 +6,9 @@ import json
 import unicodedata
 from typing import Any
 
+NO_VALUE = "–"
+"""Shown for what is unknown, or has no meaning for the rows at hand."""
+
 _LINE_ENDS = {"\u2028", "\u2029"}
 _DIRECTIONS = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 

@@ -13,6 +13,7 @@ def validate(
     code_version: str,
     report: dsl.Output[dsl.HTML],
     findings: dsl.Output[dsl.Metrics],
+    finding_rows: dsl.Output[dsl.Dataset],
 ) -> dict:  # type: ignore[type-arg]
     """Check records; a finding of level error ends the run after this step.
 
@@ -23,6 +24,7 @@ def validate(
         code_version: Version of the code of intentflow.
         report: Page with the distribution of intents and the findings, with examples and advice.
         findings: Number of occurrences by finding.
+        finding_rows: All rows behind each finding.
 
     Returns:
         What ends the run: findings of level error; empty if there is none.
@@ -33,7 +35,13 @@ def validate(
 
     with step_errors("validate", code_version):
         settings = from_parameter(ValidateConfig, config, "validate")
-        found = run_validate(records.path, settings, agreement=agreement.path, report=report.path)
+        found = run_validate(
+            records.path,
+            settings,
+            agreement=agreement.path,
+            report=report.path,
+            finding_rows=finding_rows.path,
+        )
         summary = found.summary()
         for name in ("rows", "intents", "errors", "warnings"):
             findings.log_metric(name, getattr(summary, name))

@@ -1,13 +1,14 @@
-"""The findings of validation: the summary that it prints, and that a pipeline keeps."""
+"""The findings of validation: the summary that it prints and a pipeline keeps, and their rows."""
 
 from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+import orjson
 from pydantic import Field
 
 from intentflow.artifacts.agreement import Agreement
-from intentflow.artifacts.document import Artifact, Integer, Number, Section
+from intentflow.artifacts.document import Artifact, Integer, JsonDocument, Number, Section
 
 Level = Literal["error", "warning", "info"]
 
@@ -19,6 +20,34 @@ class DataFinding(Section):
     level: Level = Field(description="Severity; an error makes validation fail")
     count: Integer = Field(description="Number of affected rows or intents")
     message: str = Field(description="The problem, without any utterance")
+
+
+class FindingRow(JsonDocument):
+    r"""A line of ``findings.jsonl``: a row behind a finding.
+
+    Example:
+        >>> row = FindingRow(code="empty_text", level="error", row=2, instruction="", output="f()")
+        >>> row.as_line()
+        b'{"code":"empty_text","level":"error","row":2,"instruction":"","output":"f()"}\n'
+    """
+
+    WRONG_KIND: ClassVar[str] = "not a row of a finding: expected code, level and row"
+
+    code: str = Field(description="Code of the finding")
+    level: Level = Field(description="Its level")
+    row: int = Field(
+        ge=1, description="Line of the checked records, from 1; in a JSON array the row's number"
+    )
+    instruction: str = Field(description="The utterance")
+    output: str = Field(description="The label")
+    note: str | None = Field(
+        None, description="Note about this row, such as the row that it is near; often missing"
+    )
+
+    def as_line(self) -> bytes:
+        """The row as a line of the file, without a note where there is none."""
+        line = {key: value for key, value in self.as_dict().items() if value is not None}
+        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
 class Advice(Section):

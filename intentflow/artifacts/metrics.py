@@ -98,7 +98,9 @@ class Metrics(Measurement, Scores, Artifact):
     )
     parameter_f1: Annotated[
         Number | None, Score(share=True, comparable=True, label="parameter F1")
-    ] = Field(None, description="F1 over (intent, parameter) pairs")
+    ] = Field(
+        None, description="F1 over (intent, parameter) pairs; null if no label has a parameter"
+    )
     malformed_rate: RowShare = Field(None, description="Predictions that do not parse")
     off_taxonomy_rate: RowShare = Field(
         None, description="Predictions with an intent or parameters that the taxonomy lacks"
@@ -196,11 +198,40 @@ def name_of(choose: Callable[[Metrics], object]) -> str:
     return str(choose(cast(Metrics, _FieldNames())))
 
 
+def why_null(name: str) -> str:
+    """The reason why a score has no value, as far as its name gives it; empty if unknown.
+
+    Args:
+        name: Name of the score; a dot leads into a section.
+
+    Example:
+        >>> why_null("oos_recall")
+        'the taxonomy names no out-of-scope intent, or no row has it'
+    """
+    return next((why for start, why in _WHY_NULL.items() if f"{name}.".startswith(f"{start}.")), "")
+
+
 class _FieldNames:
     def __getattr__(self, name: str) -> str:
         return name
 
 
+_NO_SCOPE = "the taxonomy names no out-of-scope intent, or no row has it"
+_NOT_TIMED = "nothing was timed"
+_WHY_NULL = {
+    name_of(lambda metrics: metrics.intent_f1_micro): "no label can be read",
+    name_of(lambda metrics: metrics.intent_f1_macro): "no label can be read",
+    name_of(lambda metrics: metrics.parameter_f1): "no label of these rows has a parameter",
+    name_of(lambda metrics: metrics.off_taxonomy_rate): "no taxonomy was known",
+    name_of(lambda metrics: metrics.oos_precision): _NO_SCOPE,
+    name_of(lambda metrics: metrics.oos_recall): _NO_SCOPE,
+    name_of(lambda metrics: metrics.several_intents): "no row has several intents",
+    name_of(lambda metrics: metrics.calibration): "the engine gives no confidence",
+    name_of(lambda metrics: metrics.ranking): "the engine ranks no intents",
+    name_of(lambda metrics: metrics.with_threshold): "the model has no out-of-scope threshold",
+    name_of(lambda metrics: metrics.latency_seconds): _NOT_TIMED,
+    name_of(lambda metrics: metrics.rows_per_second): _NOT_TIMED,
+}
 INTENT_ACCURACY = name_of(lambda metrics: metrics.intent_accuracy)
 PARAMETER_ACCURACY = name_of(lambda metrics: metrics.parameter_accuracy)
 TOP3_ACCURACY = "top3_accuracy"

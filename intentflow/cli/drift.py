@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from intentflow.cli.config_flags import add_config_flags, read_config
-from intentflow.cli.outcome import Outcome
+from intentflow.cli.outcome import VERDICT_COLOURS, Outcome
 from intentflow.pipeline.steps.drift import DriftConfig, run_drift
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ def run(args: argparse.Namespace) -> Outcome:
     """Compare; exit status 1 if the policy asks for an action."""
     config = read_config(args, DriftConfig)
     report = run_drift(args.reference, args.requests, config, output=args.output, page=args.html)
-    return Outcome(_summary(report), _text(report), exit_code=int(report.action != "none"))
+    acts = report.action != "none"
+    colours = {"action:": VERDICT_COLOURS[not acts], "reason:": VERDICT_COLOURS[False]}
+    return Outcome(_summary(report), _text(report), int(acts), colours)
 
 
 def _summary(report: DriftReport) -> dict[str, Any]:

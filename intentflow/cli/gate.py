@@ -6,7 +6,7 @@ import argparse
 import logging
 
 from intentflow.cli.config_flags import add_config_flags, read_config
-from intentflow.cli.outcome import Outcome
+from intentflow.cli.outcome import VERDICT_COLOURS, Outcome
 from intentflow.gating.markdown import verdict_text
 from intentflow.pipeline.steps.gate import GateConfig, run_gate
 
@@ -49,4 +49,9 @@ def run(args: argparse.Namespace) -> Outcome:
         log.warning("not applied: %s", reason)
     for note in verdict.notes:
         log.info("note: %s", note)
-    return Outcome(verdict.decision.model_dump(), verdict_text(verdict), 0 if verdict.passed else 1)
+    return Outcome(
+        verdict.decision.model_dump(),
+        verdict_text(verdict),
+        0 if verdict.passed else 1,
+        {"# Gate": VERDICT_COLOURS[verdict.passed], "First broken rule": "red"},
+    )

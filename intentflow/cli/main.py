@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from intentflow.cli.examples import epilog
@@ -17,7 +17,7 @@ from intentflow.cli.outcome import Outcome
 from intentflow.cli.paths import refuse_overwriting
 from intentflow.cli.verbs import VERBS, add_options, verb_first, verb_module
 from intentflow.errors import STOPPED, IntentflowError, UsageError, one_line
-from intentflow.logs import LogSettings, logging_to_stderr
+from intentflow.logs import Colour, LogSettings, coloured, logging_to_stderr, shows_colours
 from intentflow.printable import json_text, printable
 from intentflow.version import __version__
 
@@ -94,19 +94,34 @@ def _print(outcome: Outcome, *, as_json: bool) -> None:
     if as_json:
         _write(json_text(outcome.summary))
     elif outcome.text is not None:
-        _write(outcome.text)
+        _write(outcome.text, outcome.colours)
     else:
         from intentflow.cli.summary_text import summary_text
 
-        _write(summary_text(outcome.summary))
+        _write(summary_text(outcome.summary), outcome.colours)
 
 
-def _write(text: str) -> None:
-    """Print what is printable; a reader that stops early, such as head, is not an error."""
+def _write(text: str, colours: Mapping[str, Colour] | None = None) -> None:
+    """Print what is printable; a reader that stops early, such as head, is not an error.
+
+    Args:
+        text: The text.
+        colours: Colours of lines on a terminal, by their beginnings.
+    """
+    shown = printable(text, lines=True)
+    if colours and shows_colours(sys.stdout):
+        shown = "\n".join(_coloured_line(line, colours) for line in shown.split("\n"))
     try:
-        print(printable(text, lines=True), flush=True)
+        print(shown, flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _coloured_line(line: str, colours: Mapping[str, Colour]) -> str:
+    start = line.lstrip()
+    found = (colour for beginning, colour in colours.items() if start.startswith(beginning))
+    colour = next(found, None)
+    return coloured(line, colour) if colour else line
 
 
 def _fail(verb: str, error: BaseException, arguments: Sequence[str]) -> int:

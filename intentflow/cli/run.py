@@ -9,7 +9,7 @@ from typing import Any
 from intentflow.artifacts.baselines import BaselineScores
 from intentflow.artifacts.metrics import INTENT_ACCURACY, PARAMETER_ACCURACY
 from intentflow.artifacts.retraining import RetrainNews
-from intentflow.cli.outcome import Outcome
+from intentflow.cli.outcome import VERDICT_COLOURS, Outcome
 from intentflow.cli.summary_text import score_text
 from intentflow.environment import resource
 from intentflow.errors import UsageError
@@ -66,7 +66,9 @@ def run(args: argparse.Namespace) -> Outcome:
     )
     if isinstance(result, RetrainNews):
         return Outcome({"retrain": False, "reasons": result.reasons}, _nothing_new(result))
-    return Outcome(_summary(result), result_text(result), 0 if result.verdict.passed else 1)
+    passed = result.verdict.passed
+    colours = {"gate ": VERDICT_COLOURS[passed], "not met:": VERDICT_COLOURS[False]}
+    return Outcome(_summary(result), result_text(result), 0 if passed else 1, colours)
 
 
 def _summary(result: RunResult) -> dict[str, Any]:

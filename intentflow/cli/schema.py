@@ -43,6 +43,7 @@ _PLACES = {
     "news": ("intentflow.artifacts.retraining", "RetrainNews"),
     "review-queue": ("intentflow.artifacts.feedback", "QueuedRequest"),
     "agreement": ("intentflow.artifacts.agreement", "Agreement"),
+    "finding-rows": ("intentflow.artifacts.data_findings", "FindingRow"),
     "data-findings": ("intentflow.artifacts.data_findings", "DataFindings"),
     "deployed-model": ("intentflow.artifacts.deployed_model", "DeployedModel"),
     "failure": ("intentflow.artifacts.failure", "StepFailure"),

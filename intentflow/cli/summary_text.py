@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from intentflow.printable import printable
+from intentflow.printable import NO_VALUE, printable
 
 if TYPE_CHECKING:
     from intentflow.artifacts.metrics import Metrics
@@ -64,7 +64,7 @@ def value_text(value: object) -> str:
 
 
 def score_text(metrics: Metrics, name: str) -> str:
-    """A score with its confidence interval, where the metrics have one.
+    """A score with its confidence interval, where the metrics have one; a dash without a value.
 
     Args:
         metrics: The scores.
@@ -72,7 +72,7 @@ def score_text(metrics: Metrics, name: str) -> str:
     """
     value = metrics.value(name)
     if value is None:
-        return "not measured"
+        return NO_VALUE
     interval = metrics.interval(name)
     return f"{value:.3f}" + (
         f"  (95 %: {interval[0]:.3f} to {interval[1]:.3f})" if interval else ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from intentflow.cli.config_flags import add_config_flags, read_config
 from intentflow.cli.outcome import Outcome
+from intentflow.cli.summary_text import table
 from intentflow.errors import UsageError
 from intentflow.pipeline.steps.validate import ValidateConfig, run_validate
 
@@ -34,6 +35,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="agreement of the annotators, as convert --agreement writes it, for the report",
     )
     parser.add_argument("--report", type=Path, metavar="F.html", help="write the report as a page")
+    parser.add_argument(
+        "--finding-rows",
+        type=Path,
+        metavar="F.jsonl",
+        help="write all rows behind each finding, for the owner only",
+    )
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -46,9 +53,15 @@ def run(args: argparse.Namespace) -> Outcome:
         against=args.against,
         agreement=args.agreement,
         report=args.report,
+        finding_rows=args.finding_rows,
         name=Path(args.data).name,
     )
-    return Outcome(report.summary().as_dict(), _text(report), exit_code=1 if report.errors else 0)
+    return Outcome(
+        report.summary().as_dict(),
+        _text(report),
+        exit_code=1 if report.errors else 0,
+        colours={"error:": "red", "warning:": "yellow"},
+    )
 
 
 def _refuse_other_endings(report: Path | None) -> None:
@@ -61,7 +74,8 @@ def _text(report: ValidationReport) -> str:
     lines += [f"{item.level}: {item.code}: {item.message}" for item in report.findings]
     lines += [f"not checked: {line}" for line in report.skipped]
     lines += _agreement_text(report.agreement)
-    lines += [f"advice: {key}: {value}" for key, value in report.advice.model_dump().items()]
+    advice = report.advice.model_dump()
+    lines += ["advice:", *table((name.replace("_", " "), item) for name, item in advice.items())]
     return "\n".join(lines)
 
 

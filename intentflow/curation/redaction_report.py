@@ -7,7 +7,7 @@ from typing import Any
 
 from intentflow.curation.redactions import Redactions
 from intentflow.errors import UsageError
-from intentflow.report import percent, render, write_report
+from intentflow.report import PageHeader, percent, render, write_report
 
 _SUFFIXES = (".html", ".json")
 
@@ -22,6 +22,7 @@ def redaction_html(redactions: Redactions, *, name: str = "records") -> str:
     facts = redactions.report()
     return render(
         "redaction.html",
+        PageHeader(data=name),
         name=name,
         facts=facts,
         tiles=_tiles(redactions),

@@ -60,28 +60,25 @@ class RowCounts:
         return cls([*names, None], hits.array(), predicted.array(), actual.array())
 
     def f1_micro(self) -> float | None:
-        """F1 over all labels together; 1.0 if there are neither gold nor predicted labels."""
-        total = self.predicted.sum() + self.gold.sum()
-        if not total:
-            return 1.0 if self.gold.shape[0] else None
-        return ratio(2 * self.hits.sum(), total)
+        """F1 over all labels together; None if there is no gold label that could be found."""
+        gold = self.gold.sum()
+        return ratio(2 * self.hits.sum(), self.predicted.sum() + gold) if gold else None
 
     def f1_macro(self) -> float | None:
         """Mean F1 of the labels that occur in the gold answers."""
         scores = _f1(self.hits.sum(0), self.predicted.sum(0), self.gold.sum(0))[:-1]
         return float(scores.mean()) if len(scores) else None
 
-    def sample_f1_micro(self, weights: Weights, empty: float = 0.0) -> Samples:
-        """F1 over all labels together in each resample.
+    def sample_f1_micro(self, weights: Weights) -> Samples:
+        """F1 over all labels together in each resample; NaN in one without a gold label.
 
         Args:
             weights: Number of draws of each row: shape (resamples, rows).
-            empty: Value if there are neither gold nor predicted labels.
         """
         hits, predicted, gold = (
             weights @ cells.sum(1) for cells in (self.hits, self.predicted, self.gold)
         )
-        found: Samples = _f1(hits, predicted, gold, empty)
+        found: Samples = np.where(gold > 0, _f1(hits, predicted, gold), np.nan)
         return found
 
     def sample_f1_macro(self, weights: Weights) -> Samples:
@@ -198,9 +195,9 @@ def _interval(values: NDArray[np.float64]) -> list[float]:
     return [float(v) for v in np.quantile(known, [0.025, 0.975])] if len(known) else []
 
 
-def _f1(hits: Any, predicted: Any, gold: Any, empty: float = 0.0) -> Any:
+def _f1(hits: Any, predicted: Any, gold: Any) -> Any:
     total = np.asarray(predicted + gold, dtype=np.float64)
-    return np.where(total > 0, 2 * hits / np.maximum(total, 1e-300), empty)
+    return np.where(total > 0, 2 * hits / np.maximum(total, 1e-300), 0.0)
 
 
 def _divide(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, TypeVar
 
 from intentflow.artifacts.answer_scores import Confusion, DocumentedScores
@@ -147,7 +146,7 @@ def _intervals(
     samplers: dict[str, Sampler] = {
         name_of(lambda metrics: metrics.intent_f1_macro): intents.sample_f1_macro,
         name_of(lambda metrics: metrics.intent_f1_micro): intents.sample_f1_micro,
-        name_of(lambda metrics: metrics.parameter_f1): partial(pairs.sample_f1_micro, empty=1.0),
+        name_of(lambda metrics: metrics.parameter_f1): pairs.sample_f1_micro,
     }
     return bootstrap_intervals(len(rows), flags, ratios, samplers)
 

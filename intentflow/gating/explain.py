@@ -5,6 +5,7 @@ from __future__ import annotations
 from intentflow.artifacts.answer_scores import IntentScores
 from intentflow.artifacts.metrics import Metrics
 from intentflow.artifacts.verdict import Verdict
+from intentflow.gating.markdown import header_of
 
 _SHOWN = 5
 
@@ -16,7 +17,8 @@ def explain(verdict: Verdict, metrics: Metrics) -> str:
         verdict: The gate's verdict.
         metrics: The judged scores.
     """
-    lines = ["# Nothing was deployed", "", "The gate's policy was not met:", ""]
+    lines = ["# Nothing was deployed", "", header_of(verdict).markdown(), ""]
+    lines += ["The gate's policy was not met:", ""]
     lines += [f"- {reason}" for reason in verdict.reasons]
     lines += [f"- not applied: {reason}" for reason in verdict.skipped]
     lines += [f"- note: {note}" for note in verdict.notes]

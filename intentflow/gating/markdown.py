@@ -8,6 +8,8 @@ from pathlib import Path
 from intentflow.artifacts.scores import HEADLINE, HeadlineScores
 from intentflow.artifacts.verdict import Rule, Verdict
 from intentflow.io.files import atomic_file
+from intentflow.printable import NO_VALUE
+from intentflow.report.header import PageHeader, short_digest
 
 
 def verdict_markdown(verdict: Verdict) -> str:
@@ -18,7 +20,17 @@ def verdict_markdown(verdict: Verdict) -> str:
     """
     kept = _kept(verdict)
     folded = [f"<details><summary>{_kept_count(verdict)}</summary>", "", *kept, "", "</details>"]
-    return _page(verdict, kept if verdict.passed else folded)
+    return _page(verdict, kept if verdict.passed else folded, [header_of(verdict).markdown(), ""])
+
+
+def header_of(verdict: Verdict) -> PageHeader:
+    """The facts at the head of a page about a verdict."""
+    return PageHeader(
+        data=short_digest(verdict.data_digest),
+        model=short_digest(verdict.model_digest),
+        verdict="passed" if verdict.passed else "failed",
+        tone="good" if verdict.passed else "bad",
+    )
 
 
 def verdict_text(verdict: Verdict) -> str:
@@ -28,13 +40,13 @@ def verdict_text(verdict: Verdict) -> str:
         verdict: The gate's verdict.
     """
     if verdict.passed:
-        return verdict_markdown(verdict)
+        return _page(verdict, _kept(verdict))
     return _page(verdict, [f"- {_kept_count(verdict)}: `--markdown F` and `-o F` list them"])
 
 
-def _page(verdict: Verdict, kept: list[str]) -> str:
+def _page(verdict: Verdict, kept: list[str], facts: Sequence[str] = ()) -> str:
     named = f" ({verdict.policy})" if verdict.policy else ""
-    lines = [f"# Gate{named}: {'passed' if verdict.passed else 'failed'}", ""]
+    lines = [f"# Gate{named}: {'passed' if verdict.passed else 'failed'}", "", *facts]
     if verdict.first_failed:
         lines += [f"First broken rule: `{verdict.first_failed}`: {verdict.reasons[0]}", ""]
         lines += _table([rule for rule in verdict.rules if not rule.passed])
@@ -69,7 +81,7 @@ def write_markdown(path: str | Path, verdict: Verdict) -> None:
 
 def number(value: float | None) -> str:
     """A score with four significant digits; a dash for None."""
-    return "–" if value is None else f"{value:.4g}"
+    return NO_VALUE if value is None else f"{value:.4g}"
 
 
 def _row(rule: Rule) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from intentflow.artifacts.metrics import SHARES_OF_ROWS, Metrics
+from intentflow.artifacts.metrics import SHARES_OF_ROWS, Metrics, why_null
 from intentflow.artifacts.verdict import Rule
 from intentflow.errors import InputError
 from intentflow.evaluation.scores import lookup, per_intent
@@ -78,7 +78,7 @@ def _limit(
     floor: bool,
 ) -> Rule:
     if value is None:
-        return Rule(name=rule, passed=False, limit=limit, message=f"{what} was not measured", n=n)
+        return Rule(name=rule, passed=False, limit=limit, message=_without_value(what), n=n)
     judged = value if bound is None else bound
     passed = judged >= limit if floor else judged <= limit
     requirement = f"the policy asks for at {'least' if floor else 'most'} {number(limit)}"
@@ -95,6 +95,11 @@ def _limit(
         bound=bound,
         n=n,
     )
+
+
+def _without_value(name: str) -> str:
+    why = why_null(name)
+    return f"{name} has no value: {why}; leave the rule out" if why else f"{name} was not measured"
 
 
 def _interval(

@@ -37,7 +37,7 @@ from intentflow.pipeline.left_out_rows import (
 from intentflow.pipeline.options import PipelineName
 from intentflow.pipeline.run_config import RunConfig
 from intentflow.pipeline.run_folder import KEPT_RUNS, own_folder
-from intentflow.pipeline.run_index import INDEX, RunEnd, write_index
+from intentflow.pipeline.run_index import INDEX, RunEnd, write_pages
 from intentflow.pipeline.run_inputs import require_inputs
 from intentflow.pipeline.run_log import RunLog
 from intentflow.pipeline.step_outputs import StepOutputs, recorded_outputs
@@ -55,6 +55,7 @@ _FILES = {
     "merge-changes.jsonl": (("merge", "changes"),),
     "curated.jsonl": (("curate", "curated"),),
     "changes.json": (("curate", "changes"),),
+    "findings.jsonl": (("validate", "finding_rows"),),
     "left-out.jsonl": (("split", "left_out"),),
     TEST_REJECTS: (("split", "test_rejects"),),
     BALANCE_LIST: (("balance", "left_out"),),
@@ -145,6 +146,7 @@ def run_locally(
         pipeline=pipeline,
     )
     graph = build_pipeline(pipeline, config.pipeline)
+    data = ", ".join(Path(source).name for source in config.data.sources)
     with own_folder(folder, _RESULTS, kept_runs):
         started = time.monotonic()
         outputs, failure = _execute(graph, arguments, root, verbose)
@@ -153,13 +155,13 @@ def run_locally(
         if left_out := left_out_lists(outputs):
             log.info("%s", left_out_line(left_out, str(folder)))
         if failure and not refused:
-            write_index(root, RunEnd(root.name, failure=str(failure)))
+            write_pages(root, RunEnd(root.name, data, failure=str(failure)))
             raise failure
         if outputs.get("look", "Output") == "nothing":
-            write_index(root, RunEnd(root.name, nothing_new=True))
+            write_pages(root, RunEnd(root.name, data, nothing_new=True))
             return RetrainNews.read(root / "news.json")
         result = _collect(outputs, root, time.monotonic() - started)
-        write_index(root, RunEnd(root.name, metrics=result.metrics, verdict=result.verdict))
+        write_pages(root, RunEnd(root.name, data, metrics=result.metrics, verdict=result.verdict))
         return result
 
 

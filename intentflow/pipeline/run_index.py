@@ -1,8 +1,7 @@
-"""``index.html`` of a run's folder: how the run ended, and links to all that it left."""
+"""Pages of a run: ``index.html``, which leads to all that it left, and the head of the others."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,11 @@ from urllib.parse import quote
 from intentflow.artifacts.metrics import Metrics
 from intentflow.artifacts.verdict import Verdict
 from intentflow.pipeline.run_folder import HISTORY
-from intentflow.report.page import percent, render, write_report
+from intentflow.report.header import PageHeader, Tone, short_digest, with_facts
+from intentflow.report.page import percent, render, with_header, write_report
 
 INDEX = "index.html"
 
-_DIGEST_CHARACTERS = 12
 _PAGES = {
     "reports/data.html": "Findings about the rows, and advice",
     "reports/redaction.html": "Personal data that was replaced",
@@ -33,6 +32,7 @@ _FILES = {
     "test.jsonl": "Rows for the scores",
     "rejects.jsonl": "Labelled rows that were not used, with their reasons",
     "changes.json": "Rows that cleaning changed or left out",
+    "findings.jsonl": "All rows behind each finding about the data",
     "left-out.jsonl": "Rows that the split left out",
     "test-rejects.jsonl": "Rows of the test file that were not used, with their reasons",
     "agreement.json": "Agreement of the annotators",
@@ -49,6 +49,7 @@ class RunEnd:
 
     Attributes:
         name: Name of the run's folder.
+        data: Names of its sources.
         failure: Message of the error that ended it; None if it reached the gate.
         metrics: Scores; None without a scored model.
         verdict: The gate's verdict; None if the run did not reach it.
@@ -56,24 +57,30 @@ class RunEnd:
     """
 
     name: str
+    data: str
     failure: str | None = None
     metrics: Metrics | None = None
     verdict: Verdict | None = None
     nothing_new: bool = False
 
 
-def write_index(root: Path, end: RunEnd) -> None:
-    """Write the page that leads to all others.
+def write_pages(root: Path, end: RunEnd) -> None:
+    """Write the page that leads to all others, and complete the facts at the head of those.
+
+    A step does not know the run, nor what later steps find.
 
     Args:
         root: Folder of the run.
         end: The end of the run.
     """
+    header = _header(end)
+    for name in _PAGES:
+        if (path := root / name).is_file():
+            _set_header(path, header)
     page = render(
         "run.html",
+        header,
         name=end.name,
-        ended=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
-        facts=_facts(end),
         tiles=_tiles(end),
         failure=end.failure,
         reasons=end.verdict.reasons if end.verdict else [],
@@ -86,11 +93,36 @@ def write_index(root: Path, end: RunEnd) -> None:
     write_report(root / INDEX, page)
 
 
-def _facts(end: RunEnd) -> list[str]:
-    if end.metrics is None:
-        return []
-    digests = (("model", end.metrics.model_digest), ("data", end.metrics.data_digest))
-    return [f"{name} {digest[:_DIGEST_CHARACTERS]}" for name, digest in digests if digest]
+def _set_header(path: Path, header: PageHeader) -> None:
+    """Replace the facts at the head of a page, whose readers stay those that it has."""
+    private = not path.stat().st_mode & 0o077
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".md":
+        text = with_facts(text, header.markdown())
+    else:
+        text = with_header(text, header)
+    write_report(path, text, private=private)
+
+
+def _header(end: RunEnd) -> PageHeader:
+    verdict, tone = _verdict(end)
+    metrics = end.metrics
+    rows = short_digest(metrics.data_digest) if metrics else ""
+    return PageHeader(
+        run=end.name,
+        data=f"{end.data} (test rows {rows})" if rows else end.data,
+        model=short_digest(metrics.model_digest) if metrics else "",
+        verdict=verdict,
+        tone=tone,
+    )
+
+
+def _verdict(end: RunEnd) -> tuple[str, Tone]:
+    if end.nothing_new:
+        return "nothing new", "good"
+    if end.verdict is None:
+        return "none: the run ended early", "bad"
+    return ("passed", "good") if end.verdict.passed else ("failed", "bad")
 
 
 def _tiles(end: RunEnd) -> list[dict[str, str]]:

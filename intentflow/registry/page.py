@@ -11,7 +11,7 @@ from intentflow.artifacts.metrics import INTENT_ACCURACY, PARAMETER_ACCURACY
 from intentflow.artifacts.registry_entry import EntryKind, RegistryEntry
 from intentflow.registry.history import score_of, verdict_word
 from intentflow.registry.listing import SHORT, Listing
-from intentflow.report import render, write_report
+from intentflow.report import PageHeader, render, write_report
 from intentflow.report.page import percent
 
 MAX_DRAWN = 150
@@ -50,6 +50,7 @@ def write_history_page(path: str | Path, listing: Listing, title: str) -> None:
     rows = max((box.y for box in boxes.values()), default=0) // _ROW + 1
     page = render(
         "history.html",
+        PageHeader(),
         title=title,
         tiles=_tiles(listing),
         scores=_scores(entries),

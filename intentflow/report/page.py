@@ -13,15 +13,18 @@ from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from intentflow.io.files import atomic_file
+from intentflow.printable import NO_VALUE
+from intentflow.report.header import PageHeader, with_facts
 from intentflow.version import __version__
 
 
-def render(template: str, **context: Any) -> str:
+def render(template: str, header: PageHeader, **context: Any) -> str:
     """Render a page.
 
     Args:
         template: Name of a file in ``intentflow/report/templates``; usually one that extends
             ``base.html`` and imports macros from ``parts.html``.
+        header: The facts at its head.
         **context: Values for the template. Strings are escaped wherever they are written.
 
     Returns:
@@ -30,7 +33,17 @@ def render(template: str, **context: Any) -> str:
     Raises:
         jinja2.UndefinedError: The template uses a value that is missing from the context.
     """
-    return _environment().get_template(template).render(context)
+    return _environment().get_template(template).render(context, header=header)
+
+
+def with_header(page: str, header: PageHeader) -> str:
+    """A rendered page with other facts at its head.
+
+    Args:
+        page: A page of :func:`render`.
+        header: The facts to show instead.
+    """
+    return with_facts(page, _environment().get_template("facts.html").render(header=header))
 
 
 def json_for_page(value: object) -> Markup:
@@ -84,7 +97,7 @@ def percent(rate: float | None, digits: int = 1) -> str:
         >>> percent(0.953)
         '95.3%'
     """
-    return "–" if rate is None else f"{rate:.{digits}%}"
+    return NO_VALUE if rate is None else f"{rate:.{digits}%}"
 
 
 def _thousands(number: int) -> str:

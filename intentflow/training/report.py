@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.artifacts.training import TrainingHistory, TrainingRecord
-from intentflow.report import render, write_report
+from intentflow.report import PageHeader, render, write_report
+from intentflow.report.header import short_digest
 
 _WIDTH, _HEIGHT = 640.0, 220.0
 
@@ -26,6 +27,10 @@ def write_training_report(path: str | Path, record: TrainingRecord) -> None:
         path,
         render(
             "training.html",
+            PageHeader(
+                data=f"{record.rows.train:,} rows {short_digest(record.data_digest)}".strip(),
+                model=record.recipe.model_name_or_path or "",
+            ),
             model=record.recipe.model_name_or_path,
             tiles=_tiles(record, training, validation),
             findings=record.findings,

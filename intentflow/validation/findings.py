@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from intentflow.artifacts.agreement import Agreement
-from intentflow.artifacts.data_findings import Advice, DataFinding, DataFindings, Level
+from intentflow.artifacts.data_findings import Advice, DataFinding, DataFindings, FindingRow, Level
 from intentflow.validation.dataset import IntentRows, Row
 
 
@@ -45,8 +45,9 @@ class Finding:
         count: Number of affected rows or intents.
         message: The problem, without any utterance.
         advice: Recommended action.
-        rows: A few of the affected rows, as examples.
+        rows: The affected rows; empty if the problem is one of intents or of the set.
         notes: A note for each of them; may be empty.
+        shown: Number of rows that a page shows as examples.
     """
 
     code: str
@@ -56,6 +57,24 @@ class Finding:
     advice: str = ""
     rows: Sequence[Row] = ()
     notes: Sequence[str] = ()
+    shown: int = 0
+
+    @property
+    def noted_rows(self) -> list[tuple[Row, str]]:
+        """Each affected row with its note, which is empty where there is none."""
+        return list(zip(self.rows, self.notes or [""] * len(self.rows), strict=True))
+
+    def lines(self) -> Iterator[FindingRow]:
+        """Its rows as lines of ``findings.jsonl``."""
+        for row, note in self.noted_rows:
+            yield FindingRow(
+                code=self.code,
+                level=self.level,
+                row=row.number,
+                instruction=row.example.instruction,
+                output=row.example.output,
+                note=note or None,
+            )
 
     def summary(self) -> DataFinding:
         """The finding as it appears in the summary line."""
@@ -63,15 +82,16 @@ class Finding:
 
     @classmethod
     def of(cls, code: str, found: CheckResult, level: Level, examples: int) -> Finding:
-        """The finding for a check's result, at the policy's level and with a few of its rows."""
+        """The finding for a check's result, at the policy's level."""
         return cls(
             code=code,
             level=found.level or level,
             count=found.count,
             message=found.message,
             advice=found.advice,
-            rows=tuple(found.rows[:examples]),
-            notes=tuple(found.notes[:examples]),
+            rows=tuple(found.rows),
+            notes=tuple(found.notes),
+            shown=examples,
         )
 
 

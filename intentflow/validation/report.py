@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.artifacts.data_findings import Advice
-from intentflow.report import render, write_report
+from intentflow.report import PageHeader, render, write_report
+from intentflow.report.header import Tone
 from intentflow.taxonomy import Taxonomy
 from intentflow.validation.agreement_tables import agreement_section
 from intentflow.validation.dataset import IntentRows, Row
@@ -43,6 +44,7 @@ def validation_html(
     policy = policy or DataPolicy()
     return render(
         "validation.html",
+        _header(report, name),
         name=name,
         report=report,
         tiles=_tiles(report),
@@ -77,6 +79,13 @@ def write_validation_report(
     """
     page = validation_html(report, name=name, policy=policy, taxonomy=taxonomy, redact=redact)
     write_report(path, page, private=not redact)
+
+
+def _header(report: ValidationReport, name: str) -> PageHeader:
+    if report.errors:
+        return PageHeader(data=name, verdict="not fit for training", tone="bad")
+    tone: Tone = "warn" if report.warnings else "good"
+    return PageHeader(data=name, verdict="fit for training", tone=tone)
 
 
 def _tiles(report: ValidationReport) -> list[dict[str, Any]]:
@@ -120,12 +129,13 @@ def _bars(report: ValidationReport, policy: DataPolicy) -> list[dict[str, Any]]:
 
 
 def _finding(finding: Finding, redact: bool) -> dict[str, Any]:
-    notes = [*finding.notes, *[""] * len(finding.rows)]
-    examples = [_shown(row, note, redact) for row, note in zip(finding.rows, notes, strict=False)]
+    shown = finding.noted_rows[: finding.shown]
+    examples = [_shown(row, note, redact) for row, note in shown]
     return {
         **finding.summary().model_dump(),
         "advice": finding.advice,
         "examples": examples,
+        "rows": len(finding.rows),
         "lines": "\n".join(json.dumps(example, ensure_ascii=False) for example in examples),
     }
 

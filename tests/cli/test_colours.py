@@ -1,17 +1,19 @@
-"""Warnings and errors have a colour on a terminal, and nowhere else."""
+"""Warnings, errors and verdicts have a colour on a terminal, and nowhere else."""
 
 from __future__ import annotations
 
 import io
+import json
 import logging
 import sys
+from pathlib import Path
 
 import pytest
 
 from intentflow.cli.main import main
 from intentflow.logs import LogSettings, logging_to_stderr
 
-RED, YELLOW, PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[0m"
+RED, GREEN, YELLOW, PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[0m"
 log = logging.getLogger("intentflow.example")
 
 
@@ -22,12 +24,19 @@ class Terminal(io.StringIO):
         return True
 
 
-def _terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """What a terminal shows of stderr from here on; pytest sets its own before each test."""
+def _terminal(monkeypatch: pytest.MonkeyPatch, stream: str = "stderr") -> Terminal:
+    """What a terminal shows of a stream from here on; pytest sets its own before each test."""
     monkeypatch.delenv("NO_COLOR", raising=False)
     shown = Terminal()
-    monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setattr(sys, stream, shown)
     return shown
+
+
+def _gate(folder: Path, accuracy: float, *options: str) -> int:
+    (folder / "gate.yaml").write_text("metrics: {intent_accuracy: {min: 0.9}}")
+    (folder / "m.json").write_text(json.dumps({"n": 100, "intent_accuracy": accuracy}))
+    files = ["--metrics", str(folder / "m.json"), "--policy", str(folder / "gate.yaml")]
+    return main(["gate", *files, *options])
 
 
 def _log() -> None:
@@ -69,3 +78,37 @@ def test_json_lines_have_no_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = _terminal(monkeypatch)
     main(["validate", "/no/such/file.jsonl", "--log-format", "json"])
     assert "\x1b" not in terminal.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "line"),
+    [(0.95, f"{GREEN}# Gate: passed{PLAIN}"), (0.5, f"{RED}# Gate: failed{PLAIN}")],
+)
+def test_a_verdict_is_green_or_red(
+    accuracy: float, line: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    terminal = _terminal(monkeypatch, "stdout")
+    _gate(tmp_path, accuracy)
+    assert terminal.getvalue().splitlines()[0] == line
+
+
+def test_a_verdict_has_no_colour_where_none_is_wanted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    terminal = _terminal(monkeypatch, "stdout")
+    monkeypatch.setenv("NO_COLOR", "1")
+    _gate(tmp_path, 0.5)
+    assert terminal.getvalue().startswith("# Gate: failed\n")
+
+
+def test_a_verdict_in_a_pipe_is_plain_text(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    _gate(tmp_path, 0.5)
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_a_verdict_as_json_is_plain_text(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    terminal = _terminal(monkeypatch, "stdout")
+    _gate(tmp_path, 0.5, "--json")
+    assert json.loads(terminal.getvalue())["passed"] is False

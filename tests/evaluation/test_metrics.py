@@ -361,6 +361,7 @@ def test_values_are_matched_pair_by_pair(rows: list[tuple[str, str]]) -> None:
         return [(name, value) for name, values in named for value in values.split(",") if value]
 
     hits = total = 0
+    labelled = sum(len(pairs(gold)) for gold, _ in rows)
     for gold, guess in rows:
         left = pairs(gold)
         total += len(left) + len(pairs(guess))
@@ -368,8 +369,19 @@ def test_values_are_matched_pair_by_pair(rows: list[tuple[str, str]]) -> None:
             if pair in left:
                 left.remove(pair)
                 hits += 1
-    expected = 2 * hits / total if total else 1.0
-    assert _metrics(*rows)["parameter_f1"] == pytest.approx(expected)
+    expected = pytest.approx(2 * hits / total) if labelled else None
+    assert _metrics(*rows)["parameter_f1"] == expected
+
+
+@pytest.mark.parametrize("guess", ["stop()", "stop(now)"])
+def test_labels_without_parameters_have_no_f1_of_parameters(guess: str) -> None:
+    metrics = _metrics(("stop()", guess), ("go()", "go()"))
+    assert metrics["parameter_f1"] is None
+    assert "parameter_f1" not in metrics["ci95"]
+
+
+def test_labels_that_no_one_can_read_have_no_f1() -> None:
+    assert _metrics(("stop(", "stop("))["intent_f1_micro"] is None
 
 
 def test_values_that_are_all_different_fit_in_memory() -> None:
@@ -459,7 +471,8 @@ def test_a_prediction_made_right_lowers_no_score_and_no_interval(
     mended[place] = (rows[place][0], rows[place][0])
     before, after = (_flat(_metrics(*some)) for some in (rows, mended))
     for name in RISING:
-        assert after[0].get(name, 0) >= before[0].get(name, 0) - 1e-12, name
+        assert (after[0].get(name) is None) == (before[0].get(name) is None), name
+        assert (after[0].get(name) or 0) >= (before[0].get(name) or 0) - 1e-12, name
         for old, new in zip(before[1].get(name, []), after[1].get(name, []), strict=True):
             assert new >= old - 1e-12, name
     for name in ("malformed_rate", "off_taxonomy_rate"):

@@ -15,6 +15,8 @@ from tests.gating.scores import judged, read_scores, scores
 INTENT = {"intent_accuracy": {"min": 0.9}}
 WEAK = {"precision": 0.5, "recall": 0.4, "f1": 0.45, "support": 50, "correct": 20}
 
+NO_SCOPE = "the taxonomy names no out-of-scope intent, or no row has it; leave the rule out"
+
 
 def _policy(**rules: Any) -> GatePolicy:
     return GatePolicy.from_mapping(rules, "gate.yaml")
@@ -63,7 +65,7 @@ def test_scores_on_the_limit_pass(rules: dict[str, Any]) -> None:
             {"metrics": {"documented.intent_accuracy": {"min": 0.95}}},
             "documented.intent_accuracy is 0.9; the policy asks for at least 0.95",
         ),
-        ({"metrics": {"oos_recall": {"min": 0.0}}}, "oos_recall was not measured"),
+        ({"metrics": {"oos_recall": {"min": 0.0}}}, f"oos_recall has no value: {NO_SCOPE}"),
         (
             {"per_intent": {"recall": {"min": 0.1, "support": 51}}},
             "per_intent.recall: no intent has 51 rows, so none can be judged",
@@ -139,7 +141,9 @@ def test_what_is_no_number_cannot_be_limited(name: str) -> None:
 
 def test_a_metric_of_a_section_that_is_null_was_not_measured() -> None:
     verdict = _judge({"metrics": {"calibration.ece": {"max": 0.1}}}, calibration=None)
-    assert verdict.reasons == ["calibration.ece was not measured"]
+    assert verdict.reasons == [
+        "calibration.ece has no value: the engine gives no confidence; leave the rule out"
+    ]
 
 
 def test_a_metric_of_a_section_that_scores_lack_is_unknown() -> None:
@@ -170,7 +174,7 @@ def test_few_rows_that_are_all_right_are_no_certainty() -> None:
 
 def test_a_bound_of_what_was_not_measured_breaks_its_rule() -> None:
     verdict = _judge({"metrics": {"oos_recall": {"min": 0.1, "bound": True}}})
-    assert verdict.reasons == ["oos_recall was not measured"]
+    assert verdict.reasons == [f"oos_recall has no value: {NO_SCOPE}"]
 
 
 @pytest.mark.parametrize("ci95", [None, {}, {"intent_f1_macro": None}, {"intent_f1_macro": [1]}])

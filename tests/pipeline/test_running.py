@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from intentflow.artifacts.metrics import Metrics
 from intentflow.records import Example, read_records, write_records
 from tests.pipeline.graph import (
     DATA_STEPS,
@@ -29,6 +30,7 @@ STRICT = [
     "--set=policy.metrics.parameter_accuracy.min=1.0",
     "--set=policy.minimum_rows=4",
 ]
+REPORTS = ["data", "redaction", "training", "evaluation"]
 WORK = [*DATA_STEPS, "train", "baseline", "evaluate"]
 CHECKS = ["check", "check-2"]  # without a failure, what they take is always the same
 CACHED = [*WORK, *CHECKS]
@@ -359,6 +361,17 @@ def test_the_page_of_a_run_leads_to_the_others(passed: Run, output: Path, config
     assert {"reports/data.html", "reports/evaluation.html", "metrics.json"} <= set(links)
     assert all((output / link).is_file() for link in links)
     assert "passed" in page
+
+
+@pytest.mark.parametrize("page", ["index", *(f"reports/{it}" for it in REPORTS)])
+def test_every_page_of_a_run_begins_with_the_same_facts(
+    passed: Run, output: Path, config: Path, page: str
+) -> None:
+    run_graph(config, output)
+    head = (output / f"{page}.html").read_text(encoding="utf-8").partition("<main>")[0]
+    facts = dict(re.findall(r"<dt>(.*?)</dt><dd.*?>(.*?)</dd>", head))
+    model = Metrics.read(output / "metrics.json").model_digest or ""
+    assert (facts["Run"], facts["Model"], facts["Verdict"]) == (output.name, model[:12], "passed")
 
 
 def test_the_page_of_a_run_that_ended_early_says_why(config: Path, tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def test_only_a_few_rows_are_shown() -> None:
     rows = [(f"mail jane{i}@example.com", "a()") for i in range(20)]
     finding = _finding(_checked(*rows), "personal_data")
     assert finding is not None
-    assert (finding.count, len(finding.rows)) == (20, 5)
+    assert (finding.count, finding.shown, len(finding.rows)) == (20, 5, 20)
 
 
 @pytest.mark.parametrize("level", ["error", "warning", "info"])

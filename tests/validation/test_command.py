@@ -1,6 +1,7 @@
 """``intentflow validate``."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,37 @@ def test_an_error_level_finding_fails_and_the_report_is_written(
     assert _run(data, "--report", tmp_path / "r.html") == 1
     assert "error: single_intent: one intent only: a" in capsys.readouterr().out
     assert "single_intent" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+def test_all_rows_behind_each_finding_are_written_for_the_owner(data: Path, tmp_path: Path) -> None:
+    doubles = [row for row in ROWS if row.output == "a()"][:9]
+    write_records(data, [*ROWS, *doubles])
+    _run(data, "--finding-rows", tmp_path / "findings.jsonl")
+    lines = map(json.loads, (tmp_path / "findings.jsonl").read_text().splitlines())
+    found = [line for line in lines if line["code"] == "duplicate"]
+    assert [line["row"] for line in found] == list(range(len(ROWS) + 1, len(ROWS) + 10))
+    assert [line["instruction"] for line in found] == [row.instruction for row in doubles]
+    assert (tmp_path / "findings.jsonl").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_row_has_the_note_of_its_finding(data: Path, tmp_path: Path) -> None:
+    write_records(tmp_path / "test.json", [ROWS[3]])
+    _run(data, "--against", tmp_path / "test.json", "--finding-rows", tmp_path / "f.jsonl")
+    (line,) = (
+        line
+        for line in map(json.loads, (tmp_path / "f.jsonl").read_text().splitlines())
+        if line["code"] == "leakage" and line["row"] == 4
+    )
+    assert line["note"].startswith("equal to ")
+
+
+def test_advice_is_a_table_without_the_syntax_of_python(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _run(data)
+    shown = capsys.readouterr().out
+    assert not re.search(r"[{}]|\bNone\b|\bTrue\b|\bFalse\b", shown)
+    assert re.search(r"^  max length +\d+$", shown, re.MULTILINE)
 
 
 def test_a_policy_file_decides(data: Path, tmp_path: Path) -> None:

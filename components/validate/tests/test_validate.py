@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from intentflow.artifacts.data_findings import FindingRow
 from intentflow.components.validate.component import validate
 from tests.components.calls import call, document, rows
 from tests.models import rows as good_rows
@@ -42,6 +43,13 @@ def test_report_is_a_page(tmp_path: Path) -> None:
 def test_the_report_has_the_agreement_of_the_annotators(tmp_path: Path) -> None:
     report = _validate(tmp_path, *GOOD)["report"]
     assert "Agreement of annotators" in Path(report.path).read_text(encoding="utf-8")
+
+
+def test_all_rows_behind_a_finding_are_listed(tmp_path: Path) -> None:
+    made = _validate(tmp_path, *GOOD, taxonomy={"intents": {"weather_search": {}}})
+    listed = FindingRow.read_rows(made["finding_rows"].path)
+    unknown = [row.output for row in listed if row.code == "unknown_intent"]
+    assert unknown == [output for _, output in GOOD if not output.startswith("weather_search")]
 
 
 def test_good_rows_are_no_failure(tmp_path: Path) -> None:

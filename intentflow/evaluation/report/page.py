@@ -24,7 +24,8 @@ from intentflow.evaluation.report.summary import (
     tiles,
 )
 from intentflow.evaluation.run import Evaluation
-from intentflow.report import render, write_report
+from intentflow.report import PageHeader, render, write_report
+from intentflow.report.header import short_digest
 
 
 def write_evaluation_report(
@@ -78,6 +79,10 @@ def evaluation_html(
     picture = matrix(metrics, examples=rows.wrong_left_out > 0)
     return render(
         "evaluation.html",
+        PageHeader(
+            data=f"{metrics.n:,} rows {short_digest(metrics.data_digest)}".strip(),
+            model=short_digest(metrics.model_digest),
+        ),
         sentence=sentence(metrics),
         how=how(metrics),
         judgements=judgements(metrics, baselines, champion),

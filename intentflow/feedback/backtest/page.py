@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.artifacts.backtest import BacktestReport, PolicyCourse
-from intentflow.report import render, write_report
+from intentflow.report import PageHeader, render, write_report
+from intentflow.report.header import short_digest
 from intentflow.report.page import percent
 
 _PLOT = (720.0, 240.0)
@@ -25,6 +26,10 @@ def write_backtest_page(path: str | Path, report: BacktestReport) -> None:
     floor = _floor(report)
     page = render(
         "backtest.html",
+        PageHeader(
+            data=f"{report.rows:,} rows {short_digest(report.data_digest)}",
+            model=f"{report.stand_in} classifier",
+        ),
         tiles=[
             {"label": f"accuracy, {it.policy}", "value": percent(it.accuracy)}
             for it in report.policies

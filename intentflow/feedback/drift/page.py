@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.artifacts.drift import DriftAction, DriftReport, DriftStatistic
-from intentflow.report import render, write_report
+from intentflow.report import PageHeader, render, write_report
+from intentflow.report.header import Tone, short_digest
 from intentflow.report.page import percent
 
 _TITLES = {
@@ -20,7 +21,7 @@ _TITLES = {
     "phrasing": "Words and pairs of words",
 }
 _LABELLED = ("intents", "language", "phrasing", "out_of_scope")
-_TONES: dict[DriftAction, str] = {"none": "good", "alert": "warn", "retrain": "bad"}
+_TONES: dict[DriftAction, Tone] = {"none": "good", "alert": "warn", "retrain": "bad"}
 _SHOWN = 20
 
 
@@ -36,6 +37,12 @@ def write_drift_page(path: str | Path, report: DriftReport) -> None:
     """
     page = render(
         "drift.html",
+        PageHeader(
+            data=f"{report.requests.rows:,} requests",
+            model=", ".join(map(short_digest, report.requests.models)),
+            verdict=report.action,
+            tone=_TONES[report.action],
+        ),
         action=report.action,
         reasons=report.reasons,
         tiles=_tiles(report),

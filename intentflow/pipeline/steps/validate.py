@@ -80,6 +80,7 @@ def run_validate(
     against: Sequence[str | Path] = (),
     agreement: str | Path | None = None,
     report: str | Path | None = None,
+    finding_rows: str | Path | None = None,
     name: str = "records",
 ) -> ValidationReport:
     """Check records and derive hyper-parameters from them.
@@ -90,6 +91,8 @@ def run_validate(
         against: Other files of records, such as the test set, that must not share rows.
         agreement: Agreement of the annotators, as ``run_convert`` writes it; None for none.
         report: HTML page to write; None for none.
+        finding_rows: JSON lines to write, with all rows behind each finding, readable by the
+            owner only; None for none.
         name: Name of the data set, for the page's heading.
 
     Returns:
@@ -107,6 +110,7 @@ def run_validate(
         ['single_intent']
     """
     from intentflow.artifacts.agreement import Agreement
+    from intentflow.artifacts.document import write_lines
     from intentflow.records import read_records
     from intentflow.validation import validate, write_validation_report
 
@@ -122,6 +126,8 @@ def run_validate(
     )
     if agreement is not None:
         result = replace(result, agreement=Agreement.read(agreement))
+    if finding_rows is not None:
+        write_lines(finding_rows, (line for found in result.findings for line in found.lines()))
     if report is not None:
         write_validation_report(
             report,
