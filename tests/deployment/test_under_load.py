@@ -186,7 +186,9 @@ def stage(
         return fetch(uri, tmp_path / "fetched")
 
     network = Network()
-    environment = {"VLLM_CPU_KVCACHE_SPACE": "1", "OMP_NUM_THREADS": "1"}
+    # vLLM would bind the engines of all pods to one CPU, where the one that loads gets no time.
+    binding = {"VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+    environment = {"VLLM_CPU_KVCACHE_SPACE": "1", "OMP_NUM_THREADS": "1", **binding}
     programs = Programs(vllm, local, "between-the-two", environment, tmp_path)
     cluster, api = Api(kube_controllers, None), Api(kube_controllers, namespace)
     node = RunningNode(cluster, api, f"node-{namespace}", programs, network)
