@@ -13,6 +13,9 @@ Config = TypeVar("Config", bound=StrictModel)
 
 # KFP's parameters have no null. If null is not the default of a key, it is encoded like this.
 _NULL = {"$null": True}
+# Nor have they an order: they pass through protobuf's Struct, whose fields come in any. That of a
+# taxonomy's intents is part of the prompt.
+_ORDER = "$order"
 
 
 def as_parameter(config: BaseModel) -> dict[str, Any]:
@@ -22,7 +25,8 @@ def as_parameter(config: BaseModel) -> dict[str, Any]:
         config: Configuration of a step, or a document in it.
 
     Returns:
-        JSON values without null; :func:`from_parameter` reads them back.
+        JSON values without null; :func:`from_parameter` reads them back, whatever order the keys
+        have by then.
     """
     fields = type(config).model_fields
     found: dict[str, Any] = {}
@@ -45,7 +49,7 @@ def from_parameter(model: type[Config], parameter: Mapping[str, Any], step: str)
     Raises:
         InputError: A key is invalid; the message names the step and the key.
     """
-    return model.from_mapping(_with_null(dict(parameter)), step)
+    return model.from_mapping(_read(dict(parameter)), step)
 
 
 def _plain(value: Any) -> Any:
@@ -54,15 +58,25 @@ def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return as_parameter(value)
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return _with_order({str(key): _plain(item) for key, item in value.items()})
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value
 
 
-def _with_null(value: Any) -> Any:
+def _with_order(found: dict[str, Any]) -> dict[str, Any]:
+    """The values with the order of their keys, unless it is the alphabetical one."""
+    keys = list(found)
+    return found if keys == sorted(keys) else {**found, _ORDER: keys}
+
+
+def _read(value: Any) -> Any:
+    """The value with its nulls, and with keys in the order that they had."""
     if value == _NULL:
         return None
     if isinstance(value, Mapping):
-        return {key: _with_null(item) for key, item in value.items()}
-    return [_with_null(item) for item in value] if isinstance(value, list) else value
+        found = {key: _read(item) for key, item in value.items() if key != _ORDER}
+        order = value.get(_ORDER)
+        keys = order if isinstance(order, list) and {*order} == {*found} else sorted(found)
+        return {key: found[key] for key in keys}
+    return [_read(item) for item in value] if isinstance(value, list) else value
