@@ -34,7 +34,10 @@ def _config(names: list[str]) -> TrainConfig:
 
 def _through_a_struct(value: dict[str, Any]) -> dict[str, Any]:
     """Through the message that KFP's parameters are."""
-    return json_format.MessageToDict(json_format.ParseDict(value, struct_pb2.Struct()))
+    found: dict[str, Any] = json_format.MessageToDict(
+        json_format.ParseDict(value, struct_pb2.Struct())
+    )
+    return found
 
 
 def _reversed(value: Any) -> Any:
