@@ -1,4 +1,4 @@
-"""Lines of the request log: requests of clients, and their corrections, both redacted."""
+"""Lines of the request log: requests, disagreements of a shadow, corrections; all redacted."""
 
 from __future__ import annotations
 
@@ -61,6 +61,22 @@ class LoggedRequest(LogLine):
         description="Share of correct answers among similar ones; null if unknown"
     )
     latency_seconds: Number = Field(description="Time of the answer")
+
+
+class LoggedDisagreement(LogLine):
+    """A request that the shadow answered differently, a line in ``disagreements/``."""
+
+    WRONG_KIND: ClassVar[str] = "not a logged disagreement"
+
+    prediction: str = Field(description="The answer that the client got, in the call language")
+    confidence: Rate | None = Field(description="Its confidence; null if unknown")
+    latency_seconds: Number = Field(description="Time of that answer")
+    shadow_digest: str | None = Field(
+        description="Digest of the shadow's model; null where it is served from a folder"
+    )
+    shadow_prediction: str = Field(description="The shadow's answer, in the call language")
+    shadow_confidence: Rate | None = Field(description="Its confidence; null if unknown")
+    shadow_latency_seconds: Number = Field(description="Time of the shadow's answer")
 
 
 class LoggedCorrection(LogLine):

@@ -34,6 +34,7 @@ _PLACES = {
     "changes": ("intentflow.artifacts.row_changes", "RowChange"),
     "redaction-report": ("intentflow.artifacts.redaction_report", "RedactionReport"),
     "requests": ("intentflow.artifacts.request_log", "LoggedRequest"),
+    "disagreements": ("intentflow.artifacts.request_log", "LoggedDisagreement"),
     "feedback": ("intentflow.artifacts.request_log", "LoggedCorrection"),
     "feedback-label": ("intentflow.artifacts.feedback", "FeedbackLabel"),
     "feedback-left-out": ("intentflow.artifacts.feedback", "LeftOutLabel"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from intentflow.artifacts.deployed_model import DeployedModel
+from intentflow.deployment.canary_entries import canary_entries
 from intentflow.storage.uris import digest_in_name
 
 ANNOTATION = "intentflow.dev/"
@@ -54,8 +55,7 @@ def model_uris(service: Mapping[str, Any]) -> list[str]:
 
 def canary_of(service: Mapping[str, Any]) -> DeployedModel | None:
     """The entry about the model of an InferenceService's canary; None without one."""
-    canaries = (service.get("spec") or {}).get("canary") or ()
-    predictors = [canary["predictor"] for canary in canaries]
+    predictors = [entry["predictor"] for entry in canary_entries(service)]
     if _has_revision_canary(service):
         predictors = [_predictor(service)]
     former = DeployedModel.read(_of_service(service), FORMER_CANARY)

@@ -47,3 +47,14 @@ def served_names(arguments: Iterable[object]) -> list[str]:
             inline = group[0].partition("=")[2]
             names = [inline] * bool(inline) + group[1:]
     return names
+
+
+def served_only_as(name: str, arguments: Iterable[str]) -> list[str]:
+    """The arguments of a vLLM that may be asked by one name alone.
+
+    Example:
+        >>> served_only_as("0af3", ["--served-model-name", "banking", "0af3", "--dtype=auto"])
+        ['--served-model-name', '0af3', '--dtype=auto']
+    """
+    kept = [it for group in grouped(arguments) if flag_of(group) != SERVED_NAMES for it in group]
+    return [SERVED_NAMES, name, *kept]

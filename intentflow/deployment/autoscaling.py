@@ -8,6 +8,7 @@ from typing import Any
 
 from intentflow.cluster.client import Cluster
 from intentflow.deployment.annotations import AUTOSCALER_CLASS
+from intentflow.deployment.canary_entries import canary_entries
 from intentflow.deployment.ownership import Manifest
 from intentflow.deployment.rollout_status import predictor_name
 
@@ -32,7 +33,9 @@ def follow_predictor(objects: Sequence[Manifest]) -> None:
 
 
 def for_canary(objects: Iterable[Manifest], service: Manifest) -> list[Manifest]:
-    """ScaledObjects of the service's canaries, as those of the predictor among the objects.
+    """ScaledObjects of the service's canary, as those of the predictor among the objects.
+
+    A shadow has one replica.
 
     Args:
         objects: Rendered objects of the service.
@@ -40,7 +43,7 @@ def for_canary(objects: Iterable[Manifest], service: Manifest) -> list[Manifest]
     """
     name = service["metadata"]["name"]
     found = []
-    for entry in service["spec"].get("canary", ()):
+    for entry in canary_entries(service):
         for item in of_predictor(objects):
             found.append(deepcopy(item))
             _point(found[-1], predictor_name(name, entry["predictor"]["name"]))

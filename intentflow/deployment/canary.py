@@ -18,6 +18,7 @@ from intentflow.deployment.annotations import (
     without_former_entries,
 )
 from intentflow.deployment.autoscaling import follow_predictor, for_canary, of_predictor
+from intentflow.deployment.canary_entries import canary_entries
 from intentflow.deployment.model_change import Stage, in_place_reason, service_of
 from intentflow.deployment.ownership import Manifest, owned
 from intentflow.deployment.traffic_split import (
@@ -31,7 +32,12 @@ from intentflow.errors import CheckFailed, ServiceError, UsageError
 
 
 def canary_stages(
-    live: Manifest, objects: Sequence[Manifest], percent: int, *, kserve_splits: bool = False
+    live: Manifest,
+    objects: Sequence[Manifest],
+    percent: int,
+    *,
+    kserve_splits: bool = False,
+    copied_percent: int = 0,
 ) -> list[Stage]:
     """The stages in which a service gets a canary: without requests, then with its share.
 
@@ -40,6 +46,7 @@ def canary_stages(
         objects: The service's objects with the new model.
         percent: Share of the requests for the new model, 0 to 99.
         kserve_splits: Whether KServe splits traffic in Standard mode without a transformer.
+        copied_percent: Share of the requests that the canary gets copies of, as a shadow.
 
     Raises:
         UsageError: The share would be ignored, or the two models cannot be served together.
@@ -50,7 +57,13 @@ def canary_stages(
     if "model" not in service.get("spec", {}).get("predictor", {}):
         raise ServiceError(f"{_name(live)} was not deployed by intentflow: deploy it first")
     if mode == "Standard":
-        shared = share_requests(service, rendered, percent, kserve_splits=kserve_splits)
+        shared = share_requests(
+            service,
+            rendered,
+            percent,
+            kserve_splits=kserve_splits,
+            copied_percent=copied_percent,
+        )
         follow_predictor([*objects, shared])
         scaled = [*of_predictor(objects), *for_canary(objects, shared)]
         if not percent or "transformer" not in service["spec"] or _is_same_canary(live, shared):
@@ -106,7 +119,7 @@ def trial(objects: Sequence[Manifest]) -> Manifest | None:
 def has_canary(service: Manifest) -> bool:
     """Whether the service has a canary."""
     spec = service.get("spec") or {}
-    return bool(spec.get("canary")) or "canaryTrafficPercent" in (spec.get("predictor") or {})
+    return bool(canary_entries(service)) or "canaryTrafficPercent" in (spec.get("predictor") or {})
 
 
 def promotion(live: Manifest) -> list[Stage]:
@@ -124,7 +137,7 @@ def promotion(live: Manifest) -> list[Stage]:
             f"{_name(live)} in {live['metadata'].get('namespace')} has no canary: "
             "`intentflow deploy --canary PERCENT` starts one"
         )
-    if service["spec"].get("canary"):
+    if canary_entries(service):
         replaced = Stage([with_canary_in_place(service)], "the canary replaces the former model")
         if "transformer" not in service["spec"]:
             return [replaced]
@@ -150,7 +163,7 @@ def without_canary(service: Manifest) -> Manifest | None:
 def _is_same_canary(live: Manifest, shared: Manifest) -> bool:
     """Whether the service has this canary already, so that its share alone changes."""
     models = [
-        [entry["predictor"]["model"]["storageUri"] for entry in item["spec"].get("canary") or ()]
+        [entry["predictor"]["model"]["storageUri"] for entry in canary_entries(item)]
         for item in (live, shared)
     ]
     return models[0] == models[1]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from intentflow.artifacts.verdict import Verdict
 from intentflow.deployment.addresses import address_fault
+from intentflow.deployment.canary_entries import canary_entries
 from intentflow.deployment.options import DeployOptions
 from intentflow.deployment.rendering import Manifest, render, to_yaml, write_manifests
 from intentflow.deployment.transformer import openai_url
@@ -80,7 +81,7 @@ def deploy(
             ready or answered incorrectly, and the previous revision was restored.
     """
     _require_allowed(options, verdict_file)
-    _require_fetchable(model_uri, options.stable_model)
+    _require_fetchable(model_uri, options.stable_model, options.shadow_model)
     facts = read_facts(model_uri)
     if not is_remote(model_uri):
         require_complete(Path(model_uri))
@@ -90,7 +91,7 @@ def deploy(
     _require_readable(facts, options)
     _log_caveats(facts, verdict)
     stable = read_facts(options.stable_model) if options.stable_model else None
-    objects = render(facts, options, verdict, stable)
+    objects = render(facts, options, verdict, stable, _read_shadow(facts, options))
     files = [str(file) for file in write_manifests(objects, Path(output))] if output else []
     done = DeployResult(
         mode=options.mode,
@@ -116,6 +117,16 @@ def _require_allowed(options: DeployOptions, verdict_file: str | Path | None) ->
             "mode git only changes the model and writes no canary: "
             "commit the output of --mode render for one"
         )
+    if options.mode == "git" and options.shadow_model:
+        raise UsageError(
+            "mode git only changes the model and writes no shadow: "
+            "commit the output of --mode render for one"
+        )
+    if options.mode == "apply" and options.shadow_model and options.canary_percent is not None:
+        raise UsageError(
+            "a canary is the only change of its service: deploy the shadow first, without "
+            "--canary; it stays when the canary starts"
+        )
     if options.mode == "render" and options.canary_percent is not None and not options.stable_model:
         raise UsageError(
             "a rendered canary needs the model in service: give --set stable_model=URI, "
@@ -132,6 +143,21 @@ def _require_fetchable(*uris: str | None) -> None:
         fault = address_fault(uri) if uri and is_remote(uri) else None
         if fault:
             raise UsageError(fault)
+
+
+def _read_shadow(facts: ModelFacts, options: DeployOptions) -> ModelFacts | None:
+    """The shadow's model, which is another one, at an address that states its digest."""
+    if not options.shadow_model:
+        return None
+    shadow = read_facts(options.shadow_model)
+    if not shadow.stated_digest:
+        raise InputError(
+            f"{shadow.uri}: a shadow is asked by its digest: give the address s3://…/sha256-… of a "
+            "published model"
+        )
+    if shadow.stated_digest == facts.stated_digest:
+        raise InputError(f"{shadow.uri}: a model is no shadow of itself: give another one")
+    return shadow
 
 
 def _require_readable(facts: ModelFacts, options: DeployOptions) -> None:
@@ -183,7 +209,13 @@ def _canary_stages(
         )
     service = next(item for item in objects if item["kind"] == "InferenceService")
     percent = options.canary_percent or 0
-    stages = canary_stages(rollout.live, objects, percent, kserve_splits=options.kserve_splits)
+    stages = canary_stages(
+        rollout.live,
+        objects,
+        percent,
+        kserve_splits=options.kserve_splits,
+        copied_percent=options.copied_to_canary,
+    )
     rollout.require_unchanged([item for item in objects if item is not service])
     return stages
 
@@ -205,7 +237,7 @@ def _check(
     """The test of a stage's URL; a canary behind the transformer is asked by its digest."""
     if test is None:
         return None
-    of_canary = any(item["spec"].get("canary") for item in stages[0].objects if "spec" in item)
+    of_canary = any(canary_entries(item) for item in stages[0].objects)
     has_own_way = options.transformer and options.deployment_mode == "Standard"
     if options.canary_percent is not None and not (has_own_way or options.probe_url):
         log.warning(

@@ -17,6 +17,7 @@ from intentflow.deployment.addresses import host_fault
 from intentflow.deployment.annotations import LOCAL_MODEL_LABEL, deployment_mode_of, model_of
 from intentflow.deployment.arguments import served_names
 from intentflow.deployment.autoscaling import follow_predictor, for_canary
+from intentflow.deployment.canary_entries import canary_entries
 from intentflow.deployment.kustomize import Manifest
 from intentflow.deployment.ownership import owned
 from intentflow.deployment.traffic_split import (
@@ -24,6 +25,7 @@ from intentflow.deployment.traffic_split import (
     share_requests,
     with_all_requests,
     with_transformer_of,
+    without_shadow,
 )
 
 log = logging.getLogger(__name__)
@@ -82,18 +84,19 @@ def stages(live: Mapping[str, Any], objects: Sequence[Manifest]) -> list[Stage]:
     """The stages of a change of the model: next to the one in service, then in its place.
 
     Everything else of the new state is applied with the first stage, so that what fails there
-    has cost the model in service nothing.
+    has cost the model in service nothing. A shadow comes last, when the former model is gone.
 
     Args:
         live: The InferenceService in the cluster.
         objects: The service's objects with the new model.
     """
     service = service_of(objects)
-    now = owned(live)
-    transformer = deepcopy(service["spec"]["transformer"])
+    alone = without_shadow(service)
+    now = without_shadow(owned(live))
+    transformer = deepcopy(alone["spec"]["transformer"])
     now["spec"]["transformer"] = transformer
     now = with_transformer_of(now, _uri(live))
-    dark = share_requests(now, service, _present_share(live, service))
+    dark = share_requests(now, alone, _present_share(live, service))
     canary = dark["spec"]["canary"][0]["predictor"]["name"]
     over = deepcopy(service)
     over["spec"]["predictor"]["name"] = canary
@@ -148,8 +151,8 @@ def service_of(objects: Sequence[Manifest]) -> Manifest:
 
 def _present_share(live: Mapping[str, Any], service: Manifest) -> int:
     """The share that the model has already as a canary."""
-    canaries = (live.get("spec") or {}).get("canary") or ()
-    uris = [(item["predictor"].get("model") or {}).get("storageUri") for item in canaries]
+    predictors = [entry["predictor"] for entry in canary_entries(live)]
+    uris = [(predictor.get("model") or {}).get("storageUri") for predictor in predictors]
     return (requests_shared(live) or 0) if _uri(service) in uris else 0
 
 

@@ -41,7 +41,7 @@ class DeployOptions(RolloutOptions, PodOptions, AccessOptions, ServerOptions, Se
             names = (self.name, self.namespace)
             return host_fault(*names, transformer=self.transformer, canary=canary)
 
-        found = fault(canary=self.canary_percent is not None)
+        found = fault(canary=bool(self.shadow_model) or self.canary_percent is not None)
         if found:
             raise ValueError(f"name: {found}")
         later = fault(canary=True)
@@ -106,6 +106,28 @@ class DeployOptions(RolloutOptions, PodOptions, AccessOptions, ServerOptions, Se
         if self.probe and not self.probe.startswith("s3://"):
             raise ValueError(f"probe: {self.probe} is a local path; the Job reads s3:// alone")
         return self
+
+    @model_validator(mode="after")
+    def _fit_shadow(self) -> Self:
+        if not (self.shadow_model or self.shadow_percent):
+            return self
+        if not self.shadow_model and self.canary_percent is None:
+            raise ValueError("shadow_percent is set: set shadow_model or canary_percent, too")
+        key = "shadow_model" if self.shadow_model else "shadow_percent"
+        if self.deployment_mode != "Standard":
+            raise ValueError(f"{key}: a shadow is for Standard mode")
+        if not self.transformer:
+            raise ValueError(f"{key}: only the transformer copies requests; set transformer: true")
+        if "model-cache" in self.components:
+            raise ValueError(f"{key}: KServe would give the shadow the cached model")
+        if self.lora_adapters:
+            raise ValueError(f"{key}: KServe does not load LoRA adapters for a second predictor")
+        return self
+
+    @property
+    def copied_to_canary(self) -> int:
+        """Percentage of requests that are copied to the canary."""
+        return 0 if self.shadow_model else self.shadow_percent or 0
 
     @model_validator(mode="after")
     def _fit_models(self) -> Self:

@@ -21,7 +21,7 @@ from intentflow.deployment.predictor import fill_predictor, fill_runtime
 from intentflow.deployment.rollout_job import ROLLOUT_LABEL, fill_rollout_job, rollout_name
 from intentflow.deployment.service_options import COMPONENTS
 from intentflow.deployment.supporting_objects import fill_supporting_objects
-from intentflow.deployment.traffic_split import share_requests
+from intentflow.deployment.traffic_split import share_requests, with_shadow
 from intentflow.deployment.transformer import fill_transformer, leave_out_transformer
 from intentflow.environment import resource
 from intentflow.errors import InputError, IntentflowError, UsageError
@@ -31,6 +31,7 @@ from intentflow.models.model_facts import ModelFacts
 
 BASE_NAME = "intent"  # name of the service in manifests/base
 _CLUSTER_SCOPED = ("LocalModelCache",)
+_ALL = 100
 
 
 def render(
@@ -38,6 +39,7 @@ def render(
     options: DeployOptions,
     verdict: Verdict | None,
     stable: ModelFacts | None = None,
+    shadow: ModelFacts | None = None,
 ) -> list[Manifest]:
     """The Kubernetes objects of a model's service, in the order to apply them.
 
@@ -46,6 +48,7 @@ def render(
         options: Names, resources, images, components.
         verdict: A passing verdict about it; None marks the service as unverified.
         stable: The model in service, of which the other one becomes the canary.
+        shadow: The model that gets copies of requests.
 
     Raises:
         InputError: A component contradicts the model.
@@ -70,6 +73,9 @@ def render(
         objects = leave_out_transformer(objects)
     if stable:
         objects += _add_stable(service, stable, options)
+    if shadow:
+        dark = _only(render(shadow, options, None), "InferenceService")
+        service |= with_shadow(service, dark, options.shadow_percent or _ALL)
     if options.has_rollout_job:
         job = _only(objects, "Job")
         fill_rollout_job(job, facts, options)
@@ -171,7 +177,13 @@ def _add_stable(service: Manifest, stable: ModelFacts, options: DeployOptions) -
     in_service = _only(objects, "InferenceService")
     del in_service["spec"]["predictor"]["annotations"][ANNOTATION + "verdict"]  # unknown here
     percent = options.canary_percent or 0
-    service |= share_requests(in_service, service, percent, kserve_splits=options.kserve_splits)
+    service |= share_requests(
+        in_service,
+        service,
+        percent,
+        kserve_splits=options.kserve_splits,
+        copied_percent=options.copied_to_canary,
+    )
     scaled = for_canary(objects, service)
     return [item for item in objects if item["kind"] == "LocalModelCache"] + scaled
 

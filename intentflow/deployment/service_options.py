@@ -66,6 +66,18 @@ class ServiceOptions(StrictModel):
         description="The model in service, for a canary in mode render; "
         "mode apply finds it in the cluster",
     )
+    shadow_model: Annotated[str | None, Flag("--shadow", metavar="MODEL")] = Field(
+        None,
+        description="A published model, s3://…/sha256-…, that gets copies of requests as a shadow: "
+        "it answers no client, and its answers are compared",
+    )
+    shadow_percent: int | None = Field(
+        None,
+        ge=1,
+        le=100,
+        description="Percentage of requests that are copied to the shadow; without shadow_model, "
+        "to the canary",
+    )
     components: Annotated[list[str], Listed] = Field(
         default=[],
         description="Folders of manifests/components: autoscaling, monitoring, model-cache; those "

@@ -15,6 +15,15 @@ SECONDS = Histogram("intentflow_request_seconds", "Time of a request", ["route"]
 IN_PROGRESS = Gauge("intentflow_requests_in_progress", "Requests in progress")
 PREDICTIONS = Counter("intentflow_predictions_total", "Predicted intents", ["intent"])
 ANSWERS = Counter("intentflow_answers_total", "Answers of each model", ["model"])
+ANSWER_FAILURES = Counter("intentflow_answer_failures_total", "Failures of each model", ["model"])
+ANSWER_SECONDS = Histogram(
+    "intentflow_answer_seconds", "Time of a model's answer", ["model"], buckets=_BUCKETS
+)
+OUT_OF_SCOPE = Counter("intentflow_out_of_scope_total", "Answers out of scope", ["model"])
+SHADOW_COMPARED = Counter("intentflow_shadow_compared_total", "Compared answers of the shadow")
+SHADOW_DISAGREEING = Counter("intentflow_shadow_disagreeing_total", "Those with other calls")
+SHADOW_FAILED = Counter("intentflow_shadow_failed_total", "Copies that the shadow did not answer")
+SHADOW_DROPPED = Counter("intentflow_shadow_dropped_total", "Copies that its queue had no room for")
 OTHER_MODEL = Counter(
     "intentflow_other_model_total",
     "Requests whose connection led to another model: answered on a new one, or refused",

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from intentflow.inference.engines import MAX_NEW_TOKENS
 from intentflow.serving.backend import AnswerStream, Backend, Message, ModelAnswer
+from intentflow.serving.current_person import CURRENT_PERSON
 from intentflow.serving.errors import outside_taxonomy
 from intentflow.serving.interpretation import Interpretation, close_answer, interpret, is_admitted
 from intentflow.serving.metrics import count_prediction
@@ -53,6 +54,7 @@ class Recognizer:
         Raises:
             ReplyError: An answer is missing or outside the taxonomy; nothing is logged then.
         """
+        CURRENT_PERSON.set(asked.person)
         work = [self._interpret(one, asked.request_id, top_k) for one in dialogues]
         tasks = [asyncio.ensure_future(one) for one in work]
         try:
@@ -77,6 +79,7 @@ class Recognizer:
         Raises:
             ReplyError: There is no answer, or one outside the taxonomy.
         """
+        CURRENT_PERSON.set(asked.person)
         started = time.perf_counter()
         limit = _token_limit(max_tokens)
         found = await self._backend.complete(messages, limit, asked.request_id)
@@ -93,6 +96,7 @@ class Recognizer:
         Raises:
             ReplyError: As for :meth:`complete`, before the first piece where it can be known.
         """
+        CURRENT_PERSON.set(asked.person)
         started = time.perf_counter()
         limit = _token_limit(max_tokens)
         stream = await self._backend.stream(messages, limit, asked.request_id)

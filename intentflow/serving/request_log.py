@@ -1,8 +1,8 @@
 """Requests and corrections, redacted, in the storage that the next labelling starts from.
 
-Requests are a sample and may be lost with the pod; a correction is accepted only when it is in
-storage. Both are written as JSON lines, many to an object, under names that never repeat:
-``requests/DAY/…jsonl`` and ``feedback/DAY/…jsonl``.
+Requests are a sample and may be lost with the pod, and so are disagreements of a shadow; a
+correction is accepted only when it is in storage. All are written as JSON lines, many to an object,
+under names that never repeat: ``requests/DAY/…jsonl``, ``disagreements/…``, ``feedback/…``.
 """
 
 from __future__ import annotations
@@ -18,11 +18,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, TypedDict, TypeVar
+from typing import Any, Literal, TypedDict
 
 from tenacity import AsyncRetrying, retry_if_result, stop_after_attempt, wait_incrementing
 
-from intentflow.artifacts.request_log import LoggedCorrection, LoggedRequest, LogLine
+from intentflow.artifacts.request_log import (
+    LoggedCorrection,
+    LoggedDisagreement,
+    LoggedRequest,
+    LogLine,
+)
 from intentflow.calls import format_calls
 from intentflow.errors import IntentflowError
 from intentflow.inference.dialogues import count_rounds, joined_rounds
@@ -32,6 +37,7 @@ from intentflow.serving.byte_budget import ByteBudget
 from intentflow.serving.corrections import Correction
 from intentflow.serving.errors import ReplyError, unavailable
 from intentflow.serving.interpretation import Interpretation
+from intentflow.serving.log_redaction import load_redaction, redacted
 from intentflow.serving.log_storage import writer
 from intentflow.serving.metrics import FEEDBACK, LOG_DROPPED, LOG_FAILURES, LOG_STALLED
 from intentflow.serving.model_files import ServedModel
@@ -43,14 +49,15 @@ _MAX_WAITING_BYTES = 16_000_000
 _MAX_BATCH = 1000
 _REDACTING_THREADS = 4
 _STALLED_SECONDS = 10.0
-Line = TypeVar("Line", LoggedRequest, LoggedCorrection)
+
+_SampledKind = Literal["requests", "disagreements"]
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
-class _WaitingRequest:
-    row: LoggedRequest
+class _WaitingLine:
+    row: LoggedRequest | LoggedDisagreement
     size: int
 
 
@@ -62,7 +69,7 @@ class _WaitingCorrection:
 
 
 class RequestLog:
-    """Writes requests and corrections.
+    """Writes requests, disagreements and corrections.
 
     Args:
         uri: Folder or ``s3://`` to write under; None keeps nothing.
@@ -85,9 +92,12 @@ class RequestLog:
         self._rate = sample_rate
         self._model = model
         self._key = key
-        self._requests: list[_WaitingRequest] = []
+        self._sampled: dict[_SampledKind, list[_WaitingLine]] = {
+            "requests": [],
+            "disagreements": [],
+        }
         self._corrections: asyncio.Queue[_WaitingCorrection] = asyncio.Queue()
-        self._request_bytes = ByteBudget("requests", _MAX_WAITING_BYTES)
+        self._sampled_bytes = ByteBudget("requests", _MAX_WAITING_BYTES)
         self._correction_bytes = ByteBudget("feedback", _MAX_WAITING_BYTES)
         self._ending = asyncio.Event()
         self._redacting = ThreadPoolExecutor(_REDACTING_THREADS, "redacting")
@@ -96,9 +106,9 @@ class RequestLog:
     def start(self) -> None:
         """Begin to write, in the running event loop."""
         if self._write is not None:
-            _load_redaction()
+            load_redaction()
             self._tasks = [
-                asyncio.create_task(self._write_requests()),
+                asyncio.create_task(self._write_sampled()),
                 asyncio.create_task(self._write_corrections()),
             ]
 
@@ -106,11 +116,11 @@ class RequestLog:
         """Write what is left and end; clients of corrections have their answers by now."""
         if not self._tasks:
             return
-        requests, corrections = self._tasks
+        sampled, corrections = self._tasks
         self._ending.set()
-        await requests
+        await sampled
         corrections.cancel()
-        while await self._flush_requests():
+        while await self._flush_sampled():
             pass
         self._redacting.shutdown(wait=False)
 
@@ -136,22 +146,50 @@ class RequestLog:
         person: str | None = None,
     ) -> None:
         """Keep a request, if it is drawn and there is room; never waits, never fails."""
-        if self._write is None or random.random() >= self._rate:
+        if not self._is_drawn():
             return
         row = LoggedRequest(
             **_stamp(request_id, found.model),
             instruction=joined_rounds(messages),
             rounds=max(1, count_rounds(messages)),
             person=person,
-            prediction=format_calls(found.calls),
-            confidence=found.confidence,
-            latency_seconds=round(found.latency_seconds, 6),
+            **_answer(found),
         )
+        self._keep("requests", row)
+
+    def keep_disagreement(
+        self,
+        request_id: str,
+        messages: Sequence[Message],
+        found: Interpretation,
+        shadow: Interpretation,
+        person: str | None = None,
+    ) -> None:
+        """Keep a request that the shadow answered differently, as :meth:`keep_request` does."""
+        if not self._is_drawn():
+            return
+        row = LoggedDisagreement(
+            **_stamp(request_id, found.model),
+            instruction=joined_rounds(messages),
+            rounds=max(1, count_rounds(messages)),
+            person=person,
+            **_answer(found),
+            shadow_digest=shadow.model.model_digest,
+            shadow_prediction=format_calls(shadow.calls),
+            shadow_confidence=shadow.confidence,
+            shadow_latency_seconds=round(shadow.latency_seconds, 6),
+        )
+        self._keep("disagreements", row)
+
+    def _is_drawn(self) -> bool:
+        return self._write is not None and random.random() < self._rate
+
+    def _keep(self, kind: _SampledKind, row: LoggedRequest | LoggedDisagreement) -> None:
         size = _size(row)
-        if not self._request_bytes.take(size):
+        if not self._sampled_bytes.take(size):
             LOG_DROPPED.inc()
             return
-        self._requests.append(_WaitingRequest(row, size))
+        self._sampled[kind].append(_WaitingLine(row, size))
 
     async def keep_correction(self, request_id: str, correction: Correction) -> None:
         """Keep a correction; returns when it is in storage.
@@ -170,31 +208,34 @@ class RequestLog:
         if not self._correction_bytes.take(size):
             raise unavailable("too much feedback at once")
         try:
-            redacted = await loop.run_in_executor(self._redacting, _redacted, stamped)
+            row = await loop.run_in_executor(self._redacting, redacted, stamped)
         except BaseException:  # its client leaving, too
             self._correction_bytes.release(size)
             raise
         stored: asyncio.Future[None] = loop.create_future()
-        self._corrections.put_nowait(_WaitingCorrection(redacted, size, stored))
+        self._corrections.put_nowait(_WaitingCorrection(row, size, stored))
         await stored
 
-    async def _write_requests(self) -> None:
+    async def _write_sampled(self) -> None:
         while not self._ending.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), REQUESTS_EVERY_SECONDS)
-            while await self._flush_requests():
+            while await self._flush_sampled():
                 pass
 
-    async def _flush_requests(self) -> bool:
-        """Write one batch; False where nothing waits or the storage does not take it."""
-        batch = self._requests[:_MAX_BATCH]
+    async def _flush_sampled(self) -> bool:
+        """Write one batch of each kind; False where nothing waits or is taken by the storage."""
+        return any([await self._flush(kind, lines) for kind, lines in self._sampled.items()])
+
+    async def _flush(self, kind: _SampledKind, lines: list[_WaitingLine]) -> bool:
+        batch = lines[:_MAX_BATCH]
         if not batch:
             return False
-        redacted = await asyncio.to_thread(lambda: [_redacted(request.row) for request in batch])
-        if not await self._put("requests", redacted):
+        rows = await asyncio.to_thread(lambda: [redacted(line.row) for line in batch])
+        if not await self._put(kind, rows):
             return False  # what waits is tried again at the next turn
-        del self._requests[: len(batch)]
-        self._request_bytes.release(sum(request.size for request in batch))
+        del lines[: len(batch)]
+        self._sampled_bytes.release(sum(line.size for line in batch))
         return True
 
     async def _write_corrections(self) -> None:
@@ -267,28 +308,18 @@ def _stamp(request_id: str, model: ServedModel) -> _Stamp:
     }
 
 
-def _load_redaction() -> None:
-    """Redact something: its libraries take a second to load, which no client should wait."""
-    from intentflow.records import Example
-    from intentflow.redaction.anonymizer import redact_example
-
-    redact_example(Example("call +49 170 1234567, jane@example.com", ""))
+class _Answer(TypedDict):
+    prediction: str
+    confidence: float | None
+    latency_seconds: float
 
 
-def _redacted(row: Line) -> Line:
-    """The row with placeholders for personal data, the same in the utterance and its calls."""
-    from intentflow.records import Example
-    from intentflow.redaction.anonymizer import redact_example, redact_text
-
-    changes: dict[str, str] = {}
-    if isinstance(row, LoggedCorrection) and row.note is not None:
-        changes["note"] = redact_text(row.note)
-    for field in ("prediction", "output"):
-        text = getattr(row, field, None)
-        if text is not None:
-            example, _ = redact_example(Example(row.instruction, text))
-            changes |= {"instruction": example.instruction, field: example.output}
-    return row.model_copy(update=changes)
+def _answer(found: Interpretation) -> _Answer:
+    return {
+        "prediction": format_calls(found.calls),
+        "confidence": found.confidence,
+        "latency_seconds": round(found.latency_seconds, 6),
+    }
 
 
 def _name(kind: str) -> str:

@@ -55,15 +55,20 @@ def _container(objects: list[dict[str, Any]]) -> dict[str, Any]:
     return container
 
 
-@pytest.mark.parametrize("name", ["default", "cpu", "everything"])
+@pytest.mark.parametrize("name", ["default", "cpu", "everything", "shadow"])
 def test_manifests_are_as_reviewed(facts: ModelFacts, options: DeployOptions, name: str) -> None:
     quantized = replace(facts, quantization="compressed-tensors")
     stable = replace(facts, uri=f"s3://models/intent/sha256-{'e' * 64}", digest="e" * 64)
+    shadow = replace(facts, uri=f"s3://models/intent/sha256-{'5' * 64}", digest="5" * 64)
     more = {"components": ["monitoring", "autoscaling"], "canary_percent": 10}
+    shadowed = {"shadow_model": shadow.uri, "shadow_percent": 25}
     objects = {
         "default": lambda: render(facts, options, VERDICT),
         "cpu": lambda: render(facts, _changed(options, gpu_count=0), VERDICT),
         "everything": lambda: render(quantized, _changed(options, **more), VERDICT, stable),
+        "shadow": lambda: render(
+            facts, _changed(options, **shadowed, components=["autoscaling"]), VERDICT, shadow=shadow
+        ),
     }[name]()
     golden = GOLDEN / f"{name}.yaml"
     if os.environ.get("UPDATE_GOLDEN"):

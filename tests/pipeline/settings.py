@@ -111,6 +111,10 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "stable_model": _set(
             "stable_model", "s3://m/old", "s3://m/old", ("canary_percent", "20", 20)
         ),
+        "shadow_model": Setting(("--shadow", "s3://m/new"), "s3://m/new"),
+        "shadow_percent": _set(
+            "shadow_percent", "50", 50, ("shadow_model", "s3://m/new", "s3://m/new")
+        ),
         "components": _set("components", "monitoring", ["monitoring"]),
         "gpu_count": _set("gpu_count", "2", 2),
         "gpu_product": _set("gpu_product", "NVIDIA-L4", "NVIDIA-L4"),

@@ -171,13 +171,13 @@ def test_rows_are_kept_for_a_storage_that_comes_back(
 def test_a_row_whose_redaction_takes_long_keeps_no_other_waiting(
     log: RequestLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    redact, ends = request_log._redacted, threading.Event()
+    redact, ends = request_log.redacted, threading.Event()
 
     def redacted(row: LoggedCorrection) -> LoggedCorrection:
         assert row.instruction != "long" or ends.wait(60)
         return redact(row)
 
-    monkeypatch.setattr(request_log, "_redacted", redacted)
+    monkeypatch.setattr(request_log, "redacted", redacted)
 
     async def run() -> None:
         log.start()

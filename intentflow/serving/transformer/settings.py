@@ -62,6 +62,13 @@ _FLAGS: tuple[tuple[str, str, dict[str, Any]], ...] = (
         "share of the requests that the canary answers, 0 to 100",
         {"type": int, "default": 0},
     ),
+    ("shadow_host", "host:port of a vLLM that gets copies of requests", {}),
+    ("shadow_model_uri", "folder or s3:// of the shadow's model directory", {}),
+    (
+        "shadow_percent",
+        "share of the requests that are copied to the shadow, 0 to 100",
+        {"type": int, "default": 100},
+    ),
 )
 
 
@@ -86,6 +93,9 @@ class Settings:
         canary_url: Base URL of a second vLLM, with another model; None for none.
         canary_model_uri: Directory of that model.
         canary_percent: Share of the requests that it answers, 0 to 100.
+        shadow_url: Base URL of a vLLM that gets copies of requests; None for none.
+        shadow_model_uri: Directory of that model.
+        shadow_percent: Share of the requests that are copied, 0 to 100.
         shared_digest: Whether to ask for the digest of prompt, taxonomy and calibration instead of
             the model's own.
     """
@@ -105,6 +115,9 @@ class Settings:
     canary_url: str | None = None
     canary_model_uri: str | None = None
     canary_percent: int = 0
+    shadow_url: str | None = None
+    shadow_model_uri: str | None = None
+    shadow_percent: int = 100
     shared_digest: bool = False
 
 
@@ -121,10 +134,8 @@ def read_settings(
     args, _ = transformer_parser().parse_known_args(arguments)
     if not args.predictor_host:
         raise UsageError("--predictor_host is missing: KServe gives it, or name a host:port")
-    if bool(args.canary_host) != bool(args.canary_model_uri):
-        raise UsageError("--canary_host and --canary_model_uri: a canary needs both")
-    if not 0 <= args.canary_percent <= _MAX_PERCENT:
-        raise UsageError(f"--canary_percent {args.canary_percent}: a share from 0 to 100")
+    for role in ("canary", "shadow"):
+        _require_both(args, role)
     if args.canary_percent and not args.canary_host:
         raise UsageError("--canary_percent needs --canary_host and --canary_model_uri")
     access = read_access(env)
@@ -154,6 +165,9 @@ def read_settings(
         canary_url=_url(args.canary_host, "--canary_host") if args.canary_host else None,
         canary_model_uri=args.canary_model_uri,
         canary_percent=args.canary_percent,
+        shadow_url=_url(args.shadow_host, "--shadow_host") if args.shadow_host else None,
+        shadow_model_uri=args.shadow_model_uri,
+        shadow_percent=args.shadow_percent,
         shared_digest=args.shared_digest,
     )
 
@@ -170,6 +184,17 @@ def transformer_parser() -> argparse.ArgumentParser:
         text = description + (" (default: %(default)s)" if "default" in settings else "")
         parser.add_argument(f"--{name}", dashed, help=text, **settings)
     return parser
+
+
+def _require_both(args: argparse.Namespace, role: str) -> None:
+    """Refuse half a second model, or an impossible share."""
+    host, uri, percent = (
+        getattr(args, f"{role}_{part}") for part in ("host", "model_uri", "percent")
+    )
+    if bool(host) != bool(uri):
+        raise UsageError(f"--{role}_host and --{role}_model_uri: a {role} needs both")
+    if not 0 <= percent <= _MAX_PERCENT:
+        raise UsageError(f"--{role}_percent {percent}: a share from 0 to 100")
 
 
 def _url(host: str, flag: str) -> str:

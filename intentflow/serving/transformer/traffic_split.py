@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from intentflow.serving.backend import AnswerStream, Backend, Message, ModelAnswer
 from intentflow.serving.errors import ReplyError
-from intentflow.serving.metrics import ANSWERS
 
 _UNAVAILABLE = 503
 _ALL = 100
@@ -53,15 +52,10 @@ class SplitBackend:
         canary = self._chosen(request_id)
         if canary:
             try:
-                answer = await canary.complete(messages, max_tokens, request_id, top_k)
+                return await canary.complete(messages, max_tokens, request_id, top_k)
             except ReplyError as error:
                 _require_unavailable(error)
-            else:
-                ANSWERS.labels("canary").inc()
-                return answer
-        answer = await self._stable.complete(messages, max_tokens, request_id, top_k)
-        ANSWERS.labels("stable").inc()
-        return answer
+        return await self._stable.complete(messages, max_tokens, request_id, top_k)
 
     async def stream(
         self, messages: Sequence[Message], max_tokens: int, request_id: str
@@ -70,15 +64,10 @@ class SplitBackend:
         canary = self._chosen(request_id)
         if canary:
             try:
-                stream = await canary.stream(messages, max_tokens, request_id)
+                return await canary.stream(messages, max_tokens, request_id)
             except ReplyError as error:
                 _require_unavailable(error)
-            else:
-                ANSWERS.labels("canary").inc()
-                return stream
-        stream = await self._stable.stream(messages, max_tokens, request_id)
-        ANSWERS.labels("stable").inc()
-        return stream
+        return await self._stable.stream(messages, max_tokens, request_id)
 
     def _chosen(self, request_id: str) -> Backend | None:
         """The canary, where the request is one of its share."""
