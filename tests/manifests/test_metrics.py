@@ -30,6 +30,10 @@ OURS = {
     "intentflow_request_seconds_bucket": {"le"},
     "intentflow_predictions_total": {"intent"},
     "intentflow_answers_total": {"model"},
+    "intentflow_shadow_compared_total": set(),
+    "intentflow_shadow_disagreeing_total": set(),
+    "intentflow_shadow_failed_total": set(),
+    "intentflow_shadow_dropped_total": set(),
     "intentflow_feedback_total": set(),
     "intentflow_log_failures_total": set(),
 }
