@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
 
 from tenacity import AsyncRetrying, retry_if_result, stop_after_attempt, wait_incrementing
 
@@ -37,6 +37,7 @@ from intentflow.serving.byte_budget import ByteBudget
 from intentflow.serving.corrections import Correction
 from intentflow.serving.errors import ReplyError, unavailable
 from intentflow.serving.interpretation import Interpretation
+from intentflow.serving.log_facts import answer_facts, stamp
 from intentflow.serving.log_redaction import load_redaction, redacted
 from intentflow.serving.log_storage import writer
 from intentflow.serving.metrics import FEEDBACK, LOG_DROPPED, LOG_FAILURES, LOG_STALLED
@@ -149,11 +150,11 @@ class RequestLog:
         if not self._is_drawn():
             return
         row = LoggedRequest(
-            **_stamp(request_id, found.model),
+            **stamp(request_id, found.model),
             instruction=joined_rounds(messages),
             rounds=max(1, count_rounds(messages)),
             person=person,
-            **_answer(found),
+            **answer_facts(found),
         )
         self._keep("requests", row)
 
@@ -169,11 +170,11 @@ class RequestLog:
         if not self._is_drawn():
             return
         row = LoggedDisagreement(
-            **_stamp(request_id, found.model),
+            **stamp(request_id, found.model),
             instruction=joined_rounds(messages),
             rounds=max(1, count_rounds(messages)),
             person=person,
-            **_answer(found),
+            **answer_facts(found),
             shadow_digest=shadow.model.model_digest,
             shadow_prediction=format_calls(shadow.calls),
             shadow_confidence=shadow.confidence,
@@ -203,7 +204,7 @@ class RequestLog:
         if self._write is None:
             raise ReplyError(501, "this service keeps no feedback: it was given no storage")
         loop = asyncio.get_running_loop()
-        stamped = LoggedCorrection(**_stamp(request_id, self._model), **asdict(correction))
+        stamped = LoggedCorrection(**stamp(request_id, self._model), **asdict(correction))
         size = _size(stamped)
         if not self._correction_bytes.take(size):
             raise unavailable("too much feedback at once")
@@ -290,36 +291,6 @@ async def _count_stalled(write: Coroutine[Any, Any, None], kind: str) -> None:
 def _size(row: LogLine) -> int:
     """Bytes of the row as it is written, before redaction."""
     return len(row.as_line())
-
-
-class _Stamp(TypedDict):
-    request_id: str
-    time: str
-    model_digest: str | None
-    prompt_digest: str
-
-
-def _stamp(request_id: str, model: ServedModel) -> _Stamp:
-    return {
-        "request_id": request_id,
-        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "model_digest": model.model_digest,
-        "prompt_digest": model.prompt_digest,
-    }
-
-
-class _Answer(TypedDict):
-    prediction: str
-    confidence: float | None
-    latency_seconds: float
-
-
-def _answer(found: Interpretation) -> _Answer:
-    return {
-        "prediction": format_calls(found.calls),
-        "confidence": found.confidence,
-        "latency_seconds": round(found.latency_seconds, 6),
-    }
 
 
 def _name(kind: str) -> str:

@@ -19,6 +19,7 @@ import pytest
 
 from intentflow.artifacts.request_log import LoggedDisagreement
 from intentflow.errors import IntentflowError
+from intentflow.persons import PERSON_KEY_VARIABLE
 from intentflow.serving.transformer.settings import read_settings
 from tests.real_parts.process import free_port
 from tests.serving.transformer.conftest import (
@@ -28,6 +29,8 @@ from tests.serving.transformer.conftest import (
     transformer,
     write_model,
 )
+from tests.serving.transformer.test_persons import DOORS, HASH
+from tests.test_persons import KEY
 
 pytestmark = pytest.mark.real
 
@@ -187,6 +190,19 @@ def test_disagreement_is_logged_redacted_with_both_times(tmp_path: Path) -> None
     assert (line.model_digest, line.shadow_digest) == (DIGESTS[STABLE], DIGESTS[SHADOW])
     assert 0 < line.latency_seconds < 30
     assert 0 < line.shadow_latency_seconds < 30
+
+
+def test_disagreement_has_the_person_who_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PERSON_KEY_VARIABLE, KEY)
+    port = free_port()
+    with played_vllm(tmp_path, port, f"{SHADOW}(Queen)"), shadowed(tmp_path, port) as service:
+        with service.client() as client:
+            for path, body in DOORS:
+                client.post(path, json=body).raise_for_status()
+        _until(lambda: _shadow_count(service, "disagreeing") == len(DOORS))
+    assert [line.person for line in _disagreements(service)] == [HASH] * len(DOORS)
 
 
 def _disagreements(service: Running) -> list[LoggedDisagreement]:
