@@ -62,7 +62,7 @@ EXAMPLES = {
     "endpoint": ("intentflow endpoint intent -n voice",),
     "serve": ("intentflow serve --model model --port 8000",),
     "predict": (
-        'intentflow predict "play some jazz" --model model',
+        'intentflow predict "play some jazz" --model model --top-k 3',
         'intentflow predict "play some jazz" --url http://localhost:8000',
         "intentflow predict --data utterances.txt --model model -o predictions.jsonl",
     ),

@@ -15,7 +15,7 @@ from intentflow.errors import CheckFailed, InputError, ServiceError, UsageError
 from intentflow.inference.openai_engine import EndpointOptions, OpenAIEngine
 from intentflow.printable import json_text
 from intentflow.serving.intent_model import IntentModel
-from intentflow.serving.schemas.predict import AnsweredUtterance, PredictedCall
+from intentflow.serving.schemas.predict import AnsweredUtterance, PredictedCall, ProbableIntent
 
 if TYPE_CHECKING:
     from intentflow.serving.client import IntentClient
@@ -49,6 +49,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--name", default="intent", help="name of the deployed service (default: intent)"
     )
     parser.add_argument("--model", metavar="DIR", help="a model directory, loaded for this call")
+    parser.add_argument(
+        "--top-k",
+        type=int,
+        metavar="N",
+        help="rank the N most probable intents, with --service or --model",
+    )
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -57,6 +63,7 @@ def run(args: argparse.Namespace) -> Outcome:
         raise UsageError("give one of --url, --service and --model")
     if (args.utterance is None) == (args.data is None):
         raise UsageError("give an utterance, or a file of them with --data")
+    _check_top_k(args)
     if args.data is not None:
         return _predict_file(args)
     if not args.utterance.strip():
@@ -64,6 +71,19 @@ def run(args: argparse.Namespace) -> Outcome:
     ask = _ask_service if args.service else _ask_model if args.model else _ask_engine
     summary = ask(args).model_dump()
     return Outcome(summary, json_text(summary))
+
+
+def _check_top_k(args: argparse.Namespace) -> None:
+    if args.top_k is None:
+        return
+    if args.top_k < 1:
+        raise UsageError(f"--top-k {args.top_k}: give the number of intents to rank, at least 1")
+    if args.data is not None:
+        raise UsageError("--top-k is for one utterance: answers to --data are ranked without it")
+    if not args.service and not args.model:
+        raise UsageError(
+            "--top-k needs --service or --model: the OpenAI routes of an endpoint rank no intents"
+        )
 
 
 def _predict_file(args: argparse.Namespace) -> Outcome:
@@ -118,7 +138,7 @@ def _ask_model(args: argparse.Namespace) -> AnsweredUtterance:
     tokens = 0, 0  # which the engine does not count
     complete = ModelAnswer(answer.text, answer.confidence, True, *tokens, model, answer.ranking)
     try:
-        found = interpret(complete, answer.seconds).as_prediction()
+        found = interpret(complete, answer.seconds).as_prediction(args.top_k or 0)
     except CallSyntaxError as error:
         raise CheckFailed(f"the model answered {answer.text[:120]!r}: {error}") from None
     return AnsweredUtterance(
@@ -127,12 +147,17 @@ def _ask_model(args: argparse.Namespace) -> AnsweredUtterance:
         confidence=found.confidence,
         out_of_scope=found.out_of_scope,
         seconds=round(found.latency_seconds, 3),
+        ranking=found.ranking,
     )
 
 
 def _ask_service(args: argparse.Namespace) -> AnsweredUtterance:
     with _service(args) as client:
-        found = client.recognize(args.utterance)
+        found = client.recognize(args.utterance, args.top_k or 0)
+    ranking = [
+        ProbableIntent(intent=one.intent, probability=one.probability)
+        for one in found.ranking or ()
+    ]
     return AnsweredUtterance(
         utterance=args.utterance,
         calls=[
@@ -145,6 +170,7 @@ def _ask_service(args: argparse.Namespace) -> AnsweredUtterance:
         out_of_scope=found.out_of_scope,
         seconds=round(found.latency_seconds, 3),
         request_id=found.request_id,
+        ranking=ranking or None,
     )
 
 

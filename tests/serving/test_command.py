@@ -122,6 +122,23 @@ def test_a_directory_is_asked_as_a_service_with_the_same_model(
     assert folder["confidence"] == pytest.approx(service["confidence"], abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("door", "advice"),
+    [
+        (["put on Queen", "--top-k", "2"], "--top-k needs --service or --model"),
+        (["put on Queen", "--top-k", "0", "--model", "m"], "--top-k 0: "),
+        (["--data", "rows.jsonl", "-o", "o.jsonl", "--top-k", "2"], "--top-k is for one utterance"),
+    ],
+)
+def test_intents_that_cannot_be_ranked_are_one_line(
+    door: list[str], advice: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", *door]) == 2
+    error = capsys.readouterr().err
+    assert advice in error
+    assert error.count("\n") == 1
+
+
 @pytest.mark.parametrize("verb", ["predict", "evaluate"])
 def test_a_wrong_key_is_one_line(
     verb: str, url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from intentflow.cli.main import main
 from intentflow.inference.transformers_engine import TransformersEngine
 from intentflow.serving.app import create_app
 from intentflow.serving.backend import Message, ModelAnswer
@@ -26,7 +28,7 @@ from intentflow.serving.tokens import Keys
 from intentflow.serving.vllm_client import VllmBackend
 from tests.evaluation.test_fuse import fuse
 from tests.models import TAXONOMY, one_thread, rows
-from tests.real_parts.process import free_port
+from tests.real_parts.process import answers, free_port, running
 from tests.serving.transformer.conftest import played_vllm, write_model
 
 PREDICT, INFER = "/v1/models/intent:predict", "/v2/models/intent/infer"
@@ -132,6 +134,41 @@ def _ask(predictor: str, model: ServedModel, utterance: str, top_k: int) -> Mode
             await backend.close()
 
     return asyncio.run(ask())
+
+
+@pytest.fixture(scope="module")
+def service_url(ranking_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The model served by the command."""
+    address = f"http://127.0.0.1:{(port := free_port())}"
+    command = [sys.executable, "-m", "intentflow.cli.main", "serve", "--model", str(ranking_model)]
+    log = tmp_path_factory.mktemp("serve") / "log"
+    ready = f"{address}/health"
+    environment = {"OMP_NUM_THREADS": "1"}
+    with running([*command, "--port", str(port)], log, lambda: answers(ready), env=environment):
+        yield address
+
+
+def _predicted(capsys: pytest.CaptureFixture[str], *door: str) -> list[tuple[str, float]]:
+    with one_thread():
+        assert main(["predict", UTTERANCE, "--json", *door]) == 0
+    ranking = json.loads(capsys.readouterr().out.splitlines()[-1])["ranking"]
+    return [(one["intent"], one["probability"]) for one in ranking]
+
+
+def test_the_command_ranks_alike_from_a_folder_and_a_service(
+    service_url: str, ranking_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = _predicted(capsys, "--model", str(ranking_model), "--top-k", "2")
+    service = _predicted(capsys, "--service", service_url, "--top-k", "2")
+    assert [name for name, _ in folder] == [name for name, _ in service]
+    shares = [share for _, share in service]
+    assert [share for _, share in folder] == pytest.approx(shares, abs=1e-3)
+
+
+def test_the_command_ranks_as_many_intents_as_asked_for(
+    ranking_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert len(_predicted(capsys, "--model", str(ranking_model), "--top-k", "1")) == 1
 
 
 TOKENS = {"weather_search(": 7, "play_music(": 9, "oos()": 11}

@@ -124,3 +124,8 @@ class AnsweredUtterance(BaseModel):
     )
     seconds: float = Field(description="Seconds for the answer")
     request_id: str | None = Field(None, description="Id of the request in the service's log")
+    ranking: list[ProbableIntent] | None = Field(
+        None,
+        description="The most probable intents that --top-k asks for, the most probable one "
+        "first; null if not asked for, or if the model was not trained with intent_tokens",
+    )
