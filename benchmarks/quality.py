@@ -157,9 +157,7 @@ def main() -> int:
     for rows in _draws(options):
         if (rows.name, rows.seed) in done:
             continue
-        recipe = Recipe.load(
-            options.recipe, ["intent_tokens=true", f"seed={rows.seed}", *options.set]
-        )
+        recipe = Recipe.load(options.recipe, [f"seed={rows.seed}", *options.set])
         found.append(measure(rows, recipe))
         with options.output.open("a") as out:
             out.write(json.dumps(found[-1]) + "\n")

@@ -146,7 +146,7 @@ def save_base_model(
 
 
 def recipe(base: Path, **changes: Any) -> Recipe:
-    """A recipe of two steps on a tiny base model."""
+    """A recipe of two steps on a tiny base model, whose answers are text."""
     settings: dict[str, Any] = {
         "model_name_or_path": str(base),
         "method": "full",
@@ -156,8 +156,11 @@ def recipe(base: Path, **changes: Any) -> Recipe:
         "max_steps": 2,
         "precision": "fp32",
     }
-    if changes.get("method", "full") != "full":
+    method = changes.get("method", "full")
+    if method != "full":
         settings["lora_r"] = 4
+    if method != "dpo":
+        settings["intent_tokens"] = False
     return Recipe.from_mapping({**settings, **changes}, "recipe")
 
 

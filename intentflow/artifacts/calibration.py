@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -11,6 +11,12 @@ from intentflow.artifacts.document import ClosedArtifact
 
 CALIBRATION_FILE = "calibration.json"
 """Name of the calibration in a model directory."""
+
+OOS_FALSE_ALARM_RATE = 0.02
+"""Share of rows in scope that may count as out of scope, unless a recipe states another."""
+
+ScopeScore = Literal["confidence", "ranking"]
+"""What decides whether an answer is out of scope."""
 
 _EPSILON = 1e-6  # a confidence of 0 or 1 has no finite logit
 
@@ -40,8 +46,22 @@ class Calibration(ClosedArtifact):
         None,
         ge=0,
         le=1,
-        description="Calibrated confidence below which an answer counts as out of scope; null if "
-        "no threshold improves the scores",
+        description="Score of scope below which an answer counts as out of scope; null for none",
+    )
+    oos_score: ScopeScore = Field(
+        "confidence",
+        description="That score: the calibrated confidence or, of a model that ranks its intents, "
+        "p / (p + sqrt(q)) of the first intent in scope and of out of scope",
+    )
+    oos_false_alarm_rate: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="Share of rows in scope that is expected below the threshold at most; null "
+        "without a threshold",
+    )
+    oos_rows: int | None = Field(
+        None, ge=1, description="Number of rows in scope that the threshold was chosen on"
     )
     n: int = Field(ge=1, description="Number of rows that it was fitted on")
     data_digest: str = Field(description="SHA-256 of those rows")

@@ -43,10 +43,10 @@ class CalibrationScores(Section):
 
 
 class ThresholdScores(Section):
-    """Scores with answers of low confidence counted as out of scope."""
+    """Scores with unsure answers counted as out of scope, as services give them."""
 
     threshold: Share = Field(
-        None, description="Confidence below which an answer counts as out of scope"
+        None, description="Score of scope below which an answer counts as out of scope"
     )
     intent_accuracy: RowShare = Field(None, description="Share of rows with correct intents")
     parameter_accuracy: RowShare = Field(
@@ -54,6 +54,13 @@ class ThresholdScores(Section):
     )
     oos_precision: Share = Field(None, description="Precision of out of scope, from 0 to 1")
     oos_recall: Share = Field(None, description="Recall of out of scope, from 0 to 1")
+    false_alarm_rate: Share = Field(
+        None, description="Share of the rows in scope that are below the threshold"
+    )
+    in_scope_accuracy_lost: Amount = Field(
+        None,
+        description="Intent accuracy of the rows in scope, less that with the threshold",
+    )
     replaced: Amount = Field(None, description="Answers below the threshold")
 
 

@@ -236,6 +236,8 @@ INTENT_ACCURACY = name_of(lambda metrics: metrics.intent_accuracy)
 PARAMETER_ACCURACY = name_of(lambda metrics: metrics.parameter_accuracy)
 TOP3_ACCURACY = "top3_accuracy"
 """The score of a ranking, in its section."""
+FALSE_ALARM_RATE = "false_alarm_rate"
+"""The score of the out-of-scope threshold, in its section."""
 
 
 def _check_outcome(outcome: str, n: int, kind: str, rate: float | None) -> None:

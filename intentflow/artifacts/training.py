@@ -20,6 +20,9 @@ class RecordedRecipe(Section):
     max_length: Integer | None = Field(
         None, description="Maximum tokens of a row, prompt included; null if left open"
     )
+    intent_tokens: bool | None = Field(
+        None, description="Whether each intent's call name was made one token, given or derived"
+    )
 
 
 class TrainingPlan(Section):

@@ -105,11 +105,11 @@ def _engine_of(args: argparse.Namespace) -> Ask:
 
     if not args.model:
         return engine_asks(OpenAIEngine(args.url or _LOCAL, EndpointOptions()))
-    from intentflow.inference.calibration import read_calibration
     from intentflow.inference.transformers_engine import TransformersEngine
+    from intentflow.serving.model_files import read_served_model
 
-    engine = TransformersEngine(args.model, constrained=True)
-    return engine_asks(engine, read_calibration(args.model))
+    model = read_served_model(args.model)
+    return engine_asks(TransformersEngine(args.model, constrained=True), model)
 
 
 def _ask_engine(args: argparse.Namespace) -> AnsweredUtterance:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from intentflow.artifacts.calibration import CALIBRATION_FILE, Calibration
+from intentflow.artifacts.calibration import (
+    CALIBRATION_FILE,
+    OOS_FALSE_ALARM_RATE,
+    Calibration,
+    ScopeScore,
+)
 from intentflow.artifacts.training import TRAINING_FILE, TrainingRecord
-from intentflow.calls import Call, format_calls
 from intentflow.errors import InputError, UsageError
 from intentflow.evaluation.reliability import expected_calibration_error
 from intentflow.evaluation.run import evaluate_model
-from intentflow.evaluation.scored_rows import Scored, score_row
-from intentflow.evaluation.thresholds import choose_threshold
+from intentflow.evaluation.scored_rows import Scored
+from intentflow.evaluation.thresholds import false_alarm_threshold
 from intentflow.inference.calibration import MIN_SLOPE, fit_calibration
+from intentflow.inference.scope import scope_score
 from intentflow.records import Example, content_digest
 from intentflow.taxonomy import Taxonomy
 
@@ -28,6 +34,7 @@ def calibrate_model(
     examples: Sequence[Example],
     engine: str = "auto",
     constrained: bool | None = None,
+    oos_false_alarm_rate: float = OOS_FALSE_ALARM_RATE,
 ) -> Calibration:
     """Score validation rows, fit the calibration and write it into the model directory.
 
@@ -40,6 +47,8 @@ def calibrate_model(
         engine: Engine that will serve the model, see
             :func:`intentflow.evaluation.run.evaluate_model`.
         constrained: Whether the served answers will be constrained; the default if None.
+        oos_false_alarm_rate: Share of the rows in scope that may count as out of scope, which is
+            what the threshold is chosen by; 0 for no threshold.
 
     Raises:
         InputError: There are no rows, they are those of the training, or the directory is not a
@@ -69,7 +78,7 @@ def calibrate_model(
     taxonomy = Taxonomy.from_yaml(Path(folder) / "taxonomy.yaml")
     found = {
         "ece": expected_calibration_error(confidences, right),
-        "oos_threshold": _threshold(rows, confidences, taxonomy.out_of_scope),
+        **_scope_threshold(rows, fitted, taxonomy.out_of_scope, oos_false_alarm_rate),
     }
     calibration = fitted.model_copy(update=found)
     calibration.write(Path(folder) / CALIBRATION_FILE)
@@ -93,32 +102,54 @@ def _confident_rows(rows: Sequence[Scored], engine: str) -> list[Scored]:
     return sure
 
 
-def _threshold(
-    rows: Sequence[Scored], confidences: Sequence[float], out_of_scope: str | None
-) -> float | None:
-    """The out-of-scope threshold; if there is none, the reason is logged."""
+def _scope_threshold(
+    rows: Sequence[Scored], calibration: Calibration, out_of_scope: str | None, rate: float
+) -> dict[str, Any]:
+    """The out-of-scope threshold's keys of a calibration; if there is none, the reason is logged.
+
+    Args:
+        rows: Rows with the answers, their raw confidences and rankings.
+        calibration: The calibration so far.
+        out_of_scope: The taxonomy's out-of-scope intent; None if it has none.
+        rate: Share of rows in scope that may lie below the threshold.
+    """
     if out_of_scope is None:
         log.info("calibration: no threshold: the taxonomy names no out_of_scope intent")
-        return None
-    if not any(out_of_scope in row.gold_intents for row in rows):
-        log.info("calibration: no threshold: none of the rows is out of scope (%s)", out_of_scope)
-        return None
-    instead = format_calls([Call(out_of_scope)])
-    replaced = [score_row(row.instruction, row.gold_text, instead).intent_right for row in rows]
-    right = [row.intent_right for row in rows]
-    threshold = choose_threshold(confidences, right, replaced)
+        return {}
+    kind: ScopeScore = "ranking" if all(row.ranking for row in rows) else "confidence"
+    scores = [
+        scope_score(kind, calibration.apply(row.raw_confidence or 0.0), row.ranking, out_of_scope)
+        or 0.0
+        for row in rows
+    ]
+    outside = [out_of_scope in row.gold_intents for row in rows]
+    inside = [one for one, is_outside in zip(scores, outside, strict=True) if not is_outside]
+    threshold = false_alarm_threshold(inside, rate)
     if threshold is None:
-        log.info("calibration: no threshold: none makes more rows correct")
-        return None
-    unsure = [i for i, confidence in enumerate(confidences) if confidence < threshold]
-    gain = sum(replaced[i] - right[i] for i in unsure)
-    log.info(
-        "calibration: below %.3g, out of scope for %d answers makes %d more correct",
-        threshold,
-        len(unsure),
-        gain,
+        log.info(
+            "calibration: no threshold: %d rows in scope are too few for a false-alarm rate of %g",
+            len(inside),
+            rate,
+        )
+        return {}
+    found = sum(
+        is_outside and one < threshold for one, is_outside in zip(scores, outside, strict=True)
     )
-    return threshold
+    log.info(
+        "calibration: below %.3g out of scope: at most %g of the rows in scope, by %d of them; of "
+        "%d rows out of scope %d are below",
+        threshold,
+        rate,
+        len(inside),
+        sum(outside),
+        found,
+    )
+    return {
+        "oos_threshold": threshold,
+        "oos_score": kind,
+        "oos_false_alarm_rate": rate,
+        "oos_rows": len(inside),
+    }
 
 
 def _warn_of_weakness(calibration: Calibration) -> None:

@@ -27,6 +27,7 @@ _MIN_ROWS = 20
 # vLLM takes biases on this many tokens.
 _MAX_INTENTS = 1024
 _MIN_SCALE = 1e-2
+_CHANCE = 0.05
 
 Logs = NDArray[np.float64]
 
@@ -175,14 +176,29 @@ def _judge(
     """The fit on all rows, None if it does not help; and the cross-validated first intents.
 
     It helps if on rows that it was not fitted on both give the gold intents more probability than
-    the model alone, whose temperature is fitted too, and put no fewer of them first.
+    the model alone, whose temperature is fitted too, and do not put fewer of them first beyond
+    chance.
     """
     first, loss = _cross_validated(model, classifier, gold)
     _, own_loss = _cross_validated(model, np.zeros_like(classifier), gold)
     everything = fit_fusion(model, classifier, gold)
-    lost = int((model.argmax(1) == gold).sum()) > int((first == gold).sum())
-    helps = loss < own_loss and not lost and everything.weight > 0
+    loses = loses_rows(model.argmax(1) == gold, first == gold)
+    helps = loss < own_loss and not loses and everything.weight > 0
     return (everything if helps else None), first
+
+
+def loses_rows(own: NDArray[np.bool_], fused: NDArray[np.bool_]) -> bool:
+    """Whether more rows are lost than won, by a sign test at 5 %.
+
+    Args:
+        own: Whether the model alone has each row right.
+        fused: The same with the classifier.
+    """
+    from scipy.stats import binomtest
+
+    won, lost = int((fused & ~own).sum()), int((own & ~fused).sum())
+    changed = won + lost
+    return changed > 0 and bool(binomtest(lost, changed, alternative="greater").pvalue < _CHANCE)
 
 
 def _cross_validated(

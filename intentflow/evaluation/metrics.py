@@ -8,21 +8,28 @@ from typing import Any, TypeVar
 
 from intentflow.artifacts.answer_scores import Confusion, DocumentedScores
 from intentflow.artifacts.calibration import Calibration
-from intentflow.artifacts.confidence_scores import ThresholdScores
 from intentflow.artifacts.metrics import (
+    FALSE_ALARM_RATE,
     INTENT_ACCURACY,
     PARAMETER_ACCURACY,
     TOP3_ACCURACY,
     Metrics,
     name_of,
 )
-from intentflow.calls import Call, format_calls
-from intentflow.evaluation.bootstrap import Ratio, RowCounts, Sampler, bootstrap_intervals, ratio
+from intentflow.calls import Call
+from intentflow.evaluation.bootstrap import RowCounts, Sampler, bootstrap_intervals, ratio
+from intentflow.evaluation.out_of_scope import (
+    false_alarm_ratio,
+    scope_rates,
+    scope_ratios,
+    threshold_scores,
+    with_threshold,
+)
 from intentflow.evaluation.outcomes import outcomes
 from intentflow.evaluation.parameter_scores import parameter_scores
 from intentflow.evaluation.ranking import ranking_scores, top3_right
 from intentflow.evaluation.reliability import calibration_scores
-from intentflow.evaluation.scored_rows import NO_INTENT, Scored, intent_names, score_row
+from intentflow.evaluation.scored_rows import NO_INTENT, Scored, intent_names
 from intentflow.evaluation.several_intents import several_intents_scores
 from intentflow.redaction.anonymizer import redact_text
 from intentflow.taxonomy import Taxonomy
@@ -47,8 +54,8 @@ def compute_metrics(
     """
     intents = RowCounts.collect([(intent_names(r.gold), intent_names(r.predicted)) for r in rows])
     pairs = RowCounts.collect([(_pairs(r.gold), _pairs(r.predicted)) for r in rows])
-    unsure = _with_threshold(rows, taxonomy, calibration)
-    precision, recall = _scope_rates(rows, taxonomy)
+    unsure = with_threshold(rows, taxonomy, calibration)
+    precision, recall = scope_rates(rows, taxonomy)
     return Metrics(
         n=len(rows),
         intent_accuracy=_mean(_intents_right(rows)),
@@ -71,7 +78,7 @@ def compute_metrics(
         per_parameter=parameter_scores(rows, taxonomy),
         calibration=calibration_scores(rows, fitted=calibration is not None),
         ranking=ranking_scores(rows),
-        with_threshold=_threshold_scores(rows, unsure, taxonomy, calibration),
+        with_threshold=threshold_scores(rows, unsure, taxonomy, calibration),
         outcomes=outcomes(rows),
     )
 
@@ -138,11 +145,12 @@ def _intervals(
     pairs: RowCounts,
 ) -> dict[str, list[float] | None]:
     """The 95 % intervals of the measured scores, by the names that a policy uses."""
-    flags, ratios = _flags(rows, taxonomy), _scope_ratios(rows, taxonomy)
-    if unsure is not None:
+    flags, ratios = _flags(rows, taxonomy), scope_ratios(rows, taxonomy)
+    if unsure is not None and taxonomy is not None:
         section = name_of(lambda metrics: metrics.with_threshold)
         flags |= _prefixed(_right(unsure), section)
-        ratios |= _prefixed(_scope_ratios(unsure, taxonomy), section)
+        alarms = {FALSE_ALARM_RATE: false_alarm_ratio(rows, unsure, taxonomy)}
+        ratios |= _prefixed(scope_ratios(unsure, taxonomy) | alarms, section)
     samplers: dict[str, Sampler] = {
         name_of(lambda metrics: metrics.intent_f1_macro): intents.sample_f1_macro,
         name_of(lambda metrics: metrics.intent_f1_micro): intents.sample_f1_micro,
@@ -170,65 +178,6 @@ def _flags(rows: Sequence[Scored], taxonomy: Taxonomy | None) -> dict[str, list[
 
 def _right(rows: Sequence[Scored]) -> dict[str, list[bool]]:
     return {INTENT_ACCURACY: _intents_right(rows), PARAMETER_ACCURACY: _parameters_right(rows)}
-
-
-def _scope_ratios(rows: Sequence[Scored], taxonomy: Taxonomy | None) -> dict[str, Ratio]:
-    """Numerators and denominators of the out-of-scope rates; empty without such an intent."""
-    name = taxonomy.out_of_scope if taxonomy else None
-    if name is None:
-        return {}
-    gold = [name in intent_names(r.gold) for r in rows]
-    predicted = [name in intent_names(r.predicted) for r in rows]
-    both = [g and p for g, p in zip(gold, predicted, strict=True)]
-    return {
-        name_of(lambda metrics: metrics.oos_precision): (both, predicted),
-        name_of(lambda metrics: metrics.oos_recall): (both, gold),
-    }
-
-
-def _scope_rates(
-    rows: Sequence[Scored], taxonomy: Taxonomy | None
-) -> tuple[float | None, float | None]:
-    """Precision and recall of out of scope."""
-    ratios = _scope_ratios(rows, taxonomy).values()
-    precision, recall = [ratio(sum(right), sum(total)) for right, total in ratios] or (None, None)
-    return precision, recall
-
-
-def _with_threshold(
-    rows: Sequence[Scored], taxonomy: Taxonomy | None, calibration: Calibration | None
-) -> list[Scored] | None:
-    """The rows with out of scope instead of answers below the threshold; None without one."""
-    threshold = calibration.oos_threshold if calibration else None
-    name = taxonomy.out_of_scope if taxonomy else None
-    if threshold is None or name is None or all(row.confidence is None for row in rows):
-        return None
-    instead = format_calls([Call(name)])
-    return [
-        score_row(row.instruction, row.gold_text, instead, taxonomy)
-        if row.confidence is not None and row.confidence < threshold
-        else row
-        for row in rows
-    ]
-
-
-def _threshold_scores(
-    rows: Sequence[Scored],
-    unsure: Sequence[Scored] | None,
-    taxonomy: Taxonomy | None,
-    calibration: Calibration | None,
-) -> ThresholdScores | None:
-    if unsure is None or calibration is None:
-        return None
-    precision, recall = _scope_rates(unsure, taxonomy)
-    return ThresholdScores(
-        threshold=calibration.oos_threshold,
-        intent_accuracy=_mean(_intents_right(unsure)),
-        parameter_accuracy=_mean(_parameters_right(unsure)),
-        oos_precision=precision,
-        oos_recall=recall,
-        replaced=sum(new is not old for new, old in zip(unsure, rows, strict=True)),
-    )
 
 
 def _prefixed(scores: Mapping[str, Value], section: str) -> dict[str, Value]:

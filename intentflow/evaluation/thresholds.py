@@ -1,41 +1,32 @@
-"""The out-of-scope threshold: a confidence below which an answer counts as out of scope."""
+"""The out-of-scope threshold: a score below which an answer counts as out of scope.
+
+Source: V. Vovk, A. Gammerman, G. Shafer, "Algorithmic Learning in a Random World", 2005 (split, or
+inductive, conformal prediction).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 
+def false_alarm_threshold(scores: Sequence[float], rate: float) -> float | None:
+    """The highest threshold whose false alarms are expected to be at most ``rate``.
 
-def choose_threshold(
-    confidences: Sequence[float], right: Sequence[bool], right_if_replaced: Sequence[bool]
-) -> float | None:
-    """Choose the threshold with the best intent accuracy; of equally good ones, the lowest.
-
-    It is the middle between the last confidence below it and the first above it, so that it does
-    not depend on last digits. The most confident answers always stay.
+    It needs no rows that are out of scope. Of ``n`` rows and a new one like them, each is as likely
+    as any other to have one of the ``k`` lowest scores; so a new row's score is below the k-th
+    lowest one with a probability of at most ``k / (n + 1)``. The statement is about the mean over
+    draws of the rows; the false alarms of a single threshold vary around it.
 
     Args:
-        confidences: Calibrated confidence of each answer, in [0, 1].
-        right: Whether the answer's intents are correct.
-        right_if_replaced: Whether out of scope would be correct instead.
+        scores: Scores of rows that are in scope and were used for nothing else.
+        rate: Share of rows in scope that may lie below the threshold, in [0, 1).
 
     Returns:
-        None if no threshold makes more rows correct.
+        None if there are too few rows to promise the rate, less than ``1 / rate - 1``.
 
     Example:
-        >>> choose_threshold([0.2, 0.9], right=[False, True], right_if_replaced=[True, False])
-        0.55
+        >>> false_alarm_threshold([0.1, 0.5, 0.7, 0.8, 0.9], rate=0.4)
+        0.5
     """
-    sure = np.array(confidences, np.float64)
-    order = np.argsort(sure, kind="stable")
-    sure = sure[order]
-    change = np.array(right_if_replaced, np.int64) - np.array(right, np.int64)
-    gains = np.cumsum(change[order])
-    cuts = np.flatnonzero(np.diff(sure) > 0)  # a cut after row i replaces rows 0 … i
-    if not len(cuts) or gains[cuts].max() <= 0:
-        return None
-    cut = cuts[np.argmax(gains[cuts])]
-    below, above = float(sure[cut]), float(sure[cut + 1])
-    middle = (below + above) / 2
-    return middle if middle > below else above
+    allowed = int(rate * (len(scores) + 1))
+    return sorted(scores)[allowed - 1] if allowed else None

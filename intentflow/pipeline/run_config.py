@@ -76,6 +76,17 @@ class RunConfig(GateRules):
             raise ValueError("pipeline.balance: synthesize needs data.teacher, a teacher.yaml")
         return self
 
+    @model_validator(mode="after")
+    def _adapters_have_no_tokens_of_their_own(self) -> Self:
+        """Where vLLM serves adapters by themselves, answers are text unless tokens are asked for.
+
+        It does not load the embedding rows that tokens add to an adapter.
+        """
+        recipe = self.recipe
+        if self.deploy.lora_adapters and recipe.intent_tokens is None and recipe.method != "dpo":
+            self.recipe = recipe.model_copy(update={"intent_tokens": False})
+        return self
+
     @classmethod
     def load(cls, path: str | Path, settings: Iterable[str] = ()) -> Self:
         """Read a run configuration and the files that it names, and apply ``--set`` settings.

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from intentflow.artifacts.calibration import CALIBRATION_FILE
+from intentflow.artifacts.calibration import CALIBRATION_FILE, OOS_FALSE_ALARM_RATE
 from intentflow.artifacts.quantization import (
     QUANTIZATION_FILE,
     Confidences,
@@ -143,8 +143,12 @@ def _fit_confidences(folder: Path, partial: Path, validation: Sequence[Example])
     """Fit the copy's confidences if there are rows for it; otherwise warn that they are lost."""
     if validation:
         from intentflow.evaluation.calibrate import calibrate_model
+        from intentflow.inference.calibration import read_calibration
 
-        calibrate_model(partial, validation)
+        former = read_calibration(folder)
+        rate = former.oos_false_alarm_rate if former else None
+        stated = OOS_FALSE_ALARM_RATE if rate is None else rate
+        calibrate_model(partial, validation, oos_false_alarm_rate=stated)
         return "fitted"
     if not (folder / CALIBRATION_FILE).is_file():
         return "none"

@@ -8,6 +8,7 @@ from typing import Literal, Self
 
 from pydantic import AliasChoices, Field, model_validator
 
+from intentflow.artifacts.calibration import OOS_FALSE_ALARM_RATE
 from intentflow.calls import OutputFormat
 from intentflow.config import StrictModel, nearest
 from intentflow.environment import resource
@@ -60,8 +61,10 @@ class Recipe(StrictModel):
     )
     language: Language = Field("en", description="Language of the default system prompt")
     system_prompt: str | None = Field(None, description="Replaces the guide's system prompt")
-    intent_tokens: bool = Field(
-        False, description="Each intent's call name is one token, trained with the adapter"
+    intent_tokens: bool | None = Field(
+        None,
+        description="Each intent's call name is one token, trained with the model or its adapter; "
+        "if empty, where answers are calls and the base model's tokenizer has merges (BPE)",
     )
     fuse_classifier: bool = Field(
         True,
@@ -143,6 +146,13 @@ class Recipe(StrictModel):
         500,
         ge=0,
         description="Validation rows for the calibration of confidences after training; 0: none",
+    )
+    oos_false_alarm_rate: float = Field(
+        OOS_FALSE_ALARM_RATE,
+        ge=0,
+        lt=1,
+        description="Share of rows in scope that may count as out of scope, for a taxonomy that "
+        "names an out-of-scope intent; the calibration chooses the threshold by it; 0: none",
     )
     logging_steps: int = Field(5, ge=1, description="Steps between values of the training loss")
     distributed: Distributed = Field(

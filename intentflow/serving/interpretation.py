@@ -8,6 +8,7 @@ from itertools import islice
 from intentflow.calls import Call, parse_output
 from intentflow.inference.engines import MAX_NEW_TOKENS
 from intentflow.inference.intent_distribution import Ranking
+from intentflow.inference.scope import is_out_of_scope
 from intentflow.serving.backend import ModelAnswer
 from intentflow.serving.model_files import ServedModel
 from intentflow.serving.schemas.predict import IntentPrediction, PredictedCall, ProbableIntent
@@ -59,7 +60,7 @@ def interpret(answer: ModelAnswer, seconds: float) -> Interpretation:
     calls = parse_output(answer.text, model.structure.output_format)
     confidence = _calibrated(answer)
     scope = model.taxonomy.out_of_scope
-    if scope is not None and _is_too_unsure(confidence, model):
+    if scope is not None and is_out_of_scope(model.calibration, confidence, answer.ranking, scope):
         calls = [Call(scope)]
     outside = scope is not None and any(call.intent == scope for call in calls)
     facts = calls, answer.text, confidence, outside, seconds
@@ -104,8 +105,3 @@ def _calibrated(answer: ModelAnswer) -> float | None:
     if answer.confidence is None or calibration is None:
         return answer.confidence
     return calibration.apply(answer.confidence)
-
-
-def _is_too_unsure(confidence: float | None, model: ServedModel) -> bool:
-    threshold = model.calibration.oos_threshold if model.calibration else None
-    return confidence is not None and threshold is not None and confidence < threshold

@@ -46,6 +46,12 @@ class ServedModel:
     interface_digest: str
     constrained: bool = True
 
+    @property
+    def ranks_for_scope(self) -> bool:
+        """Whether the threshold of out of scope is one of ranked intents."""
+        found = self.calibration
+        return bool(found and found.oos_threshold is not None and found.oos_score == "ranking")
+
 
 def read_served_model(uri: str, *, constrained: bool = True) -> ServedModel:
     """Read a model directory's small files, local or published.

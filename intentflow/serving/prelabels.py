@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intentflow.artifacts.predictions import PredictedRow, RankedIntent
-from intentflow.calls import CallSyntaxError, parse_output
+from intentflow.calls import Call, CallSyntaxError, format_calls, parse_output
 from intentflow.conversion import convert
+from intentflow.inference.scope import is_out_of_scope
 from intentflow.io.progress import progress_bar
 
 if TYPE_CHECKING:
-    from intentflow.artifacts.calibration import Calibration
     from intentflow.inference.engines import Answer, Engine
     from intentflow.serving.client import IntentClient
     from intentflow.serving.client_requests import Recognition
+    from intentflow.serving.model_files import ServedModel
 
 _BATCH = 16  # utterances of one request
 _RANKED = 5
@@ -79,18 +80,19 @@ def write_prelabels(
     return PrelabelSummary(len(rows), read.rejected, malformed, dict(counts.most_common()))
 
 
-def engine_asks(engine: Engine, calibration: Calibration | None = None) -> Ask:
+def engine_asks(engine: Engine, model: ServedModel | None = None) -> Ask:
     """A model in this process, or an endpoint with the OpenAI API.
 
     Args:
         engine: The engine.
-        calibration: The model's calibration; None for raw confidences.
+        model: The engine's model, whose calibration and out-of-scope threshold are applied as by
+            a service; None for the answers as they are, with raw confidences.
     """
 
     def ask(utterances: Sequence[str]) -> list[PredictedRow]:
         answers = engine.answer(utterances)
         return [
-            _of_answer(utterance, answer, calibration)
+            _of_answer(utterance, answer, model)
             for utterance, answer in zip(utterances, answers, strict=True)
         ]
 
@@ -113,12 +115,18 @@ def service_asks(client: IntentClient) -> Ask:
     return ask
 
 
-def _of_answer(utterance: str, answer: Answer, calibration: Calibration | None) -> PredictedRow:
-    raw = answer.confidence
+def _of_answer(utterance: str, answer: Answer, model: ServedModel | None) -> PredictedRow:
+    confidence, text = answer.confidence, answer.text
+    calibration = model.calibration if model else None
+    if calibration and confidence is not None:
+        confidence = calibration.apply(confidence)
+    scope = model.taxonomy.out_of_scope if model else None
+    if scope and is_out_of_scope(calibration, confidence, answer.ranking, scope):
+        text = format_calls([Call(scope)])
     return PredictedRow(
         instruction=utterance,
-        prediction=answer.text,
-        confidence=calibration.apply(raw) if calibration and raw is not None else raw,
+        prediction=text,
+        confidence=confidence,
         ranking=_ranked((answer.ranking or {}).items()),
     )
 

@@ -120,6 +120,8 @@ class VllmBackend:
     ) -> ModelAnswer:
         """Answer a dialogue, ranking ``top_k`` intents where each has a token.
 
+        They are ranked, too, where the model's threshold of out of scope needs it.
+
         Raises:
             ReplyError: The server is down, too slow, refuses the messages or sends an answer in
                 an unexpected format.
@@ -173,7 +175,8 @@ class VllmBackend:
     def _likely_tokens(self, top_k: int) -> dict[str, int]:
         """The request for likely tokens at each place, the first of which are the intents'."""
         intents = self._model.structure.intents if self._model.constrained else None
-        return {"top_logprobs": len(intents.ids)} if intents and top_k else {}
+        wanted = top_k or self._model.ranks_for_scope
+        return {"top_logprobs": len(intents.ids)} if intents and wanted else {}
 
     def _body(
         self, messages: Sequence[Message], max_tokens: int, biases: Sequence[float]

@@ -15,11 +15,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from intentflow.calls import OutputFormat
 from intentflow.errors import InputError
 from intentflow.prompts import INTENT_TOKENS, answer_token_ids, intent_tokens
 from intentflow.taxonomy import Taxonomy
 
 log = logging.getLogger(__name__)
+
+# The kind of tokenizer whose vocabulary can hold words that no merge produces.
+_KIND = "BPE"
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,8 @@ def add_intent_tokens(tokenizer: Any, taxonomy: Taxonomy) -> IntentTokens:
     Raises:
         InputError: The tokenizer is of an unsupported type.
     """
+    _refuse_other_kinds(_kind(tokenizer))
     before = tokenizer.backend_tokenizer.to_str()
-    _refuse_other_kinds(json.loads(before)["model"]["type"])
     openings = [
         f"{name}(" if intent.parameters else f"{name}()"
         for name, intent in taxonomy.intents.items()
@@ -77,12 +81,25 @@ def add_intent_tokens(tokenizer: Any, taxonomy: Taxonomy) -> IntentTokens:
     )
 
 
-def request_intent_tokens(tokenizer: Any, taxonomy: Taxonomy, wanted: bool) -> IntentTokens | None:
+def request_intent_tokens(
+    tokenizer: Any, taxonomy: Taxonomy, wanted: bool | None, output_format: OutputFormat
+) -> IntentTokens | None:
     """The intent tokens if a recipe wants them; None if answers are text.
 
     The vocabulary keeps the tokens of an earlier training. Intents that cannot have a token are
     logged.
+
+    Args:
+        tokenizer: The tokenizer, changed in place.
+        taxonomy: The intents.
+        wanted: The recipe's ``intent_tokens``; None for wherever they can be.
+        output_format: Format of the answers.
+
+    Raises:
+        InputError: They are wanted, and the tokenizer is of an unsupported type.
     """
+    if wanted is None:
+        wanted = output_format == "call" and _kind(tokenizer) == _KIND
     if not wanted:
         tokenizer.init_kwargs.pop(INTENT_TOKENS, None)
         return None
@@ -126,10 +143,15 @@ def trainable_rows(model: Any, ids: Sequence[int]) -> dict[str, list[int]]:
     return {names[id(module)].rpartition(".")[2]: list(ids) for module in modules}
 
 
+def _kind(tokenizer: Any) -> str:
+    """The kind of a tokenizer's model, such as ``BPE``."""
+    return str(json.loads(tokenizer.backend_tokenizer.to_str())["model"]["type"])
+
+
 def _refuse_other_kinds(kind: str) -> None:
-    if kind != "BPE":
+    if kind != _KIND:
         raise InputError(
-            f"intent_tokens needs a tokenizer of kind BPE, the base model's is {kind}: "
+            f"intent_tokens needs a tokenizer of kind {_KIND}, the base model's is {kind}: "
             "leave intent_tokens out"
         )
 

@@ -73,9 +73,9 @@ def _train_here(recipe: Recipe, files: TrainingFiles, output: str) -> TrainingRe
     training, validation = files.rows()
     record = train(recipe, training, validation, output, files.taxonomy)
     if is_main_process():
-        if recipe.intent_tokens and recipe.fuse_classifier:
+        if record.recipe.intent_tokens and recipe.fuse_classifier:
             fuse(output, training, validation)
-        calibrate(output, validation, recipe.calibration_rows)
+        calibrate(output, validation, recipe)
     return record
 
 
@@ -96,7 +96,7 @@ def fuse(model: str, training: Sequence[Example], validation: Sequence[Example])
     fuse_model(Path(model), training, validation)
 
 
-def calibrate(model: str, validation: Sequence[Example], rows: int) -> None:
+def calibrate(model: str, validation: Sequence[Example], recipe: Recipe) -> None:
     """Calibrate the confidences of a new model on some of its validation rows.
 
     This happens here because the calibration belongs to the model that is published and scored, and
@@ -106,8 +106,10 @@ def calibrate(model: str, validation: Sequence[Example], rows: int) -> None:
         model: The model directory.
         validation: Rows that were not used for training; without any, confidences stay
             uncalibrated.
-        rows: Maximum number of rows, taken evenly from all of them; 0 for none.
+        recipe: Recipe of the training; at most its ``calibration_rows`` rows are taken, evenly from
+            all of them.
     """
+    rows = recipe.calibration_rows
     if not validation or not rows:
         return
     from intentflow.evaluation.calibrate import calibrate_model
@@ -115,7 +117,12 @@ def calibrate(model: str, validation: Sequence[Example], rows: int) -> None:
 
     free_memory()  # used by the training's own copy of the model
     step = -(-len(validation) // rows)
-    calibrate_model(model, validation[::step], engine="transformers")
+    calibrate_model(
+        model,
+        validation[::step],
+        engine="transformers",
+        oos_false_alarm_rate=recipe.oos_false_alarm_rate,
+    )
 
 
 def _published(record: TrainingRecord, output: str, publish_to: str | None) -> Trained:

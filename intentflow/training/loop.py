@@ -91,6 +91,7 @@ def _identity(recipe: Recipe, plan: Plan, digests: TrainedOn) -> str:
         "logging_steps",
         "distributed",
         "calibration_rows",
+        "oos_false_alarm_rate",
         "fuse_classifier",
     }
     settings = [recipe.model_dump(exclude=excluded), recipe.distributed.strategy]

@@ -18,6 +18,7 @@ from intentflow.models.precision import fast_precision
 from intentflow.models.prefix import shared_prefix
 from intentflow.recipe.recipe import Recipe
 from intentflow.training.distributed import world_size
+from intentflow.validation.hardware import usable_memory
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,10 @@ def _rows_per_pass(recipe: Recipe, devices: int) -> int | None:
 
 
 def _pass_tokens() -> int:
+    import psutil
     import torch
 
     if not torch.cuda.is_available():
-        return pass_tokens("cpu", 0)
+        free = min(psutil.virtual_memory().available, usable_memory())
+        return pass_tokens("cpu", free // world_size())
     return pass_tokens("cuda", torch.cuda.get_device_properties(0).total_memory)

@@ -80,7 +80,7 @@ class Hardware:
         sizes = _gpu_sizes() if any(Path(file).exists() for file in _DEVICE_FILES) else []
         if sizes:
             return cls("cuda", len(sizes), min(sizes))
-        return cls("cpu", 1, _usable_memory())
+        return cls("cpu", 1, usable_memory())
 
     def __str__(self) -> str:
         name = "CPU" if self.kind == "cpu" else f"{self.devices} GPU"
@@ -131,7 +131,7 @@ def _gpu_sizes() -> list[int]:
     return [torch.cuda.get_device_properties(at).total_memory for at in range(count)]
 
 
-def _usable_memory() -> int:
+def usable_memory() -> int:
     """Memory in bytes of this computer, or the limit of its control group."""
     physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return min([physical, *_group_limits(_GROUP_LIMITS)])

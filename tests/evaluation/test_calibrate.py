@@ -84,27 +84,38 @@ def test_calibrating_again_changes_nothing(model: Path, monkeypatch: pytest.Monk
     assert digest_of(model) == before
 
 
-def test_answers_below_the_threshold_are_those_that_out_of_scope_mends(
+MANY_SURE: list[Row] = [("play()", "play()", 0.5 + place / 200) for place in range(99)]
+
+
+def test_the_threshold_leaves_the_stated_share_of_rows_in_scope_below(
     model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fitted = _calibrate(model, SURE + UNSURE, monkeypatch)
-    assert fitted.oos_threshold is not None
-    assert fitted.apply(0.3) < fitted.oos_threshold < fitted.apply(0.9)
+    fitted = _calibrate(model, MANY_SURE + UNSURE, monkeypatch)
+    assert (fitted.oos_false_alarm_rate, fitted.oos_rows) == (0.02, 99)
+    assert fitted.oos_score == "confidence"
+    assert fitted.oos_threshold == pytest.approx(fitted.apply(MANY_SURE[1][2] or 0.0))
 
 
-def test_what_a_threshold_mends_is_reported(
+def test_the_threshold_needs_no_row_that_is_out_of_scope(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = _calibrate(model, MANY_SURE, monkeypatch)
+    assert alone.oos_threshold is not None
+    assert alone.oos_rows == 99
+
+
+def test_what_a_threshold_finds_is_reported(
     model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _calibrate(model, [*SURE, *UNSURE, ("play()", "play()", 0.2)], monkeypatch)
-    assert "out of scope for 11 answers makes 9 more correct" in capsys.readouterr().err
+    _calibrate(model, MANY_SURE + UNSURE, monkeypatch)
+    assert "of 10 rows out of scope 10 are below" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("rows", "taxonomy", "printed"),
     [
-        (SURE, TAXONOMY, "none of the rows is out of scope (oos)"),
         (SURE + UNSURE, Taxonomy(intents=TAXONOMY.intents), "names no out_of_scope intent"),
-        ([*SURE, ("oos()", "play()", 0.95)], TAXONOMY, "none makes more rows correct"),
+        (SURE + UNSURE, TAXONOMY, "30 rows in scope are too few for a false-alarm rate of 0.02"),
     ],
 )
 def test_without_a_threshold_the_reason_is_reported(

@@ -19,7 +19,6 @@ from intentflow.evaluation.reliability import (
     expected_calibration_error,
     reliability_bins,
 )
-from intentflow.evaluation.thresholds import choose_threshold
 from intentflow.inference.calibration import fit_calibration, read_calibration
 
 GOOD: dict[str, Any] = {
@@ -164,29 +163,6 @@ def test_the_curve_rises_in_coverage_to_all_rows(rows: list[tuple[float, bool]])
     assert covered == sorted(set(covered))
     assert len(covered) <= 20
     assert covered[-1] == 1.0
-
-
-@given(st.lists(st.tuples(st.floats(0, 1), st.booleans(), st.booleans()), min_size=1, max_size=12))
-def test_the_threshold_is_the_best_of_all_and_of_the_best_the_lowest(
-    rows: list[tuple[float, bool, bool]],
-) -> None:
-    def accuracy(threshold: float) -> int:
-        return sum(instead if value < threshold else right for value, right, instead in rows)
-
-    chosen = choose_threshold(*zip(*rows, strict=True))  # type: ignore[arg-type]
-    best = max((accuracy(value) for value, *_ in rows), default=0)
-    if chosen is None:
-        assert best <= accuracy(0.0)
-    else:
-        assert accuracy(chosen) == best > accuracy(0.0)
-        lower = [value for value, *_ in rows if value < chosen]
-        assert all(accuracy(value) < best for value in lower)
-
-
-def test_a_threshold_lies_between_the_answers_that_it_parts() -> None:
-    assert choose_threshold([0.2, 0.4, 0.8], [False, True, True], [True, False, False]) == (
-        pytest.approx(0.3)
-    )
 
 
 # --- the file

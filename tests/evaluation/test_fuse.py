@@ -19,7 +19,7 @@ from intentflow.baselines.labels import LabelledTexts
 from intentflow.baselines.linear import LinearClassifier, fit_linear
 from intentflow.baselines.saved_linear import digest_of_weights, load_linear, save_linear
 from intentflow.errors import InputError
-from intentflow.evaluation.fuse import fit_fusion, fuse_model
+from intentflow.evaluation.fuse import fit_fusion, fuse_model, loses_rows
 from intentflow.evaluation.run import evaluate_model
 from intentflow.inference.fused_classifier import intent_logs, write_fused_classifier
 from intentflow.inference.transformers_engine import TransformersEngine
@@ -243,6 +243,16 @@ def test_a_classifier_that_does_not_help_is_not_written(
     assert fuse_model(folder, CONTRARY[:36], rows()[36:]) is None
     assert not (folder / CLASSIFIER_FILE).exists()
     assert "it does not help on these rows" in caplog.text
+
+
+@pytest.mark.parametrize(("lost", "won", "expected"), [(1, 0, False), (3, 1, False), (8, 1, True)])
+def test_only_rows_lost_beyond_chance_speak_against_a_classifier(
+    lost: int, won: int, expected: bool
+) -> None:
+    gold = np.zeros(60, np.int64)
+    own, fused = gold.copy(), gold.copy()
+    fused[:lost], own[lost : lost + won] = 1, 1
+    assert loses_rows(own == gold, fused == gold) is expected
 
 
 @pytest.mark.parametrize(

@@ -148,13 +148,21 @@ def test_unsure_answers_count_as_out_of_scope_next_to_the_models_own_scores() ->
         "parameter_accuracy": 0.75,
         "oos_precision": pytest.approx(2 / 3),
         "oos_recall": 1.0,
+        "false_alarm_rate": 0.5,
+        "in_scope_accuracy_lost": 0.0,
         "replaced": 2,
     }
 
 
 def test_scores_with_the_threshold_have_intervals() -> None:
     found = _metrics(ROWS, HALVED)["ci95"]
-    names = ("intent_accuracy", "parameter_accuracy", "oos_precision", "oos_recall")
+    names = (
+        "intent_accuracy",
+        "parameter_accuracy",
+        "oos_precision",
+        "oos_recall",
+        "false_alarm_rate",
+    )
     assert {f"with_threshold.{name}" for name in names} <= set(found)
 
 

@@ -57,6 +57,12 @@ def test_a_recipe_may_stand_in_the_run_itself(tmp_path: Path) -> None:
     assert _load(tmp_path, recipe=RECIPE).recipe.lora_r == 8
 
 
+def test_intents_are_text_where_adapters_are_served_by_themselves(tmp_path: Path) -> None:
+    adapters = {"transformer": False, "lora_adapters": {"other": "s3://models/other"}}
+    assert _load(tmp_path, deploy=adapters).recipe.intent_tokens is False
+    assert _load(tmp_path).recipe.intent_tokens is None
+
+
 @pytest.mark.parametrize("key", ["lora_r", "lora_dim"])
 def test_a_setting_reaches_into_the_recipe(tmp_path: Path, key: str) -> None:
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(RECIPE), encoding="utf-8")

@@ -16,6 +16,7 @@ from intentflow.pipeline.starter.from_rows import service_name
 from intentflow.pipeline.starter.gate_draft import draft_gate, linear_accuracy
 from intentflow.pipeline.starter.recipe_draft import draft_recipe
 from intentflow.pipeline.starter.taxonomy_draft import draft_taxonomy
+from intentflow.recipe.recipe import Recipe
 from intentflow.records import Example
 from intentflow.taxonomy import Taxonomy
 from intentflow.validation.hardware import Hardware
@@ -130,8 +131,9 @@ def test_the_prompt_is_in_the_rows_language() -> None:
 
 
 def test_few_rows_are_seen_more_often() -> None:
-    few, many = (draft_recipe(ENGLISH * times, LAPTOP).recipe for times in (1, 200))
-    assert few.num_train_epochs > many.num_train_epochs == 3
+    few, many = (draft_recipe(ENGLISH * times, LAPTOP) for times in (1, 200))
+    shipped = Recipe.load(many.source)
+    assert few.recipe.num_train_epochs > many.recipe.num_train_epochs == shipped.num_train_epochs
 
 
 def test_rows_too_few_for_a_classifier_get_a_guess() -> None:

@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 
-from intentflow.artifacts.calibration import Calibration
+from intentflow.artifacts.calibration import CALIBRATION_FILE, Calibration
 from intentflow.artifacts.predictions import PredictedRow
 from intentflow.cli.main import main
 from intentflow.conversion import convert
 from intentflow.errors import InputError
 from intentflow.inference.engines import Answer
 from intentflow.inference.transformers_engine import TransformersEngine
+from intentflow.serving.model_files import ServedModel, read_served_model
 from intentflow.serving.prelabels import engine_asks, write_prelabels
 from tests.models import one_thread
+from tests.serving.transformer.conftest import write_model
 
 
 class Echo:
@@ -63,19 +65,34 @@ def test_an_answer_has_confidence_and_ranking(tmp_path: Path) -> None:
     ]
 
 
-def test_a_models_calibration_gives_its_confidence() -> None:
-    calibration = Calibration(
-        slope=1.0,
-        intercept=-5.0,
+def _model(folder: Path, threshold: float | None) -> ServedModel:
+    """A model whose calibrated confidences are half of the logit of the raw ones."""
+    path = write_model(folder / "model")
+    Calibration(
+        slope=0.5,
+        intercept=0.0,
+        oos_threshold=threshold,
         n=100,
         data_digest="",
         ece_raw=0.2,
         ece=0.1,
         engine="echo",
-        constrained=False,
-    )
-    (row,) = engine_asks(Echo(), calibration)(["jazz"])
-    assert row.confidence == pytest.approx(calibration.apply(0.8))
+        constrained=True,
+    ).write(path / CALIBRATION_FILE)
+    return read_served_model(str(path))
+
+
+def test_a_models_calibration_gives_its_confidence(tmp_path: Path) -> None:
+    (row,) = engine_asks(Echo(), _model(tmp_path, None))(["jazz"])
+    assert row.confidence == pytest.approx(2 / 3)
+    assert row.prediction == "play(jazz)"
+
+
+def test_an_answer_below_the_models_threshold_is_out_of_scope_as_a_service_gives_it(
+    tmp_path: Path,
+) -> None:
+    (row,) = engine_asks(Echo(), _model(tmp_path, 0.7))(["jazz"])
+    assert row.prediction == "oos()"
 
 
 def test_the_answers_are_pre_labels_for_a_labelling_tool(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from intentflow.inference.transformers_engine import TransformersEngine
 from intentflow.serving.app import create_app
 from intentflow.serving.backend import Message, ModelAnswer
 from intentflow.serving.client_requests import ClientOptions, LikelyIntent, ServiceRequests
+from intentflow.serving.interpretation import interpret
 from intentflow.serving.limits import Limits
 from intentflow.serving.local_backend import LocalBackend
 from intentflow.serving.model_files import ServedModel, read_served_model
@@ -27,6 +29,7 @@ from intentflow.serving.service import Service
 from intentflow.serving.tokens import Keys
 from intentflow.serving.vllm_client import VllmBackend
 from tests.evaluation.test_fuse import fuse
+from tests.evaluation.test_scope import calibration
 from tests.models import TAXONOMY, one_thread, rows
 from tests.real_parts.process import answers, free_port, running
 from tests.serving.transformer.conftest import played_vllm, write_model
@@ -186,6 +189,17 @@ def test_vllm_is_asked_for_a_likely_token_of_each_intent(predictor: str, tmp_pat
 def test_vllms_likely_first_tokens_are_the_ranking(predictor: str, tmp_path: Path) -> None:
     answer = _ask(predictor, _served(tmp_path, TOKENS), "ranked", 2)
     assert answer.ranking == pytest.approx({"weather_search": 0.7, "play_music": 0.2, "oos": 0.1})
+
+
+@pytest.mark.parametrize(("threshold", "is_outside"), [(0.68, False), (0.7, True)])
+def test_a_threshold_of_ranked_intents_is_applied_though_no_ranking_is_asked_for(
+    threshold: float, is_outside: bool, predictor: str, tmp_path: Path
+) -> None:
+    """The ranking is 0.7, 0.2 and 0.1, so the score is 0.7 / (0.7 + sqrt(0.1)) = 0.689."""
+    model = replace(_served(tmp_path, TOKENS), calibration=calibration("ranking", threshold))
+    found = interpret(_ask(predictor, model, "ranked", 0), 0.1)
+    assert found.out_of_scope is is_outside
+    assert [call.intent == "oos" for call in found.calls] == [is_outside]
 
 
 def test_vllm_gets_the_classifiers_biases_on_the_intents_tokens(

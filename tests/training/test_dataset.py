@@ -145,6 +145,13 @@ def test_rows_that_are_too_long_are_counted_and_the_length_that_does_is_named() 
         check_lengths(rows, 16)
 
 
+@pytest.mark.parametrize(("gigabytes", "tokens"), [(4, 192), (8, 512), (64, 512)])
+def test_a_cpu_with_ample_free_memory_takes_more_tokens_at_once(
+    gigabytes: int, tokens: int
+) -> None:
+    assert pass_tokens("cpu", gigabytes * 10**9) == tokens
+
+
 @pytest.mark.parametrize(("gigabytes", "tokens"), [(2, 256), (24, 1024), (40, 2048), (80, 4096)])
 def test_a_gpu_with_more_memory_takes_more_tokens_at_once(gigabytes: int, tokens: int) -> None:
     assert pass_tokens("cuda", gigabytes * 10**9) == tokens

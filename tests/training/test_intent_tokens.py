@@ -13,7 +13,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intentflow.calls import Call, format_calls, parse_calls
+from intentflow.artifacts.training import TRAINING_FILE, TrainingRecord
+from intentflow.calls import Call, OutputFormat, format_calls, parse_calls
 from intentflow.errors import IntentflowError
 from intentflow.inference.constraint import TaxonomyConstraint, taxonomy_grammar
 from intentflow.inference.transformers_engine import TransformersEngine
@@ -32,6 +33,7 @@ from intentflow.training.intent_tokens import (
     IntentTokens,
     add_intent_tokens,
     place_intent_tokens,
+    request_intent_tokens,
 )
 from intentflow.training.sft import train
 from tests.models import TAXONOMY as TRAINED_TAXONOMY
@@ -195,13 +197,17 @@ def test_a_word_that_the_vocabulary_has_already_stays_text() -> None:
     assert (tokens.ids, tokens.left_as_text) == ([], ["bye()"])
 
 
-def test_a_tokenizer_that_merges_no_pairs_is_refused() -> None:
+def _unigram() -> Any:
+    """A tokenizer that merges no pairs."""
     from tokenizers import Tokenizer, models
     from transformers import PreTrainedTokenizerFast
 
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.Unigram([("a", 0.0)])))
+    return PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.Unigram([("a", 0.0)])))
+
+
+def test_a_tokenizer_that_merges_no_pairs_is_refused() -> None:
     with pytest.raises(IntentflowError, match=r"needs a tokenizer of kind BPE.* is Unigram"):
-        add_intent_tokens(tokenizer, TAXONOMY)
+        add_intent_tokens(_unigram(), TAXONOMY)
 
 
 def _placed(tied: bool) -> tuple[Any, Any, IntentTokens]:
@@ -409,6 +415,29 @@ def test_training_further_without_writes_answers_as_text(learned: Path, tmp_path
     examples = [Example(row.instruction, "bye()") for row in rows()[:8]]
     train(recipe(learned), examples, [], tmp_path / "m", ONLY_CALLS)
     assert intent_tokens(load_tokenizer(str(tmp_path / "m"))) == {}
+
+
+def _derived(tokenizer: Any, output_format: OutputFormat) -> IntentTokens | None:
+    """The tokens of a recipe that leaves ``intent_tokens`` open."""
+    return request_intent_tokens(tokenizer, TAXONOMY, None, output_format)
+
+
+def test_calls_have_intent_tokens_unless_a_recipe_states_otherwise() -> None:
+    tokens = _derived(make_tokenizer(), "call")
+    assert tokens is not None
+    assert len(tokens.ids) == len(TAXONOMY.intents)
+
+
+def test_json_answers_have_none_where_a_recipe_leaves_it_open() -> None:
+    assert _derived(make_tokenizer(), "json") is None
+
+
+def test_a_tokenizer_that_cannot_have_them_trains_on_text_where_a_recipe_leaves_it_open() -> None:
+    assert _derived(_unigram(), "call") is None
+
+
+def test_the_record_states_whether_intents_became_tokens(learned: Path) -> None:
+    assert TrainingRecord.read(learned / TRAINING_FILE).recipe.intent_tokens is True
 
 
 def test_json_answers_have_no_intent_tokens(tmp_path: Path) -> None:

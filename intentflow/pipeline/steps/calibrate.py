@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from intentflow.artifacts.calibration import OOS_FALSE_ALARM_RATE
 from intentflow.config import StrictModel
 
 if TYPE_CHECKING:
@@ -21,6 +22,13 @@ class CalibrateConfig(StrictModel):
     )
     constrained: bool | None = Field(
         None, description="Constrain answers to the taxonomy (default if the model has one)"
+    )
+    oos_false_alarm_rate: float = Field(
+        OOS_FALSE_ALARM_RATE,
+        ge=0,
+        lt=1,
+        description="Share of rows in scope that may count as out of scope, for a taxonomy that "
+        "names an out-of-scope intent; 0: only what the model answers counts",
     )
 
 
@@ -47,4 +55,5 @@ def run_calibrate(
 
     settings = config or CalibrateConfig()
     rows = read_records(validation_set)
-    return calibrate_model(model, rows, settings.engine, settings.constrained)
+    rate = settings.oos_false_alarm_rate
+    return calibrate_model(model, rows, settings.engine, settings.constrained, rate)
