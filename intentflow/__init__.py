@@ -24,6 +24,7 @@ from intentflow.version import __version__
 
 if TYPE_CHECKING:
     from intentflow.calls import Call, format_calls, parse_calls
+    from intentflow.client import AsyncIntentClient, IntentClient
     from intentflow.deployment.options import DeployOptions
     from intentflow.errors import (
         CheckFailed,
@@ -54,13 +55,12 @@ if TYPE_CHECKING:
     from intentflow.pipeline.steps.validate import ValidateConfig
     from intentflow.pipeline.steps.validate import run_validate as validate
     from intentflow.recipe.recipe import Recipe
-    from intentflow.serving.client import AsyncIntentClient, IntentClient
     from intentflow.serving.intent_model import IntentModel, Prediction, load_model
     from intentflow.taxonomy import Taxonomy
 
 _STEPS = "intentflow.pipeline.steps"
 _PLACES = {
-    "AsyncIntentClient": ("intentflow.serving.client", "AsyncIntentClient"),
+    "AsyncIntentClient": ("intentflow.client", "AsyncIntentClient"),
     "BalanceConfig": (f"{_STEPS}.balance", "BalanceConfig"),
     "Call": ("intentflow.calls", "Call"),
     "CheckFailed": ("intentflow.errors", "CheckFailed"),
@@ -74,7 +74,7 @@ _PLACES = {
     "GateConfig": (f"{_STEPS}.gate", "GateConfig"),
     "GatePolicy": ("intentflow.gating.policy", "GatePolicy"),
     "InputError": ("intentflow.errors", "InputError"),
-    "IntentClient": ("intentflow.serving.client", "IntentClient"),
+    "IntentClient": ("intentflow.client", "IntentClient"),
     "IntentModel": ("intentflow.serving.intent_model", "IntentModel"),
     "IntentflowError": ("intentflow.errors", "IntentflowError"),
     "Prediction": ("intentflow.serving.intent_model", "Prediction"),

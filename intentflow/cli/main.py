@@ -127,7 +127,7 @@ def _coloured_line(line: str, colours: Mapping[str, Colour]) -> str:
 def _fail(verb: str, error: BaseException, arguments: Sequence[str]) -> int:
     """Log the error, and print it as JSON with --json; returns the exit status."""
     code = error.exit_code if isinstance(error, IntentflowError) else 2
-    message = _message(error)
+    message = _message(error, verb)
     if "--json" in arguments:
         _write(json_text({"error": message, "exit_code": code}))
     trace = error if "--debug" in arguments else None
@@ -136,14 +136,14 @@ def _fail(verb: str, error: BaseException, arguments: Sequence[str]) -> int:
     return code
 
 
-def _message(error: BaseException) -> str:
+def _message(error: BaseException, verb: str) -> str:
     if isinstance(error, IntentflowError):
         return str(error)
     if isinstance(error, KeyboardInterrupt):
         return str(error) or STOPPED
     if isinstance(error, ModuleNotFoundError):
         package = (error.name or "").partition(".")[0]
-        return f"the package {package} is not installed{install_hint(package)}"
+        return f"the package {package} is not installed{install_hint(package, verb)}"
     return f"{one_line(error)} (--debug shows the trace)"
 
 

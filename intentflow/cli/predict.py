@@ -18,7 +18,7 @@ from intentflow.serving.intent_model import IntentModel
 from intentflow.serving.schemas.predict import AnsweredUtterance, PredictedCall, ProbableIntent
 
 if TYPE_CHECKING:
-    from intentflow.serving.client import IntentClient
+    from intentflow.client import IntentClient
     from intentflow.serving.prelabels import Ask
 
 _TOKEN = "INTENTFLOW_TOKEN"
@@ -177,8 +177,7 @@ def _ask_service(args: argparse.Namespace) -> AnsweredUtterance:
 @contextmanager
 def _service(args: argparse.Namespace) -> Iterator[IntentClient]:
     """A client of the service; a refused token is named with its variable."""
-    from intentflow.serving.client import IntentClient
-    from intentflow.serving.client_requests import ServiceFailure
+    from intentflow.client import IntentClient, ServiceFailure
 
     with IntentClient(args.service, token=os.environ.get(_TOKEN), model=args.name) as client:
         try:

@@ -18,9 +18,8 @@ from intentflow.inference.scope import is_out_of_scope
 from intentflow.io.progress import progress_bar
 
 if TYPE_CHECKING:
+    from intentflow.client import IntentClient, Recognition
     from intentflow.inference.engines import Answer, Engine
-    from intentflow.serving.client import IntentClient
-    from intentflow.serving.client_requests import Recognition
     from intentflow.serving.model_files import ServedModel
 
 _BATCH = 16  # utterances of one request

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sys
+import tomllib
+from email.message import Message
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 
-from intentflow.cli.extras import extra_with, install_hint
+from intentflow.cli.extras import _EXTRA_OF, _EXTRAS, extra_with, install_hint
 from intentflow.cli.main import main
+from intentflow.cli.verbs import VERBS
+
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 @pytest.mark.parametrize(
@@ -45,6 +50,24 @@ def test_a_checkout_that_is_not_installed_names_none(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("importlib.metadata.metadata", missing)
     assert extra_with("scipy") is None
+
+
+@pytest.mark.parametrize(
+    ("verb", "extra"),
+    [("convert", "data"), ("compile", "kfp"), ("train", "train"), ("schema", "cli"), ("", "cli")],
+)
+def test_what_every_command_needs_comes_with_the_commands_own_extra(
+    verb: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = Message()
+    project["Requires-Dist"] = "pyyaml~=6.0; extra == 'cli'"
+    monkeypatch.setattr("importlib.metadata.metadata", lambda _: project)
+    assert install_hint("yaml", verb) == f": pip install 'intentflow[{extra}]'"
+
+
+def test_every_command_with_an_extra_is_one() -> None:
+    assert set(_EXTRA_OF) <= set(VERBS)
+    assert set(_EXTRAS) <= {*tomllib.loads(PROJECT.read_text())["project"]["optional-dependencies"]}
 
 
 def test_a_command_says_what_to_install(

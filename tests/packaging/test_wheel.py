@@ -8,8 +8,12 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import threading
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -26,7 +30,7 @@ COMPONENTS = sorted(file.parent.name for file in ROOT.glob("components/*/compone
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment with the wheel and one of its extras."""
+    """A virtual environment with the wheel and one of its extras, or none."""
 
     folder: Path
 
@@ -86,10 +90,16 @@ def with_data(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environm
     return _installed(wheel, "data", tmp_path_factory.mktemp("data"))
 
 
+@pytest.fixture(scope="module")
+def alone(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """An environment with what the package itself requires, and nothing else."""
+    return _installed(wheel, "", tmp_path_factory.mktemp("alone"))
+
+
 def _installed(wheel: Path, extra: str, folder: Path) -> Environment:
     _run(sys.executable, "-m", "venv", folder)
     pip = (folder / "bin/python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
-    _run(*pip, "--constraint", ROOT / "requirements.lock", f"{wheel}[{extra}]")
+    _run(*pip, "--constraint", ROOT / "requirements.lock", f"{wheel}[{extra}]" if extra else wheel)
     return Environment(folder)
 
 
@@ -166,3 +176,62 @@ def test_convert_works_without_torch(with_data: Environment) -> None:
     printed = with_data("intentflow", "convert", export, "-o", records, "--json")
     summary = json.loads(printed.splitlines()[-1])
     assert summary["kept"] == len(records.read_text().splitlines()) > 0
+
+
+def test_the_package_alone_is_small(alone: Environment) -> None:
+    """The packages that httpx and pydantic bring are all that comes with it."""
+    listed = json.loads(alone("python", "-m", "pip", "list", "--format", "json"))
+    assert {entry["name"].lower() for entry in listed} == {
+        *("intentflow", "pip", "setuptools"),
+        *("httpx", "httpcore", "h11", "anyio", "idna", "certifi"),
+        *("pydantic", "pydantic_core", "annotated-types", "typing-inspection"),
+        "typing_extensions",
+    }
+
+
+def test_the_client_alone_asks_a_service(alone: Environment) -> None:
+    code = (
+        "import sys; from intentflow.client import IntentClient\n"
+        "with IntentClient(sys.argv[1]) as client: print(client.recognize('stop').calls[0].intent)"
+    )
+    with _service() as url:
+        assert alone("python", "-c", code, url).strip() == "stop"
+
+
+def test_the_package_alone_lists_its_commands(alone: Environment) -> None:
+    assert "convert" in alone("intentflow", "--help")
+
+
+@pytest.mark.parametrize(("verb", "extra"), [("convert", "data"), ("compile", "kfp")])
+def test_a_command_of_the_package_alone_names_its_extra(
+    alone: Environment, verb: str, extra: str
+) -> None:
+    command = [str(alone.folder / "bin/intentflow"), verb, "--help"]
+    done = subprocess.run(command, cwd=alone.folder, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith(f"is not installed: pip install 'intentflow[{extra}]'\n")
+
+
+class _Stop(BaseHTTPRequestHandler):
+    """A service that understands every utterance as the same intent."""
+
+    def do_POST(self) -> None:
+        call = {"intent": "stop", "parameters": [], "arguments": {}}
+        answer = {"calls": [call], "text": "stop()", "confidence": None}
+        answer |= {"out_of_scope": False, "latency_seconds": 0.1}
+        body = json.dumps({"predictions": [answer]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@contextmanager
+def _service() -> Iterator[str]:
+    """The URL of a service on this computer."""
+    with HTTPServer(("127.0.0.1", 0), _Stop) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()

@@ -15,8 +15,7 @@ import numpy as np
 import pytest
 from openai import OpenAI
 
-from intentflow.serving.client import IntentClient
-from intentflow.serving.client_requests import ServiceFailure
+from intentflow.client import IntentClient, ServiceFailure
 from tests.serving.documented import ask_as_documented
 from tests.serving.kserve_client import InferenceRESTClient, RESTConfig, kserve
 from tests.serving.servers import UTTERANCE, Servers, client

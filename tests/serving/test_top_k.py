@@ -16,10 +16,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from intentflow.cli.main import main
+from intentflow.client.requests import ClientOptions, LikelyIntent, ServiceRequests
 from intentflow.inference.transformers_engine import TransformersEngine
 from intentflow.serving.app import create_app
 from intentflow.serving.backend import Message, ModelAnswer
-from intentflow.serving.client_requests import ClientOptions, LikelyIntent, ServiceRequests
 from intentflow.serving.interpretation import interpret
 from intentflow.serving.limits import Limits
 from intentflow.serving.local_backend import LocalBackend

@@ -8,9 +8,8 @@ import json
 import pytest
 
 from intentflow.cli.main import main
+from intentflow.client import AsyncIntentClient, IntentClient, RecognizedCall, ServiceFailure
 from intentflow.errors import IntentflowError
-from intentflow.serving.client import AsyncIntentClient, IntentClient
-from intentflow.serving.client_requests import RecognizedCall, ServiceFailure
 from tests.real_parts.process import free_port
 from tests.serving.transformer.conftest import TOKEN, Running
 

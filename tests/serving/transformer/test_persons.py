@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from intentflow.client import IntentClient
 from intentflow.persons import PERSON_KEY_VARIABLE, PersonKey
-from intentflow.serving.client import IntentClient
 from tests.real_parts.process import free_port
 from tests.serving.transformer.conftest import TOKEN, Running, played_vllm, transformer
 from tests.test_persons import KEY

@@ -13,11 +13,11 @@ import httpx
 import pytest
 from transformers import AutoTokenizer
 
+from intentflow.client import IntentClient
 from intentflow.deployment import DeployOptions, read_facts, render
 from intentflow.evaluation.run import Evaluation, evaluate_model
 from intentflow.prompts import prompt_token_ids
 from intentflow.records import Example
-from intentflow.serving.client import IntentClient
 from intentflow.serving.model_files import read_served_model
 from intentflow.training.sft import train
 from tests.models import TAXONOMY, one_thread, recipe, rows, save_base_model

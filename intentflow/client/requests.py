@@ -9,15 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx2 as httpx
-from tenacity import (
-    RetryCallState,
-    retry_if_exception,
-    stop_after_attempt,
-    stop_any,
-    stop_before_delay,
-    wait_exponential,
-)
+import httpx
 
 from intentflow.calls import Call, format_calls
 from intentflow.errors import ServiceError
@@ -245,25 +237,25 @@ class ServiceRequests:
             ) from None
 
 
-def retry_policy(options: ClientOptions) -> dict[str, Any]:
-    """Number, pauses and conditions of retries, for tenacity."""
-    return {
-        "retry": retry_if_exception(lambda e: isinstance(e, ServiceFailure) and e.again),
-        "stop": stop_any(
-            stop_after_attempt(options.retries + 1), stop_before_delay(options.timeout_seconds)
-        ),
-        "wait": _pause_seconds,
-        "reraise": True,
-    }
+def pause_seconds(failure: ServiceFailure, tries: int, options: ClientOptions, end: float) -> float:
+    """The pause before another try: as the service asked, else twice the last one, at random.
 
+    Args:
+        failure: Failure of the last try.
+        tries: Number of tries so far.
+        options: Their limits.
+        end: When the time is over, by ``time.monotonic``.
 
-def _pause_seconds(state: RetryCallState) -> float:
-    """As long as the service asked for, else twice as long as before, at random."""
-    failure = state.outcome.exception() if state.outcome else None
-    if isinstance(failure, ServiceFailure) and failure.wait_seconds is not None:
-        return failure.wait_seconds
-    growing = wait_exponential(multiplier=_FIRST_PAUSE_SECONDS, max=_MAX_PAUSE_SECONDS)
-    return growing(state) * (1 + random.random())
+    Raises:
+        ServiceFailure: There is no other try; it is the failure itself.
+    """
+    pause = failure.wait_seconds
+    if pause is None:
+        growing = min(_FIRST_PAUSE_SECONDS * 2 ** (tries - 1), _MAX_PAUSE_SECONDS)
+        pause = growing * (1 + random.random())
+    if not failure.again or tries > options.retries or time.monotonic() + pause >= end:
+        raise failure
+    return pause
 
 
 def seconds_until(end: float) -> float:

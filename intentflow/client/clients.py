@@ -1,30 +1,23 @@
-"""Typed clients of an intent service, sync and async.
-
-    with IntentClient("http://intent.example", token=os.environ["TOKEN"]) as client:
-        found = client.recognize("I want to visit Hangzhou, check the weather")
-        found.calls[0].intent, found.calls[0].arguments["place"]
-
-Both use KServe's V1 route, retry where the service reports a temporary fault, and give up when
-the time is over.
-"""
+"""The clients, sync and async."""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-import httpx2 as httpx
-from tenacity import AsyncRetrying, Retrying
+import httpx
 
-from intentflow.serving.client_requests import (
+from intentflow.client.requests import (
     ClientOptions,
     Recognition,
+    ServiceFailure,
     ServiceRequest,
     ServiceRequests,
     Utterance,
-    retry_policy,
+    pause_seconds,
     seconds_until,
 )
 
@@ -34,7 +27,11 @@ class IntentClient:
 
     Args:
         url: URL of the service, without a path; it must hold no secret.
-        options: As :class:`ClientOptions` has them, as keywords.
+        token: Bearer token; None where the service demands none.
+        model: Its name in the routes.
+        timeout_seconds: For one call of a method, all tries together.
+        retries: After the first try.
+        headers: More headers, such as the Host that an ingress goes by.
 
     Example:
         With ``service_url`` the URL of ``intentflow serve``, or of a deployed service, whose model
@@ -47,8 +44,18 @@ class IntentClient:
         True
     """
 
-    def __init__(self, url: str, **options: Any) -> None:
-        self._requests = ServiceRequests(url, ClientOptions(**options))
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = None,
+        model: str = ClientOptions.model,
+        timeout_seconds: float = ClientOptions.timeout_seconds,
+        retries: int = ClientOptions.retries,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        options = ClientOptions(token, model, timeout_seconds, retries, headers or {})
+        self._requests = ServiceRequests(url, options)
         self._client = httpx.Client(**self._requests.connection)
 
     def recognize(
@@ -128,9 +135,15 @@ class IntentClient:
         self.close()
 
     def _post(self, request: ServiceRequest) -> httpx.Response:
-        return Retrying(**retry_policy(self._requests.options))(
-            self._post_once, request, time.monotonic() + self._requests.options.timeout_seconds
-        )
+        end = time.monotonic() + self._requests.options.timeout_seconds
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                return self._post_once(request, end)
+            except ServiceFailure as failure:
+                pause = pause_seconds(failure, tries, self._requests.options, end)
+            time.sleep(pause)
 
     def _post_once(self, request: ServiceRequest, end: float) -> httpx.Response:
         with self._requests.failures():
@@ -143,7 +156,11 @@ class AsyncIntentClient:
 
     Args:
         url: URL of the service, without a path.
-        options: As :class:`ClientOptions` has them, as keywords.
+        token: As :class:`IntentClient` takes it, and all others, too.
+        model: Its name in the routes.
+        timeout_seconds: For one call of a method, all tries together.
+        retries: After the first try.
+        headers: More headers.
 
     Example:
         With ``service_url`` the URL of ``intentflow serve``, or of a deployed service:
@@ -157,8 +174,18 @@ class AsyncIntentClient:
         2
     """
 
-    def __init__(self, url: str, **options: Any) -> None:
-        self._requests = ServiceRequests(url, ClientOptions(**options))
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = None,
+        model: str = ClientOptions.model,
+        timeout_seconds: float = ClientOptions.timeout_seconds,
+        retries: int = ClientOptions.retries,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        options = ClientOptions(token, model, timeout_seconds, retries, headers or {})
+        self._requests = ServiceRequests(url, options)
         self._client = httpx.AsyncClient(**self._requests.connection)
 
     async def recognize(
@@ -206,9 +233,15 @@ class AsyncIntentClient:
         await self.close()
 
     async def _post(self, request: ServiceRequest) -> httpx.Response:
-        return await AsyncRetrying(**retry_policy(self._requests.options))(
-            self._post_once, request, time.monotonic() + self._requests.options.timeout_seconds
-        )
+        end = time.monotonic() + self._requests.options.timeout_seconds
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                return await self._post_once(request, end)
+            except ServiceFailure as failure:
+                pause = pause_seconds(failure, tries, self._requests.options, end)
+            await asyncio.sleep(pause)
 
     async def _post_once(self, request: ServiceRequest, end: float) -> httpx.Response:
         with self._requests.failures():
