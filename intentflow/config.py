@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
     AliasChoices,
@@ -14,22 +14,35 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     GetJsonSchemaHandler,
+    StringConstraints,
     ValidationError,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
 
-from intentflow.errors import InputError, IntentflowError, UsageError
+from intentflow.errors import InputError
 from intentflow.io.safe_yaml import load_yaml_text
 from intentflow.io.validation_messages import plain_message
+from intentflow.overrides import Override, Overrides, apply_overrides, origin, parsed
 
 Mark = TypeVar("Mark")
 
 DNS_LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 """Pattern of a Kubernetes name that is also a host name's label (RFC 1123)."""
 
-QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
-"""Pattern of a Kubernetes quantity, such as ``500m`` or ``16Gi``."""
+
+def number_as_text(value: object) -> object:
+    """A number of YAML, such as ``cpu: 4``, as text; all else, truth values too, as it is."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if is_number else value
+
+
+Quantity = Annotated[
+    str,
+    BeforeValidator(number_as_text),
+    StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"),
+]
+"""A Kubernetes quantity, such as ``500m`` or ``16Gi``; YAML may have a number."""
 
 
 class DescribedModel(BaseModel):
@@ -65,12 +78,13 @@ class StrictModel(DescribedModel):
         return document
 
     @classmethod
-    def from_mapping(cls, document: object, where: str) -> Self:
+    def from_mapping(cls, document: object, where: str, overrides: Sequence[Override] = ()) -> Self:
         """Check a parsed document.
 
         Args:
             document: The parsed content of the YAML file.
             where: File name for error messages.
+            overrides: Settings that were applied to it; a wrong one is named in the file's place.
 
         Raises:
             InputError: A key is unknown, missing or has an invalid value; the message names
@@ -83,15 +97,15 @@ class StrictModel(DescribedModel):
         try:
             return cls.model_validate(document)
         except ValidationError as error:
-            raise InputError(_explain(cls, error, where)) from None
+            raise InputError(_explain(cls, error, where, overrides)) from None
 
     @classmethod
-    def from_yaml(cls, path: str | Path, overrides: Iterable[str] = ()) -> Self:
+    def from_yaml(cls, path: str | Path, overrides: Overrides = ()) -> Self:
         """Read a YAML file and apply ``key.sub=value`` overrides."""
-        document = load_yaml(path)
+        document, settings = load_yaml(path), parsed(overrides)
         if document is None or isinstance(document, Mapping):
-            document = apply_overrides(document, overrides)
-        return cls.from_mapping(document, str(path))
+            document = apply_overrides(document, settings)
+        return cls.from_mapping(document, str(path), settings)
 
 
 @dataclass(frozen=True)
@@ -162,12 +176,6 @@ def from_file(read: Callable[[str], Any], model: type[BaseModel]) -> BeforeValid
     return BeforeValidator(read_text, json_schema_input_type=str | model)
 
 
-def number_as_text(value: object) -> object:
-    """A number of YAML, such as ``cpu: 4``, as text; all else, truth values too, as it is."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return str(value) if is_number else value
-
-
 def marker(kind: type[Mark], metadata: Iterable[Any]) -> Mark | None:
     """The mark of a kind among a field's metadata; None where there is none."""
     return next((mark for mark in metadata if isinstance(mark, kind)), None)
@@ -199,49 +207,6 @@ def _read_text(path: str) -> str:
         return fetch(path, folder).read_text(encoding="utf-8")
 
 
-def apply_overrides(document: Any, overrides: Iterable[str]) -> Any:
-    """Apply ``key.sub=value`` settings to a parsed document; values are read as YAML.
-
-    Raises:
-        UsageError: A setting has no ``=``, or addresses a key below a plain value.
-
-    Example:
-        >>> apply_overrides({"recipe": {"seed": 1}}, ["recipe.learning_rate=5e-5"])
-        {'recipe': {'seed': 1, 'learning_rate': 5e-05}}
-    """
-    result = dict(document or {})
-    for setting in overrides:
-        key, equals, value = setting.partition("=")
-        if not equals or not key:
-            raise UsageError(f"--set {setting}: expected key=value")
-        _set_key(result, key.split("."), _parse_value(value, setting), setting)
-    return result
-
-
-def _parse_value(text: str, setting: str) -> Any:
-    """A setting's value as YAML; 5e-5, which is text in YAML 1.1, is read as a number."""
-    try:
-        value = load_yaml_text(text, setting)
-    except IntentflowError:
-        raise UsageError(f"--set {setting}: the value is not YAML") from None
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return value
-
-
-def _set_key(target: dict[str, Any], path: list[str], value: Any, setting: str) -> None:
-    for part in path[:-1]:
-        inner = target.get(part)
-        if inner is not None and not isinstance(inner, dict):
-            raise UsageError(f"--set {setting}: {part} is not a section")
-        target[part] = dict(inner or {})
-        target = target[part]
-    target[path[-1]] = value
-
-
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name most similar to ``name``, or None if none is similar.
 
@@ -253,8 +218,19 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
-def _explain(model: type[BaseModel], error: ValidationError, where: str) -> str:
-    return "; ".join(f"{where}: {_explain_one(model, item)}" for item in error.errors()[:3])
+def _explain(
+    model: type[BaseModel], error: ValidationError, where: str, overrides: Sequence[Override]
+) -> str:
+    return "; ".join(
+        f"{_place(item, where, overrides)}: {_explain_one(model, item)}"
+        for item in error.errors()[:3]
+    )
+
+
+def _place(item: Any, where: str, overrides: Sequence[Override]) -> str:
+    """The setting that gave the value, or else the file."""
+    setting = origin([str(part) for part in item["loc"]], overrides)
+    return f"--set {setting.text}" if setting else where
 
 
 def _explain_one(model: type[BaseModel], item: Any) -> str:

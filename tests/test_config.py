@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from intentflow.config import StrictModel, apply_overrides, load_yaml, nearest
+from intentflow.config import StrictModel, load_yaml, nearest
 from intentflow.errors import IntentflowError
+from intentflow.overrides import apply_overrides
 
 
 class Inner(StrictModel):
@@ -62,6 +63,36 @@ def test_a_bad_file_is_explained(tmp_path: Path, text: str, message: str) -> Non
 def test_a_bad_setting_is_named(tmp_path: Path, setting: str) -> None:
     with pytest.raises(IntentflowError, match="--set"):
         _read(tmp_path, "epochs: 3", setting)
+
+
+@pytest.mark.parametrize(
+    "value", ["3", "03", "1e1", "5e-5", "nan", "inf", "yes", "~", "[1, 2]", "{a: 1}", "'x'", "x y"]
+)
+def test_a_setting_reads_its_value_as_the_file_does(tmp_path: Path, value: str) -> None:
+    (tmp_path / "c.yaml").write_text(f"a: {value}")
+    assert apply_overrides({}, [f"a={value}"]) == load_yaml(tmp_path / "c.yaml")
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("train.learning_rte=1", "unknown key train.learning_rte; did you mean learning_rate?"),
+        ("train.learning_rate=fast", "train.learning_rate: expected a number, not 'fast'"),
+        ("train=5", "train: expected keys and values, not 5"),
+        ("epoch=3", "unknown key epoch; did you mean epochs?"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_key_and_not_the_file(
+    tmp_path: Path, setting: str, message: str
+) -> None:
+    with pytest.raises(IntentflowError) as caught:
+        _read(tmp_path, "epochs: 3", setting)
+    assert str(caught.value) == f"--set {setting}: {message}"
+
+
+def test_a_fault_of_the_file_names_the_file_next_to_settings(tmp_path: Path) -> None:
+    with pytest.raises(IntentflowError, match=r"c\.yaml: epochs: expected an integer"):
+        _read(tmp_path, "epochs: many", "train.learning_rate=1")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -1,12 +1,8 @@
-"""Types of deployment options: quantities, names of Kubernetes objects, tags, lists."""
+"""Types of deployment options: names of Kubernetes objects, tags, lists."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import BeforeValidator, StringConstraints
-
-from intentflow.config import QUANTITY, number_as_text
+from pydantic import BeforeValidator
 
 DIGEST = r"^sha256:[0-9a-f]{64}$"
 """Pattern of an image's digest."""
@@ -16,9 +12,6 @@ OBJECT = r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$"
 
 TAG = r"^[\w][\w.-]*$"
 """Pattern of an image's tag."""
-
-Quantity = Annotated[str, BeforeValidator(number_as_text), StringConstraints(pattern=QUANTITY)]
-"""A Kubernetes quantity; YAML's numbers are accepted."""
 
 
 def _listed(names: object) -> object:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
 from pydantic import model_validator
 
-from intentflow.config import apply_overrides, load_yaml
+from intentflow.config import load_yaml
 from intentflow.deployment.access_options import AccessOptions
 from intentflow.deployment.addresses import host_fault
 from intentflow.deployment.pod_options import PodOptions
 from intentflow.deployment.rollout_options import RolloutOptions
 from intentflow.deployment.server_options import ServerOptions
 from intentflow.deployment.service_options import ServiceOptions
+from intentflow.overrides import Overrides, apply_overrides, parsed
 
 _LAST_WITHOUT_SPLIT = (0, 20)
 _AUTOSCALED_REPLICAS = 4
@@ -148,7 +149,7 @@ class DeployOptions(RolloutOptions, PodOptions, AccessOptions, ServerOptions, Se
         return self
 
     @classmethod
-    def from_layers(cls, file: str | Path | None, settings: Iterable[str], **flags: object) -> Self:
+    def from_layers(cls, file: str | Path | None, settings: Overrides, **flags: object) -> Self:
         """Options from a YAML file, then ``key=value`` settings, then flags that are not None.
 
         Raises:
@@ -157,9 +158,11 @@ class DeployOptions(RolloutOptions, PodOptions, AccessOptions, ServerOptions, Se
         document = load_yaml(file) if file else {}
         if not isinstance(document, Mapping | None):
             return cls.from_mapping(document, str(file))
-        document = apply_overrides(document, settings)
+        overrides = parsed(settings)
+        document = apply_overrides(document, overrides)
         document |= {key: value for key, value in flags.items() if value is not None}
-        return cls.from_mapping(document, str(file) if file else "deploy options")
+        overrides = [one for one in overrides if flags.get(one.keys[0]) is None]
+        return cls.from_mapping(document, str(file) if file else "deploy options", overrides)
 
     @property
     def kserve_splits(self) -> bool:

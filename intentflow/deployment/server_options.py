@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from intentflow.config import DNS_LABEL, StrictModel
+from intentflow.config import DNS_LABEL, Quantity, StrictModel
 from intentflow.deployment.addresses import address_fault
-from intentflow.deployment.option_types import DIGEST, TAG, Listed, Quantity
+from intentflow.deployment.option_types import DIGEST, TAG, Listed
 
 
 class ServerOptions(StrictModel):

@@ -9,11 +9,12 @@ from typing import Annotated, Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from intentflow.baselines.kinds import QUICK_KINDS
-from intentflow.config import Place, StrictModel, apply_overrides, as_list, load_yaml, marker
+from intentflow.config import Place, StrictModel, as_list, load_yaml, marker
 from intentflow.conversion.sources import require_source
 from intentflow.deployment.options import DeployOptions
 from intentflow.errors import InputError
 from intentflow.gating.policy import GatePolicy
+from intentflow.overrides import Override, Overrides, apply_overrides, parsed
 from intentflow.pipeline.options import PipelineOptions
 from intentflow.pipeline.steps.balance import TeacherFile
 from intentflow.pipeline.steps.baseline import BaselineSettings, Kinds
@@ -88,7 +89,7 @@ class RunConfig(GateRules):
         return self
 
     @classmethod
-    def load(cls, path: str | Path, settings: Iterable[str] = ()) -> Self:
+    def load(cls, path: str | Path, settings: Overrides = ()) -> Self:
         """Read a run configuration and the files that it names, and apply ``--set`` settings.
 
         ``recipe.KEY`` and ``policy.KEY`` override keys of the files that the configuration names.
@@ -99,8 +100,9 @@ class RunConfig(GateRules):
             settings: Settings of the form ``key.sub=value``.
 
         Raises:
-            InputError: A key is invalid; the message names file and key.
+            InputError: A key is invalid; the message names file or setting, and key.
         """
+        settings = parsed(settings)
         own, inner = _by_file(settings)
         document = load_yaml(path)
         if document is not None and not isinstance(document, Mapping):
@@ -116,7 +118,7 @@ class RunConfig(GateRules):
         for section, overrides in inner.items():
             if section in document or overrides:
                 document[section] = _read_section(section, document.get(section), overrides)
-        return cls.from_mapping(document, str(path))
+        return cls.from_mapping(document, str(path), parsed(settings))
 
 
 def _require_sources(document: Mapping[str, Any], where: str) -> None:
@@ -142,20 +144,19 @@ def _require_source(source: str, where: str) -> None:
         raise InputError(f"{where}: {error}") from None
 
 
-def _by_file(settings: Iterable[str]) -> tuple[list[str], dict[str, list[str]]]:
+def _by_file(settings: Iterable[Override]) -> tuple[list[Override], dict[str, list[Override]]]:
     """Settings of the run itself, and those of a file that it names."""
-    own: list[str] = []
-    inner: dict[str, list[str]] = {"recipe": [], "policy": []}
+    own: list[Override] = []
+    inner: dict[str, list[Override]] = {"recipe": [], "policy": []}
     for setting in settings:
-        section, dot, rest = setting.partition(".")
-        if dot and section in inner and "=" not in section:
-            inner[section].append(rest)
+        if len(setting.keys) > 1 and setting.keys[0] in inner:
+            inner[setting.keys[0]].append(setting.below)
         else:
             own.append(setting)
     return own, inner
 
 
-def _read_section(section: str, value: Any, overrides: list[str]) -> Any:
+def _read_section(section: str, value: Any, overrides: list[Override]) -> Any:
     """Recipe or policy with its overrides, from its file or from the run's own section."""
     read = {"recipe": Recipe.load, "policy": GatePolicy.from_yaml}
     if isinstance(value, str):

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from intentflow.config import DNS_LABEL, QUANTITY, StrictModel
+from intentflow.config import DNS_LABEL, Quantity, StrictModel
 from intentflow.version import __version__
 
 TRAIN_IMAGE = "INTENTFLOW_TRAIN_IMAGE"
@@ -40,8 +40,8 @@ class ClusterOptions(StrictModel):
     gpus: int | None = Field(
         None, ge=0, description="GPUs of each node; as many as devices unless set, 0 for none"
     )
-    cpu: str = Field("8", pattern=QUANTITY, description="CPUs of each node")
-    memory: str = Field("64Gi", pattern=QUANTITY, description="Memory of each node")
+    cpu: Quantity = Field("8", description="CPUs of each node")
+    memory: Quantity = Field("64Gi", description="Memory of each node")
     s3_secret: str | None = Field(
         "intentflow-s3",
         description="Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; null where the pods "
@@ -68,9 +68,8 @@ class ClusterOptions(StrictModel):
     tolerations: list[dict[str, Any]] = Field(
         default=[], description="Tolerations of the nodes' taints"
     )
-    shared_memory: str | None = Field(
+    shared_memory: Quantity | None = Field(
         "2Gi",
-        pattern=QUANTITY,
         description="Size of /dev/shm, counted as memory of the pod; null for the runtime's own, "
         "usually 64Mi, which is too little for NCCL",
     )

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from intentflow.errors import UsageError
+from intentflow.overrides import Override, Overrides, parsed
 
 _OTHER_NAMES = {"seq_length": "max_length", "lora_dim": "lora_r"}
 _RANKS = ("lora_r", "lora_dim")
 
 
-def by_own_names(overrides: Iterable[str]) -> list[str]:
+def by_own_names(overrides: Overrides) -> list[Override]:
     """Overrides of the keys that the console's names mean, as recipes write them.
 
     Args:
@@ -22,14 +24,17 @@ def by_own_names(overrides: Iterable[str]) -> list[str]:
 
     Example:
         >>> by_own_names(["lora_dim=8"])
-        ['lora_r=8']
+        [Override(text='lora_dim=8', keys=('lora_r',), value=8)]
     """
-    given = [override.partition("=") for override in overrides]
-    keys = {key for key, _, _ in given}
+    given = parsed(overrides)
+    keys = {one.keys[0] for one in given}
     for other, own in _OTHER_NAMES.items():
         if {other, own} <= keys:
             raise UsageError(f"--set {other} is another name for {own}: give one of them")
-    return [f"{_OTHER_NAMES.get(key, key)}{equals}{value}" for key, equals, value in given]
+    return [
+        replace(one, keys=(_OTHER_NAMES.get(one.keys[0], one.keys[0]), *one.keys[1:]))
+        for one in given
+    ]
 
 
 def without_rank_of_zero(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
 
@@ -13,6 +13,7 @@ from intentflow.calls import OutputFormat
 from intentflow.config import StrictModel, nearest
 from intentflow.environment import resource
 from intentflow.errors import InputError
+from intentflow.overrides import Overrides
 from intentflow.prompts import Language, PromptSpec, TaxonomyInPrompt
 from intentflow.recipe.console_settings import (
     by_own_names,
@@ -261,7 +262,7 @@ class Recipe(StrictModel):
         return self
 
     @classmethod
-    def load(cls, name: str, overrides: Iterable[str] = ()) -> Self:
+    def load(cls, name: str, overrides: Overrides = ()) -> Self:
         """Read a shipped recipe (``smollm2-135m/full``) or a YAML file, local or ``s3://``.
 
         Raises:

@@ -193,6 +193,19 @@ def test_new_model_changes_uri_digests_and_arguments_alone(
     ]
 
 
+def test_options_that_the_files_decide_on_are_named(
+    facts: ModelFacts, git_options: DeployOptions, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="intentflow")
+    options = DeployOptions.model_validate(
+        {**git_options.model_dump(exclude_unset=True), "cpu": 6, "min_replicas": 3}
+    )
+    _commit(facts, options)
+    assert "leaves them alone" not in caplog.text
+    _commit(_newer(facts), options)
+    assert "the files decide on cpu, min_replicas; mode git leaves them alone" in caplog.text
+
+
 def test_argument_that_the_new_model_does_not_need_goes(
     facts: ModelFacts, git_options: DeployOptions, server: Server
 ) -> None:

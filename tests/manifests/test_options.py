@@ -275,7 +275,7 @@ def test_amounts_need_no_quotes(setting: str) -> None:
 
 @pytest.mark.parametrize("setting", ["cpu=true", "cpu=-1", "memory=16 GB"])
 def test_unsound_amounts_are_refused(setting: str) -> None:
-    with pytest.raises(IntentflowError, match=f"deploy options: {setting.partition('=')[0]}"):
+    with pytest.raises(IntentflowError, match=f"--set {setting.partition('=')[0]}"):
         _of(setting)
 
 

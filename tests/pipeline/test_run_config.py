@@ -82,6 +82,18 @@ def test_a_setting_reaches_into_the_recipe(tmp_path: Path, key: str) -> None:
             "full trains no adapter, so it does not take lora_r: remove it",
         ),
         (("recipe.lora_dim=4", "recipe.lora_r=4"), {"recipe": RECIPE}, "lora_dim is another name"),
+        (
+            ("recipe.learning_rat=1",),
+            {},
+            "--set recipe.learning_rat=1: unknown key learning_rat; did you mean learning_rate?",
+        ),
+        (("data.fild=x",), {}, "--set data.fild=x: unknown key data.fild; did you mean field?"),
+        (
+            ("pipeline.all.cpu=x8",),
+            {},
+            "--set pipeline.all.cpu=x8: pipeline.all.cpu: ",
+        ),
+        ((), {"pipeline": {"all": {"memory": "16Gb"}}}, "run.yaml: pipeline.all.memory: "),
         ((), {"data": {"sources": "a", "taxonomy": "none.yaml"}}, "none.yaml: No such file"),
         ((), {"data": {"sources": "a", "max_reject_rate": 2}}, "data.max_reject_rate"),
         ((), {"data": {"sources": "a", "near_threshold": 0}}, "data.near_threshold"),

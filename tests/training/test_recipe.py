@@ -120,6 +120,11 @@ def test_an_override_by_a_console_name_replaces_the_recipes_value() -> None:
     assert Recipe.load("qwen1.5-1.8b-chat/lora", ["lora_dim=8"]).lora_r == 8
 
 
+def test_a_wrong_override_is_named_as_it_was_given() -> None:
+    with pytest.raises(IntentflowError, match=r"^--set lora_dim=many: lora_r: expected"):
+        Recipe.load("qwen1.5-1.8b-chat/lora", ["lora_dim=many"])
+
+
 def test_a_key_overridden_by_both_its_names_is_refused() -> None:
     with pytest.raises(IntentflowError, match="lora_dim is another name for lora_r: give one"):
         Recipe.load("qwen1.5-1.8b-chat/lora", ["lora_dim=8", "lora_r=16"])

@@ -23,7 +23,7 @@ from tenacity import (
 from intentflow.artifacts.verdict import Verdict
 from intentflow.deployment.annotations import model_of
 from intentflow.deployment.gitops.repository import PushRejectedError, Repository, cloned
-from intentflow.deployment.gitops.service import change_files, read_uri
+from intentflow.deployment.gitops.service import FileChanges, change_files, read_uri
 from intentflow.deployment.options import DeployOptions
 from intentflow.deployment.rendering import Manifest
 from intentflow.errors import CheckFailed, UsageError
@@ -33,6 +33,11 @@ from intentflow.printable import printable
 log = logging.getLogger(__name__)
 
 TRAILER = "Intentflow-Service"
+# What mode git takes from the options where the service's files are there.
+_TAKEN = frozenset(
+    {"name", "namespace", "mode", "git_repo", "git_branch", "git_path", "git_push_branch"}
+    | {"max_model_len", "dtype", "probe", "rollout_job"}
+)
 _TRIES = 8
 _PAUSE_SECONDS = 0.3
 
@@ -74,18 +79,20 @@ def commit_service(objects: list[Manifest], verdict: Verdict, options: DeployOpt
     folder = service_folder(options)
     target = options.git_push_branch or options.git_branch
 
-    def change(repository: Repository) -> tuple[str | None, list[str]]:
+    def change(repository: Repository) -> tuple[str | None, FileChanges]:
         place = repository.root / folder
         require_inside(place, repository.root, f"{repository.url} {folder}")
         done = change_files(place, objects)
-        files = [file.relative_to(repository.root).as_posix() for file in done.files]
         message = _message(service, verdict, options, done.former_uri)
-        return repository.commit(message), files
+        return repository.commit(message), done
 
     with cloned(
         options.require_repository(), options.git_branch, options.git_push_branch, deep=False
     ) as repository:
-        commit, files = push_on_top(repository, target, change)
+        commit, done = push_on_top(repository, target, change)
+        files = [file.relative_to(repository.root).as_posix() for file in done.files]
+    if done.former_uri is not None and (kept := _left_alone(options)):
+        log.info("%s: the files decide on %s; mode git leaves them alone", folder, ", ".join(kept))
     if commit is None:
         log.info("%s on %s is already up to date: no commit", folder, target)
         return PushResult(None, target, [])
@@ -135,6 +142,16 @@ def push_on_top(
     raise CheckFailed(
         f"{repository.url}: {target} moved on {_TRIES} times in the meantime; try again"
     )
+
+
+def _left_alone(options: DeployOptions) -> list[str]:
+    """Options that were given, and that the service's files decide on once they are there."""
+    return [
+        name
+        for name, field in DeployOptions.model_fields.items()
+        if name in options.model_fields_set - _TAKEN
+        and getattr(options, name) != field.get_default(call_default_factory=True)
+    ]
 
 
 def _attempts() -> Iterator[AttemptManager]:
