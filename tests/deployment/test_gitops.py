@@ -198,12 +198,12 @@ def test_options_that_the_files_decide_on_are_named(
 ) -> None:
     caplog.set_level("INFO", logger="intentflow")
     options = DeployOptions.model_validate(
-        {**git_options.model_dump(exclude_unset=True), "cpu": 6, "min_replicas": 3}
+        {**git_options.model_dump(exclude_unset=True), "cpu": 6, "memory": "32Gi"}
     )
     _commit(facts, options)
     assert "leaves them alone" not in caplog.text
     _commit(_newer(facts), options)
-    assert "the files decide on cpu, min_replicas; mode git leaves them alone" in caplog.text
+    assert "the files decide on cpu, memory; mode git leaves them alone" in caplog.text
 
 
 def test_argument_that_the_new_model_does_not_need_goes(

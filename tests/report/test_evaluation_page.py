@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from intentflow.artifacts.request_log import LoggedCorrection
+from intentflow.cli.main import main
 from intentflow.evaluation.run import Evaluation
+from intentflow.records import read_records
 from tests.evaluation.report.pages import evaluation, many, page
 from tests.validation.chromium import Page, opened_browser
 
@@ -256,3 +260,74 @@ _CONTRAST = """(() => {
   };
   return Math.min(...[...document.querySelectorAll('.cell, .quiet, .judgement, label')].map(ratio));
 })()"""
+
+
+def _correct(tab: Page, *outputs: str) -> None:
+    """Write right calls into the first rows of the table."""
+    for place, output in enumerate(outputs):
+        tab.evaluate(
+            f"(() => {{ const field = document.querySelectorAll('.correct input')[{place}];"
+            f"field.value = {output!r}; field.dispatchEvent(new Event('input')) }})()"
+        )
+
+
+def _saved(tab: Page, folder: Path) -> Path:
+    """The file that the page saves."""
+    tab.send("Page.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+    tab.click("#row-save")
+    file, end = folder / "corrections.jsonl", time.monotonic() + 10
+    while not file.exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    return file
+
+
+def test_corrections_are_saved_as_json_lines(shown: Page, tmp_path: Path) -> None:
+    _type(shown, "row-text", "other artist")
+    _correct(shown, " play(c) ")
+    (line,) = LoggedCorrection.read_rows(_saved(shown, tmp_path))
+    assert (line.instruction, line.output, line.prediction) == (
+        "other artist",
+        "play(c)",
+        "play(b)",
+    )
+
+
+def test_a_correction_outlives_filters_and_pages(shown: Page, tmp_path: Path) -> None:
+    _correct(shown, "play(1)", "", "play(3)")
+    shown.click("#row-on")
+    _type(shown, "row-text", "nothing has this")
+    outputs = [line.output for line in LoggedCorrection.read_rows(_saved(shown, tmp_path))]
+    assert outputs == ["play(1)", "play(3)"]
+
+
+def test_nothing_is_saved_without_a_correction(shown: Page) -> None:
+    assert shown.evaluate("document.getElementById('row-save').disabled")
+    _correct(shown, "play(1)")
+    assert shown.evaluate("document.getElementById('row-save').innerText") == "Save 1 correction"
+
+
+def test_feedback_makes_labels_of_saved_corrections(shown: Page, tmp_path: Path) -> None:
+    _type(shown, "row-text", "other artist")
+    _correct(shown, "play(c)")
+    assert main(["feedback", str(_saved(shown, tmp_path)), "-o", str(tmp_path / "out")]) == 0
+    (label,) = read_records(tmp_path / "out/labels.jsonl")
+    assert (label.instruction, label.output) == ("other artist", "play(c)")
+    (pair,) = (tmp_path / "out/pairs.jsonl").read_text().splitlines()
+    assert json.loads(pair)["prediction"] == "play(b)"
+
+
+def test_convert_makes_records_of_saved_corrections(shown: Page, tmp_path: Path) -> None:
+    _type(shown, "row-text", "other artist")
+    _correct(shown, "play(c)")
+    saved = _saved(shown, tmp_path)
+    assert main(["convert", str(saved), "-o", str(tmp_path / "records.jsonl")]) == 0
+    (row,) = read_records(tmp_path / "records.jsonl")
+    assert (row.instruction, row.output) == ("other artist", "play(c)")
+
+
+def test_a_row_that_is_too_long_for_the_page_takes_no_correction(
+    browser: Page, tmp_path: Path
+) -> None:
+    page(tmp_path, evaluation(("x " * 400, "play()", "stop()")))
+    browser.open(tmp_path / "report.html", 1280)
+    assert browser.evaluate("document.querySelector('.correct input').disabled")

@@ -104,5 +104,14 @@ def evaluation_html(
         parameters=parameter_table(metrics.per_parameter),
         threshold=threshold_rows(metrics),
         facts=facts(metrics),
-        data={"matrix": picture, "rows": rows.as_json()},
+        data={"matrix": picture, "rows": rows.as_json(), "about": _about(metrics)},
     )
+
+
+def _about(metrics: Metrics) -> dict[str, str | None]:
+    """Facts that a correction states of the answer that was wrong."""
+    return {
+        "id": short_digest(metrics.model_digest) or "unknown",
+        "model_digest": metrics.model_digest,
+        "prompt_digest": metrics.prompt_digest or "",
+    }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from intentflow.evaluation.metrics import unmatched_intents
-from intentflow.evaluation.report.texts import name_for_page, text_for_page
+from intentflow.evaluation.report.texts import is_cut, name_for_page, text_for_page
 from intentflow.evaluation.scored_rows import Scored
 from intentflow.report import json_for_page
 
@@ -22,7 +22,7 @@ _BYTES = 1_500_000
 
 @dataclass(frozen=True)
 class PageRow:
-    """One row of the page."""
+    """One row of the page; ``complete`` if its utterance and answer are not shortened."""
 
     what: int
     utterance: str
@@ -31,6 +31,7 @@ class PageRow:
     confidence: float | None
     intents: list[str]
     confused: list[tuple[str, str]]
+    complete: bool
 
     def cells(self) -> list[str]:
         """Cells of a table that works without a script."""
@@ -41,7 +42,8 @@ class PageRow:
         """Values in the order that ``rows.js`` expects."""
         sure = None if self.confidence is None else round(self.confidence, 4)
         texts = (self.utterance, self.label, self.answer)
-        return [self.what, *texts, sure, self.intents, [list(pair) for pair in self.confused]]
+        confused = [list(pair) for pair in self.confused]
+        return [self.what, *texts, sure, self.intents, confused, self.complete]
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ def _page_row(row: Scored) -> PageRow:
         row.confidence,
         sorted({name_for_page(name) for name in (*row.gold_intents, *predicted)}),
         [(name_for_page(gold), name_for_page(guess)) for gold, guess in confused],
+        complete=not any(is_cut(text) for text in (row.instruction, row.prediction)),
     )
 
 

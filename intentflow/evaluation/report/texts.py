@@ -15,6 +15,11 @@ def text_for_page(text: str) -> str:
     return cut_text(redact_text(text), _TEXT_CHARACTERS)
 
 
+def is_cut(text: str) -> bool:
+    """Whether the page shows the beginning of a text alone."""
+    return len(redact_text(text)) > _TEXT_CHARACTERS
+
+
 @lru_cache(maxsize=10_000)
 def name_for_page(name: str) -> str:
     """An intent's name, redacted and shortened, because a model may predict any text."""

@@ -1,12 +1,15 @@
-// The table of rows: search, filters, order, pages. Texts are set as text, never as markup.
+// The table of rows: search, filters, order, pages, and corrections to save. Texts are set as
+// text, never as markup.
 {
   const PAGE = 25;
   const WHAT = ["right", "parameters", "intent", "malformed"];
-  const HEAD = ["What", "Confidence", "Utterance", "Label", "Answer"];
+  const HEAD = ["What", "Confidence", "Utterance", "Label", "Answer", "Correct"];
   const field = (name) => document.getElementById(`row-${name}`);
-  const rows = JSON.parse(document.getElementById("data").textContent).rows.map(
-    ([what, utterance, label, answer, sure, intents, confused]) => ({
-      what, utterance, label, answer, sure, confused,
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const rows = data.rows.map(
+    ([what, utterance, label, answer, sure, intents, confused, complete]) => ({
+      what, utterance, label, answer, sure, confused, complete,
+      correct: "",
       names: intents.map((name) => name.toLowerCase()),
       text: `${utterance}\n${label}\n${answer}`.toLowerCase(),
     }),
@@ -29,6 +32,42 @@
     const sign = { most: -1, least: 1 }[field("order").value];
     return sign ? found.sort((a, b) => sign * ((a.sure ?? -1) - (b.sure ?? -1))) : found;
   };
+  const corrected = () => rows.filter((row) => row.correct);
+  const countCorrections = () => {
+    const count = corrected().length;
+    field("save").disabled = count === 0;
+    field("save").textContent = `Save ${count} correction${count === 1 ? "" : "s"}`;
+  };
+  const correction = (row) => {
+    const input = document.createElement("input");
+    input.value = row.correct;
+    input.placeholder = row.complete ? row.label : "too long for this page";
+    input.disabled = !row.complete;
+    input.setAttribute("aria-label", `Correct calls of: ${row.utterance}`);
+    input.addEventListener("input", () => {
+      row.correct = input.value.trim();
+      countCorrections();
+    });
+    return input;
+  };
+  const save = () => {
+    const time = new Date().toISOString();
+    const line = (row) => ({
+      request_id: `evaluation-${data.about.id}-${rows.indexOf(row) + 1}`,
+      time,
+      model_digest: data.about.model_digest,
+      prompt_digest: data.about.prompt_digest,
+      instruction: row.utterance,
+      output: row.correct,
+      prediction: row.answer,
+    });
+    const lines = corrected().map((row) => `${JSON.stringify(line(row))}\n`);
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob(lines, { type: "application/jsonl" }));
+    link.download = "corrections.jsonl";
+    link.click();
+    URL.revokeObjectURL(link.href);
+  };
   const tableRow = (row) => {
     const line = document.createElement("tr");
     const sure = row.sure === null ? "–" : row.sure.toFixed(3);
@@ -38,6 +77,10 @@
       cell.dataset.label = HEAD[i];
       cell.classList.toggle("number", i === 1);
     });
+    const cell = line.insertCell();
+    cell.className = "correct";
+    cell.dataset.label = HEAD.at(-1);
+    cell.append(correction(row));
     return line;
   };
   const draw = () => {
@@ -73,7 +116,12 @@
     document.getElementById("rows").scrollIntoView();
     field("text").focus({ preventScroll: true });
   });
+  field("save").addEventListener("click", save);
+  const head = document.createElement("th");
+  head.textContent = HEAD.at(-1);
+  document.querySelector("#row-table thead tr").append(head);
   field("controls").hidden = false;
   document.querySelector(".pager").hidden = false;
+  countCorrections();
   draw();
 }
