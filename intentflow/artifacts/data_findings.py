@@ -9,6 +9,7 @@ from pydantic import Field
 
 from intentflow.artifacts.agreement import Agreement
 from intentflow.artifacts.document import Artifact, Integer, JsonDocument, Number, Section
+from intentflow.artifacts.training import TrainingEstimate
 
 Level = Literal["error", "warning", "info"]
 
@@ -107,3 +108,6 @@ class DataFindings(Artifact):
         None, description="Agreement of the annotators, if convert measured it"
     )
     skipped: list[str] = Field([], description="Checks that were skipped, with the reason")
+    estimate: TrainingEstimate | None = Field(
+        None, description="Time and memory of the training; null if it was not asked for"
+    )

@@ -74,6 +74,41 @@ class TrainingHistory(Section):
         return self.validation_loss[-1][1] if self.validation_loss else None
 
 
+class TrainingEstimate(Section):
+    """The time and memory that a training will take, from its timed first step."""
+
+    rows: Integer = Field(description="Training rows that it is for")
+    steps: Integer = Field(description="Optimizer steps, if no early stopping ends them")
+    seconds_per_step: Number = Field(description="Seconds of the first step")
+    seconds: Number = Field(
+        description="Seconds of all steps at its speed, without validation and checkpoints"
+    )
+    memory_bytes: Integer = Field(
+        description="Peak memory of the first step: the GPU's, or the process's on a CPU"
+    )
+
+    @property
+    def text(self) -> str:
+        """The estimate in words.
+
+        Example:
+            >>> found = dict(seconds_per_step=2.4, seconds=720.0, memory_bytes=3_500_000_000)
+            >>> TrainingEstimate(rows=100, steps=300, **found).text
+            '300 steps of about 2.4 s: 12 min and 3.5 GB of memory'
+        """
+        return (
+            f"{self.steps:,} {'step' if self.steps == 1 else 'steps'} of about "
+            f"{self.seconds_per_step:.2g} s: {_duration(self.seconds)} and "
+            f"{self.memory_bytes / 1e9:.1f} GB of memory"
+        )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
 class TrainingFinding(Section):
     """An observation about a training."""
 

@@ -36,6 +36,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--report", type=Path, metavar="F.html", help="write the report as a page")
     parser.add_argument(
+        "--estimate",
+        action="store_true",
+        help="run and time the first step of the recipe's training: steps, time and memory "
+        "(default: no)",
+    )
+    parser.add_argument(
         "--finding-rows",
         type=Path,
         metavar="F.jsonl",
@@ -54,6 +60,7 @@ def run(args: argparse.Namespace) -> Outcome:
         agreement=args.agreement,
         report=args.report,
         finding_rows=args.finding_rows,
+        estimate=args.estimate,
         name=Path(args.data).name,
     )
     return Outcome(
@@ -74,6 +81,8 @@ def _text(report: ValidationReport) -> str:
     lines += [f"{item.level}: {item.code}: {item.message}" for item in report.findings]
     lines += [f"not checked: {line}" for line in report.skipped]
     lines += _agreement_text(report.agreement)
+    if report.estimate is not None:
+        lines.append(f"estimate: {report.estimate.text}")
     advice = report.advice.model_dump()
     lines += ["advice:", *table((name.replace("_", " "), item) for name, item in advice.items())]
     return "\n".join(lines)

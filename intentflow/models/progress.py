@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from tqdm import tqdm
@@ -19,9 +20,18 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers i
     Args:
         history: Curves of the run, extended while it trains.
         tokens_per_step: Average number of tokens of one optimizer step.
+        first_step: Called after the first step with the number of all steps and the seconds of
+            this one; None for nothing.
     """
 
-    def __init__(self, history: History, tokens_per_step: float) -> None:
+    def __init__(
+        self,
+        history: History,
+        tokens_per_step: float,
+        first_step: Callable[[int, float], None] | None = None,
+    ) -> None:
+        self.first_step = first_step
+        self.began = 0.0
         self.history = history
         self.tokens_per_step = tokens_per_step
         self.bar: tqdm[Any] | None = None
@@ -29,7 +39,8 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers i
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Open the progress bar."""
-        self.started = time.monotonic() - self.history.seconds
+        self.began = time.monotonic()
+        self.started = self.began - self.history.seconds
         self.bar = progress_bar(
             "train",
             total=state.max_steps,
@@ -44,6 +55,9 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers i
         self.history.seconds = time.monotonic() - self.started
         if self.bar is not None:
             self.bar.update(state.global_step - self.bar.n)
+        if self.first_step and state.is_world_process_zero:
+            self.first_step(state.max_steps, time.monotonic() - self.began)
+        self.first_step = None
 
     def on_log(
         self, args: Any, state: Any, control: Any, logs: dict[str, float], **kwargs: Any

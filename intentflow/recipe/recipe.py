@@ -107,6 +107,11 @@ class Recipe(StrictModel):
     save_steps: int | None = Field(
         None, ge=1, description="Steps between checkpoints; each epoch if empty"
     )
+    save_minutes: float | None = Field(
+        None,
+        gt=0,
+        description="Minutes after which a checkpoint is saved between those of steps or epochs",
+    )
 
     lora_r: int = Field(
         64,

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +24,7 @@ from intentflow.environment import CHECKPOINTS
 from intentflow.errors import InputError
 from intentflow.io.files import atomic_file
 from intentflow.models.history import History
-from intentflow.training.distributed import is_main_process
+from intentflow.training.distributed import agree, is_main_process
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +103,31 @@ class MarkComplete(TrainerCallback):  # type: ignore[misc]  # transformers is no
     def _skip_last(self, state: Any, control: Any) -> None:
         if state.global_step >= state.max_steps and not self.save_last:
             control.should_save = False
+
+
+class SaveByTime(TrainerCallback):  # type: ignore[misc]  # transformers is not typed
+    """Asks for a checkpoint where the last one is too old, at the end of a step.
+
+    Args:
+        minutes: Minutes between checkpoints.
+    """
+
+    def __init__(self, minutes: float) -> None:
+        self._seconds = minutes * 60
+        self._saved = time.monotonic()
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Count from here."""
+        self._saved = time.monotonic()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Ask for one; all processes follow the main one, whose clock counts."""
+        if agree(time.monotonic() - self._saved >= self._seconds):
+            control.should_save = True
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Count from here, also after a checkpoint of an epoch."""
+        self._saved = time.monotonic()
 
 
 @contextmanager

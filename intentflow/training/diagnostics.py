@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import fmean
+from typing import Any
 
 from intentflow.artifacts.training import TrainingFinding
 from intentflow.calls import CallSyntaxError, parse_calls
 from intentflow.models.history import History
+from intentflow.models.script_coverage import script_coverage
+from intentflow.recipe.recipe import Recipe
 from intentflow.records import Example
 
 SLOW_SHARE = 0.1
 """Minimum relative decrease of the training loss; a smaller one is too slow."""
 
+_WIDE_MODEL = "qwen1.5-1.8b-chat"
 _MIN_POINTS = 4
 _RISE = 1.05
 _ADVICE = "raise learning_rate, and check that the labels are correct"
@@ -52,6 +56,32 @@ def unseen_in_validation(
             advice="add validation rows of every intent, or split again with a larger share",
         )
     ]
+
+
+def unknown_script(
+    recipe: Recipe, tokenizer: Any, training: Sequence[Example]
+) -> list[TrainingFinding]:
+    """A base model that does not know the language or script of the rows.
+
+    Args:
+        recipe: Recipe of the training.
+        tokenizer: Tokenizer of its base model.
+        training: Training rows.
+    """
+    found = script_coverage(tokenizer, [row.instruction for row in training])
+    if found is None or found.is_known:
+        return []
+    message = (
+        f"{recipe.model_name_or_path} hardly knows the language or script of the rows: their "
+        f"letters take {found.tokens_per_character:.2f} tokens for each character"
+    )
+    if found.unknown_share:
+        message += f", of which {found.unknown_share:.0%} are unknown"
+    other = f"{_WIDE_MODEL}/{recipe.method}"
+    advice = "set model_name_or_path to a model that knows them"
+    if _WIDE_MODEL.partition("-chat")[0] not in recipe.model_name_or_path.lower():
+        advice = f"take recipe {other}, or {advice}"
+    return [TrainingFinding(code="unknown_script", message=message, advice=advice)]
 
 
 def _without_loss(losses: Sequence[float]) -> list[TrainingFinding]:

@@ -41,6 +41,17 @@ def local_processes(settings: Distributed) -> int:
     return max(1, torch.cuda.device_count())
 
 
+def agree(mine: bool) -> bool:
+    """The main process's answer to a question that every process is asked at the same time."""
+    if world_size() == 1:
+        return mine
+    import torch
+
+    answers: list[Any] = [mine]
+    torch.distributed.broadcast_object_list(answers, src=0)
+    return bool(answers[0])
+
+
 def agree_on_checkpoint(mine: Path | None, folder: Path) -> Path | None:
     """The checkpoint that all processes resume from, which is the main process's.
 

@@ -6,22 +6,29 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from intentflow.artifacts.training import RecordedRecipe, TrainedOn, TrainedWeights, TrainingRecord
+from intentflow.artifacts.training import (
+    RecordedRecipe,
+    TrainedOn,
+    TrainedWeights,
+    TrainingEstimate,
+    TrainingFinding,
+    TrainingRecord,
+)
 from intentflow.errors import InputError
 from intentflow.io.files import atomic_directory
 from intentflow.models.history import History
-from intentflow.models.memory import free_memory
+from intentflow.models.memory import free_memory, peak_memory_bytes
 from intentflow.models.progress import ProgressCallback
 from intentflow.recipe.recipe import Recipe
 from intentflow.training.arguments import training_arguments
-from intentflow.training.checkpoints import Checkpoints, MarkComplete, keep_checkpoints
+from intentflow.training.checkpoints import Checkpoints, MarkComplete, SaveByTime, keep_checkpoints
 from intentflow.training.diagnostics import loss_findings
 from intentflow.training.distributed import agree_on_checkpoint, complete_model, is_main_process
 from intentflow.training.export import ModelParts, save_model_directory
@@ -32,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class _Fitted:
+class Fitted:
     """The result of a training: model (adapter unmerged), course and numbers of weights."""
 
     model: Any
@@ -50,14 +57,16 @@ def run_training(job: Job, plan: Plan, output: str | Path) -> TrainingRecord:
         InputError: See :func:`intentflow.training.sft.train`.
     """
     recipe, findings = job.recipe, list(job.findings)
+    _warn(findings)
     with (
         _place_for_model(output) as partial,
         keep_checkpoints(Path(output), _identity(recipe, plan, job.digests)) as checkpoints,
     ):
-        fitted, plan = _fit(job, plan, checkpoints)
+        fitted, plan = fit(job, plan, checkpoints)
         if partial and checkpoints.tensorboard.is_dir():
             shutil.copytree(checkpoints.tensorboard, partial / "tensorboard")
-        findings += loss_findings(fitted.history)
+        seen_later = loss_findings(fitted.history)
+        findings += seen_later
         record = TrainingRecord(
             recipe=RecordedRecipe(**recipe.model_dump()),
             plan=plan.record(),
@@ -78,9 +87,13 @@ def run_training(job: Job, plan: Plan, output: str | Path) -> TrainingRecord:
                 record,
             )
             save_model_directory(partial, parts)
+    _warn(seen_later)
+    return record
+
+
+def _warn(findings: Sequence[TrainingFinding]) -> None:
     for finding in findings:
         log.warning("%s: %s; %s", finding.code, finding.message, finding.advice)
-    return record
 
 
 def _identity(recipe: Recipe, plan: Plan, digests: TrainedOn) -> str:
@@ -93,14 +106,20 @@ def _identity(recipe: Recipe, plan: Plan, digests: TrainedOn) -> str:
         "calibration_rows",
         "oos_false_alarm_rate",
         "fuse_classifier",
+        "save_minutes",
     }
     settings = [recipe.model_dump(exclude=excluded), recipe.distributed.strategy]
     document = [settings, plan.max_length, plan.devices, plan.precision, dict(digests)]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
-def _fit(job: Job, plan: Plan, checkpoints: Checkpoints) -> tuple[_Fitted, Plan]:
+def fit(job: Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Fitted, Plan]:
     """Train; if memory runs out, with half the rows at a time and twice the accumulation.
+
+    Args:
+        job: Rows, tokenizer and trainer.
+        plan: How to train at first.
+        checkpoints: Folder of the checkpoints.
 
     Returns:
         The result, and the plan that fitted.
@@ -115,11 +134,11 @@ def _fit(job: Job, plan: Plan, checkpoints: Checkpoints) -> tuple[_Fitted, Plan]
     @find_executable_batch_size(  # type: ignore[untyped-decorator]
         starting_batch_size=plan.rows_per_sequence, reduce_batch_size_fn=halve
     )
-    def fit(_: int) -> tuple[_Fitted, Plan]:
+    def attempt(_: int) -> tuple[Fitted, Plan]:
         free_memory()  # again, because the previous error kept references
         return _fit_once(job, plan, checkpoints), plan
 
-    found: tuple[_Fitted, Plan] = fit()
+    found: tuple[Fitted, Plan] = attempt()
     return found
 
 
@@ -150,7 +169,7 @@ def _halved(plan: Plan) -> Plan:
     return halved
 
 
-def _fit_once(job: Job, plan: Plan, checkpoints: Checkpoints) -> _Fitted:
+def _fit_once(job: Job, plan: Plan, checkpoints: Checkpoints) -> Fitted:
     from torch.utils.tensorboard import SummaryWriter
     from transformers import EarlyStoppingCallback, PrinterCallback
     from transformers.integrations import TensorBoardCallback
@@ -162,9 +181,12 @@ def _fit_once(job: Job, plan: Plan, checkpoints: Checkpoints) -> _Fitted:
     arguments = training_arguments(recipe, plan, checkpoints.folder, bool(job.held_out))
     last = agree_on_checkpoint(checkpoints.last_complete(), checkpoints.folder)
     history.restore(checkpoints.history())
-    progress = ProgressCallback(history, plan.tokens_per_step)
+    progress = ProgressCallback(
+        history, plan.tokens_per_step, partial(_log_estimate, job.counts.train)
+    )
     callbacks: list[Any] = [
         progress,
+        *([SaveByTime(recipe.save_minutes)] if recipe.save_minutes else []),
         MarkComplete(history, save_last=arguments.load_best_model_at_end),
     ]
     if is_kubeflow_available():  # in a TrainJob, whose status shows the progress
@@ -188,7 +210,20 @@ def _fit_once(job: Job, plan: Plan, checkpoints: Checkpoints) -> _Fitted:
         trainer.train(resume_from_checkpoint=str(last) if last else None)
         trainer.accelerator.wait_for_everyone()  # the main process is about to remove checkpoints
         model = complete_model(trainer, partial(prepare_model, recipe, job.tokens))
-        return _Fitted(model, history, weights)
+        return Fitted(model, history, weights)
+
+
+def _log_estimate(rows: int, steps: int, seconds: float) -> None:
+    """Log what the training will take, after its first step; a single step is over by then."""
+    if steps > 1:
+        estimate = TrainingEstimate(
+            rows=rows,
+            steps=steps,
+            seconds_per_step=seconds,
+            seconds=steps * seconds,
+            memory_bytes=peak_memory_bytes(),
+        )
+        log.info("estimate: %s, without validation and checkpoints", estimate.text)
 
 
 @contextmanager

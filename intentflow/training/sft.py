@@ -20,7 +20,7 @@ from intentflow.records import Example, content_digest
 from intentflow.storage.completeness import require_replaceable
 from intentflow.taxonomy import Taxonomy
 from intentflow.training.accuracy import AnswerReader
-from intentflow.training.diagnostics import unseen_in_validation
+from intentflow.training.diagnostics import unknown_script, unseen_in_validation
 from intentflow.training.intent_tokens import request_intent_tokens
 from intentflow.training.job import Job
 from intentflow.training.loop import run_training
@@ -54,10 +54,41 @@ def train(
         UsageError: The method is ``dpo``, or early stopping lacks validation rows.
     """
     require_replaceable(output)
+    _require_trainable(recipe, validation)
+    job, plan = make_job(recipe, training, validation, taxonomy)
+    log.info(
+        "%d rows, %d per prefix, max_length %d",
+        len(training),
+        plan.rows_per_sequence,
+        plan.max_length,
+    )
+    return run_training(job, plan, output)
+
+
+def _require_trainable(recipe: Recipe, validation: Sequence[Example]) -> None:
     if recipe.method == "dpo":
         raise UsageError("method dpo needs corrections, not only labelled rows")
     if recipe.early_stopping_patience is not None and not validation:
         raise UsageError("early_stopping_patience needs validation rows: give --validation")
+
+
+def make_job(
+    recipe: Recipe,
+    training: Sequence[Example],
+    validation: Sequence[Example],
+    taxonomy: Taxonomy | None = None,
+) -> tuple[Job, Plan]:
+    """The job of a supervised training, and its plan.
+
+    Args:
+        recipe: Recipe of the training.
+        training: Training rows.
+        validation: Rows for the validation loss; may be empty.
+        taxonomy: The intents; inferred from the rows if None.
+
+    Raises:
+        InputError: The base model does not exist, or rows do not fit.
+    """
     taxonomy = taxonomy or Taxonomy.infer([*training, *validation])
     prompt = recipe.prompt(taxonomy)
     tokenizer = load_tokenizer(recipe.model_name_or_path)
@@ -68,10 +99,10 @@ def train(
     rows = encode_rows(training, tokenizer, end, recipe.output_format)
     held_out = encode_rows(validation, tokenizer, end, recipe.output_format)
     plan = make_plan(recipe, rows, held_out)
-    log.info(
-        "%d rows, %d per prefix, max_length %d", len(rows), plan.rows_per_sequence, plan.max_length
-    )
-    findings = unseen_in_validation(training, validation)
+    findings = [
+        *unseen_in_validation(training, validation),
+        *unknown_script(recipe, tokenizer, training),
+    ]
     digests = TrainedOn(
         data_digest=content_digest(training),
         validation_digest=content_digest(validation),
@@ -79,7 +110,7 @@ def train(
         taxonomy_digest=taxonomy.digest,
     )
     counts = TrainedRows(train=len(training), validation=len(validation))
-    job = Job(
+    return Job(
         recipe,
         rows,
         held_out,
@@ -92,8 +123,7 @@ def train(
         counts,
         _trainer,
         findings,
-    )
-    return run_training(job, plan, output)
+    ), plan
 
 
 def _trainer(job: Job, plan: Plan, arguments: Any, callbacks: list[Any]) -> Any:

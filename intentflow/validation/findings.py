@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from intentflow.artifacts.agreement import Agreement
 from intentflow.artifacts.data_findings import Advice, DataFinding, DataFindings, FindingRow, Level
+from intentflow.artifacts.training import TrainingEstimate
 from intentflow.validation.dataset import IntentRows, Row
 
 
@@ -106,6 +107,7 @@ class ValidationReport:
         advice: Hyper-parameters by the guide's rules.
         skipped: Checks that were skipped, with the reason.
         agreement: Agreement of the annotators, if it was measured.
+        estimate: Time and memory of the training, if it was asked for.
     """
 
     rows: int
@@ -114,6 +116,7 @@ class ValidationReport:
     advice: Advice
     skipped: list[str] = field(default_factory=list)
     agreement: Agreement | None = None
+    estimate: TrainingEstimate | None = None
 
     @property
     def errors(self) -> int:
@@ -136,4 +139,5 @@ class ValidationReport:
             advice=self.advice,
             agreement=self.agreement,
             skipped=self.skipped,
+            estimate=self.estimate,
         )

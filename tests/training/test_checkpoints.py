@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ import yaml
 from intentflow.environment import CHECKPOINTS
 from intentflow.errors import IntentflowError
 from intentflow.records import write_records
-from intentflow.training.checkpoints import Checkpoints, keep_checkpoints
+from intentflow.training.checkpoints import Checkpoints, SaveByTime, keep_checkpoints
 from intentflow.training.sft import train
 from tests.models import TAXONOMY, recipe, rows
 
@@ -257,3 +258,37 @@ def test_a_full_disk_while_saving_leaves_the_last_complete_checkpoint(
     assert last.name == "checkpoint-2"
     state = json.loads((last / "trainer_state.json").read_text())
     assert state["global_step"] == 2
+
+
+def test_a_checkpoint_is_saved_by_time_between_those_of_epochs(
+    tiny_base_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = {"save_steps": None, "num_train_epochs": 50.0, "global_batch_size": 4}
+    with monkeypatch.context() as patch:
+        begun = _break_off_in(6, patch)
+        with pytest.raises(KeyboardInterrupt):
+            _train(tiny_base_model, tmp_path / "m", save_minutes=1e-6, **changes)
+    assert begun[-1] == 6
+    assert Checkpoints(tmp_path / ".m.checkpoints").last_complete().name == "checkpoint-5"
+    with monkeypatch.context() as patch:
+        begun = _break_off_in(0, patch)
+        _train(tiny_base_model, tmp_path / "m", save_minutes=1e-6, **changes)
+    assert begun == [6]
+
+
+def test_the_minutes_between_checkpoints_do_not_make_another_training(
+    tiny_base_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _break_off(tiny_base_model, tmp_path / "m", monkeypatch)
+    with monkeypatch.context() as patch:
+        begun = _break_off_in(0, patch)
+        _train(tiny_base_model, tmp_path / "m", save_minutes=60)
+    assert begun == [5, 6]
+
+
+def test_a_young_checkpoint_is_not_replaced() -> None:
+    control = SimpleNamespace(should_save=False)
+    callback = SaveByTime(60)
+    callback.on_train_begin(None, None, control)
+    callback.on_step_end(None, None, control)
+    assert control.should_save is False

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import AfterValidator, Field
 
 from intentflow.config import Flag, Place, StrictModel, from_file
-from intentflow.errors import CheckFailed, InputError
+from intentflow.errors import CheckFailed, InputError, UsageError
 from intentflow.pipeline.steps.fields import OptionalRecipeFile, TaxonomyFile
 from intentflow.validation.hardware import HARDWARE, Hardware
 from intentflow.validation.policy import DataPolicy
 
 if TYPE_CHECKING:
     from intentflow.artifacts.failure import StepFailure
+    from intentflow.artifacts.training import TrainingEstimate
     from intentflow.validation import ValidationReport
 
 # Findings that make training impossible: invalid input, not a failed check.
@@ -81,6 +82,7 @@ def run_validate(
     agreement: str | Path | None = None,
     report: str | Path | None = None,
     finding_rows: str | Path | None = None,
+    estimate: bool = False,
     name: str = "records",
 ) -> ValidationReport:
     """Check records and derive hyper-parameters from them.
@@ -93,6 +95,7 @@ def run_validate(
         report: HTML page to write; None for none.
         finding_rows: JSON lines to write, with all rows behind each finding, readable by the
             owner only; None for none.
+        estimate: Whether to run and time the first step of the recipe's training on these rows.
         name: Name of the data set, for the page's heading.
 
     Returns:
@@ -100,6 +103,7 @@ def run_validate(
 
     Raises:
         InputError: A file cannot be read or written.
+        UsageError: An estimate needs a recipe.
 
     Example:
         >>> from pathlib import Path
@@ -126,6 +130,8 @@ def run_validate(
     )
     if agreement is not None:
         result = replace(result, agreement=Agreement.read(agreement))
+    if estimate:
+        result = replace(result, estimate=_estimate(records, settings))
     if finding_rows is not None:
         write_lines(finding_rows, (line for found in result.findings for line in found.lines()))
     if report is not None:
@@ -138,6 +144,15 @@ def run_validate(
             redact=settings.redact_report,
         )
     return result
+
+
+def _estimate(records: str | Path, settings: ValidateConfig) -> TrainingEstimate:
+    from intentflow.records import read_records
+    from intentflow.training.estimate import estimate_training
+
+    if settings.recipe is None:
+        raise UsageError("--estimate times the training of a recipe: give --recipe, too")
+    return estimate_training(settings.recipe, read_records(records), settings.taxonomy)
 
 
 def require_valid(report: ValidationReport) -> None:
