@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from intentflow.calls import Call, CallSyntaxError, parse_output
 from intentflow.errors import CheckFailed, InputError
+from intentflow.serving.interpretation import judge
 
 if TYPE_CHECKING:
     from intentflow.inference.engines import Answer, Engine
+    from intentflow.serving.model_files import ServedModel
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,8 @@ class Prediction:
         utterance: Text of the user.
         calls: The intents with their parameters.
         seconds: Time that the answer took.
-        confidence: Probability that the intents are right, in [0, 1], as the model states it; None
-            if the engine gives none.
+        confidence: Probability that the intents are right, in [0, 1], calibrated if the model has a
+            calibration; None if the engine gives none.
 
     Example:
         >>> found = Prediction("some jazz", [Call("play", ("jazz",))], 0.0412)
@@ -42,6 +44,8 @@ class IntentModel:
 
     Args:
         engine: Engine that answers: a model loaded in this process, or an endpoint.
+        model: The engine's model, whose calibration and out-of-scope threshold are applied as by
+            a service; None if they are unknown, as an endpoint's are.
 
     Example:
         With ``model_directory`` a folder that :func:`intentflow.train` wrote:
@@ -51,8 +55,9 @@ class IntentModel:
         ['Call']
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, model: ServedModel | None = None) -> None:
         self._engine = engine
+        self._model = model
 
     def ask(self, utterance: str) -> Prediction:
         """The calls in one utterance.
@@ -77,7 +82,7 @@ class IntentModel:
             raise InputError("the utterance is empty")
         answers = self._engine.answer(utterances)
         return [
-            _prediction(utterance, answer)
+            _prediction(utterance, answer, self._model)
             for utterance, answer in zip(utterances, answers, strict=True)
         ]
 
@@ -102,15 +107,21 @@ def load_model(folder: str | Path, *, constrained: bool = True) -> IntentModel:
         ['play some jazz', 'rain in Rome']
     """
     from intentflow.inference.transformers_engine import TransformersEngine
+    from intentflow.serving.model_files import read_served_model
 
-    return IntentModel(TransformersEngine(folder, constrained=constrained))
+    engine = TransformersEngine(folder, constrained=constrained)
+    return IntentModel(engine, read_served_model(str(folder), constrained=constrained))
 
 
-def _prediction(utterance: str, answer: Answer) -> Prediction:
+def _prediction(utterance: str, answer: Answer, model: ServedModel | None) -> Prediction:
     try:
         calls = parse_output(answer.text, "json" if answer.text.startswith("[") else "call")
     except CallSyntaxError as error:
         raise CheckFailed(
             f"the model answered {answer.text[:120]!r}, which is no call: {error}"
         ) from None
-    return Prediction(utterance, calls, answer.seconds, answer.confidence)
+    if model is None:
+        return Prediction(utterance, calls, answer.seconds, answer.confidence)
+    confidence, scope_call = judge(answer.confidence, answer.ranking, model)
+    calls = [scope_call] if scope_call else calls
+    return Prediction(utterance, calls, answer.seconds, confidence)

@@ -58,13 +58,34 @@ def interpret(answer: ModelAnswer, seconds: float) -> Interpretation:
     """
     model = answer.model
     calls = parse_output(answer.text, model.structure.output_format)
-    confidence = _calibrated(answer)
+    confidence, scope_call = judge(answer.confidence, answer.ranking, model)
+    calls = [scope_call] if scope_call else calls
     scope = model.taxonomy.out_of_scope
-    if scope is not None and is_out_of_scope(model.calibration, confidence, answer.ranking, scope):
-        calls = [Call(scope)]
     outside = scope is not None and any(call.intent == scope for call in calls)
     facts = calls, answer.text, confidence, outside, seconds
     return Interpretation(*facts, model, answer.ranking)
+
+
+def judge(
+    confidence: float | None, ranking: Ranking | None, model: ServedModel
+) -> tuple[float | None, Call | None]:
+    """Calibrate a confidence, and decide whether an answer counts as out of scope.
+
+    Args:
+        confidence: Raw confidence of the answer.
+        ranking: The ranked intents.
+        model: The model that answered.
+
+    Returns:
+        The calibrated confidence, and the out-of-scope call to answer instead; None to keep the
+        answer.
+    """
+    calibration, scope = model.calibration, model.taxonomy.out_of_scope
+    if calibration is not None and confidence is not None:
+        confidence = calibration.apply(confidence)
+    if scope is None or not is_out_of_scope(calibration, confidence, ranking, scope):
+        return confidence, None
+    return confidence, Call(scope)
 
 
 def is_admitted(answer: ModelAnswer) -> bool:
@@ -98,10 +119,3 @@ def _typed(call: Call, model: ServedModel) -> PredictedCall:
     values = list(call.parameters)
     arguments = dict(zip(names, values, strict=False))
     return PredictedCall(intent=call.intent, parameters=values, arguments=arguments)
-
-
-def _calibrated(answer: ModelAnswer) -> float | None:
-    calibration = answer.model.calibration
-    if answer.confidence is None or calibration is None:
-        return answer.confidence
-    return calibration.apply(answer.confidence)

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intentflow.artifacts.predictions import PredictedRow, RankedIntent
-from intentflow.calls import Call, CallSyntaxError, format_calls, parse_output
+from intentflow.calls import CallSyntaxError, format_calls, parse_output
 from intentflow.conversion import convert
-from intentflow.inference.scope import is_out_of_scope
 from intentflow.io.progress import progress_bar
+from intentflow.serving.interpretation import judge
 
 if TYPE_CHECKING:
     from intentflow.client import IntentClient, Recognition
@@ -115,16 +115,12 @@ def service_asks(client: IntentClient) -> Ask:
 
 
 def _of_answer(utterance: str, answer: Answer, model: ServedModel | None) -> PredictedRow:
-    confidence, text = answer.confidence, answer.text
-    calibration = model.calibration if model else None
-    if calibration and confidence is not None:
-        confidence = calibration.apply(confidence)
-    scope = model.taxonomy.out_of_scope if model else None
-    if scope and is_out_of_scope(calibration, confidence, answer.ranking, scope):
-        text = format_calls([Call(scope)])
+    confidence, scope_call = answer.confidence, None
+    if model is not None:
+        confidence, scope_call = judge(answer.confidence, answer.ranking, model)
     return PredictedRow(
         instruction=utterance,
-        prediction=text,
+        prediction=format_calls([scope_call]) if scope_call else answer.text,
         confidence=confidence,
         ranking=_ranked((answer.ranking or {}).items()),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from intentflow.errors import CheckFailed
 from intentflow.inference.engines import Answer
 from intentflow.serving.intent_model import IntentModel
 from tests.real_parts.process import free_port
+from tests.serving.test_prelabels import Echo, halved_model
 
 
 class Scripted:
@@ -38,6 +40,15 @@ class Scripted:
 def test_calls_are_typed(answer: str, calls: list[tuple[str, list[str]]]) -> None:
     found = IntentModel(Scripted(answer)).ask("hello").calls
     assert [(call.intent, [*call.parameters]) for call in found] == calls
+
+
+@pytest.mark.parametrize(("threshold", "intent"), [(None, "play"), (0.7, "oos")])
+def test_a_models_calibration_and_threshold_are_applied_as_by_a_service(
+    threshold: float | None, intent: str, tmp_path: Path
+) -> None:
+    found = IntentModel(Echo(), halved_model(tmp_path, threshold)).ask("jazz")
+    assert found.confidence == pytest.approx(2 / 3)
+    assert [call.intent for call in found.calls] == [intent]
 
 
 @pytest.mark.parametrize("answer", ["play(", "[{]", "(a)"])

@@ -65,7 +65,7 @@ def test_an_answer_has_confidence_and_ranking(tmp_path: Path) -> None:
     ]
 
 
-def _model(folder: Path, threshold: float | None) -> ServedModel:
+def halved_model(folder: Path, threshold: float | None) -> ServedModel:
     """A model whose calibrated confidences are half of the logit of the raw ones."""
     path = write_model(folder / "model")
     Calibration(
@@ -83,7 +83,7 @@ def _model(folder: Path, threshold: float | None) -> ServedModel:
 
 
 def test_a_models_calibration_gives_its_confidence(tmp_path: Path) -> None:
-    (row,) = engine_asks(Echo(), _model(tmp_path, None))(["jazz"])
+    (row,) = engine_asks(Echo(), halved_model(tmp_path, None))(["jazz"])
     assert row.confidence == pytest.approx(2 / 3)
     assert row.prediction == "play(jazz)"
 
@@ -91,7 +91,7 @@ def test_a_models_calibration_gives_its_confidence(tmp_path: Path) -> None:
 def test_an_answer_below_the_models_threshold_is_out_of_scope_as_a_service_gives_it(
     tmp_path: Path,
 ) -> None:
-    (row,) = engine_asks(Echo(), _model(tmp_path, 0.7))(["jazz"])
+    (row,) = engine_asks(Echo(), halved_model(tmp_path, 0.7))(["jazz"])
     assert row.prediction == "oos()"
 
 
