@@ -1,4 +1,4 @@
-"""How well a base model's tokenizer knows the language and script of the rows."""
+"""Measurement of how well a base model knows the language and script of the rows."""
 
 from __future__ import annotations
 

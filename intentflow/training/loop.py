@@ -118,7 +118,7 @@ def fit(job: Job, plan: Plan, checkpoints: Checkpoints) -> tuple[Fitted, Plan]:
 
     Args:
         job: Rows, tokenizer and trainer.
-        plan: How to train at first.
+        plan: The first plan to try.
         checkpoints: Folder of the checkpoints.
 
     Returns:
