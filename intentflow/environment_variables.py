@@ -56,7 +56,7 @@ VARIABLES = (
     ),
     Variable(
         "INTENTFLOW_REGISTRY",
-        "history, deploy, promote, rollback",
+        "history, erase, gate, deploy, promote, rollback",
         "folder or `s3://` of the registry where `--registry` is not given",
     ),
     Variable(

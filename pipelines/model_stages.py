@@ -57,6 +57,7 @@ def add_judged_model(stages: Stages, resolved: Any, parts: Any, recorded: Any) -
             champion=scored.outputs["Output"],
             baselines=trained.baselines,
             reference=reference,
+            record=stages.given["record"],
             code_version=stages.version,
         ),
         "gate",

@@ -70,6 +70,10 @@ class Stages:
             cached=False,
         )
 
+    def erased(self, resolved: Any) -> dict[str, Any]:
+        """The arguments by which a step leaves out rows that were erased."""
+        return {"record": self.given["record"], "erased_digest": resolved.outputs["erased_digest"]}
+
     def converted(self, resolved: Any) -> tuple[Any, Any]:
         """Converted rows, and the check that some were kept."""
         task = self.place(
@@ -78,6 +82,7 @@ class Stages:
                 sources_digest=resolved.outputs["sources_digest"],
                 config=self.given["convert"],
                 code_version=self.version,
+                **self.erased(resolved),
             ),
             "convert",
             "Convert labels",
@@ -128,6 +133,7 @@ class Stages:
                 test_digest=resolved.outputs["test_digest"],
                 config=self.given["split"],
                 code_version=self.version,
+                **self.erased(resolved),
                 **more,
             ).after(valid),
             "split",

@@ -15,6 +15,8 @@ def convert(
     rejects: dsl.Output[dsl.Dataset],
     agreement: dsl.Output[dsl.Artifact],
     counts: dsl.Output[dsl.Metrics],
+    record: dict = {},  # type: ignore[type-arg]  # noqa: B006  # kfp takes it literally
+    erased_digest: str = "",
 ) -> dict:  # type: ignore[type-arg]
     """Convert labelling exports to records.
 
@@ -27,6 +29,8 @@ def convert(
         rejects: The rejected rows, each with its reason.
         agreement: Agreement of the annotators, for the report of validate.
         counts: Numbers of rows, kept and rejected ones.
+        record: Fields of RecordConfig: the registry, whose erased rows are left out.
+        erased_digest: Digest of its list of erasures, so that a new one is a new run.
 
     Returns:
         What ends the run after this step: no row was kept, or too many were rejected.
@@ -35,6 +39,8 @@ def convert(
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import json_lines, keep_metadata, step_errors
     from intentflow.pipeline.steps.convert import ConvertConfig, try_convert
+    from intentflow.pipeline.steps.erase import erased_rows
+    from intentflow.pipeline.steps.record import RecordConfig
 
     with step_errors("convert", code_version):
         settings = from_parameter(ConvertConfig, config, "convert")
@@ -46,6 +52,7 @@ def convert(
                 rejects=rejects.path,
                 agreement=agreement.path,
                 executor=executor,
+                erased=erased_rows(from_parameter(RecordConfig, record, "record")),
             )
         records.metadata.update(rows=summary.kept, digest=summary.digest)
         rejects.metadata.update(reasons=summary.reasons, rows=summary.rejected)

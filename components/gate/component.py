@@ -15,6 +15,7 @@ def gate(
     explanation: dsl.Output[dsl.Markdown],
     baselines: dsl.Input[dsl.Artifact] = None,
     reference: dsl.Input[dsl.Artifact] = None,
+    record: dict = {},  # type: ignore[type-arg]  # noqa: B006  # kfp takes it literally
 ) -> str:
     """Decide by a policy whether scores are good enough.
 
@@ -28,6 +29,7 @@ def gate(
         baselines: ``baselines.json`` of the same rows, if the policy requires beating some.
         reference: ``metrics.json`` of the 16-bit model, if the policy limits the loss by
             compression.
+        record: Fields of RecordConfig: the registry, which knows the stale models.
 
     Returns:
         ``pass`` or ``fail``.
@@ -36,6 +38,7 @@ def gate(
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import step_errors
     from intentflow.pipeline.steps.gate import GateConfig, run_gate
+    from intentflow.pipeline.steps.record import RecordConfig
 
     with step_errors("gate", code_version):
         found = run_gate(
@@ -46,6 +49,7 @@ def gate(
             reference=reference.path if reference else None,
             verdict=verdict.path,
             explanation=explanation.path,
+            record=from_parameter(RecordConfig, record, "record"),
         )
         verdict.metadata["passed"] = found.passed
     return "pass" if found.passed else "fail"

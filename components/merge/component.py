@@ -21,6 +21,8 @@ def merge(
     ledger: dsl.Output[dsl.Dataset],
     changes: dsl.Output[dsl.Dataset],
     report: dsl.Output[dsl.Artifact],
+    record: dict = {},  # type: ignore[type-arg]  # noqa: B006  # kfp takes it literally
+    erased_digest: str = "",
 ) -> None:
     """Merge converted rows and corrections with the champion's data set.
 
@@ -39,6 +41,8 @@ def merge(
         ledger: Keys of all labels that merges have seen.
         changes: Labels that do not count, each with its reason.
         report: Numbers of rows by what became of them.
+        record: Fields of RecordConfig: the registry, whose erased rows are left out.
+        erased_digest: Digest of its list of erasures, so that a new one is a new run.
     """
     from pathlib import Path
 
@@ -46,7 +50,9 @@ def merge(
     from intentflow.pipeline.steps import step_errors
     from intentflow.pipeline.steps.convert import ConvertConfig
     from intentflow.pipeline.steps.curate import CurateConfig
+    from intentflow.pipeline.steps.erase import erased_rows
     from intentflow.pipeline.steps.merge import MergeFiles, MergeRules, run_merge
+    from intentflow.pipeline.steps.record import RecordConfig
     from intentflow.pipeline.steps.split import SplitConfig
 
     with step_errors("merge", code_version):
@@ -56,6 +62,7 @@ def merge(
             from_parameter(CurateConfig, curate, "curate"),
             from_parameter(SplitConfig, split, "split"),
             feedback,
+            erased_rows(from_parameter(RecordConfig, record, "record")),
         )
         found = run_merge(
             records.path,

@@ -26,6 +26,7 @@ def resolve(
         ("champion_entry", str),
         ("champion_data", str),
         ("feedback_digest", str),
+        ("erased_digest", str),
     ],
 ):
     """Find what is there now; never cached, so that a schedule sees new labels.
@@ -41,8 +42,8 @@ def resolve(
 
     Returns:
         Digests of the sources, of the test file and of the logs; scores or address of the model
-        in service; the champion's entry in the registry, and the address of its data set. Later
-        steps are cached on them.
+        in service; the champion's entry in the registry, and the address of its data set; digest
+        of the persons and utterances whose rows were erased. Later steps are cached on them.
     """
     from intentflow.deployment.options import DeployOptions
     from intentflow.pipeline.parameters import as_parameter, from_parameter
@@ -71,4 +72,5 @@ def resolve(
         found.champion_entry,
         found.champion_data,
         found.feedback_digest,
+        found.erased_digest,
     )

@@ -17,6 +17,8 @@ def split(
     left_out: dsl.Output[dsl.Dataset],
     test_rejects: dsl.Output[dsl.Dataset],
     merged_test: dsl.Input[dsl.Dataset] = None,
+    record: dict = {},  # type: ignore[type-arg]  # noqa: B006  # kfp takes it literally
+    erased_digest: str = "",
 ) -> None:
     """Split records, or take the test rows from a separate file.
 
@@ -31,11 +33,15 @@ def split(
         left_out: Rows that are left out near those of a test file, each with its number and reason.
         test_rejects: Rows of the test file that cannot be read, each with its reason.
         merged_test: Test rows of a retraining, in place of the test file.
+        record: Fields of RecordConfig: the registry, whose erased rows are left out.
+        erased_digest: Digest of its list of erasures, so that a new one is a new run.
     """
     from pathlib import Path
 
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import ensure_file, step_errors
+    from intentflow.pipeline.steps.erase import erased_rows
+    from intentflow.pipeline.steps.record import RecordConfig
     from intentflow.pipeline.steps.split import (
         SplitConfig,
         SplitFiles,
@@ -51,7 +57,8 @@ def split(
         )
         settings = from_parameter(SplitConfig, config, "split")
         given = merged_test.path if merged_test else None
-        summary = run_split(records.path, files, settings, test_records=given)
+        gone = erased_rows(from_parameter(RecordConfig, record, "record"))
+        summary = run_split(records.path, files, settings, test_records=given, erased=gone)
         require_test_rows(summary)
         for name, part in parts.items():
             ensure_file(part.path)  # a part without rows is an empty file

@@ -85,10 +85,16 @@ class RegistryEntry(ClosedArtifact):
     verdict: Decision | None = Field(None, description="The gate's decision; null without one")
     reports: dict[str, str] = Field({}, description="Addresses of reports by name")
     parents: list[EntryId] = Field([], description="Ids of the entries that it was made from")
+    erasures: str = Field(
+        "",
+        description="For a data set: digest of the erased persons and utterances of which it has "
+        "no rows; empty where none were erased",
+    )
 
     def as_dict(self) -> dict[str, Any]:
-        """The document as JSON values."""
-        return self.model_dump(mode="json")
+        """The document as JSON values; entries from before there were erasures stay the same."""
+        document = self.model_dump(mode="json")
+        return document if self.erasures else {k: v for k, v in document.items() if k != "erasures"}
 
     def content(self) -> bytes:
         """The bytes of its file; equal entries have equal bytes."""

@@ -58,6 +58,10 @@ EXAMPLES = {
     ),
     "backtest": ("intentflow backtest dated.csv --policy weekly,drift,never --html backtest.html",),
     "history": ("intentflow history", "intentflow history --html history.html"),
+    "erase": (
+        "intentflow erase --person c-1042 --registry s3://models/registry",
+        "intentflow erase --match utterances.txt --check",
+    ),
     "permissions": ("intentflow permissions intent -n voice --account kubeflow/pipeline-runner",),
     "endpoint": ("intentflow endpoint intent -n voice",),
     "serve": ("intentflow serve --model model --port 8000",),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import logging
 
-from intentflow.cli.config_flags import add_config_flags, read_config
+from intentflow.cli.config_flags import add_config_flags, help_text, read_config
 from intentflow.cli.outcome import VERDICT_COLOURS, Outcome
 from intentflow.gating.markdown import verdict_text
 from intentflow.pipeline.steps.gate import GateConfig, run_gate
+from intentflow.pipeline.steps.record import RecordConfig
+from intentflow.registry.place import PLACE_HELP, given_place
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--data", metavar="F", help="test rows, which must be those that were scored"
     )
     parser.add_argument("-o", "--output", metavar="F", help="write the verdict here as JSON")
+    parser.add_argument("--registry", metavar="R", help=help_text(PLACE_HELP))
     parser.add_argument("--markdown", metavar="F", help="write the verdict here as Markdown")
 
 
@@ -44,6 +47,7 @@ def run(args: argparse.Namespace) -> Outcome:
         data=args.data,
         verdict=args.output,
         explanation=args.markdown,
+        record=RecordConfig(registry=given_place(args.registry)),
     )
     for reason in verdict.skipped:
         log.warning("not applied: %s", reason)

@@ -70,10 +70,17 @@ def _entry_of(listing: Listing, name: str) -> str:
 
 
 def _summary(listing: Listing, shown: str | None, page: str | None) -> dict[str, Any]:
+    from intentflow.registry.history import state_word
+
     return {
         "entry": shown,
         "entries": [
-            {"id": one, "aliases": listing.aliases_of(one), **listing.entries[one].as_dict()}
+            {
+                "id": one,
+                "aliases": listing.aliases_of(one),
+                "state": state_word(listing, one),
+                **listing.entries[one].as_dict(),
+            }
             for one in listing.newest_first
         ],
         "aliases": {name: one.current for name, one in listing.aliases.items()},

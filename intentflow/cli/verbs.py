@@ -35,6 +35,7 @@ VERBS = {
     "drift": "compare live requests with training rows",
     "backtest": "replay retraining policies on dated rows",
     "history": "list data sets, models and deployments, with their lineage and verdicts",
+    "erase": "remove a person's rows from data sets and logs",
     "permissions": "print the Role that a pipeline's account needs to deploy a service",
     "endpoint": "print a service's URL and the command that reads its token",
     "serve": "serve a model locally with the OpenAI API",

@@ -55,6 +55,27 @@ def verdict_word(entry: RegistryEntry) -> str:
     return "passed" if entry.verdict.passed else "failed"
 
 
+def state_word(listing: Listing, entry_id: str) -> str:
+    """State of an entry after erasures: ``stale`` for a model, ``erased`` for a data set."""
+    if entry_id in listing.erasures.replaced:
+        return "erased"
+    return "stale" if entry_id in listing.stale else ""
+
+
+def state_facts(listing: Listing, entry_id: str) -> list[tuple[str, str]]:
+    """Facts about an entry after erasures, as keys and values."""
+    facts: list[tuple[str, str]] = []
+    if since := listing.stale.get(entry_id):
+        facts.append(("stale", f"since {since}: it has learned from rows that are erased"))
+    if replaced := listing.erasures.replaced.get(entry_id):
+        counts = ", ".join(f"{part} {count}" for part, count in replaced.erased.items())
+        by = f"replaced by {replaced.by[:SHORT]}" if replaced.by else "no rows are left"
+        facts.append(("erased", f"{replaced.at}: {counts} rows; {by}"))
+    if checked := listing.entries[entry_id].erasures:
+        facts.append(("without", f"all rows that were erased by then, whose list is {checked}"))
+    return facts
+
+
 def score_of(entry: RegistryEntry, name: str) -> str:
     """A score of an entry to three digits; empty if it was not measured."""
     value = entry.metrics.get(name)
@@ -68,7 +89,7 @@ def _cells(listing: Listing, entry_id: str) -> tuple[str, ...]:
         entry.kind,
         entry_id[:SHORT],
         entry.name,
-        verdict_word(entry),
+        ", ".join(filter(None, (verdict_word(entry), state_word(listing, entry_id)))),
         *(score_of(entry, name) for name in HEADLINE[:2]),
         ", ".join(listing.aliases_of(entry_id)),
     )
@@ -90,6 +111,7 @@ def _details(listing: Listing, entry: RegistryEntry) -> Iterator[tuple[str, str]
     yield "rows", ", ".join(f"{part} {count}" for part, count in entry.rows.items())
     for name, value in entry.metrics.items():
         yield name, "" if value is None else f"{value:.6g}"
+    yield from state_facts(listing, entry.id)
     yield "verdict", verdict_word(entry)
     if entry.verdict is not None:
         for reason in entry.verdict.reasons:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from intentflow.artifacts.erasures import Erasures
 from intentflow.artifacts.registry_entry import (
     ALIASES,
     Alias,
@@ -13,6 +14,7 @@ from intentflow.artifacts.registry_entry import (
     ServiceAliases,
 )
 from intentflow.errors import InputError
+from intentflow.registry.erasures import stale_since
 
 SHORT = 12
 """Characters of an id that are shown."""
@@ -39,16 +41,24 @@ class Listing:
         entries: Entries by id, the oldest first.
         aliases: Aliases by the service's name.
         damaged: Files that cannot be used.
+        erasures: Persons whose rows are erased, and the data sets that had them.
     """
 
     entries: Mapping[str, RegistryEntry]
     aliases: Mapping[str, ServiceAliases] = field(default_factory=dict)
     damaged: tuple[Damaged, ...] = ()
+    erasures: Erasures = field(default_factory=Erasures)
 
     @property
     def newest_first(self) -> list[str]:
         """Ids of the entries, the newest first."""
         return list(self.entries)[::-1]
+
+    @property
+    def stale(self) -> dict[str, str]:
+        """Models that have learned from rows which are erased, each with the time of erasure."""
+        found = {one: stale_since(one, self.erasures, self.entries.get) for one in self.entries}
+        return {one: time for one, time in found.items() if time}
 
     @property
     def moves(self) -> list[tuple[str, AliasMove]]:
@@ -108,7 +118,7 @@ class Listing:
         """A part of the entries, with all aliases."""
         kept = set(ids)
         entries = {one: entry for one, entry in self.entries.items() if one in kept}
-        return Listing(entries, self.aliases, self.damaged)
+        return Listing(entries, self.aliases, self.damaged, self.erasures)
 
     def _by_alias(self, name: str) -> list[str]:
         service, _, alias = name.rpartition("/")

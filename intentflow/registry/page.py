@@ -9,7 +9,7 @@ from typing import Any
 
 from intentflow.artifacts.metrics import INTENT_ACCURACY, PARAMETER_ACCURACY
 from intentflow.artifacts.registry_entry import EntryKind, RegistryEntry
-from intentflow.registry.history import score_of, verdict_word
+from intentflow.registry.history import score_of, state_facts, state_word, verdict_word
 from intentflow.registry.listing import SHORT, Listing
 from intentflow.report import PageHeader, render, write_report
 from intentflow.report.page import percent
@@ -179,7 +179,8 @@ def _shown_entry(listing: Listing, entry: RegistryEntry) -> dict[str, Any]:
         "tone": _TONES[verdict_word(entry)],
         "reasons": verdict.reasons if verdict else [],
         "scores": [score_of(entry, name) or "–" for name in _DRAWN_SCORES],
-        "facts": _facts(entry),
+        "state": state_word(listing, entry.id),
+        "facts": [*_facts(entry), *state_facts(listing, entry.id)],
         "parents": [{"id": one, "short": one[:SHORT]} for one in entry.parents],
         "is_known": {one: one in listing.entries for one in entry.parents},
     }

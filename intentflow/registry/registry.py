@@ -20,6 +20,7 @@ from intentflow.artifacts.registry_entry import (
     now,
 )
 from intentflow.errors import InputError
+from intentflow.registry.erasures import read_erasures
 from intentflow.registry.listing import Damaged, Listing
 from intentflow.storage.objects import open_objects
 
@@ -217,7 +218,8 @@ class Registry:
         aliases, more = _separated(self._each(self._aliases_or_damage, services))
         ordered = sorted(entries, key=lambda entry: (entry.created, _order(entry), entry.id))
         by_id = {entry.id: entry for entry in ordered}
-        return Listing(by_id, {one.name: one for one in aliases}, (*damaged, *more))
+        erasures = read_erasures(self._place)
+        return Listing(by_id, {one.name: one for one in aliases}, (*damaged, *more), erasures)
 
     def _require_models(self, ids: Iterable[str]) -> None:
         for one in ids:

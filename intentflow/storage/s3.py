@@ -145,6 +145,11 @@ class S3Store:
         self._stream(location, buffer.write, None)
         return buffer.getvalue()
 
+    def remove(self, location: S3Location) -> None:
+        """Remove an object; one that does not exist is no error."""
+        with self._readable_errors(location):
+            self._client.remove_object(location.bucket, location.key)
+
     def download(self, location: S3Location, target: Path, progress: Progress) -> None:
         """Download an object to a file."""
         log.debug("download of %s", location)

@@ -77,11 +77,6 @@ class VersionedStore(S3Store):
                 raise
         return True
 
-    def remove(self, location: S3Location) -> None:
-        """Remove an object; one that does not exist is no error."""
-        with self._readable_errors(location):
-            self._client.remove_object(location.bucket, location.key)
-
     def times_below(self, location: S3Location) -> dict[str, datetime]:
         """Names below a key, without it, and when the server stored the objects."""
         prefix = f"{location.key}/" if location.key else ""

@@ -76,6 +76,7 @@ def build(options: PipelineOptions) -> Any:
                         split=split,
                         code_version=code_version,
                         **logs,
+                        **stages.erased(resolved),
                     ).after(kept),
                     "merge",
                     "Merge with the champion's rows",

@@ -55,7 +55,7 @@ def test_without_a_test_file_there_is_no_digest_of_one(labels: Path) -> None:
 
 
 def test_a_first_model_has_no_champion(labels: Path) -> None:
-    assert _resolve(labels)[2:] == ({}, "", "", "", "")
+    assert _resolve(labels)[2:] == ({}, "", "", "", "", "")
 
 
 @pytest.fixture

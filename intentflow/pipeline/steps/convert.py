@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from intentflow.config import Flag
+from intentflow.errors import InputError
 from intentflow.pipeline.steps.label_fields import LabelFields
 
 if TYPE_CHECKING:
@@ -16,7 +19,10 @@ if TYPE_CHECKING:
     from intentflow.conversion import ConvertSummary
     from intentflow.conversion.label_tasks import Target
     from intentflow.conversion.limits import SizeLimits
+    from intentflow.erasure.rows import ErasedRows
     from intentflow.parallel import Executor
+
+log = logging.getLogger(__name__)
 
 ExportFormat = Literal[
     "auto",
@@ -161,6 +167,7 @@ def try_convert(
     rejects: str | Path,
     agreement: str | Path,
     executor: Executor | None = None,
+    erased: ErasedRows | None = None,
 ) -> tuple[ConvertSummary, StepFailure | None]:
     """Convert for a graph, in which what is wrong with the rows ends the run in the next step.
 
@@ -171,6 +178,7 @@ def try_convert(
         rejects: File for rejected rows, always written.
         agreement: File for the agreement of the annotators.
         executor: Executor that converts rows, such as a Ray cluster.
+        erased: Rows that are left out; None for none.
 
     Returns:
         Counts, and the failure that the next step raises; None if enough rows were kept.
@@ -188,4 +196,22 @@ def try_convert(
     except (NoRowKept, TooManyRejects) as error:
         records.touch()
         return error.summary, StepFailure.of("convert", error)
+    summary = _without_erased(records, summary, erased) if erased else summary
+    if not summary.kept:
+        failure = InputError("no row is left: all were erased; give other sources")
+        return summary, StepFailure.of("convert", failure)
     return summary, None
+
+
+def _without_erased(path: Path, summary: ConvertSummary, erased: ErasedRows) -> ConvertSummary:
+    """Leave erased rows out of converted ones; they count as if they had not been there."""
+    from intentflow.records import read_records, write_records
+
+    rows = read_records(path)
+    kept = erased.without(rows)
+    gone = len(rows) - len(kept)
+    if not gone:
+        return summary
+    log.info("%d rows are left out: they were erased", gone)
+    digest = write_records(path, kept)
+    return replace(summary, rows=summary.rows - gone, kept=len(kept), digest=digest)

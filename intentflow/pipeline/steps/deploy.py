@@ -57,11 +57,18 @@ def run_deploy(
     from intentflow.deployment import deploy
 
     if recorded is not None:
-        require_registry(recorded)
+        require_registry(recorded, _known_digest(model))
     done = deploy(model, config, verdict_file=verdict, output=manifests)
     if recorded is not None and recorded.config.registry:
         record_deployment(recorded, config, _facts(model, verdict, done))
     return done
+
+
+def _known_digest(model: str) -> str:
+    """The digest in the address of a published model; empty for a folder."""
+    from intentflow.storage.uris import digest_in_name
+
+    return digest_in_name(model) or ""
 
 
 def _facts(model: str, verdict: str | Path | None, done: DeployResult) -> DeployedFacts:

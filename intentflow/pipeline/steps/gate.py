@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from intentflow.artifacts.failure import StepFailure
     from intentflow.artifacts.metrics import Metrics
     from intentflow.artifacts.verdict import Verdict
+    from intentflow.pipeline.steps.record import RecordConfig
 
 
 class GateRules(StrictModel):
@@ -63,6 +64,7 @@ def run_gate(
     data: str | None = None,
     verdict: str | Path | None = None,
     explanation: str | Path | None = None,
+    record: RecordConfig | None = None,
 ) -> Verdict:
     """Decide by a policy whether scores are good enough.
 
@@ -78,6 +80,7 @@ def run_gate(
         data: The test rows, which must be those that were scored.
         verdict: ``verdict.json`` to write; None for none.
         explanation: Markdown file to write; None for none.
+        record: Registry that knows which models are stale; None for none.
 
     Returns:
         Every rule with its numbers; ``passed`` is true if the model may be deployed.
@@ -100,6 +103,7 @@ def run_gate(
     from intentflow.gating.decide import ComparisonInputs, decide
     from intentflow.gating.markdown import write_markdown
     from intentflow.gating.provenance import read_given
+    from intentflow.pipeline.steps.record_service import stale_notes
 
     others = ComparisonInputs(
         champion=read_champion(champion),
@@ -108,7 +112,14 @@ def run_gate(
         given=read_given(model, data),
         serving=serving_engine(config.vllm_version, config.vllm_args),
     )
-    found = decide(Metrics.read(metrics), config.policy, others, name=config.policy_name)
+    scores = Metrics.read(metrics)
+    found = decide(scores, config.policy, others, name=config.policy_name)
+    if record is not None:
+        digests = {
+            "the model": scores.model_digest,
+            "the champion": others.champion.model_digest if others.champion else None,
+        }
+        found = found.model_copy(update={"notes": [*found.notes, *stale_notes(record, digests)]})
     if verdict is not None:
         found.write(verdict)
     if explanation is not None:

@@ -30,11 +30,13 @@ class Champion:
         model: Its entry.
         data: Entry of the data set that it was trained on; None if that is unknown.
         data_id: Id of that entry; empty if it is unknown.
+        stale_since: When rows were erased that it has learned from; empty if there are none.
     """
 
     model: RegistryEntry
     data: RegistryEntry | None
     data_id: str = ""
+    stale_since: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,14 +89,16 @@ def read_champion(config: RecordConfig, model_id: str) -> Champion:
         ServiceError: The storage does not answer, or refuses.
     """
     from intentflow.registry import Registry
+    from intentflow.registry.erasures import read_erasures, stale_since
 
-    registry = Registry(config.registry or "")
+    registry, erasures = Registry(config.registry or ""), read_erasures(config.registry or "")
     model = registry.entry(model_id)
+    stale = stale_since(model_id, erasures, registry.entry)
     for parent in model.parents:
-        entry = registry.entry(parent)
-        if entry.kind == "dataset":
-            return Champion(model, entry, parent)
-    return Champion(model, None)
+        now = erasures.successor(parent) if registry.entry(parent).kind == "dataset" else None
+        if now:
+            return Champion(model, registry.entry(now), now, stale)
+    return Champion(model, None, stale_since=stale)
 
 
 def run_look(champion: Champion | None, present: Present) -> RetrainNews:
@@ -164,6 +168,8 @@ def _reasons(
         return ["there is no champion in the registry"]
     if champion.data is None:
         return ["the data set of the champion is unknown"]
-    reasons = [f"{one.uri} is {one.state}" for one in sources if one.state != "same"]
+    stale = [f"the champion is stale: rows were erased at {champion.stale_since}"]
+    reasons = stale if champion.stale_since else []
+    reasons += [f"{one.uri} is {one.state}" for one in sources if one.state != "same"]
     reasons += [f"{uri} is no source any more" for uri in gone]
     return reasons + [f"another configuration of {step}" for step in settings]

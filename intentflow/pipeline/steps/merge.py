@@ -20,6 +20,7 @@ from intentflow.pipeline.steps.split import SplitConfig
 if TYPE_CHECKING:
     from intentflow.artifacts.feedback import FeedbackLabel, LeftOutLabel
     from intentflow.artifacts.retraining import MergeChange, MergeReport
+    from intentflow.erasure.rows import ErasedRows
     from intentflow.feedback.merging import Merge, MergedSet, NewRow
     from intentflow.records import Example
 
@@ -56,6 +57,7 @@ class MergeRules:
         curate: Curation, which redacts rows or does not.
         split: Test file, and the share of new utterances that join the test rows.
         feedback: Logs of the service.
+        erased: Rows of the test file and of the logs that are left out; None for none.
 
     Example:
         >>> MergeRules(split=SplitConfig(test_share=0.2)).feedback
@@ -66,6 +68,7 @@ class MergeRules:
     curate: CurateConfig = field(default_factory=CurateConfig)
     split: SplitConfig = field(default_factory=SplitConfig)
     feedback: Sequence[str | Path] = ()
+    erased: ErasedRows | None = None
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,7 @@ def run_merge(
     from intentflow.records import read_records
 
     settings = rules or MergeRules()
-    before = _with_test_file(_read_previous(previous), settings.split)
+    before = _with_test_file(_read_previous(previous), settings)
     exported = _exported(read_records(records), redact=settings.curate.redact)
     corrections = _read_corrections(settings, before)
     sources = [exported, corrections.rows]
@@ -172,17 +175,18 @@ def _read_previous(previous: str | Path | None) -> MergedSet:
     return MergedSet(rows, parts["test"], frozenset(key.strip('"') for key in keys))
 
 
-def _with_test_file(before: MergedSet, split: SplitConfig) -> MergedSet:
+def _with_test_file(before: MergedSet, rules: MergeRules) -> MergedSet:
     """The set with the rows of a test file among its test rows, and not among the others."""
     from intentflow.curation.dedup import normalised_utterance
     from intentflow.pipeline.steps.given_test import read_test
 
-    if not split.test:
+    if not rules.split.test:
         return before
+    given = read_test(rules.split.test, rules.split).rows
     known = {normalised_utterance(row.instruction) for row in before.test}
     more = [
         row
-        for row in read_test(split.test, split).rows
+        for row in (rules.erased.without(given) if rules.erased else given)
         if normalised_utterance(row.instruction) not in known
     ]
     frozen = known | {normalised_utterance(row.instruction) for row in more}
@@ -217,8 +221,11 @@ def _read_corrections(rules: MergeRules, before: MergedSet) -> _Corrections:
         log.warning("corrections of %s are set aside: they contradict the test rows", name)
     # Those of test rows are no new labels, and the merge lists the ones that differ.
     gold = [label for label in found.left_out if label.reason == "gold"]
+    labelled = _labelled([*found.labels, *gold])
+    if rules.erased:
+        labelled = [row for row in labelled if not rules.erased.has(row.example)]
     return _Corrections(
-        _labelled([*found.labels, *gold]),
+        labelled,
         [_change(label) for label in found.left_out if label.reason != "gold"],
         found.report.set_aside,
     )

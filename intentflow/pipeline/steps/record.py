@@ -18,6 +18,7 @@ from intentflow.errors import InputError
 from intentflow.registry.place import PLACE
 
 if TYPE_CHECKING:
+    from intentflow.artifacts.erasures import Erasures
     from intentflow.artifacts.metrics import Metrics
     from intentflow.artifacts.registry_entry import (
         EntryId,
@@ -75,6 +76,7 @@ class Recorded:
         verdict: Decision | None = None,
         reports: Mapping[str, str] = {},
         parents: Sequence[EntryId] = (),
+        erasures: str = "",
     ) -> RegistryEntry:
         """An entry that is made now; its fields are those of :class:`RegistryEntry`."""
         from intentflow.artifacts.registry_entry import RegistryEntry, now
@@ -94,6 +96,7 @@ class Recorded:
             "verdict": verdict,
             "reports": {**reports},
             "parents": [*parents],
+            "erasures": erasures,
         }
         return RegistryEntry.from_mapping(document, "registry entry")
 
@@ -160,10 +163,12 @@ def record_data(recorded: Recorded, parts: Mapping[str, Path], facts: DataFacts)
         Id of the entry; empty without a registry.
 
     Raises:
-        InputError: A file cannot be read, or the registry cannot be written.
+        InputError: A file cannot be read, or the registry cannot be written; or a row was erased
+            while the run was under way.
         ServiceError: The storage does not answer, or refuses.
     """
     from intentflow.artifacts.registry_entry import EntrySource
+    from intentflow.registry.erasures import read_erasures
     from intentflow.storage import publish
 
     registry = open_registry(recorded)
@@ -173,6 +178,8 @@ def record_data(recorded: Recorded, parts: Mapping[str, Path], facts: DataFacts)
         EntrySource(uri=uri, digest=digest)
         for uri, digest in zip(facts.sources, facts.digests, strict=True)
     ]
+    erasures = read_erasures(str(registry))
+    _require_none_erased(parts, erasures)
     with tempfile.TemporaryDirectory() as folder:
         rows = _gathered(parts, Path(folder))
         destination = f"{registry}/data"
@@ -185,6 +192,7 @@ def record_data(recorded: Recorded, parts: Mapping[str, Path], facts: DataFacts)
         sources=sources,
         recipe=facts.recipe,
         rows=rows,
+        erasures=erasures.digest,
     )
     return registry.record(entry)
 
@@ -235,6 +243,22 @@ def open_registry(recorded: Recorded) -> Registry | None:
         log.info("no registry is configured (key registry): nothing is recorded")
         return None
     return Registry(recorded.config.registry)
+
+
+def _require_none_erased(parts: Mapping[str, Path], erasures: Erasures) -> None:
+    """Refuse rows that were erased after the run had read them."""
+    from intentflow.erasure.rows import ErasedRows
+    from intentflow.pipeline.steps.split import PARTS
+    from intentflow.records import read_records
+
+    gone = ErasedRows.of(erasures)
+    for name in PARTS if gone else ():
+        path = parts.get(name)
+        rows = read_records(path) if path and path.stat().st_size else []
+        if count := sum(map(gone.has, rows)):
+            raise InputError(
+                f"record: {count} {name} rows were erased while the run was under way: run again"
+            )
 
 
 def _gathered(parts: Mapping[str, Path], folder: Path) -> dict[str, int]:

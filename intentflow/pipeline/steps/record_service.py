@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from intentflow.pipeline.steps.record import Recorded, open_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from intentflow.artifacts.verdict import Decision
     from intentflow.deployment.options import DeployOptions
+    from intentflow.pipeline.steps.record import RecordConfig
     from intentflow.registry import Registry
     from intentflow.registry.registry import NewAliases
 
@@ -98,8 +99,12 @@ def record_rollback(recorded: Recorded, made: DeployedFacts) -> None:
     _record_change(recorded, made, rolled_back, "rollback")
 
 
-def require_registry(recorded: Recorded) -> None:
-    """Check before a change of a service that its aliases can be read.
+def require_registry(recorded: Recorded, digest: str = "") -> None:
+    """Check before a change of a service that its aliases can be read; warn of a stale model.
+
+    Args:
+        recorded: The registry and the service.
+        digest: Digest of the model that is to serve; empty if it is not known yet.
 
     Raises:
         InputError: They are damaged.
@@ -109,6 +114,39 @@ def require_registry(recorded: Recorded) -> None:
         registry = open_registry(recorded)
         assert registry is not None
         registry.aliases(recorded.config.service)
+        _warn_of_stale(recorded, digest)
+
+
+def _warn_of_stale(recorded: Recorded, digest: str) -> None:
+    for note in stale_notes(recorded.config, {"the model": digest or None}):
+        log.warning("%s", note)
+
+
+def stale_notes(config: RecordConfig, digests: Mapping[str, str | None]) -> list[str]:
+    """Notes about models that have learned from rows which are erased.
+
+    Args:
+        config: Place of the registry; without one, nothing is known.
+        digests: Digest of each model by its name in the note; None where it is unknown.
+
+    Raises:
+        InputError: The registry is damaged.
+        ServiceError: The storage does not answer, or refuses.
+    """
+    from intentflow.registry import Registry
+    from intentflow.registry.erasures import read_erasures
+    from intentflow.registry.listing import SHORT
+
+    if not config.registry or not read_erasures(config.registry).replaced:
+        return []
+    listing = Registry(config.registry).listing()
+    stale = {listing.entries[one].digest: time for one, time in listing.stale.items()}
+    return [
+        f"{name} {digest[:SHORT]} is stale: it has learned from rows that were erased at "
+        f"{stale[digest]}; train again"
+        for name, digest in digests.items()
+        if digest in stale
+    ]
 
 
 def _record_change(
@@ -117,6 +155,7 @@ def _record_change(
     registry = open_registry(recorded)
     if registry is not None:
         _move(registry, recorded, change(_model_entry(registry, recorded, made)), reason)
+        _warn_of_stale(recorded, made.digest)
 
 
 def _move(registry: Registry, recorded: Recorded, change: NewAliases, reason: str) -> None:

@@ -31,6 +31,7 @@ class Resolved:
         champion_entry: Id of the registry's champion; empty if there is none.
         champion_data: Address of the data set that it was trained on; empty if unknown.
         feedback_digest: Digests of the service's logs, separated by blanks.
+        erased_digest: Digest of the persons and utterances whose rows are left out; empty if none.
     """
 
     sources_digest: str
@@ -40,6 +41,7 @@ class Resolved:
     champion_entry: str = ""
     champion_data: str = ""
     feedback_digest: str = ""
+    erased_digest: str = ""
 
 
 def run_resolve(
@@ -74,6 +76,7 @@ def run_resolve(
     from intentflow.evaluation.scores import for_comparing
     from intentflow.pipeline.steps.given_test import read_test
     from intentflow.pipeline.steps.look import find_champion
+    from intentflow.registry.erasures import read_erasures
 
     test = split.test if split else []
     if split and test:
@@ -88,6 +91,7 @@ def run_resolve(
         champion_entry=known.model.id if known else "",
         champion_data=(known.data.uri or "") if known and known.data else "",
         feedback_digest=_digests(feedback),
+        erased_digest=read_erasures(record.registry).digest if record and record.registry else "",
     )
 
 

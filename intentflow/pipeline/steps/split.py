@@ -17,6 +17,7 @@ from intentflow.pipeline.steps.fields import NearThreshold, Seed
 from intentflow.pipeline.steps.label_fields import LabelFields
 
 if TYPE_CHECKING:
+    from intentflow.erasure.rows import ErasedRows
     from intentflow.pipeline.steps.given_test import GivenTest
     from intentflow.records import Example
 
@@ -129,6 +130,7 @@ def run_split(
     config: SplitConfig | None = None,
     *,
     test_records: str | Path | None = None,
+    erased: ErasedRows | None = None,
 ) -> SplitSummary:
     r"""Split records; with a test file, near-duplicates of its rows are removed from the others.
 
@@ -137,6 +139,7 @@ def run_split(
         files: Files of the parts; a part without rows writes no file.
         config: Shares, seed, test file; the defaults if None.
         test_records: Records that are the test rows, in place of the configured ones.
+        erased: Rows of the test file that are left out; None for none.
 
     Returns:
         Number of rows and digest of each part.
@@ -168,6 +171,8 @@ def run_split(
     else:
         given = GivenTest(read_records(test_records), 0)
     test = given.rows if given else None
+    if test is not None and erased:
+        test = erased.without(test)
     left_out = [] if test is None else _near_test(rows, test, settings.near_threshold)
     parts = split(
         _without(rows, left_out),

@@ -1,0 +1,164 @@
+"""Erasure from logs: requests and corrections, in folders and on S3."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from intentflow.erasure.rows import ErasedRows
+from intentflow.errors import InputError
+from intentflow.io.files import atomic_file
+from intentflow.storage import is_remote
+from intentflow.storage.s3 import S3Store
+from intentflow.storage.uris import S3Location, digest_in_name, parse_s3
+
+_SUFFIX = ".jsonl"
+_LOG_KEYS = frozenset({"request_id", "prompt_digest", "instruction"})
+"""Keys of every line that a service logs; a labelling export has not all of them."""
+
+
+@dataclass(frozen=True)
+class ErasedLines:
+    """Lines of a file that are erased, or are to be.
+
+    Attributes:
+        file: Path or address of the file.
+        erased: Number of lines.
+    """
+
+    file: str
+    erased: int
+
+
+class _File(Protocol):
+    """A file of lines."""
+
+    @property
+    def name(self) -> str:
+        """Its path or address."""
+
+    def read(self) -> bytes:
+        """Its content."""
+
+    def write(self, content: bytes) -> None:
+        """Replace its content at once."""
+
+
+def erase_lines(
+    places: Sequence[str], gone: ErasedRows, *, only_logs: bool, dry: bool
+) -> list[ErasedLines]:
+    """Erase lines from files of JSON lines; the other lines stay as they are, byte for byte.
+
+    Args:
+        places: Files, folders or ``s3://`` prefixes.
+        gone: The rows to erase.
+        only_logs: Whether lines that no service has logged stay, such as those of an export.
+        dry: Whether nothing is written.
+
+    Raises:
+        InputError: A place does not exist, or a file cannot be read or written.
+        ServiceError: The storage does not answer, or refuses.
+    """
+    found: list[ErasedLines] = []
+    for file in (file for place in places for file in _files(place)):
+        lines = file.read().splitlines(keepends=True)
+        kept = [line for line in lines if not _is_erased(line, gone, only_logs=only_logs)]
+        if len(kept) == len(lines):
+            continue
+        if not dry:
+            file.write(b"".join(kept))
+        found.append(ErasedLines(file.name, len(lines) - len(kept)))
+    return found
+
+
+def holds_log(place: str) -> bool:
+    """Whether a place has lines that a service has logged, by the first line of each file.
+
+    Args:
+        place: A file, a folder or an ``s3://`` prefix.
+
+    Raises:
+        InputError: It does not exist, or a file cannot be read.
+        ServiceError: The storage does not answer, or refuses.
+    """
+    return any(_is_logged(_row(file.read().partition(b"\n")[0])) for file in _files(place))
+
+
+def _is_erased(line: bytes, gone: ErasedRows, *, only_logs: bool) -> bool:
+    row = _row(line)
+    return gone.has_line(row) and (_is_logged(row) or not only_logs)
+
+
+def _row(line: bytes) -> dict[str, Any]:
+    """The object of a line; empty if it is none."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return row if isinstance(row, dict) else {}
+
+
+def _is_logged(row: dict[str, Any]) -> bool:
+    return row.keys() >= _LOG_KEYS
+
+
+def _files(place: str) -> Iterator[_File]:
+    if is_remote(place):
+        yield from _remote_files(parse_s3(place))
+        return
+    path = Path(place)
+    if not path.exists():
+        raise InputError(f"{place}: No such file or directory")
+    found = sorted(path.rglob(f"*{_SUFFIX}")) if path.is_dir() else [path]
+    yield from (_LocalFile(file) for file in found if file.suffix == _SUFFIX)
+
+
+def _remote_files(location: S3Location) -> Iterator[_File]:
+    store = S3Store()
+    if location.key and store.facts(location) is not None:
+        found = [location]
+    else:
+        found = [location / name for name in sorted(store.below(location))]
+    for one in found:
+        is_published = any(map(digest_in_name, str(one).split("/")))
+        if one.key.endswith(_SUFFIX) and not is_published:
+            yield _RemoteFile(store, one)
+
+
+@dataclass(frozen=True)
+class _LocalFile:
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return str(self.path)
+
+    def read(self) -> bytes:
+        try:
+            return self.path.read_bytes()
+        except OSError as error:
+            raise InputError(f"{self.path}: {error.strerror}") from None
+
+    def write(self, content: bytes) -> None:
+        is_private = not self.path.stat().st_mode & 0o077
+        with atomic_file(self.path, private=is_private) as partial:
+            partial.write_bytes(content)
+
+
+@dataclass(frozen=True)
+class _RemoteFile:
+    store: S3Store
+    location: S3Location
+
+    @property
+    def name(self) -> str:
+        return str(self.location)
+
+    def read(self) -> bytes:
+        return self.store.read(self.location) or b""
+
+    def write(self, content: bytes) -> None:
+        self.store.write(self.location, content)
