@@ -19,7 +19,7 @@ from intentflow.artifacts.request_log import LoggedCorrection, LoggedRequest, Lo
 from intentflow.calls import CallSyntaxError, format_calls, parse_calls
 from intentflow.curation.dedup import normalised_utterance
 from intentflow.errors import InputError
-from intentflow.feedback.log_files import log_files
+from intentflow.feedback.log_files import EmptyLog, log_files
 from intentflow.feedback.times import read_time
 from intentflow.records import MAX_ROW_BYTES
 
@@ -96,7 +96,8 @@ def read_service_log(paths: Sequence[str | Path]) -> ServiceLog:
             its log.
 
     Raises:
-        InputError: A path does not exist, or no line is a request or a correction.
+        InputError: A path does not exist.
+        EmptyLog: No line is a request or a correction.
     """
     log = ServiceLog()
     seen: set[tuple[str | None, ...]] = set()
@@ -108,7 +109,7 @@ def read_service_log(paths: Sequence[str | Path]) -> ServiceLog:
                 except _Rejected as reason:
                     log.rejects.append(_reject(shown, number, str(reason), raw))
     if not log.requests and not log.corrections:
-        raise InputError(f"{', '.join(map(str, paths))}: {_nothing(log)}")
+        raise EmptyLog(f"{', '.join(map(str, paths))}: {_nothing(log)}")
     return log
 
 

@@ -67,6 +67,24 @@ def test_corrections_count_after_exports(tmp_path: Path, previous: Path) -> None
     assert (report.replaced_previous, report.left_out) == (1, 1)
 
 
+@pytest.mark.parametrize("lines", [None, "", "not a line of a log\n"])
+def test_a_week_without_traffic_merges_the_exports(
+    tmp_path: Path, previous: Path, lines: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    (log := tmp_path / "log").mkdir()
+    if lines is not None:
+        (log / "day.jsonl").write_text(lines)
+    files, report = _merged(tmp_path, previous, MergeRules(split=NO_TEST, feedback=[log]))
+    assert ("play it", "play()") in _labels(files.rows)
+    assert report.added == 1
+    assert "no correction is merged" in caplog.text
+
+
+def test_a_log_that_is_missing_is_an_error(tmp_path: Path, previous: Path) -> None:
+    with pytest.raises(InputError, match="nowhere"):
+        _merged(tmp_path, previous, MergeRules(feedback=[tmp_path / "nowhere"]))
+
+
 def test_a_second_merge_of_the_same_changes_nothing(tmp_path: Path, previous: Path) -> None:
     _export(tmp_path, ("a", "one()"), ("mail jane@example.com", "mail(jane@example.com)"))
     log = write_store(tmp_path / "log", [correction("r1", "a", "two()")])

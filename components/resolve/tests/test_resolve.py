@@ -54,6 +54,11 @@ def test_without_a_test_file_there_is_no_digest_of_one(labels: Path) -> None:
     assert _resolve(labels)[1] == ""
 
 
+def test_a_log_to_which_nothing_is_written_yet_is_no_error(labels: Path, tmp_path: Path) -> None:
+    (log := tmp_path / "log").mkdir()
+    assert _resolve(labels, feedback=[str(log), str(labels)])[6].split()[0] == "empty"
+
+
 def test_a_first_model_has_no_champion(labels: Path) -> None:
     assert _resolve(labels)[2:] == ({}, "", "", "", "", "")
 

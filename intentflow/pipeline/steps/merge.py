@@ -212,11 +212,16 @@ def _exported(rows: Sequence[Example], *, redact: bool) -> list[NewRow]:
 def _read_corrections(rules: MergeRules, before: MergedSet) -> _Corrections:
     """Corrections of the service's log; annotators are checked with the test rows."""
     from intentflow.feedback.collection import FeedbackRules, collect_feedback
+    from intentflow.feedback.log_files import EmptyLog
 
     if not rules.feedback:
         return _Corrections()
     limits = FeedbackRules(taxonomy=rules.convert.taxonomy, budget=0)
-    found = collect_feedback(rules.feedback, limits, gold=before.test)
+    try:
+        found = collect_feedback(rules.feedback, limits, gold=before.test)
+    except EmptyLog as reason:  # a week without traffic, or one whose rows were erased
+        log.warning("no correction is merged: %s", reason)
+        return _Corrections()
     for name in found.report.set_aside:
         log.warning("corrections of %s are set aside: they contradict the test rows", name)
     # Those of test rows are no new labels, and the merge lists the ones that differ.

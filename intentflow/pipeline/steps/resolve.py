@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+EMPTY_LOG = "empty"
+"""Digest of a log to which nothing is written yet."""
+
 
 @dataclass(frozen=True)
 class Resolved:
@@ -90,7 +93,7 @@ def run_resolve(
         champion_model="" if champion else _model_in_service(service) or in_registry,
         champion_entry=known.model.id if known else "",
         champion_data=(known.data.uri or "") if known and known.data else "",
-        feedback_digest=_digests(feedback),
+        feedback_digest=" ".join(map(_log_digest, feedback)),
         erased_digest=read_erasures(record.registry).digest if record and record.registry else "",
     )
 
@@ -99,6 +102,17 @@ def _digests(sources: Sequence[str]) -> str:
     from intentflow.storage import digest_of
 
     return " ".join(digest_of(source, allow_prefix=True) for source in sources)
+
+
+def _log_digest(place: str) -> str:
+    """The digest of a service's log, to which nothing may be written yet."""
+    from intentflow.feedback.log_files import is_empty_log
+    from intentflow.storage import digest_of
+
+    if is_empty_log(place):
+        log.info("%s: the log is empty, there was no traffic yet", place)
+        return EMPTY_LOG
+    return digest_of(place, allow_prefix=True)
 
 
 def _model_in_service(service: DeployOptions | None) -> str:
