@@ -34,13 +34,14 @@ if TYPE_CHECKING:
         UsageError,
     )
     from intentflow.gating.policy import GatePolicy
+    from intentflow.pipeline.steps.answering import EndpointFacts
     from intentflow.pipeline.steps.balance import BalanceConfig
     from intentflow.pipeline.steps.convert import ConvertConfig
     from intentflow.pipeline.steps.convert import run_convert as convert
     from intentflow.pipeline.steps.curate import CurateConfig
     from intentflow.pipeline.steps.curate import run_curate as curate
     from intentflow.pipeline.steps.deploy import run_deploy as deploy
-    from intentflow.pipeline.steps.evaluate import EndpointFacts, EvaluateConfig, EvaluateFiles
+    from intentflow.pipeline.steps.evaluate import EvaluateConfig, EvaluateFiles
     from intentflow.pipeline.steps.evaluate import run_evaluate as evaluate
     from intentflow.pipeline.steps.feedback import FeedbackConfig
     from intentflow.pipeline.steps.feedback import run_feedback as collect_feedback
@@ -67,7 +68,7 @@ _PLACES = {
     "ConvertConfig": (f"{_STEPS}.convert", "ConvertConfig"),
     "CurateConfig": (f"{_STEPS}.curate", "CurateConfig"),
     "DeployOptions": ("intentflow.deployment.options", "DeployOptions"),
-    "EndpointFacts": (f"{_STEPS}.evaluate", "EndpointFacts"),
+    "EndpointFacts": (f"{_STEPS}.answering", "EndpointFacts"),
     "EvaluateConfig": (f"{_STEPS}.evaluate", "EvaluateConfig"),
     "EvaluateFiles": (f"{_STEPS}.evaluate", "EvaluateFiles"),
     "FeedbackConfig": (f"{_STEPS}.feedback", "FeedbackConfig"),

@@ -46,19 +46,20 @@ def add_judged_model(stages: Stages, resolved: Any, parts: Any, recorded: Any) -
         champion=resolved.outputs["champion_scores"],
         champion_model=resolved.outputs["champion_model"],
     )
-    reference = scored.outputs["metrics"]  # a model that is not quantized is its own
+    # A model that is not quantized is its own reference.
+    more = {"reference": scored.outputs["metrics"], **_behaviour(stages, trained.model, test_set)}
     if stages.options.quantize != "none":
         full = _scored(stages, trained.full, test_set, "Score the 16-bit model")
-        reference = full.outputs["metrics"]
+        more["reference"] = full.outputs["metrics"]
     judged = stages.place(
         steps.gate(
             metrics=scored.outputs["metrics"],
             config=stages.given["gate"],
             champion=scored.outputs["Output"],
             baselines=trained.baselines,
-            reference=reference,
             record=stages.given["record"],
             code_version=stages.version,
+            **more,
         ),
         "gate",
         "Gate",
@@ -141,6 +142,24 @@ def _scored(stages: Stages, model: Any, test_set: Any, title: str, **more: Any) 
         "evaluate",
         title,
     )
+
+
+def _behaviour(stages: Stages, model: Any, test_set: Any) -> dict[str, Any]:
+    """The gate's argument with the behavioural tests, if the options ask for them."""
+    if stages.options.behave is None:
+        return {}
+    tested = stages.place(
+        steps.behave(
+            model=model,
+            test_set=test_set,
+            config=as_parameter(stages.options.behave),
+            evaluate=stages.given["evaluate"],
+            code_version=stages.version,
+        ),
+        "evaluate",  # the engine that is scored, in the same image on the same devices
+        "Test the behaviour",
+    )
+    return {"behaviour": tested.outputs["behaviour"]}
 
 
 def _entry_arguments(stages: Stages, scored: Any, judged: Any) -> dict[str, Any]:

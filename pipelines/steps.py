@@ -2,6 +2,7 @@
 
 from intentflow.components.balance.component import balance
 from intentflow.components.baseline.component import baseline
+from intentflow.components.behave.component import behave
 from intentflow.components.check.component import check
 from intentflow.components.convert.component import convert
 from intentflow.components.curate.component import curate
@@ -23,6 +24,7 @@ from intentflow.components.validate.component import validate
 __all__ = [
     "balance",
     "baseline",
+    "behave",
     "check",
     "convert",
     "curate",

@@ -15,6 +15,7 @@ def gate(
     explanation: dsl.Output[dsl.Markdown],
     baselines: dsl.Input[dsl.Artifact] = None,
     reference: dsl.Input[dsl.Artifact] = None,
+    behaviour: dsl.Input[dsl.Artifact] = None,
     record: dict = {},  # type: ignore[type-arg]  # noqa: B006  # kfp takes it literally
 ) -> str:
     """Decide by a policy whether scores are good enough.
@@ -29,6 +30,7 @@ def gate(
         baselines: ``baselines.json`` of the same rows, if the policy requires beating some.
         reference: ``metrics.json`` of the 16-bit model, if the policy limits the loss by
             compression.
+        behaviour: ``behaviour.json`` from behave, if the policy limits failures of edited rows.
         record: Fields of RecordConfig: the registry, which knows the stale models.
 
     Returns:
@@ -47,6 +49,7 @@ def gate(
             champion=Metrics.from_mapping(champion, "the champion's scores") if champion else None,
             baselines=baselines.path if baselines else None,
             reference=reference.path if reference else None,
+            behaviour=behaviour.path if behaviour else None,
             verdict=verdict.path,
             explanation=explanation.path,
             record=from_parameter(RecordConfig, record, "record"),

@@ -12,8 +12,8 @@ from intentflow.cli.outcome import Outcome
 from intentflow.cli.summary_text import score_text, table
 from intentflow.errors import UsageError
 from intentflow.evaluation.run import Evaluation
+from intentflow.pipeline.steps.answering import EndpointFacts
 from intentflow.pipeline.steps.evaluate import (
-    EndpointFacts,
     EvaluateConfig,
     EvaluateFiles,
     run_evaluate,

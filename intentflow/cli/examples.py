@@ -30,6 +30,10 @@ EXAMPLES = {
         "intentflow evaluate --model model --data data/test.jsonl -o metrics.json "
         "--report evaluation.html",
     ),
+    "behave": (
+        "intentflow behave --model model --data parts/test.jsonl -o behaviour.json "
+        "--report behaviour.html",
+    ),
     "baseline": (
         "intentflow baseline --train data/train.jsonl --data data/test.jsonl "
         "--kinds majority,linear -o baselines.json",

@@ -24,6 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reference", metavar="F", help="metrics.json of the 16-bit model, for a quantized one"
     )
+    parser.add_argument("--behaviour", metavar="F", help="output of `intentflow behave -o`")
     parser.add_argument(
         "--model", metavar="DIR", help="model to deploy, which must be the one that was scored"
     )
@@ -43,6 +44,7 @@ def run(args: argparse.Namespace) -> Outcome:
         champion=args.champion,
         baselines=args.baselines,
         reference=args.reference,
+        behaviour=args.behaviour,
         model=args.model,
         data=args.data,
         verdict=args.output,

@@ -23,6 +23,8 @@ _PLACES = {
     "teacher": ("intentflow.synthesis", "Teacher"),
     "metrics": ("intentflow.artifacts.metrics", "Metrics"),
     "baselines": ("intentflow.artifacts.baselines", "Baselines"),
+    "behaviour": ("intentflow.artifacts.behaviour", "BehaviourReport"),
+    "behaviour-cases": ("intentflow.artifacts.behaviour", "BehaviourCase"),
     "verdict": ("intentflow.artifacts.verdict", "Verdict"),
     "training": ("intentflow.artifacts.training", "TrainingRecord"),
     "quantization": ("intentflow.artifacts.quantization", "QuantizationRecord"),

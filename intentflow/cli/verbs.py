@@ -23,6 +23,7 @@ VERBS = {
     "quantize": "make a 4-bit copy of a model",
     "calibrate": "fit a model's confidences on validation rows",
     "evaluate": "score a model, an endpoint or given predictions",
+    "behave": "test a model's answers to edited rows: typos, negation, other values, …",
     "baseline": "score simpler models on the same rows",
     "gate": "decide by policy whether scores are good enough",
     "publish": "upload a model or a data set under its digest",

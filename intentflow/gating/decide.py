@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from intentflow.artifacts.baselines import Baselines
+from intentflow.artifacts.behaviour import BehaviourReport
 from intentflow.artifacts.metrics import Measured, Metrics
 from intentflow.artifacts.scores import HEADLINE, HeadlineScores
 from intentflow.artifacts.verdict import Rule, ServingEngine, Verdict
 from intentflow.evaluation.scores import require_same_rows
 from intentflow.gating.baseline_rules import baseline_rules, compression_rules
+from intentflow.gating.behaviour_rules import behaviour_rules, require_same_model
 from intentflow.gating.champion import champion_rules
 from intentflow.gating.markdown import number
 from intentflow.gating.policy import ChampionRule, GatePolicy
@@ -27,6 +29,7 @@ class ComparisonInputs:
         champion: Scores of the model in service, on the same rows.
         baselines: Content of ``baselines.json``.
         reference: Scores of the 16-bit model from which the judged one was quantized.
+        behaviour: Content of ``behaviour.json``.
         given: Digests of the model, rows and prompt to be deployed.
         serving: The engine that will serve.
     """
@@ -34,6 +37,7 @@ class ComparisonInputs:
     champion: Metrics | None = None
     baselines: Baselines | None = None
     reference: Metrics | None = None
+    behaviour: BehaviourReport | None = None
     given: Given = field(default_factory=Given)
     serving: ServingEngine | None = None
 
@@ -62,6 +66,7 @@ def decide(
     """
     inputs, rules = inputs or ComparisonInputs(), policy.named(name)
     _require_same_rows(metrics, inputs)
+    require_same_model(metrics, inputs.behaviour)
     applied = list(_apply(metrics, rules, inputs))
     broken = [rule for rule in applied if not rule.passed]
     return Verdict(
@@ -104,6 +109,7 @@ def _apply(metrics: Metrics, policy: GatePolicy, inputs: ComparisonInputs) -> It
     if policy.champion is not None or inputs.champion is not None:
         yield from champion_rules(metrics, inputs.champion, policy.champion or ChampionRule())
     yield from compression_rules(metrics, inputs.reference, policy.compression)
+    yield from behaviour_rules(inputs.behaviour, policy.behaviour)
 
 
 def _skipped(policy: GatePolicy, inputs: ComparisonInputs) -> Iterator[str]:
@@ -113,6 +119,8 @@ def _skipped(policy: GatePolicy, inputs: ComparisonInputs) -> Iterator[str]:
         yield "baselines were given, but the policy does not require beating any"
     if not policy.compression and inputs.reference is not None:
         yield "scores of a 16-bit model were given, but the policy limits no loss by compression"
+    if not policy.behaviour and inputs.behaviour is not None:
+        yield "behavioural tests were given, but the policy limits no failure rate"
 
 
 def _notes(metrics: Metrics, policy: GatePolicy, inputs: ComparisonInputs) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from intentflow.artifacts.baselines import BASELINE_NAMES
+from intentflow.artifacts.behaviour import BehaviourKind
 from intentflow.artifacts.metrics import COMPARABLE, METRICS, OUTCOME_OF, SHARES
 from intentflow.artifacts.scores import HEADLINE
 from intentflow.config import StrictModel, nearest
@@ -141,6 +142,16 @@ class SubjectRule(StrictModel):
     prompt: bool = Field(False, description="Whether the prompt's digest is required")
 
 
+class BehaviourLimit(StrictModel):
+    """A maximum failure rate of one kind of edit."""
+
+    max: Rate = Field(description="The share of failed cases must be at most this")
+    bound: bool = Field(
+        False, description="Compare the upper end of the share's 95 % interval instead of it"
+    )
+    cases: int = Field(1, ge=1, description="Minimum number of judged cases")
+
+
 class Rules(StrictModel):
     """Rules of the gate."""
 
@@ -155,6 +166,11 @@ class Rules(StrictModel):
     compression: dict[Comparable, Rate] = Field(
         default_factory=dict,
         description="Maximum loss against the 16-bit model (--reference), by score",
+    )
+    behaviour: dict[BehaviourKind, BehaviourLimit] = Field(
+        default_factory=dict,
+        description="Maximum failure rates of intentflow behave, by kind of edit; needs "
+        "--behaviour",
     )
     subject: SubjectRule = Field(default_factory=SubjectRule)
     same_engine: bool = Field(
@@ -186,7 +202,7 @@ class Rules(StrictModel):
         """Whether a bad first model would fail a rule."""
         intents = self.per_intent
         first = self.champion is not None and self.champion.first == "fail"
-        floors = (intents.precision, intents.recall, intents.f1, self.baselines)
+        floors = (intents.precision, intents.recall, intents.f1, self.baselines, self.behaviour)
         return bool(self.metrics or self.compression or first or any(floors))
 
 

@@ -85,18 +85,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def wilson_interval(rate: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Two-sided score interval of a share of ``n`` rows (Wilson 1927).
-
-    Unlike the bootstrap's it has a width if every row is right, and a better rate always has better
-    ends.
-    """
-    from scipy.stats import binomtest
-
-    found = binomtest(round(rate * n), n).proportion_ci(confidence, method="wilson")
-    return float(found.low), float(found.high)
-
-
 def _standard_errors_above(pair: Paired, supposed: float) -> float:
     """Distance of the observed difference above a supposed one, in standard errors."""
     n, gained, lost = pair.n, pair.gained, pair.lost

@@ -8,9 +8,9 @@ from intentflow.artifacts.metrics import SHARES_OF_ROWS, Metrics, why_null
 from intentflow.artifacts.verdict import Rule
 from intentflow.errors import InputError
 from intentflow.evaluation.scores import lookup, per_intent
+from intentflow.evaluation.wilson import wilson_interval
 from intentflow.gating.markdown import number
 from intentflow.gating.policy import IntentLimit, Limit, PerIntent
-from intentflow.gating.significance import wilson_interval
 
 
 def rows_rule(metrics: Metrics, minimum: int) -> Rule:

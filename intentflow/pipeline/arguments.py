@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import Any
 
 from pydantic import BaseModel
@@ -11,11 +10,13 @@ from intentflow.baselines.kinds import LANGUAGE_MODEL_KINDS
 from intentflow.config import StrictModel
 from intentflow.deployment.options import DeployOptions
 from intentflow.errors import InputError
+from intentflow.gating.policy import GatePolicy
 from intentflow.pipeline.options import PipelineName
 from intentflow.pipeline.parameters import as_parameter
 from intentflow.pipeline.run_config import RunConfig
 from intentflow.pipeline.steps.balance import BalanceConfig
 from intentflow.pipeline.steps.baseline import BaselineConfig
+from intentflow.pipeline.steps.behave import BehaveConfig
 from intentflow.pipeline.steps.convert import ConvertConfig
 from intentflow.pipeline.steps.curate import CurateConfig
 from intentflow.pipeline.steps.evaluate import EvaluateConfig
@@ -38,6 +39,7 @@ STEP_CONFIGS: dict[str, type[StrictModel]] = {
     "train": TrainConfig,
     "quantize": QuantizeConfig,
     "evaluate": EvaluateConfig,
+    "behave": BehaveConfig,
     "gate": GateConfig,
     "publish": PublishConfig,
     "deploy": DeployOptions,
@@ -48,6 +50,7 @@ STEP_CONFIGS: dict[str, type[StrictModel]] = {
 _SECTIONS = {
     **dict.fromkeys(("convert", "curate", "validate", "split", "balance"), "data"),
     **{name: name for name in ("baseline", "evaluate", "deploy")},
+    "behave": "pipeline.behave",
 }
 # … and the fields that several steps share, or that have another key in it.
 _SHARED = {"taxonomy": "data.taxonomy", "seed": "data.seed", "recipe": "recipe"}
@@ -74,7 +77,8 @@ def run_key(step: str, field: str) -> str:
         ('data.job', 'evaluate.baselines')
     """
     own = ".".join([*([_SECTIONS[step]] if step in _SECTIONS else []), field])
-    return _KEYS.get((step, field)) or _SHARED.get(field) or own
+    shared = None if step == "behave" else _SHARED.get(field)  # it has a seed of its own
+    return _KEYS.get((step, field)) or shared or own
 
 
 def step_config(config: RunConfig, step: str, *, in_cluster: bool = False) -> StrictModel:
@@ -108,7 +112,11 @@ def step_config(config: RunConfig, step: str, *, in_cluster: bool = False) -> St
 
 
 def _lookup(config: BaseModel, key: str) -> Any:
-    return reduce(getattr, key.split("."), config)
+    """The value of a key; None below a section that is not set."""
+    found: Any = config
+    for name in key.split("."):
+        found = getattr(found, name, None)
+    return found
 
 
 def pipeline_arguments(
@@ -129,13 +137,16 @@ def pipeline_arguments(
         pipeline: Name of the graph.
 
     Raises:
-        InputError: The policy names an unknown metric, or a retraining has no registry.
+        InputError: The policy names an unknown metric or limits a kind of edit that is not tested,
+            or a retraining has no registry.
     """
     from intentflow.gating.policy import require_known
     from intentflow.pipeline.code_version import code_version
 
     # A wrong name is detected before training.
-    require_known(config.policy.named(config.policy_name))
+    policy = config.policy.named(config.policy_name)
+    require_known(policy)
+    _require_behaviour(config, policy)
     stored = config.model_copy(update={"publish": config.publish or publish_to})
     configs = {step: step_config(stored, step, in_cluster=in_cluster) for step in _steps(config)}
     is_retraining = pipeline == "retrain"
@@ -160,7 +171,18 @@ def pipeline_arguments(
     }
 
 
+def _require_behaviour(config: RunConfig, policy: GatePolicy) -> None:
+    """Refuse limits on kinds of edits that the graph does not test."""
+    tested = config.pipeline.behave.kinds if config.pipeline.behave else []
+    missing = [kind for kind in policy.behaviour if kind not in tested]
+    if missing:
+        raise InputError(
+            f"the policy limits failures by {', '.join(missing)}, which no step tests: set "
+            "pipeline.behave in the run configuration, {} for all kinds"
+        )
+
+
 def _steps(config: RunConfig) -> list[str]:
-    """Steps that take their configuration from the arguments; quantization is part of the graph."""
-    without = {"quantize"} if config.pipeline.balance != "none" else {"quantize", "balance"}
+    """Steps that take their configuration from the arguments; others are part of the graph."""
+    without = {"quantize", "behave"} | ({"balance"} if config.pipeline.balance == "none" else set())
     return [step for step in STEP_CONFIGS if step not in without]

@@ -65,11 +65,14 @@ _FILES = {
     "metrics.json": (("evaluate", "metrics"),),
     "baselines.json": (("baseline", "baselines"),),
     "predictions.jsonl": (("evaluate", "predictions"),),
+    "behaviour.json": (("behave", "behaviour"),),
+    "behaviour-cases.jsonl": (("behave", "cases"),),
     "verdict.json": (("gate", "verdict"),),
     "reports/redaction.html": (("curate", "report"),),
     "reports/data.html": (("validate", "report"),),
     "reports/training.html": (("train", "report"),),
     "reports/evaluation.html": (("evaluate", "report"),),
+    "reports/behaviour.html": (("behave", "report"),),
     "reports/explanation.md": (("explain", "explanation"),),
 }
 # The others contain utterances.

@@ -12,6 +12,7 @@ from intentflow.pipeline.code_version import code_tag
 from intentflow.pipeline.step_options import ADDED, StepOptions
 from intentflow.pipeline.step_resources import STEP_RESOURCES
 from intentflow.pipeline.steps.balance import BalanceMode
+from intentflow.pipeline.steps.behave import BehaveConfig
 from intentflow.pipeline.steps.quantize import QUANTIZED, Method
 from intentflow.recipe.cluster import TRAIN_IMAGE
 
@@ -41,6 +42,11 @@ class PipelineOptions(StrictModel):
     )
     balance: BalanceMode = "none"
     quantize: Literal["none"] | Method = Field("none", description=QUANTIZED)
+    behave: BehaveConfig | None = Field(
+        None,
+        description="Behavioural tests of the model, with the options of the step evaluate; null "
+        "for none, {} for the defaults",
+    )
     all: StepOptions = Field(default_factory=StepOptions)
     steps: dict[str, StepOptions] = Field(
         default_factory=dict, description="Options of single steps, by the step's name"

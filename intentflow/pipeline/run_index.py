@@ -20,6 +20,7 @@ _PAGES = {
     "reports/redaction.html": "Personal data that was replaced",
     "reports/training.html": "Losses and settings of the training",
     "reports/evaluation.html": "Scores, confusions, and the rows that the model has wrong",
+    "reports/behaviour.html": "Answers to edited rows: typos, negation, other values, injections",
     "reports/explanation.md": "Advice for a model that the gate refused",
 }
 _FILES = {
@@ -27,6 +28,8 @@ _FILES = {
     "baselines.json": "Scores of simple models on the same rows",
     "verdict.json": "Rules of the gate with their numbers",
     "predictions.jsonl": "Every test row with its answer",
+    "behaviour.json": "Failure rates of edited rows, by kind of edit",
+    "behaviour-cases.jsonl": "Every edited row with both answers",
     "train.jsonl": "Rows for training",
     "validation.jsonl": "Rows for validation",
     "test.jsonl": "Rows for the scores",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 from statistics import NormalDist
 
 import pytest
@@ -18,7 +17,6 @@ from intentflow.gating.significance import (
     loss_p_value,
     lower_bound,
     unpaired_loss_p_value,
-    wilson_interval,
 )
 
 
@@ -119,18 +117,3 @@ def test_a_larger_p_value_makes_no_other_surer(values: list[float], data: st.Dat
     place = data.draw(st.integers(0, len(values) - 1))
     larger = [data.draw(st.floats(v, 1)) if i == place else v for i, v in enumerate(values)]
     assert all(b >= a - 1e-12 for a, b in zip(holm(values), holm(larger), strict=True))
-
-
-def test_a_share_of_rows_has_wilsons_interval() -> None:
-    # Newcombe, Statistics in Medicine 17 (1998), table I: 81 of 263, method 3.
-    assert wilson_interval(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
-
-
-def test_all_rows_right_is_not_certainty() -> None:
-    assert wilson_interval(1.0, 20) == pytest.approx((0.8389, 1.0), abs=5e-5)
-
-
-def test_one_row_more_right_raises_both_ends() -> None:
-    ends = [wilson_interval(right / 200, 200) for right in range(201)]
-    assert all(a[0] < b[0] and a[1] < b[1] for a, b in pairwise(ends[:-8]))
-    assert all(a[0] < b[0] and a[1] <= b[1] for a, b in pairwise(ends))

@@ -38,6 +38,7 @@ INSTALLED = {
     "curation": ["data"],
     "deployment": ["deploy"],
     "evaluation": ["data"],
+    "behaviour": ["data"],
     "gating": ["data"],
     "feedback": ["data"],
     "inference": ["train"],

@@ -60,6 +60,7 @@ NEEDED: dict[str, list[str]] = {
     "train": ["--train", "rows.jsonl", "-o", "model"],
     "quantize": ["--model", "m", "-o", "q", "--calibration", "rows.jsonl"],
     "evaluate": ["--model", "m", "--data", "rows.jsonl", "-o", "m.json", "--report", "r.html"],
+    "behave": ["--model", "m", "--data", "rows.jsonl", "-o", "b.json"],
     "gate": ["--metrics", "metrics.json"],
     "publish": ["model"],
     "deploy": ["--model", "model"],

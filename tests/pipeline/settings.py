@@ -94,6 +94,11 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "request_timeout": Setting(("--request-timeout", "7.5"), 7.5),
         "hourly_price": Setting(("--hourly-price", "1.5"), 1.5),
     },
+    "behave": {
+        "kinds": Setting(("--kinds", "typos,negation"), ["typos", "negation"]),
+        "cases_per_kind": Setting(("--cases-per-kind", "9"), 9),
+        "seed": Setting(("--seed", "4"), 4),
+    },
     "gate": {
         "policy": Setting(("--policy", "gate.yaml"), "gate.yaml"),
         "policy_name": Setting(("--name", "strict"), "strict", _POLICY),

@@ -80,7 +80,7 @@ def test_the_graph_takes_one_dict_a_step_and_no_digests(tmp_path: Path) -> None:
     kinds = {name: entry["parameterType"] for name, entry in parameters.items()}
     steps = {name for name, kind in kinds.items() if kind == "STRUCT"}
     # A graph quantizes or not; the configuration of record is that of all that write the registry.
-    assert steps == set(STEP_CONFIGS) - {"quantize"} | {"record", "notify"}
+    assert steps == set(STEP_CONFIGS) - {"quantize", "behave"} | {"record", "notify"}
     others = {"sources", "champion", "code_version"}
     assert set(kinds) == steps | others
 
@@ -119,6 +119,27 @@ def test_a_check_is_not_retried(tmp_path: Path) -> None:
 def test_quantize_is_left_out_unless_asked_for(tmp_path: Path) -> None:
     (spec,) = _compile(tmp_path / "f.yaml")
     assert sorted(_containers(spec)) == sorted(EXECUTED)
+
+
+def test_the_behaviour_is_tested_only_if_asked_for(tmp_path: Path) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml", behave={})
+    assert sorted(_containers(spec)) == sorted([*EXECUTED, "behave"])
+
+
+def test_the_gate_takes_the_behaviour_of_the_model_to_serve(tmp_path: Path) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml", behave={}, quantize="gptq")
+    given = _tasks(spec)["gate"]["inputs"]["artifacts"]
+    assert "'behave'" in str(given["behaviour"])
+    assert "'quantize'" in str(_tasks(spec)["behave"]["inputs"]["artifacts"]["model"])
+
+
+def test_the_behaviour_is_tested_with_the_engine_that_is_scored(tmp_path: Path) -> None:
+    options = {"tag": "0.1.0-3f2a", "steps": {"evaluate": {"gpu_count": 1}}}
+    (spec, *_) = _compile(tmp_path / "f.yaml", behave={}, **options)
+    containers, tasks = _containers(spec), _tasks(spec)
+    assert containers["behave"]["image"] == containers["evaluate"]["image"]
+    asked = [tasks[step]["inputs"]["parameters"] for step in ("behave", "evaluate")]
+    assert asked[0]["evaluate"] == asked[1]["config"]
 
 
 def test_what_is_scored_and_published_is_the_quantized_model(tmp_path: Path) -> None:

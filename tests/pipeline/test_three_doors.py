@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -20,6 +20,7 @@ from intentflow.config import StrictModel
 from intentflow.pipeline.arguments import STEP_CONFIGS, pipeline_arguments, run_key
 from intentflow.pipeline.parameters import from_parameter
 from intentflow.pipeline.run_config import RunConfig
+from intentflow.pipeline.steps.behave import BehaveConfig
 from intentflow.pipeline.steps.notify import NotifyConfig
 from intentflow.pipeline.steps.record import RecordConfig
 from scripts.component_readmes import readme
@@ -64,6 +65,12 @@ ONLY_FLAGS = {
     "allow_failures": "of an endpoint; the graph scores a model directory",
     "output_format": "of an endpoint; a model directory states its own",
     "taxonomy": "of an endpoint; a model directory has its own",
+    "cases": "what is written; the graph has its own place for it",
+    "constrained": "of behave; in a run that of evaluate",
+    "batch_size": "of behave; in a run that of evaluate",
+    "concurrency": "of behave; in a run that of evaluate",
+    "request_timeout": "of behave; in a run that of evaluate",
+    "behaviour": "what is read; the graph hands files on",
     "options": "a file of the fields",
     "set": "sets keys of a file that another flag names",
     "json": "how the command reports",
@@ -227,9 +234,9 @@ def test_no_reason_is_without_its_flag() -> None:
 def _keys(model: type[StrictModel], prefix: str = "") -> Iterator[str]:
     """Keys of run.yaml down to what a step or a document holds."""
     for name, field in model.model_fields.items():
-        inner = field.annotation
+        inner = next((t for t in get_args(field.annotation) if t is BehaveConfig), field.annotation)
         section = f"{prefix}{name}"
-        if section in ("data", "evaluate", "baseline", "deploy", "pipeline"):
+        if section in ("data", "evaluate", "baseline", "deploy", "pipeline", "pipeline.behave"):
             assert isinstance(inner, type)
             yield from _keys(inner, f"{section}.")
         else:
@@ -270,7 +277,8 @@ def test_the_schema_of_a_run_tells_the_same(
 
 
 def _resolved(part: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    reference = part.get("$ref")
+    branches = [branch for branch in part.get("anyOf", []) if "$ref" in branch]
+    reference = (branches or [part])[0].get("$ref")
     found: dict[str, Any] = schema["$defs"][reference.rpartition("/")[2]] if reference else part
     return found
 

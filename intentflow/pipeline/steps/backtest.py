@@ -11,14 +11,10 @@ from intentflow.artifacts.backtest import RetrainingPolicy, StandIn
 from intentflow.config import Flag, StrictModel
 from intentflow.feedback.drift.policy import DriftPolicy
 from intentflow.pipeline.steps.drift import DriftPolicyFile
-from intentflow.pipeline.steps.fields import Seed
+from intentflow.pipeline.steps.fields import Seed, split_names
 
 if TYPE_CHECKING:
     from intentflow.artifacts.backtest import BacktestReport
-
-
-def _names(value: object) -> object:
-    return [one.strip() for one in value.split(",")] if isinstance(value, str) else value
 
 
 class BacktestConfig(StrictModel):
@@ -31,7 +27,7 @@ class BacktestConfig(StrictModel):
 
     policies: Annotated[
         list[RetrainingPolicy],
-        BeforeValidator(_names),
+        BeforeValidator(split_names),
         Flag("--policy", metavar="NAMES"),
     ] = Field(
         ["never", "weekly", "drift"],

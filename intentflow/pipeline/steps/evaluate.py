@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -15,11 +15,10 @@ from intentflow.artifacts.metrics import RATES, Metrics
 from intentflow.artifacts.predictions import GivenPrediction
 from intentflow.artifacts.scores import Throughput
 from intentflow.calls import OutputFormat
-from intentflow.config import Flag, StrictModel
+from intentflow.config import Flag
 from intentflow.evaluation.scored_rows import NO_INTENT
-from intentflow.inference.vllm_installation import VLLM_PYTHON
 from intentflow.pipeline.steps import keep_metadata
-from intentflow.pipeline.steps.fields import TaxonomyFile
+from intentflow.pipeline.steps.answering import AnswerConfig, EndpointFacts
 
 if TYPE_CHECKING:
     from intentflow.evaluation.run import Evaluation
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 _MATRIX_INTENTS = 50
 
 
-class EvaluateConfig(StrictModel):
+class EvaluateConfig(AnswerConfig):
     r"""Configuration of scoring a model.
 
     Example:
@@ -46,55 +45,11 @@ class EvaluateConfig(StrictModel):
         ('transformers', False)
     """
 
-    engine: Literal["auto", "transformers", "vllm", "openai"] = Field(
-        "auto",
-        description="Engine that answers; auto: for a directory the engine of serve (vLLM if it is "
-        f"installed or {VLLM_PYTHON} names a Python that has it, otherwise transformers), for a "
-        "URL openai",
-    )
-    constrained: bool | None = Field(
-        None,
-        description="Constrain answers to the taxonomy; the default for a model directory (for an "
-        "endpoint with vLLM's structured_outputs, give its taxonomy too)",
-    )
-    batch_size: Annotated[int | None, Flag(metavar="N")] = Field(
-        None, ge=1, description="Maximum number of rows decoded together; determined unless set"
-    )
-    concurrency: Annotated[int | None, Flag(metavar="N")] = Field(
-        None, ge=1, description="Maximum concurrent requests to an endpoint or the vLLM server"
-    )
-    request_timeout: Annotated[float, Flag(metavar="S")] = Field(
-        120.0, gt=0, description="Maximum seconds for one complete reply"
-    )
     hourly_price: Annotated[float | None, Flag(metavar="X")] = Field(
         None,
         ge=0,
         description="Price of an hour on this hardware, in any currency, from which the report "
         "computes the cost of 1,000 requests",
-    )
-
-
-class EndpointFacts(StrictModel):
-    """Facts that an endpoint, or a file of predictions, does not state itself.
-
-    Example:
-        >>> import intentflow
-        >>> intentflow.EndpointFacts(served_model="intent").allow_failures
-        False
-    """
-
-    taxonomy: TaxonomyFile = Field(
-        None, description="The known intents (taxonomy.yaml), if no model directory has them"
-    )
-    output_format: OutputFormat | None = Field(
-        None, description="Format of the answers, if no model directory states it; call unless set"
-    )
-    served_model: Annotated[str | None, Flag(metavar="NAME")] = Field(
-        None, description="Name of the model at the endpoint; required if it serves several"
-    )
-    allow_failures: bool = Field(
-        False,
-        description="Continue after a request that fails permanently; its row counts as wrong",
     )
 
 
@@ -179,20 +134,12 @@ def run_evaluate(
         (2, 0.0)
     """
     from intentflow.evaluation.run import evaluate_model
-    from intentflow.inference.engine_selection import EngineOptions
-    from intentflow.inference.openai_engine import EndpointOptions
     from intentflow.records import read_records
 
     settings, facts = config or EvaluateConfig(), endpoint or EndpointFacts()
     compared = _read_compared(files)  # first, so that a broken file does not waste an evaluation
     rows = read_records(test_set)
     compared.require_same(rows)
-    asking = EndpointOptions(
-        concurrency=settings.concurrency,
-        timeout_seconds=settings.request_timeout,
-        served_model=facts.served_model,
-        allow_failures=facts.allow_failures,
-    )
     evaluation = evaluate_model(
         model,
         rows,
@@ -200,7 +147,7 @@ def run_evaluate(
         constrained=settings.constrained,
         taxonomy=facts.taxonomy,
         output_format=facts.output_format,
-        options=EngineOptions(settings.batch_size, asking),
+        options=settings.engine_options(facts),
         journal_for=(files.predictions or files.metrics) if resume else None,
     )
     _write(evaluation, files, compared, settings)

@@ -20,6 +20,16 @@ def is_shipped_recipe(name: str) -> bool:
         return not name.endswith((".yaml", ".yml"))
 
 
+def split_names(value: object) -> object:
+    """The names in a text, separated by commas; another value is returned unchanged.
+
+    Example:
+        >>> split_names("typos, casing")
+        ['typos', 'casing']
+    """
+    return [one.strip() for one in value.split(",")] if isinstance(value, str) else value
+
+
 TaxonomyFile = Annotated[
     Taxonomy | None,
     from_file(Taxonomy.from_yaml, Taxonomy),

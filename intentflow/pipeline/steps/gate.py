@@ -60,6 +60,7 @@ def run_gate(
     champion: str | Path | Metrics | None = None,
     baselines: str | Path | None = None,
     reference: str | Path | None = None,
+    behaviour: str | Path | None = None,
     model: str | None = None,
     data: str | None = None,
     verdict: str | Path | None = None,
@@ -76,6 +77,7 @@ def run_gate(
         baselines: ``baselines.json`` of the same rows, if the policy requires beating some.
         reference: ``metrics.json`` of the 16-bit model, if the policy limits the loss by
             compression.
+        behaviour: ``behaviour.json`` of the model, if the policy limits failures of edited rows.
         model: The model to deploy, which must be the one that was scored.
         data: The test rows, which must be those that were scored.
         verdict: ``verdict.json`` to write; None for none.
@@ -98,6 +100,7 @@ def run_gate(
         (False, ['intent_accuracy is 0.93; the policy asks for at least 0.95'])
     """
     from intentflow.artifacts.baselines import Baselines
+    from intentflow.artifacts.behaviour import BehaviourReport
     from intentflow.artifacts.metrics import Metrics
     from intentflow.deployment.serving_engine import serving_engine
     from intentflow.gating.decide import ComparisonInputs, decide
@@ -109,6 +112,7 @@ def run_gate(
         champion=read_champion(champion),
         baselines=Baselines.read(baselines) if baselines else None,
         reference=Metrics.read(reference) if reference else None,
+        behaviour=BehaviourReport.read(behaviour) if behaviour else None,
         given=read_given(model, data),
         serving=serving_engine(config.vllm_version, config.vllm_args),
     )

@@ -1,0 +1,1 @@
+"""Step ``quantize``: a 4-bit copy of the trained model."""
