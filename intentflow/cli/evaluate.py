@@ -117,6 +117,8 @@ def _evaluate(args: argparse.Namespace, config: EvaluateConfig) -> Evaluation:
     if args.predictions_in:
         if args.model or args.data:
             raise UsageError("--predictions-in replaces --model and --data: leave them out")
+        if endpoint.prompt is not None:
+            raise UsageError("--taxonomy-in-prompt is sent to an endpoint: give --model with a URL")
         return run_score(args.predictions_in, files, config, endpoint=endpoint)
     if not args.model or not args.data:
         raise UsageError("give --model and --data, or --predictions-in")

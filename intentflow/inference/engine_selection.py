@@ -90,6 +90,7 @@ def _open_endpoint(request: EvaluationRequest, options: EngineOptions) -> tuple[
     subject = Subject(
         engine.name,
         engine.constrained,
+        prompt_digest=options.endpoint.prompt.digest if options.endpoint.prompt else None,
         taxonomy=request.taxonomy,
         output_format=output_format,
         endpoint=(engine.url, engine.model, engine.root),
@@ -103,9 +104,10 @@ def _open_folder(
 ) -> Iterator[tuple[Engine, Subject]]:
     from intentflow.models.directory import check_model_directory
 
-    if request.taxonomy is not None or request.output_format is not None:
+    given = (request.taxonomy, request.output_format, options.endpoint.prompt)
+    if any(fact is not None for fact in given):
         raise UsageError(
-            f"{request.model} has its own taxonomy and output format: "
+            f"{request.model} has its own taxonomy, prompt and output format: "
             "give them only for endpoints and given predictions"
         )
     folder = check_model_directory(request.model)

@@ -22,6 +22,7 @@ from intentflow.io.addresses import require_address
 from intentflow.io.progress import progress_bar
 from intentflow.openai_api.faults import NOT_AN_API_REPLY, Fault, excerpt, status_fault
 from intentflow.openai_api.retries import fault_retries
+from intentflow.prompts import PromptSpec
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class EndpointOptions:
         served_model: Name of the model at the endpoint; required if it serves several.
         allow_failures: Whether to continue after a request that fails permanently; its row has no
             answer.
+        prompt: Prompt to send as a system message; None for a model that has its own.
     """
 
     concurrency: int | None = None
@@ -57,6 +59,7 @@ class EndpointOptions:
     retries: int = 5
     served_model: str | None = None
     allow_failures: bool = False
+    prompt: PromptSpec | None = None
 
 
 class OpenAIEngine:
@@ -183,7 +186,7 @@ class OpenAIEngine:
             async with asyncio.timeout(self.options.timeout_seconds):
                 completion = await client.chat.completions.create(
                     model=self.model,
-                    messages=[{"role": "user", "content": instruction}],
+                    messages=self._messages(instruction),
                     temperature=0,
                     max_completion_tokens=MAX_NEW_TOKENS,
                     extra_body=extra,
@@ -196,6 +199,11 @@ class OpenAIEngine:
             return reply._replace(text=text)
         ranking, own = self._structure.ranked(reply.likely, biases)
         return reply._replace(text=text, ranking=ranking, own_intent=own)
+
+    def _messages(self, instruction: str) -> list[dict[str, str]]:
+        prompt = self.options.prompt
+        system = [{"role": "system", "content": prompt.system}] if prompt else []
+        return [*system, {"role": "user", "content": instruction}]
 
     def _checked(self, text: str, finish_reason: str | None) -> str:
         """The answer, closed if it was truncated.

@@ -155,11 +155,11 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "empty": (["--predictions-in", "{folder}/empty.jsonl"], "the file is empty"),
     "taxonomy": (
         ["--model", "{model}", "--data", "{data}", "--taxonomy", "{folder}/taxonomy.yaml"],
-        "has its own taxonomy and output format",
+        "has its own taxonomy, prompt and output format",
     ),
     "format": (
         ["--model", "{model}", "--data", "{data}", "--output-format", "json"],
-        "has its own taxonomy and output format",
+        "has its own taxonomy, prompt and output format",
     ),
 }
 

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from intentflow.artifacts.metrics import Metrics
 from intentflow.cli.main import main
 from intentflow.errors import IntentflowError
 from intentflow.evaluation.run import evaluate_model
 from intentflow.inference.engine_selection import EngineOptions
 from intentflow.inference.openai_engine import EndpointOptions, OpenAIEngine
+from intentflow.prompts import PromptSpec, TaxonomyInPrompt
 from intentflow.records import write_records
 from tests.evaluation.endpoint_server import EXAMPLES, Endpoint, completion, echo
 from tests.models import TAXONOMY
@@ -55,6 +57,61 @@ def test_the_bare_utterance_is_sent_and_asked_greedily(endpoint: Endpoint) -> No
     request = endpoint.asked[0]
     assert request["messages"] == [{"role": "user", "content": "play 1"}]
     assert (request["model"], request["temperature"]) == ("intents", 0)
+
+
+def _prompted(endpoint: Endpoint, folder: Path, *flags: str) -> int:
+    """Evaluate with a taxonomy and further flags."""
+    write_records(folder / "rows.jsonl", EXAMPLES[:2])
+    TAXONOMY.write(folder / "taxonomy.yaml")
+    files = ["--data", str(folder / "rows.jsonl"), "-o", str(folder / "metrics.json")]
+    known = ["--taxonomy", str(folder / "taxonomy.yaml")]
+    return main(["evaluate", "--model", endpoint.url, *files, *known, *flags])
+
+
+@pytest.mark.parametrize("part", ["none", "names", "full"])
+def test_an_untuned_model_is_sent_the_prompt_that_training_would_give(
+    part: TaxonomyInPrompt, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    assert _prompted(endpoint, tmp_path, "--taxonomy-in-prompt", part) == 0
+    prompt = PromptSpec.build(taxonomy=TAXONOMY, taxonomy_in_prompt=part)
+    (system, user) = endpoint.asked[0]["messages"]
+    assert system == {"role": "system", "content": prompt.system}
+    assert user["role"] == "user"
+
+
+def test_a_system_text_of_ones_own_stands_before_the_taxonomy(
+    endpoint: Endpoint, tmp_path: Path
+) -> None:
+    flags = ["--taxonomy-in-prompt", "names", "--system-prompt", "Answer with one call."]
+    assert _prompted(endpoint, tmp_path, *flags) == 0
+    sent = endpoint.asked[0]["messages"][0]["content"]
+    assert sent.startswith("Answer with one call.\n")
+    assert [name for name in TAXONOMY.intents if name not in sent] == []
+
+
+def test_the_scores_name_the_prompt_that_was_sent(endpoint: Endpoint, tmp_path: Path) -> None:
+    assert _prompted(endpoint, tmp_path, "--taxonomy-in-prompt", "full") == 0
+    prompt = PromptSpec.build(taxonomy=TAXONOMY, taxonomy_in_prompt="full")
+    assert Metrics.read(tmp_path / "metrics.json").prompt_digest == prompt.digest
+
+
+def test_a_taxonomy_in_the_prompt_needs_the_taxonomy(
+    endpoint: Endpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = ["--data", str(tmp_path / "rows.jsonl"), "-o", str(tmp_path / "metrics.json")]
+    flags = ["--taxonomy-in-prompt", "full"]
+    assert main(["evaluate", "--model", endpoint.url, *files, *flags]) == 2
+    assert "needs a taxonomy" in capsys.readouterr().err
+
+
+def test_a_model_directory_has_a_prompt_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_records(tmp_path / "rows.jsonl", EXAMPLES[:2])
+    files = ["--data", str(tmp_path / "rows.jsonl"), "-o", str(tmp_path / "metrics.json")]
+    flags = ["--taxonomy-in-prompt", "none"]
+    assert main(["evaluate", "--model", str(tmp_path), *files, *flags]) == 2
+    assert "has its own taxonomy, prompt and output format" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("end", ["", "/", "/v1", "/v1/"])

@@ -65,6 +65,8 @@ ONLY_FLAGS = {
     "allow_failures": "of an endpoint; the graph scores a model directory",
     "output_format": "of an endpoint; a model directory states its own",
     "taxonomy": "of an endpoint; a model directory has its own",
+    "taxonomy_in_prompt": "of an endpoint; a model directory has its own prompt",
+    "system_prompt": "of an endpoint; a model directory has its own prompt",
     "cases": "what is written; the graph has its own place for it",
     "constrained": "of behave; in a run that of evaluate",
     "batch_size": "of behave; in a run that of evaluate",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from intentflow.calls import OutputFormat
 from intentflow.config import Flag, StrictModel
 from intentflow.inference.vllm_installation import VLLM_PYTHON
 from intentflow.pipeline.steps.fields import TaxonomyFile
+from intentflow.prompts import PromptSpec, TaxonomyInPrompt
 
 if TYPE_CHECKING:
     from intentflow.inference.engine_selection import EngineOptions, EvaluationRequest
@@ -33,10 +34,39 @@ class EndpointFacts(StrictModel):
     served_model: Annotated[str | None, Flag(metavar="NAME")] = Field(
         None, description="Name of the model at the endpoint; required if it serves several"
     )
+    taxonomy_in_prompt: TaxonomyInPrompt | None = Field(
+        None,
+        description="Send an endpoint the system message that training would give, with this part "
+        "of the taxonomy, for a model that was not tuned; none is sent unless set",
+    )
+    system_prompt: Annotated[str | None, Flag(metavar="TEXT")] = Field(
+        None, description="Text of that system message before the taxonomy, in place of the usual"
+    )
     allow_failures: bool = Field(
         False,
         description="Continue after a request that fails permanently; its row counts as wrong",
     )
+
+    @model_validator(mode="after")
+    def _prompt_is_complete(self) -> Self:
+        part = self.taxonomy_in_prompt
+        if part not in (None, "none") and self.taxonomy is None:
+            raise ValueError(f"taxonomy_in_prompt {part} needs a taxonomy")
+        if self.system_prompt is not None and part is None:
+            raise ValueError("system_prompt needs taxonomy_in_prompt, which sends it")
+        return self
+
+    @property
+    def prompt(self) -> PromptSpec | None:
+        """The prompt to send; None for none."""
+        if self.taxonomy_in_prompt is None:
+            return None
+        return PromptSpec.build(
+            taxonomy=self.taxonomy,
+            taxonomy_in_prompt=self.taxonomy_in_prompt,
+            output_format=self.output_format or "call",
+            system=self.system_prompt,
+        )
 
 
 class AnswerConfig(StrictModel):
@@ -90,5 +120,6 @@ class AnswerConfig(StrictModel):
             timeout_seconds=self.request_timeout,
             served_model=facts.served_model,
             allow_failures=facts.allow_failures,
+            prompt=facts.prompt,
         )
         return EngineOptions(self.batch_size, asking)
