@@ -14,10 +14,12 @@ import intentflow.artifacts
 from intentflow.artifacts.agreement import Agreement
 from intentflow.artifacts.backtest import BacktestReport
 from intentflow.artifacts.baselines import Baselines
+from intentflow.artifacts.behaviour import BehaviourReport
 from intentflow.artifacts.calibration import Calibration
 from intentflow.artifacts.data_findings import DataFindings
 from intentflow.artifacts.document import Artifact, ClosedArtifact
 from intentflow.artifacts.drift import DriftReport
+from intentflow.artifacts.erasures import Erasures
 from intentflow.artifacts.failure import StepFailure
 from intentflow.artifacts.feedback import (
     FeedbackLabel,
@@ -113,6 +115,7 @@ MINIMAL |= {
         "windows": [],
         "policies": [],
     },
+    BehaviourReport: {"rows": 0, "seed": 0, "languages": {}, "kinds": []},
     DriftReport: {
         "action": "none",
         "reasons": [],
@@ -122,6 +125,7 @@ MINIMAL |= {
         "requests": {"rows": 0},
         "statistics": [],
     },
+    Erasures: {"persons": {}},
     LeftOutRow: {"row": 1, "reason": "above_cap", "instruction": "a", "output": "b()"},
     Parity: {"n": 0},
     RegistryEntry: {"kind": "dataset", "name": "banking", "created": "2026-11-29T20:15:00Z"},

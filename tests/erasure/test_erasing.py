@@ -36,7 +36,7 @@ from tests.erasure.registries import (
     log_lines,
     recording,
 )
-from tests.feedback.service_logs import write_store
+from tests.feedback.service_logs import request, write_store
 from tests.test_persons import KEY
 
 ROOT = Path(__file__).parents[2]
@@ -93,6 +93,18 @@ def test_no_file_of_the_registry_has_the_person_as_a_row(kept: Recording) -> Non
     _erase(kept)
     rows = [file for file in Path(kept.place).rglob("*.jsonl") if ANN in file.read_text()]
     assert rows == []
+
+
+def test_what_a_shadow_answered_a_person_is_gone(kept: Recording) -> None:
+    asked = {"prediction": "a()", "latency_seconds": 0.1, "shadow_prediction": "b()"}
+    lines = [
+        request(str(n), "play it", "a()", person=one) | asked for n, one in enumerate([ANN, ""])
+    ]
+    file = Path(kept.log) / "disagreements" / "2026-11-02" / "1.jsonl"
+    file.parent.mkdir(parents=True)
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    _erase(kept)
+    assert [json.loads(line)["request_id"] for line in file.read_text().splitlines()] == ["1"]
 
 
 def test_lines_of_the_log_are_gone_and_the_others_are_the_same(kept: Recording) -> None:
