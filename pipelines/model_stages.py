@@ -184,7 +184,7 @@ def _deployed(stages: Stages, model: Any, scored: Any, judged: Any) -> None:
         "Publish the model",
         cached=False,
     )
-    stages.place(
+    deployed = stages.place(
         steps.deploy(
             model_uri=stored.output,
             verdict=judged.outputs["verdict"],
@@ -197,6 +197,24 @@ def _deployed(stages: Stages, model: Any, scored: Any, judged: Any) -> None:
         "Deploy",
         cached=False,
     )
+    if "watch" in stages.given:
+        _watched(stages, stored, deployed)
+
+
+def _watched(stages: Stages, stored: Any, deployed: Any) -> None:
+    watched = stages.place(
+        steps.watch(
+            model_uri=stored.output,
+            deploy=stages.given["deploy"],
+            config=stages.given["watch"],
+            record=stages.given["record"],
+            code_version=stages.version,
+        ).after(deployed),
+        "watch",
+        "Watch the canary",
+        cached=False,
+    )
+    stages.checked(watched, "The canary was kept")
 
 
 def _explained(stages: Stages, scored: Any, judged: Any) -> None:

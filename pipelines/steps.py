@@ -20,6 +20,7 @@ from intentflow.components.resolve.component import resolve
 from intentflow.components.split.component import split
 from intentflow.components.train.component import train
 from intentflow.components.validate.component import validate
+from intentflow.components.watch.component import watch
 
 __all__ = [
     "balance",
@@ -42,4 +43,5 @@ __all__ = [
     "split",
     "train",
     "validate",
+    "watch",
 ]

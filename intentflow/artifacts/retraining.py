@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from intentflow.artifacts.document import Artifact, Integer, Section
+from intentflow.artifacts.document import Artifact, Integer, Number, Rate, Section
 
 MergeChangeKind = Literal["replaced", "test_conflict", "set_aside", "off_taxonomy"]
 SourceState = Literal["new", "changed", "same"]
@@ -49,6 +49,40 @@ class MergeReport(Artifact):
     set_aside: list[str] = Field([], description="Annotators whose corrections are set aside")
     rows: Integer = Field(description="Merged training rows")
     test: Integer = Field(description="Merged test rows")
+
+
+class WatchCriterion(Section):
+    """A limit of a watch, and what the counts show about it."""
+
+    name: str = Field(description="errors, slow, out_of_scope or disagreement")
+    state: Literal["worse", "good", "open"] = Field(
+        description="Whether the limit is exceeded, kept, or neither is shown"
+    )
+    stable_hits: Integer | None = Field(description="Events of the model in service; null if none")
+    stable_trials: Integer | None = Field(description="Its requests or answers")
+    canary_hits: Integer = Field(description="Events of the canary")
+    canary_trials: Integer = Field(description="Its requests or answers")
+    low: Number = Field(description="Lower bound of the increase, or of the rate")
+    high: Number = Field(description="Upper bound")
+    limit: Number = Field(description="Tolerated increase, or rate")
+
+
+class WatchReport(Artifact):
+    """The watch of a canary (``watch.json``)."""
+
+    WRONG_KIND: ClassVar[str] = "not a report of a watch"
+    SIGN: ClassVar[str] = "decision"
+
+    decision: Literal["promoted", "rolled back", "skipped"] = Field(
+        description="The end of the canary; skipped where there is none in a cluster"
+    )
+    reason: str = Field(description="The reason, one line")
+    seconds: Number = Field(description="Time of the watch")
+    looks: Integer = Field(description="Answers of Prometheus")
+    disagreement: Rate | None = Field(
+        None, description="Share of differing answers, where the canary gets copies"
+    )
+    criteria: list[WatchCriterion] = Field([], description="The limits at the end")
 
 
 class SourceNews(Section):

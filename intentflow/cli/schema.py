@@ -43,6 +43,7 @@ _PLACES = {
     "feedback-report": ("intentflow.artifacts.feedback", "FeedbackReport"),
     "merge": ("intentflow.artifacts.retraining", "MergeReport"),
     "merge-changes": ("intentflow.artifacts.retraining", "MergeChange"),
+    "watch": ("intentflow.artifacts.retraining", "WatchReport"),
     "news": ("intentflow.artifacts.retraining", "RetrainNews"),
     "review-queue": ("intentflow.artifacts.feedback", "QueuedRequest"),
     "agreement": ("intentflow.artifacts.agreement", "Agreement"),

@@ -59,7 +59,8 @@ class AccessOptions(StrictModel):
     prometheus_url: str = Field(
         "http://prometheus-operated.monitoring.svc:9090",
         pattern=r"^https?://[^\s/]+",
-        description="Prometheus that component autoscaling queries for requests in vLLM",
+        description="Prometheus that component autoscaling queries for requests in vLLM, and the "
+        "watch of a retraining for both models' answers",
     )
     requests_per_replica: int = Field(
         8,

@@ -138,7 +138,7 @@ def pipeline_arguments(
 
     Raises:
         InputError: The policy names an unknown metric or limits a kind of edit that is not tested,
-            or a retraining has no registry.
+            a retraining has no registry, or its canary would have nothing to be watched by.
     """
     from intentflow.gating.policy import require_known
     from intentflow.pipeline.code_version import code_version
@@ -161,7 +161,7 @@ def pipeline_arguments(
             "in the run configuration"
         )
     return {
-        **({"feedback": config.retrain.feedback} if is_retraining else {}),
+        **(_of_retraining(config) if is_retraining else {}),
         "sources": config.data.sources,
         "champion": config.champion or "",
         "code_version": code_version(),
@@ -180,6 +180,14 @@ def _require_behaviour(config: RunConfig, policy: GatePolicy) -> None:
             f"the policy limits failures by {', '.join(missing)}, which no step tests: set "
             "pipeline.behave in the run configuration, {} for all kinds"
         )
+
+
+def _of_retraining(config: RunConfig) -> dict[str, Any]:
+    """The arguments of the retrain graph alone."""
+    from intentflow.pipeline.steps.watch import require_watchable
+
+    require_watchable(config.deploy)
+    return {"feedback": config.retrain.feedback, "watch": as_parameter(config.retrain.watch)}
 
 
 def _steps(config: RunConfig) -> list[str]:

@@ -68,6 +68,7 @@ _FILES = {
     "behaviour.json": (("behave", "behaviour"),),
     "behaviour-cases.jsonl": (("behave", "cases"),),
     "verdict.json": (("gate", "verdict"),),
+    "watch.json": (("watch", "report"),),
     "reports/redaction.html": (("curate", "report"),),
     "reports/data.html": (("validate", "report"),),
     "reports/training.html": (("train", "report"),),
@@ -78,7 +79,7 @@ _FILES = {
 # The others contain utterances.
 _PUBLIC = {
     *("metrics.json", "baselines.json", "verdict.json", "reports/training.html"),
-    *("news.json", "merge.json"),
+    *("news.json", "merge.json", "watch.json"),
 }
 _MODEL, _MANIFESTS, _LOG, _STEPS = "model", "manifests", "run.log", ".steps"
 _RUNNER_LOG = f"{_STEPS}/runner.log"  # everything that kfp's runner and the steps print

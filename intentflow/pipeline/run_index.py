@@ -42,6 +42,7 @@ _FILES = {
     "news.json": "What is new since the champion's data set",
     "merge.json": "Numbers of new rows and of labels that they replaced",
     "merge-changes.jsonl": "Labels that a later one replaced, or that contradict a test row",
+    "watch.json": "What the watch of the canary has shown",
     "run.log": "A line a step with its counts, warnings and errors",
 }
 

@@ -44,6 +44,7 @@ STEP_RESOURCES = {
     "gate": _WORDS,
     "publish": Resources(cpu=("500m", "2"), memory=("1Gi", "4Gi")),
     "deploy": _WORDS,
+    "watch": _WORDS,
     "explain": _WORDS,
     "notify": _WORDS,
 }

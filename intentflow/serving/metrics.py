@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from prometheus_client import Counter, Gauge, Histogram
 
 from intentflow.calls import Call
-
-_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+from intentflow.openai_api.answer_times import ANSWER_BUCKETS as _BUCKETS
 
 REQUESTS = Counter("intentflow_requests_total", "Requests", ["route", "code"])
 SECONDS = Histogram("intentflow_request_seconds", "Time of a request", ["route"], buckets=_BUCKETS)

@@ -30,6 +30,7 @@ def build(options: PipelineOptions) -> Any:
         publish: dict,  # type: ignore[type-arg]
         code_version: str,
         feedback: list = [],  # type: ignore[type-arg]  # noqa: B006  # kfp takes it literally
+        watch: dict = {},  # type: ignore[type-arg]  # noqa: B006
         convert: dict = {},  # type: ignore[type-arg]  # noqa: B006
         curate: dict = {},  # type: ignore[type-arg]  # noqa: B006
         validate: dict = {},  # type: ignore[type-arg]  # noqa: B006

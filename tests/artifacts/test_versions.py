@@ -35,7 +35,7 @@ from intentflow.artifacts.predictions import GivenPrediction, PredictedRow, Scor
 from intentflow.artifacts.published import PublishedModel
 from intentflow.artifacts.quantization import QuantizationRecord
 from intentflow.artifacts.registry_entry import RegistryEntry, ServiceAliases
-from intentflow.artifacts.retraining import MergeChange, MergeReport, RetrainNews
+from intentflow.artifacts.retraining import MergeChange, MergeReport, RetrainNews, WatchReport
 from intentflow.artifacts.training import TrainingRecord
 from intentflow.artifacts.verdict import Verdict
 from intentflow.errors import IntentflowError
@@ -166,6 +166,7 @@ MINIMAL |= {
         **dict.fromkeys(("duplicates", "test_rows", "added", "joined_test", "left_out"), 0),
         **dict.fromkeys(("replaced_previous", "test"), 0),
     },
+    WatchReport: {"decision": "skipped", "reason": "no cluster", "seconds": 0.0, "looks": 0},
     RetrainNews: {
         "retrain": False,
         "champion": None,

@@ -77,8 +77,19 @@ def test_steps_that_look_are_never_cached(tasks: dict[str, dict[str, Any]]) -> N
     cached = {
         name for name, task in tasks.items() if task.get("cachingOptions", {}).get("enableCache")
     }
-    assert not {"resolve", "look", "record", "publish", "deploy", "notify"} & cached
+    assert not {"resolve", "look", "record", "publish", "deploy", "watch", "notify"} & cached
     assert {"merge", "train", "evaluate"} <= cached
+
+
+def test_the_watch_follows_the_deployment(tasks: dict[str, dict[str, Any]]) -> None:
+    assert "deploy" in tasks["watch"]["dependentTasks"]
+
+
+def test_limits_of_the_watch_reach_the_graph(tmp_path: Path) -> None:
+    config = _config(tmp_path, registry="s3://r", retrain={"watch": {"min_requests": 7}})
+    given = pipeline_arguments(config, publish_to="s3://m", pipeline="retrain")
+    assert given["watch"] == {"min_requests": 7}
+    assert "watch" not in pipeline_arguments(config, publish_to="s3://m")
 
 
 def test_a_retraining_without_a_registry_is_refused(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ ONLY_KEYS = {
     "data.sources": "what the first step reads",
     "champion": "what evaluate and gate read: scores of the model in service",
     "registry": "where all steps record",
-    "retrain": "logs that a retraining reads",
+    "retrain": "logs that a retraining reads, and how its canary is watched",
     "notify": "receivers of the outcome of a run, which no command has",
     "pipeline.registry": "where steps run",
     "pipeline.tag": "where steps run",
@@ -380,6 +380,7 @@ def test_steps_without_a_configuration_are_these() -> None:
     # `resolve` looks up the data of `split` and `publish`, `record` has the place of the run's
     # registry, `explain` writes what `gate` decided, `check` raises what a step before it handed
     # on, `notify` sends the outcome: OF_THE_RUN has all that can be set for them. `look` compares
-    # what other steps are given, and `merge` has their settings and the logs of the run.
-    without = {"resolve", "record", "explain", "check", "notify", "look", "merge"}
+    # what other steps are given, `merge` has their settings and the logs of the run, and `watch`
+    # the limits of a retraining.
+    without = {"resolve", "record", "explain", "check", "notify", "look", "merge", "watch"}
     assert folders - set(STEP_CONFIGS) == without

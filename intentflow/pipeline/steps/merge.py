@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import BeforeValidator, Field
 
 from intentflow.config import Place, StrictModel, as_list
+from intentflow.deployment.canary_watch.limits import WatchLimits
 from intentflow.errors import InputError
 from intentflow.pipeline.steps.convert import ConvertConfig
 from intentflow.pipeline.steps.curate import CurateConfig
@@ -45,6 +46,10 @@ class RetrainConfig(StrictModel):
         [],
         description="Logs of the service, whose corrections a retraining learns from: files, "
         "folders, s3://",
+    )
+    watch: WatchLimits = Field(
+        default_factory=WatchLimits,
+        description="Watch of the canary, before it is promoted or taken away",
     )
 
 

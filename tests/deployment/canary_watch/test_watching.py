@@ -1,0 +1,217 @@
+"""The watch of a canary: a real Prometheus, played transformers, and a service on an API server."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
+
+from intentflow.artifacts.retraining import WatchReport
+from intentflow.components.watch.component import watch
+from intentflow.deployment import DeployOptions
+from intentflow.deployment.canary_watch.limits import WatchLimits
+from intentflow.deployment.canary_watch.prometheus import PrometheusCounters
+from intentflow.errors import InputError
+from intentflow.openai_api.answer_times import ANSWER_BUCKETS
+from intentflow.pipeline.steps.watch import require_watchable, run_watch
+from tests.components.calls import call
+from tests.deployment.conftest import Deployed
+from tests.real_parts.process import CACHE, answers, free_port, program, running
+from tests.simulators.fixtures import KServe
+
+Deploy = Callable[..., Deployed]
+LIMITS = WatchLimits(
+    min_requests=500, interval_seconds=0.5, max_hours=0.02, max_out_of_scope_increase=0.2
+)
+
+
+class PlayedTransformer:
+    """The metrics of a transformer whose models answer at fixed rates."""
+
+    def __init__(self, canary_errors: float) -> None:
+        registry = CollectorRegistry()
+        self.port = free_port()
+        self._errors = {"stable": 0.0, "canary": canary_errors}
+        named: dict[str, Any] = {"labelnames": ["model"], "registry": registry}
+        self._answers = Counter("intentflow_answers_total", "Answers", **named)
+        self._failures = Counter("intentflow_answer_failures_total", "Failures", **named)
+        self._outside = Counter("intentflow_out_of_scope_total", "Out of scope", **named)
+        self._seconds = Histogram(
+            "intentflow_answer_seconds", "Times", buckets=ANSWER_BUCKETS, **named
+        )
+        for model in self._errors:
+            for metric in (self._answers, self._failures, self._outside, self._seconds):
+                metric.labels(model)
+        self._server, self._thread = start_http_server(self.port, "127.0.0.1", registry)
+
+    def answer(self, number: int) -> None:
+        """Answer so many requests with each model."""
+        for model, errors in self._errors.items():
+            failed = round(number * errors)
+            self._failures.labels(model).inc(failed)
+            self._answers.labels(model).inc(number - failed)
+            for _ in range(number - failed):
+                self._seconds.labels(model).observe(0.1)
+
+    def close(self) -> None:
+        """End the server."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@contextmanager
+def scraped(folder: Path, namespace: str, canary_errors: float) -> Iterator[str]:
+    """A Prometheus that scrapes two transformers to which requests come."""
+    with ExitStack() as stack:
+        pods = [PlayedTransformer(canary_errors) for _ in range(2)]
+        for pod in pods:
+            stack.callback(pod.close)
+        url = stack.enter_context(_prometheus(folder, namespace, [pod.port for pod in pods]))
+        ended = threading.Event()
+
+        def come() -> None:
+            while not ended.wait(0.2):
+                for pod in pods:
+                    pod.answer(100)
+
+        thread = threading.Thread(target=come)
+        thread.start()
+        stack.callback(thread.join)
+        stack.callback(ended.set)
+        yield url
+
+
+@contextmanager
+def _prometheus(folder: Path, namespace: str, ports: list[int]) -> Iterator[str]:
+    command = program(CACHE / "prometheus/prometheus", "prometheus")
+    labels = {"namespace": namespace, "inferenceservice": "banking"}
+    targets = [{"targets": [f"127.0.0.1:{port}" for port in ports], "labels": labels}]
+    jobs = [{"job_name": "transformer", "static_configs": targets}]
+    config = folder / "prometheus.yml"
+    config.write_text(yaml.safe_dump({"global": {"scrape_interval": "1s"}, "scrape_configs": jobs}))
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    flags = [f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}"]
+    line = [command, *flags, f"--web.listen-address=127.0.0.1:{port}"]
+    with running(line, folder / "prometheus.log", lambda: answers(f"{url}/-/ready")):
+        yield url
+
+
+def _watched(url: str, options: DeployOptions, canary: str, **limits: Any) -> tuple[Any, Any]:
+    changes = {"canary_percent": 10, "prometheus_url": url, "timeout_seconds": 60.0}
+    return run_watch(canary, options.model_copy(update=changes), LIMITS.model_copy(update=limits))
+
+
+def _in_service(kserve: KServe) -> str:
+    return str(kserve.service()["spec"]["predictor"]["model"]["storageUri"])
+
+
+@pytest.mark.real
+def test_good_canary_is_promoted(
+    deploy_model: Deploy, kserve: KServe, apply_options: DeployOptions, tmp_path: Path
+) -> None:
+    deploy_model(b"first")
+    second = deploy_model(b"second", canary_percent=10).uri
+    with scraped(tmp_path, apply_options.namespace, 0.0) as url:
+        report, failure = _watched(url, apply_options, second)
+    assert (report.decision, failure) == ("promoted", None), report.reason
+    assert (_in_service(kserve), "canary" in kserve.service()["spec"]) == (second, False)
+    assert report.criteria[0].canary_trials >= LIMITS.min_requests
+
+
+@pytest.mark.real
+def test_worse_canary_is_taken_away(
+    deploy_model: Deploy, kserve: KServe, apply_options: DeployOptions, tmp_path: Path
+) -> None:
+    first = deploy_model(b"first").uri
+    second = deploy_model(b"second", canary_percent=10).uri
+    with scraped(tmp_path, apply_options.namespace, 0.2) as url:
+        report, failure = _watched(url, apply_options, second)
+    assert report.decision == "rolled back"
+    assert report.reason.startswith("errors 0.00% to 20.00%")
+    assert failure.kind == "CheckFailed"
+    assert (_in_service(kserve), "canary" in kserve.service()["spec"]) == (first, False)
+
+
+@pytest.mark.real
+def test_canary_that_nobody_can_judge_is_taken_away(
+    deploy_model: Deploy, kserve: KServe, apply_options: DeployOptions
+) -> None:
+    first = deploy_model(b"first").uri
+    second = deploy_model(b"second", canary_percent=10).uri
+    url = f"http://127.0.0.1:{free_port()}"
+    report, _ = _watched(url, apply_options, second, max_hours=0.0005)
+    assert (report.decision, report.looks) == ("rolled back", 0)
+    assert report.reason.startswith("undecided after")
+    assert _in_service(kserve) == first
+
+
+@pytest.mark.real
+def test_counts_are_exact_increases_since_the_first_look(tmp_path: Path) -> None:
+    pod = PlayedTransformer(canary_errors=0.5)
+    pod.answer(1000)
+    with _prometheus(tmp_path, "team-a", [pod.port]) as url:
+        counters = PrometheusCounters(url, "team-a", "banking")
+        _look_until(counters, lambda: bool(counters._last))
+        pod.answer(40)
+        _look_until(counters, lambda: counters.counts("canary", 1.0).canary.errors.trials > 0)
+        found = counters.counts("canary", 1.0)
+    pod.close()
+    assert (found.canary.errors.hits, found.canary.errors.trials) == (20, 40)
+    assert (found.stable.errors.hits, found.stable.errors.trials) == (0, 40)
+    assert (found.stable.slow.hits, found.stable.slow.trials) == (0, 40)
+
+
+def _look_until(counters: PrometheusCounters, reached: Callable[[], bool]) -> None:
+    paused = threading.Event()
+    for _ in range(200):
+        counters.look()
+        if reached():
+            return
+        paused.wait(0.1)
+    pytest.fail("Prometheus has not scraped in time")
+
+
+def test_series_that_restarts_began_at_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    series = frozenset({("__name__", "intentflow_answers_total"), ("model", "stable")})
+    values = iter([{series: 100.0}, {series: 130.0}, {}, {series: 7.0}])
+    monkeypatch.setattr(PrometheusCounters, "_read", lambda _: next(values))
+    counters = PrometheusCounters("http://p", "team-a", "banking")
+    for _ in range(4):
+        counters.look()
+    assert counters.counts("canary", 1.0).stable.out_of_scope.trials == 30 + 7
+
+
+@pytest.mark.parametrize(
+    ("deploy", "reason"),
+    [
+        ({"mode": "render"}, "deploy.mode is render"),
+        ({"mode": "git"}, "deploy.mode is git"),
+        ({"mode": "apply"}, "deploy.canary_percent is not set"),
+    ],
+)
+def test_where_there_is_no_canary_the_watch_is_skipped(
+    deploy: dict[str, Any], reason: str, tmp_path: Path
+) -> None:
+    made = call(
+        watch,
+        tmp_path,
+        model_uri="s3://m/sha256-0af3",
+        deploy=deploy,
+        config={},
+        record={},
+    )
+    report = WatchReport.read(made["report"].path)
+    assert (report.decision, made["Output"]) == ("skipped", {})
+    assert report.reason.startswith(reason)
+
+
+def test_canary_without_requests_or_copies_is_refused_before_a_run() -> None:
+    with pytest.raises(InputError, match="a canary without requests cannot be watched"):
+        require_watchable(DeployOptions(mode="apply", canary_percent=0))
