@@ -22,12 +22,15 @@ from pydantic.json_schema import JsonSchemaValue
 
 from intentflow.errors import InputError
 from intentflow.io.safe_yaml import load_yaml_text
-from intentflow.io.validation_messages import plain_message
+from intentflow.io.validation_messages import form, plain_message
 from intentflow.overrides import Override, Overrides, apply_overrides, origin, parsed
 
 Mark = TypeVar("Mark")
 
-DNS_LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+DNS_LABEL = form(
+    r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+    "at most 63 lower-case letters, digits and hyphens, such as intent-en",
+)
 """Pattern of a Kubernetes name that is also a host name's label (RFC 1123)."""
 
 
@@ -40,7 +43,11 @@ def number_as_text(value: object) -> object:
 Quantity = Annotated[
     str,
     BeforeValidator(number_as_text),
-    StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"),
+    StringConstraints(
+        pattern=form(
+            r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$", "a quantity such as 4, 500m or 16Gi"
+        )
+    ),
 ]
 """A Kubernetes quantity, such as ``500m`` or ``16Gi``; YAML may have a number."""
 

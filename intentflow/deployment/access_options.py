@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from intentflow.config import StrictModel
 from intentflow.deployment.option_types import OBJECT, Listed
+from intentflow.io.validation_messages import form
 
 
 class AccessOptions(StrictModel):
@@ -16,7 +17,7 @@ class AccessOptions(StrictModel):
 
     log_uri: str | None = Field(
         None,
-        pattern=r"^s3://",
+        pattern=form(r"^s3://", "s3://bucket/prefix"),
         description="Location for requests and corrections; none are stored if unset",
     )
     service_account: str | None = Field(
@@ -58,7 +59,7 @@ class AccessOptions(StrictModel):
     )
     prometheus_url: str = Field(
         "http://prometheus-operated.monitoring.svc:9090",
-        pattern=r"^https?://[^\s/]+",
+        pattern=form(r"^https?://[^\s/]+", "http://host:port or https://host"),
         description="Prometheus that component autoscaling queries for requests in vLLM, and the "
         "watch of a retraining for both models' answers",
     )

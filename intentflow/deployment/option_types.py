@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from pydantic import BeforeValidator
 
-DIGEST = r"^sha256:[0-9a-f]{64}$"
+from intentflow.io.validation_messages import form
+
+DIGEST = form(r"^sha256:[0-9a-f]{64}$", "sha256: and 64 hexadecimal digits")
 """Pattern of an image's digest."""
 
-OBJECT = r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$"
+OBJECT = form(
+    r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$",
+    "lower-case letters, digits, hyphens and dots, such as intentflow-s3",
+)
 """Pattern of the name of a Kubernetes object."""
 
-TAG = r"^[\w][\w.-]*$"
+TAG = form(r"^[\w][\w.-]*$", "letters, digits, '.', '_' and '-', such as v0.32.0")
 """Pattern of an image's tag."""
 
 

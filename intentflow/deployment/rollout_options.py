@@ -10,8 +10,9 @@ from intentflow.config import Flag, StrictModel
 from intentflow.deployment.option_types import DIGEST, TAG
 from intentflow.deployment.pod_failures import WaitLimits
 from intentflow.errors import UsageError
+from intentflow.io.validation_messages import form
 
-_BRANCH = r"^[A-Za-z0-9_][\w./-]*$"
+_BRANCH = form(r"^[A-Za-z0-9_][\w./-]*$", "a branch such as main or team/intent")
 
 
 class RolloutOptions(StrictModel):

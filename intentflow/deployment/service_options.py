@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from intentflow.config import DNS_LABEL, Flag, StrictModel, nearest
 from intentflow.deployment.option_types import Listed
+from intentflow.io.validation_messages import form
 
 DeployMode = Literal["render", "apply", "git"]
 
@@ -26,7 +27,10 @@ COMPONENTS = (
 """Folders of ``manifests/components``, in the order in which they are applied to the base."""
 
 # KServe and Kubernetes append to a service's name: 40 characters leave room for `-predictor-…`.
-_NAME = r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$"
+_NAME = form(
+    r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$",
+    "at most 40 lower-case letters, digits and hyphens, a letter first",
+)
 
 
 class ServiceOptions(StrictModel):
@@ -50,7 +54,7 @@ class ServiceOptions(StrictModel):
     )
     kserve_version: str = Field(
         "0.20.0",
-        pattern=r"^\d+\.\d+(\.\d+)?$",
+        pattern=form(r"^\d+\.\d+(\.\d+)?$", "a version such as 0.20.0"),
         description="KServe version of the cluster; up to 0.20 a canary without transformer gets "
         "no traffic",
     )

@@ -29,7 +29,32 @@ _EXPECTED = {
     "enum": "{expected}",
 }
 _MAX_SHOWN = 60
+_FORMS: dict[str, str] = {}
 _WORDS = {True: "yes", False: "no"}
+
+
+def form(pattern: str, words: str) -> str:
+    """A pattern of a field, and what a message states in its place.
+
+    Args:
+        pattern: Regular expression.
+        words: The texts that it matches, with an example.
+
+    Returns:
+        The pattern.
+
+    Example:
+        >>> from pydantic import TypeAdapter, ValidationError, StringConstraints
+        >>> from typing import Annotated
+        >>> code = form("^[A-Z]{3}$", "three capitals such as EUR")
+        >>> try:
+        ...     TypeAdapter(Annotated[str, StringConstraints(pattern=code)]).validate_python("euro")
+        ... except ValidationError as error:
+        ...     plain_message(error.errors()[0])
+        "expected three capitals such as EUR, not 'euro'"
+    """
+    _FORMS[pattern] = words
+    return pattern
 
 
 def plain_message(error: Mapping[str, Any]) -> str:
@@ -48,6 +73,11 @@ def plain_message(error: Mapping[str, Any]) -> str:
             f"expected {expected.format(**error.get('ctx') or {})}, not {_shown(error['input'])}"
         )
         return found + (_quoting(error["input"]) if expected == "text" else "")
+    if error["type"] == "string_pattern_mismatch":
+        words = (
+            _FORMS.get(error["ctx"]["pattern"]) or f"a text of the form {error['ctx']['pattern']}"
+        )
+        return f"expected {words}, not {_shown(error['input'])}"
     if error["type"] == "too_short":
         return (
             f"expected at least {error['ctx']['min_length']}, not {error['ctx']['actual_length']}"

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field
 
 from intentflow.config import StrictModel, number_as_text
+from intentflow.io.validation_messages import form
 from intentflow.pipeline.step_resources import STEP_RESOURCES
 
 ADDED = ("env", "env_from_secrets", "volumes", "config_maps", "empty_dirs", "labels", "annotations")
@@ -14,14 +15,21 @@ ADDED = ("env", "env_from_secrets", "volumes", "config_maps", "empty_dirs", "lab
 
 
 Cpu = Annotated[
-    str, BeforeValidator(number_as_text), Field(pattern=r"^([0-9]+(\.[0-9]+)?|[0-9]+m)$")
+    str,
+    BeforeValidator(number_as_text),
+    Field(pattern=form(r"^([0-9]+(\.[0-9]+)?|[0-9]+m)$", "CPUs such as 4, 0.5 or 500m")),
 ]
 """CPUs as Kubernetes writes them: ``4``, ``0.5``, ``500m``."""
 
 Bytes = Annotated[
     str,
     BeforeValidator(number_as_text),
-    Field(pattern=r"^[0-9]+(\.[0-9]+)?(E|Ei|P|Pi|T|Ti|G|Gi|M|Mi|K|Ki)?$"),
+    Field(
+        pattern=form(
+            r"^[0-9]+(\.[0-9]+)?(E|Ei|P|Pi|T|Ti|G|Gi|M|Mi|K|Ki)?$",
+            "bytes with a unit, such as 16Gi or 512Mi",
+        )
+    ),
 ]
 """Memory as KFP takes it: bytes, or a number with a unit such as ``Mi`` or ``Gi``."""
 
@@ -60,7 +68,10 @@ class StepOptions(StrictModel):
     )
     gpu_type: str = Field(
         "nvidia.com/gpu",
-        pattern=r"^[a-z0-9][a-z0-9.-]*\.[a-z0-9.-]*[a-z0-9]/[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?$",
+        pattern=form(
+            r"^[a-z0-9][a-z0-9.-]*\.[a-z0-9.-]*[a-z0-9]/[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?$",
+            "a resource such as nvidia.com/gpu",
+        ),
         description="Resource name of the accelerator, such as nvidia.com/gpu or amd.com/gpu; the "
         "product is a label of the node, for node_selector",
     )

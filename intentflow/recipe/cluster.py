@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from intentflow.config import DNS_LABEL, Quantity, StrictModel
+from intentflow.io.validation_messages import form
 from intentflow.version import __version__
 
 TRAIN_IMAGE = "INTENTFLOW_TRAIN_IMAGE"
@@ -18,7 +19,7 @@ class ClusterOptions(StrictModel):
 
     storage: str | None = Field(
         None,
-        pattern=r"^s3://[^/]+(/.*)?$",
+        pattern=form(r"^s3://[^/]+(/.*)?$", "s3://bucket/prefix"),
         description="s3://bucket/prefix for the transfer of rows and of the trained model",
     )
     namespace: str | None = Field(

@@ -9,7 +9,8 @@ from scripts.component_readmes import COMPONENTS, readme, steps
 
 
 def test_every_step_of_the_graph_has_a_folder() -> None:
-    assert steps() == sorted(STEPS)
+    # behave runs with the options of evaluate, whose engine it asks.
+    assert steps() == sorted([*STEPS, "behave"])
 
 
 @pytest.mark.parametrize("step", steps())

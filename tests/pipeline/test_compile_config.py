@@ -63,9 +63,9 @@ def test_a_setting_overrides_a_key_of_the_run(config: Path) -> None:
     ("flags", "message"),
     [
         (("--set=data.sources=/data/a.jsonl",), "data.sources: /data/a.jsonl is a local path"),
-        (("--set=pipeline.all.memory=lots",), "run.yaml: pipeline.all.memory"),
-        (("--set=pipeline.all.cpu=many",), "run.yaml: pipeline.all.cpu"),
-        (("--set=pipeline.all.gpu_type=NVIDIA-L4",), "run.yaml: pipeline.all.gpu_type"),
+        (("--set=pipeline.all.memory=lots",), "pipeline.all.memory: expected bytes with a unit"),
+        (("--set=pipeline.all.cpu=many",), "pipeline.all.cpu: expected CPUs such as 4"),
+        (("--set=pipeline.all.gpu_type=NVIDIA-L4",), "gpu_type: expected a resource such as"),
         (("--set=deploy.gpu_type=NVIDIA-L4",), "unknown key deploy.gpu_type"),
         (("--options=options.yaml",), "not allowed with argument --config"),
     ],

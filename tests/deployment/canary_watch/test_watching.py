@@ -12,15 +12,12 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
 
-from intentflow.artifacts.retraining import WatchReport
-from intentflow.components.watch.component import watch
 from intentflow.deployment import DeployOptions
 from intentflow.deployment.canary_watch.limits import WatchLimits
 from intentflow.deployment.canary_watch.prometheus import PrometheusCounters
 from intentflow.errors import InputError
 from intentflow.openai_api.answer_times import ANSWER_BUCKETS
 from intentflow.pipeline.steps.watch import require_watchable, run_watch
-from tests.components.calls import call
 from tests.deployment.conftest import Deployed
 from tests.real_parts.process import CACHE, answers, free_port, program, running
 from tests.simulators.fixtures import KServe
@@ -186,30 +183,6 @@ def test_series_that_restarts_began_at_zero(monkeypatch: pytest.MonkeyPatch) -> 
     for _ in range(4):
         counters.look()
     assert counters.counts("canary", 1.0).stable.out_of_scope.trials == 30 + 7
-
-
-@pytest.mark.parametrize(
-    ("deploy", "reason"),
-    [
-        ({"mode": "render"}, "deploy.mode is render"),
-        ({"mode": "git"}, "deploy.mode is git"),
-        ({"mode": "apply"}, "deploy.canary_percent is not set"),
-    ],
-)
-def test_where_there_is_no_canary_the_watch_is_skipped(
-    deploy: dict[str, Any], reason: str, tmp_path: Path
-) -> None:
-    made = call(
-        watch,
-        tmp_path,
-        model_uri="s3://m/sha256-0af3",
-        deploy=deploy,
-        config={},
-        record={},
-    )
-    report = WatchReport.read(made["report"].path)
-    assert (report.decision, made["Output"]) == ("skipped", {})
-    assert report.reason.startswith(reason)
 
 
 def test_canary_without_requests_or_copies_is_refused_before_a_run() -> None:
