@@ -135,7 +135,8 @@ class RequestLog:
             return None
         if self._key is None:
             raise ReplyError(
-                501, f"person: this service has no key of persons ({PERSON_KEY_VARIABLE})"
+                400,
+                f"person: this service keeps no persons, as it has no key ({PERSON_KEY_VARIABLE})",
             )
         return self._key.hashed(person)
 

@@ -86,5 +86,5 @@ def test_nothing_shows_the_person_or_the_key(keyed: Running, tmp_path: Path) -> 
 def test_without_a_key_a_person_is_refused(service: Running) -> None:
     path, body = DOORS[0]
     reply = service.client().post(path, json=body)
-    assert reply.status_code == 501
+    assert reply.status_code == 400
     assert PERSON_KEY_VARIABLE in reply.json()["error"]
