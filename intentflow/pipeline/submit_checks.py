@@ -10,9 +10,9 @@ from typing import Any
 from intentflow.baselines.kinds import LANGUAGE_MODEL_KINDS
 from intentflow.errors import InputError
 from intentflow.models.base_models import BUNDLED_PREFIX
-from intentflow.pipeline.options import STEPS, PipelineOptions
+from intentflow.pipeline.options import PipelineOptions
 from intentflow.pipeline.run_config import RunConfig
-from intentflow.pipeline.step_checks import LABEL, SUBDOMAIN, check_step, require
+from intentflow.pipeline.step_checks import LABEL, SUBDOMAIN, require
 from intentflow.storage import is_remote
 
 log = logging.getLogger(__name__)
@@ -27,16 +27,14 @@ def check_for_cluster(config: RunConfig) -> None:
         config: Configuration of the run.
 
     Raises:
-        InputError: A model or a file is local, or KFP or Kubernetes would refuse
-            an option of a step. The message names the key.
+        InputError: A model or a file is local, or the image of a step lacks the engine. The message
+            names the key. Options of the steps are checked when the graph is compiled.
     """
     _check_base_model(config)
     _check_encoder(config)
     _check_engine(config)
     if (probe := config.deploy.probe) and not is_remote(probe):
         raise InputError(_local("deploy.probe", probe))
-    for step in STEPS:
-        check_step(step, config.pipeline.for_step(step))
     _warn_of_qlora(config)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -46,6 +47,32 @@ class Servers:
 
 
 @contextmanager
+def served(
+    model: Path, log: Path, *options: str | Path, token: str | None = None
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """``intentflow serve`` as a process; yields its URL and the process when it answers.
+
+    Args:
+        model: The model.
+        log: File for its output.
+        options: Further options of the command.
+        token: Token that clients send; None for none.
+    """
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command: list[str | Path] = [sys.executable, "-m", "intentflow.cli.main", "serve"]
+    environment = {"OMP_NUM_THREADS": "1"} | ({"INTENTFLOW_API_KEY": token} if token else {})
+    ready = f"{url}/health"
+    with running(
+        [*command, "--model", model, "--port", str(port), *options],
+        log,
+        lambda: answers(ready),
+        env=environment,
+    ) as process:
+        yield url, process
+
+
+@contextmanager
 def both_servers(base: Path, folder: Path) -> Iterator[Servers]:
     """Both servers, as processes, with a model that has learned to end its answers.
 
@@ -63,17 +90,9 @@ def both_servers(base: Path, folder: Path) -> Iterator[Servers]:
     with ExitStack() as stack:
         played = played_vllm(folder, free_port(), done.text, repr(done.confidence))
         service = stack.enter_context(transformer(folder, stack.enter_context(played), model=model))
-        url = f"http://127.0.0.1:{free_port()}"
-        command = [
-            *(sys.executable, "-m", "intentflow.cli.main", "serve", "--model", model),
-            *("--port", url.rpartition(":")[2], "--log", folder / "kept-here"),
-        ]
-        environment = {"INTENTFLOW_API_KEY": TOKEN, "OMP_NUM_THREADS": "1"}
-        log = folder / "serve.log"
-        stack.enter_context(
-            running(command, log, lambda: answers(f"{url}/health"), env=environment)
-        )
-        logs, kept = (log, folder / "transformer.log"), (folder / "kept-here", service.kept)
+        log, kept_here = folder / "serve.log", folder / "kept-here"
+        url, _ = stack.enter_context(served(model, log, "--log", kept_here, token=TOKEN))
+        logs, kept = (log, folder / "transformer.log"), (kept_here, service.kept)
         yield Servers(url, service.url, done.text, logs, kept)
 
 

@@ -25,21 +25,16 @@ from intentflow.inference.vllm_process import running_vllm, vllm_command
 from intentflow.records import Example, write_records
 from intentflow.serving.schemas.predict import AnsweredUtterance
 from tests.models import damage_json, one_thread, rows
-from tests.real_parts.process import answers, free_port, running
+from tests.real_parts.process import free_port
 from tests.serving.documented import ask_as_documented
+from tests.serving.servers import served
 
 KEY = "s3cret"
 
 
 @pytest.fixture(scope="module")
 def url(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "intentflow.cli.main", "serve", "--model", str(tiny_model)]
-    log = tmp_path_factory.mktemp("serve") / "log"
-    environment = {"INTENTFLOW_API_KEY": KEY, "OMP_NUM_THREADS": "1"}
-    ready = f"{address}/health"
-    with running([*command, "--port", str(port)], log, lambda: answers(ready), env=environment):
+    with served(tiny_model, tmp_path_factory.mktemp("serve") / "log", token=KEY) as (address, _):
         yield address
 
 
@@ -88,12 +83,7 @@ def test_evaluate_takes_the_url(
 @pytest.fixture(scope="module")
 def service_url(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The same model without a key."""
-    address = f"http://127.0.0.1:{(port := free_port())}"
-    command = [sys.executable, "-m", "intentflow.cli.main", "serve", "--model", str(tiny_model)]
-    log = tmp_path_factory.mktemp("serve") / "log"
-    ready = f"{address}/health"
-    environment = {"OMP_NUM_THREADS": "1"}
-    with running([*command, "--port", str(port)], log, lambda: answers(ready), env=environment):
+    with served(tiny_model, tmp_path_factory.mktemp("serve") / "log") as (address, _):
         yield address
 
 
@@ -193,14 +183,8 @@ def test_a_folder_that_is_no_model_is_one_line(
 
 
 def test_ctrl_c_ends_the_server_cleanly(tiny_model: Path, tmp_path: Path) -> None:
-    port = free_port()
-    command = [sys.executable, "-m", "intentflow.cli.main", "serve", "--model", str(tiny_model)]
-    ready = f"http://127.0.0.1:{port}/health"
     log = tmp_path / "log"
-    environment = {"OMP_NUM_THREADS": "1"}
-    with running(
-        [*command, "--port", str(port)], log, lambda: answers(ready), env=environment
-    ) as process:
+    with served(tiny_model, log) as (_, process):
         os.kill(process.pid, signal.SIGINT)
         assert process.wait(timeout=30) == 0
     printed = log.read_text()

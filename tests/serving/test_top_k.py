@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +30,8 @@ from intentflow.serving.vllm_client import VllmBackend
 from tests.evaluation.test_fuse import fuse
 from tests.evaluation.test_scope import calibration
 from tests.models import TAXONOMY, one_thread, rows
-from tests.real_parts.process import answers, free_port, running
+from tests.real_parts.process import free_port
+from tests.serving.servers import served
 from tests.serving.transformer.conftest import played_vllm, write_model
 
 PREDICT, INFER = "/v1/models/intent:predict", "/v2/models/intent/infer"
@@ -111,7 +111,7 @@ def test_the_typed_client_reads_them() -> None:
         "ranking": ranked,
     }
     reply = httpx.Response(200, json={"predictions": [document]})
-    (found,) = requests.read_predictions(reply)  # type: ignore[arg-type]
+    (found,) = requests.read_predictions(reply)
     assert found.ranking == (LikelyIntent("stop", 0.75),)
 
 
@@ -142,12 +142,7 @@ def _ask(predictor: str, model: ServedModel, utterance: str, top_k: int) -> Mode
 @pytest.fixture(scope="module")
 def service_url(ranking_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The model served by the command."""
-    address = f"http://127.0.0.1:{(port := free_port())}"
-    command = [sys.executable, "-m", "intentflow.cli.main", "serve", "--model", str(ranking_model)]
-    log = tmp_path_factory.mktemp("serve") / "log"
-    ready = f"{address}/health"
-    environment = {"OMP_NUM_THREADS": "1"}
-    with running([*command, "--port", str(port)], log, lambda: answers(ready), env=environment):
+    with served(ranking_model, tmp_path_factory.mktemp("serve") / "log") as (address, _):
         yield address
 
 
