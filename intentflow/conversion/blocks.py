@@ -25,7 +25,7 @@ from intentflow.conversion.json_labels import json_label, parse_json_cell
 from intentflow.conversion.json_values import Value, read_values, scan_values
 from intentflow.conversion.limits import SizeLimits, read_lines
 from intentflow.conversion.rejects import redact_raw, without_person
-from intentflow.conversion.row_scanner import RECORD_BETWEEN, RECORD_START, RowScanner
+from intentflow.conversion.row_scanner import NO_RECORD, RECORD_BETWEEN, RECORD_START, RowScanner
 from intentflow.conversion.tables import scan_table
 from intentflow.conversion.transcripts import scan_dialogues
 from intentflow.conversion.votes import BallotBox, Vote
@@ -38,6 +38,7 @@ _FULL_WIDTH = "（".encode()[:2]  # what all full-width marks start with
 _BLANKS = (b"\xc2", b"\xe1\x9a", b"\xe2\x80", b"\xe2\x81", b"\xe3\x80")
 _SURROGATES = "surrogateescape"
 _JSON_STARTS = ("[", "{")
+_MISSED = NO_RECORD.removesuffix(b"\n")
 _JSON_LABELS = tuple(RECORD_BETWEEN + start.encode() for start in _JSON_STARTS)
 
 
@@ -137,7 +138,7 @@ def convert_stream(stream: BinaryIO, form: Format, options: Options) -> Iterator
     """Convert the rows of a file of any layout."""
     if form.layout == "lines":
         for block in read_blocks(stream, BLOCK_BYTES, options.limits):
-            yield convert_block(block, form, options).as_part()
+            yield convert_block(block, form, options)
         return
     if form.scan is not None:
         yield from _convert_values(form.scan(stream, form.path, options.limits), form, options)
@@ -179,7 +180,7 @@ def count_votes(box: BallotBox, form: Format, options: Options) -> Iterator[tupl
             batch.answered = []
 
 
-def convert_block(block: bytes, form: Format, options: Options) -> Batch:
+def convert_block(block: bytes, form: Format, options: Options) -> Part:
     """Convert complete lines, each a row; lines are counted from 1."""
     if form.layouts is not None and len(block) >= _MIN_SCANNED_BYTES and _is_utf8(block):
         scanner = _scanner(form, options)
@@ -191,7 +192,7 @@ def convert_block(block: bytes, form: Format, options: Options) -> Batch:
     batch = Batch(lines=len(lines))
     for number, line in enumerate(lines, 1):
         _convert_line(batch, line, number, form, options)
-    return batch
+    return batch.as_part()
 
 
 @lru_cache(maxsize=8)
@@ -201,14 +202,22 @@ def _scanner(form: Format, options: Options) -> RowScanner:
     return RowScanner(lambda row: form.read(row, options), form.layouts)
 
 
-def convert_by_layout(block: bytes, scanner: RowScanner, form: Format, options: Options) -> Batch:
+def convert_by_layout(block: bytes, scanner: RowScanner, form: Format, options: Options) -> Part:
     """Convert lines that mostly have a layout that the scanner knows."""
-    records, missed = scanner.scan(block)
+    scanned = scanner.scan(block)
+    if _needs_no_reading(scanned):
+        count = scanned.count(b"\n")
+        return Part(scanned, count, [], 0, count, [])
+    records = scanned.split(b"\n")[:-1]
+    missed = _positions(map(_MISSED.__eq__, records)) if NO_RECORD in scanned else []
     lines = block.split(b"\n") if missed else []
     if missed:
         scanner.learn([lines[index] for index in missed])
+    escaped = _containing(b"\\", records, scanned)
+    for index in escaped:
+        records[index] = scanner.canonical(records[index])
     batch, done = Batch(lines=len(records)), 0
-    for index in sorted({*missed, *_to_be_read(records)}):
+    for index in sorted({*missed, *_to_be_read(records, scanned, escaped)}):
         batch.kept += records[done:index]
         done = index + 1
         row = _scanned(records[index])
@@ -218,18 +227,39 @@ def convert_by_layout(block: bytes, scanner: RowScanner, form: Format, options: 
             lines = lines or block.split(b"\n")
             _convert_line(batch, lines[index], done, form, options)
     batch.kept += records[done:]
-    return batch
+    return batch.as_part()
 
 
-def _to_be_read(records: list[bytes]) -> Iterator[int]:
+def _needs_no_reading(records: bytes) -> bool:
+    """Whether all records are as they are written: plain ones, of rows whose layout is known."""
+    return (
+        records.isascii()
+        and b"\\" not in records
+        and NO_RECORD not in records
+        and not any(start in records for start in _JSON_LABELS)
+    )
+
+
+def _to_be_read(records: list[bytes], scanned: bytes, escaped: Sequence[int]) -> Iterator[int]:
     """Indices of records that may have full-width syntax, calls as JSON, or blanks alone."""
     for start in _JSON_LABELS:
-        yield from compress(count(), map(contains, records, repeat(start)))
-    for index in compress(count(), map(not_, map(bytes.isascii, records))):
+        yield from _containing(start, records, scanned)
+        yield from (index for index in escaped if start in records[index])
+    candidates = () if scanned.isascii() else _positions(map(not_, map(bytes.isascii, records)))
+    for index in {*candidates, *escaped}:
         start, _, label = records[index].rpartition(RECORD_BETWEEN)
         utterance = start.removeprefix(RECORD_START)
         if _FULL_WIDTH in label or label.startswith(_BLANKS) or utterance.startswith(_BLANKS):
             yield index
+
+
+def _containing(text: bytes, records: list[bytes], scanned: bytes) -> list[int]:
+    """Indices of the records with a text; the scanned block tells in one look whether any has."""
+    return _positions(map(contains, records, repeat(text))) if text in scanned else []
+
+
+def _positions(flags: Iterable[bool]) -> list[int]:
+    return list(compress(count(), flags))
 
 
 def _scanned(record: bytes) -> LabelledRow | None:

@@ -89,4 +89,4 @@ def _skip_line(stream: BinaryIO, end: int) -> None:
 
 def _convert(form: Format, options: Options, block: _Range | bytes) -> Part:
     data = block if isinstance(block, bytes) else _read_range(block, options.limits)
-    return convert_block(data, form, options).as_part()
+    return convert_block(data, form, options)

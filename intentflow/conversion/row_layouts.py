@@ -14,9 +14,8 @@ row that it does not match is left to the reader, so a layout saves time and cha
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import NamedTuple
 
 import orjson
@@ -76,14 +75,6 @@ class Layout:
         """The label in the row that the layout was learned from."""
         return next(p.value for p in self.pieces if isinstance(p, Slot) and p.role == "label")
 
-    @property
-    def has_escapes(self) -> bool:
-        """Whether the utterance or the label may have escape sequences."""
-        return any(
-            isinstance(piece, Slot) and piece.role != "same" and "escaped" in piece.kinds
-            for piece in self.pieces
-        )
-
     def merged(self, other: Layout) -> Layout:
         """The layout of the rows of both, which have one skeleton."""
         pieces = zip(self.pieces, other.pieces, strict=True)
@@ -92,14 +83,12 @@ class Layout:
     def pattern(self, number: int) -> str:
         """Regular expression of a row without the end of its line.
 
-        Its groups are ``utterance``, ``label`` and, where a part of the row is mostly repeated,
-        that ``part`` and the ``twin`` of the label in it, each followed by the layout's number.
+        Its groups are ``utterance`` and ``label``, each followed by the layout's number.
         """
-        patterns = [
+        return "".join(
             re.escape(piece) if isinstance(piece, str) else _slot_pattern(piece, number)
             for piece in self.pieces
-        ]
-        return "".join(_with_repetition(self.pieces, patterns, number))
+        )
 
 
 def learn_layout(line: str, row: LabelledRow, read: Read, rules: LayoutRules) -> Layout | None:
@@ -203,66 +192,3 @@ def _text_pattern(nested: bool, *, escapes: bool) -> str:
 def _quoted(pattern: str, nested: bool) -> str:
     quote = r'\\"' if nested else '"'
     return f"{quote}{pattern}{quote}"
-
-
-class _Repetition(NamedTuple):
-    """Two parts of a row that were the same, the label in one of them and its twin in the other.
-
-    Attributes:
-        first: Indices of the first part's pieces.
-        second: Indices of the second part's pieces.
-        twin: Index of the label's twin.
-    """
-
-    first: range
-    second: range
-    twin: int
-
-
-def _with_repetition(pieces: Sequence[str | Slot], patterns: list[str], number: int) -> list[str]:
-    """The patterns; comparing a part with its first occurrence is faster than matching it."""
-    found = _repetition(pieces)
-    if found is None:
-        return patterns
-    twin = pieces[found.twin]
-    if found.twin in found.first and isinstance(twin, Slot):
-        patterns[found.twin] = _captured(twin, f"twin{number}")
-    first, second = found.first, found.second
-    patterns[first.start] = f"(?P<part{number}>" + patterns[first.start]
-    patterns[first.stop - 1] += ")"
-    patterns[second.start] = f"(?:(?P=part{number})|" + patterns[second.start]
-    patterns[second.stop - 1] += ")"
-    return patterns
-
-
-def _repetition(pieces: Sequence[str | Slot]) -> _Repetition | None:
-    label = next(i for i, p in enumerate(pieces) if isinstance(p, Slot) and p.role == "label")
-    for twin, piece in enumerate(pieces):
-        if isinstance(piece, Slot) and piece.role == "any" and _is_same(piece, pieces[label]):
-            return _extended(pieces, label, twin)
-    return None
-
-
-def _extended(pieces: Sequence[str | Slot], label: int, twin: int) -> _Repetition:
-    """The label, its twin and what is the same around them."""
-    first, second = sorted((label, twin))
-    before = zip(reversed(pieces[:first]), reversed(pieces[first + 1 : second]), strict=False)
-    left = sum(1 for _ in takewhile(_are_same, before))
-    after = zip(pieces[first + 1 : second - left], pieces[second + 1 :], strict=False)
-    right = sum(1 for _ in takewhile(_are_same, after))
-    return _Repetition(
-        range(first - left, first + right + 1), range(second - left, second + right + 1), twin
-    )
-
-
-def _is_same(left: str | Slot, right: str | Slot) -> bool:
-    if isinstance(left, str) or isinstance(right, str):
-        return left == right
-    return left.value.raw == right.value.raw and left.value.is_nested == right.value.is_nested
-
-
-def _are_same(pair: tuple[str | Slot, str | Slot]) -> bool:
-    left, right = pair
-    if isinstance(left, Slot) and isinstance(right, Slot) and left.role != right.role:
-        return False
-    return _is_same(left, right)

@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import compress, count, repeat
-from operator import contains
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import orjson
 
 from intentflow.conversion.export_format import LayoutRules, RowRejected
 from intentflow.conversion.row_layouts import Layout, Read, learn_layout
 
+if TYPE_CHECKING:
+    from pcre2 import Pattern
+
 RECORD_START, RECORD_BETWEEN = b'{"instruction": "', b'", "output": "'
 """Text before the utterance and the label of a record."""
+
+_RECORD_END = b'"}\n'
+NO_RECORD = RECORD_START + RECORD_BETWEEN + _RECORD_END
+"""What stands for a line that matches no layout."""
 
 _MAX_LAYOUTS = 12
 _MAX_LESSONS = 48  # of some milliseconds each
 _TRIES_PER_BLOCK = 8
 _OTHER = r"(?:[^\n]*+\n|[^\n]++)"
-_RECORD = RECORD_START + b"%b" + RECORD_BETWEEN + b'%b"}'
-_NO_RECORD = _RECORD % (b"", b"")
-_Texts = Sequence[bytes]
-
-
-class _Groups(NamedTuple):
-    """Indices of a layout's groups, and how its texts are read."""
-
-    utterance: int
-    label: int
-    twin: int
-    is_nested: bool
-
-
-_NO_GROUPS = _Groups(0, 0, 0, is_nested=False)  # of a row without any text
 
 
 class RowScanner:
@@ -51,7 +40,7 @@ class RowScanner:
         self._rules = rules
         self._layouts: dict[tuple[str, ...], Layout] = {}
         self._lessons = self._rows = self._missed = 0
-        self._compile()
+        self._pattern, self._record = _compiled(())
 
     @property
     def knows_layouts(self) -> bool:
@@ -59,28 +48,28 @@ class RowScanner:
         can_learn = self._lessons < _MAX_LESSONS
         return bool(self._layouts) and (can_learn or self._missed * 2 < self._rows)
 
-    def scan(self, block: bytes) -> tuple[list[bytes], list[int]]:
+    def scan(self, block: bytes) -> bytes:
         """Scan a block of complete lines in UTF-8.
 
         Returns:
-            The record of each line as JSON, and the indices of lines that match no layout, whose
-            record is of no use.
+            The record of each line as a line of JSON, with the escape sequences of the row (see
+            :meth:`canonical`); :data:`NO_RECORD` for a line that matches no layout.
         """
-        found = self._pattern.findall(block)
-        records = self._records(found)
-        missed = _positions(map(_NO_RECORD.__eq__, records)) if _NO_RECORD in records else []
-        self._rows += len(records)
-        return records, missed
+        import pcre2
+
+        try:
+            records: bytes = self._pattern.sub(self._record, block)
+        except pcre2.LibraryError:  # a row that needs more memory than a match may take
+            records = NO_RECORD * (block.count(b"\n") + (not block.endswith(b"\n")))
+        self._rows += records.count(b"\n")
+        return records
 
     def learn(self, lines: Sequence[bytes]) -> None:
         """Learn the layouts of some of the lines that matched none."""
         self._missed += len(lines)
-        known = len(self._layouts), self._lessons
         for line in lines[:: max(1, len(lines) // _TRIES_PER_BLOCK)][:_TRIES_PER_BLOCK]:
             if self._lessons < _MAX_LESSONS:
                 self._learn_line(line)
-        if known != (len(self._layouts), self._lessons):
-            self._compile()
 
     def _learn_line(self, line: bytes) -> None:
         text = line.rstrip(b"\r\n")
@@ -93,75 +82,57 @@ class RowScanner:
             return
         self._lessons += 1
         layout = learn_layout(text.decode(), row, self._read, self._rules)
-        if layout is None:
+        if layout is not None and self._has_room_for(layout):
+            known = self._layouts.get(layout.skeleton)
+            self._add(known.merged(layout) if known else layout)
+
+    def _has_room_for(self, layout: Layout) -> bool:
+        known = self._layouts.values()
+        is_as_deep = all(it.label.is_nested == layout.label.is_nested for it in known)
+        return is_as_deep and (len(known) < _MAX_LAYOUTS or layout.skeleton in self._layouts)
+
+    def _add(self, layout: Layout) -> None:
+        """Add a layout, unless all of them together are too large for a pattern."""
+        import pcre2
+
+        layouts = self._layouts | {layout.skeleton: layout}
+        try:
+            self._pattern, self._record = _compiled(layouts.values())
+        except pcre2.LibraryError:
             return
-        known = self._layouts.get(layout.skeleton)
-        if known is not None or len(self._layouts) < _MAX_LAYOUTS:
-            self._layouts[layout.skeleton] = known.merged(layout) if known else layout
+        self._layouts = layouts
 
-    def _compile(self) -> None:
-        layouts = list(self._layouts.values())
-        self._pattern = _compiled(layout.pattern(n) for n, layout in enumerate(layouts))
-        index = self._pattern.groupindex
-        self._groups = [_groups_of(layout, n, index) for n, layout in enumerate(layouts)]
-        self._owners = _owners(self._groups, self._pattern.groups)
-        self._has_escapes = any(layout.has_escapes for layout in layouts)
-
-    def _records(self, found: list[_Texts]) -> list[bytes]:
-        """The records of rows: their groups, of which only the matching layout's have texts."""
-        if not self._groups:
-            return [_NO_RECORD] * len(found)
-        if len(self._groups) == 1:
-            utterance, label, twin = self._groups[0][:3]
-            records = [_RECORD % (row[utterance], row[label] or row[twin]) for row in found]
-        else:
-            records = self._records_of_several(found)
-        if self._has_escapes:
-            for index in _positions(map(contains, records, repeat(b"\\"))):
-                records[index] = self._canonical_record(found[index])
-        return records
-
-    def _records_of_several(self, found: list[_Texts]) -> list[bytes]:
-        """Only the groups of a row's own layout have texts."""
-        owners = [next(compress(self._owners, row), _NO_GROUPS) for row in found]
-        return [
-            _RECORD % (row[own.utterance], row[own.label] or row[own.twin])
-            for row, own in zip(found, owners, strict=True)
-        ]
-
-    def _canonical_record(self, row: _Texts) -> bytes:
-        """The record of a row with as few escape sequences as possible."""
-        groups = next(groups for groups in self._groups if row[groups.utterance])
-        label = row[groups.label] or row[groups.twin]
-        return _RECORD % (
-            _canonical(row[groups.utterance], 1),
-            _canonical(label, 1 + groups.is_nested),
+    def canonical(self, record: bytes) -> bytes:
+        """A scanned record, without its line end, with as few escape sequences as possible."""
+        utterance, _, label = record.partition(RECORD_BETWEEN)
+        depth = 1 + any(layout.label.is_nested for layout in self._layouts.values())
+        return (
+            RECORD_START
+            + _canonical(utterance.removeprefix(RECORD_START), 1)
+            + RECORD_BETWEEN
+            + _canonical(label.removesuffix(b'"}'), depth)
+            + b'"}'
         )
 
 
-def _positions(flags: Iterable[bool]) -> list[int]:
-    return list(compress(count(), flags))
+def _compiled(layouts: Iterable[Layout]) -> tuple[Pattern, bytes]:
+    """The pattern of a line, and the template of its record.
 
+    Only the groups of the layout that matched have texts, so that all of them can stand side by
+    side in the template.
+    """
+    import pcre2  # costs start-up time
 
-def _compiled(patterns: Iterable[str]) -> re.Pattern[bytes]:
-    lines = [rf"{pattern}\r?(?:\n|\Z)" for pattern in patterns]
-    return re.compile("|".join([*lines, _OTHER]).encode())
-
-
-def _groups_of(layout: Layout, number: int, index: Mapping[str, int]) -> _Groups:
-    label = index[f"label{number}"] - 1
-    return _Groups(
-        index[f"utterance{number}"] - 1,
-        label,
-        index.get(f"twin{number}", label + 1) - 1,
-        layout.label.is_nested,
+    known = list(enumerate(layouts))
+    lines = [rf"{layout.pattern(number)}\r?(?:\n|\z)" for number, layout in known]
+    pattern = pcre2.compile("|".join([*lines, _OTHER]).encode(), jit=False)
+    with suppress(pcre2.LibraryError):  # a CPU or a policy that has no code compiled at run time
+        pattern.jit_compile()
+    utterance, label = (
+        "".join(f"${{{role}{number}}}" for number, _ in known) for role in ("utterance", "label")
     )
-
-
-def _owners(layouts: Sequence[_Groups], groups: int) -> list[_Groups]:
-    """For each group, those of its layout."""
-    last = [max(layout[:3]) for layout in layouts]
-    return [layouts[bisect_left(last, group)] for group in range(groups)]
+    template = RECORD_START + utterance.encode() + RECORD_BETWEEN + label.encode() + _RECORD_END
+    return pattern, template
 
 
 def _canonical(content: bytes, depth: int) -> bytes:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from intentflow.conversion.blocks import Batch, convert_block, convert_by_layout
+from intentflow.conversion.blocks import Part, convert_block, convert_by_layout
 from intentflow.conversion.export_format import Options
 from intentflow.conversion.formats import find_format
-from intentflow.conversion.row_scanner import RowScanner
+from intentflow.conversion.row_scanner import NO_RECORD, RowScanner
 from tests.conversion.rows import compact, documented, documented_row
 
 AUTO = find_format("auto")
@@ -94,13 +94,12 @@ def learned(*lines: str, options: Options = Options()) -> RowScanner:  # noqa: B
     return scanner
 
 
-def parsed(block: bytes) -> Batch:
+def parsed(block: bytes) -> Part:
     return convert_block(block, PARSED, Options())
 
 
 def is_scanned(scanner: RowScanner, line: str) -> bool:
-    _, missed = scanner.scan(line.encode())
-    return not missed
+    return NO_RECORD not in scanner.scan(line.encode())
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -115,8 +114,8 @@ def test_the_layout_of_one_row_is_that_of_others(layout: Callable[[Row], str]) -
 def test_a_label_like_the_systems_is_found(layout: Callable[[Row], str]) -> None:
     scanner = learned(layout(documented("a", "f(1)", "f(1)")))
     block = "".join(layout(documented("b", "g(2)", system)) + "\n" for system in ("g(2)", "h()"))
-    batch = convert_by_layout(block.encode(), scanner, AUTO, Options())
-    assert [json.loads(row)["output"] for row in batch.kept] == ["g(2)", "g(2)"]
+    part = convert_by_layout(block.encode(), scanner, AUTO, Options())
+    assert [json.loads(row)["output"] for row in part.kept.splitlines()] == ["g(2)", "g(2)"]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", ""])
@@ -188,8 +187,7 @@ def test_a_chosen_job_decides() -> None:
     row = documented("a", "f()")
     row["label-8"] = documented("a", "g()")["label-7"]
     scanner = learned(compact(row), options=Options(job="8"))
-    (record,), _ = scanner.scan(compact(row).encode())
-    assert json.loads(record)["output"] == "g()"
+    assert json.loads(scanner.scan(compact(row).encode()))["output"] == "g()"
 
 
 TEXTS = st.text('aé杭😀（），；(),;"\\/\n\x00\x7f\u3000\u0085\u2028 \t', max_size=6)
