@@ -21,11 +21,12 @@ from intentflow.pipeline.steps.baseline import BaselineSettings, Kinds
 from intentflow.pipeline.steps.convert import ConvertConfig
 from intentflow.pipeline.steps.curate import CurateConfig
 from intentflow.pipeline.steps.evaluate import EvaluateConfig
-from intentflow.pipeline.steps.fields import RecipeFile, TaxonomyFile
+from intentflow.pipeline.steps.fields import TaxonomyFile
 from intentflow.pipeline.steps.gate import GateRules
 from intentflow.pipeline.steps.merge import RetrainConfig
 from intentflow.pipeline.steps.notify import NotifyConfig
 from intentflow.pipeline.steps.publish import DESTINATION
+from intentflow.pipeline.steps.recipe_fields import RecipeFile
 from intentflow.pipeline.steps.split import SplitConfig
 from intentflow.pipeline.steps.validate import DataChecks
 from intentflow.recipe.console_settings import by_own_names

@@ -18,7 +18,8 @@ from intentflow.baselines.kinds import (
 )
 from intentflow.config import Flag, StrictModel
 from intentflow.errors import InputError
-from intentflow.pipeline.steps.fields import OptionalRecipeFile, Seed, TaxonomyFile
+from intentflow.pipeline.steps.fields import Seed, TaxonomyFile
+from intentflow.pipeline.steps.recipe_fields import OptionalRecipeFile
 
 if TYPE_CHECKING:
     from intentflow.artifacts.baselines import Baselines

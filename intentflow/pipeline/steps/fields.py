@@ -7,17 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from intentflow.config import Flag, Place, from_file
-from intentflow.errors import IntentflowError
-from intentflow.recipe.recipe import Recipe, recipe_path, shipped_recipes
 from intentflow.taxonomy import Taxonomy
-
-
-def is_shipped_recipe(name: str) -> bool:
-    """Whether a recipe's name is not a path; a misspelt name is reported when it is read."""
-    try:
-        return name in shipped_recipes() or not recipe_path(name)
-    except IntentflowError:
-        return not name.endswith((".yaml", ".yml"))
 
 
 def split_names(value: object) -> object:
@@ -36,24 +26,6 @@ TaxonomyFile = Annotated[
     Place(),
     Flag(metavar="F.yaml"),
     Field(description="The expected intents and their parameters (taxonomy.yaml)"),
-]
-
-_RECIPE = "Training recipe: a shipped one (model/method) or a YAML file"
-
-RecipeFile = Annotated[
-    Recipe,
-    from_file(Recipe.load, Recipe),
-    Place(is_shipped_recipe),
-    Flag(metavar="R"),
-    Field(description=_RECIPE),
-]
-
-OptionalRecipeFile = Annotated[
-    Recipe | None,
-    from_file(Recipe.load, Recipe),
-    Place(is_shipped_recipe),
-    Flag(metavar="R"),
-    Field(description=_RECIPE),
 ]
 
 Seed = Annotated[

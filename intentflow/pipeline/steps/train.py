@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from intentflow.config import StrictModel
 from intentflow.errors import UsageError
-from intentflow.pipeline.steps.fields import RecipeFile, TaxonomyFile
+from intentflow.pipeline.steps.fields import TaxonomyFile
+from intentflow.pipeline.steps.recipe_fields import RecipeFile
 
 if TYPE_CHECKING:
     from intentflow.artifacts.training import TrainingRecord

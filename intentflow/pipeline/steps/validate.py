@@ -12,7 +12,8 @@ from pydantic import AfterValidator, Field
 
 from intentflow.config import Flag, Place, StrictModel, from_file
 from intentflow.errors import CheckFailed, InputError, UsageError
-from intentflow.pipeline.steps.fields import OptionalRecipeFile, TaxonomyFile
+from intentflow.pipeline.steps.fields import TaxonomyFile
+from intentflow.pipeline.steps.recipe_fields import OptionalRecipeFile
 from intentflow.validation.hardware import HARDWARE, Hardware
 from intentflow.validation.policy import DataPolicy
 
