@@ -159,6 +159,21 @@ def name_fault(name: str) -> str | None:
     return None
 
 
+def without_thinking(text: str) -> str:
+    r"""An answer without the thinking block before it, for a prompt that allows one.
+
+    The block ends with ``</think>``; its opening tag may be missing, since some chat templates put
+    it at the end of the prompt. A block that is not closed stays, so that the answer is malformed.
+
+    Example:
+        >>> without_thinking("<think>music, so play</think>\n\nplay(jazz)")
+        'play(jazz)'
+    """
+    block, end, answer = text.partition("</think>")
+    is_block = end and block.rfind("<think>") in (-1, len(block) - len(block.lstrip()))
+    return answer.strip() if is_block else text
+
+
 def parse_output(text: str, output_format: OutputFormat = "call") -> list[Call]:
     """Read an answer in either output format."""
     return parse_json_calls(text) if output_format == "json" else parse_calls(text)

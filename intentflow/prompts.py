@@ -65,6 +65,11 @@ class PromptSpec(ClosedArtifact):
         "none", description="Part of the taxonomy that system contains"
     )
     output_format: OutputFormat = Field("call", description="Format of the model's answers")
+    allow_thinking: bool = Field(
+        False,
+        description="Whether a thinking block may precede the answer, which is left out of it; of "
+        "prompts that are sent to an endpoint alone",
+    )
 
     @classmethod
     def build(
@@ -75,6 +80,7 @@ class PromptSpec(ClosedArtifact):
         language: Language = "en",
         output_format: OutputFormat = "call",
         system: str | None = None,
+        allow_thinking: bool = False,
     ) -> Self:
         """Compose the system text from its parts.
 
@@ -93,6 +99,7 @@ class PromptSpec(ClosedArtifact):
             language=language,
             taxonomy_in_prompt=taxonomy_in_prompt,
             output_format=output_format,
+            allow_thinking=allow_thinking,
         )
 
     @classmethod
@@ -100,7 +107,8 @@ class PromptSpec(ClosedArtifact):
         """Check the content of a ``prompt.json``.
 
         Raises:
-            InputError: A key is invalid, or the digest does not match the content.
+            InputError: A key is invalid, the digest does not match the content, or a thinking
+                block is allowed: the answers of a model directory are constrained.
         """
         stated = None
         if isinstance(document, Mapping):
@@ -109,6 +117,11 @@ class PromptSpec(ClosedArtifact):
         spec = super().from_mapping(document, where)
         if stated != spec.digest:
             raise InputError(f"{where}: was changed after training (its digest does not match)")
+        if spec.allow_thinking:
+            raise InputError(
+                f"{where}: allow_thinking is for endpoints; a model directory's answers are "
+                "constrained to calls from their first token: train again without it"
+            )
         return spec
 
     @computed_field(description="SHA-256 of the other keys")  # type: ignore[prop-decorator]
@@ -116,6 +129,8 @@ class PromptSpec(ClosedArtifact):
     def digest(self) -> str:
         """SHA-256 of the canonical form; of the prompt alone, so no version of the file counts."""
         fields = self.model_dump(include=set(_DIGESTED))
+        if self.allow_thinking:  # without it, the digest is that of prompts that lack the key
+            fields["allow_thinking"] = True
         canonical = json.dumps(fields, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -6,7 +6,7 @@ import argparse
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from intentflow.calls import CallSyntaxError
@@ -48,6 +48,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--name", default="intent", help="name of the deployed service (default: intent)"
     )
+    parser.add_argument(
+        "--allow-thinking",
+        action="store_true",
+        help="an endpoint's answers may begin with a thinking block, which is left out",
+    )
     parser.add_argument("--model", metavar="DIR", help="a model directory, loaded for this call")
     parser.add_argument(
         "--top-k",
@@ -64,6 +69,11 @@ def run(args: argparse.Namespace) -> Outcome:
     if (args.utterance is None) == (args.data is None):
         raise UsageError("give an utterance, or a file of them with --data")
     _check_top_k(args)
+    if args.allow_thinking and (args.service or args.model):
+        raise UsageError(
+            "--allow-thinking is for --url: the answers of a model directory and of a service are "
+            "constrained to calls from their first token"
+        )
     if args.data is not None:
         return _predict_file(args)
     if not args.utterance.strip():
@@ -104,7 +114,8 @@ def _engine_of(args: argparse.Namespace) -> Ask:
     from intentflow.serving.prelabels import engine_asks
 
     if not args.model:
-        return engine_asks(OpenAIEngine(args.url or _LOCAL, EndpointOptions()))
+        options = EndpointOptions(allow_thinking=args.allow_thinking)
+        return engine_asks(OpenAIEngine(args.url or _LOCAL, options))
     from intentflow.inference.transformers_engine import TransformersEngine
     from intentflow.serving.model_files import read_served_model
 
@@ -114,7 +125,8 @@ def _engine_of(args: argparse.Namespace) -> Ask:
 
 def _ask_engine(args: argparse.Namespace) -> AnsweredUtterance:
     """The answer of an endpoint, whose taxonomy and calibration are unknown."""
-    found = IntentModel(OpenAIEngine(args.url or _LOCAL, _IMPATIENT)).ask(args.utterance)
+    options = replace(_IMPATIENT, allow_thinking=args.allow_thinking)
+    found = IntentModel(OpenAIEngine(args.url or _LOCAL, options)).ask(args.utterance)
     return AnsweredUtterance(
         utterance=args.utterance,
         calls=[

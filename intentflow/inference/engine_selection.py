@@ -93,6 +93,7 @@ def _open_endpoint(request: EvaluationRequest, options: EngineOptions) -> tuple[
         prompt_digest=options.endpoint.prompt.digest if options.endpoint.prompt else None,
         taxonomy=request.taxonomy,
         output_format=output_format,
+        allow_thinking=options.endpoint.allow_thinking,
         endpoint=(engine.url, engine.model, engine.root),
     )
     return engine, subject
@@ -105,7 +106,7 @@ def _open_folder(
     from intentflow.models.directory import check_model_directory
 
     given = (request.taxonomy, request.output_format, options.endpoint.prompt)
-    if any(fact is not None for fact in given):
+    if any(fact is not None for fact in given) or options.endpoint.allow_thinking:
         raise UsageError(
             f"{request.model} has its own taxonomy, prompt and output format: "
             "give them only for endpoints and given predictions"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from intentflow.calls import OutputFormat
+from intentflow.calls import OutputFormat, without_thinking
 from intentflow.errors import ServiceError, UsageError
 from intentflow.inference.engines import MAX_NEW_TOKENS, Answer, Keep
 from intentflow.inference.openai_reply import ChatReply, RequestForm, read_reply, request_forms
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 KEY = "OPENAI_API_KEY"
 _MAX_NAMES = 5
+_THINKING_TOKENS = 4096  # in addition to those of an answer
 _DIGEST = re.compile("[0-9a-f]{64}")
 _MIN_LOGGED_SECONDS = 2.0
 # A request that asks for too much, or for what the endpoint does not know.
@@ -52,6 +53,8 @@ class EndpointOptions:
         allow_failures: Whether to continue after a request that fails permanently; its row has no
             answer.
         prompt: Prompt to send as a system message; None for a model that has its own.
+        allow_thinking: Whether a thinking block may precede an answer, which then has no
+            confidence.
     """
 
     concurrency: int | None = None
@@ -60,6 +63,7 @@ class EndpointOptions:
     served_model: str | None = None
     allow_failures: bool = False
     prompt: PromptSpec | None = None
+    allow_thinking: bool = False
 
 
 class OpenAIEngine:
@@ -75,7 +79,8 @@ class OpenAIEngine:
 
     Raises:
         ServiceError: The endpoint does not implement the API, or serves no model.
-        UsageError: It does not serve the model, or several and none was chosen.
+        UsageError: It does not serve the model, or several and none was chosen; or answers are
+            constrained although a thinking block may precede them.
     """
 
     name = "openai"
@@ -93,12 +98,19 @@ class OpenAIEngine:
         structure: StructuredOutputs | None = None,
         output_format: OutputFormat = "call",
     ) -> None:
+        if structure is not None and options.allow_thinking:
+            raise UsageError(
+                "--allow-thinking does not go with --constrained: a constrained answer begins with "
+                "its call; leave one of them out (a server that separates the thinking itself, as "
+                "vLLM with --reasoning-parser, needs no --allow-thinking)"
+            )
         base = require_address(url, "endpoint", KEY)
         self.url = base if base.endswith("/v1") else f"{base}/v1"
         self.options = options
         self.constrained = structure is not None
         self._structure = structure
         self._format: OutputFormat = output_format
+        self._thinking_tokens = _THINKING_TOKENS if options.allow_thinking else 0
         self._key = key_from_environment()
         self._intents = structure.intents if structure else None
         self._forms = request_forms(self._likely_tokens())
@@ -188,12 +200,14 @@ class OpenAIEngine:
                     model=self.model,
                     messages=self._messages(instruction),
                     temperature=0,
-                    max_completion_tokens=MAX_NEW_TOKENS,
+                    max_completion_tokens=MAX_NEW_TOKENS + self._thinking_tokens,
                     extra_body=extra,
                     **facts,
                 )
             reply = read_reply(completion, self._format)
         self._require_same_model(getattr(completion, "model", None))
+        if self.options.allow_thinking:
+            return _after_thinking(reply)
         text = self._checked(reply.text.strip(), reply.finish_reason)
         if self._structure is None:
             return reply._replace(text=text)
@@ -316,6 +330,15 @@ class OpenAIEngine:
 
     def _error(self, fault: Fault) -> ServiceError:
         return ServiceError(f"{self.url} {fault.reason}")
+
+
+def _after_thinking(reply: ChatReply) -> ChatReply:
+    """The reply without a thinking block, whose tokens are no evidence about the answer."""
+    text = reply.text.strip()
+    answer = without_thinking(text)
+    if answer == text:
+        return reply._replace(text=text)
+    return reply._replace(text=answer, confidence=None, margin=None)
 
 
 def key_from_environment() -> str | None:

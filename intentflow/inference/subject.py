@@ -29,6 +29,7 @@ class Subject:
         prompt_digest: Digest of its prompt.
         taxonomy: The allowed intents; None if unknown.
         output_format: Format of the answers.
+        allow_thinking: Whether a thinking block was left out of the answers.
         calibration: Calibration of the model's confidences.
         engine_version: Version of the engine, if it states one.
         quantization: Format of the model's weights; None if they are not quantized.
@@ -43,6 +44,7 @@ class Subject:
     prompt_digest: str | None = None
     taxonomy: Taxonomy | None = None
     output_format: OutputFormat = "call"
+    allow_thinking: bool = False
     calibration: Calibration | None = None
     engine_version: str | None = None
     quantization: str | None = None
@@ -59,6 +61,7 @@ class Subject:
             "constrained": self.constrained,
             "taxonomy_digest": self.taxonomy.digest if self.taxonomy else None,
             "output_format": self.output_format,
+            "allow_thinking": self.allow_thinking,
         }
 
 
@@ -76,7 +79,7 @@ def describe_folder(folder: Path, engine: str, constrained: bool) -> Subject:
         prompt.digest,
         Taxonomy.from_yaml(folder / "taxonomy.yaml"),
         prompt.output_format,
-        _calibration(folder, constrained),
+        calibration=_calibration(folder, constrained),
         quantization=weight_format(str(folder)),
     )
 

@@ -62,6 +62,7 @@ ONLY_FLAGS = {
     "workers": "where it runs; the output is the same",
     "engine": "where it runs; pipeline.steps.STEP.env INTENTFLOW_ENGINE in a run",
     "served_model": "of an endpoint; the graph scores a model directory",
+    "allow_thinking": "of an endpoint; the graph scores a model directory",
     "allow_failures": "of an endpoint; the graph scores a model directory",
     "output_format": "of an endpoint; a model directory states its own",
     "taxonomy": "of an endpoint; a model directory has its own",

@@ -42,6 +42,11 @@ class EndpointFacts(StrictModel):
     system_prompt: Annotated[str | None, Flag(metavar="TEXT")] = Field(
         None, description="Text of that system message before the taxonomy, in place of the usual"
     )
+    allow_thinking: bool = Field(
+        False,
+        description="A thinking block may precede an answer of an endpoint or a given prediction, "
+        "and is left out; unless set, such an answer is malformed",
+    )
     allow_failures: bool = Field(
         False,
         description="Continue after a request that fails permanently; its row counts as wrong",
@@ -66,6 +71,7 @@ class EndpointFacts(StrictModel):
             taxonomy_in_prompt=self.taxonomy_in_prompt,
             output_format=self.output_format or "call",
             system=self.system_prompt,
+            allow_thinking=self.allow_thinking,
         )
 
 
@@ -120,6 +126,7 @@ class AnswerConfig(StrictModel):
             timeout_seconds=self.request_timeout,
             served_model=facts.served_model,
             allow_failures=facts.allow_failures,
+            allow_thinking=facts.allow_thinking,
             prompt=facts.prompt,
         )
         return EngineOptions(self.batch_size, asking)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +14,7 @@ from intentflow.artifacts.baselines import Baselines
 from intentflow.artifacts.metrics import RATES, Metrics
 from intentflow.artifacts.predictions import GivenPrediction
 from intentflow.artifacts.scores import Throughput
-from intentflow.calls import OutputFormat
+from intentflow.calls import OutputFormat, without_thinking
 from intentflow.config import Flag
 from intentflow.evaluation.scored_rows import NO_INTENT
 from intentflow.pipeline.steps import keep_metadata
@@ -184,6 +184,8 @@ def run_score(
     compared.require_same(rows)
     written_in: OutputFormat = facts.output_format or "call"
     subject = Subject("given", False, taxonomy=facts.taxonomy, output_format=written_in)
+    if facts.allow_thinking:
+        answers = [replace(one, text=without_thinking(one.text)) for one in answers]
     evaluation = score(rows, answers, subject)
     _write(evaluation, files, compared, settings)
     return evaluation
