@@ -19,7 +19,7 @@ RECORD_START, RECORD_BETWEEN = b'{"instruction": "', b'", "output": "'
 
 _RECORD_END = b'"}\n'
 NO_RECORD = RECORD_START + RECORD_BETWEEN + _RECORD_END
-"""What stands for a line that matches no layout."""
+"""The record of a line that matches no layout."""
 
 _MAX_LAYOUTS = 12
 _MAX_LESSONS = 48  # of some milliseconds each
