@@ -40,8 +40,9 @@ VARIABLES = (
     ),
     Variable(
         "INTENTFLOW_CACHE",
-        "train, evaluate, serve",
-        "folder for converted and fetched base models; `~/.cache/intentflow` unless set",
+        "train, evaluate, serve, review serve",
+        "folder for converted and fetched base models, and for Label Studio; "
+        "`~/.cache/intentflow` unless set",
     ),
     Variable(
         "INTENTFLOW_CHECKPOINTS",

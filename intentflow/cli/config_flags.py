@@ -21,7 +21,7 @@ _BOUNDS = {"ge": "from {}", "gt": "above {}", "le": "to {}", "lt": "below {}"}
 
 
 def add_config_flags(
-    parser: argparse.ArgumentParser,
+    parser: argparse._ActionsContainer,
     config: type[StrictModel],
     *,
     defaults: Mapping[str, object] | None = None,
@@ -30,7 +30,7 @@ def add_config_flags(
     """Declare a flag for every field of a configuration.
 
     Args:
-        parser: Parser of the subcommand.
+        parser: Parser of the subcommand, or a group of its flags.
         config: Configuration whose fields become flags.
         defaults: Defaults of this command that differ from the configuration's; see
             :func:`read_config`.
@@ -92,7 +92,7 @@ def help_text(description: str | None) -> str:
 
 
 def _add_flag(
-    parser: argparse.ArgumentParser, name: str, field: FieldInfo, default: object
+    parser: argparse._ActionsContainer, name: str, field: FieldInfo, default: object
 ) -> None:
     names, flag = flag_names(name, field), marker(Flag, field.metadata) or Flag()
     settings = _type_settings(field)

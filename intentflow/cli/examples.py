@@ -55,6 +55,7 @@ EXAMPLES = {
     "review": (
         "intentflow review export feedback -o tasks.json",
         "intentflow review export feedback -o tasks.manifest --to itag --budget 50",
+        "intentflow review serve feedback -o review --taxonomy taxonomy.yaml",
     ),
     "drift": (
         "intentflow drift --reference data/train.jsonl --requests s3://logs/intent "

@@ -32,7 +32,7 @@ VERBS = {
     "rollback": "restore the previous model, in the cluster or by a revert",
     "verify": "wait until a service answers with a model, and compare its answers",
     "feedback": "turn a service's log into labels, preference pairs and a review queue",
-    "review": "export rows of the review queue as tasks for a labelling tool",
+    "review": "export the review queue for a labelling tool, or serve it in Label Studio",
     "drift": "compare live requests with training rows",
     "backtest": "replay retraining policies on dated rows",
     "history": "list data sets, models and deployments, with their lineage and verdicts",

@@ -65,6 +65,18 @@ def read(row: Row, options: Options) -> LabelledRow:
         raise RowRejected(rejected.reason, ballot, rejected.answers) from None
 
 
+def latest_annotations(task: Row) -> list[Row]:
+    """The annotations of a task that count, the latest of each annotator.
+
+    Args:
+        task: Task of the JSON export.
+
+    Raises:
+        RowRejected: ``no_label``, ``abandoned`` or ``rejected``, if there is none.
+    """
+    return _latest(_countable(_annotations(task)))
+
+
 def _is_stored(row: Row) -> bool:
     """Whether the row is an annotation with its task, from a storage or a webhook."""
     task = row.get("task")

@@ -6,21 +6,20 @@ import json
 import logging
 import os
 import re
-import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from intentflow.errors import ServiceError
 from intentflow.inference.vllm_installation import has_accelerator
+from intentflow.io.child_processes import end_with_parent, exit_text, stop_session
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +96,7 @@ class VllmServer:
         """
         status = self.process.poll()
         if status is not None:
-            raise ServiceError(f"vllm ended with {_status(status)}: {_cause(self.log_file)}")
+            raise ServiceError(f"vllm ended with {exit_text(status)}: {_cause(self.log_file)}")
 
 
 @contextmanager
@@ -128,13 +127,13 @@ def running_vllm(python: str, folder: Path, api_key: str | None = None) -> Itera
                 stderr=subprocess.STDOUT,
                 env=vllm_environment(api_key),
                 start_new_session=True,  # this process handles Ctrl-C
-                preexec_fn=_end_with_parent,
+                preexec_fn=end_with_parent,
             )
         try:
             _wait(process, f"{url}/health", log_file)
             yield VllmServer(url, process, log_file)
         finally:
-            _stop(process)
+            stop_session(process, _STOP_SECONDS)
 
 
 def running_version(url: str) -> str:
@@ -160,7 +159,7 @@ def _wait(process: subprocess.Popen[bytes], health: str, log_file: Path) -> None
     while not _answers(health):
         now = time.monotonic()
         if (status := process.poll()) is not None:
-            reason = f"it ended with {_status(status)}"
+            reason = f"it ended with {exit_text(status)}"
             raise ServiceError(f"vllm did not start, {reason}: {_cause(log_file)}")
         if now - started > VLLM_START_SECONDS:
             raise ServiceError(f"vllm is not ready after {now - started:.0f} s: {_cause(log_file)}")
@@ -169,22 +168,6 @@ def _wait(process: subprocess.Popen[bytes], health: str, log_file: Path) -> None
             log.info("vllm: starting for %.0f s", now - started)
         time.sleep(0.2)
     log.info("vllm: ready after %.0f s", time.monotonic() - started)
-
-
-def _status(status: int) -> str:
-    """An exit status in words; one that is negative is a signal's number.
-
-    Example:
-        >>> _status(-4)
-        'signal SIGILL (Illegal instruction)'
-    """
-    if status >= 0:
-        return f"exit status {status}"
-    try:
-        name = signal.Signals(-status).name
-    except ValueError:
-        return f"signal {-status}"
-    return f"signal {name} ({signal.strsignal(-status)})"
 
 
 def _cause(log_file: Path) -> str:
@@ -205,26 +188,7 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Stop the server and its child processes."""
-    if process.poll() is None:
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_STOP_SECONDS)
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)  # its session, with all remaining processes
-    process.wait()
-
-
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind((_LOOPBACK, 0))
         return int(probe.getsockname()[1])
-
-
-def _end_with_parent() -> None:
-    """Let the kernel end the server with this process, even if that is killed."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from intentflow.errors import KINDS, IntentflowError, ServiceError, kind_of
+from intentflow.io.child_processes import end_with_parent
 from intentflow.training.distributed import is_main_process
 
 LAUNCHED = "INTENTFLOW_LAUNCHED"
@@ -60,7 +61,7 @@ def as_rank() -> Iterator[None]:
     if not is_main_process():  # all of them log the same
         logging.getLogger("intentflow").setLevel(logging.ERROR)
     if LAUNCHED in os.environ:
-        _end_with_parent()
+        end_with_parent()
     try:
         yield
         _leave_group()
@@ -179,14 +180,6 @@ def _leave_group() -> None:
 
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
-
-
-def _end_with_parent() -> None:
-    """Let the kernel end this process with its parent, even if that is killed."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def _interrupt(number: int, _: Any) -> NoReturn:

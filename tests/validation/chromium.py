@@ -42,8 +42,8 @@ class Page:
                 return dict(answer["result"])
             self.events.append(answer)
 
-    def open(self, path: Path, width: int) -> None:
-        """Show a file in a window of a width, in pixels; may use the clipboard as a reader's."""
+    def open(self, path: Path | str, width: int) -> None:
+        """Show a file or a URL in a window of a width, in pixels."""
         self.send(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -54,7 +54,8 @@ class Page:
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.send(f"{domain}.enable")
         self.events.clear()
-        self.send("Page.navigate", url=path.as_uri())
+        url = path.as_uri() if isinstance(path, Path) else path
+        self.send("Page.navigate", url=url)
         self.evaluate(
             "new Promise(done => document.readyState === 'complete' ? done() "
             ": addEventListener('load', () => done()))"
@@ -88,14 +89,19 @@ class Page:
 
     def click(self, selector: str) -> None:
         """Click the middle of the first element, as a hand does."""
+        assert self.click_found(f"document.querySelector({json.dumps(selector)})"), selector
+
+    def click_found(self, element: str) -> bool:
+        """Click the middle of an element that a script finds; whether it finds one."""
         where = self.evaluate(
-            f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
+            f"(() => {{ const e = {element}; if (!e) return null;"
             "e.scrollIntoView({block: 'center', behavior: 'instant'});"
             "const r = e.getBoundingClientRect();"
             "return {x: r.x + r.width / 2, y: r.y + r.height / 2} })()"
         )
-        for kind in ("mousePressed", "mouseReleased"):
+        for kind in ("mousePressed", "mouseReleased") if where else ():
             self.send("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **where)
+        return where is not None
 
     def screenshot(self, path: Path) -> None:
         """The complete page as a PNG."""

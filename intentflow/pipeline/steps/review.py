@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -21,6 +20,9 @@ if TYPE_CHECKING:
 ReviewTool = Literal["label-studio", "itag"]
 
 
+Budget = Annotated[int, Flag(metavar="N"), Field(ge=1, description="Maximum number of tasks")]
+
+
 class ReviewConfig(StrictModel):
     """Configuration of the export.
 
@@ -30,9 +32,7 @@ class ReviewConfig(StrictModel):
     """
 
     to: ReviewTool = Field("label-studio", description="Labelling tool that imports the tasks")
-    budget: Annotated[int, Flag(metavar="N")] = Field(
-        100, ge=1, description="Maximum number of tasks"
-    )
+    budget: Budget = 100
 
 
 @dataclass(frozen=True)
@@ -70,39 +70,56 @@ def run_review_export(
             another suffix.
         ModuleNotFoundError: The ``data`` extra is not installed.
     """
-    from intentflow.artifacts.feedback import QueuedRequest
     from intentflow.conversion import convert
     from intentflow.conversion.label_tasks import check_target
 
     settings = config or ReviewConfig()
     check_target(settings.to, Path(output))
-    file = Path(queue) / "queue.jsonl" if Path(queue).is_dir() else queue
-    rows = QueuedRequest.read_rows(file)
+    rows, changed = redacted_queue(queue)
     chosen = rows[: settings.budget]
-    tasks, redacted = _tasks(chosen)
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "queue.jsonl"
+        tasks = [{"instruction": row.instruction, "prediction": row.prediction} for row in chosen]
         source.write_text("".join(f"{json.dumps(task)}\n" for task in tasks), encoding="utf-8")
         rejects = Path(folder) / "rejects.jsonl"
         summary = convert(
             str(source), Path(output), field="instruction", to=settings.to, rejects=rejects
         )
         if summary.rejected:
-            raise InputError(f"{file}: {_reasons(summary.reasons)}: run intentflow feedback again")
+            raise InputError(f"{queue}: {_reasons(summary.reasons)}: run intentflow feedback again")
     return ReviewSummary(
-        len(rows), summary.kept, redacted, dict(Counter(row.reason for row in chosen))
+        len(rows),
+        summary.kept,
+        sum(changed[: settings.budget]),
+        dict(Counter(row.reason for row in chosen)),
     )
 
 
-def _tasks(rows: Sequence[QueuedRequest]) -> tuple[list[dict[str, str]], int]:
-    """The utterances with their pre-labels, redacted, and how many that has changed."""
+def redacted_queue(queue: str | Path) -> tuple[list[QueuedRequest], list[bool]]:
+    """The rows of a review queue, redacted again.
+
+    Args:
+        queue: ``queue.jsonl`` of ``intentflow feedback``, or the folder that has it.
+
+    Returns:
+        The rows, and of each whether personal data was replaced now.
+
+    Raises:
+        InputError: The queue is empty or cannot be read.
+        ModuleNotFoundError: The ``data`` extra is not installed.
+    """
+    from intentflow.artifacts.feedback import QueuedRequest
     from intentflow.records import Example
     from intentflow.redaction.anonymizer import redact_examples
 
+    rows = QueuedRequest.read_rows(Path(queue) / "queue.jsonl" if Path(queue).is_dir() else queue)
     given = [Example(row.instruction, row.prediction) for row in rows]
     redacted = [row for row, _ in redact_examples(given)]
-    changed = sum(one != other for one, other in zip(given, redacted, strict=True))
-    return [{"instruction": row.instruction, "prediction": row.output} for row in redacted], changed
+    changed = [one != other for one, other in zip(given, redacted, strict=True)]
+    return [
+        row.model_copy(update={"instruction": now.instruction, "prediction": now.output})
+        for row, now in zip(rows, redacted, strict=True)
+    ], changed
 
 
 def _reasons(reasons: dict[str, int]) -> str:
