@@ -59,7 +59,7 @@ class ReviewFiles:
 
 @dataclass(frozen=True)
 class ReviewPlan:
-    """What is reviewed, and where.
+    """Queue, taxonomy and address of a review.
 
     Attributes:
         rows: Rows of the review queue, redacted.

@@ -70,7 +70,7 @@ def as_task(row: QueuedRequest, taxonomy: Taxonomy) -> dict[str, Any]:
 
 
 def task_key(data: Mapping[str, Any]) -> tuple[object, object]:
-    """What two tasks with the same request and utterance have in common.
+    """Key of a task: its request and utterance.
 
     Args:
         data: The data of a task.
