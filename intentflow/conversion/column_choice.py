@@ -1,19 +1,41 @@
-"""Choice of a file's columns, from a sample of its first rows."""
+"""Choice of a file's columns, from a sample of its first rows.
+
+The candidates are the columns with a usual name. Where none of them looks like an utterance, or
+like a label, all columns are candidates, and what was found is logged.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from intentflow.conversion import ground_truth
 from intentflow.conversion.blocks import convert_block, convert_stream, end_block
-from intentflow.conversion.column_ranking import MARGIN, Question, rank_labels, rank_texts
+from intentflow.conversion.column_ranking import (
+    MARGIN,
+    Question,
+    are_class_names,
+    look_like_labels,
+    look_like_utterances,
+    may_be_utterances,
+    rank_labels,
+    rank_texts,
+)
 from intentflow.conversion.columns import LABEL_FIELDS, TEXT_FIELDS, fold, matching
 from intentflow.conversion.export_format import Format, LabelledRow, Options, Row, RowRejected
 from intentflow.conversion.sources import Source, open_source
 from intentflow.errors import InputError
+from intentflow.printable import printable
 
+log = logging.getLogger(__name__)
+
+# Keys of dialogues, which have the utterances of several turns, and of labelling tools.
+_CHATS = frozenset({"messages", "conversations"})
+_TOOLS = _CHATS | {"annotations", "data", "answer", "cats", "entities", "spans", "annotation_id"}
+_MAX_WORDS = 4  # of a heading
 _SAMPLE_ROWS = 1000
 _SAMPLE_BYTES = 1 << 18
 
@@ -36,15 +58,19 @@ def choose_columns(source: Source, form: Format, options: Options) -> Options:
         return options
     rows = _sample(source, form, options)
     fields = [_fields(row) for row in rows]
-    candidates = _names(rows, options.label_field, LABEL_FIELDS)
+    candidates = _label_candidates(rows, form, options)
     labels, asked = rank_labels(rows, candidates)
     _refuse(source, asked, "label", "label_field")
     known = _with_labels(options, labels, candidates)
-    candidates = _names(fields, options.field, TEXT_FIELDS)
+    taken = [*labels[:1]] if fields == rows else []
+    candidates = _text_candidates(fields, taken, options)
     reading = _with_texts(known, candidates, candidates)
     answers = [_answer(row, form, reading) for row in rows]
     texts, asked = rank_texts(fields, candidates, answers)
     _refuse(source, asked, "utterance", "field")
+    if form.layout in ("table", "tsv") and labels and fold(labels[0]) not in LABEL_FIELDS:
+        _require_heading(source, [*texts[:1], labels[0]], _values(rows, labels[0]))
+    _log_unusual(source, texts, labels, options)
     return _with_texts(known, texts, candidates)
 
 
@@ -82,6 +108,79 @@ def _names(rows: Sequence[Row], wanted: str | None, known: tuple[str, ...]) -> l
     """The candidates among the fields of the rows, in the order of the known names."""
     found = matching(dict.fromkeys(name for row in rows for name in row), wanted, known)
     return sorted(found, key=lambda name: known.index(fold(name))) if wanted is None else found
+
+
+def _label_candidates(rows: Sequence[Row], form: Format, options: Options) -> list[str]:
+    """Columns that may be the label: of flat rows all that look like one, if no usual name does."""
+    known = _names(rows, options.label_field, LABEL_FIELDS)
+    is_read = options.label_field is None and form.needs_label
+    if not is_read or not all(map(_is_flat, rows)):
+        return known
+    if any(look_like_labels(_values(rows, name)) for name in known):
+        return known
+    names = dict.fromkeys(name for row in rows for name in row)
+    other = [it for it in names if it not in known and are_class_names(_values(rows, it))]
+    return [*other, *known]
+
+
+def _text_candidates(fields: Sequence[Row], taken: list[str], options: Options) -> list[str]:
+    """Columns that may be the utterance: all that look like one, if no usual name does."""
+    known = _names(fields, options.field, TEXT_FIELDS)
+    if options.field is not None or any(_CHATS.intersection(row) for row in fields):
+        return known
+    if any(may_be_utterances(_values(fields, name)) for name in known):
+        return known
+    names = dict.fromkeys(name for row in fields for name in row)
+    other = [
+        it
+        for it in names
+        if it not in (*known, *taken) and look_like_utterances(_values(fields, it))
+    ]
+    return [*other, *known]
+
+
+def _values(rows: Sequence[Row], name: str) -> list[Any]:
+    return [row[name] for row in rows if row.get(name) not in (None, "")]
+
+
+def _is_flat(row: Row) -> bool:
+    """Whether a row is no tool's, which has its labels in places of its own."""
+    return not _TOOLS.intersection(row) and not ground_truth.recognises(row)
+
+
+def _require_heading(source: Source, names: list[str], labels: list[Any]) -> None:
+    """Refuse a table whose first line is a row.
+
+    Args:
+        source: The file.
+        names: Headings of the columns that were chosen, the label's last.
+        labels: The labels.
+
+    Raises:
+        InputError: The label's heading is itself a label, or the utterance's is a sentence.
+    """
+    if names[-1] in labels or any(len(name.split()) > _MAX_WORDS for name in names):
+        raise InputError(
+            f"{source.name}: the first line is a row ({printable(', '.join(names))}), where the "
+            "names of the columns are expected: add a line before it, such as text,label"
+        )
+
+
+def _log_unusual(
+    source: Source, texts: Sequence[str], labels: Sequence[str], options: Options
+) -> None:
+    if options.is_repeated:
+        return
+    found = [
+        f'"{names[0]}" is taken for the {what} ({flag} names another)'
+        for what, flag, names, known, given in (
+            ("utterance", "--field", texts, TEXT_FIELDS, options.field),
+            ("label", "--label-field", labels, LABEL_FIELDS, options.label_field),
+        )
+        if names and given is None and fold(names[0]) not in known
+    ]
+    if found:
+        log.warning("%s: by its content, %s", source.name, printable(", and ".join(found)))
 
 
 def _with_labels(options: Options, names: list[str], candidates: list[str]) -> Options:

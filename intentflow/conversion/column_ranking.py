@@ -32,6 +32,10 @@ _EVIDENCE = 0.6  # weight of the parameters that occur in the utterance
 _WIDE = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 )
+_MIN_LIKENESS = 0.6  # of a column without a usual name to utterances
+_MIN_KNOWN_LIKENESS = 0.3  # of a column with a usual name
+_MAX_EQUAL = 2  # rows that may be all of a file and have the same utterance
+_MIN_NAMES = 0.9  # share of names in a column of class names
 _WORDS = 50
 _LABEL_NAME = re.compile(r"[^\W\d][\w.?:-]*")
 _Score = Callable[[str, Sequence[Row]], float]
@@ -87,6 +91,48 @@ def rank_labels(rows: Sequence[Row], names: Sequence[str]) -> tuple[list[str], Q
         return factor * sum(_looks_like_label(row[name]) for row in some) / len(some)
 
     return _rank(filled, score)
+
+
+def look_like_utterances(values: Sequence[Any]) -> bool:
+    """Whether a column's values look like utterances.
+
+    Example:
+        >>> [look_like_utterances(it) for it in (["play some jazz", "stop it"], ["app", "web"])]
+        [True, False]
+    """
+    return _likeness(values) >= _MIN_LIKENESS
+
+
+def may_be_utterances(values: Sequence[Any]) -> bool:
+    """Whether values of a column with a usual name are not all addresses, codes or one constant."""
+    is_constant = len(values) > _MAX_EQUAL and len(set(map(repr, values))) == 1
+    return not is_constant and _likeness(values) >= _MIN_KNOWN_LIKENESS
+
+
+def _likeness(values: Sequence[Any]) -> float:
+    """How much a column looks like utterances, in [0, 1]; 0 if it mostly has other values."""
+    texts = [value for value in values if _is_text(value)]
+    return _looks_like_utterances(texts) if len(texts) > len(values) / 2 else 0.0
+
+
+def look_like_labels(values: Sequence[Any]) -> bool:
+    """Whether some of a column's values can be labels, by their form alone."""
+    return any(_looks_like_label(value) > 0 for value in values)
+
+
+def are_class_names(values: Sequence[Any]) -> bool:
+    """Whether a column has calls, or names of which several occur in several rows each.
+
+    Example:
+        >>> are_class_names(["refund", "stop", "stop", "refund"]), are_class_names(["a", "b", "c"])
+        (True, False)
+    """
+    scores = [_looks_like_label(value) for value in values]
+    if not values or sum(scores) / len(values) < _NAMES * _MIN_NAMES:
+        return False
+    distinct = len({repr(value) for value in values})
+    is_repeated = 1 < distinct <= len(values) / 2
+    return is_repeated or min(scores) == _CALLS
 
 
 def _rank(filled: dict[str, list[Row]], score: _Score) -> tuple[list[str], Question | None]:

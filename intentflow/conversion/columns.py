@@ -11,10 +11,35 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-TEXT_FIELDS = ("instruction", "content", "source", "text", "utterance", "query", "input")
+TEXT_FIELDS = (
+    "instruction",
+    "content",
+    "source",
+    "text",
+    "utterance",
+    "query",
+    "input",
+    "utt",
+    "sentence",
+    "question",
+    "message",
+    "user_message",
+    "user_query",
+    "user_utterance",
+    "phrase",
+)
 """Names of the utterance's field, as they are folded."""
 
-INTENT_FIELDS = ("output", "intent", "intent_name", "intent_label")
+INTENT_FIELDS = (
+    "output",
+    "intent",
+    "intent_name",
+    "intent_label",
+    "intents",
+    "intention",
+    "user_intent",
+    "gold_intent",
+)
 """Names of a field that holds nothing but the label."""
 
 LABEL_FIELDS = (
@@ -23,6 +48,10 @@ LABEL_FIELDS = (
     "intent",
     "intent_name",
     "intent_label",
+    "intents",
+    "intention",
+    "user_intent",
+    "gold_intent",
     "labels",
     "label_name",
     "label_text",

@@ -177,7 +177,8 @@ def _convert_sources(
         try:
             tally, digest = files.write(convert_parts(found, form, options, choice))
         except OrderNeededError:
-            options = replace(options, order=survey_order(found, form, options))
+            order = survey_order(found, form, replace(options, is_repeated=True))
+            options = replace(options, order=order)
             tally, digest = files.write(convert_parts(found, form, options, choice))
         hint = "" if tally.kept else describe_available_names(found, form, options)
     return _Converted(tally, digest, options.order, hint)

@@ -37,7 +37,7 @@ from intentflow.conversion.export_format import (
     peek_text,
 )
 from intentflow.conversion.json_labels import is_json_label, json_label
-from intentflow.conversion.label_values import with_slots
+from intentflow.conversion.label_values import class_of, with_slots
 from intentflow.conversion.parameter_order import NamedValue, ParameterOrder
 from intentflow.conversion.parameters import labels_with_spans
 
@@ -147,6 +147,7 @@ def _output(row: Row, options: Options) -> Election:
 
 def _classes(label: Any, order: ParameterOrder | None) -> list[Any]:
     """The labels for the complete text: all that are not spans."""
+    label = class_of(label) if isinstance(label, dict) else label
     if isinstance(label, dict) and not is_json_label(label):  # spaCy's categories
         return [name for name, weight in label.items() if _is_given(weight)]
     labels = label if isinstance(label, list) else [] if label is None else [label]

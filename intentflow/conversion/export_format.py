@@ -53,7 +53,8 @@ REASONS = {
     "repeated_parameter": "two spans or values are the same parameter",
     "several_answers": "the dialogue answers with calls more than once",
     "several_questions": "several questions are answered and none is titled output",
-    "spans": "the label marks spans of the text, which do not define a call",
+    "spans": "the label marks spans of the text, which do not define a call; "
+    "--parameters-from-spans makes them parameters of the class next to them",
     "template": "the utterance has placeholders instead of words",
     "tie": "annotators disagree and none has the majority",
     "too_deep": "the row is nested too deeply to be read",
@@ -185,6 +186,7 @@ class Options:
         spans: Whether labelled spans are parameters of the intent that is chosen next to them.
         order: Order of each intent's parameters; None if it is not known.
         person: Field with the person; if None, only keyed hashes in ``person`` are kept.
+        is_repeated: Whether the files are read again, so that what is found was logged before.
     """
 
     field: str | None = None
@@ -196,6 +198,7 @@ class Options:
     spans: bool = False
     order: ParameterOrder | None = None
     person: PersonField | None = None
+    is_repeated: bool = False
 
     @property
     def narrows(self) -> bool:

@@ -13,6 +13,7 @@ from intentflow.conversion.parameter_order import ParameterOrder
 from intentflow.conversion.parameters import label_with_values, named_values
 
 _NUMBER = re.compile(r"\s*[+-]?\d+(?:\.\d*)?\s*")
+_CLASS_KEYS = ("name", "label", "class", "intent", "value")
 _SLOT_FIELDS = ("slots", "parameters")
 
 
@@ -20,8 +21,8 @@ def label_of(value: Any, order: ParameterOrder | None = None) -> str:
     """The label in the notation of calls.
 
     Args:
-        value: Text, a list of texts, or calls as JSON, parsed or not. A number is the index of a
-            class, whose name is elsewhere.
+        value: Text, a list of texts, a class with its score, or calls as JSON, parsed or not. A
+            number is the index of a class, whose name is elsewhere.
         order: Order of the parameters that calls have by name; None if it is not known.
 
     Raises:
@@ -37,11 +38,21 @@ def label_of(value: Any, order: ParameterOrder | None = None) -> str:
         raise RowRejected("no_label")
     if isinstance(value, str):
         value = parse_json_cell(value)
+    if isinstance(value, dict):
+        value = class_of(value)
     if not isinstance(value, str):
         return json_label(value, order) or majority([join_labels(_as_list(value))])
     if _NUMBER.fullmatch(value):
         raise RowRejected("not_text")
     return majority([value])
+
+
+def class_of(value: dict[str, Any]) -> Any:
+    """The class of an object like ``{"name": "refund", "confidence": 0.9}``; else the object."""
+    names = [value[key] for key in _CLASS_KEYS if isinstance(value.get(key), str)]
+    others = [it for key, it in value.items() if key not in _CLASS_KEYS]
+    is_class = len(names) == 1 and all(it is None or isinstance(it, int | float) for it in others)
+    return names[0] if is_class else value
 
 
 def with_slots(label: str, row: Row, order: ParameterOrder | None) -> str:

@@ -12,6 +12,8 @@ from intentflow.conversion.blocks import Part
 from intentflow.conversion.export_format import REASONS
 from intentflow.errors import CheckFailed, InputError
 
+_NOT_OF_NAMES = frozenset({"spans"})  # reasons that no other field would mend
+
 
 @dataclass(frozen=True)
 class ConvertSummary:
@@ -140,7 +142,9 @@ def check_result(
         TooManyRejects: The share of rejects exceeds the limit.
     """
     if not summary.kept:
-        found = _explain(summary, rejects) + (hint or _meaning(summary))
+        reason = next(iter(summary.reasons), "")
+        found = _explain(summary, rejects)
+        found += hint if hint and reason not in _NOT_OF_NAMES else _meaning(reason)
         raise NoRowKept(f"{', '.join(sources)}: no row was kept: {found}", summary)
     if limit is not None and summary.rejected > limit * summary.rows:
         rate = summary.rejected / summary.rows
@@ -151,9 +155,8 @@ def check_result(
         )
 
 
-def _meaning(summary: ConvertSummary) -> str:
+def _meaning(reason: str) -> str:
     """What the most frequent reason means, where no field can be named."""
-    reason = next(iter(summary.reasons), "")
     return f"; {reason}: {REASONS[reason]}" if reason else ""
 
 

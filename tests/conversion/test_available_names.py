@@ -70,18 +70,18 @@ def test_rows_without_a_job_report_it(tmp_path: Path) -> None:
 
 
 def test_fields_that_no_name_fits_are_shown_with_an_example(tmp_path: Path) -> None:
-    row = {"phrase": "play some jazz", "topic": "play(jazz)"}
+    row = {"ref": "ticket-17", "topic": "chat-3"}
     message = _message(tmp_path / "a.jsonl", json.dumps(row).encode())
-    assert 'phrase ("play some jazz"), topic ("play(jazz)")' in message
+    assert 'ref ("ticket-17"), topic ("chat-3")' in message
     assert "--field" in message
     assert "--label-field" in message
 
 
 def test_the_text_of_a_task_under_another_name_is_shown(tmp_path: Path) -> None:
     result = {"from_name": "mood", "type": "choices", "value": {"choices": ["glad"]}}
-    task = {"data": {"phrase": "play some jazz"}, "annotations": [{"result": [result]}]}
+    task = {"data": {"clip": "a17.wav"}, "annotations": [{"result": [result]}]}
     message = _message(tmp_path / "a.json", json.dumps([task]).encode())
-    assert 'phrase ("play some jazz")' in message
+    assert 'clip ("a17.wav")' in message
     assert "questions mood" in message
 
 
