@@ -40,7 +40,7 @@ def convert(
     from intentflow.pipeline.steps import json_lines, keep_metadata, step_errors
     from intentflow.pipeline.steps.convert import ConvertConfig, try_convert
     from intentflow.pipeline.steps.erase import erased_rows
-    from intentflow.pipeline.steps.record import RecordConfig
+    from intentflow.pipeline.steps.recorded import RecordConfig
 
     with step_errors("convert", code_version):
         settings = from_parameter(ConvertConfig, config, "convert")

@@ -31,7 +31,7 @@ def deploy(
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import step_errors
     from intentflow.pipeline.steps.deploy import run_deploy
-    from intentflow.pipeline.steps.record import RecordConfig, Recorded
+    from intentflow.pipeline.steps.recorded import RecordConfig, Recorded
 
     with step_errors("deploy", code_version):
         settings = from_parameter(DeployOptions, config, "deploy")

@@ -39,7 +39,8 @@ def explain(
     from intentflow.pipeline.steps import step_errors
     from intentflow.pipeline.steps.gate import run_explain
     from intentflow.pipeline.steps.look import GATE
-    from intentflow.pipeline.steps.record import JudgedModel, RecordConfig, Recorded, record_model
+    from intentflow.pipeline.steps.record import JudgedModel, record_model
+    from intentflow.pipeline.steps.recorded import RecordConfig, Recorded
 
     with step_errors("explain", code_version):
         recorded = Recorded(from_parameter(RecordConfig, record, "record"), run, code_version)

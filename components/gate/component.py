@@ -40,7 +40,7 @@ def gate(
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import step_errors
     from intentflow.pipeline.steps.gate import GateConfig, run_gate
-    from intentflow.pipeline.steps.record import RecordConfig
+    from intentflow.pipeline.steps.recorded import RecordConfig
 
     with step_errors("gate", code_version):
         found = run_gate(

@@ -44,7 +44,7 @@ def look(
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import step_errors
     from intentflow.pipeline.steps.look import GATE, Present, read_champion, run_look
-    from intentflow.pipeline.steps.record import RecordConfig
+    from intentflow.pipeline.steps.recorded import RecordConfig
 
     with step_errors("look", code_version):
         present = Present(

@@ -52,7 +52,7 @@ def merge(
     from intentflow.pipeline.steps.curate import CurateConfig
     from intentflow.pipeline.steps.erase import erased_rows
     from intentflow.pipeline.steps.merge import MergeFiles, MergeRules, run_merge
-    from intentflow.pipeline.steps.record import RecordConfig
+    from intentflow.pipeline.steps.recorded import RecordConfig
     from intentflow.pipeline.steps.split import SplitConfig
 
     with step_errors("merge", code_version):

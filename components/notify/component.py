@@ -16,7 +16,7 @@ def notify(
     """Send whether a run succeeded, with its verdict and links, to a webhook or a file.
 
     It runs at the end of every run, also of one that failed, and finds what the steps wrote into
-    the registry under the id of the run.
+    the registry under the id of the run. A retraining gives its lease back here.
 
     Args:
         status: State of the graph when it ended.
@@ -28,10 +28,12 @@ def notify(
     """
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import step_errors
+    from intentflow.pipeline.steps.lease import release_lease
     from intentflow.pipeline.steps.notify import NotifyConfig, RunOutcome, run_notify
-    from intentflow.pipeline.steps.record import RecordConfig, Recorded
+    from intentflow.pipeline.steps.recorded import RecordConfig, Recorded
 
     with step_errors("notify", code_version):
         outcome = RunOutcome(status.state == "SUCCEEDED", status.error_message or "")
         recorded = Recorded(from_parameter(RecordConfig, record, "record"), run, code_version)
+        release_lease(recorded)
         run_notify(from_parameter(NotifyConfig, config, "notify"), recorded, outcome)

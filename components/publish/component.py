@@ -40,7 +40,8 @@ def publish(
     from intentflow.pipeline.steps import step_errors
     from intentflow.pipeline.steps.look import GATE
     from intentflow.pipeline.steps.publish import PublishConfig, run_publish
-    from intentflow.pipeline.steps.record import JudgedModel, RecordConfig, Recorded, record_model
+    from intentflow.pipeline.steps.record import JudgedModel, record_model
+    from intentflow.pipeline.steps.recorded import RecordConfig, Recorded
 
     with step_errors("publish", code_version):
         recorded = Recorded(from_parameter(RecordConfig, record, "record"), run, code_version)

@@ -47,7 +47,8 @@ def record(
 
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import step_errors
-    from intentflow.pipeline.steps.record import DataFacts, RecordConfig, Recorded, record_data
+    from intentflow.pipeline.steps.record import DataFacts, record_data
+    from intentflow.pipeline.steps.recorded import RecordConfig, Recorded
 
     with step_errors("record", code_version):
         settings = from_parameter(RecordConfig, config, "record")

@@ -16,6 +16,7 @@ def resolve(
     record: dict,  # type: ignore[type-arg]
     code_version: str,
     feedback: list = [],  # type: ignore[type-arg]  # noqa: B006  # kfp takes it literally
+    run: str = "",
 ) -> NamedTuple(  # type: ignore[valid-type]  # as kfp reads it
     "Outputs",
     [
@@ -39,6 +40,7 @@ def resolve(
         record: Fields of RecordConfig; with ``compare``, the registry's champion counts too.
         code_version: Version of the code of intentflow.
         feedback: Logs of the service, for a retraining.
+        run: Id of a retraining, which takes its lease: the second of two at once ends here.
 
     Returns:
         Digests of the sources, of the test file and of the logs; scores or address of the model
@@ -48,19 +50,22 @@ def resolve(
     from intentflow.deployment.options import DeployOptions
     from intentflow.pipeline.parameters import as_parameter, from_parameter
     from intentflow.pipeline.steps import step_errors
-    from intentflow.pipeline.steps.record import RecordConfig
+    from intentflow.pipeline.steps.lease import take_lease
+    from intentflow.pipeline.steps.recorded import RecordConfig, Recorded
     from intentflow.pipeline.steps.resolve import run_resolve
     from intentflow.pipeline.steps.split import SplitConfig
 
     with step_errors("resolve", code_version):
         settings = from_parameter(SplitConfig, split, "split")
         service = from_parameter(DeployOptions, deploy, "deploy")
+        recorded = Recorded(from_parameter(RecordConfig, record, "record"), run, code_version)
+        take_lease(recorded)
         found = run_resolve(
             sources,
             split=settings,
             champion=champion or None,
             service=service,
-            record=from_parameter(RecordConfig, record, "record"),
+            record=recorded.config,
             feedback=feedback,
         )
         scores = as_parameter(found.champion) if found.champion else {}

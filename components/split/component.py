@@ -41,7 +41,7 @@ def split(
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import ensure_file, step_errors
     from intentflow.pipeline.steps.erase import erased_rows
-    from intentflow.pipeline.steps.record import RecordConfig
+    from intentflow.pipeline.steps.recorded import RecordConfig
     from intentflow.pipeline.steps.split import (
         SplitConfig,
         SplitFiles,

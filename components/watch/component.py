@@ -33,7 +33,7 @@ def watch(
     from intentflow.deployment.options import DeployOptions
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import step_errors
-    from intentflow.pipeline.steps.record import RecordConfig
+    from intentflow.pipeline.steps.recorded import RecordConfig
     from intentflow.pipeline.steps.watch import run_watch
 
     with step_errors("watch", code_version):

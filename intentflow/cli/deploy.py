@@ -13,7 +13,7 @@ from intentflow.deployment.options import DeployOptions
 from intentflow.errors import UsageError
 from intentflow.pipeline.code_version import code_version
 from intentflow.pipeline.steps.deploy import run_deploy
-from intentflow.pipeline.steps.record import RecordConfig, Recorded
+from intentflow.pipeline.steps.recorded import RecordConfig, Recorded
 from intentflow.registry.place import PLACE_HELP, given_place
 
 _FIELDS = DeployOptions.model_fields

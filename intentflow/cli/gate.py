@@ -9,7 +9,7 @@ from intentflow.cli.config_flags import add_config_flags, help_text, read_config
 from intentflow.cli.outcome import VERDICT_COLOURS, Outcome
 from intentflow.gating.markdown import verdict_text
 from intentflow.pipeline.steps.gate import GateConfig, run_gate
-from intentflow.pipeline.steps.record import RecordConfig
+from intentflow.pipeline.steps.recorded import RecordConfig
 from intentflow.registry.place import PLACE_HELP, given_place
 
 log = logging.getLogger(__name__)

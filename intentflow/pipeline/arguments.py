@@ -23,11 +23,14 @@ from intentflow.pipeline.steps.evaluate import EvaluateConfig
 from intentflow.pipeline.steps.gate import GateConfig
 from intentflow.pipeline.steps.publish import PublishConfig
 from intentflow.pipeline.steps.quantize import QuantizeConfig
-from intentflow.pipeline.steps.record import RecordConfig
+from intentflow.pipeline.steps.recorded import RecordConfig
 from intentflow.pipeline.steps.split import SplitConfig
 from intentflow.pipeline.steps.train import TrainConfig
 from intentflow.pipeline.steps.validate import ValidateConfig
 from intentflow.pipeline.train_hardware import train_hardware
+
+_HOURS_OF_A_STEP = 24.0
+"""Hours without a change of the registry, such as of the longest training."""
 
 STEP_CONFIGS: dict[str, type[StrictModel]] = {
     "convert": ConvertConfig,
@@ -154,6 +157,7 @@ def pipeline_arguments(
         registry=config.registry or record_at,
         service=config.deploy.name,
         compare=bool(config.registry) or is_retraining,
+        lease_hours=_lease_hours(config) if is_retraining else None,
     )
     if is_retraining and not recorded.registry:
         raise InputError(
@@ -188,6 +192,11 @@ def _of_retraining(config: RunConfig) -> dict[str, Any]:
 
     require_watchable(config.deploy)
     return {"feedback": config.retrain.feedback, "watch": as_parameter(config.retrain.watch)}
+
+
+def _lease_hours(config: RunConfig) -> float:
+    """Hours after which a killed run's lease ends: a watch may last as long as its limit."""
+    return config.retrain.watch.max_hours + _HOURS_OF_A_STEP
 
 
 def _steps(config: RunConfig) -> list[str]:

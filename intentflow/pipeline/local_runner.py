@@ -34,6 +34,7 @@ from intentflow.pipeline.left_out_rows import (
     left_out_line,
     left_out_lists,
 )
+from intentflow.pipeline.local_lease import retraining_lease
 from intentflow.pipeline.options import PipelineName
 from intentflow.pipeline.run_config import RunConfig
 from intentflow.pipeline.run_folder import KEPT_RUNS, own_folder
@@ -139,7 +140,8 @@ def run_locally(
 
     Raises:
         IntentflowError: A step failed; the error is of the kind that the step raised, such as
-            CheckFailed if the data checks failed; InputError if another run is in the folder.
+            CheckFailed if the data checks failed; InputError if another run is in the folder, or
+            another retraining of the service is under way.
     """
     root = Path(folder).resolve()
     require_inputs(config, root)
@@ -151,7 +153,7 @@ def run_locally(
     )
     graph = build_pipeline(pipeline, config.pipeline)
     data = ", ".join(Path(source).name for source in config.data.sources)
-    with own_folder(folder, _RESULTS, kept_runs):
+    with retraining_lease(arguments), own_folder(folder, _RESULTS, kept_runs):
         started = time.monotonic()
         outputs, failure = _execute(graph, arguments, root, verbose)
         refused = isinstance(failure, CheckFailed) and outputs.get("gate", "Output") == "fail"

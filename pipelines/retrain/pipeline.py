@@ -45,7 +45,7 @@ def build(options: PipelineOptions) -> Any:
     ) -> None:
         stages = Stages(options, dict(locals()))
         with dsl.ExitHandler(stages.outcome(), name="steps"):
-            resolved = stages.resolved(feedback=feedback)
+            resolved = stages.resolved(feedback=feedback, run=dsl.PIPELINE_JOB_ID_PLACEHOLDER)
             logs = {"feedback": feedback, "feedback_digest": resolved.outputs["feedback_digest"]}
             news = stages.place(
                 steps.look(

@@ -35,6 +35,7 @@ from intentflow.artifacts.predictions import GivenPrediction, PredictedRow, Scor
 from intentflow.artifacts.published import PublishedModel
 from intentflow.artifacts.quantization import QuantizationRecord
 from intentflow.artifacts.registry_entry import RegistryEntry, ServiceAliases
+from intentflow.artifacts.retrain_lease import RetrainLease
 from intentflow.artifacts.retraining import MergeChange, MergeReport, RetrainNews, WatchReport
 from intentflow.artifacts.training import TrainingRecord
 from intentflow.artifacts.verdict import Verdict
@@ -128,6 +129,12 @@ MINIMAL |= {
     Erasures: {"persons": {}},
     LeftOutRow: {"row": 1, "reason": "above_cap", "instruction": "a", "output": "b()"},
     Parity: {"n": 0},
+    RetrainLease: {
+        "name": "banking",
+        "holder": "7f3a",
+        "taken": "2026-11-29T20:15:00Z",
+        "expires": "2026-11-29T21:15:00Z",
+    },
     RegistryEntry: {"kind": "dataset", "name": "banking", "created": "2026-11-29T20:15:00Z"},
     ServiceAliases: {"name": "banking"},
 }

@@ -29,6 +29,7 @@ _NAME = re.compile(r"""["'](?:INTENTFLOW|AWS|S3|KFP|OPENAI|VLLM|RAY|GIT|SSL)_[A-
 # Set by the project itself for its own processes, or read by git alone.
 _INTERNAL = {
     "INTENTFLOW_ERROR_FILE",
+    "INTENTFLOW_LEASE_HOLDER",
     "INTENTFLOW_LAUNCHED",
     "GIT_CONFIG_COUNT",
     "GIT_DIR",

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from intentflow.artifacts.registry_entry import RegistryEntry, now
 from intentflow.persons import PersonKey
-from intentflow.pipeline.steps.record import DataFacts, RecordConfig, Recorded, record_data
+from intentflow.pipeline.steps.record import DataFacts, record_data
+from intentflow.pipeline.steps.recorded import RecordConfig, Recorded
 from intentflow.records import Example, write_records
 from intentflow.registry import Registry
 from intentflow.registry.changes import deployed

@@ -10,7 +10,8 @@ import pytest
 from intentflow.errors import InputError
 from intentflow.feedback.collection import collect_feedback
 from intentflow.pipeline.steps.merge import MergeFiles, MergeRules, run_merge
-from intentflow.pipeline.steps.record import DataFacts, RecordConfig, Recorded, record_data
+from intentflow.pipeline.steps.record import DataFacts, record_data
+from intentflow.pipeline.steps.recorded import RecordConfig, Recorded
 from intentflow.pipeline.steps.resolve import run_resolve
 from intentflow.records import Example, read_records, write_records
 from intentflow.registry import Registry

@@ -16,7 +16,7 @@ from intentflow.components.split.component import split
 from intentflow.erasure.data_sets import data_address
 from intentflow.persons import PERSON_KEY_VARIABLE
 from intentflow.pipeline.steps.look import find_champion
-from intentflow.pipeline.steps.record import RecordConfig
+from intentflow.pipeline.steps.recorded import RecordConfig
 from intentflow.pipeline.steps.resolve import run_resolve
 from intentflow.records import Example, content_digest, read_records, write_records
 from intentflow.registry import Registry

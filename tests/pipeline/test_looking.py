@@ -10,7 +10,7 @@ import pytest
 from intentflow.artifacts.registry_entry import RegistryEntry
 from intentflow.errors import InputError
 from intentflow.pipeline.steps.look import GATE, Champion, Present, find_champion, run_look
-from intentflow.pipeline.steps.record import RecordConfig
+from intentflow.pipeline.steps.recorded import RecordConfig
 from intentflow.registry import Registry
 from intentflow.registry.changes import deployed
 

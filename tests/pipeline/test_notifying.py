@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from intentflow.pipeline.steps.notify import NotifyConfig, RunOutcome, run_notify
-from intentflow.pipeline.steps.record import RecordConfig, Recorded
+from intentflow.pipeline.steps.recorded import RecordConfig, Recorded
 from intentflow.registry import Registry
 from tests.pipeline.graph import run_graph, write_inputs
 from tests.registry.entries import SERVICE, entry

@@ -11,7 +11,6 @@ from intentflow.artifacts.verdict import Decision
 from intentflow.cli.main import main
 from intentflow.deployment.options import DeployOptions
 from intentflow.errors import InputError
-from intentflow.pipeline.steps.record import RecordConfig, Recorded
 from intentflow.pipeline.steps.record_service import (
     DeployedFacts,
     record_deployment,
@@ -19,6 +18,7 @@ from intentflow.pipeline.steps.record_service import (
     record_rollback,
     require_registry,
 )
+from intentflow.pipeline.steps.recorded import RecordConfig, Recorded
 from intentflow.registry import Registry
 from tests.registry.entries import SERVICE, model, weeks
 

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from intentflow.artifacts.registry_entry import RegistryEntry
 from intentflow.artifacts.retraining import MergeChange, MergeReport, RetrainNews
 from intentflow.cli.main import main
 from intentflow.pipeline.steps.look import find_champion
-from intentflow.pipeline.steps.record import RecordConfig
+from intentflow.pipeline.steps.recorded import RecordConfig
 from intentflow.records import Example, read_records, write_records
 from intentflow.registry import Registry
 from tests.feedback.service_logs import correction, request, write_store
@@ -94,10 +95,36 @@ def killed(config: Path, runs: Path, idle: Run, log: Path) -> str:
     return _champion(runs)
 
 
+@dataclass(frozen=True)
+class _Pair:
+    """Two retrainings at once, in folders of their own, with one registry."""
+
+    first: Run
+    second: Run
+
+
 @pytest.fixture(scope="module")
-def retrained(config: Path, runs: Path, killed: str, log: Path) -> Run:
+def pair(config: Path, runs: Path, killed: str, log: Path) -> _Pair:
+    """A retraining on new labels and a correction, and another one that begins meanwhile."""
+    settings = _settings(config, log)
+    process = subprocess.Popen(
+        command(config, runs / "weekly", *settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+    )
+    assert process.stderr is not None
+    shown = "".join(iter(process.stderr.readline, "[look]\n"))
+    second = run_graph(config, runs / "second", *settings)
+    out, err = process.communicate(timeout=300)
+    return _Pair(Run(process.returncode, out, f"{shown}[look]\n{err}"), second)
+
+
+@pytest.fixture(scope="module")
+def retrained(pair: _Pair) -> Run:
     """A retraining on new labels and a correction."""
-    return run_graph(config, runs / "weekly", *_settings(config, log))
+    return pair.first
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +158,12 @@ def test_nothing_new_leaves_a_page_and_the_comparison(idle: Run, runs: Path) -> 
 
 def test_a_run_that_is_killed_moves_no_champion(killed: str, first: str) -> None:
     assert killed == first
+
+
+def test_a_second_retraining_meanwhile_stops_with_one_line(pair: _Pair, runs: Path) -> None:
+    assert (pair.second.status, pair.second.started) == (2, [])
+    assert "another retraining of travel is under way" in pair.second.error
+    assert not (runs / "second").exists()
 
 
 def test_new_labels_and_corrections_make_a_new_champion(

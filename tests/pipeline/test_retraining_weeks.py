@@ -10,7 +10,8 @@ from intentflow.artifacts.registry_entry import RegistryEntry, now
 from intentflow.pipeline.steps.curate import CurateConfig, run_curate
 from intentflow.pipeline.steps.look import Present, find_champion, run_look
 from intentflow.pipeline.steps.merge import MergeFiles, MergeRules, run_merge
-from intentflow.pipeline.steps.record import DataFacts, RecordConfig, Recorded, record_data
+from intentflow.pipeline.steps.record import DataFacts, record_data
+from intentflow.pipeline.steps.recorded import RecordConfig, Recorded
 from intentflow.pipeline.steps.split import SplitConfig, SplitFiles, run_split
 from intentflow.records import Example, read_records, write_records
 from intentflow.registry import Registry

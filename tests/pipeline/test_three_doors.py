@@ -22,7 +22,7 @@ from intentflow.pipeline.parameters import from_parameter
 from intentflow.pipeline.run_config import RunConfig
 from intentflow.pipeline.steps.behave import BehaveConfig
 from intentflow.pipeline.steps.notify import NotifyConfig
-from intentflow.pipeline.steps.record import RecordConfig
+from intentflow.pipeline.steps.recorded import RecordConfig
 from scripts.component_readmes import readme
 from tests.pipeline.doors import NEEDED, VERBS, Doors, as_document, run_keys
 from tests.pipeline.settings import SETTINGS
@@ -360,8 +360,9 @@ def test_each_field_of_a_step_without_a_command_is_tried() -> None:
         for step, model in (("record", RecordConfig), ("notify", NotifyConfig))
         for name in model.model_fields
     }
-    # The key registry sets `compare`, too: tests/pipeline/test_retrain_graph.py.
-    assert set(OF_THE_RUN) == fields - {("record", "compare")}
+    # The key registry sets `compare`, too (tests/pipeline/test_retrain_graph.py), and a retraining
+    # the time of its lease (tests/pipeline/test_lease.py).
+    assert set(OF_THE_RUN) == fields - {("record", "compare"), ("record", "lease_hours")}
 
 
 @pytest.mark.parametrize(("step", "name"), OF_THE_RUN)

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intentflow.deployment.options import DeployOptions
-from intentflow.pipeline.steps.record import Recorded
 from intentflow.pipeline.steps.record_service import (
     DeployedFacts,
     record_deployment,
     require_registry,
 )
+from intentflow.pipeline.steps.recorded import Recorded
 
 if TYPE_CHECKING:
     from intentflow.deployment import DeployResult

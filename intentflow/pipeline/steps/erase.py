@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from intentflow.pipeline.steps.record import RecordConfig
+from intentflow.pipeline.steps.recorded import RecordConfig
 
 if TYPE_CHECKING:
     from intentflow.erasure.erasure import ErasureSummary

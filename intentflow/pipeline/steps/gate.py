@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from intentflow.artifacts.failure import StepFailure
     from intentflow.artifacts.metrics import Metrics
     from intentflow.artifacts.verdict import Verdict
-    from intentflow.pipeline.steps.record import RecordConfig
+    from intentflow.pipeline.steps.recorded import RecordConfig
 
 
 class GateRules(StrictModel):

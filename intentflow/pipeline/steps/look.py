@@ -12,7 +12,7 @@ from pydantic import JsonValue
 if TYPE_CHECKING:
     from intentflow.artifacts.registry_entry import EntrySource, RegistryEntry
     from intentflow.artifacts.retraining import RetrainNews, SourceNews
-    from intentflow.pipeline.steps.record import RecordConfig
+    from intentflow.pipeline.steps.recorded import RecordConfig
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from intentflow.errors import InputError, IntentflowError, ServiceError
 
 if TYPE_CHECKING:
     from intentflow.artifacts.registry_entry import EntryKind, RegistryEntry
-    from intentflow.pipeline.steps.record import Recorded
+    from intentflow.pipeline.steps.recorded import Recorded
 
 log = logging.getLogger(__name__)
 

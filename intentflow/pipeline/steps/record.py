@@ -8,97 +8,21 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Self
 
-from pydantic import Field, JsonValue
+from pydantic import JsonValue
 
-from intentflow.config import DNS_LABEL, Place, StrictModel
-from intentflow.deployment.options import DeployOptions
 from intentflow.errors import InputError
-from intentflow.registry.place import PLACE
+from intentflow.pipeline.steps.lease import keep_lease
 
 if TYPE_CHECKING:
     from intentflow.artifacts.erasures import Erasures
     from intentflow.artifacts.metrics import Metrics
-    from intentflow.artifacts.registry_entry import (
-        EntryId,
-        EntryKind,
-        EntrySource,
-        RegistryEntry,
-    )
     from intentflow.artifacts.verdict import Decision
+    from intentflow.pipeline.steps.recorded import Recorded
     from intentflow.registry import Registry
 
 log = logging.getLogger(__name__)
-
-_UNNAMED = DeployOptions.model_fields["name"].get_default()
-
-
-class RecordConfig(StrictModel):
-    """Place of the registry and the name under which a run is recorded.
-
-    Example:
-        >>> RecordConfig(registry="s3://models/registry", service="banking").service
-        'banking'
-    """
-
-    registry: Annotated[str | None, Place()] = Field(None, description=PLACE)
-    service: str = Field(_UNNAMED, pattern=DNS_LABEL, description="Name of the service")
-    compare: bool = Field(
-        False, description="Compare a new model with the champion that the registry has"
-    )
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """Facts that every entry of a run has.
-
-    Attributes:
-        config: Place and name.
-        run: Id of the run; empty outside a run.
-        code_version: Version of the code.
-    """
-
-    config: RecordConfig
-    run: str = ""
-    code_version: str = ""
-
-    def entry(
-        self,
-        kind: EntryKind,
-        *,
-        digest: str,
-        uri: str | None,
-        sources: Sequence[EntrySource] = (),
-        recipe: Mapping[str, JsonValue] = {},
-        rows: Mapping[str, int] = {},
-        metrics: Mapping[str, float | None] = {},
-        verdict: Decision | None = None,
-        reports: Mapping[str, str] = {},
-        parents: Sequence[EntryId] = (),
-        erasures: str = "",
-    ) -> RegistryEntry:
-        """An entry that is made now; its fields are those of :class:`RegistryEntry`."""
-        from intentflow.artifacts.registry_entry import RegistryEntry, now
-
-        document = {
-            "kind": kind,
-            "name": self.config.service,
-            "created": now(),
-            "run": self.run,
-            "code_version": self.code_version,
-            "uri": uri,
-            "digest": digest,
-            "sources": [*sources],
-            "recipe": {**recipe},
-            "rows": {**rows},
-            "metrics": {**metrics},
-            "verdict": verdict,
-            "reports": {**reports},
-            "parents": [*parents],
-            "erasures": erasures,
-        }
-        return RegistryEntry.from_mapping(document, "registry entry")
 
 
 @dataclass(frozen=True)
@@ -174,6 +98,7 @@ def record_data(recorded: Recorded, parts: Mapping[str, Path], facts: DataFacts)
     registry = open_registry(recorded)
     if registry is None:
         return ""
+    keep_lease(recorded)
     sources = [
         EntrySource(uri=uri, digest=digest)
         for uri, digest in zip(facts.sources, facts.digests, strict=True)
@@ -215,6 +140,7 @@ def record_model(recorded: Recorded, judged: JudgedModel, uri: str | None = None
     registry = open_registry(recorded)
     if registry is None:
         return ""
+    keep_lease(recorded)
     before = registry.of_run(recorded.run) if recorded.run else {}
     entry = recorded.entry(
         "model",

@@ -6,14 +6,16 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from intentflow.pipeline.steps.record import Recorded, open_registry
+from intentflow.pipeline.steps.lease import keep_lease
+from intentflow.pipeline.steps.record import open_registry
+from intentflow.pipeline.steps.recorded import Recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from intentflow.artifacts.verdict import Decision
     from intentflow.deployment.options import DeployOptions
-    from intentflow.pipeline.steps.record import RecordConfig
+    from intentflow.pipeline.steps.recorded import RecordConfig
     from intentflow.registry import Registry
     from intentflow.registry.registry import NewAliases
 
@@ -107,13 +109,14 @@ def require_registry(recorded: Recorded, digest: str = "") -> None:
         digest: Digest of the model that is to serve; empty if it is not known yet.
 
     Raises:
-        InputError: They are damaged.
+        InputError: They are damaged, or the run has lost the lease of its retraining.
         ServiceError: The storage does not answer, or refuses.
     """
     if recorded.config.registry:
         registry = open_registry(recorded)
         assert registry is not None
         registry.aliases(recorded.config.service)
+        keep_lease(recorded)
         _warn_of_stale(recorded, digest)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from intentflow.artifacts.metrics import Metrics
     from intentflow.deployment.options import DeployOptions
-    from intentflow.pipeline.steps.record import RecordConfig
+    from intentflow.pipeline.steps.recorded import RecordConfig
     from intentflow.pipeline.steps.split import SplitConfig
 
 log = logging.getLogger(__name__)

@@ -9,13 +9,13 @@ from pydantic import Field, field_validator, model_validator
 
 from intentflow.config import DNS_LABEL, Flag, StrictModel
 from intentflow.pipeline.code_version import code_version
-from intentflow.pipeline.steps.record import RecordConfig, Recorded
 from intentflow.pipeline.steps.record_service import (
     DeployedFacts,
     record_promotion,
     record_rollback,
     require_registry,
 )
+from intentflow.pipeline.steps.recorded import RecordConfig, Recorded
 from intentflow.registry.place import PLACE_HELP, given_place
 
 if TYPE_CHECKING:
