@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -20,11 +19,19 @@ from intentflow.artifacts.registry_entry import (
     now,
 )
 from intentflow.errors import InputError
+from intentflow.registry.entry_objects import (
+    ENTRIES,
+    SUFFIX,
+    file_name,
+    of_run_name,
+    parsed_aliases,
+    parsed_entry,
+)
 from intentflow.registry.erasures import read_erasures
 from intentflow.registry.listing import Damaged, Listing
 from intentflow.storage.objects import open_objects
 
-_ENTRIES, _ALIASES, _SUFFIX = "entries", "aliases", ".json"
+_ALIASES = "aliases"
 _AT_ONCE = 8
 _MAX_MOVES = 1000  # of a service; the oldest are dropped
 
@@ -82,15 +89,20 @@ class Registry:
         """
         for parent in entry.parents:
             self.entry(parent)
-        name = _file(entry.id)
+        name = file_name(entry.id)
         if self._objects.read(name) != entry.content():
             self._objects.write(name, entry.content())
         return entry.id
 
-    def record(self, entry: RegistryEntry) -> str:
+    def record(self, entry: RegistryEntry, *, once: bool = False) -> str:
         """Write the entry of a run, which has at most one of each kind.
 
         A step that is run again, as after it was killed, does not write a second one.
+
+        Args:
+            entry: The entry.
+            once: Whether an entry of another run counts, too, that made the same from the same; of
+                deployments the last one does.
 
         Returns:
             Its id.
@@ -101,13 +113,21 @@ class Registry:
         """
         if not entry.run:
             return self.add(entry)
-        name = _of_run(entry.run, entry.kind)
+        name = of_run_name(entry.run, entry.kind)
         known = (self._objects.read(name) or b"").decode(errors="replace")
         if known and self.entry(known).model_copy(update={"created": entry.created}) == entry:
             return known
-        added = self.add(entry)
+        added = (self._same_of_another_run(entry) if once else None) or self.add(entry)
         self._objects.write(name, added.encode())
         return added
+
+    def _same_of_another_run(self, entry: RegistryEntry) -> str | None:
+        """Id of an entry that differs from another one only in its run and time."""
+        found = self._entries_of(entry.kind, entry.name)
+        for one in found[:1] if entry.kind == "deployment" else found:
+            if one.model_copy(update={"created": entry.created, "run": entry.run}) == entry:
+                return one.id
+        return None
 
     def of_run(self, run: str) -> dict[EntryKind, RegistryEntry]:
         """The entries that the steps of a run have written so far, by kind.
@@ -118,7 +138,7 @@ class Registry:
         """
         found: dict[EntryKind, RegistryEntry] = {}
         for kind in KINDS:
-            if (known := self._objects.read(_of_run(run, kind))) is not None:
+            if (known := self._objects.read(of_run_name(run, kind))) is not None:
                 found[kind] = self.entry(known.decode(errors="replace"))
         return found
 
@@ -128,14 +148,14 @@ class Registry:
         Raises:
             InputError: It does not exist, or its file was changed or damaged.
         """
-        name = _file(entry_id)
+        name = file_name(entry_id)
         content = self._objects.read(name)
         where = self._objects.address(name)
         if content is None:
             raise InputError(
                 f"{where}: no such entry; restore the file from a backup, or give another entry"
             )
-        return _parsed(content, entry_id, where)
+        return parsed_entry(content, entry_id, where)
 
     def aliases(self, service: str) -> ServiceAliases:
         """The aliases of a service; none if it is new.
@@ -143,8 +163,8 @@ class Registry:
         Raises:
             InputError: Their file is damaged.
         """
-        name = f"{_ALIASES}/{service}{_SUFFIX}"
-        return _parsed_aliases(self._objects.read(name), service, self._objects.address(name))
+        name = f"{_ALIASES}/{service}{SUFFIX}"
+        return parsed_aliases(self._objects.read(name), service, self._objects.address(name))
 
     def move(
         self, service: str, change: NewAliases, *, reason: str, run: str = ""
@@ -166,11 +186,11 @@ class Registry:
             ServiceError: The storage does not answer, or other processes were faster for too long.
         """
         move_id, made = uuid.uuid4().hex, ServiceAliases(name=service)
-        name = f"{_ALIASES}/{service}{_SUFFIX}"
+        name = f"{_ALIASES}/{service}{SUFFIX}"
 
         def changed(content: bytes | None) -> bytes:
             nonlocal made
-            made = _parsed_aliases(content, service, self._objects.address(name))
+            made = parsed_aliases(content, service, self._objects.address(name))
             if any(move.id == move_id for move in made.moves):  # stored, but the answer was lost
                 return content or b""
             after = {alias: one for alias, one in change(made.current).items() if one}
@@ -195,9 +215,13 @@ class Registry:
             InputError: The registry cannot be read.
             ServiceError: The storage does not answer, or refuses.
         """
-        ids = [name.removesuffix(_SUFFIX) for name in self._objects.names(_ENTRIES)]
+        return self._entries_of("model", service)
+
+    def _entries_of(self, kind: EntryKind, service: str) -> list[RegistryEntry]:
+        """Entries of a kind, the newest first; damaged ones are left out."""
+        ids = [name.removesuffix(SUFFIX) for name in self._objects.names(ENTRIES)]
         entries, _ = _separated(self._each(self._entry_or_damage, ids))
-        found = [one for one in entries if (one.kind, one.name) == ("model", service)]
+        found = [one for one in entries if (one.kind, one.name) == (kind, service)]
         return sorted(found, key=lambda entry: entry.created, reverse=True)
 
     def listing(self) -> Listing:
@@ -207,8 +231,8 @@ class Registry:
             InputError: There is no registry here, or it cannot be read.
             ServiceError: The storage does not answer, or refuses.
         """
-        ids = [name.removesuffix(_SUFFIX) for name in self._objects.names(_ENTRIES)]
-        services = [name.removesuffix(_SUFFIX) for name in self._objects.names(_ALIASES)]
+        ids = [name.removesuffix(SUFFIX) for name in self._objects.names(ENTRIES)]
+        services = [name.removesuffix(SUFFIX) for name in self._objects.names(_ALIASES)]
         if not ids and not services:
             raise InputError(
                 f"{self._place}: no registry; intentflow run makes one next to its folder, and "
@@ -257,38 +281,3 @@ def _separated(found: Iterable[Read | Damaged]) -> tuple[list[Read], list[Damage
         else:
             read.append(one)
     return read, damaged
-
-
-def _of_run(run: str, kind: EntryKind) -> str:
-    return f"runs/{run}/{kind}"
-
-
-def _file(entry_id: str) -> str:
-    return f"{_ENTRIES}/{entry_id}{_SUFFIX}"
-
-
-def _parsed(content: bytes, entry_id: str, where: str) -> RegistryEntry:
-    if hashlib.sha256(content).hexdigest() != entry_id:
-        raise InputError(
-            f"{where}: damaged: its content is not the one that it is named after; "
-            f"{RegistryEntry.ADVICE}"
-        )
-    return RegistryEntry.from_mapping(_json(content, where, RegistryEntry.ADVICE), where)
-
-
-def _parsed_aliases(content: bytes | None, service: str, where: str) -> ServiceAliases:
-    if content is None:
-        return ServiceAliases(name=service)
-    advice = ServiceAliases.ADVICE
-    found = ServiceAliases.from_mapping(_json(content, where, advice), where)
-    if found.name != service:
-        raise InputError(f"{where}: damaged: it is about the service {found.name}; {advice}")
-    return found
-
-
-def _json(content: bytes, where: str, advice: str) -> object:
-    try:
-        found: object = json.loads(content)
-        return found
-    except (ValueError, RecursionError):
-        raise InputError(f"{where}: damaged: not JSON; {advice}") from None

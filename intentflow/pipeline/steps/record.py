@@ -119,7 +119,7 @@ def record_data(recorded: Recorded, parts: Mapping[str, Path], facts: DataFacts)
         rows=rows,
         erasures=erasures.digest,
     )
-    return registry.record(entry)
+    return recorded.write(registry, entry)
 
 
 def record_model(recorded: Recorded, judged: JudgedModel, uri: str | None = None) -> str:
@@ -153,7 +153,7 @@ def record_model(recorded: Recorded, judged: JudgedModel, uri: str | None = None
         reports=judged.reports,
         parents=[before["dataset"].id] if "dataset" in before else [],
     )
-    return registry.record(entry)
+    return recorded.write(registry, entry)
 
 
 def open_registry(recorded: Recorded) -> Registry | None:

@@ -70,7 +70,7 @@ def record_deployment(recorded: Recorded, options: DeployOptions, made: Deployed
         recipe=options.model_dump(mode="json", exclude_unset=True),
         parents=[model],
     )
-    added = registry.record(entry)
+    added = recorded.write(registry, entry)
     is_tried = options.canary_percent is not None or bool(options.git_push_branch)
     change = tried_out(model) if is_tried else deployed(model)
     _move(registry, recorded, change, f"deploy --mode {options.mode}")
@@ -178,4 +178,4 @@ def _model_entry(registry: Registry, recorded: Recorded, made: DeployedFacts) ->
             return entry.id
     log.warning("the registry has no entry of the model %s: it gets one", made.digest or made.uri)
     entry = recorded.entry("model", uri=made.uri, digest=made.digest, verdict=made.verdict)
-    return registry.record(entry)
+    return recorded.write(registry, entry)

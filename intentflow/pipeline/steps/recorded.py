@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         RegistryEntry,
     )
     from intentflow.artifacts.verdict import Decision
+    from intentflow.registry import Registry
 
 _UNNAMED = DeployOptions.model_fields["name"].get_default()
 
@@ -95,3 +96,15 @@ class Recorded:
             "erasures": erasures,
         }
         return RegistryEntry.from_mapping(document, "registry entry")
+
+    def write(self, registry: Registry, entry: RegistryEntry) -> str:
+        """Write an entry of the run; a retraining that goes on after a kill writes no second one.
+
+        Args:
+            registry: The registry.
+            entry: The entry.
+
+        Returns:
+            Its id.
+        """
+        return registry.record(entry, once=self.config.lease_hours is not None)
