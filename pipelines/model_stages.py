@@ -35,7 +35,7 @@ def add_judged_model(stages: Stages, resolved: Any, parts: Any, recorded: Any) -
         parts: Task that has the parts.
         recorded: Task that records them.
     """
-    trained = _trained(stages, parts)
+    trained = _trained(stages, resolved, parts)
     test_set = parts.outputs["test_set"]
     scored = _scored(
         stages,
@@ -64,14 +64,15 @@ def add_judged_model(stages: Stages, resolved: Any, parts: Any, recorded: Any) -
         "gate",
         "Gate",
     ).after(recorded)
+    entry = _entry_arguments(stages, resolved, scored, judged)
     # Named output and no Else would be silently false in kfp's local runner.
     with dsl.If(judged.outputs["Output"] == "pass", name="passed"):
-        _deployed(stages, trained.model, scored, judged)
+        _deployed(stages, trained.model, entry)
     with dsl.Else(name="failed"):
-        _explained(stages, scored, judged)
+        _explained(stages, entry)
 
 
-def _trained(stages: Stages, parts: Any) -> _Trained:
+def _trained(stages: Stages, resolved: Any, parts: Any) -> _Trained:
     train_set = _balanced(stages, parts.outputs["train_set"])
     compared = stages.place(
         steps.baseline(
@@ -88,6 +89,7 @@ def _trained(stages: Stages, parts: Any) -> _Trained:
             train_set=train_set,
             validation_set=parts.outputs["validation_set"],
             config=stages.given["train"],
+            champion=resolved.outputs["start_model"],
             code_version=stages.version,
         ),
         "train",
@@ -162,23 +164,24 @@ def _behaviour(stages: Stages, model: Any, test_set: Any) -> dict[str, Any]:
     return {"behaviour": tested.outputs["behaviour"]}
 
 
-def _entry_arguments(stages: Stages, scored: Any, judged: Any) -> dict[str, Any]:
+def _entry_arguments(stages: Stages, resolved: Any, scored: Any, judged: Any) -> dict[str, Any]:
     """Arguments of the steps that enter a model into the registry."""
     return {
         "metrics": scored.outputs["metrics"],
         "verdict": judged.outputs["verdict"],
         "report": scored.outputs["report"],
         **{name: stages.given[name] for name in ("train", "gate", "record", "code_version")},
+        "start_entry": resolved.outputs["start_entry"],
         "run": dsl.PIPELINE_JOB_ID_PLACEHOLDER,
     }
 
 
-def _deployed(stages: Stages, model: Any, scored: Any, judged: Any) -> None:
+def _deployed(stages: Stages, model: Any, entry: dict[str, Any]) -> None:
     stored = stages.place(
         steps.publish(
             model=model,
             config=stages.given["publish"],
-            **_entry_arguments(stages, scored, judged),
+            **entry,
         ),
         "publish",
         "Publish the model",
@@ -187,7 +190,7 @@ def _deployed(stages: Stages, model: Any, scored: Any, judged: Any) -> None:
     deployed = stages.place(
         steps.deploy(
             model_uri=stored.output,
-            verdict=judged.outputs["verdict"],
+            verdict=entry["verdict"],
             config=stages.given["deploy"],
             record=stages.given["record"],
             run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
@@ -217,9 +220,9 @@ def _watched(stages: Stages, stored: Any, deployed: Any) -> None:
     stages.checked(watched, "The canary was kept")
 
 
-def _explained(stages: Stages, scored: Any, judged: Any) -> None:
+def _explained(stages: Stages, entry: dict[str, Any]) -> None:
     explained = stages.place(
-        steps.explain(**_entry_arguments(stages, scored, judged)),
+        steps.explain(**entry),
         "explain",
         "Explain the verdict",
         cached=False,

@@ -62,7 +62,7 @@ class Stages:
         Args:
             **more: Further arguments of the step.
         """
-        names = ("sources", "split", "champion", "deploy", "record", "code_version")
+        names = ("sources", "split", "champion", "deploy", "record", "train", "code_version")
         return self.place(
             steps.resolve(**{name: self.given[name] for name in names}, **more),
             "resolve",

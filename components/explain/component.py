@@ -16,6 +16,7 @@ def explain(
     run: str,
     code_version: str,
     explanation: dsl.Output[dsl.Markdown],
+    start_entry: str = "",
 ) -> dict:  # type: ignore[type-arg]  # kfp knows no item types
     """Write why nothing was deployed, with the weakest intents and most frequent confusions.
 
@@ -31,6 +32,7 @@ def explain(
         run: Id of the run.
         code_version: Version of the code of intentflow.
         explanation: The explanation as a page.
+        start_entry: Entry of the champion that the training started from; empty for none.
 
     Returns:
         What ends the run: the reasons of the verdict.
@@ -48,5 +50,5 @@ def explain(
         judged = JudgedModel.read(
             metrics.path, verdict.path, {**train, GATE: gate}, {"evaluation": report.uri}
         )
-        record_model(recorded, judged)
+        record_model(recorded, judged, start=start_entry)
     return failure.as_dict()

@@ -17,6 +17,7 @@ def publish(
     record: dict,  # type: ignore[type-arg]
     run: str,
     code_version: str,
+    start_entry: str = "",
 ) -> str:
     """Upload a model directory, and enter it with its scores and verdict into the registry.
 
@@ -32,6 +33,7 @@ def publish(
         record: Fields of RecordConfig; without a registry, nothing is recorded.
         run: Id of the run.
         code_version: Version of the code of intentflow.
+        start_entry: Entry of the champion that the training started from; empty for none.
 
     Returns:
         ``<destination>/sha256-<digest>``.
@@ -49,5 +51,5 @@ def publish(
         judged = JudgedModel.read(
             metrics.path, verdict.path, {**train, GATE: gate}, {"evaluation": report.uri}
         )
-        record_model(recorded, judged, uri)
+        record_model(recorded, judged, uri, start=start_entry)
     return uri

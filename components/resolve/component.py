@@ -17,6 +17,7 @@ def resolve(
     code_version: str,
     feedback: list = [],  # type: ignore[type-arg]  # noqa: B006  # kfp takes it literally
     run: str = "",
+    train: dict = {},  # type: ignore[type-arg]  # noqa: B006
 ) -> NamedTuple(  # type: ignore[valid-type]  # as kfp reads it
     "Outputs",
     [
@@ -28,6 +29,8 @@ def resolve(
         ("champion_data", str),
         ("feedback_digest", str),
         ("erased_digest", str),
+        ("start_model", str),
+        ("start_entry", str),
     ],
 ):
     """Find what is there now; never cached, so that a schedule sees new labels.
@@ -41,11 +44,13 @@ def resolve(
         code_version: Version of the code of intentflow.
         feedback: Logs of the service, for a retraining.
         run: Id of a retraining, which takes its lease: the second of two at once ends here.
+        train: Fields of TrainConfig, whose recipe may start from the champion.
 
     Returns:
         Digests of the sources, of the test file and of the logs; scores or address of the model
         in service; the champion's entry in the registry, and the address of its data set; digest
-        of the persons and utterances whose rows were erased. Later steps are cached on them.
+        of the persons and utterances whose rows were erased; address and entry of the champion
+        if the training starts from it. Later steps are cached on them.
     """
     from intentflow.deployment.options import DeployOptions
     from intentflow.pipeline.parameters import as_parameter, from_parameter
@@ -54,6 +59,7 @@ def resolve(
     from intentflow.pipeline.steps.recorded import RecordConfig, Recorded
     from intentflow.pipeline.steps.resolve import run_resolve
     from intentflow.pipeline.steps.split import SplitConfig
+    from intentflow.recipe.recipe import CHAMPION
 
     with step_errors("resolve", code_version):
         settings = from_parameter(SplitConfig, split, "split")
@@ -67,6 +73,7 @@ def resolve(
             service=service,
             record=recorded.config,
             feedback=feedback,
+            starts_from_champion=train.get("recipe", {}).get("start_from") == CHAMPION,
         )
         scores = as_parameter(found.champion) if found.champion else {}
     return (
@@ -78,4 +85,6 @@ def resolve(
         found.champion_data,
         found.feedback_digest,
         found.erased_digest,
+        found.start_model,
+        found.champion_entry if found.start_model else "",
     )

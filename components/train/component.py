@@ -14,6 +14,7 @@ def train(
     model: dsl.Output[dsl.Model],
     report: dsl.Output[dsl.HTML],
     losses: dsl.Output[dsl.Metrics],
+    champion: str = "",
 ) -> None:
     """Fine-tune a base model by a recipe.
 
@@ -25,13 +26,19 @@ def train(
         model: The model directory: merged weights, tokenizer, prompt, taxonomy.
         report: Loss curve and settings.
         losses: Last training and validation loss, seconds, tokens per second.
+        champion: Address of the champion, if the recipe's ``start_from`` asks for it.
     """
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import keep_metadata, path_with_rows, step_errors
-    from intentflow.pipeline.steps.train import TrainConfig, losses_of, run_train
+    from intentflow.pipeline.steps.train import (
+        TrainConfig,
+        losses_of,
+        run_train,
+        with_start,
+    )
 
     with step_errors("train", code_version):
-        settings = from_parameter(TrainConfig, config, "train")
+        settings = with_start(from_parameter(TrainConfig, config, "train"), champion)
         trained = run_train(
             train_set.path,
             model.path,

@@ -138,6 +138,9 @@ class TrainedOn(Section):
     validation_digest: str | None = Field(None, description="SHA-256 of the validation rows")
     prompt_digest: str | None = Field(None, description="SHA-256 of the prompt")
     taxonomy_digest: str | None = Field(None, description="SHA-256 of the taxonomy")
+    start_digest: str | None = Field(
+        None, description="Digest of the model that it went on with; null for the base model"
+    )
 
 
 class TrainingRecord(TrainedOn, Artifact):

@@ -89,6 +89,15 @@ class RunConfig(GateRules):
             self.recipe = recipe.model_copy(update={"intent_tokens": False})
         return self
 
+    @model_validator(mode="after")
+    def _adapters_fit_their_base(self) -> Self:
+        if self.deploy.lora_adapters and self.recipe.start_from:
+            raise ValueError(
+                "recipe.start_from: an adapter of another model does not fit the base model that "
+                "deploy.lora_adapters serves it with: remove one of them"
+            )
+        return self
+
     @classmethod
     def load(cls, path: str | Path, settings: Overrides = ()) -> Self:
         """Read a run configuration and the files that it names, and apply ``--set`` settings.

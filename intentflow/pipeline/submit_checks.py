@@ -13,6 +13,7 @@ from intentflow.models.base_models import BUNDLED_PREFIX
 from intentflow.pipeline.options import PipelineOptions
 from intentflow.pipeline.run_config import RunConfig
 from intentflow.pipeline.step_checks import LABEL, SUBDOMAIN, require
+from intentflow.recipe.recipe import CHAMPION
 from intentflow.storage import is_remote
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ def check_for_cluster(config: RunConfig) -> None:
             names the key. Options of the steps are checked when the graph is compiled.
     """
     _check_base_model(config)
+    _check_start(config)
     _check_encoder(config)
     _check_engine(config)
     if (probe := config.deploy.probe) and not is_remote(probe):
@@ -88,6 +90,16 @@ def _check_base_model(config: RunConfig) -> None:
             "give a hub id, an s3:// address from `intentflow publish`, or a folder below a "
             f"volume of the steps {', '.join(steps)}"
         )
+
+
+def _check_start(config: RunConfig) -> None:
+    name = config.recipe.start_from
+    if name in (None, CHAMPION) or _in_cluster(str(name), config.pipeline, "train"):
+        return
+    raise InputError(
+        f"recipe.start_from: {name} is local, and not in the image of the step: give champion, an "
+        "s3:// address, or a folder below a volume of the step train"
+    )
 
 
 def _check_encoder(config: RunConfig) -> None:

@@ -45,6 +45,10 @@ _NOT_DPO = {
 }
 
 
+CHAMPION = "champion"
+"""Value of ``start_from`` for the model in service, whose address a graph puts in its place."""
+
+
 class Recipe(StrictModel):
     """A training recipe.
 
@@ -55,6 +59,12 @@ class Recipe(StrictModel):
     model_name_or_path: str = Field(description="Hub id, local folder or bundled:NAME")
     method: Literal["full", "lora", "qlora", "dpo"] = Field(
         description="Weights to train; dpo trains an adapter on corrections"
+    )
+    start_from: str | None = Field(
+        None,
+        description="Model whose weights the training goes on with: champion for the registry's, "
+        "in a graph, or the folder or s3:// address of a model of intentflow; the base model if "
+        "empty",
     )
     output_format: OutputFormat = Field("call", description="Format of the model's answers")
     taxonomy_in_prompt: TaxonomyInPrompt = Field(
@@ -225,6 +235,11 @@ class Recipe(StrictModel):
             raise ValueError(f"{reason} {', '.join(sorted(wrong))}: remove {pronoun}")
         if self.method == "dpo" and self.early_stopping_metric != "validation_loss":
             raise ValueError("early_stopping_metric: method: dpo measures only validation_loss")
+        if self.method == "dpo" and self.start_from:
+            raise ValueError(
+                "start_from: method: dpo starts from the model that it corrects, "
+                "model_name_or_path: remove it"
+            )
         if self.method == "dpo" and self.distributed.strategy != "none":
             raise ValueError("distributed: preference tuning runs on one device")
         return self
@@ -279,6 +294,11 @@ class Recipe(StrictModel):
         """
         path = name if name.startswith("s3://") else recipe_path(name)
         return cls.from_yaml(path, by_own_names(overrides))
+
+    @property
+    def initial_model(self) -> str:
+        """Name or address of the model whose weights and tokenizer the training begins with."""
+        return self.start_from or self.model_name_or_path
 
     def rows_per_pass(self, devices: int) -> int | None:
         """Rows of one pass of a device; None if the recipe leaves it open.

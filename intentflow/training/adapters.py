@@ -34,12 +34,12 @@ def prepare_base(recipe: Recipe, tokens: IntentTokens | None = None) -> Any:
     import torch
 
     if recipe.method == "full":
-        model = load_model(recipe.model_name_or_path, dtype=torch.float32)
+        model = load_model(recipe.initial_model, dtype=torch.float32)
     elif recipe.method == "qlora":
         model = _four_bit(recipe, tokens)
     else:
         dtype = torch.float32 if recipe.precision == "fp32" else torch.bfloat16
-        model = load_model(recipe.model_name_or_path, dtype=dtype)
+        model = load_model(recipe.initial_model, dtype=dtype)
     if tokens and recipe.method != "qlora":
         place_intent_tokens(model, tokens)
     model.config.use_cache = False
@@ -61,7 +61,7 @@ def merge_adapter(model: Any, recipe: Recipe) -> Any:
 
     with tempfile.TemporaryDirectory() as folder:
         model.save_pretrained(folder, save_embedding_layers=False)
-        base = load_model(recipe.model_name_or_path, dtype=torch.bfloat16)
+        base = load_model(recipe.initial_model, dtype=torch.bfloat16)
         make_room(base, model.get_input_embeddings().weight.shape[0])
         return PeftModel.from_pretrained(base, folder).merge_and_unload().to(torch.bfloat16)
 
@@ -113,9 +113,7 @@ def _four_bit(recipe: Recipe, tokens: IntentTokens | None) -> Any:
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=torch.bfloat16,
     )
-    model = load_model(
-        recipe.model_name_or_path, quantization_config=quantization, dtype=torch.bfloat16
-    )
+    model = load_model(recipe.initial_model, quantization_config=quantization, dtype=torch.bfloat16)
     if tokens:
         place_intent_tokens(model, tokens)  # the embeddings are not quantized
     return prepare_model_for_kbit_training(

@@ -47,7 +47,7 @@ def save_model_directory(folder: Path, parts: ModelParts) -> None:
 
 def _save_adapter(folder: Path, parts: ModelParts) -> None:
     """The adapter alone, with the recipe's name of the base model instead of a local path."""
-    base = parts.recipe.model_name_or_path
+    base = parts.recipe.initial_model
     config = parts.model.peft_config["default"]
     config.base_model_name_or_path = base
     parts.model.save_pretrained(folder, save_embedding_layers=False)

@@ -25,6 +25,7 @@ from intentflow.training.intent_tokens import request_intent_tokens
 from intentflow.training.job import Job
 from intentflow.training.loop import run_training
 from intentflow.training.plan import Plan, make_plan
+from intentflow.training.start import starting_model
 
 log = logging.getLogger(__name__)
 
@@ -87,11 +88,13 @@ def make_job(
         taxonomy: The intents; inferred from the rows if None.
 
     Raises:
-        InputError: The base model does not exist, or rows do not fit.
+        InputError: The base model does not exist, the model to start from does not fit the recipe,
+            or rows do not fit.
     """
     taxonomy = taxonomy or Taxonomy.infer([*training, *validation])
     prompt = recipe.prompt(taxonomy)
-    tokenizer = load_tokenizer(recipe.model_name_or_path)
+    start = starting_model(recipe)
+    tokenizer = load_tokenizer(recipe.initial_model)
     end = end_token_id(tokenizer)
     tokens = request_intent_tokens(tokenizer, taxonomy, recipe.intent_tokens, recipe.output_format)
     recipe = recipe.model_copy(update={"intent_tokens": tokens is not None})
@@ -108,6 +111,7 @@ def make_job(
         validation_digest=content_digest(validation),
         prompt_digest=prompt.digest,
         taxonomy_digest=taxonomy.digest,
+        **({"start_digest": start.digest} if start else {}),
     )
     counts = TrainedRows(train=len(training), validation=len(validation))
     return Job(

@@ -81,6 +81,18 @@ def test_steps_that_look_are_never_cached(tasks: dict[str, dict[str, Any]]) -> N
     assert {"merge", "train", "evaluate"} <= cached
 
 
+def test_the_training_may_start_from_the_champion_which_is_a_parent_then(
+    tasks: dict[str, dict[str, Any]],
+) -> None:
+    given = [tasks["train"], tasks["publish"], tasks["explain"]]
+    names = ["champion", "start_entry", "start_entry"]
+    found = [
+        task["inputs"]["parameters"][name]["componentInputParameter"]
+        for task, name in zip(given, names, strict=True)
+    ]
+    assert ["start_model" in found[0], *("start_entry" in one for one in found[1:])] == [True] * 3
+
+
 def test_the_watch_follows_the_deployment(tasks: dict[str, dict[str, Any]]) -> None:
     assert "deploy" in tasks["watch"]["dependentTasks"]
 

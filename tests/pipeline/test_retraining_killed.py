@@ -19,6 +19,7 @@ import pytest
 
 from intentflow.artifacts.registry_entry import RegistryEntry
 from intentflow.artifacts.retraining import MergeReport
+from intentflow.artifacts.training import TRAINING_FILE, TrainingRecord
 from intentflow.records import Example, read_records, write_records
 from intentflow.registry import Listing, Registry
 from tests.feedback.service_logs import correction, request, write_store
@@ -26,6 +27,7 @@ from tests.pipeline.graph import ENVIRONMENT, Run, command, run_graph, write_inp
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 MARGIN = "--set=policy.champion={margin: 1.0, per_intent: {drop: 1.0}}"
+START = "--set=recipe.start_from=champion"
 GOLD = [
     Example(f"what is the weather in {place} now", f"weather_search({place})")
     for place in ("Turin", "Nice", "Bari", "Brno", "Gent", "Graz", "Metz", "York")
@@ -107,13 +109,13 @@ def log(config: Path) -> Path:
 def settings(config: Path, log: Path) -> list[str]:
     sources = f"[{config.parent / 'labels.jsonl'},{config.parent / 'more.jsonl'}]"
     given = [f"--set=data.sources={sources}", f"--set=retrain.feedback={log}"]
-    return ["--retrain", "--json", MARGIN, *given]
+    return ["--retrain", "--json", MARGIN, START, *given]
 
 
 @pytest.fixture(scope="module")
 def first(config: Path, runs: Path) -> str:
     """Id of the first champion."""
-    assert run_graph(config, runs / "first", MARGIN).status == 0
+    assert run_graph(config, runs / "first", MARGIN, START).status == 0
     return Registry(runs / "registry").aliases("travel").current["champion"]
 
 
@@ -159,7 +161,8 @@ def _of_kind(listing: Listing, kind: str) -> list[RegistryEntry]:
 def _rows(runs: Path) -> list[Example]:
     """All rows of the champion's data set."""
     listing = _listing(runs)
-    (data,) = (listing.entries[one] for one in listing.entries[listing.find("champion")].parents)
+    parents = listing.entries[listing.find("champion")].parents
+    (data,) = (one for it in parents if (one := listing.entries[it]).kind == "dataset")
     parts = (Path(data.uri or "") / f"{part}.jsonl" for part in ("train", "validation", "test"))
     return [row for part in parts if part.exists() for row in read_records(part)]
 
@@ -192,6 +195,14 @@ def test_the_new_model_is_the_champion_and_the_first_the_previous_one(
 @pytest.mark.parametrize("kind", ["dataset", "model", "deployment"])
 def test_each_kind_has_one_entry_more(kind: str, last: Run, runs: Path) -> None:
     assert len(_of_kind(_listing(runs), kind)) == 2
+
+
+def test_the_champion_that_it_started_from_is_its_parent(last: Run, runs: Path, first: str) -> None:
+    listing = _listing(runs)
+    champion = listing.entries[listing.find("champion")]
+    record = TrainingRecord.read(Path(champion.uri or "") / TRAINING_FILE)
+    assert first in champion.parents
+    assert record.start_digest == listing.entries[first].digest
 
 
 def test_no_label_is_lost_or_there_twice(last: Run, runs: Path) -> None:

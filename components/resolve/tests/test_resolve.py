@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from intentflow.artifacts.erasures import Erasures, ReplacedData
 from intentflow.artifacts.registry_entry import RegistryEntry
 from intentflow.components.resolve.component import resolve
 from intentflow.pipeline.code_version import code_version
 from intentflow.registry import Registry
 from intentflow.registry.changes import deployed
+from intentflow.registry.erasures import change_erasures
 from tests.components.calls import call, document, rows
 from tests.gating.scores import scores
 
@@ -60,7 +62,7 @@ def test_a_log_to_which_nothing_is_written_yet_is_no_error(labels: Path, tmp_pat
 
 
 def test_a_first_model_has_no_champion(labels: Path) -> None:
-    assert _resolve(labels)[2:] == ({}, "", "", "", "", "")
+    assert _resolve(labels)[2:] == ({}, "", "", "", "", "", "", "")
 
 
 @pytest.fixture
@@ -93,6 +95,34 @@ def test_given_scores_count_before_the_registry(
     given = document(tmp_path / "metrics.json", scores(n=200))
     found = _resolve(labels, record=_record(registry, compare=True), champion=str(given))
     assert (found[2]["n"], found[3]) == (200, "")
+
+
+def _starts(name: str | None) -> dict[str, object]:
+    return {"recipe": {"start_from": name}}
+
+
+@pytest.mark.parametrize(("name", "start"), [("champion", "s3://model"), (None, ""), ("a/b", "")])
+def test_a_training_starts_from_the_champion_if_its_recipe_asks_for_it(
+    labels: Path, registry: Path, name: str | None, start: str
+) -> None:
+    found = _resolve(labels, record=_record(registry, compare=True), train=_starts(name))
+    assert (found[8], bool(found[9])) == (start, bool(start))
+
+
+def test_a_first_training_starts_from_the_base(labels: Path) -> None:
+    assert _resolve(labels, train=_starts("champion"))[8:] == ("", "")
+
+
+def test_no_training_starts_from_a_champion_that_has_learned_from_erased_rows(
+    labels: Path, registry: Path
+) -> None:
+    erased = ReplacedData(at="2026-11-30T00:00:00Z", by=None, erased={"train": 1})
+    data = Registry(registry).models("travel")[0].parents[0]
+    change_erasures(
+        registry, lambda _: Erasures(persons={"0" * 64: erased.at}, replaced={data: erased})
+    )
+    found = _resolve(labels, record=_record(registry, compare=True), train=_starts("champion"))
+    assert (found[3], found[8:]) == ("s3://model", ("", ""))
 
 
 def test_logs_have_a_digest(labels: Path) -> None:

@@ -122,13 +122,17 @@ def record_data(recorded: Recorded, parts: Mapping[str, Path], facts: DataFacts)
     return recorded.write(registry, entry)
 
 
-def record_model(recorded: Recorded, judged: JudgedModel, uri: str | None = None) -> str:
+def record_model(
+    recorded: Recorded, judged: JudgedModel, uri: str | None = None, *, start: str = ""
+) -> str:
     """Write the entry of a model that the gate has judged.
 
     Args:
         recorded: The run; its data set's entry is the parent.
         judged: The model, its scores and its verdict.
         uri: Address of the published model; None if it was not published.
+        start: Id of the entry of the model that the training went on with, a second parent; empty
+            for the base model.
 
     Returns:
         Id of the entry; empty without a registry.
@@ -151,7 +155,7 @@ def record_model(recorded: Recorded, judged: JudgedModel, uri: str | None = None
         metrics=_scores(judged.metrics),
         verdict=judged.verdict,
         reports=judged.reports,
-        parents=[before["dataset"].id] if "dataset" in before else [],
+        parents=[*([before["dataset"].id] if "dataset" in before else []), *filter(None, [start])],
     )
     return recorded.write(registry, entry)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from intentflow.artifacts.metrics import Metrics
     from intentflow.deployment.options import DeployOptions
+    from intentflow.pipeline.steps.look import Champion
     from intentflow.pipeline.steps.recorded import RecordConfig
     from intentflow.pipeline.steps.split import SplitConfig
 
@@ -35,6 +36,7 @@ class Resolved:
         champion_data: Address of the data set that it was trained on; empty if unknown.
         feedback_digest: Digests of the service's logs, separated by blanks.
         erased_digest: Digest of the persons and utterances whose rows are left out; empty if none.
+        start_model: Address of the registry's champion, if the training starts from it.
     """
 
     sources_digest: str
@@ -45,6 +47,7 @@ class Resolved:
     champion_data: str = ""
     feedback_digest: str = ""
     erased_digest: str = ""
+    start_model: str = ""
 
 
 def run_resolve(
@@ -55,6 +58,7 @@ def run_resolve(
     service: DeployOptions | None = None,
     record: RecordConfig | None = None,
     feedback: Sequence[str] = (),
+    starts_from_champion: bool = False,
 ) -> Resolved:
     """Find what is there now.
 
@@ -69,6 +73,8 @@ def run_resolve(
         record: Place of the registry; with ``compare``, its champion is the model in service where
             no scores are given and no service is found.
         feedback: Logs of the service: files, folders or ``s3://`` prefixes.
+        starts_from_champion: Whether the training starts from the registry's champion, if it has
+            one.
 
     Raises:
         InputError: One of them cannot be read, or no test row can.
@@ -95,7 +101,23 @@ def run_resolve(
         champion_data=(known.data.uri or "") if known and known.data else "",
         feedback_digest=" ".join(map(_log_digest, feedback)),
         erased_digest=read_erasures(record.registry).digest if record and record.registry else "",
+        start_model=_start(known) if starts_from_champion else "",
     )
+
+
+def _start(known: Champion | None) -> str:
+    """The address of the champion to train on with; empty if the base model has to do."""
+    if known is None or not known.model.uri:
+        log.info("the registry has no stored champion: the training begins with the base model")
+        return ""
+    if known.stale_since:
+        log.warning(
+            "the champion is stale, rows were erased at %s: the training begins with the base "
+            "model",
+            known.stale_since,
+        )
+        return ""
+    return known.model.uri
 
 
 def _digests(sources: Sequence[str]) -> str:

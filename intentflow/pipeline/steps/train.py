@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,9 @@ from intentflow.pipeline.steps.recipe_fields import RecipeFile
 if TYPE_CHECKING:
     from intentflow.artifacts.training import TrainingRecord
     from intentflow.training.launch import Trained
+
+
+log = logging.getLogger(__name__)
 
 
 class TrainConfig(StrictModel):
@@ -88,6 +92,30 @@ def run_train(
     if report is not None:
         shutil.copyfile(Path(model) / "training.html", report)
     return trained
+
+
+def with_start(config: TrainConfig, champion: str) -> TrainConfig:
+    """The configuration in which the champion's address stands for ``start_from: champion``.
+
+    Args:
+        config: Configuration of a graph.
+        champion: Address of the champion; empty if there is none, so that the training begins with
+            the base model.
+
+    Example:
+        >>> import intentflow
+        >>> recipe = intentflow.Recipe.load("smollm2-135m/lora", ["start_from=champion"])
+        >>> config = intentflow.TrainConfig(recipe=recipe)
+        >>> with_start(config, "s3://m/sha256-0af3").recipe.start_from
+        's3://m/sha256-0af3'
+    """
+    from intentflow.recipe.recipe import CHAMPION
+
+    if config.recipe.start_from != CHAMPION:
+        return config
+    log.info("the training goes on with %s", champion or "no champion, but the base model")
+    recipe = config.recipe.model_copy(update={"start_from": champion or None})
+    return config.model_copy(update={"recipe": recipe})
 
 
 def losses_of(record: TrainingRecord) -> dict[str, float]:
