@@ -195,7 +195,7 @@ def test_a_start_that_is_not_there_is_refused(
 
 def test_a_base_model_is_no_start(tmp_path: Path, tiny_base_model: Path) -> None:
     settings = _recipe(tiny_base_model, start_from=str(tiny_base_model))
-    _refused(settings, tmp_path, "start_from: .* give a model that intentflow train wrote")
+    _refused(settings, tmp_path, "start_from: .* .give a model that intentflow train wrote")
 
 
 def test_dpo_has_its_own_start() -> None:
