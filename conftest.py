@@ -23,6 +23,7 @@ pytest_plugins = [
     "tests.real_parts.kfp",
     "tests.real_parts.kube",
     "tests.real_parts.kubectl",
+    "tests.real_parts.mlflow",
     "tests.real_parts.moto",
     "tests.real_parts.s3",
     "tests.real_parts.small_model",

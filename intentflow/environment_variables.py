@@ -56,6 +56,23 @@ VARIABLES = (
         "with a registry or an image sets it to that of its train step",
     ),
     Variable(
+        "MLFLOW_TRACKING_TOKEN",
+        "history, and a run's last step, with a tracking_uri",
+        "bearer token of the MLflow server",
+        secret=True,
+    ),
+    Variable(
+        "MLFLOW_TRACKING_USERNAME",
+        "history, and a run's last step, with a tracking_uri",
+        "user of the MLflow server, if it takes no token",
+    ),
+    Variable(
+        "MLFLOW_TRACKING_PASSWORD",
+        "history, and a run's last step, with a tracking_uri",
+        "the user's password",
+        secret=True,
+    ),
+    Variable(
         "INTENTFLOW_REGISTRY",
         "history, erase, gate, deploy, promote, rollback",
         "folder or `s3://` of the registry where `--registry` is not given",

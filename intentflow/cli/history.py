@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from intentflow.cli.config_flags import help_text
@@ -37,11 +38,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="F",
         help="page with lineage and the scores over time",
     )
+    parser.add_argument(
+        "--tracking-uri",
+        metavar="U",
+        help="bring an MLflow server up to date: its models, scores and aliases",
+    )
 
 
 def run(args: argparse.Namespace) -> Outcome:
     """List the entries, or show one with its ancestors."""
     from intentflow.registry import Registry
+    from intentflow.registry.mlflow_export import export_to_mlflow
     from intentflow.registry.page import write_history_page
 
     place = given_place(args.registry) or DEFAULT_PLACE
@@ -54,9 +61,14 @@ def run(args: argparse.Namespace) -> Outcome:
     else:
         part = listing.only([shown, *listing.ancestors(shown)])
         title = f"{args.name} and its ancestors, {place}"
+    exported = export_to_mlflow(listing, args.tracking_uri) if args.tracking_uri else None
     if args.output:
         write_history_page(args.output, part, title)
-    return Outcome(_summary(part, shown, args.output), _text(part, shown, args.output))
+    summary, text = _summary(part, shown, args.output), _text(part, shown, args.output)
+    if exported is not None:
+        summary["mlflow"] = asdict(exported)
+        text += f"\nMLflow: {exported.models} new models, {exported.aliases} changed aliases"
+    return Outcome(summary, text)
 
 
 def _entry_of(listing: Listing, name: str) -> str:

@@ -349,6 +349,7 @@ OF_THE_RUN = {
     ("record", "registry"): ("registry", "s3://m/registry"),
     ("record", "service"): ("deploy.name", "banking"),
     ("notify", "file"): ("notify.file", "s3://m/last.json"),
+    ("notify", "tracking_uri"): ("notify.tracking_uri", "https://mlflow.example"),
     ("notify", "run_page"): ("notify.run_page", "https://kubeflow/runs/{run}"),
 }
 """Fields of the two steps that no command has, with their key in ``run.yaml`` and a value."""

@@ -42,6 +42,12 @@ class NotifyConfig(StrictModel):
         None, description="Address of the page of a run, with {run} for its id, for a link"
     )
 
+    tracking_uri: str | None = Field(
+        None,
+        description="Address of an MLflow server, http(s)://, that gets the registry's models, "
+        "scores and aliases; its token is a secret, in MLFLOW_TRACKING_TOKEN",
+    )
+
     def link(self, run: str) -> str:
         """The address of a run's page; empty if none is configured."""
         return (self.run_page or "").replace("{run}", run)
@@ -61,7 +67,7 @@ class RunOutcome:
 
 
 def run_notify(config: NotifyConfig, recorded: Recorded, outcome: RunOutcome) -> None:
-    """Send the outcome to the file and to the webhook, if they are configured.
+    """Send the outcome to the file, the webhook and MLflow, if they are configured.
 
     A receiver that is away is logged and does not fail a run that succeeded.
 
@@ -70,6 +76,7 @@ def run_notify(config: NotifyConfig, recorded: Recorded, outcome: RunOutcome) ->
         recorded: The run and its registry.
         outcome: The end of the run.
     """
+    _export(config, recorded)
     webhook = os.environ.get(WEBHOOK_VARIABLE)
     if not (webhook or config.file):
         log.info("no receiver is configured (key notify, %s): nothing is sent", WEBHOOK_VARIABLE)
@@ -141,6 +148,21 @@ def _entries(recorded: Recorded) -> dict[EntryKind, RegistryEntry]:
     except IntentflowError as error:
         log.warning("the message has no verdict: %s", error)
         return {}
+
+
+def _export(config: NotifyConfig, recorded: Recorded) -> None:
+    from intentflow.registry import Registry
+    from intentflow.registry.mlflow_export import export_to_mlflow
+
+    if not config.tracking_uri or not recorded.config.registry:
+        return
+    try:
+        listing = Registry(recorded.config.registry).listing()
+        done = export_to_mlflow(listing, config.tracking_uri)
+    except IntentflowError as error:
+        log.warning("the registry was not exported to MLflow: %s", error)
+    else:
+        log.info("MLflow: %d new models, %d changed aliases", done.models, done.aliases)
 
 
 def _write(place: str, document: Mapping[str, str]) -> None:
