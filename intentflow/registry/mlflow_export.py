@@ -89,11 +89,8 @@ class _Service:
     def add(self, entries: list[RegistryEntry]) -> int:
         """Add the models that are not there; how many these were."""
         runs = self._runs()
-        missing = [
-            one
-            for one in entries
-            if runs.get(one.id, {}).get("info", {}).get("status") != _FINISHED
-        ]
+        done = {entry for entry, run in runs.items() if run["info"]["status"] == _FINISHED}
+        missing = [one for one in entries if one.id not in done]
         for entry in missing:
             # A run that is there, but not finished, is that of an export that was ended.
             self._add(entry, runs.get(entry.id) or self._create_run(entry))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -258,7 +257,9 @@ def test_an_address_of_no_server_is_refused(away: _Place, address: str) -> None:
 def test_a_server_that_is_no_mlflow_is_one_line(
     away: _Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page: Callable[..., httpx.Response] = lambda *_, **__: httpx.Response(200, text="<html>")
+    def page(*_: object, **__: object) -> httpx.Response:
+        return httpx.Response(200, text="<html>")
+
     monkeypatch.setattr(httpx.Client, "request", page)
     with pytest.raises(ServiceError, match="MLflow refused experiments/get-by-name: status 200"):
         away.export()
