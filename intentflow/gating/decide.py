@@ -16,7 +16,7 @@ from intentflow.gating.behaviour_rules import behaviour_rules, require_same_mode
 from intentflow.gating.champion import champion_rules
 from intentflow.gating.markdown import number
 from intentflow.gating.policy import ChampionRule, GatePolicy
-from intentflow.gating.provenance import Given, subject_rules, unchecked
+from intentflow.gating.provenance import Given, stale_rule, subject_rules, unchecked
 from intentflow.gating.same_engine import engine_note, same_engine_rule
 from intentflow.gating.thresholds import intent_rules, metric_rules, rows_rule
 
@@ -32,6 +32,7 @@ class ComparisonInputs:
         behaviour: Content of ``behaviour.json``.
         given: Digests of the model, rows and prompt to be deployed.
         serving: The engine that will serve.
+        stale: Why the model is stale; empty if it is not, None without a registry that knows.
     """
 
     champion: Metrics | None = None
@@ -40,6 +41,7 @@ class ComparisonInputs:
     behaviour: BehaviourReport | None = None
     given: Given = field(default_factory=Given)
     serving: ServingEngine | None = None
+    stale: str | None = None
 
 
 def decide(
@@ -101,6 +103,8 @@ def _apply(metrics: Metrics, policy: GatePolicy, inputs: ComparisonInputs) -> It
     yield from subject_rules(metrics, inputs.given, policy.subject)
     if policy.same_engine:
         yield same_engine_rule(metrics, inputs.serving)
+    if policy.not_stale:
+        yield stale_rule(inputs.stale)
     for name, limit in policy.metrics.items():
         yield from metric_rules(metrics, name, limit)
     yield from intent_rules(metrics, policy.per_intent)

@@ -179,6 +179,12 @@ class Rules(StrictModel):
         "same engine, version, weight format and grammar backend",
     )
 
+    not_stale: bool = Field(
+        False,
+        description="Whether the model must not have learned from rows that are erased; needs "
+        "--registry",
+    )
+
     @model_validator(mode="after")
     def _shares_can_be_met(self) -> Self:
         for name, limit in self.metrics.items():

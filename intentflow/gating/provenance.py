@@ -22,6 +22,19 @@ class Given:
     prompt: str | None = None
 
 
+def stale_rule(stale: str | None) -> Rule:
+    """The rule that a model has learned from no row that is erased.
+
+    Args:
+        stale: Why it is stale; empty if it is not, None without a registry that knows.
+    """
+    unknown = "no registry was given, which would know whether the model is stale: give --registry"
+    good = "the model has learned from no row that is erased"
+    return Rule(
+        name="not_stale", passed=stale == "", message=unknown if stale is None else stale or good
+    )
+
+
 def read_given(model: str | None, data: str | None) -> Given:
     """Digests of a model directory (or ``s3://`` URI) and of a file of rows.
 

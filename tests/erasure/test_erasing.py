@@ -187,6 +187,26 @@ def test_the_gate_states_a_stale_model(kept: Recording, tmp_path: Path) -> None:
     assert any("is stale" in note for note in json.loads(verdict.read_text())["notes"])
 
 
+STALE = [("true", True, True, 1), ("true", False, True, 0), ("false", True, True, 0)]
+
+
+@pytest.mark.parametrize(
+    ("rule", "erased", "registry", "status"), [*STALE, ("true", False, False, 1)]
+)
+def test_a_policy_can_refuse_a_stale_model(
+    kept: Recording, tmp_path: Path, rule: str, erased: bool, registry: bool, status: int
+) -> None:
+    if erased:
+        _erase(kept)
+    scores = {"n": 300, "intent_accuracy": 0.9, "model_digest": MODEL_DIGEST}
+    (tmp_path / "metrics.json").write_text(json.dumps(scores))
+    policy = f"metrics: {{intent_accuracy: {{min: 0.5}}}}\nnot_stale: {rule}\n"
+    (tmp_path / "gate.yaml").write_text(policy)
+    files = ["--metrics", str(tmp_path / "metrics.json"), "--policy", str(tmp_path / "gate.yaml")]
+    place = ["--registry", kept.place] if registry else []
+    assert main(["gate", *files, *place]) == status
+
+
 def test_the_proof_names_each_data_set_by_its_verified_digest(
     kept: Recording, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -106,7 +107,6 @@ def run_gate(
     from intentflow.gating.decide import ComparisonInputs, decide
     from intentflow.gating.markdown import write_markdown
     from intentflow.gating.provenance import read_given
-    from intentflow.pipeline.steps.record_service import stale_notes
 
     others = ComparisonInputs(
         champion=read_champion(champion),
@@ -117,18 +117,25 @@ def run_gate(
         serving=serving_engine(config.vllm_version, config.vllm_args),
     )
     scores = Metrics.read(metrics)
+    stale = _stale_notes(record, {"the model": scores.model_digest})
+    if record is not None and record.registry:
+        others = replace(others, stale="".join(stale))
     found = decide(scores, config.policy, others, name=config.policy_name)
-    if record is not None:
-        digests = {
-            "the model": scores.model_digest,
-            "the champion": others.champion.model_digest if others.champion else None,
-        }
-        found = found.model_copy(update={"notes": [*found.notes, *stale_notes(record, digests)]})
+    if others.champion is not None:
+        stale += _stale_notes(record, {"the champion": others.champion.model_digest})
+    if stale:
+        found = found.model_copy(update={"notes": [*found.notes, *stale]})
     if verdict is not None:
         found.write(verdict)
     if explanation is not None:
         write_markdown(explanation, found)
     return found
+
+
+def _stale_notes(record: RecordConfig | None, digests: dict[str, str | None]) -> list[str]:
+    from intentflow.pipeline.steps.record_service import stale_notes
+
+    return stale_notes(record, digests) if record is not None else []
 
 
 def run_explain(verdict: str | Path, metrics: str | Path, explanation: str | Path) -> StepFailure:
