@@ -95,7 +95,7 @@ def run_train(
 
 
 def with_start(config: TrainConfig, champion: str) -> TrainConfig:
-    """The configuration in which the champion's address stands for ``start_from: champion``.
+    """The configuration in which the champion's address replaces ``start_from: champion``.
 
     Args:
         config: Configuration of a graph.
