@@ -54,6 +54,14 @@ class AccessOptions(StrictModel):
     predictor_key_secret_key: str = Field(
         "predictor-token", description="Key of the token that the transformer sends to vLLM"
     )
+    person_key_secret: str | None = Field(
+        None,
+        pattern=OBJECT,
+        description="Secret with the key of persons' hashes for the transformer, the one that "
+        "convert and erase take from INTENTFLOW_PERSON_KEY; unless set, requests with a person "
+        "are refused",
+    )
+    person_key_secret_key: str = Field("person-key", description="The key's key in that Secret")
     model_cache_node_groups: Annotated[list[str], Listed] = Field(
         default=["gpu"], min_length=1, description="LocalModelNodeGroups of component model-cache"
     )

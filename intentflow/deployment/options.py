@@ -85,6 +85,10 @@ class DeployOptions(RolloutOptions, PodOptions, AccessOptions, ServerOptions, Se
     def _fit_transformer(self) -> Self:
         if self.log_uri and not self.transformer:
             raise ValueError("log_uri: only the transformer stores requests; set transformer: true")
+        if self.person_key_secret and not self.transformer:
+            raise ValueError(
+                "person_key_secret: only the transformer takes persons; set transformer: true"
+            )
         if self.lora_adapters and self.transformer:
             raise ValueError(
                 "lora_adapters: the transformer asks the model alone, with its prompt and "

@@ -245,10 +245,19 @@ def _waiting_transformer(conditions: Mapping[str, Mapping[str, Any]]) -> list[st
 
 def _waiting_canaries(service: Mapping[str, Any]) -> list[str]:
     """Requested canaries that are not ready; Ready alone concerns the stable predictor."""
+    return [f"canary {name} is not ready" for name in canaries_not_ready(service)]
+
+
+def canaries_not_ready(service: Mapping[str, Any]) -> list[str]:
+    """Names of the entries of ``spec.canary``, a shadow among them, that are not ready.
+
+    Args:
+        service: The InferenceService as it is in the cluster.
+    """
     requested = [item["predictor"]["name"] for item in service.get("spec", {}).get("canary") or ()]
     statuses = (service.get("status") or {}).get("canaryStatuses") or ()
     ready = {item["name"] for item in statuses if item.get("ready")}
-    return [f"canary {name} is not ready" for name in requested if name not in ready]
+    return [name for name in requested if name not in ready]
 
 
 def _waiting_revisions(service: Mapping[str, Any]) -> list[str]:

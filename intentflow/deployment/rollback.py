@@ -10,12 +10,15 @@ from intentflow.cluster.client import Cluster
 from intentflow.deployment.annotations import model_of
 from intentflow.deployment.autoscaling import follow_predictor
 from intentflow.deployment.canary import promotion
+from intentflow.deployment.canary_entries import shadow_entries
 from intentflow.deployment.cluster_objects import title
 from intentflow.deployment.model_change import service_of, stages_to
 from intentflow.deployment.ownership import Manifest, owned
 from intentflow.deployment.pod_failures import WaitLimits
+from intentflow.deployment.readiness import canaries_not_ready
 from intentflow.deployment.revisions import Revision, revisions
 from intentflow.deployment.rollout import Rollout
+from intentflow.deployment.traffic_split import without_shadow
 from intentflow.errors import CheckFailed, ServiceError, UsageError
 
 log = logging.getLogger(__name__)
@@ -43,13 +46,15 @@ class ServiceChange:
 def promote(name: str, namespace: str, timeout_seconds: float) -> ServiceChange:
     """Give the canary's model all requests.
 
+    A shadow that is not ready, such as one that crashes, is taken away with it.
+
     Raises:
         ServiceError: The service does not exist, or the cluster refused.
         CheckFailed: It has no canary; or it did not become ready, and the share is restored.
     """
     cluster = Cluster(without="run where one is")
     rollout = Rollout(cluster, name, namespace)
-    live = _existing(rollout, name, namespace)
+    live = _without_failed_shadow(_existing(rollout, name, namespace))
     stages = promotion(live)
     done = rollout.apply(stages, WaitLimits(timeout_seconds), keep_former=False)
     digest = model_of(service_of(stages[-1].objects)).model_digest
@@ -86,6 +91,17 @@ def rollback(
     delete = [item for item in surplus if title(item) not in kept]
     done = rollout.apply(stages, WaitLimits(timeout_seconds), delete=delete)
     return ServiceChange(name, chosen.model_digest, done.url, chosen.number, done.former)
+
+
+def _without_failed_shadow(live: Manifest) -> Manifest:
+    """The service without a shadow that is not ready, for which the promotion would wait."""
+    failed = set(canaries_not_ready(live))
+    for entry in shadow_entries(live):
+        name = entry["predictor"]["name"]
+        if name in failed:
+            log.warning("the shadow %s is not ready, and is taken away: deploy it again", name)
+            return without_shadow(live)
+    return live
 
 
 def _existing(rollout: Rollout, name: str, namespace: str) -> Manifest:

@@ -9,6 +9,7 @@ from intentflow.deployment.kustomize import Manifest, change_image
 from intentflow.deployment.options import DeployOptions
 from intentflow.deployment.pod_access import mount_certificates
 from intentflow.models.model_facts import ModelFacts
+from intentflow.persons import PERSON_KEY_VARIABLE
 
 
 def fill_transformer(service: Manifest, facts: ModelFacts, options: DeployOptions) -> None:
@@ -26,6 +27,10 @@ def fill_transformer(service: Manifest, facts: ModelFacts, options: DeployOption
         container["args"].append("--shared_digest")
     if options.log_uri:
         container["env"].append({"name": "INTENTFLOW_LOG_URI", "value": options.log_uri})
+    if options.person_key_secret:
+        key = {"name": options.person_key_secret, "key": options.person_key_secret_key}
+        variable = {"name": PERSON_KEY_VARIABLE, "valueFrom": {"secretKeyRef": key}}
+        container["env"].append(variable)
     amounts = {"cpu": options.transformer_cpu, "memory": options.transformer_memory}
     container["resources"] = {"requests": amounts, "limits": dict(amounts)}
     transformer["minReplicas"] = options.transformer_replicas

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from intentflow.deployment import DeployOptions, deploy
+from intentflow.deployment.readiness import canaries_not_ready
 from intentflow.deployment.rollback import promote, rollback
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.storage import publish
@@ -98,6 +100,37 @@ def test_canary_is_promoted_next_to_the_shadow(
     service = kserve.service()
     assert (_names(service), _pods_of(kserve, second)) == (["s"], pods)
     assert len(_arguments(service, "--shadow_")) == 3
+
+
+@pytest.mark.real
+def test_a_shadow_that_crashes_does_not_hold_a_promotion_back(
+    deploy_model: Deploy,
+    kserve: KServe,
+    dark: str,
+    apply_options: DeployOptions,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    deploy_model(b"first", shadow_model=dark)
+    second = deploy_model(b"second", canary_percent=10).uri
+    pods = _pods_of(kserve, second)
+    kserve.node.behave(dark, BROKEN)
+    for pod in kserve.pods("predictor"):
+        if pod["metadata"]["annotations"][SOURCE_URI] == dark:
+            kserve.api.delete("pods", pod["metadata"]["name"])
+    _until(lambda: bool(canaries_not_ready(kserve.service())))
+    promote(apply_options.name, apply_options.namespace, 60)
+    service = kserve.service()
+    assert service["spec"]["predictor"]["model"]["storageUri"] == second
+    assert (_names(service), _pods_of(kserve, second)) == ([], pods)
+    assert _arguments(service, "--shadow_") == []
+    assert "is not ready, and is taken away" in caplog.text
+
+
+def _until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 @pytest.mark.real

@@ -54,6 +54,25 @@ def test_tokens_stay_where_keys_go(facts: ModelFacts) -> None:
         assert secrets == ["intentflow-api-key"]
 
 
+def test_the_transformer_takes_the_key_of_persons_from_a_secret(facts: ModelFacts) -> None:
+    given = {"person_key_secret": "persons", "person_key_secret_key": "hashes"}
+    transformer, job = _pods(_objects(facts, **given))
+    [container] = transformer["containers"]
+    variables = {it["name"]: it.get("valueFrom") for it in container["env"]}
+    expected = {"secretKeyRef": {"name": "persons", "key": "hashes"}}
+    assert variables["INTENTFLOW_PERSON_KEY"] == expected
+    assert "INTENTFLOW_PERSON_KEY" not in str(job)
+
+
+def test_without_that_secret_the_transformer_has_no_key_of_persons(facts: ModelFacts) -> None:
+    assert "INTENTFLOW_PERSON_KEY" not in to_yaml(_objects(facts))
+
+
+def test_a_key_of_persons_needs_a_transformer() -> None:
+    with pytest.raises(IntentflowError, match="person_key_secret: only the transformer"):
+        DeployOptions.from_layers(None, ["person_key_secret=persons", "transformer=false"])
+
+
 def test_an_existing_account_is_annotated_by_its_owner() -> None:
     with pytest.raises(IntentflowError, match="an existing service_account is not rendered"):
         DeployOptions.from_layers(

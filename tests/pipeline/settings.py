@@ -160,6 +160,8 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "api_key_secret": _set("api_key_secret", "tokens", "tokens"),
         "api_key_secret_key": _set("api_key_secret_key", "key", "key"),
         "predictor_key_secret_key": _set("predictor_key_secret_key", "other", "other"),
+        "person_key_secret": _set("person_key_secret", "persons", "persons"),
+        "person_key_secret_key": _set("person_key_secret_key", "hashes", "hashes"),
         "lora_adapters": _set(
             "lora_adapters",
             "{fr: 's3://m/fr'}",
