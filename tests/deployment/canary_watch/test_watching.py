@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
 
 from intentflow.deployment import DeployOptions
@@ -19,7 +18,8 @@ from intentflow.errors import InputError
 from intentflow.openai_api.answer_times import ANSWER_BUCKETS
 from intentflow.pipeline.steps.watch import require_watchable, run_watch
 from tests.deployment.conftest import Deployed
-from tests.real_parts.process import CACHE, answers, free_port, program, running
+from tests.real_parts.process import free_port
+from tests.real_parts.prometheus import scraping, write_targets
 from tests.simulators.fixtures import KServe
 
 Deploy = Callable[..., Deployed]
@@ -29,12 +29,22 @@ LIMITS = WatchLimits(
 
 
 class PlayedTransformer:
-    """The metrics of a transformer whose models answer at fixed rates."""
+    """The metrics of a transformer whose models answer at fixed rates.
 
-    def __init__(self, canary_errors: float) -> None:
+    Args:
+        canary_errors: Share of requests that the canary does not answer.
+        differing: Share of copies that the canary answers differently; None for a canary that
+            gets requests, and no copies.
+    """
+
+    def __init__(self, canary_errors: float, differing: float | None = None) -> None:
         registry = CollectorRegistry()
         self.port = free_port()
-        self._errors = {"stable": 0.0, "canary": canary_errors}
+        role = "canary" if differing is None else "shadow"
+        self._errors = {"stable": 0.0, role: canary_errors}
+        self._differing = differing
+        self._compared = Counter("intentflow_shadow_compared_total", "Both", registry=registry)
+        self._other = Counter("intentflow_shadow_disagreeing_total", "Other", registry=registry)
         named: dict[str, Any] = {"labelnames": ["model"], "registry": registry}
         self._answers = Counter("intentflow_answers_total", "Answers", **named)
         self._failures = Counter("intentflow_answer_failures_total", "Failures", **named)
@@ -53,6 +63,9 @@ class PlayedTransformer:
             failed = round(number * errors)
             self._failures.labels(model).inc(failed)
             self._answers.labels(model).inc(number - failed)
+            if model == "shadow":
+                self._compared.inc(number - failed)
+                self._other.inc(round((number - failed) * (self._differing or 0.0)))
             for _ in range(number - failed):
                 self._seconds.labels(model).observe(0.1)
 
@@ -64,10 +77,12 @@ class PlayedTransformer:
 
 
 @contextmanager
-def scraped(folder: Path, namespace: str, canary_errors: float) -> Iterator[str]:
+def scraped(
+    folder: Path, namespace: str, canary_errors: float, differing: float | None = None
+) -> Iterator[str]:
     """A Prometheus that scrapes two transformers to which requests come."""
     with ExitStack() as stack:
-        pods = [PlayedTransformer(canary_errors) for _ in range(2)]
+        pods = [PlayedTransformer(canary_errors, differing) for _ in range(2)]
         for pod in pods:
             stack.callback(pod.close)
         url = stack.enter_context(_prometheus(folder, namespace, [pod.port for pod in pods]))
@@ -87,21 +102,15 @@ def scraped(folder: Path, namespace: str, canary_errors: float) -> Iterator[str]
 
 @contextmanager
 def _prometheus(folder: Path, namespace: str, ports: list[int]) -> Iterator[str]:
-    command = program(CACHE / "prometheus/prometheus", "prometheus")
-    labels = {"namespace": namespace, "inferenceservice": "banking"}
-    targets = [{"targets": [f"127.0.0.1:{port}" for port in ports], "labels": labels}]
-    jobs = [{"job_name": "transformer", "static_configs": targets}]
-    config = folder / "prometheus.yml"
-    config.write_text(yaml.safe_dump({"global": {"scrape_interval": "1s"}, "scrape_configs": jobs}))
-    url = f"http://127.0.0.1:{(port := free_port())}"
-    flags = [f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}"]
-    line = [command, *flags, f"--web.listen-address=127.0.0.1:{port}"]
-    with running(line, folder / "prometheus.log", lambda: answers(f"{url}/-/ready")):
+    write_targets(folder / "targets.json", namespace, ports)
+    with scraping(folder, folder / "targets.json") as url:
         yield url
 
 
 def _watched(url: str, options: DeployOptions, canary: str, **limits: Any) -> tuple[Any, Any]:
     changes = {"canary_percent": 10, "prometheus_url": url, "timeout_seconds": 60.0}
+    if options.shadow_percent:
+        changes["canary_percent"] = 0
     return run_watch(canary, options.model_copy(update=changes), LIMITS.model_copy(update=limits))
 
 
@@ -134,6 +143,32 @@ def test_worse_canary_is_taken_away(
     assert report.reason.startswith("errors 0.00% to 20.00%")
     assert failure.kind == "CheckFailed"
     assert (_in_service(kserve), "canary" in kserve.service()["spec"]) == (first, False)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("differing", "decision", "reason"),
+    [(0.05, "promoted", "all limits are kept"), (0.6, "rolled back", "disagreement")],
+)
+def test_canary_that_gets_copies_alone_is_judged_by_its_disagreement(
+    deploy_model: Deploy,
+    kserve: KServe,
+    apply_options: DeployOptions,
+    tmp_path: Path,
+    differing: float,
+    decision: str,
+    reason: str,
+) -> None:
+    first = deploy_model(b"first").uri
+    copies = {"canary_percent": 0, "shadow_percent": 100}
+    second = deploy_model(b"second", **copies).uri
+    options = apply_options.model_copy(update={"shadow_percent": 100})
+    with scraped(tmp_path, apply_options.namespace, 0.0, differing) as url:
+        report, _ = _watched(url, options, second, max_disagreement=0.3)
+    assert (report.decision, report.reason.startswith(reason)) == (decision, True), report.reason
+    assert report.disagreement == pytest.approx(differing)
+    kept = second if decision == "promoted" else first
+    assert (_in_service(kserve), "canary" in kserve.service()["spec"]) == (kept, False)
 
 
 @pytest.mark.real
