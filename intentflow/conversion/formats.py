@@ -27,6 +27,7 @@ from intentflow.conversion import (
     snips,
     text_lines,
     workbooks,
+    wrapped_rows,
 )
 from intentflow.conversion.export_format import (
     Format,
@@ -196,6 +197,7 @@ _BY_DOCUMENT: tuple[tuple[Callable[[Any], bool], Format], ...] = (
     (lex.recognises, lex.LEX),
     (dialogflow.recognises, dialogflow.DIALOGFLOW),
     (snips.recognises, snips.SNIPS),
+    (wrapped_rows.recognises, wrapped_rows.wrapped_format(_read_any)),
 )
 # Arrays of phrases, by keys that only these have.
 _BY_KEYS = ((dialogflow.KEYS, dialogflow.DIALOGFLOW), (luis.KEYS, luis.LUIS))
@@ -206,7 +208,7 @@ FORMATS = {
         plain.JSONL,
         CSV,
         TRANSCRIPT,
-        *(form for _, form in _BY_DOCUMENT),
+        *(form for _, form in _BY_DOCUMENT[:-1]),
         EXCEL,
         PARQUET,
         text_lines.TEXT,

@@ -10,7 +10,7 @@ from intentflow.conversion.agreement import join_labels, majority
 from intentflow.conversion.export_format import Row, RowRejected
 from intentflow.conversion.json_labels import json_label, parse_json_cell
 from intentflow.conversion.parameter_order import ParameterOrder
-from intentflow.conversion.parameters import label_with_values, named_values
+from intentflow.conversion.parameters import label_with_values, named_slot, named_values
 
 _NUMBER = re.compile(r"\s*[+-]?\d+(?:\.\d*)?\s*")
 _CLASS_KEYS = ("name", "label", "class", "intent", "value")
@@ -60,7 +60,8 @@ def with_slots(label: str, row: Row, order: ParameterOrder | None) -> str:
 
     Args:
         label: The row's label; a call with parameters is complete.
-        row: The row, such as ``{"text", "intent", "slots": {"city": "Rome"}}``.
+        row: The row, such as ``{"text", "intent", "slots": {"city": "Rome"}}``, or with a list of
+            slots with a name and a value each.
         order: Order of the parameters; None if it is not known.
 
     Raises:
@@ -76,7 +77,8 @@ def with_slots(label: str, row: Row, order: ParameterOrder | None) -> str:
     for field in _SLOT_FIELDS:
         slots = row.get(field)
         slots = parse_json_cell(slots) if isinstance(slots, str) else slots
-        if isinstance(slots, dict) and slots:
+        is_list = isinstance(slots, list) and all(named_slot(item) for item in slots)
+        if slots and (is_list or isinstance(slots, dict)):
             return label_with_values(label, named_values(slots), order)
     return label
 

@@ -16,6 +16,7 @@ from intentflow.conversion.parameter_order import (
 )
 
 _NAMES = ("name", "slot_name", "slotName", "entity")
+_SPAN_NAMES = ("role", "entity", "label", "name")
 _TEXTS = ("value", "rawValue", "text")
 
 
@@ -81,6 +82,23 @@ def labels_with_spans(
             raise RowRejected("ambiguous_spans")
         shares[owners[0]].append(span)
     return [label_with_values(label, shares[label], order) for label in labels]
+
+
+def entity_span(item: Any, text: str) -> NamedValue | None:
+    """The value that an object with a start, an end and a name marks in a text, if it is one.
+
+    Example:
+        >>> entity_span({"entity": "genre", "start": 5, "end": 9}, "play jazz").text
+        'jazz'
+    """
+    if not isinstance(item, dict):
+        return None
+    start, end = item.get("start"), item.get("end")
+    names = tuple(item[key] for key in _SPAN_NAMES if isinstance(item.get(key), str) and item[key])
+    if not names or not isinstance(start, int) or not isinstance(end, int):
+        return None
+    words = text[start:end].strip()
+    return NamedValue(names, words, start) if words else None
 
 
 def named_values(slots: Mapping[str, Any] | Sequence[Any]) -> list[NamedValue]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from intentflow.conversion.chat import Turn, label_dialogue, round_of
+from intentflow.conversion.chat import Turn, is_call, label_dialogue, round_of
 from intentflow.conversion.export_format import (
     Format,
     LabelledRow,
@@ -23,6 +23,7 @@ from intentflow.conversion.export_format import (
     label_text,
 )
 from intentflow.conversion.label_values import label_of, with_slots
+from intentflow.conversion.parameters import entity_span, labels_with_spans
 
 
 def recognises(row: Row) -> bool:
@@ -44,13 +45,25 @@ def read(row: Row, options: Options) -> LabelledRow:
         RowRejected: A field is missing, blank or not text.
     """
     instruction = find_text(row, options)
-    output = with_slots(label_of(find_label(row, options), options.order), row, options.order)
+    label = label_of(find_label(row, options), options.order)
+    output = with_slots(_with_entities(label, row, instruction, options), row, options.order)
     if row.get("history"):
         turns = [*_earlier_turns(row), *round_of(instruction, output)]
         return label_dialogue(turns)._replace(
             dialogue=find_dialogue(row), person=find_person(row, options)
         )
     return label_text(row, options, output)
+
+
+def _with_entities(label: str, row: Row, instruction: str, options: Options) -> str:
+    """The label with the marked values of the row's ``entities``, if they are asked for."""
+    entities = row.get("entities")
+    if not options.spans or not isinstance(entities, list) or is_call(label):
+        return label
+    spans = [span for item in entities if (span := entity_span(item, instruction))]
+    if len(spans) < len(entities):
+        raise RowRejected("spans")
+    return "; ".join(labels_with_spans([label], spans, options.order)) if spans else label
 
 
 def _earlier_turns(row: Row) -> list[Turn]:

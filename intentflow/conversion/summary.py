@@ -12,7 +12,7 @@ from intentflow.conversion.blocks import Part
 from intentflow.conversion.export_format import REASONS
 from intentflow.errors import CheckFailed, InputError
 
-_NOT_OF_NAMES = frozenset({"spans"})  # reasons that no other field would mend
+_NOT_OF_NAMES = frozenset({"cells", "not_utf8", "spans"})  # reasons that no other field would mend
 
 
 @dataclass(frozen=True)

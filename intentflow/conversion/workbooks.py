@@ -1,4 +1,4 @@
-"""Excel: the sheets of an ``.xlsx`` workbook, each a table with a header in its first row.
+"""Excel: the sheets of an ``.xlsx`` workbook, each a table whose header may stand below titles.
 
 A workbook is a zip archive whose parts may unpack to any size, so the sizes that it states are
 checked before it is read, and the rows are read one by one.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _FOLDER = "xl/"
 _SHEETS = "xl/worksheets/"
 _MAX_COLUMNS = 1000
+_MAX_TITLES = 3  # rows of one cell over the header
 _MAX_OTHER_BYTES = 256_000_000  # of all parts that are loaded completely, such as the texts
 _MAX_RATIO = 200  # a workbook of texts packs to about a tenth
 _SMALL_BYTES = 10_000_000
@@ -104,20 +106,40 @@ def _damaged(path: Path, error: Exception) -> InputError:
 
 
 def _table(rows: Iterator[Sequence[Any]], limits: SizeLimits) -> Iterator[Value]:
-    header: list[str] = []
-    for number, cells in enumerate(rows, 1):
-        texts = [_cell_text(cell, limits) for cell in cells[:_MAX_COLUMNS]]
-        if not any(texts):
-            continue
-        if not header:
-            header = [text.strip() for text in texts]
-            continue
+    lines = _filled_lines(rows, limits)
+    head = list(islice(lines, _MAX_TITLES + 2))
+    titles = _count_titles([_width(texts) for _, texts in head])
+    if not head[titles:]:
+        return
+    header = [text.strip() for text in head[titles][1]]
+    for number, texts in chain(head[titles + 1 :], lines):
         texts += [""] * (len(header) - len(texts))
         named = {name: text for name, text in zip(header, texts, strict=False) if name}
         is_cut = any(texts[len(header) :])
         raw = json.dumps(texts if is_cut else named, ensure_ascii=False)
         limits.require_row(raw)
         yield Value(number, raw, named, "cells" if is_cut else "")
+
+
+def _filled_lines(
+    rows: Iterator[Sequence[Any]], limits: SizeLimits
+) -> Iterator[tuple[int, list[str]]]:
+    """The rows that have a filled cell, with their numbers from 1."""
+    for number, cells in enumerate(rows, 1):
+        texts = [_cell_text(cell, limits) for cell in cells[:_MAX_COLUMNS]]
+        if any(texts):
+            yield number, texts
+
+
+def _width(texts: list[str]) -> int:
+    """The number of filled cells."""
+    return sum(map(bool, texts))
+
+
+def _count_titles(widths: list[int]) -> int:
+    """How many rows stand over the header: lines of one cell, before rows of several."""
+    titles = next((place for place, width in enumerate(widths) if width > 1), 0)
+    return titles if titles <= _MAX_TITLES and all(it > 1 for it in widths[titles:]) else 0
 
 
 def _cell_text(cell: Any, limits: SizeLimits) -> str:

@@ -42,6 +42,18 @@ def test_blank_rows_and_columns_are_left_out(tmp_path: Path) -> None:
     assert records(tmp_path, workbook(tmp_path / "book.xlsx", rows)) == [ROW]
 
 
+def test_titles_over_the_header_are_no_rows(tmp_path: Path) -> None:
+    titles = [[None, "Labels of May"], [], ["by the support team"]]
+    book = workbook(tmp_path / "book.xlsx", [*titles, [None, "text", "label"], [None, *ROW]])
+    assert records(tmp_path, book) == [ROW]
+
+
+def test_a_sheet_with_one_column_has_its_header_first(tmp_path: Path) -> None:
+    book = workbook(tmp_path / "book.xlsx", [["text"], ["play some jazz"], ["stop it"]])
+    convert([str(book)], tmp_path / "tasks.json", to="label-studio")
+    assert len(json.loads((tmp_path / "tasks.json").read_text())) == 2
+
+
 def test_all_sheets_are_read(tmp_path: Path) -> None:
     sheets = [[["text", "label"], ["a", "a()"]], [["label", "text"], ["b()", "b"]]]
     book = workbook(tmp_path / "book.xlsx", *sheets)
