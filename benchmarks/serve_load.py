@@ -14,33 +14,25 @@ import asyncio
 import json
 import os
 import random
-import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 from samples import EXAMPLE_TEST, example_training_rows, tuned_model
+from service_pair import Ask, ServicePair, bearer
 
-from intentflow.inference.engines import MAX_NEW_TOKENS
-from intentflow.inference.vllm_installation import vllm_python
-from intentflow.inference.vllm_process import vllm_command, vllm_environment
 from intentflow.records import read_records
 from intentflow.serving.model_files import read_served_model
 
 CLIENT_SECONDS = 30.0
-TOKEN = "of-the-benchmark"
-START_SECONDS = 300
-
-Ask = Callable[[str], Awaitable[str]]
 
 
 @dataclass
@@ -97,7 +89,7 @@ async def _measure(
     place: ServicePair, texts: Sequence[str], args: argparse.Namespace
 ) -> dict[str, Any]:
     async with httpx.AsyncClient(timeout=CLIENT_SECONDS, limits=_no_limits()) as client:
-        direct, through = place.directly(client), place.through(client)
+        direct, through = place.directly(client, texts), place.through(client)
         await _load(direct, texts, args.clients, 5)  # the prompt's cache, the grammar's automaton
         await _load(through, texts, args.clients, 5)
         result = {
@@ -142,19 +134,38 @@ async def _throughput(
     rates = {
         name: statistics.median(load.per_second for load in loads) for name, loads in turns.items()
     }
-    answers = {
-        name: {text: answer for load in loads for text, answer in load.answers.items()}
-        for name, loads in turns.items()
-    }
-    both = answers["direct"].keys() & answers["transformer"].keys()
-    same = sum(answers["direct"][text] == answers["transformer"][text] for text in both)
+    same, compared = _agreement(*(_merged(turns[name]) for name in ("direct", "transformer")))
     return {
         "requests_per_second": rates,
         "turns": {name: [load.per_second for load in loads] for name, loads in turns.items()},
         "ratio": rates["transformer"] / rates["direct"],
-        "same_answers": same / len(both),
-        "compared": len(both),
+        "same_answers": same,
+        "compared": compared,
+        "same_answers_as_itself": {
+            name: _agreement(*(_merged([load]) for load in loads)) for name, loads in turns.items()
+        },
+        "differing_asked_alone": await _asked_alone(direct, through, turns),
     }
+
+
+def _merged(loads: Iterable[Load]) -> dict[str, str]:
+    return {text: answer for load in loads for text, answer in load.answers.items()}
+
+
+def _agreement(first: dict[str, str], second: dict[str, str]) -> tuple[float, int]:
+    """Share of equal answers to the texts that both have, and the number of these."""
+    both = first.keys() & second.keys()
+    return sum(first[text] == second[text] for text in both) / len(both), len(both)
+
+
+async def _asked_alone(direct: Ask, through: Ask, turns: dict[str, list[Load]]) -> dict[str, int]:
+    """Texts that were answered in two ways, asked again by one client: a batch of one row."""
+    first, second = _merged(turns["direct"]), _merged(turns["transformer"])
+    texts = sorted(text for text in first.keys() & second.keys() if first[text] != second[text])
+    same = 0
+    for text in texts:
+        same += await direct(text) == await through(text)
+    return {"differing": len(texts), "equal_alone": same}
 
 
 async def _kill(
@@ -228,108 +239,11 @@ async def _correct_until(
         number += 1
         row = {"utterance": texts[number % len(texts)], "output": output}
         with suppress(httpx.HTTPError):  # not accepted, then
-            reply = await client.post(f"{place.url}/feedback", json=row, headers=_token())
+            reply = await client.post(f"{place.url}/feedback", json=row, headers=bearer())
             if reply.status_code == 201:
                 accepted.add(reply.json()["request_id"])
         await asyncio.sleep(0.2)
     return accepted
-
-
-class ServicePair:
-    """vLLM and the transformer in front of it, on this computer."""
-
-    def __init__(self, model: Path, work: Path) -> None:
-        self.model = model
-        self._work = work
-        self._port, port, self._metrics = (_free_port() for _ in range(3))
-        self.vllm_url = f"http://127.0.0.1:{self._port}"
-        self.url = f"http://127.0.0.1:{port}"
-        self._vllm: subprocess.Popen[bytes] | None = None
-        self._structure = read_served_model(str(model)).structure
-
-    def start_vllm(self) -> None:
-        """Start it and wait until it is up."""
-        python = vllm_python()
-        if python is None:
-            raise SystemExit("vllm is not here: name its Python in INTENTFLOW_VLLM_PYTHON")
-        command = vllm_command(python, self.model, "127.0.0.1", self._port, "intent")
-        with (self._work / "vllm.log").open("ab") as log:
-            self._vllm = subprocess.Popen(
-                command, stdout=log, stderr=log, env=vllm_environment(), start_new_session=True
-            )
-        _wait(f"{self.vllm_url}/health", self._vllm)
-
-    def kill_vllm(self) -> None:
-        """Without any warning, its workers as well."""
-        assert self._vllm is not None
-        os.killpg(self._vllm.pid, signal.SIGKILL)
-        self._vllm.wait()
-
-    def stop_vllm(self) -> None:
-        """At the end."""
-        if self._vllm and self._vllm.poll() is None:
-            self.kill_vllm()
-
-    @contextmanager
-    def transformer(self) -> Iterator[None]:
-        """The container's command."""
-        keys = self._work / "token"
-        keys.write_text(TOKEN)
-        command = [
-            *(sys.executable, "-m", "intentflow.serving.transformer", f"--model_uri={self.model}"),
-            f"--predictor_host={self.vllm_url.removeprefix('http://')}",
-            f"--http_port={self.url.rpartition(':')[2]}",
-            f"--metrics_port={self._metrics}",
-        ]
-        environment = {
-            **os.environ,
-            "INTENTFLOW_API_KEYS_FILE": str(keys),
-            "INTENTFLOW_LOG_URI": str(self._work / "kept"),
-        }
-        with (self._work / "transformer.log").open("wb") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
-        try:
-            _wait(f"{self.url}/healthz/ready", process)
-            yield
-        finally:
-            process.terminate()
-            process.wait()
-
-    def directly(self, client: httpx.AsyncClient) -> Ask:
-        """The request that the transformer makes, made by the client."""
-
-        async def ask(text: str) -> str:
-            body = {
-                "model": "intent",
-                "messages": [{"role": "user", "content": text}],
-                "temperature": 0,
-                "max_completion_tokens": MAX_NEW_TOKENS,
-                "logprobs": True,
-                **self._structure.request(),
-            }
-            reply = await client.post(f"{self.vllm_url}/v1/chat/completions", json=body)
-            return str(reply.raise_for_status().json()["choices"][0]["message"]["content"]).strip()
-
-        return ask
-
-    def through(self, client: httpx.AsyncClient) -> Ask:
-        """The typed route."""
-
-        async def ask(text: str) -> str:
-            url = f"{self.url}/v1/models/intent:predict"
-            reply = await client.post(url, json={"instances": [text]}, headers=_token())
-            return str(reply.raise_for_status().json()["predictions"][0]["text"])
-
-        return ask
-
-    def kept_corrections(self) -> set[str]:
-        """The ids in storage."""
-        files = (self._work / "kept" / "feedback").rglob("*.jsonl")
-        return {
-            json.loads(line)["request_id"]
-            for file in files
-            for line in file.read_text(encoding="utf-8").splitlines()
-        }
 
 
 def _summary(load: Load) -> dict[str, Any]:
@@ -345,32 +259,8 @@ def _summary(load: Load) -> dict[str, Any]:
     }
 
 
-def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            if httpx.get(url, timeout=2).is_success:
-                return
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.2)
-    raise SystemExit(f"{url} did not come up")
-
-
 def _no_limits() -> httpx.Limits:
     return httpx.Limits(max_connections=None, max_keepalive_connections=None)
-
-
-def _token() -> dict[str, str]:
-    return {"Authorization": f"Bearer {TOKEN}"}
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _print(result: dict[str, Any]) -> None:
