@@ -42,6 +42,15 @@ class Latency(Section):
     p95: Amount = Field(None, description="95th percentile, in seconds")
 
 
+class TokensPerRequest(Section):
+    """Tokens that one request was charged for."""
+
+    prompt: Amount = Field(None, description="Mean tokens of the prompt, cached ones included")
+    answer: Amount = Field(
+        None, description="Mean tokens of the answer, those of a hidden reasoning included"
+    )
+
+
 class Measured(Section):
     """The model and data of a measurement, in scores and in verdicts about them."""
 
@@ -69,6 +78,9 @@ class Measurement(Measured, Throughput):
 
     latency_seconds: Latency | None = Field(
         None, description="Seconds for one answer; null if nothing was timed"
+    )
+    tokens_per_request: TokensPerRequest | None = Field(
+        None, description="Tokens of one request, as an endpoint states them; null if none did"
     )
     taxonomy_digest: str | None = Field(
         None, description="SHA-256 of the taxonomy; null if none was known"
@@ -230,6 +242,7 @@ _WHY_NULL = {
     name_of(lambda metrics: metrics.ranking): "the engine ranks no intents",
     name_of(lambda metrics: metrics.with_threshold): "the model has no out-of-scope threshold",
     name_of(lambda metrics: metrics.latency_seconds): _NOT_TIMED,
+    name_of(lambda metrics: metrics.tokens_per_request): "the engine states no tokens",
     name_of(lambda metrics: metrics.rows_per_second): _NOT_TIMED,
 }
 INTENT_ACCURACY = name_of(lambda metrics: metrics.intent_accuracy)

@@ -20,6 +20,8 @@ from intentflow.pipeline.steps.evaluate import (
     run_score,
 )
 
+_PRICES = ("hourly_price", "prompt_token_price", "answer_token_price")
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
@@ -55,7 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     """Score a model, an endpoint or given predictions."""
-    for flag in ("baselines", "champion", "hourly_price"):
+    for flag in ("baselines", "champion", *_PRICES):
         if getattr(args, flag, None) is not None and not args.report:
             raise UsageError(
                 f"--{flag.replace('_', '-')} is only used in the report: give --report, too"
@@ -93,6 +95,8 @@ def _text(metrics: Metrics) -> str:
     ]
     if speed is not None:
         rows.append(("rows per second", f"{speed:.1f}"))
+    if (tokens := metrics.tokens_per_request) is not None:
+        rows.append(("tokens of a request", f"{tokens.prompt:.0f} + {tokens.answer:.0f}"))
     if metrics.model_digest:
         rows.append(("model digest", metrics.model_digest))
     header = (

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from intentflow.errors import InputError
-from intentflow.inference.engines import Answer
+from intentflow.inference.engines import Answer, TokenUsage
 from intentflow.io.journal import JournalFile
 
 log = logging.getLogger(__name__)
 
-_VERSION = 2
+_VERSION = 3
 _KIND = "answers"
 _START = f'{{"kind": "{_KIND}"'.encode()
 
@@ -129,7 +129,8 @@ class AnswerJournal:
                 return
             fields = (entry["text"], entry["seconds"], entry["confidence"])
             facts = {name: entry[name] for name in ("margin", "ranking", "own_intent")}
-            self.answers[int(entry["place"])] = Answer(*fields, **facts)
+            usage = None if entry["usage"] is None else TokenUsage(*entry["usage"])
+            self.answers[int(entry["place"])] = Answer(*fields, **facts, usage=usage)
             runs[-1] = float(entry["at"])
         except (KeyError, TypeError, ValueError, RecursionError):
             raise InputError(

@@ -6,8 +6,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import fmean
 
-from intentflow.artifacts.metrics import Latency, Measurement, Metrics
+from intentflow.artifacts.metrics import Latency, Measurement, Metrics, TokensPerRequest
 from intentflow.artifacts.predictions import GivenPrediction, RankedIntent, ScoredPrediction
 from intentflow.calls import OutputFormat
 from intentflow.errors import InputError, IntentflowError, ServiceError, kind_of
@@ -152,12 +153,25 @@ def score(
         quantization=subject.quantization,
         grammar_backend=subject.grammar_backend,
         served_by=subject.engine,
+        tokens_per_request=_tokens_per_request(answers),
         failed_rows=sum(answer.failed for answer in answers),
         rows_per_second=len(rows) / seconds if seconds else None,
     )
     scores = compute_metrics(rows, subject.taxonomy, subject.calibration)
     metrics = scores.model_copy(update=dict(measurement))
     return Evaluation(metrics, rows, subject.output_format)
+
+
+def _tokens_per_request(answers: Sequence[Answer]) -> TokensPerRequest | None:
+    """Mean tokens of the requests that were answered; None unless each states its own."""
+    stated = [answer.usage for answer in answers if not answer.failed]
+    usages = [usage for usage in stated if usage is not None]
+    if not usages or len(usages) < len(stated):
+        return None
+    return TokensPerRequest(
+        prompt=fmean(usage.prompt for usage in usages),
+        answer=fmean(usage.answer for usage in usages),
+    )
 
 
 def read_predictions(path: str | Path) -> tuple[list[Example], list[Answer]]:

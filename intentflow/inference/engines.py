@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from intentflow.inference.intent_distribution import Ranking
 
 MAX_NEW_TOKENS = 128
+
+
+class TokenUsage(NamedTuple):
+    """Numbers of tokens that a request was charged for.
+
+    Attributes:
+        prompt: Tokens of the prompt, cached ones included.
+        answer: Tokens of the answer, those of a hidden reasoning included.
+    """
+
+    prompt: int
+    answer: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +39,7 @@ class Answer:
             token for each intent, or an engine that does not state it.
         own_intent: The intent that the model without its classifier puts first; None where nothing
             is fused.
+        usage: Numbers of tokens; None if the engine states none.
     """
 
     text: str
@@ -36,6 +49,7 @@ class Answer:
     margin: float | None = None
     ranking: Ranking | None = None
     own_intent: str | None = None
+    usage: TokenUsage | None = None
 
 
 @dataclass(frozen=True, slots=True)

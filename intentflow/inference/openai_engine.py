@@ -167,6 +167,7 @@ class OpenAIEngine:
             margin=reply.margin,
             ranking=reply.ranking,
             own_intent=reply.own_intent,
+            usage=reply.usage,
         )
 
     async def _reply(self, client: Any, instruction: str) -> ChatReply:

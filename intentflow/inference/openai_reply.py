@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from intentflow.calls import OutputFormat
 from intentflow.inference.confidence import listed_confidence
+from intentflow.inference.engines import TokenUsage
 from intentflow.inference.intent_distribution import Ranking
 
 # vLLM lists tokens that the grammar excludes with -9999.
@@ -16,7 +17,7 @@ _EXCLUDED = -1_000.0
 
 
 class ChatReply(NamedTuple):
-    """Text, confidence, margin and likely first tokens of a reply, and why it ended.
+    """Text, confidence, margin, likely first tokens and usage of a reply, and why it ended.
 
     Who knows the intents' tokens adds ranking and own intent, see
     :class:`intentflow.inference.engines.Answer`.
@@ -29,6 +30,7 @@ class ChatReply(NamedTuple):
     likely: Sequence[tuple[str, float]] = ()
     ranking: Ranking | None = None
     own_intent: str | None = None
+    usage: TokenUsage | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,20 @@ def read_reply(reply: Any, output_format: OutputFormat) -> ChatReply:
     listed = getattr(getattr(choice, "logprobs", None), "content", None) or []
     confidence = _confidence(listed, text, output_format)
     likely = _likely(listed[0]) if listed else []
-    return ChatReply(text, confidence, _margin(listed), choice.finish_reason, likely)
+    return ChatReply(
+        text, confidence, _margin(listed), choice.finish_reason, likely, usage=_usage(reply)
+    )
+
+
+def _usage(reply: Any) -> TokenUsage | None:
+    """The numbers of tokens; None where the endpoint states none, or no counts."""
+    stated = getattr(reply, "usage", None)
+    prompt, answer = (
+        getattr(stated, name, None) for name in ("prompt_tokens", "completion_tokens")
+    )
+    if not (isinstance(prompt, int) and isinstance(answer, int) and min(prompt, answer) >= 0):
+        return None
+    return TokenUsage(prompt, answer)
 
 
 def _confidence(listed: list[Any], text: str, output_format: OutputFormat) -> float | None:

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from intentflow.artifacts.metrics import TokensPerRequest
+from intentflow.evaluation.run import evaluate_model
+from intentflow.inference.engine_selection import EngineOptions
 from intentflow.inference.openai_engine import EndpointOptions, OpenAIEngine
 from intentflow.inference.vllm_engine import VLLMEngine
 from tests.evaluation.endpoint_server import EXAMPLES, Endpoint, completion, echo
@@ -100,3 +103,32 @@ def test_an_endpoint_with_the_openai_api_is_asked_for_no_alternatives(endpoint: 
     _answering(endpoint)
     OpenAIEngine(endpoint.url).answer(["play 1"])
     assert "top_logprobs" not in endpoint.asked[0]
+
+
+def _charging(endpoint: Endpoint, *usages: Any) -> None:
+    """Let it state these numbers of tokens, one after another."""
+    stated = iter(usages)
+
+    def reply(body: dict[str, Any]) -> Any:
+        return {**completion(echo(body)), "usage": next(stated)}
+
+    endpoint.chat = reply
+
+
+def _usage(prompt: Any, answer: Any) -> dict[str, Any]:
+    return {"prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": 0}
+
+
+def test_the_tokens_that_an_endpoint_states_are_averaged_over_requests(endpoint: Endpoint) -> None:
+    _charging(endpoint, _usage(400, 10), _usage(401, 12), _usage(402, 14))
+    metrics = evaluate_model(endpoint.url, EXAMPLES[:3], options=EngineOptions(None, ONE_AT_A_TIME))
+    assert metrics.metrics.tokens_per_request == TokensPerRequest(prompt=401.0, answer=12.0)
+
+
+@pytest.mark.parametrize("usage", [None, {}, _usage(None, 3), _usage(-1, 3)])
+def test_tokens_that_one_reply_does_not_state_are_not_guessed(
+    endpoint: Endpoint, usage: Any
+) -> None:
+    _charging(endpoint, _usage(400, 10), usage, _usage(402, 14))
+    metrics = evaluate_model(endpoint.url, EXAMPLES[:3], options=EngineOptions(None, ONE_AT_A_TIME))
+    assert metrics.metrics.tokens_per_request is None

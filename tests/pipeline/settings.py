@@ -93,6 +93,8 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "concurrency": Setting(("--concurrency", "3"), 3),
         "request_timeout": Setting(("--request-timeout", "7.5"), 7.5),
         "hourly_price": Setting(("--hourly-price", "1.5"), 1.5),
+        "prompt_token_price": Setting(("--prompt-token-price", "0.5"), 0.5),
+        "answer_token_price": Setting(("--answer-token-price", "2.0"), 2.0),
     },
     "behave": {
         "kinds": Setting(("--kinds", "typos,negation"), ["typos", "negation"]),

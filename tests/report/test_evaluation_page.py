@@ -11,6 +11,7 @@ import pytest
 
 from intentflow.artifacts.request_log import LoggedCorrection
 from intentflow.cli.main import main
+from intentflow.evaluation.report import Prices
 from intentflow.evaluation.run import Evaluation
 from intentflow.records import read_records
 from tests.evaluation.report.pages import evaluation, many, page
@@ -45,14 +46,14 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("small")
-    page(folder, _small(), hourly_price=2.0)
+    page(folder, _small(), prices=Prices(2.0))
     return folder / "report.html"
 
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("large")
-    page(folder, many(5_000, 150), hourly_price=2.0)
+    page(folder, many(5_000, 150), prices=Prices(2.0))
     return folder / "report.html"
 
 

@@ -2,5 +2,6 @@
 
 from intentflow.evaluation.report.comparison import check_same_rows
 from intentflow.evaluation.report.page import evaluation_html, write_evaluation_report
+from intentflow.evaluation.report.speed import Prices
 
-__all__ = ["check_same_rows", "evaluation_html", "write_evaluation_report"]
+__all__ = ["Prices", "check_same_rows", "evaluation_html", "write_evaluation_report"]

@@ -14,7 +14,7 @@ from intentflow.evaluation.report.parameters import parameter_table, several_int
 from intentflow.evaluation.report.parity import parity_table
 from intentflow.evaluation.report.ranking import ranking_table
 from intentflow.evaluation.report.rows import ROWS_A_PAGE, WHAT, shown_rows
-from intentflow.evaluation.report.speed import speed
+from intentflow.evaluation.report.speed import Prices, speed
 from intentflow.evaluation.report.summary import (
     facts,
     how,
@@ -35,7 +35,7 @@ def write_evaluation_report(
     baselines: Baselines | None = None,
     champion: Metrics | None = None,
     parity: Parity | None = None,
-    hourly_price: float | None = None,
+    prices: Prices | None = None,
 ) -> None:
     """Write :func:`evaluation_html`.
 
@@ -47,7 +47,7 @@ def write_evaluation_report(
         baselines=baselines,
         champion=champion,
         parity=parity,
-        hourly_price=hourly_price,
+        prices=prices,
     )
     write_report(path, page)
 
@@ -58,7 +58,7 @@ def evaluation_html(
     baselines: Baselines | None = None,
     champion: Metrics | None = None,
     parity: Parity | None = None,
-    hourly_price: float | None = None,
+    prices: Prices | None = None,
 ) -> str:
     """Render the report as a self-contained page; every text is escaped, utterances are redacted.
 
@@ -67,11 +67,11 @@ def evaluation_html(
         baselines: Content of ``baselines.json``.
         champion: ``metrics.json`` of the model in service.
         parity: Rows that another engine answers differently.
-        hourly_price: Price of an hour of the measured hardware, in any currency.
+        prices: Prices from which the cost of requests is computed; None if there are none.
 
     Raises:
         InputError: Baselines or champion are scores of other rows.
-        UsageError: The price is invalid.
+        UsageError: A price is invalid.
     """
     metrics = evaluation.metrics
     check_same_rows(metrics.data_digest, baselines=baselines, champion=champion)
@@ -89,7 +89,7 @@ def evaluation_html(
         tiles=tiles(metrics),
         comparison=comparison(metrics, baselines, champion),
         parity=parity and parity_table(parity),
-        speed=speed(metrics, hourly_price),
+        speed=speed(metrics, prices or Prices()),
         scores=score_rows(metrics),
         intents=intent_rows(metrics.per_intent or {}),
         confusions=confusion_rows(metrics.confusion),

@@ -21,6 +21,7 @@ from intentflow.pipeline.steps import keep_metadata
 from intentflow.pipeline.steps.answering import AnswerConfig, EndpointFacts
 
 if TYPE_CHECKING:
+    from intentflow.evaluation.report import Prices
     from intentflow.evaluation.run import Evaluation
     from intentflow.records import Example
 
@@ -51,6 +52,22 @@ class EvaluateConfig(AnswerConfig):
         description="Price of an hour on this hardware, in any currency, from which the report "
         "computes the cost of 1,000 requests",
     )
+    prompt_token_price: Annotated[float | None, Flag(metavar="X")] = Field(
+        None,
+        ge=0,
+        description="Price of 1,000,000 tokens of prompts, in any currency, from which the report "
+        "computes the cost of 1,000 requests to an endpoint that states its tokens",
+    )
+    answer_token_price: Annotated[float | None, Flag(metavar="X")] = Field(
+        None, ge=0, description="The same for 1,000,000 tokens of answers"
+    )
+
+    @property
+    def prices(self) -> Prices:
+        """The prices, for the report."""
+        from intentflow.evaluation.report import Prices
+
+        return Prices(self.hourly_price, self.prompt_token_price, self.answer_token_price)
 
 
 @dataclass(frozen=True)
@@ -166,7 +183,7 @@ def run_score(
     Args:
         predictions: Rows ``{"instruction", "output", "prediction"}``, JSON lines or an array.
         files: Files to write, and those that the report compares with.
-        config: The price, for the report.
+        config: The prices, for the report.
         endpoint: Taxonomy and output format of the predictions' source.
 
     Returns:
@@ -241,7 +258,7 @@ def _write(
         write_evaluation_report(
             files.report,
             evaluation,
-            hourly_price=config.hourly_price,
+            prices=config.prices,
             baselines=compared.baselines,
             champion=compared.champion,
             parity=parity,

@@ -9,10 +9,15 @@ import pytest
 
 from intentflow.artifacts.answer_scores import IntentScores
 from intentflow.artifacts.confidence_scores import CalibrationScores
-from intentflow.artifacts.metrics import Latency, Metrics
+from intentflow.artifacts.metrics import Latency, Metrics, TokensPerRequest
 from intentflow.errors import IntentflowError
+from intentflow.evaluation.report import Prices
 from intentflow.evaluation.report.curves import coverage_curve, reliability_curve, threshold_rows
-from intentflow.evaluation.report.speed import speed, thousand_requests
+from intentflow.evaluation.report.speed import (
+    speed,
+    thousand_requests,
+    thousand_requests_by_token,
+)
 from intentflow.evaluation.report.summary import intent_rows
 from tests.evaluation.report.pages import evaluation, many, page
 
@@ -124,23 +129,47 @@ def test_a_cost_that_is_not_known_is_none(rate: float | None, price: float | Non
 
 @pytest.mark.parametrize("price", [-1.0, float("nan"), float("inf")])
 def test_a_price_that_is_none_is_refused(price: float) -> None:
-    with pytest.raises(IntentflowError, match="hourly price"):
-        speed(Metrics(n=1, rows_per_second=1.0), price)
+    with pytest.raises(IntentflowError, match=r"the price \(hourly\)"):
+        speed(Metrics(n=1, rows_per_second=1.0), Prices(price))
 
 
 def test_latency_is_reported_in_its_own_unit() -> None:
     latency = Latency(p50=0.0123, p95=2.0)
     metrics = Metrics(n=1, latency_seconds=latency, rows_per_second=1234.0)
-    values = [tile["value"] for tile in speed(metrics, None)["tiles"]]
+    values = [tile["value"] for tile in speed(metrics, Prices())["tiles"]]
     assert values == ["12.3 ms", "2.00 s", "1,234"]
 
 
 def test_the_cost_stands_on_the_page_only_where_a_price_was_given(tmp_path: Path) -> None:
     scored = many(20, 2)
     assert "per 1,000 requests" not in page(tmp_path, scored)
-    assert "per 1,000 requests" in page(tmp_path, scored, hourly_price=1.2)
+    assert "per 1,000 requests" in page(tmp_path, scored, prices=Prices(1.2))
 
 
 def test_given_answers_have_no_speed_and_so_no_cost(tmp_path: Path) -> None:
-    text = page(tmp_path, evaluation(("a", "play()", "play()")), hourly_price=1.2)
+    text = page(tmp_path, evaluation(("a", "play()", "play()")), prices=Prices(1.2))
     assert "nothing was timed" in text and "Without a measured throughput" in text
+
+
+_TOKENS = TokensPerRequest(prompt=400.0, answer=10.0)
+
+
+def test_tokens_of_prompt_and_answer_have_their_own_prices() -> None:
+    assert thousand_requests_by_token(_TOKENS, Prices(None, 0.5, 2)) == pytest.approx(0.22)
+
+
+def test_a_price_of_tokens_that_is_left_out_counts_as_nothing() -> None:
+    assert thousand_requests_by_token(_TOKENS, Prices(None, None, 2)) == pytest.approx(0.02)
+
+
+def test_without_a_price_of_tokens_they_cost_nothing_that_is_known() -> None:
+    assert thousand_requests_by_token(_TOKENS, Prices(1.5)) is None
+
+
+def test_the_page_names_tokens_and_their_cost() -> None:
+    found = speed(Metrics(n=1, tokens_per_request=_TOKENS), Prices(None, 0.5, 2))
+    assert [tile["value"] for tile in found["tiles"]] == ["400", "10.0", "0.220"]
+
+
+def test_prices_of_tokens_where_none_were_stated_are_answered_with_the_reason() -> None:
+    assert "states no numbers of tokens" in speed(Metrics(n=1), Prices(None, 0.5))["notes"][0]
