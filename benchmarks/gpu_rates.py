@@ -19,7 +19,6 @@ import importlib.util
 import json
 import random
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -234,4 +233,4 @@ def _tokenizer(vocabulary: int) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
