@@ -96,7 +96,9 @@ class MlflowApi:
             )
         path = quote(f"{_ARTIFACTS}{place.path.rstrip('/')}/{name}")
         with file.open("rb") as stream:
-            _document(self._send("PUT", path, content=stream), "artifacts")
+            answer = self._send("PUT", path, content=stream)
+        if not answer.is_success:  # some releases answer with an empty body
+            raise _refusal(answer, "artifacts")
 
     def _send(self, method: str, path: str, **given: Any) -> httpx.Response:
         try:
@@ -113,12 +115,22 @@ def _document(answer: httpx.Response, call: str) -> Document:
     Raises:
         ServiceError: The server refused, or is no MLflow server.
     """
+    document = _json(answer)
+    if answer.is_success and document is not None:
+        return document
+    raise _refusal(answer, call)
+
+
+def _json(answer: httpx.Response) -> Document | None:
+    """The JSON object of an answer; None if it is none."""
     try:
         document = answer.json()
     except ValueError:
-        document = None
-    if answer.is_success and isinstance(document, dict):
-        return document
-    stated = document.get("message", "") if isinstance(document, dict) else ""
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _refusal(answer: httpx.Response, call: str) -> ServiceError:
+    stated = (_json(answer) or {}).get("message", "")
     reason = " ".join(str(stated).split())[:200] or f"status {answer.status_code}"
-    raise ServiceError(f"MLflow refused {call}: {reason}")
+    return ServiceError(f"MLflow refused {call}: {reason}")
