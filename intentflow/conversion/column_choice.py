@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from intentflow.conversion import ground_truth
+from intentflow.conversion import ground_truth, prodigy
 from intentflow.conversion.blocks import convert_block, convert_stream, end_block
 from intentflow.conversion.column_ranking import (
     MARGIN,
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 # Keys of dialogues, which have the utterances of several turns, and of labelling tools.
 _CHATS = frozenset({"messages", "conversations"})
-_TOOLS = _CHATS | {"annotations", "data", "answer", "cats", "entities", "spans", "annotation_id"}
+_TOOLS = _CHATS | {"annotations", "data", "cats", "annotation_id"}
 _MAX_WORDS = 4  # of a heading
 _SAMPLE_ROWS = 1000
 _SAMPLE_BYTES = 1 << 18
@@ -145,7 +145,8 @@ def _values(rows: Sequence[Row], name: str) -> list[Any]:
 
 def _is_flat(row: Row) -> bool:
     """Whether a row is no tool's, which has its labels in places of its own."""
-    return not _TOOLS.intersection(row) and not ground_truth.recognises(row)
+    tools = (ground_truth.recognises, prodigy.recognises)
+    return not _TOOLS.intersection(row) and not any(recognises(row) for recognises in tools)
 
 
 def _require_heading(source: Source, names: list[str], labels: list[Any]) -> None:

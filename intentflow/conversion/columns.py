@@ -20,7 +20,6 @@ TEXT_FIELDS = (
     "query",
     "input",
     "utt",
-    "sentence",
     "question",
     "message",
     "user_message",

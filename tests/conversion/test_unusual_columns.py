@@ -40,7 +40,13 @@ def _rows(text: str, label: str, **others: Any) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(
     ("text", "label"),
-    [("Äußerung", "Absicht"), ("用户问题", "意图"), ("customer_says", "topic"), ("c1", "c2")],
+    [
+        ("Äußerung", "Absicht"),
+        ("用户问题", "意图"),
+        ("customer_says", "topic"),
+        ("question", "answer"),
+        ("sentence", "c2"),
+    ],
 )
 def test_an_utterance_and_a_label_are_found_under_any_name(
     tmp_path: Path, text: str, label: str
