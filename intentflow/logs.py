@@ -117,8 +117,9 @@ class _StderrHandler(logging.Handler):
 
             tqdm.write(text, file=sys.stderr)
             sys.stderr.flush()
-        else:
-            print(text, file=sys.stderr, flush=True)
+        else:  # not print: kfp's runner replaces it by one that indents the run's log
+            sys.stderr.write(f"{text}\n")
+            sys.stderr.flush()
 
 
 def _formatter(settings: LogSettings) -> logging.Formatter:
@@ -170,11 +171,11 @@ class _TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line; ``step`` and ``trace`` where a record has them."""
+    """One JSON object a line; ``step``, ``progress`` and ``trace`` where a record has them."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as a line."""
-        fields = {
+        fields: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
@@ -182,6 +183,8 @@ class JsonFormatter(logging.Formatter):
         }
         if step := getattr(record, "step", None):
             fields["step"] = step
+        if getattr(record, "progress", False):
+            fields["progress"] = True
         if record.exc_info:
             fields["trace"] = self.formatException(record.exc_info)
         return json_text(fields)

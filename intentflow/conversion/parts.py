@@ -76,7 +76,7 @@ def convert_parts(
 def _parts(
     sources: Sequence[Source], form: Format, options: Options, choice: ExecutorChoice
 ) -> Iterator[NamedPart]:
-    with progress_bar("convert", unit=" rows", only_on_terminal=True) as progress:
+    with progress_bar("convert", unit=" rows") as progress:
         for source in sources:
             lines = 0
             for part in _parts_of(source, form, options, choice):

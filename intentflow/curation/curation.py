@@ -153,7 +153,7 @@ class _Curation:
         self._drop("near_test_row", [(row, None) for row in near])
 
     def redact(self, executor: Executor | None) -> None:
-        redacted = map_rows(executor, redact_examples, self._examples())
+        redacted = map_rows(executor, redact_examples, self._examples(), verb="redact")
         for index, (clean, kinds) in enumerate(redacted):
             number, example = self._rows[index]
             self._redactions.add(number, example, clean, kinds)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from intentflow.curation.near_keys import near_key
 from intentflow.curation.sketches import Sketches, sketches_of
 from intentflow.errors import InputError
+from intentflow.io.progress import progress_bar
 from intentflow.parallel import Executor, usable_cpus
 
 if TYPE_CHECKING:
@@ -220,9 +221,13 @@ def _verified_pairs(
 
     # Threads suffice: nearly all the work is numpy's and scipy's, which release the lock.
     bands = sketches.bands.shape[1]
-    with ThreadPoolExecutor(min(bands, usable_cpus())) as pool:
+    with (
+        ThreadPoolExecutor(min(bands, usable_cpus())) as pool,
+        progress_bar("compare", total=bands, unit="band", leave=False) as bar,
+    ):
         for found in pool.map(verify, range(bands)):
             yield from found
+            bar.update()
 
 
 def _candidates(

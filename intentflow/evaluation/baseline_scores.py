@@ -23,6 +23,7 @@ from intentflow.errors import InputError
 from intentflow.evaluation.metrics import compute_metrics
 from intentflow.evaluation.scored_rows import score_row
 from intentflow.evaluation.untuned import Untuned, answer_untuned, find_base_model
+from intentflow.io.progress import progress_bar
 from intentflow.recipe.recipe import Recipe
 from intentflow.records import Example, content_digest
 from intentflow.taxonomy import Taxonomy
@@ -80,9 +81,11 @@ def run_baselines(
     _find_models(options)
     _warn_about_unparsed(labelled.left_out, test)
     found = {}
-    for kind in options.kinds:
-        log.info("baseline %s", kind)
-        found[kind] = score_answers(test, _answer(kind, training, labelled, test, options))
+    with progress_bar("baseline", total=len(options.kinds), unit="model") as bar:
+        for kind in options.kinds:
+            log.info("baseline %s", kind)
+            found[kind] = score_answers(test, _answer(kind, training, labelled, test, options))
+            bar.update()
     return Baselines(
         data_digest=data_digest,
         train_digest=train_digest,

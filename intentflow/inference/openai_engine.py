@@ -130,7 +130,8 @@ class OpenAIEngine:
     async def _answer_all(self, instructions: Sequence[str], keep: Keep | None) -> list[Answer]:
         answers: dict[int, Answer] = {}
         waiting = iter(enumerate(instructions))
-        with progress_bar("evaluate", total=len(instructions), unit="row") as progress:
+        bar = progress_bar("answer", total=len(instructions), unit="row", in_log=True)
+        with bar as progress:
             async with self._client() as client:
 
                 async def work() -> None:

@@ -89,7 +89,7 @@ class TransformersEngine:
         """
         prompts = [prompt_token_ids(self.tokenizer, text) for text in instructions]
         answers: list[Answer] = [Answer("", 0.0)] * len(prompts)
-        with progress_bar("evaluate", total=len(prompts), unit="row") as progress:
+        with progress_bar("answer", total=len(prompts), unit="row", in_log=True) as progress:
             biases = self.fused.biases(instructions) if self.fused else [[]] * len(prompts)
             for done in self._decode_all(prompts, biases):
                 answers[done.number] = self._answer(done, biases[done.number])
@@ -108,8 +108,10 @@ class TransformersEngine:
             raise InputError(f"{self.folder}: not every intent has a token, so nothing is ranked")
         prompts = [prompt_token_ids(self.tokenizer, text) for text in instructions]
         rankings: list[Ranking] = [{}] * len(prompts)
-        for done in self._decode_all(prompts, [[]] * len(prompts), limit=1):
-            rankings[done.number] = self.intents.ranking(done.intent_scores)
+        with progress_bar("rank", total=len(prompts), unit="row", in_log=True) as progress:
+            for done in self._decode_all(prompts, [[]] * len(prompts), limit=1):
+                rankings[done.number] = self.intents.ranking(done.intent_scores)
+                progress.update()
         return rankings
 
     def complete(

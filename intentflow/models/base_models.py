@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from intentflow.environment import cache_folder
 from intentflow.errors import InputError
 from intentflow.io.files import atomic_directory
 from intentflow.storage import fetch, is_remote
+
+log = logging.getLogger(__name__)
 
 BUNDLED_PREFIX = "bundled:"
 # name: (package with the weights, their file, or the folder that contains them)
@@ -83,15 +86,13 @@ def load_model(name: str, **options: Any) -> Any:
         name: Name of the model, see :func:`resolve_base_model`.
         **options: Options of ``AutoModelForCausalLM.from_pretrained``.
     """
-    import logging as python_logging
-
     from transformers import AutoModelForCausalLM
-    from transformers.utils import logging
+    from transformers.utils import logging as library_logging
 
     # A 4-bit kernel that it searches when it is imported, for any model.
-    python_logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(python_logging.ERROR)
+    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     path = resolve_base_model(name)
-    logging.disable_progress_bar()  # a short-lived bar is noise in a log
+    library_logging.disable_progress_bar()  # a short-lived bar is noise in a log
     with _readable_hub_errors(name):
         return AutoModelForCausalLM.from_pretrained(
             path, trust_remote_code=False, use_safetensors=True, **options
@@ -106,12 +107,12 @@ def load_classifier(name: str, labels: Sequence[str]) -> Any:
         labels: Labels of the head, in the order of its outputs.
     """
     from transformers import AutoModelForSequenceClassification
-    from transformers.utils import logging
+    from transformers.utils import logging as library_logging
 
     path = resolve_base_model(name)
-    logging.disable_progress_bar()
-    previous = logging.get_verbosity()
-    logging.set_verbosity_error()  # a warning about the new head is expected
+    library_logging.disable_progress_bar()
+    previous = library_logging.get_verbosity()
+    library_logging.set_verbosity_error()  # a warning about the new head is expected
     try:
         with _readable_hub_errors(name):
             return AutoModelForSequenceClassification.from_pretrained(
@@ -123,7 +124,7 @@ def load_classifier(name: str, labels: Sequence[str]) -> Any:
                 ignore_mismatched_sizes=True,  # a head over other labels is replaced
             )
     finally:
-        logging.set_verbosity(previous)
+        library_logging.set_verbosity(previous)
 
 
 class _readable_hub_errors:  # noqa: N801 - reads as a block, not as a class
@@ -189,7 +190,10 @@ def _convert_gguf(folder: Path, file: str, target: Path) -> None:
     """Dequantize a GGUF file to 16-bit safetensors, once."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+    from transformers.utils import logging as library_logging
 
+    log.info("%s is converted into %s, once", target.name, target)
+    library_logging.disable_progress_bar()
     tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
     model = AutoModelForCausalLM.from_pretrained(
         folder,

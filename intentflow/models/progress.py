@@ -46,6 +46,7 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers i
             total=state.max_steps,
             initial=state.global_step,
             unit="step",
+            in_log=True,
             disable=not state.is_world_process_zero,
         )
 
@@ -70,7 +71,8 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers i
             )
             if self.bar is not None:
                 speed = self.history.tokens / max(self.history.seconds, 1e-9)
-                self.bar.set_postfix_str(f"loss {logs['loss']:.4f}, {speed:.0f} tokens/s")
+                state_text = f"loss {logs['loss']:.4f}, {speed:.0f} tokens/s"
+                self.bar.set_postfix_str(state_text, refresh=False)
         if "train_loss" in logs:  # the mean over all steps, including those between two log lines
             _refuse_nan(logs["train_loss"], state.global_step)
         if "eval_loss" in logs:

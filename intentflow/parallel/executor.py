@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
 from typing import Protocol, TypeVar
+
+from intentflow.io.progress import progress_bar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 CHUNK_ROWS = 2000
 """Rows per chunk: large enough that the overhead of a transfer is small compared with the work."""
+
+_ROWS_UNTIL_SHOWN = 200  # rows of this process between two states of the progress bar
 
 
 class Executor(Protocol):
@@ -42,6 +45,8 @@ def map_rows(
     function: Callable[[Sequence[Item]], Sequence[Result]],
     rows: Sequence[Item],
     chunk_rows: int = CHUNK_ROWS,
+    *,
+    verb: str = "rows",
 ) -> list[Result]:
     """Apply a function to rows, chunk by chunk.
 
@@ -51,6 +56,7 @@ def map_rows(
             result must not depend on the other rows.
         rows: The rows.
         chunk_rows: Number of rows per chunk.
+        verb: Name of the work, for the progress bar.
 
     Returns:
         The results, in the order of the rows.
@@ -59,7 +65,15 @@ def map_rows(
         >>> map_rows(None, lambda rows: [row.upper() for row in rows], ["a", "b"])
         ['A', 'B']
     """
-    if executor is None or len(rows) < max(executor.min_rows, chunk_rows + 1):
-        return list(function(rows))
-    chunks = (rows[start : start + chunk_rows] for start in range(0, len(rows), chunk_rows))
-    return list(chain.from_iterable(executor.map(function, chunks)))
+    here = executor is None or len(rows) < max(executor.min_rows, chunk_rows + 1)
+    apply: Callable[..., Iterable[Sequence[Result]]] = map
+    if executor is not None and not here:
+        apply = executor.map
+    size = min(chunk_rows, _ROWS_UNTIL_SHOWN) if here else chunk_rows
+    chunks = (rows[start : start + size] for start in range(0, len(rows), size))
+    found: list[Result] = []
+    with progress_bar(verb, total=len(rows), unit="row") as bar:
+        for results in apply(function, chunks):
+            found += results
+            bar.update(len(results))
+    return found

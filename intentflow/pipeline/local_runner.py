@@ -7,6 +7,7 @@ import os
 import resource
 import shutil
 import signal
+import sys
 import tempfile
 import time
 import warnings
@@ -24,7 +25,8 @@ from intentflow.artifacts.verdict import Verdict
 from intentflow.environment import CHECKPOINTS, environment_variables
 from intentflow.errors import CheckFailed, InputError, IntentflowError, ServiceError
 from intentflow.io.files import atomic_directory, atomic_file
-from intentflow.logs import FORMAT
+from intentflow.io.progress import RUNNER_SHOWS
+from intentflow.logs import FORMAT, shows_progress
 from intentflow.pipeline.arguments import pipeline_arguments
 from intentflow.pipeline.compile import build_pipeline
 from intentflow.pipeline.left_out_rows import (
@@ -190,6 +192,7 @@ def _execute(
                 ERROR_FILE: str(error_file := Path(scratch) / "error.json"),
                 CHECKPOINTS: checkpoints,
                 FORMAT: "json",  # the run's log parses the steps' level and logger
+                **({RUNNER_SHOWS: "1"} if sys.stderr.isatty() and shows_progress() else {}),
             }
         ),
         _children_stopped(),

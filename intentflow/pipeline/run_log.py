@@ -5,15 +5,20 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from intentflow.io.progress import RUNNER_SHOWS
 from intentflow.logs import with_level
 from intentflow.pipeline.step_outputs import StepEnd
 from intentflow.printable import printable
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _STARTED = re.compile(r"Executing task '([\w-]+)'")
@@ -29,6 +34,8 @@ class RunLog(io.TextIOBase):
     r"""A stream for the output of kfp's local runner, and the log of the run.
 
     The log has a line for each step, with its counts, below the step's warnings and errors.
+
+    On a terminal the present state of a step's progress is below what is shown.
 
     The runner's own log reports the start and end of each step; between them are the step's lines,
     indented: log records as JSON, output of libraries, and long listings of the step's inputs,
@@ -59,6 +66,7 @@ class RunLog(io.TextIOBase):
         self._in_listing = False
         self._step: str | None = None
         self._unchanged: set[str] = set()
+        self._status: tqdm[Any] | None = None
         self.unresolved: str | None = None
 
     def writable(self) -> bool:
@@ -80,6 +88,7 @@ class RunLog(io.TextIOBase):
 
     def close(self) -> None:
         """Close the files."""
+        self._clear_status()
         self._file.write(self._line)
         self._line = ""
         self._file.close()
@@ -102,6 +111,9 @@ class RunLog(io.TextIOBase):
 
     def _pass_on(self, line: str) -> None:
         record = _record(line)
+        if record is not None and getattr(record, "progress", False) and RUNNER_SHOWS in os.environ:
+            self._show_status(record.getMessage())
+            return
         text = _INDENT + with_level(record) if record else line
         self._file.write(text + "\n")
         shown = _COLOUR.sub("", text)
@@ -114,6 +126,19 @@ class RunLog(io.TextIOBase):
             self._log_step_line(own.strip(), record)
         elif short := self._shorten(shown):
             log.info("%s", short)
+
+    def _show_status(self, text: str) -> None:
+        """Show the state of a step's progress in place of its former one."""
+        from tqdm import tqdm
+
+        if self._status is None:
+            self._status = tqdm(bar_format="{desc}", leave=False, dynamic_ncols=True)
+        self._status.set_description_str(f"  {text}")
+
+    def _clear_status(self) -> None:
+        if self._status is not None:
+            self._status.close()
+            self._status = None
 
     def _log_step_line(self, line: str, record: logging.LogRecord | None) -> None:
         if self._step is None or not (record or self._is_wanted(line)):
@@ -130,9 +155,11 @@ class RunLog(io.TextIOBase):
             return f"[{found[1]}] unchanged, not run again"
         if found := _STARTED.search(line):
             self._step, self._in_listing = found[1], False
+            self._clear_status()
             return f"[{found[1]}]"
         if found := _ENDED.search(line):
             self._step = None
+            self._clear_status()
             return f"[{found[1]}] failed" if found[2] == "FAILURE" else None
         return None
 
@@ -199,4 +226,6 @@ def _record(line: str) -> logging.LogRecord | None:
     except (ValueError, KeyError, AttributeError):
         return None
     text = "\n".join([*([fields["trace"]] if "trace" in fields else []), message])
-    return logging.LogRecord(name, level, "", 0, printable(text, lines=True), None, None)
+    record = logging.LogRecord(name, level, "", 0, printable(text, lines=True), None, None)
+    record.progress = bool(fields.get("progress"))
+    return record

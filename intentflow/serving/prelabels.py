@@ -103,7 +103,7 @@ def service_asks(client: IntentClient) -> Ask:
 
     def ask(utterances: Sequence[str]) -> list[PredictedRow]:
         rows: list[PredictedRow] = []
-        with progress_bar("predict", total=len(utterances), unit="row") as bar:
+        with progress_bar("predict", total=len(utterances), unit="row", in_log=True) as bar:
             for start in range(0, len(utterances), _BATCH):
                 some = utterances[start : start + _BATCH]
                 answers = client.recognize_all(some, top_k=_RANKED)

@@ -14,7 +14,5 @@ Progress = Callable[[int], object]
 @contextmanager
 def bytes_bar(verb: str, total_bytes: int) -> Iterator[Progress]:
     """Yield a function to report the number of further bytes that are done."""
-    with progress_bar(
-        verb, total=total_bytes, unit="B", unit_scale=True, only_on_terminal=True, leave=False
-    ) as bar:
+    with progress_bar(verb, total=total_bytes, unit="B", unit_scale=True, leave=False) as bar:
         yield bar.update

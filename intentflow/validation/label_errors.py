@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from intentflow.io.progress import progress_bar
 from intentflow.validation.dataset import Dataset, Row
 from intentflow.validation.findings import CheckResult, NotCheckedError
 from intentflow.validation.policy import DataPolicy, LabelErrorCheck
@@ -139,17 +140,20 @@ def _out_of_sample(texts: Sequence[str], given: _Classes, count: int) -> _Probab
     features = _features(texts)
     probabilities = np.zeros((len(texts), count), np.float32)
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=_SEED)
-    for known, held_out in folds.split(features, given):
-        model = SGDClassifier(
-            loss="log_loss",
-            alpha=1e-5,
-            max_iter=_PASSES,
-            tol=None,
-            random_state=_SEED,
-            n_jobs=-1,
-        )
-        model.fit(features[known], given[known])
-        probabilities[np.ix_(held_out, model.classes_)] = model.predict_proba(features[held_out])
+    with progress_bar("label errors", total=_FOLDS, unit="fold", leave=False) as bar:
+        for known, held_out in folds.split(features, given):
+            model = SGDClassifier(
+                loss="log_loss",
+                alpha=1e-5,
+                max_iter=_PASSES,
+                tol=None,
+                random_state=_SEED,
+                n_jobs=-1,
+            )
+            model.fit(features[known], given[known])
+            likely = model.predict_proba(features[held_out])
+            probabilities[np.ix_(held_out, model.classes_)] = likely
+            bar.update()
     return probabilities
 
 

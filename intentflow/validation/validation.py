@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from intentflow.io.progress import progress_bar
 from intentflow.recipe.recipe import Recipe
 from intentflow.records import Example
 from intentflow.taxonomy import Taxonomy
@@ -112,20 +113,24 @@ def _check(data: Dataset, policy: DataPolicy) -> tuple[list[Finding], list[str]]
     """The findings of all checks, the worst first, and the skipped checks."""
     findings: list[Finding] = []
     skipped = [] if data.taxonomy else [_NO_TAXONOMY]
-    for code, function in CHECKS.items():
-        check: Check = getattr(policy, code)
-        if check.level == "off":
-            skipped.append(f"{code}: off in the policy")
-            continue
-        try:
-            found = function(data, policy)
-        except ModuleNotFoundError as error:
-            package = (error.name or "").partition(".")[0]
-            skipped.append(f"{code}: the package {package} is not installed")
-        except NotCheckedError as error:
-            skipped.append(f"{code}: {error}")
-        else:
-            if found:
-                findings.append(Finding.of(code, found, check.level, policy.examples_per_finding))
+    with progress_bar("validate", total=len(CHECKS), unit="check") as bar:
+        for code, function in CHECKS.items():
+            check: Check = getattr(policy, code)
+            bar.set_postfix_str(code, refresh=False)
+            bar.update()
+            if check.level == "off":
+                skipped.append(f"{code}: off in the policy")
+                continue
+            try:
+                found = function(data, policy)
+            except ModuleNotFoundError as error:
+                package = (error.name or "").partition(".")[0]
+                skipped.append(f"{code}: the package {package} is not installed")
+            except NotCheckedError as error:
+                skipped.append(f"{code}: {error}")
+            else:
+                if found:
+                    examples = policy.examples_per_finding
+                    findings.append(Finding.of(code, found, check.level, examples))
     findings.sort(key=lambda finding: _ORDER.index(finding.level))
     return findings, skipped

@@ -71,6 +71,17 @@ def test_the_gate_lies_near_the_linear_classifier(classes: Path) -> None:
     assert minimum is not None and 0 <= accuracy - minimum <= 0.04
 
 
+@pytest.mark.parametrize(("rows", "judged"), [(120, False), (600, True)])
+def test_intents_are_judged_alone_where_they_will_have_rows(rows: int, judged: bool) -> None:
+    examples = [Example(f"row {at}", f"intent_{at % 2}()") for at in range(rows)]
+    assert draft_gate(examples, has_parameters=False).judges_intents is judged
+
+
+def test_no_rule_that_can_judge_no_intent_is_drafted(classes: Path) -> None:
+    main(["init", "--from", classes.name])
+    assert _drafted().policy.per_intent is None
+
+
 def test_options_about_the_table_stand_in_the_configuration(classes: Path) -> None:
     classes.write_text(classes.read_text().replace("text,category", "note,topic", 1))
     command = ["init", "own", "--from", classes.name, "--field", "note", "--label-field", "topic"]

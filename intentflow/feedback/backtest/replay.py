@@ -23,6 +23,7 @@ from intentflow.feedback.backtest.dated_rows import DatedRow, Window, windows_of
 from intentflow.feedback.drift.measurement import measure_drift
 from intentflow.feedback.drift.policy import DriftPolicy
 from intentflow.feedback.drift.rows import AnsweredRows
+from intentflow.io.progress import progress_bar
 from intentflow.records import Example, content_digest
 
 
@@ -129,27 +130,32 @@ def _course(
     learned = list(range(settings.first_windows))
     labels, trainings = sum(len(windows[at].rows) for at in learned), 1
     course = []
-    for at in range(settings.first_windows, len(windows)):
-        rows = windows[at].rows
-        texts = [row.text for row in rows]
-        predicted, confidences = models.of(windows, learned).answer(texts) if texts else ([], [])
-        requests = AnsweredRows.of(zip(texts, predicted, confidences, strict=True))
-        action = _drift(policy, requests, windows, learned, settings)
-        # Only here, after the predictions and the decision, are the window's labels seen.
-        retrained = bool(rows) and (policy == "weekly" or action == "retrain")
-        correct = sum(one == row.label for one, row in zip(predicted, rows, strict=True))
-        if retrained:
-            learned.append(at)
-            labels, trainings = labels + len(rows), trainings + 1
-        course.append(
-            PolicyWindow(
-                correct=correct,
-                accuracy=correct / len(rows) if rows else None,
-                drift=action,
-                labels=len(rows) if retrained else 0,
-                retrained=retrained,
+    replayed = range(settings.first_windows, len(windows))
+    with progress_bar(f"backtest {policy}", total=len(replayed), unit="window") as bar:
+        for at in replayed:
+            rows = windows[at].rows
+            texts = [row.text for row in rows]
+            predicted, confidences = (
+                models.of(windows, learned).answer(texts) if texts else ([], [])
             )
-        )
+            requests = AnsweredRows.of(zip(texts, predicted, confidences, strict=True))
+            action = _drift(policy, requests, windows, learned, settings)
+            # Only here, after the predictions and the decision, are the window's labels seen.
+            retrained = bool(rows) and (policy == "weekly" or action == "retrain")
+            correct = sum(one == row.label for one, row in zip(predicted, rows, strict=True))
+            if retrained:
+                learned.append(at)
+                labels, trainings = labels + len(rows), trainings + 1
+            course.append(
+                PolicyWindow(
+                    correct=correct,
+                    accuracy=correct / len(rows) if rows else None,
+                    drift=action,
+                    labels=len(rows) if retrained else 0,
+                    retrained=retrained,
+                )
+            )
+            bar.update()
     scored = sum(len(window.rows) for window in windows[settings.first_windows :])
     return PolicyCourse(
         policy=policy,
