@@ -79,7 +79,7 @@ def test_intents_are_judged_alone_where_they_will_have_rows(rows: int, judged: b
 
 def test_no_rule_that_can_judge_no_intent_is_drafted(classes: Path) -> None:
     main(["init", "--from", classes.name])
-    assert _drafted().policy.per_intent is None
+    assert _drafted().policy.per_intent.recall is None
 
 
 def test_options_about_the_table_stand_in_the_configuration(classes: Path) -> None:
