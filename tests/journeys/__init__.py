@@ -1,0 +1,1 @@
+"""Journeys of the four personas, each from an empty folder with documented commands only."""
