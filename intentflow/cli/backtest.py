@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from intentflow.cli.config_flags import add_config_flags, read_config
 from intentflow.cli.outcome import Outcome
 from intentflow.pipeline.steps.backtest import BacktestConfig, run_backtest
+from intentflow.printable import NO_VALUE
+from intentflow.report.text_table import text_table
 
 if TYPE_CHECKING:
     from intentflow.artifacts.backtest import BacktestReport, PolicyWindow
@@ -54,9 +56,7 @@ def _text(report: BacktestReport) -> str:
         ("labels", "", *(str(it.labels) for it in report.policies)),
         ("trainings", "", *(str(it.trainings) for it in report.policies)),
     ]
-    table = [head, *rows, *totals]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
+    lines = text_table([*rows, *totals], head)
     return "\n".join([*lines, "", "* a model was trained on the window's labels after it"])
 
 
@@ -65,4 +65,4 @@ def _cell(window: PolicyWindow) -> str:
 
 
 def _share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+    return NO_VALUE if value is None else f"{value:.3f}"

@@ -12,7 +12,9 @@ from intentflow.cli.config_flags import add_config_flags, given_fields, read_con
 from intentflow.cli.outcome import Outcome
 from intentflow.errors import UsageError
 from intentflow.pipeline.steps.baseline import BaselineConfig, run_baseline, unread_settings
+from intentflow.printable import NO_VALUE
 from intentflow.recipe.recipe import Recipe
+from intentflow.report.text_table import text_table
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +44,9 @@ def run(args: argparse.Namespace) -> Outcome:
         "seconds": round(time.monotonic() - started, 1),
         "data_digest": found.data_digest,
     }
-    return Outcome(summary, text="\n".join(_line(kind, scores[kind]) for kind in scores))
+    head = ("baseline", "intents", "95 % interval", "parameters", "rows")
+    rows = [_cells(kind, entry) for kind, entry in scores.items()]
+    return Outcome(summary, text="\n".join(text_table(rows, head)))
 
 
 def _config(args: argparse.Namespace) -> BaselineConfig:
@@ -64,10 +68,8 @@ def _recipe(args: argparse.Namespace) -> Recipe:
     return recipe.model_copy(update={"model_name_or_path": args.model})
 
 
-def _line(kind: str, entry: BaselineScores) -> str:
-    text = f"{kind:<9} intent {entry.intent_accuracy:.3f}"
-    if interval := entry.interval(INTENT_ACCURACY):
-        text += f" ({interval[0]:.3f} to {interval[1]:.3f})"
-    if entry.parameter_accuracy is not None:
-        text += f", parameters {entry.parameter_accuracy:.3f}"
-    return f"{text}, {entry.n} rows"
+def _cells(kind: str, entry: BaselineScores) -> tuple[str, ...]:
+    interval = " to ".join(f"{end:.3f}" for end in entry.interval(INTENT_ACCURACY) or ())
+    parameters = entry.parameter_accuracy
+    shown = NO_VALUE if parameters is None else f"{parameters:.3f}"
+    return kind, f"{entry.intent_accuracy:.3f}", interval, shown, str(entry.n)

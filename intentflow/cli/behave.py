@@ -10,6 +10,7 @@ from intentflow.cli.outcome import Outcome
 from intentflow.pipeline.steps.answering import AnswerConfig, EndpointFacts
 from intentflow.pipeline.steps.behave import BehaveConfig, BehaveFiles, run_behave
 from intentflow.printable import NO_VALUE
+from intentflow.report.text_table import text_table
 
 if TYPE_CHECKING:
     from intentflow.artifacts.behaviour import BehaviourReport, BehaviourScores
@@ -65,15 +66,15 @@ def _summary(report: BehaviourReport) -> dict[str, Any]:
 
 def _text(report: BehaviourReport) -> str:
     lines = [f"{report.rows} rows, engine {report.engine}", ""]
-    lines.append(f"{'kind':<18} {'cases':>5} {'failures':>8}  {'rate':>6}  95 % interval")
-    lines += [_line(one) for one in report.kinds]
+    head = ("kind", "cases", "failures", "rate", "95 % interval")
+    lines += text_table(map(_cells, report.kinds), head)
     for one in report.skipped:
         whose = f"{one.rows} rows in {one.language}" if one.language else f"all {one.rows} rows"
         lines.append(f"{one.kind}: not tested on {whose}: {one.reason}")
     return "\n".join(lines)
 
 
-def _line(one: BehaviourScores) -> str:
+def _cells(one: BehaviourScores) -> tuple[str, ...]:
     rate = NO_VALUE if one.failure_rate is None else f"{one.failure_rate:.3f}"
     interval = " to ".join(f"{end:.3f}" for end in one.interval or ())
-    return f"{one.kind:<18} {one.cases:>5} {one.failures:>8}  {rate:>6}  {interval}".rstrip()
+    return one.kind, str(one.cases), str(one.failures), rate, interval

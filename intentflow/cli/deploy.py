@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from intentflow.cli.config_flags import add_config_flags, flag_names, given_fields, help_text
 from intentflow.cli.outcome import Outcome
 from intentflow.cli.set_flag import add_set_flag
+from intentflow.cli.summary_text import table
 from intentflow.config import Flag, marker
 from intentflow.deployment.options import DeployOptions
 from intentflow.errors import UsageError
@@ -15,6 +17,10 @@ from intentflow.pipeline.code_version import code_version
 from intentflow.pipeline.steps.deploy import run_deploy
 from intentflow.pipeline.steps.recorded import RecordConfig, Recorded
 from intentflow.registry.place import PLACE_HELP, given_place
+from intentflow.report.text_table import text_table
+
+if TYPE_CHECKING:
+    from intentflow.deployment import DeployResult
 
 _FIELDS = DeployOptions.model_fields
 _FLAGS = {name for name, field in _FIELDS.items() if marker(Flag, field.metadata)}
@@ -57,7 +63,26 @@ def run(args: argparse.Namespace) -> Outcome:
     summary = asdict(deployed)
     manifests = summary.pop("manifests")
     prints = deployed.mode == "render" and not deployed.files
-    return Outcome(summary, text=manifests.rstrip("\n") if prints else None)
+    return Outcome(summary, text=manifests.rstrip("\n") if prints else _text(deployed))
+
+
+def _text(deployed: DeployResult) -> str:
+    """What was written or changed; facts that a mode does not have are left out."""
+    facts = {
+        "mode": deployed.mode,
+        "verified by a verdict": "yes" if deployed.verified else "no",
+        "changed": "yes" if deployed.changed else "no",
+        "URL": deployed.url,
+        "replaced revision": deployed.revision,
+        "commit": deployed.commit,
+        "branch": deployed.branch,
+    }
+    lines = table((name, value) for name, value in facts.items() if value is not None)
+    objects = [tuple(one.split("/", 1)) for one in deployed.objects]
+    lines += ["", *text_table(objects, ("object", "name"), indent="  ")]
+    if deployed.files:
+        lines += ["", "  files", *(f"  {file}" for file in deployed.files)]
+    return "\n".join(lines)
 
 
 def _refuse_flags_of_other_modes(given: dict[str, object], options: DeployOptions) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from intentflow.cli.config_flags import add_config_flags, read_config
 from intentflow.cli.outcome import VERDICT_COLOURS, Outcome
 from intentflow.pipeline.steps.drift import DriftConfig, run_drift
+from intentflow.report.text_table import text_table
 
 if TYPE_CHECKING:
     from intentflow.artifacts.drift import DriftReport
@@ -61,12 +62,16 @@ def _summary(report: DriftReport) -> dict[str, Any]:
 
 def _text(report: DriftReport) -> str:
     lines = [f"{report.requests.rows} requests, {report.reference_rows} reference rows", ""]
-    lines.append(f"{'statistic':<14} {'index':>7}  {'95 % interval':<16} {'p':>8}  action")
-    for one in report.statistics:
-        interval = f"{one.interval[0]:.3f} to {one.interval[1]:.3f}"
-        lines.append(
-            f"{one.name:<14} {one.psi:>7.3f}  {interval:<16} {one.adjusted_p_value:>8.2g}  "
-            f"{one.action}"
+    rows = [
+        (
+            one.name,
+            f"{one.psi:.3f}",
+            f"{one.interval[0]:.3f} to {one.interval[1]:.3f}",
+            f"{one.adjusted_p_value:.2g}",
+            one.action,
         )
+        for one in report.statistics
+    ]
+    lines += text_table(rows, ("statistic", "index", "95 % interval", "p", "action"))
     lines += ["", f"action: {report.action}", *(f"reason: {one}" for one in report.reasons)]
     return "\n".join([*lines, *(f"not compared: {one}" for one in report.skipped)])

@@ -7,7 +7,7 @@ import logging
 
 from intentflow.cli.config_flags import add_config_flags, help_text, read_config
 from intentflow.cli.outcome import VERDICT_COLOURS, Outcome
-from intentflow.gating.markdown import verdict_text
+from intentflow.gating.verdict_text import verdict_text
 from intentflow.pipeline.steps.gate import GateConfig, run_gate
 from intentflow.pipeline.steps.recorded import RecordConfig
 from intentflow.registry.place import PLACE_HELP, given_place
@@ -59,5 +59,5 @@ def run(args: argparse.Namespace) -> Outcome:
         verdict.decision.model_dump(),
         verdict_text(verdict),
         0 if verdict.passed else 1,
-        {"# Gate": VERDICT_COLOURS[verdict.passed], "First broken rule": "red"},
+        {"gate": VERDICT_COLOURS[verdict.passed], "not met:": VERDICT_COLOURS[False]},
     )

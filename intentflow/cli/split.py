@@ -8,9 +8,9 @@ from pathlib import Path
 
 from intentflow.cli.config_flags import add_config_flags, read_config
 from intentflow.cli.outcome import Outcome
-from intentflow.cli.summary_text import table
 from intentflow.errors import UsageError
 from intentflow.pipeline.steps.split import SplitConfig, SplitFiles, SplitSummary, run_split
+from intentflow.report.text_table import text_table
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,9 +33,9 @@ def run(args: argparse.Namespace) -> Outcome:
 
 def _text(summary: SplitSummary, files: SplitFiles) -> str:
     parts = {"train": summary.train, "validation": summary.validation, "test": summary.test}
+    rows = [(name, str(count), summary.digests.get(name, "")) for name, count in parts.items()]
     lines = [f"{summary.rows} rows in {summary.groups} groups of similar rows"]
-    lines += table(parts.items())
-    lines += [f"digest of {part}: {digest}" for part, digest in summary.digests.items()]
+    lines += text_table(rows, ("part", "rows", "digest"), indent="  ")
     if summary.left_out:
         lines.append(f"left out: {summary.left_out} rows near the test file, in {files.left_out}")
     if summary.test_rejected:

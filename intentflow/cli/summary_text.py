@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from intentflow.printable import NO_VALUE, printable
+from intentflow.report.text_table import text_table
 
 if TYPE_CHECKING:
     from intentflow.artifacts.metrics import Metrics
@@ -40,12 +41,7 @@ def table(rows: Iterable[Row], *, indent: str = "  ") -> list[str]:
         >>> table([("train", 560), ("test", 70)])
         ['  train  560', '  test    70']
     """
-    cells = [(name, value_text(value), isinstance(value, int)) for name, value in rows]
-    names = max((len(name) for name, _, _ in cells), default=0)
-    numbers = max((len(text) for _, text, right in cells if right), default=0)
-    return [
-        f"{indent}{name:<{names}}  {text:>{numbers if right else 0}}" for name, text, right in cells
-    ]
+    return text_table([(name, value_text(value)) for name, value in rows], indent=indent)
 
 
 def value_text(value: object) -> str:

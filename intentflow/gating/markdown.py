@@ -19,7 +19,7 @@ def verdict_markdown(verdict: Verdict) -> str:
         verdict: The gate's verdict.
     """
     kept = _kept(verdict)
-    folded = [f"<details><summary>{_kept_count(verdict)}</summary>", "", *kept, "", "</details>"]
+    folded = [f"<details><summary>{kept_count(verdict)}</summary>", "", *kept, "", "</details>"]
     return _page(verdict, kept if verdict.passed else folded, [header_of(verdict).markdown(), ""])
 
 
@@ -33,18 +33,7 @@ def header_of(verdict: Verdict) -> PageHeader:
     )
 
 
-def verdict_text(verdict: Verdict) -> str:
-    """The same for a terminal, where kept rules are counted if one is broken.
-
-    Args:
-        verdict: The gate's verdict.
-    """
-    if verdict.passed:
-        return _page(verdict, _kept(verdict))
-    return _page(verdict, [f"- {_kept_count(verdict)}: `--markdown F` and `-o F` list them"])
-
-
-def _page(verdict: Verdict, kept: list[str], facts: Sequence[str] = ()) -> str:
+def _page(verdict: Verdict, kept: list[str], facts: Sequence[str]) -> str:
     named = f" ({verdict.policy})" if verdict.policy else ""
     lines = [f"# Gate{named}: {'passed' if verdict.passed else 'failed'}", "", *facts]
     if verdict.first_failed:
@@ -64,7 +53,8 @@ def _kept(verdict: Verdict) -> list[str]:
     return [*_table(kept), "", *evidence]
 
 
-def _kept_count(verdict: Verdict) -> str:
+def kept_count(verdict: Verdict) -> str:
+    """The number of kept rules, as a clause."""
     kept = sum(rule.passed for rule in verdict.rules)
     return "1 rule is kept" if kept == 1 else f"{kept} rules are kept"
 
@@ -84,10 +74,14 @@ def number(value: float | None) -> str:
     return NO_VALUE if value is None else f"{value:.4g}"
 
 
+def measured_text(rule: Rule) -> str:
+    """The value that a rule looked at, with its bound where the rule asks for one."""
+    bound = "" if rule.bound is None else f" (bound {number(rule.bound)})"
+    return number(rule.value) + bound
+
+
 def _row(rule: Rule) -> str:
-    measured = number(rule.value)
-    if rule.bound is not None:
-        measured += f" (bound {number(rule.bound)})"
+    measured = measured_text(rule)
     outcome = "kept" if rule.passed else "**broken**"
     return f"| {_cell(rule.name)} | {measured} | {number(rule.limit)} | {outcome} |"
 
@@ -103,20 +97,25 @@ def _comparison(compared: Mapping[str, HeadlineScores]) -> list[str]:
     return lines
 
 
-def _engines(verdict: Verdict) -> list[str]:
-    """The engine that was measured and the one that will serve."""
+def engine_cells(verdict: Verdict) -> list[tuple[str, str, str]]:
+    """Facts about the engine that was measured and the one that will serve; none if not known."""
     serving = verdict.serving
     if serving is None:
         return []
-    names = ("engine", "engine_version", "quantization", "grammar_backend")
-    lines = ["", "| | measured | will serve |", "|---|---|---|"]
-    for name in names:
+    found = []
+    for name in ("engine", "engine_version", "quantization", "grammar_backend"):
         ours, theirs = (getattr(side, name) for side in (verdict, serving))
-        label = name.replace("_", " ")
         if name == "quantization":
             theirs = theirs or ours  # the model's own
-        lines.append(f"| {label} | {_cell(ours or '–')} | {_cell(theirs or '–')} |")
-    return lines
+        found.append((name.replace("_", " "), ours or NO_VALUE, theirs or NO_VALUE))
+    return found
+
+
+def _engines(verdict: Verdict) -> list[str]:
+    rows = engine_cells(verdict)
+    head = ["", "| | measured | will serve |", "|---|---|---|"]
+    cells = (f"| {label} | {_cell(ours)} | {_cell(theirs)} |" for label, ours, theirs in rows)
+    return [*head, *cells] if rows else []
 
 
 def _cell(text: str) -> str:

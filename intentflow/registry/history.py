@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from intentflow.artifacts.registry_entry import RegistryEntry
 from intentflow.artifacts.scores import HEADLINE
 from intentflow.registry.listing import SHORT, Listing
+from intentflow.report.text_table import text_table
 
 HEAD = ("created", "kind", "id", "service", "verdict", "intents", "parameters", "aliases")
 
@@ -18,9 +19,7 @@ def table_lines(listing: Listing, ids: Iterable[str]) -> list[str]:
         listing: The registry.
         ids: Ids of the entries, in the order of the lines.
     """
-    rows = [HEAD, *(_cells(listing, one) for one in ids)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
-    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    return text_table([_cells(listing, one) for one in ids], HEAD)
 
 
 def move_lines(listing: Listing, ids: set[str] | None = None) -> list[str]:

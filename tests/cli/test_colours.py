@@ -82,7 +82,7 @@ def test_json_lines_have_no_colour(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("accuracy", "line"),
-    [(0.95, f"{GREEN}# Gate: passed{PLAIN}"), (0.5, f"{RED}# Gate: failed{PLAIN}")],
+    [(0.95, f"{GREEN}gate: passed{PLAIN}"), (0.5, f"{RED}gate: failed{PLAIN}")],
 )
 def test_a_verdict_is_green_or_red(
     accuracy: float, line: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -98,7 +98,7 @@ def test_a_verdict_has_no_colour_where_none_is_wanted(
     terminal = _terminal(monkeypatch, "stdout")
     monkeypatch.setenv("NO_COLOR", "1")
     _gate(tmp_path, 0.5)
-    assert terminal.getvalue().startswith("# Gate: failed\n")
+    assert terminal.getvalue().startswith("gate: failed\n")
 
 
 def test_a_verdict_in_a_pipe_is_plain_text(

@@ -61,7 +61,12 @@ def test_split_shows_its_parts_as_a_table(
     main(["split", records, "-o", str(tmp_path / "parts"), "--test", "0.2"])
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "10 rows in 9 groups of similar rows"
-    assert [line.split()[0] for line in lines[1:4]] == ["train", "validation", "test"]
+    assert [line.split()[:2] for line in lines[1:5]] == [
+        ["part", "rows"],
+        ["train", "7"],
+        ["validation", "1"],
+        ["test", "2"],
+    ]
 
 
 def test_curate_names_what_it_changed(

@@ -1,4 +1,4 @@
-"""The way in: from a CSV with 77 classes, as it is published, to a first verdict in two commands."""
+"""The way in: from a public CSV of 77 classes to a first verdict, in two commands."""
 
 from __future__ import annotations
 
