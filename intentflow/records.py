@@ -33,6 +33,7 @@ class Example:
         dialogue: Id of the dialogue that the row is from; a split keeps a dialogue's rows together.
         rounds: Number of the user's turns that the utterance joins.
         person: Keyed hash of the person whose utterance it is, see :mod:`intentflow.persons`.
+        prediction: A model's answer, which the labeller saw as pre-label; nothing learns from it.
     """
 
     instruction: str
@@ -41,6 +42,7 @@ class Example:
     dialogue: str | None = None
     rounds: int = 1
     person: str | None = None
+    prediction: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The row as it is written to a file."""
@@ -53,6 +55,8 @@ class Example:
             row["rounds"] = self.rounds
         if self.person:
             row["person"] = self.person
+        if self.prediction:
+            row["prediction"] = self.prediction
         return row
 
 
@@ -245,7 +249,13 @@ def _example(row: Any, where: str, hint: str) -> Example:
             "one"
         )
     synthetic = bool(row.get("synthetic", False))
-    return Example(row["instruction"], row["output"], synthetic, dialogue, rounds, person)
+    prediction = row.get("prediction") or None
+    if prediction is not None and not isinstance(prediction, str):
+        raise InputError(f"{where}: prediction is not text")
+    _require_characters(prediction or "", f"{where}: prediction")
+    return Example(
+        row["instruction"], row["output"], synthetic, dialogue, rounds, person, prediction
+    )
 
 
 def is_round_count(value: Any) -> TypeGuard[int]:

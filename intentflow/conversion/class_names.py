@@ -20,6 +20,7 @@ from intentflow.calls import CallSyntaxError, name_fault, parse_calls
 from intentflow.conversion.writers import RowsWriter
 
 _ENDS_AS_CALL = b')"}\n'
+_PREDICTION = b'", "prediction": "'  # stands behind the label
 _OUTPUT = re.compile(rb'"output": ("(?:[^"\\]|\\.)*+")')
 _SEPARATOR = re.compile("[;；]")
 _SENTENCE_END = (".", "!", "。", "！", "…", ":")
@@ -48,7 +49,8 @@ class CallWriter:
 
     def write(self, lines: bytes, count: int) -> None:
         """Append rows: ``count`` JSON lines, each with its line end."""
-        if self._waiting is None and lines.count(_ENDS_AS_CALL) == count:
+        ends = lines.count(_ENDS_AS_CALL) == count and _PREDICTION not in lines
+        if self._waiting is None and ends:
             self._writer.write(lines, count)
             return
         if self._waiting is None:

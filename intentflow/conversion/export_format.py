@@ -25,6 +25,9 @@ DIALOGUE_FIELDS = ("dialogue_id", "dialogue", "conversation_id", "session_id")
 PERSON_FIELD = "person"
 """Field of records with the keyed hash of the person."""
 
+PREDICTION_FIELD = "prediction"
+"""Field with a model's answer, which is kept with the label and never taken for it."""
+
 REASONS = {
     "abandoned": "the labeller abandoned or skipped the row",
     "ambiguous_spans": "a labelled span may be a parameter of several of the row's intents",
@@ -136,6 +139,7 @@ class LabelledRow(NamedTuple):
         rounds: Number of the user's turns that the utterance joins.
         answers: The answers of several annotators, if the row has them.
         person: Keyed hash of the person whose utterance it is; empty if the row has none.
+        prediction: A model's answer, the pre-label; empty if the row has none.
     """
 
     instruction: str
@@ -145,14 +149,16 @@ class LabelledRow(NamedTuple):
     rounds: int = 1
     answers: AnsweredRow | None = None
     person: str = ""
+    prediction: str = ""
 
 
 def encode_record(row: LabelledRow) -> bytes:
     """The row in the form that is digested: keys in the order of ``content_digest``."""
-    record = b'"instruction": %b, "output": %b%b%b}' % (
+    record = b'"instruction": %b, "output": %b%b%b%b}' % (
         orjson.dumps(row.instruction),
         orjson.dumps(row.output),
         b', "person": "%b"' % row.person.encode() if row.person else b"",
+        b', "prediction": %b' % orjson.dumps(row.prediction) if row.prediction else b"",
         b', "rounds": %d' % row.rounds if row.rounds > 1 else b"",
     )
     if row.dialogue:
@@ -284,6 +290,7 @@ def label_text(fields: Row, options: Options, output: str) -> LabelledRow:
         find_dialogue(fields),
         rounds=find_rounds(fields),
         person=find_person(fields, options),
+        prediction=find_prediction(fields),
     )
 
 
@@ -310,6 +317,12 @@ def find_person(fields: Row, options: Options) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     return options.person.key.hashed(value) if isinstance(value, str) and value.strip() else ""
+
+
+def find_prediction(fields: Row) -> str:
+    """The model's answer among a row's fields, as `predict` writes it; empty without one."""
+    found = fields.get(PREDICTION_FIELD)
+    return found if isinstance(found, str) and found.strip() else ""
 
 
 def find_rounds(fields: Row) -> int:

@@ -5,10 +5,11 @@ file of its own, with its task under ``task``. Flat rows of the JSON-MIN export 
 :mod:`intentflow.conversion.label_studio_min`.
 
 An annotation that was skipped (``was_cancelled``, once ``skipped``) or that its last review
-rejected does not count; a task with no other is rejected. Predictions are pre-labels and never
-count. Design decision: if annotations are marked ``ground_truth``, only those count; of several
-annotations by one annotator the latest counts; the majority of annotators wins;
-:mod:`intentflow.conversion.label_studio_answers` states which answer of an annotation is the label.
+rejected does not count; a task with no other is rejected. Predictions are pre-labels: they never
+count, and the last one is kept with the label. Design decision: if annotations are marked
+``ground_truth``, only those count; of several annotations by one annotator the latest counts; the
+majority of annotators wins; :mod:`intentflow.conversion.label_studio_answers` states which answer
+of an annotation is the label.
 """
 
 from __future__ import annotations
@@ -104,7 +105,20 @@ def _read_task(row: Row, annotations: list[Row], options: Options) -> LabelledRo
         raise RowRejected("no_answer")
     election = elect(labels, text)
     labelled = find_labelled(data, options, election.label)
+    labelled = labelled._replace(prediction=_pre_label(row, text, options) or labelled.prediction)
     return labelled._replace(answers=election.answers) if election.answers else labelled
+
+
+def _pre_label(row: Row, text: str, options: Options) -> str:
+    """The answer of a task's last prediction; empty without one that can be read."""
+    given = row.get("predictions")
+    predictions = [it for it in given if isinstance(it, dict)] if isinstance(given, list) else []
+    for prediction in sorted(predictions, key=time_of, reverse=True):
+        try:
+            return chosen_label(read_results(prediction.get("result"), text), options)
+        except RowRejected:
+            continue
+    return ""
 
 
 def _countable(annotations: list[Row]) -> list[Row]:

@@ -59,14 +59,18 @@ def redact_example(example: Example) -> tuple[Example, dict[str, int]]:
     """
     budget = LookupBudget()
     spans = find_personal_data(example.instruction, budget)
-    if not spans and not _may_be_private(example.output, budget):
+    texts = (example.output, example.prediction or "")
+    if not spans and not any(_may_be_private(text, budget) for text in texts):
         return example, {}
     calls = _calls(example.output)
     redactor = _RowRedactor(example, spans, budget)
     output = _redact_output(example.output, calls, redactor)
+    prediction = example.prediction
+    if prediction:
+        prediction = _redact_output(prediction, _calls(prediction), redactor)
     if not redactor.names.kinds:
         return example, {}
-    redacted = replace(example, instruction=redactor.redacted, output=output)
+    redacted = replace(example, instruction=redactor.redacted, output=output, prediction=prediction)
     return redacted, dict(redactor.names.kinds)
 
 
@@ -88,7 +92,9 @@ class _RowRedactor:
         self._rest = "\0".join(text[start:end] for start, end in gaps(spans, 0, len(text)))
         self._redacted_values: dict[str, str] = {}
         self._meanings: dict[str, str] = {}
-        self.names = Placeholders(PLACEHOLDER.findall(f"{text}\0{example.output}"))
+        self.names = Placeholders(
+            PLACEHOLDER.findall(f"{text}\0{example.output}\0{example.prediction or ''}")
+        )
         self.redacted = _replace(text, spans, self.names)
 
     def redact_value(self, value: str) -> str:

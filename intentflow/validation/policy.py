@@ -155,6 +155,7 @@ class DataPolicy(StrictModel):
     ambiguous_output: Check = Check()
     parameter_not_in_utterance: Check = Check()
     personal_data: Check = Check()
+    pre_label_changed: Check = Check(level="info")
     examples_per_finding: int = Field(
         default=5, ge=0, description="number of rows that the report shows for a finding"
     )

@@ -19,6 +19,7 @@ from intentflow.validation.leakage import leakage
 from intentflow.validation.lengths import over_long
 from intentflow.validation.phrasing_diversity import narrow_phrasing
 from intentflow.validation.policy import Check, DataPolicy
+from intentflow.validation.pre_labels import pre_label_changed
 
 CheckFunction = Callable[[Dataset, DataPolicy], CheckResult | None]
 
@@ -49,6 +50,7 @@ _FUNCTIONS: tuple[CheckFunction, ...] = (
     row_checks.ambiguous_output,
     row_checks.parameter_not_in_utterance,
     row_checks.personal_data,
+    pre_label_changed,
 )
 CHECKS = {function.__name__: function for function in _FUNCTIONS}
 """The checks by the code of their finding, which is also their key in the policy."""

@@ -30,6 +30,7 @@ from intentflow.pipeline.run_log import RunLog
 from intentflow.pipeline.starter.gate_draft import linear_accuracy
 from intentflow.records import write_records
 from intentflow.validation import validate
+from intentflow.validation.validation import CHECKS
 from tests.models import rows
 
 Shown = Callable[[], str]
@@ -54,7 +55,7 @@ STEPS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "convert": ("convert: 60 rows", _convert),
     "curate": ("redact: 100%", lambda _: curate(rows(), dedup="near")),
     "curate near": ("compare: 100%", lambda _: curate(rows(), redact=False, dedup="near")),
-    "validate": ("26/26", lambda _: validate(rows())),
+    "validate": (f"{len(CHECKS)}/{len(CHECKS)}", lambda _: validate(rows())),
     "split": ("20/20", lambda _: split(rows(), test=0.2, validation=0.2)),
     "baseline": ("2/2", lambda _: run_baselines(rows()[:40], rows()[40:], BaselineOptions())),
     "init": ("4/4", lambda _: linear_accuracy(rows())),

@@ -61,6 +61,11 @@ def test_the_label_is_the_persons(labelled: Shell) -> None:
     assert [row["output"] for row in labelled.rows("labels.jsonl")] == RIGHT
 
 
+def test_the_models_answer_stays_with_the_label(labelled: Shell) -> None:
+    kept = [row["prediction"] for row in labelled.rows("labels.jsonl")]
+    assert kept == [row["prediction"] for row in labelled.rows("predictions.jsonl")]
+
+
 def test_the_labels_can_be_checked_against_the_projects_taxonomy(
     labelled: Shell, project: Shell
 ) -> None:
