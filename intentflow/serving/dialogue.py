@@ -36,8 +36,10 @@ def require_count(instances: int, limits: Limits) -> None:
 def read_messages(messages: Sequence[ChatMessage], limits: Limits) -> list[Message]:
     """The messages as the model's template takes them: role and text.
 
+    Calls of tools and their results are left out: the model was trained on what users say.
+
     Raises:
-        ReplyError: Too many, too long, or no user among them.
+        ReplyError: Too many, too long, no user among them, or a result without its call.
     """
     if len(messages) > limits.max_messages:
         raise ReplyError(
@@ -46,7 +48,30 @@ def read_messages(messages: Sequence[ChatMessage], limits: Limits) -> list[Messa
     require_length(sum(len(message.text) for message in messages), limits, "messages")
     if not any(message.role == "user" and message.text.strip() for message in messages):
         raise ReplyError(400, "messages: there is no user message with words in it")
-    return [{"role": message.role, "content": message.text} for message in messages]
+    _require_calls_of_results(messages)
+    return [
+        {"role": message.role, "content": message.text}
+        for message in messages
+        if message.role != "tool" and not (message.tool_calls and not message.text)
+    ]
+
+
+def ends_with_results(messages: Sequence[ChatMessage]) -> bool:
+    """Whether the client sends results of tools, after which there is nothing left to call."""
+    return messages[-1].role == "tool"
+
+
+def _require_calls_of_results(messages: Sequence[ChatMessage]) -> None:
+    """Refuse a result that answers no call, as OpenAI's API does."""
+    made: set[str] = set()
+    for message in messages:
+        made.update(call.id for call in message.tool_calls or ())
+        if message.role == "tool" and message.tool_call_id not in made:
+            raise ReplyError(
+                400,
+                "messages: a message of role tool has to follow the assistant's tool_calls with "
+                "its tool_call_id",
+            )
 
 
 def require_length(characters: int, limits: Limits, name: str) -> None:

@@ -15,9 +15,11 @@ from intentflow.calls import Call
 from intentflow.cli.main import main
 from intentflow.serving.app import create_app
 from intentflow.serving.backend import AnswerStream, Message, ModelAnswer
+from intentflow.serving.dialogue import read_messages
 from intentflow.serving.limits import Limits
 from intentflow.serving.model_files import ServedModel, read_served_model
 from intentflow.serving.request_log import RequestLog
+from intentflow.serving.schemas.common import ChatMessage
 from intentflow.serving.service import Service
 from intentflow.serving.tokens import Keys
 from intentflow.serving.tools import tool_calls, tool_names, tools_of
@@ -187,3 +189,66 @@ def test_tools_and_taxonomy_belong_together(
 ) -> None:
     assert main(["schema", *arguments]) == 2
     assert "tools and --taxonomy F.yaml belong together" in capsys.readouterr().err
+
+
+CALLED: Any = {
+    "role": "assistant",
+    "content": None,
+    "tool_calls": [
+        {
+            "id": "call_1",
+            "type": "function",
+            "function": {"name": "weather_search", "arguments": '{"place": "Oslo"}'},
+        }
+    ],
+}
+QUESTION = {"role": "user", "content": "is it raining in Oslo"}
+RESULT = {"role": "tool", "tool_call_id": "call_1", "content": "rain"}
+
+
+def _post(http: TestClient, *messages: Any, **options: Any) -> Any:
+    tools = http.get("/v1/tools").json()["data"]
+    return http.post("/v1/chat/completions", json={"messages": messages, "tools": tools, **options})
+
+
+def test_results_of_tools_are_answered_with_text(http: TestClient) -> None:
+    (choice,) = _post(http, QUESTION, CALLED, RESULT).json()["choices"]
+    assert choice["finish_reason"] == "stop"
+    assert choice["message"] == {
+        "role": "assistant",
+        "content": "weather_search(Oslo); play_music()",
+    }
+
+
+def test_results_of_tools_are_answered_in_a_stream(http: TestClient) -> None:
+    events = _post(http, QUESTION, CALLED, RESULT, stream=True).text
+    assert '"finish_reason":"stop"' in events.replace(" ", "")
+    assert "[DONE]" in events
+
+
+def test_the_next_question_calls_tools_again(http: TestClient) -> None:
+    (choice,) = _post(http, QUESTION, CALLED, RESULT, QUESTION).json()["choices"]
+    assert choice["finish_reason"] == "tool_calls"
+
+
+def test_the_model_sees_what_the_user_says_alone() -> None:
+    messages = [ChatMessage.model_validate(it) for it in (QUESTION, CALLED, RESULT, QUESTION)]
+    assert read_messages(messages, Limits()) == [QUESTION, QUESTION]
+
+
+@pytest.mark.parametrize(
+    ("messages", "reason"),
+    [
+        ([QUESTION, RESULT], "has to follow the assistant's tool_calls"),
+        ([QUESTION, CALLED, {**RESULT, "tool_call_id": "call_2"}], "has to follow"),
+        ([QUESTION, CALLED, {"role": "tool", "content": "rain"}], "tool_call_id is missing"),
+        ([QUESTION, {"role": "assistant", "content": None}], "content is missing"),
+        ([{"role": "user"}], "content is missing"),
+    ],
+)
+def test_a_message_that_lacks_what_its_role_needs_is_refused(
+    http: TestClient, messages: list[Any], reason: str
+) -> None:
+    reply = _post(http, *messages)
+    assert reply.status_code == 400
+    assert reason in reply.json()["error"]["message"]

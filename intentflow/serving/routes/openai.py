@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from intentflow.serving.backend import ModelAnswer
-from intentflow.serving.dialogue import read_messages
+from intentflow.serving.dialogue import ends_with_results, read_messages
 from intentflow.serving.interpretation import interpret, is_admitted
 from intentflow.serving.model_header import model_header
 from intentflow.serving.recognizer import Asked
@@ -86,7 +86,8 @@ async def complete(body: ChatRequest, request: Request, service: CurrentService)
         model=body.model or service.name,
         choices=[],
     )
-    if body.tools and body.tool_choice != "none":
+    may_call = body.tool_choice != "none" and not ends_with_results(body.messages)
+    if body.tools and may_call:
         answer = await recognizer.complete(messages, max_tokens, asked)
         return _tools_reply(answer, body, head, request_id)
     if body.stream:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from intentflow.io.surrogates import is_unicode
 
@@ -38,19 +38,42 @@ class TextPart(BaseModel):
     text: Text = Field(description="The text")
 
 
+class MadeCall(BaseModel):
+    """A call of a tool that an earlier answer made."""
+
+    id: Text = Field(description="Identifier of the call, which its result names")
+
+
 class ChatMessage(BaseModel):
     """A message of a dialogue."""
 
-    role: Literal["system", "developer", "user", "assistant"] = Field(
+    role: Literal["system", "developer", "user", "assistant", "tool"] = Field(
         description="Author of the message; the user's messages are what is recognized"
     )
-    content: Text | Annotated[list[TextPart], Field(min_length=1)] = Field(
-        description="The text, or parts that are joined"
+    content: Text | Annotated[list[TextPart], Field(min_length=1)] | None = Field(
+        None,
+        description="The text, or parts that are joined; null only where an assistant calls tools",
     )
+    tool_calls: list[MadeCall] | None = Field(
+        None, description="Calls that the assistant made, as they were answered"
+    )
+    tool_call_id: Text | None = Field(
+        None, description="Identifier of the call whose result the content of a tool is"
+    )
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if self.content is None and not (self.role == "assistant" and self.tool_calls):
+            raise ValueError("content is missing")
+        if self.role == "tool" and self.tool_call_id is None:
+            raise ValueError("tool_call_id is missing: name the call whose result this is")
+        return self
 
     @property
     def text(self) -> str:
         """The content; text parts are joined as the model's own template joins them."""
+        if self.content is None:
+            return ""
         if isinstance(self.content, str):
             return self.content
         return "".join(part.text for part in self.content)
