@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from intentflow.artifacts.answer_scores import IntentScores
+from intentflow.artifacts.answer_scores import CallCountScores, IntentScores, ParameterScores
 from intentflow.artifacts.document import Section
 from intentflow.artifacts.metrics import COMPARABLE, OUTCOME_OF, Measured, Metrics
 from intentflow.artifacts.scores import Outcomes, Scores, scores_of
@@ -32,6 +32,8 @@ def for_comparing(metrics: Metrics) -> Metrics:
 def lookup(scores: Scores, name: str) -> float | None:
     """The value of a metric; a dot leads into a section, as in ``documented.intent_accuracy``.
 
+    Rows by their number of calls are ``several_intents.by_calls.2.intent_accuracy`` and so on.
+
     Returns:
         None if it was not measured.
 
@@ -44,6 +46,8 @@ def lookup(scores: Scores, name: str) -> float | None:
         if value is None and name in numeric_names(scores):
             return None
         held = _given_keys(value)
+        if isinstance(value, list) and part.isdecimal() and part not in held:
+            return None  # no row has as many calls
         if part not in held:
             raise unknown_metric(name, numeric_names(scores))
         value = held[part]
@@ -108,6 +112,20 @@ def per_intent(metrics: Metrics) -> Mapping[str, IntentScores]:
     return found
 
 
+def per_parameter(metrics: Metrics) -> Mapping[str, ParameterScores]:
+    """Scores of each parameter, by ``intent.parameter``.
+
+    Raises:
+        InputError: The scores have no values per parameter.
+    """
+    if not metrics.has("per_parameter"):
+        raise InputError(
+            "the policy has rules per parameter, but the scores have no values per parameter "
+            "(per_parameter): evaluate again"
+        )
+    return {f"{one.intent}.{one.parameter}": one for one in metrics.per_parameter}
+
+
 def short(digest: str | None) -> str:
     """The abbreviated form of a digest."""
     if not digest:
@@ -135,7 +153,9 @@ def _is_given(scores: Scores, name: str) -> bool:
 
 
 def _given_keys(value: object) -> Mapping[str, object]:
-    """The given keys of a section, known ones and those of other tools."""
+    """The given keys of a section, known ones and those of other tools; numbers of calls."""
+    if isinstance(value, list):
+        return {str(one.calls): one for one in value if isinstance(one, CallCountScores)}
     if isinstance(value, Section):
         return {key: getattr(value, key) for key in value.model_fields_set}
     return value if isinstance(value, Mapping) else {}

@@ -18,7 +18,7 @@ from intentflow.gating.markdown import number
 from intentflow.gating.policy import ChampionRule, GatePolicy
 from intentflow.gating.provenance import Given, stale_rule, subject_rules, unchecked
 from intentflow.gating.same_engine import engine_note, same_engine_rule
-from intentflow.gating.thresholds import intent_rules, metric_rules, rows_rule
+from intentflow.gating.thresholds import intent_rules, metric_rules, parameter_rules, rows_rule
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,7 @@ def _apply(metrics: Metrics, policy: GatePolicy, inputs: ComparisonInputs) -> It
     for name, limit in policy.metrics.items():
         yield from metric_rules(metrics, name, limit)
     yield from intent_rules(metrics, policy.per_intent)
+    yield from parameter_rules(metrics, policy.per_parameter)
     if policy.baselines is not None:
         yield from baseline_rules(metrics, inputs.baselines, policy.baselines)
     if policy.champion is not None or inputs.champion is not None:

@@ -88,6 +88,27 @@ class PerIntent(StrictModel):
     )
 
 
+class ParameterLimit(StrictModel):
+    """A minimum for every parameter that has enough values."""
+
+    min: float = Field(ge=0, le=1, description="Minimum for each such parameter")
+    support: int = Field(20, ge=1, description="Parameters with fewer gold values are not judged")
+
+
+class PerParameter(StrictModel):
+    """Minimums per parameter of each intent."""
+
+    precision: ParameterLimit | None = Field(
+        None, description="Minimum share of a parameter's predicted values that are correct"
+    )
+    recall: ParameterLimit | None = Field(
+        None, description="Minimum share of a parameter's gold values that are predicted"
+    )
+    f1: ParameterLimit | None = Field(
+        None, description="Minimum harmonic mean of a parameter's precision and recall"
+    )
+
+
 class BaselineRule(StrictModel):
     """Baselines that the model has to beat on the same rows."""
 
@@ -161,6 +182,7 @@ class Rules(StrictModel):
         description="Limits by metric name; a dot leads into a section, as in calibration.ece",
     )
     per_intent: PerIntent = Field(default_factory=PerIntent)
+    per_parameter: PerParameter = Field(default_factory=PerParameter)
     baselines: BaselineRule | None = Field(None, description="Needs --baselines")
     champion: ChampionRule | None = Field(None, description="Applied if --champion is given")
     compression: dict[Comparable, Rate] = Field(
@@ -206,9 +228,10 @@ class Rules(StrictModel):
     @property
     def can_fail_a_first_model(self) -> bool:
         """Whether a bad first model would fail a rule."""
-        intents = self.per_intent
+        parts = (self.per_intent, self.per_parameter)
+        each = [getattr(part, name) for part in parts for name in type(part).model_fields]
         first = self.champion is not None and self.champion.first == "fail"
-        floors = (intents.precision, intents.recall, intents.f1, self.baselines, self.behaviour)
+        floors = (*each, self.baselines, self.behaviour)
         return bool(self.metrics or self.compression or first or any(floors))
 
 

@@ -1,16 +1,17 @@
-"""Thresholds of single scores: rows, metrics, intents."""
+"""Thresholds of single scores: rows, metrics, intents, parameters."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from intentflow.artifacts.answer_scores import IntentScores, ParameterScores
 from intentflow.artifacts.metrics import SHARES_OF_ROWS, Metrics, why_null
 from intentflow.artifacts.verdict import Rule
 from intentflow.errors import InputError
-from intentflow.evaluation.scores import lookup, per_intent
+from intentflow.evaluation.scores import lookup, per_intent, per_parameter
 from intentflow.evaluation.wilson import wilson_interval
 from intentflow.gating.markdown import number
-from intentflow.gating.policy import IntentLimit, Limit, PerIntent
+from intentflow.gating.policy import IntentLimit, Limit, ParameterLimit, PerIntent, PerParameter
 
 
 def rows_rule(metrics: Metrics, minimum: int) -> Rule:
@@ -47,24 +48,56 @@ def intent_rules(metrics: Metrics, limits: PerIntent) -> Iterator[Rule]:
     Raises:
         InputError: The scores have no values per intent.
     """
-    for score in PerIntent.model_fields:
-        limit: IntentLimit | None = getattr(limits, score)
+    for score, limit in _limits(limits):
+        scored = per_intent(metrics).items()
+        yield from _one_score(f"per_intent.{score}", "intent has {} rows", scored, score, limit)
+
+
+def parameter_rules(metrics: Metrics, limits: PerParameter) -> Iterator[Rule]:
+    """Minimums for every parameter with enough values, named ``intent.parameter``.
+
+    Raises:
+        InputError: The scores have no values per parameter.
+    """
+    for score, limit in _limits(limits):
+        scored = per_parameter(metrics).items()
+        name = f"per_parameter.{score}"
+        yield from _one_score(name, "parameter has {} values", scored, score, limit)
+
+
+def _limits(
+    limits: PerIntent | PerParameter,
+) -> Iterator[tuple[str, IntentLimit | ParameterLimit]]:
+    """The limits that are set, by the score that they are of."""
+    for score in type(limits).model_fields:
+        limit: IntentLimit | ParameterLimit | None = getattr(limits, score)
         if limit is not None:
-            yield from _one_score(metrics, score, limit)
+            yield score, limit
 
 
-def _one_score(metrics: Metrics, score: str, limit: IntentLimit) -> Iterator[Rule]:
-    """One rule per intent with enough rows; one failed rule if there is none."""
-    name = f"per_intent.{score}"
-    scored = sorted(per_intent(metrics).items())
-    judged = [(intent, values) for intent, values in scored if values.support >= limit.support]
+def _one_score(
+    name: str,
+    enough: str,
+    scored: Iterable[tuple[str, IntentScores | ParameterScores]],
+    score: str,
+    limit: IntentLimit | ParameterLimit,
+) -> Iterator[Rule]:
+    """One rule for each intent or parameter with enough rows; one failed rule if there is none."""
+    judged = [(one, values) for one, values in sorted(scored) if values.support >= limit.support]
     if not judged:
-        message = f"{name}: no intent has {limit.support} rows, so none can be judged"
+        message = f"{name}: no {enough.format(limit.support)}, so none can be judged"
         yield Rule(name=name, passed=False, limit=limit.min, message=message)
-    for intent, values in judged:
+    for one, values in judged:
         value: float = getattr(values, score) or 0.0  # null if it was never predicted
-        rule, what = f"{name}.{intent}", f"{score} of {intent}"
-        yield _limit(rule, what, value, limit.min, None, values.support, floor=True)
+        yield _limit(
+            f"{name}.{one}",
+            f"{score} of {one}",
+            value,
+            limit.min,
+            None,
+            values.support,
+            floor=True,
+        )
 
 
 def _limit(
