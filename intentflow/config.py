@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -225,6 +226,9 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
+_WORD = re.compile(r"\w+")
+
+
 def _explain(
     model: type[BaseModel], error: ValidationError, where: str, overrides: Sequence[Override]
 ) -> str:
@@ -235,8 +239,15 @@ def _explain(
 
 
 def _place(item: Any, where: str, overrides: Sequence[Override]) -> str:
-    """The setting that gave the value, or else the file."""
-    setting = origin([str(part) for part in item["loc"]], overrides)
+    """The setting that gave the value, or that a rule about several keys names, or the file."""
+    location = [str(part) for part in item["loc"]]
+    setting = origin(location, overrides)
+    below = [it for it in overrides if [*it.keys[: len(location)]] == location]
+    if setting is None and item["type"] == "extra_forbidden":  # of a section that it made
+        setting = next(iter(below), None)
+    elif setting is None and item["type"] == "value_error":
+        words = set(_WORD.findall(plain_message(item)))
+        setting = next((it for it in below if it.keys[-1] in words), None)
     return f"--set {setting.text}" if setting else where
 
 

@@ -7,6 +7,7 @@ import pytest
 from intentflow.config import StrictModel, load_yaml, nearest
 from intentflow.errors import IntentflowError
 from intentflow.overrides import apply_overrides
+from intentflow.recipe.recipe import Recipe
 
 
 class Inner(StrictModel):
@@ -80,6 +81,7 @@ def test_a_setting_reads_its_value_as_the_file_does(tmp_path: Path, value: str) 
         ("train.learning_rate=fast", "train.learning_rate: expected a number, not 'fast'"),
         ("train=5", "train: expected keys and values, not 5"),
         ("epoch=3", "unknown key epoch; did you mean epochs?"),
+        ("trian.learning_rate=1", "unknown key trian; did you mean train?"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_key_and_not_the_file(
@@ -117,3 +119,10 @@ def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
         IntentflowError, match=r"line 3: not YAML: the key minimum_rows is repeated"
     ):
         load_yaml(path)
+
+
+def test_a_setting_that_breaks_a_rule_about_several_keys_is_named(tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text("model_name_or_path: m\nmethod: full\n")
+    with pytest.raises(IntentflowError) as caught:
+        Recipe.load(str(tmp_path / "recipe.yaml"), ["lora_dim=8"])
+    assert str(caught.value).startswith("--set lora_dim=8: method: full trains no adapter")
