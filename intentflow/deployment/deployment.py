@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intentflow.artifacts.verdict import Verdict
+from intentflow.deployment.adapter_check import require_servable_adapters
 from intentflow.deployment.addresses import address_fault
 from intentflow.deployment.canary_entries import canary_entries
 from intentflow.deployment.options import DeployOptions
@@ -83,7 +84,9 @@ def deploy(
     _require_allowed(options, verdict_file)
     _require_fetchable(model_uri, options.stable_model, options.shadow_model)
     facts = read_facts(model_uri)
-    if not is_remote(model_uri):
+    if is_remote(model_uri):
+        require_servable_adapters(options.lora_adapters)
+    else:
         require_complete(Path(model_uri))
     verdict = None
     if verdict_file is not None:
