@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from kfp import dsl
@@ -15,6 +16,7 @@ from kfp import dsl
 from intentflow.cli.log_options import log_settings
 from intentflow.cli.main import main
 from intentflow.errors import InputError, IntentflowError
+from intentflow.io import progress
 from intentflow.io.progress import progress_bar
 from intentflow.logs import LogLevel, LogSettings, logging_to_stderr
 from intentflow.pipeline.code_version import code_version
@@ -173,13 +175,18 @@ def test_an_unknown_log_format_is_bad_usage(capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize("bars", [True, False])
 def test_bars_are_shown_where_wanted(bars: bool) -> None:
     with logging_to_stderr(LogSettings(progress_bars=bars)):
-        bar = progress_bar("count", total=3, unit="row")
+        bar = progress_bar("count", total=3, unit="row", in_log=True)
         shown = not bar.disable
         bar.close()
     assert shown is bars
 
 
-def test_a_line_stands_above_a_bar(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_stands_above_a_bar(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = SimpleNamespace(isatty=lambda: True)
+    monkeypatch.setattr(progress, "sys", SimpleNamespace(stderr=terminal))
+    monkeypatch.setattr(progress, "_DELAY_SECONDS", 0.0)
     with logging_to_stderr(LogSettings()), progress_bar("count", total=3, unit="row") as bar:
         bar.update()
         log.info("in between")

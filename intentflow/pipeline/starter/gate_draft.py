@@ -56,7 +56,7 @@ def draft_gate(examples: Sequence[Example], *, has_parameters: bool, seed: int =
     """
     minimum = max(1, min(_MIN_ROWS, int(len(examples) * _TEST_SHARE * _KEPT_SHARE)))
     accuracy = linear_accuracy(examples, seed)
-    judges = _most_rows(examples) * _TEST_SHARE * _KEPT_SHARE >= _SUPPORT
+    judges = _max_rows(examples) * _TEST_SHARE * _KEPT_SHARE >= _SUPPORT
     if accuracy is None:
         guess = "A guess: the rows are too few to measure a classifier."
         return GateDraft(minimum_rows=minimum, reasons=(guess,), judges_intents=judges)
@@ -77,7 +77,7 @@ def draft_gate(examples: Sequence[Example], *, has_parameters: bool, seed: int =
     )
 
 
-def _most_rows(examples: Sequence[Example]) -> int:
+def _max_rows(examples: Sequence[Example]) -> int:
     """Number of rows of the most frequent intent."""
     rows = Counter(name for row in examples for name in set(intents_of(row.output)))
     return max(rows.values(), default=0)
