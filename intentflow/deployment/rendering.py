@@ -13,6 +13,7 @@ from intentflow.deployment.annotations import ANNOTATION as ANNOTATION
 from intentflow.deployment.annotations import API_KEY_SECRET, SERVICE_LABEL
 from intentflow.deployment.annotations import DEPLOYMENT_MODE as DEPLOYMENT_MODE
 from intentflow.deployment.autoscaling import for_canary
+from intentflow.deployment.hand_edits import KUSTOMIZATION, digest_comments, keep_hand_edits
 from intentflow.deployment.kustomize import Manifest as Manifest
 from intentflow.deployment.kustomize import build, mappings
 from intentflow.deployment.options import DeployOptions
@@ -87,7 +88,8 @@ def render(
 def write_manifests(objects: Iterable[Manifest], directory: Path) -> list[Path]:
     """Write one file per object and a ``kustomization.yaml`` that lists them.
 
-    Files of an earlier rendering that are no longer needed are deleted.
+    Files of an earlier rendering that are no longer needed are deleted; those that were edited by
+    hand are kept as ``NAME.edited``, and named in a warning.
 
     Returns:
         The files, ``kustomization.yaml`` last.
@@ -96,15 +98,19 @@ def write_manifests(objects: Iterable[Manifest], directory: Path) -> list[Path]:
         InputError: The folder contains other files.
     """
     former = _former_files(directory)
-    contents = _files(list(objects))
-    contents["kustomization.yaml"] = {
+    documents = _files(list(objects))
+    contents = {name: to_yaml([document]) for name, document in documents.items()}
+    kustomization = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
-        "resources": list(contents),
+        "resources": list(documents),
     }
-    for name, document in contents.items():
+    keep_hand_edits(directory)
+    contents[KUSTOMIZATION] = to_yaml([kustomization])
+    contents[KUSTOMIZATION] += digest_comments(contents)
+    for name, text in contents.items():
         with atomic_file(directory / name) as partial:
-            partial.write_text(to_yaml([document]), encoding="utf-8")
+            partial.write_text(text, encoding="utf-8")
     for name in former - contents.keys():
         (directory / name).unlink(missing_ok=True)
     return [directory / name for name in contents]
@@ -115,7 +121,7 @@ def _former_files(directory: Path) -> set[str]:
     if not directory.is_dir() or not any(directory.iterdir()):
         return set()
     try:
-        kustomization = directory / "kustomization.yaml"
+        kustomization = directory / KUSTOMIZATION
         document = load_yaml_text(kustomization.read_text(encoding="utf-8"), str(kustomization))
         resources = document["resources"]
     except (OSError, ValueError, IntentflowError, KeyError, TypeError):

@@ -99,7 +99,7 @@ def test_an_edit_by_hand_is_not_overwritten_silently(
     path = rendered.folder / "manifests/inferenceservice.yaml"
     path.write_text(path.read_text() + "# by hand\n")
     done = rendered(f"intentflow deploy --model {model} --name intent -n voice -o manifests")
-    assert "manifests/inferenceservice.yaml" in done.err
+    assert "replaced: manifests/inferenceservice.yaml" in done.err
     assert "overlay" in done.err
 
 
