@@ -60,7 +60,8 @@ A, B = annotation(result("a()")), annotation(result("b()"))
     ],
 )
 def test_the_annotators_answer_is_the_label(tmp_path: Path, row: dict[str, Any]) -> None:
-    assert converted(tmp_path, [row]) == [{"instruction": "play", "output": "a()"}]
+    (found,) = converted(tmp_path, [row])
+    assert (found["instruction"], found["output"]) == ("play", "a()")
 
 
 @pytest.mark.parametrize(
