@@ -24,7 +24,7 @@ from intentflow.conversion.column_ranking import (
     rank_labels,
     rank_texts,
 )
-from intentflow.conversion.columns import LABEL_FIELDS, TEXT_FIELDS, fold, matching
+from intentflow.conversion.columns import LABEL_FIELDS, METADATA_FIELDS, TEXT_FIELDS, fold, matching
 from intentflow.conversion.export_format import Format, LabelledRow, Options, Row, RowRejected
 from intentflow.conversion.sources import Source, open_source
 from intentflow.errors import InputError
@@ -119,7 +119,8 @@ def _label_candidates(rows: Sequence[Row], form: Format, options: Options) -> li
     if any(look_like_labels(_values(rows, name)) for name in known):
         return known
     names = dict.fromkeys(name for row in rows for name in row)
-    other = [it for it in names if it not in known and are_class_names(_values(rows, it))]
+    excluded = {*known, *(name for name in names if fold(name) in METADATA_FIELDS)}
+    other = [it for it in names if it not in excluded and are_class_names(_values(rows, it))]
     return [*other, *known]
 
 

@@ -35,6 +35,7 @@ _WIDE = re.compile(
 _MIN_LIKENESS = 0.6  # of a column without a usual name to utterances
 _MIN_KNOWN_LIKENESS = 0.3  # of a column with a usual name
 _MAX_EQUAL = 2  # rows that may be all of a file and have the same utterance
+_MIN_CLASSES = 3  # in a column of class names: metadata often has two values
 _MIN_NAMES = 0.9  # share of names in a column of class names
 _WORDS = 50
 _LABEL_NAME = re.compile(r"[^\W\d][\w.?:-]*")
@@ -121,17 +122,17 @@ def look_like_labels(values: Sequence[Any]) -> bool:
 
 
 def are_class_names(values: Sequence[Any]) -> bool:
-    """Whether a column has calls, or names of which several occur in several rows each.
+    """Whether a column has calls, or three or more names that occur in two rows each on average.
 
     Example:
-        >>> are_class_names(["refund", "stop", "stop", "refund"]), are_class_names(["a", "b", "c"])
+        >>> are_class_names(["refund", "stop", "play"] * 2), are_class_names(["app", "web"] * 3)
         (True, False)
     """
     scores = [_looks_like_label(value) for value in values]
     if not values or sum(scores) / len(values) < _NAMES * _MIN_NAMES:
         return False
     distinct = len({repr(value) for value in values})
-    is_repeated = 1 < distinct <= len(values) / 2
+    is_repeated = _MIN_CLASSES <= distinct <= len(values) / 2
     return is_repeated or min(scores) == _CALLS
 
 

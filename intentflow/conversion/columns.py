@@ -61,6 +61,50 @@ LABEL_FIELDS = (
 """Names of the label's field, as they are folded; those not in :data:`INTENT_FIELDS` also hold
 other labels, such as a sentiment."""
 
+METADATA_FIELDS = frozenset(
+    [
+        "agent",
+        "brand",
+        "channel",
+        "city",
+        "country",
+        "customer",
+        "dataset",
+        "device",
+        "domain",
+        "fold",
+        "gender",
+        "lang",
+        "language",
+        "locale",
+        "market",
+        "model",
+        "name",
+        "origin",
+        "partition",
+        "platform",
+        "priority",
+        "product",
+        "queue",
+        "rating",
+        "region",
+        "sentiment",
+        "set",
+        "site",
+        "source",
+        "speaker",
+        "split",
+        "state",
+        "status",
+        "subset",
+        "team",
+        "tone",
+        "user",
+        "worker",
+    ]
+)
+"""Names of columns that often have classes which are no intents, as they are folded."""
+
 _SEPARATORS = re.compile(r"[\s_-]+")
 _NUMBERED = re.compile(r" \(column \d+\)$")
 _WHERE_BLANK = {"input": "instruction"}  # Alpaca: a row without input has its task as instruction

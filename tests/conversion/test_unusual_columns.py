@@ -18,8 +18,10 @@ ASKED = [
     "I would like a refund",
     "track the package for me",
     "refund these shoes",
+    "are you a real person",
+    "I want to talk to somebody",
 ]
-CLASSES = ["track_order", "track_order", "refund", "refund", "track_order", "refund"]
+CLASSES = ["track", "track", "refund", "refund", "track", "refund", "human", "human"]
 CALLS = [f"{name}()" for name in CLASSES]
 
 
@@ -51,7 +53,7 @@ def _rows(text: str, label: str, **others: Any) -> list[dict[str, Any]]:
 def test_an_utterance_and_a_label_are_found_under_any_name(
     tmp_path: Path, text: str, label: str
 ) -> None:
-    rows = _rows(text, label, ref=[f"ticket-{n}" for n in range(6)], locale="en-US", score=0.5)
+    rows = _rows(text, label, ref=[f"ticket-{n}" for n in range(8)], locale="en-US", score=0.5)
     assert _converted(tmp_path, rows) == list(zip(ASKED, CALLS, strict=True))
 
 
@@ -69,7 +71,7 @@ def test_usual_names_are_not_logged(tmp_path: Path, caplog: pytest.LogCaptureFix
 
 
 @pytest.mark.parametrize(
-    "known", [[f"https://board.example/{n}" for n in range(6)], "Name the intent."]
+    "known", [[f"https://board.example/{n}" for n in range(8)], "Name the intent."]
 )
 def test_a_usual_name_without_utterances_gives_way(tmp_path: Path, known: Any) -> None:
     rows = _rows("customer_says", "intent", source=known)
@@ -82,8 +84,18 @@ def test_a_usual_name_with_numbers_alone_gives_way_to_names(tmp_path: Path) -> N
 
 
 def test_two_columns_of_class_names_are_refused_by_name(tmp_path: Path) -> None:
-    rows = _rows("text", "topic", channel=["app", "web"] * 3)
-    with pytest.raises(InputError, match=r'"channel".*"topic".*--label-field'):
+    rows = _rows("text", "topic", mood=["glad", "sad", "calm", "sad"] * 2)
+    with pytest.raises(InputError, match=r'"mood".*"topic".*--label-field'):
+        _converted(tmp_path, rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("Channel", ["app", "web", "phone", "web"]), ("is_new", ["yes", "no"] * 2)],
+)
+def test_metadata_is_no_label(tmp_path: Path, name: str, values: list[str]) -> None:
+    rows = [{"text": text, name: values[n % 4]} for n, text in enumerate(ASKED)]
+    with pytest.raises(InputError, match="no row was kept"):
         _converted(tmp_path, rows)
 
 
@@ -119,6 +131,6 @@ def test_a_label_with_its_score_is_its_name(tmp_path: Path, key: str) -> None:
 
 
 def test_labelled_spans_next_to_classes_name_the_option_that_reads_them(tmp_path: Path) -> None:
-    row = {"text": ASKED[0], "cats": ["track_order"], "entities": [[9, 18, "item"]]}
+    row = {"text": ASKED[0], "cats": ["track"], "entities": [[9, 18, "item"]]}
     with pytest.raises(InputError, match="--parameters-from-spans"):
         _converted(tmp_path, [row])
