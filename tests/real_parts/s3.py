@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,27 +44,45 @@ class S3Server:
         return Minio(host, self.access_key, self.secret_key, secure=False, region="us-east-1")
 
 
-@pytest.fixture(scope="session")
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """An S3 server with an empty store, for the complete session."""
-    juicefs = program(CACHE / "s3-server/bin/juicefs", "s3-server")
-    root = tmp_path_factory.mktemp("s3")
-    meta = f"sqlite3://{root}/meta.db"
+def empty_store(root: Path) -> S3Server:
+    """A server with an empty store below a folder, which is yet to be started."""
     bucket = f"{root}/store/"
     subprocess.run(
-        [juicefs, "format", "--storage", "file", "--bucket", bucket, meta, "tests"],
+        [_juicefs(), "format", "--storage", "file", "--bucket", bucket, _meta(root), "tests"],
         check=True,
         capture_output=True,
         timeout=60,
     )
-    server = S3Server(f"http://127.0.0.1:{free_port()}", "intentflow", uuid.uuid4().hex, root)
+    return S3Server(f"http://127.0.0.1:{free_port()}", "intentflow", uuid.uuid4().hex, root)
+
+
+@contextmanager
+def serving(server: S3Server) -> Iterator[None]:
+    """Let a server answer until the block ends; its store stays."""
+    root = server.blocks
     flags = ["--multi-buckets", "--keep-etag", "--object-meta", "--no-usage-report"]
     address = server.endpoint.removeprefix("http://")
-    command = [juicefs, "gateway", *flags, "--cache-dir", root / "cache", meta, address]
+    command = [_juicefs(), "gateway", *flags, "--cache-dir", root / "cache", _meta(root), address]
     keys = {"MINIO_ROOT_USER": server.access_key, "MINIO_ROOT_PASSWORD": server.secret_key}
     health = f"{server.endpoint}/minio/health/live"
     with running(command, root / "server.log", lambda: answers(health), env=keys):
+        yield
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """An S3 server with an empty store, for the complete session."""
+    server = empty_store(tmp_path_factory.mktemp("s3"))
+    with serving(server):
         yield server
+
+
+def _juicefs() -> Path:
+    return program(CACHE / "s3-server/bin/juicefs", "s3-server")
+
+
+def _meta(root: Path) -> str:
+    return f"sqlite3://{root}/meta.db"
 
 
 @pytest.fixture
