@@ -140,11 +140,12 @@ class Stages:
             "Split",
         )
 
-    def recorded(self, resolved: Any, parts: Any, **more: Any) -> Any:
+    def recorded(self, resolved: Any, converted: Any, parts: Any, **more: Any) -> Any:
         """The data set in the registry; never cached, so that a new registry is filled.
 
         Args:
             resolved: Task that has the digest of the sources.
+            converted: Task that has the origins of the sources.
             parts: Task that has the parts.
             **more: Further arguments of the step.
         """
@@ -155,6 +156,7 @@ class Stages:
                 **sets,
                 **{name: self.given[name] for name in names},
                 sources_digest=resolved.outputs["sources_digest"],
+                origins=converted.outputs["origins"],
                 config=self.given["record"],
                 run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
                 **more,

@@ -15,6 +15,7 @@ def convert(
     rejects: dsl.Output[dsl.Dataset],
     agreement: dsl.Output[dsl.Artifact],
     counts: dsl.Output[dsl.Metrics],
+    origins: dsl.Output[dsl.Artifact],
     record: dict = {},  # type: ignore[type-arg]  # noqa: B006  # kfp takes it literally
     erased_digest: str = "",
 ) -> dict:  # type: ignore[type-arg]
@@ -29,6 +30,7 @@ def convert(
         rejects: The rejected rows, each with its reason.
         agreement: Agreement of the annotators, for the report of validate.
         counts: Numbers of rows, kept and rejected ones.
+        origins: Labelling tool or format of each file, as JSON.
         record: Fields of RecordConfig: the registry, whose erased rows are left out.
         erased_digest: Digest of its list of erasures, so that a new one is a new run.
 
@@ -59,4 +61,6 @@ def convert(
         for name in ("rows", "kept", "rejected"):
             counts.log_metric(name, getattr(summary, name))
         keep_metadata(counts)
+        origins.metadata.update(summary.origins)
+        keep_metadata(origins)
     return failure.as_dict() if failure else {}

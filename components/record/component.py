@@ -21,6 +21,7 @@ def record(
     feedback: list = [],  # type: ignore[type-arg]  # noqa: B006  # kfp takes it literally
     feedback_digest: str = "",
     ledger: dsl.Input[dsl.Dataset] = None,
+    origins: dsl.Input[dsl.Artifact] = None,
 ) -> str:
     """Store the rows under their digest, and enter them with their origin into the registry.
 
@@ -39,6 +40,7 @@ def record(
         feedback: Logs of the service that corrections are from.
         feedback_digest: Digests of the logs, separated by blanks.
         ledger: Keys of the labels that a merge has seen.
+        origins: Tool or format of each file, from convert.
 
     Returns:
         Id of the entry; empty without a registry.
@@ -47,7 +49,7 @@ def record(
 
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import step_errors
-    from intentflow.pipeline.steps.record import DataFacts, record_data
+    from intentflow.pipeline.steps.record import DataFacts, read_origins, record_data
     from intentflow.pipeline.steps.recorded import RecordConfig, Recorded
 
     with step_errors("record", code_version):
@@ -62,5 +64,6 @@ def record(
                 [*sources, *feedback],
                 [*sources_digest.split(), *feedback_digest.split()],
                 {"convert": convert, "curate": curate, "split": split},
+                read_origins(origins.path if origins else None, sources, feedback),
             ),
         )

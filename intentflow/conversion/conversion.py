@@ -16,6 +16,7 @@ from intentflow.conversion.formats import find_format
 from intentflow.conversion.label_tasks import TASKS, Target, as_tasks, check_target
 from intentflow.conversion.limits import DEFAULT_LIMITS, SizeLimits
 from intentflow.conversion.order_survey import survey_order
+from intentflow.conversion.origins import origins_of
 from intentflow.conversion.outputs import OutputFiles
 from intentflow.conversion.parameter_order import OrderNeededError, ParameterOrder
 from intentflow.conversion.parts import ExecutorChoice, convert_parts
@@ -133,6 +134,7 @@ def convert(
     found = _convert_sources(sources, _format(format, to, names), options, choice, files)
     parameters = found.order.as_dict() if found.order and not taxonomy else {}
     summary = found.tally.summary(time.monotonic() - started, found.digest, parameters)
+    summary = replace(summary, origins=found.origins)
     if not summary.rejected and rejects is None:
         rejects_path.unlink(missing_ok=True)  # an earlier run's would be mistaken for this one's
     if summary.rejected and redact and not options.redact:
@@ -155,12 +157,14 @@ class _Converted(NamedTuple):
         digest: Digest of the rows.
         order: Order of each intent's parameters, if one was used.
         hint: Names that the exports contain, if no row was kept.
+        origins: Format of each file, by its name.
     """
 
     tally: Tally
     digest: str
     order: ParameterOrder | None
     hint: str
+    origins: dict[str, str]
 
 
 def _convert_sources(
@@ -181,7 +185,8 @@ def _convert_sources(
             options = replace(options, order=order)
             tally, digest = files.write(convert_parts(found, form, options, choice))
         hint = "" if tally.kept else describe_available_names(found, form, options)
-    return _Converted(tally, digest, options.order, hint)
+        origins = origins_of(found, form, options.limits)
+    return _Converted(tally, digest, options.order, hint, origins)
 
 
 def _format(name: str, to: Target | None, names: ParameterNames) -> Format:

@@ -170,6 +170,19 @@ def _is_itag(row: Row) -> bool:
     return next((form for form in _BY_ROW if form.recognises(row)), None) is itag.ITAG
 
 
+def row_format(row: Row) -> str:
+    """Name of the format that recognises a row; that of plain rows if none does.
+
+    Args:
+        row: The row.
+
+    Example:
+        >>> row_format({"text": "play it", "intent": "play"})
+        'json'
+    """
+    return next((form.name for form in _BY_ROW if form.recognises(row)), plain.JSON.name)
+
+
 def _read_any(row: Row, options: Options) -> LabelledRow:
     for form in _BY_ROW:
         if form.recognises(row):

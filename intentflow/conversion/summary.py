@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ class ConvertSummary:
         parameters: Names of each intent's parameters in the order of the calls, where the export
             names parameters; empty where labels were written as calls.
         persons: Number of kept rows that have a person.
+        origins: Format of each file, by its name; not in what the command prints.
     """
 
     rows: int
@@ -46,10 +47,12 @@ class ConvertSummary:
     class_names: int
     parameters: dict[str, list[str]]
     persons: int = 0
+    origins: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The summary that the command prints."""
         summary = asdict(self)
+        del summary["origins"]
         if not self.parameters:
             del summary["parameters"]
         if not self.persons:

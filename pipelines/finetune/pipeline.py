@@ -45,6 +45,6 @@ def build(options: PipelineOptions) -> Any:
             resolved = stages.resolved()
             converted, kept = stages.converted(resolved)
             parts = stages.split_rows(resolved, converted, converted.outputs["records"], kept)
-            add_judged_model(stages, resolved, parts, stages.recorded(resolved, parts))
+            add_judged_model(stages, resolved, parts, stages.recorded(resolved, converted, parts))
 
     return finetune

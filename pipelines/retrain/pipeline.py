@@ -89,7 +89,9 @@ def build(options: PipelineOptions) -> Any:
                     merged,
                     merged_test=merged.outputs["test_set"],
                 )
-                recorded = stages.recorded(resolved, parts, ledger=merged.outputs["ledger"], **logs)
+                recorded = stages.recorded(
+                    resolved, converted, parts, ledger=merged.outputs["ledger"], **logs
+                )
                 add_judged_model(stages, resolved, parts, recorded)
             with dsl.Else(name="same"):
                 stages.place(

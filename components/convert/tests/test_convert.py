@@ -40,6 +40,16 @@ def test_counts_are_shown_and_on_disk(tmp_path: Path) -> None:
     assert json.loads(Path(counts.path).read_text()) == counts.metadata
 
 
+def test_the_format_of_each_file_is_an_origin(tmp_path: Path) -> None:
+    task = {"data": {"text": "play Abba"}, "annotations": [], "id": 1}
+    (tmp_path / "task.json").write_text(json.dumps([task]), encoding="utf-8")
+    (tmp_path / "rows.csv").write_text("text,intent\nplay Muse,play(Muse)\n", encoding="utf-8")
+    sources = [str(tmp_path / name) for name in ("task.json", "rows.csv")]
+    made = call(convert, tmp_path / "out", sources=sources, sources_digest="", config={})
+    found = json.loads(Path(made["origins"].path).read_text(encoding="utf-8"))
+    assert found == dict(zip(sources, ["label-studio", "csv"], strict=True))
+
+
 def test_enough_rows_are_no_failure(tmp_path: Path) -> None:
     assert _convert(tmp_path, LABELLED, UNLABELLED, max_reject_rate=0.5)["Output"] == {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from intentflow.io.files import sha256_file
 from intentflow.records import read_records
 from intentflow.registry import Registry
 from tests.components.calls import call, rows
+from tests.feedback.service_logs import correction, write_store
 
 
-def _record(folder: Path, **config: str) -> str:
+def _record(folder: Path, more: dict[str, Any] | None = None, **config: str) -> str:
     (folder / "validation").write_text("")
     given: dict[str, Any] = {
         "train_set": rows(folder / "train", ("play jazz", "play()"), ("stop it", "stop()")),
@@ -27,6 +29,7 @@ def _record(folder: Path, **config: str) -> str:
         "split": {"seed": 4},
         "config": config,
         "run": "run-1",
+        **(more or {}),
     }
     return str(call(record, folder, **given)["Output"])
 
@@ -48,6 +51,20 @@ def test_origin_recipe_and_numbers_of_rows_are_entered(tmp_path: Path) -> None:
     ]
     assert entry.recipe == {"convert": {"format": "csv"}, "curate": {}, "split": {"seed": 4}}
     assert entry.rows == {"train": 2, "validation": 0, "test": 1}
+
+
+def test_formats_of_exports_and_annotators_of_corrections_are_origins(tmp_path: Path) -> None:
+    lines = [
+        correction("r1", "stop", "stop()", annotator="ann"),
+        correction("r2", "go", "go()", annotator="bob"),
+        correction("r3", "wait", "wait()"),
+    ]
+    log = str(write_store(tmp_path / "log", lines))
+    (tmp_path / "origins").write_text(json.dumps({"s3://labels/a/x.json": "itag"}))
+    place = {"registry": str(tmp_path / "registry")}
+    logs = {"feedback": [log], "feedback_digest": "cc", "origins": tmp_path / "origins"}
+    entry = Registry(place["registry"]).entry(_record(tmp_path, logs, **place))
+    assert [one.origins for one in entry.sources] == [["itag"], [], ["ann", "bob"]]
 
 
 def test_the_step_again_enters_the_same(tmp_path: Path) -> None:

@@ -33,11 +33,13 @@ class DataFacts:
         sources: Addresses of the sources.
         digests: Their digests, in the same order.
         recipe: Configuration of the steps that made it, by step.
+        origins: People or tools that each source came from, by its address.
     """
 
     sources: Sequence[str]
     digests: Sequence[str]
     recipe: Mapping[str, JsonValue] = field(default_factory=dict)
+    origins: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def record_data(recorded: Recorded, parts: Mapping[str, Path], facts: DataFacts)
         return ""
     keep_lease(recorded)
     sources = [
-        EntrySource(uri=uri, digest=digest)
+        EntrySource(uri=uri, digest=digest, origins=facts.origins.get(uri, []))
         for uri, digest in zip(facts.sources, facts.digests, strict=True)
     ]
     erasures = read_erasures(str(registry))
@@ -120,6 +122,34 @@ def record_data(recorded: Recorded, parts: Mapping[str, Path], facts: DataFacts)
         erasures=erasures.digest,
     )
     return recorded.write(registry, entry)
+
+
+def read_origins(
+    files: str | Path | None, sources: Sequence[str], logs: Sequence[str]
+) -> dict[str, list[str]]:
+    """The people or tools that sources came from: formats of exports, annotators of corrections.
+
+    Args:
+        files: Formats by the names of files, as convert writes them; None if they are unknown.
+        sources: Addresses of the exports.
+        logs: Addresses of a service's logs, whose corrections name their annotators.
+
+    Raises:
+        InputError: A file or a log cannot be read.
+        ServiceError: The storage does not answer, or refuses.
+    """
+    import json
+
+    from intentflow.conversion.origins import origins_below
+    from intentflow.feedback.log_files import is_empty_log
+    from intentflow.feedback.service_log import read_service_log
+
+    formats = json.loads(Path(files).read_text(encoding="utf-8")) if files else {}
+    found = {source: origins_below(formats, source) for source in sources}
+    for log_place in logs:
+        corrections = [] if is_empty_log(log_place) else read_service_log([log_place]).corrections
+        found[log_place] = sorted({one.annotator for one in corrections} - {""})
+    return found
 
 
 def record_model(
