@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from intentflow.artifacts.registry_entry import RegistryEntry
 from intentflow.artifacts.retraining import MergeReport
@@ -143,10 +144,13 @@ def _killed(line: list[str], kill: _Kill, registry: Path) -> Run:
         if text == f"[{kill.step}]\n":
             break
     began = time.monotonic()
-    while not kill.sign(registry, time.monotonic() - began) and process.poll() is None:
-        time.sleep(0.002)
-    os.killpg(process.pid, signal.SIGKILL)
-    shown.append(process.communicate(timeout=60)[1])
+    # The aliases stay as they are until the kill: a deployment waits after it wrote its entry.
+    with FileLock(registry / "aliases/.travel.json.lock"):
+        while not kill.sign(registry, time.monotonic() - began) and process.poll() is None:
+            time.sleep(0.002)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        shown.append(process.communicate(timeout=60)[1])
     return Run(process.returncode, "", "".join(shown))
 
 
