@@ -62,12 +62,12 @@ class MlflowApi:
         self._http.close()
 
     def find(self, call: str, **query: str) -> Document | None:
-        """What a call finds; None if it does not exist."""
+        """Find something; None if it does not exist."""
         answer = self._send("GET", f"{_API}/{call}", params=query)
         return None if answer.status_code == 404 else _document(answer, call)
 
     def change(self, call: str, body: Mapping[str, Any], method: str = "POST") -> Document:
-        """What a call that changes something answers."""
+        """Change something; the answer."""
         return _document(self._send(method, f"{_API}/{call}", json=dict(body)), call)
 
     def pages(self, call: str, name: str, body: Mapping[str, Any]) -> Iterator[Document]:

@@ -37,7 +37,7 @@ _UNSUITABLE = re.compile(r"[^\w./ -]")
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export added.
+    """Numbers of what an export added.
 
     Attributes:
         models: Number of models that MLflow did not have.

@@ -25,7 +25,9 @@ from scripts.docs.python_api import python_page
 from scripts.docs.site import add_schema_pages, with_fragments, with_site_links
 from tests.docs.pages import ROOT
 
-_NAME = re.compile(r"""["'](?:INTENTFLOW|AWS|S3|KFP|OPENAI|VLLM|RAY|GIT|SSL)_[A-Z0-9_]+["']""")
+_NAME = re.compile(
+    r"""["'](?:INTENTFLOW|AWS|S3|KFP|OPENAI|VLLM|RAY|GIT|SSL|MLFLOW)_[A-Z0-9_]+["']"""
+)
 # Set by the project itself for its own processes, or read by git alone.
 _INTERNAL = {
     "INTENTFLOW_ERROR_FILE",
