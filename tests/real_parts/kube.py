@@ -193,12 +193,15 @@ def namespace(kube_api: KubeApi, monkeypatch: pytest.MonkeyPatch) -> str:
     name = f"test-{uuid.uuid4().hex[:8]}"
     CoreV1Api(kube_api.client()).create_namespace({"metadata": {"name": name}})
     monkeypatch.setenv("KUBECONFIG", str(kube_api.kubeconfig))
-    _speak_1_20(monkeypatch)
+    speak_1_20(monkeypatch)
     return name
 
 
-def _speak_1_20(monkeypatch: pytest.MonkeyPatch) -> None:
-    """This server has PodDisruptionBudget as policy/v1beta1, with the same fields as policy/v1."""
+def speak_1_20(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process ask for the versions of the tests' server.
+
+    This server has PodDisruptionBudget as policy/v1beta1, with the same fields as policy/v1.
+    """
     from kubernetes.dynamic import DynamicClient
     from kubernetes.dynamic.discovery import LazyDiscoverer
 

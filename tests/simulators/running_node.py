@@ -35,6 +35,7 @@ class Programs:
         key: Token between the transformer and vLLM.
         environment: Further variables of all processes.
         log: Folder for their output.
+        scraped: Gets the ports of all transformers' metrics when one starts; None for no metrics.
     """
 
     vllm: Callable[[Sequence[str], Path, int], list[str]]
@@ -42,6 +43,7 @@ class Programs:
     key: str
     environment: dict[str, str]
     log: Path
+    scraped: Callable[[list[int]], None] | None = None
 
 
 @dataclass
@@ -69,6 +71,7 @@ class RunningNode(Node):
         super().__init__(cluster, pods, name)
         self._programs, self.network = programs, network
         self._processes: dict[str, _Process] = {}
+        self._metrics: list[int] = []
 
     def end_all(self) -> None:
         """End what runs."""
@@ -152,7 +155,15 @@ class RunningNode(Node):
             if written and written[-1] == "--http_port":
                 argument = str(port)
             written.append(argument)
-        return [*written, "--metrics_port=0", "--without_token"]
+        return [*written, f"--metrics_port={self._metrics_port()}", "--without_token"]
+
+    def _metrics_port(self) -> int:
+        """A free port that Prometheus scrapes; 0 if nothing does."""
+        if self._programs.scraped is None:
+            return 0
+        self._metrics.append(free_port())
+        self._programs.scraped(self._metrics)
+        return self._metrics[-1]
 
 
 def real_vllm(python: Path) -> Callable[[Sequence[str], Path, int], list[str]]:
