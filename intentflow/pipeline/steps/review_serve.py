@@ -82,7 +82,7 @@ def run_review_serve(
         UsageError: There is no taxonomy, or the port cannot be used.
         InputError: The queue is empty or cannot be read, or the folder cannot be written.
         ServiceError: Label Studio cannot be installed, does not start or refuses.
-        ModuleNotFoundError: The ``serve`` extra is not installed.
+        ModuleNotFoundError: The ``data`` extra is not installed.
     """
     from intentflow.review.installation import VERSION, installed
     from intentflow.review.session import ReviewFiles, ReviewPlan, review_until_stopped
