@@ -72,7 +72,7 @@ def test_an_annotated_task_comes_back_as_the_record(tmp_path: Path) -> None:
     task["annotations"] = [{"result": task["predictions"][0]["result"], "was_cancelled": False}]
     (tmp_path / "labelled.json").write_text(json.dumps([task]))
     convert([str(tmp_path / "labelled.json")], tmp_path / "back.json")
-    assert json.loads((tmp_path / "back.json").read_text()) == [row]
+    assert json.loads((tmp_path / "back.json").read_text()) == [row | {"prediction": "a()"}]
 
 
 @pytest.mark.parametrize("to", ["itag", "label-studio"])
