@@ -61,11 +61,11 @@ def _entries(count: int) -> Callable[[Path, float], bool]:
     return lambda registry, _: len(list((registry / "entries").glob("*.json"))) >= count
 
 
-# The first run has left three entries: data set, model, deployment.
+# In the order of the graph. The first run has left three entries: data set, model, deployment.
 KILLS = [
-    _Kill("record", _entries(4)),
     _Kill("train", _after(3.0)),
     _Kill("evaluate", _after(3.0)),
+    _Kill("record", _entries(4)),
     _Kill("gate", _after(1.0)),
     _Kill("publish", _entries(5)),
     _Kill("deploy", _entries(6)),
