@@ -221,7 +221,7 @@ def test_every_new_label_counts_once(last: Run, runs: Path) -> None:
 
 
 def test_an_annotator_that_flips_labels_is_set_aside_and_named(last: Run, runs: Path) -> None:
-    (report, *_) = sorted((runs / "weekly").rglob("merge.json"))
+    (report,) = (runs / "weekly/.steps").glob("*/merge/report")
     assert MergeReport.read(report).set_aside == ["mallory"]
     rows = {row.instruction: row.output for row in _rows(runs)}
     assert rows["will it rain in Rome"] == "weather_search(Rome)"
