@@ -15,7 +15,7 @@ from typing import Any
 from tests.docs.pages import ROOT
 from tests.real_parts.process import answers, free_port, running
 
-_SECONDS = 400
+_SECONDS = 800
 
 
 @dataclass(frozen=True)

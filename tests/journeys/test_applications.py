@@ -10,7 +10,7 @@ import pytest
 
 from tests.journeys.shell import Shell
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 UTTERANCE = "what is the weather in Oslo"
 TOKEN = "t0ken-of-the-application"

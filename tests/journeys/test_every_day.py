@@ -10,7 +10,7 @@ import pytest
 from tests.journeys.conftest import TRAINING
 from tests.journeys.shell import Done, Shell
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 RUN = f"intentflow run --config requests/run.yaml {TRAINING}"
 FOLDER = "runs/requests"

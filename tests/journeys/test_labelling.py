@@ -10,7 +10,7 @@ import pytest
 from tests.journeys.conftest import write_table
 from tests.journeys.shell import Shell
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 UTTERANCES = ["what is the weather in Lagos", "put on a song by Sade", "make it quieter after Sade"]
 RIGHT = ["weather_search(Lagos)", "play_music(Sade)", "volume_down()"]

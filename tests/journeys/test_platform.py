@@ -11,7 +11,7 @@ import yaml
 from tests.journeys.conftest import write_table
 from tests.journeys.shell import Shell
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ON_A_CLUSTER = (
     "--set data.sources=s3://labels/requests --set publish=s3://models/intent "

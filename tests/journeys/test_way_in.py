@@ -13,7 +13,7 @@ from tests.journeys.conftest import write_table
 from tests.journeys.shell import Done, Shell
 from tests.public_sets import sample
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 FOLDER = "runs/questions"
 
