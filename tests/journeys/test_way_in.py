@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -39,9 +40,13 @@ def first_run(questions: Shell, drafted: Done) -> tuple[Done, float]:
     """The second command, as the first one names it, and its seconds."""
     (command,) = (line for line in drafted.out.splitlines() if "intentflow run" in line)
     started = time.monotonic()
-    # A model of random weights meets no policy: the verdict is that it failed.
-    done = questions(command, status=1)
+    # A model that began with random weights may pass or fail; both are verdicts.
+    done = questions(f"{command} || [ $? = 1 ]")
     return done, time.monotonic() - started
+
+
+def _word(verdict: dict[str, Any]) -> str:
+    return "passed" if verdict["passed"] else "failed"
 
 
 def test_everything_is_drafted_from_the_rows(questions: Shell, drafted: Done) -> None:
@@ -52,15 +57,13 @@ def test_everything_is_drafted_from_the_rows(questions: Shell, drafted: Done) ->
 def test_the_first_verdict_comes_after_two_commands(
     questions: Shell,
     first_run: tuple[Done, float],
-    record_testsuite_property: pytest.RecordProperty,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     done, seconds = first_run
     with capsys.disabled():
         print(f"\nfrom a CSV to the first verdict, with a model of random weights: {seconds:.0f} s")
     verdict = json.loads(questions.read(f"{FOLDER}/verdict.json"))
-    assert (verdict["passed"], verdict["first_failed"]) == (False, "metrics.intent_accuracy")
-    assert "gate                 failed" in done.out
+    assert f"gate                 {_word(verdict)}\n" in done.out
 
 
 def test_every_rule_of_the_draft_can_be_judged(
@@ -81,12 +84,18 @@ def test_every_row_of_the_table_is_accounted_for(
     assert used + len(dropped) == 300
 
 
+def test_the_page_of_the_run_states_the_verdict(
+    questions: Shell, first_run: tuple[Done, float]
+) -> None:
+    verdict = json.loads(questions.read(f"{FOLDER}/verdict.json"))
+    assert _word(verdict) in questions.read(f"{FOLDER}/index.html")
+
+
 @pytest.mark.parametrize("page", ["data", "training", "evaluation"])
 def test_the_page_of_the_run_leads_to_each_report(
     questions: Shell, first_run: tuple[Done, float], page: str
 ) -> None:
     assert f'href="reports/{page}.html"' in questions.read(f"{FOLDER}/index.html")
-    assert "failed" in questions.read(f"{FOLDER}/reports/evaluation.html")
 
 
 def test_the_data_can_be_looked_at_alone(questions: Shell) -> None:
