@@ -207,7 +207,7 @@ def convert_by_layout(block: bytes, scanner: RowScanner, form: Format, options: 
     scanned = scanner.scan(block)
     if _needs_no_reading(scanned):
         count = scanned.count(b"\n")
-        return Part(scanned, count, [], 0, count, [])
+        return Part(scanned, count, [], 0, count, [], answered=[])
     records = scanned.split(b"\n")[:-1]
     missed = _positions(map(_MISSED.__eq__, records)) if NO_RECORD in scanned else []
     lines = block.split(b"\n") if missed else []

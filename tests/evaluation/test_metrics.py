@@ -63,6 +63,7 @@ KEYS = {
     "grammar_backend",
     "served_by",
     "failed_rows",
+    "tokens_per_request",
 }
 PROPORTIONS = ["intent_accuracy", "parameter_accuracy", "malformed_rate", "off_taxonomy_rate"]
 

@@ -83,13 +83,13 @@ def _check_lines(content: bytes, form: Format, options: Options) -> None:
     """Each line is accounted for, alone as in its block, scanned as parsed."""
     lines = content.splitlines(keepends=True) if b"\r" not in content else _by_newline(content)
     alone = [convert_block(line, form, options) for line in lines]
-    for line, batch in zip(lines, alone, strict=True):
-        read = len(batch.kept) + len(batch.rejects) + len(batch.votes)
+    for line, part in zip(lines, alone, strict=True):
+        read = part.rows + len(part.rejects) + len(part.votes)
         visible = _SEPARATORS.sub("", line.decode("utf-8", "surrogateescape"))
         assert read or not visible, f"lost: {line!r}"
     complete = convert_block(content, form, options)
-    assert complete.kept == [row for batch in alone for row in batch.kept]
-    assert len(complete.rejects) == sum(len(batch.rejects) for batch in alone)
+    assert complete.kept == b"".join(part.kept for part in alone)
+    assert len(complete.rejects) == sum(len(part.rejects) for part in alone)
     assert complete == convert_block(content, replace(form, layouts=None), options)
     if form.layouts is not None and _is_utf8(content):
         scanner = RowScanner(lambda row: form.read(row, options), form.layouts)
