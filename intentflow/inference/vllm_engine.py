@@ -16,10 +16,10 @@ from intentflow.inference.structured_outputs import StructuredOutputs
 from intentflow.inference.vllm_installation import vllm_python
 from intentflow.inference.vllm_process import (
     GRAMMAR_BACKEND,
-    VllmServer,
     running_version,
     running_vllm,
 )
+from intentflow.io.child_processes import ChildServer
 from intentflow.openai_api.faults import Fault
 
 
@@ -30,7 +30,7 @@ class VLLMEngine(OpenAIEngine):
     grammar_backend: str | None = GRAMMAR_BACKEND
     usual_concurrency = 64
     alternatives = 2
-    server: VllmServer | None = None
+    server: ChildServer | None = None
     """The server, if this process started it."""
 
     async def _send(self, client: Any, instruction: str, facts: Mapping[str, Any]) -> ChatReply:

@@ -14,12 +14,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from intentflow.errors import ServiceError
 from intentflow.inference.vllm_installation import has_accelerator
-from intentflow.io.child_processes import end_with_parent, exit_text, stop_session
+from intentflow.io.child_processes import ChildServer, end_with_parent, exit_text, stop_session
 
 log = logging.getLogger(__name__)
 
@@ -74,33 +73,8 @@ def vllm_environment(api_key: str | None = None) -> dict[str, str]:
     return {**environment, **({"VLLM_API_KEY": api_key} if api_key else {})}
 
 
-@dataclass(frozen=True)
-class VllmServer:
-    """A server that this process started.
-
-    Attributes:
-        url: Its URL on loopback, without ``/v1``.
-        process: Its process.
-        log_file: File with its output.
-    """
-
-    url: str
-    process: subprocess.Popen[bytes]
-    log_file: Path
-
-    def require_running(self) -> None:
-        """Check that the server has not ended.
-
-        Raises:
-            ServiceError: It has; with its exit status and the errors of its log.
-        """
-        status = self.process.poll()
-        if status is not None:
-            raise ServiceError(f"vllm ended with {exit_text(status)}: {_cause(self.log_file)}")
-
-
 @contextmanager
-def running_vllm(python: str, folder: Path, api_key: str | None = None) -> Iterator[VllmServer]:
+def running_vllm(python: str, folder: Path, api_key: str | None = None) -> Iterator[ChildServer]:
     """Run a server for a model directory on loopback until the block ends.
 
     Args:
@@ -129,9 +103,10 @@ def running_vllm(python: str, folder: Path, api_key: str | None = None) -> Itera
                 start_new_session=True,  # this process handles Ctrl-C
                 preexec_fn=end_with_parent,
             )
+        server = ChildServer("vllm", url, process, log_file, _cause)
         try:
-            _wait(process, f"{url}/health", log_file)
-            yield VllmServer(url, process, log_file)
+            _wait(server)
+            yield server
         finally:
             stop_session(process, _STOP_SECONDS)
 
@@ -153,16 +128,18 @@ def running_version(url: str) -> str:
     return str(version)
 
 
-def _wait(process: subprocess.Popen[bytes], health: str, log_file: Path) -> None:
+def _wait(server: ChildServer) -> None:
     started = logged = time.monotonic()
     log.info("vllm: starting")
-    while not _answers(health):
+    while not server.answers("/health"):
         now = time.monotonic()
-        if (status := process.poll()) is not None:
+        if (status := server.process.poll()) is not None:
             reason = f"it ended with {exit_text(status)}"
-            raise ServiceError(f"vllm did not start, {reason}: {_cause(log_file)}")
+            raise ServiceError(f"vllm did not start, {reason}: {_cause(server.log_file)}")
         if now - started > VLLM_START_SECONDS:
-            raise ServiceError(f"vllm is not ready after {now - started:.0f} s: {_cause(log_file)}")
+            raise ServiceError(
+                f"vllm is not ready after {now - started:.0f} s: {_cause(server.log_file)}"
+            )
         if now - logged > _LOG_INTERVAL_SECONDS:
             logged = now
             log.info("vllm: starting for %.0f s", now - started)
@@ -178,14 +155,6 @@ def _cause(log_file: Path) -> str:
     causes = [found[1] for line in lines if (found := _CAUSE.match(line))]
     shown = list(dict.fromkeys(causes))[:_MAX_CAUSES] or lines[-_MAX_CAUSES:]
     return " | ".join(line[:300] for line in shown) or "its log is empty"
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2):
-            return True
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 def _free_port() -> int:

@@ -6,7 +6,68 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from intentflow.errors import ServiceError
+
+_MAX_CHARACTERS = 300
+
+
+def last_line(log_file: Path) -> str:
+    """The last line of a server's log, in which most state why they ended.
+
+    Args:
+        log_file: File with its output.
+    """
+    lines = log_file.read_text("utf-8", "replace").strip().splitlines()
+    return lines[-1][:_MAX_CHARACTERS] if lines else "its log is empty"
+
+
+@dataclass(frozen=True)
+class ChildServer:
+    """A server that this process started.
+
+    Attributes:
+        name: Its name, for messages.
+        url: Its URL on this computer, without a path.
+        process: Its process.
+        log_file: File with its output.
+        cause: Finds the reason of its end in that file.
+    """
+
+    name: str
+    url: str
+    process: subprocess.Popen[bytes]
+    log_file: Path
+    cause: Callable[[Path], str] = last_line
+
+    def require_running(self) -> None:
+        """Check that the server has not ended.
+
+        Raises:
+            ServiceError: It has; with its exit status and the cause.
+        """
+        status = self.process.poll()
+        if status is not None:
+            cause = self.cause(self.log_file)
+            raise ServiceError(f"{self.name} ended with {exit_text(status)}: {cause}")
+
+    def answers(self, path: str) -> bool:
+        """Whether a GET request is answered with success.
+
+        Args:
+            path: Path of the request, with its slash.
+        """
+        try:
+            with urllib.request.urlopen(f"{self.url}{path}", timeout=5):
+                return True
+        except (urllib.error.URLError, OSError):
+            return False
 
 
 def end_with_parent() -> None:

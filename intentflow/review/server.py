@@ -6,15 +6,12 @@ import logging
 import os
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from intentflow.errors import ServiceError
-from intentflow.io.child_processes import end_with_parent, exit_text, stop_session
+from intentflow.io.child_processes import ChildServer, end_with_parent, stop_session
 from intentflow.review.installation import Installation
 
 log = logging.getLogger(__name__)
@@ -35,37 +32,10 @@ _SETTINGS = {
 }
 
 
-@dataclass(frozen=True)
-class RunningStudio:
-    """A server that this process started.
-
-    Attributes:
-        url: Its URL on this computer.
-        process: Its process.
-        log_file: File with its output.
-    """
-
-    url: str
-    process: subprocess.Popen[bytes]
-    log_file: Path
-
-    def require_running(self) -> None:
-        """Check that the server has not ended.
-
-        Raises:
-            ServiceError: It has; with its exit status and the end of its log.
-        """
-        status = self.process.poll()
-        if status is not None:
-            lines = self.log_file.read_text("utf-8", "replace").strip().splitlines()
-            cause = lines[-1][:300] if lines else "its log is empty"
-            raise ServiceError(f"Label Studio ended with {exit_text(status)}: {cause}")
-
-
 @contextmanager
 def running_studio(
     installation: Installation, data: Path, host: str, port: int, email: str, password: str
-) -> Iterator[RunningStudio]:
+) -> Iterator[ChildServer]:
     """Run a server until the block ends.
 
     Args:
@@ -99,7 +69,7 @@ def running_studio(
             preexec_fn=end_with_parent,
         )
     local = "127.0.0.1" if host == "0.0.0.0" else host
-    studio = RunningStudio(f"http://{local}:{port}", process, log_file)
+    studio = ChildServer("Label Studio", f"http://{local}:{port}", process, log_file)
     try:
         _wait(studio)
         yield studio
@@ -107,9 +77,9 @@ def running_studio(
         stop_session(process, _STOP_SECONDS)
 
 
-def _wait(studio: RunningStudio) -> None:
+def _wait(studio: ChildServer) -> None:
     started = time.monotonic()
-    while not _answers(f"{studio.url}/api/version"):
+    while not studio.answers("/api/version"):
         studio.require_running()
         if time.monotonic() - started > START_SECONDS:
             raise ServiceError(
@@ -117,11 +87,3 @@ def _wait(studio: RunningStudio) -> None:
             )
         time.sleep(0.2)
     log.info("Label Studio: ready after %.0f s", time.monotonic() - started)
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5):
-            return True
-    except (urllib.error.URLError, OSError):
-        return False

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from intentflow.artifacts.feedback import QueuedRequest
+from intentflow.io.child_processes import ChildServer
 from intentflow.io.files import atomic_file
 from intentflow.review.account import ReviewAccount
 from intentflow.review.client import StudioClient, make_token
 from intentflow.review.installation import Installation
 from intentflow.review.label_config import label_config
 from intentflow.review.marks import REASONS
-from intentflow.review.server import RunningStudio, running_studio
+from intentflow.review.server import running_studio
 from intentflow.review.tasks import ReviewedTasks, as_task, read_tasks, task_key
 from intentflow.taxonomy import Taxonomy
 
@@ -134,7 +135,7 @@ def _with_token(account: ReviewAccount, file: Path) -> ReviewAccount:
 def _review(
     plan: ReviewPlan,
     files: ReviewFiles,
-    studio: RunningStudio,
+    studio: ChildServer,
     client: StudioClient,
     account: ReviewAccount,
 ) -> ReviewState:
