@@ -1,8 +1,9 @@
-"""Which tests run: those marked ``shared`` only where the originals are, and in CI none is skipped.
+"""Which tests run: some only where they are asked for, and in CI none is skipped.
 
 ``INTENTFLOW_SHARED`` names a folder with the originals of what ``tests/data`` has samples and
 tables of: ``data`` (the complete public sets), ``crds``, ``kfp``, ``domain`` (the guides). Without
-it the tests that read them are deselected. A skipped test would pass unseen, so CI fails by it,
+it the tests that read them, marked ``shared``, are deselected, and so are those marked
+``asked("VARIABLE")`` without that variable. A skipped test would pass unseen, so CI fails by it,
 except where the CPU lacks the instructions of what is tested.
 """
 
@@ -32,13 +33,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect what reads the originals where no folder is named."""
-    if os.environ.get(VARIABLE):
-        return
-    left_out = [item for item in items if item.get_closest_marker("shared")]
+    """Deselect what nobody has asked for."""
+    left_out = [item for item in items if not _is_asked_for(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _is_asked_for(item: pytest.Item) -> bool:
+    """Whether the variables that a test waits for are set."""
+    variables = [mark.args[0] for mark in item.iter_markers("asked")]
+    if item.get_closest_marker("shared"):
+        variables.append(VARIABLE)
+    return all(os.environ.get(variable) for variable in variables)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -154,7 +154,7 @@ def test_labels_of_a_review_reach_a_canary_that_is_promoted(
 @pytest.mark.real
 @pytest.mark.slow
 @pytest.mark.timeout(2400)
-@pytest.mark.skipif(not SEEDS, reason=f"{SEEDS_VARIABLE} names no seed of a training")
+@pytest.mark.asked(SEEDS_VARIABLE)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_model_in_service_learns_new_intents_from_its_traffic_and_keeps_the_old(
     s3_bucket: str,
