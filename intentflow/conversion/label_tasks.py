@@ -5,7 +5,8 @@ column, to be mapped to the question of that name. Label Studio takes an array o
 prediction fills the text area ``output`` of the text ``instruction``. doccano takes JSON lines,
 ``{"text", "label": ["…"]}``, with a label for each call. The pre-label is the row's
 ``prediction``, as ``intentflow evaluate --predictions`` writes it, otherwise its label; a row
-without either is a task without pre-label.
+without either is a task without pre-label. A prediction comes back with the export: Label Studio
+keeps its own, and for the other tools it is a column of that name, too.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from intentflow.calls import format_calls, parse_calls
 from intentflow.conversion import doccano
 from intentflow.conversion.dialogue_turns import find_labelled
 from intentflow.conversion.export_format import (
+    PREDICTION_FIELD,
     Format,
     LabelledRow,
     Options,
@@ -91,7 +93,7 @@ def _read_task(form: Format, row: Row, options: Options) -> LabelledRow:
 
 def encode_itag(row: LabelledRow) -> bytes:
     """The task as a line of an iTAG manifest."""
-    data = _data(row) | ({"output": row.output} if row.output else {})
+    data = _data(row) | ({"output": row.output} if row.output else {}) | _prediction(row)
     return orjson.dumps({"data": data})
 
 
@@ -114,7 +116,9 @@ def encode_doccano(row: LabelledRow) -> bytes:
     except ValueError:
         labels = [row.output] if row.output else []
     data = _data(row)
-    return orjson.dumps({"text": data.pop("instruction"), "label": labels} | data)
+    return orjson.dumps(
+        {"text": data.pop("instruction"), "label": labels} | data | _prediction(row)
+    )
 
 
 def _data(row: LabelledRow) -> dict[str, str | int]:
@@ -125,6 +129,11 @@ def _data(row: LabelledRow) -> dict[str, str | int]:
     if row.rounds > 1:
         data["rounds"] = row.rounds
     return data
+
+
+def _prediction(row: LabelledRow) -> dict[str, str]:
+    """The column that exports return as it is, whatever becomes of the label."""
+    return {PREDICTION_FIELD: row.prediction} if row.prediction else {}
 
 
 _ENCODERS: dict[str, Callable[[LabelledRow], bytes]] = {

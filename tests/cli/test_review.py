@@ -58,7 +58,8 @@ def test_itag_gets_a_manifest(
 ) -> None:
     _run(capsys, queue, "-o", tmp_path / "tasks.manifest", "--to", "itag")
     lines = (tmp_path / "tasks.manifest").read_text().splitlines()
-    assert json.loads(lines[1]) == {"data": {"instruction": "row 1", "output": "play()"}}
+    data = {"instruction": "row 1", "output": "play()", "prediction": "play()"}
+    assert json.loads(lines[1]) == {"data": data}
 
 
 def test_the_budget_takes_the_first_rows(

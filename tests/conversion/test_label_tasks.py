@@ -32,6 +32,12 @@ def _tasks(path: Path, to: Target, *rows: Any) -> list[Any]:
     ],
 )
 def test_the_prediction_or_else_the_label_is_the_pre_label(tmp_path: Path, row: Any) -> None:
+    (task,) = _tasks(tmp_path, "itag", row)
+    assert task["data"]["output"] == "a()"
+
+
+def test_a_label_is_no_prediction(tmp_path: Path) -> None:
+    row = {"instruction": "play", "output": "a()"}
     assert _tasks(tmp_path, "itag", row) == [{"data": {"instruction": "play", "output": "a()"}}]
 
 

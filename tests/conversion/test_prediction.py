@@ -12,6 +12,7 @@ from intentflow.conversion import convert
 from intentflow.records import Example, content_digest, read_records, write_records
 from intentflow.redaction.anonymizer import redact_example
 from intentflow.validation import validate
+from tests.conversion.rows import stage
 
 LABELLED = {"instruction": "play jazz", "output": "play(jazz)", "prediction": "stop()"}
 
@@ -68,6 +69,22 @@ def test_the_last_prediction_of_a_task_is_kept(tmp_path: Path) -> None:
     }
     _, (row,) = _converted(tmp_path, [task])
     assert (row["output"], row["prediction"]) == ("play(jazz)", "new()")
+
+
+@pytest.mark.parametrize(
+    ("target", "answer"),
+    [
+        ("itag", {"label-1": stage("play(jazz)")}),
+        ("doccano", {"label": ["play(jazz)"]}),
+    ],
+)
+def test_a_pre_label_that_was_corrected_comes_back_with_the_export(
+    tmp_path: Path, target: Any, answer: dict[str, Any]
+) -> None:
+    predicted = {"instruction": "play jazz", "prediction": "stop()"}
+    _, (task,) = _converted(tmp_path, [predicted], to=target)
+    _, rows = _converted(tmp_path, [task | answer])
+    assert rows == [LABELLED]
 
 
 def test_a_prediction_survives_reading_and_writing(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ _NOT_RUN_PYTHON = [
     pytest.param(block, id=f"{page_id(page)}:{block.line}")
     for page in PAGES
     for block in blocks(page)
-    if block.language == "python" and "not run" in block.marks
+    if block.language == "python" and "not run" in block.marks and not block.title
 ]
 _CONFIGURATION = [
     pytest.param(block, id=f"{page_id(page)}:{block.line}")

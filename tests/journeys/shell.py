@@ -59,10 +59,10 @@ class Shell:
         assert "Traceback" not in done.stderr
         return Done(done.stdout, done.stderr)
 
-    def python(self, code: str, **variables: str) -> str:
+    def python(self, code: str, interpreter: Path = Path(sys.executable), **variables: str) -> str:
         """Run a program that a user wrote; returns what it prints."""
         (self.folder / "program.py").write_text(code, encoding="utf-8")
-        return self(f"{sys.executable} program.py", **variables).out
+        return self(f"{interpreter} program.py", **variables).out
 
     def read(self, name: str) -> str:
         """The text of a file."""

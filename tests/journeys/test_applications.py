@@ -8,12 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.pages import ROOT, blocks
 from tests.journeys.shell import Shell
+from tests.real_parts.process import CACHE, program
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 UTTERANCE = "what is the weather in Oslo"
 TOKEN = "t0ken-of-the-application"
+PROGRAMS = {
+    block.title: block.code for block in blocks(ROOT / "docs/how-to/agents.md") if block.title
+}
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +82,29 @@ def test_an_agent_gets_the_call_of_its_tool(app: Shell, service: tuple[str, str]
         "print(answer.choices[0].message.tool_calls[0].function.name)\n"
     )
     assert printed.split() == ["tool_calls", "weather_search"]
+
+
+@pytest.fixture(scope="module")
+def with_frameworks() -> Path:
+    """A Python that has LangChain and LlamaIndex."""
+    return program(CACHE / "agents/bin/python", "agents")
+
+
+@pytest.mark.parametrize("name", [*PROGRAMS])
+@pytest.mark.parametrize("service", [TOKEN], indirect=True, ids=["with-token"])
+def test_a_frameworks_program_gets_the_call_with_its_argument(
+    app: Shell, service: tuple[str, str], with_frameworks: Path, name: str
+) -> None:
+    url, token = service
+    variables = {"INTENT_URL": url, "INTENTFLOW_TOKEN": token}
+    printed = app.python(PROGRAMS[name], with_frameworks, **variables)
+    assert printed.startswith("weather_search {'parameter_1': '")
+
+
+def test_both_frameworks_have_a_program_of_about_ten_lines() -> None:
+    assert set(PROGRAMS) == {"ask_langchain.py", "ask_llama_index.py"}
+    lines = {name: len([*filter(None, code.splitlines())]) for name, code in PROGRAMS.items()}
+    assert max(lines.values()) <= 11
 
 
 @pytest.mark.parametrize("protocol", ["v1", "v2"])
