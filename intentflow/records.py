@@ -33,7 +33,8 @@ class Example:
         dialogue: Id of the dialogue that the row is from; a split keeps a dialogue's rows together.
         rounds: Number of the user's turns that the utterance joins.
         person: Keyed hash of the person whose utterance it is, see :mod:`intentflow.persons`.
-        prediction: A model's answer, which the labeller saw as pre-label; nothing learns from it.
+        prediction: A model's answer, which the labeller saw as pre-label or has corrected; only
+            preference tuning learns from it.
     """
 
     instruction: str

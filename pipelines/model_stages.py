@@ -18,11 +18,13 @@ class _Trained:
     Attributes:
         model: The model to serve: the 4-bit copy, if the options ask for one.
         full: The 16-bit model.
+        pairs_digest: Digest of the corrections that tuned it; empty without such a tuning.
         baselines: Scores of simple models.
     """
 
     model: Any
     full: Any
+    pairs_digest: Any
     baselines: Any
 
 
@@ -65,6 +67,7 @@ def add_judged_model(stages: Stages, resolved: Any, parts: Any, recorded: Any) -
         "Gate",
     ).after(recorded)
     entry = _entry_arguments(stages, resolved, scored, judged)
+    entry["pairs_digest"] = trained.pairs_digest
     # Named output and no Else would be silently false in kfp's local runner.
     with dsl.If(judged.outputs["Output"] == "pass", name="passed"):
         _deployed(stages, trained.model, entry)
@@ -95,9 +98,28 @@ def _trained(stages: Stages, resolved: Any, parts: Any) -> _Trained:
         "train",
         "Fine-tune",
     )
-    full = trained.outputs["model"]
+    full, pairs_digest = _corrected(stages, trained.outputs["model"], parts)
     model = _quantized(stages, full, train_set, parts)
-    return _Trained(model, full, compared.outputs["baselines"])
+    return _Trained(model, full, pairs_digest, compared.outputs["baselines"])
+
+
+def _corrected(stages: Stages, model: Any, parts: Any) -> tuple[Any, Any]:
+    """The model, tuned with corrections if the options ask for it, and the digest of these."""
+    if stages.options.preferences is None:
+        return model, ""
+    tuned = stages.place(
+        steps.correct(
+            model=model,
+            # Copies for balance would count a correction several times.
+            train_set=parts.outputs["train_set"],
+            validation_set=parts.outputs["validation_set"],
+            config=stages.preferences,
+            code_version=stages.version,
+        ),
+        "train",  # the same work on the same devices
+        "Learn from corrections",
+    )
+    return tuned.outputs["corrected"], tuned.outputs["Output"]
 
 
 def _balanced(stages: Stages, train_set: Any) -> Any:
@@ -172,6 +194,7 @@ def _entry_arguments(stages: Stages, resolved: Any, scored: Any, judged: Any) ->
         "report": scored.outputs["report"],
         **{name: stages.given[name] for name in ("train", "gate", "record", "code_version")},
         "start_entry": resolved.outputs["start_entry"],
+        "preferences": stages.preferences,
         "run": dsl.PIPELINE_JOB_ID_PLACEHOLDER,
     }
 

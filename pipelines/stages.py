@@ -7,6 +7,7 @@ from typing import Any
 from kfp import dsl
 
 from intentflow.pipeline.options import PipelineOptions
+from intentflow.pipeline.parameters import as_parameter
 from intentflow.pipeline.step_options import apply_step_options
 from intentflow.pipelines import steps
 
@@ -27,6 +28,12 @@ class Stages:
     def version(self) -> Any:
         """The parameter with the version of the code."""
         return self.given["code_version"]
+
+    @property
+    def preferences(self) -> Any:
+        """The parameter of the preference tuning; empty unless the options ask for one."""
+        asked = self.options.preferences
+        return as_parameter(asked) if asked else {}
 
     def place(self, task: Any, step: str, title: str, *, cached: bool = True) -> Any:
         """Give a task its title and its step's options.

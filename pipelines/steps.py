@@ -5,6 +5,7 @@ from intentflow.components.baseline.component import baseline
 from intentflow.components.behave.component import behave
 from intentflow.components.check.component import check
 from intentflow.components.convert.component import convert
+from intentflow.components.correct.component import correct
 from intentflow.components.curate.component import curate
 from intentflow.components.deploy.component import deploy
 from intentflow.components.evaluate.component import evaluate
@@ -28,6 +29,7 @@ __all__ = [
     "behave",
     "check",
     "convert",
+    "correct",
     "curate",
     "deploy",
     "evaluate",

@@ -17,6 +17,8 @@ def explain(
     code_version: str,
     explanation: dsl.Output[dsl.Markdown],
     start_entry: str = "",
+    preferences: dict = {},  # type: ignore[type-arg]  # noqa: B006  # kfp takes it literally
+    pairs_digest: str = "",
 ) -> dict:  # type: ignore[type-arg]  # kfp knows no item types
     """Write why nothing was deployed, with the weakest intents and most frequent confusions.
 
@@ -33,6 +35,8 @@ def explain(
         code_version: Version of the code of intentflow.
         explanation: The explanation as a page.
         start_entry: Entry of the champion that the training started from; empty for none.
+        preferences: Fields of PreferenceConfig, which are recorded; empty without such a tuning.
+        pairs_digest: Digest of the corrections that tuned the model; empty if none did.
 
     Returns:
         What ends the run: the reasons of the verdict.
@@ -40,7 +44,7 @@ def explain(
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import step_errors
     from intentflow.pipeline.steps.gate import run_explain
-    from intentflow.pipeline.steps.look import GATE
+    from intentflow.pipeline.steps.look import model_recipe
     from intentflow.pipeline.steps.record import JudgedModel, record_model
     from intentflow.pipeline.steps.recorded import RecordConfig, Recorded
 
@@ -48,7 +52,11 @@ def explain(
         recorded = Recorded(from_parameter(RecordConfig, record, "record"), run, code_version)
         failure = run_explain(verdict.path, metrics.path, explanation.path)
         judged = JudgedModel.read(
-            metrics.path, verdict.path, {**train, GATE: gate}, {"evaluation": report.uri}
+            metrics.path,
+            verdict.path,
+            model_recipe(train, gate, preferences),
+            {"evaluation": report.uri},
+            pairs_digest,
         )
         record_model(recorded, judged, start=start_entry)
     return failure.as_dict()

@@ -20,6 +20,7 @@ def look(
     record: dict,  # type: ignore[type-arg]
     code_version: str,
     news: dsl.Output[dsl.Artifact],
+    preferences: dict = {},  # type: ignore[type-arg]  # noqa: B006  # kfp takes it literally
 ) -> str:
     """Compare sources, recipe and policy with those of the champion; never cached.
 
@@ -36,6 +37,7 @@ def look(
         gate: Fields of GateConfig.
         record: Fields of RecordConfig: the registry.
         code_version: Version of the code of intentflow.
+        preferences: Fields of PreferenceConfig; empty without preference tuning.
         news: ``news.json``: every source with its state, and the reasons to train.
 
     Returns:
@@ -43,7 +45,7 @@ def look(
     """
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import step_errors
-    from intentflow.pipeline.steps.look import GATE, Present, read_champion, run_look
+    from intentflow.pipeline.steps.look import Present, model_recipe, read_champion, run_look
     from intentflow.pipeline.steps.recorded import RecordConfig
 
     with step_errors("look", code_version):
@@ -51,7 +53,7 @@ def look(
             [*sources, *feedback],
             [*sources_digest.split(), *feedback_digest.split()],
             {"convert": convert, "curate": curate, "split": split},
-            {**train, GATE: gate},
+            model_recipe(train, gate, preferences),
         )
         settings = from_parameter(RecordConfig, record, "record")
         champion = read_champion(settings, champion_entry) if champion_entry else None

@@ -18,6 +18,8 @@ def publish(
     run: str,
     code_version: str,
     start_entry: str = "",
+    preferences: dict = {},  # type: ignore[type-arg]  # noqa: B006  # kfp takes it literally
+    pairs_digest: str = "",
 ) -> str:
     """Upload a model directory, and enter it with its scores and verdict into the registry.
 
@@ -34,13 +36,15 @@ def publish(
         run: Id of the run.
         code_version: Version of the code of intentflow.
         start_entry: Entry of the champion that the training started from; empty for none.
+        preferences: Fields of PreferenceConfig, which are recorded; empty without such a tuning.
+        pairs_digest: Digest of the corrections that tuned the model; empty if none did.
 
     Returns:
         ``<destination>/sha256-<digest>``.
     """
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import step_errors
-    from intentflow.pipeline.steps.look import GATE
+    from intentflow.pipeline.steps.look import model_recipe
     from intentflow.pipeline.steps.publish import PublishConfig, run_publish
     from intentflow.pipeline.steps.record import JudgedModel, record_model
     from intentflow.pipeline.steps.recorded import RecordConfig, Recorded
@@ -49,7 +53,11 @@ def publish(
         recorded = Recorded(from_parameter(RecordConfig, record, "record"), run, code_version)
         uri = run_publish(model.path, from_parameter(PublishConfig, config, "publish")).uri
         judged = JudgedModel.read(
-            metrics.path, verdict.path, {**train, GATE: gate}, {"evaluation": report.uri}
+            metrics.path,
+            verdict.path,
+            model_recipe(train, gate, preferences),
+            {"evaluation": report.uri},
+            pairs_digest,
         )
         record_model(recorded, judged, uri, start=start_entry)
     return uri

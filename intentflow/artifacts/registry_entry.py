@@ -21,6 +21,7 @@ ALIASES: tuple[Alias, ...] = get_args(Alias)
 
 RUN_ID = r"^(\w[\w.-]{0,99})?$"
 _ID = r"^[0-9a-f]{64}$"
+_LATER = frozenset({"erasures", "pairs"})
 EntryId = Annotated[str, Field(pattern=_ID)]
 """SHA-256 of an entry's file, which names the file."""
 
@@ -91,10 +92,16 @@ class RegistryEntry(ClosedArtifact):
         "no rows; empty where none were erased",
     )
 
+    pairs: str = Field(
+        "",
+        description="For a model: digest of its preference tuning's rows, as in training.json; "
+        "empty without one",
+    )
+
     def as_dict(self) -> dict[str, Any]:
-        """The document as JSON values; entries from before there were erasures stay the same."""
+        """The document as JSON values; entries from before a key was there stay the same."""
         document = self.model_dump(mode="json")
-        return document if self.erasures else {k: v for k, v in document.items() if k != "erasures"}
+        return {key: value for key, value in document.items() if value or key not in _LATER}
 
     def content(self) -> bytes:
         """The bytes of its file; equal entries have equal bytes."""

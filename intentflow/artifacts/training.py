@@ -143,6 +143,12 @@ class TrainedOn(Section):
     )
 
 
+class SupervisedTraining(TrainedOn):
+    """The training on labelled rows that made a model, before corrections tuned it."""
+
+    recipe: RecordedRecipe = Field(default_factory=RecordedRecipe)
+
+
 class TrainingRecord(TrainedOn, Artifact):
     """The record of its training in a model directory."""
 
@@ -157,6 +163,19 @@ class TrainingRecord(TrainedOn, Artifact):
     findings: list[TrainingFinding] = Field([], description="Observations about it")
     rows: SerializeAsAny[TrainedRows] = Field(default_factory=TrainedRows)
     versions: dict[str, str] = Field({}, description="Versions of the packages that were used")
+    supervised: SupervisedTraining | None = Field(
+        None,
+        description="With method dpo: recipe and digests of the training on labelled rows that "
+        "came before; null for other methods",
+    )
+
+    @property
+    def on_labels(self) -> SupervisedTraining:
+        """The training on labelled rows: this one, or that of the model it has corrected."""
+        if self.supervised is not None:
+            return self.supervised
+        shared = {name: getattr(self, name) for name in TrainedOn.model_fields if self.has(name)}
+        return SupervisedTraining(recipe=self.recipe, **shared)
 
     def as_dict(self) -> dict[str, Any]:
         """The keys that are set."""

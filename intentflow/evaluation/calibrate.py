@@ -168,7 +168,9 @@ def _warn_of_weakness(calibration: Calibration) -> None:
 def _require_unseen(folder: Path, examples: Sequence[Example]) -> None:
     """Refuse training rows, on which a model is more confident than on others."""
     record = folder / TRAINING_FILE
-    if record.is_file() and TrainingRecord.read(record).data_digest == content_digest(examples):
+    if record.is_file() and TrainingRecord.read(record).on_labels.data_digest == content_digest(
+        examples
+    ):
         raise InputError(
             f"{folder} was trained on these rows, on which it is more confident than on others: "
             "calibrate on validation rows"

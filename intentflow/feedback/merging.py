@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from intentflow.artifacts.retraining import MergeChange
 from intentflow.curation.dedup import label_key, normalised_utterance
@@ -100,7 +100,7 @@ class Merge:
     changes: list[MergeChange]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class _Held:
     """A label in the state of a merge.
 
@@ -231,8 +231,16 @@ def _take(state: _State, new: NewRow, order: int) -> None:
             state.leave_out(one, new.example.output)
     if same:
         state.counts.duplicates += 1
+        same[0].example = _with_answer(same[0].example, new.example)
     kept = [one for one in known if one in stays or one in same]
     state.held[key] = kept if same else [*kept, _Held(new.example, new.source, order)]
+
+
+def _with_answer(held: Example, new: Example) -> Example:
+    """The row with the model's answer of one with the same label, unless it has one."""
+    if held.prediction or not new.prediction:
+        return held
+    return replace(held, prediction=new.prediction)
 
 
 def _replaces(new: NewRow, order: int, held: _Held) -> bool:

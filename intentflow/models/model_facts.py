@@ -111,7 +111,7 @@ def read_facts(uri: str) -> ModelFacts:
         uri=uri,
         digest=digest,
         prompt_digest=prompt_digest,
-        data_digest=training.data_digest,
+        data_digest=training.on_labels.data_digest,
         max_length=training.plan.max_length or training.recipe.max_length,
         max_positions=_integer(config.get("max_position_embeddings")),
         dtype=_dtype(config),

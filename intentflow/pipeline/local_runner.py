@@ -75,6 +75,7 @@ _FILES = {
     "reports/redaction.html": (("curate", "report"),),
     "reports/data.html": (("validate", "report"),),
     "reports/training.html": (("train", "report"),),
+    "reports/corrections.html": (("correct", "report"),),
     "reports/evaluation.html": (("evaluate", "report"),),
     "reports/behaviour.html": (("behave", "report"),),
     "reports/explanation.md": (("explain", "explanation"),),
@@ -82,6 +83,7 @@ _FILES = {
 # The others contain utterances.
 _PUBLIC = {
     *("metrics.json", "baselines.json", "verdict.json", "reports/training.html"),
+    "reports/corrections.html",
     *("news.json", "merge.json", "watch.json"),
 }
 _MODEL, _MANIFESTS, _LOG, _STEPS = "model", "manifests", "run.log", ".steps"
@@ -262,7 +264,7 @@ def _children_stopped() -> Iterator[None]:
 
 def _collect(outputs: StepOutputs, root: Path, seconds: float) -> RunResult:
     """The result of a run that reached the gate, whose files are in its folder."""
-    model = Path((outputs.get("quantize", "quantized") or outputs.get("train", "model")).path)
+    model = _scored_model(outputs)
     (root / _MODEL).symlink_to(os.path.relpath(model, root))
     verdict = Verdict.read(root / "verdict.json")
     if verdict.passed:
@@ -281,6 +283,12 @@ def _collect(outputs: StepOutputs, root: Path, seconds: float) -> RunResult:
         seconds=seconds,
         peak_memory_bytes=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
     )
+
+
+def _scored_model(outputs: StepOutputs) -> Path:
+    """The model directory of the last step that changed the model."""
+    places = (("quantize", "quantized"), ("correct", "corrected"), ("train", "model"))
+    return Path(next(found for place in places if (found := outputs.get(*place))).path)
 
 
 def _copy(outputs: StepOutputs, root: Path) -> None:

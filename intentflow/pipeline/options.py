@@ -13,6 +13,7 @@ from intentflow.pipeline.step_options import ADDED, StepOptions
 from intentflow.pipeline.step_resources import STEP_RESOURCES
 from intentflow.pipeline.steps.balance import BalanceMode
 from intentflow.pipeline.steps.behave import BehaveConfig
+from intentflow.pipeline.steps.correct import PreferenceConfig
 from intentflow.pipeline.steps.quantize import QUANTIZED, Method
 from intentflow.recipe.cluster import TRAIN_IMAGE
 
@@ -46,6 +47,11 @@ class PipelineOptions(StrictModel):
         None,
         description="Behavioural tests of the model, with the options of the step evaluate; null "
         "for none, {} for the defaults",
+    )
+    preferences: PreferenceConfig | None = Field(
+        None,
+        description="Preference tuning of the trained model with the rows whose label is another "
+        "than the model's answer, with the options of the step train; null for none",
     )
     all: StepOptions = Field(default_factory=StepOptions)
     steps: dict[str, StepOptions] = Field(

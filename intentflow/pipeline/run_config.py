@@ -19,6 +19,7 @@ from intentflow.pipeline.options import PipelineOptions
 from intentflow.pipeline.steps.balance import TeacherFile
 from intentflow.pipeline.steps.baseline import BaselineSettings, Kinds
 from intentflow.pipeline.steps.convert import ConvertConfig
+from intentflow.pipeline.steps.correct import PreferenceConfig
 from intentflow.pipeline.steps.curate import CurateConfig
 from intentflow.pipeline.steps.evaluate import EvaluateConfig
 from intentflow.pipeline.steps.fields import TaxonomyFile
@@ -91,6 +92,11 @@ class RunConfig(GateRules):
 
     @model_validator(mode="after")
     def _adapters_fit_their_base(self) -> Self:
+        if self.deploy.lora_adapters and self.pipeline.preferences:
+            raise ValueError(
+                "pipeline.preferences: the corrections change the trained model, whose adapter "
+                "deploy.lora_adapters serves without them: remove one of them"
+            )
         if self.deploy.lora_adapters and self.recipe.start_from:
             raise ValueError(
                 "recipe.start_from: an adapter of another model does not fit the base model that "
@@ -176,7 +182,12 @@ def _read_section(section: str, value: Any, overrides: list[Override]) -> Any:
     return apply_overrides(value, by_own_names(overrides) if section == "recipe" else overrides)
 
 
-_SECTIONS: dict[str, type[StrictModel]] = {"data": DataConfig, "retrain": RetrainConfig}
+_SECTIONS: dict[str, type[StrictModel]] = {
+    "data": DataConfig,
+    "retrain": RetrainConfig,
+    "pipeline": PipelineOptions,
+    "preferences": PreferenceConfig,
+}
 """The sections of a run that hold paths."""
 
 

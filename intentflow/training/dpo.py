@@ -22,7 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.artifacts.predictions import GivenPrediction
-from intentflow.artifacts.training import CorrectionRows, TrainedOn, TrainingRecord
+from intentflow.artifacts.training import (
+    TRAINING_FILE,
+    CorrectionRows,
+    TrainedOn,
+    TrainingRecord,
+)
 from intentflow.calls import CallSyntaxError, OutputFormat, format_output, parse_calls, parse_output
 from intentflow.errors import InputError, IntentflowError, kind_of
 from intentflow.inference.fused_classifier import copy_fused_classifier
@@ -38,7 +43,9 @@ from intentflow.prompts import (
     prompt_token_ids,
 )
 from intentflow.recipe.recipe import Recipe
+from intentflow.storage import digest_of
 from intentflow.storage.completeness import require_replaceable
+from intentflow.storage.uris import digest_in_name
 from intentflow.taxonomy import Taxonomy
 from intentflow.training.job import Job
 from intentflow.training.loop import run_training
@@ -153,6 +160,7 @@ def train_on_corrections(
             validation_digest=Corrections(others, []).digest,
             prompt_digest=prompt.digest,
             taxonomy_digest=taxonomy.digest,
+            start_digest=digest_in_name(recipe.model_name_or_path) or digest_of(str(folder)),
         ),
         counts=CorrectionRows(
             train=len(found.rows),
@@ -161,6 +169,7 @@ def train_on_corrections(
             anchors=len(anchors),
         ),
         make_trainer=_trainer,
+        supervised=TrainingRecord.read(folder / TRAINING_FILE).on_labels,
     )
     record = run_training(job, plan, output)
     copy_fused_classifier(folder, Path(output))

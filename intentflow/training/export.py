@@ -86,14 +86,15 @@ def _model_card(parts: ModelParts) -> str:
     record, recipe = parts.record, parts.recipe
     intents = ", ".join(f"`{name}`" for name in parts.taxonomy.intents)
     loss = record.history.last_validation_loss
+    base = record.on_labels.recipe.model_name_or_path
     example = format_output([Call("weather_search", ("Hangzhou",))], recipe.output_format)
     return f"""---
-base_model: {recipe.model_name_or_path}
+base_model: {base}
 library_name: transformers
 pipeline_tag: text-generation
 tags: [intent-recognition, intentflow]
 ---
-# Intent recognition, fine-tuned from {recipe.model_name_or_path}
+# Intent recognition, fine-tuned from {base}
 
 Answers an utterance with intent calls such as `{example}`. The chat template in
 this folder renders the trained system prompt itself: send a bare user message, decode greedily.
@@ -109,7 +110,7 @@ this folder renders the trained system prompt itself: send a bare user message, 
 
 Intents: {intents}.
 
-The licence of {recipe.model_name_or_path} applies to these weights as well, and so do the terms of
+The licence of {base} applies to these weights as well, and so do the terms of
 the training data, if any.
 
 The loss curve is in `training.html`, all settings in `training.json`. The model was only measured

@@ -6,7 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from intentflow.artifacts.training import TrainedOn, TrainedRows, TrainingFinding
+from intentflow.artifacts.training import (
+    SupervisedTraining,
+    TrainedOn,
+    TrainedRows,
+    TrainingFinding,
+)
 from intentflow.prompts import PromptSpec
 from intentflow.recipe.recipe import Recipe
 from intentflow.taxonomy import Taxonomy
@@ -35,6 +40,7 @@ class Job:
         counts: Numbers of rows.
         make_trainer: Creates the trainer of these rows.
         findings: Findings from before the training.
+        supervised: With ``dpo``, the training of the model that is corrected.
     """
 
     recipe: Recipe
@@ -49,3 +55,4 @@ class Job:
     counts: TrainedRows
     make_trainer: MakeTrainer
     findings: Sequence[TrainingFinding] = ()
+    supervised: SupervisedTraining | None = None

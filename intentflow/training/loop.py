@@ -76,6 +76,8 @@ def run_training(job: Job, plan: Plan, output: str | Path) -> TrainingRecord:
             rows=job.counts,
             **dict(job.digests),
         )
+        if job.supervised:
+            record = record.model_copy(update={"supervised": job.supervised})
         if partial:
             parts = ModelParts(
                 fitted.model,

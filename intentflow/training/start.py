@@ -77,7 +77,8 @@ def _checked(name: str) -> Path:
 
 
 def _require_same_settings(name: str, record: TrainingRecord, recipe: Recipe) -> None:
-    before, now = record.recipe.model_dump(), recipe.model_dump()
+    labelled = record.on_labels.recipe
+    before, now = labelled.model_dump(), recipe.model_dump()
     for key in _SAME:
         if key in before and before[key] != now[key]:
             raise InputError(
@@ -85,9 +86,9 @@ def _require_same_settings(name: str, record: TrainingRecord, recipe: Recipe) ->
                 f"has {_shown(now[key])}: leave start_from out to train from the base model"
             )
     wanted = recipe.intent_tokens
-    if wanted is not None and wanted != bool(record.recipe.intent_tokens):
+    if wanted is not None and wanted != bool(labelled.intent_tokens):
         raise InputError(
-            f"start_from: {name} was trained {_with(record.recipe.intent_tokens)} intent_tokens, "
+            f"start_from: {name} was trained {_with(labelled.intent_tokens)} intent_tokens, "
             "and the recipe asks for the contrary: leave start_from out"
         )
 

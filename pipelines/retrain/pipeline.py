@@ -59,6 +59,7 @@ def build(options: PipelineOptions) -> Any:
                     gate=gate,
                     record=record,
                     code_version=code_version,
+                    preferences=stages.preferences,
                     **logs,
                 ),
                 "look",

@@ -9,8 +9,8 @@ from scripts.component_readmes import COMPONENTS, readme, steps
 
 
 def test_every_step_of_the_graph_has_a_folder() -> None:
-    # behave runs with the options of evaluate, whose engine it asks.
-    assert steps() == sorted([*STEPS, "behave"])
+    # behave runs with the options of evaluate, whose engine it asks; correct with those of train.
+    assert steps() == sorted([*STEPS, "behave", "correct"])
 
 
 @pytest.mark.parametrize("step", steps())

@@ -143,6 +143,56 @@ def test_the_behaviour_is_tested_with_the_engine_that_is_scored(tmp_path: Path) 
     assert asked[0]["evaluate"] == asked[1]["config"]
 
 
+PREFERENCES = {"recipe": "smollm2-135m/dpo", "minimum_pairs": 3}
+
+
+def test_preference_tuning_is_left_out_unless_asked_for() -> None:
+    assert "comp-correct" not in compiled({})
+
+
+@pytest.mark.parametrize("step", ["evaluate", "publish"])
+def test_what_is_scored_and_published_is_the_model_that_corrections_tuned(
+    step: str, tmp_path: Path
+) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml", preferences=PREFERENCES)
+    given = str(_tasks(spec)[step]["inputs"]["artifacts"]["model"])
+    assert ("'corrected'" in given or "correct-corrected" in given, "train" in given) == (
+        True,
+        False,
+    )
+
+
+def test_corrections_of_all_training_rows_count_once_where_these_are_balanced(
+    tmp_path: Path,
+) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml", preferences=PREFERENCES, balance="oversample")
+    given = _tasks(spec)["correct"]["inputs"]["artifacts"]["train_set"]["taskOutputArtifact"]
+    assert given == {"outputArtifactKey": "train_set", "producerTask": "split"}
+
+
+def test_the_4_bit_copy_is_of_the_model_that_corrections_tuned(tmp_path: Path) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml", preferences=PREFERENCES, quantize="awq")
+    given = _tasks(spec)["quantize"]["inputs"]["artifacts"]["model"]["taskOutputArtifact"]
+    assert given == {"outputArtifactKey": "corrected", "producerTask": "correct"}
+
+
+def test_preference_tuning_has_the_image_and_the_devices_of_the_training(tmp_path: Path) -> None:
+    options = {"steps": {"train": {"gpu_count": 2, "image": "mirror/train"}}}
+    (spec, *_) = _compile(tmp_path / "f.yaml", preferences=PREFERENCES, **options)
+    containers = _containers(spec)
+    assert [containers[step]["image"] for step in ("correct", "train")] == ["mirror/train"] * 2
+
+
+@pytest.mark.parametrize("step", ["publish", "explain"])
+def test_the_registry_is_given_the_tuning_and_the_digest_of_its_rows(
+    step: str, tmp_path: Path
+) -> None:
+    (spec,) = _compile(tmp_path / "f.yaml", preferences=PREFERENCES)
+    given = _tasks(spec)[step]["inputs"]["parameters"]
+    assert "minimum_pairs" in str(given["preferences"])
+    assert "correct-Output" in str(given["pairs_digest"])
+
+
 def test_what_is_scored_and_published_is_the_quantized_model(tmp_path: Path) -> None:
     (spec,) = _compile(tmp_path / "f.yaml", quantize="gptq")
     text = yaml.safe_dump([_tasks(spec)[name]["inputs"] for name in ("evaluate", "publish")])

@@ -9,7 +9,14 @@ import pytest
 
 from intentflow.artifacts.registry_entry import RegistryEntry
 from intentflow.errors import InputError
-from intentflow.pipeline.steps.look import GATE, Champion, Present, find_champion, run_look
+from intentflow.pipeline.steps.look import (
+    GATE,
+    PREFERENCES,
+    Champion,
+    Present,
+    find_champion,
+    run_look,
+)
 from intentflow.pipeline.steps.recorded import RecordConfig
 from intentflow.registry import Registry
 from intentflow.registry.changes import deployed
@@ -76,6 +83,7 @@ def test_a_source_that_is_configured_no_more_is_named(champion: Champion) -> Non
     [
         ({"model": {**TRAIN, "recipe": {"learning_rate": 0.2}}}, "train"),
         ({"model": {**TRAIN, GATE: {"minimum_rows": 4}}}, "gate"),
+        ({"model": {**TRAIN, PREFERENCES: {"minimum_pairs": 4}}}, "preferences"),
         ({"data": {**DATA, "split": {"seed": 5}}}, "split"),
         ({"data": {**DATA, "merge": {"feedback": ["log"]}}}, "merge"),
     ],

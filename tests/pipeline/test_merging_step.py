@@ -10,6 +10,7 @@ import pytest
 from intentflow.artifacts.retraining import MergeChange, MergeReport
 from intentflow.errors import InputError
 from intentflow.pipeline.steps.convert import ConvertConfig
+from intentflow.pipeline.steps.curate import run_curate
 from intentflow.pipeline.steps.merge import MergeFiles, MergeRules, run_merge
 from intentflow.pipeline.steps.split import SplitConfig
 from intentflow.records import Example, read_records, write_records
@@ -38,6 +39,10 @@ def _export(folder: Path, *pairs: tuple[str, str]) -> Path:
 
 def _labels(path: Path) -> list[tuple[str, str]]:
     return [(row.instruction, row.output) for row in read_records(path)]
+
+
+def _answers(path: Path) -> dict[str, str | None]:
+    return {row.instruction: row.prediction for row in read_records(path)}
 
 
 def _merged(
@@ -78,6 +83,36 @@ def test_a_week_without_traffic_merges_the_exports(
     assert ("play it", "play()") in _labels(files.rows)
     assert report.added == 1
     assert "no correction is merged" in caplog.text
+
+
+def test_a_correction_keeps_the_answer_of_the_model(tmp_path: Path, previous: Path) -> None:
+    lines = [request("r1", "stop it", "play()"), correction("r1", "stop it", "end()")]
+    log = write_store(tmp_path / "log", lines)
+    files, _ = _merged(tmp_path, previous, MergeRules(split=NO_TEST, feedback=[log]))
+    assert _answers(files.rows) == {"halt": None, "play it": None, "stop it": "play()"}
+
+
+def test_the_answer_joins_a_row_that_has_the_label_already(tmp_path: Path, previous: Path) -> None:
+    lines = [request("r1", "stop it", "play()"), correction("r1", "stop it", "stop()")]
+    log = write_store(tmp_path / "log", lines)
+    files, report = _merged(tmp_path, previous, MergeRules(split=NO_TEST, feedback=[log]))
+    assert (_answers(files.rows)["stop it"], report.duplicates) == ("play()", 1)
+
+
+def test_a_correction_of_a_test_row_is_no_training_row(tmp_path: Path, previous: Path) -> None:
+    lines = [request("r1", "gold 1", "stop()"), correction("r1", "gold 1", "play()")]
+    log = write_store(tmp_path / "log", lines)
+    files, _ = _merged(tmp_path, previous, MergeRules(split=NO_TEST, feedback=[log]))
+    assert "gold 1" not in _answers(files.rows)
+
+
+def test_personal_data_in_the_answer_is_replaced_by_curation(tmp_path: Path) -> None:
+    text = "mail jane@example.com"
+    lines = [request("r1", text, f"post({text[5:]})"), correction("r1", text, f"mail({text[5:]})")]
+    log = write_store(tmp_path / "log", lines)
+    files, _ = _merged(tmp_path, None, MergeRules(split=NO_TEST, feedback=[log]))
+    run_curate(files.rows, tmp_path / "curated.jsonl")
+    assert _answers(tmp_path / "curated.jsonl")["mail {{EMAIL}}"] == "post({{EMAIL}})"
 
 
 def test_a_log_that_is_missing_is_an_error(tmp_path: Path, previous: Path) -> None:

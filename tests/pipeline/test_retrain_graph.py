@@ -104,6 +104,26 @@ def test_limits_of_the_watch_reach_the_graph(tmp_path: Path) -> None:
     assert "watch" not in pipeline_arguments(config, publish_to="s3://m")
 
 
+def test_a_recipe_of_preferences_is_relative_to_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(
+        "{model_name_or_path: m, method: dpo, learning_rate: 0.1, num_train_epochs: 2}"
+    )
+    (tmp_path / "run.yaml").write_text(
+        "data: {sources: a.csv}\npipeline: {preferences: {recipe: own.yaml}}\n"
+        "recipe: {model_name_or_path: a/b, method: lora, learning_rate: 0.1, num_train_epochs: 1}\n"
+        "policy: {metrics: {intent_accuracy: {min: 0.5}}}\n"
+    )
+    asked = RunConfig.load(tmp_path / "run.yaml").pipeline.preferences
+    assert asked is not None
+    assert asked.recipe.num_train_epochs == 2
+
+
+def test_preferences_and_adapters_that_are_served_without_them_are_refused(tmp_path: Path) -> None:
+    deploy = {"lora_adapters": {"travel": "s3://m/a"}, "transformer": False}
+    with pytest.raises(InputError, match=r"pipeline\.preferences: the corrections change"):
+        _config(tmp_path, deploy=deploy, pipeline={"preferences": {"recipe": "smollm2-135m/dpo"}})
+
+
 def test_a_retraining_without_a_registry_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="a retraining needs the registry"):
         pipeline_arguments(_config(tmp_path), publish_to="", pipeline="retrain")

@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 GATE = "gate"
 """Key of a model's recipe under which the gate's configuration, its policy, is recorded."""
 
+PREFERENCES = "preferences"
+"""Key of a model's recipe under which the preference tuning is recorded, if there was one."""
+
 Settings = Mapping[str, JsonValue]
 
 
@@ -47,13 +50,29 @@ class Present:
         sources: Addresses of labelling exports and of logs.
         digests: Their digests, in the same order.
         data: Configuration of the steps that prepare the rows, by step.
-        model: Configuration of the training, with the policy under :data:`GATE`.
+        model: Configuration of the training, see :func:`model_recipe`.
     """
 
     sources: Sequence[str]
     digests: Sequence[str]
     data: Settings
     model: Settings
+
+
+def model_recipe(train: Settings, gate: Settings, preferences: Settings) -> dict[str, JsonValue]:
+    """The recipe of a model as the registry has it.
+
+    Args:
+        train: Fields of TrainConfig.
+        gate: Fields of GateConfig.
+        preferences: Fields of PreferenceConfig; empty without preference tuning.
+
+    Example:
+        >>> model_recipe({"recipe": {}}, {"policy": {}}, {})
+        {'recipe': {}, 'gate': {'policy': {}}}
+    """
+    tuned = {PREFERENCES: {**preferences}} if preferences else {}
+    return {**train, GATE: {**gate}, **tuned}
 
 
 def find_champion(config: RecordConfig) -> Champion | None:
@@ -151,8 +170,9 @@ def _changed_settings(champion: Champion | None, present: Present) -> list[str]:
     if champion is None:
         return []
     before = dict(champion.model.recipe)
-    changed = [] if before.pop(GATE, {}) == present.model.get(GATE, {}) else [GATE]
-    now = {key: value for key, value in present.model.items() if key != GATE}
+    now = dict(present.model)
+    own = (GATE, PREFERENCES)
+    changed = [key for key in own if before.pop(key, {}) != now.pop(key, {})]
     changed += [] if before == now else ["train"]
     recorded = champion.data.recipe if champion.data else {}
     return changed + [step for step, one in present.data.items() if recorded.get(step, {}) != one]

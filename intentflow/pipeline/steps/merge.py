@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
@@ -231,7 +231,8 @@ def _read_corrections(rules: MergeRules, before: MergedSet) -> _Corrections:
         log.warning("corrections of %s are set aside: they contradict the test rows", name)
     # Those of test rows are no new labels, and the merge lists the ones that differ.
     gold = [label for label in found.left_out if label.reason == "gold"]
-    labelled = _labelled([*found.labels, *gold])
+    answers = {pair.instruction: pair.prediction for pair in found.pairs}
+    labelled = _labelled([*found.labels, *gold], answers)
     if rules.erased:
         labelled = [row for row in labelled if not rules.erased.has(row.example)]
     return _Corrections(
@@ -241,13 +242,20 @@ def _read_corrections(rules: MergeRules, before: MergedSet) -> _Corrections:
     )
 
 
-def _labelled(labels: Iterable[FeedbackLabel]) -> list[NewRow]:
+def _labelled(labels: Iterable[FeedbackLabel], answers: Mapping[str, str]) -> list[NewRow]:
+    """Labels as rows, with the model's answer where that is known."""
     from intentflow.feedback.merging import NewRow
     from intentflow.records import Example
 
     return [
         NewRow(
-            Example(label.instruction, label.output, rounds=label.rounds, person=label.person),
+            Example(
+                label.instruction,
+                label.output,
+                rounds=label.rounds,
+                person=label.person,
+                prediction=answers.get(label.instruction),
+            ),
             _origin(label),
             label.time,
         )

@@ -51,12 +51,14 @@ class JudgedModel:
         verdict: The gate's decision.
         recipe: Configuration of its training.
         reports: Addresses of reports by name.
+        pairs: Digest of the corrections that tuned it by preference; empty if none did.
     """
 
     metrics: Metrics
     verdict: Decision
     recipe: Mapping[str, JsonValue] = field(default_factory=dict)
     reports: Mapping[str, str] = field(default_factory=dict)
+    pairs: str = ""
 
     @classmethod
     def read(
@@ -65,6 +67,7 @@ class JudgedModel:
         verdict: str | Path,
         recipe: Mapping[str, JsonValue],
         reports: Mapping[str, str],
+        pairs: str = "",
     ) -> Self:
         """Read its files.
 
@@ -74,7 +77,7 @@ class JudgedModel:
         from intentflow.artifacts.metrics import Metrics
         from intentflow.artifacts.verdict import Verdict
 
-        return cls(Metrics.read(metrics), Verdict.read(verdict).decision, recipe, reports)
+        return cls(Metrics.read(metrics), Verdict.read(verdict).decision, recipe, reports, pairs)
 
 
 def record_data(recorded: Recorded, parts: Mapping[str, Path], facts: DataFacts) -> str:
@@ -185,6 +188,7 @@ def record_model(
         metrics=_scores(judged.metrics),
         verdict=judged.verdict,
         reports=judged.reports,
+        pairs=judged.pairs,
         parents=[*([before["dataset"].id] if "dataset" in before else []), *filter(None, [start])],
     )
     return recorded.write(registry, entry)

@@ -74,6 +74,7 @@ class Recorded:
         reports: Mapping[str, str] = {},
         parents: Sequence[EntryId] = (),
         erasures: str = "",
+        pairs: str = "",
     ) -> RegistryEntry:
         """An entry that is made now; its fields are those of :class:`RegistryEntry`."""
         from intentflow.artifacts.registry_entry import RegistryEntry, now
@@ -94,6 +95,7 @@ class Recorded:
             "reports": {**reports},
             "parents": [*parents],
             "erasures": erasures,
+            "pairs": pairs,
         }
         return RegistryEntry.from_mapping(document, "registry entry")
 

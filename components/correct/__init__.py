@@ -1,0 +1,1 @@
+"""Step ``correct``: preference tuning."""
