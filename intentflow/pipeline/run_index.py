@@ -20,6 +20,7 @@ _PAGES = {
     "reports/redaction.html": "Personal data that was replaced",
     "reports/training.html": "Losses and settings of the training",
     "reports/evaluation.html": "Scores, confusions, and the rows that the model has wrong",
+    "reports/corrections.html": "How the loss of the preference tuning fell",
     "reports/behaviour.html": "Answers to edited rows: typos, negation, other values, injections",
     "reports/explanation.md": "Advice for a model that the gate refused",
 }

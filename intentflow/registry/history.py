@@ -107,6 +107,7 @@ def _details(listing: Listing, entry: RegistryEntry) -> Iterator[tuple[str, str]
     for source in entry.sources:
         origins = f" by {', '.join(source.origins)}" if source.origins else ""
         yield "source", f"{source.uri} {source.digest}{origins}"
+    yield "tuned on pairs", entry.pairs
     yield "rows", ", ".join(f"{part} {count}" for part, count in entry.rows.items())
     for name, value in entry.metrics.items():
         yield name, "" if value is None else f"{value:.6g}"

@@ -199,6 +199,7 @@ def _facts(entry: RegistryEntry) -> list[tuple[str, str]]:
         ("run", entry.run),
         ("code version", entry.code_version),
         *(("source", source) for source in sources),
+        ("tuned on pairs", entry.pairs),
         ("rows", rows),
         ("recipe", recipe),
         *((f"{name} report", address) for name, address in entry.reports.items()),

@@ -17,6 +17,7 @@ import pytest
 
 from intentflow.artifacts.registry_entry import RegistryEntry
 from intentflow.artifacts.retraining import MergeChange, MergeReport, RetrainNews
+from intentflow.artifacts.training import TRAINING_FILE, TrainingRecord
 from intentflow.cli.main import main
 from intentflow.pipeline.steps.look import find_champion
 from intentflow.pipeline.steps.recorded import RecordConfig
@@ -29,7 +30,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 CORRECTED = "what is the weather in Oslo"
 # Two steps of training make no better model; that the gate compares both is what is tested.
 MARGIN = "--set=policy.champion={margin: 1.0, per_intent: {drop: 1.0}}"
-NEW = [Example(f"cancel the trip to {name}", "cancel()") for name in ("Turin", "Nice", "Bari")]
+NEW = [
+    Example(f"cancel the trip to {name}", "cancel()", prediction=f"book_flight({name})")
+    for name in ("Turin", "Nice", "Bari")
+]
+DPO = (
+    "{model_name_or_path: ., method: dpo, learning_rate: 0.001, num_train_epochs: 1, max_steps: 2}"
+)
+TUNED = f"--set=pipeline.preferences={{minimum_pairs: 1, recipe: {DPO}}}"
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +81,7 @@ def _settings(config: Path, log: Path) -> list[str]:
         "--retrain",
         "--json",
         MARGIN,
+        TUNED,
         f"--set=data.sources={sources}",
         f"--set=retrain.feedback={log}",
     ]
@@ -172,6 +181,20 @@ def test_new_labels_and_corrections_make_a_new_champion(
     assert retrained.status == 0, retrained.err
     aliases = Registry(runs / "registry").aliases("travel").current
     assert aliases["previous"] == first != aliases["champion"]
+
+
+def test_the_new_champion_is_tuned_with_the_corrections_of_its_training_rows(
+    retrained: Run, runs: Path
+) -> None:
+    record = TrainingRecord.read(runs / "weekly/model" / TRAINING_FILE)
+    corrected = [row for row in read_records(runs / "weekly/train.jsonl") if row.prediction]
+    assert record.rows.train == len(corrected) > 0
+    entry = Registry(runs / "registry").entry(_champion(runs))
+    assert (entry.pairs, "preferences" in entry.recipe) == (record.data_digest, True)
+
+
+def test_the_tuning_has_a_page_of_its_own(retrained: Run, runs: Path) -> None:
+    assert 'href="reports/corrections.html"' in (runs / "weekly/index.html").read_text()
 
 
 def test_the_run_after_a_kill_merges_every_label_once(retrained: Run, runs: Path) -> None:
