@@ -30,7 +30,7 @@ def convert(
         rejects: The rejected rows, each with its reason.
         agreement: Agreement of the annotators, for the report of validate.
         counts: Numbers of rows, kept and rejected ones.
-        origins: Labelling tool or format of each file, as JSON.
+        origins: Labelling tool or format of each file and its annotators, as JSON.
         record: Fields of RecordConfig: the registry, whose erased rows are left out.
         erased_digest: Digest of its list of erasures, so that a new one is a new run.
 

@@ -40,7 +40,7 @@ def record(
         feedback: Logs of the service that corrections are from.
         feedback_digest: Digests of the logs, separated by blanks.
         ledger: Keys of the labels that a merge has seen.
-        origins: Tool or format of each file, from convert.
+        origins: Tool or format of each file and its annotators, from convert.
 
     Returns:
         Id of the entry; empty without a registry.

@@ -46,10 +46,12 @@ class Election(NamedTuple):
     Attributes:
         label: The most frequent answer.
         answers: All answers, if several annotators gave one.
+        annotators: Names of those who answered, as far as the export has them.
     """
 
     label: str
     answers: AnsweredRow | None = None
+    annotators: tuple[str, ...] = ()
 
 
 def elect(given: Sequence[AnnotatorAnswer], utterance: str) -> Election:
@@ -64,15 +66,16 @@ def elect(given: Sequence[AnnotatorAnswer], utterance: str) -> Election:
 
     Example:
         >>> elect([AnnotatorAnswer("stop()", "ann"), AnnotatorAnswer("", "bob")], "stop it")
-        Election(label='stop()', answers=None)
+        Election(label='stop()', answers=None, annotators=('ann',))
     """
     votes = [answer.label for answer in given]
+    names = tuple(it.annotator for it in given if it.annotator and it.label.strip())
     if len(votes) == 1:
-        return Election(majority(votes, utterance))
+        return Election(majority(votes, utterance), annotators=names)
     counted = tuple(it for it in given if it.label and not it.label.isspace())
     answers = AnsweredRow(utterance, counted) if len(counted) > 1 else None
     try:
-        return Election(majority(votes, utterance), answers)
+        return Election(majority(votes, utterance), answers, names)
     except RowRejected as rejected:
         raise RowRejected(rejected.reason, answers=answers) from None
 

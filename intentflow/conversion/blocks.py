@@ -63,6 +63,7 @@ class Part(NamedTuple):
         merged: Number of rows that are duplicates of another kept row.
         answered: Rows that several annotators answered.
         persons: Number of kept rows that have a person.
+        annotators: Names of those who gave the labels, as far as the export has them.
     """
 
     kept: bytes
@@ -74,6 +75,7 @@ class Part(NamedTuple):
     merged: int = 0
     answered: Sequence[AnsweredRow] = ()
     persons: int = 0
+    annotators: frozenset[str] = frozenset()
 
     @property
     def read(self) -> int:
@@ -94,6 +96,7 @@ class Batch:
         merged: Number of rows that are duplicates of another kept row.
         answered: Rows that several annotators answered.
         persons: Number of kept rows that have a person.
+        annotators: Names of those who gave the labels, as far as the export has them.
     """
 
     kept: list[bytes] = field(default_factory=list)
@@ -104,12 +107,13 @@ class Batch:
     merged: int = 0
     answered: list[AnsweredRow] = field(default_factory=list)
     persons: int = 0
+    annotators: set[str] = field(default_factory=set)
 
     def as_part(self) -> Part:
         """The batch with its rows joined."""
         kept = b"\n".join(self.kept) + b"\n" if self.kept else b""
         counts = (self.normalised, self.lines, self.votes, self.merged, self.answered, self.persons)
-        return Part(kept, len(self.kept), self.rejects, *counts)
+        return Part(kept, len(self.kept), self.rejects, *counts, frozenset(self.annotators))
 
 
 def read_blocks(stream: BinaryIO, size: int, limits: SizeLimits) -> Iterator[bytes]:
@@ -305,10 +309,12 @@ def _add(
         if row.ballot:
             text = _text(raw, document, options)
             batch.votes.append(Vote(line, text, row.ballot, row, answers=row.answers))
+            batch.annotators.update(filter(None, (row.ballot.name, *row.annotators)))
             return
         if row.answers:
             batch.answered.append(row.answers)
         _keep(batch, row, form, options)
+        batch.annotators.update(row.annotators)
     except RecursionError:
         batch.rejects.append(Reject(line, "too_deep", _shown(_text(raw, None, options), options)))
     except RowRejected as rejected:

@@ -157,14 +157,14 @@ class _Converted(NamedTuple):
         digest: Digest of the rows.
         order: Order of each intent's parameters, if one was used.
         hint: Names that the exports contain, if no row was kept.
-        origins: Format of each file, by its name.
+        origins: Format of each file and its annotators, by its name.
     """
 
     tally: Tally
     digest: str
     order: ParameterOrder | None
     hint: str
-    origins: dict[str, str]
+    origins: dict[str, list[str]]
 
 
 def _convert_sources(
@@ -185,7 +185,7 @@ def _convert_sources(
             options = replace(options, order=order)
             tally, digest = files.write(convert_parts(found, form, options, choice))
         hint = "" if tally.kept else describe_available_names(found, form, options)
-        origins = origins_of(found, form, options.limits)
+        origins = origins_of(found, form, options.limits, tally.annotators)
     return _Converted(tally, digest, options.order, hint, origins)
 
 

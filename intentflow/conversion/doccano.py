@@ -112,7 +112,7 @@ def read(row: Row, options: Options) -> LabelledRow:
         found = _output(row, options)
         label = with_slots(found.label, row, options.order)
         labelled = label_text(row, options, label)
-        return labelled._replace(ballot=ballot, answers=found.answers)
+        return labelled._replace(ballot=ballot, answers=found.answers, annotators=found.annotators)
     except RowRejected as rejected:
         raise RowRejected(rejected.reason, ballot, rejected.answers) from None
 

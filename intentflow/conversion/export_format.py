@@ -85,6 +85,11 @@ class Ballot(NamedTuple):
     time: str = ""
     is_file_of_annotator: bool = False
 
+    @property
+    def name(self) -> str:
+        """The annotator's name, without the question that some exports have a vote for."""
+        return self.annotator.partition("\0")[0]
+
 
 class AnnotatorAnswer(NamedTuple):
     """One annotator's answer.
@@ -140,6 +145,7 @@ class LabelledRow(NamedTuple):
         answers: The answers of several annotators, if the row has them.
         person: Keyed hash of the person whose utterance it is; empty if the row has none.
         prediction: A model's answer, the pre-label; empty if the row has none.
+        annotators: Names of those who gave the label, as far as the export has them.
     """
 
     instruction: str
@@ -150,6 +156,7 @@ class LabelledRow(NamedTuple):
     answers: AnsweredRow | None = None
     person: str = ""
     prediction: str = ""
+    annotators: tuple[str, ...] = ()
 
 
 def encode_record(row: LabelledRow) -> bytes:

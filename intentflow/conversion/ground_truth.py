@@ -88,7 +88,8 @@ def read(row: Row, options: Options) -> LabelledRow:
     output = majority([agreed([election.label for election in elections], text)])
     _check_verified(jobs, max(job.date for job in decisive))
     answers = next((election.answers for election in elections if election.answers), None)
-    return label_text(fields, options, output)._replace(answers=answers)
+    annotators = tuple(name for election in elections for name in election.annotators)
+    return label_text(fields, options, output)._replace(answers=answers, annotators=annotators)
 
 
 def text_fields(row: Row) -> Row:

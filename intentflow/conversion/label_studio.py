@@ -106,7 +106,7 @@ def _read_task(row: Row, annotations: list[Row], options: Options) -> LabelledRo
     election = elect(labels, text)
     labelled = find_labelled(data, options, election.label)
     labelled = labelled._replace(prediction=_pre_label(row, text, options) or labelled.prediction)
-    return labelled._replace(answers=election.answers) if election.answers else labelled
+    return labelled._replace(answers=election.answers, annotators=election.annotators)
 
 
 def _pre_label(row: Row, text: str, options: Options) -> str:

@@ -100,7 +100,7 @@ def _write_all(
 ) -> tuple[Tally, str]:
     tally = Tally()
     for source, part, lines_before in parts:
-        tally.add(part)
+        tally.add(source, part)
         writer.write(part.kept, part.rows)
         if part.rejects:
             rejected.write(reject_lines(source, part.rejects, lines_before))

@@ -33,7 +33,8 @@ class ConvertSummary:
         parameters: Names of each intent's parameters in the order of the calls, where the export
             names parameters; empty where labels were written as calls.
         persons: Number of kept rows that have a person.
-        origins: Format of each file, by its name; not in what the command prints.
+        origins: Format of each file and its annotators, by the file's name; not in what the command
+            prints.
     """
 
     rows: int
@@ -47,7 +48,7 @@ class ConvertSummary:
     class_names: int
     parameters: dict[str, list[str]]
     persons: int = 0
-    origins: dict[str, str] = field(default_factory=dict)
+    origins: dict[str, list[str]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The summary that the command prints."""
@@ -92,9 +93,16 @@ class Tally:
     def __init__(self) -> None:
         self.kept = self.class_names = self.persons = self._normalised = self._merged = 0
         self._reasons: Counter[str] = Counter()
+        self.annotators: dict[str, set[str]] = {}
 
-    def add(self, part: Part) -> None:
-        """Count the rows of a part."""
+    def add(self, source: str, part: Part) -> None:
+        """Count the rows of a part.
+
+        Args:
+            source: Name of its file.
+            part: The part.
+        """
+        self.annotators.setdefault(source, set()).update(part.annotators)
         self.kept += part.rows
         self._normalised += part.normalised
         self.persons += part.persons

@@ -47,7 +47,44 @@ def test_the_format_of_each_file_is_an_origin(tmp_path: Path) -> None:
     sources = [str(tmp_path / name) for name in ("task.json", "rows.csv")]
     made = call(convert, tmp_path / "out", sources=sources, sources_digest="", config={})
     found = json.loads(Path(made["origins"].path).read_text(encoding="utf-8"))
-    assert found == dict(zip(sources, ["label-studio", "csv"], strict=True))
+    assert found == dict(zip(sources, [["label-studio"], ["csv"]], strict=True))
+
+
+LABEL = {
+    "from_name": "intent",
+    "to_name": "text",
+    "type": "choices",
+    "value": {"choices": ["play"]},
+}
+ANNOTATED = {"completed_by": 7, "result": [LABEL]}
+WORKER = {"workerId": "w1", "annotationData": {"content": "play()"}}
+
+
+@pytest.mark.parametrize(
+    ("row", "people"),
+    [
+        ({"id": 1, "data": {"text": "hi"}, "annotations": [ANNOTATED]}, ["label-studio:7"]),
+        ({"id": 1, "text": "hi", "annotations": [{"user": 3, "label": "play()"}]}, ["doccano:3"]),
+        (
+            {"text": "hi", "answer": "accept", "label": "play()", "_input_hash": 1}
+            | {"_annotator_id": "ann"},
+            ["prodigy:ann"],
+        ),
+        (
+            {"source": "hi", "job": {"annotationsFromAllWorkers": [WORKER]}, "job-metadata": {}},
+            ["ground-truth:w1"],
+        ),
+    ],
+    ids=["label-studio", "doccano", "prodigy", "ground-truth"],
+)
+def test_annotators_that_an_export_names_are_origins(
+    tmp_path: Path, row: dict[str, Any], people: list[str]
+) -> None:
+    source = tmp_path / "rows.json"
+    source.write_text(json.dumps([row]), encoding="utf-8")
+    made = call(convert, tmp_path / "out", sources=[str(source)], sources_digest="", config={})
+    found = json.loads(Path(made["origins"].path).read_text(encoding="utf-8"))
+    assert found[str(source)][1:] == people
 
 
 def test_enough_rows_are_no_failure(tmp_path: Path) -> None:

@@ -53,18 +53,24 @@ def test_origin_recipe_and_numbers_of_rows_are_entered(tmp_path: Path) -> None:
     assert entry.rows == {"train": 2, "validation": 0, "test": 1}
 
 
-def test_formats_of_exports_and_annotators_of_corrections_are_origins(tmp_path: Path) -> None:
+def test_formats_and_annotators_of_exports_and_of_corrections_are_origins(tmp_path: Path) -> None:
     lines = [
         correction("r1", "stop", "stop()", annotator="ann"),
         correction("r2", "go", "go()", annotator="bob"),
         correction("r3", "wait", "wait()"),
     ]
     log = str(write_store(tmp_path / "log", lines))
-    (tmp_path / "origins").write_text(json.dumps({"s3://labels/a/x.json": "itag"}))
+    (tmp_path / "origins").write_text(
+        json.dumps({"s3://labels/a/x.json": ["prodigy", "prodigy:eve"]})
+    )
     place = {"registry": str(tmp_path / "registry")}
     logs = {"feedback": [log], "feedback_digest": "cc", "origins": tmp_path / "origins"}
     entry = Registry(place["registry"]).entry(_record(tmp_path, logs, **place))
-    assert [one.origins for one in entry.sources] == [["itag"], [], ["ann", "bob"]]
+    assert [one.origins for one in entry.sources] == [
+        ["prodigy", "prodigy:eve"],
+        [],
+        ["ann", "bob"],
+    ]
 
 
 def test_the_step_again_enters_the_same(tmp_path: Path) -> None:

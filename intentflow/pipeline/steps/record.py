@@ -130,10 +130,11 @@ def record_data(recorded: Recorded, parts: Mapping[str, Path], facts: DataFacts)
 def read_origins(
     files: str | Path | None, sources: Sequence[str], logs: Sequence[str]
 ) -> dict[str, list[str]]:
-    """The people or tools that sources came from: formats of exports, annotators of corrections.
+    """The people or tools that sources came from: formats and annotators of exports and logs.
 
     Args:
-        files: Formats by the names of files, as convert writes them; None if they are unknown.
+        files: Formats and annotators by the names of files, as convert writes them; None if they
+            are unknown.
         sources: Addresses of the exports.
         logs: Addresses of a service's logs, whose corrections name their annotators.
 
