@@ -23,6 +23,8 @@ from intentflow.review.tasks import ReviewedTasks, as_task, read_tasks, task_key
 from intentflow.taxonomy import Taxonomy
 
 POLL_SECONDS = 2.0
+Publish = Callable[[str, bytes], None]
+"""Takes the name and the bytes of a file."""
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +81,7 @@ class ReviewPlan:
     port: int
     email: str
     title: str
-    publish: Callable[[str, bytes], None] | None = None
+    publish: Publish | None = None
 
 
 @dataclass
@@ -176,12 +178,35 @@ def _fetch(
         return written
     state.reviewed = read_tasks(json.loads(export), plan.taxonomy)
     lines = b"".join(line.as_line() for line in state.reviewed.corrections)
-    for file, content in ((files.export, export), (files.corrections, lines)):
-        with atomic_file(file, private=True) as partial:
-            partial.write_bytes(content)
-    if plan.publish is not None and lines:
-        plan.publish(f"feedback/review-{account.review}.jsonl", lines)
+    with atomic_file(files.export, private=True) as partial:
+        partial.write_bytes(export)
+    write_corrections(files, lines, account.review, plan.publish)
     log.info("%d tasks, %d labels", state.reviewed.tasks, len(state.reviewed.corrections))
     for reason, count in state.reviewed.left_out.items():
         log.warning("%d answers are no labels: %s", count, REASONS[reason])
     return export
+
+
+def write_corrections(
+    files: ReviewFiles, lines: bytes, review: str, publish: Publish | None = None
+) -> None:
+    """Write the corrections, and their copy in a service's log.
+
+    The copy comes first, so that one whose labels are all deleted is emptied also by a review that
+    goes on after a failure.
+
+    Args:
+        files: Files of the review.
+        lines: All corrections, as lines of a service's log; empty if every label is deleted.
+        review: Id of the review, which names the copy.
+        publish: Takes the copy's name and bytes; None for no copy.
+
+    Raises:
+        InputError: A file cannot be written.
+        ServiceError: The storage of the copy refuses.
+    """
+    former = files.corrections.read_bytes() if files.corrections.exists() else b""
+    if publish is not None and (lines or former):
+        publish(f"feedback/review-{review}.jsonl", lines)
+    with atomic_file(files.corrections, private=True) as partial:
+        partial.write_bytes(lines)

@@ -94,6 +94,7 @@ ONLY_KEYS = {
     "notify": "receivers of the outcome of a run, which no command has",
     "pipeline.registry": "where steps run",
     "pipeline.tag": "where steps run",
+    "pipeline.preferences": "a tuning of graphs; train does it alone with a recipe of method dpo",
     "pipeline.all": "where steps run",
     "pipeline.steps": "where steps run",
 }
@@ -383,7 +384,8 @@ def test_steps_without_a_configuration_are_these() -> None:
     # `resolve` looks up the data of `split` and `publish`, `record` has the place of the run's
     # registry, `explain` writes what `gate` decided, `check` raises what a step before it handed
     # on, `notify` sends the outcome: OF_THE_RUN has all that can be set for them. `look` compares
-    # what other steps are given, `merge` has their settings and the logs of the run, and `watch`
-    # the limits of a retraining.
+    # what other steps are given, `merge` has their settings and the logs of the run, `watch` the
+    # limits of a retraining, and `correct` what the graph is built with.
     without = {"resolve", "record", "explain", "check", "notify", "look", "merge", "watch"}
+    without |= {"correct"}
     assert folders - set(STEP_CONFIGS) == without
