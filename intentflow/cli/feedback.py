@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _SHOWN = (
     *("requests", "corrections", "repeated_requests", "replayed", "joined", "labels"),
     *("duplicates", "known", "left_out", "pairs", "corrected", "queued", "rejected"),
-    *("before_request", "in_future", "set_aside"),
+    *("before_request", "in_future", "set_aside", "annotators"),
 )
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ class Outcome:
 
     Attributes:
         summary: Printed as one JSON line on stdout with ``--json``.
-        text: Printed on stdout without ``--json``; the summary as ``key: value`` lines if None.
+        text: Printed on stdout without ``--json``; the summary as a table if None.
         colours: Colours of lines of the text on a terminal, by the beginning of the line, such as
             ``gate`` or ``error:``; blanks before it do not count.
         exit_code: 0 for success, 1 if a check or the gate failed.

@@ -1,4 +1,4 @@
-"""Summaries as text for readers: ``key: value`` lines and indented tables."""
+"""Summaries as text for readers: tables of names and values."""
 
 from __future__ import annotations
 
@@ -15,19 +15,24 @@ Row = tuple[str, object]
 
 
 def summary_text(summary: Mapping[str, object]) -> str:
-    """A summary as lines ``key: value``; mappings become tables below their key.
+    """A summary as a table of names and values; mappings become tables of their own below it.
 
     Args:
         summary: The summary, as it is printed with ``--json``.
 
     Example:
-        >>> print(summary_text({"rows": 3, "url": None, "changes": {"redacted": 2}}))
-        rows: 3
-        url: none
-        changes:
+        >>> print(summary_text({"rows": 30, "changes": {"redacted": 2}, "data_digest": None}))
+        rows         30
+        data digest  none
+        changes
           redacted  2
     """
-    return "\n".join(line for key, value in summary.items() for line in _lines(key, value))
+    values = {key: value for key, value in summary.items() if not _is_table(value)}
+    lines = table(((_words(key), value) for key, value in values.items()), indent="")
+    for key, value in summary.items():
+        if isinstance(value, Mapping) and key not in values:
+            lines += [_words(key), *_below(value)]
+    return "\n".join(lines)
 
 
 def table(rows: Iterable[Row], *, indent: str = "  ") -> list[str]:
@@ -75,7 +80,23 @@ def score_text(metrics: Metrics, name: str) -> str:
     )
 
 
-def _lines(key: str, value: object) -> list[str]:
-    if isinstance(value, Mapping) and value:
-        return [f"{key}:", *table((printable(str(name)), item) for name, item in value.items())]
-    return [f"{key}: {value_text(value)}"]
+def _is_table(value: object) -> bool:
+    return isinstance(value, Mapping) and bool(value)
+
+
+def _below(rows: Mapping[str, object]) -> list[str]:
+    """The table of a mapping; one of mappings with equal keys has a column for each of them."""
+    columns = [tuple(value) for value in rows.values() if isinstance(value, Mapping)]
+    if len(columns) < len(rows) or len(set(columns)) > 1:
+        return table(rows.items())
+    cells = [
+        [name, *map(value_text, value.values())]
+        for name, value in rows.items()
+        if isinstance(value, Mapping)
+    ]
+    return text_table(cells, ["", *map(_words, columns[0])], indent="  ")
+
+
+def _words(key: str) -> str:
+    """A key as a reader's words."""
+    return printable(key).replace("_", " ")

@@ -38,9 +38,29 @@ def test_a_value_is_written_in_words(value: object, text: str) -> None:
     assert value_text(value) == text
 
 
+def test_a_summary_is_a_table() -> None:
+    text = summary_text({"training_loss": 0.25, "model": "m", "rows": 12})
+    assert text == "training loss  0.25\nmodel          m\nrows             12"
+
+
 def test_a_mapping_is_a_table_below_its_key() -> None:
-    text = summary_text({"url": "http://a", "digests": {"train": "12", "validation": None}})
-    assert text == "url: http://a\ndigests:\n  train       12\n  validation  none"
+    text = summary_text({"digests": {"train": "12", "validation": None}, "url": "http://a"})
+    assert text == "url  http://a\ndigests\n  train       12\n  validation  none"
+
+
+def test_mappings_of_the_same_keys_are_the_rows_of_one_table() -> None:
+    checks = {"ann": {"gold_rows": 5, "agrees": 0.5}, "bo": {"gold_rows": 12, "agrees": None}}
+    assert summary_text({"annotators": checks}).splitlines() == [
+        "annotators",
+        "       gold rows  agrees",
+        "  ann          5  0.5",
+        "  bo          12  none",
+    ]
+
+
+def test_mappings_of_other_keys_are_written_in_words() -> None:
+    text = summary_text({"parts": {"train": {"rows": 5}, "test": {"seconds": 1}}})
+    assert text == "parts\n  train  rows 5\n  test   seconds 1"
 
 
 def test_numbers_of_a_table_end_in_one_column() -> None:
