@@ -12,6 +12,7 @@ from intentflow.config import nearest
 from intentflow.environment import cache_folder
 from intentflow.errors import InputError
 from intentflow.io.files import atomic_directory
+from intentflow.models.library_bars import without_library_bars, without_new_bars
 from intentflow.storage import fetch, is_remote
 
 log = logging.getLogger(__name__)
@@ -87,13 +88,11 @@ def load_model(name: str, **options: Any) -> Any:
         **options: Options of ``AutoModelForCausalLM.from_pretrained``.
     """
     from transformers import AutoModelForCausalLM
-    from transformers.utils import logging as library_logging
 
     # A 4-bit kernel that it searches when it is imported, for any model.
     logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     path = resolve_base_model(name)
-    library_logging.disable_progress_bar()  # a short-lived bar is noise in a log
-    with _readable_hub_errors(name):
+    with without_new_bars(), _readable_hub_errors(name):  # bars of a moment are noise in a log
         return AutoModelForCausalLM.from_pretrained(
             path, trust_remote_code=False, use_safetensors=True, **options
         )
@@ -110,11 +109,10 @@ def load_classifier(name: str, labels: Sequence[str]) -> Any:
     from transformers.utils import logging as library_logging
 
     path = resolve_base_model(name)
-    library_logging.disable_progress_bar()
     previous = library_logging.get_verbosity()
     library_logging.set_verbosity_error()  # a warning about the new head is expected
     try:
-        with _readable_hub_errors(name):
+        with without_library_bars(), _readable_hub_errors(name):
             return AutoModelForSequenceClassification.from_pretrained(
                 path,
                 trust_remote_code=False,
@@ -186,14 +184,13 @@ def _package_folder(package: str, name: str) -> Path:
     return Path(found.submodule_search_locations[0])
 
 
+@without_library_bars()
 def _convert_gguf(folder: Path, file: str, target: Path) -> None:
     """Dequantize a GGUF file to 16-bit safetensors, once."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
-    from transformers.utils import logging as library_logging
 
     log.info("%s is converted into %s, once", target.name, target)
-    library_logging.disable_progress_bar()
     tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
     model = AutoModelForCausalLM.from_pretrained(
         folder,

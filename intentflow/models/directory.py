@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from intentflow.errors import InputError
+from intentflow.models.library_bars import without_library_bars
 from intentflow.prompts import PROMPT_FILE, PromptSpec
 from intentflow.storage.completeness import is_model, require_complete
 from intentflow.taxonomy import Taxonomy
@@ -22,7 +23,8 @@ def save_served_model(
     """Write the files for serving: weights, tokenizer, greedy decoding, prompt, taxonomy."""
     model.config.use_cache = True
     _set_generation(model, end_token_id)
-    model.save_pretrained(folder)
+    with without_library_bars():
+        model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     prompt.write(folder / PROMPT_FILE)
     taxonomy.write(folder / "taxonomy.yaml")

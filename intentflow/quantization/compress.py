@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-import sys
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext, redirect_stdout
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from intentflow.errors import InputError, UsageError
 from intentflow.inference.fused_classifier import copy_fused_classifier
 from intentflow.io.files import atomic_directory
 from intentflow.prompts import PROMPT_FILE, PromptSpec
+from intentflow.quantization.library_output import quiet_library
 from intentflow.records import Example
 from intentflow.storage.completeness import require_replaceable
 
@@ -74,9 +74,11 @@ def quantize(
     group = group_size(loaded)
     rows = list(calibration[:_CALIBRATION_ROWS])
     end = loaded.generation_config.eos_token_id[0]  # written by train
-    _compress(loaded, method, group, _token_rows(tokenizer, folder, rows, end))
+    tokens = _token_rows(tokenizer, folder, rows, end)
     with atomic_directory(output) as partial:
-        loaded.save_pretrained(partial, save_compressed=True)
+        with quiet_library():
+            _compress(loaded, method, group, tokens)
+            loaded.save_pretrained(partial, save_compressed=True)
         tokenizer.save_pretrained(partial)
         for name in _CARRIED:
             if (folder / name).is_file():
@@ -161,12 +163,9 @@ def _fit_confidences(folder: Path, partial: Path, validation: Sequence[Example])
 
 
 def _compress(model: Any, method: str, group: int, rows: Any) -> None:
-    # stdout is the summary's, and the library logs there from its import on
-    with redirect_stdout(sys.stderr), _memory_left_unpinned():
-        from llmcompressor import oneshot
-        from llmcompressor.logger import LoggerConfig, configure_logger
+    from llmcompressor import oneshot
 
-        configure_logger(LoggerConfig(console_log_level="WARNING"))
+    with _memory_left_unpinned():
         oneshot(
             model=model,
             dataset=rows,

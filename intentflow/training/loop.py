@@ -24,6 +24,7 @@ from intentflow.artifacts.training import (
 from intentflow.errors import InputError
 from intentflow.io.files import atomic_directory
 from intentflow.models.history import History
+from intentflow.models.library_bars import without_library_bars
 from intentflow.models.memory import free_memory, peak_memory_bytes
 from intentflow.models.progress import ProgressCallback
 from intentflow.recipe.recipe import Recipe
@@ -209,7 +210,8 @@ def _fit_once(job: Job, plan: Plan, checkpoints: Checkpoints) -> Fitted:
             100 * (weights.trainable_share or 0),
             (weights.all or 0) / 1e6,
         )
-        trainer.train(resume_from_checkpoint=str(last) if last else None)
+        with without_library_bars():  # of checkpoints
+            trainer.train(resume_from_checkpoint=str(last) if last else None)
         trainer.accelerator.wait_for_everyone()  # the main process is about to remove checkpoints
         model = complete_model(trainer, partial(prepare_model, recipe, job.tokens))
         return Fitted(model, history, weights)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import fcntl
+import io
 import json
 import logging
 import os
@@ -12,11 +13,13 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tqdm import tqdm
+from transformers.utils import logging as library_logging
 
 from intentflow.conversion import convert
 from intentflow.curation.curation import curate
@@ -26,12 +29,17 @@ from intentflow.inference.transformers_engine import TransformersEngine
 from intentflow.io import progress
 from intentflow.io.progress import RUNNER_SHOWS, progress_bar
 from intentflow.logs import JsonFormatter, LogSettings, logging_to_stderr
+from intentflow.models.base_models import load_model, load_tokenizer
+from intentflow.models.directory import save_served_model
+from intentflow.models.library_bars import without_new_bars
 from intentflow.pipeline.run_log import RunLog
 from intentflow.pipeline.starter.gate_draft import linear_accuracy
+from intentflow.prompts import PromptSpec
+from intentflow.quantization.library_output import quiet_library
 from intentflow.records import write_records
 from intentflow.validation import validate
 from intentflow.validation.validation import CHECKS
-from tests.models import rows
+from tests.models import TAXONOMY, rows
 
 Shown = Callable[[], str]
 
@@ -179,3 +187,46 @@ def test_curate_shows_a_bar_on_a_real_terminal(tmp_path: Path) -> None:
     os.close(ours)
     assert done.returncode == 0
     assert "60/60" in printed
+
+
+def test_quantizing_has_one_bar_in_place_of_the_librarys(shown: Shown) -> None:
+    with quiet_library():
+        for description in ("(1/2): Calibrating", "(2/2): Calibrating", "Smoothing"):
+            for _ in tqdm([1], desc=description):
+                pass
+    found = shown()
+    assert [text for text in ("Calibrating", "Smoothing") if text in found] == []
+    assert "quantize: 100%" in found
+
+
+def test_bars_of_libraries_are_as_before_after_it() -> None:
+    with without_new_bars():
+        assert tqdm([1], file=io.StringIO()).disable
+    assert not tqdm([1], file=io.StringIO()).disable
+
+
+@pytest.fixture
+def with_library_bars() -> Iterator[None]:
+    """Transformers' own setting."""
+    library_logging.enable_progress_bar()
+    yield
+    library_logging.disable_progress_bar()
+
+
+def test_a_model_is_written_without_the_librarys_bar(
+    with_library_bars: None,
+    tiny_base_model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    model, tokenizer = load_model(str(tiny_base_model)), load_tokenizer(str(tiny_base_model))
+    capsys.readouterr()
+    save_served_model(tmp_path / "m", model, tokenizer, 0, PromptSpec(system="a"), TAXONOMY)
+    assert capsys.readouterr().err == ""
+
+
+def test_the_librarys_setting_is_as_before_after_loading(
+    with_library_bars: None, tiny_base_model: Path
+) -> None:
+    load_model(str(tiny_base_model))
+    assert library_logging.is_progress_bar_enabled()

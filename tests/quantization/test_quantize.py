@@ -92,7 +92,9 @@ def test_the_command_tells_what_it_wrote(
     target = tmp_path / "m"
     arguments = ["--model", str(tiny_model), "-o", str(target), "--method", "gptq", "--json"]
     assert main(["quantize", *arguments, "--calibration", str(tmp_path / "rows.jsonl")]) == 0
-    (line,) = capsys.readouterr().out.splitlines()  # progress goes to standard error
+    shown = capsys.readouterr()
+    (line,) = shown.out.splitlines()  # progress goes to standard error
+    assert [text for text in ("it/s", "WARNING", "METRIC") if text in shown.err] == []
     summary = json.loads(line)
     assert (summary["method"], summary["calibration_rows"]) == ("gptq", len(ROWS))
     assert summary == json.loads((target / "quantization.json").read_text())
