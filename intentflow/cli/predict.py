@@ -10,9 +10,11 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from intentflow.calls import CallSyntaxError
+from intentflow.cli.config_flags import add_config_flags, read_config
 from intentflow.cli.outcome import Outcome
 from intentflow.errors import CheckFailed, InputError, ServiceError, UsageError
 from intentflow.inference.openai_engine import EndpointOptions, OpenAIEngine
+from intentflow.pipeline.steps.predict import LOCAL_URL, TOKEN_VARIABLE, PredictConfig
 from intentflow.printable import json_text
 from intentflow.serving.intent_model import IntentModel
 from intentflow.serving.schemas.predict import AnsweredUtterance, PredictedCall, ProbableIntent
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from intentflow.client import IntentClient
     from intentflow.serving.prelabels import Ask
 
-_TOKEN = "INTENTFLOW_TOKEN"
-_LOCAL = "http://127.0.0.1:8000"
 _UNAUTHORIZED = 401
 _IMPATIENT = EndpointOptions(retries=1)  # a person is waiting for the answer
 
@@ -35,100 +35,86 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="F",
         help="file of utterances instead, of any format that convert reads, or lines of text",
     )
-    parser.add_argument("--field", metavar="NAME", help="name of the utterance's field in --data")
     parser.add_argument(
         "-o", "--output", metavar="F.jsonl", help="answers to --data, which convert --to takes"
     )
-    parser.add_argument("--url", help=f"URL of an OpenAI endpoint (default: {_LOCAL})")
-    parser.add_argument(
-        "--service",
-        metavar="URL",
-        help=f"URL of a deployed intent service; its token comes from {_TOKEN}",
-    )
-    parser.add_argument(
-        "--name", default="intent", help="name of the deployed service (default: intent)"
-    )
-    parser.add_argument(
-        "--allow-thinking",
-        action="store_true",
-        help="an endpoint's answers may begin with a thinking block, which is left out",
-    )
-    parser.add_argument("--model", metavar="DIR", help="a model directory, loaded for this call")
-    parser.add_argument(
-        "--top-k",
-        type=int,
-        metavar="N",
-        help="rank the N most probable intents, with --service or --model",
-    )
+    add_config_flags(parser, PredictConfig)
 
 
 def run(args: argparse.Namespace) -> Outcome:
     """Print typed calls."""
-    if sum(map(bool, (args.url, args.service, args.model))) > 1:
+    config = read_config(args, PredictConfig)
+    if sum(map(bool, (config.url, config.service, config.model))) > 1:
         raise UsageError("give one of --url, --service and --model")
     if (args.utterance is None) == (args.data is None):
         raise UsageError("give an utterance, or a file of them with --data")
-    _check_top_k(args)
-    if args.allow_thinking and (args.service or args.model):
+    _check_top_k(config, args.data)
+    if config.allow_thinking and (config.service or config.model):
         raise UsageError(
             "--allow-thinking is for --url: the answers of a model directory and of a service are "
             "constrained to calls from their first token"
         )
     if args.data is not None:
-        return _predict_file(args)
+        return _predict_file(args.data, args.output, config)
     if not args.utterance.strip():
         raise InputError("the utterance is empty")
-    ask = _ask_service if args.service else _ask_model if args.model else _ask_engine
-    summary = ask(args).model_dump()
+    summary = _ask(args.utterance, config).model_dump()
     return Outcome(summary, json_text(summary))
 
 
-def _check_top_k(args: argparse.Namespace) -> None:
-    if args.top_k is None:
+def _ask(utterance: str, config: PredictConfig) -> AnsweredUtterance:
+    if config.service:
+        with _service(config.service, config.name) as client:
+            return _ask_service(utterance, client, config.top_k or 0)
+    if config.model:
+        return _ask_model(utterance, config.model, config.top_k or 0)
+    return _ask_engine(utterance, config)
+
+
+def _check_top_k(config: PredictConfig, data: str | None) -> None:
+    if config.top_k is None:
         return
-    if args.top_k < 1:
-        raise UsageError(f"--top-k {args.top_k}: give the number of intents to rank, at least 1")
-    if args.data is not None:
+    if data is not None:
         raise UsageError("--top-k is for one utterance: answers to --data are ranked without it")
-    if not args.service and not args.model:
+    if not config.service and not config.model:
         raise UsageError(
             "--top-k needs --service or --model: the OpenAI routes of an endpoint rank no intents"
         )
 
 
-def _predict_file(args: argparse.Namespace) -> Outcome:
+def _predict_file(data: str, output: str | None, config: PredictConfig) -> Outcome:
     """Answer the utterances of a file."""
     from intentflow.serving.prelabels import service_asks, write_prelabels
 
-    if not args.output or not args.output.endswith(".jsonl"):
+    if not output or not output.endswith(".jsonl"):
         raise UsageError("--data needs -o F.jsonl, the file for the answers")
-    if args.service:
-        with _service(args) as client:
-            found = write_prelabels(args.data, args.output, service_asks(client), field=args.field)
+    if config.service:
+        with _service(config.service, config.name) as client:
+            found = write_prelabels(data, output, service_asks(client), field=config.field)
     else:
-        found = write_prelabels(args.data, args.output, _engine_of(args), field=args.field)
+        found = write_prelabels(data, output, _engine_of(config), field=config.field)
     return Outcome(asdict(found))
 
 
-def _engine_of(args: argparse.Namespace) -> Ask:
+def _engine_of(config: PredictConfig) -> Ask:
     from intentflow.serving.prelabels import engine_asks
 
-    if not args.model:
-        options = EndpointOptions(allow_thinking=args.allow_thinking)
-        return engine_asks(OpenAIEngine(args.url or _LOCAL, options))
+    if not config.model:
+        options = EndpointOptions(allow_thinking=config.allow_thinking)
+        return engine_asks(OpenAIEngine(config.url or LOCAL_URL, options))
     from intentflow.inference.transformers_engine import TransformersEngine
     from intentflow.serving.model_files import read_served_model
 
-    model = read_served_model(args.model)
-    return engine_asks(TransformersEngine(args.model, constrained=True), model)
+    model = read_served_model(config.model)
+    return engine_asks(TransformersEngine(config.model, constrained=True), model)
 
 
-def _ask_engine(args: argparse.Namespace) -> AnsweredUtterance:
+def _ask_engine(utterance: str, config: PredictConfig) -> AnsweredUtterance:
     """The answer of an endpoint, whose taxonomy and calibration are unknown."""
-    options = replace(_IMPATIENT, allow_thinking=args.allow_thinking)
-    found = IntentModel(OpenAIEngine(args.url or _LOCAL, options)).ask(args.utterance)
+    options = replace(_IMPATIENT, allow_thinking=config.allow_thinking)
+    found = IntentModel(OpenAIEngine(config.url or LOCAL_URL, options)).ask(utterance)
     return AnsweredUtterance(
-        utterance=args.utterance,
+        utterance=utterance,
         calls=[
             PredictedCall(intent=call.intent, parameters=[*call.parameters], arguments={})
             for call in found.calls
@@ -138,23 +124,23 @@ def _ask_engine(args: argparse.Namespace) -> AnsweredUtterance:
     )
 
 
-def _ask_model(args: argparse.Namespace) -> AnsweredUtterance:
+def _ask_model(utterance: str, folder: str, top_k: int) -> AnsweredUtterance:
     """The answer of a model directory, as a service with this model gives it."""
     from intentflow.inference.transformers_engine import TransformersEngine
     from intentflow.serving.backend import ModelAnswer
     from intentflow.serving.interpretation import interpret
     from intentflow.serving.model_files import read_served_model
 
-    model = read_served_model(args.model)
-    (answer,) = TransformersEngine(args.model, constrained=True).answer([args.utterance])
+    model = read_served_model(folder)
+    (answer,) = TransformersEngine(folder, constrained=True).answer([utterance])
     tokens = 0, 0  # which the engine does not count
     complete = ModelAnswer(answer.text, answer.confidence, True, *tokens, model, answer.ranking)
     try:
-        found = interpret(complete, answer.seconds).as_prediction(args.top_k or 0)
+        found = interpret(complete, answer.seconds).as_prediction(top_k)
     except CallSyntaxError as error:
         raise CheckFailed(f"the model answered {answer.text[:120]!r}: {error}") from None
     return AnsweredUtterance(
-        utterance=args.utterance,
+        utterance=utterance,
         calls=found.calls,
         confidence=found.confidence,
         out_of_scope=found.out_of_scope,
@@ -163,15 +149,14 @@ def _ask_model(args: argparse.Namespace) -> AnsweredUtterance:
     )
 
 
-def _ask_service(args: argparse.Namespace) -> AnsweredUtterance:
-    with _service(args) as client:
-        found = client.recognize(args.utterance, args.top_k or 0)
+def _ask_service(utterance: str, client: IntentClient, top_k: int) -> AnsweredUtterance:
+    found = client.recognize(utterance, top_k)
     ranking = [
         ProbableIntent(intent=one.intent, probability=one.probability)
         for one in found.ranking or ()
     ]
     return AnsweredUtterance(
-        utterance=args.utterance,
+        utterance=utterance,
         calls=[
             PredictedCall(
                 intent=call.intent, parameters=[*call.parameters], arguments={**call.arguments}
@@ -187,14 +172,16 @@ def _ask_service(args: argparse.Namespace) -> AnsweredUtterance:
 
 
 @contextmanager
-def _service(args: argparse.Namespace) -> Iterator[IntentClient]:
+def _service(url: str, name: str) -> Iterator[IntentClient]:
     """A client of the service; a refused token is named with its variable."""
     from intentflow.client import IntentClient, ServiceFailure
 
-    with IntentClient(args.service, token=os.environ.get(_TOKEN), model=args.name) as client:
+    with IntentClient(url, token=os.environ.get(TOKEN_VARIABLE), model=name) as client:
         try:
             yield client
         except ServiceFailure as error:
             if error.status == _UNAUTHORIZED:
-                raise ServiceError(f"{error}: set {_TOKEN} to the service's token") from None
+                raise ServiceError(
+                    f"{error}: set {TOKEN_VARIABLE} to the service's token"
+                ) from None
             raise

@@ -9,13 +9,13 @@ from typing import Any
 from intentflow.artifacts.baselines import BaselineScores
 from intentflow.artifacts.metrics import INTENT_ACCURACY, PARAMETER_ACCURACY
 from intentflow.artifacts.retraining import RetrainNews
+from intentflow.cli.config_flags import add_config_flags, read_config
 from intentflow.cli.outcome import VERDICT_COLOURS, Outcome
 from intentflow.cli.summary_text import score_text
 from intentflow.environment import resource
-from intentflow.errors import UsageError
 from intentflow.pipeline.local_runner import RunResult, run_locally
 from intentflow.pipeline.run_config import RunConfig
-from intentflow.pipeline.run_folder import KEPT_RUNS
+from intentflow.pipeline.run_folder import LocalRunConfig
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -29,19 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder of the results (default: runs/NAME, after the configuration's file or folder)",
     )
-    parser.add_argument(
-        "--retrain",
-        action="store_true",
-        help="retrain the registry's champion: merge new labels, and the corrections of "
-        "retrain.feedback, with its rows; ends at once if nothing is new",
-    )
-    parser.add_argument(
-        "--keep-runs",
-        type=int,
-        default=KEPT_RUNS,
-        metavar="N",
-        help="earlier runs whose results are kept in DIR/history (default: %(default)s)",
-    )
+    add_config_flags(parser, LocalRunConfig)
     parser.add_argument(
         "--set",
         action="append",
@@ -55,14 +43,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Run a graph locally."""
     config = RunConfig.load(args.config or resource("examples/snips/run.yaml"), args.set)
-    if args.keep_runs < 0:
-        raise UsageError(f"--keep-runs must be 0 or more, not {args.keep_runs}")
+    here = read_config(args, LocalRunConfig)
     result = run_locally(
         config,
         args.output or _default_folder(args.config),
-        kept_runs=args.keep_runs,
+        kept_runs=here.keep_runs,
         verbose=args.debug,
-        pipeline="retrain" if args.retrain else "finetune",
+        pipeline="retrain" if here.retrain else "finetune",
     )
     if isinstance(result, RetrainNews):
         return Outcome({"retrain": False, "reasons": result.reasons}, _nothing_new(result))

@@ -8,6 +8,7 @@ from pathlib import Path
 from intentflow.cli.config_flags import add_config_flags, read_config
 from intentflow.cli.outcome import Outcome
 from intentflow.pipeline.steps.convert import ConvertConfig
+from intentflow.pipeline.steps.taxonomy import TaxonomyConfig
 
 _OWN_FLAGS = ("taxonomy", "max_reject_rate", "redact_rejects")
 
@@ -28,11 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="F.yaml",
         help="taxonomy to write",
     )
-    parser.add_argument(
-        "--out-of-scope",
-        metavar="INTENT",
-        help="the intent of utterances that belong to no other (default: oos, if it occurs)",
-    )
+    add_config_flags(parser, TaxonomyConfig)
     add_config_flags(parser, ConvertConfig, leave_out=_OWN_FLAGS)
 
 
@@ -42,9 +39,8 @@ def run(args: argparse.Namespace) -> Outcome:
     from intentflow.pipeline.starter.taxonomy_draft import draft_taxonomy
 
     rows = read_rows(args.sources, read_config(args, ConvertConfig))
-    draft = draft_taxonomy(
-        rows.examples, rows.summary.parameters, args.out_of_scope, tools=rows.tools
-    )
+    wanted = read_config(args, TaxonomyConfig).out_of_scope
+    draft = draft_taxonomy(rows.examples, rows.summary.parameters, wanted, tools=rows.tools)
     draft.write(args.output)
     facts = {
         "intents": len(draft.taxonomy.intents),

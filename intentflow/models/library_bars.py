@@ -54,7 +54,7 @@ def without_new_bars(opened: Callable[[str], object] = str) -> Iterator[None]:
         create(bar, *args, **{**options, "disable": True})
         opened(str(options.get("desc") or ""))
 
-    tqdm.__init__ = create_hidden  # type: ignore[method-assign]
+    tqdm.__init__ = create_hidden  # type: ignore[assignment, method-assign]
     try:
         with without_library_bars():
             yield

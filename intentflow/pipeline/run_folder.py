@@ -12,7 +12,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import Field
+
+from intentflow.config import Flag, StrictModel
 from intentflow.errors import InputError
 from intentflow.io.files import atomic_file
 
@@ -21,6 +25,27 @@ log = logging.getLogger(__name__)
 HISTORY = "history"
 KEPT_RUNS = 5
 """Number of earlier runs whose results are kept, unless another is asked for."""
+
+
+class LocalRunConfig(StrictModel):
+    """Configuration of ``intentflow run`` that is no part of the run's own.
+
+    Example:
+        >>> LocalRunConfig(keep_runs=0).retrain
+        False
+    """
+
+    retrain: bool = Field(
+        False,
+        description="Retrain the registry's champion: merge new labels, and the corrections of "
+        "retrain.feedback, with its rows; ends at once if nothing is new",
+    )
+    keep_runs: Annotated[int, Flag(metavar="N")] = Field(
+        KEPT_RUNS,
+        ge=0,
+        description="Number of earlier runs whose results are kept in DIR/history",
+    )
+
 
 _LOCK = ".lock"
 _OWNER = ".running.json"

@@ -116,7 +116,7 @@ def test_a_directory_is_asked_as_a_service_with_the_same_model(
     ("door", "advice"),
     [
         (["put on Queen", "--top-k", "2"], "--top-k needs --service or --model"),
-        (["put on Queen", "--top-k", "0", "--model", "m"], "--top-k 0: "),
+        (["put on Queen", "--top-k", "0", "--model", "m"], "--top-k: 0: give an integer from 1 up"),
         (["--data", "rows.jsonl", "-o", "o.jsonl", "--top-k", "2"], "--top-k is for one utterance"),
     ],
 )
