@@ -222,7 +222,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
         >>> nearest("learing_rate", ["learning_rate", "seed"])
         'learning_rate'
     """
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return found[0] if found else None
 
 

@@ -110,6 +110,7 @@ def test_a_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
 
 def test_nothing_is_guessed_where_no_name_is_near() -> None:
     assert nearest("xyz", ["learning_rate"]) is None
+    assert nearest("nonsense", ["seed"]) is None
 
 
 def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:

@@ -92,7 +92,10 @@ def _predict_file(data: str, output: str | None, config: PredictConfig) -> Outco
         with _service(config.service, config.name) as client:
             found = write_prelabels(data, output, service_asks(client), field=config.field)
     else:
-        found = write_prelabels(data, output, _engine_of(config), field=config.field)
+        # A model is loaded, and an endpoint asked, for utterances that have been read.
+        found = write_prelabels(
+            data, output, lambda utterances: _engine_of(config)(utterances), field=config.field
+        )
     return Outcome(asdict(found))
 
 

@@ -129,6 +129,19 @@ def test_intents_that_cannot_be_ranked_are_one_line(
     assert error.count("\n") == 1
 
 
+def test_a_file_is_read_before_anybody_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, out = tmp_path / "empty.csv", tmp_path / "o.jsonl"
+    source.write_text("")
+    assert (
+        main(["predict", "--data", str(source), "-o", str(out), "--url", "http://127.0.0.1:9"]) == 2
+    )
+    error = capsys.readouterr().err
+    assert error.endswith("empty.csv: the file is empty\n")
+    assert error.count("\n") == 1
+
+
 @pytest.mark.parametrize("verb", ["predict", "evaluate"])
 def test_a_wrong_key_is_one_line(
     verb: str, url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
