@@ -11,7 +11,13 @@ from intentflow.artifacts.request_log import PersonHash
 
 LabelLeftOutReason = Literal["replaced", "set_aside", "gold", "off_taxonomy"]
 ReviewReason = Literal[
-    "least_confident", "near_threshold", "models_differ", "unlike_known", "drawn"
+    "least_confident",
+    "near_threshold",
+    "models_differ",
+    "unlike_known",
+    "new_cluster",
+    "drifting_intent",
+    "drawn",
 ]
 
 
@@ -56,7 +62,9 @@ class QueuedRequest(Artifact):
     confidence: Rate | None = Field(description="Its confidence; null if unknown")
     reason: ReviewReason = Field(
         description="least_confident, near_threshold; models_differ: two models answered it "
-        "differently; unlike_known: no labelled row is similar; drawn: at random"
+        "differently; unlike_known: no labelled row is similar; new_cluster: nor is one to several "
+        "requests that are like each other; drifting_intent: its intent is asked more often than "
+        "labelled rows have it; drawn: at random"
     )
     requests: Integer = Field(description="Number of requests with this utterance")
     request_id: str = Field(description="Id of the latest of them")

@@ -23,6 +23,7 @@ from intentflow.errors import InputError
 from intentflow.feedback.annotators import check_annotators, gold_intents
 from intentflow.feedback.join import Joined, join
 from intentflow.feedback.labels import NewLabels, new_labels
+from intentflow.feedback.queue_criteria import drifting_intents
 from intentflow.feedback.review_queue import review_queue
 from intentflow.feedback.service_log import ServiceLog, read_service_log
 from intentflow.io.files import atomic_directory
@@ -167,6 +168,10 @@ def _queue(
         labelled=done,
         threshold=rules.threshold,
         known=texts,
+        drifting=drifting_intents(
+            [row.output for row in known],
+            [request.line.prediction for request in log.requests.values()],
+        ),
     )
 
 

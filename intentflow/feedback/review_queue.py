@@ -8,11 +8,13 @@ them draws at random, which finds what no other looks for.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 
 from intentflow.artifacts.feedback import QueuedRequest, ReviewReason
 from intentflow.curation.dedup import label_key, normalised_utterance
+from intentflow.feedback.queue_criteria import intents_of, new_clusters
 from intentflow.feedback.service_log import TimedRequest
 from intentflow.feedback.similarity import similarities
 
@@ -50,6 +52,7 @@ def review_queue(
     labelled: Collection[str] = (),
     threshold: float | None = None,
     known: Sequence[str] = (),
+    drifting: Sequence[str] = (),
 ) -> list[QueuedRequest]:
     """Choose requests to label, each utterance once.
 
@@ -60,6 +63,8 @@ def review_queue(
         threshold: Confidence below which an application does not trust an answer, in [0, 1].
         known: Labelled utterances, to find those that are unlike all of them; not compared if
             empty.
+        drifting: Intents that are asked more often than labelled rows have them, see
+            :func:`intentflow.feedback.queue_criteria.drifting_intents`.
 
     Raises:
         ModuleNotFoundError: ``known`` is given, and the ``data`` extra is not installed.
@@ -70,7 +75,7 @@ def review_queue(
         if key not in labelled:
             groups.setdefault(key, []).append(request)
     candidates = [_candidate(group) for group in groups.values()]
-    chosen = _take_turns(_rankings(candidates, threshold, known), budget)
+    chosen = _take_turns(_rankings(candidates, threshold, known, drifting), budget)
     return [_queued(candidates[at], reason) for at, reason in chosen.items()]
 
 
@@ -81,7 +86,10 @@ def _candidate(group: Sequence[TimedRequest]) -> _Candidate:
 
 
 def _rankings(
-    candidates: Sequence[_Candidate], threshold: float | None, known: Sequence[str]
+    candidates: Sequence[_Candidate],
+    threshold: float | None,
+    known: Sequence[str],
+    drifting: Sequence[str],
 ) -> dict[ReviewReason, list[int]]:
     """Places of candidates by criterion, the most interesting first."""
     places = sorted(range(len(candidates)), key=lambda at: _draw(candidates[at].text))
@@ -99,8 +107,21 @@ def _rankings(
     if known and places:
         (similar,) = similarities(known, [candidate.text for candidate in candidates])
         unlike = [at for at in places if similar[at] < MAX_KNOWN_SIMILARITY]
+        groups = new_clusters([candidates[at].text for at in unlike])
+        found["new_cluster"] = list(
+            _one_of_each([[unlike[at] for at in group] for group in groups])
+        )
         found["unlike_known"] = sorted(unlike, key=lambda at: similar[at])
+    if drifting:
+        intents = intents_of([candidate.latest.line.prediction for candidate in candidates])
+        ranked = [[at for at in places if name in intents[at]] for name in drifting]
+        found["drifting_intent"] = list(dict.fromkeys(_one_of_each(ranked)))
     return found | {"drawn": places}
+
+
+def _one_of_each(groups: Sequence[Sequence[int]]) -> Iterator[int]:
+    """The first of each group, then the second of each, and so on."""
+    return (at for at in chain.from_iterable(zip_longest(*groups)) if at is not None)
 
 
 def _take_turns(

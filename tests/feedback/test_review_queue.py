@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from intentflow.artifacts.request_log import LoggedRequest
+from intentflow.feedback.queue_criteria import drifting_intents, new_clusters
 from intentflow.feedback.review_queue import review_queue
 from intentflow.feedback.service_log import TimedRequest
 from tests.feedback.service_logs import request
@@ -64,6 +65,40 @@ def test_a_request_unlike_all_labelled_rows_is_chosen() -> None:
     rows = [_asked("play some jazz now", 0.1), _asked("book a table for two", 0.9)]
     known = ["play some jazz", "play some rock"]
     assert _reasons(rows, known=known)["book a table for two"] == "unlike_known"
+
+
+CARDS = [f"{start}freeze my card" for start in ("", "please ", "now ", "hey ")]
+BAGS = [f"{start}where is the bag" for start in ("", "so ", "and ")]
+
+
+def test_requests_that_are_like_each_other_are_clusters_the_largest_first() -> None:
+    assert new_clusters([*BAGS, "hello", *CARDS]) == [[4, 5, 6, 7], [0, 1, 2]]
+
+
+def test_a_request_of_the_largest_new_cluster_is_chosen() -> None:
+    rows = [_asked(text, None) for text in (*CARDS, *BAGS, "hello", "sing")]
+    (row,) = review_queue(rows, budget=1, known=["play some jazz"])
+    assert (row.reason, row.instruction in CARDS) == ("new_cluster", True)
+
+
+def test_requests_unlike_each_other_are_no_cluster() -> None:
+    rows = [_asked(text, None) for text in ("freeze my card", "where is the bag", "sing along")]
+    assert "new_cluster" not in _reasons(rows, known=["play some jazz"]).values()
+
+
+def test_a_request_of_a_drifting_intent_is_chosen() -> None:
+    rows = [_asked("a", None), _asked("b", None, prediction="stop()"), _asked("c", None)]
+    assert _reasons(rows, drifting=["stop"])["b"] == "drifting_intent"
+
+
+def test_an_intent_that_is_asked_more_often_than_its_rows_drifts() -> None:
+    labels = ["play()", "stop()"] * 100
+    assert drifting_intents(labels, ["play()", "stop()", "stop()"] * 60) == ["stop"]
+    assert drifting_intents(labels, labels) == []
+
+
+def test_few_rows_show_no_drift() -> None:
+    assert drifting_intents(["play()"] * 99, ["stop()"] * 200) == []
 
 
 def test_an_utterance_is_queued_once_with_its_number_of_requests() -> None:
