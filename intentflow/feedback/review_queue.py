@@ -108,9 +108,10 @@ def _rankings(
         (similar,) = similarities(known, [candidate.text for candidate in candidates])
         unlike = [at for at in places if similar[at] < MAX_KNOWN_SIMILARITY]
         groups = new_clusters([candidates[at].text for at in unlike])
-        found["new_cluster"] = list(
-            _one_of_each([[unlike[at] for at in group] for group in groups])
-        )
+        found["new_cluster"] = [
+            max((unlike[at] for at in group), key=lambda at: candidates[at].requests)
+            for group in groups
+        ]
         found["unlike_known"] = sorted(unlike, key=lambda at: similar[at])
     if drifting:
         intents = intents_of([candidate.latest.line.prediction for candidate in candidates])
