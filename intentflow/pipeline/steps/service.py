@@ -142,6 +142,22 @@ def run_promote(config: PromoteConfig) -> ServiceChange:
     return done
 
 
+def record_promoted(config: PromoteConfig, digest: str) -> None:
+    """Make a model the registry's champion that has all requests of its service already.
+
+    Args:
+        config: The service, and the registry.
+        digest: Digest of the model.
+
+    Raises:
+        InputError: The registry is damaged.
+        ServiceError: The registry refused.
+    """
+    recorded = _recorded(config.registry, config.name)
+    require_registry(recorded)
+    record_promotion(recorded, DeployedFacts(digest))
+
+
 def run_permissions(config: PermissionsConfig) -> list[Manifest]:
     """The Role with which an account can deploy one service, and its binding.
 

@@ -33,6 +33,7 @@ class _Ending:
     Attributes:
         is_kept: Whether the canary is promoted.
         reason: The reason.
+        is_done: Whether the canary is promoted already, and only the registry may not know.
         looks: Answers of Prometheus.
         judgement: The last judgement; None without any.
         counts: The last counts; None without any.
@@ -40,6 +41,7 @@ class _Ending:
 
     is_kept: bool
     reason: str
+    is_done: bool = False
     looks: int = 0
     judgement: Judgement | None = None
     counts: WatchCounts | None = None
@@ -117,7 +119,7 @@ def run_watch(
     started = time.monotonic()
     ending = _watched(model, deploy, limits)
     seconds = time.monotonic() - started
-    _finish(deploy, ending, registry)
+    _finish(model, deploy, ending, registry)
     if ending.is_kept:
         return _report("promoted", ending.reason, seconds, ending), None
     message = f"the canary of {deploy.name} was taken away: {ending.reason}"
@@ -129,6 +131,7 @@ def _watched(model: str, deploy: DeployOptions, limits: WatchLimits) -> _Ending:
     """Look until the canary is decided, or the time is over."""
     from intentflow.deployment.canary_watch.judgement import judge
     from intentflow.deployment.canary_watch.prometheus import PrometheusCounters
+    from intentflow.deployment.traffic_split import ALL_REQUESTS
 
     counters = PrometheusCounters(deploy.prometheus_url, deploy.namespace, deploy.name)
     role: Role = "canary" if deploy.canary_percent else "shadow"
@@ -136,7 +139,11 @@ def _watched(model: str, deploy: DeployOptions, limits: WatchLimits) -> _Ending:
     deadline, heard, looks = now + limits.max_hours * _SECONDS_PER_HOUR, now, 0
     judgement, counts = None, None
     while True:
-        _require_own_canary(model, deploy)
+        share = _share_of_own_canary(model, deploy)
+        if share is None:
+            return _Ending(True, "it was promoted already", True, looks, judgement, counts)
+        if share == ALL_REQUESTS != deploy.canary_percent and not looks:
+            return _Ending(True, "its promotion had begun, and was interrupted")
         failure = _look(counters)
         now = time.monotonic()
         if failure is None:
@@ -146,12 +153,12 @@ def _watched(model: str, deploy: DeployOptions, limits: WatchLimits) -> _Ending:
             _log(judgement)
             if judgement.decision:
                 is_kept = judgement.decision == "promote"
-                return _Ending(is_kept, _reason(judgement), looks, judgement, counts)
+                return _Ending(is_kept, _reason(judgement), False, looks, judgement, counts)
         elif now - heard > _MAX_SILENT_SECONDS:
-            return _Ending(False, f"{_UNDECIDED}: {failure}", looks, judgement, counts)
+            return _Ending(False, f"{_UNDECIDED}: {failure}", False, looks, judgement, counts)
         if now >= deadline:
             reason = f"{_UNDECIDED} after {limits.max_hours:g} hours: {_open(judgement, limits)}"
-            return _Ending(False, reason, looks, judgement, counts)
+            return _Ending(False, reason, False, looks, judgement, counts)
         time.sleep(max(0.0, min(limits.interval_seconds, deadline - now)))
 
 
@@ -164,26 +171,38 @@ def _look(counters: PrometheusCounters) -> ServiceError | None:
     return None
 
 
-def _require_own_canary(model: str, deploy: DeployOptions) -> None:
-    """Check that the canary is the model's: people may have promoted it, or taken it away."""
-    from intentflow.cluster.client import Cluster
-    from intentflow.deployment.annotations import canary_of
-    from intentflow.deployment.readiness import SERVICE
+def _share_of_own_canary(model: str, deploy: DeployOptions) -> int | None:
+    """The share of requests of the model's canary in percent; None if it was promoted.
 
+    People may have done that, or an earlier attempt of the step that was killed.
+
+    Raises:
+        CheckFailed: The model is neither the canary nor the service's any more.
+    """
+    from intentflow.cluster.client import Cluster
+    from intentflow.deployment.annotations import canary_of, model_of
+    from intentflow.deployment.readiness import SERVICE
+    from intentflow.deployment.traffic_split import requests_shared
+
+    digest = digest_in_name(model)
     live = Cluster().find(*SERVICE, deploy.name, deploy.namespace)
     canary = canary_of(live) if live else None
-    if canary is None or canary.model_digest != digest_in_name(model):
-        raise CheckFailed(
-            f"{deploy.name} in {deploy.namespace} has no canary of this run any more: it was "
-            "promoted or taken away by somebody else, so the watch changes nothing"
-        )
+    if live and canary is not None and canary.model_digest == digest:
+        return requests_shared(live) or 0
+    if live and canary is None and model_of(live).model_digest == digest:
+        return None
+    raise CheckFailed(
+        f"{deploy.name} in {deploy.namespace} has no canary of this run any more: it was taken "
+        "away, or another model's is there, so the watch changes nothing"
+    )
 
 
-def _finish(deploy: DeployOptions, ending: _Ending, registry: str | None) -> None:
+def _finish(model: str, deploy: DeployOptions, ending: _Ending, registry: str | None) -> None:
     """Promote or take away, as the commands do."""
     from intentflow.pipeline.steps.service import (
         PromoteConfig,
         RollbackConfig,
+        record_promoted,
         run_promote,
         run_rollback,
     )
@@ -195,7 +214,10 @@ def _finish(deploy: DeployOptions, ending: _Ending, registry: str | None) -> Non
         "timeout_seconds": deploy.timeout_seconds,
         "registry": registry,
     }
-    if ending.is_kept:
+    if ending.is_done:
+        digest = digest_in_name(model) or ""
+        record_promoted(PromoteConfig.from_mapping(shared, "watch"), digest)
+    elif ending.is_kept:
         run_promote(PromoteConfig.from_mapping(shared, "watch"))
     else:
         run_rollback(RollbackConfig.from_mapping(shared, "watch"))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +17,12 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_
 from intentflow.deployment import DeployOptions
 from intentflow.deployment.canary_watch.limits import WatchLimits
 from intentflow.deployment.canary_watch.prometheus import PrometheusCounters
-from intentflow.errors import InputError
+from intentflow.deployment.traffic_split import requests_shared
+from intentflow.errors import CheckFailed, InputError
 from intentflow.openai_api.answer_times import ANSWER_BUCKETS
 from intentflow.pipeline.steps.watch import require_watchable, run_watch
+from intentflow.registry import Registry
+from intentflow.storage.uris import digest_in_name
 from tests.deployment.conftest import Deployed
 from tests.real_parts.process import free_port
 from tests.real_parts.prometheus import scraping, write_targets
@@ -129,6 +135,57 @@ def test_good_canary_is_promoted(
     assert (report.decision, failure) == ("promoted", None), report.reason
     assert (_in_service(kserve), "canary" in kserve.service()["spec"]) == (second, False)
     assert report.criteria[0].canary_trials >= LIMITS.min_requests
+
+
+def _watch_in_process(*given: Any) -> None:
+    run_watch(*given[:3], registry=given[3])
+
+
+@pytest.mark.real
+def test_watch_that_is_killed_goes_on_until_the_canary_is_champion(
+    deploy_model: Deploy, kserve: KServe, apply_options: DeployOptions, tmp_path: Path
+) -> None:
+    deploy_model(b"first")
+    second = deploy_model(b"second", canary_percent=10).uri
+    options = apply_options.model_copy(update={"canary_percent": 10, "timeout_seconds": 60.0})
+    registry = str(tmp_path / "registry")
+    open_ended = LIMITS.model_copy(update={"min_requests": 10**9})
+    kills = (
+        (open_ended, lambda _, seconds: seconds > 4),  # while it looks
+        (LIMITS, lambda service, _: requests_shared(service) == 100),  # while it promotes
+        (LIMITS, lambda service, _: "canary" not in service["spec"]),  # before it is recorded
+    )
+    ends = []
+    with scraped(tmp_path, apply_options.namespace, 0.0) as url:
+        given = (second, options.model_copy(update={"prometheus_url": url}))
+        for limits, sign in kills:
+            line = (*given, limits, registry)
+            process = get_context("spawn").Process(target=_watch_in_process, args=line)
+            began = time.monotonic()
+            process.start()
+            while not sign(kserve.service(), time.monotonic() - began) and process.is_alive():
+                time.sleep(0.01)
+            process.kill()
+            process.join()
+            ends.append(process.exitcode)
+        unrecorded = Registry(registry).aliases(apply_options.name).current
+        report, failure = run_watch(*given, LIMITS, registry=registry)
+    assert (ends, unrecorded) == ([-signal.SIGKILL] * 3, {})
+    assert (report.decision, failure) == ("promoted", None), report.reason
+    assert (_in_service(kserve), "canary" in kserve.service()["spec"]) == (second, False)
+    champion = Registry(registry).aliases(apply_options.name).current["champion"]
+    assert Registry(registry).entry(champion).digest == digest_in_name(second)
+
+
+@pytest.mark.real
+def test_watch_of_a_canary_that_is_taken_away_changes_nothing(
+    deploy_model: Deploy, kserve: KServe, apply_options: DeployOptions, tmp_path: Path
+) -> None:
+    first = deploy_model(b"first").uri
+    options = apply_options.model_copy(update={"canary_percent": 10})
+    with pytest.raises(CheckFailed, match="has no canary of this run any more"):
+        run_watch(f"s3://m/sha256-{'d' * 64}", options, LIMITS)
+    assert _in_service(kserve) == first
 
 
 @pytest.mark.real
