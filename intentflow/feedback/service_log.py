@@ -24,6 +24,14 @@ from intentflow.feedback.times import read_time
 from intentflow.records import MAX_ROW_BYTES
 
 _MAX_RAW_CHARACTERS = 10_000
+_FAULTS = {
+    "too_long": f"is longer than {MAX_ROW_BYTES:,} bytes",
+    "not_json": "is not JSON",
+    "not_a_log_line": "lacks what a service logs",
+    "bad_time": "has no time in ISO 8601",
+    "malformed_output": "has a label that is no call",
+}
+"""Why a line is rejected, in words."""
 
 RequestKey = tuple[str, str]
 """Id and normalised utterance: the utterances of one request with several share the id."""
@@ -184,5 +192,5 @@ def _nothing(log: ServiceLog) -> str:
     first = log.rejects[0]
     return (
         f"none of {len(log.rejects)} lines is a request or a correction; the first, {first.source} "
-        f"line {first.line}, is {first.reason}"
+        f"line {first.line}, {_FAULTS[first.reason]}"
     )

@@ -264,7 +264,8 @@ def test_a_listed_line_shows_no_personal_data(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ("", "the log contains no requests and no corrections"),
-        ("{}\n[]\n", "none of 2 lines is a request or a correction; the first, "),
+        ("{}\n[]\n", r"none of 2 lines is .* correction; the first, .* line 1, lacks what"),
+        ("text,intent\n", r"the first, .*log\.jsonl line 1, is not JSON$"),
     ],
 )
 def test_a_log_without_a_usable_line_is_refused(tmp_path: Path, content: str, message: str) -> None:
