@@ -160,6 +160,29 @@ def test_a_step_reports_its_kind_of_error_to_the_runner(
     assert ended.value.code == KINDS[kind].exit_code
 
 
+def test_a_run_reports_the_step_that_failed_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from intentflow.pipeline.local_runner import _step_failure
+
+    monkeypatch.setenv(ERROR_FILE, str(tmp_path / "error.json"))
+    for step in ("train", "notify"):
+        with pytest.raises(SystemExit), step_errors(step, code_version()):
+            raise InputError("no rows")
+    assert str(_step_failure(tmp_path / "error.json", RuntimeError())) == "step train: no rows"
+
+
+def test_other_code_than_a_local_run_began_with_is_reported_as_a_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(ERROR_FILE, str(tmp_path / "error.json"))
+    with pytest.raises(SystemExit), step_errors("train", "0.0.1+abc"):
+        pass
+    error = capsys.readouterr().err
+    assert "intentflow has changed since the run began, from 0.0.1+abc" in error
+    assert "image" not in error
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_process_of_a_training_reports_its_kind_of_error_to_the_launcher(kind: str) -> None:
     from intentflow.training.torchrun import _reported

@@ -48,6 +48,10 @@ def step_errors(step: str, submitted_version: str) -> Iterator[None]:
 
 def _check_code_version(submitted: str) -> None:
     own = code_version()
+    if submitted != own and ERROR_FILE in os.environ:  # a run on this computer
+        raise InputError(
+            f"intentflow has changed since the run began, from {submitted} to {own}: run it again"
+        )
     if submitted != own:
         raise InputError(
             f"the run was submitted with the code {submitted}, and this image has {own}: "
@@ -116,6 +120,7 @@ def _interrupt_once(number: int, _: FrameType | None) -> NoReturn:
 
 def _end(step: str, error: IntentflowError, *, trace: bool = False) -> NoReturn:
     log.error("intentflow %s: error: %s", step, error, exc_info=trace)
-    if file := os.environ.get(ERROR_FILE):
+    file = os.environ.get(ERROR_FILE)
+    if file and not Path(file).exists():  # what fails afterwards, fails for the first failure
         StepFailure.of(step, error).write(file)
     sys.exit(error.exit_code)
