@@ -75,5 +75,6 @@ class DriftReport(Artifact):
     reference_rows: Integer = Field(description="Number of reference rows")
     reference_digest: str = Field(description="SHA-256 of the reference rows")
     requests: DriftRequests = Field(description="The requests that were read")
+    encoder: str | None = Field(None, description="Encoder of nearness; null for TF-IDF")
     statistics: list[DriftStatistic] = Field(description="The statistics that were compared")
     skipped: list[str] = Field([], description="Statistics that were not compared, with the reason")

@@ -98,6 +98,23 @@ def load_model(name: str, **options: Any) -> Any:
         )
 
 
+def load_encoder(name: str) -> Any:
+    """Load an encoder without a head, for embeddings, onto the GPU if there is one.
+
+    Remote code is never run.
+
+    Args:
+        name: Name of the encoder, see :func:`resolve_base_model`.
+    """
+    import torch
+    from transformers import AutoModel
+
+    path = resolve_base_model(name)
+    with without_new_bars(), _readable_hub_errors(name):
+        model = AutoModel.from_pretrained(path, trust_remote_code=False, use_safetensors=True)
+    return model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def load_classifier(name: str, labels: Sequence[str]) -> Any:
     """Load an encoder with a new, untrained head over labels; remote code is never run.
 

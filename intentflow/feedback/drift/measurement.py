@@ -34,6 +34,7 @@ def measure_drift(
     out_of_scope: str | None = None,
     about: DriftRequests | None = None,
     seed: int = 0,
+    encoder: str | None = None,
 ) -> DriftReport:
     """Compare requests with reference rows.
 
@@ -44,10 +45,11 @@ def measure_drift(
         out_of_scope: Name of the out-of-scope intent.
         about: Description of the requests for the report.
         seed: Seed of all draws; the same seed gives the same report.
+        encoder: Name of the encoder that nearness is measured with; TF-IDF if None.
 
     Raises:
-        InputError: There are fewer rows than the policy asks for.
-        ModuleNotFoundError: The ``data`` extra is not installed.
+        InputError: There are fewer rows than the policy asks for, or there is no such encoder.
+        ModuleNotFoundError: The ``data`` extra is not installed, or for an encoder ``train``.
 
     Example:
         >>> from intentflow.feedback.drift.rows import AnsweredRows
@@ -59,7 +61,13 @@ def measure_drift(
     """
     policy = policy or DriftPolicy()
     _require_rows(reference, requests, policy)
-    counted, skipped = _distributions(reference, requests, policy, out_of_scope, seed)
+    counted, skipped = _distributions(
+        reference,
+        requests,
+        policy,
+        out_of_scope,
+        Utterances(reference.texts, requests.texts, seed, encoder),
+    )
     if not counted:
         raise InputError(f"nothing can be compared: {'; '.join(skipped)}")
     draws = max(MIN_EXCHANGES, round(2 * len(counted) / policy.false_alarm_rate))
@@ -76,6 +84,7 @@ def measure_drift(
         reference_rows=len(reference),
         reference_digest=reference.digest,
         requests=about or DriftRequests(rows=len(requests)),
+        encoder=encoder,
         statistics=statistics,
         skipped=skipped,
     )
@@ -98,10 +107,9 @@ def _distributions(
     requests: AnsweredRows,
     policy: DriftPolicy,
     out_of_scope: str | None,
-    seed: int,
+    texts: Utterances,
 ) -> tuple[dict[StatisticName, Distribution], list[str]]:
     """The statistics that can be compared, and why the others cannot."""
-    texts = Utterances(reference.texts, requests.texts, seed)
     measures: Mapping[StatisticName, Callable[[], Distribution | str]] = {
         "intents": lambda: Distribution.of_labels(reference.intents, requests.intents),
         "confidence": lambda: _confidence(reference, requests),

@@ -32,15 +32,22 @@ class Utterances:
         reference: Utterances of the reference rows.
         requests: Utterances of the requests.
         seed: Seed of the draws.
+        encoder: Name of the encoder of nearness; TF-IDF if None.
     """
 
-    def __init__(self, reference: Sequence[str], requests: Sequence[str], seed: int) -> None:
+    def __init__(
+        self,
+        reference: Sequence[str],
+        requests: Sequence[str],
+        seed: int,
+        encoder: str | None = None,
+    ) -> None:
         drawn = random.Random(seed)
         left = drawn.sample(reference, min(len(reference), 2 * MAX_TEXTS))
         half = (len(left) + 1) // 2
         self._known, self._others = left[:half], left[half:]
         self._requests = drawn.sample(requests, min(len(requests), MAX_TEXTS))
-        self._seed = seed
+        self._encoder = encoder
 
     def language(self) -> Distribution:
         """Languages or scripts, recognised for both sides together."""
@@ -59,8 +66,14 @@ class Utterances:
         return Distribution.of_numbers(reference, requests, "above")
 
     def nearness(self) -> Distribution:
-        """Cosine similarity to the nearest known row, by TF-IDF of words and pairs of words."""
-        reference, requests = similarities(self._known, self._others, self._requests)
+        """Cosine similarity to the nearest known row, of embeddings or of TF-IDF."""
+        sides = (self._known, self._others, self._requests)
+        if self._encoder is None:
+            reference, requests = similarities(*sides)
+        else:
+            from intentflow.models.embeddings import embedding_similarities
+
+            reference, requests = embedding_similarities(self._encoder, *sides)
         return Distribution.of_numbers(reference, requests, "up_to")
 
     def phrasing(self) -> Distribution:

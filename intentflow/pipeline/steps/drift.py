@@ -34,6 +34,11 @@ class DriftConfig(StrictModel):
 
     policy: DriftPolicyFile = DriftPolicy()
     taxonomy: TaxonomyFile = None
+    encoder: Annotated[str | None, Flag(metavar="NAME")] = Field(
+        None,
+        description="Encoder that nearness is measured with: bundled:minilm, a hub id or a folder; "
+        "TF-IDF unless set",
+    )
     seed: Seed = 0
 
 
@@ -56,7 +61,7 @@ def run_drift(
 
     Raises:
         InputError: A file cannot be read or written, or there are too few rows.
-        ModuleNotFoundError: The ``data`` extra is not installed.
+        ModuleNotFoundError: The ``data`` extra is not installed, or for an encoder ``train``.
     """
     from intentflow.feedback.drift.measurement import measure_drift
     from intentflow.feedback.drift.page import write_drift_page
@@ -72,6 +77,7 @@ def run_drift(
         out_of_scope=settings.taxonomy.out_of_scope if settings.taxonomy else None,
         about=about,
         seed=settings.seed,
+        encoder=settings.encoder,
     )
     if output is not None:
         report.write(output)
