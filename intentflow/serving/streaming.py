@@ -73,7 +73,10 @@ async def tool_events(
     *,
     with_usage: bool,
 ) -> AsyncIterator[bytes]:
-    """Events of an answer that calls tools, each in one piece: which of them is known at its end.
+    """Events of an answer that calls tools: which of them is known at its end.
+
+    Each call is an event of its own, for clients that read the first call of an event alone
+    (LlamaIndex).
 
     Args:
         calls: The calls.
@@ -81,8 +84,10 @@ async def tool_events(
         head: An event without choices, whose other fields all events share.
         with_usage: Whether an event with the token counts stands before the end mark.
     """
-    pieces = [CalledToolPiece(index=n, **call.model_dump()) for n, call in enumerate(calls)]
-    yield _event(_piece(head, Delta(role="assistant", tool_calls=pieces)))
+    yield _event(_piece(head, Delta(role="assistant")))
+    for number, call in enumerate(calls):
+        piece = CalledToolPiece(index=number, **call.model_dump())
+        yield _event(_piece(head, Delta(tool_calls=[piece])))
     yield _event(_piece(head, Delta(), "tool_calls"))
     if with_usage:
         yield _event(head.model_copy(update={"usage": usage(answer)}))

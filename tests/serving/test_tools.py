@@ -147,8 +147,13 @@ def test_a_streamed_request_with_tools_has_the_same_calls(http: TestClient) -> N
     options = {"include_usage": True}
     tools = http.get("/v1/tools").json()["data"]
     chunks = list(_ask(http, tools, stream=True, stream_options=options))
-    (first, last) = (chunk.choices[0] for chunk in chunks if chunk.choices)
-    assert [it.function.name for it in first.delta.tool_calls] == ["weather_search", "play_music"]
+    (role, *pieces, last) = (chunk.choices[0] for chunk in chunks if chunk.choices)
+    (first,), (second,) = (piece.delta.tool_calls for piece in pieces)
+    assert role.delta.role == "assistant"
+    assert [(it.index, it.function.name) for it in (first, second)] == [
+        (0, "weather_search"),
+        (1, "play_music"),
+    ]
     assert (last.finish_reason, chunks[-1].usage.total_tokens) == ("tool_calls", 10)
 
 
