@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.docs.pages import ROOT
 from tests.models import save_base_model
+from tests.warm_python import warm_python
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,7 @@ def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def finished_run(model_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What ``intentflow run`` leaves for the example; its model does not pass the gate."""
     folder = tmp_path_factory.mktemp("finished") / "run"
-    command = [sys.executable, "-m", "intentflow.cli.main", "run", "-o", str(folder)]
+    command = [warm_python(), "-m", "intentflow.cli.main", "run", "-o", str(folder)]
     environment = {"INTENTFLOW_CACHE": str(model_cache), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         command, env={**os.environ, **environment}, capture_output=True, text=True, check=False

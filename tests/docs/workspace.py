@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.docs.pages import ROOT, Block
+from tests.warm_python import warm_python
 
 _SECONDS = 240
 _SHELL = ("bash", "-euo", "pipefail", "-c")
@@ -127,7 +128,7 @@ def console_commands(code: str) -> list[tuple[str, str]]:
 def _environment(folder: Path, cache: Path) -> dict[str, str]:
     program = folder / "bin" / "intentflow"
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m intentflow.cli.main "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {warm_python()} -m intentflow.cli.main "$@"\n')
     program.chmod(0o755)
     path = f"{program.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     return {

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import yaml
 
 from intentflow.records import Example, write_records
+from tests.warm_python import warm_python
 
 PLACES = ["Hangzhou", "Paris", "Oslo", "Lima", "Cairo", "Rome", "Bergen", "Quito", "Delhi", "Kyoto"]
 FRAMES = {
@@ -98,9 +98,9 @@ def write_inputs(folder: Path, base_model: Path, **recipe: Any) -> Path:
     return folder / "run.yaml"
 
 
-def command(config: Path, output: Path, *more: str) -> list[str]:
-    """The command line of a run."""
-    start = [sys.executable, "-m", "intentflow.cli.main", "run"]
+def command(config: Path, output: Path, *more: str, python: str | None = None) -> list[str]:
+    """The command line of a run, by a Python that has torch loaded unless another is given."""
+    start = [python or warm_python(), "-m", "intentflow.cli.main", "run"]
     return [*start, "--config", str(config), "-o", str(output), *more]
 
 

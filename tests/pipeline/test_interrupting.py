@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -49,7 +50,7 @@ def test_an_interrupted_run_exits_2_and_leaves_no_model_and_no_process(
 ) -> None:
     with (tmp_path / "err").open("wb") as err:
         process = subprocess.Popen(
-            command(config, output),
+            command(config, output, python=sys.executable),
             stdout=subprocess.DEVNULL,
             stderr=err,
             env=ENVIRONMENT,

@@ -63,13 +63,13 @@ def _entries(count: int) -> Callable[[Path, float], bool]:
 
 # In the order of the graph. The first run has left three entries: data set, model, deployment.
 KILLS = [
-    _Kill("train", _after(3.0)),
-    _Kill("evaluate", _after(3.0)),
+    _Kill("train", _after(0.3)),
+    _Kill("evaluate", _after(0.3)),
     _Kill("record", _entries(4)),
-    _Kill("gate", _after(1.0)),
+    _Kill("gate", _after(0.1)),
     _Kill("publish", _entries(5)),
     _Kill("deploy", _entries(6)),
-    _Kill("watch", _after(0.5)),
+    _Kill("watch", _after(0.05)),
 ]
 STEPS = [kill.step for kill in KILLS]
 
