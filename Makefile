@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 OUT ?= runs/example
 LOCK := requirements.lock
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint $(LOCK)
+# Files with tests of a kind: pytest need not import the others to find out that they have none.
+FILES = $$(git grep -lE "$(1)" -- "tests/*test_*.py" "components/*test_*.py")
 # A dependency group of pyproject.toml.
 GROUP = $(BIN)/python -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]])'
 
@@ -68,14 +70,14 @@ parts: $(VENV)/.test-installed ## install the servers that tests start
 	scripts/test-parts
 
 real: $(VENV)/.test-installed parts ## tests against real servers and a browser
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m "real and not slow and not gpu and not shared"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m "real and not slow and not gpu and not shared" $(call FILES,mark\.real)
 
 slow: $(VENV)/.test-installed ## minutes long: the bundled model, complete graphs
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m "slow and not gpu and not shared"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m "slow and not gpu and not shared" $(call FILES,mark\.slow)
 
 shared: $(VENV)/.test-installed ## tests on complete sets and original CRDs: INTENTFLOW_SHARED=FOLDER
 	@test -n "$(INTENTFLOW_SHARED)" || { echo "make: name the folder that has them: make shared INTENTFLOW_SHARED=FOLDER" >&2; exit 2; }
-	INTENTFLOW_SHARED="$(INTENTFLOW_SHARED)" OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m "shared and not gpu"
+	INTENTFLOW_SHARED="$(INTENTFLOW_SHARED)" OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m "shared and not gpu" $(call FILES,mark\.shared|public_sets)
 
 lock: $(VENV)/.test-installed ## pin again what pyproject.toml asks for (scripts/lock --upgrade: newer)
 	scripts/lock
