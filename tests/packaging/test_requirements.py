@@ -91,7 +91,8 @@ def _available(extra: str) -> frozenset[str]:
     return frozenset(_names(PROJECT["dependencies"] + (EXTRAS[extra] if extra else [])))
 
 
-def _imports(path: Path) -> set[str]:
+@cache
+def _imports(path: Path) -> frozenset[str]:
     """Top-level names of foreign packages that a file imports, in functions too."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -100,7 +101,7 @@ def _imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.add(node.module)
     foreign = {name.partition(".")[0] for name in names} - sys.stdlib_module_names
-    return foreign - {"intentflow"}
+    return frozenset(foreign - {"intentflow"})
 
 
 def _modules() -> dict[str, Path]:

@@ -11,8 +11,8 @@ import pytest
 from intentflow.records import Example
 from intentflow.redaction.anonymizer import redact_example, redact_text
 
-CHARACTERS = 20_000
-LINEAR, SPARE_SECONDS = 8, 0.1
+CHARACTERS = 10_000
+LINEAR, SPARE_SECONDS = 8, 0.05
 """A quarter of a text may take no less than an eighth; a quadratic rule makes that a sixteenth."""
 
 NAMES = ["".join(letters) for letters in itertools.product(string.ascii_lowercase, repeat=3)]
