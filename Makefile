@@ -64,20 +64,20 @@ docs: $(VENV)/.test-installed ## build the documentation into build/site; run it
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 tests/docs -m "not slow"
 
 fast: $(VENV)/.test-installed ## tests that need no server
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile --ignore tests/docs -m "not real and not slow and not gpu and not shared"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/docs -m "not real and not slow and not gpu and not shared"
 
 parts: $(VENV)/.test-installed ## install the servers that tests start
 	scripts/test-parts
 
 real: $(VENV)/.test-installed parts ## tests against real servers and a browser
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m "real and not slow and not gpu and not shared" $(call FILES,mark\.real)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "real and not slow and not gpu and not shared" $(call FILES,mark\.real)
 
 slow: $(VENV)/.test-installed ## minutes long: the bundled model, complete graphs
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m "slow and not gpu and not shared" $(call FILES,mark\.slow)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "slow and not gpu and not shared" $(call FILES,mark\.slow)
 
 shared: $(VENV)/.test-installed ## tests on complete sets and original CRDs: INTENTFLOW_SHARED=FOLDER
 	@test -n "$(INTENTFLOW_SHARED)" || { echo "make: name the folder that has them: make shared INTENTFLOW_SHARED=FOLDER" >&2; exit 2; }
-	INTENTFLOW_SHARED="$(INTENTFLOW_SHARED)" OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m "shared and not gpu" $(call FILES,mark\.shared|public_sets)
+	INTENTFLOW_SHARED="$(INTENTFLOW_SHARED)" OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "shared and not gpu" $(call FILES,mark\.shared|public_sets)
 
 lock: $(VENV)/.test-installed ## pin again what pyproject.toml asks for (scripts/lock --upgrade: newer)
 	scripts/lock

@@ -5,11 +5,14 @@ tables of: ``data`` (the complete public sets), ``crds``, ``kfp``, ``domain`` (t
 it the tests that read them, marked ``shared``, are deselected, and so are those marked
 ``asked("VARIABLE")`` without that variable. A skipped test would pass unseen, so CI fails by it,
 except where the CPU lacks the instructions of what is tested.
+
+Files whose tests state the longest timeouts come first (``--no-loadscope-reorder`` keeps that).
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -33,11 +36,25 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect what nobody has asked for."""
+    """Deselect what nobody has asked for; begin with the files that take longest."""
     left_out = [item for item in items if not _is_asked_for(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in set(left_out)]
+    items[:] = longest_first(items)
+
+
+def longest_first(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """Items by the longest time that a test of their file may take, files kept together.
+
+    A file is run by one worker: a long one at the end would leave the others idle.
+    """
+    longest: dict[Path, float] = {}
+    for item in items:
+        mark = item.get_closest_marker("timeout")
+        seconds = float(mark.args[0]) if mark else 0.0
+        longest[item.path] = max(longest.get(item.path, 0.0), seconds)
+    return sorted(items, key=lambda item: -longest[item.path])
 
 
 def _is_asked_for(item: pytest.Item) -> bool:

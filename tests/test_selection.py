@@ -79,3 +79,12 @@ def test_a_run_of_ci_without_skips_passes(
 ) -> None:
     monkeypatch.setenv("CI", "true")
     assert _run(pytester, PASSED).ret == pytest.ExitCode.OK
+
+
+def test_the_files_that_take_longest_come_first(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nmarkers =\n    timeout(seconds): limit\n")
+    long = "import pytest\ndef test_b(): pass\n@pytest.mark.timeout(900)\ndef test_c(): pass\n"
+    pytester.makepyfile(test_quick=PASSED, test_slow=long)
+    result = pytester.runpytest_inprocess("-p", "tests.selection", "-v")
+    order = [line.partition("::")[2] for line in result.outlines if "::" in line]
+    assert [name.split()[0] for name in order] == ["test_b", "test_c", "test_stands_alone"]
