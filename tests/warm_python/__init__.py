@@ -7,7 +7,7 @@ gives a program that takes the place of ``python`` there: it asks a server, whic
 libraries and modules of intentflow, to fork itself and to run the command in that process, with the
 caller's arguments, environment, folder, standard streams, signals and exit status.
 
-Only ``-m intentflow.cli.main`` and kfp's ``-m kfp.dsl.executor_main`` run so; all else, and what
+Only intentflow's commands, its transformer and the steps of kfp's runner run so; all else, and what
 compiles graphs, runs in the real interpreter. So do the tests of what depends on the start of a
 process: imports that are missing, the first tenth of a second, peak memory (``tests/packaging``,
 ``tests/components``, ``tests/pipeline/test_interrupting.py``).

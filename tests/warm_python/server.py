@@ -26,6 +26,7 @@ _LOADED = (
     *("sklearn.linear_model", "sklearn.feature_extraction.text", "sklearn.model_selection"),
     *("cleanlab", "scipy.stats", "safetensors.torch", "kubernetes.client", "kfp", "kfp.local"),
     *("kfp.dsl.executor", "kfp.compiler", "pydantic", "yaml", "tqdm", "httpx", "faker", "minio"),
+    *("kserve", "fastapi", "uvicorn", "openai"),
 )
 
 
@@ -63,7 +64,7 @@ def main() -> None:
 
 def _own_modules() -> list[str]:
     """The modules of intentflow that steps and commands import, without the commands themselves."""
-    packages = ("artifacts", "components", "curation", "evaluation", "pipeline", "training")
+    packages = ("components", "curation", "evaluation", "inference", "pipeline", "training")
     found = (
         it.name
         for name in packages
