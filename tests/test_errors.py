@@ -150,7 +150,7 @@ def test_the_kind_of_an_error_is_that_of_its_class(
 def test_a_step_reports_its_kind_of_error_to_the_runner(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from intentflow.pipeline.local_runner import _step_failure
+    from intentflow.pipeline.graph_execution import _step_failure
 
     monkeypatch.setenv(ERROR_FILE, str(tmp_path / "error.json"))
     with pytest.raises(SystemExit) as ended, step_errors("validate", code_version()):
@@ -163,7 +163,7 @@ def test_a_step_reports_its_kind_of_error_to_the_runner(
 def test_a_run_reports_the_step_that_failed_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from intentflow.pipeline.local_runner import _step_failure
+    from intentflow.pipeline.graph_execution import _step_failure
 
     monkeypatch.setenv(ERROR_FILE, str(tmp_path / "error.json"))
     for step in ("train", "notify"):

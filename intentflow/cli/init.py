@@ -50,6 +50,7 @@ def run(args: argparse.Namespace) -> Outcome:
 
 def _drafted(args: argparse.Namespace, config: ConvertConfig) -> Outcome:
     from intentflow.pipeline.starter.from_rows import default_folder, draft_project
+    from intentflow.validation.texts import count_of
 
     folder = args.directory or default_folder(args.sources)
     project = draft_project(folder, args.sources, config)
@@ -66,11 +67,12 @@ def _drafted(args: argparse.Namespace, config: ConvertConfig) -> Outcome:
         "recipe": project.recipe.source,
         "intent_accuracy_min": gate.intent_accuracy,
     }
+    intents = count_of(len(project.taxonomy.taxonomy.intents), "intent")
     lines = [
         *written,
         "",
         f"  {summary.kept} of {summary.rows} rows kept, {summary.rejected} rejected",
-        f"  {facts['intents']} intents with {facts['parameters']} parameters",
+        f"  {intents} with {count_of(project.taxonomy.parameters, 'parameter')}",
         f"  recipe {project.recipe.source} ({project.recipe.reason})",
         f"  intent accuracy of at least {gate.intent_accuracy:g} to pass the gate",
         "",

@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> Outcome:
     """Write the taxonomy."""
     from intentflow.pipeline.starter.from_rows import read_rows
     from intentflow.pipeline.starter.taxonomy_draft import draft_taxonomy
+    from intentflow.validation.texts import count_of
 
     rows = read_rows(args.sources, read_config(args, ConvertConfig))
     wanted = read_config(args, TaxonomyConfig).out_of_scope
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace) -> Outcome:
         "rows_by_intent": dict(draft.rows),
     }
     text = (
-        f"{args.output}: {facts['intents']} intents with {draft.parameters} parameters, from "
-        f"{rows.summary.kept} rows"
+        f"{args.output}: {count_of(len(draft.taxonomy.intents), 'intent')} with "
+        f"{count_of(draft.parameters, 'parameter')}, from {count_of(rows.summary.kept, 'row')}"
     )
     return Outcome(facts, text)

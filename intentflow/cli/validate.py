@@ -77,7 +77,9 @@ def _refuse_other_endings(report: Path | None) -> None:
 
 
 def _text(report: ValidationReport) -> str:
-    lines = [f"{report.rows} rows, {len(report.intents)} intents"]
+    from intentflow.validation.texts import count_of
+
+    lines = [f"{count_of(report.rows, 'row')}, {count_of(len(report.intents), 'intent')}"]
     lines += [f"{item.level}: {item.code}: {item.message}" for item in report.findings]
     lines += [f"not checked: {line}" for line in report.skipped]
     lines += _agreement_text(report.agreement)

@@ -1,4 +1,4 @@
-"""The local runner: kfp's local runner executes the compiled graph, one subprocess per step."""
+"""A local run: the graph is executed, and its results are put into the run's folder."""
 
 from __future__ import annotations
 
@@ -6,29 +6,19 @@ import logging
 import os
 import resource
 import shutil
-import signal
-import sys
-import tempfile
 import time
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from intentflow.artifacts.baselines import Baselines, BaselineScores
-from intentflow.artifacts.failure import StepFailure
 from intentflow.artifacts.metrics import Metrics
 from intentflow.artifacts.retraining import RetrainNews
 from intentflow.artifacts.verdict import Verdict
-from intentflow.environment import CHECKPOINTS, environment_variables
-from intentflow.errors import CheckFailed, InputError, IntentflowError, ServiceError
+from intentflow.errors import STOPPED, CheckFailed
 from intentflow.io.files import atomic_directory, atomic_file
-from intentflow.io.progress import RUNNER_SHOWS
-from intentflow.logs import FORMAT, shows_progress
 from intentflow.pipeline.arguments import pipeline_arguments
 from intentflow.pipeline.compile import build_pipeline
+from intentflow.pipeline.graph_execution import RUN_LOG, execute_graph
 from intentflow.pipeline.left_out_rows import (
     BALANCE_LIST,
     TEST_REJECTS,
@@ -42,9 +32,7 @@ from intentflow.pipeline.run_config import RunConfig
 from intentflow.pipeline.run_folder import KEPT_RUNS, own_folder
 from intentflow.pipeline.run_index import INDEX, RunEnd, write_pages
 from intentflow.pipeline.run_inputs import require_inputs
-from intentflow.pipeline.run_log import RunLog
-from intentflow.pipeline.step_outputs import StepOutputs, recorded_outputs
-from intentflow.pipeline.steps import ERROR_FILE
+from intentflow.pipeline.step_outputs import StepOutputs
 
 log = logging.getLogger(__name__)
 
@@ -86,9 +74,8 @@ _PUBLIC = {
     "reports/corrections.html",
     *("news.json", "merge.json", "watch.json"),
 }
-_MODEL, _MANIFESTS, _LOG, _STEPS = "model", "manifests", "run.log", ".steps"
-_RUNNER_LOG = f"{_STEPS}/runner.log"  # everything that kfp's runner and the steps print
-_RESULTS = (*_FILES, _MODEL, _MANIFESTS, _LOG, INDEX)
+_MODEL, _MANIFESTS = "model", "manifests"
+_RESULTS = (*_FILES, _MODEL, _MANIFESTS, RUN_LOG, INDEX)
 
 
 @dataclass(frozen=True)
@@ -143,6 +130,7 @@ def run_locally(
         The result; for a retraining that has nothing to do, what it has compared.
 
     Raises:
+        KeyboardInterrupt: Ctrl-C; what the steps before have written is in the folder.
         IntentflowError: A step failed; the error is of the kind that the step raised, such as
             CheckFailed if the data checks failed; InputError if another run is in the folder, or
             another retraining of the service is under way.
@@ -159,13 +147,13 @@ def run_locally(
     data = ", ".join(Path(source).name for source in config.data.sources)
     with retraining_lease(arguments), own_folder(folder, _RESULTS, kept_runs):
         started = time.monotonic()
-        outputs, failure = _execute(graph, arguments, root, verbose)
+        outputs, failure = execute_graph(graph, arguments, root, verbose=verbose)
         refused = isinstance(failure, CheckFailed) and outputs.get("gate", "Output") == "fail"
         _copy(outputs, root)
         if left_out := left_out_lists(outputs):
             log.info("%s", left_out_line(left_out, str(folder)))
         if failure and not refused:
-            write_pages(root, RunEnd(root.name, data, failure=str(failure)))
+            write_pages(root, RunEnd(root.name, data, failure=str(failure) or STOPPED))
             raise failure
         if outputs.get("look", "Output") == "nothing":
             write_pages(root, RunEnd(root.name, data, nothing_new=True))
@@ -173,93 +161,6 @@ def run_locally(
         result = _collect(outputs, root, time.monotonic() - started)
         write_pages(root, RunEnd(root.name, data, metrics=result.metrics, verdict=result.verdict))
         return result
-
-
-def _execute(
-    pipeline: Any, arguments: Mapping[str, Any], root: Path, verbose: bool
-) -> tuple[StepOutputs, IntentflowError | None]:
-    """Run the graph; the outputs of its steps, and the failure that ended it, if any."""
-    from kfp import local
-
-    # kfp warns about images that are not named after Python and placement without local effect.
-    warnings.filterwarnings("ignore", module=r"kfp\..*")
-    steps = root / _STEPS
-    steps.mkdir(mode=0o700, exist_ok=True)  # contains utterances: readable by the owner only
-    # A step writes to another folder in each run, but checkpoints need a permanent one.
-    checkpoints = os.environ.get(CHECKPOINTS, str(steps / "checkpoints"))
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        environment_variables(
-            {
-                ERROR_FILE: str(error_file := Path(scratch) / "error.json"),
-                CHECKPOINTS: checkpoints,
-                FORMAT: "json",  # the run's log parses the steps' level and logger
-                **({RUNNER_SHOWS: "1"} if sys.stderr.isatty() and shows_progress() else {}),
-            }
-        ),
-        _children_stopped(),
-        closing(RunLog(root / _LOG, root / _RUNNER_LOG, verbose=verbose)) as run_log,
-        redirect_stdout(run_log),
-        _logged_to(run_log),
-        recorded_outputs(run_log.end_step) as outputs,
-    ):
-        local.init(
-            runner=local.SubprocessRunner(use_venv=False),
-            pipeline_root=str(steps),
-            workspace_root=str(Path(scratch) / "workspace"),
-            enable_caching=True,
-            cache_root=str(steps / "cache"),
-        )
-        try:
-            pipeline(**arguments)
-        except RuntimeError as error:
-            return outputs, _step_failure(error_file, error)
-        if unresolved := run_log.unresolved:
-            raise ServiceError(f"the graph took no branch after the gate: {unresolved}")
-        return outputs, None
-
-
-def _step_failure(error_file: Path, error: Exception) -> IntentflowError:
-    try:
-        failure = StepFailure.read(error_file)
-    except InputError:
-        return ServiceError(f"a step ended without an error message; see {_RUNNER_LOG} ({error})")
-    return failure.error(f"step {failure.step}: ")
-
-
-@contextmanager
-def _logged_to(stream: RunLog) -> Iterator[None]:
-    """Redirect kfp's log between steps, such as cache hits; within a step kfp logs to stdout."""
-    logger = logging.getLogger()
-    level, handler = logger.level, logging.StreamHandler(stream)
-    handler.addFilter(lambda record: not record.name.startswith("intentflow."))  # our own lines
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
-
-
-@contextmanager
-def _children_stopped() -> Iterator[None]:
-    """On Ctrl-C, wait until the running step has cleaned up."""
-    try:
-        yield
-    except BaseException:
-        import psutil
-
-        # A second Ctrl-C would leave running steps behind.
-        former = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        children = psutil.Process().children(recursive=True)
-        for child in children:
-            child.send_signal(signal.SIGINT)
-        _, alive = psutil.wait_procs(children, timeout=30)
-        for child in alive:
-            child.kill()
-        signal.signal(signal.SIGINT, former)
-        raise
 
 
 def _collect(outputs: StepOutputs, root: Path, seconds: float) -> RunResult:

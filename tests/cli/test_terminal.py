@@ -62,7 +62,7 @@ def test_hostile_intents_in_a_report_control_nothing(
     rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
 ) -> None:
     out, _ = _printed(capsys, "validate", rows, *more)
-    assert "1 rows, 1 intents" in out or json.loads(out)["intents"] == 1
+    assert "1 row, 1 intent" in out or json.loads(out)["intents"] == 1
 
 
 def test_an_unknown_command_is_shown_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:

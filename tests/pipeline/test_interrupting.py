@@ -80,7 +80,11 @@ def _interrupt_and_check(
     )
     assert "Traceback" not in _printed(tmp_path)
     assert [child for child in children if _runs(child)] == []
-    assert [name for name in files(output) if "/train/" in name and "model" in name] == []
+    left = files(output)
+    assert [name for name in left if "/train/" in name and "model" in name] == []
+    # What the steps before have written is where it always is, and the page tells the end.
+    assert {"records.jsonl", "train.jsonl", "reports/data.html"} <= set(left)
+    assert "stopped; no incomplete output was kept" in (output / "index.html").read_text()
 
 
 def _hear_interrupts() -> None:
