@@ -65,6 +65,7 @@ def test_the_quick_commands_of_a_page_do_what_it_shows(page: Path, tmp_path: Pat
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(800)
 @pytest.mark.parametrize("page", _pages(slow=True))
 def test_all_commands_of_a_page_do_what_it_shows(
     page: Path, tmp_path: Path, model_cache: Path, finished_run: Path

@@ -18,7 +18,7 @@ from intentflow.training.sft import train
 # Tokens of intents are new to the base: after 12 steps it begins no answer with one.
 SETTINGS = ["global_batch_size=8", "max_steps=30", "logging_steps=1"]
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(800)]
 
 
 @pytest.fixture(scope="module")

@@ -90,6 +90,7 @@ def _train(base: Path, changes: dict[str, Any], output: Path) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(800)
 @pytest.mark.parametrize("method", sorted(CHANGES))
 @pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
 def test_two_processes_give_the_curves_of_one(

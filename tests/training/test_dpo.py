@@ -135,6 +135,7 @@ def test_accuracy_elsewhere_is_kept(wrong: Path, corrected: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(800)
 def test_corrections_alone_would_lose_the_intent_that_was_wrong(
     wrong: Path, tmp_path: Path
 ) -> None:
