@@ -160,9 +160,13 @@ class Stage:
             time.sleep(0.1)
 
 
-@pytest.fixture(params=["played", pytest.param("vllm", marks=pytest.mark.slow)])
+# Three starts of a real vLLM next to one that answers take six minutes of two CPUs.
+_REAL = [pytest.mark.slow, pytest.mark.asked("INTENTFLOW_UNDER_LOAD")]
+
+
+@pytest.fixture(params=["played", pytest.param("vllm", marks=_REAL)])
 def vllm(request: pytest.FixtureRequest) -> Callable[..., list[str]]:
-    """The command of vLLM: a process that plays it, or the real one."""
+    """The command of vLLM: a process that plays it, or the real one, which takes minutes."""
     if request.param == "played":
         return played_vllm
     return real_vllm(request.getfixturevalue("vllm_program"))
@@ -245,6 +249,9 @@ def test_no_request_fails_in_a_deployment_and_its_rollback(stage: Stage, tmp_pat
     _require_no_failure(load, [first, second], tmp_path)
 
 
+@pytest.mark.parametrize(
+    "vllm", ["played", pytest.param("vllm", marks=pytest.mark.slow)], indirect=True
+)
 def test_no_request_fails_with_a_canary_and_its_promotion(stage: Stage, tmp_path: Path) -> None:
     load, (first, second) = stage.load, stage.digests
     stage.deploy(stage.uris[0])

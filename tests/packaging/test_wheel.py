@@ -99,7 +99,8 @@ def alone(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
 def _installed(wheel: Path, extra: str, folder: Path) -> Environment:
     _run(sys.executable, "-m", "venv", folder)
     pip = (folder / "bin/python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
-    _run(*pip, "--constraint", ROOT / "requirements.lock", f"{wheel}[{extra}]" if extra else wheel)
+    wanted = f"{wheel}[{extra}]" if extra else wheel
+    _run(*pip, "--no-compile", "--constraint", ROOT / "requirements.lock", wanted)
     return Environment(folder)
 
 

@@ -130,6 +130,10 @@ def _run(request: _Request) -> None:
     sys.argv = [module, *arguments]
     more = request.environment.get("PYTHONPATH", "").split(os.pathsep)
     sys.path[:] = [request.folder, *filter(None, more), *sys.path[1:]]
+    sys.orig_argv = [sys.executable, "-m", *request.arguments]
+    sys.modules.pop("sitecustomize", None)
+    with contextlib.suppress(ModuleNotFoundError):  # as at the start of an interpreter
+        importlib.import_module("sitecustomize")
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     except KeyboardInterrupt:
