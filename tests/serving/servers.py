@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,6 @@ from intentflow.training.sft import train
 from tests.models import TAXONOMY, one_thread, recipe, rows
 from tests.real_parts.process import answers, free_port, running
 from tests.serving.transformer.conftest import TOKEN, played_vllm, transformer
-from tests.warm_python import warm_python
 
 UTTERANCE = "I want to listen to music"
 
@@ -60,7 +60,7 @@ def served(
     """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    command: list[str | Path] = [warm_python(), "-m", "intentflow.cli.main", "serve"]
+    command: list[str | Path] = [sys.executable, "-m", "intentflow.cli.main", "serve"]
     environment = {"OMP_NUM_THREADS": "1"} | ({"INTENTFLOW_API_KEY": token} if token else {})
     ready = f"{url}/health"
     with running(

@@ -18,7 +18,6 @@ from tests.simulators.api import Api, Object
 from tests.simulators.kserve.names import SOURCE_URI
 from tests.simulators.network import Network
 from tests.simulators.node import Behaviour, Node, PlayedPod, is_ready
-from tests.warm_python import warm_python
 
 PRE_STOP_SECONDS = 2.0
 """In place of the ten seconds that a pod's preStop hook waits: this proxy knows sooner."""
@@ -127,7 +126,7 @@ class RunningNode(Node):
             environment |= {
                 name: given[name] for name in given if name.startswith("INTENTFLOW_LOG")
             }
-            program = [warm_python(), *container["command"][1:]]
+            program = [sys.executable, *container["command"][1:]]
             command = [*program, *self._of_transformer(container["args"], port)]
         with (self._programs.log / f"{metadata['name']}.log").open("ab") as output:
             process = subprocess.Popen(

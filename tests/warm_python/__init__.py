@@ -7,7 +7,7 @@ gives a program that takes the place of ``python`` there: it asks a server, whic
 libraries and modules of intentflow, to fork itself and to run the command in that process, with the
 caller's arguments, environment, folder, standard streams, signals and exit status.
 
-Only intentflow's commands, its transformer and the steps of kfp's runner run so; all else, and what
+Only intentflow's commands and the steps of kfp's runner run so; all else, and what
 compiles graphs, runs in the real interpreter. So do the tests of what depends on the start of a
 process: imports that are missing, the first tenth of a second, peak memory (``tests/packaging``,
 ``tests/components``, ``tests/pipeline/test_interrupting.py``).
@@ -21,14 +21,17 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
-from tests.real_parts.process import end, end_with_parent
+from tests.real_parts.process import end
 
 _ROOT = Path(__file__).parents[2]
 
 
-@functools.cache
+_ONE = threading.Lock()
+
+
 def warm_python() -> str:
     """Path of the program, whose server is started with the first call, and ends with the caller.
 
@@ -38,6 +41,12 @@ def warm_python() -> str:
     Raises:
         RuntimeError: The server did not start.
     """
+    with _ONE:  # nodes of a played cluster start their pods in threads
+        return _started()
+
+
+@functools.cache
+def _started() -> str:
     scratch = tempfile.TemporaryDirectory(prefix="warm-python-")
     folder = Path(scratch.name)
     program, client = folder / "python", Path(__file__).with_name("client.py")
@@ -48,10 +57,9 @@ def warm_python() -> str:
         [sys.executable, "-m", "tests.warm_python.server", f"{folder}/socket", str(program)],
         cwd=_ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
+        stdin=subprocess.PIPE,  # the server ends when nobody holds the other end any more
         stdout=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=end_with_parent,
     )
     atexit.register(scratch.cleanup)
     atexit.register(end, server)

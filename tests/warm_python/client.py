@@ -9,7 +9,7 @@ import socket
 import sys
 
 _COMMANDS = "intentflow.cli.main"
-_MODULES = (_COMMANDS, "kfp.dsl.executor_main", "intentflow.serving.transformer")
+_MODULES = (_COMMANDS, "kfp.dsl.executor_main")
 _OF_GRAPHS = ("run", "compile", "submit")
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

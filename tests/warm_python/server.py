@@ -26,7 +26,7 @@ _LOADED = (
     *("sklearn.linear_model", "sklearn.feature_extraction.text", "sklearn.model_selection"),
     *("cleanlab", "scipy.stats", "safetensors.torch", "kubernetes.client", "kfp", "kfp.local"),
     *("kfp.dsl.executor", "kfp.compiler", "pydantic", "yaml", "tqdm", "httpx", "faker", "minio"),
-    *("kserve", "fastapi", "uvicorn", "openai"),
+    *("fastapi", "uvicorn", "openai"),
 )
 
 
@@ -53,12 +53,18 @@ def main() -> None:
         listener.bind(path)
         listener.listen(64)
         os.write(1, b"ready\n")
-        while True:
+        waiting = selectors.DefaultSelector()
+        waiting.register(listener, selectors.EVENT_READ)
+        waiting.register(0, selectors.EVENT_READ)
+        while all(key.fileobj is listener for key, _ in waiting.select()):
             client, _ = listener.accept()
             if os.fork() == 0:
+                waiting.close()
                 listener.close()
                 break
             client.close()
+        else:
+            return  # standard input is at its end: the parent has ended
     _keep(client)
 
 

@@ -15,7 +15,6 @@ import pytest
 from intentflow.prompts import PromptSpec
 from intentflow.taxonomy import Intent, Taxonomy
 from tests.real_parts.process import free_port, running
-from tests.warm_python import warm_python
 
 TAXONOMY = Taxonomy(
     intents={
@@ -96,7 +95,7 @@ def transformer(
         "OMP_NUM_THREADS": "1",
     }
     url = f"http://127.0.0.1:{port}"
-    command = [warm_python(), "-m", "intentflow.serving.transformer", *arguments]
+    command = [sys.executable, "-m", "intentflow.serving.transformer", *arguments]
     log = folder / "transformer.log"
     with running(command, log, lambda: up(f"{url}/healthz/ready"), env=environment):
         yield Running(url, f"http://127.0.0.1:{metrics}", keys, kept, model, predictor)
