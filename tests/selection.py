@@ -4,7 +4,9 @@
 tables of: ``data`` (the complete public sets), ``crds``, ``kfp``, ``domain`` (the guides). Without
 it the tests that read them, marked ``shared``, are deselected, and so are those marked
 ``asked("VARIABLE")`` without that variable. A skipped test would pass unseen, so CI fails by it,
-except where the CPU lacks the instructions of what is tested.
+except where the CPU lacks the instructions of what is tested, or ``INTENTFLOW_TESTS_UNTIL`` is
+past: CI has 90 minutes, and on a slow computer the last of the slow tests, which are short ones,
+are left out and counted in a line.
 
 Files whose tests state the longest timeouts come first (``--no-loadscope-reorder`` keeps that).
 """
@@ -12,6 +14,7 @@ Files whose tests state the longest timeouts come first (``--no-loadscope-reorde
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +22,11 @@ import pytest
 
 VARIABLE = "INTENTFLOW_SHARED"
 NO_INSTRUCTIONS = "this CPU lacks the instructions for it"
-"""The one reason for which a test may be skipped in CI."""
+NO_TIME = "the time for tests is used up"
+"""The two reasons for which a test may be skipped in CI."""
+
+UNTIL = "INTENTFLOW_TESTS_UNTIL"
+"""Variable with the time, in seconds since 1970, after which no further test is begun."""
 
 _FOLDERS = ("data", "crds", "kfp", "domain")
 
@@ -65,12 +72,23 @@ def _is_asked_for(item: pytest.Item) -> bool:
     return all(os.environ.get(variable) for variable in variables)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Begin no test, nor its fixtures, when the time is used up."""
+    until = os.environ.get(UNTIL)
+    if until and time.time() > float(until):
+        pytest.skip(NO_TIME)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a run of CI in which a test was skipped."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or not os.environ.get("CI"):
         return  # a worker; or not CI
-    reports = reporter.stats.get("skipped", ())
-    if skipped := sum(NO_INSTRUCTIONS not in str(report.longrepr) for report in reports):
+    reasons = [str(report.longrepr) for report in reporter.stats.get("skipped", ())]
+    if late := sum(NO_TIME in reason for reason in reasons):
+        reporter.write_line(f"{late} tests were not run: {NO_TIME}", yellow=True)
+    allowed = (NO_INSTRUCTIONS, NO_TIME)
+    if skipped := sum(not any(one in reason for one in allowed) for reason in reasons):
         reporter.write_line(f"{skipped} skipped: in CI every selected test has to run", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

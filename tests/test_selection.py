@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,21 @@ def test_the_files_that_take_longest_come_first(pytester: pytest.Pytester) -> No
     result = pytester.runpytest_inprocess("-p", "tests.selection", "-v")
     order = [line.partition("::")[2] for line in result.outlines if "::" in line]
     assert [name.split()[0] for name in order] == ["test_b", "test_c", "test_stands_alone"]
+
+
+def test_no_test_begins_when_the_time_is_used_up(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setenv("INTENTFLOW_TESTS_UNTIL", "1000")
+    result = _run(pytester, PASSED)
+    result.assert_outcomes(skipped=1)
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["1 tests were not run: the time for tests is used up"])
+
+
+def test_tests_begin_before_that_time(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INTENTFLOW_TESTS_UNTIL", str(time.time() + 600))
+    _run(pytester, PASSED).assert_outcomes(passed=1)
