@@ -105,8 +105,17 @@ def _narrowed(document: dict[str, Any]) -> dict[str, Any]:
     }
     schemas["InputTensor"]["required"].append("data")
     schemas["InferenceRequest"]["properties"]["inputs"]["minItems"] = 1
-    schemas["ChatMessage"]["properties"] |= {"role": {"enum": ["user"]}, "content": text}
-    schemas["ChatRequest"]["properties"]["model"] = {"enum": ["intent", None]}
+    # Other keys have rules that no schema states: few drawn requests with them are answered.
+    schemas["ChatMessage"] |= {
+        "properties": {"role": {"enum": ["user"]}, "content": text},
+        "required": ["role", "content"],
+        "additionalProperties": False,
+    }
+    chat, whose = schemas["ChatRequest"]["properties"], {"enum": ["intent", None]}
+    schemas["ChatRequest"] |= {
+        "properties": {"model": whose, "messages": chat["messages"], "stream": chat["stream"]},
+        "additionalProperties": False,
+    }
     outputs = ["play_music()", "weather_search(Oslo)", 'play_music("a, b")', "nothing()"]
     schemas["CorrectionRequest"]["properties"] |= {
         "instruction": text,
