@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.docs.pages import ROOT, Block
-from tests.warm_python import warm_python
+from tests.warm_python import intentflow_program
 
 _SECONDS = 240
 _SHELL = ("bash", "-euo", "pipefail", "-c")
@@ -126,10 +126,7 @@ def console_commands(code: str) -> list[tuple[str, str]]:
 
 
 def _environment(folder: Path, cache: Path) -> dict[str, str]:
-    program = folder / "bin" / "intentflow"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {warm_python()} -m intentflow.cli.main "$@"\n')
-    program.chmod(0o755)
+    program = intentflow_program(folder / "bin")
     path = f"{program.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     return {
         **os.environ,

@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.docs.pages import ROOT
 from tests.real_parts.process import answers, free_port, running
-from tests.warm_python import warm_python
+from tests.warm_python import intentflow_program
 
 _SECONDS = 800
 
@@ -93,10 +93,7 @@ class Shell:
 
 def _environment(programs: Path, cache: Path) -> dict[str, str]:
     """An environment with ``intentflow`` on the path, and none of the tests' settings."""
-    program = programs / "intentflow"
-    program.parent.mkdir(parents=True)
-    program.write_text(f'#!/bin/sh\nexec {warm_python()} -m intentflow.cli.main "$@"\n')
-    program.chmod(0o755)
+    intentflow_program(programs)
     own = {name: value for name, value in os.environ.items() if "INTENTFLOW" not in name}
     return {
         **own,

@@ -7,10 +7,10 @@ gives a program that takes the place of ``python`` there: it asks a server, whic
 libraries and modules of intentflow, to fork itself and to run the command in that process, with the
 caller's arguments, environment, folder, standard streams, signals and exit status.
 
-Only intentflow's commands and the steps of kfp's runner run so; all else, and what
-compiles graphs, runs in the real interpreter. So do the tests of what depends on the start of a
-process: imports that are missing, the first tenth of a second, peak memory (``tests/packaging``,
-``tests/components``, ``tests/pipeline/test_interrupting.py``).
+Only intentflow's commands and the steps of kfp's runner run so; all else, and what compiles graphs,
+runs in the real interpreter. So do the tests of what depends on the start of a process: imports
+that are missing (``tests/packaging``), Ctrl-C in its first tenth of a second (``tests/cli``), peak
+memory (``tests/conversion``), a complete run (``tests/pipeline/test_interrupting.py``).
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 from pathlib import Path
 
 from tests.real_parts.process import end
@@ -29,9 +28,7 @@ from tests.real_parts.process import end
 _ROOT = Path(__file__).parents[2]
 
 
-_ONE = threading.Lock()
-
-
+@functools.cache
 def warm_python() -> str:
     """Path of the program, whose server is started with the first call, and ends with the caller.
 
@@ -41,12 +38,6 @@ def warm_python() -> str:
     Raises:
         RuntimeError: The server did not start.
     """
-    with _ONE:  # nodes of a played cluster start their pods in threads
-        return _started()
-
-
-@functools.cache
-def _started() -> str:
     scratch = tempfile.TemporaryDirectory(prefix="warm-python-")
     folder = Path(scratch.name)
     program, client = folder / "python", Path(__file__).with_name("client.py")
@@ -67,3 +58,12 @@ def _started() -> str:
     if server.stdout.readline() != b"ready\n":
         raise RuntimeError(f"the server of the loaded Python ended with {server.wait(10)}")
     return str(program)
+
+
+def intentflow_program(folder: Path) -> Path:
+    """A program ``intentflow`` in a folder that is made for it, to be put on the path."""
+    folder.mkdir()
+    program = folder / "intentflow"
+    program.write_text(f'#!/bin/sh\nexec {warm_python()} -m intentflow.cli.main "$@"\n')
+    program.chmod(0o755)
+    return program

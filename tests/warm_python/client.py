@@ -20,13 +20,14 @@ def main() -> int:
     if arguments[:1] != ["-m"] or arguments[1] not in _MODULES:
         os.execv(interpreter, [interpreter, *arguments])
     if arguments[1] == _COMMANDS and arguments[2:3] and arguments[2] in _OF_GRAPHS:
-        graphs = os.path.join(os.path.dirname(__file__), "graphs.py")  # noqa: PTH118, PTH120
+        graphs = f"{__file__.removesuffix('client.py')}graphs.py"
         os.execv(interpreter, [interpreter, "-P", graphs, program, *arguments[1:]])
     signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED_ON)  # until there is a process to pass it on
     with socket.socket(socket.AF_UNIX) as server:
         server.connect(path)
         environment = [f"{name}={value}" for name, value in os.environ.items()]
-        parts = (os.getcwd(), str(len(environment)), *environment, *arguments[1:])  # noqa: PTH109
+        folder = os.getcwd()  # noqa: PTH109  # pathlib takes longer to import than all else here
+        parts = (folder, str(len(environment)), *environment, *arguments[1:])
         request = "\0".join(parts).encode("utf-8", "surrogateescape")
         socket.send_fds(server, [len(request).to_bytes(8, "big")], [0, 1, 2])
         server.sendall(request)
