@@ -91,7 +91,7 @@ class TransformersEngine:
         answers: list[Answer] = [Answer("", 0.0)] * len(prompts)
         with progress_bar("answer", total=len(prompts), unit="row", in_log=True) as progress:
             biases = self.fused.biases(instructions) if self.fused else [[]] * len(prompts)
-            for done in self._decode_all(prompts, biases):
+            for done in self._decode_all(prompts, biases, MAX_NEW_TOKENS):
                 answers[done.number] = self._answer(done, biases[done.number])
                 if keep:
                     keep(done.number, answers[done.number])
@@ -109,7 +109,7 @@ class TransformersEngine:
         prompts = [prompt_token_ids(self.tokenizer, text) for text in instructions]
         rankings: list[Ranking] = [{}] * len(prompts)
         with progress_bar("rank", total=len(prompts), unit="row", in_log=True) as progress:
-            for done in self._decode_all(prompts, [[]] * len(prompts), limit=1):
+            for done in self._decode_all(prompts, [[]] * len(prompts), 1):
                 rankings[done.number] = self.intents.ranking(done.intent_scores)
                 progress.update()
         return rankings
@@ -175,10 +175,7 @@ class TransformersEngine:
         return Completion(answer.text, *counts, ended, answer.confidence, answer.ranking)
 
     def _decode_all(
-        self,
-        prompts: list[list[int]],
-        biases: Sequence[Sequence[float]],
-        limit: int = MAX_NEW_TOKENS,
+        self, prompts: list[list[int]], biases: Sequence[Sequence[float]], limit: int
     ) -> Iterator[Decoded]:
         """All answers as they end; if memory runs out, again with half the rows at a time."""
         from intentflow.models.memory import free_memory, is_out_of_memory

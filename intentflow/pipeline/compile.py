@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, get_args
 
@@ -27,10 +28,16 @@ def build_pipeline(name: str, options: PipelineOptions | None = None) -> Any:
         UsageError: There is no such graph.
     """
     known_name(name)
+    # Whenever an option of a task is set, kfp reads the source of each frame of the stack, and
+    # looks for its module among all modules. The stack of a thread has few frames.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(_build, name, options or PipelineOptions()).result()
+
+
+def _build(name: str, options: PipelineOptions) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        graph = importlib.import_module(f"intentflow.pipelines.{name}.pipeline")
-        return graph.build(options or PipelineOptions())
+        return importlib.import_module(f"intentflow.pipelines.{name}.pipeline").build(options)
 
 
 def kfp_name(name: str) -> str:

@@ -6,7 +6,7 @@ import ast
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 from pathlib import Path
@@ -118,7 +118,17 @@ def _modules() -> dict[str, Path]:
 
 
 MODULES = _modules()
-DISTRIBUTIONS = packages_distributions()
+
+
+@cache
+def _distributions(package: str) -> frozenset[str]:
+    """Distributions that install a package."""
+    return frozenset(map(canonicalize_name, _installed().get(package, [])))
+
+
+@cache
+def _installed() -> Mapping[str, list[str]]:
+    return packages_distributions()
 
 
 def _extras_of(module: str) -> list[str]:
@@ -126,13 +136,13 @@ def _extras_of(module: str) -> list[str]:
     return INSTALLED[max(fitting, key=len)] if fitting else ["cli"]
 
 
-@pytest.mark.parametrize("module", [name for name in sorted(MODULES) if _imports(MODULES[name])])
-def test_what_a_module_imports_comes_with_the_extras_of_its_place(module: str) -> None:
+def test_what_a_module_imports_comes_with_the_extras_of_its_place() -> None:
     missing = [
-        f"{name} with extra {extra or 'none'}"
+        f"{module}: {name} with extra {extra or 'none'}"
+        for module in sorted(MODULES)
         for name in sorted(_imports(MODULES[module]))
         for extra in _extras_of(module)
-        if not {canonicalize_name(one) for one in DISTRIBUTIONS[name]} & _available(extra)
+        if not _distributions(name) & _available(extra)
     ]
     assert missing == []
 
@@ -145,10 +155,10 @@ def test_every_place_with_extras_is_there() -> None:
 @pytest.mark.parametrize("extra", ["", *sorted(set(EXTRAS) - {"dev", "all"})])
 def test_nothing_is_asked_for_that_nothing_uses(extra: str) -> None:
     imported = {
-        canonicalize_name(name)
+        name
         for path in MODULES.values()
         for package in _imports(path)
-        for name in DISTRIBUTIONS[package]
+        for name in _distributions(package)
     }
     asked = set(_names(EXTRAS[extra] if extra else PROJECT["dependencies"]))
     assert asked - imported - set(LOADED_BY_OTHERS) == set()
@@ -165,11 +175,7 @@ def test_what_tests_and_scripts_import_is_asked_for() -> None:
         for name in _imports(path) - {"tests", "components", "benchmarks", "scripts"} - own
     }
     declared = _available("all") | _available("dev")
-    undeclared = [
-        name
-        for name in sorted(imported)
-        if not {canonicalize_name(one) for one in DISTRIBUTIONS.get(name, [])} & declared
-    ]
+    undeclared = [name for name in sorted(imported) if not _distributions(name) & declared]
     assert undeclared == []
 
 
