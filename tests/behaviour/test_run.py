@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from tests.evaluation.endpoint_server import Endpoint, completion, utterance_of
 from tests.evaluation.endpoint_server import endpoint as endpoint
 
 
+@cache
 def _all_cases() -> list[EditedText]:
     return make_cases(suite(ENGLISH), BEHAVIOUR_KINDS, 100, 0).cases
 

@@ -29,11 +29,7 @@ CHINESE = [Example("我想去杭州，查一下天气", "weather_search(杭州)"
 ENGLISH = [Example("what will the weather be like in Oslo", "weather(Oslo)")] * 20
 
 
-@pytest.fixture
-def classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A table ``text,category`` of a public set, as it is published, in the working directory."""
-    monkeypatch.chdir(tmp_path)
-    path = tmp_path / "tickets.csv"
+def _write_table(path: Path) -> Path:
     rows = json.loads(sample("banking77").read_text())
     with path.open("w", newline="") as stream:
         table = csv.writer(stream)
@@ -42,28 +38,51 @@ def classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+@pytest.fixture
+def classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A table ``text,category`` of a public set, as it is published, in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    return _write_table(tmp_path / "tickets.csv")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project that is drafted from this table, next to it."""
+    table = _write_table(tmp_path_factory.mktemp("project") / "tickets.csv")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(table.parent)
+        assert main(["init", "--from", table.name]) == 0
+    return table.with_suffix("")
+
+
+@pytest.fixture
+def drafted(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same, in the working directory; not to be changed."""
+    monkeypatch.chdir(project.parent)
+    return project
+
+
 def _drafted(folder: str = "tickets") -> RunConfig:
     return RunConfig.load(Path(folder, "run.yaml"))
 
 
-def test_a_project_is_drafted_from_a_table(classes: Path) -> None:
-    assert main(["init", "--from", classes.name]) == 0
+def test_a_project_is_drafted_from_a_table(drafted: Path) -> None:
     config = _drafted()
-    assert Path(config.data.sources[0]).resolve() == classes
+    assert Path(config.data.sources[0]).resolve() == drafted.with_suffix(".csv")
     assert len(config.data.taxonomy.intents) == 77 if config.data.taxonomy else False
     assert config.deploy.name == "tickets"
 
 
-def test_the_taxonomy_counts_the_rows_of_each_intent(classes: Path) -> None:
-    main(["init", "--from", classes.name])
+def test_the_taxonomy_counts_the_rows_of_each_intent(drafted: Path) -> None:
     lines = Path("tickets/taxonomy.yaml").read_text().splitlines()
     at = next(n for n, line in enumerate(lines) if "activate_my_card" in line)
-    rows = sum("activate_my_card" in line for line in classes.read_text().splitlines())
+    table = drafted.with_suffix(".csv").read_text()
+    rows = sum("activate_my_card" in line for line in table.splitlines())
     assert lines[at - 1].strip() == f"# {rows} rows"
 
 
-def test_the_gate_lies_near_the_linear_classifier(classes: Path) -> None:
-    main(["init", "--from", classes.name])
+@pytest.mark.usefixtures("drafted")
+def test_the_gate_lies_near_the_linear_classifier() -> None:
     rows = [Example(row["instruction"], row["output"]) for row in _rows("banking77")]
     accuracy = linear_accuracy(rows)
     assert accuracy is not None
@@ -77,8 +96,8 @@ def test_intents_are_judged_alone_where_they_will_have_rows(rows: int, judged: b
     assert draft_gate(examples, has_parameters=False).judges_intents is judged
 
 
-def test_no_rule_that_can_judge_no_intent_is_drafted(classes: Path) -> None:
-    main(["init", "--from", classes.name])
+@pytest.mark.usefixtures("drafted")
+def test_no_rule_that_can_judge_no_intent_is_drafted() -> None:
     assert _drafted().policy.per_intent.recall is None
 
 
@@ -193,8 +212,8 @@ def test_a_folder_gives_the_service_its_name(folder: str, name: str, tmp_path: P
     assert service_name(tmp_path / folder) == name
 
 
-def test_every_drafted_file_is_valid_yaml(classes: Path) -> None:
-    main(["init", "--from", classes.name])
+@pytest.mark.usefixtures("drafted")
+def test_every_drafted_file_is_valid_yaml() -> None:
     assert all(yaml.safe_load(path.read_text()) for path in Path("tickets").glob("*.yaml"))
 
 
