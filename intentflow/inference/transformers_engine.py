@@ -191,7 +191,8 @@ class TransformersEngine:
                 if not is_out_of_memory(error):
                     raise
                 self._halve_batch()
-            free_memory()
+            if waiting:  # the error is gone, and with it the frames that held its tensors
+                free_memory()
 
     def _halve_batch(self) -> None:
         former, self.batch_size = self.batch_size, self.batch_size // 2

@@ -693,7 +693,7 @@ def http_server(server: Server) -> Iterator[tuple[str, list[str]]]:
             """Nothing."""
 
     listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=listener.serve_forever)
+    thread = threading.Thread(target=listener.serve_forever, args=(0.01,))
     thread.start()
     yield f"http://127.0.0.1:{listener.server_port}/fleet.git", refused
     listener.shutdown()

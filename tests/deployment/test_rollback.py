@@ -480,7 +480,7 @@ class Chat(BaseHTTPRequestHandler):
 @pytest.fixture
 def chat() -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Chat)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

@@ -231,7 +231,7 @@ class _Stop(BaseHTTPRequestHandler):
 def _service() -> Iterator[str]:
     """The URL of a service on this computer."""
     with HTTPServer(("127.0.0.1", 0), _Stop) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()

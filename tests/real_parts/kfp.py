@@ -401,7 +401,7 @@ def kfp_server(*, tls: ssl.SSLContext | None = None, **settings: Any) -> Iterato
     if tls is not None:
         http.socket = tls.wrap_socket(http.socket, server_side=True)
     server.url = f"{'https' if tls else 'http'}://127.0.0.1:{http.server_port}"
-    thread = threading.Thread(target=http.serve_forever, daemon=True)
+    thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield server

@@ -66,7 +66,7 @@ def aws(tls: tuple[Path, Path] | None = None) -> Iterator[Aws]:
         context.load_cert_chain(*tls)
         server.socket = context.wrap_socket(server.socket, server_side=True)
     state.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield state
     finally:

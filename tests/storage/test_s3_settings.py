@@ -51,7 +51,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[str]]]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     handler = type("Handler", (_OtherRegion,), {"regions": []})
     http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    Thread(target=http.serve_forever, daemon=True).start()
+    Thread(target=http.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{http.server_port}", handler.regions
     http.shutdown()
     http.server_close()
