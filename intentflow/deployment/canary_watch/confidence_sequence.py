@@ -73,10 +73,10 @@ def rate_interval(counted: Counted, alpha: float) -> Interval:
     if not counted.trials:
         return Interval(0.0, 1.0)
     mixture = _log_beta(_PRIOR + hits, _PRIOR + misses) - _log_beta(_PRIOR, _PRIOR)
-    least_likelihood = mixture + log(alpha)
+    min_likelihood = mixture + log(alpha)
 
     def is_inside(rate: float) -> bool:
-        return hits * log(rate) + misses * log1p(-rate) > least_likelihood
+        return hits * log(rate) + misses * log1p(-rate) > min_likelihood
 
     low = _edge(is_inside, counted.rate, 0.0) if hits else 0.0
     high = _edge(is_inside, counted.rate, 1.0) if misses else 1.0
