@@ -10,6 +10,8 @@ LOCK := requirements.lock
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint $(LOCK)
 # Files with tests of a kind: pytest need not import the others to find out that they have none.
 FILES = $$(git grep -lE "$(1)" -- "tests/*test_*.py" "components/*test_*.py")
+# The opposite: options that leave out the files whose tests are all of a kind.
+WITHOUT = $$(git grep -lE "^pytestmark = .*mark\.($(1))" -- "tests/*test_*.py" "components/*test_*.py" | sed "s/^/--ignore=/")
 # A dependency group of pyproject.toml.
 GROUP = $(BIN)/python -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]])'
 
@@ -64,7 +66,7 @@ docs: $(VENV)/.test-installed ## build the documentation into build/site; run it
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 tests/docs -m "not slow"
 
 fast: $(VENV)/.test-installed ## tests that need no server
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/docs -m "not real and not slow and not gpu and not shared"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/docs $(call WITHOUT,real|slow|gpu|shared) -m "not real and not slow and not gpu and not shared"
 
 parts: $(VENV)/.test-installed ## install the servers that tests start
 	scripts/test-parts
