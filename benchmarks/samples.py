@@ -51,18 +51,21 @@ def example_training_rows(folder: Path) -> Path:
     return target
 
 
-def tuned_model(target: Path, rows: Sequence[Example], *settings: str) -> Path:
+def tuned_model(
+    target: Path, rows: Sequence[Example], *settings: str, validation: Sequence[Example] = ()
+) -> Path:
     """A model directory of the laptop recipe, tuned for one epoch in a process of its own.
 
     Args:
         target: The directory to write.
-        rows: The training rows; the first eight are the validation rows.
+        rows: The training rows.
         *settings: Keys of the recipe, as ``key=value``.
+        validation: The validation rows; the first eight training rows if left out.
     """
     with TemporaryDirectory() as name:
         folder = Path(name)
         write_records(folder / "train.jsonl", rows)
-        write_records(folder / "validation.jsonl", rows[:8])
+        write_records(folder / "validation.jsonl", validation or rows[:8])
         command = [sys.executable, "-m", "intentflow.cli.main", "train", "-o", str(target)]
         command += ["--recipe", "smollm2-135m/full", "--train", str(folder / "train.jsonl")]
         command += ["--validation", str(folder / "validation.jsonl")]

@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -37,12 +38,13 @@ class ServicePair:
         self._vllm: subprocess.Popen[bytes] | None = None
         self._served = read_served_model(str(model))
 
-    def start_vllm(self) -> None:
-        """Start it and wait until it is up."""
+    def start_vllm(self, *options: str) -> None:
+        """Start it, with further options of its command, and wait until it is up."""
         python = vllm_python()
         if python is None:
             raise SystemExit("vllm is not here: name its Python in INTENTFLOW_VLLM_PYTHON")
         command = vllm_command(python, self.model, "127.0.0.1", self._port, "intent")
+        command += options
         with (self._work / "vllm.log").open("ab") as log:
             self._vllm = subprocess.Popen(
                 command, stdout=log, stderr=log, env=vllm_environment(), start_new_session=True
@@ -96,19 +98,31 @@ class ServicePair:
         likely = {"top_logprobs": len(intents.ids)} if intents else {}
 
         async def ask(text: str) -> str:
-            body = {
-                "model": "intent",
-                "messages": [{"role": "user", "content": text}],
-                "temperature": 0,
-                "max_completion_tokens": MAX_NEW_TOKENS,
-                "logprobs": True,
-                **likely,
-                **structure.request(biases[text]),
-            }
-            reply = await client.post(f"{self.vllm_url}/v1/chat/completions", json=body)
-            return str(reply.raise_for_status().json()["choices"][0]["message"]["content"]).strip()
+            fields = {"logprobs": True, **likely, **structure.request(biases[text])}
+            return await self._completion(client, text, fields)
 
         return ask
+
+    def plainly(self, client: httpx.AsyncClient) -> Ask:
+        """A request to vLLM as anybody makes it: the grammar, and no probabilities."""
+
+        async def ask(text: str) -> str:
+            return await self._completion(client, text, self._served.structure.request())
+
+        return ask
+
+    async def _completion(
+        self, client: httpx.AsyncClient, text: str, fields: dict[str, Any]
+    ) -> str:
+        body = {
+            "model": "intent",
+            "messages": [{"role": "user", "content": text}],
+            "temperature": 0,
+            "max_completion_tokens": MAX_NEW_TOKENS,
+            **fields,
+        }
+        reply = await client.post(f"{self.vllm_url}/v1/chat/completions", json=body)
+        return str(reply.raise_for_status().json()["choices"][0]["message"]["content"]).strip()
 
     def through(self, client: httpx.AsyncClient) -> Ask:
         """The typed route."""
