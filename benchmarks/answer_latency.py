@@ -30,7 +30,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, linear_regression
 from typing import Any
 
 import httpx
@@ -126,12 +126,19 @@ def accuracy(asked: Asked, rows: Sequence[Example]) -> dict[str, float]:
     }
 
 
-def tokens(model: Path, asked: Asked) -> float:
-    """Mean number of an answer's tokens, the end among them."""
+def by_length(model: Path, asked: Asked) -> dict[str, float]:
+    """Mean number of an answer's tokens, the end among them, and the time by their number.
+
+    The time is a line through the requests of one client: what every answer costs, and a token.
+    """
     tokenizer = load_tokenizer(str(model))
     end = end_token_id(tokenizer)
     lengths = [len(answer_token_ids(tokenizer, text, end)) for text in asked.answers.values()]
-    return round(fmean(lengths), 2)
+    found = {"tokens": round(fmean(lengths), 2)}
+    if min(lengths) == max(lengths):
+        return found
+    slope, start = linear_regression(lengths, [1000 * seconds for seconds in asked.seconds])
+    return found | {"ms_at_0_tokens": round(start, 1), "ms_a_token": round(slope, 1)}
 
 
 async def measure(arms: dict[str, Arm], rows: Sequence[Example], clients: int) -> dict[str, Any]:
@@ -145,7 +152,7 @@ async def measure(arms: dict[str, Arm], rows: Sequence[Example], clients: int) -
         together = await several_clients(asks, texts, clients)
     return {
         name: {
-            "tokens": tokens(arm.model, alone[name]),
+            **by_length(arm.model, alone[name]),
             **accuracy(alone[name], rows),
             "one_client": _times(alone, name),
             f"{clients}_clients": _times(together, name),

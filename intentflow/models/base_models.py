@@ -83,6 +83,8 @@ def _name_byte_level(tokenizer: Any) -> None:
 def load_model(name: str, **options: Any) -> Any:
     """Load a causal language model; remote code is never run.
 
+    4-bit weights of a copy are decompressed, since transformers has no kernels for them.
+
     Args:
         name: Name of the model, see :func:`resolve_base_model`.
         **options: Options of ``AutoModelForCausalLM.from_pretrained``.
@@ -93,9 +95,18 @@ def load_model(name: str, **options: Any) -> Any:
     logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     path = resolve_base_model(name)
     with without_new_bars(), _readable_hub_errors(name):  # bars of a moment are noise in a log
-        return AutoModelForCausalLM.from_pretrained(
+        model = AutoModelForCausalLM.from_pretrained(
             path, trust_remote_code=False, use_safetensors=True, **options
         )
+        _decompress(model)
+    return model
+
+
+def _decompress(model: Any) -> None:
+    """Decompress now: at its first pass it would be shown in a bar of the library's."""
+    quantizer = getattr(model, "hf_quantizer", None)
+    if compressor := getattr(quantizer, "compressor", None):
+        compressor.decompress_model(model)
 
 
 def load_encoder(name: str) -> Any:

@@ -77,8 +77,11 @@ def test_it_loads_and_is_near_the_trained_one(compressed: Path, tiny_model: Path
     assert torch.nn.functional.cosine_similarity(near, exact, dim=-1).min() > 0.9
 
 
-def test_it_answers(compressed: Path) -> None:
-    assert len(TransformersEngine(compressed, constrained=True).answer(["play Queen"])) == 1
+def test_it_answers_without_a_bar_of_the_library(
+    compressed: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    answers = TransformersEngine(compressed, constrained=True).answer(["play Queen"])
+    assert (len(answers), capfd.readouterr().err) == (1, "")
 
 
 def test_its_files_can_be_read_by_a_server_of_another_user(compressed: Path) -> None:
