@@ -56,7 +56,7 @@ class Asked:
     """Answers of one server to clients.
 
     Attributes:
-        seconds: Of each request.
+        seconds: Time of each request.
         answers: The last answer to each utterance.
     """
 
@@ -129,7 +129,7 @@ def accuracy(asked: Asked, rows: Sequence[Example]) -> dict[str, float]:
 def by_length(model: Path, asked: Asked) -> dict[str, float]:
     """Mean number of an answer's tokens, the end among them, and the time by their number.
 
-    The time is a line through the requests of one client: what every answer costs, and a token.
+    A line through the requests of one client has the time of an answer and that of a token.
     """
     tokenizer = load_tokenizer(str(model))
     end = end_token_id(tokenizer)
