@@ -22,7 +22,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,9 +80,9 @@ def main() -> None:
                     _write(args.output, measure(weights, engine, rows, args.output))
 
 
-def all_weights(args: argparse.Namespace, keep: Path, work: Path) -> list[Weights]:
+def all_weights(args: argparse.Namespace, keep: Path, work: Path) -> Iterator[Weights]:
     """The model, and for each method its copy and the copy's rounded weights in 16 bits."""
-    found = [Weights(ORIGINAL, args.model)]
+    yield Weights(ORIGINAL, args.model)
     calibration = read_records(args.calibration or example_training_rows(work))
     for method in args.methods:
         copy, rounded = keep / method, keep / f"{method}-rounded"
@@ -93,11 +93,8 @@ def all_weights(args: argparse.Namespace, keep: Path, work: Path) -> list[Weight
         if not rounded.is_dir():
             write_rounded(args.model, copy, rounded)
         seconds = round(float((keep / f"{method}.seconds").read_text()), 1)
-        found += [
-            Weights(method, copy, seconds),
-            Weights(f"{method}, as 16 bits", rounded, seconds, copy),
-        ]
-    return found
+        yield Weights(method, copy, seconds)
+        yield Weights(f"{method}, as 16 bits", rounded, seconds, copy)
 
 
 def write_rounded(model: Path, copy: Path, target: Path) -> None:
