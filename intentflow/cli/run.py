@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,10 @@ from intentflow.environment import resource
 from intentflow.pipeline.local_runner import RunResult, run_locally
 from intentflow.pipeline.run_config import RunConfig
 from intentflow.pipeline.run_folder import LocalRunConfig
+from intentflow.records import read_records
+
+_SHORT = 60
+"""Characters of an utterance that fits in a command."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -110,12 +115,28 @@ def result_text(result: RunResult) -> str:
         return "\n".join(lines)
     lines.append(f"Manifests: {folder}/manifests")
     lines += ["", "Next:", f"  intentflow serve --model {folder}/model"]
-    lines.append('  intentflow predict "play some jazz"')
+    lines.append(f"  intentflow predict {_quoted(_example_utterance(result.folder))}")
     return "\n".join(lines)
 
 
 def _intents(baseline: BaselineScores) -> str:
     return f"{baseline.intent_accuracy:.3f}  (same rows)"
+
+
+def _example_utterance(folder: Path) -> str:
+    """The first short utterance of the test rows: one of a user, in the language of the data."""
+    texts = (row.instruction for row in read_records(folder / "test.jsonl"))
+    return next((text for text in texts if len(text) <= _SHORT and text.isprintable()), "…")
+
+
+def _quoted(text: str) -> str:
+    """An argument for a shell, in double quotes where these suffice.
+
+    Example:
+        >>> print(_quoted("play some jazz"), _quoted("it costs $5"))
+        "play some jazz" 'it costs $5'
+    """
+    return shlex.quote(text) if set(text) & set('"\\$`!') else f'"{text}"'
 
 
 def _shown(folder: Path) -> str:

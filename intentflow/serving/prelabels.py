@@ -35,13 +35,15 @@ class PrelabelSummary:
 
     Attributes:
         rows: Number of rows written.
-        rejected: Number of rows without an utterance, which are listed next to the output.
+        rejected: Number of rows without an utterance.
+        rejects: The file next to the output that lists these rows; None if there is none.
         malformed: Number of answers that are no calls.
         intents: Number of rows by intent, the most frequent first.
     """
 
     rows: int
     rejected: int
+    rejects: str | None
     malformed: int
     intents: dict[str, int]
 
@@ -76,7 +78,10 @@ def write_prelabels(
     intents = [_intents(row.prediction) for row in rows]
     counts = Counter(name for names in intents for name in names or ())
     malformed = sum(names is None for names in intents)
-    return PrelabelSummary(len(rows), read.rejected, malformed, dict(counts.most_common()))
+    left_out = str(rejects) if read.rejected else None
+    return PrelabelSummary(
+        len(rows), read.rejected, left_out, malformed, dict(counts.most_common())
+    )
 
 
 def engine_asks(engine: Engine, model: ServedModel | None = None) -> Ask:

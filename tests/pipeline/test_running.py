@@ -155,7 +155,8 @@ def test_the_table_gives_the_interval(passed: Run, row: str) -> None:
 
 
 def test_the_table_ends_with_the_next_two_commands(passed: Run, output: Path) -> None:
-    wanted = [f"intentflow serve --model {output}/model", 'intentflow predict "play some jazz"']
+    asked = read_records(output / "test.jsonl")[0].instruction
+    wanted = [f"intentflow serve --model {output}/model", f'intentflow predict "{asked}"']
     assert [line.strip() for line in passed.out.splitlines()[-2:]] == wanted
 
 

@@ -116,6 +116,14 @@ def test_rows_without_an_utterance_are_listed(tmp_path: Path) -> None:
     found = write_prelabels(str(tmp_path / "rows.jsonl"), out, engine_asks(Echo()))
     (reject,) = (tmp_path / "out.rejects.jsonl").read_text().splitlines()
     assert (found.rejected, json.loads(reject)["reason"]) == (1, "blank_text")
+    assert found.rejects == str(tmp_path / "out.rejects.jsonl")
+
+
+def test_no_list_of_rejected_rows_is_named_where_there_is_none(tmp_path: Path) -> None:
+    (tmp_path / "lines.txt").write_text("jazz\n")
+    out = tmp_path / "out.jsonl"
+    found = write_prelabels(str(tmp_path / "lines.txt"), out, engine_asks(Echo()))
+    assert (found.rejects, list(tmp_path.glob("*.rejects.jsonl"))) == (None, [])
 
 
 def test_a_dialogues_id_stays(tmp_path: Path) -> None:
