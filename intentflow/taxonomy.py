@@ -39,6 +39,11 @@ class Intent(StrictModel):
         default_factory=dict,
         description="Allowed values by parameter; a parameter that is not listed takes any text",
     )
+    extractive: bool | None = Field(
+        None,
+        description="Whether values that are not listed are copied from the utterance, word by "
+        "word; if empty, training decides it by the labels",
+    )
 
     @model_validator(mode="after")
     def _minimum_within_names(self) -> Self:
@@ -181,5 +186,7 @@ class Taxonomy(StrictModel):
         for intent in document["intents"].values():
             if not intent["values"]:  # keeps the digest of taxonomies from before `values`
                 del intent["values"]
+            if intent["extractive"] is None:  # likewise
+                del intent["extractive"]
         canonical = json.dumps(document, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()

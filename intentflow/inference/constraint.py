@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from intentflow.calls import OutputFormat, format_value
 from intentflow.errors import InputError
+from intentflow.inference.copied_values import COPIED, copied_rules, copies, first_word
 from intentflow.inference.intent_distribution import intent_opening
 from intentflow.taxonomy import Intent, Taxonomy
 
@@ -49,20 +51,34 @@ class _ValueForm:
     """Syntax of parameter values in an output format.
 
     Attributes:
+        opening: Writes the beginning of an intent's call, up to its first value.
+        closing: End of a call.
         rule: Grammar rule of a free value.
         comma: Separator of values.
         write: Formats an enumerated value.
         before: Grammar of the optional text before an enumerated value.
     """
 
+    opening: Callable[[str], str]
+    closing: str
     rule: str
     comma: str
     write: Callable[[str], str]
     before: str
 
 
-_PLAIN = _ValueForm("value", ",", format_value, '" "? ')
-_JSON = _ValueForm("QUOTED", ", ", lambda value: json.dumps(value, ensure_ascii=False), "")
+def _plain_opening(name: str) -> str:
+    return f"{name}("
+
+
+def _json_opening(name: str) -> str:
+    return f'{{"intent": {json.dumps(name, ensure_ascii=False)}, "parameters": ['
+
+
+_PLAIN = _ValueForm(_plain_opening, ")", "value", ",", format_value, '" "? ')
+_JSON = _ValueForm(
+    _json_opening, "]}", "QUOTED", ", ", lambda value: json.dumps(value, ensure_ascii=False), ""
+)
 
 # Text that closes an answer that is too long, in either format: ends of values and calls, and a
 # value if one is missing.
@@ -78,7 +94,10 @@ _MAX_MASKS = 4096
 
 
 def taxonomy_grammar(
-    taxonomy: Taxonomy, output_format: OutputFormat, intent_tokens: Mapping[str, int] | None = None
+    taxonomy: Taxonomy,
+    output_format: OutputFormat,
+    intent_tokens: Mapping[str, int] | None = None,
+    utterance: str | None = None,
 ) -> str:
     """The grammar of all answers that the taxonomy allows.
 
@@ -91,21 +110,27 @@ def taxonomy_grammar(
         output_format: Format of the answers.
         intent_tokens: Call openings that are one token, see
             :func:`intentflow.prompts.intent_tokens`; the grammar allows no other spelling of them.
+        utterance: Text that the values of extractive intents are copied from; None for any values.
 
     Returns:
         Text in llguidance's Lark dialect, with the rule ``start``.
     """
-    tokens = intent_tokens or {}
+    is_json = output_format == "json"
+    tokens = {} if is_json else intent_tokens or {}
+    form = _JSON if is_json else _PLAIN
+    copied = copied_rules(utterance, output_format) if utterance and copies(taxonomy) else None
+    copying = replace(form, rule=COPIED) if copied else form
     calls = [
-        _json_call(name, intent) if output_format == "json" else _plain_call(name, intent, tokens)
+        _call(name, intent, copying if intent.extractive else form, tokens)
         for name, intent in taxonomy.intents.items()
     ]
     alternatives = "\n    | ".join(calls)
-    if output_format == "json":
-        return f'start: " "? "[" call (", " call)* "]"\ncall: {alternatives}\n{_QUOTED}'
+    rules = f"{_QUOTED}{copied or ''}\n"
+    if is_json:
+        return f'start: " "? "[" call (", " call)* "]"\ncall: {alternatives}\n{rules}'
     is_ranked = all(intent_opening(name, tokens) for name in taxonomy.intents)
     blank = "" if is_ranked else '" "? '
-    return f'start: {blank}call ("; " call)*\ncall: {alternatives}\n{_BARE}{_QUOTED}'
+    return f'start: {blank}call ("; " call)*\ncall: {alternatives}\n{_BARE}{rules}'
 
 
 @dataclass(frozen=True)
@@ -127,12 +152,10 @@ class Endings:
     @classmethod
     def of(cls, taxonomy: Taxonomy, output_format: OutputFormat) -> Endings:
         """The endings of all calls that a taxonomy allows."""
-        opening, form = (
-            (_json_opening, _JSON) if output_format == "json" else (_plain_opening, _PLAIN)
-        )
+        form = _JSON if output_format == "json" else _PLAIN
         intents = taxonomy.intents.values()
         return cls(
-            [opening(name) for name in taxonomy.intents],
+            [form.opening(name) for name in taxonomy.intents],
             [
                 [form.write(min(allowed, key=len)) for allowed in intent.values.values()]
                 for intent in intents
@@ -151,6 +174,7 @@ class TaxonomyConstraint:
         end_token_id: The token that ends an answer.
         grammar: Grammar of the answers, see :func:`taxonomy_grammar`.
         endings: Data for closing long answers; None closes none.
+        grammar_for: The grammar of the answers to an utterance; None if all have ``grammar``.
     """
 
     def __init__(
@@ -160,20 +184,20 @@ class TaxonomyConstraint:
         end_token_id: int,
         grammar: str,
         endings: Endings | None = None,
+        grammar_for: Callable[[str], str] | None = None,
     ):
         import llguidance
         import llguidance.hf
 
+        self._grammar_for = grammar_for
+
         self._tokenizer = llguidance.hf.from_tokenizer(
             tokenizer, n_vocab=vocabulary_size, eos_token=end_token_id, slices=_SLICES
         )
-        self._grammar = llguidance.LLMatcher.grammar_from_lark(grammar)
-        error = llguidance.LLMatcher.validate_grammar(self._grammar, self._tokenizer)
-        if error:
-            raise InputError(
-                f"the taxonomy cannot be used as a constraint: {error.splitlines()[0]}"
-            )
-        self._matcher = llguidance.LLMatcher(self._tokenizer, self._grammar)
+        self._matcher = self._begun(grammar)
+        if self._matcher.is_error():
+            error = self._matcher.get_error().splitlines()[0]
+            raise InputError(f"the taxonomy cannot be used as a constraint: {error}")
         self._masks: dict[tuple[int, ...], NDArray[np.uint8]] = {}
         self.vocabulary_size = vocabulary_size
         self.end_token_id = end_token_id
@@ -185,6 +209,7 @@ class TaxonomyConstraint:
         ends = endings or Endings()
         values = dict.fromkeys(value for some in ends.known for value in some)
         following = [f"{comma}{value}" for value in values for comma in (",", ", ")]
+        self.spelled = spelled
         self.filler = spelled(_FILLER)
         self.closers = [spelled(text) for text in [*_CLOSERS, *values]]
         self.further = [spelled(text) for text in [*_FILLERS, *following]]
@@ -194,15 +219,29 @@ class TaxonomyConstraint:
         filled = max((sum(len(spelled(f",{v}")) for v in some) for some in ends.known), default=0)
         self.reserve = begun + filled + _CLOSING_TOKENS + _VALUE_TOKENS * max(ends.values - 2, 0)
 
-    def begin(self, limit: int | None = None) -> ConstrainedAnswer:
+    def begin(self, limit: int | None = None, utterance: str = "") -> ConstrainedAnswer:
         """Start an answer.
 
         Args:
             limit: Maximum number of tokens; an answer that approaches it is closed in time, unless
                 the limit is so small that a client wants truncated answers.
+            utterance: Text that is answered, from which values are copied; empty for any values.
         """
         closes = limit is not None and limit >= 2 * self.reserve
-        return ConstrainedAnswer(self, self._matcher.deep_copy(), limit if closes else None)
+        kept = limit if closes else None
+        if self._grammar_for and utterance:
+            matcher = self._begun(self._grammar_for(utterance))
+            if not matcher.is_error():
+                return ConstrainedAnswer(self, matcher, kept, utterance)
+        return ConstrainedAnswer(self, self._matcher.deep_copy(), kept)
+
+    def _begun(self, grammar: str) -> Any:
+        """The state of a grammar before the first token."""
+        import llguidance
+
+        return llguidance.LLMatcher(
+            self._tokenizer, llguidance.LLMatcher.grammar_from_lark(grammar)
+        )
 
     def allowed(self, answers: Sequence[ConstrainedAnswer]) -> NDArray[np.bool_]:
         """The allowed next tokens, bool of shape (answers, vocabulary)."""
@@ -211,7 +250,12 @@ class TaxonomyConstraint:
         return bits.view(np.bool_)
 
     def _mask(self, answer: ConstrainedAnswer) -> NDArray[np.uint8]:
-        """The packed mask of an answer, cached because many answers begin alike."""
+        """The packed mask of an answer, cached because many answers begin alike.
+
+        Where values are copied, this is so for the first token alone.
+        """
+        if answer.utterance and answer.tokens:
+            return np.frombuffer(answer.matcher.compute_bitmask(), np.uint8)
         begun = tuple(answer.tokens)
         mask = self._masks.get(begun)
         if mask is None:
@@ -229,15 +273,21 @@ class ConstrainedAnswer:
         is_closed: Whether it was closed early, because it approached its limit or the grammar's
             state became too large.
         matcher: State of the grammar after these tokens.
+        utterance: Text that its values are copied from; empty for any values.
 
     Args:
         constraint: The constraint.
+        matcher: State of the grammar before the answer.
         limit: Maximum number of tokens; None for no limit.
+        utterance: See the attribute.
     """
 
-    def __init__(self, constraint: TaxonomyConstraint, matcher: Any, limit: int | None) -> None:
+    def __init__(
+        self, constraint: TaxonomyConstraint, matcher: Any, limit: int | None, utterance: str = ""
+    ) -> None:
         self._constraint = constraint
         self._limit = limit
+        self.utterance = utterance
         self.tokens: list[int] = []
         self.is_closed = False
         self.matcher = matcher
@@ -253,15 +303,23 @@ class ConstrainedAnswer:
         If the answer ends with them, the end token is the last. They are spelled as the tokenizer
         spells text, which is how the model learned them.
         """
-        tokens = self._closing()
-        self.is_closed = bool(tokens) or self.matcher.is_error()
-        if not tokens:
+        begun = len(self.tokens)
+        if not self._close():
             tokens = list(self.matcher.compute_ff_tokens())
             self.matcher.consume_tokens(tokens)
-            # It is complete and cannot continue: only the end token is left.
-            tokens += [self._constraint.end_token_id] * self.matcher.is_stopped()
+            self.tokens += tokens
+            if self.matcher.is_stopped():  # complete, and it cannot continue
+                self.tokens.append(self._constraint.end_token_id)
+            else:
+                self._close()
+        return self.tokens[begun:]
+
+    def _close(self) -> bool:
+        """Append the rest of an answer that must be closed now."""
+        tokens = self._closing()
         self.tokens += tokens
-        return tokens
+        self.is_closed = bool(tokens) or self.matcher.is_error()
+        return bool(tokens)
 
     def _closing(self) -> list[int]:
         """The rest of an answer that must be closed now; empty for other answers."""
@@ -287,41 +345,38 @@ class ConstrainedAnswer:
 
     def _steps(self, path: list[int]) -> Iterator[list[int]]:
         """The path extended by one closer; inside free text most closers are only more text."""
-        limits, filler = self._constraint, self._constraint.filler
+        limits, (filler, further) = self._constraint, self._fillers
         is_text = self._allows([*path, *filler])
         for closer in limits.closers:
             longer = [*path, *closer]
             if self._allows(longer) and not (is_text and self._allows([*longer, *filler])):
                 yield longer
-        for closer in limits.further:
+        for closer in further:
             if self._allows([*path, *closer]):
                 yield [*path, *closer]
         if is_text and path[-len(filler) :] != filler:  # if a value is missing
             yield [*path, *filler]
+
+    @cached_property
+    def _fillers(self) -> tuple[list[int], list[list[int]]]:
+        """The tokens of a missing value, and those of more text that may close an answer."""
+        limits, word = self._constraint, first_word(self.utterance)
+        if not word:
+            return limits.filler, limits.further
+        spelled = limits.spelled
+        return spelled(word), [*limits.further, spelled(f",{word}"), spelled(f', "{word}"')]
 
     def _allows(self, tokens: list[int]) -> bool:
         """Whether the grammar allows these tokens next."""
         return bool(self.matcher.validate_tokens(tokens) == len(tokens))
 
 
-def _plain_opening(name: str) -> str:
-    return f"{name}("
-
-
-def _json_opening(name: str) -> str:
-    return f'{{"intent": {json.dumps(name, ensure_ascii=False)}, "parameters": ['
-
-
-def _plain_call(name: str, intent: Intent, tokens: Mapping[str, int]) -> str:
+def _call(name: str, intent: Intent, form: _ValueForm, tokens: Mapping[str, int]) -> str:
     token = intent_opening(name, tokens)
-    opened = _literal(_plain_opening(name)) if token is None else f"<[{tokens[token]}]>"
+    opened = _literal(form.opening(name)) if token is None else f"<[{tokens[token]}]>"
     if token is not None and token.endswith(")"):
         return opened
-    return f"{opened} {_values(intent, _PLAIN)} {_literal(')')}"
-
-
-def _json_call(name: str, intent: Intent) -> str:
-    return f"{_literal(_json_opening(name))} {_values(intent, _JSON)} {_literal(']}')}"
+    return f"{opened} {_values(intent, form)} {_literal(form.closing)}"
 
 
 def _values(intent: Intent, form: _ValueForm) -> str:

@@ -66,6 +66,7 @@ class Request:
         listener: Called with its tokens as they are decoded; None for none.
         is_wanted: Whether its answer is still wanted; called before every pass.
         biases: Added to the scores of the intents' tokens at each step; empty for nothing.
+        utterance: Text that values are copied from; empty for any values.
     """
 
     number: int
@@ -74,6 +75,7 @@ class Request:
     listener: Listener | None = None
     is_wanted: Callable[[], bool] = lambda: True
     biases: Sequence[float] = ()
+    utterance: str = ""
 
 
 class _Choice(NamedTuple):
@@ -215,7 +217,9 @@ class Decoder:
             rows.append(self._begin(request))
 
     def _begin(self, request: Request) -> _Row:
-        guide = self._constraint.begin(request.limit) if self._constraint else None
+        guide = None
+        if self._constraint:
+            guide = self._constraint.begin(request.limit, request.utterance)
         return _Row(request, guide, list(request.own))
 
     def _read(self, rows: Sequence[_Row], cache: RowCache) -> torch.Tensor:

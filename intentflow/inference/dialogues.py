@@ -23,6 +23,7 @@ class Dialogue:
         streamer: A transformers streamer that gets the tokens as they are decoded; None for none.
         is_wanted: Whether the answer is still wanted; called before every pass.
         biases: See :attr:`intentflow.inference.decoding.Request.biases`.
+        utterance: The user's rounds, joined, from which values are copied.
     """
 
     token_ids: list[int]
@@ -30,6 +31,7 @@ class Dialogue:
     streamer: Any = None
     is_wanted: Callable[[], bool] = lambda: True
     biases: Sequence[float] = ()
+    utterance: str = ""
 
 
 def joined_rounds(messages: Sequence[Mapping[str, Any]]) -> str:
@@ -84,7 +86,7 @@ class Session:
         self._open[number] = dialogue
         own = dialogue.token_ids[len(self._prefix) :]
         listener = _Stream(dialogue) if dialogue.streamer else None
-        facts = dialogue.limit, listener, dialogue.is_wanted, dialogue.biases
+        facts = dialogue.limit, listener, dialogue.is_wanted, dialogue.biases, dialogue.utterance
         return Request(number, own, *facts)
 
     def end(self, number: int) -> Dialogue:

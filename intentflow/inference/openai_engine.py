@@ -195,7 +195,7 @@ class OpenAIEngine:
 
     async def _send(self, client: Any, instruction: str, facts: Mapping[str, Any]) -> ChatReply:
         biases = self._structure.biases(instruction) if self._structure else []
-        extra = self._structure.request(biases) if self._structure else None
+        extra = self._structure.request(biases, instruction) if self._structure else None
         with _faults(self.options, self._key):
             async with asyncio.timeout(self.options.timeout_seconds):
                 completion = await client.chat.completions.create(

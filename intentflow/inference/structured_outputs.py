@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from intentflow.calls import Call, CallSyntaxError, OutputFormat, format_output, parse_output
+from intentflow.inference.copied_values import copies
 from intentflow.inference.intent_distribution import IntentVocabulary, Ranking
 from intentflow.io.surrogates import is_unicode
 from intentflow.taxonomy import Taxonomy
@@ -56,6 +57,8 @@ class StructuredOutputs:
         self.output_format: OutputFormat = output_format
         self.intents = IntentVocabulary.of(taxonomy, intent_tokens or {})
         self.grammar = taxonomy_grammar(taxonomy, output_format, intent_tokens)
+        self._tokens = intent_tokens
+        self._copies = copies(taxonomy)
         self._fused = fused
 
     @property
@@ -67,17 +70,25 @@ class StructuredOutputs:
         """The classifier's biases of the intents' tokens; empty if nothing is fused."""
         return self._fused.biases([utterance])[0] if self._fused else []
 
-    def request(self, biases: Sequence[float] = ()) -> dict[str, Any]:
+    def request(self, biases: Sequence[float] = (), utterance: str = "") -> dict[str, Any]:
         """The fields to add to the body of a chat completion request.
 
         Args:
             biases: Those of the utterance, see :meth:`biases`.
+            utterance: Text that is answered, rounds joined, from which values are copied.
         """
-        constraint = {"structured_outputs": {"grammar": self.grammar}}
+        constraint = {"structured_outputs": {"grammar": self._grammar_for(utterance)}}
         if not biases or self.intents is None:
             return constraint
         added = {str(token): bias for token, bias in zip(self.intents.ids, biases, strict=True)}
         return {**constraint, "logit_bias": added}
+
+    def _grammar_for(self, utterance: str) -> str:
+        from intentflow.inference.constraint import taxonomy_grammar
+
+        if not self._copies:
+            return self.grammar
+        return taxonomy_grammar(self.taxonomy, self.output_format, self._tokens, utterance)
 
     def ranked(
         self, listed: Iterable[tuple[str, float]], biases: Sequence[float] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import metadata
 from itertools import pairwise
 from os.path import commonprefix
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from intentflow.errors import InputError
 from intentflow.inference.confidence import answer_confidence
+from intentflow.inference.copied_values import copies
 from intentflow.inference.dialogues import Arrivals, Dialogue, Session, joined_rounds
 from intentflow.inference.engines import MAX_NEW_TOKENS, Answer, Completion, Keep
 from intentflow.inference.fused_classifier import read_fused_classifier
@@ -91,7 +92,7 @@ class TransformersEngine:
         answers: list[Answer] = [Answer("", 0.0)] * len(prompts)
         with progress_bar("answer", total=len(prompts), unit="row", in_log=True) as progress:
             biases = self.fused.biases(instructions) if self.fused else [[]] * len(prompts)
-            for done in self._decode_all(prompts, biases, MAX_NEW_TOKENS):
+            for done in self._decode_all(prompts, biases, MAX_NEW_TOKENS, instructions):
                 answers[done.number] = self._answer(done, biases[done.number])
                 if keep:
                     keep(done.number, answers[done.number])
@@ -131,6 +132,7 @@ class TransformersEngine:
             limit=min(limit, room),
             streamer=streamer,
             biases=self.biases(messages),
+            utterance=joined_rounds(messages),
         )
         _, completion = next(self.complete_all([dialogue]))
         return completion
@@ -175,12 +177,19 @@ class TransformersEngine:
         return Completion(answer.text, *counts, ended, answer.confidence, answer.ranking)
 
     def _decode_all(
-        self, prompts: list[list[int]], biases: Sequence[Sequence[float]], limit: int
+        self,
+        prompts: list[list[int]],
+        biases: Sequence[Sequence[float]],
+        limit: int,
+        utterances: Sequence[str] | None = None,
     ) -> Iterator[Decoded]:
         """All answers as they end; if memory runs out, again with half the rows at a time."""
         from intentflow.models.memory import free_memory, is_out_of_memory
 
-        requests, prefix = self._after_prefix(prompts, biases, limit) if prompts else ([], {})
+        texts = utterances or [""] * len(prompts)
+        requests, prefix = (
+            self._after_prefix(prompts, biases, limit, texts) if prompts else ([], {})
+        )
         waiting = {request.number: request for request in requests}
         while waiting:
             try:
@@ -203,7 +212,11 @@ class TransformersEngine:
         )
 
     def _after_prefix(
-        self, prompts: list[list[int]], biases: Sequence[Sequence[float]], limit: int
+        self,
+        prompts: list[list[int]],
+        biases: Sequence[Sequence[float]],
+        limit: int,
+        utterances: Sequence[str],
     ) -> tuple[list[Request], States]:
         """The prompts, longest first, and the states of their common prefix."""
         from intentflow.inference.decoding import Request
@@ -215,6 +228,7 @@ class TransformersEngine:
                 prompt[len(prefix) :],
                 min(limit, self._context - len(prompt)),
                 biases=biases[number],
+                utterance=utterances[number],
             )
             for number, prompt in enumerate(prompts)
         ]
@@ -263,14 +277,14 @@ class TransformersEngine:
         """The constraint, created once, because reading the vocabulary takes long."""
         from intentflow.inference.constraint import Endings, TaxonomyConstraint, taxonomy_grammar
 
+        facts = self.taxonomy, self.prompt.output_format, intent_tokens(self.tokenizer)
         return TaxonomyConstraint(
             self.tokenizer,
             self.model.config.vocab_size,
             self.end_token_ids[0],
-            taxonomy_grammar(
-                self.taxonomy, self.prompt.output_format, intent_tokens(self.tokenizer)
-            ),
+            taxonomy_grammar(*facts),
             Endings.of(self.taxonomy, self.prompt.output_format),
+            partial(taxonomy_grammar, *facts) if copies(self.taxonomy) else None,
         )
 
     def _answer(self, done: Decoded, biases: Sequence[float]) -> Answer:

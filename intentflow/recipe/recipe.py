@@ -42,6 +42,7 @@ _NOT_DPO = {
     "system_prompt",
     "intent_tokens",
     "fuse_classifier",
+    "extractive_values",
 }
 
 
@@ -76,6 +77,11 @@ class Recipe(StrictModel):
         None,
         description="Each intent's call name is one token, trained with the model or its adapter; "
         "if empty, where answers are calls and the base model's tokenizer has merges (BPE)",
+    )
+    extractive_values: bool = Field(
+        True,
+        description="Values are copied from the utterance, word by word, in intents whose labelled "
+        "values all stand there; an intent's own extractive in the taxonomy decides before this",
     )
     fuse_classifier: bool = Field(
         True,

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
 
-from intentflow.inference.dialogues import Dialogue
+from intentflow.inference.dialogues import Dialogue, joined_rounds
 from intentflow.inference.engines import Completion
 from intentflow.inference.transformers_engine import TransformersEngine
 from intentflow.serving.backend import AnswerStream, Message, ModelAnswer
@@ -104,8 +104,12 @@ class LocalBackend:
         ids = chat_token_ids(self._engine.tokenizer, messages)
         if len(ids) >= context:
             raise ReplyError(413, f"the messages are longer than the model's {context} tokens")
-        biases = self._engine.biases(messages)
-        return _Generation(token_ids=ids, limit=min(max_tokens, context - len(ids)), biases=biases)
+        return _Generation(
+            token_ids=ids,
+            limit=min(max_tokens, context - len(ids)),
+            biases=self._engine.biases(messages),
+            utterance=joined_rounds(messages),
+        )
 
     def _decode(self, generation: _Generation) -> asyncio.Future[Completion]:
         """Have it decoded; where this is cancelled, decoding ends at the next token."""

@@ -181,7 +181,9 @@ class VllmBackend:
     def _body(
         self, messages: Sequence[Message], max_tokens: int, biases: Sequence[float]
     ) -> dict[str, Any]:
-        structure = self._model.structure.request(biases) if self._model.constrained else {}
+        structure: dict[str, Any] = {}
+        if self._model.constrained:
+            structure = self._model.structure.request(biases, joined_rounds(messages))
         return {
             "model": self._name,
             "messages": list(messages),

@@ -109,6 +109,7 @@ def _identity(recipe: Recipe, plan: Plan, digests: TrainedOn) -> str:
         "calibration_rows",
         "oos_false_alarm_rate",
         "fuse_classifier",
+        "extractive_values",
         "save_minutes",
     }
     settings = [recipe.model_dump(exclude=excluded), recipe.distributed.strategy]

