@@ -16,7 +16,7 @@ class AnswerCheck:
     Example:
         >>> from intentflow.taxonomy import Intent, Taxonomy
         >>> taxonomy = Taxonomy(intents={"play_music": Intent(parameters=["artist"])})
-        >>> from intentflow.inference.constraint import taxonomy_grammar
+        >>> from intentflow.inference.grammar import taxonomy_grammar
         >>> check = AnswerCheck(byte_matcher(taxonomy_grammar(taxonomy, "call")))
         >>> check.accepts("play_mu"), check.accepts("sic(Queen)"), check.accepts("Traceback")
         (True, True, False)
@@ -40,7 +40,7 @@ def byte_matcher(grammar: str) -> Any:
     """The state of a grammar before an answer's first byte.
 
     Args:
-        grammar: See :func:`intentflow.inference.constraint.taxonomy_grammar`.
+        grammar: See :func:`intentflow.inference.grammar.taxonomy_grammar`.
 
     Raises:
         InputError: The grammar is refused.

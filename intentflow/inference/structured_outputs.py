@@ -51,7 +51,7 @@ class StructuredOutputs:
         intent_tokens: Mapping[str, int] | None = None,
         fused: FusedClassifier | None = None,
     ) -> None:
-        from intentflow.inference.constraint import taxonomy_grammar
+        from intentflow.inference.grammar import taxonomy_grammar
 
         self.taxonomy = taxonomy
         self.output_format: OutputFormat = output_format
@@ -84,7 +84,7 @@ class StructuredOutputs:
         return {**constraint, "logit_bias": added}
 
     def _grammar_for(self, utterance: str) -> str:
-        from intentflow.inference.constraint import taxonomy_grammar
+        from intentflow.inference.grammar import taxonomy_grammar
 
         if not self._copies:
             return self.grammar
@@ -122,7 +122,7 @@ class StructuredOutputs:
     def _matcher(self) -> Any:
         """The grammar's first state, created once, because reading the grammar takes long."""
         from intentflow.inference.answer_check import byte_matcher
-        from intentflow.inference.constraint import taxonomy_grammar
+        from intentflow.inference.grammar import taxonomy_grammar
 
         # Of the text that is streamed: it has no tokens.
         return byte_matcher(taxonomy_grammar(self.taxonomy, self.output_format))

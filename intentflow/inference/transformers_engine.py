@@ -275,7 +275,8 @@ class TransformersEngine:
     @cached_property
     def _constraint(self) -> TaxonomyConstraint:
         """The constraint, created once, because reading the vocabulary takes long."""
-        from intentflow.inference.constraint import Endings, TaxonomyConstraint, taxonomy_grammar
+        from intentflow.inference.constraint import TaxonomyConstraint
+        from intentflow.inference.grammar import Endings, taxonomy_grammar
 
         facts = self.taxonomy, self.prompt.output_format, intent_tokens(self.tokenizer)
         return TaxonomyConstraint(

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intentflow.calls import Call, OutputFormat, format_output, parse_output
-from intentflow.inference.constraint import TaxonomyConstraint, taxonomy_grammar
+from intentflow.inference.constraint import TaxonomyConstraint
+from intentflow.inference.grammar import taxonomy_grammar
 from intentflow.models.base_models import load_tokenizer
 from intentflow.prompts import end_token_id
 from intentflow.taxonomy import Intent, Taxonomy

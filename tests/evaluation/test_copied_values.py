@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intentflow.calls import Call, OutputFormat, format_output, parse_output
-from intentflow.inference.constraint import Endings, TaxonomyConstraint, taxonomy_grammar
+from intentflow.inference.constraint import TaxonomyConstraint
 from intentflow.inference.copied_values import MAX_CHARACTERS
+from intentflow.inference.grammar import Endings, taxonomy_grammar
 from intentflow.inference.structured_outputs import StructuredOutputs
 from intentflow.prompts import end_token_id
 from intentflow.spans import is_span, text_pieces

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intentflow.inference import decoding
-from intentflow.inference.constraint import Endings, TaxonomyConstraint, taxonomy_grammar
+from intentflow.inference.constraint import TaxonomyConstraint
 from intentflow.inference.decoding import Decoded, Decoder, Request
+from intentflow.inference.grammar import Endings, taxonomy_grammar
 from intentflow.models.attention import share_prefixes
 from intentflow.models.prefix import read_prefix
 from intentflow.prompts import end_token_id

@@ -13,7 +13,7 @@ from intentflow.calls import Call, OutputFormat, format_output
 from intentflow.cli.main import main
 from intentflow.errors import IntentflowError
 from intentflow.evaluation.run import evaluate_model
-from intentflow.inference.constraint import taxonomy_grammar
+from intentflow.inference.grammar import taxonomy_grammar
 from intentflow.inference.structured_outputs import StructuredOutputs
 from intentflow.records import write_records
 from intentflow.taxonomy import Intent, Taxonomy

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from intentflow.artifacts.training import TRAINING_FILE, TrainingRecord
 from intentflow.calls import Call, OutputFormat, format_calls, parse_calls
 from intentflow.errors import IntentflowError
-from intentflow.inference.constraint import TaxonomyConstraint, taxonomy_grammar
+from intentflow.inference.constraint import TaxonomyConstraint
+from intentflow.inference.grammar import taxonomy_grammar
 from intentflow.inference.transformers_engine import TransformersEngine
 from intentflow.models.base_models import load_model, load_tokenizer
 from intentflow.prompts import (
