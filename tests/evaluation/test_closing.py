@@ -9,12 +9,8 @@ import pytest
 
 from intentflow.calls import OutputFormat, parse_output
 from intentflow.evaluation.run import evaluate_model
-from intentflow.inference.constraint import (
-    ConstrainedAnswer,
-    Endings,
-    TaxonomyConstraint,
-    taxonomy_grammar,
-)
+from intentflow.inference.constraint import ConstrainedAnswer, TaxonomyConstraint
+from intentflow.inference.grammar import Endings, taxonomy_grammar
 from intentflow.prompts import end_token_id
 from intentflow.taxonomy import Intent, Taxonomy
 from tests.models import make_tokenizer, rows

@@ -28,6 +28,7 @@ from intentflow.serving.model_files import read_served_model
 from intentflow.serving.request_log import RequestLog
 from intentflow.serving.service import Service
 from intentflow.serving.tokens import Keys
+from intentflow.taxonomy import Taxonomy
 from tests.models import one_thread
 from tests.real_parts.process import free_port
 
@@ -100,8 +101,15 @@ def _wait_until(condition: Any, seconds: float = 20.0) -> None:
 
 @pytest.fixture
 def engine(tiny_model: Path) -> TransformersEngine:
+    """An engine whose answers are as long as their limit, for any value is free."""
     with one_thread():
-        return TransformersEngine(tiny_model, constrained=True)
+        engine = TransformersEngine(tiny_model, constrained=True)
+    free = {
+        name: intent.model_copy(update={"extractive": False})
+        for name, intent in engine.taxonomy.intents.items()
+    }
+    engine.taxonomy = Taxonomy(intents=free)
+    return engine
 
 
 @pytest.fixture
