@@ -32,8 +32,8 @@ def copied_rules(utterance: str, output_format: OutputFormat) -> str | None:
         output_format: Format of the answers.
 
     Returns:
-        Text in llguidance's Lark dialect; None where the utterance has no word to copy, or is too
-        long, so that any text has to be allowed.
+        Text in llguidance's Lark dialect; None where the utterance has no letter or digit, or is
+        too long, so that any text has to be allowed.
 
     Example:
         >>> copied_rules("to Rome", "call").splitlines()[1][:58]
