@@ -155,7 +155,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("-o", "--output", type=Path, required=True, help="JSON lines")
     parser.add_argument("--markdown", action="store_true", help="print the file's table and stop")
     parser.add_argument("--calibration", type=Path, help="training rows")
-    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
+    parser.add_argument("--methods", nargs="+", default=["gptq", "awq"], choices=METHODS)
     engines = ["transformers", *(["vllm"] if vllm_python() else [])]
     parser.add_argument("--engines", nargs="+", default=engines)
     parser.add_argument("--rows", type=int, help="rows of DATA that are scored; all if left out")
