@@ -157,6 +157,12 @@ def test_an_edited_document_says_the_new_value_and_all_others(
     assert yaml.safe_load(edited) == {**document, "own": {**document["own"], key: value}}
 
 
+@pytest.mark.parametrize("value", ["0,", "a, b", "x]", "{y", "- z", "# no", "", "yes"])
+def test_a_value_with_syntax_of_yaml_is_quoted_in_braces(value: str) -> None:
+    edited = _edited("own: {a: b, c: d}\n", Edit(("own", "a"), value))
+    assert yaml.safe_load(edited) == {"own": {"a": value, "c": "d"}}
+
+
 @given(items=st.lists(_TEXT, min_size=2, max_size=5), data=st.data())
 def test_an_edited_list_keeps_its_other_items(items: list[str], data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(items) - 1))

@@ -205,8 +205,9 @@ def _scalar(value: str, quote: str = "") -> str:
         return f'"{value}"'
     if quote == "'" and "\n" not in value:
         return "'" + value.replace("'", "''") + "'"
-    written: str = yaml.safe_dump(value, width=10**6, allow_unicode=True, default_flow_style=True)
-    return written.removesuffix("\n").removesuffix("\n...")
+    # As the only item of a list in brackets, since a plain "0," would end in one.
+    written: str = yaml.safe_dump([value], width=10**6, allow_unicode=True, default_flow_style=True)
+    return written.strip().removeprefix("[").removesuffix("]")
 
 
 def _require_only(document: Document, edits: Sequence[Edit], text: str) -> None:
