@@ -205,9 +205,11 @@ def _scalar(value: str, quote: str = "") -> str:
         return f'"{value}"'
     if quote == "'" and "\n" not in value:
         return "'" + value.replace("'", "''") + "'"
-    # As the only item of a list in brackets, since a plain "0," would end in one.
-    written: str = yaml.safe_dump([value], width=10**6, allow_unicode=True, default_flow_style=True)
-    return written.strip().removeprefix("[").removesuffix("]")
+    # A plain "0," is the text's end in braces alone, and there it is quoted.
+    shown = [value] if set(value) & set(",[]{}") else value
+    written: str = yaml.safe_dump(shown, width=10**6, allow_unicode=True, default_flow_style=True)
+    written = written.removesuffix("\n").removesuffix("\n...")
+    return written[1:-1] if isinstance(shown, list) else written
 
 
 def _require_only(document: Document, edits: Sequence[Edit], text: str) -> None:
