@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Self
 
@@ -73,6 +73,23 @@ class Intent(StrictModel):
         return self.values.get(self.parameters[index], [])
 
 
+def labelled_calls(examples: Iterable[Example]) -> Iterator[tuple[Example, Call]]:
+    """Each call of each label with its row; labels that do not parse are skipped.
+
+    Example:
+        >>> rows = [Example("hi", "greet()"), Example("wait", "stop(); go()"), Example("?", "(")]
+        >>> [call.intent for _, call in labelled_calls(rows)]
+        ['greet', 'stop', 'go']
+    """
+    for example in examples:
+        try:
+            calls = parse_calls(example.output)
+        except CallSyntaxError:
+            continue
+        for call in calls:
+            yield example, call
+
+
 class Taxonomy(StrictModel):
     """All intents that a model may answer with.
 
@@ -126,13 +143,8 @@ class Taxonomy(StrictModel):
             InputError: No row parses.
         """
         counts: dict[str, set[int]] = {}
-        for example in examples:
-            try:
-                calls = parse_calls(example.output)
-            except CallSyntaxError:
-                continue
-            for call in calls:
-                counts.setdefault(call.intent, set()).add(len(call.parameters))
+        for _, call in labelled_calls(examples):
+            counts.setdefault(call.intent, set()).add(len(call.parameters))
         if not counts:
             raise InputError(
                 "no row has a label that parses, so there are no intents: "

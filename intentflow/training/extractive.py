@@ -10,10 +10,9 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable
 
-from intentflow.calls import CallSyntaxError, parse_calls
 from intentflow.records import Example
 from intentflow.spans import is_span
-from intentflow.taxonomy import Intent, Taxonomy
+from intentflow.taxonomy import Intent, Taxonomy, labelled_calls
 
 log = logging.getLogger(__name__)
 
@@ -56,16 +55,11 @@ def mark_extractive(taxonomy: Taxonomy, examples: Iterable[Example]) -> Taxonomy
 def _spans(taxonomy: Taxonomy, examples: Iterable[Example]) -> dict[str, list[bool]]:
     """For each intent, of each of its free values whether it is a span of its utterance."""
     found: dict[str, list[bool]] = defaultdict(list)
-    for example in examples:
-        try:
-            calls = parse_calls(example.output)
-        except CallSyntaxError:
-            continue
-        for call in calls:
-            intent = taxonomy.intents.get(call.intent)
-            if intent is not None:
-                free = _free_values(intent, call.parameters)
-                found[call.intent] += [is_span(value, example.instruction) for value in free]
+    for example, call in labelled_calls(examples):
+        intent = taxonomy.intents.get(call.intent)
+        if intent is not None:
+            free = _free_values(intent, call.parameters)
+            found[call.intent] += [is_span(value, example.instruction) for value in free]
     return found
 
 
