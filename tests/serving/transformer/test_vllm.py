@@ -87,8 +87,9 @@ def served(vllm_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         service = stack.enter_context(transformer(folder, url, model=model))
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setenv("OPENAI_API_KEY", PREDICTOR_KEY)
-        bound = evaluate_model(url, EXAMPLES, constrained=True, taxonomy=TAXONOMY)
-        free = evaluate_model(url, EXAMPLES, constrained=False, taxonomy=TAXONOMY)
+        taxonomy = read_served_model(str(model)).taxonomy
+        bound = evaluate_model(url, EXAMPLES, constrained=True, taxonomy=taxonomy)
+        free = evaluate_model(url, EXAMPLES, constrained=False, taxonomy=taxonomy)
         yield Served(service, url, model, bound, free)
 
 
