@@ -27,7 +27,6 @@ _SLICES = [
     r'[^(),;"\x00-\x1f\x7f]+',
 ]
 
-
 # Text that closes an answer that is too long, in either format: ends of values and calls, and a
 # value if one is missing.
 _CLOSERS = ['"', "]}]", "]", "}", '"x"']

@@ -7,11 +7,11 @@ from statistics import fmean
 from typing import Any
 
 from intentflow.artifacts.training import TrainingFinding
-from intentflow.calls import CallSyntaxError, parse_calls
 from intentflow.models.history import History
 from intentflow.models.script_coverage import script_coverage
 from intentflow.recipe.recipe import Recipe
 from intentflow.records import Example
+from intentflow.taxonomy import labelled_calls
 
 SLOW_SHARE = 0.1
 """Minimum relative decrease of the training loss; a smaller one is too slow."""
@@ -114,10 +114,4 @@ def _overfitting(losses: Sequence[float]) -> list[TrainingFinding]:
 
 
 def _intents(examples: Sequence[Example]) -> set[str]:
-    found: set[str] = set()
-    for example in examples:
-        try:
-            found.update(call.intent for call in parse_calls(example.output))
-        except CallSyntaxError:
-            continue
-    return found
+    return {call.intent for _, call in labelled_calls(examples)}
