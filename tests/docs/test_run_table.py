@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,14 @@ def _shown(page: str) -> str:
     text = (ROOT / page).read_text(encoding="utf-8")
     (block,) = (part.partition("```")[0] for part in text.split("```text\n") if "peak mem" in part)
     return block
+
+
+@pytest.fixture(autouse=True)
+def test_rows_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is printed last asks for an utterance of the run's own test rows."""
+    (tmp_path / FOLDER).mkdir(parents=True)
+    shutil.copy(ROOT / "examples/snips/test.jsonl", tmp_path / FOLDER / "test.jsonl")
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/tutorial/first-model.md"])
