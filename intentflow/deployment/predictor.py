@@ -8,11 +8,14 @@ from intentflow.deployment.annotations import COMPONENT_LABEL, SERVICE_LABEL
 from intentflow.deployment.arguments import SERVED_NAMES, flag_of, grouped
 from intentflow.deployment.kustomize import Manifest, change_image
 from intentflow.deployment.options import DeployOptions
+from intentflow.errors import InputError
 from intentflow.models.model_facts import ModelFacts
 
 MODEL_MOUNT = "/mnt/models"  # KServe's path of the model in the container
 _ADAPTER_MOUNT = "/mnt/adapters"
 _RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # supported by vLLM
+# vLLM answers requests with logit_bias by 400 when it speculates.
+_SPECULATION = {"--speculative-config", "--speculative_config", "-sc"}
 _GPU = "nvidia.com/gpu"
 _GPU_PRODUCT = "nvidia.com/gpu.product"
 
@@ -38,7 +41,17 @@ def fill_runtime(runtime: Manifest, options: DeployOptions) -> None:
 
 
 def fill_predictor(service: Manifest, facts: ModelFacts, options: DeployOptions) -> None:
-    """Fill in the model, its arguments and resources."""
+    """Fill in the model, its arguments and resources.
+
+    Raises:
+        InputError: The arguments and the model exclude each other.
+    """
+    if facts.is_fused and (found := _SPECULATION & set(map(_flag, options.extra_args))):
+        raise InputError(
+            f"extra_args: {min(found)} and the classifier of {facts.uri} exclude each other, since "
+            "vLLM takes no logit_bias when it speculates: leave the option out (a model that was "
+            "trained with intent_tokens: false has no classifier)"
+        )
     predictor = service["spec"]["predictor"]
     predictor["minReplicas"] = options.min_replicas
     predictor["maxReplicas"] = options.max_replicas
@@ -60,6 +73,10 @@ def fill_predictor(service: Manifest, facts: ModelFacts, options: DeployOptions)
     if options.deployment_mode == "Knative":
         predictor.pop("terminationGracePeriodSeconds")
     _place(predictor, options)
+
+
+def _flag(argument: str) -> str:
+    return argument.partition("=")[0].partition(".")[0]
 
 
 def _arguments(present: list[str], facts: ModelFacts, options: DeployOptions) -> list[str]:

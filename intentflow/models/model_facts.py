@@ -47,6 +47,7 @@ class ModelFacts:
         interface_digest: Digest of prompt, taxonomy, calibration, intent tokens and classifier;
             models with the same one can be exchanged behind one transformer.
         intent_tokens: Call openings that are one token in its answers, with their ids.
+        is_fused: Whether a linear classifier decides with it, by biases in each request.
     """
 
     uri: str
@@ -61,6 +62,7 @@ class ModelFacts:
     size_bytes: int | None = None
     interface_digest: str = ""
     intent_tokens: Mapping[str, int] = field(default_factory=dict)
+    is_fused: bool = False
 
     @property
     def served_length(self) -> int | None:
@@ -106,6 +108,7 @@ def read_facts(uri: str) -> ModelFacts:
     prompt_digest = PromptSpec.from_mapping(prompt, f"{uri}/{PROMPT_FILE}").digest
     taxonomy, calibration = (read_file(uri, it) for it in ("taxonomy.yaml", CALIBRATION_FILE))
     tokens = saved_intent_tokens(read_file(uri, TOKENIZER_FILE), f"{uri}/{TOKENIZER_FILE}")
+    classifier = read_file(uri, CLASSIFIER_FILE)
     config = _document(uri, "config.json") or {}
     return ModelFacts(
         uri=uri,
@@ -118,10 +121,9 @@ def read_facts(uri: str) -> ModelFacts:
         chat_template=_template(uri),
         quantization=_weight_format(config),
         size_bytes=_size_bytes(uri),
-        interface_digest=interface_digest(
-            prompt_digest, taxonomy, calibration, tokens, read_file(uri, CLASSIFIER_FILE)
-        ),
+        interface_digest=interface_digest(prompt_digest, taxonomy, calibration, tokens, classifier),
         intent_tokens=tokens,
+        is_fused=classifier is not None,
     )
 
 

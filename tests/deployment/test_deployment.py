@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from intentflow.artifacts.fusion import CLASSIFIER_FILE
 from intentflow.artifacts.verdict import Verdict
 from intentflow.cli.main import main
 from intentflow.deployment import DeployOptions, deploy, read_facts
@@ -24,6 +25,13 @@ def test_facts_come_from_the_directory(model_directory: Path) -> None:
     facts = read_facts(str(model_directory))
     assert (facts.max_length, facts.dtype, facts.prompt_digest) == (256, "bfloat16", PROMPT.digest)
     assert facts.chat_template == "chat_template.jinja"
+
+
+def test_facts_say_whether_a_classifier_decides_too(model_directory: Path) -> None:
+    alone = read_facts(str(model_directory)).is_fused
+    (model_directory / CLASSIFIER_FILE).parent.mkdir()
+    (model_directory / CLASSIFIER_FILE).write_text("{}")
+    assert (alone, read_facts(str(model_directory)).is_fused) == (False, True)
 
 
 def test_length_that_training_came_to_wins_over_the_recipe(model_directory: Path) -> None:

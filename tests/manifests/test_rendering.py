@@ -13,6 +13,7 @@ import yaml
 from intentflow.artifacts.verdict import Verdict
 from intentflow.deployment import DeployOptions, ModelFacts, render, write_manifests
 from intentflow.deployment.rendering import to_yaml
+from intentflow.errors import InputError
 from tests.real_parts.strict import is_custom, violations
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -130,6 +131,18 @@ def test_options_win_over_the_model(facts: ModelFacts) -> None:
     assert "--max-model-len=1024" in arguments
     assert "--dtype=float16" in arguments
     assert arguments[-2:] == ["--tensor-parallel-size=2", "--gpu-memory-utilization=0.8"]
+
+
+@pytest.mark.parametrize(
+    "argument", ["--speculative-config={}", "--speculative_config", "--speculative-config.method=x"]
+)
+def test_speculation_is_refused_for_a_model_that_needs_biases(
+    facts: ModelFacts, argument: str
+) -> None:
+    chosen = DeployOptions(extra_args=[argument, "{}"])
+    with pytest.raises(InputError, match=r"extra_args: --speculative.config and the classifier of"):
+        render(replace(facts, is_fused=True), chosen, None)
+    assert render(facts, chosen, None)
 
 
 def test_server_is_greedy(facts: ModelFacts, options: DeployOptions) -> None:
