@@ -8,7 +8,8 @@ JSON is written for each, and those in the file are not repeated; ``--markdown``
 the file instead.
 
     python benchmarks/quantized.py MODEL [DATA] -o quantized.jsonl [--calibration TRAIN]
-        [--methods gptq awq] [--engines transformers vllm] [--rows N] [--keep DIR]
+        [--calibration-rows N] [--methods gptq awq] [--engines transformers vllm] [--rows N]
+        [--keep DIR]
     python benchmarks/quantized.py -o quantized.jsonl --markdown
 
 Without DATA these are the bundled example's rows. vLLM is taken where it is installed.
@@ -34,7 +35,7 @@ from intentflow.evaluation.run import evaluate_model
 from intentflow.inference.vllm_installation import local_engine, vllm_python
 from intentflow.models.base_models import load_model
 from intentflow.quantization import quantize
-from intentflow.quantization.compress import METHODS
+from intentflow.quantization.compress import METHODS, spread
 from intentflow.records import Example, read_records
 
 ORIGINAL = "16 bits"
@@ -83,7 +84,8 @@ def main() -> None:
 def all_weights(args: argparse.Namespace, keep: Path, work: Path) -> Iterator[Weights]:
     """The model, and for each method its copy and the copy's rounded weights in 16 bits."""
     yield Weights(ORIGINAL, args.model)
-    calibration = read_records(args.calibration or example_training_rows(work))
+    training_rows = read_records(args.calibration or example_training_rows(work))
+    calibration = spread(training_rows, args.calibration_rows or len(training_rows))
     for method in args.methods:
         copy, rounded = keep / method, keep / f"{method}-rounded"
         if not copy.is_dir():
@@ -155,6 +157,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("-o", "--output", type=Path, required=True, help="JSON lines")
     parser.add_argument("--markdown", action="store_true", help="print the file's table and stop")
     parser.add_argument("--calibration", type=Path, help="training rows")
+    parser.add_argument("--calibration-rows", type=int, help="rows that copies are fitted on")
     parser.add_argument("--methods", nargs="+", default=["gptq", "awq"], choices=METHODS)
     engines = ["transformers", *(["vllm"] if vllm_python() else [])]
     parser.add_argument("--engines", nargs="+", default=engines)

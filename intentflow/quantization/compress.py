@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from intentflow.artifacts.calibration import CALIBRATION_FILE, OOS_FALSE_ALARM_RATE
 from intentflow.artifacts.quantization import (
@@ -28,6 +28,7 @@ from intentflow.storage.completeness import require_replaceable
 log = logging.getLogger(__name__)
 
 METHODS = ("awq", "gptq")
+_Row = TypeVar("_Row")
 _GROUP_SIZES = (128, 64, 32)
 _CALIBRATION_ROWS = 256
 # Files of an intentflow model in addition to weights and tokenizer.
@@ -48,7 +49,7 @@ def quantize(
         model: A model directory.
         output: The directory to write.
         method: ``awq`` (Lin et al. 2023) or ``gptq`` (Frantar et al. 2022).
-        calibration: Training rows that the weights are fitted on.
+        calibration: Training rows; the weights are fitted on at most 256 of them.
         validation: Rows that the copy's confidences are fitted on, because the model's calibration
             does not hold for its copy.
 
@@ -72,7 +73,7 @@ def quantize(
     tokenizer = load_tokenizer(str(folder))
     loaded = load_model(str(folder), dtype="auto")
     group = group_size(loaded)
-    rows = list(calibration[:_CALIBRATION_ROWS])
+    rows = spread(calibration, _CALIBRATION_ROWS)
     end = loaded.generation_config.eos_token_id[0]  # written by train
     tokens = _token_rows(tokenizer, folder, rows, end)
     with atomic_directory(output) as partial:
@@ -94,6 +95,21 @@ def quantize(
         record.write(partial / QUANTIZATION_FILE)
         make_readable(partial)
     return record
+
+
+def spread(rows: Sequence[_Row], number: int) -> list[_Row]:
+    """At most this many rows, at equal distances: a file may be sorted by intent.
+
+    Args:
+        rows: All rows.
+        number: Maximum number of rows to take.
+
+    Example:
+        >>> spread("abcdefg", 3)
+        ['a', 'c', 'e']
+    """
+    distance = max(1, len(rows) / number)
+    return [rows[int(place * distance)] for place in range(min(number, len(rows)))]
 
 
 def group_size(model: Any) -> int:
