@@ -78,7 +78,7 @@ def _run_verb(verb: str, arguments: list[str]) -> int:
         add_options(parser, module)
         parser.epilog = "\n\n".join(filter(None, (parser.epilog, epilog(verb))))
         args = parser.parse_args(arguments)
-        refuse_overwriting(args)
+        refuse_overwriting(args, verb)
         started = time.monotonic()
         outcome: Outcome = module.run(args)
         log.debug("%s took %.1f s", verb, time.monotonic() - started)

@@ -11,18 +11,29 @@ from intentflow.errors import UsageError
 
 _OUTPUTS = (
     *("output", "rejects", "changes", "report", "predictions", "redaction_report", "markdown"),
-    "html",
+    *("html", "finding_rows", "cases", "parity"),
 )
+_FURTHER_OUTPUTS = {"convert": ("agreement",)}  # of one command, inputs of others
 
 
-def refuse_overwriting(args: argparse.Namespace) -> None:
+def outputs_of(verb: str) -> tuple[str, ...]:
+    """Names of a command's arguments that are files or folders to write."""
+    return (*_OUTPUTS, *_FURTHER_OUTPUTS.get(verb, ()))
+
+
+def refuse_overwriting(args: argparse.Namespace, verb: str) -> None:
     """Check that no output is also an input or another output.
+
+    Args:
+        args: The parsed command line.
+        verb: Name of the command.
 
     Raises:
         UsageError: A file is named twice; the message names it and the two arguments.
     """
     outputs: dict[Path, str] = {}
-    for name in _OUTPUTS:
+    names = outputs_of(verb)
+    for name in names:
         for path in _paths(getattr(args, name, None)):
             if path in outputs:
                 raise UsageError(
@@ -31,7 +42,7 @@ def refuse_overwriting(args: argparse.Namespace) -> None:
                 )
             outputs[path] = name
     for name, value in vars(args).items():
-        for path in _paths(value) if name not in _OUTPUTS else ():
+        for path in _paths(value) if name not in names else ():
             if path in outputs and path.exists():
                 raise UsageError(
                     f"{getattr(args, outputs[path])} is an input of the command ({name}): "

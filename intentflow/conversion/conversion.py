@@ -176,8 +176,8 @@ def _convert_sources(
 ) -> _Converted:
     """Convert and write all rows; again, if the order of parameters is first found in them."""
     with tempfile.TemporaryDirectory() as directory:
-        skip = (files.out, files.rejects)
-        found = find_sources(sources, Path(directory), skip=skip, limits=options.limits)
+        found = find_sources(sources, Path(directory), skip=files.paths(), limits=options.limits)
+        files.refuse_inputs(found)
         try:
             tally, digest = files.write(convert_parts(found, form, options, choice))
         except OrderNeededError:

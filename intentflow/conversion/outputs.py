@@ -11,6 +11,7 @@ from intentflow.conversion.export_format import AnsweredRow
 from intentflow.conversion.label_tasks import TASKS, Target
 from intentflow.conversion.parts import NamedPart
 from intentflow.conversion.record_exports import ChatWriter, ParameterNames, RasaWriter
+from intentflow.conversion.sources import Source
 from intentflow.conversion.summary import Tally
 from intentflow.conversion.writers import LazyFile, RecordsWriter, RowsWriter, reject_lines
 from intentflow.errors import InputError
@@ -39,6 +40,25 @@ class OutputFiles(NamedTuple):
     agreement: Path | None = None
     known_intents: Collection[str] = ()
     person_field: str | None = None
+
+    def paths(self) -> list[Path]:
+        """The files that are written, or removed where there is nothing to write."""
+        return [self.out, self.rejects, *([self.agreement] if self.agreement else ())]
+
+    def refuse_inputs(self, sources: Iterable[Source]) -> None:
+        """Refuse to write over a file that is read.
+
+        Raises:
+            InputError: A source is one of :meth:`paths`.
+        """
+        written = {path.resolve(): path for path in self.paths()}
+        for source in sources:
+            if path := written.get(source.path.resolve()):
+                kind = "list of rejected rows" if path == self.rejects else "output"
+                raise InputError(
+                    f"{source.name} is read, and the {kind} {path} would replace it: give the "
+                    f"{kind} another name"
+                )
 
     def write(self, parts: Iterable[NamedPart]) -> tuple[Tally, str]:
         """Write all rows; what is written appears only if all of it succeeds.

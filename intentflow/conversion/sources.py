@@ -7,10 +7,10 @@ import gzip
 import io
 import logging
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from intentflow.conversion.encodings import as_utf8, utf16_of
@@ -18,6 +18,7 @@ from intentflow.conversion.export_folders import SUFFIXES, is_data, without_desc
 from intentflow.conversion.limits import DEFAULT_LIMITS, DecompressedStream, SizeLimits
 from intentflow.conversion.workbooks import is_workbook
 from intentflow.errors import InputError
+from intentflow.io.folder_files import files_below
 
 log = logging.getLogger(__name__)
 
@@ -82,23 +83,37 @@ def find_sources(
         limits: The sizes allowed.
 
     Returns:
-        The files, those of a folder in alphabetical order.
+        The files, those of a folder in alphabetical order; each once, though several names or
+        links lead to it.
 
     Raises:
-        InputError: No name is given, a file is missing, a folder has no data files, or a name is
-            hardly meant, see :func:`require_source`.
+        InputError: No name is given, a file is missing or unreadable, a folder has no data files,
+            or a name is hardly meant, see :func:`require_source`.
     """
     if not names:
         raise InputError("no source given")
     for name in names:
         require_source(name)
-    found = [source for name in names for source in _expand(name, directory, skip)]
+    found = _each_once(source for name in names for source in _expand(name, directory, skip))
     return [_in_utf8(source, directory / f"utf8-{n}", limits) for n, source in enumerate(found)]
+
+
+def _each_once(sources: Iterable[Source]) -> list[Source]:
+    """The files without repeats, whose rows would count twice."""
+    found: dict[Path, Source] = {}
+    for source in sources:
+        first = found.setdefault(source.path.resolve(), source)
+        if first is not source:
+            log.warning("%s: read once, it is the same file as %s", source.name, first.name)
+    return list(found.values())
 
 
 def _in_utf8(source: Source, folder: Path, limits: SizeLimits) -> Source:
     """The source, or its copy in UTF-8 if it is in UTF-16."""
-    encoding = utf16_of(source.path)
+    try:
+        encoding = utf16_of(source.path)
+    except OSError as error:
+        raise InputError(f"{source.name}: {error.strerror or error}") from error
     if encoding is None:
         return source
     return Source(source.name, as_utf8(source.path, source.name, encoding, folder, limits))
@@ -122,9 +137,9 @@ def _fetch(uri: str, directory: Path) -> Path:
 def _files_below(folder: Path, name: str, skip: Collection[Path]) -> list[Source]:
     skipped = {path.resolve() for path in skip}
     files = {
-        PurePosixPath(path.relative_to(folder).as_posix()): path
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and not path.name.startswith(".") and path.resolve() not in skipped
+        relative: path
+        for relative, path in files_below(folder, name).items()
+        if path.resolve() not in skipped
     }
     chosen = without_descriptions(list(files))
     if len(chosen) < len(files):

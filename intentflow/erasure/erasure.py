@@ -10,7 +10,7 @@ from typing import NamedTuple
 from intentflow.artifacts.erasures import Erasures
 from intentflow.artifacts.registry_entry import now
 from intentflow.erasure.data_sets import CheckedData, check_data_sets, erase_data_sets
-from intentflow.erasure.log_lines import ErasedLines, erase_lines, holds_log
+from intentflow.erasure.log_lines import ErasedLines, erase_lines, holds_log, unread_files
 from intentflow.erasure.rows import ErasedRows
 from intentflow.registry import Listing, Registry
 from intentflow.registry.erasures import change_erasures
@@ -121,7 +121,10 @@ def _proof(
         stale=list(listing.stale),
         checked=checked,
         remaining=rows + sum(one.erased for one in left),
-        not_changed=[one for one in sources.there if not holds_log(one)],
+        not_changed=[
+            *(one for one in sources.there if not holds_log(one)),
+            *(one for place in files for one in unread_files(place)),
+        ],
         unreadable=[*unreadable, *(one.message for one in listing.damaged)],
         missing=[f"{one} is not there any more, and was not read" for one in sources.missing],
     )

@@ -11,11 +11,13 @@ from typing import Any, Protocol
 from intentflow.erasure.rows import ErasedRows
 from intentflow.errors import InputError
 from intentflow.io.files import atomic_file
+from intentflow.io.folder_files import files_below
 from intentflow.storage import is_remote
 from intentflow.storage.s3 import S3Store
 from intentflow.storage.uris import S3Location, digest_in_name, parse_s3
 
 _SUFFIX = ".jsonl"
+_OTHER_ROWS = (".json", ".ndjson", ".manifest", ".csv", ".tsv", ".xlsx", ".parquet", ".arrow")
 _LOG_KEYS = frozenset({"request_id", "prompt_digest", "instruction"})
 """Keys of every line that a service logs; a labelling export has not all of them."""
 
@@ -59,10 +61,14 @@ def erase_lines(
         dry: Whether nothing is written.
 
     Raises:
-        InputError: A place does not exist, or a file cannot be read or written.
+        InputError: A place does not exist, or a file cannot be read or written, or is none of
+            JSON lines though all such rows in it are to be erased.
         ServiceError: The storage does not answer, or refuses.
     """
     found: list[ErasedLines] = []
+    if not only_logs:
+        for place in places:
+            _require_lines(place)
     for file in (file for place in places for file in _files(place)):
         lines = file.read().splitlines(keepends=True)
         kept = [line for line in lines if not _is_erased(line, gone, only_logs=only_logs)]
@@ -112,8 +118,33 @@ def _files(place: str) -> Iterator[_File]:
     path = Path(place)
     if not path.exists():
         raise InputError(f"{place}: No such file or directory")
-    found = sorted(path.rglob(f"*{_SUFFIX}")) if path.is_dir() else [path]
+    found = files_below(path, place, hidden=True).values() if path.is_dir() else [path]
     yield from (_LocalFile(file) for file in found if file.suffix == _SUFFIX)
+
+
+def _require_lines(place: str) -> None:
+    """Refuse a file that would not be read, and so would pass for one without such rows."""
+    path = Path(place)
+    if path.suffix not in ("", _SUFFIX) and (is_remote(place) or path.is_file()):
+        raise InputError(
+            f"{place}: rows can be erased from JSON lines ({_SUFFIX}) alone: delete them there by "
+            f"hand, and give --files names that end in {_SUFFIX}"
+        )
+
+
+def unread_files(folder: str) -> list[str]:
+    """Data files of a folder from which no lines are erased, since they are no JSON lines.
+
+    Args:
+        folder: A folder; files and ``s3://`` prefixes give none.
+
+    Raises:
+        InputError: A folder in it cannot be read.
+    """
+    if is_remote(folder) or not Path(folder).is_dir():
+        return []
+    files = files_below(Path(folder), folder, hidden=True).values()
+    return [str(it) for it in files if it.name.removesuffix(".gz").endswith(_OTHER_ROWS)]
 
 
 def _remote_files(location: S3Location) -> Iterator[_File]:
@@ -144,7 +175,7 @@ class _LocalFile:
 
     def write(self, content: bytes) -> None:
         is_private = not self.path.stat().st_mode & 0o077
-        with atomic_file(self.path, private=is_private) as partial:
+        with atomic_file(self.path.resolve(), private=is_private) as partial:  # not a link to it
             partial.write_bytes(content)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from intentflow.errors import InputError
+from intentflow.io.folder_files import files_below
 from intentflow.storage import fetch, is_remote
 from intentflow.storage.uris import parse_s3
 
@@ -35,7 +36,7 @@ def is_empty_log(place: str | Path) -> bool:
     """
     if not is_remote(str(place)):
         path = Path(place)
-        return path.is_dir() and not any(file.is_file() for file in path.rglob("*"))
+        return path.is_dir() and not files_below(path, str(place))
     from intentflow.storage.s3 import S3Store
 
     store, location = S3Store(), parse_s3(str(place))
@@ -71,7 +72,8 @@ def _files(place: Path, name: str, kinds: Sequence[LogKind]) -> list[Path]:
     if place.is_file():
         return [place]
     roots = [place / kind for kind in kinds if (place / kind).is_dir()] or [place]
-    files = sorted(file for root in roots for file in root.rglob("*.jsonl"))
+    below = (file for root in roots for file in files_below(root, name).values())
+    files = sorted(file for file in below if file.suffix == ".jsonl")
     if not files:
         raise InputError(_no_log(name))
     return files

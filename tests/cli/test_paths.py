@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from intentflow.cli.main import main
+from intentflow.cli.paths import outputs_of
+from intentflow.cli.verbs import VERBS, add_options, verb_module
 from intentflow.records import Example, write_records
 
 ROWS = [{"instruction": f"play song {i}", "output": "play_music()"} for i in range(3)]
@@ -26,6 +30,31 @@ def test_an_output_that_is_the_input_is_refused(labels: Path) -> None:
     before = labels.read_text()
     assert main(["convert", str(labels), "-o", str(labels)]) == 2
     assert labels.read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("command", "option"), [("convert", "--agreement"), ("validate", "--finding-rows")]
+)
+def test_a_further_output_that_is_the_input_is_refused(
+    command: str, option: str, labels: Path, tmp_path: Path
+) -> None:
+    before = labels.read_text()
+    output = ["-o", str(tmp_path / "out.jsonl")] if command == "convert" else []
+    assert main([command, str(labels), *output, option, str(labels)]) == 2
+    assert labels.read_text() == before
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_option_that_names_a_file_to_write_is_an_output(verb: str) -> None:
+    parser = argparse.ArgumentParser(verb)
+    add_options(parser, verb_module(verb))
+    written = {
+        action.dest
+        for action in parser._actions
+        if action.metavar
+        and re.search(r"\bwrite\b.*(here|\bas a page\b)|^write |to write\b", action.help or "")
+    }
+    assert written <= {*outputs_of(verb)}
 
 
 def test_two_outputs_in_one_file_are_refused(labels: Path, tmp_path: Path) -> None:

@@ -202,6 +202,32 @@ def test_a_file_in_a_folder_that_is_passed_over_is_named(
     assert "notes.txt: skipped" in capsys.readouterr().err
 
 
+def test_a_file_that_is_named_twice_is_read_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "in" / "a.jsonl"
+    source.parent.mkdir()
+    source.write_text(A)
+    assert convert([str(source.parent), str(source)], tmp_path / "out.jsonl").rows == 1
+    assert "read once, it is the same file as" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "out.rejects.jsonl", "agreement.json"])
+def test_a_source_that_would_be_replaced_is_refused(tmp_path: Path, name: str) -> None:
+    source = tmp_path / name
+    source.write_text(A)
+    with pytest.raises(IntentflowError, match=f"{name} is read, and the .* would replace it"):
+        convert([str(source)], tmp_path / "out.jsonl", agreement=tmp_path / "agreement.json")
+    assert source.read_text() == A
+
+
+def test_the_agreement_of_a_former_run_is_no_source(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(A)
+    agreement = tmp_path / "agreement.json"
+    for _ in range(2):
+        assert convert([str(tmp_path)], tmp_path / "out.jsonl", agreement=agreement).rows == 1
+
+
 def test_an_object_in_a_bucket_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fetch(uri: str, directory: Path, *, allow_prefix: bool) -> Path:
         path = directory / uri.rpartition("/")[2]

@@ -262,6 +262,34 @@ def test_further_files_are_erased_from(kept: Recording, tmp_path: Path) -> None:
     assert labels.read_text() == "\n".join(lines[1:])
 
 
+def test_lines_are_erased_behind_a_link(kept: Recording, tmp_path: Path) -> None:
+    labels = tmp_path / "labels.jsonl"
+    labels.write_text(json.dumps(TRAIN[0].as_dict()) + "\n")
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "today.jsonl").symlink_to(labels)
+    assert _erase(kept, "--person", "ann", "--files", str(tmp_path / "logs")) == 0
+    assert labels.read_text() == ""
+
+
+def test_a_file_that_is_not_read_is_no_proof(
+    kept: Recording, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = tmp_path / "rows.json"
+    rows.write_text(json.dumps([TRAIN[0].as_dict()]))
+    assert _erase(kept, "--person", "ann", "--files", str(rows)) == 2
+    assert "rows.json: rows can be erased from JSON lines (.jsonl) alone" in capsys.readouterr().err
+
+
+def test_other_data_in_a_folder_is_named(
+    kept: Recording, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "more"
+    folder.mkdir()
+    (folder / "rows.csv").write_text("text,label\n")
+    found = _summary(kept, capsys, "--person", "ann", "--files", str(folder))
+    assert found["not_changed"] == [str(folder / "rows.csv")]
+
+
 def test_an_export_is_named_and_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     export = tmp_path / "export.jsonl"
     export.write_text('{"person": "ann", "instruction": "red boat", "output": "paint()"}\n')
