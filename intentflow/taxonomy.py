@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 import yaml
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from intentflow.calls import Call, CallSyntaxError, name_fault, parse_calls
 from intentflow.config import StrictModel, nearest
@@ -39,11 +39,20 @@ class Intent(StrictModel):
         default_factory=dict,
         description="Allowed values by parameter; a parameter that is not listed takes any text",
     )
-    extractive: bool | None = Field(
+    extractive: bool | list[str] | None = Field(
         None,
         description="Whether values that are not listed are copied from the utterance, word by "
-        "word; if empty, training decides it by the labels",
+        "word, or the parameters whose values are; if empty, training decides it by the labels",
     )
+
+    @field_validator("extractive", mode="before")
+    @classmethod
+    def _decision_or_names(cls, stated: object) -> object:
+        if stated is None or isinstance(stated, bool):
+            return stated
+        if isinstance(stated, list) and all(isinstance(name, str) for name in stated):
+            return stated
+        raise ValueError("expected true, false or a list of parameters")
 
     @model_validator(mode="after")
     def _minimum_within_names(self) -> Self:
@@ -67,6 +76,29 @@ class Intent(StrictModel):
                         "at its ends"
                     )
         return self
+
+    @model_validator(mode="after")
+    def _copied_parameters_are_free(self) -> Self:
+        for name in self.extractive if isinstance(self.extractive, list) else []:
+            if name not in self.parameters:
+                guess = nearest(name, self.parameters)
+                hint = f"; did you mean {guess}?" if guess else ""
+                raise ValueError(f"extractive: there is no parameter {name}{hint}")
+            if name in self.values:
+                raise ValueError(f"extractive: the values of {name} are listed, so never copied")
+        return self
+
+    def is_copied(self, name: str) -> bool:
+        """Whether values of a parameter are copied from the utterance.
+
+        Example:
+            >>> fly = Intent(parameters=["to", "day"], extractive=["to"])
+            >>> fly.is_copied("to"), fly.is_copied("day")
+            (True, False)
+        """
+        if isinstance(self.extractive, list):
+            return name in self.extractive
+        return bool(self.extractive) and name not in self.values
 
     def values_at(self, index: int) -> list[str]:
         """The allowed values of the parameter at an index, from 0; empty if any text is allowed."""

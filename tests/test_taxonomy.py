@@ -97,6 +97,10 @@ def test_the_digest_does_not_depend_on_the_file(path: Path) -> None:
     ("text", "message"),
     [
         ("intents: {}", "at least one intent"),
+        ("intents: {f: {extractive: maybe}}", "true, false or a list of parameters"),
+        ("intents: {f: {parameters: [a], extractive: [1]}}", "true, false or a list of parameters"),
+        ("intents: {f: {parameters: [day], extractive: [days]}}", "did you mean day"),
+        ("intents: {f: {parameters: [a], values: {a: [x]}, extractive: [a]}}", "never copied"),
         ("intents: {'a(b': {}}", "cannot be named"),
         ("intents: {a: {paramters: []}}", "did you mean parameters"),
         ("intents: {a: {min_parameters: 1}}", "greater than the number of parameters"),

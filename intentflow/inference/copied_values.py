@@ -60,7 +60,9 @@ def first_word(utterance: str) -> str:
 
 def copies(taxonomy: Taxonomy) -> bool:
     """Whether values of any intent are copied from the utterance."""
-    return any(intent.extractive and intent.parameters for intent in taxonomy.intents.values())
+    return any(
+        intent.is_copied(name) for intent in taxonomy.intents.values() for name in intent.parameters
+    )
 
 
 def _substring(pieces: Iterable[str]) -> str:

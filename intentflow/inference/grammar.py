@@ -36,6 +36,7 @@ class _ValueForm:
         opening: Writes the beginning of an intent's call, up to its first value.
         closing: End of a call.
         rule: Grammar rule of a free value.
+        copied_rule: Grammar rule of a copied value; None if there is nothing to copy.
         comma: Separator of values.
         write: Formats an enumerated value.
         before: Grammar of the optional text before an enumerated value.
@@ -47,6 +48,11 @@ class _ValueForm:
     comma: str
     write: Callable[[str], str]
     before: str
+    copied_rule: str | None = None
+
+    def rule_of(self, intent: Intent, name: str) -> str:
+        """Grammar rule of a parameter whose values are not listed."""
+        return self.copied_rule if self.copied_rule and intent.is_copied(name) else self.rule
 
 
 def _plain_opening(name: str) -> str:
@@ -80,7 +86,7 @@ def taxonomy_grammar(
         output_format: Format of the answers.
         intent_tokens: Call openings that are one token, see
             :func:`intentflow.prompts.intent_tokens`; the grammar allows no other spelling of them.
-        utterance: Text that the values of extractive intents are copied from; None for any values.
+        utterance: Text that values of extractive intents are copied from; None for any values.
 
     Returns:
         Text in llguidance's Lark dialect, with the rule ``start``.
@@ -89,11 +95,8 @@ def taxonomy_grammar(
     tokens = {} if is_json else intent_tokens or {}
     form = _JSON if is_json else _PLAIN
     copied = copied_rules(utterance, output_format) if utterance and copies(taxonomy) else None
-    copying = replace(form, rule=COPIED) if copied else form
-    calls = [
-        _call(name, intent, copying if intent.extractive else form, tokens)
-        for name, intent in taxonomy.intents.items()
-    ]
+    form = replace(form, copied_rule=COPIED) if copied else form
+    calls = [_call(name, intent, form, tokens) for name, intent in taxonomy.intents.items()]
     alternatives = "\n    | ".join(calls)
     rules = f"{_QUOTED}{copied or ''}\n"
     if is_json:
@@ -148,28 +151,29 @@ def _values(intent: Intent, form: _ValueForm) -> str:
     min_values, max_values = intent.min_parameters, len(intent.parameters)
     if max_values == 0:
         return ""
-    if intent.values:
+    rules = {form.rule_of(intent, name) for name in intent.parameters}
+    if intent.values or len(rules) > 1:
         return _positional_values(intent, form)
-    rest = f"({_literal(form.comma)} {form.rule}){{{max(min_values - 1, 0)},{max_values - 1}}}"
-    some = f"{form.rule} {rest}" if max_values > 1 else form.rule
+    rule = rules.pop()
+    rest = f"({_literal(form.comma)} {rule}){{{max(min_values - 1, 0)},{max_values - 1}}}"
+    some = f"{rule} {rest}" if max_values > 1 else rule
     return some if min_values else f"({some})?"
 
 
 def _positional_values(intent: Intent, form: _ValueForm) -> str:
-    """A separate rule for each position, if some values are enumerated."""
+    """A separate rule for each position, if some values are enumerated or not all are copied."""
     found = ""
-    for place in reversed(range(len(intent.parameters))):
+    for place, name in reversed([*enumerate(intent.parameters)]):
         comma = f"{_literal(form.comma)} " if place else ""
-        found = f"{comma}{_value(intent.values_at(place), form)} {found}".strip()
+        allowed = intent.values_at(place)
+        value = _listed_value(allowed, form) if allowed else form.rule_of(intent, name)
+        found = f"{comma}{value} {found}".strip()
         if place >= intent.min_parameters:
             found = f"({found})?"
     return found
 
 
-def _value(allowed: Sequence[str], form: _ValueForm) -> str:
-    """A free value, or one of a few."""
-    if not allowed:
-        return form.rule
+def _listed_value(allowed: Sequence[str], form: _ValueForm) -> str:
     return f"({form.before}({' | '.join(_literal(form.write(value)) for value in allowed)}))"
 
 

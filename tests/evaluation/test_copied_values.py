@@ -25,6 +25,9 @@ TAXONOMY = Taxonomy(
             parameters=["to", "class"], values={"class": ["economy", "first"]}, extractive=True
         ),
         "say": Intent(parameters=["text"], min_parameters=1),
+        "remind": Intent(
+            parameters=["what", "when", "whom"], min_parameters=2, extractive=["what", "whom"]
+        ),
     }
 )
 FORMATS: list[OutputFormat] = ["call", "json"]
@@ -74,8 +77,13 @@ def _walk(form: OutputFormat, seed: int, limit: int | None = None) -> tuple[str,
 
 def _others(calls: list[Call]) -> list[str]:
     """Values that had to be copied, and were not."""
-    copied = {"weather": 2, "fly": 1}
-    values = [value for call in calls for value in call.parameters[: copied.get(call.intent, 0)]]
+    copied = {"weather": (0, 1), "fly": (0,), "remind": (0, 2)}
+    values = [
+        call.parameters[place]
+        for call in calls
+        for place in copied.get(call.intent, ())
+        if place < len(call.parameters)
+    ]
     return [value for value in values if not is_span(value, UTTERANCE)]
 
 
@@ -115,6 +123,20 @@ def test_every_span_is_admitted(text: str, data: st.DataObject, form: OutputForm
     ["weather(Road,7)", "weather(Ohio, 7)", "weather(,7)", "weather(hot,)", "weather( hot,7)"],
 )
 def test_what_does_not_stand_in_the_utterance_is_refused(text: str) -> None:
+    assert not _admits(text, UTTERANCE)
+
+
+@pytest.mark.parametrize(
+    "text", ["remind(hot,8:00)", "remind(hot in,2024-05-01,Rome)", "remind(Ohio,it)"]
+)
+def test_each_parameter_is_copied_or_free_by_itself(text: str) -> None:
+    assert _admits(text, UTTERANCE)
+
+
+@pytest.mark.parametrize(
+    "text", ["remind(cold,8:00)", "remind(hot)", "remind(hot,8:00,Ann)", "remind(hot,8:00,Rome,it)"]
+)
+def test_a_copied_parameter_next_to_a_free_one_takes_nothing_else(text: str) -> None:
     assert not _admits(text, UTTERANCE)
 
 

@@ -15,7 +15,7 @@ COPIED = [Example(f"fly to {city} now", f"fly({city})") for city in CITIES]
 NORMALISED = Example("fly to the big apple", "fly(New York)")
 
 
-def _marked(rows: Sequence[Example], **intent: object) -> bool | None:
+def _marked(rows: Sequence[Example], **intent: object) -> bool | list[str] | None:
     taxonomy = Taxonomy(intents={"fly": Intent.model_validate({"parameters": ["to"], **intent})})
     return mark_extractive(taxonomy, rows).intents["fly"].extractive
 
@@ -37,10 +37,10 @@ def test_too_few_values_decide_nothing() -> None:
     assert _marked(COPIED[: MIN_VALUES - 1]) is None
 
 
-@pytest.mark.parametrize("declared", [True, False])
-def test_what_the_taxonomy_declares_stays(declared: bool) -> None:
+@pytest.mark.parametrize("declared", [True, False, [], ["to"]])
+def test_what_the_taxonomy_declares_stays(declared: bool | list[str]) -> None:
     rows = COPIED if not declared else [NORMALISED] * MIN_VALUES
-    assert _marked(rows, extractive=declared) is declared
+    assert _marked(rows, extractive=declared) == declared
 
 
 def test_listed_values_are_not_looked_at() -> None:
@@ -53,7 +53,20 @@ def test_listed_values_are_not_looked_at() -> None:
 
 def test_a_missing_value_written_as_an_empty_one_is_no_span() -> None:
     rows = [Example(f"fly {city}", f'fly("",{city})') for city in CITIES[:MIN_VALUES]]
-    assert _marked(rows, parameters=["from", "to"]) is None
+    assert _marked(rows, parameters=["from", "to"]) == ["to"]
+
+
+def test_a_parameter_of_normal_forms_leaves_the_others_copied() -> None:
+    rows = [
+        Example(f"fly to {city} tomorrow from {city}", f"fly({city},2024-05-01,{city})")
+        for city in CITIES[:MIN_VALUES]
+    ]
+    assert _marked(rows, parameters=["to", "day", "from"]) == ["to", "from"]
+
+
+def test_too_few_values_of_a_parameter_leave_it_free() -> None:
+    rows = [Example(f"fly {city}", f"fly(2024-05-01,{city})") for city in CITIES[: MIN_VALUES - 1]]
+    assert _marked(rows, parameters=["day", "to"]) is None
 
 
 def test_labels_that_do_not_parse_are_skipped() -> None:
