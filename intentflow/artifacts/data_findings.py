@@ -73,7 +73,9 @@ class Advice(Section):
     learning_rate: dict[str, Number] = Field(
         description="From the shipped recipes of starting_points"
     )
-    num_train_epochs: dict[str, Number] = Field(description="Likewise")
+    num_train_epochs: dict[str, Number] = Field(
+        description="Likewise; more where the rows would make few steps"
+    )
     per_device_train_batch_size: dict[str, Integer | None] = Field(
         description="Rows per pass that share one computation of the prompt; null if the model "
         "does not fit into a device's memory with this method, or its size is not known"

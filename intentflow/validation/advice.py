@@ -29,6 +29,8 @@ _MIN_LENGTH = 32
 _BATCH_SIZES = (256, 128, 64, 32, 16)
 _MIN_BATCH = 8
 _STEPS_PER_EPOCH = 40
+_MIN_STEPS = 100
+_MAX_EPOCHS = 10
 _IN_RECIPE = (
     "max_length",
     "global_batch_size",
@@ -58,6 +60,7 @@ def advise(
     examples: Sequence[Example],
     *,
     recipe: Recipe | None = None,
+    suggested: Recipe | None = None,
     hardware: Hardware | None = None,
     taxonomy: Taxonomy | None = None,
     count_tokens: Callable[[str], int] | None = None,
@@ -67,7 +70,8 @@ def advise(
 
     Args:
         examples: The rows; may be empty.
-        recipe: Model, method, prompt and distribution of the training; the guide's if None.
+        recipe: Model, method, prompt and distribution of the training.
+        suggested: Recipe that the advice is for where none is given; the guide's if None.
         hardware: Devices of the training; those of this computer if None.
         taxonomy: The intents that the recipe's prompt lists; those of the rows if None.
         count_tokens: Number of tokens of a text; :func:`estimate_tokens` if None.
@@ -75,7 +79,7 @@ def advise(
             label; counted from the recipe's prompt if None.
     """
     count = count_tokens or estimate_tokens
-    own = recipe or Recipe.load(DEFAULT_RECIPE)
+    own = recipe or suggested or Recipe.load(DEFAULT_RECIPE)
     tokens = [count(row.instruction) + count(_answer(row, own)) for row in examples]
     longest = max(tokens, default=0)
     if prompt_tokens is None:
@@ -93,7 +97,9 @@ def advise(
         tokens_estimated=count_tokens is None,
         global_batch_size=batch,
         learning_rate={method: points.recipes[method].learning_rate for method in rows},
-        num_train_epochs={method: points.recipes[method].num_train_epochs for method in rows},
+        num_train_epochs={
+            method: _epochs(points.recipes[method], len(examples), batch) for method in rows
+        },
         per_device_train_batch_size=rows,
         gradient_accumulation_steps={
             method: batch // training.devices // fit if fit else None
@@ -105,6 +111,15 @@ def advise(
         device=str(devices),
         assumption=_assumption(training),
     )
+
+
+def _epochs(shipped: Recipe, rows: int, batch: int) -> float:
+    """The shipped recipe's, or more where few rows make few steps; pairs are not rows."""
+    own = shipped.num_train_epochs
+    if shipped.method == "dpo":
+        return own
+    enough = math.ceil(_MIN_STEPS * batch / max(1, rows))
+    return min(max(own, enough), max(_MAX_EPOCHS, own))
 
 
 def _answer(row: Example, recipe: Recipe) -> str:

@@ -68,6 +68,7 @@ def validate(
     count_tokens: Callable[[str], int] | None = None,
     prompt_tokens: int | None = None,
     recipe: Recipe | None = None,
+    suggested: Recipe | None = None,
     hardware: Hardware | None = None,
 ) -> ValidationReport:
     """Check a data set and derive hyper-parameters from it.
@@ -80,7 +81,8 @@ def validate(
         count_tokens: Number of tokens of a text, for the advised length; estimated if None.
         prompt_tokens: Tokens of the prompt, which every row has in addition to utterance and
             label; counted from the recipe's prompt if None.
-        recipe: Recipe that the advice is for; the guide's if None.
+        recipe: Recipe of the training, that the advice is for.
+        suggested: Recipe that the advice is for where none is given; the guide's if None.
         hardware: Devices of the training, for the advised batch; those of this computer if None.
 
     Returns:
@@ -95,6 +97,7 @@ def validate(
     advice = advise(
         examples,
         recipe=recipe,
+        suggested=suggested,
         hardware=hardware,
         taxonomy=taxonomy,
         count_tokens=count_tokens,

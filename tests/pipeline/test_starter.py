@@ -16,8 +16,9 @@ from intentflow.pipeline.starter.from_rows import service_name
 from intentflow.pipeline.starter.gate_draft import draft_gate, linear_accuracy
 from intentflow.pipeline.starter.recipe_draft import draft_recipe
 from intentflow.pipeline.starter.taxonomy_draft import draft_taxonomy
+from intentflow.pipeline.steps.validate import ValidateConfig, run_validate
 from intentflow.recipe.recipe import Recipe
-from intentflow.records import Example
+from intentflow.records import Example, write_records
 from intentflow.taxonomy import Taxonomy
 from intentflow.validation.hardware import Hardware
 from tests.public_sets import sample
@@ -164,6 +165,21 @@ def test_few_rows_are_seen_more_often() -> None:
     few, many = (draft_recipe(ENGLISH * times, LAPTOP) for times in (1, 200))
     shipped = Recipe.load(many.source)
     assert few.recipe.num_train_epochs > many.recipe.num_train_epochs == shipped.num_train_epochs
+
+
+@pytest.mark.parametrize(
+    ("rows", "hardware"), [(ENGLISH, "16Gi"), (ENGLISH * 200, "1x24Gi"), (CHINESE, "16Gi")]
+)
+def test_validate_advises_what_is_drafted(
+    rows: list[Example], hardware: str, tmp_path: Path
+) -> None:
+    drafted = draft_recipe(rows, Hardware.parse(hardware)).recipe
+    write_records(tmp_path / "rows.jsonl", rows)
+    config = ValidateConfig(hardware=hardware)
+    advice = run_validate(tmp_path / "rows.jsonl", config).advice
+    assert (advice.method, advice.model) == (drafted.method, drafted.model_name_or_path)
+    assert advice.global_batch_size == drafted.global_batch_size
+    assert advice.num_train_epochs[drafted.method] == drafted.num_train_epochs
 
 
 def test_rows_too_few_for_a_classifier_get_a_guess() -> None:

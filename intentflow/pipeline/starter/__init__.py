@@ -13,9 +13,9 @@ import yaml
 from intentflow.errors import InputError
 from intentflow.io.files import atomic_file
 from intentflow.pipeline.starter.gate_draft import GateDraft
-from intentflow.pipeline.starter.recipe_draft import SMALL_RECIPE
 from intentflow.pipeline.starter.taxonomy_draft import TaxonomyDraft
 from intentflow.recipe.recipe import Recipe
+from intentflow.validation.recipe_choice import SMALL_RECIPE
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,16 +10,9 @@ from intentflow.recipe.recipe import Recipe
 from intentflow.records import Example
 from intentflow.validation.advice import advise
 from intentflow.validation.hardware import Hardware
-from intentflow.validation.languages import row_languages
+from intentflow.validation.recipe_choice import choose_recipe
 
-SMALL_RECIPE = "smollm2-135m/full"
-"""The recipe of the model that comes along, which knows English."""
-
-_LARGE_RECIPES = ("qwen1.5-1.8b-chat/lora", "qwen1.5-1.8b-chat/qlora")
 _PROMPT_LANGUAGES: dict[str, Language] = {"Chinese": "zh", "Indonesian": "id"}
-_SAMPLE_ROWS = 2_000
-_MIN_STEPS = 100
-_MAX_EPOCHS = 10
 
 
 @dataclass(frozen=True)
@@ -52,42 +43,13 @@ def draft_recipe(examples: Sequence[Example], hardware: Hardware | None = None) 
         ModuleNotFoundError: The ``data`` extra is not installed.
     """
     devices = hardware or Hardware.detect()
-    language = _main_language(examples)
-    source, reason = _choice(examples, language, devices)
+    source, language, reason = choose_recipe(examples, devices)
     shipped = Recipe.load(source)
-    batch = min(shipped.global_batch_size, advise(examples, hardware=devices).global_batch_size)
-    enough = math.ceil(_MIN_STEPS * batch / max(1, len(examples)))
-    epochs = min(max(shipped.num_train_epochs, enough), max(_MAX_EPOCHS, shipped.num_train_epochs))
+    advice = advise(examples, recipe=shipped, hardware=devices)
     changes = {
-        "global_batch_size": batch,
-        "num_train_epochs": epochs,
+        "global_batch_size": advice.global_batch_size,
+        "num_train_epochs": advice.num_train_epochs[shipped.method],
         "taxonomy_in_prompt": "names",
         "language": _PROMPT_LANGUAGES.get(language or "", "en"),
     }
     return RecipeDraft(shipped.model_copy(update=changes), source, language, reason)
-
-
-def _main_language(examples: Sequence[Example]) -> str | None:
-    step = -(-len(examples) // _SAMPLE_ROWS) or 1
-    found = Counter(row_languages([row.instruction for row in examples[::step]]))
-    del found[None]
-    return found.most_common(1)[0][0] if found else None
-
-
-def _choice(
-    examples: Sequence[Example], language: str | None, hardware: Hardware
-) -> tuple[str, str]:
-    """The name of a shipped recipe, and the reason."""
-    if hardware.kind == "cpu" and language in (None, "English"):
-        return SMALL_RECIPE, f"{hardware}: the model that comes along trains in minutes"
-    fits = advise(examples, hardware=hardware).per_device_train_batch_size
-    for name in _LARGE_RECIPES:
-        method = name.partition("/")[2]
-        if fits.get(method) and (method != "qlora" or hardware.kind == "cuda"):
-            known = (
-                "" if hardware.kind == "cuda" else f", and the bundled model knows no {language}"
-            )
-            return name, f"{hardware}{known}; the model comes from the Hugging Face hub"
-    return SMALL_RECIPE, (
-        f"{hardware} has too little memory for a larger model; the bundled one knows English only"
-    )

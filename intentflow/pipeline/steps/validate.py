@@ -20,6 +20,8 @@ from intentflow.validation.policy import DataPolicy
 if TYPE_CHECKING:
     from intentflow.artifacts.failure import StepFailure
     from intentflow.artifacts.training import TrainingEstimate
+    from intentflow.recipe.recipe import Recipe
+    from intentflow.records import Example
     from intentflow.validation import ValidationReport
 
 # Findings that make training impossible: invalid input, not a failed check.
@@ -120,17 +122,22 @@ def run_validate(
     from intentflow.validation import validate, write_validation_report
 
     settings = config or ValidateConfig()
+    if estimate and settings.recipe is None:
+        raise UsageError("--estimate times the training of a recipe: give --recipe, too")
+    agreed = None if agreement is None else Agreement.read(agreement)
     others = {str(path): read_records(path) for path in against}
+    rows = read_records(records)
+    hardware = Hardware.parse(settings.hardware) if settings.hardware else Hardware.detect()
     result = validate(
-        read_records(records),
+        rows,
         settings.policy,
         settings.taxonomy,
         against=others,
         recipe=settings.recipe,
-        hardware=Hardware.parse(settings.hardware) if settings.hardware else None,
+        suggested=None if settings.recipe else _suggested(rows, hardware),
+        hardware=hardware,
     )
-    if agreement is not None:
-        result = replace(result, agreement=Agreement.read(agreement))
+    result = replace(result, agreement=agreed)
     if estimate:
         result = replace(result, estimate=_estimate(records, settings))
     if finding_rows is not None:
@@ -147,12 +154,22 @@ def run_validate(
     return result
 
 
+def _suggested(rows: Sequence[Example], hardware: Hardware) -> Recipe | None:
+    """The recipe that ``init --from`` drafts for the rows; None where that needs more packages."""
+    from intentflow.recipe.recipe import Recipe
+    from intentflow.validation.recipe_choice import choose_recipe
+
+    try:
+        return Recipe.load(choose_recipe(rows, hardware).source)
+    except ModuleNotFoundError:
+        return None
+
+
 def _estimate(records: str | Path, settings: ValidateConfig) -> TrainingEstimate:
     from intentflow.records import read_records
     from intentflow.training.estimate import estimate_training
 
-    if settings.recipe is None:
-        raise UsageError("--estimate times the training of a recipe: give --recipe, too")
+    assert settings.recipe is not None  # as run_validate has checked
     return estimate_training(settings.recipe, read_records(records), settings.taxonomy)
 
 
