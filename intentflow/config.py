@@ -6,8 +6,9 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar, get_args
 
 from pydantic import (
     AliasChoices,
@@ -71,7 +72,20 @@ class DescribedModel(BaseModel):
 class StrictModel(DescribedModel):
     """A configuration section: unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _truth_values_are_no_numbers(cls, document: object) -> object:
+        """``minimum_rows: yes`` would silently be 1."""
+        for name in _number_fields(cls) if isinstance(document, Mapping) else ():
+            if isinstance(document.get(name), bool):
+                found = str(document[name]).lower()
+                raise ValueError(
+                    f"{name}: expected a number, not {found}: YAML reads yes, on and true, and "
+                    "no, off and false as truth values"
+                )
+        return document
 
     @model_validator(mode="before")
     @classmethod
@@ -289,6 +303,17 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
 
 def _keys_of(model: type[BaseModel]) -> set[str]:
     return {*model.model_fields, *(name for names in _aliased(model) for name in names)}
+
+
+@cache
+def _number_fields(model: type[BaseModel]) -> tuple[str, ...]:
+    """Names of the fields that take a number, and no truth value."""
+    return tuple(
+        name
+        for name, field in model.model_fields.items()
+        if {int, float} & (kinds := {field.annotation, *get_args(field.annotation)})
+        and bool not in kinds
+    )
 
 
 def _aliased(model: type[BaseModel]) -> list[list[str]]:

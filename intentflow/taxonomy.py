@@ -55,6 +55,16 @@ class Intent(StrictModel):
         raise ValueError("expected true, false or a list of parameters")
 
     @model_validator(mode="after")
+    def _names_are_distinct(self) -> Self:
+        """An answer has its values by name."""
+        for number, name in enumerate(self.parameters):
+            if not name.strip():
+                raise ValueError("parameters: a name is blank")
+            if name in self.parameters[:number]:
+                raise ValueError(f"parameters: the name {name} is repeated; give each its own")
+        return self
+
+    @model_validator(mode="after")
     def _minimum_within_names(self) -> Self:
         if self.min_parameters > len(self.parameters):
             raise ValueError("min_parameters is greater than the number of parameters")

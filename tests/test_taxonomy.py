@@ -103,6 +103,8 @@ def test_the_digest_does_not_depend_on_the_file(path: Path) -> None:
         ("intents: {f: {parameters: [a], values: {a: [x]}, extractive: [a]}}", "never copied"),
         ("intents: {'a(b': {}}", "cannot be named"),
         ("intents: {a: {paramters: []}}", "did you mean parameters"),
+        ("intents: {a: {parameters: [x, y, x]}}", "the name x is repeated"),
+        ("intents: {a: {parameters: [x, '']}}", "a name is blank"),
         ("intents: {a: {min_parameters: 1}}", "greater than the number of parameters"),
         ("intents: {a: {parameters: [class], values: {clas: [x]}}}", "did you mean class"),
         ("intents: {a: {parameters: [b], values: {b: []}}}", "at least one value"),

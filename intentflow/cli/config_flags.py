@@ -141,11 +141,9 @@ def _plain_type(annotation: Any) -> Any:
 def _number(kind: type, field: FieldInfo) -> Callable[[str], Any]:
     """A parser of numbers inside the field's bounds."""
     bounds = {k: getattr(mark, k) for mark in field.metadata for k in _BOUNDS if hasattr(mark, k)}
-    if not bounds:
-        return kind
     limits: Any = Field(**bounds, allow_inf_nan=None if kind is int else False)
     adapter = TypeAdapter[Any](Annotated[kind, limits])  # type: ignore[arg-type]
-    what = f"{'an integer' if kind is int else 'a number'} {_range(bounds)}"
+    what = f"{'an integer' if kind is int else 'a number'} {_range(bounds)}".rstrip()
 
     def read(text: str) -> Any:
         try:

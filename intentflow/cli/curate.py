@@ -64,6 +64,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     """Curate."""
+    if args.output.suffix not in (".json", ".jsonl"):
+        raise UsageError(f"{args.output}: the name of the output must end in .json or .jsonl")
     config = read_config(args, CurateConfig, defaults=DEFAULTS)
     if args.redaction_report:
         require_report_suffix(args.redaction_report)

@@ -63,7 +63,18 @@ class _Parser(argparse.ArgumentParser):
     """An argparse parser whose errors are one line, like all others."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message} (see {self.prog} --help)")
+        raise UsageError(f"{message}{self._hint(message)} (see {self.prog} --help)")
+
+    def _hint(self, message: str) -> str:
+        """The option whose name is near the first unknown one."""
+        _, found, unknown = message.partition("unrecognized arguments: ")
+        first = unknown.partition(" ")[0].partition("=")[0]
+        if not found or not first.startswith("-"):
+            return ""
+        from intentflow.config import nearest  # takes 0.1 s to import
+
+        guess = nearest(first, self._option_string_actions)
+        return f"; did you mean {guess}?" if guess else ""
 
 
 def _run_verb(verb: str, arguments: list[str]) -> int:

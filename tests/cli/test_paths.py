@@ -94,3 +94,8 @@ def test_split_does_not_write_a_part_over_what_it_reads(part: str, tmp_path: Pat
     before = source.read_bytes()
     assert main(["split", str(source), "-o", str(tmp_path)]) == 2
     assert source.read_bytes() == before
+
+
+def test_curate_refuses_an_ending_that_nothing_reads(labels: Path, tmp_path: Path) -> None:
+    assert main(["curate", str(labels), "-o", str(tmp_path / "out.txt")]) == 2
+    assert not (tmp_path / "out.txt").exists()

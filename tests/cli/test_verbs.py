@@ -100,6 +100,18 @@ def test_an_unknown_flag_exits_2(verb: str, capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out == ""
 
 
+def test_the_option_that_is_near_an_unknown_one_is_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["convert", "a.csv", "-o", "b.jsonl", "--feild", "text"]) == 2
+    assert "--feild text; did you mean --field? (see" in capsys.readouterr().err
+
+
+def test_no_option_is_named_where_none_is_near(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["convert", "a.csv", "-o", "b.jsonl", "--xyzzy"]) == 2
+    assert "did you mean" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_option_has_a_description(verb: str) -> None:
     parser = argparse.ArgumentParser(prog=verb)
@@ -288,4 +300,4 @@ def test_a_wrong_flag_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["curate", "rows.jsonl", "-o", "out.jsonl", "--seed", "x"]) == 2
     printed = capsys.readouterr().err
     assert printed.count("\n") == 1
-    assert "--seed: invalid int value: 'x'" in printed
+    assert "--seed: x: give an integer" in printed
