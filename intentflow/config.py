@@ -78,9 +78,10 @@ class StrictModel(DescribedModel):
     @classmethod
     def _truth_values_are_no_numbers(cls, document: object) -> object:
         """``minimum_rows: yes`` would silently be 1."""
-        for name in _number_fields(cls) if isinstance(document, Mapping) else ():
-            if isinstance(document.get(name), bool):
-                found = str(document[name]).lower()
+        given: Mapping[Any, Any] = document if isinstance(document, Mapping) else {}
+        for name in _number_fields(cls):
+            if isinstance(given.get(name), bool):
+                found = str(given[name]).lower()
                 raise ValueError(
                     f"{name}: expected a number, not {found}: YAML reads yes, on and true, and "
                     "no, off and false as truth values"
@@ -207,12 +208,16 @@ def load_yaml(path: str | Path) -> Any:
     """Read one YAML document.
 
     Raises:
-        InputError: The file is missing, not UTF-8 or not YAML.
+        InputError: The file is missing, a folder, not UTF-8 or not YAML.
     """
     try:
         text = _read_text(str(path))
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 (byte {error.start})") from None
+    except IsADirectoryError:
+        inside = Path(path, "run.yaml")
+        hint = f", such as {inside}" if inside.is_file() else ""
+        raise InputError(f"{path} is a folder; give a file{hint}") from None
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
     return load_yaml_text(text, str(path))

@@ -106,6 +106,12 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load_yaml(tmp_path / "none.yaml")
 
 
+def test_a_folder_of_a_project_leads_to_its_run_configuration(tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_text("")
+    with pytest.raises(IntentflowError, match=r"is a folder; give a file, such as .*/run\.yaml"):
+        load_yaml(tmp_path)
+
+
 def test_a_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_bytes(b"a: \xff")
     with pytest.raises(IntentflowError, match="not UTF-8"):
