@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +12,15 @@ from typing import Any, Protocol
 
 from intentflow.erasure.rows import ErasedRows
 from intentflow.errors import InputError
+from intentflow.feedback.log_files import SUFFIXES
 from intentflow.io.files import atomic_file
 from intentflow.io.folder_files import files_below
 from intentflow.storage import is_remote
 from intentflow.storage.s3 import S3Store
 from intentflow.storage.uris import S3Location, digest_in_name, parse_s3
 
-_SUFFIX = ".jsonl"
 _OTHER_ROWS = (".json", ".ndjson", ".manifest", ".csv", ".tsv", ".xlsx", ".parquet", ".arrow")
+_GZIP_MAGIC = b"\x1f\x8b"
 _LOG_KEYS = frozenset({"request_id", "prompt_digest", "instruction"})
 """Keys of every line that a service logs; a labelling export has not all of them."""
 
@@ -55,7 +58,7 @@ def erase_lines(
     """Erase lines from files of JSON lines; the other lines stay as they are, byte for byte.
 
     Args:
-        places: Files, folders or ``s3://`` prefixes.
+        places: Files (plain or gzip), folders or ``s3://`` prefixes.
         gone: The rows to erase.
         only_logs: Whether lines that no service has logged stay, such as those of an export.
         dry: Whether nothing is written.
@@ -70,18 +73,33 @@ def erase_lines(
         for place in places:
             _require_lines(place)
     for file in (file for place in places for file in _files(place)):
-        lines = file.read().splitlines(keepends=True)
-        kept = [line for line in lines if not _is_erased(line, gone, only_logs=only_logs)]
-        if len(kept) == len(lines):
-            continue
-        if not dry:
-            file.write(b"".join(kept))
-        found.append(ErasedLines(file.name, len(lines) - len(kept)))
+        if erased := _erase_from(file, gone, only_logs=only_logs, dry=dry):
+            found.append(ErasedLines(file.name, erased))
     return found
 
 
+def _erase_from(file: _File, gone: ErasedRows, *, only_logs: bool, dry: bool) -> int:
+    """Erase lines from a file; their number."""
+    content = file.read()
+    lines = _unpacked(content, file.name).splitlines(keepends=True)
+    kept = [line for line in lines if not _is_erased(line, gone, only_logs=only_logs)]
+    if not dry and len(kept) < len(lines):
+        rest = b"".join(kept)
+        file.write(gzip.compress(rest) if content.startswith(_GZIP_MAGIC) else rest)
+    return len(lines) - len(kept)
+
+
+def _unpacked(content: bytes, name: str) -> bytes:
+    if not content.startswith(_GZIP_MAGIC):
+        return content
+    try:
+        return gzip.decompress(content)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{name}: damaged gzip data ({error}); fetch the file again") from None
+
+
 def holds_log(place: str) -> bool:
-    """Whether a place has lines that a service has logged, by the first line of each file.
+    """Whether a place has lines that a service has logged.
 
     Args:
         place: A file, a folder or an ``s3://`` prefix.
@@ -90,7 +108,11 @@ def holds_log(place: str) -> bool:
         InputError: It does not exist, or a file cannot be read.
         ServiceError: The storage does not answer, or refuses.
     """
-    return any(_is_logged(_row(file.read().partition(b"\n")[0])) for file in _files(place))
+    return any(
+        _is_logged(_row(line))
+        for file in _files(place)
+        for line in _unpacked(file.read(), file.name).splitlines()
+    )
 
 
 def _is_erased(line: bytes, gone: ErasedRows, *, only_logs: bool) -> bool:
@@ -119,16 +141,18 @@ def _files(place: str) -> Iterator[_File]:
     if not path.exists():
         raise InputError(f"{place}: No such file or directory")
     found = files_below(path, place, hidden=True).values() if path.is_dir() else [path]
-    yield from (_LocalFile(file) for file in found if file.suffix == _SUFFIX)
+    yield from (_LocalFile(file) for file in found if file.name.endswith(SUFFIXES))
 
 
 def _require_lines(place: str) -> None:
     """Refuse a file that would not be read, and so would pass for one without such rows."""
     path = Path(place)
-    if path.suffix not in ("", _SUFFIX) and (is_remote(place) or path.is_file()):
+    is_file = place.endswith(_OTHER_ROWS) if is_remote(place) else path.is_file()
+    if is_file and not place.endswith(SUFFIXES):
+        ends = ", ".join(SUFFIXES)
         raise InputError(
-            f"{place}: rows can be erased from JSON lines ({_SUFFIX}) alone: delete them there by "
-            f"hand, and give --files names that end in {_SUFFIX}"
+            f"{place}: rows can be erased from JSON lines ({ends}) alone: delete them there by "
+            "hand, and give --files names that end in one of these"
         )
 
 
@@ -155,7 +179,7 @@ def _remote_files(location: S3Location) -> Iterator[_File]:
         found = [location / name for name in sorted(store.below(location))]
     for one in found:
         is_published = any(map(digest_in_name, str(one).split("/")))
-        if one.key.endswith(_SUFFIX) and not is_published:
+        if one.key.endswith(SUFFIXES) and not is_published:
             yield _RemoteFile(store, one)
 
 

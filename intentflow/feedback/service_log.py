@@ -7,6 +7,7 @@ others count.
 
 from __future__ import annotations
 
+import itertools
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ from intentflow.curation.dedup import normalised_utterance
 from intentflow.errors import InputError
 from intentflow.feedback.log_files import EmptyLog, log_files
 from intentflow.feedback.times import read_time
+from intentflow.io.surrogates import is_unicode
 from intentflow.records import MAX_ROW_BYTES
 
 _MAX_RAW_CHARACTERS = 10_000
@@ -30,6 +32,8 @@ _FAULTS = {
     "not_a_log_line": "lacks what a service logs",
     "bad_time": "has no time in ISO 8601",
     "malformed_output": "has a label that is no call",
+    "blank_text": "has no utterance",
+    "not_unicode": "contains half of a surrogate pair",
 }
 """Why a line is rejected, in words."""
 
@@ -104,7 +108,7 @@ def read_service_log(paths: Sequence[str | Path]) -> ServiceLog:
             its log.
 
     Raises:
-        InputError: A path does not exist.
+        InputError: A path does not exist, or is damaged.
         EmptyLog: No line is a request or a correction.
     """
     log = ServiceLog()
@@ -122,8 +126,14 @@ def read_service_log(paths: Sequence[str | Path]) -> ServiceLog:
 
 
 def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines that are not blank, each with its number; of one that is too long, the start."""
     with file.open("rb") as stream:
-        for number, raw in enumerate(stream, 1):
+        for number in itertools.count(1):
+            if not (raw := stream.readline(MAX_ROW_BYTES + 1)):
+                return
+            end = raw
+            while end and not end.endswith(b"\n"):
+                end = stream.readline(MAX_ROW_BYTES)
             if raw.strip():
                 yield number, raw
 
@@ -157,6 +167,7 @@ def _read(raw: bytes) -> tuple[LoggedRequest | LoggedCorrection, datetime]:
         line: LogLine = (kind or LoggedRequest).from_mapping(document, "line")
     except InputError:
         raise _Rejected("not_a_log_line") from None
+    _require_text(line)
     try:
         time = read_time(line.time, "time")
     except InputError:
@@ -165,6 +176,13 @@ def _read(raw: bytes) -> tuple[LoggedRequest | LoggedCorrection, datetime]:
         return line.model_copy(update={"output": _canonical(line.output)}), time
     assert isinstance(line, LoggedRequest)
     return line, time
+
+
+def _require_text(line: LogLine) -> None:
+    if not is_unicode(json.dumps(line.as_dict(), ensure_ascii=False)):
+        raise _Rejected("not_unicode")
+    if not line.instruction.strip():
+        raise _Rejected("blank_text")
 
 
 def _canonical(label: str) -> str:

@@ -78,6 +78,26 @@ def test_the_folder_of_a_service_is_read_without_its_corrections(
     assert (summary["requests"], summary["repeated"]) == (COUNT, 0)
 
 
+def test_logs_of_several_services_are_read_without_their_corrections(
+    train: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [log_line(number, row) for number, row in enumerate(answers(COUNT, 2))]
+    write_log(tmp_path / "logs/a/requests/1.jsonl", rows)
+    write_log(tmp_path / "logs/a/feedback/1.jsonl", [{"instruction": "a", "output": "b()"}])
+    _, summary = _run(capsys, "--reference", train, "--requests", tmp_path / "logs")
+    assert summary["requests"] == COUNT
+
+
+def test_a_file_with_corrections_is_read_without_them(
+    train: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corrected = {**log_line(0, ("play abba", "", None)), "output": "play(abba)"}
+    rows = [log_line(number, row) for number, row in enumerate(answers(COUNT, 2))]
+    log = write_log(tmp_path / "log.jsonl", [*rows, corrected])
+    _, summary = _run(capsys, "--reference", train, "--requests", log)
+    assert summary["requests"] == COUNT
+
+
 def test_a_request_that_is_logged_twice_counts_once(
     train: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

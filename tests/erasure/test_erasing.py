@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -277,7 +278,7 @@ def test_a_file_that_is_not_read_is_no_proof(
     rows = tmp_path / "rows.json"
     rows.write_text(json.dumps([TRAIN[0].as_dict()]))
     assert _erase(kept, "--person", "ann", "--files", str(rows)) == 2
-    assert "rows.json: rows can be erased from JSON lines (.jsonl) alone" in capsys.readouterr().err
+    assert "rows.json: rows can be erased from JSON lines (.jsonl, .jsonl.gz) alone" in capsys.readouterr().err
 
 
 def test_other_data_in_a_folder_is_named(
@@ -288,6 +289,16 @@ def test_other_data_in_a_folder_is_named(
     (folder / "rows.csv").write_text("text,label\n")
     found = _summary(kept, capsys, "--person", "ann", "--files", str(folder))
     assert found["not_changed"] == [str(folder / "rows.csv")]
+def test_lines_of_a_compressed_log_are_gone(kept: Recording) -> None:
+    file = next(Path(kept.log, "requests").rglob("*.jsonl"))
+    packed = file.with_name("1.jsonl.gz")
+    packed.write_bytes(gzip.compress(file.read_bytes()))
+    file.unlink()
+    assert _erase(kept) == 0
+    lines = gzip.decompress(packed.read_bytes()).splitlines()
+    assert [json.loads(line)["request_id"] for line in lines] == ["r2"]
+
+
 
 
 def test_an_export_is_named_and_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

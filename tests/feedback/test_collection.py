@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 from intentflow.errors import InputError
 from intentflow.feedback.collection import CollectedFeedback, FeedbackRules, collect_feedback
 from intentflow.persons import PersonKey
-from intentflow.records import Example
+from intentflow.records import MAX_ROW_BYTES, Example
 from intentflow.taxonomy import Taxonomy
 from tests.feedback.service_logs import NOW, correction, request, write_store
 
@@ -222,10 +224,13 @@ BROKEN = {
     '{"instruction": "a", "output": "b()"}': "not_a_log_line",
     '{"request_id": 1}': "not_a_log_line",
     "\x00\xff": "not_json",
+    json.dumps(request("r1", "half \ud800", "play()")): "not_unicode",
+    json.dumps(correction("r1", " ", "play()")): "blank_text",
+    json.dumps(request("r1", "x" * MAX_ROW_BYTES, "play()")): "too_long",
 }
 
 
-@pytest.mark.parametrize(("text", "reason"), BROKEN.items())
+@pytest.mark.parametrize(("text", "reason"), BROKEN.items(), ids=range(len(BROKEN)))
 def test_a_broken_line_is_listed_and_the_others_count(
     tmp_path: Path, text: str, reason: str
 ) -> None:
@@ -251,6 +256,45 @@ def test_a_correction_that_cannot_be_used_is_listed(
 ) -> None:
     lines = [correction("r1", "stop it", "stop()") | changes, correction("r2", "a", "b()")]
     assert _collect(tmp_path, lines).report.rejected == {reason: 1}
+
+
+def test_a_compressed_file_of_a_log_counts(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "log", [request("r1", "stop it", "play()")])
+    line = json.dumps(correction("r1", "stop it", "stop()")).encode()
+    (store / "feedback" / "2026-11-02" / "2.jsonl.gz").write_bytes(gzip.compress(line))
+    assert _labels(collect_feedback([store])) == [("stop it", "stop()")]
+
+
+def test_a_damaged_compressed_file_is_named(tmp_path: Path) -> None:
+    line = json.dumps(correction("r1", "stop it", "stop()")).encode()
+    (tmp_path / "log.jsonl.gz").write_bytes(gzip.compress(line)[:-9])
+    with pytest.raises(InputError, match=r"log\.jsonl\.gz: damaged gzip data"):
+        collect_feedback([tmp_path / "log.jsonl.gz"])
+
+
+def test_logs_of_several_services_are_read_below_one_folder(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        lines = [request(name, f"stop {name}", "play()"), correction(name, f"stop {name}", "no()")]
+        write_store(tmp_path / "logs" / name, lines)
+    report = collect_feedback([tmp_path / "logs"]).report
+    assert (report.requests, report.joined) == (2, 2)
+
+
+def test_a_disagreement_is_no_second_request(tmp_path: Path) -> None:
+    file = write_store(tmp_path / "log" / "a", [request("r1", "stop it", "play()")])
+    (file / "disagreements").mkdir()
+    line = {**request("r2", "go", "play()"), "shadow_prediction": "go()"}
+    (file / "disagreements" / "1.jsonl").write_text(json.dumps(line))
+    assert collect_feedback([tmp_path / "log"]).report.requests == 1
+
+
+def test_files_in_no_folder_of_a_log_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = write_store(tmp_path / "log", [request("r1", "stop it", "play()")])
+    (store / "older.jsonl").write_text("{}\n")
+    collect_feedback([store])
+    assert "the first is older.jsonl" in caplog.text
 
 
 def test_a_listed_line_shows_no_personal_data(tmp_path: Path) -> None:

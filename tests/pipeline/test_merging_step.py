@@ -85,6 +85,15 @@ def test_a_week_without_traffic_merges_the_exports(
     assert "no correction is merged" in caplog.text
 
 
+def test_lines_of_the_log_that_are_not_read_are_stated(
+    tmp_path: Path, previous: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = write_store(tmp_path / "log", [correction("r1", "stop it", "end()")])
+    (log / "feedback" / "2.jsonl").write_text("{broken\n")
+    _merged(tmp_path, previous, MergeRules(split=NO_TEST, feedback=[log]))
+    assert "are not read (1 not_json)" in caplog.text
+
+
 def test_a_correction_keeps_the_answer_of_the_model(tmp_path: Path, previous: Path) -> None:
     lines = [request("r1", "stop it", "play()"), correction("r1", "stop it", "end()")]
     log = write_store(tmp_path / "log", lines)

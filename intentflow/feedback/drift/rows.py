@@ -94,13 +94,15 @@ def read_reference(path: str | Path) -> AnsweredRows:
 
 
 def read_requests(paths: Sequence[str | Path]) -> tuple[AnsweredRows, DriftRequests]:
-    """Read a request log; lines with id and utterance of an earlier one are left out.
+    """Read a request log; corrections and repeated requests are left out.
+
+    A request is repeated if it has id and utterance of an earlier one.
 
     The utterances of one request with several have one id.
 
     Args:
-        paths: Files of JSON lines, or folders or ``s3://`` prefixes in which a service keeps
-            requests; of a service's complete log, which holds corrections, too, the requests.
+        paths: Files of JSON lines (plain or gzip), folders or ``s3://`` prefixes in which a
+            service keeps requests.
 
     Raises:
         InputError: There are no requests, or a line is not one.
@@ -133,7 +135,13 @@ def read_requests(paths: Sequence[str | Path]) -> tuple[AnsweredRows, DriftReque
 def _documents(paths: Sequence[str | Path], folder: Path) -> Iterator[tuple[str, Any]]:
     for shown, file in log_files(paths, folder, ["requests"]):
         rows = read_rows(file) if file.stat().st_size else iter(())
-        yield from ((f"{shown} {where}", document) for where, document in rows)
+        for where, document in rows:
+            if not _is_correction(document):
+                yield f"{shown} {where}", document
+
+
+def _is_correction(document: object) -> bool:
+    return isinstance(document, Mapping) and {"request_id", "output"} <= document.keys()
 
 
 def _intents(answer: str) -> tuple[str, ...]:

@@ -227,6 +227,9 @@ def _read_corrections(rules: MergeRules, before: MergedSet) -> _Corrections:
     except EmptyLog as reason:  # a week without traffic, or one whose rows were erased
         log.warning("no correction is merged: %s", reason)
         return _Corrections()
+    if rejected := found.report.rejected:
+        counts = ", ".join(f"{count} {reason}" for reason, count in sorted(rejected.items()))
+        log.warning("lines of the log are not read (%s): intentflow feedback lists them", counts)
     for name in found.report.set_aside:
         log.warning("corrections of %s are set aside: they contradict the test rows", name)
     # Those of test rows are no new labels, and the merge lists the ones that differ.
