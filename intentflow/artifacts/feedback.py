@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from intentflow.artifacts.document import Artifact, Integer, Number, Rate, Section
+from intentflow.artifacts.predictions import GivenPrediction
 from intentflow.artifacts.request_log import PersonHash
 
 LabelLeftOutReason = Literal["replaced", "set_aside", "gold", "off_taxonomy"]
@@ -52,6 +53,14 @@ class LeftOutLabel(FeedbackLabel):
     by: str | None = Field(None, description="For replaced: the later label")
 
 
+class FeedbackPair(GivenPrediction):
+    """A row of ``pairs.jsonl``: a label and the model's answer, for preference tuning."""
+
+    person: PersonHash | None = Field(
+        None, description="Keyed hash of the person who asked; null if unknown"
+    )
+
+
 class QueuedRequest(Artifact):
     """A row of ``queue.jsonl``: a request that is worth a label, with the model's answer."""
 
@@ -70,6 +79,9 @@ class QueuedRequest(Artifact):
     request_id: str = Field(description="Id of the latest of them")
     time: str = Field(description="Time of the latest of them")
     model_digest: str | None = Field(description="Digest of the model that answered it")
+    person: PersonHash | None = Field(
+        None, description="Keyed hash of the person who asked it; null if unknown"
+    )
 
 
 class AnnotatorCheck(Section):

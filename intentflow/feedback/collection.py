@@ -12,11 +12,11 @@ from intentflow.artifacts.document import write_lines
 from intentflow.artifacts.feedback import (
     AnnotatorCheck,
     FeedbackLabel,
+    FeedbackPair,
     FeedbackReport,
     LeftOutLabel,
     QueuedRequest,
 )
-from intentflow.artifacts.predictions import GivenPrediction
 from intentflow.artifacts.rejects import RejectedRow
 from intentflow.curation.dedup import label_key, normalised_utterance
 from intentflow.errors import InputError
@@ -73,7 +73,7 @@ class CollectedFeedback:
     """
 
     labels: list[FeedbackLabel]
-    pairs: list[GivenPrediction]
+    pairs: list[FeedbackPair]
     queue: list[QueuedRequest]
     left_out: list[LeftOutLabel]
     rejects: list[RejectedRow]
@@ -181,7 +181,7 @@ def _report(
     found: NewLabels,
     checks: dict[str, AnnotatorCheck],
     labels: Sequence[FeedbackLabel],
-    pairs: Sequence[GivenPrediction],
+    pairs: Sequence[FeedbackPair],
     queued: int,
 ) -> FeedbackReport:
     rows = joined.corrections
@@ -210,5 +210,5 @@ def _report(
     )
 
 
-def _is_corrected(pair: GivenPrediction) -> bool:
+def _is_corrected(pair: FeedbackPair) -> bool:
     return label_key(pair.output) != label_key(pair.prediction)

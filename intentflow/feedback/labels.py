@@ -6,8 +6,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from intentflow.artifacts.feedback import FeedbackLabel, LabelLeftOutReason, LeftOutLabel
-from intentflow.artifacts.predictions import GivenPrediction
+from intentflow.artifacts.feedback import (
+    FeedbackLabel,
+    FeedbackPair,
+    LabelLeftOutReason,
+    LeftOutLabel,
+)
 from intentflow.calls import CallSyntaxError, format_calls, parse_calls, parse_json_calls
 from intentflow.curation.dedup import label_key, normalised_utterance
 from intentflow.feedback.annotators import UNKNOWN
@@ -38,7 +42,7 @@ class NewLabels:
         """The labels as rows of a file."""
         return [FeedbackLabel(**_fields(row)) for row in self.rows]
 
-    def pairs(self) -> list[GivenPrediction]:
+    def pairs(self) -> list[FeedbackPair]:
         """The labels whose answer is known, with that answer, for preference tuning."""
         return [pair for row in self.rows if (pair := _pair(row)) is not None]
 
@@ -141,15 +145,16 @@ def _fields(one: JoinedCorrection) -> _LabelFields:
     }
 
 
-def _pair(one: JoinedCorrection) -> GivenPrediction | None:
+def _pair(one: JoinedCorrection) -> FeedbackPair | None:
     line = one.correction.line
     if one.prediction is None:
         return None
-    return GivenPrediction(
+    return FeedbackPair(
         instruction=line.instruction,
         output=line.output,
         prediction=_as_calls(one.prediction),
         confidence=one.request.line.confidence if one.request else None,
+        person=_fields(one)["person"],
     )
 
 

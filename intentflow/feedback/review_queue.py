@@ -159,4 +159,5 @@ def _queued(candidate: _Candidate, reason: ReviewReason) -> QueuedRequest:
         request_id=line.request_id,
         time=candidate.latest.time.isoformat(timespec="milliseconds"),
         model_digest=line.model_digest,
+        person=line.person,
     )

@@ -23,6 +23,7 @@ from intentflow.artifacts.erasures import Erasures
 from intentflow.artifacts.failure import StepFailure
 from intentflow.artifacts.feedback import (
     FeedbackLabel,
+    FeedbackPair,
     FeedbackReport,
     LeftOutLabel,
     QueuedRequest,
@@ -148,6 +149,7 @@ _LABEL = {
 }
 MINIMAL |= {
     FeedbackLabel: _LABEL,
+    FeedbackPair: {"instruction": "a", "output": "b()", "prediction": "b()"},
     LeftOutLabel: {**_LABEL, "reason": "gold"},
     QueuedRequest: {
         **{key: _LABEL[key] for key in ("instruction", "time", "request_id", "model_digest")},

@@ -16,6 +16,7 @@ import pytest
 from intentflow.cli.main import main
 from intentflow.erasure.data_sets import data_address
 from intentflow.errors import IntentflowError
+from intentflow.feedback.collection import collect_feedback
 from intentflow.persons import PERSON_KEY_VARIABLE
 from intentflow.pipeline.steps.look import Present, find_champion, run_look
 from intentflow.pipeline.steps.record_service import stale_notes
@@ -299,6 +300,22 @@ def test_lines_of_a_compressed_log_are_gone(kept: Recording) -> None:
     assert [json.loads(line)["request_id"] for line in lines] == ["r2"]
 
 
+
+
+def test_nothing_that_feedback_has_written_has_the_person_any_more(
+    kept: Recording, tmp_path: Path
+) -> None:
+    lines = [
+        *log_lines(),
+        request("r3", "old house", "paint()", person=ANN),
+        request("r4", "new house", "paint()", person=BOB),
+    ]
+    found = collect_feedback([write_store(tmp_path / "more", lines)])
+    found.write(tmp_path / "feedback")
+    assert (len(found.pairs), len(found.queue)) == (1, 3)
+    assert _erase(kept, "--person", "ann", "--files", str(tmp_path / "feedback")) == 0
+    texts = "".join(file.read_text() for file in (tmp_path / "feedback").glob("*.jsonl"))
+    assert ("old house" in texts, "tall house" in texts, "new house" in texts) == (0, 0, 1)
 
 
 def test_an_export_is_named_and_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
