@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from intentflow.artifacts.erasures import Erasures
@@ -67,14 +67,34 @@ def stale_since(model_id: str, erasures: Erasures, find: Find) -> str:
     Returns:
         A time, UTC; empty for a model that is not stale.
     """
-    times: list[str] = []
-    queue = [model_id]
+    return stale_times([model_id], erasures, find)[model_id]
+
+
+def stale_times(ids: Iterable[str], erasures: Erasures, find: Find) -> dict[str, str]:
+    """Times as of :func:`stale_since` of many entries and all that they were made from.
+
+    Args:
+        ids: Ids of entries.
+        erasures: List of erasures.
+        find: Reads entries.
+
+    Returns:
+        Times by id; empty for what is not stale, and for all that are no models.
+    """
+    found: dict[str, str] = {}
+    queue = list(ids)
     while queue:
-        entry = find(queue.pop())
-        if entry is not None and entry.kind == "model":
-            times += [at for parent in entry.parents if (at := erasures.trained_at(parent))]
-            queue += entry.parents
-    return min(times, default="")
+        entry_id = queue[-1]
+        if entry_id not in found:
+            entry = find(entry_id)
+            parents = entry.parents if entry is not None and entry.kind == "model" else []
+            if unknown := [parent for parent in parents if parent not in found]:
+                queue += unknown
+                continue
+            times = [time for one in parents for time in (erasures.trained_at(one), found[one])]
+            found[entry_id] = min(filter(None, times), default="")
+        queue.pop()
+    return found
 
 
 def _parsed(content: bytes | None, where: str) -> Erasures:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from intentflow.artifacts.erasures import Erasures
 from intentflow.artifacts.registry_entry import (
@@ -14,7 +15,7 @@ from intentflow.artifacts.registry_entry import (
     ServiceAliases,
 )
 from intentflow.errors import InputError
-from intentflow.registry.erasures import stale_since
+from intentflow.registry.erasures import stale_times
 
 SHORT = 12
 """Characters of an id that are shown."""
@@ -54,11 +55,11 @@ class Listing:
         """Ids of the entries, the newest first."""
         return list(self.entries)[::-1]
 
-    @property
+    @cached_property
     def stale(self) -> dict[str, str]:
         """Models that have learned from rows which are erased, each with the time of erasure."""
-        found = {one: stale_since(one, self.erasures, self.entries.get) for one in self.entries}
-        return {one: time for one, time in found.items() if time}
+        found = stale_times(self.entries, self.erasures, self.entries.get)
+        return {one: found[one] for one in self.entries if found[one]}
 
     @property
     def moves(self) -> list[tuple[str, AliasMove]]:

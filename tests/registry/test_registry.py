@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,8 @@ from intentflow.artifacts.registry_entry import RegistryEntry
 from intentflow.errors import InputError
 from intentflow.registry import Registry
 from intentflow.registry.changes import deployed, rolled_back, taken_away, tried_out
+from intentflow.registry.history import state_word
+from intentflow.registry.listing import Listing
 from tests.registry.entries import SERVICE, entry, model, weeks
 
 IDS = st.sampled_from(["a", "b", "c", "d"])
@@ -178,3 +181,23 @@ def test_a_time_in_another_form_is_refused(created: str) -> None:
     document = {"kind": "dataset", "name": "x", "created": created}
     with pytest.raises(InputError, match="created is not a time such as"):
         RegistryEntry.from_mapping(document, "entry.json")
+
+
+class _CountedReads(dict[str, RegistryEntry]):
+    """Entries by id that count how often one is looked up."""
+
+    reads = 0
+
+    def get(self, key: str, default: object = None) -> Any:
+        self.reads += 1
+        return super().get(key, default)
+
+
+def test_a_long_line_of_models_is_listed_in_a_time_that_grows_with_its_length() -> None:
+    line = [entry("model")]
+    for number in range(1, 300):
+        line.append(entry("model", number, parents=[line[-1].id]))
+    entries = _CountedReads({one.id: one for one in line})
+    listing = Listing(entries)
+    assert not any(state_word(listing, one) for one in entries)
+    assert entries.reads <= 2 * len(line)
