@@ -219,7 +219,7 @@ class Registry:
 
     def _entries_of(self, kind: EntryKind, service: str) -> list[RegistryEntry]:
         """Entries of a kind, the newest first; damaged ones are left out."""
-        ids = [name.removesuffix(SUFFIX) for name in self._objects.names(ENTRIES)]
+        ids = self._names(ENTRIES)
         entries, _ = _separated(self._each(self._entry_or_damage, ids))
         found = [one for one in entries if (one.kind, one.name) == (kind, service)]
         return sorted(found, key=lambda entry: entry.created, reverse=True)
@@ -231,8 +231,7 @@ class Registry:
             InputError: There is no registry here, or it cannot be read.
             ServiceError: The storage does not answer, or refuses.
         """
-        ids = [name.removesuffix(SUFFIX) for name in self._objects.names(ENTRIES)]
-        services = [name.removesuffix(SUFFIX) for name in self._objects.names(_ALIASES)]
+        ids, services = self._names(ENTRIES), self._names(_ALIASES)
         if not ids and not services:
             raise InputError(
                 f"{self._place}: no registry; intentflow run makes one next to its folder, and "
@@ -244,6 +243,11 @@ class Registry:
         by_id = {entry.id: entry for entry in ordered}
         erasures = read_erasures(self._place)
         return Listing(by_id, {one.name: one for one in aliases}, (*damaged, *more), erasures)
+
+    def _names(self, folder: str) -> list[str]:
+        """What a folder has files of; files of others are none."""
+        found = self._objects.names(folder)
+        return [name.removesuffix(SUFFIX) for name in found if name.endswith(SUFFIX)]
 
     def _require_models(self, ids: Iterable[str]) -> None:
         for one in ids:

@@ -183,6 +183,13 @@ def test_a_time_in_another_form_is_refused(created: str) -> None:
         RegistryEntry.from_mapping(document, "entry.json")
 
 
+def test_a_file_of_others_is_no_entry(tmp_path: Path) -> None:
+    registry = Registry(tmp_path)
+    registry.add(entry("dataset"))
+    (tmp_path / "entries" / "README.md").write_text("weekly runs")
+    assert registry.listing().damaged == ()
+
+
 class _CountedReads(dict[str, RegistryEntry]):
     """Entries by id that count how often one is looked up."""
 
