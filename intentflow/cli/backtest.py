@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "data", metavar="DATED_ROWS", help="rows with a date: .csv, .json or .jsonl"
+        "data", metavar="DATED_ROWS", help="rows with a date: .csv, .tsv, .json or .jsonl"
     )
     add_config_flags(parser, BacktestConfig)
     parser.add_argument(

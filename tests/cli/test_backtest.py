@@ -88,6 +88,11 @@ def test_report_and_page_are_written(tmp_path: Path, capsys: pytest.CaptureFixtu
         (HEAD + "2026-11-01,play abba,play(\n", [], "neither calls nor the name of an intent"),
         (HEAD + "2026-11-01,play abba,play\n", [], "at least 2 are needed"),
         (HEAD + "2026-11-01,a,b\n", ["--date-field", "day"], "no date (day); it has date, text"),
+        (HEAD + "2026-11-01,a, and b,c\n", [], "rows.csv line 2: more cells than the head"),
+        ("date,date,text,intent\n", [], "rows.csv line 1: two columns are named 'date'"),
+        (HEAD + "0202-11-01,a,b\n2026-11-01,a,b\n", [], "95,172 windows of 7 days, from 0202"),
+        (HEAD + "9999-12-30,a,b\n9999-12-31,a,b\n", [], "to 9999-12-31: correct the dates"),
+        (HEAD, ["--window-days", "9999999999"], "--window-days"),
         (HEAD, ["--policy", "monthly"], "--policy"),
         (HEAD, ["--window-days", "0"], "--window-days"),
     ],
@@ -106,6 +111,15 @@ def test_bad_input_is_one_line_and_nothing_is_written(
     (line,) = capsys.readouterr().err.splitlines()
     assert message in line
     assert not list(tmp_path.glob("backtest*"))
+
+
+@pytest.mark.parametrize(("name", "separator"), [("rows.csv", ";"), ("rows.tsv", "\t")])
+def test_the_separator_is_that_of_the_head(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, separator: str
+) -> None:
+    content = _csv(tmp_path).read_text().replace(",", separator)
+    (tmp_path / name).write_text(content)
+    assert _json(capsys, tmp_path / name, "--policy", "never")["rows"] > 0
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

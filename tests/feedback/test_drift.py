@@ -143,6 +143,7 @@ def test_the_report_is_read_as_it_was_written(tmp_path: Path) -> None:
         ({"intents": {"alert": 0.3, "retrain": 0.2}}, "retrain 0.2 is below alert 0.3"),
         ({"intent": {}}, "did you mean intents"),
         ({"false_alarm_rate": 0}, "false_alarm_rate"),
+        ({"false_alarm_rate": 1e-9}, "false_alarm_rate: expected a number from 0.0001 up"),
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(document: dict, message: str) -> None:

@@ -20,6 +20,9 @@ from intentflow.storage import fetch
 
 DATE_FIELDS = ("time", "date", "datetime", "timestamp", "created_at", "created")
 TEXT_FIELDS = ("instruction", "text", "utterance")
+MAX_WINDOWS = 5_000
+MAX_YEAR = 9_900
+"""Dates after it leave no room for the end of a window."""
 LABEL_FIELDS = ("output", "label", "intent")
 
 
@@ -72,7 +75,8 @@ def read_dated_rows(path: str | Path, fields: Fields | None = None) -> list[Date
     """Read rows in the order of time.
 
     Args:
-        path: A ``.csv`` file with a head, a JSON array or JSON lines, local or on ``s3://``.
+        path: A ``.csv`` or ``.tsv`` file with a head, a JSON array or JSON lines, local or on
+            ``s3://``.
         fields: Names of the fields.
 
     Raises:
@@ -92,6 +96,9 @@ def windows_of(rows: Sequence[DatedRow], days: int) -> list[Window]:
         rows: Rows in the order of time, at least one.
         days: Length of a window.
 
+    Raises:
+        InputError: There are more than 5,000 windows, as where the year of a date is wrong.
+
     Example:
         >>> rows = [DatedRow(datetime(2026, 11, day, 9, tzinfo=UTC), "a", "b()") for day in (2, 9)]
         >>> [(window.start.day, len(window.rows)) for window in windows_of(rows, 7)]
@@ -100,6 +107,12 @@ def windows_of(rows: Sequence[DatedRow], days: int) -> list[Window]:
     first, length = rows[0].time.date(), timedelta(days=days)
     start = datetime(first.year, first.month, first.day, tzinfo=UTC)
     count = (rows[-1].time - start) // length + 1
+    if count > MAX_WINDOWS or rows[-1].time.year > MAX_YEAR:
+        raise InputError(
+            f"the rows cover {count:,} windows of {days} days, from {first} to "
+            f"{rows[-1].time.date()}: correct the dates, or raise --window-days (at most "
+            f"{MAX_WINDOWS:,} windows)"
+        )
     parts: list[list[DatedRow]] = [[] for _ in range(count)]
     for row in rows:
         parts[(row.time - start) // length].append(row)
@@ -110,7 +123,7 @@ def windows_of(rows: Sequence[DatedRow], days: int) -> list[Window]:
 
 
 def _documents(path: str | Path) -> Iterator[tuple[object, Any]]:
-    if not str(path).lower().endswith(".csv"):
+    if not str(path).lower().endswith((".csv", ".tsv")):
         yield from read_rows(path)
         return
     try:
@@ -121,11 +134,30 @@ def _documents(path: str | Path) -> Iterator[tuple[object, Any]]:
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 (byte {error.start})") from None
     try:
-        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        reader = csv.DictReader(
+            io.StringIO(text, newline=""), strict=True, delimiter=_delimiter(text)
+        )
+        _require_names(path, reader.fieldnames or ())
         for row in reader:
+            if None in row:
+                raise InputError(
+                    f"{path} line {reader.line_num}: more cells than the head; put texts that "
+                    "contain the separator in double quotes"
+                )
             yield f"line {reader.line_num}", row
     except csv.Error as error:
         raise InputError(f"{path}: not CSV ({error})") from None
+
+
+def _delimiter(text: str) -> str:
+    """What separates the names of the head; spreadsheets of many countries write semicolons."""
+    head = text.partition("\n")[0]
+    return max(",;\t", key=head.count)
+
+
+def _require_names(path: str | Path, names: Sequence[str]) -> None:
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise InputError(f"{path} line 1: two columns are named {twice!r}; rename one")
 
 
 def _row(document: Any, where: str, named: Fields) -> DatedRow:

@@ -59,9 +59,10 @@ class DriftPolicy(StrictModel):
 
     false_alarm_rate: float = Field(
         0.01,
-        gt=0,
+        ge=0.0001,
         le=0.2,
-        description="Maximum probability that a comparison without any drift ends in an action",
+        description="Maximum probability that a comparison without any drift ends in an action; "
+        "the lower, the longer it takes",
     )
     minimum_requests: int = Field(
         200, ge=20, description="Minimum number of requests; fewer are refused"

@@ -36,7 +36,7 @@ class BacktestConfig(StrictModel):
     )
     drift_policy: DriftPolicyFile = DriftPolicy()
     stand_in: StandIn = Field("linear", description="Classifier that is trained in its place")
-    window_days: int = Field(7, ge=1, description="Days of a window")
+    window_days: int = Field(7, ge=1, le=3660, description="Days of a window")
     first_windows: int = Field(1, ge=1, description="Windows that the first model learns from")
     date_field: str | None = Field(
         None, description="Field of the date (time, date, datetime, timestamp, created_at, created)"
@@ -64,7 +64,8 @@ def run_backtest(
         page: File for the HTML page; None for none.
 
     Raises:
-        InputError: A file cannot be read or written, or the rows cover too few windows.
+        InputError: A file cannot be read or written, or the rows cover too few or too many
+            windows.
         ModuleNotFoundError: The ``data`` extra is not installed, or ``train`` for the encoder.
     """
     from intentflow.feedback.backtest.dated_rows import Fields, read_dated_rows
