@@ -279,7 +279,10 @@ def test_a_file_that_is_not_read_is_no_proof(
     rows = tmp_path / "rows.json"
     rows.write_text(json.dumps([TRAIN[0].as_dict()]))
     assert _erase(kept, "--person", "ann", "--files", str(rows)) == 2
-    assert "rows.json: rows can be erased from JSON lines (.jsonl, .jsonl.gz) alone" in capsys.readouterr().err
+    assert (
+        "rows.json: rows can be erased from JSON lines (.jsonl, .jsonl.gz) alone"
+        in capsys.readouterr().err
+    )
 
 
 def test_other_data_in_a_folder_is_named(
@@ -290,6 +293,8 @@ def test_other_data_in_a_folder_is_named(
     (folder / "rows.csv").write_text("text,label\n")
     found = _summary(kept, capsys, "--person", "ann", "--files", str(folder))
     assert found["not_changed"] == [str(folder / "rows.csv")]
+
+
 def test_lines_of_a_compressed_log_are_gone(kept: Recording) -> None:
     file = next(Path(kept.log, "requests").rglob("*.jsonl"))
     packed = file.with_name("1.jsonl.gz")
@@ -298,8 +303,6 @@ def test_lines_of_a_compressed_log_are_gone(kept: Recording) -> None:
     assert _erase(kept) == 0
     lines = gzip.decompress(packed.read_bytes()).splitlines()
     assert [json.loads(line)["request_id"] for line in lines] == ["r2"]
-
-
 
 
 def test_nothing_that_feedback_has_written_has_the_person_any_more(
