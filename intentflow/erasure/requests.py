@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from intentflow.erasure.rows import ErasedRows, utterance_digest
-from intentflow.errors import UsageError
+from intentflow.errors import InputError, UsageError
 from intentflow.persons import PersonKey, is_person_hash
 
 
@@ -22,7 +22,8 @@ def requested_rows(persons: Sequence[str], match: str | Path | None) -> ErasedRo
 
     Raises:
         UsageError: Neither names anything.
-        InputError: The file cannot be read or has no utterance; or there is no key.
+        InputError: The file or a row of it cannot be read, or it has no utterance; or there is no
+            key.
         ModuleNotFoundError: A file is given, and the ``data`` extra is not installed.
     """
     named = [person for person in persons if person.strip()]
@@ -38,14 +39,38 @@ def _hash(person: str) -> str:
 
 
 def _utterances(match: str | Path | None) -> set[str]:
-    from intentflow.conversion import convert
     from intentflow.redaction.anonymizer import redact_text
 
     if match is None:
         return set()
+    return {utterance_digest(form) for text in _read(match) for form in (text, redact_text(text))}
+
+
+def _read(match: str | Path) -> list[str]:
+    """The utterances of a file; one of which a row cannot be read is refused."""
+    from intentflow.conversion import convert
+
     with tempfile.TemporaryDirectory() as folder:
-        tasks = Path(folder, "tasks.jsonl")
-        convert(str(match), tasks, to="itag", rejects=Path(folder, "rejects.jsonl"))
+        tasks, rejects = Path(folder, "tasks.jsonl"), Path(folder, "rejects.jsonl")
+        try:
+            convert(str(match), tasks, to="itag", rejects=rejects)
+        except InputError:
+            _refuse_rejected(match, rejects)
+            raise
+        _refuse_rejected(match, rejects)
         lines = tasks.read_text(encoding="utf-8").splitlines()
-    found = [str(json.loads(line)["data"]["instruction"]) for line in lines]
-    return {utterance_digest(form) for text in found for form in (text, redact_text(text))}
+    return [str(json.loads(line)["data"]["instruction"]) for line in lines]
+
+
+def _refuse_rejected(match: str | Path, rejects: Path) -> None:
+    from intentflow.artifacts.rejects import RejectedRow
+    from intentflow.conversion.export_format import REASONS
+
+    rows = RejectedRow.read_rows(rejects) if rejects.exists() and rejects.stat().st_size else []
+    if rows:
+        counted = "a row" if len(rows) == 1 else f"{len(rows)} rows"
+        raise InputError(
+            f"{match}: {counted} cannot be read, in line {rows[0].line}: "
+            f"{REASONS[rows[0].reason]}; correct it, for rows that are not named are not "
+            "erased (a file of lines of text ends in .txt)"
+        )

@@ -248,6 +248,28 @@ def test_utterances_of_a_file_are_erased(kept: Recording, tmp_path: Path, name: 
     assert _rows(kept, "train", tmp_path) == TRAIN[:2]
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("part.jsonl", '{"instruction": "red boat"}\n{"nope": 1}\n', "a row cannot be read"),
+        ("words", "red boat\nblue boat\n", "2 rows cannot be read, in line 1: the row is not JSON"),
+    ],
+)
+def test_a_file_with_an_utterance_that_cannot_be_read_erases_nothing(
+    kept: Recording,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    text: str,
+    message: str,
+) -> None:
+    (tmp_path / name).write_text(text)
+    assert _erase(kept, "--match", str(tmp_path / name)) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{name}: {message}" in line
+    assert not (Path(kept.place) / "erasures.json").exists()
+
+
 def test_a_redacted_row_is_found_by_its_original_words(tmp_path: Path) -> None:
     rows = [*TRAIN, Example("call {{PHONE}} now", "call()")]
     kept = recording(tmp_path, str(tmp_path / "registry"), train=rows)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from intentflow.pipeline.steps import notify
 from intentflow.pipeline.steps.notify import NotifyConfig, RunOutcome, run_notify
 from intentflow.pipeline.steps.recorded import RecordConfig, Recorded
 from intentflow.registry import Registry
@@ -26,6 +27,8 @@ class _Webhook:
     def __init__(self) -> None:
         self.got: list[Any] = []
         self.statuses: list[int] = []
+        self.waits = threading.Event()
+        self.waits.set()
         webhook = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -34,6 +37,8 @@ class _Webhook:
                 status = webhook.statuses.pop(0) if webhook.statuses else 200
                 if status == 200:
                     webhook.got.append(json.loads(body))
+                if not webhook.waits.wait(5):
+                    return
                 self.send_response(status)
                 self.end_headers()
 
@@ -91,6 +96,16 @@ def test_a_file_gets_the_same_as_the_webhook(
 def test_a_webhook_that_is_busy_is_asked_again(webhook: _Webhook, recorded: Recorded) -> None:
     webhook.statuses = [503, 429]
     run_notify(NotifyConfig(), recorded, RunOutcome(True))
+    assert len(webhook.got) == 1
+
+
+def test_a_webhook_that_takes_long_gets_the_message_once(
+    webhook: _Webhook, recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notify, "_SECONDS", 0.2)
+    webhook.waits.clear()
+    run_notify(NotifyConfig(), recorded, RunOutcome(True))
+    webhook.waits.set()
     assert len(webhook.got) == 1
 
 

@@ -183,6 +183,7 @@ def _post(url: str, document: Mapping[str, str]) -> None:
         raise InputError(f"{WEBHOOK_VARIABLE} is no address of a webhook: expected https://…")
     retries = urllib3.Retry(
         total=_RETRIES,
+        read=0,  # it may have the message, and would show it again
         backoff_factor=0.5,
         status_forcelist=[429, 500, 502, 503, 504],
         allowed_methods={"POST"},
@@ -191,7 +192,10 @@ def _post(url: str, document: Mapping[str, str]) -> None:
     )
     try:
         with urllib3.PoolManager(timeout=_SECONDS, retries=retries) as pool:
-            status = pool.request("POST", url, json=document).status
+            # The body may never end, and nothing of it is needed.
+            response = pool.request("POST", url, json=document, preload_content=False)
+            status = response.status
+            response.close()
     except (urllib3.exceptions.HTTPError, ValueError) as error:
         raise ServiceError(
             f"the webhook of {WEBHOOK_VARIABLE} does not answer ({type(error).__name__})"
