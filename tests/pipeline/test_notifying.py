@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from intentflow.errors import InputError
 from intentflow.pipeline.steps import notify
 from intentflow.pipeline.steps.notify import NotifyConfig, RunOutcome, run_notify
 from intentflow.pipeline.steps.recorded import RecordConfig, Recorded
@@ -97,6 +98,25 @@ def test_a_webhook_that_is_busy_is_asked_again(webhook: _Webhook, recorded: Reco
     webhook.statuses = [503, 429]
     run_notify(NotifyConfig(), recorded, RunOutcome(True))
     assert len(webhook.got) == 1
+
+
+def test_a_message_that_is_no_unicode_is_sent(webhook: _Webhook, recorded: Recorded) -> None:
+    run_notify(NotifyConfig(), recorded, RunOutcome(False, "no file a\udcff.csv"))
+    assert "no file a?.csv" in webhook.got[0]["text"]
+
+
+@pytest.mark.parametrize("place", ["out/", "s3://bucket", "s3://bucket/runs/"])
+def test_a_place_that_is_no_file_is_refused_before_a_run(place: str) -> None:
+    with pytest.raises(InputError, match="give a file"):
+        NotifyConfig.from_mapping({"file": place}, "run.yaml")
+
+
+def test_a_file_that_cannot_be_written_does_not_keep_the_webhook_waiting(
+    webhook: _Webhook, recorded: Recorded, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    run_notify(NotifyConfig(file=str(tmp_path / "file/o.json")), recorded, RunOutcome(True))
+    assert (len(webhook.got), "cannot write" in caplog.text) == (1, True)
 
 
 def test_a_webhook_that_takes_long_gets_the_message_once(

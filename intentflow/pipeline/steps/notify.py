@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from intentflow.config import Place, StrictModel
 from intentflow.errors import InputError, IntentflowError, ServiceError
@@ -47,6 +47,14 @@ class NotifyConfig(StrictModel):
         description="Address of an MLflow server, http(s)://, that gets the registry's models, "
         "scores and aliases; its token is a secret, in MLFLOW_TRACKING_TOKEN",
     )
+
+    @field_validator("file")
+    @classmethod
+    def _is_a_file(cls, place: str | None) -> str | None:
+        scheme, _, path = (place or "").rpartition("://")
+        if place and (path.endswith("/") or (scheme and "/" not in path)):
+            raise ValueError(f"{place} is a folder or a bucket: give a file")
+        return place
 
     def link(self, run: str) -> str:
         """The address of a run's page; empty if none is configured."""
@@ -115,7 +123,8 @@ def message(
         lines += [f"{name} report: {_escaped(uri)}" for name, uri in model.reports.items()]
     if (deployment := entries.get("deployment")) is not None:
         lines.append(f"deployed: {_escaped(deployment.uri or deployment.digest)}")
-    return "\n".join(lines)[:_MAX_CHARACTERS]
+    text = "\n".join(lines)[:_MAX_CHARACTERS]
+    return text.encode("utf-8", "replace").decode()
 
 
 def _run(recorded: Recorded, link: str) -> str:
@@ -169,8 +178,6 @@ def _write(place: str, document: Mapping[str, str]) -> None:
     from intentflow.storage.objects import open_objects
 
     folder, slash, name = place.rpartition("/")
-    if not name:
-        raise InputError(f"notify.file {place}: give a file, not a folder")
     text = json.dumps(document, ensure_ascii=False)
     open_objects(folder or slash or ".").write(name, f"{text}\n".encode("utf-8", "replace"))
 
