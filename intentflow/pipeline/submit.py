@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from intentflow.config import Flag, StrictModel
 from intentflow.errors import InputError, IntentflowError
@@ -25,6 +25,7 @@ from intentflow.pipeline.submit_client import (
 )
 from intentflow.pipeline.submit_connection import Connection
 from intentflow.pipeline.submit_schedules import (
+    OFF,
     delete_schedules,
     find_pipeline,
     parse_cron,
@@ -79,6 +80,13 @@ class Submission(StrictModel):
     )
     service_account: str | None = Field(None, description="Service account of the steps")
 
+    @field_validator("cron")
+    @classmethod
+    def _is_a_schedule(cls, cron: str | None) -> str | None:
+        if cron is not None and cron != OFF:
+            parse_cron(cron)
+        return cron
+
 
 @dataclass(frozen=True)
 class _Job:
@@ -131,7 +139,7 @@ def submit(
         CheckFailed: The run was waited for and did not succeed.
     """
     chosen = submission or Submission()
-    cron = parse_cron(chosen.cron) if chosen.cron else None
+    cron = None if chosen.cron is None else parse_cron(chosen.cron)
     check_names(chosen.namespace, chosen.experiment, chosen.service_account)
     refuse_local_places(arguments)
     name = pipeline_name(package)

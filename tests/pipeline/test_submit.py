@@ -528,6 +528,14 @@ def test_cron_has_six_fields(written: str, taken: str) -> None:
     assert parse_cron(written) == taken
 
 
+@pytest.mark.parametrize("written", ["", "weekly"])
+def test_a_schedule_that_is_none_starts_no_run(
+    capsys: pytest.CaptureFixture[str], written: str
+) -> None:
+    assert main(["submit", "--host", "http://127.0.0.1:1", "--cron", written]) == 2
+    assert "expected six fields" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("written", ["", "weekly", "0 3 * *", "0 0 0 3 * * 1", "0 3 * * $"])
 def test_other_schedules_are_refused(written: str) -> None:
     with pytest.raises(IntentflowError, match="expected six fields"):
