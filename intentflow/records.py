@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shlex
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -224,7 +225,7 @@ def _require_size(text: str, where: str) -> None:
 def _hint(path: str | Path, *, is_other: bool = False) -> str:
     """Advice for a file that does not hold records; empty for one that may."""
     if is_other or str(path).endswith(_TO_CONVERT):
-        return f"; convert it first: intentflow convert {path} -o records.jsonl"
+        return f"; convert it first: intentflow convert {shlex.quote(str(path))} -o records.jsonl"
     return ""
 
 

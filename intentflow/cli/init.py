@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 
 from intentflow.cli.config_flags import add_config_flags, read_config
 from intentflow.cli.outcome import Outcome
@@ -36,6 +37,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Write commented configuration files."""
     config = read_config(args, ConvertConfig)
+    if args.directory is not None and not args.directory.strip():
+        raise UsageError("the folder is an empty text: name one, or . for the working directory")
     if args.sources:
         return _drafted(args, config)
     if args.directory is None:
@@ -83,4 +86,5 @@ def _drafted(args: argparse.Namespace, config: ConvertConfig) -> Outcome:
 
 
 def _run_file(written: list[str]) -> str:
-    return next(path for path in written if path.endswith("run.yaml"))
+    """The run configuration, as a shell takes it."""
+    return shlex.quote(next(path for path in written if path.endswith("run.yaml")))

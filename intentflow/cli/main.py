@@ -14,9 +14,9 @@ from intentflow.cli.examples import epilog
 from intentflow.cli.extras import install_hint
 from intentflow.cli.log_options import log_settings
 from intentflow.cli.outcome import Outcome
-from intentflow.cli.paths import refuse_overwriting
+from intentflow.cli.paths import refuse_empty_outputs, refuse_overwriting
 from intentflow.cli.verbs import VERBS, add_options, verb_first, verb_module
-from intentflow.errors import STOPPED, IntentflowError, UsageError, one_line
+from intentflow.errors import STOPPED, InputError, IntentflowError, UsageError, one_line
 from intentflow.logs import Colour, LogSettings, coloured, logging_to_stderr, shows_colours
 from intentflow.printable import json_text, printable
 from intentflow.version import __version__
@@ -29,11 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = verb_first(sys.argv[1:] if argv is None else argv)
     verb = arguments[0] if arguments else ""
     if verb in ("", "-h", "--help", "help"):
-        _write(_overview())
-        return 0 if verb else 2
+        return _show(_overview(), 0 if verb else 2)
     if verb == "--version":
-        print(f"intentflow {__version__}")
-        return 0
+        return _show(f"intentflow {__version__}", 0)
     try:
         settings, unusable = log_settings(arguments), None
     except IntentflowError as error:
@@ -44,6 +42,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         if verb not in VERBS:
             return _fail("", _unknown(verb), arguments)
         return _run_verb(verb, arguments[1:])
+
+
+def _show(text: str, code: int) -> int:
+    """Print a text that is no command's result; returns the exit status."""
+    try:
+        _write(text)
+    except InputError as error:
+        with logging_to_stderr(LogSettings()):
+            return _fail("", error, ())
+    return code
 
 
 def _unknown(verb: str) -> UsageError:
@@ -65,6 +73,10 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}{self._hint(message)} (see {self.prog} --help)")
 
+    def destinations(self) -> dict[str, str]:
+        """The name of the argument that each option sets."""
+        return {option: action.dest for option, action in self._option_string_actions.items()}
+
     def _hint(self, message: str) -> str:
         """The option whose name is near the first unknown one."""
         _, found, unknown = message.partition("unrecognized arguments: ")
@@ -73,7 +85,7 @@ class _Parser(argparse.ArgumentParser):
             return ""
         from intentflow.config import nearest  # takes 0.1 s to import
 
-        guess = nearest(first, self._option_string_actions)
+        guess = nearest(first, self.destinations())
         return f"; did you mean {guess}?" if guess else ""
 
 
@@ -89,15 +101,16 @@ def _run_verb(verb: str, arguments: list[str]) -> int:
         add_options(parser, module)
         parser.epilog = "\n\n".join(filter(None, (parser.epilog, epilog(verb))))
         args = parser.parse_args(arguments)
+        refuse_empty_outputs(arguments, verb, parser.destinations())
         refuse_overwriting(args, verb)
         started = time.monotonic()
         outcome: Outcome = module.run(args)
         log.debug("%s took %.1f s", verb, time.monotonic() - started)
+        _print(outcome, as_json="--json" in arguments)
     except SystemExit as stop:  # --help: already printed
         return int(stop.code or 0)
     except (Exception, KeyboardInterrupt) as error:
         return _fail(verb, error, arguments)
-    _print(outcome, as_json="--json" in arguments)
     return outcome.exit_code
 
 
@@ -115,17 +128,24 @@ def _print(outcome: Outcome, *, as_json: bool) -> None:
 def _write(text: str, colours: Mapping[str, Colour] | None = None) -> None:
     """Print what is printable; a reader that stops early, such as head, is not an error.
 
+    After a failure nothing more is printed.
+
     Args:
         text: The text.
         colours: Colours of lines on a terminal, by their beginnings.
+
+    Raises:
+        InputError: The output cannot be written, as on a full disk.
     """
     shown = printable(text, lines=True)
     if colours and shows_colours(sys.stdout):
         shown = "\n".join(_coloured_line(line, colours) for line in shown.split("\n"))
     try:
         print(shown, flush=True)
-    except BrokenPipeError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise InputError(f"cannot write to stdout: {error.strerror}") from None
 
 
 def _coloured_line(line: str, colours: Mapping[str, Colour]) -> str:

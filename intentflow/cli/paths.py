@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,28 @@ _FURTHER_OUTPUTS = {"convert": ("agreement",)}  # of one command, inputs of othe
 def outputs_of(verb: str) -> tuple[str, ...]:
     """Names of a command's arguments that are files or folders to write."""
     return (*_OUTPUTS, *_FURTHER_OUTPUTS.get(verb, ()))
+
+
+def refuse_empty_outputs(
+    arguments: Sequence[str], verb: str, destinations: Mapping[str, str]
+) -> None:
+    """Refuse an empty text as an output, as ``-o "$OUT"`` is without the variable.
+
+    A path would be the working directory.
+
+    Args:
+        arguments: The command line after the command's name.
+        verb: Name of the command.
+        destinations: The name of the argument that each option sets.
+
+    Raises:
+        UsageError: One is empty; the message names the option.
+    """
+    given = [*pairwise(arguments)]
+    given += [(one.partition("=")[0], one.partition("=")[2]) for one in arguments if "=" in one]
+    for option, value in given:
+        if destinations.get(option) in outputs_of(verb) and not value.strip():
+            raise UsageError(f"{option} is an empty text: name a file or a folder")
 
 
 def refuse_overwriting(args: argparse.Namespace, verb: str) -> None:

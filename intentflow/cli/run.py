@@ -114,7 +114,7 @@ def result_text(result: RunResult) -> str:
         lines.append("Nothing was published or deployed.")
         return "\n".join(lines)
     lines.append(f"Manifests: {folder}/manifests")
-    lines += ["", "Next:", f"  intentflow serve --model {folder}/model"]
+    lines += ["", "Next:", f"  intentflow serve --model {shlex.quote(f'{folder}/model')}"]
     lines.append(f"  intentflow predict {_quoted(_example_utterance(result.folder))}")
     return "\n".join(lines)
 

@@ -99,3 +99,34 @@ def test_split_does_not_write_a_part_over_what_it_reads(part: str, tmp_path: Pat
 def test_curate_refuses_an_ending_that_nothing_reads(labels: Path, tmp_path: Path) -> None:
     assert main(["curate", str(labels), "-o", str(tmp_path / "out.txt")]) == 2
     assert not (tmp_path / "out.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["split", "rows.jsonl", "-o", ""], "-o is an empty text: name a file or a folder"),
+        (["run", "--output="], "--output is an empty text"),
+        (["init", ""], "the folder is an empty text"),
+    ],
+)
+def test_an_empty_text_is_no_output(
+    arguments: list[str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    assert words in capsys.readouterr().err
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("arguments", [["schema", "taxonomy"], ["--help"], ["--version"]])
+def test_a_full_disk_behind_stdout_is_one_line(arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "intentflow.cli.main", *arguments]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.endswith("error: cannot write to stdout: No space left on device\n")
+    assert len(done.stderr.splitlines()) == 1

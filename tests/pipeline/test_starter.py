@@ -11,7 +11,9 @@ import pytest
 import yaml
 
 from intentflow.cli.main import main
+from intentflow.errors import InputError
 from intentflow.pipeline.run_config import RunConfig
+from intentflow.pipeline.starter import write_starter
 from intentflow.pipeline.starter.from_rows import service_name
 from intentflow.pipeline.starter.gate_draft import draft_gate, linear_accuracy
 from intentflow.pipeline.starter.recipe_draft import draft_recipe
@@ -301,3 +303,27 @@ def test_a_project_of_chats_has_their_tools(
     taxonomy = _drafted("chats").data.taxonomy
     assert taxonomy is not None
     assert set(taxonomy.intents) == {"weather", "book_flight"}
+
+
+def test_a_full_disk_leaves_no_half_of_a_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path.write_text
+
+    def write_text(path: Path, text: str, **options: str) -> int:
+        if ".teacher.yaml" in path.name:
+            raise OSError(28, "No space left on device", str(path))
+        return real(path, text, **options)
+
+    monkeypatch.setattr(Path, "write_text", write_text)
+    with pytest.raises(InputError, match="disk full while writing"):
+        write_starter(tmp_path / "mine")
+    assert not (tmp_path / "mine").exists()
+
+
+def test_the_next_command_is_one_for_a_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    main(["init", "my intents"])
+    assert capsys.readouterr().out.endswith("intentflow run --config 'my intents/run.yaml'\n")

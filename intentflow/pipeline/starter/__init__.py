@@ -42,7 +42,7 @@ class Starter:
 
 
 def write_starter(directory: str | Path, starter: Starter | None = None) -> list[Path]:
-    """Write the configuration files into a folder; existing files are never overwritten.
+    """Write the configuration files into a folder, all or none; none is overwritten.
 
     Args:
         directory: The folder; it may exist.
@@ -56,9 +56,18 @@ def write_starter(directory: str | Path, starter: Starter | None = None) -> list
     """
     folder = Path(directory)
     require_room(folder)
-    for name, text in _rendered(starter or Starter()).items():
-        with atomic_file(folder / name) as partial:
-            partial.write_text(text, encoding="utf-8")
+    is_new = not folder.exists()
+    texts = _rendered(starter or Starter())
+    try:
+        for name, text in texts.items():
+            with atomic_file(folder / name) as partial:
+                partial.write_text(text, encoding="utf-8")
+    except BaseException:
+        for name in texts:  # none of which was there before
+            (folder / name).unlink(missing_ok=True)
+        if is_new and folder.is_dir():
+            folder.rmdir()
+        raise
     return [folder / name for name in _template_names()]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ def read_rows(sources: Sequence[str], config: ConvertConfig) -> LabelledRows:
         except NoRowKept as error:
             rejects = records.with_name("records.rejects.jsonl")
             message = str(error).replace(f" (see {rejects})", "")
-            command = f"intentflow convert {' '.join(sources)} -o records.jsonl"
+            command = f"intentflow convert {shlex.join(sources)} -o records.jsonl"
             raise InputError(f"{message}; `{command}` lists the rows") from None
         return LabelledRows(
             read_records(records), summary, survey_tools(sources, config.format, config.limits)
