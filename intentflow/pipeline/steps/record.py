@@ -145,13 +145,16 @@ def read_origins(
     import json
 
     from intentflow.conversion.origins import origins_below
-    from intentflow.feedback.log_files import is_empty_log
+    from intentflow.feedback.log_files import EmptyLog
     from intentflow.feedback.service_log import read_service_log
 
     formats = json.loads(Path(files).read_text(encoding="utf-8")) if files else {}
     found = {source: origins_below(formats, source) for source in sources}
     for log_place in logs:
-        corrections = [] if is_empty_log(log_place) else read_service_log([log_place]).corrections
+        try:
+            corrections = read_service_log([log_place]).corrections
+        except EmptyLog:  # no line is usable, or the rows of all were erased
+            corrections = []
         found[log_place] = sorted({one.annotator for one in corrections} - {""})
     return found
 
