@@ -43,6 +43,11 @@ class Erasures(ClosedArtifact):
 
     persons: dict[PersonHash, Time] = Field({}, description="Keyed hashes, each with its time")
     utterances: dict[str, Time] = Field({}, description="Digests of utterances, each with its time")
+    requests: dict[str, Time] = Field(
+        {},
+        description="Digests of the ids of erased persons' requests, each with its time: "
+        "corrections of them name no person, as a rule",
+    )
     replaced: dict[EntryId, ReplacedData] = Field({}, description="Data sets that had such rows")
 
     @property
@@ -81,8 +86,9 @@ class Erasures(ClosedArtifact):
         return ""
 
     def as_dict(self) -> dict[str, Any]:
-        """The document as JSON values."""
-        return self.model_dump(mode="json")
+        """The document as JSON values; a list without requests has not their key."""
+        document = self.model_dump(mode="json")
+        return {key: value for key, value in document.items() if value or key != "requests"}
 
     def content(self) -> bytes:
         """The bytes of its file."""

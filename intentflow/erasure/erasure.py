@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from intentflow.artifacts.erasures import Erasures
 from intentflow.artifacts.registry_entry import now
 from intentflow.erasure.data_sets import CheckedData, check_data_sets, erase_data_sets
-from intentflow.erasure.log_lines import ErasedLines, erase_lines, holds_log, unread_files
+from intentflow.erasure.log_lines import (
+    ErasedLines,
+    erase_lines,
+    holds_log,
+    requests_of,
+    unread_files,
+)
 from intentflow.erasure.rows import ErasedRows
 from intentflow.registry import Listing, Registry
 from intentflow.registry.erasures import change_erasures
@@ -66,10 +72,15 @@ def erase(place: str, gone: ErasedRows, files: Sequence[str] = ()) -> ErasureSum
     Registry(place).listing()
     erase_lines(files, gone, only_logs=False, dry=True)
     listed = change_erasures(place, lambda erasures: _with_request(erasures, gone))
-    complete = ErasedRows.of(listed)
     erased = erase_data_sets(place)
     sources = _sources(Registry(place).listing()).there
-    logs = _from_logs(sources, complete, files, dry=False)
+    # Before their lines go, which an erasure that was killed would not find again.
+    requests = requests_of([*sources, *files], ErasedRows.of(listed))
+    if requests - listed.requests.keys():
+        listed = change_erasures(
+            place, lambda now: _with_request(now, ErasedRows(requests=requests))
+        )
+    logs = _from_logs(sources, ErasedRows.of(listed), files, dry=False)
     return _proof(place, gone, files, erased=erased, logs=logs)
 
 
@@ -95,6 +106,7 @@ def _with_request(erasures: Erasures, gone: ErasedRows) -> Erasures:
         update={
             "persons": dict.fromkeys(sorted(gone.persons), time) | erasures.persons,
             "utterances": dict.fromkeys(sorted(gone.utterances), time) | erasures.utterances,
+            "requests": dict.fromkeys(sorted(gone.requests), time) | erasures.requests,
         }
     )
 
@@ -111,7 +123,8 @@ def _proof(
     checked, unreadable = check_data_sets(place, gone)
     listing = Registry(place).listing()
     sources = _sources(listing)
-    left = _from_logs(sources.there, gone, files, dry=True)
+    requests = requests_of([*sources.there, *files], gone) | listing.erasures.requests.keys()
+    left = _from_logs(sources.there, replace(gone, requests=requests), files, dry=True)
     rows = sum(sum(one.erased.values()) for one in checked)
     return ErasureSummary(
         persons=len(gone.persons),

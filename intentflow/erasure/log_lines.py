@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from intentflow.erasure.rows import ErasedRows
+from intentflow.erasure.rows import ErasedRows, request_digest
 from intentflow.errors import InputError
 from intentflow.feedback.log_files import SUFFIXES
 from intentflow.io.files import atomic_file
@@ -78,6 +78,33 @@ def erase_lines(
     return found
 
 
+def requests_of(places: Sequence[str], gone: ErasedRows) -> frozenset[str]:
+    """Digests of the ids of the requests of erased persons, as lines name them.
+
+    Corrections name the request and not the person, as a rule: those of labellers never do.
+
+    Args:
+        places: Files (plain or gzip), folders or ``s3://`` prefixes.
+        gone: The rows to erase.
+
+    Raises:
+        InputError: A place does not exist, or a file cannot be read.
+        ServiceError: The storage does not answer, or refuses.
+    """
+    if not gone.persons:
+        return frozenset()
+    rows = (_row(line) for place in places for file in _files(place) for line in _lines(file))
+    return frozenset(
+        request_digest(row["request_id"])
+        for row in rows
+        if row.get("person") in gone.persons and isinstance(row.get("request_id"), str)
+    )
+
+
+def _lines(file: _File) -> list[bytes]:
+    return _unpacked(file.read(), file.name).splitlines()
+
+
 def _erase_from(file: _File, gone: ErasedRows, *, only_logs: bool, dry: bool) -> int:
     """Erase lines from a file; their number."""
     content = file.read()
@@ -108,11 +135,7 @@ def holds_log(place: str) -> bool:
         InputError: It does not exist, or a file cannot be read.
         ServiceError: The storage does not answer, or refuses.
     """
-    return any(
-        _is_logged(_row(line))
-        for file in _files(place)
-        for line in _unpacked(file.read(), file.name).splitlines()
-    )
+    return any(_is_logged(_row(line)) for file in _files(place) for line in _lines(file))
 
 
 def _is_erased(line: bytes, gone: ErasedRows, *, only_logs: bool) -> bool:

@@ -1,4 +1,4 @@
-"""Rows that are erased: those of persons, by keyed hash, and those of utterances, by digest."""
+"""Rows that are erased: of persons, by keyed hash; of utterances and requests, by digest."""
 
 from __future__ import annotations
 
@@ -23,6 +23,16 @@ def utterance_digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def request_digest(request_id: str) -> str:
+    """Digest of the id of a request, which a client may have made of anything.
+
+    Example:
+        >>> request_digest("r1") == request_digest("r2")
+        False
+    """
+    return hashlib.sha256(f"request\0{request_id}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
 @dataclass(frozen=True)
 class ErasedRows:
     """The rows that are erased.
@@ -30,6 +40,7 @@ class ErasedRows:
     Attributes:
         persons: Keyed hashes of persons.
         utterances: Digests of utterances.
+        requests: Digests of the ids of requests of these persons.
 
     Example:
         >>> erased = ErasedRows(utterances=frozenset([utterance_digest("stop")]))
@@ -39,11 +50,16 @@ class ErasedRows:
 
     persons: frozenset[str] = frozenset()
     utterances: frozenset[str] = frozenset()
+    requests: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, erasures: Erasures) -> Self:
         """Those that a registry lists."""
-        return cls(frozenset(erasures.persons), frozenset(erasures.utterances))
+        return cls(
+            frozenset(erasures.persons),
+            frozenset(erasures.utterances),
+            frozenset(erasures.requests),
+        )
 
     def __bool__(self) -> bool:
         """Whether there are any."""
@@ -55,10 +71,21 @@ class ErasedRows:
 
     def has_line(self, line: Mapping[str, Any]) -> bool:
         """Whether a line of a log or of another file of rows is one of them."""
-        text = line.get("instruction")
-        return line.get("person") in self.persons or (
-            isinstance(text, str) and self._has_utterance(text)
+        text, request_id = line.get("instruction"), line.get("request_id")
+        return (
+            line.get("person") in self.persons
+            or (isinstance(text, str) and self._has_utterance(text))
+            or (isinstance(request_id, str) and self.has_request(request_id, line.get("person")))
         )
+
+    def has_request(self, request_id: str, person: object) -> bool:
+        """Whether a request, or a correction of one, is that of an erased person.
+
+        Args:
+            request_id: Its id.
+            person: Keyed hash of the person whom the line names; None if it names none.
+        """
+        return not person and bool(self.requests) and request_digest(request_id) in self.requests
 
     def without(self, rows: Iterable[Example]) -> list[Example]:
         """The other records."""

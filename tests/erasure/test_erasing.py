@@ -38,7 +38,7 @@ from tests.erasure.registries import (
     log_lines,
     recording,
 )
-from tests.feedback.service_logs import request, write_store
+from tests.feedback.service_logs import correction, request, write_store
 from tests.test_persons import KEY
 
 ROOT = Path(__file__).parents[2]
@@ -315,6 +315,45 @@ def test_other_data_in_a_folder_is_named(
     (folder / "rows.csv").write_text("text,label\n")
     found = _summary(kept, capsys, "--person", "ann", "--files", str(folder))
     assert found["not_changed"] == [str(folder / "rows.csv")]
+
+
+def _reviewed(file: Path) -> Path:
+    """Corrections of both persons' requests, made by a labeller who knows neither."""
+    lines = [correction("r1", "tall house", "build()"), correction("r2", "small house", "paint()")]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return file
+
+
+def _requests(file: Path) -> list[str]:
+    return [json.loads(line)["request_id"] for line in file.read_text().splitlines()]
+
+
+def test_a_correction_that_names_no_person_goes_with_its_request(
+    kept: Recording, tmp_path: Path
+) -> None:
+    file = _reviewed(tmp_path / "corrections.jsonl")
+    assert _erase(kept, "--person", "ann", "--files", str(file)) == 0
+    assert _requests(file) == ["r2"]
+
+
+def test_a_correction_that_comes_after_the_erasure_of_its_request_is_found(
+    kept: Recording, tmp_path: Path
+) -> None:
+    _erase(kept)
+    file = _reviewed(Path(kept.log, "feedback", "later.jsonl"))
+    assert _erase(kept, "--person", "ann", "--check") == 1
+    assert _erase(kept) == 0
+    assert _requests(file) == ["r2"]
+
+
+def test_a_request_of_another_person_with_the_same_id_stays(
+    kept: Recording, tmp_path: Path
+) -> None:
+    file = _reviewed(tmp_path / "corrections.jsonl")
+    line = correction("r1", "tall house", "build()", person=BOB)
+    file.write_text(json.dumps(line))
+    assert _erase(kept, "--person", "ann", "--files", str(file)) == 0
+    assert _requests(file) == ["r1"]
 
 
 def test_lines_of_a_compressed_log_are_gone(kept: Recording) -> None:

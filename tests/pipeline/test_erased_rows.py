@@ -14,6 +14,7 @@ from intentflow.components.convert.component import convert
 from intentflow.components.merge.component import merge
 from intentflow.components.split.component import split
 from intentflow.erasure.data_sets import data_address
+from intentflow.erasure.rows import request_digest
 from intentflow.persons import PERSON_KEY_VARIABLE
 from intentflow.pipeline.steps.look import find_champion
 from intentflow.pipeline.steps.recorded import RecordConfig
@@ -35,7 +36,8 @@ TIME = "2026-11-30T00:00:00Z"
 def record(tmp_path: Path) -> dict[str, Any]:
     """A registry that lists a person."""
     place = str(tmp_path / "registry")
-    change_erasures(place, lambda _: Erasures(persons={ANN: TIME}))
+    requests = {request_digest("r3"): TIME}
+    change_erasures(place, lambda _: Erasures(persons={ANN: TIME}, requests=requests))
     return {"registry": place}
 
 
@@ -63,6 +65,8 @@ def test_merge_leaves_out_corrections_and_test_rows(tmp_path: Path, record: dict
         [
             correction("r1", "tall house", "build()", person=ANN),
             correction("r2", "small house", "build()", person=BOB),
+            correction("r3", "old house", "build()"),  # of a request that was erased before
+            correction("r3", "old house", "paint()", annotator="b"),
         ],
     )
     test = _file(tmp_path / "test.jsonl", MINE, Example("gold boat", "paint()"))
@@ -80,6 +84,7 @@ def test_merge_leaves_out_corrections_and_test_rows(tmp_path: Path, record: dict
     merged = {row.instruction for row in read_records(found["merged"].path)}
     assert merged == {"blue boat", "small house"}
     assert [row.instruction for row in read_records(found["test_set"].path)] == ["gold boat"]
+    assert "house" not in Path(found["changes"].path).read_text()
 
 
 def test_split_leaves_out_test_rows(tmp_path: Path, record: dict[str, Any]) -> None:

@@ -232,17 +232,20 @@ def _read_corrections(rules: MergeRules, before: MergedSet) -> _Corrections:
         log.warning("lines of the log are not read (%s): intentflow feedback lists them", counts)
     for name in found.report.set_aside:
         log.warning("corrections of %s are set aside: they contradict the test rows", name)
+    left_out = [label for label in found.left_out if not _is_erased(label, rules)]
     # Those of test rows are no new labels, and the merge lists the ones that differ.
-    gold = [label for label in found.left_out if label.reason == "gold"]
+    gold = [label for label in left_out if label.reason == "gold"]
     answers = {pair.instruction: pair.prediction for pair in found.pairs}
-    labelled = _labelled([*found.labels, *gold], answers)
-    if rules.erased:
-        labelled = [row for row in labelled if not rules.erased.has(row.example)]
+    labels = [label for label in found.labels if not _is_erased(label, rules)]
     return _Corrections(
-        labelled,
-        [_change(label) for label in found.left_out if label.reason != "gold"],
+        _labelled([*labels, *gold], answers),
+        [_change(label) for label in left_out if label.reason != "gold"],
         found.report.set_aside,
     )
+
+
+def _is_erased(label: FeedbackLabel, rules: MergeRules) -> bool:
+    return rules.erased is not None and rules.erased.has_line(label.as_dict())
 
 
 def _labelled(labels: Iterable[FeedbackLabel], answers: Mapping[str, str]) -> list[NewRow]:
