@@ -24,6 +24,16 @@ log = logging.getLogger(__name__)
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZIP_MAGIC = b"PK\x03"
+_UNREADABLE = {
+    b"\xd0\xcf\x11\xe0": "a workbook of Excel 97 to 2003: save it as .xlsx, or as CSV UTF-8",
+    b"%PDF": "a PDF: give the table or the export that it shows",
+    b"\xfd7zX": "compressed with xz: unpack it, or compress it with gzip",
+    b"\x28\xb5\x2f\xfd": "compressed with Zstandard: unpack it, or compress it with gzip",
+    b"7z\xbc\xaf": "a 7-Zip archive: unpack it and give the folder",
+    b"BZh9": "compressed with bzip2: unpack it, or compress it with gzip",
+}
+"""Kinds of files that cannot be read, by their first four bytes, and what to do."""
+_MAGIC_BYTES = 4
 _DECOMPRESSED_AT_ONCE = 1 << 18
 
 
@@ -202,10 +212,16 @@ def _open_packed(source: Source) -> BinaryIO:
 
 
 def _skip_mark(stream: BinaryIO, source: Source) -> None:
-    head = stream.read(len(codecs.BOM_UTF8))
-    if not head:
+    start = stream.read(_MAGIC_BYTES)
+    if not start:
         raise InputError(f"{source.name}: the file is empty")
+    if kind := _UNREADABLE.get(start):
+        raise InputError(f"{source.name} is {kind}")
+    head = start[: len(codecs.BOM_UTF8)]
+    stream.seek(len(head))
     if head == _ZIP_MAGIC and not is_workbook(source.path):
+        if source.name.lower().endswith((".xlsx", ".xlsm")):
+            raise InputError(f"{source.name}: a damaged workbook; save it again, or as CSV UTF-8")
         raise InputError(f"{source.name} is a zip archive; unpack it and give the folder")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise InputError(f"{source.name} is UTF-16 inside gzip; unpack it")

@@ -156,6 +156,7 @@ def check_result(
         reason = next(iter(summary.reasons), "")
         found = _explain(summary, rejects)
         found += hint if hint and reason not in _NOT_OF_NAMES else _meaning(reason)
+        found += _advice(reason, sources)
         raise NoRowKept(f"{', '.join(sources)}: no row was kept: {found}", summary)
     if limit is not None and summary.rejected > limit * summary.rows:
         rate = summary.rejected / summary.rows
@@ -169,6 +170,18 @@ def check_result(
 def _meaning(reason: str) -> str:
     """What the most frequent reason means, where no field can be named."""
     return f"; {reason}: {REASONS[reason]}" if reason else ""
+
+
+def _advice(reason: str, sources: Sequence[str]) -> str:
+    """What to do about files of another kind than their names state, and labels of numbers."""
+    endings = {name.lower().removesuffix(".gz").rpartition(".")[2] for name in sources}
+    if reason == "not_json" or (reason == "no_label" and "txt" in endings):
+        return "; a table needs --format csv, or a name that ends in .csv or .tsv"
+    if reason == "not_text":
+        return "; where labels are numbers of classes, write the names of the classes instead"
+    if not reason and endings & {"yml", "yaml"}:
+        return "; YAML is read as training data of Rasa (nlu:, with examples)"
+    return ""
 
 
 def _explain(summary: ConvertSummary, rejects: Path) -> str:

@@ -282,6 +282,32 @@ def test_a_full_disk_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("rows", b"text,label\nplay it,play\n", "a table needs --format csv, or a name that ends"),
+        ("rows.txt", b"text,label\nplay it,play\n", "a table needs --format csv"),
+        ("rows.xlsx", b"text,label\nplay it,play\n", "a table needs --format csv"),
+        ("rows.csv", b"text,label\nplay it,0\nplay on,1\n", "write the names of the classes"),
+        ("rows.yaml", b"- text: play\n", "YAML is read as training data of Rasa"),
+        (
+            "rows.xls",
+            b"\xd0\xcf\x11\xe0\xa1\xb1",
+            "rows.xls is a workbook of Excel 97 to",
+        ),
+        ("rows.csv", b"%PDF-1.7\n", "rows.csv is a PDF"),
+        ("rows.csv.xz", b"\xfd7zXZ\x00", "rows.csv.xz is compressed with xz: unpack it"),
+        ("rows.xlsx", b"PK\x03\x04aaaa", "rows.xlsx: a damaged workbook; save it again"),
+    ],
+)
+def test_a_file_of_another_kind_is_named_with_what_to_do(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(IntentflowError, match=message):
+        convert([str(tmp_path / name)], tmp_path / "out.jsonl")
+
+
+@pytest.mark.parametrize(
     ("out", "options", "message"),
     [
         ("out.csv", {}, "must end in .json or .jsonl"),
