@@ -6,6 +6,8 @@ import codecs
 import gzip
 import io
 import logging
+import shutil
+import tempfile
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -88,7 +90,7 @@ def find_sources(
 
     Args:
         names: Files, folders or ``s3://`` addresses.
-        directory: Folder for downloaded objects, and for copies of files in UTF-16.
+        directory: Folder for downloaded objects, and for copies of pipes and of files in UTF-16.
         skip: Files in a folder that are not input, such as the output of an earlier run.
         limits: The sizes allowed.
 
@@ -135,7 +137,20 @@ def _expand(name: str, directory: Path, skip: Collection[Path]) -> list[Source]:
         return _files_below(path, name, skip)
     if not path.exists():
         raise InputError(f"{name}: No such file or directory")
-    return [Source(name, path)]
+    return [Source(name, _copied(path, name, directory) if path.is_fifo() else path)]
+
+
+def _copied(pipe: Path, name: str, directory: Path) -> Path:
+    """A copy of what comes through a pipe, such as ``/dev/stdin``: a source is read repeatedly."""
+    with tempfile.NamedTemporaryFile(prefix="pipe-", dir=directory, delete=False) as copy:
+        with pipe.open("rb") as stream:
+            shutil.copyfileobj(stream, copy)
+        if not copy.tell():
+            raise InputError(
+                f"{name}: nothing came through the pipe, or it was read already: write it to a "
+                "file first"
+            )
+    return Path(copy.name)
 
 
 def _fetch(uri: str, directory: Path) -> Path:

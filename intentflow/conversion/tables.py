@@ -18,6 +18,7 @@ from intentflow.conversion.export_format import (
     LabelledRow,
     Options,
     Row,
+    RowRejected,
     find_label,
     label_text,
     unrecognised,
@@ -157,17 +158,25 @@ def _row(source: _Lines, header: list[str], cells: list[str]) -> Value:
     return Value(source.number, raw, dict(zip(header, cells, strict=False)), problem)
 
 
+MISSING = frozenset({"nan", "NaN", "NaT", "<NA>", "#N/A"})
+"""Cells that table programs write for a missing value; as labels they would become intents."""
+
+
 def read(row: Row, options: Options) -> LabelledRow:
     """Read the row's utterance and label.
 
     Raises:
-        RowRejected: A column is missing, its cell is blank, or the label is a number.
+        RowRejected: A column is missing, its cell is blank, or the label is a number or one of
+            :data:`MISSING`.
     """
     if label_studio_min.recognises(row):
         return label_studio_min.read(label_studio_min.from_cells(row), options)
     if doccano.recognises_header(row.keys()):
         return doccano.read(doccano.from_cells(row), options)
-    label = label_of(find_label(row, options), options.order)
+    found = find_label(row, options)
+    if isinstance(found, str) and found.strip() in MISSING:
+        raise RowRejected("blank_answer")
+    label = label_of(found, options.order)
     return label_text(row, options, with_slots(label, row, options.order))
 
 

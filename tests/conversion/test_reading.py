@@ -5,6 +5,7 @@ import errno
 import gzip
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from intentflow.cli.main import main
 from intentflow.conversion import REASONS, convert
 from intentflow.conversion.json_values import read_values, scan_values
 from intentflow.errors import IntentflowError
@@ -226,6 +228,22 @@ def test_the_agreement_of_a_former_run_is_no_source(tmp_path: Path) -> None:
     agreement = tmp_path / "agreement.json"
     for _ in range(2):
         assert convert([str(tmp_path)], tmp_path / "out.jsonl", agreement=agreement).rows == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "options"),
+    [(f"{A}\n".encode(), []), (b"text,label\na,f()\n", ["--format", "csv"])],
+)
+def test_a_pipe_is_read(tmp_path: Path, content: bytes, options: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, content)
+    os.close(writing)
+    out = tmp_path / "out.jsonl"
+    try:
+        assert main(["convert", f"/dev/fd/{reading}", "-o", str(out), *options]) == 0
+    finally:
+        os.close(reading)
+    assert [row.as_dict() for row in read_records(out)] == BOTH[:1]
 
 
 def test_an_object_in_a_bucket_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

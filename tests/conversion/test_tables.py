@@ -73,6 +73,12 @@ def test_a_bad_row_costs_no_other(tmp_path: Path, bad: str, reason: str) -> None
     assert _reasons(tmp_path, content) == [(3, reason)]
 
 
+@pytest.mark.parametrize("cell", ["nan", "NaN", " <NA> ", "#N/A"])
+def test_a_missing_value_is_no_intent(tmp_path: Path, cell: str) -> None:
+    content = f"text,label\nplay,a()\nstop,{cell}\nhalt,{cell}\n"
+    assert _reasons(tmp_path, content) == [(3, "blank_answer"), (4, "blank_answer")]
+
+
 def test_a_quote_that_a_later_row_closes_costs_one_row(tmp_path: Path) -> None:
     content = 'instruction,output\n"one,b()\nplay,a()\n"play",a()\n'
     assert _reasons(tmp_path, content) == [(2, "not_csv")]
