@@ -65,6 +65,7 @@ COLUMNS = {
     "out of scope, precision": "oos_precision",
     "out of scope, recall": "oos_recall",
     "with the threshold": "with_threshold.oos_recall",
+    "accuracy in scope, lost": "with_threshold.in_scope_accuracy_lost",
 }
 
 
@@ -241,7 +242,7 @@ def markdown(lines: Sequence[dict[str, Any]]) -> str:
 
 
 def _cell(line: dict[str, Any], score: str) -> str:
-    value, interval = line["scores"][score], line["ci95"][score]
+    value, interval = (line[one].get(score) for one in ("scores", "ci95"))
     if value is None:
         return ""
     return f"{value:.3f}" + (f" ({interval[0]:.3f} to {interval[1]:.3f})" if interval else "")
