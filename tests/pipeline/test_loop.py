@@ -196,7 +196,8 @@ def test_the_model_in_service_learns_new_intents_from_its_traffic_and_keeps_the_
             assert loop.review() == len(rows.asked)
         _retrain(loop)
         after = loop.recall(_of(rows.test, OLD)), loop.recall(_of(rows.test, NEW))
-        print(f"recall of old and new intents: {before} before, {after} after; {loop.seconds}")
+        with capsys.disabled():
+            print(f"recall of old and new intents: {before} before, {after} after; {loop.seconds}")
         assert before[1] == 0 and after[1] >= 0.75
         assert after[0] >= before[0] - 0.125
         assert WatchReport.read(tmp_path / "runs-second/watch.json").decision == "promoted"
