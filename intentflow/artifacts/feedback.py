@@ -105,6 +105,9 @@ class FeedbackReport(Artifact):
 
     requests: Integer = Field(description="Number of requests, each once")
     repeated_requests: Integer = Field(description="Number of lines that repeat a request")
+    disagreements: Integer = Field(
+        0, description="Number of requests that the shadow answered differently, each once"
+    )
     corrections: Integer = Field(description="Number of corrections, each once")
     replayed: Integer = Field(description="Number of lines that repeat a correction")
     joined: Integer = Field(description="Corrections whose request is in the log")

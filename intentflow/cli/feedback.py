@@ -17,7 +17,16 @@ if TYPE_CHECKING:
 
 _SHOWN = (
     *("requests", "corrections", "repeated_requests", "replayed", "joined", "labels"),
-    *("duplicates", "known", "left_out", "pairs", "corrected", "queued", "rejected"),
+    *(
+        "duplicates",
+        "known",
+        "left_out",
+        "pairs",
+        "corrected",
+        "queued",
+        "disagreements",
+        "rejected",
+    ),
     *("before_request", "in_future", "set_aside", "annotators"),
 )
 

@@ -163,7 +163,8 @@ def _queue(
     done = {normalised_utterance(text) for text in texts}
     done |= {normalised_utterance(label.instruction) for label in labels}
     return review_queue(
-        log.requests.values(),
+        log.asked.values(),
+        differing={utterance for _, utterance in log.disagreements},
         budget=rules.budget,
         labelled=done,
         threshold=rules.threshold,
@@ -189,6 +190,7 @@ def _report(
     return FeedbackReport(
         requests=len(log.requests),
         repeated_requests=log.repeated,
+        disagreements=len(log.disagreements),
         corrections=len(rows),
         replayed=log.replayed,
         joined=sum(one.request is not None for one in rows),

@@ -62,8 +62,9 @@ def join(log: ServiceLog, now: datetime) -> Joined:
         log: Requests and corrections.
         now: Time of reading, with a time zone.
     """
-    ids = {request_id for request_id, _ in log.requests}
-    joined = [_joined(one, log.requests, now) for one in log.corrections]
+    asked = log.asked
+    ids = {request_id for request_id, _ in asked}
+    joined = [_joined(one, asked, now) for one in log.corrections]
     joined.sort(key=lambda one: (not one.in_future, one.correction.time))  # stable
     strange = [one for one in joined if not one.request and one.correction.line.request_id in ids]
     return Joined(joined, len(strange))

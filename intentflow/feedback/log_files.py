@@ -8,7 +8,7 @@ import shutil
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from intentflow.conversion.sources import is_gzip
 from intentflow.errors import InputError
@@ -18,12 +18,12 @@ from intentflow.storage.uris import parse_s3
 
 log = logging.getLogger(__name__)
 
-LogKind = Literal["requests", "feedback"]
+LogKind = Literal["requests", "feedback", "disagreements"]
 
 SUFFIXES = (".jsonl", ".jsonl.gz")
 """Ends of the names of a log's files; older ones may have been compressed."""
 
-_FOLDERS = frozenset({"requests", "feedback", "disagreements"})
+KINDS: tuple[LogKind, ...] = get_args(LogKind)
 """Folders of a complete log."""
 
 
@@ -97,14 +97,14 @@ def _files(place: Path, name: str, kinds: Sequence[LogKind]) -> list[Path]:
     if others := [file for file in files if file not in of_logs]:
         log.warning(
             "%s: %d files are in no folder of a log (%s), and are not read; the first is %s",
-            *(name, len(others), ", ".join(sorted(_FOLDERS)), others[0].relative_to(place)),
+            *(name, len(others), ", ".join(KINDS), others[0].relative_to(place)),
         )
     return [file for file, kind in of_logs.items() if kind in kinds]
 
 
 def _kind(file: Path) -> str | None:
     """The innermost folder of a log that a file is in."""
-    return next((part for part in reversed(file.parts[:-1]) if part in _FOLDERS), None)
+    return next((part for part in reversed(file.parts[:-1]) if part in KINDS), None)
 
 
 def _uncompressed(file: Path, name: str, folder: Path) -> Path:

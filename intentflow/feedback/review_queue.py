@@ -53,6 +53,7 @@ def review_queue(
     threshold: float | None = None,
     known: Sequence[str] = (),
     drifting: Sequence[str] = (),
+    differing: Collection[str] = (),
 ) -> list[QueuedRequest]:
     """Choose requests to label, each utterance once.
 
@@ -65,6 +66,7 @@ def review_queue(
             empty.
         drifting: Intents that are asked more often than labelled rows have them, see
             :func:`intentflow.feedback.queue_criteria.drifting_intents`.
+        differing: Normalised utterances that a shadow answered differently.
 
     Raises:
         ModuleNotFoundError: ``known`` is given, and the ``data`` extra is not installed.
@@ -74,15 +76,17 @@ def review_queue(
         key = normalised_utterance(request.line.instruction)
         if key not in labelled:
             groups.setdefault(key, []).append(request)
-    candidates = [_candidate(group) for group in groups.values()]
+    candidates = [_candidate(group, key in differing) for key, group in groups.items()]
     chosen = _take_turns(_rankings(candidates, threshold, known, drifting), budget)
     return [_queued(candidates[at], reason) for at, reason in chosen.items()]
 
 
-def _candidate(group: Sequence[TimedRequest]) -> _Candidate:
+def _candidate(group: Sequence[TimedRequest], differs_from_shadow: bool) -> _Candidate:
     ordered = sorted(group, key=lambda request: request.time)
     answers = {it.line.model_digest: label_key(it.line.prediction) for it in ordered}
-    return _Candidate(ordered[-1], len(group), len(set(answers.values())) > 1)
+    return _Candidate(
+        ordered[-1], len(group), differs_from_shadow or len(set(answers.values())) > 1
+    )
 
 
 def _rankings(

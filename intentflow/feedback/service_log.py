@@ -16,11 +16,16 @@ from datetime import datetime
 from pathlib import Path
 
 from intentflow.artifacts.rejects import RejectedRow
-from intentflow.artifacts.request_log import LoggedCorrection, LoggedRequest, LogLine
+from intentflow.artifacts.request_log import (
+    LoggedCorrection,
+    LoggedDisagreement,
+    LoggedRequest,
+    LogLine,
+)
 from intentflow.calls import CallSyntaxError, format_calls, parse_calls
 from intentflow.curation.dedup import normalised_utterance
 from intentflow.errors import InputError
-from intentflow.feedback.log_files import EmptyLog, log_files
+from intentflow.feedback.log_files import KINDS, EmptyLog, log_files
 from intentflow.feedback.times import read_time
 from intentflow.io.surrogates import is_unicode
 from intentflow.records import MAX_ROW_BYTES
@@ -37,6 +42,8 @@ _FAULTS = {
 }
 """Why a line is rejected, in words."""
 
+_AnyLine = LoggedRequest | LoggedDisagreement | LoggedCorrection
+
 RequestKey = tuple[str, str]
 """Id and normalised utterance: the utterances of one request with several share the id."""
 
@@ -50,7 +57,7 @@ class TimedRequest:
         time: Its time.
     """
 
-    line: LoggedRequest
+    line: LoggedRequest | LoggedDisagreement
     time: datetime
 
 
@@ -83,6 +90,8 @@ class ServiceLog:
 
     Attributes:
         requests: Requests by id and utterance.
+        disagreements: Requests that a shadow answered differently, likewise; each of both is a
+            sample of its own.
         corrections: Corrections in the order of the files.
         rejects: Lines that are neither.
         repeated: Number of lines that repeat a request.
@@ -90,10 +99,16 @@ class ServiceLog:
     """
 
     requests: dict[RequestKey, TimedRequest] = field(default_factory=dict)
+    disagreements: dict[RequestKey, TimedRequest] = field(default_factory=dict)
     corrections: list[TimedCorrection] = field(default_factory=list)
     rejects: list[RejectedRow] = field(default_factory=list)
     repeated: int = 0
     replayed: int = 0
+
+    @property
+    def asked(self) -> dict[RequestKey, TimedRequest]:
+        """All requests that are known, those of disagreements included."""
+        return self.disagreements | self.requests
 
 
 class _Rejected(Exception):  # noqa: N818 - a reason, not a fault
@@ -114,13 +129,13 @@ def read_service_log(paths: Sequence[str | Path]) -> ServiceLog:
     log = ServiceLog()
     seen: set[tuple[str | None, ...]] = set()
     with tempfile.TemporaryDirectory() as folder:
-        for shown, file in log_files(paths, Path(folder), ["requests", "feedback"]):
+        for shown, file in log_files(paths, Path(folder), KINDS):
             for number, raw in _lines(file):
                 try:
                     _add(log, seen, raw)
                 except _Rejected as reason:
                     log.rejects.append(_reject(shown, number, str(reason), raw))
-    if not log.requests and not log.corrections:
+    if not log.asked and not log.corrections:
         raise EmptyLog(f"{', '.join(map(str, paths))}: {_nothing(log)}")
     return log
 
@@ -140,12 +155,13 @@ def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
 
 def _add(log: ServiceLog, seen: set[tuple[str | None, ...]], raw: bytes) -> None:
     line, time = _read(raw)
-    if isinstance(line, LoggedRequest):
+    if not isinstance(line, LoggedCorrection):
         key = (line.request_id, normalised_utterance(line.instruction))
-        if key in log.requests:
+        known = log.disagreements if isinstance(line, LoggedDisagreement) else log.requests
+        if key in known:
             log.repeated += 1
         else:
-            log.requests[key] = TimedRequest(line, time)
+            known[key] = TimedRequest(line, time)
         return
     identity = (line.request_id, line.time, line.instruction, line.output, line.annotator)
     if identity in seen:
@@ -155,16 +171,15 @@ def _add(log: ServiceLog, seen: set[tuple[str | None, ...]], raw: bytes) -> None
     log.corrections.append(TimedCorrection(line, time))
 
 
-def _read(raw: bytes) -> tuple[LoggedRequest | LoggedCorrection, datetime]:
+def _read(raw: bytes) -> tuple[_AnyLine, datetime]:
     if len(raw) > MAX_ROW_BYTES:
         raise _Rejected("too_long")
     try:
         document = json.loads(raw)
     except (ValueError, RecursionError):
         raise _Rejected("not_json") from None
-    kind = LoggedCorrection if isinstance(document, dict) and "output" in document else None
     try:
-        line: LogLine = (kind or LoggedRequest).from_mapping(document, "line")
+        line: _AnyLine = _kind(document).from_mapping(document, "line")
     except InputError:
         raise _Rejected("not_a_log_line") from None
     _require_text(line)
@@ -174,8 +189,14 @@ def _read(raw: bytes) -> tuple[LoggedRequest | LoggedCorrection, datetime]:
         raise _Rejected("bad_time") from None
     if isinstance(line, LoggedCorrection):
         return line.model_copy(update={"output": _canonical(line.output)}), time
-    assert isinstance(line, LoggedRequest)
     return line, time
+
+
+def _kind(document: object) -> type[_AnyLine]:
+    keys = document.keys() if isinstance(document, dict) else ()
+    if "output" in keys:
+        return LoggedCorrection
+    return LoggedDisagreement if "shadow_prediction" in keys else LoggedRequest
 
 
 def _require_text(line: LogLine) -> None:

@@ -280,12 +280,32 @@ def test_logs_of_several_services_are_read_below_one_folder(tmp_path: Path) -> N
     assert (report.requests, report.joined) == (2, 2)
 
 
-def test_a_disagreement_is_no_second_request(tmp_path: Path) -> None:
-    file = write_store(tmp_path / "log" / "a", [request("r1", "stop it", "play()")])
-    (file / "disagreements").mkdir()
-    line = {**request("r2", "go", "play()"), "shadow_prediction": "go()"}
-    (file / "disagreements" / "1.jsonl").write_text(json.dumps(line))
-    assert collect_feedback([tmp_path / "log"]).report.requests == 1
+def _with_disagreement(folder: Path) -> Path:
+    """A log with a request, and another one that only the shadow's disagreement shows."""
+    store = write_store(folder / "log", [request("r1", "stop it", "play()")])
+    shadow = {"shadow_prediction": "go()", "shadow_latency_seconds": 0.1}
+    shadow |= dict.fromkeys(("shadow_digest", "shadow_confidence"))
+    line = request("r2", "go", "play()") | shadow
+    (store / "disagreements").mkdir()
+    (store / "disagreements" / "1.jsonl").write_text(json.dumps(line))
+    return store
+
+
+def test_a_disagreement_of_the_shadow_is_no_second_request(tmp_path: Path) -> None:
+    report = collect_feedback([_with_disagreement(tmp_path)]).report
+    assert (report.requests, report.disagreements) == (1, 1)
+
+
+def test_what_the_shadow_answered_differently_is_queued_first(tmp_path: Path) -> None:
+    (row,) = collect_feedback([_with_disagreement(tmp_path)], FeedbackRules(budget=1)).queue
+    assert (row.instruction, row.prediction, row.reason) == ("go", "play()", "models_differ")
+
+
+def test_a_correction_is_joined_with_a_disagreement(tmp_path: Path) -> None:
+    store = _with_disagreement(tmp_path)
+    (store / "feedback" / "2.jsonl").write_text(json.dumps(correction("r2", "go", "go()")))
+    found = collect_feedback([store])
+    assert ([pair.prediction for pair in found.pairs], found.report.joined) == (["play()"], 1)
 
 
 def test_files_in_no_folder_of_a_log_are_named(

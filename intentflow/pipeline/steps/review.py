@@ -109,12 +109,16 @@ def redacted_queue(queue: str | Path) -> tuple[list[QueuedRequest], list[bool]]:
         ModuleNotFoundError: The ``data`` extra is not installed.
     """
     from intentflow.artifacts.feedback import QueuedRequest
+    from intentflow.io.surrogates import is_unicode
     from intentflow.records import Example
     from intentflow.redaction.anonymizer import redact_examples
 
     rows = QueuedRequest.read_rows(Path(queue) / "queue.jsonl" if Path(queue).is_dir() else queue)
-    if not all(row.instruction.strip() for row in rows):
-        raise InputError(f"{queue}: a row has no utterance: run intentflow feedback again")
+    if not all(row.instruction.strip() and is_unicode(row.instruction) for row in rows):
+        raise InputError(
+            f"{queue}: a row has no utterance, or half of a surrogate pair: run intentflow "
+            "feedback again"
+        )
     given = [Example(row.instruction, row.prediction) for row in rows]
     redacted = [row for row, _ in redact_examples(given)]
     changed = [one != other for one, other in zip(given, redacted, strict=True)]
