@@ -36,8 +36,8 @@ from intentflow.conversion.export_format import (
     label_text,
     peek_text,
 )
-from intentflow.conversion.json_labels import is_json_label, json_label
-from intentflow.conversion.label_values import class_of, with_slots
+from intentflow.conversion.json_labels import class_of, is_json_label, json_label
+from intentflow.conversion.label_values import with_slots
 from intentflow.conversion.parameter_order import NamedValue, ParameterOrder
 from intentflow.conversion.parameters import labels_with_spans
 

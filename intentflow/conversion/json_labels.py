@@ -24,6 +24,7 @@ from intentflow.conversion.parameters import (
 )
 
 _KEYS = (("intent", "parameters"), ("intent", "slots"), ("name", "arguments"))
+_CLASS_KEYS = ("name", "label", "class", "intent", "value")
 _BRACKETS = {"[": "]", "{": "}"}
 
 
@@ -54,6 +55,24 @@ def json_label(value: Any, order: ParameterOrder | None = None) -> str | None:
     """
     calls = _calls_in(value)
     return "; ".join(_written(call, order) for call in calls) if calls else None
+
+
+def class_of(value: dict[str, Any]) -> Any:
+    """The class of an object, which may be in another one; else the object.
+
+    Example:
+        >>> class_of({"name": "refund", "confidence": 0.9})
+        'refund'
+        >>> class_of({"intent": {"name": "refund", "confidence": 0.9}})
+        'refund'
+    """
+    held = [value[key] for key in _CLASS_KEYS if key in value]
+    names = [it for it in held if isinstance(it, str)]
+    if not names and len(inner := [it for it in held if isinstance(it, dict)]) == 1:
+        names = [it for it in (class_of(inner[0]),) if isinstance(it, str)]
+    others = [it for key, it in value.items() if key not in _CLASS_KEYS]
+    is_class = len(names) == 1 and all(it is None or isinstance(it, int | float) for it in others)
+    return names[0] if is_class else value
 
 
 def is_json_label(value: Any) -> bool:
@@ -94,6 +113,7 @@ def _call(item: Any) -> _JsonCall | None:
     for name, parameters in _KEYS:
         if set(item) == {name, parameters}:
             intent, values = item[name], item[parameters]
+            intent = class_of(intent) if isinstance(intent, dict) else intent
             known = isinstance(intent, str) and intent.strip() and _has_values(values)
             return _JsonCall(intent, values) if known else None
     return None

@@ -8,12 +8,11 @@ from typing import Any
 from intentflow.calls import name_fault
 from intentflow.conversion.agreement import join_labels, majority
 from intentflow.conversion.export_format import Row, RowRejected
-from intentflow.conversion.json_labels import json_label, parse_json_cell
+from intentflow.conversion.json_labels import class_of, json_label, parse_json_cell
 from intentflow.conversion.parameter_order import ParameterOrder
 from intentflow.conversion.parameters import label_with_values, named_slot, named_values
 
 _NUMBER = re.compile(r"\s*[+-]?\d+(?:\.\d*)?\s*")
-_CLASS_KEYS = ("name", "label", "class", "intent", "value")
 _SLOT_FIELDS = ("slots", "parameters")
 
 
@@ -45,14 +44,6 @@ def label_of(value: Any, order: ParameterOrder | None = None) -> str:
     if _NUMBER.fullmatch(value):
         raise RowRejected("not_text")
     return majority([value])
-
-
-def class_of(value: dict[str, Any]) -> Any:
-    """The class of an object like ``{"name": "refund", "confidence": 0.9}``; else the object."""
-    names = [value[key] for key in _CLASS_KEYS if isinstance(value.get(key), str)]
-    others = [it for key, it in value.items() if key not in _CLASS_KEYS]
-    is_class = len(names) == 1 and all(it is None or isinstance(it, int | float) for it in others)
-    return names[0] if is_class else value
 
 
 def with_slots(label: str, row: Row, order: ParameterOrder | None) -> str:

@@ -29,6 +29,7 @@ def row(label: Any, **fields: Any) -> dict[str, Any]:
         json.dumps([BOOK]),
         {"intent": "book", "slots": {"day": "Monday", "city": "Rome"}},
         {"name": "book", "arguments": {"city": "Rome", "day": "Monday"}},
+        {"intent": {"name": "book", "confidence": 0.9}, "slots": {"day": "Monday", "city": "Rome"}},
         {
             "intent": "book",
             "slots": [
@@ -44,6 +45,12 @@ def test_named_parameters_are_in_the_order_of_the_taxonomy(
 ) -> None:
     rows = [{"text": "a room in Rome on Monday", field: label}]
     assert converted(tmp_path, rows, taxonomy=TAXONOMY)[0]["output"] == "book(Monday,Rome)"
+
+
+def test_a_class_may_be_in_an_object_of_the_label(tmp_path: Path) -> None:
+    label = {"intent": {"name": "book", "confidence": 0.9}}
+    rows = [{"text": f"a room {number}", "label": label} for number in range(2)]
+    assert [row["output"] for row in converted(tmp_path, rows)] == ["book()", "book()"]
 
 
 def test_without_a_taxonomy_they_are_in_the_order_of_their_first_occurrence(
