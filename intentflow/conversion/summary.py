@@ -173,7 +173,7 @@ def _meaning(reason: str) -> str:
 
 
 def _advice(reason: str, sources: Sequence[str]) -> str:
-    """What to do about files of another kind than their names state, and labels of numbers."""
+    """The remedy for files whose names state another content, and for numbers as labels."""
     endings = {name.lower().removesuffix(".gz").rpartition(".")[2] for name in sources}
     if reason == "not_json" or (reason == "no_label" and "txt" in endings):
         return "; a table needs --format csv, or a name that ends in .csv or .tsv"

@@ -317,7 +317,7 @@ def test_a_full_disk_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.M
         ("rows.xlsx", b"PK\x03\x04aaaa", "rows.xlsx: a damaged workbook; save it again"),
     ],
 )
-def test_a_file_of_another_kind_is_named_with_what_to_do(
+def test_a_file_that_is_no_export_is_named_with_what_to_do(
     tmp_path: Path, name: str, content: bytes, message: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
