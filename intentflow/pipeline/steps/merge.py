@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
@@ -19,10 +19,10 @@ from intentflow.pipeline.steps.curate import CurateConfig
 from intentflow.pipeline.steps.split import SplitConfig
 
 if TYPE_CHECKING:
-    from intentflow.artifacts.feedback import FeedbackLabel, LeftOutLabel
-    from intentflow.artifacts.retraining import MergeChange, MergeReport
+    from intentflow.artifacts.retraining import MergeReport
     from intentflow.erasure.rows import ErasedRows
     from intentflow.feedback.merging import Merge, MergedSet, NewRow
+    from intentflow.pipeline.steps.merge_corrections import LoggedCorrections
     from intentflow.records import Example
 
 log = logging.getLogger(__name__)
@@ -101,21 +101,6 @@ class MergeFiles:
         return cls(*(Path(folder) / name for name in names))
 
 
-@dataclass(frozen=True)
-class _Corrections:
-    """Corrections of the service's log.
-
-    Attributes:
-        rows: Those that count, in order of time.
-        changes: Those that do not.
-        set_aside: Annotators whose corrections do not count.
-    """
-
-    rows: Sequence[NewRow] = ()
-    changes: Sequence[MergeChange] = ()
-    set_aside: Sequence[str] = ()
-
-
 def run_merge(
     records: str | Path,
     files: MergeFiles,
@@ -138,13 +123,20 @@ def run_merge(
         InputError: A file cannot be read or written, or no row is left to train with.
         ModuleNotFoundError: The ``data`` extra is not installed.
     """
+    from intentflow.erasure.rows import ErasedRows
     from intentflow.feedback.merging import merge_rows
+    from intentflow.pipeline.steps.merge_corrections import read_logged_corrections
     from intentflow.records import read_records
 
     settings = rules or MergeRules()
     before = _with_test_file(_read_previous(previous), settings)
     exported = _exported(read_records(records), redact=settings.curate.redact)
-    corrections = _read_corrections(settings, before)
+    corrections = read_logged_corrections(
+        settings.feedback,
+        gold=before.test,
+        taxonomy=settings.convert.taxonomy,
+        erased=settings.erased or ErasedRows(),
+    )
     sources = [exported, corrections.rows]
     found = merge_rows(before, sources, test_share=settings.split.test_share)
     if not found.merged.rows:
@@ -214,75 +206,9 @@ def _exported(rows: Sequence[Example], *, redact: bool) -> list[NewRow]:
     ]
 
 
-def _read_corrections(rules: MergeRules, before: MergedSet) -> _Corrections:
-    """Corrections of the service's log; annotators are checked with the test rows."""
-    from intentflow.feedback.collection import FeedbackRules, collect_feedback
-    from intentflow.feedback.log_files import EmptyLog
-
-    if not rules.feedback:
-        return _Corrections()
-    limits = FeedbackRules(taxonomy=rules.convert.taxonomy, budget=0)
-    try:
-        found = collect_feedback(rules.feedback, limits, gold=before.test)
-    except EmptyLog as reason:  # a week without traffic, or one whose rows were erased
-        log.warning("no correction is merged: %s", reason)
-        return _Corrections()
-    if rejected := found.report.rejected:
-        counts = ", ".join(f"{count} {reason}" for reason, count in sorted(rejected.items()))
-        log.warning("lines of the log are not read (%s): intentflow feedback lists them", counts)
-    for name in found.report.set_aside:
-        log.warning("corrections of %s are set aside: they contradict the test rows", name)
-    left_out = [label for label in found.left_out if not _is_erased(label, rules)]
-    # Those of test rows are no new labels, and the merge lists the ones that differ.
-    gold = [label for label in left_out if label.reason == "gold"]
-    answers = {pair.instruction: pair.prediction for pair in found.pairs}
-    labels = [label for label in found.labels if not _is_erased(label, rules)]
-    return _Corrections(
-        _labelled([*labels, *gold], answers),
-        [_change(label) for label in left_out if label.reason != "gold"],
-        found.report.set_aside,
-    )
-
-
-def _is_erased(label: FeedbackLabel, rules: MergeRules) -> bool:
-    return rules.erased is not None and rules.erased.has_line(label.as_dict())
-
-
-def _labelled(labels: Iterable[FeedbackLabel], answers: Mapping[str, str]) -> list[NewRow]:
-    """Labels as rows, with the model's answer where that is known."""
-    from intentflow.feedback.merging import NewRow
-    from intentflow.records import Example
-
-    return [
-        NewRow(
-            Example(
-                label.instruction,
-                label.output,
-                rounds=label.rounds,
-                person=label.person,
-                prediction=answers.get(label.instruction),
-            ),
-            _origin(label),
-            label.time,
-        )
-        for label in labels
-    ]
-
-
-def _origin(label: FeedbackLabel) -> str:
-    return f"correction of request {label.request_id}, {label.annotator or 'annotator unknown'}"
-
-
-def _change(label: LeftOutLabel) -> MergeChange:
-    from intentflow.artifacts.retraining import MergeChange
-
-    fields = {"instruction": label.instruction, "output": label.output, "by": label.by}
-    return MergeChange.from_mapping(
-        {**fields, "kind": label.reason, "source": _origin(label)}, "correction"
-    )
-
-
-def _report(before: MergedSet, given: int, found: Merge, corrections: _Corrections) -> MergeReport:
+def _report(
+    before: MergedSet, given: int, found: Merge, corrections: LoggedCorrections
+) -> MergeReport:
     from intentflow.artifacts.retraining import MergeReport
 
     return MergeReport(
@@ -296,7 +222,9 @@ def _report(before: MergedSet, given: int, found: Merge, corrections: _Correctio
     )
 
 
-def _write(files: MergeFiles, found: Merge, corrections: _Corrections, report: MergeReport) -> None:
+def _write(
+    files: MergeFiles, found: Merge, corrections: LoggedCorrections, report: MergeReport
+) -> None:
     from intentflow.artifacts.document import write_lines
     from intentflow.io.files import atomic_file
     from intentflow.records import write_records
