@@ -17,7 +17,7 @@ from intentflow.models.interface_digest import interface_digest
 from intentflow.models.saved_intent_tokens import TOKENIZER_FILE, saved_intent_tokens
 from intentflow.prompts import PROMPT_FILE, PromptSpec
 from intentflow.storage import read_file
-from intentflow.storage.uris import digest_in_name
+from intentflow.storage.uris import digest_in_name, is_remote
 from intentflow.taxonomy import Taxonomy
 
 _TAXONOMY_FILE = "taxonomy.yaml"
@@ -63,6 +63,8 @@ def read_served_model(uri: str, *, constrained: bool = True) -> ServedModel:
     Raises:
         InputError: It is no model directory, or a file of it is damaged.
     """
+    if not is_remote(uri) and not Path(uri).is_dir():
+        raise InputError(f"model {uri}: there is no such folder")
     contents: dict[str, bytes | None] = {}
     with tempfile.TemporaryDirectory() as folder:
         for name in (*_REQUIRED, CALIBRATION_FILE):

@@ -71,6 +71,11 @@ def test_what_cannot_be_meant_is_refused(
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_a_folder_that_is_not_there_is_named_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", "hello", "--model", "nowhere"]) == 2
+    assert "model nowhere: there is no such folder" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("flag", ["--url", "--service"])
 @pytest.mark.parametrize(
     "address",
