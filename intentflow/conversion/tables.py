@@ -96,7 +96,6 @@ def scan_table(
         LimitExceeded: A cell in one line is larger than allowed; one across lines is an unclosed
             quote.
     """
-    csv.field_size_limit(limits.max_cell_characters)
     source = _Lines(lines, limits)
     if is_tsv and not _is_quoted(source):
         reader = csv.reader(source, delimiter="\t", quoting=csv.QUOTE_NONE, strict=True)
@@ -106,7 +105,7 @@ def scan_table(
     while True:
         source.next_record()
         try:
-            cells = next(reader, None)
+            cells = _next_row(reader, limits.max_cell_characters)
         except csv.Error as error:
             if len(source.record) == 1 and _TOO_LARGE in str(error):
                 raise limits.cell_exceeded() from None
@@ -118,6 +117,15 @@ def scan_table(
         if header and cells:
             yield _row(source, header, cells)
         header = header or number_repeated([cell.strip() for cell in cells])
+
+
+def _next_row(reader: Iterator[list[str]], max_characters: int) -> list[str] | None:
+    """The next row; the limit of the module csv is the process's own again afterwards."""
+    former = csv.field_size_limit(max_characters)
+    try:
+        return next(reader, None)
+    finally:
+        csv.field_size_limit(former)
 
 
 def _is_quoted(source: _Lines) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import struct
@@ -153,3 +154,10 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path: Path) -> None:
     code, message, megabytes = _run(source)
     assert (code, "is a zip archive" in message) == (2, True)
     assert megabytes < 300
+
+
+def test_the_limit_of_a_cell_is_no_limit_of_the_program_that_converts(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(f"text,label\nhello,greet\n{'x' * 101},greet\n")
+    before = csv.field_size_limit()
+    assert "100" in _refusal(tmp_path / "a.csv")
+    assert csv.field_size_limit() == before
