@@ -8,7 +8,7 @@ import pytest
 
 from intentflow.cli.config_flags import read_config
 from intentflow.cli.main import main
-from intentflow.cli.verbs import add_options, verb_module
+from intentflow.cli.verbs import VERBS, add_options, verb_module
 from intentflow.config import StrictModel
 from intentflow.deployment.verification import VerifyConfig
 from intentflow.pipeline.run_folder import LocalRunConfig
@@ -16,7 +16,10 @@ from intentflow.pipeline.steps.backtest import BacktestConfig
 from intentflow.pipeline.steps.calibrate import CalibrateConfig
 from intentflow.pipeline.steps.convert import ConvertConfig
 from intentflow.pipeline.steps.drift import DriftConfig
+from intentflow.pipeline.steps.feedback import FeedbackConfig
 from intentflow.pipeline.steps.predict import PredictConfig
+from intentflow.pipeline.steps.review import ReviewConfig
+from intentflow.pipeline.steps.review_serve import ReviewServeConfig
 from intentflow.pipeline.steps.service import (
     EndpointConfig,
     PermissionsConfig,
@@ -27,16 +30,19 @@ from intentflow.pipeline.steps.taxonomy import TaxonomyConfig
 from intentflow.pipeline.submit import Submission
 from intentflow.pipeline.submit_connection import ConnectionConfig
 from intentflow.serving.server import ServeConfig
+from tests.pipeline.doors import NEEDED as STEPS
 
 CONFIGS: dict[str, list[type[StrictModel]]] = {
     "backtest": [BacktestConfig],
     "calibrate": [CalibrateConfig],
     "drift": [DriftConfig],
     "endpoint": [EndpointConfig],
+    "feedback": [FeedbackConfig],
     "init": [ConvertConfig],
     "permissions": [PermissionsConfig],
     "predict": [PredictConfig],
     "promote": [PromoteConfig],
+    "review": [ReviewConfig, ReviewServeConfig],
     "rollback": [RollbackConfig],
     "run": [LocalRunConfig],
     "serve": [ServeConfig],
@@ -49,23 +55,27 @@ FILES = {
     "backtest": {"data", "output", "html"},
     "calibrate": {"model", "data"},
     "drift": {"reference", "requests", "output", "html"},
+    "feedback": {"logs", "output", "gold", "known"},
     "init": {"directory", "sources"},
     "permissions": {"output"},
     "predict": {"utterance", "data", "output"},
+    "review": {"queue", "output"},
     "run": {"config", "output", "set"},
     "taxonomy": {"sources", "output"},
     "submit": {"config", "set"},
 }
 # Fields of what reads rows that have no meaning where rows are only looked at.
 WITHOUT = {verb: {"taxonomy", "max_reject_rate", "redact_rejects"} for verb in ("init", "taxonomy")}
-ACTIONS = {"submit": {"pipeline", "list", "wait", "timeout"}}
+ACTIONS = {"review": {"action"}, "submit": {"pipeline", "list", "wait", "timeout"}}
 REPORT = {"json", "debug", "verbose", "quiet", "log_format", "help"}
 NEEDED = {
     "backtest": ["dated.csv"],
     "drift": ["--reference", "train.jsonl", "--requests", "log"],
     "endpoint": ["banking"],
+    "feedback": ["log", "-o", "feedback"],
     "permissions": ["banking", "--account", "team-a/default-editor"],
     "promote": ["banking"],
+    "review": ["export", "feedback", "-o", "tasks.json"],
     "rollback": ["banking"],
     "calibrate": ["--model", "m", "--data", "rows.jsonl"],
     "serve": ["--model", "m"],
@@ -79,6 +89,12 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(verb)
     add_options(parser, verb_module(verb))
     return parser
+
+
+def test_every_command_with_a_configuration_is_tried() -> None:
+    """Here or, with the key of ``run.yaml`` and the component, among the steps of a graph."""
+    with_flags = {verb for verb in VERBS if hasattr(verb_module(verb), "add_config_flags")}
+    assert with_flags == set(CONFIGS) | set(STEPS)
 
 
 @pytest.mark.parametrize("verb", CONFIGS)

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,12 +19,15 @@ import yaml
 from kfp import dsl
 
 from intentflow.cli.main import main
-from intentflow.config import StrictModel
+from intentflow.deployment.canary_watch.limits import WatchLimits
 from intentflow.errors import InputError
 from intentflow.pipeline.arguments import STEP_CONFIGS, run_key, step_config
 from intentflow.pipeline.code_version import code_version
 from intentflow.pipeline.parameters import as_parameter, from_parameter
 from intentflow.pipeline.run_config import RunConfig
+from intentflow.pipeline.steps.correct import PreferenceConfig
+from intentflow.pipeline.steps.merge import MergeRules
+from intentflow.pipeline.steps.notify import NotifyConfig
 from intentflow.records import Example, write_records
 
 RECIPE = {
@@ -45,6 +49,15 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
     "teacher.yaml": {"base_url": "http://127.0.0.1:9/v1", "model": "m", "api_key_env": None},
 }
 """Files that flags and keys name; a component is given what they hold."""
+
+GIVEN: dict[str, type[Any]] = {
+    **STEP_CONFIGS,
+    "correct": PreferenceConfig,
+    "merge": MergeRules,
+    "notify": NotifyConfig,
+    "watch": WatchLimits,
+}
+"""What a step's function is given; the last have no command."""
 
 # Which module a step's command is in, and which function it calls.
 VERBS = {step: (step, f"run_{step}") for step in STEP_CONFIGS} | {
@@ -104,7 +117,8 @@ class Doors:
     def __post_init__(self) -> None:
         """Write the files."""
         # Before anything is replaced: a module imported meanwhile would keep the replacement.
-        importlib.import_module(f"intentflow.cli.{VERBS[self.step][0]}")
+        if self.step in VERBS:
+            importlib.import_module(f"intentflow.cli.{VERBS[self.step][0]}")
         self.monkeypatch.chdir(self.folder)
         for name, document in DOCUMENTS.items():
             (self.folder / name).write_text(yaml.safe_dump(document), encoding="utf-8")
@@ -120,11 +134,15 @@ class Doors:
 
     def by_component(self, config: dict[str, Any]) -> Any:
         """The configuration that the step's function gets from its component."""
+        return self.by_arguments(config=json.loads(json.dumps(config)))
+
+    def by_arguments(self, **given: Any) -> Any:
+        """What the step's function gets from its component with these arguments."""
         found = self._capture(f"intentflow.pipeline.steps.{self.step}", f"run_{self.step}")
         module = importlib.import_module(f"intentflow.components.{self.step}.component")
         function = getattr(module, self.step).python_func
         with pytest.raises(SystemExit):
-            function(**{**self._arguments(function), "config": json.loads(json.dumps(config))})
+            function(**{**self._arguments(function), **given})
         return found(self.step)
 
     def by_run(self, **keys: Any) -> Any:
@@ -159,9 +177,8 @@ class Doors:
 
         self.monkeypatch.setattr(f"{module}.{function}", spy)
 
-        def find(step: str) -> StrictModel:
-            (found,) = (one for one in given if isinstance(one, STEP_CONFIGS[step]))
-            assert isinstance(found, StrictModel)
+        def find(step: str) -> Any:
+            (found,) = (one for one in given if isinstance(one, GIVEN[step]))
             return found
 
         return find
@@ -177,6 +194,8 @@ class Doors:
                 arguments[name] = kind()
             elif kind is str:
                 arguments[name] = code_version() if name == "code_version" else "x"
+            elif kind is dsl.PipelineTaskFinalStatus:
+                arguments[name] = SimpleNamespace(state="SUCCEEDED", error_message="")
             else:
                 arguments[name] = dsl.Artifact(uri=str(self.folder / f"{name}.artifact"))
                 write_records(self.folder / f"{name}.artifact", [])
@@ -192,3 +211,18 @@ def run_keys(step: str, field: str, setting: Setting) -> dict[str, Any]:
     """The keys of ``run.yaml`` for a setting."""
     pairs = [(field, setting.value), *((name, value) for name, _, value in setting.more)]
     return {run_key(step, name): value for name, value in pairs}
+
+
+def described(key: str, schema: dict[str, Any]) -> str:
+    """The description of a key of ``run.yaml`` in its JSON Schema."""
+    found = schema
+    for name in key.split("."):
+        found = _resolved(found, schema)["properties"][name]
+    return str(found["description"])
+
+
+def _resolved(part: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    branches = [branch for branch in part.get("anyOf", []) if "$ref" in branch]
+    reference = (branches or [part])[0].get("$ref")
+    found: dict[str, Any] = schema["$defs"][reference.rpartition("/")[2]] if reference else part
+    return found

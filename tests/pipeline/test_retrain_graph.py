@@ -97,6 +97,16 @@ def test_the_watch_follows_the_deployment(tasks: dict[str, dict[str, Any]]) -> N
     assert "deploy" in tasks["watch"]["dependentTasks"]
 
 
+@pytest.mark.parametrize(
+    ("step", "name", "argument"), [("watch", "config", "watch"), ("merge", "feedback", "feedback")]
+)
+def test_an_argument_of_the_retraining_reaches_its_step(
+    step: str, name: str, argument: str, tasks: dict[str, dict[str, Any]]
+) -> None:
+    given = tasks[step]["inputs"]["parameters"][name]["componentInputParameter"]
+    assert given.endswith(f"--{argument}")
+
+
 def test_limits_of_the_watch_reach_the_graph(tmp_path: Path) -> None:
     config = _config(tmp_path, registry="s3://r", retrain={"watch": {"min_requests": 7}})
     given = pipeline_arguments(config, publish_to="s3://m", pipeline="retrain")

@@ -18,13 +18,10 @@ from intentflow.cli.reference import step_reference
 from intentflow.cli.verbs import add_options, verb_module
 from intentflow.config import StrictModel
 from intentflow.pipeline.arguments import STEP_CONFIGS, pipeline_arguments, run_key
-from intentflow.pipeline.parameters import from_parameter
 from intentflow.pipeline.run_config import RunConfig
 from intentflow.pipeline.steps.behave import BehaveConfig
-from intentflow.pipeline.steps.notify import NotifyConfig
-from intentflow.pipeline.steps.recorded import RecordConfig
 from scripts.component_readmes import readme
-from tests.pipeline.doors import NEEDED, VERBS, Doors, as_document, run_keys
+from tests.pipeline.doors import NEEDED, VERBS, Doors, as_document, described, run_keys
 from tests.pipeline.settings import SETTINGS
 
 FIELDS = [(step, name) for step, model in STEP_CONFIGS.items() for name in model.model_fields]
@@ -278,17 +275,8 @@ def _plain(text: str) -> str:
 def test_the_schema_of_a_run_tells_the_same(
     step: str, name: str, run_schema: dict[str, Any]
 ) -> None:
-    found = run_schema
-    for key in run_key(step, name).split("."):
-        found = _resolved(found, run_schema)["properties"][key]
-    assert found["description"] == STEP_CONFIGS[step].model_fields[name].description
-
-
-def _resolved(part: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    branches = [branch for branch in part.get("anyOf", []) if "$ref" in branch]
-    reference = (branches or [part])[0].get("$ref")
-    found: dict[str, Any] = schema["$defs"][reference.rpartition("/")[2]] if reference else part
-    return found
+    there = described(run_key(step, name), run_schema)
+    assert there == STEP_CONFIGS[step].model_fields[name].description
 
 
 @pytest.mark.parametrize("step", STEP_CONFIGS)
@@ -346,46 +334,14 @@ def test_a_null_that_means_something_reaches_the_component(
     assert doors("balance").by_run(**keys).teacher.api_key_env is None
 
 
-OF_THE_RUN = {
-    ("record", "registry"): ("registry", "s3://m/registry"),
-    ("record", "service"): ("deploy.name", "banking"),
-    ("notify", "file"): ("notify.file", "s3://m/last.json"),
-    ("notify", "tracking_uri"): ("notify.tracking_uri", "https://mlflow.example"),
-    ("notify", "run_page"): ("notify.run_page", "https://kubeflow/runs/{run}"),
-}
-"""Fields of the two steps that no command has, with their key in ``run.yaml`` and a value."""
-
-
-def test_each_field_of_a_step_without_a_command_is_tried() -> None:
-    fields = {
-        (step, name)
-        for step, model in (("record", RecordConfig), ("notify", NotifyConfig))
-        for name in model.model_fields
-    }
-    # The key registry sets `compare`, too (tests/pipeline/test_retrain_graph.py), and a retraining
-    # the time of its lease (tests/pipeline/test_lease.py).
-    assert set(OF_THE_RUN) == fields - {("record", "compare"), ("record", "lease_hours")}
-
-
-@pytest.mark.parametrize(("step", "name"), OF_THE_RUN)
-def test_a_key_of_the_run_reaches_a_step_without_a_command(
-    step: str, name: str, doors: Callable[[str], Doors]
-) -> None:
-    key, value = OF_THE_RUN[step, name]
-    run = doors("deploy").run_config(**{key: value})
-    given = pipeline_arguments(run, publish_to="s3://m")[step]
-    model = {"record": RecordConfig, "notify": NotifyConfig}[step]
-    assert getattr(from_parameter(model, json.loads(json.dumps(given)), step), name) == value
-
-
 def test_steps_without_a_configuration_are_these() -> None:
     components = Path(__file__).parents[2] / "components"
     folders = {path.parent.name for path in components.glob("*/component.py")}
     # `resolve` looks up the data of `split` and `publish`, `record` has the place of the run's
     # registry, `explain` writes what `gate` decided, `check` raises what a step before it handed
-    # on, `notify` sends the outcome: OF_THE_RUN has all that can be set for them. `look` compares
-    # what other steps are given, `merge` has their settings and the logs of the run, `watch` the
-    # limits of a retraining, and `correct` what the graph is built with.
+    # on, and `look` compares what other steps are given. `notify` sends the outcome, `merge` has
+    # the settings of others and the logs of the run, `watch` the limits of a retraining, and
+    # `correct` what the graph is built with: test_doors_of_a_run.py has all that these are given.
     without = {"resolve", "record", "explain", "check", "notify", "look", "merge", "watch"}
     without |= {"correct"}
     assert folders - set(STEP_CONFIGS) == without
