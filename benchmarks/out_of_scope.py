@@ -6,9 +6,11 @@ the intents is left out of the training, and their test rows are out of scope: n
 ``--classifier-alone`` the linear classifier answers, which takes seconds. One line of JSON for each
 seed; those in the file are not repeated.
 
-    python benchmarks/out_of_scope.py TRAIN.json TEST.json -o F.jsonl [--leave-out 0.2]
+    python benchmarks/out_of_scope.py [TRAIN.json TEST.json] -o F.jsonl [--leave-out 0.2]
         [--intents N] [--rows-an-intent 25] [--test-rows N] [--seeds 0] [--set key=value …]
         [--classifier-alone]
+
+Without paths it is the bundled example, 100 rows an intent, of whose seven intents one is left out.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from typing import Any
 
 import numpy as np
 from quality import Draw, draw
+from samples import EXAMPLE_TEST, example_training_rows
 
 from intentflow.artifacts.calibration import Calibration
 from intentflow.artifacts.metrics import Metrics
@@ -61,10 +64,18 @@ def near(rows: Sequence[Example], left_out: set[str]) -> list[Example]:
     ]
 
 
+def given_rows(sets: list[Path]) -> tuple[list[Example], list[Example]]:
+    """Training and test rows of two files; of the bundled example if there are none."""
+    if sets:
+        return read_records(sets[0]), read_records(sets[1])
+    with tempfile.TemporaryDirectory() as folder:
+        return read_records(example_training_rows(Path(folder))), read_records(EXAMPLE_TEST)
+
+
 def drawn(options: argparse.Namespace, seed: int) -> Draw:
     """The rows of a seed; those out of scope all stay in the test."""
     order = random.Random(seed)
-    rows, test = read_records(options.train), read_records(options.test)
+    rows, test = given_rows(options.sets)
     labels = [intents_label(row.output) or "" for row in rows]
     intents = some_intents(labels, options.intents, order)
     inside = sorted(intents - {_LABEL})
@@ -73,7 +84,7 @@ def drawn(options: argparse.Namespace, seed: int) -> Draw:
     test = near([row for row in test if intents_label(row.output) in intents], left_out)
     outside = [row for row in test if row.output == _LABEL]
     found = draw(
-        options.train.name,
+        options.sets[0].name if options.sets else "example",
         seed,
         rows,
         [row for row in test if row.output != _LABEL],
@@ -151,18 +162,22 @@ def facts(rows: Draw, metrics: Metrics) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("train", type=Path)
-    parser.add_argument("test", type=Path)
+    parser.add_argument("sets", nargs="*", type=Path, metavar="TRAIN.json TEST.json")
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--leave-out", type=float, default=0.0)
+    parser.add_argument("--leave-out", type=float)
     parser.add_argument("--intents", type=int)
-    parser.add_argument("--rows-an-intent", type=int, default=25)
+    parser.add_argument("--rows-an-intent", type=int)
     parser.add_argument("--test-rows", type=int)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--recipe", default="smollm2-135m/full")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--classifier-alone", action="store_true")
     options = parser.parse_args()
+    if len(options.sets) not in (0, 2):
+        parser.error("give TRAIN.json and TEST.json, or neither")
+    if options.leave_out is None:
+        options.leave_out = 0.0 if options.sets else 1 / 7
+    options.rows_an_intent = options.rows_an_intent or (25 if options.sets else 100)
     lines = options.output.read_text().splitlines() if options.output.exists() else []
     done = {json.loads(line)["seed"] for line in lines}
     for seed in options.seeds:

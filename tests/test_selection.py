@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.selection import NO_INSTRUCTIONS
-
 MARKED = "import pytest\n@pytest.mark.shared\ndef test_reads_an_original(): pass\n"
 SKIPPED = "import pytest\ndef test_lacks_a_file(): pytest.skip('no file')\n"
 PASSED = "def test_stands_alone(): pass\n"
@@ -61,14 +59,6 @@ def test_a_skipped_test_fails_a_run_of_ci(
     result = _run(pytester, SKIPPED + PASSED)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*1 skipped: in CI every selected test has to run*"])
-
-
-def test_a_cpu_without_the_instructions_fails_no_run_of_ci(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CI", "true")
-    source = SKIPPED.replace("no file", f"kernels: {NO_INSTRUCTIONS}")
-    assert _run(pytester, source + PASSED).ret == pytest.ExitCode.OK
 
 
 def test_a_skipped_test_is_a_skipped_test_elsewhere(pytester: pytest.Pytester) -> None:

@@ -5,13 +5,14 @@ It pins dozens of packages exactly, some of them to versions that no other part 
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from filelock import FileLock
 
 from intentflow.environment import cache_folder
 from intentflow.errors import ServiceError
@@ -71,8 +72,7 @@ def installed(cache: Path | None = None) -> Installation:
     found = Installation(place / f"label-studio-{VERSION}")
     try:
         place.mkdir(parents=True, exist_ok=True)
-        with (place / f"label-studio-{VERSION}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with FileLock(place / f"label-studio-{VERSION}.lock"):
             if not found.empty_database.exists():
                 _install(found)
     except OSError as error:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
-import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+
+from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_delay, wait_random
 
 from intentflow.errors import ServiceError
 from intentflow.storage.lease import Lease
@@ -153,17 +153,22 @@ class S3Objects:
         return self._store.write_if(probe, b"first", None)
 
     def _swap(self, location: S3Location, change: Change) -> None:
-        deadline = time.monotonic() + LOCK_SECONDS
-        while True:
-            found = self._store.read_version(location)
-            content = change(found.content if found else None)
-            if found is not None and content == found.content:
-                return
-            if self._store.write_if(location, content, found.etag if found else None):
-                return
-            if time.monotonic() > deadline:
-                raise ServiceError(
-                    f"{location}: other processes changed it first for {LOCK_SECONDS:.0f} s; "
-                    "run again"
-                )
-            time.sleep(random.uniform(0, _PAUSE_SECONDS))
+        def no_longer(_: RetryCallState) -> None:
+            raise ServiceError(
+                f"{location}: other processes changed it first for {LOCK_SECONDS:.0f} s; run again"
+            )
+
+        Retrying(
+            retry=retry_if_result(lambda was_first: not was_first),
+            stop=stop_after_delay(LOCK_SECONDS),
+            wait=wait_random(0, _PAUSE_SECONDS),
+            retry_error_callback=no_longer,
+        )(self._swapped, location, change)
+
+    def _swapped(self, location: S3Location, change: Change) -> bool:
+        """Change an object, unless another process is faster; returns whether it is changed."""
+        found = self._store.read_version(location)
+        content = change(found.content if found else None)
+        if found is not None and content == found.content:
+            return True
+        return self._store.write_if(location, content, found.etag if found else None)

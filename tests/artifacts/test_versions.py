@@ -40,6 +40,7 @@ from intentflow.artifacts.retrain_lease import RetrainLease
 from intentflow.artifacts.retraining import MergeChange, MergeReport, RetrainNews, WatchReport
 from intentflow.artifacts.training import TrainingRecord
 from intentflow.artifacts.verdict import Verdict
+from intentflow.cli.schema import schema_models
 from intentflow.errors import IntentflowError
 from intentflow.prompts import PromptSpec
 from intentflow.validation import advise
@@ -205,6 +206,10 @@ def test_every_artifact_is_tried() -> None:
         importlib.import_module(module.name)
     ours = {kind for kind in _all_kinds() if kind.__module__.startswith("intentflow.")}
     assert ours - set(MINIMAL) == {ScoredPrediction}  # GivenPrediction reads its rows
+
+
+def test_every_artifact_has_a_schema() -> None:
+    assert set(MINIMAL) - set(schema_models().values()) == {GivenPrediction}  # a row of any tool
 
 
 @KINDS

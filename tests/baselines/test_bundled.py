@@ -12,7 +12,7 @@ from intentflow.cli.main import main
 from intentflow.environment import resource
 from intentflow.records import read_records
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 def test_the_bundled_encoder_learns_from_the_examples_rows(tmp_path: Path) -> None:

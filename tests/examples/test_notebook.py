@@ -18,6 +18,7 @@ def _output(cell: nbformat.NotebookNode) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_notebook_goes_from_a_csv_to_an_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ from packaging.version import Version
 
 from intentflow import __version__
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 ROOT = Path(__file__).parents[2]
 
 
