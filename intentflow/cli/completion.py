@@ -10,8 +10,10 @@ from intentflow.cli.verbs import VERBS, add_options, verb_module
 
 SHELLS = ("bash", "zsh", "fish")
 # Metavars of arguments that are files or folders.
-_FILE = re.compile(r"(F|FILE)(\.\w+)?(\|F\.\w+)?|DATA|SRC|OUT")
-_FOLDER = re.compile(r"DIR(\|URL)?")
+_FILE = re.compile(
+    r"(NAME\|)?(F|FILE)(\.\w+)?(\|F\.\w+)?|DATA|DATED_ROWS|LOGS|OUT|QUEUE|RECORDS|SRC"
+)
+_FOLDER = re.compile(r"DIR(\|UR[IL])?")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -46,12 +48,17 @@ def completion_script(shell: str) -> str:
             add_options(command, verb_module(verb))
         except ModuleNotFoundError:
             continue
-        _complete_paths(command)
+        complete_paths(command)
     script: str = shtab.complete(parser, shell)
     return script
 
 
-def _complete_paths(command: argparse.ArgumentParser) -> None:
+def complete_paths(command: argparse.ArgumentParser) -> None:
+    """Have the shell complete files and folders: arguments whose metavar names one.
+
+    Args:
+        command: Parser of a command.
+    """
     import shtab
 
     for action in command._actions:

@@ -34,15 +34,21 @@ _OF_ROLLOUT = ("probe", "probe_url")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--model", required=True, help="s3://…/sha256-…, or a model directory")
-    add_config_flags(parser, DeployOptions, leave_out=set(_FIELDS) - _FLAGS)
-    parser.add_argument("-o", "--output", help="folder for the manifests; without it, stdout")
     parser.add_argument(
-        "--verdict", help="verdict of `intentflow gate -o`; required for apply and git"
+        "--model", required=True, metavar="DIR|URI", help="s3://…/sha256-…, or a model directory"
+    )
+    add_config_flags(parser, DeployOptions, leave_out=set(_FIELDS) - _FLAGS)
+    parser.add_argument(
+        "-o", "--output", metavar="DIR", help="folder for the manifests; without it, stdout"
+    )
+    parser.add_argument(
+        "--verdict",
+        metavar="F",
+        help="verdict of `intentflow gate -o`; required for apply and git",
     )
     parser.add_argument("--options", metavar="F.yaml", help="file with deploy options")
     add_set_flag(parser, DeployOptions, "set a deploy option", leave_out=_FLAGS)
-    parser.add_argument("--registry", metavar="R", help=help_text(PLACE_HELP))
+    parser.add_argument("--registry", metavar="DIR|URI", help=help_text(PLACE_HELP))
 
 
 def run(args: argparse.Namespace) -> Outcome:

@@ -48,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--registry",
-        metavar="R",
+        metavar="DIR|URI",
         help=f"{help_text(PLACE)} (default: ${REGISTRY_VARIABLE}, else {DEFAULT_PLACE})",
     )
     parser.add_argument(

@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--data", metavar="F", help="test rows, which must be those that were scored"
     )
     parser.add_argument("-o", "--output", metavar="F", help="write the verdict here as JSON")
-    parser.add_argument("--registry", metavar="R", help=help_text(PLACE_HELP))
+    parser.add_argument("--registry", metavar="DIR|URI", help=help_text(PLACE_HELP))
     parser.add_argument("--markdown", metavar="F", help="write the verdict here as Markdown")
 
 

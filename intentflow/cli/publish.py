@@ -12,7 +12,9 @@ from intentflow.pipeline.steps.publish import PublishConfig, run_publish
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("source", help="a model directory, a data directory, or one file")
+    parser.add_argument(
+        "source", metavar="SRC", help="a model directory, a data directory, or one file"
+    )
     add_config_flags(parser, PublishConfig)
 
 

@@ -31,7 +31,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--list", action="store_true", help="list the pipeline's schedule, and submit nothing"
     )
-    parser.add_argument("--config", help="the run configuration (default: the bundled example)")
+    parser.add_argument(
+        "--config", metavar="F", help="the run configuration (default: the bundled example)"
+    )
     parser.add_argument(
         "--set",
         action="append",

@@ -51,7 +51,7 @@ class ServeConfig(StrictModel):
         "intent", description="Name of the served model"
     )
     constrained: bool = Field(True, description="Constrain answers to the taxonomy")
-    log: Annotated[str | None, Flag(metavar="URI")] = Field(
+    log: Annotated[str | None, Flag(metavar="DIR|URI")] = Field(
         None,
         description="Folder or s3:// where requests and corrections are kept, without personal "
         f"data (default: {LOG_URI}; without either, /feedback is refused)",

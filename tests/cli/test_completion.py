@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from intentflow.cli.completion import SHELLS, completion_script
+from intentflow.cli.completion import SHELLS, complete_paths, completion_script
 from intentflow.cli.main import main
-from intentflow.cli.verbs import VERBS, verb_module
+from intentflow.cli.verbs import VERBS, add_options, verb_module
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,65 @@ def test_bash_completes_a_file(bash_script: Path, tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").touch()
     offered = _offered(bash_script, "intentflow", "gate", "--policy", "pol", folder=tmp_path)
     assert offered == {"policy.yaml"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("deploy", "--verdict"),
+        ("submit", "--config"),
+        ("train", "--recipe"),
+        ("taxonomy",),
+        ("feedback",),
+        ("drift", "--requests"),
+        ("backtest",),
+        ("review", "export"),
+        ("publish",),
+    ],
+)
+def test_bash_completes_files_and_folders(
+    words: tuple[str, ...], bash_script: Path, folder: Path
+) -> None:
+    offered = _offered(bash_script, "intentflow", *words, "it", folder=folder)
+    assert offered == {"item.yaml", "items"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("deploy", "--model"),
+        ("deploy", "-o"),
+        ("deploy", "--registry"),
+        ("gate", "--registry"),
+        ("history", "--registry"),
+        ("rollback", "--registry"),
+        ("erase", "--registry"),
+        ("review", "export", "queue", "--log"),
+        ("serve", "--log"),
+        ("publish", "model"),
+    ],
+)
+def test_bash_completes_folders_alone(
+    words: tuple[str, ...], bash_script: Path, folder: Path
+) -> None:
+    assert _offered(bash_script, "intentflow", *words, "it", folder=folder) == {"items"}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_an_argument_that_is_read_as_a_path_is_completed(verb: str) -> None:
+    parser = argparse.ArgumentParser(verb)
+    add_options(parser, verb_module(verb))
+    complete_paths(parser)
+    paths = [action for action in parser._actions if action.type is Path]
+    assert [action.dest for action in paths if not hasattr(action, "complete")] == []
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a file and a folder."""
+    (tmp_path / "item.yaml").touch()
+    (tmp_path / "items").mkdir()
+    return tmp_path
 
 
 @pytest.mark.parametrize("shell", SHELLS)

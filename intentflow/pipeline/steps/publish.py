@@ -30,7 +30,9 @@ class PublishConfig(StrictModel):
         (2, True)
     """
 
-    destination: Annotated[str, Place(), Flag("destination")] = Field(description=DESTINATION)
+    destination: Annotated[str, Place(), Flag("destination", metavar="DIR|URI")] = Field(
+        description=DESTINATION
+    )
 
 
 def run_publish(source: str | Path, config: PublishConfig) -> Published:

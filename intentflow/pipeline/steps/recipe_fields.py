@@ -25,7 +25,7 @@ RecipeFile = Annotated[
     Recipe,
     from_file(Recipe.load, Recipe),
     Place(is_shipped_recipe),
-    Flag(metavar="R"),
+    Flag(metavar="NAME|F.yaml"),
     Field(description=_RECIPE),
 ]
 
@@ -33,6 +33,6 @@ OptionalRecipeFile = Annotated[
     Recipe | None,
     from_file(Recipe.load, Recipe),
     Place(is_shipped_recipe),
-    Flag(metavar="R"),
+    Flag(metavar="NAME|F.yaml"),
     Field(description=_RECIPE),
 ]

@@ -37,7 +37,7 @@ class ReviewServeConfig(StrictModel):
     project: Annotated[str, Flag(metavar="TITLE")] = Field(
         "Review queue", min_length=3, max_length=50, description="Title of the project"
     )
-    log: Annotated[str | None, Flag(metavar="URI")] = Field(
+    log: Annotated[str | None, Flag(metavar="DIR|URI")] = Field(
         None,
         description="Log of the service (folder or s3://) that the corrections go into as well",
     )

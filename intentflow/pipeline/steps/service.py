@@ -40,7 +40,7 @@ class EndpointConfig(StrictModel):
     )
 
 
-RegistryPlace = Annotated[str | None, Flag(metavar="R"), Field(description=PLACE_HELP)]
+RegistryPlace = Annotated[str | None, Flag(metavar="DIR|URI"), Field(description=PLACE_HELP)]
 
 
 class PromoteConfig(EndpointConfig):
