@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from intentflow.pipeline.steps.evaluate import run_evaluate as evaluate
     from intentflow.pipeline.steps.feedback import FeedbackConfig
     from intentflow.pipeline.steps.feedback import run_feedback as collect_feedback
-    from intentflow.pipeline.steps.gate import GateConfig
     from intentflow.pipeline.steps.gate import run_gate as gate
+    from intentflow.pipeline.steps.gate_fields import GateConfig
     from intentflow.pipeline.steps.publish import PublishConfig
     from intentflow.pipeline.steps.publish import run_publish as publish
     from intentflow.pipeline.steps.split import SplitConfig, SplitFiles
@@ -72,7 +72,7 @@ _PLACES = {
     "EvaluateConfig": (f"{_STEPS}.evaluate", "EvaluateConfig"),
     "EvaluateFiles": (f"{_STEPS}.evaluate", "EvaluateFiles"),
     "FeedbackConfig": (f"{_STEPS}.feedback", "FeedbackConfig"),
-    "GateConfig": (f"{_STEPS}.gate", "GateConfig"),
+    "GateConfig": (f"{_STEPS}.gate_fields", "GateConfig"),
     "GatePolicy": ("intentflow.gating.policy", "GatePolicy"),
     "InputError": ("intentflow.errors", "InputError"),
     "IntentClient": ("intentflow.client", "IntentClient"),

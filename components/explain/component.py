@@ -42,9 +42,9 @@ def explain(
         What ends the run: the reasons of the verdict.
     """
     from intentflow.pipeline.parameters import from_parameter
+    from intentflow.pipeline.recipe_parameters import read_model_recipe
     from intentflow.pipeline.steps import step_errors
     from intentflow.pipeline.steps.gate import run_explain
-    from intentflow.pipeline.steps.look import model_recipe
     from intentflow.pipeline.steps.record import JudgedModel, record_model
     from intentflow.pipeline.steps.recorded import RecordConfig, Recorded
 
@@ -54,7 +54,7 @@ def explain(
         judged = JudgedModel.read(
             metrics.path,
             verdict.path,
-            model_recipe(train, gate, preferences),
+            read_model_recipe(train, gate, preferences),
             {"evaluation": report.uri},
             pairs_digest,
         )

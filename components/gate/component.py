@@ -39,7 +39,8 @@ def gate(
     from intentflow.artifacts.metrics import Metrics
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import step_errors
-    from intentflow.pipeline.steps.gate import GateConfig, run_gate
+    from intentflow.pipeline.steps.gate import run_gate
+    from intentflow.pipeline.steps.gate_fields import GateConfig
     from intentflow.pipeline.steps.recorded import RecordConfig
 
     with step_errors("gate", code_version):

@@ -44,16 +44,17 @@ def look(
         ``retrain``, or ``nothing`` if nothing is new.
     """
     from intentflow.pipeline.parameters import from_parameter
+    from intentflow.pipeline.recipe_parameters import read_data_recipe, read_model_recipe
     from intentflow.pipeline.steps import step_errors
-    from intentflow.pipeline.steps.look import Present, model_recipe, read_champion, run_look
+    from intentflow.pipeline.steps.look import Present, read_champion, run_look
     from intentflow.pipeline.steps.recorded import RecordConfig
 
     with step_errors("look", code_version):
         present = Present(
             [*sources, *feedback],
             [*sources_digest.split(), *feedback_digest.split()],
-            {"convert": convert, "curate": curate, "split": split},
-            model_recipe(train, gate, preferences),
+            read_data_recipe(convert, curate, split),
+            read_model_recipe(train, gate, preferences),
         )
         settings = from_parameter(RecordConfig, record, "record")
         champion = read_champion(settings, champion_entry) if champion_entry else None

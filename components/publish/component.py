@@ -43,8 +43,8 @@ def publish(
         ``<destination>/sha256-<digest>``.
     """
     from intentflow.pipeline.parameters import from_parameter
+    from intentflow.pipeline.recipe_parameters import read_model_recipe
     from intentflow.pipeline.steps import step_errors
-    from intentflow.pipeline.steps.look import model_recipe
     from intentflow.pipeline.steps.publish import PublishConfig, run_publish
     from intentflow.pipeline.steps.record import JudgedModel, record_model
     from intentflow.pipeline.steps.recorded import RecordConfig, Recorded
@@ -55,7 +55,7 @@ def publish(
         judged = JudgedModel.read(
             metrics.path,
             verdict.path,
-            model_recipe(train, gate, preferences),
+            read_model_recipe(train, gate, preferences),
             {"evaluation": report.uri},
             pairs_digest,
         )

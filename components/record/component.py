@@ -48,6 +48,7 @@ def record(
     from pathlib import Path
 
     from intentflow.pipeline.parameters import from_parameter
+    from intentflow.pipeline.recipe_parameters import read_data_recipe
     from intentflow.pipeline.steps import step_errors
     from intentflow.pipeline.steps.record import DataFacts, read_origins, record_data
     from intentflow.pipeline.steps.recorded import RecordConfig, Recorded
@@ -63,7 +64,7 @@ def record(
             DataFacts(
                 [*sources, *feedback],
                 [*sources_digest.split(), *feedback_digest.split()],
-                {"convert": convert, "curate": curate, "split": split},
+                read_data_recipe(convert, curate, split),
                 read_origins(origins.path if origins else None, sources, feedback),
             ),
         )

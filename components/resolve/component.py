@@ -59,12 +59,14 @@ def resolve(
     from intentflow.pipeline.steps.recorded import RecordConfig, Recorded
     from intentflow.pipeline.steps.resolve import run_resolve
     from intentflow.pipeline.steps.split import SplitConfig
+    from intentflow.pipeline.steps.train import TrainConfig
     from intentflow.recipe.recipe import CHAMPION
 
     with step_errors("resolve", code_version):
         settings = from_parameter(SplitConfig, split, "split")
         service = from_parameter(DeployOptions, deploy, "deploy")
         recorded = Recorded(from_parameter(RecordConfig, record, "record"), run, code_version)
+        trained = from_parameter(TrainConfig, train, "train") if train else None
         take_lease(recorded)
         found = run_resolve(
             sources,
@@ -73,7 +75,7 @@ def resolve(
             service=service,
             record=recorded.config,
             feedback=feedback,
-            starts_from_champion=train.get("recipe", {}).get("start_from") == CHAMPION,
+            starts_from_champion=trained is not None and trained.recipe.start_from == CHAMPION,
         )
         scores = as_parameter(found.champion) if found.champion else {}
     return (

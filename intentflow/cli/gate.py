@@ -8,7 +8,8 @@ import logging
 from intentflow.cli.config_flags import add_config_flags, help_text, read_config
 from intentflow.cli.outcome import VERDICT_COLOURS, Outcome
 from intentflow.gating.verdict_text import verdict_text
-from intentflow.pipeline.steps.gate import GateConfig, run_gate
+from intentflow.pipeline.steps.gate import run_gate
+from intentflow.pipeline.steps.gate_fields import GateConfig
 from intentflow.pipeline.steps.recorded import RecordConfig
 from intentflow.registry.place import PLACE_HELP, given_place
 

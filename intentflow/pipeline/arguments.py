@@ -20,7 +20,7 @@ from intentflow.pipeline.steps.behave import BehaveConfig
 from intentflow.pipeline.steps.convert import ConvertConfig
 from intentflow.pipeline.steps.curate import CurateConfig
 from intentflow.pipeline.steps.evaluate import EvaluateConfig
-from intentflow.pipeline.steps.gate import GateConfig
+from intentflow.pipeline.steps.gate_fields import GateConfig
 from intentflow.pipeline.steps.publish import PublishConfig
 from intentflow.pipeline.steps.quantize import QuantizeConfig
 from intentflow.pipeline.steps.recorded import RecordConfig

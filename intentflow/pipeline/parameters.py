@@ -52,6 +52,32 @@ def from_parameter(model: type[Config], parameter: Mapping[str, Any], step: str)
     return model.from_mapping(_read(dict(parameter)), step)
 
 
+def as_received(config: BaseModel) -> dict[str, Any]:
+    """A configuration as a component's ``dict`` parameter has it in a cluster.
+
+    Args:
+        config: Configuration of a step, or several of them.
+
+    Returns:
+        As :func:`as_parameter`, but floats without a fraction are integers: a cluster writes
+        parameters as protobuf's JSON, which does not tell them apart.
+
+    Example:
+        >>> from intentflow.pipeline.steps.split import SplitConfig
+        >>> as_received(SplitConfig(near_threshold=1.0))
+        {'near_threshold': 1}
+    """
+    return {name: _without_zeros(value) for name, value in as_parameter(config).items()}
+
+
+def _without_zeros(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _without_zeros(item) for key, item in value.items()}
+    return [_without_zeros(item) for item in value] if isinstance(value, list) else value
+
+
 def _plain(value: Any) -> Any:
     if value is None:
         return dict(_NULL)

@@ -23,7 +23,7 @@ from intentflow.pipeline.steps.correct import PreferenceConfig
 from intentflow.pipeline.steps.curate import CurateConfig
 from intentflow.pipeline.steps.evaluate import EvaluateConfig
 from intentflow.pipeline.steps.fields import TaxonomyFile
-from intentflow.pipeline.steps.gate import GateRules
+from intentflow.pipeline.steps.gate_fields import GateRules
 from intentflow.pipeline.steps.merge import RetrainConfig
 from intentflow.pipeline.steps.notify import NotifyConfig
 from intentflow.pipeline.steps.publish import DESTINATION

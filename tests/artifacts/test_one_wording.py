@@ -16,12 +16,73 @@ STEPS = sorted((PACKAGE / "pipeline" / "steps").glob("*.py"))
 # "n" is everybody's; early stopping goes by an accuracy of the training's own.
 GENERAL = {"n"}
 OF_TRAINING = {PACKAGE / "recipe" / "recipe.py", PACKAGE / "training" / "arguments.py"}
+UNTYPED = {"Any", "JsonValue", "object"}
+MAPPINGS = {"Mapping", "MutableMapping", "dict", "Dict", "OrderedDict", "defaultdict"}
 
 
 def _texts(file: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
+
+
+def _names(node: ast.AST) -> set[str]:
+    """Names in an expression; of ``typing.Any``, its parts."""
+    found = set()
+    for one in ast.walk(node):
+        if isinstance(one, ast.Name):
+            found.add(one.id)
+        elif isinstance(one, ast.Attribute):
+            found.add(one.attr)
+    return found
+
+
+def _imported_as(tree: ast.AST) -> dict[str, str]:
+    """Names of imported things by the name that a module gives them."""
+    imports = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
+    return {one.asname: one.name for node in imports for one in node.names if one.asname}
+
+
+def _aliases(tree: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """Names that are given to types, and the types."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            yield from ((one.id, node.value) for one in node.targets if isinstance(one, ast.Name))
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
+            yield node.target.id, node.value
+
+
+def _untyped_names(tree: ast.AST) -> set[str]:
+    """Names of a module for types that are no types."""
+    found = UNTYPED | {own for own, name in _imported_as(tree).items() if name in UNTYPED}
+    return found | {name for name, value in _aliases(tree) if _is_name(value, found)}
+
+
+def _is_name(node: ast.AST, names: set[str]) -> bool:
+    return isinstance(node, ast.Name | ast.Attribute) and bool(_names(node) & names)
+
+
+def _untyped_mappings(source: str) -> list[str]:
+    """Mappings in a module whose values may be anything, and mappings of unknown types."""
+    tree = ast.parse(source)
+    untyped = _untyped_names(tree)
+    mappings = MAPPINGS | {own for own, name in _imported_as(tree).items() if name in MAPPINGS}
+    found = [
+        ast.unparse(node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Subscript)
+        and _names(node.value) & mappings
+        and _names(node.slice) & untyped
+    ]
+    return found + [ast.unparse(one) for one in _annotations(tree) if _is_name(one, mappings)]
+
+
+def _annotations(tree: ast.AST) -> Iterator[ast.expr]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.returns:
+            yield node.returns
+        elif isinstance(node, ast.arg | ast.AnnAssign) and node.annotation:
+            yield node.annotation
 
 
 def test_no_score_is_named_by_a_text_outside_its_model() -> None:
@@ -33,11 +94,23 @@ def test_no_score_is_named_by_a_text_outside_its_model() -> None:
 
 @pytest.mark.parametrize("file", STEPS, ids=lambda file: file.stem)
 def test_a_step_holds_no_untyped_mapping(file: Path) -> None:
-    untyped = [
-        ast.unparse(node)
-        for node in ast.walk(ast.parse(file.read_text("utf-8")))
-        if isinstance(node, ast.Subscript)
-        and ast.unparse(node.value) in ("Mapping", "dict")
-        and "Any" in ast.unparse(node.slice)
-    ]
-    assert untyped == []
+    assert _untyped_mappings(file.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f(x: Mapping[str, Any]): ...",
+        "def f(x: Mapping[str, JsonValue]): ...",
+        "def f() -> dict[str, object]: ...",
+        "def f(x: dict[str, list[JsonValue]]): ...",
+        "def f(x: typing.Mapping[str, typing.Any]): ...",
+        "def f(x: dict): ...",
+        "Settings = Mapping[str, JsonValue]",
+        "Value = JsonValue\ndef f(x: dict[str, Value]): ...",
+        "from pydantic import JsonValue as Json\ndef f(x: dict[str, Json]): ...",
+        "from collections.abc import Mapping as M\ndef f(x: M[str, object]): ...",
+    ],
+)
+def test_an_untyped_mapping_is_found_whatever_it_is_called(source: str) -> None:
+    assert _untyped_mappings(source) != []

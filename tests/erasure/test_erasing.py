@@ -20,6 +20,7 @@ from intentflow.feedback.collection import collect_feedback
 from intentflow.persons import PERSON_KEY_VARIABLE
 from intentflow.pipeline.steps.look import Present, find_champion, run_look
 from intentflow.pipeline.steps.record_service import stale_notes
+from intentflow.pipeline.steps.recorded_recipes import DataRecipe
 from intentflow.records import Example, read_records
 from intentflow.registry import Registry
 from intentflow.storage import digest_of, fetch
@@ -39,6 +40,7 @@ from tests.erasure.registries import (
     recording,
 )
 from tests.feedback.service_logs import correction, request, write_store
+from tests.pipeline.recipes import model_recipe
 from tests.test_persons import KEY
 
 ROOT = Path(__file__).parents[2]
@@ -165,7 +167,9 @@ def test_the_page_of_the_history_shows_it(kept: Recording, tmp_path: Path) -> No
 
 def test_a_stale_champion_is_a_reason_to_train(kept: Recording) -> None:
     _erase(kept)
-    news = run_look(find_champion(kept.config), Present([kept.log], ["0"], {}, {}))
+    news = run_look(
+        find_champion(kept.config), Present([kept.log], ["0"], DataRecipe(), model_recipe())
+    )
     assert news.retrain
     assert "the champion is stale" in news.reasons[0]
 

@@ -9,21 +9,23 @@ import pytest
 
 from intentflow.artifacts.registry_entry import RegistryEntry
 from intentflow.errors import InputError
-from intentflow.pipeline.steps.look import (
-    GATE,
-    PREFERENCES,
-    Champion,
-    Present,
-    find_champion,
-    run_look,
-)
+from intentflow.pipeline.parameters import as_parameter
+from intentflow.pipeline.recipe_parameters import read_data_recipe
+from intentflow.pipeline.steps.look import Champion, Present, find_champion, run_look
 from intentflow.pipeline.steps.recorded import RecordConfig
+from intentflow.pipeline.steps.recorded_recipes import DataRecipe
 from intentflow.registry import Registry
 from intentflow.registry.changes import deployed
+from tests.pipeline.recipes import GATE, TRAIN, model_recipe
 
 MADE = {"name": "travel", "created": "2026-11-29T20:15:00Z"}
-TRAIN = {"recipe": {"learning_rate": 0.1}, GATE: {"minimum_rows": 3}}
-DATA = {"convert": {}, "split": {"seed": 4}}
+DATA = {"convert": {}, "curate": {}, "split": {"seed": 4}}
+FASTER = TRAIN.recipe.model_copy(update={"learning_rate": 0.5})
+TUNED = {"recipe": "smollm2-135m/dpo", "minimum_pairs": 4}
+
+
+def _data(**changes: Any) -> DataRecipe:
+    return read_data_recipe(**{**DATA, **changes})
 
 
 def _record(folder: Path, **changes: Any) -> RecordConfig:
@@ -33,7 +35,7 @@ def _record(folder: Path, **changes: Any) -> RecordConfig:
     rows = RegistryEntry.from_mapping(
         {"kind": "dataset", "sources": sources, "recipe": DATA, **MADE}, "entry"
     )
-    fields = {"parents": [registry.add(rows)], "recipe": TRAIN, **changes}
+    fields = {"parents": [registry.add(rows)], "recipe": as_parameter(model_recipe()), **changes}
     model = registry.add(RegistryEntry.from_mapping({"kind": "model", **MADE, **fields}, "entry"))
     registry.move("travel", deployed(model), reason="test")
     return RecordConfig(registry=str(folder / "registry"), service="travel")
@@ -47,7 +49,8 @@ def champion(tmp_path: Path) -> Champion:
 
 
 def _present(**changes: Any) -> Present:
-    fields = {"sources": ["a", "b"], "digests": ["1", "2"], "data": DATA, "model": TRAIN}
+    recipes = {"data": _data(), "model": model_recipe()}
+    fields = {"sources": ["a", "b"], "digests": ["1", "2"], **recipes}
     return Present(**{**fields, **changes})
 
 
@@ -81,11 +84,11 @@ def test_a_source_that_is_configured_no_more_is_named(champion: Champion) -> Non
 @pytest.mark.parametrize(
     ("changes", "name"),
     [
-        ({"model": {**TRAIN, "recipe": {"learning_rate": 0.2}}}, "train"),
-        ({"model": {**TRAIN, GATE: {"minimum_rows": 4}}}, "gate"),
-        ({"model": {**TRAIN, PREFERENCES: {"minimum_pairs": 4}}}, "preferences"),
-        ({"data": {**DATA, "split": {"seed": 5}}}, "split"),
-        ({"data": {**DATA, "merge": {"feedback": ["log"]}}}, "merge"),
+        ({"model": model_recipe(recipe=FASTER)}, "train"),
+        ({"model": model_recipe(gate={**GATE, "policy_name": ""})}, "gate"),
+        ({"model": model_recipe(preferences=TUNED)}, "preferences"),
+        ({"data": _data(split={"seed": 5})}, "split"),
+        ({"data": _data(curate={"redact": True})}, "curate"),
     ],
 )
 def test_another_configuration_is_a_reason(
@@ -95,7 +98,7 @@ def test_another_configuration_is_a_reason(
 
 
 def test_an_integer_that_a_graph_made_a_float_is_no_change(champion: Champion) -> None:
-    assert not run_look(champion, _present(data={"convert": {}, "split": {"seed": 4.0}})).retrain
+    assert not run_look(champion, _present(data=_data(split={"seed": 4.0}))).retrain
 
 
 def test_a_champion_without_a_data_set_is_a_reason(tmp_path: Path) -> None:

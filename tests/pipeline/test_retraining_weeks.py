@@ -7,17 +7,20 @@ from pathlib import Path
 import pytest
 
 from intentflow.artifacts.registry_entry import RegistryEntry, now
+from intentflow.pipeline.parameters import as_parameter
 from intentflow.pipeline.steps.curate import CurateConfig, run_curate
 from intentflow.pipeline.steps.look import Present, find_champion, run_look
 from intentflow.pipeline.steps.merge import MergeFiles, MergeRules, run_merge
 from intentflow.pipeline.steps.record import DataFacts, record_data
 from intentflow.pipeline.steps.recorded import RecordConfig, Recorded
+from intentflow.pipeline.steps.recorded_recipes import DataRecipe
 from intentflow.pipeline.steps.split import SplitConfig, SplitFiles, run_split
 from intentflow.records import Example, read_records, write_records
 from intentflow.registry import Registry
 from intentflow.registry.changes import deployed
 from intentflow.storage import digest_of
 from tests.feedback.service_logs import correction, write_store
+from tests.pipeline.recipes import model_recipe
 
 STAGES = ["merge", "curate", "split", "record", "champion"]
 SPLIT = SplitConfig(test_share=0.2, validation_share=0.1)
@@ -39,7 +42,7 @@ class _Weeks:
 
     def present(self) -> Present:
         sources = [str(self.export), str(self.log)]
-        return Present(sources, [digest_of(one) for one in sources], {}, {})
+        return Present(sources, [digest_of(one) for one in sources], DataRecipe(), model_recipe())
 
     def run(self, name: str, *, until: str = "champion") -> None:
         """A week's run, which ends after one of the stages as if it were killed there."""
@@ -66,7 +69,8 @@ class _Weeks:
         if until == "record":
             return
         registry = Registry(self.config.registry or "")
-        model = RegistryEntry(kind="model", name="paint", created=now(), parents=[data])
+        facts_of_model = {"parents": [data], "recipe": as_parameter(model_recipe())}
+        model = RegistryEntry(kind="model", name="paint", created=now(), **facts_of_model)
         registry.move("paint", deployed(registry.add(model)), reason="test")
 
     def rows(self, *parts: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ from intentflow.components.gate.component import gate
 from intentflow.registry import Registry
 from tests.components.calls import call, document
 from tests.gating.scores import scores, scores_of
+from tests.pipeline.recipes import GATE, train_parameter
 
 RIGHT, WRONG = ("play()", "play()"), ("play()", "rain(Oslo)")
 
@@ -33,7 +34,8 @@ def verdict(tmp_path: Path, metrics: Path) -> Path:
 def _explain(folder: Path, verdict: Path, metrics: Path, **record: str) -> dict[str, Any]:
     report = document(folder / "report.html", "")
     files = {"verdict": verdict, "metrics": metrics, "report": report}
-    return call(explain, folder, **files, train={}, gate={}, record=record, run="run-1")
+    recipe = {"train": train_parameter(), "gate": GATE}
+    return call(explain, folder, **files, **recipe, record=record, run="run-1")
 
 
 def _explanation(folder: Path, verdict: Path, metrics: Path) -> str:

@@ -12,6 +12,7 @@ from intentflow.artifacts.retraining import RetrainNews
 from intentflow.components.look.component import look
 from intentflow.registry import Registry
 from tests.components.calls import call
+from tests.pipeline.recipes import GATE, train_parameter
 
 MADE = {"name": "travel", "created": "2026-11-29T20:15:00Z"}
 
@@ -23,7 +24,7 @@ def champion(tmp_path: Path) -> str:
     sources = [{"uri": "a", "digest": "1"}, {"uri": "log", "digest": "2"}]
     document = {"kind": "dataset", "sources": sources, "recipe": {"split": {"seed": 4}}, **MADE}
     data = registry.add(RegistryEntry.from_mapping(document, "entry"))
-    recipe = {"recipe": {"seed": 7}, "gate": {"policy": {}}}
+    recipe = {**train_parameter(), "gate": GATE}
     return registry.add(RegistryEntry(kind="model", recipe=recipe, parents=[data], **MADE))
 
 
@@ -37,8 +38,8 @@ def _look(folder: Path, champion: str, **changes: Any) -> dict[str, Any]:
         "convert": {},
         "curate": {},
         "split": {"seed": 4},
-        "train": {"recipe": {"seed": 7}},
-        "gate": {"policy": {}},
+        "train": train_parameter(),
+        "gate": GATE,
         "record": {"registry": str(folder / "registry"), "service": "travel"},
     }
     return call(look, folder, **{**given, **changes})
@@ -55,7 +56,7 @@ def test_new_corrections_are_a_reason_to_retrain(tmp_path: Path, champion: str) 
 
 
 def test_another_policy_is_a_reason_to_retrain(tmp_path: Path, champion: str) -> None:
-    found = _look(tmp_path, champion, gate={"policy": {"minimum_rows": 9}})
+    found = _look(tmp_path, champion, gate={**GATE, "policy_name": "live"})
     assert RetrainNews.read(found["news"].path).settings == ["gate"]
 
 

@@ -11,6 +11,7 @@ from intentflow.registry import Registry
 from intentflow.storage import digest_of
 from tests.components.calls import call, document
 from tests.gating.scores import scores
+from tests.pipeline.recipes import GATE, train_parameter
 
 
 def _publish(folder: Path, model: Path, **record: str) -> str:
@@ -21,8 +22,8 @@ def _publish(folder: Path, model: Path, **record: str) -> str:
         "report": document(folder / "report.html", ""),
     }
     config = {"destination": str(folder / "models")}
-    given = {**files, "config": config, "train": {"recipe": {"seed": 7}}, "record": record}
-    given["gate"] = {"policy_name": "live"}
+    given = {**files, "config": config, "train": train_parameter(), "record": record}
+    given["gate"] = GATE
     return str(call(publish, folder, model=model, run="run-1", **given)["Output"])
 
 
@@ -46,7 +47,7 @@ def test_a_model_is_entered_with_its_address_scores_recipe_and_verdict(
     assert (entry.name, entry.uri, entry.digest) == ("banking", uri, digest_of(tiny_model))
     assert (entry.rows, entry.recipe) == (
         {"scored": 200},
-        {"recipe": {"seed": 7}, "gate": {"policy_name": "live"}},
+        {**train_parameter(), "gate": GATE},
     )
     assert entry.reports == {"evaluation": str(tmp_path / "report.html")}
 

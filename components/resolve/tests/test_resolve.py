@@ -14,6 +14,7 @@ from intentflow.registry.changes import deployed
 from intentflow.registry.erasures import change_erasures
 from tests.components.calls import call, document, rows
 from tests.gating.scores import scores
+from tests.pipeline.recipes import train_parameter
 
 
 def _resolve(folder: Path, split: dict[str, Any] | None = None, **more: object) -> tuple[Any, ...]:
@@ -98,7 +99,8 @@ def test_given_scores_count_before_the_registry(
 
 
 def _starts(name: str | None) -> dict[str, object]:
-    return {"recipe": {"start_from": name}}
+    train = train_parameter()
+    return {**train, "recipe": {**train["recipe"], **({"start_from": name} if name else {})}}
 
 
 @pytest.mark.parametrize(("name", "start"), [("champion", "s3://model"), (None, ""), ("a/b", "")])

@@ -2,56 +2,18 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from pydantic import Field
-
-from intentflow.config import Flag, Place, StrictModel, from_file
-from intentflow.gating.policy import GatePolicy
 from intentflow.pipeline.steps.evaluate import read_champion
+from intentflow.pipeline.steps.gate_fields import GateConfig
 
 if TYPE_CHECKING:
     from intentflow.artifacts.failure import StepFailure
     from intentflow.artifacts.metrics import Metrics
     from intentflow.artifacts.verdict import Verdict
     from intentflow.pipeline.steps.recorded import RecordConfig
-
-
-class GateRules(StrictModel):
-    """The policy, and which of its sets of rules."""
-
-    policy: Annotated[
-        GatePolicy, from_file(GatePolicy.from_yaml, GatePolicy), Place(), Flag(metavar="F")
-    ] = Field(description="The gate's policy, YAML")
-    policy_name: Annotated[str, Flag("--name")] = Field(
-        "",
-        description="Name of a set of rules in the policy, such as production; by default its own",
-    )
-
-
-class GateConfig(GateRules):
-    """Configuration of the gate.
-
-    Example:
-        >>> import intentflow
-        >>> from pathlib import Path
-        >>> rules = "policies: {live: {minimum_rows: 200, metrics: {intent_accuracy: {min: 0.9}}}}"
-        >>> _ = Path("gate.yaml").write_text(rules)
-        >>> _ = Path("metrics.json").write_text('{"n": 150, "intent_accuracy": 0.93}')
-        >>> config = intentflow.GateConfig(policy="gate.yaml", policy_name="live")
-        >>> intentflow.gate("metrics.json", config).reasons
-        ['150 rows were scored; the policy asks for at least 200']
-    """
-
-    vllm_version: Annotated[str | None, Flag(metavar="TAG")] = Field(
-        None, description="Tag of vLLM's image; that of manifests/base unless set"
-    )
-    vllm_args: Annotated[list[str], Flag(metavar="ARGS", read=shlex.split)] = Field(
-        [], description="Further arguments of the vLLM server"
-    )
 
 
 def run_gate(

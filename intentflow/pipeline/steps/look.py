@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pydantic import JsonValue
+from intentflow.pipeline.parameters import as_parameter
 
 if TYPE_CHECKING:
     from intentflow.artifacts.registry_entry import EntrySource, RegistryEntry
     from intentflow.artifacts.retraining import RetrainNews, SourceNews
     from intentflow.pipeline.steps.recorded import RecordConfig
+    from intentflow.pipeline.steps.recorded_recipes import DataRecipe, ModelRecipe
 
 log = logging.getLogger(__name__)
-
-GATE = "gate"
-"""Key of a model's recipe under which the gate's configuration, its policy, is recorded."""
-
-PREFERENCES = "preferences"
-"""Key of a model's recipe under which the preference tuning is recorded, if there was one."""
-
-Settings = Mapping[str, JsonValue]
 
 
 @dataclass(frozen=True)
@@ -49,30 +42,14 @@ class Present:
     Attributes:
         sources: Addresses of labelling exports and of logs.
         digests: Their digests, in the same order.
-        data: Configuration of the steps that prepare the rows, by step.
-        model: Configuration of the training, see :func:`model_recipe`.
+        data: Configurations of the steps that prepare the rows.
+        model: Configurations of the training, the gate and the preference tuning.
     """
 
     sources: Sequence[str]
     digests: Sequence[str]
-    data: Settings
-    model: Settings
-
-
-def model_recipe(train: Settings, gate: Settings, preferences: Settings) -> dict[str, JsonValue]:
-    """The recipe of a model as the registry has it.
-
-    Args:
-        train: Fields of TrainConfig.
-        gate: Fields of GateConfig.
-        preferences: Fields of PreferenceConfig; empty without preference tuning.
-
-    Example:
-        >>> model_recipe({"recipe": {}}, {"policy": {}}, {})
-        {'recipe': {}, 'gate': {'policy': {}}}
-    """
-    tuned = {PREFERENCES: {**preferences}} if preferences else {}
-    return {**train, GATE: {**gate}, **tuned}
+    data: DataRecipe
+    model: ModelRecipe
 
 
 def find_champion(config: RecordConfig) -> Champion | None:
@@ -167,15 +144,20 @@ def _sources(present: Present, known: Sequence[EntrySource]) -> list[SourceNews]
 
 def _changed_settings(champion: Champion | None, present: Present) -> list[str]:
     """Names of the steps whose configuration is not the champion's, and of the policy."""
+    from intentflow.pipeline.steps.train import TrainConfig
+
     if champion is None:
         return []
     before = dict(champion.model.recipe)
-    now = dict(present.model)
-    own = (GATE, PREFERENCES)
+    now = as_parameter(present.model)
+    own = [
+        name for name in type(present.model).model_fields if name not in TrainConfig.model_fields
+    ]
     changed = [key for key in own if before.pop(key, {}) != now.pop(key, {})]
     changed += [] if before == now else ["train"]
     recorded = champion.data.recipe if champion.data else {}
-    return changed + [step for step, one in present.data.items() if recorded.get(step, {}) != one]
+    data = as_parameter(present.data)
+    return changed + [step for step, one in data.items() if recorded.get(step, {}) != one]
 
 
 def _reasons(

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from pydantic import JsonValue
-
 from intentflow.errors import InputError
 from intentflow.pipeline.steps.lease import keep_lease
 
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     from intentflow.artifacts.metrics import Metrics
     from intentflow.artifacts.verdict import Decision
     from intentflow.pipeline.steps.recorded import Recorded
+    from intentflow.pipeline.steps.recorded_recipes import DataRecipe, ModelRecipe
     from intentflow.registry import Registry
 
 log = logging.getLogger(__name__)
@@ -32,13 +31,13 @@ class DataFacts:
     Attributes:
         sources: Addresses of the sources.
         digests: Their digests, in the same order.
-        recipe: Configuration of the steps that made it, by step.
+        recipe: Configurations of the steps that made it; None if they are unknown.
         origins: People or tools that each source came from, by its address.
     """
 
     sources: Sequence[str]
     digests: Sequence[str]
-    recipe: Mapping[str, JsonValue] = field(default_factory=dict)
+    recipe: DataRecipe | None = None
     origins: Mapping[str, list[str]] = field(default_factory=dict)
 
 
@@ -49,14 +48,14 @@ class JudgedModel:
     Attributes:
         metrics: Its scores.
         verdict: The gate's decision.
-        recipe: Configuration of its training.
+        recipe: Configurations of its training and its gate; None if they are unknown.
         reports: Addresses of reports by name.
         pairs: Digest of the corrections that tuned it by preference; empty if none did.
     """
 
     metrics: Metrics
     verdict: Decision
-    recipe: Mapping[str, JsonValue] = field(default_factory=dict)
+    recipe: ModelRecipe | None = None
     reports: Mapping[str, str] = field(default_factory=dict)
     pairs: str = ""
 
@@ -65,7 +64,7 @@ class JudgedModel:
         cls,
         metrics: str | Path,
         verdict: str | Path,
-        recipe: Mapping[str, JsonValue],
+        recipe: ModelRecipe,
         reports: Mapping[str, str],
         pairs: str = "",
     ) -> Self:

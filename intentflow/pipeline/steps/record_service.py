@@ -67,7 +67,7 @@ def record_deployment(recorded: Recorded, options: DeployOptions, made: Deployed
         "deployment",
         uri=made.address or None,
         digest=made.digest,
-        recipe=options.model_dump(mode="json", exclude_unset=True),
+        recipe=options,
         parents=[model],
     )
     added = recorded.write(registry, entry)

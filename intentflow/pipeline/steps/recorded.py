@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from intentflow.config import DNS_LABEL, Place, StrictModel
 from intentflow.deployment.options import DeployOptions
+from intentflow.pipeline.parameters import as_received
 from intentflow.registry.place import PLACE
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
         RegistryEntry,
     )
     from intentflow.artifacts.verdict import Decision
+    from intentflow.pipeline.steps.recorded_recipes import DataRecipe, ModelRecipe
     from intentflow.registry import Registry
 
 _UNNAMED = DeployOptions.model_fields["name"].get_default()
@@ -67,7 +69,7 @@ class Recorded:
         digest: str,
         uri: str | None,
         sources: Sequence[EntrySource] = (),
-        recipe: Mapping[str, JsonValue] = {},
+        recipe: DataRecipe | ModelRecipe | DeployOptions | None = None,
         rows: Mapping[str, int] = {},
         metrics: Mapping[str, float | None] = {},
         verdict: Decision | None = None,
@@ -79,6 +81,10 @@ class Recorded:
         """An entry that is made now; its fields are those of :class:`RegistryEntry`."""
         from intentflow.artifacts.registry_entry import RegistryEntry, now
 
+        if isinstance(recipe, DeployOptions):  # no component's parameter, also of a command
+            settings = recipe.model_dump(mode="json", exclude_unset=True)
+        else:
+            settings = as_received(recipe) if recipe else {}
         document = {
             "kind": kind,
             "name": self.config.service,
@@ -88,7 +94,7 @@ class Recorded:
             "uri": uri,
             "digest": digest,
             "sources": [*sources],
-            "recipe": {**recipe},
+            "recipe": settings,
             "rows": {**rows},
             "metrics": {**metrics},
             "verdict": verdict,

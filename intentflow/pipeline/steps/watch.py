@@ -14,7 +14,7 @@ from intentflow.storage.uris import digest_in_name
 
 if TYPE_CHECKING:
     from intentflow.artifacts.failure import StepFailure
-    from intentflow.artifacts.retraining import WatchReport
+    from intentflow.artifacts.retraining import WatchCriterion, WatchReport
     from intentflow.deployment.canary_watch.judgement import Criterion, Judgement, WatchCounts
     from intentflow.deployment.canary_watch.prometheus import PrometheusCounters, Role
 
@@ -264,15 +264,17 @@ def _report(
     )
 
 
-def _criterion(one: Criterion) -> dict[str, object]:
-    return {
-        "name": one.name,
-        "state": one.state,
-        "stable_hits": one.stable.hits if one.stable else None,
-        "stable_trials": one.stable.trials if one.stable else None,
-        "canary_hits": one.canary.hits,
-        "canary_trials": one.canary.trials,
-        "low": one.interval.low,
-        "high": one.interval.high,
-        "limit": one.limit,
-    }
+def _criterion(one: Criterion) -> WatchCriterion:
+    from intentflow.artifacts.retraining import WatchCriterion
+
+    return WatchCriterion(
+        name=one.name,
+        state=one.state,
+        stable_hits=one.stable.hits if one.stable else None,
+        stable_trials=one.stable.trials if one.stable else None,
+        canary_hits=one.canary.hits,
+        canary_trials=one.canary.trials,
+        low=one.interval.low,
+        high=one.interval.high,
+        limit=one.limit,
+    )
