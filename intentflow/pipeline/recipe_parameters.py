@@ -53,9 +53,9 @@ def read_model_recipe(
         InputError: A key is invalid; the message names the step and the key.
 
     Example:
-        >>> train = {"recipe": "smollm2-135m/lora"}
-        >>> read_model_recipe(train, {"policy": {"minimum_rows": 9}}, {}).gate.policy.minimum_rows
-        9
+        >>> gate = {"policy": {"metrics": {"intent_accuracy": {"min": 0.9}}}}
+        >>> read_model_recipe({"recipe": "smollm2-135m/lora"}, gate, {}).recipe.method
+        'lora'
     """
     settings = from_parameter(TrainConfig, train, "train")
     given = {name: getattr(settings, name) for name in settings.model_fields_set}

@@ -30,9 +30,9 @@ class ModelRecipe(TrainConfig):
     """Configuration of a model's training, with those of its gate and its preference tuning.
 
     Example:
-        >>> gate = {"policy": {"minimum_rows": 200}}
-        >>> ModelRecipe(recipe="smollm2-135m/lora", gate=gate).gate.policy.minimum_rows
-        200
+        >>> gate = {"policy": {"metrics": {"intent_accuracy": {"min": 0.9}}}}
+        >>> ModelRecipe(recipe="smollm2-135m/lora", gate=gate).recipe.method
+        'lora'
     """
 
     gate: GateConfig
