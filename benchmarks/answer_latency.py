@@ -200,7 +200,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("-o", "--output", type=Path, help="JSON lines to append to")
     parser.add_argument("--markdown", action="store_true", help="print the file's table and stop")
     parser.add_argument("--model", type=Path, help="model directory with intent tokens")
-    parser.add_argument("--stock-model", type=Path, help="the same without")
+    parser.add_argument("--stock-model", type=Path, help="model directory without intent tokens")
     parser.add_argument("--keep", type=Path, help="folder of the models that are tuned here")
     parser.add_argument("--requests", type=int, default=100, help="rows that are asked")
     parser.add_argument("--clients", type=int, default=8)

@@ -198,7 +198,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=600)
     parser.add_argument("--peer-rows", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--batch-size", type=int, help="as intentflow has it if left out")
+    parser.add_argument(
+        "--batch-size", type=int, help="rows decoded together; intentflow's own if left out"
+    )
     parser.add_argument("--arm", choices=ARMS, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.arm:

@@ -27,8 +27,8 @@ class Failure:
     """A well-behaved request that was not answered.
 
     Attributes:
-        began: When it was sent, by the monotonic clock.
-        ended: When it failed.
+        began: Time of sending, in seconds of the monotonic clock.
+        ended: Time of the failure, by the same clock.
         kind: Kind of the request.
         reason: Status or exception.
     """

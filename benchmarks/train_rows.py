@@ -243,7 +243,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--trial-rows", type=int, help="rows to find TRL's best layout")
     parser.add_argument("--layout", help="TRL's layout, as 'padded 4'; found by trial if left out")
-    parser.add_argument("--pass-tokens", type=int, help="as intentflow has it if left out")
+    parser.add_argument(
+        "--pass-tokens", type=int, help="tokens of one pass; intentflow's own if left out"
+    )
     parser.add_argument("--arm", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.arm:

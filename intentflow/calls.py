@@ -68,7 +68,7 @@ def parse_calls(text: str) -> list[Call]:
     """Read a call-format answer.
 
     Args:
-        text: For example ``'play_music(***)'`` or ``'greet(); search("a, b",c)'``.
+        text: Answer, such as ``'play_music(***)'`` or ``'greet(); search("a, b",c)'``.
 
     Returns:
         The calls in the order written; at least one.
@@ -87,7 +87,7 @@ def call_starts(text: str) -> list[int]:
     """The start of each call's name, as character indices from 0.
 
     Raises:
-        CallSyntaxError: As for :func:`parse_calls`.
+        CallSyntaxError: The text is not in the language.
     """
     return [start for start, _ in _read_calls(text)]
 

@@ -139,7 +139,7 @@ class Flag:
         names: Spellings, such as ``-n`` and ``--namespace``; one without dashes is a positional
             argument. The field's own name with dashes if empty.
         metavar: Placeholder of the value in ``--help``.
-        read: From the flag's text to the field's value; the field reads it itself if None.
+        read: Function from the flag's text to the field's value; None for the field's own reading.
 
     Example:
         >>> from typing import Annotated
@@ -186,7 +186,7 @@ def from_file(read: Callable[[str], Any], model: type[BaseModel]) -> BeforeValid
     """Let a field take its document as it is, or the name of the file that holds it.
 
     Args:
-        read: From the file's name to the document.
+        read: Function from the file's name to the document.
         model: Type of the document.
 
     Returns:

@@ -90,7 +90,8 @@ def read_numbered_records(path: str | Path) -> list[tuple[int, Example]]:
         Each row with its line, from 1, or in a JSON array with its number.
 
     Raises:
-        InputError: As for :func:`read_records`.
+        InputError: The file is missing, empty or not UTF-8, or a row lacks one of the two
+            text fields or is too long; the message names the file and the row.
 
     Example:
         >>> import tempfile

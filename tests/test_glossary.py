@@ -91,6 +91,13 @@ TERMS = {
     "argument": Term(
         r"^(of|what|how|which|where|whose|who)\b", "a noun: URL of the service", kinds=("argument",)
     ),
+    # In capitals alone: a line of a sentence may begin like this, too.
+    "fragment": Term(
+        r"^(?-i:After|As|Before|By|Called|For|From|Given|In|Likewise|See|Set|That|With|When)\b"
+        r"|^(?-i:The same|Same)\b",
+        "a noun with what it is: Seconds of a call, all tries together",
+        kinds=("argument",),
+    ),
 }
 
 
@@ -188,6 +195,11 @@ def test_constructors_are_documented_by_their_classes() -> None:
         ("prose", "the human's answer", "human"),
         ("prose", "the row that stands for them", "stands for"),
         ("argument", "Of the service.", "argument"),
+        ("argument", "After the first try.", "fragment"),
+        ("argument", "See the same.", "fragment"),
+        ("argument", "The same of the classifier.", "fragment"),
+        ("argument", "Same label as another row.", "fragment"),
+        ("argument", "When it was labelled.", "fragment"),
     ],
 )
 def test_each_pattern_finds_its_word(kind: str, text: str, term: str) -> None:
@@ -268,7 +280,8 @@ def names(node: ast.AST) -> Iterator[tuple[int, str]]:
 def string_texts(node: ast.AST, place: str) -> Iterator[Text]:
     is_help = isinstance(node, ast.keyword) and node.arg in ("help", "description")
     if is_help and isinstance(node.value, ast.Constant):
-        yield Text("argument", place, node.value.lineno, str(node.value.value))
+        description = str(node.value.value)  # that of a flag begins in lower case
+        yield Text("argument", place, node.value.lineno, description[:1].upper() + description[1:])
     if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
         return
     if FLAG.fullmatch(node.value):

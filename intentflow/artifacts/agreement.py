@@ -50,8 +50,10 @@ class Agreement(Artifact):
     sampled: Integer = Field(
         description="Rows that the figures of intents and annotators are computed from"
     )
-    intents: dict[str, IntentAgreement] = Field(description="By intent, the lowest alpha first")
+    intents: dict[str, IntentAgreement] = Field(
+        description="Agreement on each intent, the lowest alpha first"
+    )
     annotators: dict[str, AnnotatorAgreement] = Field(
-        description="By the annotator's name in the export, as far as it names them; the lowest "
-        "share first"
+        description="Agreement of each annotator that the export names, under that name; the "
+        "lowest share first"
     )

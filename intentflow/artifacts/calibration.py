@@ -41,7 +41,7 @@ class Calibration(ClosedArtifact):
         allow_inf_nan=False,
         description="a of the calibrated confidence sigmoid(a * logit(raw) + b)",
     )
-    intercept: float = Field(allow_inf_nan=False, description="b of the same")
+    intercept: float = Field(allow_inf_nan=False, description="b of that sigmoid")
     oos_threshold: float | None = Field(
         None,
         ge=0,
@@ -50,8 +50,9 @@ class Calibration(ClosedArtifact):
     )
     oos_score: ScopeScore = Field(
         "confidence",
-        description="That score: the calibrated confidence or, of a model that ranks its intents, "
-        "p / (p + sqrt(q)) of the first intent in scope and of out of scope",
+        description="Score that the threshold is compared with: the calibrated confidence or, of a "
+        "model that ranks its intents, p / (p + sqrt(q)) of the first intent in scope and of out "
+        "of scope",
     )
     oos_false_alarm_rate: float | None = Field(
         None,
@@ -68,7 +69,9 @@ class Calibration(ClosedArtifact):
     ece_raw: float = Field(
         ge=0, le=1, description="Expected calibration error of the raw confidences on those rows"
     )
-    ece: float = Field(ge=0, le=1, description="The same of the calibrated confidences")
+    ece: float = Field(
+        ge=0, le=1, description="Expected calibration error of the calibrated confidences"
+    )
     engine: str = Field(description="Name of the engine that gave the answers")
     constrained: bool = Field(description="Whether the answers were constrained to the taxonomy")
 

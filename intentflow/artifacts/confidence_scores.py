@@ -34,12 +34,12 @@ class CalibrationScores(Section):
     """The reliability of confidences."""
 
     ece: Share = Field(None, description="Expected calibration error")
-    ece_raw: Share = Field(None, description="The same before calibration")
+    ece_raw: Share = Field(None, description="Expected calibration error before calibration")
     fitted: bool = Field(False, description="Whether the model has a calibration")
     bins: list[ReliabilityBin] = Field(
         [], description="Ten bins of equal width; empty ones are left out"
     )
-    coverage: list[CoveragePoint] = Field([], description="From few rows kept to all")
+    coverage: list[CoveragePoint] = Field([], description="Points from few rows kept to all")
 
 
 class ThresholdScores(Section):
@@ -79,7 +79,9 @@ class FusedScores(Section):
     own_accuracy: RowShare = Field(
         None, description="Share of rows whose first intent the model without it has right"
     )
-    fused_accuracy: RowShare = Field(None, description="The same with it")
+    fused_accuracy: RowShare = Field(
+        None, description="Share of rows whose first intent the model with it has right"
+    )
     won: Amount = Field(None, description="Rows that are right only with it")
     lost: Amount = Field(None, description="Rows that are right only without it")
 

@@ -71,10 +71,11 @@ class Advice(Section):
         description="Rows per optimizer step: those of the shipped recipe, less for little data"
     )
     learning_rate: dict[str, Number] = Field(
-        description="From the shipped recipes of starting_points"
+        description="Learning rate of each method, from the shipped recipes of starting_points"
     )
     num_train_epochs: dict[str, Number] = Field(
-        description="Likewise; more where the rows would make few steps"
+        description="Epochs of each method, from the same recipes; more where the rows would "
+        "make few steps"
     )
     per_device_train_batch_size: dict[str, Integer | None] = Field(
         description="Rows per pass that share one computation of the prompt; null if the model "

@@ -44,7 +44,7 @@ class DriftStatistic(Section):
         description="Mean of the index if reference rows and requests are drawn from one set"
     )
     p_value: Number = Field(description="p-value of the permutation test")
-    adjusted_p_value: Number = Field(description="The same, adjusted for all statistics (Holm)")
+    adjusted_p_value: Number = Field(description="p-value, adjusted for all statistics (Holm)")
     action: DriftAction = Field(description="Action by the policy")
     cells: list[DriftCell] = Field(description="Shares in each part of the statistic's range")
     changes: list[DriftChange] = Field(description="Significant changes, the clearest first")

@@ -50,7 +50,7 @@ class LeftOutLabel(FeedbackLabel):
         "annotator disagrees with the gold rows; gold: the utterance is a gold row; off_taxonomy: "
         "the taxonomy does not allow it"
     )
-    by: str | None = Field(None, description="For replaced: the later label")
+    by: str | None = Field(None, description="Later label that this one was replaced by")
 
 
 class FeedbackPair(GivenPrediction):
@@ -130,7 +130,8 @@ class FeedbackReport(Artifact):
         description="Corrections dated after the time of reading; they replace no other"
     )
     annotators: dict[str, AnnotatorCheck] = Field(
-        description="By annotator; those of corrections that name none under (unknown)"
+        description="Check of each annotator by name; corrections that name none are under "
+        "(unknown)"
     )
     set_aside: list[str] = Field(description="Annotators whose labels are set aside")
     labels_digest: str = Field(description="SHA-256 of the labels as records")

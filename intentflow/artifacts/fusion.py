@@ -52,9 +52,12 @@ class Fusion(ClosedArtifact):
     model_accuracy: float = Field(
         ge=0, le=1, description="Share of those rows whose intent the model alone puts first"
     )
-    classifier_accuracy: float = Field(ge=0, le=1, description="The same of the classifier alone")
+    classifier_accuracy: float = Field(
+        ge=0, le=1, description="Share of those rows whose intent the classifier alone puts first"
+    )
     fused_accuracy: float = Field(
         ge=0,
         le=1,
-        description="The same of both, with a weight fitted on the other folds of the rows",
+        description="Share of those rows whose intent both together put first, with a weight "
+        "fitted on the other folds of the rows",
     )

@@ -20,7 +20,9 @@ class DifferentAnswer(Section):
     margin: Number | None = Field(
         None, description="Smallest lead of a token over the second best, in nats; null if unknown"
     )
-    other_margin: Number | None = Field(None, description="The same of the other answer")
+    other_margin: Number | None = Field(
+        None, description="Smallest lead in the other answer, in nats; null if unknown"
+    )
     right: bool = Field(description="Whether the answer is the label's")
     other_right: bool = Field(description="Whether the other answer is the label's")
 

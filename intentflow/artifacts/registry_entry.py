@@ -88,14 +88,14 @@ class RegistryEntry(ClosedArtifact):
     parents: list[EntryId] = Field([], description="Ids of the entries that it was made from")
     erasures: str = Field(
         "",
-        description="For a data set: digest of the erased persons and utterances of which it has "
-        "no rows; empty where none were erased",
+        description="Digest of the erased persons and utterances of which a data set has no rows; "
+        "empty where none were erased",
     )
 
     pairs: str = Field(
         "",
-        description="For a model: digest of its preference tuning's rows, as in training.json; "
-        "empty without one",
+        description="Digest of the rows of a model's preference tuning, as in training.json; empty "
+        "without one",
     )
 
     def as_dict(self) -> dict[str, Any]:

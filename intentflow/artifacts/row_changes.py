@@ -50,7 +50,7 @@ class RowChange(JsonDocument):
     copies: int = Field(0, ge=0, description="Number of copies added")
     placeholders: dict[str, int] = Field(
         default_factory=dict,
-        description="For a redaction, the number of values replaced, by kind; never the values",
+        description="Number of values that a redaction replaced, by kind; never the values",
     )
 
     def as_dict(self) -> dict[str, Any]:

@@ -46,7 +46,9 @@ class Outcomes(Section):
     intent: str | None = Field(
         None, description="One character per row: 1 if the intents are correct"
     )
-    parameters: str | None = Field(None, description="The same for the complete answer")
+    parameters: str | None = Field(
+        None, description="One character per row: 1 if the complete answer is correct"
+    )
     labels: list[str] | None = Field(
         None, description="Each row's gold intents in alphabetical order, joined by '; '"
     )

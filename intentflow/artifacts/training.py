@@ -165,8 +165,8 @@ class TrainingRecord(TrainedOn, Artifact):
     versions: dict[str, str] = Field({}, description="Versions of the packages that were used")
     supervised: SupervisedTraining | None = Field(
         None,
-        description="With method dpo: recipe and digests of the training on labelled rows that "
-        "came before; null for other methods",
+        description="Recipe and digests of the training on labelled rows that came before one of "
+        "method dpo; null for other methods",
     )
 
     @property

@@ -20,7 +20,7 @@ Evidence = dict[str, _EvidenceValue]
 class Rule(Section):
     """One rule and its outcome."""
 
-    name: str = Field(description="For example metrics.intent_accuracy.min")
+    name: str = Field(description="Name of the rule, such as metrics.intent_accuracy.min")
     passed: bool = Field(description="Whether the scores satisfy it")
     value: Number | None = Field(
         None, description="The measured value; null if it was not measured, or is not a number"

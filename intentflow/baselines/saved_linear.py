@@ -21,8 +21,8 @@ class SavedVocabulary:
     """The names that a classifier's weights go with.
 
     Attributes:
-        outputs: See :class:`intentflow.baselines.targets.Targets`.
-        independent: See the same.
+        outputs: Outputs of :class:`intentflow.baselines.targets.Targets`.
+        independent: Whether each of them is decided independently.
         words: Words and pairs of words, in the order of their weights.
         characters: Parts of words, in the order of their weights, which follow those of words.
     """

@@ -28,8 +28,8 @@ class Targets:
         outputs: Sets of occurrences: those of a label or, if ``independent``, a single one.
         independent: Whether each output is decided independently. It is if rows contain several
             intents and more than 5 % of future rows are expected to have a combination that no
-            training row
-            has: by the Good-Turing estimate (Good 1953), the share of those that occur once.
+            training row has: by the Good-Turing estimate (Good 1953), the share of those that
+            occur once.
     """
 
     outputs: list[tuple[Occurrence, ...]]

@@ -33,7 +33,8 @@ def requested_executor(args: argparse.Namespace) -> AbstractContextManager[Execu
     """The executor that the options select.
 
     Raises:
-        IntentflowError: See :func:`intentflow.parallel.open_executor`.
+        UsageError: The address is invalid, or no cluster answers there.
+        ModuleNotFoundError: The ``ray`` extra is not installed.
     """
     return open_executor(args.engine, args.ray_address, args.workers)
 

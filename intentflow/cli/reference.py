@@ -23,10 +23,10 @@ class FieldReference:
     Attributes:
         field: Its name, as in the component's ``config``.
         verb: The subcommand whose flag sets it.
-        flag: That flag; ``--set KEY=VALUE`` if it has none.
+        flag: The flag; ``--set KEY=VALUE`` if it has none.
         run_key: The key of ``run.yaml``.
         default: The default as text; empty for none.
-        description: The same text as in ``--help`` and the JSON schema.
+        description: Text of the field, as in ``--help`` and the JSON schema.
     """
 
     field: str

@@ -29,8 +29,8 @@ class IntentClient:
         url: URL of the service, without a path; it must hold no secret.
         token: Bearer token; None where the service demands none.
         model: Its name in the routes.
-        timeout_seconds: For one call of a method, all tries together.
-        retries: After the first try.
+        timeout_seconds: Maximum seconds for one call of a method, all tries together.
+        retries: Number of tries after the first.
         headers: More headers, such as the Host that an ingress goes by.
 
     Example:
@@ -156,11 +156,11 @@ class AsyncIntentClient:
 
     Args:
         url: URL of the service, without a path.
-        token: As :class:`IntentClient` takes it, and all others, too.
+        token: Bearer token; None where the service demands none.
         model: Its name in the routes.
-        timeout_seconds: For one call of a method, all tries together.
-        retries: After the first try.
-        headers: More headers.
+        timeout_seconds: Maximum seconds for one call of a method, all tries together.
+        retries: Number of tries after the first.
+        headers: More headers, such as the Host that an ingress goes by.
 
     Example:
         With ``service_url`` the URL of ``intentflow serve``, or of a deployed service:

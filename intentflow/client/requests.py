@@ -56,7 +56,7 @@ class RecognizedCall:
     Attributes:
         intent: Its name in the taxonomy.
         parameters: Values in order.
-        arguments: The same by the taxonomy's parameter names.
+        arguments: Values by the taxonomy's parameter names.
     """
 
     intent: str
@@ -113,8 +113,8 @@ class ClientOptions:
     Attributes:
         token: Bearer token; None where the service demands none.
         model: Its name in the routes.
-        timeout_seconds: For one call of a method, all tries together.
-        retries: After the first try.
+        timeout_seconds: Maximum seconds for one call of a method, all tries together.
+        retries: Number of tries after the first.
         headers: More headers, such as the Host that an ingress goes by.
     """
 
@@ -244,7 +244,7 @@ def pause_seconds(failure: ServiceFailure, tries: int, options: ClientOptions, e
         failure: Failure of the last try.
         tries: Number of tries so far.
         options: Their limits.
-        end: When the time is over, by ``time.monotonic``.
+        end: End of the time for all tries, in seconds of ``time.monotonic``.
 
     Raises:
         ServiceFailure: There is no other try; it is the failure itself.

@@ -79,7 +79,7 @@ def label_messages(messages: Sequence[Any], row: Row, options: Options) -> Label
     """The label of a row's messages, each ``{"role", "content", "tool_calls"}``.
 
     Raises:
-        RowRejected: As for :func:`read`.
+        RowRejected: The dialogue has no user, no answer at its end, or several answers.
     """
     turns = _merged_calls([turn for item in messages if (turn := _turn(item))])
     if any(turn.calls for turn in turns):

@@ -57,7 +57,7 @@ def find_labelled(fields: Row, options: Options, output: str) -> LabelledRow:
     """The utterance of :func:`find_utterance` with its label, dialogue and number of rounds.
 
     Raises:
-        RowRejected: As for :func:`find_utterance`.
+        RowRejected: The reason is one of those of :func:`find_utterance`.
     """
     try:
         return label_text(fields, options, output)

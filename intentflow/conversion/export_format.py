@@ -120,7 +120,7 @@ class RowRejected(Exception):  # noqa: N818 (an outcome of a row, not a failure 
 
     Attributes:
         reason: One of :data:`REASONS`.
-        ballot: Set if other rows may answer for the same utterance.
+        ballot: Origin of the answer, if other rows may answer for the same utterance.
         answers: The answers of several annotators, if the row has them.
     """
 
@@ -140,7 +140,7 @@ class LabelledRow(NamedTuple):
         instruction: The utterance.
         output: The label; empty only in a task for labellers that has no pre-label.
         dialogue: Id of the dialogue that the utterance is from; empty if the row has none.
-        ballot: Set if other rows may answer for the same utterance.
+        ballot: Origin of the answer, if other rows may answer for the same utterance.
         rounds: Number of the user's turns that the utterance joins.
         answers: The answers of several annotators, if the row has them.
         person: Keyed hash of the person whose utterance it is; empty if the row has none.

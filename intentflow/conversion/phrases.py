@@ -146,8 +146,8 @@ def phrase_in_parts(parts: Any, names: Sequence[str], phrase: Phrase) -> Phrase:
     """The phrase with the text and the values of its parts, or with their problem.
 
     Args:
-        parts: As for :func:`join_parts`.
-        names: As for :func:`join_parts`.
+        parts: Parts of the text, each with an alias if it is a value; see :func:`join_parts`.
+        names: Keys of a part that name its value, the preferred one first.
         phrase: The rest of the phrase: its intent, parameters and origin.
     """
     try:

@@ -197,7 +197,7 @@ def open_source(source: Source, limits: SizeLimits) -> Iterator[BinaryIO]:
         limits: The sizes allowed.
 
     Raises:
-        LimitExceeded: While reading: the decompressed content is larger than allowed.
+        LimitExceeded: The decompressed content is larger than allowed; raised while reading.
         InputError: The file cannot be read, is empty, UTF-16, or damaged gzip; the last may
             also be raised while reading.
     """

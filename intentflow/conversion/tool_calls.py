@@ -109,7 +109,8 @@ def label_of_calls(
 
     Raises:
         OrderNeededError: A call has arguments, and there is no order.
-        RowRejected: As for :func:`intentflow.conversion.parameters.label_with_values`.
+        RowRejected: The reason is one of those of
+            :func:`intentflow.conversion.parameters.label_with_values`.
     """
     return "; ".join(
         label_with_values(

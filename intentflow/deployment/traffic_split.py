@@ -50,7 +50,7 @@ def share_requests(
 
     Args:
         service: The InferenceService in service.
-        candidate: The same service rendered for the new model.
+        candidate: InferenceService of the new model, rendered with the same options.
         percent: Share of the requests for the new model, 0 to 100.
         kserve_splits: Whether the cluster's KServe splits traffic without a transformer.
         copied_percent: Share of the requests that the canary gets copies of, as a shadow.
@@ -93,7 +93,7 @@ def with_shadow(service: Manifest, candidate: Manifest, percent: int) -> Manifes
 
     Args:
         service: The InferenceService, with its canary if it has one, and without shadow.
-        candidate: The same service rendered for the shadow's model.
+        candidate: InferenceService of the shadow's model, rendered with the same options.
         percent: Share of the requests that the shadow gets copies of, 1 to 100.
     """
     shadowed = deepcopy(service)

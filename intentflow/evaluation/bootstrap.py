@@ -147,9 +147,9 @@ def bootstrap_intervals(
 
     Args:
         size: Number of rows.
-        flags: For each rate, whether each row counts.
-        ratios: For each rate of some rows only, the rows that count in numerator and denominator.
-        others: For each other score, a function from draws to its values in resamples.
+        flags: Whether each row counts, for each rate.
+        ratios: Rows that count in numerator and denominator, for each rate of some rows only.
+        others: Function from draws to the values in resamples, for each other score.
         seed: Seed of the resampling.
 
     Returns:

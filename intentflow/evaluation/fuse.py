@@ -141,7 +141,7 @@ def fit_fusion(model: Logs, classifier: Logs, gold: NDArray[np.int64]) -> Fusion
 
     Args:
         model: Log probabilities of the intents: shape (rows, intents).
-        classifier: The same of the classifier.
+        classifier: Log probabilities by the classifier: shape (rows, intents).
         gold: Index of each row's intent.
 
     Example:
@@ -192,7 +192,7 @@ def loses_rows(own: NDArray[np.bool_], fused: NDArray[np.bool_]) -> bool:
 
     Args:
         own: Whether the model alone has each row right.
-        fused: The same with the classifier.
+        fused: Whether the model with the classifier has each row right.
     """
     from scipy.stats import binomtest
 

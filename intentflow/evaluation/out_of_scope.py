@@ -62,7 +62,7 @@ def false_alarm_ratio(
 
     Args:
         rows: Rows with the model's own answers.
-        unsure: The same from :func:`with_threshold`.
+        unsure: Rows with the answers after the threshold, from :func:`with_threshold`.
         taxonomy: Taxonomy with an out-of-scope intent.
     """
     inside = [taxonomy.out_of_scope not in intent_names(row.gold) for row in rows]
@@ -80,7 +80,7 @@ def threshold_scores(
 
     Args:
         rows: Rows with the model's own answers.
-        unsure: The same from :func:`with_threshold`.
+        unsure: Rows with the answers after the threshold, from :func:`with_threshold`.
         taxonomy: Intents that the model may answer.
         calibration: The model's calibration.
     """

@@ -24,7 +24,7 @@ def compare_answers(
 
     Args:
         rows: Rows as one engine answered them.
-        others: The same rows, in the same order, as another engine did.
+        others: Rows as another engine answered them, the same in the same order.
         output_format: Format of the answers.
 
     Raises:

@@ -30,11 +30,11 @@ class Scored:
     Attributes:
         predicted: Calls of the prediction; None if it does not parse.
         raw_confidence: The engine's confidence in [0, 1]; None if it has none.
-        confidence: The same, calibrated if the model has a calibration.
+        confidence: Raw confidence, calibrated if the model has a calibration.
         seconds: Time for the answer; None if the answer was given.
-        margin: See :attr:`intentflow.inference.engines.Answer.margin`.
-        ranking: See :attr:`intentflow.inference.engines.Answer.ranking`.
-        own_intent: See :attr:`intentflow.inference.engines.Answer.own_intent`.
+        margin: Smallest lead of a token over the second best, in nats; None if unknown.
+        ranking: Probability of every intent to be the answer's first; None if unknown.
+        own_intent: Intent that the model without its classifier puts first; None without one.
     """
 
     instruction: str

@@ -67,7 +67,8 @@ def answer_untuned(
         shots: Number of labelled rows before each utterance; fewer if they do not fit.
 
     Raises:
-        InputError: See :func:`find_base_model`; or not a single shot fits.
+        InputError: The recipe is for corrections, the model does not exist or has no chat template,
+            or not a single shot fits.
         ModuleNotFoundError: The ``train`` extra is not installed.
     """
     from intentflow.inference.transformers_engine import TransformersEngine

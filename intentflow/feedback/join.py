@@ -24,7 +24,7 @@ class JoinedCorrection:
     Attributes:
         correction: The correction; its time is not before its request's.
         request: The request; None if it was not logged, or has another utterance.
-        skew: By how much the correction was dated before its request; zero if it was not.
+        skew: Time by which the correction was dated before its request; zero if it was not.
         in_future: Whether it is dated after the time of reading.
     """
 
@@ -44,7 +44,7 @@ class Joined:
     """All corrections of a log.
 
     Attributes:
-        corrections: In the order in which they count, the decisive one last.
+        corrections: Corrections in the order in which they count, the decisive one last.
         other_utterance: Number of those whose id is known with other utterances only.
     """
 

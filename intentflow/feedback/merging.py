@@ -30,7 +30,7 @@ class NewRow:
     Attributes:
         example: The row.
         source: Name of its origin, for lists.
-        time: When it was labelled, if that is known: the same label given at another time is
+        time: Time of its label, if that is known: the same label given at another time is
             another statement.
         sight: Digest of the row as it was given, if its text was changed since, as by redaction;
             the row's own if empty.
@@ -68,8 +68,8 @@ class MergeCounts:
 
     Attributes:
         seen: Seen by an earlier merge.
-        duplicates: Same utterance and label as another row.
-        test_rows: Same utterance and label as a test row.
+        duplicates: Number of rows with the utterance and label of another row.
+        test_rows: Number of rows with the utterance and label of a test row.
         added: Became training rows.
         joined_test: Became test rows.
         left_out: Replaced by a later one, or contradict a test row.
@@ -149,7 +149,7 @@ def ledger_key(example: Example, time: str = "") -> str:
 
     Args:
         example: The row.
-        time: When it was labelled; empty if unknown.
+        time: Time of its label; empty if unknown.
 
     Example:
         >>> ledger_key(Example("Stop", "stop()")) == ledger_key(Example("stop ", "stop( )"))

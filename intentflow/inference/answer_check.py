@@ -40,7 +40,7 @@ def byte_matcher(grammar: str) -> Any:
     """The state of a grammar before an answer's first byte.
 
     Args:
-        grammar: See :func:`intentflow.inference.grammar.taxonomy_grammar`.
+        grammar: Grammar of :func:`intentflow.inference.grammar.taxonomy_grammar`.
 
     Raises:
         InputError: The grammar is refused.

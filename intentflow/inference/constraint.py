@@ -154,7 +154,7 @@ class ConstrainedAnswer:
         constraint: The constraint.
         matcher: State of the grammar before the answer.
         limit: Maximum number of tokens; None for no limit.
-        utterance: See the attribute.
+        utterance: Text that values are copied from; empty for any values.
     """
 
     def __init__(

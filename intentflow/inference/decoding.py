@@ -63,9 +63,9 @@ class Request:
         number: Index among all prompts, from 0.
         own: Its tokens after the shared prefix; at least one.
         limit: Maximum number of tokens of its answer.
-        listener: Called with its tokens as they are decoded; None for none.
+        listener: Function that gets its tokens as they are decoded; None for none.
         is_wanted: Whether its answer is still wanted; called before every pass.
-        biases: Added to the scores of the intents' tokens at each step; empty for nothing.
+        biases: Addends to the scores of the intents' tokens at each step; empty for none.
         utterance: Text that values are copied from; empty for any values.
     """
 
@@ -162,7 +162,7 @@ class Decoder:
             requests: Prompts to answer.
             prefix: Keys and values of the shared prefix.
             rows_at_once: Maximum number of rows in decoding.
-            join: Called before every pass for more requests with the same prefix.
+            join: Function that gives more requests with the same prefix before every pass.
         """
         waiting = deque(requests)
         rows: list[_Row] = []

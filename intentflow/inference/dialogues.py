@@ -22,7 +22,7 @@ class Dialogue:
         limit: Maximum number of tokens of the answer, without its end token.
         streamer: A transformers streamer that gets the tokens as they are decoded; None for none.
         is_wanted: Whether the answer is still wanted; called before every pass.
-        biases: See :attr:`intentflow.inference.decoding.Request.biases`.
+        biases: Addends to the scores of the intents' tokens at each step; empty for none.
         utterance: The user's rounds, joined, from which values are copied.
     """
 

@@ -61,8 +61,8 @@ class Completion:
         prompt_tokens: Tokens of the prompt.
         answer_tokens: Tokens of the answer without its end token.
         ended: Whether the model ended it.
-        confidence: See :attr:`Answer.confidence`.
-        ranking: See :attr:`Answer.ranking`.
+        confidence: Raw probability of the answer in [0, 1], as :attr:`Answer.confidence`.
+        ranking: Probability of every intent to be the first, as :attr:`Answer.ranking`.
     """
 
     text: str

@@ -113,8 +113,8 @@ class Endings:
     Attributes:
         openings: Beginnings of calls, up to their first value; an answer is closed while the
             longest still fits.
-        known: For each intent with enumerated values, the shortest value of each parameter, as
-            written.
+        known: Shortest value of each parameter, as written, of each intent with enumerated
+            values.
         values: Maximum number of required parameters of a call.
     """
 

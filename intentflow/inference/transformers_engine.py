@@ -150,7 +150,7 @@ class TransformersEngine:
 
         Args:
             dialogues: Dialogues to answer.
-            arrivals: Called before every pass for more dialogues, which join.
+            arrivals: Function that gives more dialogues before every pass, which join.
 
         Raises:
             InputError: One of the first dialogues leaves no room for an answer.

@@ -98,7 +98,7 @@ def exit_text(status: int) -> str:
     """An exit status in words; one that is negative is a signal's number.
 
     Args:
-        status: As :class:`subprocess.Popen` has it.
+        status: Exit status as :class:`subprocess.Popen` has it; negative for a signal.
 
     Example:
         >>> exit_text(-4)

@@ -67,7 +67,7 @@ def yaml_documents(text: str, where: str) -> list[tuple[yaml.Node, Any]]:
     """Every document of a YAML stream: its node, which has positions in the text, and its value.
 
     Raises:
-        InputError: As for :func:`load_yaml_text`.
+        InputError: The text is not YAML, or exceeds the limits of this module.
     """
     if len(text) > MAX_YAML_CHARACTERS:
         raise InputError(

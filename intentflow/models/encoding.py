@@ -63,7 +63,7 @@ def encode_rows(
     """Encode every row, with the template that is baked into ``tokenizer``.
 
     Raises:
-        InputError: With ``json``, a label does not parse.
+        InputError: A label does not parse, where the format is ``json``.
     """
     return [
         EncodedRow(

@@ -36,7 +36,7 @@ def without_new_bars(opened: Callable[[str], object] = str) -> Iterator[None]:
     """Hide all bars that are opened in a block: compressed-tensors' have no setting of their own.
 
     Args:
-        opened: Called with the description of each of them.
+        opened: Function that gets the description of each of them.
 
     Example:
         >>> from tqdm import tqdm

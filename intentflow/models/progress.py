@@ -20,8 +20,8 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers i
     Args:
         history: Curves of the run, extended while it trains.
         tokens_per_step: Average number of tokens of one optimizer step.
-        first_step: Called after the first step with the number of all steps and the seconds of
-            this one; None for nothing.
+        first_step: Function that gets the number of all steps and the seconds of the first one
+            after it; None for none.
     """
 
     def __init__(

@@ -28,7 +28,7 @@ def fault_retries(
 
     Args:
         retries: Number of attempts after the first.
-        before_pause: Called with the fault and the seconds until the next attempt.
+        before_pause: Function that gets the fault and the seconds until the next attempt.
     """
     from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
 

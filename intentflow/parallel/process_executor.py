@@ -30,8 +30,8 @@ class ProcessExecutor:
     Attributes:
         workers: Maximum number of processes; never more than items are started. With one worker
             or one item, this process does the work.
-        min_rows: See :class:`intentflow.parallel.Executor`; each process first has to load what it
-            needs.
+        min_rows: Number of rows from which on several processes are worth their start, in which
+            each loads what it needs.
     """
 
     workers: int

@@ -84,7 +84,8 @@ def ray_cluster(address: str | None, workers: int) -> Iterator[RayExecutor]:
     """Connect to a cluster, or start a local one, until the ``with`` block ends.
 
     Args:
-        address: See :func:`intentflow.parallel.open_executor`.
+        address: Address of a Ray cluster: ``auto``, ``HOST:PORT`` or ``ray://HOST:PORT``; None
+            for a local one.
         workers: Number of CPUs of a cluster that is started.
 
     Raises:

@@ -52,7 +52,8 @@ def executor_from_environment() -> AbstractContextManager[Executor | None]:
     """The executor named by ``INTENTFLOW_ENGINE``, for pipeline steps; None if it is not set.
 
     Raises:
-        UsageError: See :func:`open_executor`.
+        UsageError: The name in the variable is unknown, the address is invalid, or no cluster
+            answers there.
     """
     name = os.environ.get("INTENTFLOW_ENGINE")
     return open_executor(name) if name else nullcontext()

@@ -85,8 +85,8 @@ class Recipe(StrictModel):
     )
     fuse_classifier: bool = Field(
         True,
-        description="With intent_tokens: a linear classifier of the same rows decides on intents "
-        "with the model, if that helps on validation rows",
+        description="Whether a linear classifier of the same rows decides on intents with the "
+        "model, if that helps on validation rows; needs intent_tokens",
     )
 
     global_batch_size: int = Field(64, ge=1, description="Rows per optimizer step")

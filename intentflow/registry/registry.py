@@ -108,7 +108,7 @@ class Registry:
             Its id.
 
         Raises:
-            InputError: As for :meth:`add`.
+            InputError: A parent is missing or damaged, or the entry cannot be written.
             ServiceError: The storage does not answer, or refuses.
         """
         if not entry.run:

@@ -27,7 +27,7 @@ class StudioClient:
         token: The personal access token.
 
     Raises:
-        ServiceError: By all methods, if the server does not answer or refuses.
+        ServiceError: The server does not answer, or refuses; all methods raise it.
     """
 
     def __init__(self, url: str, token: str) -> None:

@@ -18,7 +18,7 @@ class ReplyError(Exception):
     Attributes:
         status: HTTP status.
         message: One line for the client; holds nothing of another request.
-        retry_after_seconds: When a retry may succeed; None where it cannot.
+        retry_after_seconds: Seconds until a retry may succeed; None where it cannot.
     """
 
     def __init__(self, status: int, message: str, retry_after_seconds: int | None = None) -> None:

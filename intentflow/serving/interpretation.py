@@ -26,7 +26,7 @@ class Interpretation:
         out_of_scope: Whether none of the taxonomy's intents is meant.
         latency_seconds: Time of the answer, the backend's included.
         model: The model that answered.
-        ranking: See :attr:`intentflow.serving.backend.ModelAnswer.ranking`.
+        ranking: Intents with their probability of being the first; None if the backend has none.
     """
 
     calls: list[Call]

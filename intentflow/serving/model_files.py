@@ -30,8 +30,8 @@ class ServedModel:
 
     Attributes:
         taxonomy: The intents that exist.
-        structure: The same as vLLM takes it, and what answers are held to.
-        calibration: None where the model has none: confidences stay raw.
+        structure: Grammar of the taxonomy, as vLLM takes it, that answers are held to.
+        calibration: Calibration of confidences; None where the model has none: they stay raw.
         model_digest: Digest of a published model; None for a folder.
         prompt_digest: Digest of its prompt.
         interface_digest: Digest of its prompt, taxonomy, calibration, intent tokens and classifier.

@@ -12,7 +12,7 @@ def require_free_port(host: str, port: int, flag: str = "--port") -> None:
 
     Args:
         host: Address to listen on.
-        port: From 1 to 65535.
+        port: Number of the port, from 1 to 65535.
         flag: Flag that set the port, for the message.
 
     Raises:

@@ -94,7 +94,8 @@ class Recognizer:
         """The model's own answer in pieces; one that leaves the taxonomy ends with an error.
 
         Raises:
-            ReplyError: As for :meth:`complete`, before the first piece where it can be known.
+            ReplyError: There is no answer, or one outside the taxonomy; raised before the first
+                piece where it can be known.
         """
         CURRENT_PERSON.set(asked.person)
         started = time.perf_counter()

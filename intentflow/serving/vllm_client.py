@@ -140,7 +140,8 @@ class VllmBackend:
         """Begin to answer; a stream gives no confidence.
 
         Raises:
-            ReplyError: As for :meth:`complete`, before the first piece.
+            ReplyError: The server is down, too slow, refuses the messages or sends an answer in
+                an unexpected format; raised before the first piece.
         """
         options = {"stream": True, "stream_options": {"include_usage": True}}
         biases = await self._biases(messages)

@@ -42,7 +42,7 @@ class ManifestFile(_Format):
     """The content of ``manifest.json`` in a published model or data set."""
 
     digest: str = Field(description="SHA-256 over the paths and digests of all files")
-    files: list[Entry] = Field(description="In the order of their paths")
+    files: list[Entry] = Field(description="Files in the order of their paths")
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def upload_in_parts(
         location: Destination, whose name depends on the content.
         source: A local file, not empty.
         headers: Headers of the object.
-        progress: Called with the number of bytes of each finished part.
+        progress: Function that gets the number of bytes of each finished part.
     """
     upload, present = _unfinished(client, location)
     if upload is None:

@@ -99,7 +99,7 @@ def synthesise(
         seed: Seed of the choice of rows that requests show.
         journal: File that records all requests and rows, readable by the owner only; a run that
             ended early is resumed from it. None records nothing.
-        progress: Called with one line after each wave of requests.
+        progress: Function that gets one line after each wave of requests.
 
     Returns:
         The new rows only; use them for training.

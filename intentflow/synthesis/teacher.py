@@ -33,7 +33,9 @@ class TeacherBudget(StrictModel):
 class Teacher(StrictModel):
     """An OpenAI-compatible endpoint that writes new phrasings, with its limits and targets."""
 
-    base_url: str = Field(description="for example https://api.openai.com/v1; no key in it")
+    base_url: str = Field(
+        description="URL of the endpoint, such as https://api.openai.com/v1; no key in it"
+    )
     model: str = Field(min_length=1, description="the model's name at that endpoint")
     api_key_env: str | None = Field(
         default="OPENAI_API_KEY",
@@ -57,7 +59,10 @@ class Teacher(StrictModel):
         description="the endpoint's name of that limit; older servers know only max_tokens",
     )
     temperature: float | None = Field(
-        default=1.0, ge=0, le=2, description="for new phrasings; null if the model accepts none"
+        default=1.0,
+        ge=0,
+        le=2,
+        description="temperature of new phrasings; null if the model accepts none",
     )
     target_rows: int | None = Field(
         default=None, ge=1, description="desired rows of each intent; default: the median"

@@ -31,7 +31,7 @@ def estimate_training(
         taxonomy: The intents; inferred from the rows if None.
 
     Raises:
-        InputError: See :func:`intentflow.training.sft.train`.
+        InputError: The base model does not exist, rows do not fit, or the loss became NaN.
         UsageError: The method is ``dpo``, whose rows are corrections.
     """
     if recipe.method == "dpo":

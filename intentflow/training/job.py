@@ -40,7 +40,7 @@ class Job:
         counts: Numbers of rows.
         make_trainer: Creates the trainer of these rows.
         findings: Findings from before the training.
-        supervised: With ``dpo``, the training of the model that is corrected.
+        supervised: Training of the model that is corrected with ``dpo``; None otherwise.
     """
 
     recipe: Recipe

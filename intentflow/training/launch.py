@@ -44,7 +44,8 @@ def launch_training(
         The record, and the model's URI if it was uploaded.
 
     Raises:
-        InputError: See :func:`intentflow.training.sft.train`.
+        InputError: The base model does not exist, rows do not fit, the loss became NaN, or the disk
+            is full.
         ServiceError: A process or node failed, or the cluster or the storage refused.
     """
     from intentflow.training.torchrun import as_rank

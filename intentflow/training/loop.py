@@ -55,7 +55,8 @@ def run_training(job: Job, plan: Plan, output: str | Path) -> TrainingRecord:
         Recipe, plan, loss history, digests, seconds.
 
     Raises:
-        InputError: See :func:`intentflow.training.sft.train`.
+        InputError: The base model does not exist, rows do not fit, the loss became NaN, or the disk
+            is full.
     """
     recipe, findings = job.recipe, list(job.findings)
     _warn(findings)

@@ -123,7 +123,7 @@ def _too_small_share(
     Args:
         data: The data set.
         rows: Its rows of the kind.
-        minimum: That share.
+        minimum: Minimum share, from 0 to 1.
         several: The kind, in words.
         single: The rows that they are compared with, in words.
         more: Rows to label, in words.

@@ -50,7 +50,7 @@ def revert_service(options: DeployOptions) -> RevertResult:
     Raises:
         UsageError: The options name no repository, or no such branch.
         ServiceError: The repository or access is missing, or the branch is protected.
-        InputError: The same lines were changed since.
+        InputError: Lines of the deployment were changed since.
         CheckFailed: There is no deployment to revert to.
     """
     where = options.require_repository()

@@ -40,7 +40,7 @@ TeacherFile = Annotated[
     Place(),
     Flag(metavar="F.yaml"),
     Field(
-        description="For synthesize: the endpoint that writes rows, its limits and its budget "
+        description="Endpoint that writes the rows of synthesize, its limits and its budget "
         "(intentflow schema teacher); the key comes from the environment"
     ),
 ]

@@ -114,7 +114,8 @@ def run_curate(
         changes: JSON file for the list of changes; None for none.
         report: Redaction report, JSON if it ends in ``.json``, else a page; None for none.
         name: Name of the data set, for the page's heading.
-        journal: See :func:`intentflow.pipeline.steps.balance.run_balance`.
+        journal: File in which a synthesis records answers, so that a second run pays for nothing
+            twice; None for none.
         executor: Executor of the work on rows; this process if None. The result is the same.
 
     Returns:

@@ -59,7 +59,7 @@ class EvaluateConfig(AnswerConfig):
         "computes the cost of 1,000 requests to an endpoint that states its tokens",
     )
     answer_token_price: Annotated[float | None, Flag(metavar="X")] = Field(
-        None, ge=0, description="The same for 1,000,000 tokens of answers"
+        None, ge=0, description="Price of 1,000,000 tokens of answers, in the same currency"
     )
 
     @property

@@ -26,7 +26,7 @@ class Champion:
         model: Its entry.
         data: Entry of the data set that it was trained on; None if that is unknown.
         data_id: Id of that entry; empty if it is unknown.
-        stale_since: When rows were erased that it has learned from; empty if there are none.
+        stale_since: Time at which rows were erased that it has learned from; empty for none.
     """
 
     model: RegistryEntry

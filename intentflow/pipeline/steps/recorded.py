@@ -43,8 +43,8 @@ class RecordConfig(StrictModel):
     lease_hours: float | None = Field(
         None,
         gt=0,
-        description="For a retraining: hours after which another run may begin if this one was "
-        "killed; unless set, runs do not wait for one another",
+        description="Hours after which another retraining may begin if this one was killed; unless "
+        "set, runs do not wait for one another",
     )
 
 

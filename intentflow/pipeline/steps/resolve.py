@@ -29,7 +29,8 @@ class Resolved:
         sources_digest: Digests of the sources, separated by blanks.
         test_digest: Digests of the test files, separated by blanks; empty if the test rows are
             split off.
-        champion: Given scores of the model in service that a gate compares; None without any.
+        champion: Scores of the model in service, where they are given, that a gate compares; None
+            without any.
         champion_model: Address of the model in service under its digest, which is scored on the
             test rows of the run; empty if there is none, or its scores are given.
         champion_entry: Id of the registry's champion; empty if there is none.

@@ -157,7 +157,7 @@ class ChunkChoice(BaseModel):
     index: int = Field(0, description="Always 0, because there is one choice")
     delta: Delta = Field(description="The piece")
     finish_reason: FinishReason | None = Field(
-        None, description="Set in the last event of the answer, null in others"
+        None, description="Reason of the end, in the last event of the answer; null in others"
     )
 
 
@@ -185,7 +185,7 @@ class ModelCard(BaseModel):
     object: Literal["model"] = Field("model", description="Kind of the object")
     created: int = Field(description="Time of the server's start, in seconds since 1970 (UTC)")
     owned_by: str = Field("intentflow", description="Name of the server's project")
-    name: str = Field(description="The same name, for KServe's clients")
+    name: str = Field(description="Name of the served model, for KServe's clients")
     ready: bool = Field(description="Whether the model answers")
 
 

@@ -61,7 +61,7 @@ class PredictedCall(BaseModel):
 
     intent: str = Field(description="Name of the intent in the taxonomy")
     parameters: list[str] = Field(description="Values of its parameters, in the taxonomy's order")
-    arguments: dict[str, str] = Field(description="The same values by the parameters' names")
+    arguments: dict[str, str] = Field(description="Values of its parameters, by their names")
 
 
 class ProbableIntent(BaseModel):
@@ -81,7 +81,7 @@ class IntentPrediction(BaseModel):
     calls: list[PredictedCall] = Field(description="The recognized intents with their parameters")
     text: str = Field(description="The model's own answer")
     confidence: float | None = Field(
-        description="From 0 to 1; null if the model gives no probabilities"
+        description="Confidence from 0 to 1; null if the model gives no probabilities"
     )
     out_of_scope: bool = Field(
         description="Whether the utterance belongs to none of the other intents"
