@@ -79,6 +79,10 @@ class JsonDocument(Section):
     """Advice for an invalid key; empty if there is no general advice."""
     INDENT: ClassVar[int] = 2
     """Blanks by which a section is indented in the file."""
+    IS_SORTED: ClassVar[bool] = False
+    """Whether keys stand in alphabetical order in the file, so that equal documents are equal."""
+    IS_ASCII: ClassVar[bool] = False
+    """Whether other characters are escaped in the file."""
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
@@ -131,8 +135,17 @@ class JsonDocument(Section):
             private: Whether only the owner may read it.
         """
         with atomic_file(path, private=private) as partial:
-            text = json.dumps(self.as_dict(), indent=self.INDENT, ensure_ascii=False)
-            partial.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+            partial.write_bytes(self.content())
+
+    def content(self) -> bytes:
+        """The bytes of the file."""
+        text = json.dumps(
+            self.as_dict(),
+            indent=self.INDENT,
+            ensure_ascii=self.IS_ASCII,
+            sort_keys=self.IS_SORTED,
+        )
+        return f"{text}\n".encode("utf-8", "backslashreplace")
 
     def as_line(self) -> bytes:
         """The document as a line of a JSON lines file."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -40,6 +39,8 @@ class Erasures(ClosedArtifact):
     WRONG_KIND: ClassVar[str] = "not the erasures of a registry"
     SIGN: ClassVar[str] = "persons"
     ADVICE: ClassVar[str] = "restore the file from a backup: without it, erased rows may come back"
+    IS_SORTED: ClassVar[bool] = True
+    IS_ASCII: ClassVar[bool] = True
 
     persons: dict[PersonHash, Time] = Field({}, description="Keyed hashes, each with its time")
     utterances: dict[str, Time] = Field({}, description="Digests of utterances, each with its time")
@@ -89,7 +90,3 @@ class Erasures(ClosedArtifact):
         """The document as JSON values; a list without requests has not their key."""
         document = self.model_dump(mode="json")
         return {key: value for key, value in document.items() if value or key != "requests"}
-
-    def content(self) -> bytes:
-        """The bytes of its file."""
-        return f"{json.dumps(self.as_dict(), indent=2, sort_keys=True)}\n".encode()

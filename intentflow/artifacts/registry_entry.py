@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
@@ -71,6 +70,7 @@ class RegistryEntry(ClosedArtifact):
     WRONG_KIND: ClassVar[str] = "not an entry of a registry"
     SIGN: ClassVar[str] = "kind"
     ADVICE: ClassVar[str] = "restore the file from a backup, or delete it"
+    IS_SORTED: ClassVar[bool] = True
 
     kind: EntryKind = Field(description="Kind of the content: a data set, a model or a deployment")
     name: str = Field(description="Name of the service", pattern=DNS_LABEL)
@@ -102,11 +102,6 @@ class RegistryEntry(ClosedArtifact):
         """The document as JSON values; entries from before a key was there stay the same."""
         document = self.model_dump(mode="json")
         return {key: value for key, value in document.items() if value or key not in _LATER}
-
-    def content(self) -> bytes:
-        """The bytes of its file; equal entries have equal bytes."""
-        text = json.dumps(self.as_dict(), indent=2, ensure_ascii=False, sort_keys=True)
-        return f"{text}\n".encode("utf-8", "backslashreplace")
 
     @property
     def id(self) -> str:

@@ -32,6 +32,7 @@ class RetrainLease(ClosedArtifact):
     WRONG_KIND: ClassVar[str] = "not the lease of a retraining"
     SIGN: ClassVar[str] = "holder"
     ADVICE: ClassVar[str] = "delete it if no retraining of this service is under way"
+    IS_ASCII: ClassVar[bool] = True
 
     name: str = Field(description="Name of the service", pattern=DNS_LABEL)
     holder: str = Field(description="Run that holds it", min_length=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -202,8 +201,7 @@ class Registry:
             )
             moves = [*made.moves, move][-_MAX_MOVES:]
             made = ServiceAliases(name=service, current=after, moves=moves)
-            text = json.dumps(made.as_dict(), indent=2, ensure_ascii=False)
-            return f"{text}\n".encode("utf-8", "backslashreplace")
+            return made.content()
 
         self._objects.change(name, changed)
         return made

@@ -145,7 +145,7 @@ class RetrainLeases:
             after = change(self._parsed(content))
             if after is None:
                 return content or b""
-            return f"{json.dumps(after.as_dict(), indent=2)}\n".encode()
+            return after.content()
 
         self._objects.change(self._name, changed)
 
