@@ -17,7 +17,7 @@ def resource(name: str) -> Path:
     """Path of a file or folder that ships with the project, such as ``recipes``.
 
     Raises:
-        InputError: It is not installed.
+        InputError: The file or folder is not installed.
     """
     path = Path(__file__).resolve().parent / "resources" / name
     if not path.exists():

@@ -36,7 +36,7 @@ class Override:
         """Read a setting.
 
         Raises:
-            UsageError: It has no key or no ``=``, or its value is not YAML.
+            UsageError: The setting has no key or no ``=``, or its value is not YAML.
         """
         key, equals, value = text.partition("=")
         keys = tuple(key.split("."))

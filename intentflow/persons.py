@@ -34,7 +34,7 @@ class PersonKey:
         secret: Its bytes, at least 16.
 
     Raises:
-        InputError: It is shorter.
+        InputError: The key is too short.
 
     Example:
         >>> PersonKey(b"a key of 16 byte")
@@ -59,7 +59,7 @@ class PersonKey:
             environment: Variables; those of the process if None.
 
         Raises:
-            InputError: It is too short.
+            InputError: The key is too short.
         """
         text = (os.environ if environment is None else environment).get(PERSON_KEY_VARIABLE)
         return cls(text.encode("utf-8", "surrogateescape")) if text else None

@@ -93,7 +93,8 @@ TERMS = {
     ),
     # In capitals alone: a line of a sentence may begin like this, too.
     "fragment": Term(
-        r"^(?-i:After|As|Before|By|Called|For|From|Given|In|Likewise|See|Set|That|With|When)\b"
+        r"^(?-i:After|As|Before|By|Called|For|From|Given|In|It|Likewise|See|Set|That|They|Those|With"
+        r"|When)\b"
         r"|^(?-i:The same|Same)\b",
         "a noun with what it is: Seconds of a call, all tries together",
         kinds=("argument",),
@@ -200,6 +201,7 @@ def test_constructors_are_documented_by_their_classes() -> None:
         ("argument", "The same of the classifier.", "fragment"),
         ("argument", "Same label as another row.", "fragment"),
         ("argument", "When it was labelled.", "fragment"),
+        ("argument", "It is too long.", "fragment"),
     ],
 )
 def test_each_pattern_finds_its_word(kind: str, text: str, term: str) -> None:

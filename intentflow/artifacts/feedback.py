@@ -119,7 +119,7 @@ class FeedbackReport(Artifact):
     known: Integer = Field(description="Labels that known rows have already")
     left_out: dict[str, Integer] = Field(description="Number of corrections left out, by reason")
     pairs: Integer = Field(description="Labels with the model's answer")
-    corrected: Integer = Field(description="Those of them in which the answer was wrong")
+    corrected: Integer = Field(description="Number of pairs whose answer was wrong")
     queued: Integer = Field(description="Number of requests in the review queue")
     rejected: dict[str, Integer] = Field(description="Number of lines rejected, by reason")
     before_request: Integer = Field(

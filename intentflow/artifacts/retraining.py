@@ -37,7 +37,7 @@ class MergeReport(Artifact):
     previous_rows: Integer = Field(description="Training rows of the champion's data set")
     previous_test_rows: Integer = Field(description="Its test rows, which stay test rows")
     given: Integer = Field(description="Rows of exports and corrections")
-    seen: Integer = Field(description="Those that an earlier merge has seen")
+    seen: Integer = Field(description="Rows of these that an earlier merge has seen")
     duplicates: Integer = Field(description="New ones with utterance and label of another row")
     test_rows: Integer = Field(description="New ones with utterance and label of a test row")
     added: Integer = Field(description="New ones that became training rows")

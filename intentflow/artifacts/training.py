@@ -128,7 +128,9 @@ class CorrectionRows(TrainedRows):
     """Numbers of rows with method dpo."""
 
     agreeing: Integer = Field(0, description="Rows without a correction")
-    anchors: Integer = Field(0, description="Those of them that keep the model's other answers")
+    anchors: Integer = Field(
+        0, description="Rows without a correction that keep the model's other answers"
+    )
 
 
 class TrainedOn(Section):

@@ -52,7 +52,7 @@ def verb_module(verb: str) -> ModuleType:
     """The module of a subcommand.
 
     Raises:
-        ModuleNotFoundError: It needs a package that is not installed.
+        ModuleNotFoundError: The module needs a package that is not installed.
     """
     return importlib.import_module(f"intentflow.cli.{verb}")
 

@@ -31,7 +31,7 @@ class IntentClient:
         model: Its name in the routes.
         timeout_seconds: Maximum seconds for one call of a method, all tries together.
         retries: Number of tries after the first.
-        headers: More headers, such as the Host that an ingress goes by.
+        headers: Further HTTP headers, such as the Host that an ingress goes by.
 
     Example:
         With ``service_url`` the URL of ``intentflow serve``, or of a deployed service, whose model
@@ -111,7 +111,7 @@ class IntentClient:
             The id under which it is stored.
 
         Raises:
-            ServiceFailure: It was not stored.
+            ServiceFailure: The correction was not stored.
         """
         request = self._requests.feedback(utterance, output, corrected, annotator, person)
         reply = self._post(request)
@@ -160,7 +160,7 @@ class AsyncIntentClient:
         model: Its name in the routes.
         timeout_seconds: Maximum seconds for one call of a method, all tries together.
         retries: Number of tries after the first.
-        headers: More headers, such as the Host that an ingress goes by.
+        headers: Further HTTP headers, such as the Host that an ingress goes by.
 
     Example:
         With ``service_url`` the URL of ``intentflow serve``, or of a deployed service:

@@ -115,7 +115,7 @@ class ClientOptions:
         model: Its name in the routes.
         timeout_seconds: Maximum seconds for one call of a method, all tries together.
         retries: Number of tries after the first.
-        headers: More headers, such as the Host that an ingress goes by.
+        headers: Further HTTP headers, such as the Host that an ingress goes by.
     """
 
     token: str | None = None
@@ -209,7 +209,7 @@ class ServiceRequests:
         """The reply, unless it is a refusal.
 
         Raises:
-            ServiceFailure: It is one.
+            ServiceFailure: The reply is a refusal.
         """
         if reply.is_success:
             return reply

@@ -36,7 +36,7 @@ class SizeLimits:
         """Refuse lines of which one is too long.
 
         Raises:
-            LimitExceeded: It is.
+            LimitExceeded: A line is too long.
         """
         if len(block) <= self.max_line_bytes:
             return
@@ -47,7 +47,7 @@ class SizeLimits:
         """Refuse the text of a row that is too long.
 
         Raises:
-            LimitExceeded: It is.
+            LimitExceeded: The text is too long.
         """
         if len(text) * _MAX_UTF8_BYTES <= self.max_line_bytes:
             return

@@ -92,7 +92,7 @@ def read(row: Row, options: Options) -> LabelledRow:
     """Read a phrase's utterance and its call.
 
     Raises:
-        RowRejected: It is a template, blank or malformed, or see
+        RowRejected: The phrase is a template, blank or malformed, or see
             :func:`intentflow.conversion.parameters.label_with_values`.
     """
     phrase = row.get(_KEY)

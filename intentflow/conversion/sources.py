@@ -59,7 +59,7 @@ def require_source(name: str) -> None:
         name: Path or ``s3://`` address as the user wrote it.
 
     Raises:
-        InputError: It is empty, the root of the file system or the working directory.
+        InputError: The source is empty, the root of the file system or the working directory.
 
     Example:
         >>> require_source("/")

@@ -110,7 +110,8 @@ def read(row: Row, _options: Options) -> LabelledRow:
     """Read the dialogue's user turns and its answer.
 
     Raises:
-        RowRejected: It has no turns, or see :func:`intentflow.conversion.chat.label_dialogue`.
+        RowRejected: The dialogue has no turns, or as in
+            :func:`intentflow.conversion.chat.label_dialogue`.
     """
     turns = row.get("turns")
     if not turns:

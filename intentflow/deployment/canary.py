@@ -129,7 +129,7 @@ def promotion(live: Manifest) -> list[Stage]:
     takes the canary's name and thereby its running pods.
 
     Raises:
-        CheckFailed: It has no canary.
+        CheckFailed: The service has no canary.
     """
     service = owned(live)
     if not has_canary(service):

@@ -87,8 +87,8 @@ def wait_until_ready(
         Its state, with its URLs.
 
     Raises:
-        CheckFailed: It failed, its pods failed, it was deleted or the time is over; with the reason
-            and its pods' messages.
+        CheckFailed: The service or its pods failed, it was deleted or the time is over; with the
+            reason and its pods' messages.
         ClusterAwayError: The API server did not answer until the time limit.
     """
     wait = _Wait(cluster, name, namespace, limits)
@@ -122,7 +122,7 @@ def while_away(call: Callable[[], T], deadline: float, name: str) -> T:
         name: The service, for messages.
 
     Raises:
-        ClusterAwayError: It did not answer until the time limit.
+        ClusterAwayError: The API server did not answer until the time limit.
     """
     from tenacity import Retrying, retry_if_exception, wait_fixed  # compiling has no such library
 

@@ -50,7 +50,8 @@ def promote(name: str, namespace: str, timeout_seconds: float) -> ServiceChange:
 
     Raises:
         ServiceError: The service does not exist, or the cluster refused.
-        CheckFailed: It has no canary; or it did not become ready, and the share is restored.
+        CheckFailed: The service has no canary; or it did not become ready, and the share is
+            restored.
     """
     cluster = Cluster(without="run where one is")
     rollout = Rollout(cluster, name, namespace)

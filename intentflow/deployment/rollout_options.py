@@ -78,7 +78,7 @@ class RolloutOptions(StrictModel):
         """The GitOps repository of mode git.
 
         Raises:
-            UsageError: None is named.
+            UsageError: No repository is named.
         """
         if not self.git_repo:
             raise UsageError("mode git needs the GitOps repository: give --repo URL")

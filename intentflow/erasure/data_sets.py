@@ -118,7 +118,7 @@ def _fetched(place: str, entry: RegistryEntry, folder: str) -> Path:
     """The folder of a data set, whose content has its digest.
 
     Raises:
-        InputError: It is missing or damaged.
+        InputError: The data set is missing or damaged.
         ServiceError: The storage does not answer, or refuses.
     """
     address = data_address(place, entry)

@@ -132,7 +132,7 @@ def holds_log(place: str) -> bool:
         place: A file, a folder or an ``s3://`` prefix.
 
     Raises:
-        InputError: It does not exist, or a file cannot be read.
+        InputError: The place does not exist, or a file cannot be read.
         ServiceError: The storage does not answer, or refuses.
     """
     return any(_is_logged(_row(line)) for file in _files(place) for line in _lines(file))

@@ -35,7 +35,7 @@ class Paired:
             where: Name of the score, for the message.
 
         Raises:
-            InputError: They are of different numbers of rows.
+            InputError: The outcomes are of different numbers of rows.
         """
         if len(outcomes) != len(others):
             raise InputError(

@@ -97,7 +97,8 @@ def _answer_missing(runner: Engine, examples: Sequence[Example], journal: Answer
 
     Raises:
         IntentflowError: The engine failed; the message has the journal's path.
-        KeyboardInterrupt: It was interrupted; the message has the journal's path, if there is one.
+        KeyboardInterrupt: The evaluation was interrupted; the message has the journal's path, if
+            there is one.
     """
     places = [place for place in range(len(examples)) if place not in journal.answers]
     journal.start_clock()

@@ -94,7 +94,7 @@ def require_own_folder(folder: str | Path) -> None:
     """Refuse a folder whose other files the new one would replace, before any work is done.
 
     Raises:
-        InputError: It is a file, or has files that ``intentflow feedback`` does not write.
+        InputError: The folder is a file, or has files that ``intentflow feedback`` does not write.
     """
     path = Path(folder)
     if path.exists() and not path.is_dir():

@@ -67,12 +67,12 @@ class MergeCounts:
     """Numbers of new rows by what became of them.
 
     Attributes:
-        seen: Seen by an earlier merge.
+        seen: Number of rows that an earlier merge has seen.
         duplicates: Number of rows with the utterance and label of another row.
         test_rows: Number of rows with the utterance and label of a test row.
-        added: Became training rows.
-        joined_test: Became test rows.
-        left_out: Replaced by a later one, or contradict a test row.
+        added: Number of rows that became training rows.
+        joined_test: Number of rows that became test rows.
+        left_out: Number of rows that a later one replaced, or that contradict a test row.
         replaced_previous: Rows of the previous set with a later label.
     """
 

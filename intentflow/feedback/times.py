@@ -15,7 +15,7 @@ def read_time(value: object, where: str) -> datetime:
         where: File, row and field, for the error message.
 
     Raises:
-        InputError: It is another notation, which may be read in two ways.
+        InputError: The text has another notation, which may be read in two ways.
 
     Example:
         >>> read_time("2026-11-02T09:30:00+01:00", "row 1: time").isoformat()

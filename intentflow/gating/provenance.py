@@ -39,7 +39,7 @@ def read_given(model: str | None, data: str | None) -> Given:
     """Digests of a model directory (or ``s3://`` URI) and of a file of rows.
 
     Raises:
-        InputError: They do not exist, or are not a model or rows.
+        InputError: The places do not exist, or are not a model or rows.
     """
     from intentflow.models.model_facts import read_facts
     from intentflow.records import content_digest, read_records

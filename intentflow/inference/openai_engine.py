@@ -79,8 +79,8 @@ class OpenAIEngine:
 
     Raises:
         ServiceError: The endpoint does not implement the API, or serves no model.
-        UsageError: It does not serve the model, or several and none was chosen; or answers are
-            constrained although a thinking block may precede them.
+        UsageError: The endpoint does not serve the model, or several and none was chosen; or
+            answers are constrained although a thinking block may precede them.
     """
 
     name = "openai"

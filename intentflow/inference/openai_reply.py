@@ -66,7 +66,7 @@ def read_reply(reply: Any, output_format: OutputFormat) -> ChatReply:
     """Read the first choice of a chat completion.
 
     Raises:
-        IndexError, AttributeError, TypeError, ValueError: It has an unexpected format.
+        IndexError, AttributeError, TypeError, ValueError: The reply has an unexpected format.
     """
     choice = reply.choices[0]
     text = choice.message.content or ""

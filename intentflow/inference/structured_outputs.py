@@ -74,7 +74,7 @@ class StructuredOutputs:
         """The fields to add to the body of a chat completion request.
 
         Args:
-            biases: Those of the utterance, see :meth:`biases`.
+            biases: Biases of the utterance's intents, see :meth:`biases`.
             utterance: Text that is answered, rounds joined, from which values are copied.
         """
         constraint = {"structured_outputs": {"grammar": self._grammar_for(utterance)}}
@@ -98,7 +98,7 @@ class StructuredOutputs:
         Args:
             listed: Text and log probability of each token; without one for each intent there is no
                 ranking.
-            biases: Those of the request.
+            biases: Biases of the intents in the request.
         """
         scores = self.intents.listed_scores(listed) if self.intents else None
         if scores is None or self.intents is None:

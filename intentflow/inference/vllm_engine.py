@@ -60,7 +60,7 @@ def vllm_engine(
 
     Raises:
         UsageError: vLLM is not installed.
-        ServiceError: It does not start.
+        ServiceError: The server does not start.
     """
     python = vllm_python()
     if python is None:

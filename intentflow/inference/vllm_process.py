@@ -86,7 +86,7 @@ def running_vllm(python: str, folder: Path, api_key: str | None = None) -> Itera
         The server.
 
     Raises:
-        ServiceError: It does not start; the message has the errors of its log.
+        ServiceError: The server does not start; the message has the errors of its log.
     """
     url = f"http://{_LOOPBACK}:{_free_port()}"
     port = int(url.rpartition(":")[2])
@@ -118,7 +118,7 @@ def running_version(url: str) -> str:
         url: Its URL, without ``/v1``.
 
     Raises:
-        ServiceError: It states none.
+        ServiceError: The server states no version.
     """
     try:
         with urllib.request.urlopen(f"{url}/version", timeout=10) as reply:

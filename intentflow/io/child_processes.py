@@ -50,7 +50,7 @@ class ChildServer:
         """Check that the server has not ended.
 
         Raises:
-            ServiceError: It has; with its exit status and the cause.
+            ServiceError: The server has ended; with its exit status and the cause.
         """
         status = self.process.poll()
         if status is not None:

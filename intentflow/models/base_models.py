@@ -56,7 +56,7 @@ def load_tokenizer(name: str) -> Any:
     """Load the tokenizer of a base model or model directory.
 
     Raises:
-        InputError: It cannot be found.
+        InputError: The tokenizer cannot be found.
     """
     from transformers import AutoTokenizer
 

@@ -19,7 +19,7 @@ def saved_intent_tokens(content: bytes | None, where: str) -> dict[str, int]:
         where: Location of the file, for messages.
 
     Raises:
-        InputError: It is not a JSON object, or its intent tokens are not ids by text.
+        InputError: The file is not a JSON object, or its intent tokens are not ids by text.
 
     Example:
         >>> saved_intent_tokens(b'{"intent_tokens": {"stop()": 512}}', "tokenizer_config.json")

@@ -64,7 +64,7 @@ def own_folder(
         kept_runs: Number of earlier runs that are kept in its ``history``.
 
     Raises:
-        InputError: It is a file, it cannot be written, or another run is in it.
+        InputError: The folder is a file, it cannot be written, or another run is in it.
     """
     root = Path(folder).resolve()
     try:

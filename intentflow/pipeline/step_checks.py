@@ -90,7 +90,7 @@ def require(pattern: re.Pattern[str], text: str, what: str, expected: str) -> No
     """Refuse a text that a pattern does not match.
 
     Raises:
-        InputError: It does not; the message names what it is, and what is expected.
+        InputError: The text does not match; the message names what it is, and what is expected.
     """
     if not pattern.fullmatch(text):
         raise InputError(f"{what}: {text!r}: expected {expected}")

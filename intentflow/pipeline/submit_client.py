@@ -67,7 +67,7 @@ def connect(connection: Connection, namespace: str | None) -> KfpClient:
 
     Raises:
         UsageError: The installation has several users, and there is no namespace.
-        ServiceError: It cannot be reached, refused, is too old, or is something else.
+        ServiceError: The host cannot be reached, refused, is too old, or is something else.
     """
     import kfp_server_api
 
@@ -104,7 +104,7 @@ def require_id(answer: Any, name: str) -> str:
     """The id that the server gave to what was made.
 
     Raises:
-        ServiceError: It gave none.
+        ServiceError: The server gave no id.
     """
     found = getattr(answer, name)
     if not found:
@@ -118,8 +118,8 @@ def readable_errors(connection: Connection) -> Iterator[None]:
 
     Raises:
         KfpUnavailable: The server is away.
-        KfpLoginRefused: It does not let us in.
-        ServiceError: It refused for another reason.
+        KfpLoginRefused: The host refuses the credentials, or asks for some.
+        ServiceError: The host refused for another reason.
     """
     from kfp_server_api import ApiException
     from urllib3.exceptions import HTTPError

@@ -25,7 +25,7 @@ def parsed_entry(content: bytes, entry_id: str, where: str) -> RegistryEntry:
     """Check the content of an entry's object.
 
     Raises:
-        InputError: It is damaged.
+        InputError: The object is damaged.
     """
     if hashlib.sha256(content).hexdigest() != entry_id:
         raise InputError(
@@ -39,7 +39,7 @@ def parsed_aliases(content: bytes | None, service: str, where: str) -> ServiceAl
     """Check the content of the object with the aliases of a service; none if it is new.
 
     Raises:
-        InputError: It is damaged.
+        InputError: The object is damaged.
     """
     if content is None:
         return ServiceAliases(name=service)

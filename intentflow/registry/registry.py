@@ -145,7 +145,7 @@ class Registry:
         """Read one entry.
 
         Raises:
-            InputError: It does not exist, or its file was changed or damaged.
+            InputError: The entry does not exist, or its file was changed or damaged.
         """
         name = file_name(entry_id)
         content = self._objects.read(name)

@@ -66,7 +66,7 @@ def installed(cache: Path | None = None) -> Installation:
         cache: Folder of environments; ``INTENTFLOW_CACHE`` if None.
 
     Raises:
-        ServiceError: It cannot be installed.
+        ServiceError: The environment cannot be installed.
     """
     place = cache or cache_folder()
     found = Installation(place / f"label-studio-{VERSION}")

@@ -50,7 +50,7 @@ def running_studio(
         The server, which answers.
 
     Raises:
-        ServiceError: It does not start; the message has the end of its log.
+        ServiceError: The server does not start; the message has the end of its log.
     """
     installation.prepare(data)
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}

@@ -25,7 +25,7 @@ def require_count(instances: int, limits: Limits) -> None:
     """Refuse a request with too many instances.
 
     Raises:
-        ReplyError: It has more than allowed.
+        ReplyError: The request has more than allowed.
     """
     if instances > limits.max_instances:
         raise ReplyError(
@@ -78,7 +78,7 @@ def require_length(characters: int, limits: Limits, name: str) -> None:
     """Refuse a text that is too long.
 
     Raises:
-        ReplyError: It has more characters than allowed.
+        ReplyError: The text has more characters than allowed.
     """
     if characters > limits.max_characters:
         raise ReplyError(

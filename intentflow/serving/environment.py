@@ -44,7 +44,7 @@ def read_sample_rate(environment: Mapping[str, str]) -> float:
     """Share of the requests to keep; all of them where nothing is set.
 
     Raises:
-        InputError: It is not a number between 0 and 1.
+        InputError: The share is not a number between 0 and 1.
     """
     text = environment.get(LOG_SAMPLE_RATE) or "1"
     try:

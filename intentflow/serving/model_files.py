@@ -61,7 +61,7 @@ def read_served_model(uri: str, *, constrained: bool = True) -> ServedModel:
         constrained: Whether its answers are kept inside the taxonomy.
 
     Raises:
-        InputError: It is no model directory, or a file of it is damaged.
+        InputError: The folder is no model directory, or a file of it is damaged.
     """
     if not is_remote(uri) and not Path(uri).is_dir():
         raise InputError(f"model {uri}: there is no such folder")

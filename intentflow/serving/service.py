@@ -86,7 +86,7 @@ class Service:
         """Refuse while the backend has not answered yet.
 
         Raises:
-            ReplyError: It has not.
+            ReplyError: The backend has not answered yet.
         """
         if not await self.is_ready():
             raise ReplyError(503, "the model does not answer yet")
@@ -95,7 +95,7 @@ class Service:
         """Refuse while the backend of a model does not answer.
 
         Raises:
-            ReplyError: It does not, or there is no model of that name.
+            ReplyError: The backend does not answer, or there is no model of that name.
         """
         if not await self.backend_of(name).is_ready():
             raise ReplyError(503, "the model does not answer")

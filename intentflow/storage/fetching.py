@@ -53,7 +53,7 @@ def digest_of(uri: str | Path, *, allow_prefix: bool = False) -> str:
     all objects below a key that is neither are identified by their names and ETags (``etags-…``).
 
     Raises:
-        InputError: It does not exist.
+        InputError: The file or folder does not exist.
     """
     if not is_remote(str(uri)):
         path = _existing(Path(uri))

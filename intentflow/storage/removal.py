@@ -25,7 +25,7 @@ def remove_published(uri: str) -> None:
         uri: Its address, ``…/sha256-<digest>``.
 
     Raises:
-        InputError: It cannot be removed.
+        InputError: The directory cannot be removed.
         ServiceError: The storage does not answer, or refuses.
 
     Example:

@@ -96,7 +96,7 @@ def request_intent_tokens(
         output_format: Format of the answers.
 
     Raises:
-        InputError: They are wanted, and the tokenizer is of an unsupported type.
+        InputError: Intent tokens are wanted, and the tokenizer is of an unsupported type.
     """
     if wanted is None:
         wanted = output_format == "call" and _kind(tokenizer) == _KIND

@@ -43,8 +43,8 @@ def starting_model(recipe: Recipe) -> StartingModel | None:
         The model; None for a training from the base model.
 
     Raises:
-        UsageError: It is the champion, which is known in graphs alone.
-        InputError: It is no model of intentflow, is quantized, or was trained from another base
+        UsageError: The model is the champion, which is known in graphs alone.
+        InputError: The model is none of intentflow, is quantized, or was trained from another base
             model or with another prompt or tokenizer.
     """
     name = recipe.start_from

@@ -57,7 +57,7 @@ def _output(arguments: Sequence[str]) -> str:
     """What a command prints.
 
     Raises:
-        RuntimeError: It ends with another exit status than 0.
+        RuntimeError: The command ends with another exit status than 0.
     """
     printed = io.StringIO()
     with redirect_stdout(printed):

@@ -90,7 +90,7 @@ class Judgement:
 
     Attributes:
         criteria: The limits.
-        decision: None while nothing is decided.
+        decision: Promotion or rollback; None while nothing is decided.
     """
 
     criteria: Sequence[Criterion]

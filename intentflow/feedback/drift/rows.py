@@ -80,7 +80,7 @@ def read_reference(path: str | Path) -> AnsweredRows:
             ``prediction`` and ``confidence`` count; or an earlier request log.
 
     Raises:
-        InputError: It cannot be read, or a row is neither.
+        InputError: The file cannot be read, or a row is neither.
     """
     if not is_remote(str(path)) and Path(path).is_dir():
         return read_requests([path])[0]

@@ -75,7 +75,7 @@ def require_room(folder: Path) -> None:
     """Refuse a folder that has one of the files already.
 
     Raises:
-        InputError: It has, or it is a file.
+        InputError: The folder has one, or is a file.
     """
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; give a folder")

@@ -24,8 +24,8 @@ class LoggedCorrections:
     """Corrections of a service's logs.
 
     Attributes:
-        rows: Those that count, in order of time.
-        changes: Those that do not.
+        rows: Corrections that count, in order of time.
+        changes: Corrections that do not count.
         set_aside: Annotators whose corrections do not count.
     """
 

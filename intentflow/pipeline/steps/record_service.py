@@ -109,7 +109,7 @@ def require_registry(recorded: Recorded, digest: str = "") -> None:
         digest: Digest of the model that is to serve; empty if it is not known yet.
 
     Raises:
-        InputError: They are damaged, or the run has lost the lease of its retraining.
+        InputError: The aliases are damaged, or the run has lost the lease of its retraining.
         ServiceError: The storage does not answer, or refuses.
     """
     if recorded.config.registry:

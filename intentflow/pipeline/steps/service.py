@@ -131,7 +131,8 @@ def run_promote(config: PromoteConfig) -> ServiceChange:
     Raises:
         InputError: The registry is damaged.
         ServiceError: The service does not exist, or the cluster or the registry refused.
-        CheckFailed: It has no canary; or it did not become ready, and the share is restored.
+        CheckFailed: The service has no canary; or it did not become ready, and the share is
+            restored.
     """
     from intentflow.deployment.rollback import promote
 

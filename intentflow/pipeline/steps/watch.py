@@ -67,7 +67,7 @@ def require_watchable(deploy: DeployOptions) -> None:
     """Check that a canary to be watched gets requests, or copies of them.
 
     Raises:
-        InputError: It gets none, so that every watch of it would end undecided.
+        InputError: The canary gets none, so that every watch of it would end undecided.
 
     Example:
         >>> require_watchable(DeployOptions(mode="apply", canary_percent=0, shadow_percent=50))

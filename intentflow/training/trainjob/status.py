@@ -41,8 +41,8 @@ def follow(cluster: Cluster, job: Mapping[str, Any]) -> None:
     """Wait until the job is complete, logging each change of its status.
 
     Raises:
-        ServiceError: It failed, with the diagnostics of its pods; it was deleted; or the cluster
-            was not available for too long.
+        ServiceError: The job failed, with the diagnostics of its pods; it was deleted; or the
+            cluster was not available for too long.
     """
     name, namespace = job["metadata"]["name"], job["metadata"]["namespace"]
     pods = JobPods(cluster, namespace, name, job["spec"]["trainer"]["numNodes"])
