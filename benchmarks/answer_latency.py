@@ -38,6 +38,7 @@ from quality import Draw, draw
 from samples import EXAMPLE_TEST, example_training_rows, tuned_model
 from service_pair import Ask, ServicePair
 
+from intentflow.artifacts.metrics import INTENT_ACCURACY, PARAMETER_ACCURACY
 from intentflow.artifacts.training import TRAINING_FILE, TrainingRecord
 from intentflow.evaluation.scored_rows import score_row
 from intentflow.models.base_models import load_tokenizer
@@ -121,8 +122,8 @@ def accuracy(asked: Asked, rows: Sequence[Example]) -> dict[str, float]:
         score_row(row.instruction, row.output, asked.answers[row.instruction]) for row in rows
     ]
     return {
-        "intent_accuracy": round(fmean(row.intent_right for row in scored), 3),
-        "parameter_accuracy": round(fmean(row.parameters_right for row in scored), 3),
+        INTENT_ACCURACY: round(fmean(row.intent_right for row in scored), 3),
+        PARAMETER_ACCURACY: round(fmean(row.parameters_right for row in scored), 3),
     }
 
 
@@ -268,8 +269,8 @@ def markdown(results: Sequence[dict[str, Any]]) -> str:
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for result in results:
         for name, arm in result["arms"].items():
-            cells = [result["set"], name, arm["tokens"], arm["intent_accuracy"]]
-            cells.append(arm["parameter_accuracy"])
+            cells = [result["set"], name, arm["tokens"], arm[INTENT_ACCURACY]]
+            cells.append(arm[PARAMETER_ACCURACY])
             for times in (arm["one_client"], arm[f"{result['clients']}_clients"]):
                 cells.append(f"{times['p50_ms']:.0f}, {times['p95_ms']:.0f}")
                 cells.append(f"{times['share_of_stock_p50']:.2f}")

@@ -35,7 +35,7 @@ from quality import Draw, draw
 from samples import SETS
 
 from intentflow.artifacts.fusion import CLASSIFIER_FILE
-from intentflow.artifacts.metrics import Metrics
+from intentflow.artifacts.metrics import INTENT_ACCURACY, PARAMETER_ACCURACY, Metrics, name_of
 from intentflow.baselines.answers import Answers
 from intentflow.baselines.encoder import answer_by_encoder
 from intentflow.baselines.labels import LabelledTexts
@@ -56,16 +56,19 @@ from intentflow.training.launch import launch_training
 OUT_OF_SCOPE = "oos"
 SHOTS = 5
 WITHOUT_RECIPE = ("linear", "encoder", "api")
+OOS_RECALL = name_of(lambda metrics: metrics.oos_recall)
+SEVERAL = name_of(lambda metrics: metrics.several_intents)
+THRESHOLD = name_of(lambda metrics: metrics.with_threshold)
 COLUMNS = {
-    "intent accuracy": "intent_accuracy",
-    "macro F1": "intent_f1_macro",
-    "parameter F1": "parameter_f1",
-    "exact": "parameter_accuracy",
-    "intents of rows with several": "several_intents.intent_accuracy",
-    "out of scope, precision": "oos_precision",
-    "out of scope, recall": "oos_recall",
-    "with the threshold": "with_threshold.oos_recall",
-    "accuracy in scope, lost": "with_threshold.in_scope_accuracy_lost",
+    "intent accuracy": INTENT_ACCURACY,
+    "macro F1": name_of(lambda metrics: metrics.intent_f1_macro),
+    "parameter F1": name_of(lambda metrics: metrics.parameter_f1),
+    "exact": PARAMETER_ACCURACY,
+    "intents of rows with several": f"{SEVERAL}.{INTENT_ACCURACY}",
+    "out of scope, precision": name_of(lambda metrics: metrics.oos_precision),
+    "out of scope, recall": OOS_RECALL,
+    "with the threshold": f"{THRESHOLD}.{OOS_RECALL}",
+    "accuracy in scope, lost": f"{THRESHOLD}.in_scope_accuracy_lost",
 }
 
 

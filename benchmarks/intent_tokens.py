@@ -22,6 +22,7 @@ from typing import Any
 
 from samples import EXAMPLE_TEST, example_training_rows
 
+from intentflow.artifacts.metrics import INTENT_ACCURACY, PARAMETER_ACCURACY, name_of
 from intentflow.calls import parse_calls
 from intentflow.evaluation.run import evaluate_model
 from intentflow.models.base_models import load_tokenizer
@@ -30,7 +31,12 @@ from intentflow.recipe.recipe import Recipe
 from intentflow.records import Example, read_records
 from intentflow.training.sft import train
 
-KEYS = ("intent_accuracy", "parameter_accuracy", "malformed_rate", "rows_per_second")
+KEYS = (
+    INTENT_ACCURACY,
+    PARAMETER_ACCURACY,
+    name_of(lambda metrics: metrics.malformed_rate),
+    name_of(lambda metrics: metrics.rows_per_second),
+)
 
 
 def share(rows: Sequence[Example], intents: set[str], size: int | None) -> list[Example]:

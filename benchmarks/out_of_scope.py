@@ -30,7 +30,7 @@ from quality import Draw, draw
 from samples import EXAMPLE_TEST, example_training_rows
 
 from intentflow.artifacts.calibration import Calibration
-from intentflow.artifacts.metrics import Metrics
+from intentflow.artifacts.metrics import Metrics, name_of
 from intentflow.baselines.labels import LabelledTexts, intents_label
 from intentflow.baselines.linear import fit_linear
 from intentflow.calls import Call, format_calls
@@ -47,6 +47,8 @@ from intentflow.training.files import TrainingFiles
 from intentflow.training.launch import launch_training
 
 OOS = "oos"
+OOS_RECALL = name_of(lambda metrics: metrics.oos_recall)
+THRESHOLD = name_of(lambda metrics: metrics.with_threshold)
 _LABEL = format_calls([Call(OOS)])
 
 
@@ -153,9 +155,9 @@ def facts(rows: Draw, metrics: Metrics) -> dict[str, Any]:
         "seed": rows.seed,
         "rows": [len(rows.training), len(rows.validation), len(rows.test)],
         "out_of_scope": sum(row.output == _LABEL for row in rows.test),
-        "oos_recall": metrics.oos_recall,
-        "with_threshold": found.model_dump() if found else None,
-        "oos_recall_ci95": (metrics.ci95 or {}).get("with_threshold.oos_recall"),
+        OOS_RECALL: metrics.oos_recall,
+        THRESHOLD: found.model_dump() if found else None,
+        f"{OOS_RECALL}_ci95": (metrics.ci95 or {}).get(f"{THRESHOLD}.{OOS_RECALL}"),
         "load": round(os.getloadavg()[0], 1),
     }
 

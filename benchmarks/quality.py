@@ -27,7 +27,13 @@ from typing import Any
 from samples import EXAMPLE_TEST, example_training_rows
 
 from intentflow.artifacts.fusion import CLASSIFIER_FILE
-from intentflow.artifacts.metrics import Metrics
+from intentflow.artifacts.metrics import (
+    INTENT_ACCURACY,
+    PARAMETER_ACCURACY,
+    TOP3_ACCURACY,
+    Metrics,
+    name_of,
+)
 from intentflow.baselines.labels import LabelledTexts, intents_label
 from intentflow.baselines.linear import answer_by_linear
 from intentflow.evaluation.run import evaluate_model, score
@@ -38,7 +44,13 @@ from intentflow.records import Example, read_records, write_records
 from intentflow.training.files import TrainingFiles
 from intentflow.training.launch import launch_training
 
-SCORES = ("intent_accuracy", "parameter_f1", "parameter_accuracy", "rows_per_second")
+RANKING = name_of(lambda metrics: metrics.ranking)
+SCORES = (
+    INTENT_ACCURACY,
+    name_of(lambda metrics: metrics.parameter_f1),
+    PARAMETER_ACCURACY,
+    name_of(lambda metrics: metrics.rows_per_second),
+)
 TOLERANCE = 0.003
 _VALIDATION_SHARE = 6
 
@@ -96,9 +108,9 @@ def measure(rows: Draw, recipe: Recipe) -> dict[str, Any]:
         "linear": _scores(_linear(rows)),
         "tuned": _scores(tuned),
         "fused": _scores(fused),
-        "top3_accuracy": fused.value("ranking.top3_accuracy"),
-        "won": fused.value("ranking.fused.won"),
-        "lost": fused.value("ranking.fused.lost"),
+        TOP3_ACCURACY: fused.value(f"{RANKING}.{TOP3_ACCURACY}"),
+        "won": fused.value(f"{RANKING}.fused.won"),
+        "lost": fused.value(f"{RANKING}.fused.lost"),
         "training_seconds": trained.record.history.seconds,
         "load": round(os.getloadavg()[0], 1),
     }
@@ -122,7 +134,7 @@ def below_floor(found: Sequence[dict[str, Any]]) -> list[str]:
     for name in dict.fromkeys(one["set"] for one in found):
         seeds = [one for one in found if one["set"] == name]
         means = {
-            arm: sum(one[arm]["intent_accuracy"] for one in seeds) / len(seeds)
+            arm: sum(one[arm][INTENT_ACCURACY] for one in seeds) / len(seeds)
             for arm in ("linear", "tuned", "fused")
         }
         if means["fused"] < max(means["linear"], means["tuned"]) - TOLERANCE:

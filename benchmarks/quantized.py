@@ -30,6 +30,7 @@ from typing import Any
 
 from samples import EXAMPLE_TEST, example_training_rows
 
+from intentflow.artifacts.metrics import INTENT_ACCURACY, PARAMETER_ACCURACY, name_of
 from intentflow.errors import IntentflowError
 from intentflow.evaluation.run import evaluate_model
 from intentflow.inference.vllm_installation import local_engine, vllm_python
@@ -39,7 +40,11 @@ from intentflow.quantization.compress import METHODS, spread
 from intentflow.records import Example, read_records
 
 ORIGINAL = "16 bits"
-COLUMNS = ("intent_accuracy", "parameter_accuracy", "parameter_f1")
+COLUMNS = (
+    INTENT_ACCURACY,
+    PARAMETER_ACCURACY,
+    name_of(lambda metrics: metrics.parameter_f1),
+)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from transformers import TrainerCallback
 from intentflow.errors import InputError
 from intentflow.io.progress import progress_bar
 from intentflow.models.history import History
+from intentflow.models.validation_keys import VALIDATION
 
 
 class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers is not typed
@@ -75,11 +76,11 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers i
                 self.bar.set_postfix_str(state_text, refresh=False)
         if "train_loss" in logs:  # the mean over all steps, including those between two log lines
             _refuse_nan(logs["train_loss"], state.global_step)
-        if "eval_loss" in logs:
-            _refuse_nan(logs["eval_loss"], state.global_step)
-            self.history.validation.append((state.global_step, logs["eval_loss"]))
-        if "eval_intent_accuracy" in logs:
-            rates = logs["eval_intent_accuracy"], logs["eval_answer_accuracy"]
+        if VALIDATION.loss in logs:
+            _refuse_nan(logs[VALIDATION.loss], state.global_step)
+            self.history.validation.append((state.global_step, logs[VALIDATION.loss]))
+        if VALIDATION.intent_accuracy in logs:
+            rates = logs[VALIDATION.intent_accuracy], logs[VALIDATION.answer_accuracy]
             self.history.accuracy.append((state.global_step, *rates))
 
     def close(self) -> None:

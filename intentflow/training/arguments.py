@@ -5,11 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from intentflow.artifacts.metrics import INTENT_ACCURACY
+from intentflow.models.validation_keys import VALIDATION
 from intentflow.recipe.recipe import Recipe
 from intentflow.training.plan import Plan
 
 # Metrics of early stopping: the library's name, and whether higher is better.
-_BEST = {"validation_loss": ("eval_loss", False), "intent_accuracy": ("eval_intent_accuracy", True)}
+_BEST = {
+    "validation_loss": (VALIDATION.loss, False),
+    INTENT_ACCURACY: (VALIDATION.intent_accuracy, True),
+}
 
 
 def training_arguments(recipe: Recipe, plan: Plan, folder: Path, evaluates: bool) -> Any:

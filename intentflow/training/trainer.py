@@ -15,6 +15,7 @@ from intentflow.errors import InputError
 from intentflow.models.attention import RowsPass, share_prefixes
 from intentflow.models.encoding import CPU_PASS_TOKENS, IGNORED
 from intentflow.models.prefix import read_prefix
+from intentflow.models.validation_keys import VALIDATION, ValidationKeys
 from intentflow.training.accuracy import AnswerReader, Right
 from intentflow.training.microbatches import (
     Rows,
@@ -144,7 +145,7 @@ class AnswerLossTrainer(Trainer):  # type: ignore[misc]  # transformers is not t
         return (loss, outputs) if return_outputs else loss
 
     def evaluation_loop(
-        self, dataloader: Any, *_: Any, metric_key_prefix: str = "eval", **__: Any
+        self, dataloader: Any, *_: Any, metric_key_prefix: str = VALIDATION.prefix, **__: Any
     ) -> EvalLoopOutput:
         """The mean over all answer tokens, independent of the packing of rows.
 
@@ -160,10 +161,11 @@ class AnswerLossTrainer(Trainer):  # type: ignore[misc]  # transformers is not t
                 states = read_prefix(self.model, prefix)
                 sums += sum(self._score({**rows, "prefix": states}) for rows in passes)
         total, tokens, rows, intents, answers = self.accelerator.reduce(sums).tolist()
-        metrics = {f"{metric_key_prefix}_loss": total / tokens}
+        keys = ValidationKeys(metric_key_prefix)
+        metrics = {keys.loss: total / tokens}
         if rows:
-            metrics[f"{metric_key_prefix}_intent_accuracy"] = intents / rows
-            metrics[f"{metric_key_prefix}_answer_accuracy"] = answers / rows
+            metrics[keys.intent_accuracy] = intents / rows
+            metrics[keys.answer_accuracy] = answers / rows
         return EvalLoopOutput(None, None, metrics, len(dataloader.dataset))
 
     def _score(self, inputs: Rows) -> torch.Tensor:

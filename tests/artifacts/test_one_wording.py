@@ -10,20 +10,36 @@ import pytest
 
 import intentflow
 from intentflow.artifacts.metrics import METRICS
+from intentflow.models.validation_keys import VALIDATION
 
 PACKAGE = Path(intentflow.__file__).parent
+ROOT = Path(__file__).parents[2]
 STEPS = sorted((PACKAGE / "pipeline" / "steps").glob("*.py"))
 # "n" is everybody's; early stopping goes by an accuracy of the training's own.
 GENERAL = {"n"}
-OF_TRAINING = {PACKAGE / "recipe" / "recipe.py", PACKAGE / "training" / "arguments.py"}
+OF_TRAINING = {PACKAGE / "recipe" / "recipe.py"}
+OF_VALIDATION = {VALIDATION.loss, VALIDATION.intent_accuracy, VALIDATION.answer_accuracy}
+# Benchmarks time other things than evaluations, too.
+OF_BENCHMARKS = {"rows_per_second"}
+ENDS = {"_intent_accuracy", "_answer_accuracy"}
 UNTYPED = {"Any", "JsonValue", "object"}
 MAPPINGS = {"Mapping", "MutableMapping", "dict", "Dict", "OrderedDict", "defaultdict"}
 
 
-def _texts(file: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
+def _code() -> list[Path]:
+    """Files of the package, of components, pipelines and benchmarks, without those of tests."""
+    folders = (PACKAGE, *(ROOT / name for name in ("components", "pipelines", "benchmarks")))
+    found = ((folder, file) for folder in folders for file in folder.rglob("*.py"))
+    return [file for folder, file in found if "tests" not in file.relative_to(folder).parts]
+
+
+def _spelled(file: Path, names: set[str]) -> set[tuple[str, str]]:
+    """The names that are a text of a file, each with the file's name."""
+    source = file.read_text("utf-8")
+    if not any(name in source for name in names):
+        return set()
+    texts = (one.value for one in ast.walk(ast.parse(source)) if isinstance(one, ast.Constant))
+    return {(file.name, text) for text in texts if isinstance(text, str) and text in names}
 
 
 def _names(node: ast.AST) -> set[str]:
@@ -86,10 +102,16 @@ def _annotations(tree: ast.AST) -> Iterator[ast.expr]:
 
 
 def test_no_score_is_named_by_a_text_outside_its_model() -> None:
-    files = set(PACKAGE.rglob("*.py")) - set((PACKAGE / "artifacts").glob("*.py")) - OF_TRAINING
+    files = set(_code()) - set((PACKAGE / "artifacts").glob("*.py")) - OF_TRAINING
+    benchmarks = {file for file in files if (ROOT / "benchmarks") in file.parents}
     names = set(METRICS) - GENERAL
-    found = {(file.name, text) for file in files for text in _texts(file) if text in names}
-    assert found == set()
+    assert set().union(*(_spelled(file, names) for file in files - benchmarks)) == set()
+    assert set().union(*(_spelled(file, names - OF_BENCHMARKS) for file in benchmarks)) == set()
+
+
+def test_no_score_on_validation_rows_is_named_by_a_text_outside_its_file() -> None:
+    files = set(_code()) - {PACKAGE / "models" / "validation_keys.py"}
+    assert set().union(*(_spelled(file, OF_VALIDATION | ENDS) for file in files)) == set()
 
 
 @pytest.mark.parametrize("file", STEPS, ids=lambda file: file.stem)

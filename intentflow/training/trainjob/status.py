@@ -10,6 +10,7 @@ from typing import Any
 
 from intentflow.cluster.client import Cluster, is_missing
 from intentflow.errors import IntentflowError, ServiceError
+from intentflow.models.validation_keys import VALIDATION
 from intentflow.training.trainjob.manifest import TRAINJOB
 from intentflow.training.trainjob.pods import JobPods
 
@@ -125,7 +126,7 @@ def _progress(status: Mapping[str, Any]) -> str:
         parts.append(f"{trainer['progressPercentage']} %")
     if "estimatedRemainingSeconds" in trainer:
         parts.append(f"{trainer['estimatedRemainingSeconds']} s left")
-    parts += [f"{name} {metrics[name]}" for name in ("loss", "eval_loss") if name in metrics]
+    parts += [f"{name} {metrics[name]}" for name in ("loss", VALIDATION.loss) if name in metrics]
     return ", ".join(parts)
 
 
