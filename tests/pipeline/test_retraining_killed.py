@@ -181,7 +181,8 @@ def test_the_next_run_goes_on_where_it_was_killed(
     before: str, step: str, killed: dict[str, Run]
 ) -> None:
     done = {"train", "evaluate", "gate"} & set(killed[before].unchanged)
-    assert before in killed[step].started
+    # A step whose end was faster than its kill is complete, and not run again.
+    assert before in {*killed[step].started, *killed[step].unchanged}
     assert done <= set(killed[step].unchanged)
 
 
