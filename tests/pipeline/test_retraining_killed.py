@@ -176,14 +176,18 @@ def test_the_run_was_killed_in_the_step(step: str, killed: dict[str, Run]) -> No
     assert (killed[step].status, killed[step].started[-1]) == (-signal.SIGKILL, step)
 
 
+@pytest.mark.parametrize("step", STEPS[:-1])
+def test_a_killed_step_is_run_again(step: str, killed: dict[str, Run]) -> None:
+    # Not always by the next run: KFP's order of steps that do not depend on each other changes, so
+    # that one which is killed in record may not have come to evaluate.
+    later = STEPS[STEPS.index(step) + 1 :]
+    assert any(step in {*killed[it].started, *killed[it].unchanged} for it in later)
+
+
 @pytest.mark.parametrize(("before", "step"), list(itertools.pairwise(STEPS)))
-def test_the_next_run_goes_on_where_it_was_killed(
-    before: str, step: str, killed: dict[str, Run]
-) -> None:
+def test_what_was_complete_is_not_run_again(before: str, step: str, killed: dict[str, Run]) -> None:
     done = {"train", "evaluate", "gate"} & set(killed[before].unchanged)
-    # A step whose end was faster than its kill is complete, and not run again.
-    assert before in {*killed[step].started, *killed[step].unchanged}
-    assert done <= set(killed[step].unchanged)
+    assert not done & set(killed[step].started)
 
 
 def test_after_the_deployment_nothing_is_new(last: Run) -> None:
