@@ -73,10 +73,7 @@ class Intent(StrictModel):
     @model_validator(mode="after")
     def _values_are_usable(self) -> Self:
         for name, allowed in self.values.items():
-            if name not in self.parameters:
-                guess = nearest(name, self.parameters)
-                hint = f"; did you mean {guess}?" if guess else ""
-                raise ValueError(f"values: there is no parameter {name}{hint}")
+            self._require_parameter("values", name)
             if not allowed or len(set(allowed)) < len(allowed):
                 raise ValueError(f"values: {name} needs at least one value, without repeats")
             for value in allowed:
@@ -90,13 +87,16 @@ class Intent(StrictModel):
     @model_validator(mode="after")
     def _copied_parameters_are_free(self) -> Self:
         for name in self.extractive if isinstance(self.extractive, list) else []:
-            if name not in self.parameters:
-                guess = nearest(name, self.parameters)
-                hint = f"; did you mean {guess}?" if guess else ""
-                raise ValueError(f"extractive: there is no parameter {name}{hint}")
+            self._require_parameter("extractive", name)
             if name in self.values:
                 raise ValueError(f"extractive: the values of {name} are listed, so never copied")
         return self
+
+    def _require_parameter(self, key: str, name: str) -> None:
+        if name not in self.parameters:
+            guess = nearest(name, self.parameters)
+            hint = f"; did you mean {guess}?" if guess else ""
+            raise ValueError(f"{key}: there is no parameter {name}{hint}")
 
     def is_copied(self, name: str) -> bool:
         """Whether values of a parameter are copied from the utterance.

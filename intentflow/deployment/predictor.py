@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import deepcopy
 
 from intentflow.deployment.annotations import COMPONENT_LABEL, SERVICE_LABEL
@@ -46,7 +47,7 @@ def fill_predictor(service: Manifest, facts: ModelFacts, options: DeployOptions)
     Raises:
         InputError: The arguments and the model exclude each other.
     """
-    if facts.is_fused and (found := _SPECULATION & set(map(_flag, options.extra_args))):
+    if facts.is_fused and (found := _SPECULATION & _flags(options.extra_args)):
         raise InputError(
             f"extra_args: {min(found)} and the classifier of {facts.uri} exclude each other, since "
             "vLLM takes no logit_bias when it speculates: leave the option out (a model that was "
@@ -75,8 +76,9 @@ def fill_predictor(service: Manifest, facts: ModelFacts, options: DeployOptions)
     _place(predictor, options)
 
 
-def _flag(argument: str) -> str:
-    return argument.partition("=")[0].partition(".")[0]
+def _flags(arguments: Iterable[str]) -> set[str]:
+    """All arguments that may be flags, one of a section such as ``--a.b`` as the section's."""
+    return {flag_of([argument]).partition(".")[0] for argument in arguments}
 
 
 def _arguments(present: list[str], facts: ModelFacts, options: DeployOptions) -> list[str]:
