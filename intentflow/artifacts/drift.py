@@ -55,6 +55,7 @@ class DriftRequests(Section):
 
     rows: Integer = Field(description="Number of requests, each id once")
     repeated: Integer = Field(0, description="Number of lines left out as repeats of a request id")
+    rejected: Integer = Field(0, description="Number of lines left out as none of a service's")
     first: str | None = Field(None, description="Time of the earliest; null if none is stated")
     last: str | None = Field(None, description="Time of the latest")
     models: list[str] = Field([], description="Digests of the models that answered")

@@ -53,6 +53,7 @@ def _summary(report: DriftReport) -> dict[str, Any]:
         "reasons": report.reasons,
         "requests": report.requests.rows,
         "repeated": report.requests.repeated,
+        "rejected": report.requests.rejected,
         "reference_rows": report.reference_rows,
         "psi": {one.name: one.psi for one in report.statistics},
         "p_values": {one.name: one.adjusted_p_value for one in report.statistics},
@@ -61,7 +62,10 @@ def _summary(report: DriftReport) -> dict[str, Any]:
 
 
 def _text(report: DriftReport) -> str:
-    lines = [f"{report.requests.rows} requests, {report.reference_rows} reference rows", ""]
+    rejected = report.requests.rejected
+    left_out = f" ({rejected} lines of the log are none)" if rejected else ""
+    asked = f"{report.requests.rows} requests{left_out}"
+    lines = [f"{asked}, {report.reference_rows} reference rows", ""]
     rows = [
         (
             one.name,

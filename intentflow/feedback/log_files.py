@@ -82,7 +82,7 @@ def log_files(
         for file in _files(local, str(path), kinds):
             inner = "" if file == local else f"/{file.relative_to(local).as_posix()}"
             shown = f"{str(path).rstrip('/')}{inner}"
-            yield shown, _uncompressed(file, shown, folder)
+            yield shown, uncompressed(file, shown, folder)
 
 
 def _files(place: Path, name: str, kinds: Sequence[LogKind]) -> list[Path]:
@@ -107,7 +107,17 @@ def _kind(file: Path) -> str | None:
     return next((part for part in reversed(file.parts[:-1]) if part in KINDS), None)
 
 
-def _uncompressed(file: Path, name: str, folder: Path) -> Path:
+def uncompressed(file: Path, name: str, folder: Path) -> Path:
+    """The file, or its content without gzip in a file of a folder.
+
+    Args:
+        file: File of a log, plain or gzip.
+        name: The user's name for it, for messages.
+        folder: Folder for the content; the next file replaces it.
+
+    Raises:
+        InputError: The data is damaged.
+    """
     if not file.stat().st_size or not is_gzip(file):
         return file
     target = folder / "uncompressed.jsonl"

@@ -31,6 +31,7 @@ from intentflow.io.surrogates import is_unicode
 from intentflow.records import MAX_ROW_BYTES
 
 _MAX_RAW_CHARACTERS = 10_000
+_LINE = "line"
 _FAULTS = {
     "too_long": f"is longer than {MAX_ROW_BYTES:,} bytes",
     "not_json": "is not JSON",
@@ -111,8 +112,18 @@ class ServiceLog:
         return self.disagreements | self.requests
 
 
-class _Rejected(Exception):  # noqa: N818 - a reason, not a fault
-    pass
+class LineRejected(Exception):  # noqa: N818 - a reason, not a fault
+    """A line of a log cannot be used.
+
+    Attributes:
+        reason: Code of the reason, as in ``rejects.jsonl``.
+        fault: The reason in words, as a sentence about the line.
+    """
+
+    def __init__(self, reason: str, fault: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.fault = fault or _FAULTS[reason]
 
 
 def read_service_log(paths: Sequence[str | Path]) -> ServiceLog:
@@ -130,18 +141,22 @@ def read_service_log(paths: Sequence[str | Path]) -> ServiceLog:
     seen: set[tuple[str | None, ...]] = set()
     with tempfile.TemporaryDirectory() as folder:
         for shown, file in log_files(paths, Path(folder), KINDS):
-            for number, raw in _lines(file):
+            for number, raw in lines_of(file):
                 try:
                     _add(log, seen, raw)
-                except _Rejected as reason:
-                    log.rejects.append(_reject(shown, number, str(reason), raw))
+                except LineRejected as rejected:
+                    log.rejects.append(_reject(shown, number, rejected.reason, raw))
     if not log.asked and not log.corrections:
         raise EmptyLog(f"{', '.join(map(str, paths))}: {_nothing(log)}")
     return log
 
 
-def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not blank, each with its number; of one that is too long, the start."""
+def lines_of(file: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines that are not blank, each with its number; of one that is too long, the start.
+
+    Args:
+        file: A file of a log, uncompressed.
+    """
     with file.open("rb") as stream:
         for number in itertools.count(1):
             if not (raw := stream.readline(MAX_ROW_BYTES + 1)):
@@ -154,7 +169,7 @@ def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def _add(log: ServiceLog, seen: set[tuple[str | None, ...]], raw: bytes) -> None:
-    line, time = _read(raw)
+    line, time = read_line(raw)
     if not isinstance(line, LoggedCorrection):
         key = (line.request_id, normalised_utterance(line.instruction))
         known = log.disagreements if isinstance(line, LoggedDisagreement) else log.requests
@@ -171,22 +186,31 @@ def _add(log: ServiceLog, seen: set[tuple[str | None, ...]], raw: bytes) -> None
     log.corrections.append(TimedCorrection(line, time))
 
 
-def _read(raw: bytes) -> tuple[_AnyLine, datetime]:
+def read_line(raw: bytes) -> tuple[_AnyLine, datetime]:
+    """Read a line of a log, with its time.
+
+    Args:
+        raw: The line.
+
+    Raises:
+        LineRejected: The line is none of a service's, or cannot be used.
+    """
     if len(raw) > MAX_ROW_BYTES:
-        raise _Rejected("too_long")
+        raise LineRejected("too_long")
     try:
         document = json.loads(raw)
     except (ValueError, RecursionError):
-        raise _Rejected("not_json") from None
+        raise LineRejected("not_json") from None
     try:
-        line: _AnyLine = _kind(document).from_mapping(document, "line")
-    except InputError:
-        raise _Rejected("not_a_log_line") from None
+        line: _AnyLine = _kind(document).from_mapping(document, _LINE)
+    except InputError as error:
+        fault = str(error).removeprefix(_LINE).lstrip(": ")
+        raise LineRejected("not_a_log_line", f"lacks what a service logs ({fault})") from None
     _require_text(line)
     try:
         time = read_time(line.time, "time")
-    except InputError:
-        raise _Rejected("bad_time") from None
+    except InputError as error:
+        raise LineRejected("bad_time", f"has no time in ISO 8601 ({error})") from None
     if isinstance(line, LoggedCorrection):
         return line.model_copy(update={"output": _canonical(line.output)}), time
     return line, time
@@ -201,18 +225,18 @@ def _kind(document: object) -> type[_AnyLine]:
 
 def _require_text(line: LogLine) -> None:
     if not is_unicode(json.dumps(line.as_dict(), ensure_ascii=False)):
-        raise _Rejected("not_unicode")
+        raise LineRejected("not_unicode")
     if not line.instruction.strip():
-        raise _Rejected("blank_text")
+        raise LineRejected("blank_text")
 
 
 def _canonical(label: str) -> str:
     try:
         calls = parse_calls(label)
     except CallSyntaxError:
-        raise _Rejected("malformed_output") from None
+        raise LineRejected("malformed_output") from None
     if not calls:
-        raise _Rejected("malformed_output")
+        raise LineRejected("malformed_output")
     return format_calls(calls)
 
 

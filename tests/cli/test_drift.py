@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -158,11 +159,11 @@ ROW = log_line(0, ("play abba", "play(x)", 0.9))
     [
         ([], "log.jsonl: the log contains no requests"),
         ([ROW], "1 requests are too few to tell drift from chance: at least 200 are needed"),
-        ([{"instruction": "a", "output": "b()"}], "log.jsonl line 1: request_id is missing"),
-        ([ROW, "text"], "log.jsonl line 2: not a logged request"),
-        ([{**ROW, "confidence": 2}], "log.jsonl line 1: confidence is not a number from 0 to 1"),
-        ([{**ROW, "time": "yesterday"}], "log.jsonl line 1: time: 'yesterday' is no date"),
-        ([{**ROW, "prediction": None}], "log.jsonl line 1: prediction is not text"),
+        ([{"instruction": "a", "output": "b()"}], "log.jsonl line 1 lacks what a service logs"),
+        (["text"], "log.jsonl line 1 lacks what a service logs (not a logged request"),
+        ([{**ROW, "confidence": 2}], "(confidence is not a number from 0 to 1"),
+        ([{**ROW, "time": "yesterday"}], "log.jsonl line 1 has no time in ISO 8601"),
+        ([{**ROW, "prediction": None}], "(prediction is not text"),
     ],
 )
 def test_a_log_that_cannot_be_used_is_one_line_and_nothing_is_written(
@@ -180,13 +181,44 @@ def test_a_log_that_cannot_be_used_is_one_line_and_nothing_is_written(
     assert not list(tmp_path.glob("drift.json*"))
 
 
-def test_a_line_that_is_not_json_is_named(
+def test_a_broken_line_is_counted_and_the_others_are_compared(
     train: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log = _log(tmp_path)
-    log.write_text(log.read_text() + "{broken\n")
-    assert main(["drift", "--reference", str(train), "--requests", str(log)]) == 2
-    assert f"log.jsonl line {COUNT + 1}: not JSON" in capsys.readouterr().err
+    log.write_text("{broken\n" + log.read_text() + "[]\n")
+    assert main(["drift", "--json", "--reference", str(train), "--requests", str(log)]) == 0
+    printed = capsys.readouterr()
+    summary = json.loads(printed.out)
+    assert (summary["requests"], summary["rejected"]) == (COUNT, 2)
+    assert "log.jsonl line 1 is not JSON" in printed.err
+
+
+def test_an_earlier_log_as_reference_may_have_broken_lines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = _log(tmp_path)
+    log.write_text("{broken\n" + log.read_text())
+    status, _ = _run(capsys, "--reference", log, "--requests", log)
+    assert status == 0
+
+
+def test_a_compressed_reference_is_read(
+    train: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packed = tmp_path / "train.jsonl.gz"
+    packed.write_bytes(gzip.compress(train.read_bytes()))
+    status, summary = _run(capsys, "--reference", packed, "--requests", _log(tmp_path))
+    assert (status, summary["reference_rows"]) == (0, COUNT)
+
+
+def test_a_fault_of_a_compressed_reference_names_the_file_as_it_was_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packed = tmp_path / "train.jsonl.gz"
+    packed.write_bytes(gzip.compress(b'{"instruction": "a"}\n'))
+    arguments = ["--reference", str(packed), "--requests", str(_log(tmp_path))]
+    assert main(["drift", *arguments]) == 2
+    assert f"{packed}: line 1: output is missing" in capsys.readouterr().err
 
 
 def test_a_folder_without_a_log_is_one_line(

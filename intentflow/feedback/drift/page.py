@@ -66,6 +66,8 @@ def _tiles(report: DriftReport) -> list[dict[str, str]]:
         tiles.append(
             {"label": "first and last day", "value": f"{asked.first[:10]} – {asked.last[:10]}"}
         )
+    if asked.rejected:
+        tiles.append({"label": "lines left out", "value": f"{asked.rejected:,}", "tone": "warn"})
     if len(asked.models) > 1:
         tiles.append({"label": "models answered", "value": str(len(asked.models)), "tone": "warn"})
     return tiles
