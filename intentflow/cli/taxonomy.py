@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from intentflow.cli.config_flags import add_config_flags, read_config
 from intentflow.cli.outcome import Outcome
+from intentflow.errors import InputError
 from intentflow.pipeline.steps.convert import ConvertConfig
 from intentflow.pipeline.steps.taxonomy import TaxonomyConfig
+
+if TYPE_CHECKING:
+    from intentflow.pipeline.starter.taxonomy_draft import TaxonomyDraft
 
 _OWN_FLAGS = ("taxonomy", "max_reject_rate", "redact_rejects")
 
@@ -29,6 +34,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="F.yaml",
         help="taxonomy to write",
     )
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace a file that is there and differs, with what was written into it by hand",
+    )
     add_config_flags(parser, TaxonomyConfig)
     add_config_flags(parser, ConvertConfig, leave_out=_OWN_FLAGS)
 
@@ -42,6 +52,8 @@ def run(args: argparse.Namespace) -> Outcome:
     rows = read_rows(args.sources, read_config(args, ConvertConfig))
     wanted = read_config(args, TaxonomyConfig).out_of_scope
     draft = draft_taxonomy(rows.examples, rows.summary.parameters, wanted, tools=rows.tools)
+    if not args.overwrite:
+        _keep_edited(args.output, draft)
     draft.write(args.output)
     facts = {
         "intents": len(draft.taxonomy.intents),
@@ -55,3 +67,16 @@ def run(args: argparse.Namespace) -> Outcome:
         f"{count_of(draft.parameters, 'parameter')}, from {count_of(rows.summary.kept, 'row')}"
     )
     return Outcome(facts, text)
+
+
+def _keep_edited(path: Path, draft: TaxonomyDraft) -> None:
+    """Refuse a file with another content: people complete a drafted taxonomy by hand.
+
+    Raises:
+        InputError: The file is there and differs from the draft.
+    """
+    if path.is_file() and path.read_bytes() != draft.to_yaml().encode():
+        raise InputError(
+            f"{path} is there already and differs from the draft, so that descriptions written by "
+            "hand would be lost: give another -o to compare with it, or --overwrite to replace it"
+        )

@@ -61,7 +61,7 @@ FILES = {
     "predict": {"utterance", "data", "output"},
     "review": {"queue", "output"},
     "run": {"config", "output", "set"},
-    "taxonomy": {"sources", "output"},
+    "taxonomy": {"sources", "output", "overwrite"},
     "submit": {"config", "set"},
 }
 # Fields of what reads rows that have no meaning where rows are only looked at.

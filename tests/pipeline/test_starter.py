@@ -130,6 +130,35 @@ def test_a_taxonomy_is_what_the_rows_have(tmp_path: Path) -> None:
     assert Taxonomy.from_yaml(tmp_path / "t.yaml") == Taxonomy.infer(rows)
 
 
+@pytest.fixture
+def edited(tmp_path: Path) -> Path:
+    """A taxonomy that was completed by hand."""
+    path = tmp_path / "t.yaml"
+    path.write_text("intents:\n  play: {description: music of an artist}\n")
+    return path
+
+
+def _draft_onto(path: Path, *options: str) -> int:
+    rows = path.with_name("rows.csv")
+    rows.write_text("text,label\nplay jazz,play()\nplay soul,play()\n")
+    return main(["taxonomy", str(rows), "-o", str(path), *options])
+
+
+def test_a_taxonomy_that_was_edited_stays(edited: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _draft_onto(edited) == 2
+    assert "music of an artist" in edited.read_text()
+    assert f"{edited} is there already and differs" in capsys.readouterr().err
+
+
+def test_a_taxonomy_is_replaced_where_that_is_asked_for(edited: Path) -> None:
+    assert _draft_onto(edited, "--overwrite") == 0
+    assert "music of an artist" not in edited.read_text()
+
+
+def test_the_same_draft_is_written_again(tmp_path: Path) -> None:
+    assert [_draft_onto(tmp_path / "t.yaml") for _ in range(2)] == [0, 0]
+
+
 @pytest.mark.parametrize("name", ["yes", "a: b", "#1", "查询", "'", "null", "1"])
 def test_any_name_survives_the_file(name: str, tmp_path: Path) -> None:
     draft = draft_taxonomy([Example("x", f"{name}()"), Example("y", f"{name}()")])
