@@ -58,7 +58,7 @@ def scan(stream: BinaryIO, path: Path, limits: SizeLimits) -> Iterator[Value]:
             names = _class_names(batch.schema)
             for row in batch.to_pylist():
                 number += 1
-                yield _value(number, _named(row, names), limits)
+                yield _value(number, with_class_names(row, names), limits)
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         if isinstance(error, InputError):
             raise
@@ -108,25 +108,42 @@ def _class_names(schema: pyarrow.Schema) -> dict[str, list[str]]:
     features = described.get("info", {}).get("features", {})
     found: dict[str, list[str]] = {}
     for column, feature in features.items() if isinstance(features, dict) else ():
-        inner = _class_label(feature)
+        inner = class_label_names(feature)
         if inner is not None:
             found[column] = inner
     return found
 
 
-def _class_label(feature: Any) -> list[str] | None:
-    """The names of a class label, or of those in a sequence."""
+def class_label_names(feature: Any) -> list[str] | None:
+    """The names of a class label, or of those in a sequence; None for another feature.
+
+    Args:
+        feature: Type of a column, as Hugging Face's data sets describe it.
+
+    Example:
+        >>> class_label_names({"_type": "ClassLabel", "names": ["refund", "stop"]})
+        ['refund', 'stop']
+    """
     if isinstance(feature, list) and len(feature) == 1:
-        return _class_label(feature[0])
+        return class_label_names(feature[0])
     if not isinstance(feature, dict):
         return None
     if feature.get("_type") == "ClassLabel" and isinstance(feature.get("names"), list):
         return [str(name) for name in feature["names"]]
-    return _class_label(feature.get("feature"))
+    return class_label_names(feature.get("feature"))
 
 
-def _named(row: Row, names: dict[str, list[str]]) -> Row:
-    """The row with class names instead of numbers, without empty columns."""
+def with_class_names(row: Row, names: dict[str, list[str]]) -> Row:
+    """The row with class names instead of numbers, without empty columns.
+
+    Args:
+        row: The row.
+        names: Names of the classes by column, in the order of their numbers.
+
+    Example:
+        >>> with_class_names({"text": "stop it", "label": 1}, {"label": ["refund", "stop"]})
+        {'text': 'stop it', 'label': 'stop'}
+    """
     return {
         column: _label(value, names[column]) if column in names else value
         for column, value in row.items()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, islice
 
 from intentflow.conversion import ground_truth, itag
 from intentflow.conversion.blocks import convert_stream
+from intentflow.conversion.columns import LABEL_FIELDS, fold
 from intentflow.conversion.export_format import Format, LabelledRow, Options, Row, RowRejected
 from intentflow.conversion.formats import detect_layout
 from intentflow.conversion.rejects import redact_raw
@@ -63,14 +64,25 @@ def _record_names(names: _Names, row: Row, _options: Options) -> LabelledRow:
     names.jobs.update(dict.fromkeys(chain(itag.job_names(row), ground_truth.job_names(row))))
     data = row.get("data")
     texts = data if isinstance(data, dict) else row
-    for name, value in texts.items():
-        if isinstance(value, str) and not names.fields.get(name):
+    for name, value in _texts(texts):
+        if not names.fields.get(name):
             names.fields[name] = value
     annotations = row.get("annotations")
     for annotation in annotations if isinstance(annotations, list) else ():
         results = annotation.get("result") if isinstance(annotation, dict) else None
         names.questions.update(dict.fromkeys(_asked(results)))
     raise RowRejected("no_text")
+
+
+def _texts(fields: Row) -> Iterator[tuple[str, str]]:
+    """The fields with a text by name, those in an object of the label's as ``OBJECT.FIELD``."""
+    for name, value in fields.items():
+        if isinstance(value, str):
+            yield name, value
+        elif isinstance(value, dict) and fold(name) in LABEL_FIELDS:
+            for inner, text in value.items():
+                if isinstance(text, str):
+                    yield f"{name}.{inner}", text
 
 
 def _asked(results: object) -> list[str]:

@@ -8,6 +8,7 @@ candidates is the right one is decided by their content, see
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -155,8 +156,9 @@ def number_repeated(header: list[str]) -> list[str]:
         >>> number_repeated(["text", "label", "text"])
         ['text (column 1)', 'label', 'text (column 3)']
     """
+    counts = Counter(header)
     return [
-        f"{name} (column {number})" if name and header.count(name) > 1 else name
+        f"{name} (column {number})" if name and counts[name] > 1 else name
         for number, name in enumerate(header, 1)
     ]
 

@@ -32,11 +32,12 @@ from intentflow.conversion.export_format import (
     Options,
     Row,
     RowRejected,
+    field_value,
     find_text,
     label_text,
     peek_text,
 )
-from intentflow.conversion.json_labels import class_of, is_json_label, json_label
+from intentflow.conversion.json_labels import class_of, is_json_label, json_label, require_one_text
 from intentflow.conversion.label_values import with_slots
 from intentflow.conversion.parameter_order import NamedValue, ParameterOrder
 from intentflow.conversion.parameters import labels_with_spans
@@ -128,7 +129,9 @@ def _ballot(row: Row, options: Options) -> Ballot | None:
 def _output(row: Row, options: Options) -> Election:
     spans = _spans(row, options)
     names = (*options.labels, *_LABELS)
-    classes = next((found for key in names if (found := _classes(row.get(key), options.order))), [])
+    classes = next(
+        (found for key in names if (found := _classes(field_value(row, key), options.order))), []
+    )
     if spans and not (options.spans and classes):
         raise RowRejected("spans")
     annotations = row.get("annotations")
@@ -149,6 +152,7 @@ def _classes(label: Any, order: ParameterOrder | None) -> list[Any]:
     """The labels for the complete text: all that are not spans."""
     label = class_of(label) if isinstance(label, dict) else label
     if isinstance(label, dict) and not is_json_label(label):  # spaCy's categories
+        require_one_text(label)
         return [name for name, weight in label.items() if _is_given(weight)]
     labels = label if isinstance(label, list) else [] if label is None else [label]
     if calls := json_label(labels, order):

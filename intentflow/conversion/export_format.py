@@ -55,6 +55,8 @@ REASONS = {
     "rejected": "a reviewer or the labeller rejected the label",
     "repeated_parameter": "two spans or values are the same parameter",
     "several_answers": "the dialogue answers with calls more than once",
+    "several_fields": "the label is an object with several texts; name the one with the intent, as "
+    "in --label-field labels.intent",
     "several_questions": "several questions are answered and none is titled output",
     "spans": "the label marks spans of the text, which do not define a call; "
     "--parameters-from-spans makes them parameters of the class next to them",
@@ -345,7 +347,7 @@ def find_text(fields: Row, options: Options) -> str:
         RowRejected: ``no_text``, ``not_text`` or ``blank_text``.
     """
     for candidate in options.texts:
-        text = fields.get(candidate)
+        text = field_value(fields, candidate)
         if text is None:
             continue
         if not isinstance(text, str):
@@ -369,5 +371,19 @@ def peek_text(fields: Any, options: Options) -> str:
 
 def find_label(fields: Row, options: Options) -> Any:
     """The value of the label's field; None if the row has none."""
-    values = (fields.get(name) for name in options.labels)
+    values = (field_value(fields, name) for name in options.labels)
     return next((value for value in values if value is not None), None)
+
+
+def field_value(fields: Row, name: str) -> Any:
+    """The value of a field, or of one in an object, whose name is ``OBJECT.FIELD``; None without.
+
+    Example:
+        >>> field_value({"labels": {"intent": "refund"}}, "labels.intent")
+        'refund'
+    """
+    if name in fields or "." not in name:
+        return fields.get(name)
+    first, _, rest = name.partition(".")
+    inner = fields.get(first)
+    return field_value(inner, rest) if isinstance(inner, dict) else None

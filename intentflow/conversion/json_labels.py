@@ -25,6 +25,13 @@ from intentflow.conversion.parameters import (
 
 _KEYS = (("intent", "parameters"), ("intent", "slots"), ("name", "arguments"))
 _CLASS_KEYS = ("name", "label", "class", "intent", "value")
+_OTHER_LABELS = frozenset(
+    [
+        *("annotator", "category", "channel", "domain", "emotion", "lang", "language", "locale"),
+        *("priority", "queue", "sentiment", "severity", "split", "status", "team", "tone"),
+        *("topic", "urgency"),
+    ]
+)
 _BRACKETS = {"[": "]", "{": "}"}
 
 
@@ -65,14 +72,36 @@ def class_of(value: dict[str, Any]) -> Any:
         'refund'
         >>> class_of({"intent": {"name": "refund", "confidence": 0.9}})
         'refund'
+        >>> class_of({"intent": "refund", "priority": "high"})
+        'refund'
     """
     held = [value[key] for key in _CLASS_KEYS if key in value]
     names = [it for it in held if isinstance(it, str)]
     if not names and len(inner := [it for it in held if isinstance(it, dict)]) == 1:
         names = [it for it in (class_of(inner[0]),) if isinstance(it, str)]
+    intent = value.get("intent")
+    if isinstance(intent, str) and all(_is_other_label(*it) for it in value.items()):
+        return intent
     others = [it for key, it in value.items() if key not in _CLASS_KEYS]
     is_class = len(names) == 1 and all(it is None or isinstance(it, int | float) for it in others)
     return names[0] if is_class else value
+
+
+def _is_other_label(key: str, value: Any) -> bool:
+    """Whether a field is the intent or another label, rather than the intent's parameter."""
+    return (
+        key == "intent" or key.lower() in _OTHER_LABELS or not isinstance(value, str | dict | list)
+    )
+
+
+def require_one_text(value: Any) -> None:
+    """Refuse an object with texts, of which it is not known which one is the label.
+
+    Raises:
+        RowRejected: ``several_fields``.
+    """
+    if isinstance(value, dict) and any(isinstance(it, str) for it in value.values()):
+        raise RowRejected("several_fields")
 
 
 def is_json_label(value: Any) -> bool:

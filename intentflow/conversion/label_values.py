@@ -8,7 +8,12 @@ from typing import Any
 from intentflow.calls import name_fault
 from intentflow.conversion.agreement import join_labels, majority
 from intentflow.conversion.export_format import Row, RowRejected
-from intentflow.conversion.json_labels import class_of, json_label, parse_json_cell
+from intentflow.conversion.json_labels import (
+    class_of,
+    json_label,
+    parse_json_cell,
+    require_one_text,
+)
 from intentflow.conversion.parameter_order import ParameterOrder
 from intentflow.conversion.parameters import label_with_values, named_slot, named_values
 
@@ -26,7 +31,7 @@ def label_of(value: Any, order: ParameterOrder | None = None) -> str:
 
     Raises:
         OrderNeededError: A call has its parameters by name, but there is no order.
-        RowRejected: ``no_label``, ``blank_answer``, ``not_text``, or as for
+        RowRejected: ``no_label``, ``blank_answer``, ``not_text``, ``several_fields``, or as for
             :func:`intentflow.conversion.json_labels.json_label`.
 
     Example:
@@ -40,7 +45,10 @@ def label_of(value: Any, order: ParameterOrder | None = None) -> str:
     if isinstance(value, dict):
         value = class_of(value)
     if not isinstance(value, str):
-        return json_label(value, order) or majority([join_labels(_as_list(value))])
+        if calls := json_label(value, order):
+            return calls
+        require_one_text(value)
+        return majority([join_labels(_as_list(value))])
     if _NUMBER.fullmatch(value):
         raise RowRejected("not_text")
     return majority([value])

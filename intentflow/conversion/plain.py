@@ -16,6 +16,7 @@ from intentflow.conversion.export_format import (
     Options,
     Row,
     RowRejected,
+    field_value,
     find_dialogue,
     find_label,
     find_person,
@@ -33,9 +34,13 @@ def recognises(row: Row) -> bool:
 
 def is_flat(row: Row, options: Options) -> bool:
     """Whether the row has both an utterance and a label under names that were found."""
-    return any(name in row for name in options.texts) and any(
-        name in row for name in options.labels
+    return any(_has(row, name) for name in options.texts) and any(
+        _has(row, name) for name in options.labels
     )
+
+
+def _has(row: Row, name: str) -> bool:
+    return name in row or field_value(row, name) is not None
 
 
 def read(row: Row, options: Options) -> LabelledRow:

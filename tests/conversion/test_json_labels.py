@@ -9,6 +9,7 @@ import yaml
 
 from intentflow.cli.main import main
 from intentflow.conversion import convert
+from intentflow.errors import InputError
 from intentflow.taxonomy import Intent, Taxonomy
 from tests.conversion.rows import convert_content, converted, itag_row, reasons, stage
 
@@ -51,6 +52,35 @@ def test_a_class_may_be_in_an_object_of_the_label(tmp_path: Path) -> None:
     label = {"intent": {"name": "book", "confidence": 0.9}}
     rows = [{"text": f"a room {number}", "label": label} for number in range(2)]
     assert [row["output"] for row in converted(tmp_path, rows)] == ["book()", "book()"]
+
+
+@pytest.mark.parametrize("field", ["label", "labels", "output"])
+def test_an_intent_next_to_other_labels_is_read(tmp_path: Path, field: str) -> None:
+    label = {"intent": "book", "priority": "high", "score": 0.9}
+    rows = [{"text": f"a room {number}", field: label} for number in range(2)]
+    assert [row["output"] for row in converted(tmp_path, rows)] == ["book()", "book()"]
+
+
+TOPICS = [
+    {"text": f"a room {number}", "labels": {"topic": "book", "priority": "high"}}
+    for number in range(2)
+]
+
+
+def test_an_object_with_several_texts_is_named_with_its_fields(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="several_fields 2") as caught:
+        converted(tmp_path, TOPICS)
+    assert "labels.topic" in str(caught.value) and "--label-field" in str(caught.value)
+
+
+def test_an_intent_next_to_what_may_be_its_values_is_not_guessed(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="several_fields 1"):
+        converted(tmp_path, [row({"intent": "book", "place": "Rome"})])
+
+
+def test_a_field_in_an_object_is_named_with_a_dot(tmp_path: Path) -> None:
+    found = converted(tmp_path, TOPICS, label_field="labels.topic")
+    assert [row["output"] for row in found] == ["book()", "book()"]
 
 
 def test_without_a_taxonomy_they_are_in_the_order_of_their_first_occurrence(

@@ -43,6 +43,28 @@ def test_an_object_with_other_lists_or_objects_is_no_list_of_rows(
         _converted(tmp_path, {**other, "data": ROWS})
 
 
+VIEWED = [{"row_idx": at, "row": row, "truncated_cells": []} for at, row in enumerate(ROWS)]
+
+
+@pytest.mark.parametrize("other", [{}, {"features": [], "num_rows_total": 2, "partial": False}])
+def test_rows_of_the_dataset_viewer_are_read(tmp_path: Path, other: dict[str, Any]) -> None:
+    assert _converted(tmp_path, {**other, "rows": VIEWED}) == PAIRS
+
+
+def test_classes_of_the_dataset_viewer_have_their_names(tmp_path: Path) -> None:
+    classes = {"_type": "ClassLabel", "names": ["play", "stop"]}
+    features = [{"feature_idx": 1, "name": "label", "type": classes}]
+    rows = [VIEWED[at] | {"row": ROWS[at] | {"label": at}} for at in (0, 1)]
+    assert _converted(tmp_path, {"features": features, "rows": rows * 2}) == PAIRS * 2
+
+
+def test_a_row_that_the_dataset_viewer_has_cut_is_rejected(tmp_path: Path) -> None:
+    cut = VIEWED[0] | {"truncated_cells": ["text"]}
+    assert _converted(tmp_path, {"rows": [cut, VIEWED[1]]}) == PAIRS[1:]
+    (reject,) = (tmp_path / "out.rejects.jsonl").read_text().splitlines()
+    assert json.loads(reject)["reason"] == "truncated"
+
+
 def test_a_rejected_row_has_its_place_in_the_list(tmp_path: Path) -> None:
     _converted(tmp_path, {"data": [*ROWS, {"text": "", "label": "stop()"}]})
     (reject,) = (tmp_path / "out.rejects.jsonl").read_text().splitlines()
