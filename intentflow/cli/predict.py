@@ -16,7 +16,7 @@ from intentflow.errors import CheckFailed, InputError, ServiceError, UsageError
 from intentflow.inference.openai_engine import EndpointOptions, OpenAIEngine
 from intentflow.pipeline.steps.predict import LOCAL_URL, TOKEN_VARIABLE, PredictConfig
 from intentflow.printable import json_text
-from intentflow.serving.intent_model import IntentModel
+from intentflow.serving.intent_model import IntentModel, require_unicode
 from intentflow.serving.schemas.predict import AnsweredUtterance, PredictedCall, ProbableIntent
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def run(args: argparse.Namespace) -> Outcome:
         return _predict_file(args.data, args.output, config)
     if not args.utterance.strip():
         raise InputError("the utterance is empty")
+    require_unicode([args.utterance])
     summary = _ask(args.utterance, config).model_dump()
     return Outcome(summary, json_text(summary))
 

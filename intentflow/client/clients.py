@@ -84,6 +84,7 @@ class IntentClient:
             person: Id of the person who asks, of which the service's log keeps a keyed hash.
 
         Raises:
+            UsageError: One utterance is given in place of a list.
             ServiceFailure: No answer in time, or a refusal.
         """
         reply = self._post(self._requests.predict(utterances, top_k, person))
@@ -115,7 +116,7 @@ class IntentClient:
         """
         request = self._requests.feedback(utterance, output, corrected, annotator, person)
         reply = self._post(request)
-        return str(reply.json()["request_id"])
+        return self._requests.read_stored(reply)
 
     def close(self) -> None:
         """End its connections."""
@@ -213,7 +214,7 @@ class AsyncIntentClient:
         """As :meth:`IntentClient.correct`."""
         request = self._requests.feedback(utterance, output, corrected, annotator, person)
         reply = await self._post(request)
-        return str(reply.json()["request_id"])
+        return self._requests.read_stored(reply)
 
     async def close(self) -> None:
         """End its connections."""

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from intentflow.calls import Call, format_calls
-from intentflow.errors import ServiceError
+from intentflow.errors import InputError, ServiceError, UsageError
 from intentflow.io.addresses import require_address
 
 _AGAIN = frozenset({429, 502, 503, 504})
@@ -54,7 +54,7 @@ class RecognizedCall:
     """One intent with its parameters.
 
     Attributes:
-        intent: Name of the intent in the taxonomy.
+        intent: Its name in the taxonomy.
         parameters: Values in order.
         arguments: Values by the taxonomy's parameter names.
     """
@@ -69,7 +69,7 @@ class LikelyIntent:
     """One intent in a ranking.
 
     Attributes:
-        intent: Name of the intent in the taxonomy.
+        intent: Its name in the taxonomy.
         probability: Probability of being the answer's first, in [0, 1].
     """
 
@@ -112,7 +112,7 @@ class ClientOptions:
 
     Attributes:
         token: Bearer token; None where the service demands none.
-        model: Name of the model in the routes.
+        model: Its name in the routes.
         timeout_seconds: Maximum seconds for one call of a method, all tries together.
         retries: Number of tries after the first.
         headers: Further HTTP headers, such as the Host that an ingress goes by.
@@ -162,7 +162,13 @@ class ServiceRequests:
     def predict(
         self, utterances: Sequence[Utterance], top_k: int = 0, person: str | None = None
     ) -> ServiceRequest:
-        """The request of a person to understand utterances and rank ``top_k`` intents of each."""
+        """The request of a person to understand utterances and rank ``top_k`` intents of each.
+
+        Raises:
+            UsageError: One utterance is given in place of a list.
+        """
+        if isinstance(utterances, str):
+            raise UsageError("recognize_all takes a list of utterances; recognize takes one")
         instances = [
             {"utterance": one} if isinstance(one, str) else {"messages": list(one)}
             for one in utterances
@@ -195,12 +201,18 @@ class ServiceRequests:
 
         Raises:
             ServiceFailure: No answer in time, or no connection.
+            InputError: A text is not Unicode.
         """
         try:
             yield
         except httpx.TimeoutException:
             limit = f"{self.options.timeout_seconds:g} s"
             raise ServiceFailure(f"{self.url} gave no answer within {limit}") from None
+        except UnicodeEncodeError:
+            raise InputError(
+                "the request contains half of a surrogate pair, which is not a character: correct "
+                "the text"
+            ) from None
         except httpx.HTTPError as error:
             reason = f"{self.url} does not answer ({error}): is it running?"
             raise ServiceFailure(reason, again=True) from None
@@ -225,27 +237,39 @@ class ServiceRequests:
         """Read the reply to :meth:`predict`.
 
         Raises:
-            ServiceFailure: The format of the reply is unexpected.
+            ServiceFailure: Its format is unexpected.
         """
         try:
             request_id = reply.headers.get("x-request-id", "")
             return [_recognition(one, request_id) for one in reply.json()["predictions"]]
         except (ValueError, LookupError, TypeError, AttributeError):
-            raise ServiceFailure(
-                f"{self.url} is no intent service: its reply has an unexpected format",
-                reply.status_code,
-            ) from None
+            raise self._no_service(reply) from None
+
+    def read_stored(self, reply: httpx.Response) -> str:
+        """Read the reply to :meth:`feedback`: the id under which the correction is stored.
+
+        Raises:
+            ServiceFailure: Its format is unexpected.
+        """
+        try:
+            return str(reply.json()["request_id"])
+        except (ValueError, LookupError, TypeError):
+            raise self._no_service(reply) from None
+
+    def _no_service(self, reply: httpx.Response) -> ServiceFailure:
+        return ServiceFailure(
+            f"{self.url} is no intent service: its reply has an unexpected format",
+            reply.status_code,
+        )
 
 
-# By hand and not by tenacity, as elsewhere: a program with the client installs httpx and pydantic
-# alone. Each client has its own loop around it, since one of them awaits.
 def pause_seconds(failure: ServiceFailure, tries: int, options: ClientOptions, end: float) -> float:
     """The pause before another try: as the service asked, else twice the last one, at random.
 
     Args:
         failure: Failure of the last try.
         tries: Number of tries so far.
-        options: Limits of time and tries.
+        options: Their limits.
         end: End of the time for all tries, in seconds of ``time.monotonic``.
 
     Raises:

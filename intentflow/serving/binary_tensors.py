@@ -19,6 +19,7 @@ from intentflow.serving.errors import ReplyError
 BINARY_TYPE = "application/octet-stream"
 LENGTH_HEADER = "inference-header-content-length"
 _LENGTH_BYTES = 4
+_MAX_DIGITS = 18  # of a length; thousands are too many for Python
 
 
 class BinaryTensorRoute(APIRoute):
@@ -47,7 +48,8 @@ def as_json(body: bytes, json_length: str) -> bytes:
     Raises:
         ReplyError: The lengths do not fit the body, or the document is no request.
     """
-    length = int(json_length) if json_length.isdecimal() else -1
+    is_number = json_length.isdecimal() and len(json_length) <= _MAX_DIGITS
+    length = int(json_length) if is_number else -1
     if not 0 <= length <= len(body):
         raise ReplyError(400, f"the header {LENGTH_HEADER} is missing or wrong")
     try:
@@ -60,7 +62,7 @@ def as_json(body: bytes, json_length: str) -> bytes:
         parameters = tensor.get("parameters") if isinstance(tensor, dict) else None
         size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
         if size is not None:
-            if not isinstance(size, int) or not 0 <= size <= len(rest):
+            if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= len(rest):
                 raise ReplyError(400, "binary_data_size does not fit the request's body")
             tensor["data"] = list(_texts(bytes(rest[:size])))
             rest = rest[size:]

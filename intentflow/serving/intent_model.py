@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intentflow.calls import Call, CallSyntaxError, parse_output
-from intentflow.errors import CheckFailed, InputError
+from intentflow.errors import CheckFailed, InputError, UsageError
+from intentflow.io.surrogates import is_unicode
 from intentflow.serving.interpretation import judge
 
 if TYPE_CHECKING:
@@ -75,11 +76,15 @@ class IntentModel:
         """The calls in each utterance, in order; many are decoded together.
 
         Raises:
+            UsageError: One utterance is given in place of a list.
             InputError: An utterance is empty, or too long for the model.
             CheckFailed: An answer is in neither output format.
         """
+        if isinstance(utterances, str):
+            raise UsageError("ask_all takes a list of utterances; ask takes one")
         if any(not utterance.strip() for utterance in utterances):
             raise InputError("the utterance is empty")
+        require_unicode(utterances)
         answers = self._engine.answer(utterances)
         return [
             _prediction(utterance, answer, self._model)
@@ -111,6 +116,16 @@ def load_model(folder: str | Path, *, constrained: bool = True) -> IntentModel:
 
     engine = TransformersEngine(folder, constrained=constrained)
     return IntentModel(engine, read_served_model(str(folder), constrained=constrained))
+
+
+def require_unicode(utterances: Sequence[str]) -> None:
+    """Refuse texts with bytes that are no characters, as of an argument that is not UTF-8.
+
+    Raises:
+        InputError: One of them has such bytes, or half of a surrogate pair.
+    """
+    if not all(map(is_unicode, utterances)):
+        raise InputError("the utterance is not Unicode text: write it as UTF-8")
 
 
 def _prediction(utterance: str, answer: Answer, model: ServedModel | None) -> Prediction:

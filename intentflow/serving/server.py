@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from intentflow.config import Flag, StrictModel
+from intentflow.errors import UsageError
 from intentflow.inference.vllm_installation import VLLM_PYTHON, local_engine, vllm_python
 from intentflow.inference.vllm_process import SERVED_NAME, running_vllm
 from intentflow.persons import PersonKey
@@ -85,6 +86,8 @@ def serve(config: ServeConfig) -> None:
     require_free_port(config.host, config.port)
     if config.metrics_port:
         require_free_port(config.host, config.metrics_port, "--metrics-port")
+    if config.metrics_port == config.port:
+        raise UsageError(f"--metrics-port {config.port} is that of --port: choose another one")
     access = read_access(os.environ)
     keys = Keys(access.keys_file, access.key)
     model = read_served_model(str(folder), constrained=config.constrained)
@@ -105,7 +108,8 @@ def _listen(
     limits = Limits(max_concurrent=config.max_concurrent, timeout_seconds=config.timeout_seconds)
     backends = {model.model_digest: backend} if model.model_digest else {}
     service = Service(config.name, model, backend, request_log, limits, backends)
-    url = f"http://{config.host}:{config.port}/v1"
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    url = f"http://{host}:{config.port}/v1"
     log.info("serving %s on %s", config.name, url)
     listen(create_app(service, keys, config.host), config.host, config.port, config.metrics_port)
 

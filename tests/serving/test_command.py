@@ -172,7 +172,9 @@ def test_a_port_in_use_is_one_line(tiny_model: Path, capsys: pytest.CaptureFixtu
     ("arguments", "message"),
     [
         (["--port", "70000"], "a port lies between 1 and 65535"),
-        (["--host", "256.0.0.1"], "256.0.0.1"),
+        (["--host", "256.0.0.1"], "--host '256.0.0.1' is no address of this computer"),
+        (["--host", "192.0.2.1"], "choose another --host"),
+        (["--port", "8471", "--metrics-port", "8471"], "--metrics-port 8471 is that of --port"),
         (["--engine", "vllm", "--port", str(free_port())], "vllm is not installed"),
     ],
 )

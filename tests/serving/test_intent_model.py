@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from intentflow.cli.main import main
-from intentflow.errors import CheckFailed
+from intentflow.errors import CheckFailed, InputError, UsageError
 from intentflow.inference.engines import Answer
 from intentflow.serving.intent_model import IntentModel
 from tests.real_parts.process import free_port
@@ -55,6 +55,21 @@ def test_a_models_calibration_and_threshold_are_applied_as_by_a_service(
 def test_an_answer_that_is_no_call_is_a_failed_check(answer: str) -> None:
     with pytest.raises(CheckFailed, match="which is no call"):
         IntentModel(Scripted(answer)).ask("hello")
+
+
+def test_one_utterance_is_no_list_of_letters() -> None:
+    with pytest.raises(UsageError, match="ask takes one"):
+        IntentModel(Scripted("stop()")).ask_all("stop")
+
+
+def test_an_utterance_that_is_not_unicode_is_refused() -> None:
+    with pytest.raises(InputError, match="write it as UTF-8"):
+        IntentModel(Scripted("stop()")).ask("stop \udcff")
+
+
+def test_an_argument_that_is_not_utf8_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", "stop \udcff", "--model", "nowhere"]) == 2
+    assert "the utterance is not Unicode text: write it as UTF-8" in capsys.readouterr().err
 
 
 def test_an_endpoint_that_is_down_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

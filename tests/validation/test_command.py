@@ -8,6 +8,7 @@ import pytest
 
 from intentflow.cli.main import main
 from intentflow.conversion import convert
+from intentflow.pipeline.steps.validate import run_validate
 from intentflow.records import write_records
 from tests.public_sets import SETS, in_both
 from tests.validation.rows import good_rows
@@ -111,6 +112,11 @@ def test_a_bad_policy_is_explained(
     (tmp_path / "policy.yaml").write_text(text, encoding="utf-8")
     assert _run(data, "--policy", tmp_path / "policy.yaml") == 2
     assert message in capsys.readouterr().err
+
+
+def test_one_other_file_from_python_is_no_list_of_letters(data: Path) -> None:
+    report = run_validate(data, against=str(data))
+    assert "leakage" in {finding.code for finding in report.findings}
 
 
 def test_a_taxonomy_file_is_checked_against(data: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from intentflow.config import Flag
 from intentflow.errors import InputError
+from intentflow.pipeline.steps.fields import one_or_several
 from intentflow.pipeline.steps.label_fields import LabelFields
 
 if TYPE_CHECKING:
@@ -137,9 +138,8 @@ def run_convert(
     from intentflow.conversion import convert
 
     settings = config or ConvertConfig()
-    given = [sources] if isinstance(sources, str | Path) else sources
     return convert(
-        [str(source) for source in given],
+        [str(source) for source in one_or_several(sources)],
         Path(records),
         format=settings.format,
         field=settings.field,

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from intentflow.config import Flag, Place, StrictModel, from_file
 from intentflow.feedback.drift.policy import DriftPolicy
-from intentflow.pipeline.steps.fields import Seed, TaxonomyFile
+from intentflow.pipeline.steps.fields import Seed, TaxonomyFile, one_or_several
 
 if TYPE_CHECKING:
     from intentflow.artifacts.drift import DriftReport
@@ -44,7 +44,7 @@ class DriftConfig(StrictModel):
 
 def run_drift(
     reference: str | Path,
-    requests: Sequence[str | Path],
+    requests: str | Path | Sequence[str | Path],
     config: DriftConfig | None = None,
     *,
     output: str | Path | None = None,
@@ -54,7 +54,7 @@ def run_drift(
 
     Args:
         reference: Training rows, scored predictions, or an earlier request log.
-        requests: Files, folders or ``s3://`` prefixes of request logs.
+        requests: Files, folders or ``s3://`` prefixes of request logs; one or several.
         config: Policy, taxonomy, seed; the defaults if None.
         output: File for the report, ``drift.json``; None for none.
         page: File for the HTML page; None for none.
@@ -69,7 +69,7 @@ def run_drift(
 
     settings = config or DriftConfig()
     known = read_reference(reference)
-    asked, about = read_requests(requests)
+    asked, about = read_requests(one_or_several(requests))
     report = measure_drift(
         known,
         asked,

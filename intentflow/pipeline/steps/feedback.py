@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from intentflow.config import Flag, StrictModel
-from intentflow.pipeline.steps.fields import TaxonomyFile
+from intentflow.pipeline.steps.fields import TaxonomyFile, one_or_several
 
 if TYPE_CHECKING:
     from intentflow.artifacts.feedback import FeedbackReport
@@ -52,7 +52,7 @@ def run_feedback(
     config: FeedbackConfig | None = None,
     *,
     gold: str | Path | None = None,
-    known: Sequence[str | Path] = (),
+    known: str | Path | Sequence[str | Path] = (),
 ) -> FeedbackReport:
     r"""Write a service's log as new labels, preference pairs and a review queue.
 
@@ -62,7 +62,7 @@ def run_feedback(
         config: Taxonomy, rules and budget; the defaults if None.
         gold: Records whose labels are certain, to check annotators with; their utterances become
             no new labels.
-        known: Records that are labelled already, such as the training rows.
+        known: Records that are labelled already, such as the training rows; one file or several.
 
     Returns:
         What became of every line, as in ``feedback.json``.
@@ -99,10 +99,10 @@ def run_feedback(
         settings.threshold,
     )
     found = collect_feedback(
-        [logs] if isinstance(logs, str | Path) else logs,
+        one_or_several(logs),
         rules,
         gold=read_records(gold) if gold is not None else (),
-        known=[row for file in known for row in read_records(file)],
+        known=[row for file in one_or_several(known) for row in read_records(file)],
     )
     found.write(output)
     return found.report

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -18,6 +20,16 @@ def split_names(value: object) -> object:
         ['typos', 'casing']
     """
     return [one.strip() for one in value.split(",")] if isinstance(value, str) else value
+
+
+def one_or_several(paths: str | Path | Sequence[str | Path]) -> Sequence[str | Path]:
+    """Paths as a list, of which one may be given by itself: its letters are no paths.
+
+    Example:
+        >>> one_or_several("test.jsonl")
+        ['test.jsonl']
+    """
+    return [paths] if isinstance(paths, str | Path) else paths
 
 
 TaxonomyFile = Annotated[

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 
 from intentflow.config import Flag, Place, StrictModel, from_file
 from intentflow.errors import CheckFailed, InputError, UsageError
-from intentflow.pipeline.steps.fields import TaxonomyFile
+from intentflow.pipeline.steps.fields import TaxonomyFile, one_or_several
 from intentflow.pipeline.steps.recipe_fields import OptionalRecipeFile
 from intentflow.validation.hardware import HARDWARE, Hardware
 from intentflow.validation.policy import DataPolicy
@@ -81,7 +81,7 @@ def run_validate(
     records: str | Path,
     config: ValidateConfig | None = None,
     *,
-    against: Sequence[str | Path] = (),
+    against: str | Path | Sequence[str | Path] = (),
     agreement: str | Path | None = None,
     report: str | Path | None = None,
     finding_rows: str | Path | None = None,
@@ -93,7 +93,8 @@ def run_validate(
     Args:
         records: The rows to check.
         config: Policy, taxonomy, recipe and hardware; the defaults if None.
-        against: Other files of records, such as the test set, that must not share rows.
+        against: Other files of records, such as the test set, that must not share rows; one or
+            several.
         agreement: Agreement of the annotators, as ``run_convert`` writes it; None for none.
         report: HTML page to write; None for none.
         finding_rows: JSON lines to write, with all rows behind each finding, readable by the
@@ -125,7 +126,7 @@ def run_validate(
     if estimate and settings.recipe is None:
         raise UsageError("--estimate times the training of a recipe: give --recipe, too")
     agreed = None if agreement is None else Agreement.read(agreement)
-    others = {str(path): read_records(path) for path in against}
+    others = {str(path): read_records(path) for path in one_or_several(against)}
     rows = read_records(records)
     hardware = Hardware.parse(settings.hardware) if settings.hardware else Hardware.detect()
     result = validate(
