@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import ast
-import importlib
 import re
-import shlex
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import jsonschema
@@ -15,24 +11,9 @@ import pytest
 import yaml
 
 from intentflow.cli.schema import schema_models
-from scripts.docs.command_line import parser_of
 from tests.docs.pages import PAGES, ROOT, Block, blocks, page_id
 from tests.docs.workspace import Workspace, console_commands
 
-_NOT_RUN = [
-    pytest.param(block, id=f"{page_id(page)}:{block.line}")
-    for page in PAGES
-    for block in blocks(page)
-    if block.language in ("sh", "console")
-    and "not run" in block.marks
-    and "intentflow " in block.code
-]
-_NOT_RUN_PYTHON = [
-    pytest.param(block, id=f"{page_id(page)}:{block.line}")
-    for page in PAGES
-    for block in blocks(page)
-    if block.language == "python" and "not run" in block.marks and not block.title
-]
 _CONFIGURATION = [
     pytest.param(block, id=f"{page_id(page)}:{block.line}")
     for page in PAGES
@@ -75,22 +56,6 @@ def test_all_commands_of_a_page_do_what_it_shows(
             workspace.run(block)
 
 
-@pytest.mark.parametrize("block", _NOT_RUN)
-def test_commands_that_are_not_run_are_commands_that_exist(block: Block) -> None:
-    for verb, *arguments in _intentflow_calls(block.code):
-        if not verb.startswith("-"):
-            parser_of(verb).parse_args(arguments)
-
-
-@pytest.mark.parametrize("block", _NOT_RUN_PYTHON)
-def test_python_that_is_not_run_imports_what_exists(block: Block) -> None:
-    imports = [it for it in ast.walk(ast.parse(block.code)) if isinstance(it, ast.ImportFrom)]
-    names = [(it.module or "", alias.name) for it in imports for alias in it.names]
-    assert names
-    missing = [pair for pair in names if not hasattr(importlib.import_module(pair[0]), pair[1])]
-    assert missing == []
-
-
 @pytest.mark.parametrize("block", _CONFIGURATION)
 def test_configuration_that_is_shown_fits_its_schema(block: Block) -> None:
     name, _, part = block.marks["schema"].partition(", ")
@@ -98,16 +63,6 @@ def test_configuration_that_is_shown_fits_its_schema(block: Block) -> None:
     if part == "in part":
         expected.pop("required", None)
     jsonschema.validate(yaml.safe_load(block.code), expected)
-
-
-def test_no_command_is_left_out_without_a_reason() -> None:
-    without = [
-        f"{page_id(page)}:{block.line}"
-        for page in PAGES
-        for block in blocks(page)
-        if "not run" in block.marks and not block.marks["not run"].strip()
-    ]
-    assert without == []
 
 
 def test_every_block_of_commands_is_of_a_language_that_is_run() -> None:
@@ -135,14 +90,6 @@ def test_a_command_that_fails_fails_the_page(tmp_path: Path) -> None:
 def test_other_output_than_the_page_shows_fails_the_page(tmp_path: Path) -> None:
     with Workspace(tmp_path, tmp_path) as workspace, pytest.raises(AssertionError, match="line 7"):
         workspace.run(Block(7, "console", "$ echo two\none\n"))
-
-
-def _intentflow_calls(code: str) -> Iterator[list[str]]:
-    lines = code.replace("\\\n", " ").splitlines()
-    for line in lines:
-        words = shlex.split(line.removeprefix("$ "), comments=True)
-        if "intentflow" in words:
-            yield words[words.index("intentflow") + 1 :]
 
 
 def test_the_pages_are_all_that_the_project_has() -> None:
