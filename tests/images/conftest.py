@@ -26,6 +26,14 @@ ORIGIN = {
     "SOURCE": "https://git.example.com/intentflow",
     "CREATED": "2026-01-02T03:04:05Z",
 }
+COMPONENTS = sorted(file.parent.name for file in ROOT.glob("components/*/component.py"))
+# Programs that an image of the graph's steps runs.
+CODE_VERSION = "from intentflow.pipeline.code_version import code_version; print(code_version())"
+IMPORTED_COMPONENTS = (
+    f"import importlib\nfor name in {COMPONENTS}:\n"
+    "    module = importlib.import_module(f'intentflow.components.{name}.component')\n"
+    "    print(getattr(module, name).name)"
+)
 _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 # What a cluster with strict rules gives a step: the image's user, no rights, no disk but /tmp.
 LOCKED = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--passwd=false"]
@@ -73,6 +81,12 @@ class Podman:
         """Run a command in a container that may do next to nothing."""
         words = ("run", "--rm", f"--timeout={timeout_seconds:.0f}", *LOCKED, *options, image)
         return self(*words, *command, timeout_seconds=timeout_seconds + 60)
+
+    def evaluate(self, image: str, code: str) -> str:
+        """What a program of Python prints in a container that may do next to nothing."""
+        done = self.locked(image, "python", "-c", code)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
 
 
 @pytest.fixture(scope="session")

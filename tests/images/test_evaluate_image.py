@@ -11,8 +11,9 @@ import pytest
 from intentflow.artifacts.metrics import Metrics
 from intentflow.deployment.serving_engine import serving_engine
 from intentflow.gating.same_engine import engine_differences
+from intentflow.pipeline.code_version import code_version
 from intentflow.records import write_records
-from tests.images.conftest import Podman
+from tests.images.conftest import CODE_VERSION, COMPONENTS, IMPORTED_COMPONENTS, Podman
 from tests.models import rows
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(1500)]
@@ -45,3 +46,11 @@ def test_evaluate_image_measures_with_vllm(
 def test_evaluate_image_takes_the_command_it_is_given(podman: Podman, evaluate_image: str) -> None:
     done = podman.locked(evaluate_image, "intentflow", "--version")
     assert (done.returncode, done.stdout.split()[0]) == (0, "intentflow"), done.stderr
+
+
+def test_evaluate_image_has_the_code_of_this_checkout(podman: Podman, evaluate_image: str) -> None:
+    assert podman.evaluate(evaluate_image, CODE_VERSION) == code_version()
+
+
+def test_evaluate_image_imports_every_component(podman: Podman, evaluate_image: str) -> None:
+    assert podman.evaluate(evaluate_image, IMPORTED_COMPONENTS).split() == COMPONENTS

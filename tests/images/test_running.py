@@ -14,7 +14,16 @@ import pytest
 
 from intentflow import __version__
 from intentflow.pipeline.code_version import code_version
-from tests.images.conftest import BASE, LOCKED, ORIGIN, ROOT, Podman
+from tests.images.conftest import (
+    BASE,
+    CODE_VERSION,
+    COMPONENTS,
+    IMPORTED_COMPONENTS,
+    LOCKED,
+    ORIGIN,
+    ROOT,
+    Podman,
+)
 from tests.real_parts.process import free_port, running
 from tests.serving.transformer.conftest import PREDICTOR_KEY, TOKEN, played_vllm, up, write_model
 
@@ -61,8 +70,12 @@ def test_no_python_of_the_image_has_pip(podman: Podman, image: str) -> None:
 
 
 def test_image_has_the_code_of_this_checkout(podman: Podman, image: str) -> None:
-    code = "from intentflow.pipeline.code_version import code_version; print(code_version())"
-    assert podman.locked(image, "python", "-c", code).stdout.strip() == code_version()
+    assert podman.evaluate(image, CODE_VERSION) == code_version()
+
+
+@pytest.mark.parametrize("kind", ["data", "deploy"])
+def test_image_of_steps_imports_every_component(podman: Podman, images: Images, kind: str) -> None:
+    assert podman.evaluate(images(kind), IMPORTED_COMPONENTS).split() == COMPONENTS
 
 
 def test_image_has_the_components_in_the_package_alone(podman: Podman, image: str) -> None:

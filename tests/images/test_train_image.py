@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from intentflow.pipeline.code_version import code_version
 from intentflow.records import write_records
-from tests.images.conftest import Podman
+from tests.images.conftest import CODE_VERSION, COMPONENTS, IMPORTED_COMPONENTS, Podman
 from tests.models import rows
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -53,3 +54,11 @@ def test_train_image_trains(
 def test_train_image_can_quantize(podman: Podman, train_image: str) -> None:
     done = podman.locked(train_image, "python", "-c", "import llmcompressor, bitsandbytes")
     assert done.returncode == 0, done.stderr
+
+
+def test_train_image_has_the_code_of_this_checkout(podman: Podman, train_image: str) -> None:
+    assert podman.evaluate(train_image, CODE_VERSION) == code_version()
+
+
+def test_train_image_imports_every_component(podman: Podman, train_image: str) -> None:
+    assert podman.evaluate(train_image, IMPORTED_COMPONENTS).split() == COMPONENTS
