@@ -54,7 +54,7 @@ class RecognizedCall:
     """One intent with its parameters.
 
     Attributes:
-        intent: Its name in the taxonomy.
+        intent: Name of the intent in the taxonomy.
         parameters: Values in order.
         arguments: Values by the taxonomy's parameter names.
     """
@@ -69,7 +69,7 @@ class LikelyIntent:
     """One intent in a ranking.
 
     Attributes:
-        intent: Its name in the taxonomy.
+        intent: Name of the intent in the taxonomy.
         probability: Probability of being the answer's first, in [0, 1].
     """
 
@@ -112,7 +112,7 @@ class ClientOptions:
 
     Attributes:
         token: Bearer token; None where the service demands none.
-        model: Its name in the routes.
+        model: Name of the model in the routes.
         timeout_seconds: Maximum seconds for one call of a method, all tries together.
         retries: Number of tries after the first.
         headers: Further HTTP headers, such as the Host that an ingress goes by.
@@ -237,7 +237,7 @@ class ServiceRequests:
         """Read the reply to :meth:`predict`.
 
         Raises:
-            ServiceFailure: Its format is unexpected.
+            ServiceFailure: The format of the reply is unexpected.
         """
         try:
             request_id = reply.headers.get("x-request-id", "")
@@ -263,13 +263,15 @@ class ServiceRequests:
         )
 
 
+# By hand and not by tenacity, as elsewhere: a program with the client installs httpx and pydantic
+# alone. Each client has its own loop around it, since one of them awaits.
 def pause_seconds(failure: ServiceFailure, tries: int, options: ClientOptions, end: float) -> float:
     """The pause before another try: as the service asked, else twice the last one, at random.
 
     Args:
         failure: Failure of the last try.
         tries: Number of tries so far.
-        options: Their limits.
+        options: Limits of time and tries.
         end: End of the time for all tries, in seconds of ``time.monotonic``.
 
     Raises:
