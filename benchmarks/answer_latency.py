@@ -81,7 +81,7 @@ class Arm:
     """A server under test.
 
     Attributes:
-        model: Its model directory.
+        model: Directory of the arm's model.
         ask: Makes the request from a client.
     """
 

@@ -78,7 +78,7 @@ class Place:
 
     Attributes:
         rows: Training, validation and test rows.
-        taxonomy: Their intents.
+        taxonomy: Intents of the rows.
         folder: Folder of the set's models.
         options: The command line.
     """

@@ -52,7 +52,7 @@ class Weights:
     """Weights to score.
 
     Attributes:
-        name: Their name in the table.
+        name: Name of the weights in the table.
         folder: The model directory.
         seconds: Time of making them; None for the original's.
         copy: The 4-bit copy that they were rounded in; None for other weights.

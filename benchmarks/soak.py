@@ -65,7 +65,7 @@ class Server:
     """A running server and what is seen of it.
 
     Attributes:
-        name: Its name in the report.
+        name: Name of the server in the report.
         url: Address of its API.
         metrics_url: Address of its metrics.
         process: The process.

@@ -190,7 +190,7 @@ def from_file(read: Callable[[str], Any], model: type[BaseModel]) -> BeforeValid
         model: Type of the document.
 
     Returns:
-        For ``Annotated``.
+        A validator for ``Annotated``.
     """
 
     def read_text(value: object) -> object:

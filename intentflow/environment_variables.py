@@ -10,7 +10,7 @@ class Variable:
     """An environment variable that users set.
 
     Attributes:
-        name: Its name.
+        name: Name of the variable.
         read_by: Commands and parts that read it.
         meaning: Content, and the value where it is not set.
         secret: Whether its value must not be shown; in a cluster it comes from a Secret.

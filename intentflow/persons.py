@@ -31,7 +31,7 @@ class PersonKey:
     """The key of the hashes; it is not shown.
 
     Attributes:
-        secret: Its bytes, at least 16.
+        secret: Bytes of the key, at least 16.
 
     Raises:
         InputError: The key is too short.

@@ -114,7 +114,7 @@ class Position(NamedTuple):
 
     Attributes:
         unit: ``line`` of JSON lines, ``row`` of a JSON array, in which rows may share a line.
-        number: Its number, from 1.
+        number: Number of the line or row, from 1.
     """
 
     unit: Literal["line", "row"]

@@ -93,8 +93,8 @@ TERMS = {
     ),
     # In capitals alone: a line of a sentence may begin like this, too.
     "fragment": Term(
-        r"^(?-i:After|As|Before|By|Called|For|From|Given|In|It|Likewise|See|Set|That|They|Those|With"
-        r"|When)\b"
+        r"^(?-i:After|As|Before|By|Called|For|From|Given|In|Its?|Likewise|See|Set|That|Their|They"
+        r"|Those|With|When)\b"
         r"|^(?-i:The same|Same)\b",
         "a noun with what it is: Seconds of a call, all tries together",
         kinds=("argument",),
@@ -202,6 +202,8 @@ def test_constructors_are_documented_by_their_classes() -> None:
         ("argument", "Same label as another row.", "fragment"),
         ("argument", "When it was labelled.", "fragment"),
         ("argument", "It is too long.", "fragment"),
+        ("argument", "Its name.", "fragment"),
+        ("argument", "Their number.", "fragment"),
     ],
 )
 def test_each_pattern_finds_its_word(kind: str, text: str, term: str) -> None:
@@ -292,7 +294,9 @@ def string_texts(node: ast.AST, place: str) -> Iterator[Text]:
         yield Text("prose", place, node.lineno + offset, line)
     for left, right in pairwise(node.value.split("\n")):  # a phrase may go over a line's end
         yield Text("prose", place, node.lineno, f"{left[-40:]} {right.strip()[:40]}")
-    for match in re.finditer(r"^ +\*{0,2}\w[\w, ]*: (.+)$", node.value, re.MULTILINE):
+    for match in re.finditer(
+        r"^ +(?:\*{0,2}\w[\w, ]*: |(?:Returns|Yields):\n +)(.+)$", node.value, re.MULTILINE
+    ):
         yield Text("argument", place, node.lineno, match[1])
 
 

@@ -35,7 +35,7 @@ def convert(
         erased_digest: Digest of its list of erasures, so that a new one is a new run.
 
     Returns:
-        What ends the run after this step: no row was kept, or too many were rejected.
+        Failure that ends the run after this step: no row was kept, or too many were rejected.
     """
     from intentflow.parallel import executor_from_environment
     from intentflow.pipeline.parameters import from_parameter

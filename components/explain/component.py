@@ -39,7 +39,7 @@ def explain(
         pairs_digest: Digest of the corrections that tuned the model; empty if none did.
 
     Returns:
-        What ends the run: the reasons of the verdict.
+        Failure that ends the run: the reasons of the verdict.
     """
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.recipe_parameters import read_model_recipe

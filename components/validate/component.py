@@ -27,7 +27,7 @@ def validate(
         finding_rows: All rows behind each finding.
 
     Returns:
-        What ends the run: findings of level error; empty if there is none.
+        Failure that ends the run: findings of level error; empty if there is none.
     """
     from intentflow.pipeline.parameters import from_parameter
     from intentflow.pipeline.steps import keep_metadata, step_errors

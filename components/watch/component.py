@@ -27,7 +27,7 @@ def watch(
         report: ``watch.json``: the decision, its reason and the counts.
 
     Returns:
-        What ends the run after this step: the canary was taken away.
+        Failure that ends the run after this step: the canary was taken away.
     """
     from intentflow.deployment.canary_watch.limits import WatchLimits
     from intentflow.deployment.options import DeployOptions

@@ -42,7 +42,7 @@ class Agreement(Artifact):
     ADVICE: ClassVar[str] = "convert the export again"
 
     rows: Integer = Field(description="Rows that several annotators answered")
-    answers: Integer = Field(description="Their answers")
+    answers: Integer = Field(description="Answers to rows of several annotators")
     alpha: Number | None = Field(description=f"{_ALPHA}. Of the intents of the answers")
     same_calls: Number | None = Field(
         description="Share of pairs of answers to one row with the same calls, parameters included"

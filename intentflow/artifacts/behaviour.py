@@ -65,7 +65,9 @@ class BehaviourScores(Section):
     )
     cases: Integer = Field(description="Number of edited rows that were judged")
     failures: Integer = Field(description="Number of those that break the rule")
-    failure_rate: Rate | None = Field(description="Their share; null without a case")
+    failure_rate: Rate | None = Field(
+        description="Share of failures among the judged rows; null without a case"
+    )
     interval: Interval | None = Field(
         description="95 % interval of the share (Wilson's score interval); null without a case"
     )

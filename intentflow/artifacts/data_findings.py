@@ -35,7 +35,7 @@ class FindingRow(JsonDocument):
     WRONG_KIND: ClassVar[str] = "not a row of a finding: expected code, level and row"
 
     code: str = Field(description="Code of the finding")
-    level: Level = Field(description="Its level")
+    level: Level = Field(description="Level of the finding")
     row: int = Field(
         ge=1, description="Line of the checked records, from 1; in a JSON array the row's number"
     )

@@ -68,7 +68,7 @@ class QueuedRequest(Artifact):
 
     instruction: str = Field(description="The utterance, redacted as it was logged")
     prediction: str = Field(description="The model's answer, which is the pre-label")
-    confidence: Rate | None = Field(description="Its confidence; null if unknown")
+    confidence: Rate | None = Field(description="Confidence of the answer; null if unknown")
     reason: ReviewReason = Field(
         description="least_confident, near_threshold; models_differ: two models answered it "
         "differently; unlike_known: no labelled row is similar; new_cluster: nor is one to several "

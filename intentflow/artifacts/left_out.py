@@ -18,7 +18,8 @@ class LeftOutRow(Artifact):
     """A row that a step left out."""
 
     row: int = Field(
-        description="Its line in the step's input, from 1; in a JSON array its number", ge=1
+        description="Line number in the step's input, from 1; in a JSON array the row's number",
+        ge=1,
     )
     reason: LeftOutReason = Field(
         description="near_test_row: it is near a row of the test file; above_cap: its intent has "

@@ -62,7 +62,7 @@ class Measured(Section):
     )
     engine: str | None = Field(None, description="The engine that answered")
     engine_version: str | None = Field(
-        None, description="Its version; null if it states none, such as an endpoint"
+        None, description="Version of the engine; null if it states none, such as an endpoint"
     )
     quantization: str | None = Field(
         None, description="Format of the model's weights; null if they are not quantized"

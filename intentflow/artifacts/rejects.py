@@ -22,7 +22,7 @@ class RejectedRow(JsonDocument):
     WRONG_KIND: ClassVar[str] = "not a rejected row: expected source, line, reason and raw"
 
     source: str = Field(description="Name of the file")
-    line: int = Field(ge=1, description="Its line in the file, from 1")
+    line: int = Field(ge=1, description="Line number in the file, from 1")
     reason: str = Field(description="Code of the reason, such as malformed_output")
     raw: str = Field(description="The row as text, redacted unless that was switched off")
 

@@ -69,13 +69,15 @@ class LoggedDisagreement(LogLine):
     WRONG_KIND: ClassVar[str] = "not a logged disagreement"
 
     prediction: str = Field(description="The answer that the client got, in the call language")
-    confidence: Rate | None = Field(description="Its confidence; null if unknown")
+    confidence: Rate | None = Field(description="Confidence of the answer; null if unknown")
     latency_seconds: Number = Field(description="Time of that answer")
     shadow_digest: str | None = Field(
         description="Digest of the shadow's model; null where it is served from a folder"
     )
     shadow_prediction: str = Field(description="The shadow's answer, in the call language")
-    shadow_confidence: Rate | None = Field(description="Its confidence; null if unknown")
+    shadow_confidence: Rate | None = Field(
+        description="Confidence of the shadow's answer; null if unknown"
+    )
     shadow_latency_seconds: Number = Field(description="Time of the shadow's answer")
 
 

@@ -35,7 +35,9 @@ class MergeReport(Artifact):
     SIGN: ClassVar[str] = "previous_rows"
 
     previous_rows: Integer = Field(description="Training rows of the champion's data set")
-    previous_test_rows: Integer = Field(description="Its test rows, which stay test rows")
+    previous_test_rows: Integer = Field(
+        description="Test rows of the champion's data set, which stay test rows"
+    )
     given: Integer = Field(description="Rows of exports and corrections")
     seen: Integer = Field(description="Rows of these that an earlier merge has seen")
     duplicates: Integer = Field(description="New ones with utterance and label of another row")
@@ -59,9 +61,11 @@ class WatchCriterion(Section):
         description="Whether the limit is exceeded, kept, or neither is shown"
     )
     stable_hits: Integer | None = Field(description="Events of the model in service; null if none")
-    stable_trials: Integer | None = Field(description="Its requests or answers")
+    stable_trials: Integer | None = Field(
+        description="Requests to the model in service, or answers of it"
+    )
     canary_hits: Integer = Field(description="Events of the canary")
-    canary_trials: Integer = Field(description="Its requests or answers")
+    canary_trials: Integer = Field(description="Requests to the canary, or answers of it")
     low: Number = Field(description="Lower bound of the increase, or of the rate")
     high: Number = Field(description="Upper bound")
     limit: Number = Field(description="Tolerated increase, or rate")

@@ -41,9 +41,9 @@ class Rule(Section):
 class ServingEngine(Section):
     """The engine that will serve the model."""
 
-    engine: str = Field(description="Its name")
+    engine: str = Field(description="Name of the engine")
     engine_version: str | None = Field(
-        None, description="Its version; null if the image's tag states none"
+        None, description="Version of the engine; null if the image's tag states none"
     )
     quantization: str | None = Field(
         None, description="Format of the weights that its arguments set; null for the model's own"

@@ -58,7 +58,7 @@ class EncoderClassifier:
     """A fine-tuned encoder; see :func:`fit_encoder`.
 
     Attributes:
-        targets: Its outputs.
+        targets: Outputs of the classifier.
         tokenizer: The tokenizer.
         model: The model with its head.
     """

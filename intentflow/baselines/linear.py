@@ -54,7 +54,7 @@ class LinearClassifier:
     """A fitted classifier; see :func:`fit_linear`.
 
     Attributes:
-        targets: Its outputs.
+        targets: Outputs of the classifier.
         features: scikit-learn's two vectorizers, of words and of characters.
         coefficients: Weight of each feature for each output: shape (features, outputs).
         intercepts: Constant of each output.

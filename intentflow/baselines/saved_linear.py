@@ -55,7 +55,7 @@ def load_linear(vocabulary: SavedVocabulary, content: bytes, where: str) -> Line
     """The classifier of a vocabulary and weights.
 
     Args:
-        vocabulary: Its vocabulary.
+        vocabulary: Vocabulary of the classifier.
         content: Content of its safetensors file.
         where: Location of that file, for messages.
 

@@ -30,7 +30,7 @@ def judge(
     Args:
         case: The edited row.
         answer: The model's answer to the row; empty if the request failed.
-        edited_answer: Its answer to the edited text; empty if the request failed.
+        edited_answer: Answer to the edited text; empty if the request failed.
         output_format: Format of the answers.
 
     Returns:

@@ -24,8 +24,8 @@ class Utterance:
     Attributes:
         number: Number of the row, from 1.
         text: The utterance.
-        output: Its label, as it is written in the data.
-        calls: Its label.
+        output: Label of the row, as it is written in the data.
+        calls: Label of the row.
         language: English name of its language; None if it is unknown.
         rounds: Number of the user's turns that it joins.
 

@@ -77,7 +77,7 @@ def flag_names(name: str, field: FieldInfo) -> tuple[str, ...]:
 
     Args:
         name: Name of the field.
-        field: Its declaration.
+        field: Declaration of the field.
     """
     flag = marker(Flag, field.metadata)
     return (flag and flag.names) or (f"--{name.replace('_', '-')}",)

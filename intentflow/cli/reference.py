@@ -21,7 +21,7 @@ class FieldReference:
     """The reference of a field.
 
     Attributes:
-        field: Its name, as in the component's ``config``.
+        field: Name of the field, as in the component's ``config``.
         verb: The subcommand whose flag sets it.
         flag: The flag; ``--set KEY=VALUE`` if it has none.
         run_key: The key of ``run.yaml``.

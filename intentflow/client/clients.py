@@ -28,7 +28,7 @@ class IntentClient:
     Args:
         url: URL of the service, without a path; it must hold no secret.
         token: Bearer token; None where the service demands none.
-        model: Its name in the routes.
+        model: Name of the model in the routes.
         timeout_seconds: Maximum seconds for one call of a method, all tries together.
         retries: Number of tries after the first.
         headers: Further HTTP headers, such as the Host that an ingress goes by.
@@ -158,7 +158,7 @@ class AsyncIntentClient:
     Args:
         url: URL of the service, without a path.
         token: Bearer token; None where the service demands none.
-        model: Its name in the routes.
+        model: Name of the model in the routes.
         timeout_seconds: Maximum seconds for one call of a method, all tries together.
         retries: Number of tries after the first.
         headers: Further HTTP headers, such as the Host that an ingress goes by.

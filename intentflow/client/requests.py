@@ -249,7 +249,7 @@ class ServiceRequests:
         """Read the reply to :meth:`feedback`: the id under which the correction is stored.
 
         Raises:
-            ServiceFailure: Its format is unexpected.
+            ServiceFailure: The format of the reply is unexpected.
         """
         try:
             return str(reply.json()["request_id"])

@@ -58,7 +58,7 @@ def elect(given: Sequence[AnnotatorAnswer], utterance: str) -> Election:
     """The most frequent answer of a row's annotators, with all their answers.
 
     Args:
-        given: Their answers; blank ones abstain.
+        given: Answers of the row's annotators; blank ones abstain.
         utterance: The utterance.
 
     Raises:

@@ -31,7 +31,7 @@ def describe_available_names(sources: Sequence[Source], form: Format, options: O
         options: The requested field and job.
 
     Returns:
-        For example ``; there is no field query, only text, note``, or without a request
+        A clause such as ``; there is no field query, only text, note``, or without a request
         ``; found sentence ("play it"): name the utterance's field with --field …``; empty if the
         requested names exist.
     """

@@ -45,7 +45,7 @@ def choose_columns(source: Source, form: Format, options: Options) -> Options:
 
     Args:
         source: The file.
-        form: Its format, with its layout.
+        form: Format of the file, with its layout.
         options: The user's options; a name given there is found whatever its case.
 
     Returns:

@@ -48,7 +48,7 @@ class Question:
 
     Attributes:
         names: The better one and the other.
-        scores: Their scores.
+        scores: Scores of the two.
     """
 
     names: tuple[str, str]

@@ -81,9 +81,9 @@ def convert(
             reads the files and sends the rows to its workers.
         parameters_from_spans: Whether labelled spans become the parameters of the intent that is
             chosen next to them.
-        taxonomy: Its intents are class names, though they label one row only, and it gives the
-            order of parameters that an export has by name. If None, that order is the one of the
-            export's own definitions, then of the names' first occurrence.
+        taxonomy: Taxonomy whose intents are class names, though they label one row only, and which
+            gives the order of parameters that an export has by name. If None, that order is the
+            one of the export's own definitions, then of the names' first occurrence.
         agreement: File for the agreement of annotators, see
             :mod:`intentflow.artifacts.agreement`; None for none.
         known_intents: Further class names, though they label one row only.

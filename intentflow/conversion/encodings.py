@@ -41,7 +41,7 @@ def as_utf8(path: Path, name: str, encoding: str, folder: Path, limits: SizeLimi
     Args:
         path: The file.
         name: The user's name for it, for messages.
-        encoding: Its encoding.
+        encoding: Encoding of the file.
         folder: Folder for the copy, which keeps the file's name.
         limits: The sizes allowed.
 

@@ -110,7 +110,7 @@ class AnsweredRow(NamedTuple):
 
     Attributes:
         utterance: The utterance, which decides on full-width commas between values.
-        answers: Their answers.
+        answers: Answers of the annotators.
     """
 
     utterance: str

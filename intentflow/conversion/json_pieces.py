@@ -32,7 +32,7 @@ class Scalar(NamedTuple):
 
     Attributes:
         path: Keys and indices that lead to it; :data:`INSIDE` enters a text's own document.
-        kind: Its type; ``escaped`` is a text with escape sequences.
+        kind: Type of the value; ``escaped`` is a text with escape sequences.
         raw: The value as written, quotes included.
         is_nested: Whether it is a value of a text's own document.
     """

@@ -23,7 +23,7 @@ class Value:
 
     Attributes:
         line: Line of its first character, from 1.
-        raw: Its text.
+        raw: Text of the value.
         document: The parsed value; meaningless if there is a ``problem``.
         problem: ``not_json``, ``too_deep`` or ``truncated``; empty for a valid value.
     """

@@ -39,7 +39,7 @@ class NamedValue(NamedTuple):
     """A value and what it is called.
 
     Attributes:
-        names: Its names, the preferred one first: an entity's role, then the entity.
+        names: Names of the value, the preferred one first: an entity's role, then the entity.
         text: The value.
         start: Start of the value in the utterance, in characters from 0; for the order only.
     """

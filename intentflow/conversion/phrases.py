@@ -41,7 +41,7 @@ class Phrase(NamedTuple):
         values: The named values in it.
         declared: Names of the intent's parameters in the order that the document states.
         raw: The phrase as it stands in the document, for the rejects file.
-        line: Its line, from 1; 1 where the document is one value.
+        line: Line number in the file, from 1; 1 where the document is one value.
         is_template: Whether it has placeholders instead of words.
         problem: Reason for rejecting it that was found with its parts; empty if there is none.
     """

@@ -130,7 +130,7 @@ def read_example(line: str, intent: str, number: int) -> Phrase:
     Args:
         line: The example.
         intent: Name of its intent.
-        number: Its line in the file, from 1.
+        number: Line number in the file, from 1.
     """
     match = _ITEM.fullmatch(line)
     if not match:

@@ -113,7 +113,7 @@ def mark_values(text: str, label: str, names: ParameterNames) -> MarkedExample:
 
     Args:
         text: The utterance.
-        label: Its label; a name without parentheses is an intent without parameters.
+        label: Label of the utterance; a name without parentheses is an intent without parameters.
         names: Names of each intent's parameters; ``parameter_1`` and so on for the others.
 
     Raises:

@@ -23,7 +23,7 @@ class ToolCall(NamedTuple):
 
     Attributes:
         name: Name of the function.
-        arguments: Its arguments by name.
+        arguments: Arguments of the call by name.
     """
 
     name: str
@@ -36,7 +36,7 @@ class DeclaredTool(NamedTuple):
     Attributes:
         parameters: Names of its parameters, in the order of its schema.
         required: Names of those that a call must have.
-        description: Its description; empty if it has none.
+        description: Description of the function; empty if it has none.
     """
 
     parameters: tuple[str, ...]

@@ -56,7 +56,7 @@ def near_clusters(texts: Sequence[str], threshold: float = NEAR_THRESHOLD) -> li
         threshold: Minimum Jaccard similarity of near-duplicates, in (0, 1].
 
     Returns:
-        For each text, the index of the first text of its group; the same on every platform.
+        The index of the first text of its group for each text; the same on every platform.
 
     Raises:
         InputError: The threshold is out of range.

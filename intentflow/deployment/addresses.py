@@ -25,7 +25,7 @@ def host_fault(name: str, namespace: str, *, transformer: bool, canary: bool) ->
 
     Args:
         name: Name of the service.
-        namespace: Its namespace.
+        namespace: Namespace of the service.
         transformer: Whether it has a transformer.
         canary: Whether it has a canary.
     """

@@ -26,7 +26,7 @@ def put(
         stage: The stage.
         where: Name and namespace of the service.
         limits: Limits of the wait.
-        deadline: Its end, which several stages share, in seconds of ``time.monotonic``.
+        deadline: End of the stage, which several stages share, in seconds of ``time.monotonic``.
 
     Raises:
         ServiceError: The cluster refused, or did not answer until the time limit.

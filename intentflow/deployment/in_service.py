@@ -20,8 +20,8 @@ def model_in_service(options: DeployOptions) -> str | None:
         options: Name, namespace and mode of the service, and its repository.
 
     Returns:
-        Its location under its digest. None if there is no such service, or its model has no digest
-        by which it could be found unchanged.
+        Location of the model under its digest. None if there is no such service, or its model has
+        no digest by which it could be found unchanged.
 
     Raises:
         ServiceError: The cluster or the repository does not answer, or refuses.

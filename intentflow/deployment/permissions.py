@@ -25,7 +25,7 @@ def deployer_role(name: str, namespace: str, account: tuple[str, str]) -> list[M
 
     Args:
         name: Name of the service.
-        namespace: Its namespace, which the Role is for.
+        namespace: Namespace of the service, which the Role is for.
         account: Namespace and name of the ServiceAccount that deploys, in any namespace.
 
     Returns:

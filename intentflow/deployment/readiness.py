@@ -56,7 +56,8 @@ class Readiness:
         failed: Whether KServe does not accept its specification.
         url: URL of the service, once known.
         message: The pending part, or the reason of the failure; one line.
-        address: Its URL inside the cluster, where the other one may have no name; once known.
+        address: URL of the service inside the cluster, where the other one may have no name; once
+            known.
     """
 
     ready: bool
@@ -84,7 +85,7 @@ def wait_until_ready(
     API server that does not answer is waited for.
 
     Returns:
-        Its state, with its URLs.
+        State of the service, with its URLs.
 
     Raises:
         CheckFailed: The service or its pods failed, it was deleted or the time is over; with the

@@ -37,7 +37,7 @@ class RequestedPods:
     """The requested pods of one Deployment.
 
     Attributes:
-        replicas: Their number; None if an autoscaler changes it.
+        replicas: Number of the pods; None if an autoscaler changes it.
         fields: Fields of the pod, without its containers.
         labels: Labels of the pod.
         annotations: Annotations of the pod.
@@ -75,7 +75,7 @@ def of_predictor(service: Fields, runtime: Fields | None) -> RequestedPods:
 
     Args:
         service: The InferenceService.
-        runtime: Its ServingRuntime; None if it is not known.
+        runtime: ServingRuntime of the service; None if it is not known.
     """
     predictor = service["spec"]["predictor"]
     canaries = service["spec"].get("canary") or ()
@@ -91,7 +91,7 @@ def of_canary(service: Fields, canary: Fields, runtime: Fields | None) -> Reques
     Args:
         service: The InferenceService.
         canary: The entry of its ``spec.canary``.
-        runtime: Its ServingRuntime; None if it is not known.
+        runtime: ServingRuntime of the canary; None if it is not known.
     """
     return _requested(service, canary["predictor"], _of_canary(service, canary), runtime)
 

@@ -60,7 +60,7 @@ def record(
     Args:
         cluster: The cluster.
         service: The live InferenceService.
-        objects: Its objects as they were applied.
+        objects: Objects of the service as they were applied.
         added: Objects that the next state creates: name, kind and apiVersion of each.
 
     Returns:

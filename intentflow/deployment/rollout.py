@@ -46,7 +46,7 @@ class Rollout:
     Args:
         cluster: The cluster.
         name: Name of the InferenceService.
-        namespace: Its namespace.
+        namespace: Namespace of the service.
     """
 
     def __init__(self, cluster: Cluster, name: str, namespace: str) -> None:

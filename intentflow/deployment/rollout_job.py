@@ -58,7 +58,7 @@ def rollout_name(service: str, objects: Iterable[Mapping[str, Any]]) -> str:
 
     Args:
         service: Name of the service.
-        objects: Its objects; the Job's present name does not count.
+        objects: Objects of the service; the Job's present name does not count.
 
     Example:
         >>> service = {"kind": "InferenceService", "spec": {"predictor": {"minReplicas": 1}}}

@@ -98,7 +98,7 @@ def wanted_deployments(
 
     Args:
         service: The InferenceService in the cluster.
-        runtime: Its ServingRuntime; None if it is not in the service's namespace.
+        runtime: ServingRuntime of the service; None if it is not in the service's namespace.
     """
     spec, name = service["spec"], service["metadata"]["name"]
     pods = of_predictor(service, runtime)

@@ -82,7 +82,7 @@ class ErasedRows:
         """Whether a request, or a correction of one, is that of an erased person.
 
         Args:
-            request_id: Its id.
+            request_id: Id of the request.
             person: Keyed hash of the person whom the line names; None if it names none.
         """
         return not person and bool(self.requests) and request_digest(request_id) in self.requests

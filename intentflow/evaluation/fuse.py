@@ -83,7 +83,7 @@ def fuse_model(
             utterance is a training row's.
 
     Returns:
-        What was written; None if nothing was, and the reason is logged.
+        Facts of the fused classifier; None if none was written, and the reason is logged.
 
     Raises:
         InputError: The directory is not a model.

@@ -47,7 +47,7 @@ def parameter_scores(
 
     Args:
         rows: Scored rows.
-        taxonomy: Its names are those of the parameters; numbers if None.
+        taxonomy: Taxonomy that names the parameters; numbers if None.
     """
     counts: defaultdict[tuple[str, int], _Counts] = defaultdict(_Counts)
     for row in rows:

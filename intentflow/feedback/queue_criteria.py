@@ -28,7 +28,7 @@ def drifting_intents(labels: Sequence[str], answers: Sequence[str]) -> list[str]
         answers: The model's answers to the requests.
 
     Returns:
-        Their names, the most certain first; none for fewer than 100 rows or requests.
+        Names of the intents, the most certain first; none for fewer than 100 rows or requests.
 
     Example:
         >>> drifting_intents(["play()", "stop()"] * 100, ["play()", "stop()", "stop()"] * 70)

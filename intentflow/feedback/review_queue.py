@@ -27,7 +27,7 @@ class _Candidate:
     """An utterance that was asked.
 
     Attributes:
-        latest: Its latest request.
+        latest: Latest request with the utterance.
         requests: Number of its requests.
         models_differ: Whether two models answered it differently.
     """

@@ -55,7 +55,7 @@ class TimedRequest:
 
     Attributes:
         line: The line of the log.
-        time: Its time.
+        time: Time of the request.
     """
 
     line: LoggedRequest | LoggedDisagreement
@@ -68,7 +68,7 @@ class TimedCorrection:
 
     Attributes:
         line: The line of the log, its label in canonical notation.
-        time: Its time.
+        time: Time of the correction.
     """
 
     line: LoggedCorrection

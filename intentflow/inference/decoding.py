@@ -61,7 +61,7 @@ class Request:
 
     Attributes:
         number: Index among all prompts, from 0.
-        own: Its tokens after the shared prefix; at least one.
+        own: Tokens of the prompt after the shared prefix; at least one.
         limit: Maximum number of tokens of its answer.
         listener: Function that gets its tokens as they are decoded; None for none.
         is_wanted: Whether its answer is still wanted; called before every pass.

@@ -57,7 +57,7 @@ class FusedClassifier:
             utterances: Texts as the training rows have them, rounds joined.
 
         Returns:
-            For each text one value for each intent.
+            One value for each intent, for each text.
         """
         logs = intent_logs(self.classifier, utterances, self.intents.names)
         biases: list[list[float]] = (self.weight * logs).tolist()

@@ -24,7 +24,7 @@ class IntentVocabulary:
     Attributes:
         names: The intents.
         texts: The opening of each intent's call, such as ``play_music(``.
-        ids: Its token.
+        ids: Token of each intent.
     """
 
     names: tuple[str, ...]

@@ -115,7 +115,7 @@ def running_version(url: str) -> str:
     """The version that a running server states.
 
     Args:
-        url: Its URL, without ``/v1``.
+        url: URL of the server, without ``/v1``.
 
     Raises:
         ServiceError: The server states no version.

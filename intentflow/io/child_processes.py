@@ -33,9 +33,9 @@ class ChildServer:
     """A server that this process started.
 
     Attributes:
-        name: Its name, for messages.
-        url: Its URL on this computer, without a path.
-        process: Its process.
+        name: Name of the server, for messages.
+        url: URL of the server on this computer, without a path.
+        process: Process of the server.
         log_file: File with its output.
         cause: Finds the reason of its end in that file.
     """

@@ -33,7 +33,7 @@ def execute_graph(
 
     Args:
         pipeline: The graph.
-        arguments: Its arguments.
+        arguments: Arguments of the graph.
         root: Folder of the run.
         verbose: Whether to show the runner's complete log.
 

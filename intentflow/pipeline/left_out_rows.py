@@ -14,7 +14,7 @@ class LeftOutList(NamedTuple):
     """A list of rows that a step did not use.
 
     Attributes:
-        file: Its file in the run's folder.
+        file: File of the list in the run's folder.
         reason: Why they were not used, for the line at the end of a run.
         rows: Number of rows.
     """

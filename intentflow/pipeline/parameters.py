@@ -59,8 +59,8 @@ def as_received(config: BaseModel) -> dict[str, Any]:
         config: Configuration of a step, or several of them.
 
     Returns:
-        As :func:`as_parameter`, but floats without a fraction are integers: a cluster writes
-        parameters as protobuf's JSON, which does not tell them apart.
+        The value of :func:`as_parameter`, but floats without a fraction are integers: a cluster
+        writes parameters as protobuf's JSON, which does not tell them apart.
 
     Example:
         >>> from intentflow.pipeline.steps.split import SplitConfig

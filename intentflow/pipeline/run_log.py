@@ -179,7 +179,7 @@ def counts_text(outputs: Mapping[str, Any]) -> str:
     """The numbers of a step: its metrics, or else the rows of its outputs that are not 0.
 
     Args:
-        outputs: Its outputs by name, of which artifacts have metadata.
+        outputs: Outputs of the step by name, of which artifacts have metadata.
 
     Example:
         >>> from types import SimpleNamespace

@@ -15,9 +15,9 @@ class StepEnd(NamedTuple):
     """The end of a step.
 
     Attributes:
-        name: Its name in the graph.
+        name: Name of the step in the graph.
         seconds: Wall time of the step.
-        outputs: Its outputs by name; none of a failed step.
+        outputs: Outputs of the step by name; none of a failed step.
         succeeded: Whether it succeeded, executed or from the cache.
     """
 

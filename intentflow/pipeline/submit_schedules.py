@@ -28,7 +28,7 @@ class Schedule:
     """A schedule, as the server has it.
 
     Attributes:
-        recurring_run_id: Its id.
+        recurring_run_id: Id of the schedule.
         name: Name shown in the user interface.
         cron: Six fields, seconds first; None for one with a fixed interval, made elsewhere.
         enabled: Whether it starts runs.

@@ -30,7 +30,7 @@ def wait_for_run(client: KfpClient, run_id: str, url: str, wait_seconds: float) 
     Args:
         client: A connected client.
         run_id: Id of the run.
-        url: Its URL for a browser, for messages.
+        url: URL of the run for a browser, for messages.
         wait_seconds: Maximum time to wait.
 
     Returns:

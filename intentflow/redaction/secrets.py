@@ -19,7 +19,7 @@ class Secret(NamedTuple):
 
     Attributes:
         text: The value as the utterance has it.
-        kind: Its kind.
+        kind: Kind of personal data.
     """
 
     text: str

@@ -33,8 +33,8 @@ class MlflowApi:
     """A tracking server.
 
     Args:
-        tracking_uri: Its address, ``http://`` or ``https://``. Token, or user and password, are
-            those of MLflow's own variables, ``MLFLOW_TRACKING_TOKEN``, ``…_USERNAME``,
+        tracking_uri: URL of the server, ``http://`` or ``https://``. Token, or user and password,
+            are those of MLflow's own variables, ``MLFLOW_TRACKING_TOKEN``, ``…_USERNAME``,
             ``…_PASSWORD``.
 
     Raises:

@@ -80,7 +80,7 @@ class Registry:
             entry: The entry. Writing it again, as a step that is run again does, changes nothing.
 
         Returns:
-            Its id.
+            Id of the entry.
 
         Raises:
             InputError: A parent is missing or damaged, or the entry cannot be written.
@@ -104,7 +104,7 @@ class Registry:
                 deployments the last one does.
 
         Returns:
-            Its id.
+            Id of the entry.
 
         Raises:
             InputError: A parent is missing or damaged, or the entry cannot be written.
@@ -160,7 +160,7 @@ class Registry:
         """The aliases of a service; none if it is new.
 
         Raises:
-            InputError: Their file is damaged.
+            InputError: The file of the aliases is damaged.
         """
         name = f"{_ALIASES}/{service}{SUFFIX}"
         return parsed_aliases(self._objects.read(name), service, self._objects.address(name))

@@ -59,7 +59,7 @@ class RetrainLeases:
         """The lease; None if no run has ever held it.
 
         Raises:
-            InputError: Its file is damaged.
+            InputError: The file of the lease is damaged.
             ServiceError: The storage does not answer, or refuses.
         """
         return self._parsed(self._objects.read(self._name))
@@ -127,7 +127,7 @@ class RetrainLeases:
             holder: Id of the run.
 
         Raises:
-            InputError: Its file is damaged.
+            InputError: The file of the lease is damaged.
             ServiceError: The storage does not answer, or refuses.
         """
 

@@ -43,7 +43,7 @@ class StudioClient:
 
         Args:
             title: Title of the project.
-            label_config: Its form (XML).
+            label_config: Labelling form (XML).
         """
         settings = {"label_config": label_config, "show_collab_predictions": True}
         found = self._json("GET", "/api/projects/", params={"title": title, "page_size": 1000})
@@ -89,7 +89,7 @@ def make_token(url: str, email: str, password: str) -> str:
     Args:
         url: URL of the server.
         email: Name of the account.
-        password: Its password.
+        password: Password of the user.
 
     Raises:
         ServiceError: The server does not answer, or refuses the password.

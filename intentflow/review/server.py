@@ -39,12 +39,12 @@ def running_studio(
     """Run a server until the block ends.
 
     Args:
-        installation: Its environment.
+        installation: Environment that Label Studio is installed in.
         data: Folder of its data, readable by its owner only.
         host: Address to listen on.
         port: Port to listen on, which is free.
         email: Name of the account, which is made if it is not there.
-        password: Its password.
+        password: Password of the user.
 
     Yields:
         The server, which answers.

@@ -158,7 +158,8 @@ class _Generation(Dialogue):
     """A dialogue in decoding.
 
     Attributes:
-        completion: Its answer, for the event loop; cancelled where nobody wants it any more.
+        completion: Answer to the dialogue, for the event loop; cancelled where nobody wants it any
+            more.
     """
 
     completion: Future[Completion] = field(default_factory=Future)

@@ -23,7 +23,7 @@ class Service:
 
     Attributes:
         name: Name of the model in the routes.
-        model: Its taxonomy and format.
+        model: Taxonomy and format of the model.
         backend: Backend that answers.
         log: Log of requests and corrections.
         limits: Sizes and times.

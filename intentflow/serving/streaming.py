@@ -133,7 +133,7 @@ async def within_taxonomy(
 
     Args:
         stream: An answer of the model.
-        model: Its taxonomy; a model that is not constrained may answer anything.
+        model: The served model, with its taxonomy; one that is not constrained may answer anything.
 
     Raises:
         ReplyError: No answer of the taxonomy begins like this, or none is as long.

@@ -74,9 +74,9 @@ class _RoleProvider(Provider):
     """Temporary credentials of a role, renewed before they expire.
 
     Args:
-        what: Their source, for messages.
+        what: Source of the credentials, for messages.
         connections: Connections to AWS's token services.
-        url: Their address, if not AWS's usual one.
+        url: Address of the token service, if not AWS's usual one.
         attempts: Number of attempts while they do not answer.
     """
 

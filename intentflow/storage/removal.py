@@ -22,7 +22,7 @@ def remove_published(uri: str) -> None:
     that a bucket keeps are not removed.
 
     Args:
-        uri: Its address, ``…/sha256-<digest>``.
+        uri: Address of the directory, ``…/sha256-<digest>``.
 
     Raises:
         InputError: The directory cannot be removed.

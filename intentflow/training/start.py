@@ -23,7 +23,7 @@ class StartingModel:
     """The model that a training goes on with.
 
     Attributes:
-        folder: Its directory.
+        folder: Directory of the model.
         digest: Digest of its content.
     """
 

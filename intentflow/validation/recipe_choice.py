@@ -22,7 +22,7 @@ class RecipeChoice(NamedTuple):
     """A shipped recipe for some rows.
 
     Attributes:
-        source: Its name.
+        source: Name of the recipe.
         language: Language of most rows, by its English name; None if it is not known.
         reason: The reason for this model.
     """

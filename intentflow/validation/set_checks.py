@@ -122,7 +122,7 @@ def _too_small_share(
 
     Args:
         data: The data set.
-        rows: Its rows of the kind.
+        rows: Rows of the kind.
         minimum: Minimum share, from 0 to 1.
         several: The kind, in words.
         single: The rows that they are compared with, in words.
@@ -148,7 +148,7 @@ def _unseen_alone(
     Args:
         unseen: The intents.
         rows: The rows of the kind.
-        where: Their occurrence, in words.
+        where: Part of the rows in which the intents occur alone, in words.
         label: Rows to label, in words.
     """
     if not unseen:

@@ -32,7 +32,7 @@ class StartingPoints:
         """The recipes shipped for a model; for another one, those of the nearest size.
 
         Args:
-            model: Its ``model_name_or_path``.
+            model: ``model_name_or_path`` of the model.
 
         Example:
             >>> points = StartingPoints.of("meta-llama/Meta-Llama-3-8B-Instruct")

@@ -80,7 +80,7 @@ def with_site_links(text: str, page: str) -> str:
 
     Args:
         text: Markdown.
-        page: Its path in the site.
+        page: Path of the page in the site.
     """
     source = _source(page)
     return _LINK.sub(lambda found: _relative(source, page, found[1]), text)

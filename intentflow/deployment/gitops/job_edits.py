@@ -48,7 +48,7 @@ def rename_job(
 
     Args:
         folder: The service's folder.
-        documents: Its documents, as they are now.
+        documents: Documents of the folder, as they are now.
         objects: The rendered objects.
 
     Returns:

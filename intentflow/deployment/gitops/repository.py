@@ -41,7 +41,7 @@ class GitError(ServiceError):
 
     Args:
         message: The error message.
-        output: Its complete output, without secrets.
+        output: Complete output of git, without secrets.
     """
 
     def __init__(self, message: str, output: str) -> None:
@@ -59,7 +59,7 @@ class Repository:
 
     Attributes:
         url: URL of the original, without credentials, for messages.
-        root: Its work tree.
+        root: Work tree of the clone.
         branch: The branch that is checked out.
     """
 

@@ -68,7 +68,7 @@ def read_uri(folder: Path, name: str, namespace: str) -> str | None:
     Args:
         folder: Folder in a clone; it need not exist.
         name: Name of the service.
-        namespace: Its namespace, which a kustomization may set instead of the file.
+        namespace: Namespace of the service, which a kustomization may set instead of the file.
 
     Raises:
         InputError: A file cannot be read, or there are several services of that name.

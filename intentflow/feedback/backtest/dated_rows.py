@@ -33,7 +33,7 @@ class DatedRow:
     Attributes:
         time: The time in UTC.
         text: The utterance.
-        label: Its intents in alphabetical order, as calls without parameters.
+        label: Intents of the row in alphabetical order, as calls without parameters.
     """
 
     time: datetime
@@ -61,9 +61,9 @@ class Window:
     """The rows of a span of time.
 
     Attributes:
-        start: Its first moment, midnight in UTC.
+        start: First moment of the window, midnight in UTC.
         end: The first moment after it.
-        rows: Its rows in the order of time.
+        rows: Rows of the window in the order of time.
     """
 
     start: datetime

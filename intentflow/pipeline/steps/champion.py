@@ -22,13 +22,13 @@ def champion_scores(
     """The scores of the model in service on the rows of a run.
 
     Args:
-        given: Its scores, if they are known.
-        model: Its address, if it is to be scored; empty otherwise.
+        given: Scores of the model in service, if they are known.
+        model: Address of the model in service, if it is to be scored; empty otherwise.
         test_set: Records with gold answers.
         config: Engine, constraint, limits: those of the model that it is compared with.
 
     Returns:
-        What a gate compares; None without a model in service.
+        The scores that a gate compares; None without a model in service.
 
     Raises:
         InputError: The model cannot be read or scored.

@@ -34,7 +34,7 @@ def run_erase(
         check: Whether to count the rows only.
 
     Returns:
-        What was erased from where, the stale models, and every data set in use with its verified
+        The erased rows of each place, the stale models, and every data set in use with its verified
         digest and its number of such rows.
 
     Raises:

@@ -65,7 +65,7 @@ def run_feedback(
         known: Records that are labelled already, such as the training rows; one file or several.
 
     Returns:
-        What became of every line, as in ``feedback.json``.
+        Counts of what became of every line, as in ``feedback.json``.
 
     Raises:
         InputError: A file cannot be read or written, or no line is a request or a correction.

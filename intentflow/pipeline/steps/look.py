@@ -23,7 +23,7 @@ class Champion:
     """The champion of a service, as the registry has it.
 
     Attributes:
-        model: Its entry.
+        model: Entry of the model.
         data: Entry of the data set that it was trained on; None if that is unknown.
         data_id: Id of that entry; empty if it is unknown.
         stale_since: Time at which rows were erased that it has learned from; empty for none.
@@ -41,7 +41,7 @@ class Present:
 
     Attributes:
         sources: Addresses of labelling exports and of logs.
-        digests: Their digests, in the same order.
+        digests: Digests of the sources, in the same order.
         data: Configurations of the steps that prepare the rows.
         model: Configurations of the training, the gate and the preference tuning.
     """
@@ -59,7 +59,7 @@ def find_champion(config: RecordConfig) -> Champion | None:
         config: Place of the registry, name of the service.
 
     Returns:
-        Its entries; None without a registry or a champion.
+        Entries of the champion; None without a registry or a champion.
 
     Raises:
         InputError: The registry is damaged.

@@ -43,7 +43,7 @@ def run_publish(source: str | Path, config: PublishConfig) -> Published:
         config: Destination.
 
     Returns:
-        Its URI, ``<destination>/sha256-<digest>``, and the numbers of files and bytes.
+        URI of the copy, ``<destination>/sha256-<digest>``, and the numbers of files and bytes.
 
     Raises:
         InputError: The source does not exist.

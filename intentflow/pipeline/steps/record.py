@@ -30,7 +30,7 @@ class DataFacts:
 
     Attributes:
         sources: Addresses of the sources.
-        digests: Their digests, in the same order.
+        digests: Digests of the sources, in the same order.
         recipe: Configurations of the steps that made it; None if they are unknown.
         origins: People or tools that each source came from, by its address.
     """
@@ -46,7 +46,7 @@ class JudgedModel:
     """A model that the gate has judged.
 
     Attributes:
-        metrics: Its scores.
+        metrics: Scores of the model.
         verdict: The gate's decision.
         recipe: Configurations of its training and its gate; None if they are unknown.
         reports: Addresses of reports by name.
@@ -85,7 +85,7 @@ def record_data(recorded: Recorded, parts: Mapping[str, Path], facts: DataFacts)
     Args:
         recorded: The run.
         parts: Files of training, validation and test rows by part; empty ones are left out.
-        facts: Their origin.
+        facts: Origin of the rows.
 
     Returns:
         Id of the entry; empty without a registry.
@@ -201,7 +201,7 @@ def open_registry(recorded: Recorded) -> Registry | None:
     """The registry of a run; None, which is logged, if none is configured.
 
     Raises:
-        InputError: Its address is invalid.
+        InputError: The registry's address is invalid.
         ServiceError: There are no credentials for S3.
     """
     from intentflow.registry import Registry

@@ -113,6 +113,6 @@ class Recorded:
             entry: The entry.
 
         Returns:
-            Its id.
+            Id of the entry.
         """
         return registry.record(entry, once=self.config.lease_hours is not None)

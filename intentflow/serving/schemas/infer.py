@@ -67,7 +67,7 @@ class TensorMetadata(BaseModel):
 
     name: str = Field(description="Name of the tensor")
     datatype: str = Field(description="Type of its values in the protocol")
-    shape: list[int] = Field(description="Its sizes; -1 is any number")
+    shape: list[int] = Field(description="Sizes of the tensor; -1 is any number")
 
 
 class ModelMetadata(BaseModel):

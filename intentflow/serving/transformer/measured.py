@@ -28,7 +28,7 @@ class MeasuredBackend:
 
     Args:
         backend: The model.
-        role: Its role, the label ``model`` of the metrics.
+        role: Role of the model, the label ``model`` of the metrics.
     """
 
     def __init__(self, backend: Backend, role: ModelRole) -> None:

@@ -41,8 +41,8 @@ class Copy:
     """A request that was answered.
 
     Attributes:
-        request_id: Its id.
-        messages: Its dialogue.
+        request_id: Id of the request.
+        messages: Dialogue of the request.
         found: The answer that the client got.
         person: Keyed hash of the person who asked; None if unknown.
     """

@@ -28,7 +28,7 @@ class JobPods:
 
     Args:
         cluster: The cluster they run in.
-        namespace: Their namespace.
+        namespace: Namespace of the pods.
         name: Name of the job.
         nodes: Number of pods that the job wants.
     """
