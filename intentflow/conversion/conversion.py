@@ -5,31 +5,28 @@ from __future__ import annotations
 import logging
 import tempfile
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from intentflow.conversion.available_names import describe_available_names
-from intentflow.conversion.export_format import Format, Options, PersonField
+from intentflow.conversion.export_format import Format, Options
 from intentflow.conversion.formats import find_format
 from intentflow.conversion.label_tasks import TASKS, Target, as_tasks, check_target
-from intentflow.conversion.limits import DEFAULT_LIMITS, SizeLimits
 from intentflow.conversion.order_survey import survey_order
 from intentflow.conversion.origins import origins_of
 from intentflow.conversion.outputs import OutputFiles
 from intentflow.conversion.parameter_order import OrderNeededError, ParameterOrder
 from intentflow.conversion.parts import ExecutorChoice, convert_parts
+from intentflow.conversion.reading import ExportReading
 from intentflow.conversion.record_exports import ParameterNames, as_rasa
-from intentflow.conversion.rejects import can_redact
 from intentflow.conversion.sources import find_sources
 from intentflow.conversion.summary import ConvertSummary, Tally, check_result
 from intentflow.errors import InputError
-from intentflow.persons import PersonKey
 
 if TYPE_CHECKING:
     from intentflow.parallel import Executor
-    from intentflow.taxonomy import Taxonomy
 
 log = logging.getLogger(__name__)
 
@@ -37,58 +34,35 @@ log = logging.getLogger(__name__)
 def convert(
     sources: str | Sequence[str],
     out: Path,
+    reading: ExportReading | None = None,
     *,
-    format: str = "auto",
-    field: str | None = None,
-    label_field: str | None = None,
-    job: str | None = None,
     rejects: Path | None = None,
-    max_reject_rate: float | None = None,
-    to: Target | None = None,
-    workers: int | None = None,
-    redact: bool = True,
-    limits: SizeLimits = DEFAULT_LIMITS,
-    executor: Executor | None = None,
-    parameters_from_spans: bool = False,
-    taxonomy: Taxonomy | None = None,
     agreement: Path | None = None,
-    known_intents: Collection[str] = (),
-    person_field: str | None = None,
+    to: Target | None = None,
+    max_reject_rate: float | None = None,
+    workers: int | None = None,
+    executor: Executor | None = None,
 ) -> ConvertSummary:
     r"""Convert labelling exports to ``instruction``/``output`` records, or to labelling tasks.
 
     Args:
         sources: File (plain or gzip), folder or ``s3://`` address, or several.
         out: File to write: an array if it ends in ``.json``, JSON lines if in ``.jsonl``.
-        format: Name of a labelling tool, or ``auto`` to recognise each row.
-        field: Name of the utterance's field; found by names and content if None.
-        label_field: Name of the label's field in rows that have one; found likewise if None.
-        job: Labelling job to take labels from; if None, all jobs of a row have to agree.
+        reading: Format, fields and names that count; all are found if None.
         rejects: File for rejected rows, ``{source, line, reason, raw}`` each, readable by the
             owner only. If None, ``<out stem>.rejects.jsonl`` next to ``out``. Without rejects no
             file is written.
-        max_reject_rate: Maximum share of rejected rows in [0, 1]; no limit if None.
+        agreement: File for the agreement of annotators, see
+            :mod:`intentflow.artifacts.agreement`; None for none.
         to: Tool to write for instead of records: tasks of
             :mod:`intentflow.conversion.label_tasks`, or the formats of
             :mod:`intentflow.conversion.record_exports`.
+        max_reject_rate: Maximum share of rejected rows in [0, 1]; no limit if None.
         workers: Number of processes for files of one row per line, at most one per block of the
             file and 4 per usable CPU. If None, one per usable CPU and at most 4, and one for a
             small file. The output does not depend on it.
-        redact: Whether to replace personal data in rejected rows. Without the ``data`` extra they
-            stay unchanged, and a warning is logged.
-        limits: Sizes beyond which a file is refused.
         executor: Executor for files of one row per line, instead of local processes; this process
             reads the files and sends the rows to its workers.
-        parameters_from_spans: Whether labelled spans become the parameters of the intent that is
-            chosen next to them.
-        taxonomy: Taxonomy whose intents are class names, though they label one row only, and which
-            gives the order of parameters that an export has by name. If None, that order is the
-            one of the export's own definitions, then of the names' first occurrence.
-        agreement: File for the agreement of annotators, see
-            :mod:`intentflow.artifacts.agreement`; None for none.
-        known_intents: Further class names, though they label one row only.
-        person_field: Name of the field with the person whose utterance it is, of whom a keyed
-            hash is kept; if None, only hashes that ``person`` has already.
 
     Raises:
         InputError: A source cannot be read or exceeds a limit, or two of its columns look alike;
@@ -108,17 +82,8 @@ def convert(
     started = time.monotonic()
     sources = [sources] if isinstance(sources, str) else sources
     _check_usage(out, max_reject_rate, to)
-    options = Options(
-        field,
-        job,
-        redact and can_redact(),
-        limits,
-        label_field,
-        spans=parameters_from_spans,
-        order=ParameterOrder.of(taxonomy) if taxonomy else None,
-        person=_person_field(person_field),
-    )
-    names = {name: it.parameters for name, it in taxonomy.intents.items()} if taxonomy else {}
+    reading = reading or ExportReading()
+    options, names = reading.options(), reading.names
     rejects_path = rejects or out.with_name(f"{out.stem}.rejects.jsonl")
     files = OutputFiles(
         out,
@@ -127,26 +92,20 @@ def convert(
         to,
         names,
         agreement,
-        known_intents,
-        None if to else person_field,
+        reading.known_intents,
+        None if to else reading.person_field,
     )
     choice = ExecutorChoice(executor, _allowed(workers) if executor is None else None)
-    found = _convert_sources(sources, _format(format, to, names), options, choice, files)
-    parameters = found.order.as_dict() if found.order and not taxonomy else {}
+    found = _convert_sources(sources, _format(reading.format, to, names), options, choice, files)
+    parameters = found.order.as_dict() if found.order and not reading.taxonomy else {}
     summary = found.tally.summary(time.monotonic() - started, found.digest, parameters)
     summary = replace(summary, origins=found.origins)
     if not summary.rejected and rejects is None:
         rejects_path.unlink(missing_ok=True)  # an earlier run's would be mistaken for this one's
-    if summary.rejected and redact and not options.redact:
+    if summary.rejected and reading.redact and not options.redact:
         _warn_unredacted(rejects_path)
     check_result(summary, sources, rejects_path, max_reject_rate, found.hint)
     return summary
-
-
-def _person_field(name: str | None) -> PersonField | None:
-    if name is None:
-        return None
-    return PersonField(name, PersonKey.require(f"the field {name} of persons"))
 
 
 class _Converted(NamedTuple):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from intentflow.artifacts.predictions import PredictedRow, RankedIntent
 from intentflow.calls import CallSyntaxError, format_calls, parse_output
-from intentflow.conversion import convert
+from intentflow.conversion import ExportReading, convert
 from intentflow.io.progress import progress_bar
 from intentflow.serving.interpretation import judge
 
@@ -66,7 +66,7 @@ def write_prelabels(
     with tempfile.TemporaryDirectory() as folder:
         tasks, path = Path(folder, "tasks.jsonl"), Path(out)
         rejects = path.with_name(f"{path.stem}.rejects.jsonl")
-        read = convert(source, tasks, to="itag", field=field, rejects=rejects)
+        read = convert(source, tasks, ExportReading(field=field), to="itag", rejects=rejects)
         if not read.rejected:
             rejects.unlink()
         found = [json.loads(line)["data"] for line in tasks.open(encoding="utf-8")]

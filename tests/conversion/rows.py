@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from intentflow.conversion import ConvertSummary, convert
+from intentflow import conversion
+from intentflow.conversion import ConvertSummary, ExportReading
 
 JOB = "1947839552568066048"
 
@@ -94,6 +97,13 @@ def convert_content(path: Path, content: str | bytes | list[Any], **options: Any
     source = path / "source.manifest"
     source.write_bytes(_bytes(content))
     return convert([str(source)], path / "out.jsonl", **options)
+
+
+def convert(sources: str | Sequence[str], out: Path, **options: Any) -> ConvertSummary:
+    """Convert exports; what counts in them is given by keyword, as the other options are."""
+    names = [field.name for field in fields(ExportReading) if field.name in options]
+    reading = ExportReading(**{name: options.pop(name) for name in names})
+    return conversion.convert(sources, out, reading, **options)
 
 
 def _bytes(content: str | bytes | list[Any]) -> bytes:

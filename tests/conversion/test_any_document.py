@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from intentflow.conversion import convert
 from intentflow.errors import InputError, IntentflowError
 from tests.conversion import test_chatbots as chatbots
+from tests.conversion.rows import convert
 from tests.conversion.test_label_studio_answers import PAIRS
 from tests.conversion.test_tool_calls import ROME, USER, schema
 

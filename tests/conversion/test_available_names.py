@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from intentflow.conversion import convert
 from intentflow.errors import IntentflowError
-from tests.conversion.rows import JOB, itag_row, stage
+from tests.conversion.rows import JOB, convert, itag_row, stage
 from tests.conversion.test_ground_truth import job as truth_job
 
 ITAG = json.dumps(itag_row("play", label=stage("a()"), check=stage("a()")))

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from intentflow.conversion import convert
 from intentflow.errors import InputError
-from tests.conversion.rows import converted, itag_row, stage
+from tests.conversion.rows import convert, converted, itag_row, stage
 
 PLACES = ("Oslo", "Cairo", "Lima", "Bergen", "Accra", "Porto")
 ASKED = [f"will it rain in {place} tonight" for place in PLACES]

@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intentflow.calls import Call, format_calls
-from intentflow.conversion import convert
 from intentflow.conversion.doccano import split_labels
-from tests.conversion.rows import converted, reasons
+from tests.conversion.rows import convert, converted, reasons
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,9 @@ import pytest
 import yaml
 
 from intentflow.cli.main import main
-from intentflow.conversion import convert
 from intentflow.errors import InputError
 from intentflow.taxonomy import Intent, Taxonomy
-from tests.conversion.rows import convert_content, converted, itag_row, reasons, stage
+from tests.conversion.rows import convert, convert_content, converted, itag_row, reasons, stage
 
 BOOK = {"intent": "book", "parameters": {"city": "Rome", "day": "Monday"}}
 LATER = {"intent": "book", "parameters": {"day": "Friday", "city": "Oslo"}}

@@ -14,11 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from intentflow.conversion import convert
 from intentflow.conversion.limits import SizeLimits
 from intentflow.errors import InputError
 from intentflow.parallel import ProcessExecutor
-from tests.conversion.rows import documented_row
+from tests.conversion.rows import convert, documented_row
 
 MEGABYTE = 1 << 20
 MEASURED = """

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from intentflow.conversion import blocks, convert, parallel
+from intentflow.conversion import blocks, parallel
 from intentflow.errors import IntentflowError
-from tests.conversion.rows import documented_row
+from tests.conversion.rows import convert, documented_row
 
 
 @pytest.fixture

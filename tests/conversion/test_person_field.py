@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 
 from intentflow.cli.main import main
-from intentflow.conversion import convert
 from intentflow.errors import InputError
 from intentflow.persons import PERSON_KEY_VARIABLE, PersonKey
 from intentflow.records import Example, content_digest, read_records
-from tests.conversion.rows import itag_row, stage
+from tests.conversion.rows import convert, itag_row, stage
 from tests.test_persons import KEY
 
 HASH = PersonKey(KEY.encode()).hashed("c-1042")

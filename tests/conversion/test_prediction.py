@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from intentflow.conversion import convert
 from intentflow.records import Example, content_digest, read_records, write_records
 from intentflow.redaction.anonymizer import redact_example
 from intentflow.validation import validate
-from tests.conversion.rows import stage
+from tests.conversion.rows import convert, stage
 
 LABELLED = {"instruction": "play jazz", "output": "play(jazz)", "prediction": "stop()"}
 

@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from intentflow.cli.main import main
-from intentflow.conversion import REASONS, convert
+from intentflow.conversion import REASONS
 from intentflow.conversion.json_values import read_values, scan_values
 from intentflow.errors import IntentflowError
 from intentflow.records import content_digest, read_records
-from tests.conversion.rows import convert_content, converted, itag_row, reasons, stage
+from tests.conversion.rows import convert, convert_content, converted, itag_row, reasons, stage
 
 A = '{"instruction": "a", "output": "f()"}'
 B = '{"instruction": "b", "output": "g(1)"}'

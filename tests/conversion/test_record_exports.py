@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from intentflow.calls import Call, format_calls
 from intentflow.cli.main import main
-from intentflow.conversion import convert
 from intentflow.conversion.export_format import RowRejected
 from intentflow.conversion.label_tasks import Target
 from intentflow.conversion.rasa import read_example
 from intentflow.conversion.record_exports import mark_values
 from intentflow.errors import InputError
 from intentflow.taxonomy import Intent, Taxonomy
+from tests.conversion.rows import convert
 
 ROWS = [
     {"instruction": "fly to Oslo from Rome", "output": "fly(Rome,Oslo)"},

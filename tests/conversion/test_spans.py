@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from intentflow.cli.main import main
-from intentflow.conversion import convert
 from intentflow.conversion.parameter_order import NamedValue, OrderSurvey, ParameterOrder
 from intentflow.taxonomy import Intent, Taxonomy
-from tests.conversion.rows import converted, reasons
+from tests.conversion.rows import convert, converted, reasons
 from tests.conversion.test_label_studio import annotation, task
 from tests.conversion.test_label_studio_answers import choice, flat, region
 

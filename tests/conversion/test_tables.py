@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intentflow.conversion import convert
 from intentflow.conversion.tables import scan_table
+from tests.conversion.rows import convert
 
 PLAY = {"instruction": "play", "output": "a()"}
 

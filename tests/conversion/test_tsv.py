@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from intentflow.conversion import convert
+from tests.conversion.rows import convert
 
 HEADER = "text\tlabel\n"
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from intentflow.conversion import convert
 from intentflow.errors import InputError
+from tests.conversion.rows import convert
 
 ASKED = [
     "where is my parcel now",

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from intentflow.conversion import convert
 from intentflow.errors import InputError
 from intentflow.taxonomy import Intent, Taxonomy
+from tests.conversion.rows import convert
 
 ROWS = [{"text": "play some jazz", "label": "play()"}, {"text": "stop it", "label": "stop()"}]
 PAIRS = [("play some jazz", "play()"), ("stop it", "stop()")]

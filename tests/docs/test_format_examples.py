@@ -13,7 +13,7 @@ import pytest
 from openpyxl import Workbook
 from pyarrow import parquet
 
-from intentflow.conversion import convert
+from intentflow.conversion import ExportReading, convert
 from intentflow.conversion.formats import FORMATS
 from tests.docs.pages import ROOT
 
@@ -60,8 +60,8 @@ def test_an_example_is_read_as_shown(
 ) -> None:
     text = example.content.replace("\\|", "|").replace("⏎", "\n") + "\n"
     _write(tmp_path / example.file, text)
-    form = "auto" if recognised else example.form
-    convert([str(tmp_path / example.file)], tmp_path / "out.jsonl", format=form)
+    reading = ExportReading(format="auto" if recognised else example.form)
+    convert([str(tmp_path / example.file)], tmp_path / "out.jsonl", reading)
     (line,) = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(line) == {"instruction": example.utterance, "output": example.label}
 

@@ -17,7 +17,7 @@ from intentflow.pipeline.steps.label_fields import LabelFields
 
 if TYPE_CHECKING:
     from intentflow.artifacts.failure import StepFailure
-    from intentflow.conversion import ConvertSummary
+    from intentflow.conversion import ConvertSummary, ExportReading
     from intentflow.conversion.label_tasks import Target
     from intentflow.conversion.limits import SizeLimits
     from intentflow.erasure.rows import ErasedRows
@@ -95,6 +95,12 @@ class ConvertConfig(LabelFields):
             self.max_line_bytes, self.max_cell_characters, self.max_decompressed_bytes
         )
 
+    def reading(self) -> ExportReading:
+        """Fields, job and names that count in exports, and the sizes that are refused."""
+        return replace(
+            super().reading(), format=self.format, redact=self.redact_rejects, limits=self.limits
+        )
+
 
 def run_convert(
     sources: str | Path | Sequence[str | Path],
@@ -141,21 +147,13 @@ def run_convert(
     return convert(
         [str(source) for source in one_or_several(sources)],
         Path(records),
-        format=settings.format,
-        field=settings.field,
-        label_field=settings.label_field,
-        job=settings.job,
+        settings.reading(),
         rejects=Path(rejects) if rejects is not None else None,
         agreement=Path(agreement) if agreement is not None else None,
-        max_reject_rate=settings.max_reject_rate,
         to=to,
+        max_reject_rate=settings.max_reject_rate,
         workers=workers,
-        redact=settings.redact_rejects,
-        limits=settings.limits,
         executor=executor,
-        parameters_from_spans=settings.parameters_from_spans,
-        taxonomy=settings.taxonomy,
-        person_field=settings.person_field,
     )
 
 

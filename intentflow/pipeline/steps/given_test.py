@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,20 +54,11 @@ def read_test(
     with tempfile.TemporaryDirectory() as folder:
         records = Path(folder, "test.jsonl")
         listed = Path(folder, "rejects.jsonl") if rejects is None else rejects
-        own = all(map(_is_records, sources))
+        reading = replace(fields.reading(), known_intents=known_intents)
+        if all(map(_is_records, sources)):
+            reading = replace(reading, field=None, label_field=None, job=None, person_field=None)
         try:
-            summary = convert(
-                sources,
-                records,
-                field=None if own else fields.field,
-                label_field=None if own else fields.label_field,
-                job=None if own else fields.job,
-                parameters_from_spans=fields.parameters_from_spans,
-                taxonomy=fields.taxonomy,
-                known_intents=known_intents,
-                person_field=None if own else fields.person_field,
-                rejects=listed,
-            )
+            summary = convert(sources, records, reading, rejects=listed)
         except NoRowKept as error:
             message = str(error) if rejects else str(error).replace(f" (see {listed})", "")
             raise InputError(f"the test file: {message}") from None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from intentflow.config import Flag, StrictModel
 from intentflow.pipeline.steps.fields import TaxonomyFile
+
+if TYPE_CHECKING:
+    from intentflow.conversion import ExportReading
 
 
 class LabelFields(StrictModel):
@@ -34,3 +37,16 @@ class LabelFields(StrictModel):
         "the order of the taxonomy, or else of their first occurrence",
     )
     taxonomy: TaxonomyFile = None
+
+    def reading(self) -> ExportReading:
+        """Fields, job and names that count in exports."""
+        from intentflow.conversion import ExportReading  # costs start-up time
+
+        return ExportReading(
+            field=self.field,
+            label_field=self.label_field,
+            person_field=self.person_field,
+            job=self.job,
+            parameters_from_spans=self.parameters_from_spans,
+            taxonomy=self.taxonomy,
+        )

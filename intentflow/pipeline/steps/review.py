@@ -70,7 +70,7 @@ def run_review_export(
             another suffix.
         ModuleNotFoundError: The ``data`` extra is not installed.
     """
-    from intentflow.conversion import convert
+    from intentflow.conversion import ExportReading, convert
     from intentflow.conversion.label_tasks import check_target
 
     settings = config or ReviewConfig()
@@ -82,9 +82,8 @@ def run_review_export(
         tasks = [{"instruction": row.instruction, "prediction": row.prediction} for row in chosen]
         source.write_text("".join(f"{json.dumps(task)}\n" for task in tasks), encoding="utf-8")
         rejects = Path(folder) / "rejects.jsonl"
-        summary = convert(
-            str(source), Path(output), field="instruction", to=settings.to, rejects=rejects
-        )
+        reading = ExportReading(field="instruction")
+        summary = convert(str(source), Path(output), reading, to=settings.to, rejects=rejects)
         if summary.rejected:
             raise InputError(f"{queue}: {_reasons(summary.reasons)}: run intentflow feedback again")
     return ReviewSummary(
