@@ -18,6 +18,7 @@ from intentflow.pipeline.code_version import code_tag
 from intentflow.pipeline.options import STEPS
 from intentflow.pipeline.run_config import RunConfig
 from intentflow.pipeline.step_options import StepOptions
+from tests.docs.left_blocks import left_to
 from tests.images.conftest import ROOT
 
 LABEL = re.compile(r'org\.opencontainers\.image\.(\w+)="([^"]*)"')
@@ -83,6 +84,16 @@ def test_images_have_the_registry_and_the_tag_that_are_asked_for(
 ) -> None:
     build("serve", SOURCE=SOURCE, REGISTRY="registry.example/team/", TAG="weekly")
     assert "registry.example/team/intentflow/serve:weekly" in _asked(tmp_path)
+
+
+@pytest.mark.parametrize("page", ["docs/how-to/releases.md", "docs/how-to/your-cluster.md"])
+def test_the_commands_of_a_page_build_every_image(page: str, build: Build, tmp_path: Path) -> None:
+    (left,) = left_to("tests/images/test_labels.py", page)
+    environment = {"SOURCE": SOURCE, **os.environ, "BUILDER": str(tmp_path / "builder")}
+    command = ["bash", "-euo", "pipefail", "-c", left.block.code]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+    tags = [word for word in _asked(tmp_path) if word.startswith("registry.example/team/")]
+    assert tags == [f"registry.example/team/intentflow/{name}:{code_tag()}" for name in NAMES]
 
 
 @pytest.mark.parametrize("tag", ["", "weekly"])

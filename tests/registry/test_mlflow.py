@@ -19,6 +19,7 @@ from intentflow.pipeline.steps.recorded import RecordConfig, Recorded
 from intentflow.registry import Registry
 from intentflow.registry.changes import deployed, tried_out
 from intentflow.registry.mlflow_export import Exported, export_to_mlflow
+from tests.docs.left_blocks import commands_left_to
 from tests.real_parts.process import free_port
 
 real = pytest.mark.real
@@ -217,8 +218,11 @@ def test_the_command_brings_mlflow_up_to_date(
     place: _Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
     place.deploy(place.add())
-    line = ["history", "--registry", str(place.folder / "registry"), "--json"]
-    assert main([*line, "--tracking-uri", place.server]) == 0
+    (command,) = commands_left_to("tests/registry/test_mlflow.py", "docs/how-to/history.md")
+    command.arguments.append("--json")
+    registry = str(place.folder / "registry")
+    places = {"s3://models/registry": registry, "https://mlflow.example": place.server}
+    assert command.run(places) == 0
     assert json.loads(capsys.readouterr().out)["mlflow"] == {"models": 1, "aliases": 1}
 
 

@@ -23,6 +23,7 @@ from intentflow.pipeline.steps.split import SplitConfig
 from intentflow.records import Example, read_records, write_records
 from intentflow.review.client import make_token
 from intentflow.review.installation import VERSION, Installation
+from tests.docs.left_blocks import commands_left_to
 from tests.real_parts.process import CACHE, end_with_parent, free_port, program
 from tests.review.queue import queued, write_queue
 from tests.validation.chromium import Page, opened_browser
@@ -89,8 +90,12 @@ def _review(
 ) -> Iterator[Running]:
     """The command, as a user starts and ends it."""
     program(Installation(CACHE / f"label-studio-{VERSION}").empty_database, "label-studio")
-    command = [sys.executable, "-m", "intentflow.cli.main", "review", "serve", str(queue), "--json"]
-    command += ["-o", str(folder), "--taxonomy", str(queue / "taxonomy.yaml")]
+    (shown,) = commands_left_to("tests/review/test_serving.py", "docs/how-to/corrections.md")
+    taxonomy = str(queue / "taxonomy.yaml")
+    places = {"feedback": str(queue), "review": str(folder), "taxonomy.yaml": taxonomy}
+    verb, *arguments = shown.arguments
+    command = [sys.executable, "-m", "intentflow.cli.main", verb, "--json"]
+    command += [places.get(word, word) for word in arguments]
     log = queue / "stderr"
     with log.open("w") as errors:
         process = subprocess.Popen(
