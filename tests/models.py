@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -183,10 +184,25 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(former)
 
 
+def _leave_out_what_is_loaded() -> None:
+    """Load what trains, and have the garbage collector leave it out.
+
+    Every training collects twice, and would look at all objects of these libraries.
+    """
+    import intentflow.baselines.linear
+    import intentflow.training.sft
+
+    del intentflow
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def tiny_base_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny ChatML base model."""
-    return save_base_model(tmp_path_factory.mktemp("base") / "tiny")
+    folder = save_base_model(tmp_path_factory.mktemp("base") / "tiny")
+    _leave_out_what_is_loaded()
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,7 @@ _MIN_ROWS = 20
 # vLLM takes biases on this many tokens.
 _MAX_INTENTS = 1024
 _MIN_SCALE = 1e-2
+_STEPS = 20
 _CHANCE = 0.05
 
 Logs = NDArray[np.float64]
@@ -135,9 +136,12 @@ def fuse_model(
 
 
 def fit_fusion(model: Logs, classifier: Logs, gold: NDArray[np.int64]) -> FusionFit:
-    """Fit the factors by maximum likelihood; the problem is convex.
+    """Fit the factors by maximum likelihood, and lower the classifier's to the most right rows.
 
-    A weak pull towards the model as it is, as strong as one row, keeps them finite.
+    The likelihood is convex; a weak pull towards the model as it is, as strong as one row, keeps
+    the factors finite. A classifier that was trained on few rows of each intent gets more weight by
+    it than puts the gold intents first, so that parts of this weight, none included, are compared
+    by the number of these rows; of equal ones the largest is taken.
 
     Args:
         model: Log probabilities of the intents: shape (rows, intents).
@@ -150,6 +154,12 @@ def fit_fusion(model: Logs, classifier: Logs, gold: NDArray[np.int64]) -> Fusion
         >>> fit_fusion(logs, right, np.array([0, 0, 1, 1])).weight > 1
         True
     """
+    fit = FusionFit(*_most_likely(model, classifier, gold))
+    return _with_most_right(fit, model, classifier, gold)
+
+
+def _most_likely(model: Logs, classifier: Logs, gold: NDArray[np.int64]) -> tuple[float, float]:
+    """Factors of both log probabilities that make the gold intents most likely."""
     from scipy.optimize import minimize
     from scipy.special import log_softmax, softmax
 
@@ -167,7 +177,20 @@ def fit_fusion(model: Logs, classifier: Logs, gold: NDArray[np.int64]) -> Fusion
 
     bounds = [(_MIN_SCALE, None), (0.0, None)]
     found = minimize(loss, np.array([1.0, 0.5]), jac=True, method="L-BFGS-B", bounds=bounds)
-    return FusionFit(float(found.x[0]), float(found.x[1]))
+    return float(found.x[0]), float(found.x[1])
+
+
+def _with_most_right(
+    fit: FusionFit, model: Logs, classifier: Logs, gold: NDArray[np.int64]
+) -> FusionFit:
+    """The part of the weight that puts the most gold intents first, and the scale for it."""
+    parts = [replace(fit, share=fit.share * step / _STEPS) for step in range(_STEPS, -1, -1)]
+    best = max(parts, key=lambda one: int((one.first(model, classifier) == gold).sum()))
+    if best is parts[0]:
+        return fit
+    summed = model + best.weight * classifier
+    scale, _ = _most_likely(summed, np.zeros_like(summed), gold)
+    return FusionFit(scale, best.weight * scale)
 
 
 def _judge(

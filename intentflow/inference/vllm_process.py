@@ -15,10 +15,15 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from intentflow.errors import ServiceError
 from intentflow.inference.vllm_installation import has_accelerator
 from intentflow.io.child_processes import ChildServer, end_with_parent, exit_text, stop_session
+from intentflow.models.precision import cpu_precision
+
+if TYPE_CHECKING:
+    from intentflow.models.model_facts import ModelFacts
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +32,9 @@ VLLM_START_SECONDS = 1800
 
 GRAMMAR_BACKEND = "guidance"
 """The backend of vLLM's structured outputs that the taxonomy's grammar is written for."""
+
+_16_BITS = ("bfloat16", "float16")
+_MAX_SHARE_OF_MEMORY = 0.8
 
 _LOOPBACK = "127.0.0.1"
 SERVED_NAME = "intent"
@@ -41,12 +49,15 @@ _MAX_CAUSES = 3
 def vllm_command(python: str, folder: Path, host: str, port: int, name: str) -> list[str]:
     """The command that serves a model directory with vLLM: greedy decoding, grammars enabled.
 
-    Reported probabilities are those of the constrained choice.
+    Reported probabilities are those of the constrained choice. 16-bit weights are computed with in
+    32 bits on a CPU that would emulate 16 bits, as by the transformers engine.
     """
     from intentflow.models.model_facts import read_facts
 
     facts = read_facts(str(folder))
     length = facts.served_length
+    on_gpu = has_accelerator(python)
+    dtype = facts.dtype if on_gpu or not _takes_32_bits(folder, facts) else "float32"
     return [
         python,
         *("-m", "vllm.entrypoints.openai.api_server"),
@@ -54,15 +65,25 @@ def vllm_command(python: str, folder: Path, host: str, port: int, name: str) -> 
         *("--served-model-name", name),
         *("--host", host),
         *("--port", str(port)),
-        *("--dtype", facts.dtype),
+        *("--dtype", dtype),
         *(["--max-model-len", str(length)] if length else []),
         *("--override-generation-config", '{"temperature": 0}'),
         *("--structured-outputs-config", json.dumps({"backend": GRAMMAR_BACKEND})),
         *("--logprobs-mode", "processed_logprobs"),
         *(["--max-logprobs", str(facts.max_logprobs)] if facts.max_logprobs else []),
         # Without a GPU nothing is compiled; small blocks let short prompts use the prefix cache.
-        *([] if has_accelerator(python) else ["--block-size", "32", "--enforce-eager"]),
+        *([] if on_gpu else ["--block-size", "32", "--enforce-eager"]),
     ]
+
+
+def _takes_32_bits(folder: Path, facts: ModelFacts) -> bool:
+    """Whether a CPU computes faster with these weights in 32 bits, and has the memory for them."""
+    import psutil
+
+    if facts.quantization or facts.dtype not in _16_BITS or cpu_precision() == "bf16":
+        return False
+    saved = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    return 2 * saved < _MAX_SHARE_OF_MEMORY * psutil.virtual_memory().available
 
 
 def vllm_environment(api_key: str | None = None) -> dict[str, str]:

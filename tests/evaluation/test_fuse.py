@@ -8,6 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import log_softmax
 
 from intentflow.artifacts.fusion import (
     CLASSIFIER_FILE,
@@ -202,6 +205,29 @@ def test_a_classifier_that_knows_more_gets_weight_and_one_that_guesses_little() 
     guessing = np.log(random.dirichlet(np.ones(5), 400))
     assert fit_fusion(guessing, knowing, gold).weight > 1
     assert fit_fusion(knowing, guessing, gold).weight < 0.2
+
+
+@given(st.integers(0, 10_000), st.integers(2, 6), st.floats(0.1, 4))
+def test_the_weight_puts_no_fewer_gold_intents_first(seed: int, intents: int, skill: float) -> None:
+    random = np.random.default_rng(seed)
+    gold = random.integers(0, intents, 40)
+    hint = np.eye(intents)[gold]
+    model, classifier = (
+        log_softmax(random.normal(size=hint.shape) + known * hint, axis=1) for known in (skill, 1)
+    )
+    fit = fit_fusion(model, classifier, gold)
+    right = (fit.first(model, classifier) == gold).sum()
+    assert right >= (model.argmax(1) == gold).sum()
+
+
+def test_a_weight_that_is_likely_and_loses_rows_is_lowered() -> None:
+    # The classifier gives the gold intents of one row in three much more probability, which decides
+    # on the likelihood, and of the others less than the model alone needs to have them right.
+    gold = np.zeros(12, np.int64)
+    model = np.log(np.tile([[0.55, 0.45], [0.55, 0.45], [0.02, 0.98]], (4, 1)))
+    classifier = np.log(np.tile([[0.4, 0.6], [0.4, 0.6], [0.7, 0.3]], (4, 1)))
+    fit = fit_fusion(model, classifier, gold)
+    assert (fit.first(model, classifier) == gold).sum() == 8
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from intentflow.cli.main import main
 from intentflow.conversion import convert
 from intentflow.environment import resource
 from intentflow.io.safe_yaml import load_yaml_text
+from intentflow.models.precision import cpu_precision
 from intentflow.records import Example, read_records
 from intentflow.registry import Registry
 from intentflow.taxonomy import Taxonomy
@@ -184,6 +185,8 @@ def test_the_model_in_service_learns_new_intents_from_its_traffic_and_keeps_the_
             "{minimum_rows: 16, metrics: {intent_accuracy: {min: 0.7}}, champion: {margin: 0.05}}",
             "policy",
         ),
+        # As a local vLLM computes: emulated, 16 bits take three times as long.
+        "deploy": {"dtype": "float32" if cpu_precision() == "fp32" else "auto"},
     }
     vllm = real_vllm(vllm_program)
     where = (tmp_path, rows, s3_bucket, kube_controllers, namespace, vllm, settings)

@@ -10,14 +10,17 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 
 from intentflow.cli.main import main
 from intentflow.deployment import read_facts
 from intentflow.errors import IntentflowError, UsageError
 from intentflow.evaluation.run import evaluate_model
+from intentflow.inference import vllm_process
 from intentflow.inference.engines import MAX_NEW_TOKENS
 from intentflow.inference.transformers_engine import TransformersEngine
 from intentflow.inference.vllm_installation import VLLM_PYTHON, local_engine
@@ -197,6 +200,7 @@ def test_a_folder_that_is_no_model_is_one_line(
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_server_cleanly(tiny_model: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with served(tiny_model, log) as (_, process):
@@ -212,8 +216,33 @@ def test_vllm_is_started_greedily_at_the_length_that_deployment_gives(tiny_model
     settings = dict(zip(command[3::2], command[4::2], strict=False))
     assert settings["--override-generation-config"] == '{"temperature": 0}'
     assert settings["--served-model-name"] == "intent"
-    assert settings["--dtype"] == read_facts(str(tiny_model)).dtype
     assert int(settings["--max-model-len"]) >= 512
+
+
+def _dtype(monkeypatch: pytest.MonkeyPatch, model: Path, precision: str, free: int) -> str:
+    """The data type in vLLM's command on a CPU with this precision and this much free memory."""
+    monkeypatch.setattr(vllm_process, "cpu_precision", lambda: precision)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=free))
+    command = vllm_command(sys.executable, model, "127.0.0.1", 8000, "intent")
+    return command[command.index("--dtype") + 1]
+
+
+def test_a_cpu_with_16_bit_arithmetic_serves_the_saved_data_type(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _dtype(monkeypatch, tiny_model, "bf16", 1 << 40) == read_facts(str(tiny_model)).dtype
+
+
+def test_a_cpu_that_would_emulate_16_bits_serves_32(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _dtype(monkeypatch, tiny_model, "fp32", 1 << 40) == "float32"
+
+
+def test_weights_whose_copy_in_32_bits_fills_the_memory_are_served_as_saved(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _dtype(monkeypatch, tiny_model, "fp32", 1) == read_facts(str(tiny_model)).dtype
 
 
 def test_vllm_takes_the_grammar_that_the_taxonomy_is_sent_in(tiny_model: Path) -> None:

@@ -134,6 +134,7 @@ def test_two_trainings_of_one_model_at_once_are_refused(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_a_checkpoint_that_the_next_one_resumes_from(
     tiny_base_model: Path, tmp_path: Path
 ) -> None:

@@ -31,12 +31,17 @@ ROWS = rows()[:48]
     ],
 )
 def test_the_estimated_steps_are_those_of_the_training(
-    changes: dict[str, Any], tiny_base_model: Path, tmp_path: Path
+    changes: dict[str, Any],
+    tiny_base_model: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.INFO, logger="intentflow")
     settings = recipe(tiny_base_model, **{"logging_steps": 1, **changes})
-    estimate = estimate_training(settings, ROWS, TAXONOMY)
     record = train(settings, ROWS, [], tmp_path / "m", TAXONOMY)
-    assert estimate.steps == record.history.training_loss[-1][0]
+    steps = record.history.training_loss[-1][0]
+    (line,) = [text for text in caplog.messages if text.startswith("estimate: ")]
+    assert line.startswith(f"estimate: {steps} steps of about ")
 
 
 def test_time_and_memory_are_measured(tiny_base_model: Path) -> None:

@@ -291,6 +291,7 @@ def test_what_is_broken_off_leaves_no_model_and_an_older_one_as_it_was(
     assert [path.name for path in tmp_path.iterdir()] == (["m"] if older else [])
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_with_one_line_and_leaves_an_older_model_as_it_was(
     tiny_base_model: Path, tmp_path: Path
 ) -> None:
