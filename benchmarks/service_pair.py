@@ -98,7 +98,7 @@ class ServicePair:
         likely = {"top_logprobs": len(intents.ids)} if intents else {}
 
         async def ask(text: str) -> str:
-            fields = {"logprobs": True, **likely, **structure.request(biases[text])}
+            fields = {"logprobs": True, **likely, **structure.request(biases[text], text)}
             return await self._completion(client, text, fields)
 
         return ask
@@ -107,7 +107,8 @@ class ServicePair:
         """A request to vLLM as anybody makes it: the grammar, and no probabilities."""
 
         async def ask(text: str) -> str:
-            return await self._completion(client, text, self._served.structure.request())
+            fields = self._served.structure.request(utterance=text)
+            return await self._completion(client, text, fields)
 
         return ask
 
