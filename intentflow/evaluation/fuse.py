@@ -154,11 +154,11 @@ def fit_fusion(model: Logs, classifier: Logs, gold: NDArray[np.int64]) -> Fusion
         >>> fit_fusion(logs, right, np.array([0, 0, 1, 1])).weight > 1
         True
     """
-    fit = FusionFit(*_most_likely(model, classifier, gold))
-    return _with_most_right(fit, model, classifier, gold)
+    fit = FusionFit(*_likely_factors(model, classifier, gold))
+    return _lowered(fit, model, classifier, gold)
 
 
-def _most_likely(model: Logs, classifier: Logs, gold: NDArray[np.int64]) -> tuple[float, float]:
+def _likely_factors(model: Logs, classifier: Logs, gold: NDArray[np.int64]) -> tuple[float, float]:
     """Factors of both log probabilities that make the gold intents most likely."""
     from scipy.optimize import minimize
     from scipy.special import log_softmax, softmax
@@ -180,16 +180,14 @@ def _most_likely(model: Logs, classifier: Logs, gold: NDArray[np.int64]) -> tupl
     return float(found.x[0]), float(found.x[1])
 
 
-def _with_most_right(
-    fit: FusionFit, model: Logs, classifier: Logs, gold: NDArray[np.int64]
-) -> FusionFit:
+def _lowered(fit: FusionFit, model: Logs, classifier: Logs, gold: NDArray[np.int64]) -> FusionFit:
     """The part of the weight that puts the most gold intents first, and the scale for it."""
     parts = [replace(fit, share=fit.share * step / _STEPS) for step in range(_STEPS, -1, -1)]
     best = max(parts, key=lambda one: int((one.first(model, classifier) == gold).sum()))
     if best is parts[0]:
         return fit
     summed = model + best.weight * classifier
-    scale, _ = _most_likely(summed, np.zeros_like(summed), gold)
+    scale, _ = _likely_factors(summed, np.zeros_like(summed), gold)
     return FusionFit(scale, best.weight * scale)
 
 

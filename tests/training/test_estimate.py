@@ -26,7 +26,6 @@ ROWS = rows()[:48]
         {"num_train_epochs": 3.0, "global_batch_size": 10, "max_steps": -1},
         {"num_train_epochs": 1.5, "global_batch_size": 10, "max_steps": -1}
         | {"per_device_train_batch_size": 5},
-        {"num_train_epochs": 1.0, "global_batch_size": 64, "max_steps": -1},
         {"max_steps": 4},
     ],
 )
@@ -42,6 +41,11 @@ def test_the_estimated_steps_are_those_of_the_training(
     steps = record.history.training_loss[-1][0]
     (line,) = [text for text in caplog.messages if text.startswith("estimate: ")]
     assert line.startswith(f"estimate: {steps} steps of about ")
+
+
+def test_a_training_of_one_step_is_estimated_as_one(tiny_base_model: Path) -> None:
+    changes = {"num_train_epochs": 1.0, "global_batch_size": 64, "max_steps": -1}
+    assert estimate_training(recipe(tiny_base_model, **changes), ROWS, TAXONOMY).steps == 1
 
 
 def test_time_and_memory_are_measured(tiny_base_model: Path) -> None:
