@@ -19,7 +19,7 @@ from pydantic.json_schema import JsonSchemaValue
 
 from intentflow.artifacts.document import ClosedArtifact
 from intentflow.calls import CallSyntaxError, OutputFormat, call_starts
-from intentflow.errors import InputError
+from intentflow.errors import InputError, one_line
 from intentflow.taxonomy import Intent, Taxonomy
 
 Language = Literal["en", "zh", "id"]
@@ -194,6 +194,26 @@ def bake_template(tokenizer: Any, spec: PromptSpec, mode: SystemPromptMode = "en
     tokenizer.chat_template = wrapped + _WRAPPER_END + own
 
 
+def require_baked(tokenizer: Any, spec: PromptSpec, where: str) -> None:
+    """Check that a model's chat template is the one that its training baked the prompt into.
+
+    Args:
+        tokenizer: Tokenizer of the model.
+        spec: Its prompt.
+        where: The model directory, for the message.
+
+    Raises:
+        InputError: The template is missing, or another one.
+    """
+    template = tokenizer.chat_template
+    system = json.dumps(spec.system, ensure_ascii=False)
+    if not isinstance(template, str) or _WRAPPER_END not in template or system not in template:
+        raise InputError(
+            f"model {where}: its chat template (chat_template.jinja) is missing or is not that of "
+            "its training, so that it would be asked with another prompt: train or fetch it again"
+        )
+
+
 def control_tokens(tokenizer: Any) -> list[str]:
     """Texts that the tokenizer reads as one control token, longest first."""
     texts = {str(token.content) for token in tokenizer.added_tokens_decoder.values()}
@@ -292,8 +312,17 @@ def end_token_id(tokenizer: Any) -> int:
     answer = "ANSWER"
     turns = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": answer}]
     own = _own_template(tokenizer)
-    text = tokenizer.apply_chat_template(turns, chat_template=own, tokenize=False)
-    tail = text[text.rindex(answer) + len(answer) :]
+    try:
+        text = tokenizer.apply_chat_template(turns, chat_template=own, tokenize=False)
+        tail = text[text.rindex(answer) + len(answer) :]
+    except Exception as error:  # of Jinja, or raised by the template itself
+        if isinstance(error, ImportError):
+            raise
+        reason = "it leaves out the answer" if isinstance(error, ValueError) else one_line(error)
+        raise InputError(
+            f"the base model's chat template cannot render a question and its answer ({reason}): "
+            "restore its chat_template.jinja, or choose an instruction-tuned model"
+        ) from None
     ids: list[int] = tokenizer(tail.strip(), add_special_tokens=False)["input_ids"]
     added = tokenizer.added_tokens_decoder
     if not ids or ids[0] not in added:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from intentflow.errors import InputError
+
 
 def load_for_decoding(folder: Path, precision: str) -> tuple[Any, Any]:
     """Tokenizer and model, on the GPU if there is one.
@@ -29,6 +31,15 @@ def load_for_decoding(folder: Path, precision: str) -> tuple[Any, Any]:
 
 
 def end_tokens(model: Any) -> list[int]:
-    """The tokens that end a model's answers."""
+    """The tokens that end a model's answers.
+
+    Raises:
+        InputError: Its generation_config.json names none.
+    """
     ids = model.generation_config.eos_token_id
+    if ids is None:
+        raise InputError(
+            f"model {model.name_or_path}: generation_config.json names no eos_token_id, at which "
+            "answers end: train or fetch the model again"
+        )
     return list(ids) if isinstance(ids, list) else [int(ids)]

@@ -27,6 +27,7 @@ from intentflow.prompts import (
     chat_token_ids,
     intent_tokens,
     prompt_token_ids,
+    require_baked,
 )
 from intentflow.taxonomy import Taxonomy
 
@@ -75,6 +76,7 @@ class TransformersEngine:
         self.constrained = constrained
         self.batch_size = batch_size
         self.tokenizer, self.model = load_for_decoding(self.folder, precision)
+        require_baked(self.tokenizer, self.prompt, str(self.folder))
         self.intents = IntentVocabulary.of(self.taxonomy, intent_tokens(self.tokenizer))
         self.fused = read_fused_classifier(str(self.folder), self.intents) if constrained else None
         share_prefixes(self.model)

@@ -10,10 +10,11 @@ from typing import Any
 
 from intentflow.config import nearest
 from intentflow.environment import cache_folder
-from intentflow.errors import InputError
+from intentflow.errors import InputError, IntentflowError, one_line
 from intentflow.io.files import atomic_directory
 from intentflow.models.library_bars import without_library_bars, without_new_bars
 from intentflow.storage import fetch, is_remote
+from intentflow.storage.completeness import is_json
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +79,22 @@ def _name_byte_level(tokenizer: Any) -> None:
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is not None and "ByteLevel" in str(backend.decoder):
         backend.decoder = decoders.ByteLevel()
+
+
+def load_config(name: str) -> Any:
+    """Load the configuration of a base model or model directory.
+
+    Args:
+        name: Name of the model, see :func:`resolve_base_model`.
+
+    Raises:
+        InputError: It cannot be found or read.
+    """
+    from transformers import AutoConfig
+
+    path = resolve_base_model(name)
+    with _readable_hub_errors(name):
+        return AutoConfig.from_pretrained(path, trust_remote_code=False).get_text_config()
 
 
 def load_model(name: str, **options: Any) -> Any:
@@ -167,12 +184,31 @@ class _readable_hub_errors:  # noqa: N801 - reads as a block, not as a class
             raise InputError(
                 f"{self.name}: the weights are damaged or incomplete ({error}): download them again"
             ) from error
-        if isinstance(error, (OSError, ValueError)) and not isinstance(error, MemoryError):
-            reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else ""
+        if isinstance(error, Exception) and not _is_of_others(error):
+            reason = one_line(error)[:160]
+            if Path(self.name).expanduser().is_dir():
+                raise InputError(
+                    f"base model {self.name} cannot be loaded: {_damaged_file(Path(self.name))} "
+                    f"({reason}): download the folder again"
+                ) from error
             raise InputError(
                 f"base model {self.name} cannot be loaded: give a local folder, a hub id that can "
                 f"be reached, or {_bundled_names()} ({reason})"
             ) from error
+
+
+def _is_of_others(error: Exception) -> bool:
+    """Whether an error is none of a model's files: another one of ours, a package, memory."""
+    from intentflow.models.memory import is_out_of_memory
+
+    return isinstance(error, IntentflowError | ImportError | MemoryError) or is_out_of_memory(error)
+
+
+def _damaged_file(folder: Path) -> str:
+    """The first file of a folder that is not the JSON that its name states, if any is."""
+    files = sorted(folder.expanduser().glob("*.json"))
+    broken = next((file.name for file in files if not is_json(file)), None)
+    return f"{broken} is not JSON" if broken else "a file of it is missing or damaged"
 
 
 def _fetched(uri: str) -> Path:

@@ -32,6 +32,9 @@ Schedule = Literal[
     "constant_with_warmup",
     "inverse_sqrt",
 ]
+MAX_SEED = 2**32 - 1
+"""The largest seed that NumPy's generators take."""
+
 _ONLY_ADAPTERS = {"lora_r", "lora_alpha", "lora_dropout"}
 _ONLY_DPO = {"beta", "loss_type", "sft_weight"}
 # Properties of the corrected model, which are baked into its template.
@@ -180,7 +183,7 @@ class Recipe(StrictModel):
     distributed: Distributed = Field(
         default_factory=Distributed, description="Distribution over devices and nodes"
     )
-    seed: int = Field(0, description="Seed of order, dropout and new weights")
+    seed: int = Field(0, ge=0, le=MAX_SEED, description="Seed of order, dropout and new weights")
     deterministic: bool = Field(False, description="Bit-equal reruns on a GPU too; slower")
 
     @model_validator(mode="before")

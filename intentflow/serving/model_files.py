@@ -73,9 +73,12 @@ def read_served_model(uri: str, *, constrained: bool = True) -> ServedModel:
                 (Path(folder) / name).write_bytes(content)
             elif name in _REQUIRED:
                 raise InputError(f"{uri}: no {name} in it; is it a model that train wrote?")
-        prompt = PromptSpec.read(Path(folder) / PROMPT_FILE)
-        taxonomy = Taxonomy.from_yaml(Path(folder) / _TAXONOMY_FILE)
-        calibration = read_calibration(folder)
+        try:
+            prompt = PromptSpec.read(Path(folder) / PROMPT_FILE)
+            taxonomy = Taxonomy.from_yaml(Path(folder) / _TAXONOMY_FILE)
+            calibration = read_calibration(folder)
+        except InputError as error:
+            raise InputError(str(error).replace(folder, uri.rstrip("/"))) from None
     tokens = saved_intent_tokens(read_file(uri, TOKENIZER_FILE), f"{uri}/{TOKENIZER_FILE}")
     fused = read_fused_classifier(uri, IntentVocabulary.of(taxonomy, tokens))
     structure = StructuredOutputs(taxonomy, prompt.output_format, tokens, fused)

@@ -15,7 +15,7 @@ def require_complete(directory: Path) -> None:
     """Refuse an incomplete model directory; other directories pass.
 
     Raises:
-        InputError: Files are missing; the message names them.
+        InputError: Files are missing or damaged; the message names them.
     """
     if (directory / "adapter_config.json").is_file():
         raise InputError(
@@ -28,6 +28,11 @@ def require_complete(directory: Path) -> None:
         raise InputError(
             f"{directory}: incomplete model directory: {', '.join(missing)} missing; "
             "if the training was stopped, run it again"
+        )
+    if damaged := _damaged_parts(directory):
+        raise InputError(
+            f"{directory}: damaged model directory: {', '.join(damaged)}: train or fetch the model "
+            "again"
         )
 
 
@@ -62,6 +67,24 @@ def _missing_parts(directory: Path) -> list[str]:
     if not any((directory / name).is_file() for name in _TOKENIZERS):
         missing.append(f"the tokenizer ({' or '.join(_TOKENIZERS)})")
     return missing + _missing_weights(directory)
+
+
+def _damaged_parts(directory: Path) -> list[str]:
+    """What can be seen without reading the weights: empty ones, and documents that are none."""
+    files = sorted(directory.glob("*.safetensors"))
+    damaged = [f"{file.name} is empty" for file in files if not file.stat().st_size]
+    return damaged + [
+        f"{file.name} is not JSON" for file in sorted(directory.glob("*.json")) if not is_json(file)
+    ]
+
+
+def is_json(file: Path) -> bool:
+    """Whether a file is a JSON document."""
+    try:
+        json.loads(file.read_bytes())
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _missing_weights(directory: Path) -> list[str]:

@@ -71,6 +71,11 @@ def publish(source: str | Path, destination: str | Path) -> Published:
     if is_remote(target):
         parse_s3(target)
     if path.is_dir():
+        if not is_remote(target) and Path(target).resolve().is_relative_to(path.resolve()):
+            raise InputError(
+                f"{target} is in {path}, whose content and digest the copy would change: give a "
+                "folder outside"
+            )
         require_complete(path)
         manifest, root = describe(path), path
         digest, suffix = manifest.digest, ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from intentflow.artifacts.training import TrainedWeights
+from intentflow.errors import InputError
 from intentflow.models.base_models import load_model
 from intentflow.recipe.recipe import Recipe
 from intentflow.training.intent_tokens import (
@@ -121,10 +122,25 @@ def _four_bit(recipe: Recipe, tokens: IntentTokens | None) -> Any:
     )
 
 
+def _require_low_rank(model: Any, rank: int) -> None:
+    """Refuse a rank that is more than full, and whose adapter could take all memory.
+
+    Raises:
+        InputError: The rank exceeds the width of the model.
+    """
+    width = model.config.get_text_config().hidden_size
+    if rank > width:
+        raise InputError(
+            f"lora_r {rank} is more than the base model's width, {width}: a rank of 4 to 128 is "
+            "usual; method: full trains all weights"
+        )
+
+
 def _with_adapter(model: Any, recipe: Recipe, tokens: IntentTokens | None) -> Any:
     import torch
     from peft import get_peft_model
 
+    _require_low_rank(model, recipe.lora_r)
     rows = trainable_rows(model, tokens.ids) if tokens else None
     torch.manual_seed(recipe.seed)  # for the random initialisation of the adapter
     adapted = get_peft_model(model, adapter_config(recipe, rows))

@@ -11,13 +11,14 @@ from intentflow.models.history import History
 from intentflow.models.script_coverage import script_coverage
 from intentflow.recipe.recipe import Recipe
 from intentflow.records import Example
-from intentflow.taxonomy import labelled_calls
+from intentflow.taxonomy import Taxonomy, labelled_calls
 
 SLOW_SHARE = 0.1
 """Minimum relative decrease of the training loss; a smaller one is too slow."""
 
 _WIDE_MODEL = "qwen1.5-1.8b-chat"
 _MIN_POINTS = 4
+_MAX_NAMES = 5
 _RISE = 1.05
 _ADVICE = "raise learning_rate, and check that the labels are correct"
 
@@ -56,6 +57,41 @@ def unseen_in_validation(
             advice="add validation rows of every intent, or split again with a larger share",
         )
     ]
+
+
+def unusable_labels(training: Sequence[Example], taxonomy: Taxonomy) -> list[TrainingFinding]:
+    """Training rows whose label is no call, or none of the taxonomy: they teach what is not asked.
+
+    Args:
+        training: Training rows.
+        taxonomy: The intents that the model may answer with.
+    """
+    readable = {id(row) for row, _ in labelled_calls(training)}
+    malformed = len(training) - len(readable)
+    outside = [(row, call) for row, call in labelled_calls(training) if not taxonomy.accepts(call)]
+    findings = []
+    if malformed:
+        findings.append(
+            TrainingFinding(
+                code="labels_are_no_calls",
+                message=f"{malformed} of {len(training)} training rows have a label that is no "
+                "call",
+                advice="correct or leave out the rows that intentflow validate lists",
+            )
+        )
+    if outside:
+        names = list(dict.fromkeys(call.intent for _, call in outside))
+        shown = ", ".join(names[:_MAX_NAMES]) + (", …" if len(names) > _MAX_NAMES else "")
+        findings.append(
+            TrainingFinding(
+                code="labels_outside_taxonomy",
+                message=f"{len({id(row) for row, _ in outside})} of {len(training)} training rows "
+                f"have a label that the taxonomy does not allow, of {shown}",
+                advice="answers are held to the taxonomy: complete it, or correct the rows that "
+                "intentflow validate --taxonomy lists",
+            )
+        )
+    return findings
 
 
 def unknown_script(

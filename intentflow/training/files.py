@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from intentflow.errors import InputError
 from intentflow.records import Example, read_records
 from intentflow.taxonomy import Taxonomy
 
@@ -23,5 +24,17 @@ class TrainingFiles:
     taxonomy: Taxonomy | None = None
 
     def rows(self) -> tuple[list[Example], list[Example]]:
-        """The rows of both files."""
-        return read_records(self.train), read_records(self.validation) if self.validation else []
+        """The rows of both files.
+
+        Raises:
+            InputError: A file cannot be read, or both have the same rows, on which a model is
+                surer than on others.
+        """
+        training = read_records(self.train)
+        held_out = read_records(self.validation) if self.validation else []
+        if held_out == training:
+            raise InputError(
+                f"{self.validation}: these are the training rows, on which a model is surer than "
+                "on others: give other rows for validation, as intentflow split makes them, or none"
+            )
+        return training, held_out

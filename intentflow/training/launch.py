@@ -12,6 +12,7 @@ from intentflow.errors import InputError
 from intentflow.recipe.recipe import Recipe
 from intentflow.records import Example
 from intentflow.storage.completeness import require_replaceable
+from intentflow.storage.uris import is_remote, parse_s3
 from intentflow.training.distributed import is_main_process, is_rank, local_processes
 from intentflow.training.files import TrainingFiles
 
@@ -51,10 +52,26 @@ def launch_training(
     from intentflow.training.torchrun import as_rank
 
     require_replaceable(output)
+    if publish_to is not None:
+        require_bucket(publish_to)
     if is_rank():
         with as_rank():
             return _published(_train_here(recipe, files, output), output, publish_to)
     return _published(_train_somewhere(recipe, files, output), output, publish_to)
+
+
+def require_bucket(destination: str) -> None:
+    """Refuse a destination that is no bucket, before any work is done.
+
+    Raises:
+        InputError: It is no ``s3://`` address, or has no bucket.
+    """
+    if not is_remote(destination):
+        raise InputError(
+            f"--publish {destination}: expected s3://bucket/prefix; intentflow publish copies a "
+            "model into a folder"
+        )
+    parse_s3(destination)
 
 
 def _train_somewhere(recipe: Recipe, files: TrainingFiles, output: str) -> TrainingRecord:

@@ -86,9 +86,23 @@ def make_plan(recipe: Recipe, rows: Sequence[EncodedRow], held_out: Sequence[Enc
             f"by per_device_train_batch_size {per_sequence}"
         )
     accumulation = per_device // per_sequence
-    tokens = devices * accumulation * (prefix + own * per_sequence)
+    tokens = _tokens_per_step(len(rows), recipe.global_batch_size, per_sequence, prefix, own)
     precision = fast_precision() if recipe.precision == "auto" else recipe.precision
     return Plan(max_length, per_sequence, accumulation, devices, precision, tokens, at_once)
+
+
+def _tokens_per_step(rows: int, batch: int, per_sequence: int, prefix: int, own: float) -> float:
+    """Mean tokens of a step: the last one of an epoch has the rows that are left.
+
+    Args:
+        rows: Number of training rows.
+        batch: Rows of a step.
+        per_sequence: Rows that share one prefix.
+        prefix: Tokens of the prefix.
+        own: Mean tokens of a row without it.
+    """
+    steps, sequences = -(-rows // batch), -(-rows // per_sequence)
+    return (sequences * prefix + rows * own) / steps
 
 
 def _rows_per_pass(recipe: Recipe, devices: int) -> int | None:

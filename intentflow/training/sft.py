@@ -10,6 +10,7 @@ from typing import Any
 from intentflow.artifacts.training import TrainedOn, TrainedRows, TrainingRecord
 from intentflow.errors import UsageError
 from intentflow.models.base_models import load_tokenizer
+from intentflow.models.context_length import require_room
 from intentflow.models.encoding import (
     encode_rows,
     pack_rows,
@@ -20,7 +21,7 @@ from intentflow.records import Example, content_digest
 from intentflow.storage.completeness import require_replaceable
 from intentflow.taxonomy import Taxonomy
 from intentflow.training.accuracy import AnswerReader
-from intentflow.training.diagnostics import unknown_script, unseen_in_validation
+from intentflow.training.diagnostics import unknown_script, unseen_in_validation, unusable_labels
 from intentflow.training.extractive import mark_extractive
 from intentflow.training.intent_tokens import request_intent_tokens
 from intentflow.training.job import Job
@@ -104,8 +105,10 @@ def make_job(
     bake_template(tokenizer, prompt)
     rows = encode_rows(training, tokenizer, end, recipe.output_format)
     held_out = encode_rows(validation, tokenizer, end, recipe.output_format)
+    require_room([*rows, *held_out], recipe.initial_model)
     plan = make_plan(recipe, rows, held_out)
     findings = [
+        *unusable_labels(training, taxonomy),
         *unseen_in_validation(training, validation),
         *unknown_script(recipe, tokenizer, training),
     ]

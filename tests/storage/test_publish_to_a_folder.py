@@ -62,6 +62,29 @@ def test_model_without_a_part_is_refused(model_directory: Path, tmp_path: Path, 
     assert not (tmp_path / "store").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("model.safetensors", "model.safetensors is empty"),
+        ("tokenizer.json", "tokenizer.json is not JSON"),
+        ("config.json", "config.json is not JSON"),
+    ],
+)
+def test_a_model_with_an_empty_part_is_refused(
+    name: str, fault: str, model_directory: Path, tmp_path: Path
+) -> None:
+    (model_directory / name).write_bytes(b"")
+    with pytest.raises(IntentflowError, match=f"damaged model directory: {fault}"):
+        publish(model_directory, tmp_path / "store")
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_folder_is_not_published_into_itself(model_directory: Path) -> None:
+    with pytest.raises(IntentflowError, match="whose content and digest the copy would change"):
+        publish(model_directory, model_directory / "store")
+    assert not (model_directory / "store").exists()
+
+
 def test_missing_shard_is_named(model_directory: Path, tmp_path: Path) -> None:
     index = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}
     (model_directory / "model.safetensors.index.json").write_text(json.dumps(index))

@@ -10,7 +10,12 @@ from intentflow.models.history import History
 from intentflow.models.script_coverage import script_coverage
 from intentflow.recipe.recipe import Recipe
 from intentflow.records import Example
-from intentflow.training.diagnostics import loss_findings, unknown_script, unseen_in_validation
+from intentflow.training.diagnostics import (
+    loss_findings,
+    unknown_script,
+    unseen_in_validation,
+    unusable_labels,
+)
 from intentflow.training.sft import train
 from tests.models import TAXONOMY, make_tokenizer, recipe, rows
 
@@ -52,6 +57,25 @@ def test_the_advice_is_the_guides() -> None:
     (finding,) = loss_findings(history)
     assert "raise learning_rate" in finding.advice
     assert "labels" in finding.advice
+
+
+def test_labels_that_no_answer_can_be_are_found() -> None:
+    training = [
+        Example("a", "play_music(Abba)"),
+        Example("b", "broken("),
+        Example("c", ""),
+        Example("d", "stop(); play_music(a,b)"),
+    ]
+    found = {one.code: one.message for one in unusable_labels(training, TAXONOMY)}
+    assert found == {
+        "labels_are_no_calls": "2 of 4 training rows have a label that is no call",
+        "labels_outside_taxonomy": "1 of 4 training rows have a label that the taxonomy does not "
+        "allow, of stop, play_music",
+    }
+
+
+def test_labels_of_the_taxonomy_are_not_worth_a_word() -> None:
+    assert unusable_labels(rows(), TAXONOMY) == []
 
 
 def test_an_intent_without_validation_rows_is_named() -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from intentflow.config import Flag, Place, from_file
+from intentflow.recipe.recipe import MAX_SEED
 from intentflow.taxonomy import Taxonomy
 
 
@@ -41,7 +42,9 @@ TaxonomyFile = Annotated[
 ]
 
 Seed = Annotated[
-    int, Flag(metavar="N"), Field(description="Random seed; the same seed gives the same files")
+    int,
+    Flag(metavar="N"),
+    Field(ge=0, le=MAX_SEED, description="Random seed; the same seed gives the same files"),
 ]
 
 NearThreshold = Annotated[
