@@ -147,7 +147,7 @@ class Metrics(Measurement, Scores, Artifact):
 
         Raises:
             InputError: The file is missing, not JSON, without rows, newer than this release,
-                has an invalid key, or outcomes of other rows.
+                has an invalid key or a share outside [0, 1], or outcomes of other rows.
         """
         constants: list[str] = []
         found = cls.from_mapping(read_json(path, constants, advice=cls.ADVICE), str(path))
@@ -155,6 +155,13 @@ class Metrics(Measurement, Scores, Artifact):
             raise InputError(
                 f"{path}: contains {constants[0]}, which is not a score: evaluate again"
             )
+        for name in SHARES:
+            value = found.value(name)
+            if value is not None and not 0 <= value <= 1:
+                raise InputError(
+                    f"{path}: {name} is {value:g}, which is no share from 0 to 1: evaluate again, "
+                    "or write 0.95 for 95 %"
+                )
         return found
 
     def as_dict(self) -> dict[str, Any]:

@@ -44,11 +44,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Print typed calls."""
     config = read_config(args, PredictConfig)
+    for name in ("url", "service", "model"):
+        if (given := getattr(config, name)) is not None and not given.strip():
+            raise UsageError(f"--{name} is an empty text: is a variable unset?")
     if sum(map(bool, (config.url, config.service, config.model))) > 1:
         raise UsageError("give one of --url, --service and --model")
     if (args.utterance is None) == (args.data is None):
         raise UsageError("give an utterance, or a file of them with --data")
     _check_top_k(config, args.data)
+    _check_unused(args, config)
     if config.allow_thinking and (config.service or config.model):
         raise UsageError(
             "--allow-thinking is for --url: the answers of a model directory and of a service are "
@@ -81,6 +85,13 @@ def _check_top_k(config: PredictConfig, data: str | None) -> None:
         raise UsageError(
             "--top-k needs --service or --model: the OpenAI routes of an endpoint rank no intents"
         )
+
+
+def _check_unused(args: argparse.Namespace, config: PredictConfig) -> None:
+    """Refuse what is of no use for one utterance, whose answer is printed."""
+    for flag, given in (("-o", args.output), ("--field", config.field)):
+        if args.data is None and given is not None:
+            raise UsageError(f"{flag} is for --data: the answer to one utterance is printed")
 
 
 def _predict_file(data: str, output: str | None, config: PredictConfig) -> Outcome:

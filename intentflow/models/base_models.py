@@ -88,7 +88,7 @@ def load_config(name: str) -> Any:
         name: Name of the model, see :func:`resolve_base_model`.
 
     Raises:
-        InputError: It cannot be found or read.
+        InputError: The model cannot be found or read.
     """
     from transformers import AutoConfig
 

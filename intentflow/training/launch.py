@@ -64,7 +64,7 @@ def require_bucket(destination: str) -> None:
     """Refuse a destination that is no bucket, before any work is done.
 
     Raises:
-        InputError: It is no ``s3://`` address, or has no bucket.
+        InputError: The destination is no ``s3://`` address, or has no bucket.
     """
     if not is_remote(destination):
         raise InputError(

@@ -52,6 +52,15 @@ def test_given_predictions_are_scored(given: str, tmp_path: Path) -> None:
     assert (status, metrics["n"], metrics["intent_accuracy"]) == (0, 2, 0.5)
 
 
+def test_labels_that_are_no_calls_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [*GIVEN, {**GIVEN[0], "output": ""}, {**GIVEN[0], "output": "play_music("}]
+    status, _ = _evaluate(tmp_path, "--predictions-in", _write_lines(tmp_path / "g.jsonl", rows))
+    assert status == 0
+    assert "2 of 4 rows have a label that is no call" in capsys.readouterr().err
+
+
 def test_given_predictions_were_measured_on_no_model(given: str, tmp_path: Path) -> None:
     _, metrics = _evaluate(tmp_path, "--predictions-in", given)
     unknown = ("model_digest", "prompt_digest", "rows_per_second")

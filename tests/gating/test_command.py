@@ -219,6 +219,7 @@ def test_what_is_compared_is_checked_in_one_line_and_exits_2(
         ("metrics.json", b'{"n": 5}', "unknown metric intent_accuracy"),
         ("metrics.json", b'{"n": 0}', "no row was scored (n is 0)"),
         ("metrics.json", b'{"n": 5, "intent_accuracy": NaN}', "contains NaN, which is not a score"),
+        ("metrics.json", b'{"n": 5, "intent_accuracy": 95}', "intent_accuracy is 95, which is no"),
         ("metrics.json", b'{"n": 5, "outcomes": {"intent": "01"}}', "0 or 1 for each of 5 rows"),
         ("gate.yaml", b"", "a policy without rules"),
         ("gate.yaml", b"champion_margin: 0.1", "write champion: {margin: 0.1}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -78,7 +79,18 @@ def test_an_endpoint_that_is_down_is_one_line(capsys: pytest.CaptureFixture[str]
     assert (status, printed.count("\n"), url in printed) == (2, 1, True), printed
 
 
-@pytest.mark.parametrize("arguments", [[" "], ["hello", "--url", "http://x", "--model", "y"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [" "],
+        ["hello", "--url", "http://x", "--model", "y"],
+        ["hello", "--url", ""],
+        ["hello", "--service", " "],
+        ["hello", "--model", ""],
+        ["hello", "--model", "y", "-o", "answers.jsonl"],
+        ["hello", "--model", "y", "--field", "text"],
+    ],
+)
 def test_what_cannot_be_meant_is_refused(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -89,6 +101,31 @@ def test_what_cannot_be_meant_is_refused(
 def test_a_folder_that_is_not_there_is_named_as_such(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", "hello", "--model", "nowhere"]) == 2
     assert "model nowhere: there is no such folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("prompt.json", "{}", "model/prompt.json: system is missing"),
+        ("taxonomy.yaml", "", "model/taxonomy.yaml: intents is missing"),
+        ("chat_template.jinja", "{{ messages }}", "would be asked with another prompt"),
+        ("generation_config.json", "{}", "names no eos_token_id"),
+        ("tokenizer.json", "{}", "a file of it is missing or damaged"),
+    ],
+)
+def test_a_damaged_model_is_named_with_its_file(
+    name: str,
+    content: str,
+    message: str,
+    tiny_model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copytree(tiny_model, tmp_path / "model")
+    (tmp_path / "model" / name).write_text(content)
+    assert main(["predict", "hello", "--model", str(tmp_path / "model")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line and "--debug" not in line
 
 
 @pytest.mark.parametrize("flag", ["--url", "--service"])

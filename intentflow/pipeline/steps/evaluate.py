@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from intentflow.evaluation.report import Prices
     from intentflow.evaluation.run import Evaluation
     from intentflow.records import Example
+
+log = logging.getLogger(__name__)
 
 _MATRIX_INTENTS = 50
 
@@ -157,6 +160,7 @@ def run_evaluate(
     compared = _read_compared(files)  # first, so that a broken file does not waste an evaluation
     rows = read_records(test_set)
     compared.require_same(rows)
+    _warn_of_labels(rows, test_set)
     evaluation = evaluate_model(
         model,
         rows,
@@ -199,6 +203,7 @@ def run_score(
     compared = _read_compared(files)
     rows, answers = read_predictions(predictions)
     compared.require_same(rows)
+    _warn_of_labels(rows, predictions)
     written_in: OutputFormat = facts.output_format or "call"
     subject = Subject("given", False, taxonomy=facts.taxonomy, output_format=written_in)
     if facts.allow_thinking:
@@ -206,6 +211,19 @@ def run_score(
     evaluation = score(rows, answers, subject)
     _write(evaluation, files, compared, settings)
     return evaluation
+
+
+def _warn_of_labels(rows: Sequence[Example], path: str | Path) -> None:
+    """Log the rows whose label is no call, so that only the same text would be right."""
+    from intentflow.taxonomy import labelled_calls
+
+    without = len(rows) - len({id(row) for row, _ in labelled_calls(rows)})
+    if without:
+        log.warning(
+            "%s: %d of %d rows have a label that is no call, and count as wrong unless the answer "
+            "is the same text; intentflow validate lists them",
+            *(path, without, len(rows)),
+        )
 
 
 @dataclass(frozen=True)
