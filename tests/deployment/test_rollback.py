@@ -23,6 +23,7 @@ from intentflow.deployment.rollback import promote, rollback
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.storage import publish
 from tests.deployment.conftest import Deployed
+from tests.docs.left_blocks import commands_left_to
 from tests.real_parts.kube import without_spec_field
 from tests.simulators.fixtures import KServe
 from tests.simulators.node import Behaviour
@@ -361,11 +362,25 @@ def test_rollback_of_a_canary_takes_it_away(
 
 
 def test_rollback_after_a_promotion_starts_the_former_model_next_to_the_other(
-    canary: dict[str, Any], kserve: KServe, apply_options: DeployOptions, in_service: str
+    in_service: str,
+    kserve: KServe,
+    apply_options: DeployOptions,
+    model_directory: Path,
+    s3_bucket: str,
+    write_verdict: Callable[..., Path],
 ) -> None:
-    promote("banking", apply_options.namespace, 20)
+    (model_directory / "model.safetensors").write_bytes(b"second")
+    places = {
+        "s3://models/intent/sha256-…": publish(model_directory, f"s3://{s3_bucket}/models").uri,
+        "verdict.json": str(write_verdict()),
+        "intent": "banking",
+        "prod": apply_options.namespace,
+    }
+    page = "docs/how-to/canary-and-rollback.md"
+    *before, back = commands_left_to("tests/deployment/test_rollback.py", page)
+    assert [command.run(places) for command in before] == [0, 0, 0]
     name = kserve.service()["spec"]["predictor"]["name"]
-    rollback("banking", apply_options.namespace, 20)
+    assert back.run(places) == 0
     service = kserve.service()
     assert _model(service)["storageUri"] == in_service
     assert service["spec"]["predictor"]["name"] not in (None, name)

@@ -15,6 +15,7 @@ from intentflow.deployment.rollback import promote, rollback
 from intentflow.errors import CheckFailed, IntentflowError
 from intentflow.storage import publish
 from tests.deployment.conftest import Deployed
+from tests.docs.left_blocks import commands_left_to
 from tests.simulators.fixtures import KServe
 from tests.simulators.kserve.names import SOURCE_URI
 from tests.simulators.node import Behaviour
@@ -50,11 +51,24 @@ def _names(service: dict[str, Any]) -> list[str]:
 
 @pytest.mark.real
 def test_shadow_comes_and_goes_without_a_restart_of_the_model_in_service(
-    deploy_model: Deploy, kserve: KServe, dark: str
+    deploy_model: Deploy,
+    kserve: KServe,
+    dark: str,
+    namespace: str,
+    write_verdict: Callable[..., Path],
 ) -> None:
     first = deploy_model(b"first").uri
     before = _pods_of(kserve, first)
-    deploy_model(b"first", shadow_model=dark, shadow_percent=50)
+    places = {
+        "s3://models/intent/sha256-…IN_SERVICE": first,
+        "s3://models/intent/sha256-…NEW": dark,
+        "verdict.json": str(write_verdict()),
+        "intent": "banking",
+        "prod": namespace,
+    }
+    page = "docs/how-to/canary-and-rollback.md"
+    (command,) = commands_left_to("tests/deployment/test_shadow.py", page)
+    assert command.run(places) == 0
     assert _names(kserve.service()) == ["s"]
     assert len(_pods_of(kserve, dark)) == 1
     assert _pods_of(kserve, first) == before
