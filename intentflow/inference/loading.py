@@ -34,7 +34,7 @@ def end_tokens(model: Any) -> list[int]:
     """The tokens that end a model's answers.
 
     Raises:
-        InputError: Its generation_config.json names none.
+        InputError: The generation_config.json of the model names none.
     """
     ids = model.generation_config.eos_token_id
     if ids is None:
