@@ -16,6 +16,9 @@ from intentflow.training.intent_tokens import (
 )
 
 
+_SMALL_RANK = 256
+
+
 def prepare_model(recipe: Recipe, tokens: IntentTokens | None = None) -> Any:
     """The base model, ready to train by the recipe's method.
 
@@ -126,10 +129,10 @@ def _require_low_rank(model: Any, rank: int) -> None:
     """Refuse a rank that is more than full, and whose adapter could take all memory.
 
     Raises:
-        InputError: The rank exceeds the width of the model.
+        InputError: The rank exceeds the width of the model and what small models are tried with.
     """
     width = model.config.get_text_config().hidden_size
-    if rank > width:
+    if rank > max(width, _SMALL_RANK):
         raise InputError(
             f"lora_r {rank} is more than the base model's width, {width}: a rank of 4 to 128 is "
             "usual; method: full trains all weights"

@@ -124,8 +124,8 @@ def test_a_row_that_exceeds_the_base_models_context_is_refused(
 
 
 def test_a_rank_beyond_the_models_width_is_refused(tiny_base_model: Path, tmp_path: Path) -> None:
-    wide = recipe(tiny_base_model, method="lora", lora_r=65)
-    with pytest.raises(IntentflowError, match="lora_r 65 is more than the base model's width, 64"):
+    wide = recipe(tiny_base_model, method="lora", lora_r=257)
+    with pytest.raises(IntentflowError, match="lora_r 257 is more than the base model's width, 64"):
         train(wide, ROWS, [], tmp_path / "model", TAXONOMY)
 
 
