@@ -15,7 +15,6 @@ from intentflow.training.intent_tokens import (
     trainable_rows,
 )
 
-
 _SMALL_RANK = 256
 
 
