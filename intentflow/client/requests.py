@@ -149,6 +149,7 @@ class ServiceRequests:
     def __init__(self, url: str, options: ClientOptions) -> None:
         address = require_address(url, "the service's address", "the option token")
         # The same service's address for OpenAI clients is often at hand, too.
+        _require_token(options.token)
         self.url = address.removesuffix("/v1").removesuffix("/openai")
         self.options = options
 
@@ -289,6 +290,19 @@ def pause_seconds(failure: ServiceFailure, tries: int, options: ClientOptions, e
 def seconds_until(end: float) -> float:
     """Seconds until a time of ``time.monotonic``; never 0, which is no limit."""
     return max(end - time.monotonic(), 0.001)
+
+
+def _require_token(token: str | None) -> None:
+    """Refuse a token that no HTTP header can hold, without repeating it.
+
+    Raises:
+        InputError: The token has other characters than a header's.
+    """
+    if token and not (token.isascii() and token.isprintable()):
+        raise InputError(
+            "the option token has characters that an HTTP header cannot hold, such as a line break "
+            "or a letter with an accent: give the token alone, as the service's Secret has it"
+        )
 
 
 def _recognition(document: Mapping[str, Any], request_id: str) -> Recognition:

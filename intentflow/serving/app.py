@@ -20,6 +20,11 @@ from intentflow.serving.service import Service
 from intentflow.serving.tokens import Keys
 from intentflow.version import __version__
 
+# FastAPI's own words for what Python's parser of JSON does not take.
+_BODY_FAULTS = {
+    "There was an error parsing the body": "the request's JSON is nested too deeply, or has a "
+    "number of too many digits"
+}
 _TOKEN = HTTPBearer(auto_error=False, description="A token of the service; the guard checks it")
 
 
@@ -84,7 +89,11 @@ def _handle_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def no_route(request: Request, error: HTTPException) -> JSONResponse:
-        return ReplyError(error.status_code, str(error.detail)).response(request.url.path)
+        reply = ReplyError(error.status_code, _BODY_FAULTS.get(error.detail, str(error.detail)))
+        response = reply.response(request.url.path)
+        if allowed := (error.headers or {}).get("Allow"):
+            response.headers["Allow"] = allowed
+        return response
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -94,6 +103,8 @@ def _handle_errors(app: FastAPI) -> None:
 def _explain(error: RequestValidationError) -> str:
     """Where the first thing is that cannot be read, and why."""
     first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return f"the request is not JSON: {first['ctx']['error']} at character {first['loc'][-1]}"
     where = ".".join(str(part) for part in first["loc"] if part != "body")
     reason = str(first["msg"]).removeprefix("Value error, ")
     return f"{where}: {reason}" if where else reason

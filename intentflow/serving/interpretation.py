@@ -108,7 +108,7 @@ def close_answer(answer: ModelAnswer, max_tokens: int) -> ModelAnswer:
 def _first_ranked(ranking: Ranking, top_k: int) -> list[ProbableIntent]:
     return [
         ProbableIntent(intent=intent, probability=round(probability, 6))
-        for intent, probability in islice(ranking.items(), top_k)
+        for intent, probability in islice(ranking.items(), min(top_k, len(ranking)))
     ]
 
 

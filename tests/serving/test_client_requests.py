@@ -33,3 +33,10 @@ def test_half_of_a_surrogate_pair_is_not_sent() -> None:
         pytest.raises(InputError, match="half of a surrogate pair"),
     ):
         client.recognize("stop \ud800")
+
+
+@pytest.mark.parametrize("token", ["first\nsecond", "ключ"])
+def test_a_token_that_no_header_holds_is_refused_and_not_repeated(token: str) -> None:
+    with pytest.raises(InputError, match="characters that an HTTP header cannot hold") as caught:
+        IntentClient(URL, token=token)
+    assert token not in str(caught.value)
