@@ -36,6 +36,12 @@ DNS_LABEL = form(
 """Pattern of a Kubernetes name that is also a host name's label (RFC 1123)."""
 
 
+def _without_paths(value: object) -> object:
+    if isinstance(value, list):
+        return [_without_paths(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
 def number_as_text(value: object) -> object:
     """A number of YAML, such as ``cpu: 4``, as text; all else, truth values too, as it is."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -73,6 +79,14 @@ class StrictModel(DescribedModel):
     """A configuration section: unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _paths_are_texts(cls, document: object) -> object:
+        """From Python, a file or folder may be a ``Path``."""
+        if not isinstance(document, Mapping):
+            return document
+        return {key: _without_paths(value) for key, value in document.items()}
 
     @model_validator(mode="before")
     @classmethod

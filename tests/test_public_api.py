@@ -101,3 +101,29 @@ def test_every_error_has_its_exit_status(kind: str, status: int) -> None:
     error = getattr(intentflow, kind)
     assert issubclass(error, intentflow.IntentflowError)
     assert error.exit_code == status
+
+
+def test_a_file_or_folder_may_be_a_path_everywhere(tmp_path: Path, model_directory: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text(
+        "{model_name_or_path: m, method: full, learning_rate: 1e-4, num_train_epochs: 1}"
+    )
+    (tmp_path / "gate.yaml").write_text("metrics: {intent_accuracy: {min: 0.1}}")
+    (tmp_path / "metrics.json").write_text('{"n": 5, "intent_accuracy": 0.5}')
+    policy = intentflow.GateConfig(policy=tmp_path / "gate.yaml")
+    stored = intentflow.PublishConfig(destination=tmp_path / "store")
+    assert intentflow.Recipe.load(tmp_path / "recipe.yaml").method == "full"
+    assert intentflow.TrainConfig(recipe=tmp_path / "recipe.yaml").recipe.method == "full"
+    verdict = intentflow.gate(tmp_path / "metrics.json", policy, model=model_directory)
+    assert not verdict.passed  # the scores name no model
+    assert intentflow.publish(model_directory, stored).files == 7
+    assert intentflow.deploy(model_directory, intentflow.DeployOptions(name="a")).objects
+    with pytest.raises(intentflow.InputError, match=r"taxonomy\.yaml is missing"):
+        intentflow.evaluate(
+            model_directory, _records(tmp_path), intentflow.EvaluateFiles(tmp_path / "m.json")
+        )
+
+
+def _records(folder: Path) -> Path:
+    path = folder / "rows.jsonl"
+    path.write_text('{"instruction": "stop", "output": "stop()"}')
+    return path

@@ -291,7 +291,7 @@ class Recipe(StrictModel):
         return self
 
     @classmethod
-    def load(cls, name: str, overrides: Overrides = ()) -> Self:
+    def load(cls, name: str | Path, overrides: Overrides = ()) -> Self:
         """Read a shipped recipe (``smollm2-135m/full``) or a YAML file, local or ``s3://``.
 
         Raises:
@@ -301,7 +301,7 @@ class Recipe(StrictModel):
             >>> Recipe.load("smollm2-135m/lora", ["learning_rate=1e-4"]).learning_rate
             0.0001
         """
-        path = name if name.startswith("s3://") else recipe_path(name)
+        path = name if str(name).startswith("s3://") else recipe_path(str(name))
         return cls.from_yaml(path, by_own_names(overrides))
 
     @property

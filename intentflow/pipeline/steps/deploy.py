@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def run_deploy(
-    model: str,
+    model: str | Path,
     config: DeployOptions,
     *,
     verdict: str | Path | None = None,
@@ -57,10 +57,10 @@ def run_deploy(
     from intentflow.deployment import deploy
 
     if recorded is not None:
-        require_registry(recorded, _known_digest(model))
-    done = deploy(model, config, verdict_file=verdict, output=manifests)
+        require_registry(recorded, _known_digest(str(model)))
+    done = deploy(str(model), config, verdict_file=verdict, output=manifests)
     if recorded is not None and recorded.config.registry:
-        record_deployment(recorded, config, _facts(model, verdict, done))
+        record_deployment(recorded, config, _facts(str(model), verdict, done))
     return done
 
 

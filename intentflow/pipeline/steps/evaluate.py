@@ -112,7 +112,7 @@ class EvaluateFiles:
 
 
 def run_evaluate(
-    model: str,
+    model: str | Path,
     test_set: str | Path,
     files: EvaluateFiles,
     config: EvaluateConfig | None = None,
@@ -162,7 +162,7 @@ def run_evaluate(
     compared.require_same(rows)
     _warn_of_labels(rows, test_set)
     evaluation = evaluate_model(
-        model,
+        str(model),
         rows,
         engine=settings.engine,
         constrained=settings.constrained,

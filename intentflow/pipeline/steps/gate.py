@@ -24,8 +24,8 @@ def run_gate(
     baselines: str | Path | None = None,
     reference: str | Path | None = None,
     behaviour: str | Path | None = None,
-    model: str | None = None,
-    data: str | None = None,
+    model: str | Path | None = None,
+    data: str | Path | None = None,
     verdict: str | Path | None = None,
     explanation: str | Path | None = None,
     record: RecordConfig | None = None,
@@ -75,7 +75,7 @@ def run_gate(
         baselines=Baselines.read(baselines) if baselines else None,
         reference=Metrics.read(reference) if reference else None,
         behaviour=BehaviourReport.read(behaviour) if behaviour else None,
-        given=read_given(model, data),
+        given=read_given(*(None if it is None else str(it) for it in (model, data))),
         serving=serving_engine(config.vllm_version, config.vllm_args),
     )
     scores = Metrics.read(metrics)
