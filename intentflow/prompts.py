@@ -199,7 +199,7 @@ def require_baked(tokenizer: Any, spec: PromptSpec, where: str) -> None:
 
     Args:
         tokenizer: Tokenizer of the model.
-        spec: Its prompt.
+        spec: Prompt of the model.
         where: The model directory, for the message.
 
     Raises:
