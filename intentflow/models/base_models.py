@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -105,18 +106,46 @@ def load_model(name: str, **options: Any) -> Any:
     Args:
         name: Name of the model, see :func:`resolve_base_model`.
         **options: Options of ``AutoModelForCausalLM.from_pretrained``.
+
+    Raises:
+        InputError: The model cannot be found or read, or lacks weights, which would be random.
     """
     from transformers import AutoModelForCausalLM
 
     # A 4-bit kernel that it searches when it is imported, for any model.
     logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     path = resolve_base_model(name)
-    with without_new_bars(), _readable_hub_errors(name):  # bars of a moment are noise in a log
-        model = AutoModelForCausalLM.from_pretrained(
-            path, trust_remote_code=False, use_safetensors=True, **options
+    # Bars of a moment are noise in a log, and so is a table of what is refused below.
+    with without_new_bars(), _without_warnings(), _readable_hub_errors(name):
+        model, found = AutoModelForCausalLM.from_pretrained(
+            path, trust_remote_code=False, use_safetensors=True, output_loading_info=True, **options
         )
+        if getattr(model, "hf_quantizer", None) is None:  # whose weights have other names
+            _require_weights(name, sorted(found["missing_keys"]))
         _decompress(model)
     return model
+
+
+def _require_weights(name: str, missing: Sequence[str]) -> None:
+    """Refuse a model without some of its weights, which the library sets to random numbers."""
+    if missing:
+        raise InputError(
+            f"{name}: the weights lack {len(missing)} of the model's tensors, the first is "
+            f"{missing[0]}: they would be random; download the model again"
+        )
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Hide the library's warnings."""
+    from transformers.utils import logging as library_logging
+
+    previous = library_logging.get_verbosity()
+    library_logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        library_logging.set_verbosity(previous)
 
 
 def _decompress(model: Any) -> None:
@@ -151,23 +180,18 @@ def load_classifier(name: str, labels: Sequence[str]) -> Any:
         labels: Labels of the head, in the order of its outputs.
     """
     from transformers import AutoModelForSequenceClassification
-    from transformers.utils import logging as library_logging
 
     path = resolve_base_model(name)
-    previous = library_logging.get_verbosity()
-    library_logging.set_verbosity_error()  # a warning about the new head is expected
-    try:
-        with without_library_bars(), _readable_hub_errors(name):
-            return AutoModelForSequenceClassification.from_pretrained(
-                path,
-                trust_remote_code=False,
-                use_safetensors=True,
-                id2label=dict(enumerate(labels)),
-                label2id={label: number for number, label in enumerate(labels)},
-                ignore_mismatched_sizes=True,  # a head over other labels is replaced
-            )
-    finally:
-        library_logging.set_verbosity(previous)
+    # A warning about the new head is expected.
+    with without_library_bars(), _without_warnings(), _readable_hub_errors(name):
+        return AutoModelForSequenceClassification.from_pretrained(
+            path,
+            trust_remote_code=False,
+            use_safetensors=True,
+            id2label=dict(enumerate(labels)),
+            label2id={label: number for number, label in enumerate(labels)},
+            ignore_mismatched_sizes=True,  # a head over other labels is replaced
+        )
 
 
 class _readable_hub_errors:  # noqa: N801 - reads as a block, not as a class

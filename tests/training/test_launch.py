@@ -153,3 +153,18 @@ def test_tokens_of_a_step_are_of_the_rows_that_there_are(tiny_base_model: Path) 
     few, many = (recipe(tiny_base_model, global_batch_size=size) for size in (2, 200))
     plans = [make_job(one, ROWS, [], TAXONOMY)[1] for one in (few, many)]
     assert plans[0].tokens_per_step == plans[1].tokens_per_step
+
+
+def test_a_model_that_lacks_weights_is_not_completed_by_random_ones(
+    tiny_base_model: Path, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(tiny_base_model, tmp_path / "base")
+    weights = load_file(tmp_path / "base/model.safetensors")
+    kept = {name: tensor for name, tensor in weights.items() if "layers.1." not in name}
+    save_file(kept, tmp_path / "base/model.safetensors", metadata={"format": "pt"})
+    message = r"the weights lack 9 of the model's tensors, the first is model\.layers\.1\."
+    with pytest.raises(IntentflowError, match=message):
+        train(recipe(tmp_path / "base"), ROWS, [], tmp_path / "model", TAXONOMY)
+    assert not (tmp_path / "model").exists()
