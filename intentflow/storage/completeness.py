@@ -8,6 +8,8 @@ from pathlib import Path
 from intentflow.errors import InputError
 
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json")
+# A model answers without these; their reader states what to do with a damaged one.
+_REMOVABLE = ("calibration.json",)
 _MODEL_FILES = ("config.json", "prompt.json", "training.json", *_TOKENIZERS)
 
 
@@ -73,9 +75,8 @@ def _damaged_parts(directory: Path) -> list[str]:
     """What can be seen without reading the weights: empty ones, and documents that are none."""
     files = sorted(directory.glob("*.safetensors"))
     damaged = [f"{file.name} is empty" for file in files if not file.stat().st_size]
-    return damaged + [
-        f"{file.name} is not JSON" for file in sorted(directory.glob("*.json")) if not is_json(file)
-    ]
+    documents = sorted(set(directory.glob("*.json")) - {directory / name for name in _REMOVABLE})
+    return damaged + [f"{file.name} is not JSON" for file in documents if not is_json(file)]
 
 
 def is_json(file: Path) -> bool:
