@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -130,6 +130,16 @@ def labelled_calls(examples: Iterable[Example]) -> Iterator[tuple[Example, Call]
             continue
         for call in calls:
             yield example, call
+
+
+def count_unreadable_labels(examples: Sequence[Example]) -> int:
+    """Number of rows whose label is no call.
+
+    Example:
+        >>> count_unreadable_labels([Example("hi", "greet()"), Example("?", "(")])
+        1
+    """
+    return len(examples) - len({id(example) for example, _ in labelled_calls(examples)})
 
 
 class Taxonomy(StrictModel):

@@ -25,7 +25,7 @@ _NAMES = ("data", "examples", "rows", "records", "items", "samples", "utterances
 
 def recognises(document: Any) -> bool:
     """Whether an object has rows under one name, and otherwise single values alone."""
-    return isinstance(document, dict) and bool(_rows(document))
+    return isinstance(document, dict) and bool(_viewer_rows(document) or _rows(document))
 
 
 def wrapped_format(read: Callable[[Row, Options], LabelledRow]) -> Format:
@@ -38,8 +38,6 @@ def wrapped_format(read: Callable[[Row, Options], LabelledRow]) -> Format:
 
 
 def _rows(document: Row) -> list[Any]:
-    if _is_of_viewer(document):
-        return list(document["rows"])
     lists = [name for name, value in document.items() if isinstance(value, (list, dict))]
     if len(lists) != 1 or lists[0] not in _NAMES:
         return []
@@ -47,22 +45,26 @@ def _rows(document: Row) -> list[Any]:
     return rows if isinstance(rows, list) and all(isinstance(row, dict) for row in rows) else []
 
 
-def _is_of_viewer(document: Row) -> bool:
+def _viewer_rows(document: Row) -> list[Any]:
+    """The rows as the dataset viewer wraps each; none of another document."""
     rows = document.get("rows")
-    return isinstance(rows, list) and all(
+    if not isinstance(rows, list):
+        return []
+    is_wrapped = all(
         isinstance(row, dict) and "row_idx" in row and isinstance(row.get("row"), dict)
         for row in rows
     )
+    return rows if is_wrapped else []
 
 
 def _scan(stream: BinaryIO, _path: Path, limits: SizeLimits) -> Iterator[Value]:
     """The rows; a row's line is its place in the list, from 1."""
     document = orjson.loads(stream.read())
-    is_of_viewer, names = _is_of_viewer(document), _class_names(document)
-    for place, row in enumerate(_rows(document), 1):
+    wrapped, names = _viewer_rows(document), _class_names(document)
+    for place, row in enumerate(wrapped or _rows(document), 1):
         raw = json.dumps(row, ensure_ascii=False)
         limits.require_row(raw)
-        if not is_of_viewer:
+        if not wrapped:
             yield Value(place, raw, row)
         else:
             problem = "truncated" if row.get("truncated_cells") else ""

@@ -57,7 +57,7 @@ def vllm_command(python: str, folder: Path, host: str, port: int, name: str) -> 
     facts = read_facts(str(folder))
     length = facts.served_length
     on_gpu = has_accelerator(python)
-    dtype = facts.dtype if on_gpu or not _takes_32_bits(folder, facts) else "float32"
+    dtype = "float32" if not on_gpu and _takes_32_bits(folder, facts) else facts.dtype
     return [
         python,
         *("-m", "vllm.entrypoints.openai.api_server"),

@@ -11,7 +11,7 @@ from intentflow.models.history import History
 from intentflow.models.script_coverage import script_coverage
 from intentflow.recipe.recipe import Recipe
 from intentflow.records import Example
-from intentflow.taxonomy import Taxonomy, labelled_calls
+from intentflow.taxonomy import Taxonomy, count_unreadable_labels, labelled_calls
 
 SLOW_SHARE = 0.1
 """Minimum relative decrease of the training loss; a smaller one is too slow."""
@@ -66,8 +66,7 @@ def unusable_labels(training: Sequence[Example], taxonomy: Taxonomy) -> list[Tra
         training: Training rows.
         taxonomy: The intents that the model may answer with.
     """
-    readable = {id(row) for row, _ in labelled_calls(training)}
-    malformed = len(training) - len(readable)
+    malformed = count_unreadable_labels(training)
     outside = [(row, call) for row, call in labelled_calls(training) if not taxonomy.accepts(call)]
     findings = []
     if malformed:

@@ -215,9 +215,9 @@ def run_score(
 
 def _warn_of_labels(rows: Sequence[Example], path: str | Path) -> None:
     """Log the rows whose label is no call, so that only the same text would be right."""
-    from intentflow.taxonomy import labelled_calls
+    from intentflow.taxonomy import count_unreadable_labels
 
-    without = len(rows) - len({id(row) for row, _ in labelled_calls(rows)})
+    without = count_unreadable_labels(rows)
     if without:
         log.warning(
             "%s: %d of %d rows have a label that is no call, and count as wrong unless the answer "
